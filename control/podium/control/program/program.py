@@ -1,0 +1,177 @@
+"""The pulse program: what is to happen on which port and when, in OpenPulse's words.
+
+A program is a frozen value. Two equal programs compare and hash equal. Times are
+integer femtoseconds; nothing here knows an instrument.
+
+Meaning. The body is one shot. Every frame has a clock of its own that starts at 0
+with the shot. ``Play`` and ``Capture`` advance the clock of their frame by their
+duration, except that a capture runs alongside what its frame plays: it does not
+advance the clock. ``Delay`` advances the clocks it names. ``Barrier`` sets the clocks
+it names to the latest of them. A shot ends when the latest clock ends; all frames
+start the next shot together. Shots repeat over the axes: for each of ``shots``
+repetitions, all points of the axes are visited, the last axis fastest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from podium.control.program.waveforms import Waveform
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Values ``start + k * step``, k = 0 ... count - 1."""
+
+    start: float
+    """In the variable's unit; an integer (femtoseconds) for times."""
+    step: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Values given one by one."""
+
+    values: tuple[float, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of values."""
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A quantity that changes from point to point of an axis."""
+
+    name: str
+    """Unique within the program; becomes the name of the coordinate in the dataset."""
+    unit: str
+    """One of ``fs`` (times, integers), ``Hz``, ``turn``, ``1``."""
+    values: Linear | Table
+
+    def value(self, index: int) -> float:
+        """Return the value at point ``index`` (an int when the unit is fs)."""
+        match self.values:
+            case Linear(start, step, _):
+                return start + index * step
+            case Table(values):
+                return values[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One sweep. All its variables have the same number of values and step together."""
+
+    name: str
+    """Becomes the dimension of the dataset."""
+    variables: tuple[Variable, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of points."""
+        return self.variables[0].values.count
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """``offset + scale * variable``: how a statement refers to a swept variable."""
+
+    variable: str
+    scale: float = 1
+    offset: float = 0
+
+
+Value = float | Affine
+"""A number, or a swept variable; in the unit of the place where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A carrier on a port: every pulse played on it rides on the same oscillator."""
+
+    name: str
+    """Unique within the program, e.g. ``q0.drive``."""
+    port: str
+    """Port of the facility, e.g. ``node_a.q0.drive`` or ``node_a.q0.readout``."""
+    frequency_hz: float
+    """Carrier at the start of every shot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play ``waveform`` scaled by ``amplitude`` (1 = full scale of the port's output, |.| <= 1)."""
+
+    frame: str
+    waveform: Waveform
+    amplitude: Value = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Demodulate what comes back on the frame's port at the frame's frequency and average it.
+
+    Does not advance the frame's clock. ``name`` is the name of the result.
+    """
+
+    frame: str
+    name: str
+    duration_fs: int
+    delay_fs: int = 0
+    """How long after the frame's clock the window opens (the time of flight goes here)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Advance the clocks of ``frames`` by ``duration_fs`` (femtoseconds, >= 0)."""
+
+    frames: tuple[str, ...]
+    duration_fs: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """Set the clocks of ``frames`` to the latest of them."""
+
+    frames: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetFrequency:
+    """Change the frame's carrier, Hz; its phase is continuous. Holds until the shot ends."""
+
+    frame: str
+    frequency_hz: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftPhase:
+    """Add ``turns`` to the frame's phase (a virtual Z). Holds until the shot ends."""
+
+    frame: str
+    turns: Value
+
+
+Statement = Play | Capture | Delay | Barrier | SetFrequency | ShiftPhase
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One experiment: a shot, swept over axes and repeated."""
+
+    name: str
+    frames: tuple[Frame, ...]
+    body: tuple[Statement, ...]
+    axes: tuple[Axis, ...] = ()
+    shots: int = 1
+    keep_shots: bool = False
+    """True: every shot has a record of its own (dimension ``shot``). False: shots are averaged."""
+    settle_fs: int = 0
+    """Wait before the first shot, made by the hardware: a bias that was just set settles."""
+    trace: bool = False
+    """True: the raw trace of the last shot's captures is wanted as well."""
+
+
+def variables(axes: Sequence[Axis]) -> dict[str, Variable]:
+    """Return all variables of ``axes`` by name."""
+    return {variable.name: variable for axis in axes for variable in axis.variables}

@@ -1,0 +1,42 @@
+"""Envelopes of pulses, as values: what is asked for, before any hardware rounds it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """Constant 1 for the whole duration."""
+
+    duration_fs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """Gaussian about the middle, shifted and scaled so that it starts and ends at 0 and peaks at 1."""
+
+    duration_fs: int
+    sigma_fs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drag:
+    """Gaussian with ``beta_s`` times its time derivative in quadrature.
+
+    Motzoi et al., Phys. Rev. Lett. 103, 110501 (2009): for a transmon of anharmonicity
+    ``a`` (Hz, negative) the first-order choice against leakage is ``beta_s = -1 / (2 pi a)``.
+    """
+
+    duration_fs: int
+    sigma_fs: int
+    beta_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FlatTop:
+    """Constant 1 between two raised-cosine edges of ``rise_fs`` each; duration includes the edges."""
+
+    duration_fs: int
+    rise_fs: int
+
+
+Waveform = Square | Gaussian | Drag | FlatTop

@@ -1,0 +1,103 @@
+"""What the world and the twins hand to each other: signals on lines, as values.
+
+Physics knows no instrument. A twin says what leaves its connectors; the wiring
+says which line of the world that is; the world answers with what arrives.
+Times are integer nanoseconds from the start of the run, at the connector.
+Amplitudes are in square roots of watts (|a|**2 is the power into 50 ohms),
+complex baseband about ``carrier_hz``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """One stretch of signal: samples of 1 ns, each held, then a constant level to the end."""
+
+    carrier_hz: float
+    """Absolute frequency of the carrier on the line, Hz."""
+    samples: NDArray[np.complex128]
+    """Shape (m,), m <= duration_ns; may be empty. Square roots of watts."""
+    level: complex
+    """Held from the last sample to the end of the piece. Square roots of watts."""
+    duration_ns: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PulseTrain:
+    """All that one tone generator (one sequencer) sends down one line during a run.
+
+    Pieces do not overlap; between two pieces the tone is off. Several trains
+    may share a line: their signals add.
+    """
+
+    line: str
+    """Name of the line of the world, e.g. ``node_a.q0.drive`` or ``node_a.feedline``."""
+    start_ns: NDArray[np.int64]
+    """Shape (n,), ascending."""
+    piece: NDArray[np.int32]
+    """Shape (n,): index into ``pieces``. Equal pieces share an index: what is cached hangs on it."""
+    phase_turns: NDArray[np.float64]
+    """Shape (n,): phase of the carrier at ``start_ns``, in turns: the signal of element k is
+    ``samples[j] * exp(2j*pi*(phase_turns[k] + carrier_hz*1e-9*j))`` at ``start_ns[k] + j``."""
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """How one acquisition listens."""
+
+    demod_hz: float
+    """Absolute frequency at which the incoming signal is demodulated, Hz."""
+    duration_ns: int
+    weights: NDArray[np.complex128] | None
+    """Shape (duration_ns,) or None for a boxcar."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaptureTrain:
+    """All acquisitions of one sequencer on one line during a run."""
+
+    line: str
+    """Name of the line that comes back from the world, e.g. ``node_a.feedline``."""
+    start_ns: NDArray[np.int64]
+    """Shape (n,), ascending."""
+    window: NDArray[np.int32]
+    """Shape (n,): index into ``windows``."""
+    phase_turns: NDArray[np.float64]
+    """Shape (n,): phase of the demodulating oscillator at ``start_ns``, in turns."""
+    windows: tuple[Window, ...]
+    scope: bool = False
+    """Whether the raw trace of the last acquisition is wanted as well."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunSignals:
+    """One run of one start: everything that is played and listened to between arm and stop."""
+
+    run: int
+    """Serial number of the run: keys the random numbers."""
+    start_tai_fs: int
+    """World time of the run's nanosecond 0."""
+    duration_ns: int
+    drives: tuple[PulseTrain, ...]
+    """Trains on qubit drive lines and on feedlines alike; the line's name tells them apart."""
+    captures: tuple[CaptureTrain, ...]
+    biases_v: dict[str, float]
+    """Volts that the slow sources hold on each flux line during the run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Captured:
+    """The answer to one :class:`CaptureTrain`."""
+
+    integrated: NDArray[np.complex128]
+    """Shape (n,): mean over the window (weighted: sum of weight * signal / duration) of the
+    demodulated signal at the connector, amplifier noise included. Square roots of watts."""
+    trace: NDArray[np.complex128] | None
+    """Shape (m,), m >= the window's duration: not demodulated to the carrier but to
+    ``trace_hz``, one sample a nanosecond, noise included; None unless asked for."""
+    trace_hz: float = 0.0
