@@ -1,0 +1,40 @@
+"""What a cluster asks of the world: somebody who plays its signals, off the socket's loop.
+
+The wiring implements :class:`Playback`. The twin hands it a piece of work; the work
+runs in a worker thread, where it emulates the sequencers, calls ``play`` with the
+signals that leave the cluster, and turns what comes back into acquisition bins.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from podium.sim_instruments.physics.signals import Captured, RunSignals
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Play = Callable[[RunSignals], tuple[Captured, ...]]
+"""Plays one run on the world and returns one answer for each capture train, in their order.
+
+Line names are connectors of the cluster: ``slot2.out0``, ``slot6.out0_1`` (I on out0 and Q
+on out1), ``slot2.in0``; ``biases_v`` is empty: the wiring fills it from all flux sources."""
+
+
+class Ticket(Protocol[T_co]):
+    """A piece of work under way."""
+
+    def done(self) -> bool:
+        """Tell whether :meth:`result` would return (or raise) at once."""
+        ...
+
+    def result(self) -> T_co:
+        """Return what the work returned, or raise what it raised. Only after :meth:`done`."""
+        ...
+
+
+class Playback(Protocol):
+    """Runs work for a cluster in a worker thread."""
+
+    def submit(self, work: Callable[[Play], T]) -> Ticket[T]:
+        """Start ``work(play)`` in a worker thread and return at once."""
+        ...
