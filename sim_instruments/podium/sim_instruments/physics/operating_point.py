@@ -1,0 +1,77 @@
+"""A chip at one setting of its flux biases, as plain numbers: what the dynamics start from.
+
+The circuit model (:mod:`.chip`) makes these values by diagonalising each
+transmon together with its resonator; the dynamics (:mod:`.world`) read them and
+know nothing of circuits. All arrays are read-only.
+
+Conventions: frequencies and linewidths are divided by 2 pi (Hz), decay rates are
+not (1/s). Level 0 is the ground state; ``L`` is the number of levels kept.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QubitPoint:
+    """One transmon and its readout resonator at one flux."""
+
+    name: str
+    """``node_a.q0``; its drive line is ``node_a.q0.drive``."""
+    levels_hz: NDArray[np.float64]
+    """Shape (L,), L >= 3: dressed energies over h above the ground state, resonator in vacuum, Hz."""
+    ladder: NDArray[np.float64]
+    """Shape (L-1,): |<n|drive|n+1>| over |<0|drive|1>|; the first entry is 1."""
+    rabi_hz_per_sqrt_w: float
+    """Frequency of full 0-1 Rabi oscillations, on resonance, for a drive of 1 sqrt(W) at the
+    source's connector: attenuation and coupling are inside."""
+    drive_delay_ns: float
+    """From the source's connector to the qubit."""
+    rates_1_s: NDArray[np.float64]
+    """Shape (L, L), [to, from]: incoherent jump rates, 1/s; the diagonal is zero."""
+    dephasing_1_s: float
+    """White pure dephasing: the coherence between n and m decays at ``dephasing * (n - m)**2``
+    on top of what the jumps take."""
+    slow_sigma_hz: float
+    """Standard deviation of the slow, Gaussian noise of the 0-1 frequency, constant within a
+    shot; level n moves by n times that."""
+    slow_memory_s: float
+    """Correlation time of the slow noise, s."""
+    resonator_hz: NDArray[np.float64]
+    """Shape (L,): dressed frequency of the resonator at low power with the qubit in level n, Hz."""
+    bare_resonator_hz: float
+    """Where the resonator goes at high power, Hz."""
+    kappa_hz: float
+    """Total energy decay rate of the resonator over 2 pi, Hz."""
+    kappa_coupling_hz: float
+    """The part of ``kappa_hz`` that goes into the feedline (both directions together), Hz."""
+    n_crit: float
+    """Critical photon number of the dispersive shift, (f_r - f01)**2 / (4 g**2)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeedlinePoint:
+    """One feedline with all the resonators that hang on it, and the chain behind it."""
+
+    name: str
+    """``node_a.feedline``: also the name of its line in and out."""
+    transmission_in: float
+    """Amplitude factor from the source's connector to the chip."""
+    gain_out: float
+    """Amplitude factor from the chip to the listener's connector."""
+    delay_in_ns: float
+    delay_out_ns: float
+    """Cables and electronics there and back; the sum is the time of flight."""
+    noise_w_per_hz: float
+    """Noise power spectral density at the listener's connector (one-sided in absolute
+    frequency: a band of B hertz about the carrier carries ``noise_w_per_hz * B`` watts), W/Hz."""
+    qubits: tuple[QubitPoint, ...]
+
+
+def frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``values`` as a contiguous float64 array that nobody can write to."""
+    array = np.array(values, dtype=np.float64)
+    array.setflags(write=False)
+    return array
