@@ -1,0 +1,64 @@
+"""What every twin is to the servers that put it on a wire.
+
+A twin is the firmware of one instrument: bytes in, bytes out, the world's time
+as an argument. It opens no socket, reads no clock and never sleeps.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Session(Protocol):
+    """One connection to a twin: it has its own input buffer, and shares the instrument."""
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        """Take ``data`` as received at ``now_fs`` and return every reply that is due now.
+
+        A reply is whole or absent, never in parts: the server writes what it
+        gets in one write. With empty ``data`` it returns replies that have
+        fallen due since (an ``*OPC?`` that waited for a ramp, for example).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """What a twin says about the future, so that world time knows how far it may leap."""
+
+    armed: bool
+    """It waits for a start from outside: world time must not leap."""
+    busy_until_fs: int | None
+    """A running program ends then; world time may leap up to there."""
+    computing: bool
+    """Physics is still working on results: when they are due is not known yet, do not leap."""
+
+
+IDLE = Horizon(armed=False, busy_until_fs=None, computing=False)
+"""The horizon of an instrument that does nothing and waits for nothing."""
+
+
+class Twin(Protocol):
+    """One simulated instrument."""
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Name of each port of the instrument and the number the vendor gives it."""
+        ...
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection to the port of that name; KeyError if there is none."""
+        ...
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return how far world time may leap as far as this instrument is concerned."""
+        ...
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts ``commands``, ``unknown`` and ``unmeant`` since power-on.
+
+        ``unknown``: no box of this model knows it. ``unmeant``: answered
+        from a table or a stored setting, but nothing in the simulation means
+        anything by it.
+        """
+        ...
