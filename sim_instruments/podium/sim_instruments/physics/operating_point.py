@@ -21,7 +21,7 @@ class QubitPoint:
     name: str
     """``node_a.q0``; its drive line is ``node_a.q0.drive``."""
     levels_hz: NDArray[np.float64]
-    """Shape (L,), L >= 3: dressed energies over h above the ground state, resonator in vacuum, Hz."""
+    """Shape (L,), L >= 3: dressed energies over h above ground, resonator in vacuum, Hz."""
     ladder: NDArray[np.float64]
     """Shape (L-1,): |<n|drive|n+1>| over |<0|drive|1>|; the first entry is 1."""
     rabi_hz_per_sqrt_w: float
