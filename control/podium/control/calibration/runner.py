@@ -1,0 +1,61 @@
+"""What a calibration routine needs from outside: somebody who runs programs."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from podium.control.program.program import Program
+from podium.firmware_interfaces.tai import Tai
+
+if TYPE_CHECKING:
+    import xarray
+
+    from podium.control.facility.facility import Facility
+
+
+class RunError(Exception):
+    """Something asked of the facility was not done. Outputs are safe, biases are unmoved or held.
+
+    The message names the instrument or node, what was asked, and what came back.
+    """
+
+
+class RunRefused(RunError):
+    """The request itself was wrong (does not fit, out of limits, unknown name). Nothing played."""
+
+
+class RunFailed(RunError):
+    """It could not be done now (instrument lost, error flag, deadline). Its data are discarded."""
+
+
+class Runner(Protocol):
+    """Runs programs and moves biases; every method raises :class:`RunError`."""
+
+    @property
+    def facility(self) -> "Facility":
+        """What the facility file says."""
+        ...
+
+    async def run(self, program: Program) -> "xarray.Dataset":
+        """Run ``program`` and return its data.
+
+        Variables ``<capture>_i`` and ``<capture>_q`` (V, mean over the window), dimensions = the
+        program's axes in their order, with ``shot`` first when the shots are kept; with
+        ``program.trace`` also ``<capture>_trace_i`` and ``_q`` over ``<capture>_time`` (s).
+        One coordinate for each swept variable; a time in s, others in the unit of the variable,
+        given in ``attrs["units"]``. ``attrs`` hold ``run`` (the run's id), ``program``,
+        ``program_hash``, ``facility``, ``facility_hash``, ``epoch``, ``started_tai_s``,
+        ``quantised`` (what was rounded, JSON).
+        """
+        ...
+
+    async def bias(self, volts: Mapping[str, float]) -> None:
+        """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
+        ...
+
+    async def read(self, instrument: str, channel: str) -> float:
+        """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
+        ...
+
+    async def now(self) -> Tai:
+        """Return TAI as the facility's clock tells it."""
+        ...

@@ -1,0 +1,25 @@
+"""What can go wrong with an instrument, named by what its caller should do next.
+
+    InstrumentError
+     +-- Refused         it said no: its state is what it was; fix the request
+     +-- Unreachable     no answer: its state is unknown; reconnect and read it again
+     +-- ProtocolError   it broke the rules of its protocol: close the connection
+
+Every message names the instrument, what was asked of it and what came back.
+"""
+
+
+class InstrumentError(Exception):
+    """Root of all errors of drivers."""
+
+
+class Refused(InstrumentError):
+    """The instrument said no. Its outputs are as they were: fix the request."""
+
+
+class Unreachable(InstrumentError):
+    """No (complete) answer. The instrument's state is unknown: reconnect and read it again."""
+
+
+class ProtocolError(InstrumentError):
+    """The instrument's answer breaks its protocol. The connection is of no more use: close it."""

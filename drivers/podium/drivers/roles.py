@@ -1,0 +1,176 @@
+"""What control asks of hardware: small Protocols; a driver has as many as its box can play.
+
+All methods block and are called from one worker thread, one at a time. The one
+exception is ``close``: it may be called from another thread while a call hangs,
+and that call then raises.
+
+A channel is the connector's name within its instrument (``slot6.out2``,
+``mixing_chamber``), and the empty string where the instrument has one output only.
+Every method raises the errors of :mod:`podium.drivers.errors`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.tai import Tai
+
+Artifact = TypeVar("Artifact", contravariant=True)
+"""What a sequencer of one family loads, e.g. a ``ClusterProgram``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answers at an address, as the instrument itself says."""
+
+    vendor: str
+    model: str
+    serial: str
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A continuous tone of a microwave source."""
+
+    frequency_hz: float
+    power_dbm: float
+    modulated: bool
+    """Whether the IQ modulation inputs act on it."""
+    on: bool
+    """Whether it leaves the connector."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Acquired:
+    """What one capture of a program brought back."""
+
+    i: NDArray[np.float64]
+    """In-phase mean over the window, V at the input connector; NaN where nothing was acquired."""
+    q: NDArray[np.float64]
+    """Quadrature, V; same shape."""
+    counts: NDArray[np.int64]
+    """How many acquisitions were averaged in each bin; same shape."""
+    trace: NDArray[np.complex128] | None = None
+    """Raw trace (averaged by the hardware, if at all), V, 1 ns a sample; None: not asked for."""
+    out_of_range: bool = False
+    """Whether the input clipped while the raw trace was taken."""
+
+
+class Instrument(Protocol):
+    """What every driver has. Constructing one connects, and connecting only reads."""
+
+    def identity(self) -> Identity:
+        """Return who answers."""
+        ...
+
+    def snapshot(self) -> Mapping[str, object]:
+        """Return the settings as the driver last knew them, for provenance."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection, from whatever thread; outputs stay as they are. Idempotent."""
+        ...
+
+
+class MakesSafe(Protocol):
+    """An instrument with outputs."""
+
+    def safe(self) -> None:
+        """Stop what plays and switch off what may be off at once. A bias is never moved by it."""
+        ...
+
+
+class Thermometer(Protocol):
+    """Reads temperatures by the names that the facility file gives to the channels."""
+
+    def temperature_k(self, channel: str) -> float:
+        """Return the temperature in K."""
+        ...
+
+
+class FluxSource(Protocol):
+    """Holds static biases, moved only in ramps."""
+
+    def level_v(self, channel: str) -> float:
+        """Return the level that is programmed now, V, as read from the instrument."""
+        ...
+
+    def output_on(self, channel: str) -> bool:
+        """Return whether the level is at the terminals."""
+        ...
+
+    def ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
+        """Ramp to ``target_v`` by the instrument's own means; return once it is read back there."""
+        ...
+
+    def safe(self) -> None:
+        """Hold: stop a ramp where it is. The level and the output stay on."""
+        ...
+
+
+class MicrowaveSource(Protocol):
+    """A generator of a continuous tone, e.g. the local oscillator of an IQ modulator."""
+
+    def set_tone(self, frequency_hz: float, power_dbm: float, modulated: bool) -> None:
+        """Set the tone; whether it leaves the connector is unchanged."""
+        ...
+
+    def tone(self) -> Tone:
+        """Return the tone as read from the instrument."""
+        ...
+
+    def output(self, on: bool) -> None:
+        """Switch the output; return once the instrument has confirmed."""
+        ...
+
+    def safe(self) -> None:
+        """Switch the output off."""
+        ...
+
+
+class PulseSequencer(Protocol[Artifact]):
+    """Plays compiled programs: load, arm, start, wait, collect."""
+
+    def load(self, artifact: Artifact) -> None:
+        """Upload what differs from what the instrument holds. Nothing plays yet.
+
+        Returns only when the instrument has accepted all of it; raises ``Refused`` with the
+        instrument's own words otherwise, and then nothing may be armed.
+        """
+        ...
+
+    def arm(self) -> None:
+        """Make the loaded sequencers ready to start; clears the bins of an earlier run."""
+        ...
+
+    def start(self) -> None:
+        """Start what is armed. Returns at once; the program plays."""
+        ...
+
+    def wait(self, duration_s: float) -> None:
+        """Return when all have stopped.
+
+        ``duration_s`` is the program's computed duration; past it and an allowance, or when a
+        sequencer reports an error flag, raises and leaves the outputs as they are: call ``safe``.
+        """
+        ...
+
+    def collect(self) -> dict[str, Acquired]:
+        """Return the results by capture name."""
+        ...
+
+    def safe(self) -> None:
+        """Stop all sequencers, RF and waveform outputs silent; static biases stay."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells TAI."""
+
+    def now(self) -> Tai:
+        """Return the instrument's time."""
+        ...

@@ -1,0 +1,39 @@
+"""International atomic time: an instant as whole seconds and integer femtoseconds."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from podium.firmware_interfaces.exact_time import FS_PER_S
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Tai:
+    """An instant of TAI."""
+
+    seconds: int
+    """Since 1970-01-01 00:00:00 TAI."""
+    femtoseconds: int
+    """0 ... 10**15 - 1."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.femtoseconds < FS_PER_S:
+            raise ValueError(
+                f"femtoseconds of an instant lie in 0 ... {FS_PER_S - 1}, got {self.femtoseconds}"
+            )
+
+    @classmethod
+    def from_fs(cls, total_fs: int) -> Self:
+        """Return the instant ``total_fs`` after 1970-01-01 00:00:00 TAI."""
+        return cls(*divmod(total_fs, FS_PER_S))
+
+    @property
+    def total_fs(self) -> int:
+        """Femtoseconds since 1970-01-01 00:00:00 TAI."""
+        return self.seconds * FS_PER_S + self.femtoseconds
+
+    def __sub__(self, earlier: "Tai") -> int:
+        """Return the femtoseconds from ``earlier`` to this instant (negative if it is later)."""
+        return self.total_fs - earlier.total_fs
+
+    def __str__(self) -> str:
+        return f"{self.seconds}.{self.femtoseconds:015d} TAI"
