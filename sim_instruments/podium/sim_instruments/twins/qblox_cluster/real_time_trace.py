@@ -1,0 +1,79 @@
+"""What a Q1 processor did on its real-time side: one row for each instruction that latches."""
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class EventKind(IntEnum):
+    """What the real-time instruction of a row does besides latching the parameters."""
+
+    UPDATE = 0
+    """``upd_param``, or a play or acquire whose index was refused (see the flags)."""
+    PLAY = 1
+    ACQUIRE = 2
+    ACQUIRE_WEIGHED = 3
+    ACQUIRE_TTL = 4
+
+
+class Ending(Enum):
+    """Why a processor is no longer running."""
+
+    STOPPED = "stopped"
+    """By ``stop`` or by an error that the flags name."""
+    WAITS_FOR_SYNC = "waits for sync"
+    """For ever: a sequencer that it waits for never came to its ``wait_sync``."""
+    WAITS_FOR_TRIGGER = "waits for trigger"
+    CUT = "cut"
+    """It would have gone on: the limit on time, events or instructions was reached."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RealTimeTrace:
+    """The timeline of one sequencer in one run. All arrays have shape (n,), ascending in time.
+
+    Gains, offsets, frequency, phase and markers hold from ``time_ns`` to the next row.
+    """
+
+    time_ns: NDArray[np.int64]
+    """From the instant at which the sequencers started."""
+    kind: NDArray[np.int8]
+    """An :class:`EventKind`."""
+    wave0: NDArray[np.int32]
+    """Waveform index on path 0, -1: none is started (one still playing plays on)."""
+    wave1: NDArray[np.int32]
+    gain0: NDArray[np.int32]
+    """Signed 16 bit: a sample becomes ``sample * gain >> 15``."""
+    gain1: NDArray[np.int32]
+    offs0: NDArray[np.int32]
+    """Signed 16 bit, added after the gain."""
+    offs1: NDArray[np.int32]
+    nco_freq: NDArray[np.int32]
+    """In steps of 0.25 Hz."""
+    nco_phase: NDArray[np.int64]
+    """Phase of the NCO at ``time_ns``, in 1e-9 turns, 0 to 999 999 999."""
+    marker: NDArray[np.int8]
+    """Four bits."""
+    acq: NDArray[np.int32]
+    """Acquisition index, -1: none."""
+    bin: NDArray[np.int32]
+    """Bin index, -1: none."""
+    weight0: NDArray[np.int32]
+    """Weight index of path 0, -1: none."""
+    weight1: NDArray[np.int32]
+    end_ns: int
+    """When the real-time side came to its end."""
+    ending: Ending
+    flags: tuple[str, ...]
+    """As in the answer to ``SEQuencer#:STATE?``: ``SEQUENCE PROCESSOR RT EXEC COMMAND UNDERFLOW``."""
+    exit_code: int
+    """Operand of ``stop``; 0 otherwise."""
+    instructions: int
+    """How many instructions were executed."""
+    log: tuple[str, ...]
+    """For a person: where and why it was stopped, stale register reads."""
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
