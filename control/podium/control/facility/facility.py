@@ -1,0 +1,287 @@
+"""The facility as a frozen value: what the facility file says, in SI units, checked.
+
+``load_facility`` (in ``load.py``) makes it. Nothing here knows whether an address
+belongs to a real instrument or to a twin.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from podium.control.facility.frozen_map import FrozenMap
+
+
+class UnknownPort(KeyError):
+    """A port is asked for that the facility does not have, or that is of another kind."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the lab expects of a quantity before it has measured it."""
+
+    value: float
+    """In :attr:`unit`."""
+    spread: float
+    """One standard deviation, >= 0; 0 where the file gives none."""
+    unit: str
+    """``Hz``, ``s``, ``V`` or ``1``."""
+    source: str | None = None
+    """Where the number comes from, if the file says so."""
+    assumed: bool = False
+    """The file says that the number is a guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorRef:
+    """A connector or a readable channel of an instrument, e.g. ``cluster_a.slot2.out0``."""
+
+    instrument: str
+    channel: str
+    """Its name within the instrument (``slot2.out0``); empty where the box has only one."""
+
+    def __str__(self) -> str:
+        return f"{self.instrument}.{self.channel}" if self.channel else self.instrument
+
+    @property
+    def slot(self) -> int | None:
+        """The slot of its module, or None when the instrument has no modules."""
+        head, dot, _ = self.channel.partition(".")
+        if dot and head.startswith("slot") and head[4:].isdigit():
+            return int(head[4:])
+        return None
+
+    @property
+    def socket(self) -> str:
+        """Its name within the module (``out0``, ``out0_1``)."""
+        return self.channel if self.slot is None else self.channel.partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class HostAddress:
+    """A host with named TCP ports."""
+
+    host: str
+    ports: FrozenMap[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class VisaAddress:
+    """A VISA resource string."""
+
+    resource: str
+
+
+Address = HostAddress | VisaAddress
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentEntry:
+    """One box: who it is and where."""
+
+    name: str
+    model: str
+    """A key of ``known_models()``."""
+    address: Address
+    options: FrozenMap[str, FrozenMap[int, str] | str] = field(default_factory=FrozenMap)
+    """The keys that its model has beyond model and address: ``modules``, ``channels``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fridge:
+    """A cryostat, as far as control asks about it."""
+
+    name: str
+    thermometer: ConnectorRef
+    cold_below_k: float
+    """Runs are allowed below this reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockDomain:
+    """Instruments that count the same ticks."""
+
+    name: str
+    source: str
+    """The instrument, or the other clock domain, that it takes its ticks from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A quantum interconnect between two nodes."""
+
+    name: str
+    ends: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ChipEntry:
+    """Which device sits there, and where its design numbers come from."""
+
+    device: str
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Qubit:
+    """A qubit, as designed."""
+
+    node: str
+    element: str
+    """Its name within the node, e.g. ``q0``."""
+    kind: Literal["transmon"]
+    design: FrozenMap[str, Estimate]
+    """By quantity: f01, anharmonicity, ... (docs/reference/facility_file.md)."""
+    feedline: str
+    """The port of the feedline that reads it, e.g. ``node_a.feedline``."""
+
+    @property
+    def name(self) -> str:
+        """Its full name, e.g. ``node_a.q0``."""
+        return f"{self.node}.{self.element}"
+
+    @property
+    def drive_port(self) -> str:
+        """E.g. ``node_a.q0.drive``."""
+        return f"{self.name}.drive"
+
+    @property
+    def flux_port(self) -> str:
+        """E.g. ``node_a.q0.flux``."""
+        return f"{self.name}.flux"
+
+    @property
+    def readout_port(self) -> str:
+        """E.g. ``node_a.q0.readout``: its share of the feedline."""
+        return f"{self.name}.readout"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One QPU with its qubits and feedlines."""
+
+    name: str
+    kind: Literal["digital", "analog"]
+    fridge: str | None
+    clock: str | None
+    chip: ChipEntry | None
+    feedlines: FrozenMap[str, tuple[str, ...]]
+    """Name within the node: the qubits on it."""
+    qubits: FrozenMap[str, Qubit]
+    """By name within the node."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedlineWiring:
+    """A readout feedline: one output, one input, cables there and back."""
+
+    port: str
+    output: ConnectorRef
+    input: ConnectorRef
+    lo_hz: float
+    output_attenuation_db: float
+    """Of the module's own step attenuator."""
+    input_attenuation_db: float
+    line_attenuation_db: float
+    """Room to chip."""
+    line_gain_db: float
+    """Chip to room."""
+    noise_temperature_k: float
+    """Of the amplifier chain, referred to the chip."""
+    delay: Estimate
+    """Through the cables, there and back, s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modulator:
+    """The microwave source whose IQ modulator a baseband pair feeds."""
+
+    instrument: str
+    power_dbm: float
+
+
+@dataclass(frozen=True, slots=True)
+class DriveWiring:
+    """A drive line of one qubit."""
+
+    port: str
+    output: ConnectorRef
+    lo_hz: float
+    """Of the module's own oscillator, or of the modulator."""
+    output_attenuation_db: float
+    """Of the module's own step attenuator; 0 where it has none."""
+    line_attenuation_db: float
+    modulator: Modulator | None
+    """None: the output mixes up by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class FluxWiring:
+    """A static flux bias."""
+
+    port: str
+    source: ConnectorRef
+    limit_v: float
+    """The bias never leaves -limit ... +limit."""
+    slew_v_per_s: float
+    """Ramps are never faster."""
+
+
+Wiring = FeedlineWiring | DriveWiring | FluxWiring
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """Everything that one facility file describes."""
+
+    name: str
+    digest: str
+    """SHA-256 (hex) of what the file says; comments, layout and endpoints do not change it."""
+    instruments: FrozenMap[str, InstrumentEntry]
+    nodes: FrozenMap[str, Node]
+    wiring: FrozenMap[str, Wiring]
+    """By port, e.g. ``node_a.q0.drive``."""
+    fridges: FrozenMap[str, Fridge]
+    clocks: FrozenMap[str, ClockDomain]
+    links: FrozenMap[str, Link]
+
+    def line(self, port: str) -> str:
+        """Return the wired port behind ``port``: a qubit's readout port is its feedline's.
+
+        Raises :class:`UnknownPort`.
+        """
+        if port in self.wiring:
+            return port
+        qubit_name, _, end = port.rpartition(".")
+        if end == "readout":
+            node, _, element = qubit_name.rpartition(".")
+            if node in self.nodes and element in self.nodes[node].qubits:
+                return self.nodes[node].qubits[element].feedline
+        raise UnknownPort(f"{self.name} has no port {port}; it has {', '.join(self.wiring)}")
+
+    def feedline_wiring(self, port: str) -> FeedlineWiring:
+        """Return the wiring of a feedline or of a qubit's readout; raises :class:`UnknownPort`."""
+        wiring = self.wiring[self.line(port)]
+        if not isinstance(wiring, FeedlineWiring):
+            raise UnknownPort(f"{port} is not a feedline: {wiring}")
+        return wiring
+
+    def drive_wiring(self, port: str) -> DriveWiring:
+        """Return the wiring of a drive line; raises :class:`UnknownPort`."""
+        wiring = self.wiring[self.line(port)]
+        if not isinstance(wiring, DriveWiring):
+            raise UnknownPort(f"{port} is not a drive line: {wiring}")
+        return wiring
+
+    def flux_wiring(self, port: str) -> FluxWiring:
+        """Return the wiring of a flux bias; raises :class:`UnknownPort`."""
+        wiring = self.wiring[self.line(port)]
+        if not isinstance(wiring, FluxWiring):
+            raise UnknownPort(f"{port} is not a flux bias: {wiring}")
+        return wiring
+
+    def qubits(self) -> Mapping[str, Qubit]:
+        """Return all qubits of all nodes by full name (``node_a.q0``), in the file's order."""
+        return {qubit.name: qubit for node in self.nodes.values() for qubit in node.qubits.values()}

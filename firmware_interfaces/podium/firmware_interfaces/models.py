@@ -1,0 +1,308 @@
+"""The instrument models that Podium knows: one frozen entry each, and how others add theirs.
+
+An entry says what a facility file may write about such a box (address, options,
+connectors and their ranges) and names its driver and its twin as dotted paths
+``package.module:Class``. The paths are strings: they are resolved by the agent and by
+the twin server only, so that checking a file loads neither.
+
+A package of someone else adds a model by an entry point of the group ``podium.models``
+whose target is an :class:`InstrumentModel`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Literal
+
+ENTRY_POINT_GROUP = "podium.models"
+
+
+class ModelError(ValueError):
+    """A model from an entry point cannot be used. Mend or uninstall the package named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Values from ``low`` to ``high``, both included, on a grid of ``step`` from ``low``."""
+
+    low: float
+    high: float
+    unit: str
+    """A key of :data:`podium.firmware_interfaces.quantity.UNITS`."""
+    step: float | None = None
+    """None: as fine as one likes."""
+
+    def __contains__(self, value: float) -> bool:
+        """Tell whether the instrument takes ``value`` as it is."""
+        if not self.low <= value <= self.high:
+            return False
+        return self.step is None or self.nearest(value) == value
+
+    def nearest(self, value: float) -> float:
+        """Return the value nearest to ``value`` that the instrument takes."""
+        inside = min(max(value, self.low), self.high)
+        if self.step is None:
+            return inside
+        steps = round((inside - self.low) / self.step)
+        at_most = int((self.high - self.low) / self.step)
+        return self.low + min(steps, at_most) * self.step
+
+
+@dataclass(frozen=True, slots=True)
+class RfOutput:
+    """An output with an IQ mixer and a local oscillator inside."""
+
+    name: str
+    lo: Range
+    intermediate: Range
+    """How far from the local oscillator a carrier may lie, Hz, signed."""
+    attenuation: Range
+    lo_name: str
+    """Connectors of one module with the same ``lo_name`` share the oscillator."""
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class RfInput:
+    """An input with a mixer and a local oscillator inside."""
+
+    name: str
+    lo: Range
+    intermediate: Range
+    attenuation: Range
+    lo_name: str
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class IqOutput:
+    """Two baseband outputs, I and Q, for an IQ modulator outside."""
+
+    name: str
+    sockets: tuple[str, str]
+    """The sockets on the panel that it takes, I first."""
+    intermediate: Range
+
+
+@dataclass(frozen=True, slots=True)
+class VoltageOutput:
+    """An output that can hold a static voltage."""
+
+    name: str
+    level: Range
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class ModulatedSource:
+    """A microwave output whose tone is modulated by the instrument's I and Q inputs."""
+
+    name: str
+    carrier: Range
+    power: Range
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+Connector = RfOutput | RfInput | IqOutput | VoltageOutput | ModulatedSource
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleModel:
+    """A plug-in module of a modular instrument."""
+
+    name: str
+    connectors: tuple[Connector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapOption:
+    """A key of the facility file that maps whole numbers to words."""
+
+    name: str
+    meaning: str
+    lowest: int
+    highest: int
+    choices: tuple[str, ...] | None = None
+    """The words allowed; None: names that the file gives."""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TextOption:
+    """A key of the facility file that holds one word."""
+
+    name: str
+    meaning: str
+    choices: tuple[str, ...] | None = None
+    required: bool = True
+
+
+Option = MapOption | TextOption
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentModel:
+    """What a facility file may say about one kind of box, and who speaks to it."""
+
+    name: str
+    """The one name, the same in all four rooms, e.g. ``lakeshore_372``."""
+    vendor: str
+    product: str
+    address: Literal["host", "visa"]
+    """``host``: an IP address or host name. ``visa``: a resource string."""
+    ports: Mapping[str, int]
+    """The vendor's usual TCP ports by name; the facility and endpoints files may move them."""
+    roles: tuple[str, ...]
+    """What it plays, of podium.drivers.roles."""
+    driver: str
+    twin: str
+    options: tuple[Option, ...] = ()
+    """Keys of the facility file beyond model and address; passed to the driver by name."""
+    connectors: tuple[Connector, ...] = ()
+    """Of the box itself; an only connector is named by the empty string."""
+    modules: Mapping[str, ModuleModel] | None = None
+    """Of a modular box: what may stand in a slot (option ``modules``)."""
+    channels_option: str | None = None
+    """The map option whose words name the channels that can be read."""
+
+
+# --- Qblox cluster -----------------------------------------------------------------
+
+_QBLOX_LO = Range(2e9, 18e9, "Hz")  # qblox-instruments 1.4.1, qcodes_drivers/module.py, lo_freq
+_QBLOX_NCO = Range(-500e6, 500e6, "Hz")  # qblox-instruments 1.4.1, nco_freq
+_QBLOX_OUT_ATT = Range(0, 60, "dB", step=2)  # ASSUMED: the driver asks the box for its maximum
+_QBLOX_IN_ATT = Range(0, 30, "dB", step=2)  # qblox-instruments 1.4.1, in0_att
+_QBLOX_OFFSET = Range(-2.5, 2.5, "V")  # qblox-instruments 1.4.1, QCM out0_offset
+_QBLOX_SLOTS = (1, 20)
+
+_QRM_RF = ModuleModel(
+    "QRM-RF",
+    (
+        RfOutput("out0", _QBLOX_LO, _QBLOX_NCO, _QBLOX_OUT_ATT, lo_name="out0_in0"),
+        RfInput("in0", _QBLOX_LO, _QBLOX_NCO, _QBLOX_IN_ATT, lo_name="out0_in0"),
+    ),
+)
+_QCM_RF = ModuleModel(
+    "QCM-RF",
+    tuple(
+        RfOutput(name, _QBLOX_LO, _QBLOX_NCO, _QBLOX_OUT_ATT, lo_name=name)
+        for name in ("out0", "out1")
+    ),
+)
+_QCM = ModuleModel(
+    "QCM",
+    (
+        *(VoltageOutput(f"out{n}", _QBLOX_OFFSET) for n in range(4)),
+        IqOutput("out0_1", ("out0", "out1"), _QBLOX_NCO),
+        IqOutput("out2_3", ("out2", "out3"), _QBLOX_NCO),
+    ),
+)
+
+_QBLOX_MODULES = {module.name: module for module in (_QRM_RF, _QCM_RF, _QCM)}
+
+QBLOX_CLUSTER = InstrumentModel(
+    name="qblox_cluster",
+    vendor="Qblox",
+    product="Cluster",
+    address="host",
+    ports={"scpi": 5025, "module_scpi_base": 25000},  # qblox-instruments 1.4.1, PortsInfo
+    roles=("PulseSequencer", "FluxSource", "Clock"),
+    driver="podium.drivers.qblox_cluster:QbloxCluster",
+    twin="podium.sim_instruments.twins.qblox_cluster.cluster:ClusterTwin",
+    options=(MapOption("modules", "slot: module", *_QBLOX_SLOTS, choices=tuple(_QBLOX_MODULES)),),
+    modules=_QBLOX_MODULES,
+)
+
+# --- small instruments -------------------------------------------------------------
+
+LAKESHORE_372 = InstrumentModel(
+    name="lakeshore_372",
+    vendor="Lake Shore",
+    product="Model 372",
+    address="visa",
+    ports={"scpi": 7777},
+    roles=("Thermometer",),
+    driver="podium.drivers.lakeshore_372:LakeShore372",
+    twin="podium.sim_instruments.twins.lakeshore_372:LakeShore372",
+    options=(MapOption("channels", "measurement input: stage of the fridge", 1, 16),),
+    channels_option="channels",
+)
+
+YOKOGAWA_GS200 = InstrumentModel(
+    name="yokogawa_gs200",
+    vendor="Yokogawa",
+    product="GS200",
+    address="visa",
+    ports={"scpi": 7655},
+    roles=("FluxSource",),
+    driver="podium.drivers.yokogawa_gs200:YokogawaGS200",
+    twin="podium.sim_instruments.twins.yokogawa_gs200:YokogawaGS200",
+    connectors=(VoltageOutput("", Range(-32.0, 32.0, "V")),),  # manual IM GS210-01E, range 30 V
+)
+
+ROHDE_SCHWARZ_SGS100A = InstrumentModel(
+    name="rohde_schwarz_sgs100a",
+    vendor="Rohde & Schwarz",
+    product="SGS100A",
+    address="visa",
+    ports={"scpi": 5025},
+    roles=("MicrowaveSource",),
+    driver="podium.drivers.rohde_schwarz_sgs100a:RohdeSchwarzSGS100A",
+    twin="podium.sim_instruments.twins.rohde_schwarz_sgs100a:RohdeSchwarzSGS100A",
+    connectors=(
+        # ASSUMED: options B112V (I/Q modulator, 80 MHz to 12.75 GHz) fitted; power as QCoDeS takes.
+        ModulatedSource("", Range(80e6, 12.75e9, "Hz"), Range(-120.0, 25.0, "dBm")),
+    ),
+)
+
+BUILT_IN: tuple[InstrumentModel, ...] = (
+    QBLOX_CLUSTER,
+    LAKESHORE_372,
+    YOKOGAWA_GS200,
+    ROHDE_SCHWARZ_SGS100A,
+)
+
+
+@cache
+def known_models() -> Mapping[str, InstrumentModel]:
+    """Return all models by name: ours and those of installed packages.
+
+    Raises :class:`ModelError` when a package's entry point cannot be loaded, is no model,
+    or takes a name that is taken.
+    """
+    return _merged(BUILT_IN, tuple(entry_points(group=ENTRY_POINT_GROUP)))
+
+
+def _merged(
+    built_in: tuple[InstrumentModel, ...], added: tuple[EntryPoint, ...]
+) -> dict[str, InstrumentModel]:
+    models = {model.name: model for model in built_in}
+    for point in added:
+        source = f"entry point {point.name} = {point.value} of {ENTRY_POINT_GROUP}"
+        try:
+            model = point.load()
+        except Exception as error:
+            raise ModelError(f"{source} cannot be loaded: {error}") from error
+        if not isinstance(model, InstrumentModel):
+            raise ModelError(f"{source} is a {type(model).__name__}, not an InstrumentModel")
+        if model.name in models:
+            raise ModelError(f"{source} takes the name {model.name}, which is taken")
+        models[model.name] = model
+    return models
