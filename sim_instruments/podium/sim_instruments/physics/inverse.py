@@ -1,0 +1,93 @@
+"""From what a lab quotes of a chip back to its circuit: the inverse of :mod:`.resonator`.
+
+A world is drawn in the lab's words (f01, anharmonicity, readout frequency, chi at the sweet
+spot). The circuit that has exactly these is found by root finding on the dressed model, so
+that everything else (flux arc, chi away from the sweet spot, higher levels) follows from it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import root
+
+from podium.sim_instruments.physics.resonator import Dressed, dress
+from podium.sim_instruments.physics.transmon import Transmon
+
+TOLERANCE_HZ = 1.0
+"""The found circuit gives all four wanted frequencies within this."""
+
+
+class NoSuchCircuit(ValueError):
+    """No transmon and resonator have the frequencies asked for: change the design values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A transmon, its resonator and their coupling: the constants of :func:`.resonator.dress`."""
+
+    transmon: Transmon
+    coupling_hz: float
+    """Multiplies the Cooper-pair number, Hz."""
+    resonator_hz: float
+    """Bare, Hz."""
+
+    def at(self, flux: float) -> Dressed:
+        """Diagonalise at ``flux`` (flux quanta)."""
+        return dress(self.transmon, self.coupling_hz, self.resonator_hz, flux)
+
+
+def circuit_of(
+    *,
+    f01_hz: float,
+    anharmonicity_hz: float,
+    readout_hz: float,
+    chi_hz: float,
+    asymmetry: float,
+) -> Circuit:
+    """Find the circuit that has these dressed values at its sweet spot, within 1 Hz.
+
+    Raises :class:`NoSuchCircuit` where the transmon regime has none (the resonator must lie
+    above the qubit, chi and the anharmonicity below zero).
+    """
+    asked = (
+        f"f01 {f01_hz:.6g} Hz, anharmonicity {anharmonicity_hz:.6g} Hz, "
+        f"readout_frequency {readout_hz:.6g} Hz, chi {chi_hz:.6g} Hz"
+    )
+    if not (0 < f01_hz < readout_hz and anharmonicity_hz < 0 and chi_hz < 0):
+        raise NoSuchCircuit(
+            f"no transmon below its resonator has {asked}: "
+            "0 < f01 < readout_frequency, anharmonicity < 0 and chi < 0 are needed"
+        )
+    wanted = np.array([f01_hz, anharmonicity_hz, readout_hz, chi_hz])
+
+    # First guess: Koch et al. 2007, eqs. 2.11 and 3.8-3.10, the leading orders in EC/EJ and g.
+    charging = -anharmonicity_hz
+    josephson = (f01_hz + charging) ** 2 / (8 * charging)
+    detuning = readout_hz - f01_hz
+    coupling_01 = math.sqrt(chi_hz * detuning * (detuning - anharmonicity_hz) / anharmonicity_hz)
+    charge_01 = (josephson / (8 * charging)) ** 0.25 / math.sqrt(2)
+    start = np.array(
+        [charging, josephson, coupling_01 / charge_01, readout_hz - coupling_01**2 / detuning]
+    )
+
+    def circuit(scaled: NDArray[np.float64]) -> Circuit:
+        charging_hz, josephson_hz, coupling_hz, resonator_hz = (float(x) for x in scaled * start)
+        return Circuit(Transmon(charging_hz, josephson_hz, asymmetry), coupling_hz, resonator_hz)
+
+    def miss(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+        if np.any(scaled <= 0):
+            return np.full(4, 1e3)
+        dressed = circuit(scaled).at(0.0)
+        got = [dressed.f01_hz, dressed.anharmonicity_hz, dressed.readout_hz, dressed.chi_hz]
+        return (np.array(got) - wanted) / 1e6
+
+    found = root(miss, np.ones(4), method="hybr", options={"xtol": 1e-13})
+    worst_hz = float(np.max(np.abs(miss(found.x)))) * 1e6
+    if not worst_hz < TOLERANCE_HZ:
+        raise NoSuchCircuit(
+            f"no circuit found for {asked}: the nearest one misses by {worst_hz:.3g} Hz; "
+            "a larger detuning, a smaller |chi| or a smaller |anharmonicity| has one"
+        )
+    return circuit(found.x)

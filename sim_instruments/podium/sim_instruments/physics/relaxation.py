@@ -1,0 +1,107 @@
+"""Incoherent jumps of a transmon among its levels, and what a lab sees of them.
+
+Loss is dielectric-like: a fixed quality factor, so the rate goes with the frequency; the
+ladder of rates goes with the squares of the charge operator's elements; jumps up follow from
+detailed balance with one effective temperature.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import Boltzmann, Planck
+from scipy.optimize import brentq
+
+
+def boltzmann_factor(frequency_hz: float, temperature_k: float) -> float:
+    """exp(-h f / k T); 0 at zero temperature."""
+    if temperature_k <= 0:
+        return 0.0
+    return math.exp(-Planck * frequency_hz / (Boltzmann * temperature_k))
+
+
+def temperature_of(frequency_hz: float, population: float) -> float:
+    """The temperature at which a two-level system at ``frequency_hz`` has P(1) = population, K.
+
+    Raises ValueError unless 0 <= population < 0.5.
+    """
+    if not 0 <= population < 0.5:
+        raise ValueError(f"a thermal population lies in 0..0.5, not {population!r}")
+    if population == 0:
+        return 0.0
+    return Planck * frequency_hz / (Boltzmann * math.log(1 / population - 1))
+
+
+def jump_rates(
+    levels_hz: NDArray[np.float64],
+    ladder: NDArray[np.float64],
+    quality: float,
+    temperature_k: float,
+) -> NDArray[np.float64]:
+    """Jump rates [to, from] between neighbouring levels, shape (L, L), 1/s.
+
+    Down from n: ``2 pi f / quality * ladder[n-1]**2``, f the transition's own frequency.
+    """
+    count = levels_hz.size
+    rates = np.zeros((count, count))
+    for n in range(1, count):
+        step_hz = float(levels_hz[n] - levels_hz[n - 1])
+        down = 2 * math.pi * step_hz / quality * float(ladder[n - 1]) ** 2
+        rates[n - 1, n] = down
+        rates[n, n - 1] = down * boltzmann_factor(step_hz, temperature_k)
+    return rates
+
+
+def generator(rates_1_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix G of dp/dt = G p for jump rates [to, from]; its columns sum to zero."""
+    return rates_1_s - np.diag(rates_1_s.sum(axis=0))
+
+
+def equilibrium(rates_1_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Populations that the jumps lead to, shape (L,)."""
+    count = rates_1_s.shape[0]
+    conditions = np.vstack([generator(rates_1_s), np.full(count, np.abs(rates_1_s).max())])
+    wanted = np.zeros(count + 1)
+    wanted[-1] = conditions[-1, 0]
+    return np.asarray(np.linalg.lstsq(conditions, wanted, rcond=None)[0])
+
+
+def lifetime_s(rates_1_s: NDArray[np.float64]) -> float:
+    """The 1/e time of P(1) towards its thermal value after a perfect pi pulse on equilibrium, s."""
+    thermal = equilibrium(rates_1_s)
+    start = thermal.copy()
+    start[[0, 1]] = thermal[[1, 0]]
+    values, vectors = np.linalg.eig(generator(rates_1_s))
+    parts = np.linalg.solve(vectors, (start - thermal).astype(complex)) * vectors[1]
+
+    def excess(time_s: float) -> float:
+        return float(np.sum(parts * np.exp(values * time_s)).real)
+
+    two_level = 1 / float(rates_1_s[0, 1] + rates_1_s[1, 0])
+    target = excess(0.0) / math.e
+    return float(brentq(lambda t: excess(t) - target, 0.2 * two_level, 5 * two_level, rtol=1e-10))
+
+
+def jump_dephasing_1_s(rates_1_s: NDArray[np.float64]) -> float:
+    """What the jumps take of the 0-1 coherence: half of all the rates out of 0 and 1, 1/s."""
+    return float(rates_1_s[:, 0].sum() + rates_1_s[:, 1].sum()) / 2
+
+
+def ramsey_time_s(rate_1_s: float, slow_sigma_hz: float) -> float:
+    """1/e time of exp(-rate t - (2 pi sigma t)**2 / 2): the ensemble's free decay, s."""
+    half_square = (2 * math.pi * slow_sigma_hz) ** 2 / 2
+    return 2 / (rate_1_s + math.sqrt(rate_1_s**2 + 4 * half_square))
+
+
+def slow_sigma_of(rate_1_s: float, ramsey_s: float) -> float:
+    """The slow noise that makes :func:`ramsey_time_s` equal ``ramsey_s``, Hz.
+
+    Raises ValueError when the white part alone is already faster.
+    """
+    left = 1 - rate_1_s * ramsey_s
+    if left < 0:
+        raise ValueError(
+            f"a Ramsey time of {ramsey_s:.3g} s is longer than the {1 / rate_1_s:.3g} s that "
+            "relaxation and white dephasing leave"
+        )
+    return math.sqrt(2 * left) / (2 * math.pi * ramsey_s)
