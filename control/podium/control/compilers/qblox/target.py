@@ -1,0 +1,36 @@
+"""What the compiler must know of the wiring: which connector of the cluster serves which port."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Module = Literal["QRM-RF", "QCM-RF", "QCM"]
+
+
+@dataclass(frozen=True, slots=True)
+class PortTarget:
+    """The connectors and settings that serve one port of the facility."""
+
+    slot: int
+    module: Module
+    output: str
+    """``out0``, ``out1`` (RF modules); ``out0_1``, ``out2_3`` (I and Q of a QCM)."""
+    lo_hz: float
+    """Frequency that the NCO adds to: the module's own LO, or the external modulator's."""
+    input: str | None = None
+    """``in0`` where the port listens."""
+    output_attenuation_db: float = 0.0
+    input_attenuation_db: float = 0.0
+    modulator: str | None = None
+    """Instrument whose tone an external IQ modulator mixes up (baseband modules)."""
+    modulator_power_dbm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QbloxTarget:
+    """One cluster and the ports that it serves."""
+
+    cluster: str
+    """Name of the instrument, e.g. ``cluster_a``."""
+    ports: Mapping[str, PortTarget] = field(hash=False)
+    """By port, physical (``node_a.feedline``) and logical (``node_a.q0.readout``) alike."""

@@ -1,0 +1,192 @@
+"""What a compiled program is for a Qblox cluster: all that is uploaded, set and read back.
+
+A compiler makes a :class:`ClusterProgram`, a driver loads it. It holds plain numbers,
+strings, tuples and string-keyed mappings only, so that ``dataclasses.asdict`` of it goes
+through JSON or msgpack, and :func:`from_plain` brings it back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """One entry of a sequencer's waveform memory."""
+
+    name: str
+    index: int
+    samples: tuple[float, ...]
+    """One each nanosecond, -1 to 1: the wire carries ``floor(x * 32767 + 0.5)``, and every
+    sample here is such an integer divided by 32767."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """One entry of a sequencer's acquisition list."""
+
+    name: str
+    index: int
+    bins: int
+
+
+@dataclass(frozen=True, slots=True)
+class SequencerProgram:
+    """Everything that one sequencer is given."""
+
+    slot: int
+    sequencer: int
+    frame: str
+    """The frame of the pulse program that this sequencer plays."""
+    text: str
+    """Q1ASM, bare: no comments, one instruction a line."""
+    waveforms: tuple[Waveform, ...]
+    acquisitions: tuple[Acquisition, ...]
+    output: str
+    """``out0`` or ``out1`` of an RF module; ``out0_1``, ``out2_3`` of a baseband module (I, Q)."""
+    input: str | None
+    """``in0`` where the sequencer acquires."""
+    nco_hz: float
+    """Value of ``nco_freq`` at the start, a multiple of 0.25 Hz; ``mod_en_awg`` is on, and
+    ``demod_en_acq`` where it acquires."""
+    integration_ns: int
+    """``integration_length_acq``; 0 where the sequencer does not acquire."""
+    sync: bool = True
+    """``sync_en``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSettings:
+    """What a module is set to before the run. Keys are connectors: ``out0``, ``in0``."""
+
+    slot: int
+    module: str
+    """``QRM-RF``, ``QCM-RF`` or ``QCM``."""
+    lo_hz: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """By output; empty for a baseband module. A QRM-RF has one LO for out0 and in0."""
+    output_attenuation_db: Mapping[str, float] = field(default_factory=dict, hash=False)
+    input_attenuation_db: Mapping[str, float] = field(default_factory=dict, hash=False)
+    scope_sequencer: int | None = None
+    """The sequencer whose acquisitions trigger the scope, where a trace is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalTone:
+    """What a microwave source outside the cluster must give while the program runs."""
+
+    frequency_hz: float
+    power_dbm: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLayout:
+    """Where one capture of the pulse program is found, and how it is to be shaped.
+
+    Bin of shot ``s`` and point ``p``: ``p`` where shots are averaged, ``s * points + p``
+    where each is kept; points count with the last axis fastest.
+    """
+
+    capture: str
+    frame: str
+    slot: int
+    sequencer: int
+    acquisition: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    """Number of points of each axis."""
+    shots: int
+    keep_shots: bool
+    integration_ns: int
+    trace: bool = False
+    """The scope of this slot holds the raw trace of this capture's last shot."""
+
+
+@dataclass(frozen=True, slots=True)
+class SequencerResources:
+    """How much of a sequencer a program takes, beside what there is."""
+
+    slot: int
+    sequencer: int
+    frame: str
+    instructions: int
+    instructions_max: int
+    registers: int
+    registers_max: int
+    waveforms: int
+    samples: int
+    samples_max: int
+    bins: int
+    bins_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quantised:
+    """A parameter that the hardware rounds: what was asked, what it will be, over ``axes``."""
+
+    what: str
+    """E.g. ``q0.drive: amplitude of play 0``."""
+    unit: str
+    step: float
+    """Spacing of the values that the hardware can hold; |got - asked| <= step / 2."""
+    axes: tuple[str, ...]
+    """The axes over which it changes; empty where it is one number."""
+    shape: tuple[int, ...]
+    asked: tuple[float, ...]
+    """One value for each point of ``axes``, the last axis fastest."""
+    got: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterProgram:
+    """One pulse program as one cluster plays it."""
+
+    name: str
+    cluster: str
+    """The instrument, as the facility file names it."""
+    sequencers: tuple[SequencerProgram, ...]
+    modules: tuple[ModuleSettings, ...]
+    tones: Mapping[str, ExternalTone] = field(hash=False)
+    """Sources outside the cluster, by the name of the instrument."""
+    duration_fs: int
+    """From the common start to the last shot's end, settling included."""
+    first_shot_ns: int
+    """From the common start of the sequencers to the start of the first shot."""
+    results: tuple[ResultLayout, ...]
+    resources: tuple[SequencerResources, ...]
+    quantised: tuple[Quantised, ...]
+    listing: str
+    """All programs with a comment on each line, for a person."""
+
+
+def to_plain(program: ClusterProgram) -> dict[str, Any]:
+    """Return ``program`` as nested dicts, tuples, numbers and strings."""
+    return asdict(program)
+
+
+def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
+    """Return the program that :func:`to_plain` wrote (tuples may have become lists).
+
+    Raises TypeError or KeyError where ``plain`` is something else.
+    """
+    rest = {key: plain[key] for key in ("name", "cluster", "duration_fs", "first_shot_ns")}
+    return ClusterProgram(
+        **rest,
+        sequencers=tuple(_sequencer(entry) for entry in plain["sequencers"]),
+        modules=tuple(ModuleSettings(**entry) for entry in plain["modules"]),
+        tones={name: ExternalTone(**tone) for name, tone in plain["tones"].items()},
+        results=tuple(ResultLayout(**_tuples(entry)) for entry in plain["results"]),
+        resources=tuple(SequencerResources(**entry) for entry in plain["resources"]),
+        quantised=tuple(Quantised(**_tuples(entry)) for entry in plain["quantised"]),
+        listing=plain["listing"],
+    )
+
+
+def _sequencer(plain: Mapping[str, Any]) -> SequencerProgram:
+    entry = dict(plain)
+    entry["waveforms"] = tuple(Waveform(**_tuples(wave)) for wave in entry["waveforms"])
+    entry["acquisitions"] = tuple(Acquisition(**one) for one in entry["acquisitions"])
+    return SequencerProgram(**entry)
+
+
+def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in plain.items()}
