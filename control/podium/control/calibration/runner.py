@@ -8,7 +8,6 @@ from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     import xarray
-
     from podium.control.facility.facility import Facility
 
 

@@ -1,0 +1,306 @@
+"""What goes over the bus: requests, their answers, and news.
+
+The protocol of a run is PREPARE, ARM, FIRE, REPORT (:mod:`podium.control.coordinator`).
+Every request of a run carries its id; ids of one coordinator go up, and an agent refuses
+one older than it has seen. Repeating a request of the same run changes nothing: it is
+answered as before, so an answer that was lost is asked for again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from podium.control.bus.bus import AnswererFailed, Bus, NoAnswer
+from podium.control.bus.wire import BadMessage, decode, encode
+
+Answer = TypeVar("Answer")
+
+
+def agent_key(facility: str, agent: str) -> str:
+    """Key under which an agent answers, and under which it is announced."""
+    return f"podium/{facility}/agent/{agent}"
+
+
+def heartbeat_key(facility: str, agent: str) -> str:
+    """Key under which an agent's own loop says that it turns."""
+    return f"podium/{facility}/heartbeat/{agent}"
+
+
+def coordinator_key(facility: str) -> str:
+    """Key under which the coordinator answers, and under which it is announced."""
+    return f"podium/{facility}/coordinator"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RunId:
+    """Names a run; the order is the order in which runs were begun."""
+
+    session: int
+    """When the coordinator started, TAI seconds of the facility's clock."""
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.session}-{self.number:05d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Answer to any request: it was not done."""
+
+    kind: str
+    """``refused`` (fix the request), ``unreachable`` (unknown state), ``failed``."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Answer to a request that has nothing to tell: it was done."""
+
+
+# From coordinator to agent
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who are you?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What an agent owns."""
+
+    agent: str
+    facility_hash: str
+    """Of the facility file that it read."""
+    instruments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Compile, upload, check. Nothing plays."""
+
+    run: RunId
+    program: str
+    """JSON of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All instruments have accepted their part."""
+
+    program_hash: str
+    epochs: Mapping[str, int]
+    """Epoch of each clock domain that takes part."""
+    duration_fs: int
+    quantised: str
+    """JSON: what was rounded, [what, asked, got, unit]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Make ready to start. Refused if the token's hash or epochs are not those of PREPARE."""
+
+    run: RunId
+    program_hash: str
+    epochs: Mapping[str, int]
+    lease_s: float
+    """No FIRE within this wall time: the agent stands down by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Ready: waits for FIRE, ABORT or the end of the lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """Start at once (the trigger plane will bring a time)."""
+
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """The program plays."""
+
+    tai_s: int
+    tai_fs: int
+    """The clock's reading just before the start was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Give the data, or say that the run is not over after ``wait_s``."""
+
+    run: RunId
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """Not over yet."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaptureData:
+    """What one capture brought back; arrays of the shape ([shots,] *axes)."""
+
+    i: NDArray[Any]
+    q: NDArray[Any]
+    """V at the input connector."""
+    counts: NDArray[Any]
+    trace_i: NDArray[Any] | None
+    trace_q: NDArray[Any] | None
+    out_of_range: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reported:
+    """The data of a run that is over."""
+
+    captures: Mapping[str, CaptureData]
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Stop, make safe, forget. Honoured in every state; idempotent."""
+
+    run: RunId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """Ramp flux ports to these levels, V."""
+
+    volts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read one channel of one instrument."""
+
+    instrument: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading in SI."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What does the facility's clock say?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """An instant of TAI."""
+
+    tai_s: int
+    tai_fs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How is everything?"""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentStatus:
+    """How one instrument is."""
+
+    name: str
+    model: str
+    state: str
+    """``connected``, ``connecting``, ``lost``."""
+    identity: str
+    connections: int
+    """How often it was connected so far."""
+    calls: int
+    last_error: str
+    """Empty: none since it was last connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatus:
+    """How an agent and its instruments are."""
+
+    agent: str
+    doing: str
+    """``idle`` or what it does, with the run's id."""
+    instruments: tuple[InstrumentStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The agent's loop turns."""
+
+    beat: int
+    late_s: float
+    """How much later than planned this beat was sent: what blocked the loop."""
+
+
+# From a client to the coordinator
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgram:
+    """Run this program on the nodes it names."""
+
+    ticket: str
+    """Chosen by the client; by it the run can be cancelled."""
+    program: str
+    """JSON of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRun:
+    """Give up the run with this ticket. Idempotent."""
+
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunDone:
+    """A finished run."""
+
+    run: RunId
+    program_hash: str
+    facility_hash: str
+    epochs: Mapping[str, int]
+    started: Time
+    quantised: str
+    captures: Mapping[str, CaptureData]
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityStatus:
+    """How the whole facility is."""
+
+    facility: str
+    agents: tuple[AgentStatus, ...]
+    missing: tuple[str, ...]
+    """Agents that are expected or were there and do not answer, with the reason."""
+    runs_done: int
+    runs_failed: int
+
+
+async def ask(
+    bus: Bus, key: str, request: object, *expected: type[Answer], timeout_s: float
+) -> Answer | Failed:
+    """Send ``request`` to ``key`` and return its answer, or ``Failed`` whatever went wrong."""
+    try:
+        payload = await bus.request(key, encode(request), timeout_s)
+        answer: Answer | Failed = decode(payload, *expected, Failed)  # type: ignore[assignment]
+        return answer  # one of the classes that were expected
+    except NoAnswer as error:
+        return Failed("unreachable", f"{type(request).__name__} to {key}: {error}")
+    except (AnswererFailed, BadMessage) as error:
+        return Failed("failed", f"{type(request).__name__} to {key}: {error}")

@@ -1,0 +1,133 @@
+"""Values to bytes and back: MessagePack, with arrays as they lie in memory.
+
+A message is a frozen dataclass; on the wire it is its name and its fields. Only the
+message classes that the reader passes can come out: nothing is ever executed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgpack
+import numpy as np
+
+ARRAY = 1
+"""MessagePack extension type of an array: dtype, shape, bytes in C order."""
+
+Message = TypeVar("Message")
+
+
+class BadMessage(ValueError):
+    """Bytes that are no message of ours; discarded, nothing was done."""
+
+
+def encode(message: object) -> bytes:
+    """Return the bytes of a message (a dataclass of plain values, arrays and dataclasses)."""
+    packed: bytes = msgpack.packb(_plain(message), default=_array)
+    return packed
+
+
+def decode(payload: bytes, *expected: type[Message]) -> Message:
+    """Return the message in ``payload``, of an ``expected`` class, or raise ``BadMessage``."""
+    try:
+        plain = msgpack.unpackb(payload, ext_hook=_extension, strict_map_key=False)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise BadMessage(f"{len(payload)} bytes are no MessagePack: {error}") from error
+    names = {kind.__name__: kind for kind in expected}
+    if not (isinstance(plain, list) and len(plain) == 2 and plain[0] in names):
+        said = plain[0] if isinstance(plain, list) and plain else type(plain).__name__
+        raise BadMessage(f"expected {' or '.join(names)}, got {said!r:.80}")
+    return _message(names[plain[0]], plain[1])
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        content = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return [type(value).__name__, content]
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def _array(value: object) -> msgpack.ExtType:
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iufcb":
+        head = msgpack.packb([value.dtype.str, list(value.shape)])
+        return msgpack.ExtType(ARRAY, head + np.ascontiguousarray(value).tobytes())
+    raise TypeError(f"a {type(value).__name__} cannot be sent: plain values and numeric arrays can")
+
+
+def _extension(code: int, content: bytes) -> object:
+    if code != ARRAY:
+        raise BadMessage(f"unknown MessagePack extension {code}")
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(content)
+    dtype, shape = unpacker.unpack()
+    kind = np.dtype(dtype)
+    if kind.kind not in "iufcb":
+        raise BadMessage(f"arrays of {dtype!r} are not sent")
+    return np.frombuffer(content, kind, offset=unpacker.tell()).reshape(shape)
+
+
+def _message(kind: type[Message], content: object) -> Message:
+    if not (isinstance(content, dict) and is_dataclass(kind)):
+        raise BadMessage(f"{kind.__name__}: fields expected, got {type(content).__name__}")
+    hints = get_type_hints(kind)
+    given, known = set(content), {field.name for field in fields(kind)}
+    if given != known:
+        raise BadMessage(
+            f"{kind.__name__} has the fields {sorted(known)}, got {sorted(map(str, given))}"
+        )
+    values = {
+        name: _value(hints[name], value, f"{kind.__name__}.{name}")
+        for name, value in content.items()
+    }
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        return _either(get_args(hint), value, where)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise BadMessage(f"{where}: a list expected, got {type(value).__name__}")
+        inner = get_args(hint)
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
+        if len(kinds) != len(value):
+            raise BadMessage(f"{where}: {len(kinds)} entries expected, got {len(value)}")
+        return tuple(_value(kind, entry, where) for kind, entry in zip(kinds, value, strict=True))
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, dict):
+            raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")
+        key_hint, value_hint = get_args(hint)
+        return {
+            _value(key_hint, key, where): _value(value_hint, entry, where)
+            for key, entry in value.items()
+        }
+    if origin is np.ndarray:
+        hint = np.ndarray
+    if isinstance(hint, type) and is_dataclass(hint):
+        if not (isinstance(value, list) and len(value) == 2 and value[0] == hint.__name__):
+            raise BadMessage(f"{where}: a {hint.__name__} expected")
+        return _message(hint, value[1])
+    if hint is float and type(value) is int:
+        return float(value)
+    if hint is not object and type(value) is not hint:
+        raise BadMessage(f"{where}: {hint.__name__} expected, got {value!r:.80}")
+    return value
+
+
+def _either(hints: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and NoneType in hints:
+        return None
+    problems = []
+    for hint in hints:
+        if hint is not NoneType:
+            try:
+                return _value(hint, value, where)
+            except BadMessage as problem:
+                problems.append(str(problem))
+    raise BadMessage("; ".join(problems))

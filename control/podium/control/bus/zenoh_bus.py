@@ -1,0 +1,239 @@
+"""The bus between processes, over Eclipse Zenoh.
+
+Zenoh's own defaults are not safe in a laboratory: it would listen on every interface and
+look for peers by multicast. Here every endpoint is given, and one that is not loopback
+is refused unless the facility says ``insecure``. Nothing is dropped when a receiver is
+slow (``BLOCK``). A process that dies is seen at once, one that freezes after ``LEASE_MS``.
+"""
+
+import asyncio
+import ipaddress
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import zenoh
+
+from podium.control.bus.answering import Answering, drain
+from podium.control.bus.bus import Answerer, AnswererFailed, BusError, NoAnswer, Presence
+
+LEASE_MS = 600
+"""A peer from which nothing came for so long is taken for gone."""
+RETRY_MS = 100
+"""First pause before a lost connection is tried again; it grows to ``RETRY_MAX_MS``."""
+RETRY_MAX_MS = 500
+
+T = TypeVar("T")
+
+
+def loopback_only(endpoint: str) -> str:
+    """Return ``endpoint`` (``tcp/127.0.0.1:7447``) if it stays on this machine, else raise."""
+    host = endpoint.partition("/")[2].rpartition(":")[0].strip("[]")
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise ValueError(
+            f"bus endpoint {endpoint!r}: without TLS only a loopback address is allowed, "
+            "e.g. tcp/127.0.0.1:7447 (insecure: true in the facility file lifts this)"
+        )
+    return endpoint
+
+
+def configuration(listen: Sequence[str], connect: Sequence[str]) -> zenoh.Config:
+    """Return Zenoh's configuration: these endpoints and no others; connecting retries for ever."""
+    config = zenoh.Config()
+    retry = {"period_init_ms": RETRY_MS, "period_max_ms": RETRY_MAX_MS, "period_increase_factor": 2}
+    for key, value in {
+        "mode": "peer",
+        "scouting/multicast/enabled": False,
+        "scouting/gossip/enabled": True,
+        "listen/endpoints": list(listen),
+        "listen/exit_on_failure": True,
+        "connect/endpoints": list(connect),
+        "connect/timeout_ms": -1,
+        "connect/exit_on_failure": False,
+        "connect/retry": retry,
+        "transport/link/tx/lease": LEASE_MS,
+    }.items():
+        config.insert_json5(key, json.dumps(value))
+    return config
+
+
+class ZenohBus:
+    """One process's place on the bus. Make it with :meth:`open`, end it with :meth:`close`."""
+
+    def __init__(self, session: zenoh.Session, loop: asyncio.AbstractEventLoop) -> None:
+        self._session = session
+        self._loop = loop
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, listen: Sequence[str] = (), connect: Sequence[str] = (), *, insecure: bool = False
+    ) -> "ZenohBus":
+        """Listen on and connect to these endpoints; raises ``BusError`` if one cannot be bound.
+
+        Endpoints to connect to need not be there yet: they are tried for ever.
+        """
+        if not insecure:
+            for endpoint in (*listen, *connect):
+                loopback_only(endpoint)
+        try:
+            session = await asyncio.to_thread(zenoh.open, configuration(listen, connect))
+        except zenoh.ZError as error:
+            raise BusError(f"bus: cannot listen on {', '.join(listen)}: {error}") from error
+        return cls(session, asyncio.get_running_loop())
+
+    async def request(self, key: str, payload: bytes, timeout_s: float) -> bytes:
+        """See :class:`~podium.control.bus.bus.Bus`."""
+        replies = await self._get(key, payload, timeout_s)
+        for reply in replies:
+            if reply.ok is not None:
+                return reply.ok.payload.to_bytes()
+        for reply in replies:
+            if reply.err is not None:
+                raise _failure(key, reply.err.payload.to_bytes(), timeout_s)
+        raise NoAnswer(f"no answer from {key} (waited at most {timeout_s} s)")
+
+    async def request_all(self, pattern: str, payload: bytes, timeout_s: float) -> dict[str, bytes]:
+        """See :class:`~podium.control.bus.bus.Bus`."""
+        return {
+            str(reply.ok.key_expr): reply.ok.payload.to_bytes()
+            for reply in await self._get(pattern, payload, timeout_s)
+            if reply.ok is not None
+        }
+
+    async def _get(self, pattern: str, payload: bytes, timeout_s: float) -> list[zenoh.Reply]:
+        self._still_open()
+        replies: list[zenoh.Reply] = []
+        done = asyncio.Event()
+        withdrawn = zenoh.CancellationToken()
+        handler = zenoh.handlers.Callback(replies.append, drop=lambda: self._soon(done.set))
+        self._session.get(
+            pattern,
+            handler,
+            payload=payload,
+            target=zenoh.QueryTarget.ALL,
+            consolidation=zenoh.ConsolidationMode.NONE,
+            congestion_control=zenoh.CongestionControl.BLOCK,
+            timeout=timeout_s,
+            cancellation_token=withdrawn,
+        )
+        try:
+            await done.wait()
+        except asyncio.CancelledError:
+            await asyncio.to_thread(withdrawn.cancel)
+            raise
+        return replies
+
+    async def publish(self, key: str, payload: bytes) -> None:
+        """See :class:`~podium.control.bus.bus.Bus`."""
+        self._still_open()
+        await asyncio.to_thread(
+            lambda: self._session.put(
+                key, payload, congestion_control=zenoh.CongestionControl.BLOCK, express=True
+            )
+        )
+
+    @asynccontextmanager
+    async def subscribe(self, pattern: str) -> AsyncGenerator[AsyncIterator[tuple[str, bytes]]]:
+        """See :class:`~podium.control.bus.bus.Bus`."""
+        queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+        def arrived(sample: zenoh.Sample) -> None:
+            self._soon(queue.put_nowait, (str(sample.key_expr), sample.payload.to_bytes()))
+
+        subscriber = self._session.declare_subscriber(pattern, arrived)
+        try:
+            yield drain(queue)
+        finally:
+            self._undeclare(subscriber)
+
+    @asynccontextmanager
+    async def serve(self, key: str, answer: Answerer) -> AsyncGenerator[None]:
+        """See :class:`~podium.control.bus.bus.Bus`."""
+        async with asyncio.TaskGroup() as tasks, Answering.opened(key, answer) as answering:
+            queue: asyncio.Queue[zenoh.Query | None] = asyncio.Queue()
+
+            async def reply(query: zenoh.Query) -> None:
+                payload = b"" if query.payload is None else query.payload.to_bytes()
+                try:
+                    sent = await answering.answer(payload)
+                    await asyncio.to_thread(query.reply, key, sent)
+                except AnswererFailed as error:
+                    await asyncio.to_thread(query.reply_err, str(error).encode())
+                except (NoAnswer, zenoh.ZError):
+                    pass  # one side is leaving: the dropped query tells the other, if it is there
+                finally:
+                    query.drop()  # type: ignore[no-untyped-call]  # the stub names no return type
+
+            async def take() -> None:
+                while (query := await queue.get()) is not None:
+                    tasks.create_task(reply(query))
+
+            queryable = self._session.declare_queryable(
+                key, lambda query: self._soon(queue.put_nowait, query)
+            )
+            taking = tasks.create_task(take())
+            try:
+                yield
+            finally:
+                self._undeclare(queryable)
+                taking.cancel()
+
+    @asynccontextmanager
+    async def announce(self, key: str) -> AsyncGenerator[None]:
+        """See :class:`~podium.control.bus.bus.Bus`."""
+        token = self._session.liveliness().declare_token(key)
+        try:
+            yield
+        finally:
+            self._undeclare(token)
+
+    @asynccontextmanager
+    async def watch(self, pattern: str) -> AsyncGenerator[AsyncIterator[Presence]]:
+        """See :class:`~podium.control.bus.bus.Bus`."""
+        queue: asyncio.Queue[Presence] = asyncio.Queue()
+
+        def changed(sample: zenoh.Sample) -> None:
+            alive = sample.kind == zenoh.SampleKind.PUT
+            self._soon(queue.put_nowait, Presence(str(sample.key_expr), alive))
+
+        subscriber = self._session.liveliness().declare_subscriber(pattern, changed, history=True)
+        try:
+            yield drain(queue)
+        finally:
+            self._undeclare(subscriber)
+
+    async def close(self) -> None:
+        """See :class:`~podium.control.bus.bus.Bus`."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._session.close)
+
+    def _still_open(self) -> None:
+        if self._closed:
+            raise BusError("the bus was closed on this side")
+
+    def _undeclare(
+        self, declared: "zenoh.Subscriber[None] | zenoh.Queryable[None] | zenoh.LivelinessToken"
+    ) -> None:
+        if not self._closed:
+            declared.undeclare()  # type: ignore[no-untyped-call]  # as above
+
+    def _soon(self, call: Callable[..., object], *arguments: object) -> None:
+        # Called from Zenoh's threads, which may outlive the loop by a moment.
+        try:
+            self._loop.call_soon_threadsafe(call, *arguments)
+        except RuntimeError:
+            return
+
+
+def _failure(key: str, text: bytes, timeout_s: float) -> BusError:
+    said = text.decode(errors="replace")
+    if said == "Timeout":  # Zenoh's own word when the timeout of a get has passed
+        return NoAnswer(f"no answer from {key} (waited at most {timeout_s} s)")
+    return AnswererFailed(said)
