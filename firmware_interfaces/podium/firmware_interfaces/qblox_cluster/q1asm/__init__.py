@@ -10,6 +10,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.instruction import (
     Instruction,
     Label,
     Operand,
+    Problem,
     Register,
 )
 from podium.firmware_interfaces.qblox_cluster.q1asm.parse import parse
@@ -21,6 +22,7 @@ __all__ = [
     "Instruction",
     "Label",
     "Operand",
+    "Problem",
     "Register",
     "assemble",
     "format_program",

@@ -29,10 +29,12 @@ Operand: TypeAlias = Register | Label | int
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction with the label before it and the comment behind it.
+    """One line: an instruction with the label before it and the comment behind it.
 
     ``Instruction("move", (51, Register(0)), label="start", comment="points")`` prints as
-    ``start: move 51,R0 # points``. Not checked on construction: :func:`assemble` does that.
+    ``start: move 51,R0 # points``. With an empty mnemonic it is a line that takes no memory: a
+    label of its own, a comment, or nothing. Not checked on construction:
+    :func:`~podium.firmware_interfaces.qblox_cluster.q1asm.assemble` does that.
     """
 
     mnemonic: str
@@ -44,17 +46,37 @@ class Instruction:
 
     def __str__(self) -> str:
         head = f"{self.label}: " if self.label is not None else ""
-        body = f"{self.mnemonic} {','.join(str(o) for o in self.operands)}".rstrip()
+        body = f"{self.mnemonic} {','.join(map(str, self.operands))}".strip()
         tail = f" # {self.comment}" if self.comment else ""
-        return f"{head}{body}{tail}"
+        return f"{head}{body}{tail}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a program."""
+
+    line: int
+    """Line in the source text, counted from 1; 0 when the program as a whole is meant."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}" if self.line else self.message
 
 
 class AssemblyError(ValueError):
-    """The text is not a Q1ASM program. Correct the line that the message names."""
+    """The text is not a Q1ASM program. Correct the lines that the message names."""
 
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(f"line {line}: {message}" if line else message)
-        self.line = line
-        """Line in the source text, counted from 1; 0 when the program as a whole is meant."""
-        self.message = message
-        """What is wrong, without the line."""
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+        """All that was found, in the order of the text; at least one."""
+
+    @property
+    def line(self) -> int:
+        """Line of the first problem."""
+        return self.problems[0].line
+
+    @property
+    def message(self) -> str:
+        """What is wrong there."""
+        return self.problems[0].message
