@@ -222,5 +222,7 @@ def take_blocks(reply: bytes) -> tuple[bytes, ...]:
             raise ValueError(f"the block announces {at - len(reply)} bytes more than there are")
         payloads.append(reply[start:at])
     if reply[at:] != END_OF_REPLY:
-        raise ValueError(f"expected CR LF after {len(payloads)} blocks, found {reply[at:at + 8]!r}")
+        raise ValueError(
+            f"expected CR LF after {len(payloads)} blocks, found {reply[at : at + 8]!r}"
+        )
     return tuple(payloads)
