@@ -1,0 +1,216 @@
+"""What the sampler reads of a facility file: design values, lines and fridges.
+
+Control has its own, stricter reader with positions in its errors (``podium check``); this one
+reads only what a world is drawn from, so that the two sides meet in the file and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from podium.firmware_interfaces.qblox_cluster.limits import rf_output_full_scale, tone_amplitude
+from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
+from podium.sim_instruments.physics.draw import Spread
+
+DESIGN_UNITS = {
+    "f01": "Hz",
+    "anharmonicity": "Hz",
+    "readout_frequency": "Hz",
+    "kappa": "Hz",
+    "chi": "Hz",
+    "t1": "s",
+    "t2_echo": "s",
+    "t2_ramsey": "s",
+    "rabi_frequency": "Hz",
+    "flux_period": "V",
+    "flux_offset": "V",
+    "asymmetry": "1",
+}
+"""What a transmon's design must say, and the unit that code holds it in."""
+
+
+class DesignError(ValueError):
+    """A facility file does not say enough to draw a world from; `podium check` says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class QubitDesign:
+    """The numbers of one transmon that its world is drawn from."""
+
+    name: str
+    values: Mapping[str, Spread]
+    """By quantity of :data:`DESIGN_UNITS`."""
+    origin: Mapping[str, str | None]
+    """By quantity: the source that the file names; None where it says ``assumed``."""
+    drive_full_scale: float
+    """Amplitude of a full-scale tone at the connector that drives it, sqrt(W)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedlineDesign:
+    """A feedline, as wired."""
+
+    name: str
+    qubits: tuple[str, ...]
+    line_attenuation_db: float
+    line_gain_db: float
+    noise_temperature_k: float
+    delay: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDesign:
+    """One chip, as designed."""
+
+    name: str
+    device: str
+    source: str
+    qubits: tuple[QubitDesign, ...]
+    feedlines: tuple[FeedlineDesign, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """All that a world of a facility is drawn from."""
+
+    facility: str
+    nodes: tuple[NodeDesign, ...]
+    stages: Mapping[str, tuple[str, ...]]
+    """By fridge: the stages that its thermometer reads."""
+
+
+def read_design(path: Path) -> Design:
+    """Read a facility file; raises :class:`DesignError` naming the file and the place."""
+    try:
+        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise DesignError(f"{path} is not YAML: {error}") from error
+    root = _Place(tree, str(path))
+    nodes = root.sub("nodes")
+    return Design(
+        facility=root.text("facility"),
+        nodes=tuple(_node(name, node, root) for name, node in nodes.subs()),
+        stages={
+            name: _stages(fridge, root)
+            for name, fridge in (root.sub("fridges").subs() if "fridges" in root else ())
+        },
+    )
+
+
+class _Place:
+    """A mapping of the file that knows where it stands."""
+
+    def __init__(self, tree: Any, where: str) -> None:
+        if not isinstance(tree, Mapping):
+            raise DesignError(f"{where}: a mapping is wanted, not {tree!r}")
+        self._tree, self.where = tree, where
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._tree
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._tree:
+            there = ", ".join(self.names())
+            raise DesignError(f"{self.where}: {key} is missing; there are {there}")
+        return self._tree[key]
+
+    def sub(self, key: str) -> "_Place":
+        return _Place(self[key], f"{self.where}{'.' if ': ' in self.where else ': '}{key}")
+
+    def names(self) -> list[str]:
+        return [str(key) for key in self._tree]
+
+    def subs(self) -> "list[tuple[str, _Place]]":
+        return [(key, self.sub(key)) for key in self.names()]
+
+    def text(self, key: str) -> str:
+        return str(self[key])
+
+    def quantity(self, key: str, unit: str) -> float:
+        return self._parsed(self[key], key, unit)
+
+    def spread(self, key: str, unit: str) -> Spread:
+        """Read ``{value, spread}`` or a bare quantity, which has no spread."""
+        given = self[key]
+        if not isinstance(given, Mapping):
+            return Spread(self._parsed(given, key, unit), 0.0, unit)
+        place = self.sub(key)
+        spread = place.quantity("spread", unit) if "spread" in place else 0.0
+        return Spread(place.quantity("value", unit), spread, unit)
+
+    def origin(self, key: str, fallback: str) -> str | None:
+        given = self[key]
+        if isinstance(given, Mapping):
+            if given.get("assumed"):
+                return None
+            return str(given.get("source", fallback))
+        return fallback
+
+    def _parsed(self, given: Any, key: str, unit: str) -> float:
+        try:
+            return parse_quantity(given, unit=unit)
+        except QuantityError as error:
+            raise DesignError(f"{self.where}.{key}: {error}") from error
+
+
+def _node(name: str, node: _Place, root: _Place) -> NodeDesign:
+    chip = node.sub("chip")
+    lines = node.sub("feedlines")
+    return NodeDesign(
+        name=name,
+        device=chip.text("device"),
+        source=chip.text("source") if "source" in chip else "the facility file",
+        qubits=tuple(_qubit(name, each, place, root) for each, place in node.sub("qubits").subs()),
+        feedlines=tuple(_feedline(name, line, lines[line], root) for line in lines.names()),
+    )
+
+
+def _qubit(node: str, name: str, qubit: _Place, root: _Place) -> QubitDesign:
+    kind = qubit.text("kind")
+    if kind != "transmon":
+        raise DesignError(f"{qubit.where}.kind: {kind!r} cannot be drawn; only 'transmon' can")
+    design = qubit.sub("design")
+    return QubitDesign(
+        name=name,
+        values={key: design.spread(key, unit) for key, unit in DESIGN_UNITS.items()},
+        origin={key: design.origin(key, "the facility file's design") for key in DESIGN_UNITS},
+        drive_full_scale=_drive_full_scale(f"{node}.{name}.drive", root),
+    )
+
+
+def _drive_full_scale(port: str, root: _Place) -> float:
+    """Amplitude of digital full scale where the line begins, sqrt(W).
+
+    With a modulator the line begins at the modulator's output, and full scale of the baseband
+    outputs is full scale of its I and Q inputs. ASSUMED: pads between them see to that.
+    """
+    drive = root.sub("wiring").sub(port)
+    if "modulator" in drive:
+        return tone_amplitude(drive.quantity("power", "dBm"))
+    attenuation = (
+        drive.quantity("output_attenuation", "dB") if "output_attenuation" in drive else 0.0
+    )
+    return rf_output_full_scale(attenuation)
+
+
+def _feedline(node: str, name: str, qubits: Any, root: _Place) -> FeedlineDesign:
+    port = f"{node}.{name}"
+    wiring = root.sub("wiring").sub(port)
+    return FeedlineDesign(
+        name=name,
+        qubits=tuple(str(qubit) for qubit in qubits),
+        line_attenuation_db=wiring.quantity("line_attenuation", "dB"),
+        line_gain_db=wiring.quantity("line_gain", "dB"),
+        noise_temperature_k=wiring.quantity("noise_temperature", "K"),
+        delay=wiring.spread("delay", "s"),
+    )
+
+
+def _stages(fridge: _Place, root: _Place) -> tuple[str, ...]:
+    thermometer = fridge.text("thermometer").partition(".")[0]
+    channels = root.sub("instruments").sub(thermometer)["channels"]
+    return tuple(dict.fromkeys(str(stage) for stage in channels.values()))

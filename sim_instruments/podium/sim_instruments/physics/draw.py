@@ -1,0 +1,50 @@
+"""Random draws that hang on names, not on the order in which they are asked for.
+
+Each draw has a Philox generator of its own, keyed by seed, element and quantity: a qubit
+more in a facility, or a quantity more in a chip library, moves no other number.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+CUT = 2.5
+"""Draws stay within this many standard deviations: a chip beyond would have been sorted out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A normal distribution, cut at ``CUT`` standard deviations and at ``low`` and ``high``."""
+
+    value: float
+    spread: float
+    """One standard deviation; 0 gives ``value`` always."""
+    unit: str
+    low: float = -math.inf
+    high: float = math.inf
+
+
+def draw(spread: Spread, seed: int, element: str, quantity: str, attempt: int = 0) -> float:
+    """Draw one number: the same for the same seed, names and attempt, whatever else is drawn.
+
+    Raises ValueError where the cuts leave nothing.
+    """
+    low = max(spread.value - CUT * spread.spread, spread.low)
+    high = min(spread.value + CUT * spread.spread, spread.high)
+    if not low <= high or spread.spread < 0:
+        raise ValueError(f"{element}.{quantity}: no number fits {spread}")
+    if spread.spread == 0:
+        return spread.value
+    uniform = generator(seed, element, quantity, attempt).random()
+    below, above = (float(ndtr((edge - spread.value) / spread.spread)) for edge in (low, high))
+    drawn = spread.value + spread.spread * float(ndtri(below + uniform * (above - below)))
+    return min(max(drawn, low), high)
+
+
+def generator(seed: int, *names: str | int) -> np.random.Generator:
+    """A generator keyed by the seed and the names."""
+    digest = hashlib.sha256("/".join([str(seed), *map(str, names)]).encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))

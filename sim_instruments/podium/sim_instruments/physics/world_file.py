@@ -1,0 +1,257 @@
+"""The twin file (``twin.yaml``): one world's hidden constants, each with where it comes from.
+
+Control never reads it. Numbers are in SI units; every one names its source or says
+``assumed: true``.
+"""
+
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+
+from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
+from podium.sim_instruments.physics.inverse import Circuit
+from podium.sim_instruments.physics.transmon import Transmon
+
+
+class WorldFileError(ValueError):
+    """A twin file cannot be used: the message names the file, the place and what is wrong."""
+
+
+class Part(BaseModel):
+    """A piece of the file: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Known(Part):
+    """A number with its unit and its origin."""
+
+    value: float
+    unit: str
+    source: str | None = None
+    assumed: bool = False
+
+    @model_validator(mode="after")
+    def _has_an_origin(self) -> Self:
+        if bool(self.source) == self.assumed:
+            raise ValueError("give either a source or `assumed: true`")
+        return self
+
+
+def _in(unit: str, low: float = 0.0) -> Callable[[Known], Known]:
+    def check(known: Known) -> Known:
+        if known.unit != unit:
+            raise ValueError(f"is in {known.unit!r}, {unit!r} is wanted")
+        if known.value < low:
+            raise ValueError(f"is {known.value!r} {unit}, at least {low!r} is wanted")
+        return known
+
+    return check
+
+
+ANY = float("-inf")
+Hertz = Annotated[Known, AfterValidator(_in("Hz"))]
+Seconds = Annotated[Known, AfterValidator(_in("s"))]
+PerSecond = Annotated[Known, AfterValidator(_in("1/s"))]
+Kelvin = Annotated[Known, AfterValidator(_in("K"))]
+Number = Annotated[Known, AfterValidator(_in("1"))]
+Flux = Annotated[Known, AfterValidator(_in("Phi0", ANY))]
+FluxPerVolt = Annotated[Known, AfterValidator(_in("Phi0/V", ANY))]
+HertzPerRootWatt = Annotated[Known, AfterValidator(_in("Hz/sqrt(W)"))]
+
+
+class QubitWorld(Part):
+    """A transmon and its resonator: the fields of :class:`.chip.Qubit`."""
+
+    charging_energy: Hertz
+    josephson_energy: Hertz
+    asymmetry: Number
+    offset_charge: Number
+    coupling: Hertz
+    bare_resonator: Hertz
+    kappa_coupling: Hertz
+    kappa_internal: Hertz
+    quality_factor: Number
+    bath_temperature: Kelvin
+    white_dephasing: PerSecond
+    frequency_noise: Hertz
+    flux_noise: Flux
+    slow_memory: Seconds
+    drive: HertzPerRootWatt
+    drive_delay: Seconds
+    flux_at_zero: Flux
+    flux_per_volt: dict[str, FluxPerVolt]
+    """By the qubit whose source it is; its own is one over the flux period."""
+
+    def qubit(self, name: str) -> Qubit:
+        """Return the constants under the qubit's full name."""
+        return Qubit(
+            name=name,
+            circuit=Circuit(
+                Transmon(
+                    self.charging_energy.value,
+                    self.josephson_energy.value,
+                    self.asymmetry.value,
+                    self.offset_charge.value,
+                ),
+                self.coupling.value,
+                self.bare_resonator.value,
+            ),
+            kappa_coupling_hz=self.kappa_coupling.value,
+            kappa_internal_hz=self.kappa_internal.value,
+            quality=self.quality_factor.value,
+            temperature_k=self.bath_temperature.value,
+            white_dephasing_1_s=self.white_dephasing.value,
+            frequency_noise_hz=self.frequency_noise.value,
+            flux_noise=self.flux_noise.value,
+            slow_memory_s=self.slow_memory.value,
+            drive_hz_per_sqrt_w=self.drive.value,
+            drive_delay_ns=self.drive_delay.value * 1e9,
+        )
+
+
+class FeedlineWorld(Part):
+    """A feedline and its chain: the fields of :class:`.chip.Feedline`."""
+
+    qubits: list[str]
+    transmission_in: Number
+    gain_out: Number
+    delay_in: Seconds
+    delay_out: Seconds
+    noise_temperature: Kelvin
+
+    def feedline(self, name: str, node: str) -> Feedline:
+        """Return the constants under the feedline's full name."""
+        return Feedline(
+            name=name,
+            transmission_in=self.transmission_in.value,
+            gain_out=self.gain_out.value,
+            delay_in_ns=self.delay_in.value * 1e9,
+            delay_out_ns=self.delay_out.value * 1e9,
+            noise_temperature_k=self.noise_temperature.value,
+            qubits=tuple(f"{node}.{qubit}" for qubit in self.qubits),
+        )
+
+
+class NodeWorld(Part):
+    """One chip."""
+
+    device: str
+    source: str
+    qubits: dict[str, QubitWorld]
+    feedlines: dict[str, FeedlineWorld]
+
+    @model_validator(mode="after")
+    def _names_meet(self) -> Self:
+        known = ", ".join(self.qubits)
+        for name, feedline in self.feedlines.items():
+            for qubit in feedline.qubits:
+                if qubit not in self.qubits:
+                    raise ValueError(f"feedline {name} reads {qubit}; the qubits are {known}")
+        for name, world in self.qubits.items():
+            if name not in world.flux_per_volt:
+                raise ValueError(f"{name} needs its own entry in flux_per_volt")
+            for other in world.flux_per_volt:
+                if other not in self.qubits:
+                    raise ValueError(f"{name}.flux_per_volt names {other}; there are {known}")
+        return self
+
+
+class WorldFile(Part):
+    """The whole file."""
+
+    facility: str
+    """Name of the facility that it is a world for."""
+    seed: int = Field(ge=0)
+    """Keys the random numbers of the world's noise."""
+    fridges: dict[str, dict[str, Kelvin]]
+    """Temperature by fridge and stage."""
+    nodes: dict[str, NodeWorld]
+
+    def chip(self) -> Chip:
+        """Return all nodes' chips as one; nodes share no flux."""
+        qubits: list[Qubit] = []
+        feedlines: list[Feedline] = []
+        count = sum(len(node.qubits) for node in self.nodes.values())
+        matrix, at_zero = np.zeros((count, count)), np.zeros(count)
+        for node_name, node in self.nodes.items():
+            place = {name: len(qubits) + index for index, name in enumerate(node.qubits)}
+            for name, world in node.qubits.items():
+                at_zero[place[name]] = world.flux_at_zero.value
+                for other, known in world.flux_per_volt.items():
+                    matrix[place[name], place[other]] = known.value
+                qubits.append(world.qubit(f"{node_name}.{name}"))
+            feedlines += [
+                world.feedline(f"{node_name}.{name}", node_name)
+                for name, world in node.feedlines.items()
+            ]
+        return Chip(qubits, feedlines, matrix, at_zero)
+
+    def temperatures_k(self, fridge: str) -> dict[str, float]:
+        """Return the temperature of each stage of a fridge; KeyError when there is none such."""
+        return {stage: known.value for stage, known in self.fridges[fridge].items()}
+
+
+HEADER = """\
+The hidden constants of a simulated facility. Control never reads this file.
+Numbers are in SI units; frequencies and linewidths over 2 pi, energies over h.
+"""
+
+
+def dump_world(world: WorldFile) -> str:
+    """Return the file's text; reading it gives an equal value, to the last bit."""
+    tree = CommentedMap(world.model_dump(exclude_defaults=True))
+    _put_numbers_on_one_line(tree)
+    tree.yaml_set_start_comment(HEADER)
+    yaml = YAML()
+    yaml.width = 200
+    text = StringIO()
+    yaml.dump(tree, text)
+    return text.getvalue()
+
+
+def parse_world(text: str, name: str = "twin file") -> WorldFile:
+    """Return the world that ``text`` describes, or raise :class:`WorldFileError` for ``name``."""
+    try:
+        tree = YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise WorldFileError(f"{name} is not YAML: {error}") from error
+    try:
+        return WorldFile.model_validate(tree)
+    except ValidationError as error:
+        wrong = "\n".join(
+            f"  {'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise WorldFileError(
+            f"{name} describes no world, {error.error_count()} places are wrong:\n{wrong}"
+        ) from error
+
+
+def write_world(world: WorldFile, path: Path) -> None:
+    """Write the file."""
+    path.write_text(dump_world(world), encoding="utf-8")
+
+
+def read_world(path: Path) -> WorldFile:
+    """Read the file, or raise :class:`WorldFileError` (:class:`OSError` if it cannot be opened)."""
+    return parse_world(path.read_text(encoding="utf-8"), str(path))
+
+
+def _put_numbers_on_one_line(tree: object) -> object:
+    if not isinstance(tree, dict):
+        return tree
+    if not isinstance(tree, CommentedMap):
+        tree = CommentedMap(tree)
+    for key in tree:
+        tree[key] = _put_numbers_on_one_line(tree[key])
+    if "value" in tree and "unit" in tree:
+        tree.fa.set_flow_style()
+    return tree
