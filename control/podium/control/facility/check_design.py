@@ -1,0 +1,134 @@
+"""Design values: are they possible, and can the lines reach them."""
+
+import math
+from collections.abc import Mapping
+
+from podium.control.facility import schema
+from podium.control.facility.connectors import Resolved
+from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.problems import KeyPath
+from podium.firmware_interfaces.models import IqOutput, RfOutput
+from podium.firmware_interfaces.quantity import format_quantity
+
+SPREADS = 3
+"""How many standard deviations around a design value must be within reach."""
+
+_POSITIVE = (
+    *("f01", "readout_frequency", "kappa", "t1", "t2_echo", "t2_ramsey"),
+    *("rabi_frequency", "flux_period"),
+)
+
+Band = tuple[str, float, float]
+"""What it is (for a message), its frequency and its reach to either side, Hz."""
+
+
+def check_design(parsed: Parsed, outputs: Mapping[str, Resolved], complaints: Complaints) -> None:
+    """Check the design values of every qubit, alone and against its lines."""
+    for name, node in parsed.nodes.items():
+        if node is None:
+            continue
+        for element, qubit in node.qubits.items():
+            if qubit is not None:
+                path: KeyPath = ("nodes", name, "qubits", element, "design")
+                _check_values(qubit.design, path, complaints)
+                _check_drive_reach(f"{name}.{element}", qubit.design, parsed, outputs, complaints)
+                _check_flux_reach(f"{name}.{element}", qubit.design, path, parsed, complaints)
+        for feedline, elements in node.entry.feedlines.items():
+            bands = [
+                _band(f"{element}'s readout_frequency", qubit.design.readout_frequency)
+                for element in elements
+                if (qubit := node.qubits.get(element)) is not None
+            ]
+            _check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
+
+
+def _check_values(design: schema.TransmonDesign, path: KeyPath, complaints: Complaints) -> None:
+    for name in _POSITIVE:
+        if getattr(design, name).value <= 0:
+            complaints.at((*path, name), "it must be above zero")
+    if design.anharmonicity.value >= 0:
+        complaints.at((*path, "anharmonicity"), "a transmon's anharmonicity is below zero")
+    if design.chi.value == 0:
+        complaints.at((*path, "chi"), "it must not be zero: the state could not be read")
+    if not 0 <= design.asymmetry.value < 1:
+        complaints.at((*path, "asymmetry"), "a SQUID's asymmetry is 0 or more and below 1")
+    for name in ("t2_echo", "t2_ramsey"):
+        if getattr(design, name).value > 2 * design.t1.value > 0:
+            longest = format_quantity(2 * design.t1.value, "s")
+            complaints.at((*path, name), f"it cannot exceed twice t1, {longest}")
+
+
+def _check_drive_reach(
+    qubit: str,
+    design: schema.TransmonDesign,
+    parsed: Parsed,
+    outputs: Mapping[str, Resolved],
+    complaints: Complaints,
+) -> None:
+    f01, anharmonicity = design.f01, design.anharmonicity
+    spread = math.hypot(f01.spread or 0.0, anharmonicity.spread or 0.0)
+    f12 = f01.value + anharmonicity.value
+    bands = [
+        _band(f"{qubit}'s f01", f01),
+        (f"{qubit}'s f12 (f01 + anharmonicity)", f12, SPREADS * spread),
+    ]
+    _check_reach(f"{qubit}.drive", bands, parsed, outputs, complaints)
+
+
+def _band(what: str, estimate: schema.EstimateEntry[float]) -> Band:
+    return what, estimate.value, SPREADS * (estimate.spread or 0.0)
+
+
+def _check_reach(
+    port: str,
+    bands: list[Band],
+    parsed: Parsed,
+    outputs: Mapping[str, Resolved],
+    complaints: Complaints,
+) -> None:
+    """Check that every band lies within what the line's output reaches around its oscillator."""
+    entry = parsed.wiring.get(port)
+    if port not in outputs or not isinstance(entry, schema.FeedlineEntry | schema.DriveEntry):
+        return
+    connector = outputs[port].connector
+    if not isinstance(connector, RfOutput | IqOutput):
+        return
+    low, high = connector.intermediate.low, connector.intermediate.high
+    lowest_lo = max((f + reach - high for _, f, reach in bands), default=0.0)
+    highest_lo = min((f - reach - low for _, f, reach in bands), default=0.0)
+    for what, frequency, reach in bands:
+        if frequency - reach >= entry.lo + low and frequency + reach <= entry.lo + high:
+            continue
+        band = format_quantity(frequency, "Hz")
+        if reach:
+            band += f" ± {format_quantity(reach, 'Hz')} ({SPREADS} spreads)"
+        reached = (
+            f"{format_quantity(entry.lo + low, 'Hz')} to {format_quantity(entry.lo + high, 'Hz')}"
+        )
+        if lowest_lo <= highest_lo:
+            least, most = math.ceil(lowest_lo / 1e6), math.floor(highest_lo / 1e6)
+            right = f"an lo of {least} MHz to {most} MHz would do"
+        else:
+            right = "no lo reaches all that is on this line"
+        message = f"{what} of {band} is out of reach: the output covers {reached}; {right}"
+        complaints.at(("wiring", port, "lo"), message)
+
+
+def _check_flux_reach(
+    qubit: str,
+    design: schema.TransmonDesign,
+    path: KeyPath,
+    parsed: Parsed,
+    complaints: Complaints,
+) -> None:
+    """Check that the sweet spot lies within the limit of the bias."""
+    entry = parsed.wiring.get(f"{qubit}.flux")
+    if not isinstance(entry, schema.FluxEntry):
+        return
+    reach = abs(design.flux_offset.value) + SPREADS * (design.flux_offset.spread or 0.0)
+    if reach > entry.limit:
+        message = (
+            f"the sweet spot may lie at {format_quantity(reach, 'V')} ({SPREADS} spreads), beyond "
+            f"the limit of {qubit}.flux, {format_quantity(entry.limit, 'V')}"
+        )
+        complaints.at((*path, "flux_offset"), message)

@@ -1,0 +1,136 @@
+"""Instruments: is the model known, are address and options such as the model has them."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+
+from podium.control.facility import schema
+from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.problems import KeyPath, suggest
+from podium.firmware_interfaces.models import InstrumentModel, MapOption, TextOption
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
+_VISA_SOCKET = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE)
+_VISA = re.compile(
+    r"(TCPIP\d*::[^:]+(::[^:]+)?(::INSTR)?|GPIB\d*::\d+(::\d+)?(::INSTR)?|ASRL[^:]+(::INSTR)?"
+    r"|USB\d*::[^:]+::[^:]+::[^:]+(::\d+)?(::(INSTR|RAW))?)",
+    re.IGNORECASE,
+)
+PORT_MAX = 65_535
+
+
+def check_instruments(
+    parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
+) -> None:
+    """Check every instrument entry by itself, and that no two share an address."""
+    taken: dict[tuple[str, int | None], str] = {}
+    for name, entry in parsed.instruments.items():
+        if entry is None:
+            continue
+        path: KeyPath = ("instruments", name)
+        model = models.get(entry.model)
+        if model is None:
+            message = f"no model is called {entry.model!r}; {suggest(entry.model, models)}"
+            complaints.at((*path, "model"), message)
+            continue
+        _check_options(entry, model, path, complaints)
+        wrong = address_problem(entry.address, model)
+        if wrong is not None:
+            complaints.at((*path, "address"), wrong)
+            continue
+        for place in _places(entry.address, model):
+            if place in taken:
+                line = parsed.source.line(("instruments", taken[place]))
+                message = f"{entry.address} is also the address of {taken[place]} (line {line})"
+                complaints.at((*path, "address"), message)
+                break
+            taken[place] = name
+
+
+def address_problem(address: str, model: InstrumentModel) -> str | None:
+    """Return what is wrong with an address of this model, or None."""
+    if model.address == "host":
+        if _is_host(address):
+            return None
+        return f"{address!r} is no address of a {model.product}; write an IP address or a host name"
+    socket = _VISA_SOCKET.fullmatch(address)
+    if socket is not None and _is_host(socket["host"]) and 0 < int(socket["port"]) <= PORT_MAX:
+        return None
+    if socket is None and _VISA.fullmatch(address):
+        return None
+    port = next(iter(model.ports.values()))
+    if _is_host(address):
+        right = f"TCPIP::{address}::{port}::SOCKET"
+        return f"a {model.product} takes a VISA resource; write {right!r}"
+    example = f"TCPIP::192.168.0.9::{port}::SOCKET"
+    return f"{address!r} is no VISA resource; write it like {example!r}"
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        numeric = re.fullmatch(r"[\d.]+", text) is not None
+        return not numeric and _HOST_NAME.fullmatch(text) is not None
+    return True
+
+
+def _places(address: str, model: InstrumentModel) -> list[tuple[str, int | None]]:
+    """Return what an address takes: (host, port) pairs, or the resource as a whole."""
+    if model.address == "host":
+        return [(address.lower(), port) for port in model.ports.values()]
+    socket = _VISA_SOCKET.fullmatch(address)
+    if socket is not None:
+        return [(socket["host"].lower(), int(socket["port"]))]
+    return [(address.upper(), None)]
+
+
+def _check_options(
+    entry: schema.InstrumentEntry, model: InstrumentModel, path: KeyPath, complaints: Complaints
+) -> None:
+    given = entry.model_extra or {}
+    known = {option.name: option for option in model.options}
+    for name in given.keys() - known.keys():
+        keys = ["model", "address", *known]
+        message = f"{name!r} is no key of a {model.product}; {suggest(name, keys)}"
+        complaints.at((*path, name), message, at_key=True)
+    for name, option in known.items():
+        if name not in given:
+            if option.required:
+                message = f"{name!r} is missing: {option.meaning}"
+                complaints.at(path, message, at_key=True)
+            continue
+        match option:
+            case MapOption():
+                _check_map(given[name], option, (*path, name), complaints)
+            case TextOption():
+                _check_word(given[name], option.choices, (*path, name), complaints)
+
+
+def _check_map(value: object, option: MapOption, path: KeyPath, complaints: Complaints) -> None:
+    if not isinstance(value, dict):
+        complaints.at(path, f"a mapping {{{option.meaning}}} is wanted here")
+        return
+    if not value and option.required:
+        complaints.at(path, f"it is empty; it says {{{option.meaning}}}")
+    seen: dict[object, object] = {}
+    for key, word in value.items():
+        if not isinstance(key, int) or not option.lowest <= key <= option.highest:
+            message = f"{key!r} is not a whole number from {option.lowest} to {option.highest}"
+            complaints.at((*path, key), message, at_key=True)
+        fine = _check_word(word, option.choices, (*path, key), complaints)
+        if fine and option.choices is None and word in seen:
+            complaints.at((*path, key), f"{word!r} is already the name of {seen[word]}")
+        seen.setdefault(word if fine else key, key)
+
+
+def _check_word(
+    value: object, choices: tuple[str, ...] | None, path: KeyPath, complaints: Complaints
+) -> bool:
+    if not isinstance(value, str):
+        complaints.at(path, f"a word is wanted here, not {value!r}")
+        return False
+    if choices is not None and value not in choices:
+        complaints.at(path, f"{value!r} is not known; {suggest(value, choices)}")
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""Names, nodes, fridges, clocks and links: does everything that is named exist."""
+
+import re
+from collections.abc import Mapping
+
+from podium.control.facility.parsed import Complaints, Parsed, ParsedNode
+from podium.control.facility.problems import KeyPath, suggest
+from podium.firmware_interfaces.models import InstrumentModel
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_names(parsed: Parsed, complaints: Complaints) -> None:
+    """Check that names can be parts of ``owner.element.quantity`` and tell owners apart."""
+    owners: dict[str, KeyPath] = {}
+    for section in ("nodes", "links", "clocks", "fridges", "instruments"):
+        names = getattr(parsed, section)
+        for name in names:
+            path: KeyPath = (section, name)
+            _check_name(name, path, complaints)
+            if section == "instruments":
+                continue
+            if name in owners:
+                line = parsed.source.line(owners[name])
+                message = f"{name!r} is also a name in {owners[name][0]!r} (line {line})"
+                complaints.at(path, message, at_key=True)
+            owners.setdefault(name, path)
+    for name, node in parsed.nodes.items():
+        if node is None:
+            continue
+        for feedline in node.entry.feedlines:
+            _check_name(feedline, ("nodes", name, "feedlines", feedline), complaints)
+        for qubit in node.qubits:
+            path = ("nodes", name, "qubits", qubit)
+            _check_name(qubit, path, complaints)
+            if qubit in node.entry.feedlines:
+                complaints.at(path, f"{qubit!r} is also the name of a feedline", at_key=True)
+
+
+def _check_name(name: str, path: KeyPath, complaints: Complaints) -> None:
+    if not _NAME.fullmatch(name):
+        message = (
+            f"{name!r} cannot be a name: small letters, digits and underscores, a letter first"
+        )
+        complaints.at(path, message, at_key=True)
+
+
+def check_nodes(parsed: Parsed, complaints: Complaints) -> None:
+    """Check what nodes refer to, and that a feedline reads every qubit of a digital node once."""
+    for name, node in parsed.nodes.items():
+        if node is None:
+            continue
+        path: KeyPath = ("nodes", name)
+        fridge, clock = node.entry.fridge, node.entry.clock
+        if fridge is not None and fridge not in parsed.fridges:
+            message = f"there is no fridge {fridge!r}; {suggest(fridge, parsed.fridges)}"
+            complaints.at((*path, "fridge"), message)
+        if clock is not None and clock not in parsed.clocks:
+            message = f"there is no clock {clock!r}; {suggest(clock, parsed.clocks)}"
+            complaints.at((*path, "clock"), message)
+        _check_feedlines(name, node, complaints)
+        if node.entry.kind == "digital":
+            _check_all_wired(name, node, parsed, complaints)
+
+
+def _check_feedlines(name: str, node: ParsedNode, complaints: Complaints) -> None:
+    reader: dict[str, str] = {}
+    for feedline, qubits in node.entry.feedlines.items():
+        for place, qubit in enumerate(qubits):
+            path: KeyPath = ("nodes", name, "feedlines", feedline, place)
+            if qubit not in node.qubits:
+                message = f"{name} has no qubit {qubit!r}; {suggest(qubit, node.qubits)}"
+                complaints.at(path, message)
+            elif qubit in reader:
+                complaints.at(path, f"{qubit!r} is already read by {reader[qubit]!r}")
+            reader.setdefault(qubit, feedline)
+    for qubit in node.qubits:
+        if qubit not in reader:
+            message = f"no feedline reads {qubit!r}; add it to one of the node's feedlines"
+            complaints.at(("nodes", name, "qubits", qubit), message, at_key=True)
+
+
+def _check_all_wired(name: str, node: ParsedNode, parsed: Parsed, complaints: Complaints) -> None:
+    if not node.qubits:
+        complaints.at(("nodes", name), "a digital node has at least one qubit", at_key=True)
+    ports: dict[str, KeyPath] = {
+        f"{name}.{feedline}": ("nodes", name, "feedlines", feedline)
+        for feedline in node.entry.feedlines
+    }
+    for qubit in node.qubits:
+        for end in ("drive", "flux"):
+            ports[f"{name}.{qubit}.{end}"] = ("nodes", name, "qubits", qubit)
+    for port, path in ports.items():
+        if port not in parsed.wiring:
+            complaints.at(path, f"{port!r} is not wired; add it under 'wiring'", at_key=True)
+
+
+def check_fridges(
+    parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
+) -> None:
+    """Check that every fridge has a thermometer that reads a channel by that name."""
+    for name, fridge in parsed.fridges.items():
+        if fridge is None:
+            continue
+        path: KeyPath = ("fridges", name, "thermometer")
+        instrument, _, channel = fridge.thermometer.partition(".")
+        if instrument not in parsed.instruments:
+            near = suggest(instrument, parsed.instruments)
+            complaints.at(path, f"there is no instrument {instrument!r}; {near}")
+            continue
+        entry = parsed.instruments[instrument]
+        model = models.get(entry.model) if entry is not None else None
+        if entry is None or model is None:
+            continue
+        if "Thermometer" not in model.roles:
+            near = ", ".join(_playing("Thermometer", parsed, models)) or "there is none"
+            complaints.at(path, f"{instrument} is no thermometer; thermometers here: {near}")
+            continue
+        if model.channels_option is None:
+            continue
+        channels = (entry.model_extra or {}).get(model.channels_option)
+        names = [str(word) for word in channels.values()] if isinstance(channels, dict) else []
+        if channel not in names:
+            near = suggest(channel, names)
+            complaints.at(path, f"{instrument} has no channel {channel!r}; {near}")
+
+
+def check_clocks(
+    parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
+) -> None:
+    """Check that every clock domain takes its ticks from something, in the end an instrument."""
+    for name, clock in parsed.clocks.items():
+        if clock is None:
+            continue
+        path: KeyPath = ("clocks", name, "source")
+        source = clock.source
+        if source in parsed.instruments:
+            entry = parsed.instruments[source]
+            model = models.get(entry.model) if entry is not None else None
+            if model is not None and "Clock" not in model.roles:
+                near = ", ".join(_playing("Clock", parsed, models)) or "there is none"
+                complaints.at(path, f"{source} tells no time; instruments that do: {near}")
+        elif source not in parsed.clocks:
+            near = suggest(source, [*parsed.instruments, *parsed.clocks])
+            complaints.at(path, f"there is no instrument or clock {source!r}; {near}")
+        else:
+            cycle = _cycle(name, parsed)
+            if cycle is not None:
+                message = f"the clock follows itself: {' <- '.join(cycle)}"
+                complaints.at(path, message)
+
+
+def _cycle(name: str, parsed: Parsed) -> list[str] | None:
+    """Return the way from clock ``name`` over its sources back to itself, or None."""
+    way = [name]
+    clock = parsed.clocks[name]
+    while clock is not None and clock.source in parsed.clocks:
+        way.append(clock.source)
+        if clock.source == name:
+            return way
+        if clock.source in way[:-1]:
+            return None
+        clock = parsed.clocks[clock.source]
+    return None
+
+
+def check_links(parsed: Parsed, complaints: Complaints) -> None:
+    """Check that every link joins two different nodes of the file."""
+    for name, link in parsed.links.items():
+        if link is None:
+            continue
+        path: KeyPath = ("links", name, "ends")
+        if len(set(link.ends)) != 2 or len(link.ends) != 2:
+            complaints.at(path, "a link has two different nodes at its ends: [node_a, node_b]")
+            continue
+        for place, node in enumerate(link.ends):
+            if node not in parsed.nodes:
+                near = suggest(node, parsed.nodes)
+                complaints.at((*path, place), f"there is no node {node!r}; {near}")
+
+
+def _playing(role: str, parsed: Parsed, models: Mapping[str, InstrumentModel]) -> list[str]:
+    """Return the instruments of the file that play ``role``."""
+    return [
+        name
+        for name, entry in parsed.instruments.items()
+        if entry is not None and entry.model in models and role in models[entry.model].roles
+    ]

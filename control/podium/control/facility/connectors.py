@@ -1,0 +1,126 @@
+"""From a connector's name in the file to what the model says about it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from podium.control.facility import schema
+from podium.control.facility.facility import ConnectorRef
+from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.problems import KeyPath, suggest
+from podium.firmware_interfaces.models import (
+    Connector,
+    InstrumentModel,
+    IqOutput,
+    ModulatedSource,
+    RfInput,
+    RfOutput,
+    VoltageOutput,
+)
+
+WHAT: dict[type[Connector], str] = {
+    RfOutput: "an RF output",
+    RfInput: "an RF input",
+    IqOutput: "a pair of baseband outputs (I, Q)",
+    VoltageOutput: "an output for a static voltage",
+    ModulatedSource: "a microwave source with an IQ modulator",
+}
+
+OFFERED_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A connector that exists."""
+
+    ref: ConnectorRef
+    connector: Connector
+
+    @property
+    def sockets(self) -> tuple[ConnectorRef, ...]:
+        """The sockets on the panel that it takes."""
+        slot = "" if self.ref.slot is None else f"slot{self.ref.slot}."
+        names = self.connector.sockets
+        return tuple(ConnectorRef(self.ref.instrument, f"{slot}{name}") for name in names)
+
+
+def resolve(
+    text: str,
+    kinds: tuple[type[Connector], ...],
+    path: KeyPath,
+    parsed: Parsed,
+    models: Mapping[str, InstrumentModel],
+    complaints: Complaints,
+) -> Resolved | None:
+    """Return the connector called ``text``, of one of ``kinds``; None: reported, or not to know.
+
+    Not to know: its instrument's entry is wrong in itself and was reported there.
+    """
+    instrument, _, channel = text.partition(".")
+    if instrument not in parsed.instruments:
+        near = suggest(instrument, parsed.instruments)
+        complaints.at(path, f"there is no instrument {instrument!r}; {near}")
+        return None
+    entry = parsed.instruments[instrument]
+    model = models.get(entry.model) if entry is not None else None
+    if entry is None or model is None:
+        return None
+    there = _connectors(entry, model)
+    if there is None:
+        return None
+    if channel not in there:
+        complaints.at(path, _no_such(instrument, channel, there))
+        return None
+    if not isinstance(there[channel], kinds):
+        wanted = " or ".join(WHAT[kind] for kind in kinds)
+        offered = list(_of_kind(kinds, parsed, models))
+        shown = ", ".join(offered[:OFFERED_MAX]) + (" ..." if len(offered) > OFFERED_MAX else "")
+        what = WHAT[type(there[channel])]
+        right = f"those here: {shown}" if offered else "no instrument here has one"
+        complaints.at(path, f"{text} is {what}; {wanted} is wanted, {right}")
+        return None
+    return Resolved(ConnectorRef(instrument, channel), there[channel])
+
+
+def _connectors(
+    entry: schema.InstrumentEntry, model: InstrumentModel
+) -> dict[str, Connector] | None:
+    """Return the connectors that the box as fitted has, by name; None: its slots are wrong."""
+    if model.modules is None:
+        return {connector.name: connector for connector in model.connectors}
+    slots = (entry.model_extra or {}).get("modules")
+    if not isinstance(slots, dict):
+        return None
+    result: dict[str, Connector] = {}
+    for slot, module in slots.items():
+        if module not in model.modules:
+            return None
+        for connector in model.modules[module].connectors:
+            result[f"slot{slot}.{connector.name}"] = connector
+    return result
+
+
+def _no_such(instrument: str, channel: str, there: dict[str, Connector]) -> str:
+    if list(there) == [""]:
+        return f"{instrument} has one connector only; write {instrument!r}"
+    if not there:
+        return f"{instrument} has no connector that a line could be wired to"
+    if not channel:
+        return f"say which connector of {instrument}, e.g. {f'{instrument}.{next(iter(there))}'!r}"
+    slot, dot, _ = channel.partition(".")
+    slots = list(dict.fromkeys(name.partition(".")[0] for name in there if "." in name))
+    if slots and (not dot or slot not in slots):
+        return f"{instrument} has no module in {slot!r}; there is {', '.join(slots)}"
+    siblings = [name for name in there if name.startswith(f"{slot}.")] if slots else list(there)
+    return f"{instrument} has no connector {channel!r}; {suggest(channel, siblings)}"
+
+
+def _of_kind(
+    kinds: tuple[type[Connector], ...], parsed: Parsed, models: Mapping[str, InstrumentModel]
+) -> Iterator[str]:
+    """Yield all connectors of the file's instruments that are of one of ``kinds``."""
+    for name, entry in parsed.instruments.items():
+        if entry is None or entry.model not in models:
+            continue
+        for channel, connector in (_connectors(entry, models[entry.model]) or {}).items():
+            if isinstance(connector, kinds):
+                yield str(ConnectorRef(name, channel))

@@ -1,0 +1,100 @@
+"""The endpoints file: addresses laid over those of the facility file."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from podium.control.facility.facility import (
+    Address,
+    HostAddress,
+    InstrumentEntry,
+    VisaAddress,
+)
+from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.parsed import Complaints, validated
+from podium.control.facility.problems import FacilityError, KeyPath, suggest
+from podium.control.facility.source import Source, read_source
+from podium.firmware_interfaces.models import InstrumentModel
+
+
+class EndpointEntry(BaseModel):
+    """Where one instrument listens. Keys for other readers (``connect``) are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    model: str
+    host: str | None = None
+    ports: dict[str, int] | None = None
+    visa: str | None = None
+
+
+def lay_over(
+    instruments: Mapping[str, InstrumentEntry],
+    endpoints: Path,
+    models: Mapping[str, InstrumentModel],
+) -> dict[str, InstrumentEntry]:
+    """Return ``instruments`` with the addresses that the file ``endpoints`` gives.
+
+    Instruments that the file does not name keep theirs. Raises :class:`FacilityError` with
+    all that is wrong with the file, :class:`OSError` when it cannot be read.
+    """
+    source, problems = read_source(endpoints)
+    complaints = Complaints(source, problems)
+    result = dict(instruments)
+    for name, raw in _named(source, complaints).items():
+        path: KeyPath = ("instruments", str(name))
+        entry = validated(EndpointEntry, raw, path, complaints)
+        if entry is None:
+            continue
+        if name not in instruments:
+            near = suggest(str(name), instruments)
+            complaints.at(path, f"the facility has no instrument {name!r}; {near}", at_key=True)
+            continue
+        here = instruments[str(name)]
+        if entry.model != here.model:
+            message = f"{name} is a {here.model} in the facility file, not a {entry.model}"
+            complaints.at((*path, "model"), message)
+            continue
+        address = _address(entry, models[here.model], path, complaints)
+        if address is not None:
+            result[here.name] = replace(here, address=address)
+    if complaints.problems:
+        raise FacilityError(str(endpoints), complaints.problems)
+    return result
+
+
+def _named(source: Source, complaints: Complaints) -> Mapping[str | int, object]:
+    data = source.data if isinstance(source.data, dict) else {}
+    instruments = data.get("instruments")
+    if isinstance(instruments, dict):
+        return instruments
+    complaints.at(("instruments",), 'an endpoints file says {"instruments": {NAME: ...}}')
+    return {}
+
+
+def _address(
+    entry: EndpointEntry, model: InstrumentModel, path: KeyPath, complaints: Complaints
+) -> Address | None:
+    """Return the address of an instrument whose model takes a host or a VISA resource."""
+    if model.address == "visa":
+        if entry.visa is not None:
+            return VisaAddress(entry.visa)
+        complaints.at(
+            path, f"a {model.product} is reached by 'visa', which is missing", at_key=True
+        )
+        return None
+    if entry.host is None:
+        complaints.at(
+            path, f"a {model.product} is reached by 'host', which is missing", at_key=True
+        )
+        return None
+    ports = dict(model.ports)
+    for port, number in (entry.ports or {}).items():
+        if port not in ports:
+            message = f"a {model.product} has no port {port!r}; {suggest(port, ports)}"
+            complaints.at((*path, "ports", port), message, at_key=True)
+        else:
+            ports[port] = number
+    return HostAddress(entry.host, FrozenMap(ports))

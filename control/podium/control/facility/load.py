@@ -1,0 +1,211 @@
+"""Load a facility file: read, check all of it, and return the facility as a frozen value."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from podium.control.facility import schema
+from podium.control.facility.check_design import check_design
+from podium.control.facility.check_instruments import check_instruments
+from podium.control.facility.check_nodes import (
+    check_clocks,
+    check_fridges,
+    check_links,
+    check_names,
+    check_nodes,
+)
+from podium.control.facility.check_wiring import check_wiring
+from podium.control.facility.endpoints import lay_over
+from podium.control.facility.facility import (
+    Address,
+    ChipEntry,
+    ClockDomain,
+    ConnectorRef,
+    DriveWiring,
+    Estimate,
+    Facility,
+    FeedlineWiring,
+    FluxWiring,
+    Fridge,
+    HostAddress,
+    InstrumentEntry,
+    Link,
+    Modulator,
+    Node,
+    Qubit,
+    VisaAddress,
+    Wiring,
+)
+from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.parsed import Complaints, Parsed, ParsedNode, WireEntry, parse
+from podium.control.facility.problems import FacilityError
+from podium.control.facility.source import Plain, Source, read_source
+from podium.firmware_interfaces.models import InstrumentModel, known_models
+
+
+def load_facility(path: Path | str, endpoints: Path | str | None = None) -> Facility:
+    """Return the facility that the file ``path`` describes, in SI units.
+
+    ``endpoints`` names a file whose addresses are laid over those of the facility file.
+    Raises :class:`FacilityError` with everything that is wrong with a file, each with its
+    place; :class:`OSError` when a file cannot be read; ``ModelError`` when an installed
+    package offers a model that cannot be used.
+    """
+    models = known_models()
+    source, problems = read_source(Path(path))
+    complaints = Complaints(source, problems)
+    parsed = parse(source, complaints)
+    check_names(parsed, complaints)
+    check_instruments(parsed, models, complaints)
+    check_nodes(parsed, complaints)
+    check_fridges(parsed, models, complaints)
+    check_clocks(parsed, models, complaints)
+    check_links(parsed, complaints)
+    outputs = check_wiring(parsed, models, complaints)
+    check_design(parsed, outputs, complaints)
+    if complaints.problems:
+        raise FacilityError(source.file, complaints.problems)
+    instruments = _instruments(parsed, models)
+    if endpoints is not None:
+        instruments = lay_over(instruments, Path(endpoints), models)
+    return _facility(parsed, instruments, source)
+
+
+def _facility(
+    parsed: Parsed, instruments: Mapping[str, InstrumentEntry], source: Source
+) -> Facility:
+    """Return the checked file as values. No entry is None any more: all were checked."""
+    return Facility(
+        name=parsed.name,
+        digest=hashlib.sha256(_canonical(source.data).encode()).hexdigest(),
+        instruments=FrozenMap(instruments),
+        nodes=FrozenMap(
+            {name: _node(name, node) for name, node in parsed.nodes.items() if node is not None}
+        ),
+        wiring=FrozenMap(
+            {port: _wiring(port, entry) for port, entry in parsed.wiring.items() if entry}
+        ),
+        fridges=FrozenMap(
+            {
+                name: Fridge(name, _ref(fridge.thermometer), fridge.cold_below)
+                for name, fridge in parsed.fridges.items()
+                if fridge is not None
+            }
+        ),
+        clocks=FrozenMap(
+            {
+                name: ClockDomain(name, clock.source)
+                for name, clock in parsed.clocks.items()
+                if clock
+            }
+        ),
+        links=FrozenMap(
+            {
+                name: Link(name, (link.ends[0], link.ends[1]))
+                for name, link in parsed.links.items()
+                if link is not None
+            }
+        ),
+    )
+
+
+def _canonical(data: Plain) -> str:
+    """Return one text for all layouts of the same content."""
+    if isinstance(data, dict):
+        items = sorted((repr(key), _canonical(value)) for key, value in data.items())
+        return "{" + ",".join(f"{key}:{value}" for key, value in items) + "}"
+    if isinstance(data, list):
+        return "[" + ",".join(map(_canonical, data)) + "]"
+    return repr(data)
+
+
+def _ref(text: str) -> ConnectorRef:
+    instrument, _, channel = text.partition(".")
+    return ConnectorRef(instrument, channel)
+
+
+def _instruments(
+    parsed: Parsed, models: Mapping[str, InstrumentModel]
+) -> dict[str, InstrumentEntry]:
+    result = {}
+    for name, entry in parsed.instruments.items():
+        if entry is None:
+            continue
+        model = models[entry.model]
+        address: Address = VisaAddress(entry.address)
+        if model.address == "host":
+            address = HostAddress(entry.address, FrozenMap(model.ports))
+        options = {
+            key: FrozenMap(value) if isinstance(value, dict) else str(value)
+            for key, value in (entry.model_extra or {}).items()
+        }
+        result[name] = InstrumentEntry(name, entry.model, address, FrozenMap(options))
+    return result
+
+
+def _node(name: str, node: ParsedNode) -> Node:
+    feedline_of = {
+        qubit: f"{name}.{feedline}"
+        for feedline, qubits in node.entry.feedlines.items()
+        for qubit in qubits
+    }
+    chip = node.entry.chip
+    return Node(
+        name=name,
+        kind=node.entry.kind,
+        fridge=node.entry.fridge,
+        clock=node.entry.clock,
+        chip=ChipEntry(chip.device, chip.source) if chip is not None else None,
+        feedlines=FrozenMap({line: tuple(on_it) for line, on_it in node.entry.feedlines.items()}),
+        qubits=FrozenMap(
+            {
+                element: Qubit(name, element, qubit.kind, _design(qubit), feedline_of[element])
+                for element, qubit in node.qubits.items()
+                if qubit is not None
+            }
+        ),
+    )
+
+
+def _design(qubit: schema.QubitEntry) -> FrozenMap[str, Estimate]:
+    return FrozenMap(
+        {
+            name: _estimate(getattr(qubit.design, name), unit)
+            for name, unit in schema.DESIGN_UNITS.items()
+        }
+    )
+
+
+def _estimate(entry: schema.EstimateEntry[float], unit: str) -> Estimate:
+    return Estimate(entry.value, entry.spread or 0.0, unit, entry.source, entry.assumed)
+
+
+def _wiring(port: str, entry: WireEntry) -> Wiring:
+    match entry:
+        case schema.FeedlineEntry():
+            return FeedlineWiring(
+                port=port,
+                output=_ref(entry.output),
+                input=_ref(entry.input),
+                lo_hz=entry.lo,
+                output_attenuation_db=entry.output_attenuation,
+                input_attenuation_db=entry.input_attenuation,
+                line_attenuation_db=entry.line_attenuation,
+                line_gain_db=entry.line_gain,
+                noise_temperature_k=entry.noise_temperature,
+                delay=_estimate(entry.delay, "s"),
+            )
+        case schema.DriveEntry():
+            modulator = None
+            if entry.modulator is not None and entry.power is not None:
+                modulator = Modulator(entry.modulator, entry.power)
+            return DriveWiring(
+                port=port,
+                output=_ref(entry.output),
+                lo_hz=entry.lo,
+                output_attenuation_db=entry.output_attenuation or 0.0,
+                line_attenuation_db=entry.line_attenuation,
+                modulator=modulator,
+            )
+        case schema.FluxEntry():
+            return FluxWiring(port, _ref(entry.source), entry.limit, entry.slew)

@@ -1,0 +1,220 @@
+"""The file after the schema and before the cross references: entries that stand by themselves.
+
+An entry that is wrong in itself is kept as None under its name, so that what refers to
+it is not reported as well, and everything else is still checked.
+"""
+
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Annotated, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from podium.control.facility import schema
+from podium.control.facility.problems import KeyPath, Problem, suggest
+from podium.control.facility.source import Plain, Source
+from podium.firmware_interfaces.quantity import QuantityError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+WireEntry = schema.FeedlineEntry | schema.DriveEntry | schema.FluxEntry
+
+
+@dataclass(slots=True)
+class Complaints:
+    """Collects what is wrong with one file."""
+
+    source: Source
+    problems: list[Problem] = field(default_factory=list)
+
+    def at(self, path: KeyPath, message: str, *, at_key: bool = False) -> None:
+        """Note a problem at the value of ``path`` (``at_key``: at the key itself)."""
+        self.problems.append(self.source.problem(path, message, at_key=at_key))
+
+
+@dataclass(slots=True)
+class ParsedNode:
+    """A node and its qubits."""
+
+    entry: schema.NodeEntry
+    qubits: dict[str, schema.QubitEntry | None]
+
+
+@dataclass(slots=True)
+class Parsed:
+    """Every entry of the file by name; None where it is wrong in itself."""
+
+    source: Source
+    name: str
+    instruments: dict[str, schema.InstrumentEntry | None]
+    fridges: dict[str, schema.FridgeEntry | None]
+    clocks: dict[str, schema.ClockEntry | None]
+    nodes: dict[str, ParsedNode | None]
+    wiring: dict[str, WireEntry | None]
+    links: dict[str, schema.LinkEntry | None]
+
+
+def parse(source: Source, complaints: Complaints) -> Parsed:
+    """Check every entry of the file against the schema."""
+    given = source.data if isinstance(source.data, dict) else {}
+    data = {key: value for key, value in given.items() if value is not None}  # empty: left out
+    if not isinstance(source.data, dict):
+        complaints.at((), "a facility file begins with 'facility: NAME'")
+    else:
+        validated(schema.FacilityFile, data, (), complaints)
+    name = data.get("facility")
+    return Parsed(
+        source=source,
+        name=name if isinstance(name, str) else "",
+        instruments=_entries(schema.InstrumentEntry, data, "instruments", complaints),
+        fridges=_entries(schema.FridgeEntry, data, "fridges", complaints),
+        clocks=_entries(schema.ClockEntry, data, "clocks", complaints),
+        nodes={
+            name: _node(raw, ("nodes", name), complaints)
+            for name, raw in _section(data, "nodes").items()
+        },
+        wiring={
+            port: _wire(port, raw, ("wiring", port), complaints)
+            for port, raw in _section(data, "wiring").items()
+        },
+        links=_entries(schema.LinkEntry, data, "links", complaints),
+    )
+
+
+def _section(data: dict[str | int, Plain], key: str) -> dict[str, Plain]:
+    """Return a section; what is not a mapping of words was reported with the whole file."""
+    section = data.get(key)
+    if not isinstance(section, dict):
+        return {}
+    return {name: raw for name, raw in section.items() if isinstance(name, str)}
+
+
+def _entries(
+    model: type[Model], data: dict[str | int, Plain], key: str, complaints: Complaints
+) -> dict[str, Model | None]:
+    return {
+        name: validated(model, raw, (key, name), complaints)
+        for name, raw in _section(data, key).items()
+    }
+
+
+def _node(raw: Plain, path: KeyPath, complaints: Complaints) -> ParsedNode | None:
+    entry = validated(schema.NodeEntry, raw, path, complaints)
+    qubits = {
+        name: validated(schema.QubitEntry, qubit, (*path, "qubits", name), complaints)
+        for name, qubit in _section(raw if isinstance(raw, dict) else {}, "qubits").items()
+    }
+    return None if entry is None else ParsedNode(entry, qubits)
+
+
+def _wire(port: str, raw: Plain, path: KeyPath, complaints: Complaints) -> WireEntry | None:
+    """Check a line against the schema of its kind, which its name tells."""
+    match port.split("."):
+        case [_, _, "drive"]:
+            return validated(schema.DriveEntry, raw, path, complaints)
+        case [_, _, "flux"]:
+            return validated(schema.FluxEntry, raw, path, complaints)
+        case [_, _, "readout"]:
+            message = "a readout port is a share of a feedline; wire the feedline instead"
+        case [_, _]:
+            return validated(schema.FeedlineEntry, raw, path, complaints)
+        case _:
+            message = (
+                f"{port!r} is no port; ports are called NODE.FEEDLINE, NODE.QUBIT.drive "
+                "and NODE.QUBIT.flux"
+            )
+    complaints.at(path, message, at_key=True)
+    return None
+
+
+def validated(
+    model: type[Model], raw: object, path: KeyPath, complaints: Complaints
+) -> Model | None:
+    """Return ``raw`` as ``model``, or None with everything that is wrong with it reported."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            _report(model, detail, path, complaints)
+        return None
+
+
+def _report(
+    model: type[BaseModel], error: ErrorDetails, path: KeyPath, complaints: Complaints
+) -> None:
+    """Say in our words what pydantic found, at the place where it stands."""
+    inner = tuple(part for part in error["loc"] if part != "[key]")
+    here = (*path, *inner)
+    if here not in complaints.source.values and here[-1:] == ("value",):
+        here = here[:-1]  # a bare quantity instead of {value, spread}
+    given = _shown(error["input"])
+    match error["type"]:
+        case "missing":
+            complaints.at(here[:-1], f"{inner[-1]!r} is missing", at_key=True)
+        case "extra_forbidden":
+            fields = _fields_at(model, inner[:-1])
+            message = f"{inner[-1]!r} is not known here; {suggest(str(inner[-1]), fields)}"
+            complaints.at(here, message, at_key=True)
+        case "value_error":
+            cause = error["ctx"]["error"]
+            quantity = isinstance(cause, QuantityError)
+            complaints.at(here, str(cause) if quantity else f"{given}: {cause}")
+        case "literal_error":
+            complaints.at(here, f"{given} is not known here; it can be {error['ctx']['expected']}")
+        case "string_type":
+            at_key = error["loc"][-1:] == ("[key]",)
+            complaints.at(here, f"a word is wanted here, not {given}", at_key=at_key)
+        case "dict_type" | "model_type":
+            complaints.at(here, f"a mapping (name: value) is wanted here, not {given}")
+        case "list_type":
+            complaints.at(here, f"a list ([a, b]) is wanted here, not {given}")
+        case "bool_type":
+            complaints.at(here, f"true or false is wanted here, not {given}")
+        case _:
+            complaints.at(here, f"{given}: {error['msg']}")
+
+
+SHOWN_MAX = 60
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case bool():
+            return str(value).lower()
+    text = repr(value)
+    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 4] + " ..."
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that the schema knows at ``loc`` inside ``model``."""
+    here: object = model
+    for part in loc:
+        here = _inside(here)
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            info = here.model_fields.get(str(part))
+            here = info.annotation if info is not None else None
+        elif get_origin(here) is dict:
+            here = get_args(here)[1]
+    here = _inside(here)
+    if isinstance(here, type) and issubclass(here, BaseModel):
+        return list(here.model_fields)
+    return []
+
+
+def _inside(annotation: object) -> object:
+    """Return what stands inside Annotated[...] and ``X | None``."""
+    while True:
+        origin = get_origin(annotation)
+        if origin is Annotated:
+            annotation = get_args(annotation)[0]
+        elif origin in (Union, UnionType):
+            annotation = next(arg for arg in get_args(annotation) if arg is not type(None))
+        else:
+            return annotation

@@ -1,0 +1,53 @@
+"""What is wrong with a facility file, where, and what would be right."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+KeyPath = tuple[str | int, ...]
+"""The keys that lead to a place in a file, outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a file."""
+
+    file: str
+    line: int
+    """1 is the first."""
+    column: int
+    """1 is the first."""
+    path: KeyPath
+    message: str
+    """What is wrong and what would be right."""
+
+    def __str__(self) -> str:
+        where = " > ".join(str(key) for key in self.path)
+        place = f"{self.file}:{self.line}:{self.column}: "
+        return place + (f"{where}: " if where else "") + self.message
+
+
+class FacilityError(ValueError):
+    """A facility or endpoints file is wrong. All that is wrong with it is in ``problems``."""
+
+    def __init__(self, file: str, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
+        count = len(self.problems)
+        lines = [f"{file}: {count} problem{'s' if count != 1 else ''}", *map(str, self.problems)]
+        super().__init__("\n".join(lines))
+
+
+NAMES_LISTED = 12
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence: the known name nearest to ``name``, or what there is."""
+    names = list(known)
+    lower = {candidate.lower(): candidate for candidate in reversed(names)}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {lower[near[0]]!r}?"
+    if not names:
+        return "there is none"
+    listed = ", ".join(names[:NAMES_LISTED])
+    return f"there is {listed}" + (" ..." if len(names) > NAMES_LISTED else "")
