@@ -17,7 +17,7 @@ LEVELS = 4
 TRANSMON_LEVELS = 8
 PHOTON_LEVELS = 6
 """With 8 x 6 product states the four lowest dressed levels and their resonator frequencies
-stand within 1 kHz of 12 x 10 for the chips of the library (tests/physics/test_resonator.py)."""
+stand within 1 kHz of 12 x 10 for the chips of the library: test_resonator.py tells."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
