@@ -1,0 +1,226 @@
+"""From acquisitions to what is listened to, and from what was heard to bins and scope."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
+from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.twins.qblox_cluster.output_stage import lo_turns
+from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind, RealTimeTrace
+from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun, empty_bins
+
+NCO_DELAY_NS = 146
+"""Delay that compensation adds to ``nco_prop_delay_comp`` on a QRM (its docstring)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listening:
+    """All acquisitions of one sequencer in one run."""
+
+    run: SequencerRun
+    acquisition: NDArray[np.int32]
+    """Shape (n,): acquisition index."""
+    bin: NDArray[np.int32]
+    duration_ns: NDArray[np.int64]
+    end_ns: int
+    """When the last integration ends."""
+    trains: tuple[CaptureTrain, ...]
+    """None (no input connected), one, or two: the second for path 1 where its weights differ."""
+
+
+def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
+    """Return what the sequencer listens to, None if it acquires nothing."""
+    weighed = trace.kind == EventKind.ACQUIRE_WEIGHED
+    rows = np.flatnonzero((trace.kind == EventKind.ACQUIRE) | weighed)
+    if not run.afe.model.readout or not len(rows):
+        return None
+    configuration = run.configuration
+    frequency = trace.nco_freq[rows].astype(np.int64)
+    phase = trace.nco_phase[rows] * 1e-9
+    if configuration.nco_delay_ns is not None:
+        delay_s = (NCO_DELAY_NS + configuration.nco_delay_ns) * 1e-9
+        phase = phase - frequency / limits.NCO_STEPS_PER_HZ * delay_s
+    if not configuration.demodulate:
+        frequency = np.zeros_like(frequency)
+        phase = np.zeros_like(phase)
+    shape = np.stack(
+        [
+            frequency,
+            np.where(weighed[rows], trace.weight0[rows], -1).astype(np.int64),
+            np.where(weighed[rows], trace.weight1[rows], -1).astype(np.int64),
+        ],
+        axis=1,
+    )
+    kinds, number = _distinct_rows(shape)
+    start = trace.time_ns[rows]
+    lo_hz = run.afe.lo_hz[0] if run.afe.model.rf else 0
+    turns = (phase + lo_turns(lo_hz, start)) % 1.0
+    durations = np.array([_duration(run, kind) for kind in kinds], np.int64)[number]
+    trains: list[CaptureTrain] = []
+    line = _input_line(run)
+    if line is not None:
+        for path in (0, 1) if np.any(kinds[:, 1] != kinds[:, 2]) else (0,):
+            windows = tuple(_window(run, kind, path, lo_hz) for kind in kinds)
+            scope = run.scope and path == 0
+            trains.append(CaptureTrain(line, start, number, turns, windows, scope))
+    return Listening(
+        run=run,
+        acquisition=trace.acq[rows],
+        bin=trace.bin[rows],
+        duration_ns=durations,
+        end_ns=int((start + durations).max()),
+        trains=tuple(trains),
+    )
+
+
+def _distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the distinct rows and which of them each row is."""
+    if np.all(rows == rows[0]):
+        return rows[:1], np.zeros(len(rows), np.int32)
+    kinds, number = np.unique(rows, axis=0, return_inverse=True)
+    return kinds, number.reshape(-1).astype(np.int32)
+
+
+def _input_line(run: SequencerRun) -> str | None:
+    path_i, path_q = run.inputs
+    if run.afe.model.rf:
+        connected = 0 in path_i and 1 in path_q and run.afe.lo_on[0]
+        return f"slot{run.slot}.in0" if connected else None
+    names = [str(channel) for path in (path_i, path_q) for channel in path[:1]]
+    return f"slot{run.slot}.in{'_'.join(names)}" if names else None
+
+
+def _duration(run: SequencerRun, kind: NDArray[np.int64]) -> int:
+    if kind[1] < 0:
+        return run.configuration.integration_ns
+    return max(len(run.weights[int(kind[1])]), len(run.weights[int(kind[2])]))
+
+
+def _window(run: SequencerRun, kind: NDArray[np.int64], path: int, lo_hz: int) -> Window:
+    demod_hz = lo_hz + int(kind[0]) / limits.NCO_STEPS_PER_HZ
+    duration = _duration(run, kind)
+    if kind[1] < 0:
+        return Window(demod_hz, duration, None)
+    words = run.weights[int(kind[1 + path])]
+    weights = np.zeros(duration, np.complex128)
+    weights[: len(words)] = words / limits.WEIGHT_MAX
+    return Window(demod_hz, duration, weights)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What one sequencer's acquisitions left."""
+
+    bins: Mapping[int, NDArray[np.void]]
+    scope: tuple[ScopePath, ...] | None
+    flags: tuple[str, ...]
+
+
+def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
+    """Return bins, scope and flags from the answers to ``listened.trains``, in their order."""
+    run = listened.run
+    n = len(listened.bin)
+    mean = np.zeros(n, np.complex128)
+    if captured:
+        mean = captured[0].integrated
+    if len(captured) == 2:
+        # path 0 took the first weights, path 1 the second: keep what belongs to each
+        mean = mean.real + 1j * captured[1].integrated.imag
+    fraction, clipped = _digitise(run, mean)
+    sums = fraction * listened.duration_ns
+    path0 = np.rint(sums.real * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
+    path1 = np.rint(sums.imag * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
+    a11, a12 = run.configuration.rotation
+    # ASSUMED: a value equal to the threshold counts as above it
+    above = a11 * sums.real + a12 * sums.imag >= run.configuration.threshold
+    bins = _accumulate(run, listened, path0, path1, above)
+    flags: list[str] = []
+    scope = None
+    if run.scope:
+        scope = _scope(run, listened, captured)
+        for path in range(2):
+            flags.append(f"ACQ SCOPE DONE PATH {path}")
+            if scope[path].out_of_range:
+                flags.append(f"ACQ SCOPE OUT-OF-RANGE PATH {path}")
+            if n > 1:
+                flags.append(f"ACQ SCOPE OVERWRITTEN PATH {path}")
+    flags.append("ACQ BINNING DONE")
+    flags += [f"ACQ INTEGRATOR OUT-OF-RANGE PATH {p}" for p in range(2) if clipped[p]]
+    return Heard(bins, scope, tuple(flags))
+
+
+def _full_scale(run: SequencerRun) -> tuple[float, float]:
+    """Return the amplitude, sqrt(W), at the connector that fills the ADC of each path."""
+    afe = run.afe
+    if afe.model.rf:
+        full = limits.rf_input_full_scale(afe.input_attenuation_db)
+        return full, full
+    tone = limits.QRM_INPUT_FULL_SCALE_V / np.sqrt(2 * limits.IMPEDANCE_OHM)
+    gain0, gain1 = afe.input_gain_db[:2]
+    return tone / 10 ** (gain0 / 20), tone / 10 ** (gain1 / 20)
+
+
+def _digitise(
+    run: SequencerRun, signal: NDArray[np.complex128]
+) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
+    """Return ``signal`` (sqrt(W)) in full scales, and whether each path was out of range.
+
+    ASSUMED: a mean that does not fit is held to full scale; single samples that clip
+    within a window are not seen here.
+    """
+    full0, full1 = _full_scale(run)
+    real, imag = signal.real / full0, signal.imag / full1
+    clipped = bool((np.abs(real) > 1).any()), bool((np.abs(imag) > 1).any())
+    return np.clip(real, -1, 1) + 1j * np.clip(imag, -1, 1), clipped
+
+
+def _accumulate(
+    run: SequencerRun,
+    listened: Listening,
+    path0: NDArray[np.int64],
+    path1: NDArray[np.int64],
+    above: NDArray[np.bool_],
+) -> dict[int, NDArray[np.void]]:
+    bins: dict[int, NDArray[np.void]] = {}
+    for index in np.unique(listened.acquisition).tolist():
+        if index not in run.acquisitions:
+            continue
+        table = empty_bins(run.acquisitions[index])
+        mine = (listened.acquisition == index) & (listened.bin < len(table)) & (listened.bin >= 0)
+        where = listened.bin[mine]
+        np.add.at(table["path0"], where, path0[mine])
+        np.add.at(table["path1"], where, path1[mine])
+        np.add.at(table["threshold"], where, above[mine].astype(np.uint32))
+        np.add.at(table["average_count"], where, np.uint32(1))
+        table["valid"] = table["average_count"] > 0
+        bins[index] = table
+    return bins
+
+
+def _scope(
+    run: SequencerRun, listened: Listening, captured: tuple[Captured, ...]
+) -> tuple[ScopePath, ...]:
+    """Return the scope record of the last acquisition: the input as digitised, at the LO.
+
+    ASSUMED: its first sample has the phase that the world gives it; only the frequency of
+    the trace is moved to the LO's.
+    """
+    trace = captured[0].trace if captured else None
+    raw = np.zeros(limits.SCOPE_SAMPLES, np.complex128)
+    if trace is not None:
+        count = min(len(trace), len(raw))
+        lo_hz = run.afe.lo_hz[0] if run.afe.model.rf else 0
+        turns = (captured[0].trace_hz - lo_hz) * 1e-9 * np.arange(count)
+        raw[:count] = trace[:count] * np.exp(2j * np.pi * (turns % 1.0))
+    full = _full_scale(run)
+    paths: list[ScopePath] = []
+    for values, scale in zip((raw.real, raw.imag), full, strict=True):
+        words = np.rint(values / scale * limits.ADC_FULL_SCALE)
+        held = np.clip(words, -limits.ADC_FULL_SCALE, limits.ADC_FULL_SCALE - 1)
+        out_of_range = bool((words != held).any())
+        paths.append(ScopePath(held.astype(np.int32), out_of_range, 1))
+    return tuple(paths)

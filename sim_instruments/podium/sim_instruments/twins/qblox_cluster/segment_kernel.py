@@ -1,0 +1,225 @@
+"""From a sequencer's events to stretches of signal, and equal stretches found: the hot loops."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+KEY_COLUMNS = 10
+"""wave0, into0, wave1, into1, gain0, gain1, offset0, offset1, frequency, duration."""
+
+PHASE_TURN = 1_000_000_000
+"""One turn in the NCO's unit of 1e-9 turns."""
+_STEPS_PER_HZ = 4
+_PLAY = 1  # EventKind.PLAY, a plain number for the compiler
+
+
+@njit(cache=True, nogil=True)
+def advance_phase(phase: int, frequency: int, duration_ns: int) -> int:
+    """Return ``phase`` (1e-9 turns) after ``duration_ns`` at ``frequency`` (0.25 Hz), wrapped.
+
+    Exact but for the last 1e-9 turn, which is floored. The product fits 64 bit since whole
+    multiples of 4 s are whole turns.
+    """
+    steps = frequency * (duration_ns % (_STEPS_PER_HZ * PHASE_TURN))
+    return (phase + steps // _STEPS_PER_HZ) % PHASE_TURN
+
+
+@njit(cache=True, nogil=True)
+def segments(
+    time_ns: NDArray[np.int64],
+    kind: NDArray[np.int8],
+    wave0: NDArray[np.int32],
+    wave1: NDArray[np.int32],
+    gain0: NDArray[np.int32],
+    gain1: NDArray[np.int32],
+    offs0: NDArray[np.int32],
+    offs1: NDArray[np.int32],
+    frequency: NDArray[np.int32],
+    phase: NDArray[np.int64],
+    end_ns: int,
+    wave_lengths: NDArray[np.int64],
+    modulated: bool,
+    switch_ns: NDArray[np.int64],
+    switch_on: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Cut what one sequencer puts out into stretches during which nothing but time changes.
+
+    The first ten arguments are the columns of a trace; ``wave_lengths`` holds the samples
+    of each waveform index; the output's switch is as ``switch_on[k]`` says from
+    ``switch_ns[k]`` on (ascending, off before the first).
+
+    Returns start (ns, shape (m,)), phase of the NCO there (1e-9 turns, (m,)), and the
+    key of each stretch, shape (m, 10), see :data:`KEY_COLUMNS`: waveform index (-1 none)
+    and how far into it the stretch begins, for both paths; then gains, offsets, frequency
+    and duration. Silent stretches are left out, and silence at the end of a stretch is
+    cut off, so that equal pulses have equal keys whatever follows them.
+    """
+    rows = len(time_ns)
+    switches = len(switch_ns)
+    size = rows + switches + 1
+    start = np.empty(size, np.int64)
+    start_phase = np.empty(size, np.int64)
+    keys = np.empty((size, KEY_COLUMNS), np.int64)
+    count = 0
+
+    row = 0
+    switch = 0
+    on = False
+    played0 = -1
+    played1 = -1
+    since0 = 0
+    since1 = 0
+    open_ns = -1  # start of the stretch being built, -1: none
+    open_phase = 0
+    # what the open stretch began with
+    w0, i0, w1, i1, g0, g1, o0, o1, f = -1, 0, -1, 0, 0, 0, 0, 0, 0
+
+    while row < rows or switch < switches:
+        take_row = switch >= switches or (row < rows and time_ns[row] <= switch_ns[switch])
+        now = time_ns[row] if take_row else switch_ns[switch]
+        if now >= end_ns:
+            break
+        started = False
+        if take_row:
+            if kind[row] == _PLAY:
+                if wave0[row] >= 0:
+                    played0, since0, started = wave0[row], now, True
+                if wave1[row] >= 0:
+                    played1, since1, started = wave1[row], now, True
+            row += 1
+            # rows of one instant count as their last
+            if row < rows and time_ns[row] == now:
+                if open_ns >= 0 and started:
+                    count = _close(
+                        start, start_phase, keys, count, open_ns, open_phase, now,
+                        w0, i0, w1, i1, g0, g1, o0, o1, f, wave_lengths,
+                    )  # fmt: skip
+                    open_ns = -1
+                continue
+        else:
+            on = switch_on[switch]
+            switch += 1
+        if row == 0:
+            continue
+        here = row - 1
+        now_f = int(frequency[here]) if modulated else 0
+        now_phase = phase[here]
+        if now != time_ns[here]:
+            now_phase = advance_phase(now_phase, int(frequency[here]), now - time_ns[here])
+        if not modulated:
+            now_phase = 0
+        n_w0, n_i0, n_g0 = _active(played0, now - since0, gain0[here], wave_lengths)
+        n_w1, n_i1, n_g1 = _active(played1, now - since1, gain1[here], wave_lengths)
+        if open_ns >= 0:
+            if on and not started:
+                dt = now - open_ns
+                e_w0, e_i0, e_g0 = _active(w0, i0 + dt, g0, wave_lengths)
+                e_w1, e_i1, e_g1 = _active(w1, i1 + dt, g1, wave_lengths)
+                slip = (now_phase - advance_phase(open_phase, f, dt)) % PHASE_TURN
+                if (
+                    n_w0 == e_w0 and n_i0 == e_i0 and n_g0 == e_g0
+                    and n_w1 == e_w1 and n_i1 == e_i1 and n_g1 == e_g1
+                    and offs0[here] == o0 and offs1[here] == o1 and now_f == f
+                    and (slip <= 2 or slip >= PHASE_TURN - 2)
+                ):  # fmt: skip
+                    continue
+            count = _close(
+                start, start_phase, keys, count, open_ns, open_phase, now,
+                w0, i0, w1, i1, g0, g1, o0, o1, f, wave_lengths,
+            )  # fmt: skip
+            open_ns = -1
+        if on:
+            open_ns = now
+            open_phase = now_phase
+            w0, i0, g0 = n_w0, n_i0, n_g0
+            w1, i1, g1 = n_w1, n_i1, n_g1
+            o0, o1, f = int(offs0[here]), int(offs1[here]), now_f
+    if open_ns >= 0:
+        count = _close(
+            start, start_phase, keys, count, open_ns, open_phase, end_ns,
+            w0, i0, w1, i1, g0, g1, o0, o1, f, wave_lengths,
+        )  # fmt: skip
+    return start[:count], start_phase[:count], keys[:count]
+
+
+@njit(cache=True, nogil=True)
+def _active(
+    wave: int, into: int, gain: int, wave_lengths: NDArray[np.int64]
+) -> tuple[int, int, int]:
+    """Return (wave, into, gain), or nothing when the waveform is over or its gain is zero."""
+    if wave < 0 or gain == 0 or into >= wave_lengths[wave]:
+        return -1, 0, 0
+    return int(wave), int(into), int(gain)
+
+
+@njit(cache=True, nogil=True)
+def _close(
+    start: NDArray[np.int64],
+    start_phase: NDArray[np.int64],
+    keys: NDArray[np.int64],
+    count: int,
+    open_ns: int,
+    open_phase: int,
+    now: int,
+    w0: int, i0: int, w1: int, i1: int, g0: int, g1: int, o0: int, o1: int, f: int,
+    wave_lengths: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Write the stretch from ``open_ns`` to ``now`` down unless it is silent."""
+    duration = now - open_ns
+    if o0 == 0 and o1 == 0:
+        longest = 0
+        if w0 >= 0:
+            longest = wave_lengths[w0] - i0
+        if w1 >= 0:
+            longest = max(longest, wave_lengths[w1] - i1)
+        duration = min(duration, longest)
+    if duration <= 0:
+        return count
+    start[count] = open_ns
+    start_phase[count] = open_phase
+    row = keys[count]
+    row[0], row[1], row[2], row[3] = w0, i0, w1, i1
+    row[4], row[5], row[6], row[7] = g0, g1, o0, o1
+    row[8], row[9] = f, duration
+    return count + 1
+
+
+@njit(cache=True, nogil=True)
+def distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number equal rows alike.
+
+    ``keys`` has shape (m, k). Returns the number of each row, shape (m,), in the order of
+    first appearance, and the first row of each number, shape (u,).
+    """
+    rows, columns = keys.shape
+    size = 16
+    while size < 2 * rows:
+        size *= 2
+    table = np.full(size, -1, np.int32)
+    first = np.empty(rows, np.int64)
+    number = np.empty(rows, np.int32)
+    found = 0
+    for row in range(rows):
+        mix = np.uint64(14695981039346656037)  # FNV-1a, 64 bit, word by word
+        for column in range(columns):
+            mix = (mix ^ np.uint64(keys[row, column])) * np.uint64(1099511628211)
+            mix ^= mix >> np.uint64(29)
+        slot = np.int64(mix & np.uint64(size - 1))
+        while True:
+            known = table[slot]
+            if known < 0:
+                table[slot] = found
+                first[found] = row
+                number[row] = found
+                found += 1
+                break
+            same = True
+            for column in range(columns):
+                if keys[first[known], column] != keys[row, column]:
+                    same = False
+                    break
+            if same:
+                number[row] = known
+                break
+            slot = (slot + 1) & (size - 1)
+    return number, first[:found]

@@ -1,0 +1,100 @@
+"""What one sequencer takes into a run, and what comes out of it: values for the worker thread."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
+from podium.firmware_interfaces.qblox_cluster.messages import BIN, ScopePath
+from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import SequencerSetup
+
+ChannelMap = tuple[tuple[int, ...], tuple[int, ...]]
+"""Channels connected to path I and to path Q."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Afe:
+    """The analogue front end of a module at the start of a run."""
+
+    model: ModuleModel
+    lo_hz: tuple[int, ...]
+    """Of each RF output (a QRM-RF's input shares that of out0); empty on baseband modules."""
+    lo_on: tuple[bool, ...]
+    output_attenuation_db: tuple[int, ...]
+    input_attenuation_db: int
+    input_gain_db: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SequencerRun:
+    """One started sequencer, frozen at its start."""
+
+    slot: int
+    sequencer: int
+    afe: Afe
+    program: Assembled
+    configuration: SequencerConfiguration
+    outputs: ChannelMap
+    inputs: ChannelMap
+    waveforms: Mapping[int, NDArray[np.int16]]
+    """Sample words of each waveform index."""
+    weights: Mapping[int, NDArray[np.int16]]
+    acquisitions: Mapping[int, int]
+    """Number of bins of each acquisition index."""
+    scope: bool
+    """Whether the module's scope listens to this sequencer."""
+
+    @property
+    def nco_steps(self) -> int:
+        """Frequency of the NCO parameter in steps of 0.25 Hz."""
+        return round(self.configuration.nco_hz * limits.NCO_STEPS_PER_HZ)
+
+    def setup(self) -> SequencerSetup:
+        """Return it as its processor sees it."""
+        configuration = self.configuration
+        gain0, gain1 = (round(g * limits.DAC_MAX) for g in configuration.gain)
+        offset0, offset1 = (round(o * limits.DAC_MAX) for o in configuration.offset)
+        return SequencerSetup(
+            waveform_lengths={index: len(words) for index, words in self.waveforms.items()},
+            weight_lengths={index: len(words) for index, words in self.weights.items()},
+            acquisition_bins=self.acquisitions,
+            readout=self.afe.model.readout,
+            sync=configuration.sync,
+            gain=(gain0, gain1),
+            offset=(offset0, offset1),
+            nco_freq=self.nco_steps,
+            nco_phase=round(configuration.nco_phase_deg / 360 * 1e9) % 1_000_000_000,
+        )
+
+
+def empty_bins(count: int) -> NDArray[np.void]:
+    """Return ``count`` bins that hold nothing."""
+    return np.zeros(count, BIN)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SequencerOutcome:
+    """What a run leaves behind in one sequencer."""
+
+    end_ns: int | None
+    """From the start to the last output, or the end of the last integration; None: it
+    would run for ever (it waits for something that does not come, or has no end)."""
+    flags: tuple[str, ...]
+    exit_code: int
+    log: str
+    bins: Mapping[int, NDArray[np.void]]
+    """To be added to the bins of each acquisition index (dtype ``messages.BIN``)."""
+    scope: tuple[ScopePath, ...] | None
+    """New contents of the module's scope memory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunOutcome:
+    """What a run leaves behind, one entry for each of its sequencers in their order."""
+
+    sequencers: tuple[SequencerOutcome, ...]
