@@ -1,0 +1,217 @@
+"""The field in a readout resonator under the tones of its feedline, nanosecond by nanosecond.
+
+A resonator hangs beside the feedline. With ``s(t)`` the signal at the chip (square
+roots of watts, analytic: a tone is ``exp(+2j*pi*f*t)``), kappa the total and kappa_c the
+external energy decay rate (both directions together, rad/s), the stored response is
+
+    dr/dt = (2j*pi*f_r - kappa/2) r + s,      s_out = s - (kappa_c/2) r
+
+so that S21 = 1 - (kappa_c/2) / (kappa/2 + 2j*pi*(f - f_r)), the matched hanger of
+Probst et al., Rev. Sci. Instrum. 86, 024706 (2015), and the photon number is
+``(kappa_c/2) |r|**2 / (h f)``: in steady state on resonance 2 kappa_c P / (h f kappa**2).
+
+The dispersive pull falls with the photon number, f_r(n) = bare + pull / sqrt(1 + n/n_crit):
+the semi-classical Jaynes-Cummings frequency (Boissonneault, Gambetta, Blais, PRL 105,
+100504 (2010)). ASSUMED for every level: a transmon's higher levels enter by their low-power
+pull alone, and there is no bistable switching by noise.
+
+Inside the kernels times are in ns and rates in rad/ns; responses are in sqrt(W) ns, in the
+frame of the bare resonator.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+PLANCK_J_S = 6.62607015e-34
+PULL_TOLERANCE = 1e-7
+"""Change of the pull, rad/ns, below which a step's exponentials are used again."""
+REFRESH_NS = 8
+"""The pull is held for at most so long, at its value expected for the middle of the hold."""
+
+
+@njit(cache=True, nogil=True)
+def changed(envelope: Any) -> Any:
+    """Say for each nanosecond whether some tone's amplitude differs from the one before."""
+    tones, length = envelope.shape
+    out = np.zeros(length + 1, np.bool_)
+    for k in range(1, length):
+        for q in range(tones):
+            if envelope[q, k] != envelope[q, k - 1]:
+                out[k] = True
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _advance(
+    r: complex,
+    envelope: Any,
+    k: int,
+    phasor: Any,
+    detuning: Any,
+    pull: float,
+    half_kappa: float,
+    step: float,
+) -> complex:
+    """One step from the given phasors of the tones; they are moved on by the step."""
+    eigenvalue = complex(-half_kappa, pull)
+    decay = np.exp(eigenvalue * step)
+    r = r * decay
+    for q in range(phasor.size):
+        turn = np.exp(1j * detuning[q] * step)
+        amplitude = envelope[q, k]
+        if amplitude != 0:
+            r += amplitude * phasor[q] * (turn - decay) / (1j * detuning[q] - eigenvalue)
+        phasor[q] *= turn
+    return r
+
+
+@njit(cache=True, nogil=True)
+def ring(
+    envelope: Any,
+    change: Any,
+    detuning: Any,
+    start_phase: Any,
+    fraction: float,
+    pull_hz: float,
+    n_crit: float,
+    half_kappa: float,
+    photons_per: float,
+    stride: int,
+    field: Any,
+    pull: Any,
+) -> None:
+    """Fill ``field`` and ``pull`` (shape (M,)) at the times ``fraction + i * stride`` ns.
+
+    ``envelope`` (Q, N): amplitude of tone q at the chip in each nanosecond, sqrt(W);
+    ``change``: what :func:`changed` says of it; ``detuning`` (Q,): of the tones from the
+    bare resonator, rad/ns; ``start_phase`` (Q,): their phases at time 0, rad; ``pull_hz``:
+    of the low-power frequency from the bare one; ``photons_per``: photons for one |r|**2.
+    Exact in the linear regime for amplitudes held over each nanosecond. ``pull[i]`` is
+    the pull in rad/ns used after sample i.
+    """
+    tones, length = envelope.shape
+    low = 2e-9 * np.pi * pull_hz
+    phasor = np.empty(tones, np.complex128)
+    gain = np.empty(tones, np.complex128)
+    turn = np.empty(tones, np.complex128)
+    for q in range(tones):
+        phasor[q] = np.exp(1j * start_phase[q])
+        turn[q] = np.exp(1j * detuning[q] * stride)
+    r = 0j
+    now = low
+    if fraction > 0.0:
+        r = _advance(r, envelope, 0, phasor, detuning, low, half_kappa, fraction)
+    before, held, age = low, np.inf, 0
+    decay = 0j
+    ready = False
+    for i in range(field.size):
+        photons = photons_per * (r.real * r.real + r.imag * r.imag)
+        now = low / np.sqrt(1.0 + photons / n_crit)
+        field[i] = r
+        start = i * stride
+        if not ready or (age >= REFRESH_NS and abs(now - held) > PULL_TOLERANCE):
+            # the pull wanted is that of the middle of the hold: extrapolate
+            expected = now + 0.5 * (now - before) if ready else now
+            before, held, age = now, expected, 0
+            eigenvalue = complex(-half_kappa, held)
+            decay = np.exp(eigenvalue * stride)
+            for q in range(tones):
+                gain[q] = (turn[q] - decay) / (1j * detuning[q] - eigenvalue)
+            ready = True
+        pull[i] = held
+        if start >= length:  # after the last tone
+            r *= decay
+            age += stride
+            continue
+        steady = start + stride < length
+        for k in range(start + 1, start + stride + 1):
+            if k >= length or change[k]:
+                steady = False
+        if steady:
+            r *= decay
+            for q in range(tones):
+                amplitude = envelope[q, start]
+                if amplitude != 0:
+                    r += amplitude * phasor[q] * gain[q]
+                phasor[q] *= turn[q]
+        else:
+            for k in range(start, start + stride):
+                if k >= length:
+                    r *= np.exp(complex(-half_kappa, held))
+                    continue
+                if fraction < 1.0:
+                    r = _advance(r, envelope, k, phasor, detuning, held, half_kappa, 1.0 - fraction)
+                if fraction > 0.0:
+                    if k + 1 < length:
+                        r = _advance(
+                            r, envelope, k + 1, phasor, detuning, held, half_kappa, fraction
+                        )
+                    else:
+                        r *= np.exp(complex(-half_kappa, held) * fraction)
+        age += stride
+
+
+@njit(cache=True, nogil=True)
+def gather(field: Any, open_at: int, start: complex, step: complex, weights: Any, span: int) -> Any:
+    """Sum ``weight[j] * field[open_at + j] * start * step**j`` over j = 0 ... span - 1.
+
+    Samples before the field's first are zero; ``weights`` may be empty (all 1).
+    """
+    total = 0j
+    first = max(0, -open_at)
+    last = min(span, field.size - open_at)
+    turn = start * step**first
+    if weights.size:
+        for j in range(first, last):
+            total += weights[j] * field[open_at + j] * turn
+            turn *= step
+    else:
+        for j in range(first, last):
+            total += field[open_at + j] * turn
+            turn *= step
+    return total
+
+
+@njit(cache=True, nogil=True)
+def gather_parts(
+    field: Any,
+    pull: Any,
+    half_kappa: float,
+    open_at: int,
+    start: complex,
+    step: complex,
+    weights: Any,
+    span: int,
+    before: Any,
+    tail: Any,
+) -> None:
+    """Fill what a jump at sample k needs: ``before`` and ``tail``, both of shape (N + 1,).
+
+    ``before[k]``: the sum of :func:`gather` over samples earlier than k. ``tail[k]``: the same
+    sum from sample k on of a field that is 1 at sample k and then rings down freely.
+    """
+    length = field.size
+    before[0] = 0j
+    # the turn of sample k = 0, which is j = -open_at
+    turn = start * np.exp(complex(0.0, -np.angle(step) * open_at))
+    turns = np.empty(length, np.complex128)
+    for k in range(length):
+        j = k - open_at
+        weight = 0j
+        if 0 <= j < span:
+            weight = weights[j] if weights.size else 1.0 + 0j
+        turns[k] = weight * turn
+        before[k + 1] = before[k] + turns[k] * field[k]
+        turn *= step
+    tail[length] = 0j
+    for k in range(length - 1, -1, -1):
+        # the field at k+1 has rung down by one step at the pull that rules after sample k
+        decay = np.exp(complex(-half_kappa, pull[k]))
+        tail[k] = turns[k] + decay * tail[k + 1]
+
+
+def photons_per_response(kappa_coupling_hz: float, frequency_hz: float) -> float:
+    """Return the photon number that belongs to |r|**2 = 1 W ns**2."""
+    return np.pi * kappa_coupling_hz * 1e-18 / (PLANCK_J_S * frequency_hz)

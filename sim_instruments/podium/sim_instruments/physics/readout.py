@@ -1,0 +1,319 @@
+"""Dispersive readout: what comes back along a feedline for each level of each qubit.
+
+Resonators hang in parallel on the feedline, ``s_out = s_in - sum of (kappa_c/2) r``: what
+one resonator takes is not missing for its neighbours, an error of the order of
+``kappa**2 / (4 Delta**2)`` for neighbours that are Delta apart. All tones act on all
+resonators. The field of each resonator is :mod:`.field`'s.
+
+A jump of the level during the readout changes the pull at once; the difference between the
+field that is there and that of the new level rings down with the new level's pull. Exact in
+the linear regime; near ``n_crit`` the difference is treated to first order.
+
+While photons are in the resonator all jump rates of the qubit grow by ``1 + n/n_crit``
+(ASSUMED: photon noise mixes the levels in proportion to n, as seen by Slichter et al., PRL
+109, 153601 (2012); the scale is set by n_crit and up and down stay in balance).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.field import (
+    changed,
+    gather,
+    gather_parts,
+    photons_per_response,
+    ring,
+)
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.signals import Window
+
+NO_WEIGHTS = np.zeros(0, np.complex128)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadoutTone:
+    """A rectangular tone, as it leaves the source's connector at time 0."""
+
+    frequency_hz: float
+    amplitude_sqrt_w: complex
+    duration_ns: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tones:
+    """All that plays on a feedline during one readout, at the chip; time 0 is its arrival."""
+
+    envelope: NDArray[np.complex128]
+    """Shape (Q, N): amplitude of tone q at the chip in each nanosecond, sqrt(W)."""
+    frequency_hz: NDArray[np.float64]
+    """Shape (Q,)."""
+    start_phase: NDArray[np.float64]
+    """Shape (Q,): phase of each tone's carrier at time 0, rad."""
+    change: NDArray[np.bool_]
+    """Shape (N + 1,): see :func:`.field.changed`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listening:
+    """A window laid over the samples of the fields; sample k stands at ``fraction + k`` ns."""
+
+    window: Window
+    open_at: int
+    """Sample with which the window opens (below 0: before the tones arrive)."""
+
+    @property
+    def weights(self) -> NDArray[np.complex128]:
+        """Weights, empty for a boxcar."""
+        return NO_WEIGHTS if self.window.weights is None else self.window.weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """The field of one resonator with its qubit in one level throughout."""
+
+    response: NDArray[np.complex128]
+    """Shape (N,), sqrt(W) ns, frame of the bare resonator; sample k at ``fraction + k`` ns."""
+    pull: NDArray[np.float64]
+    """Shape (N,): shift of the resonator from its bare frequency after each sample, rad/ns."""
+
+
+def tones_of(
+    envelope: NDArray[np.complex128],
+    frequency_hz: NDArray[np.float64],
+    start_phase: NDArray[np.float64],
+) -> Tones:
+    """Return the tones with their changes marked."""
+    return Tones(envelope, frequency_hz, start_phase, changed(envelope))
+
+
+def flight(feedline: FeedlinePoint) -> tuple[int, float]:
+    """Return the time of flight rounded up to whole nanoseconds, and by how much."""
+    exact = feedline.delay_in_ns + feedline.delay_out_ns
+    whole = int(np.ceil(exact))
+    return whole, whole - exact
+
+
+def ring_up(
+    qubit: QubitPoint, tones: Tones, level: int, fraction: float, length: int, stride: int = 1
+) -> Field:
+    """Return the field at ``fraction + stride * k`` ns, k = 0 ... length - 1, from vacuum."""
+    field = np.empty(length, np.complex128)
+    pull = np.empty(length, np.float64)
+    ring(
+        tones.envelope,
+        tones.change,
+        2e-9 * np.pi * (tones.frequency_hz - qubit.bare_resonator_hz),
+        tones.start_phase,
+        fraction,
+        float(qubit.resonator_hz[level] - qubit.bare_resonator_hz),
+        qubit.n_crit,
+        1e-9 * np.pi * qubit.kappa_hz,
+        photons_per(qubit),
+        stride,
+        field,
+        pull,
+    )
+    return Field(field, pull)
+
+
+def photons_per(qubit: QubitPoint) -> float:
+    """Return the photon number for |response|**2 = 1 W ns**2 in the qubit's resonator."""
+    return photons_per_response(qubit.kappa_coupling_hz, qubit.bare_resonator_hz)
+
+
+def photons(qubit: QubitPoint, field: Field) -> NDArray[np.float64]:
+    """Return the photon number at each sample."""
+    return np.asarray(photons_per(qubit) * np.abs(field.response) ** 2)
+
+
+def exposure_ns(qubit: QubitPoint, field: Field, stride: int = 1) -> NDArray[np.float64]:
+    """Return the integral of ``1 + n/n_crit`` from the first sample to each sample, ns."""
+    pace = 1.0 + photons(qubit, field) / qubit.n_crit
+    out = np.zeros(pace.size)
+    np.cumsum(0.5 * stride * (pace[1:] + pace[:-1]), out=out[1:])
+    return out
+
+
+def _phasors(frequency_hz: float, listening: Listening, fraction: float) -> tuple[complex, complex]:
+    """Return the turn of a frame at the window's first sample and that from sample to sample."""
+    start = 1e-9 * frequency_hz * (fraction + listening.open_at)
+    step = 1e-9 * (frequency_hz - listening.window.demod_hz)
+    return complex(np.exp(2j * np.pi * (start % 1.0))), complex(np.exp(2j * np.pi * step))
+
+
+def passing(tones: Tones, listening: Listening, fraction: float) -> complex:
+    """Return the window's sum over what passes the resonators by, at the chip, sqrt(W)."""
+    total = 0j
+    for q, frequency in enumerate(tones.frequency_hz):
+        start, step = _phasors(float(frequency), listening, fraction)
+        total += gather(
+            tones.envelope[q],
+            listening.open_at,
+            start * np.exp(1j * tones.start_phase[q]),
+            step,
+            listening.weights,
+            listening.window.duration_ns,
+        )
+    return total
+
+
+def coupling(qubit: QubitPoint) -> float:
+    """Return (kappa_c/2) in rad/ns: what of the response comes back to the feedline."""
+    return 1e-9 * np.pi * qubit.kappa_coupling_hz
+
+
+def taken(qubit: QubitPoint, field: Field, listening: Listening, fraction: float) -> complex:
+    """Return the window's sum over what the resonator takes from the feedline, sqrt(W)."""
+    start, step = _phasors(qubit.bare_resonator_hz, listening, fraction)
+    total: complex = gather(
+        field.response,
+        listening.open_at,
+        start,
+        step,
+        listening.weights,
+        listening.window.duration_ns,
+    )
+    return coupling(qubit) * total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Sums up to, and of free ring-down from, every sample: what jumps are made of."""
+
+    before: NDArray[np.complex128]
+    """Shape (N + 1,): the sum taken by samples before k, sqrt(W)."""
+    tail: NDArray[np.complex128]
+    """Shape (N + 1,): the sum of a response that is 1 at sample k and rings down, 1/ns."""
+
+
+def parts_taken(qubit: QubitPoint, field: Field, listening: Listening, fraction: float) -> Parts:
+    """Return :func:`taken` in parts."""
+    start, step = _phasors(qubit.bare_resonator_hz, listening, fraction)
+    before = np.empty(field.response.size + 1, np.complex128)
+    tail = np.empty(field.response.size + 1, np.complex128)
+    gather_parts(
+        field.response,
+        field.pull,
+        1e-9 * np.pi * qubit.kappa_hz,
+        listening.open_at,
+        start,
+        step,
+        listening.weights,
+        listening.window.duration_ns,
+        before,
+        tail,
+    )
+    return Parts(before * coupling(qubit), tail * coupling(qubit))
+
+
+def noise_sigma(feedline: FeedlinePoint, window: Window) -> float:
+    """Return the standard deviation of each quadrature of one integrated value, sqrt(W).
+
+    White noise of density N fills 1 GHz of sampled band: N * 1e9 W in each complex sample,
+    half of it in each quadrature; the mean over T then has N / (2 T) in each.
+    """
+    power = feedline.noise_w_per_hz * 1e9
+    if window.weights is None:
+        return float(np.sqrt(0.5 * power / window.duration_ns))
+    return float(np.sqrt(0.5 * power * np.sum(np.abs(window.weights) ** 2)) / window.duration_ns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResponseTable:
+    """What one window integrates, for one qubit in each level, the other qubits in 0.
+
+    Values are means over the window at the listener's connector, sqrt(W), without noise, with
+    the demodulating oscillator at phase 0 when the window opens and the tones at phase 0 when
+    they start. Levels are those at the arrival of the tones.
+    """
+
+    mean: NDArray[np.complex128]
+    """Shape (L,): with no jump."""
+    noise_sigma: float
+    """Standard deviation of the noise of each quadrature, sqrt(W)."""
+    photons: NDArray[np.float64]
+    """Shape (L, N): photon number at each nanosecond, to the end of the window."""
+    exposure_ns: NDArray[np.float64]
+    """Shape (L, N): integral of ``1 + n/n_crit`` since the tones' arrival: out of level n the
+    qubit jumps at ``rates_1_s[:, n] * d exposure/dt``."""
+    rates_1_s: NDArray[np.float64]
+    """Shape (L, L), [to, from], without photons."""
+    jumped: NDArray[np.complex128]
+    """Shape (L, L, N), [to, from, k]: with one jump, at sample k."""
+
+    def outcomes(
+        self, level: int, every_ns: int = 1
+    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        """Return the possible integrated values and their probabilities, starting in ``level``.
+
+        The first is that without a jump; then one for each stretch of ``every_ns`` and each
+        level that is jumped to. Second jumps within a window are left out.
+        """
+        length = self.exposure_ns.shape[1]
+        edge = np.append(np.arange(0, length - 1, every_ns), length - 1)
+        leaving = self.rates_1_s[:, level]
+        total = float(np.sum(leaving))
+        alive = np.exp(-1e-9 * total * self.exposure_ns[level, edge])
+        values = [self.mean[level : level + 1]]
+        weights = [alive[-1:]]
+        if total > 0:
+            for to in np.flatnonzero(leaving):
+                at = self.jumped[to, level, edge]
+                values.append(0.5 * (at[1:] + at[:-1]))
+                weights.append((alive[:-1] - alive[1:]) * leaving[to] / total)
+        return np.concatenate(values), np.concatenate(weights)
+
+
+def response_table(
+    feedline: FeedlinePoint,
+    tones: Sequence[ReadoutTone],
+    window: Window,
+    open_ns: int,
+    qubit: int,
+) -> ResponseTable:
+    """Return what ``window`` integrates for each level of ``feedline.qubits[qubit]``.
+
+    All ``tones`` leave their connector at time 0 with phase 0; the window opens at the
+    listener's connector at ``open_ns``. Raises ValueError when there is no tone.
+    """
+    if not tones:
+        raise ValueError("a response table needs at least one tone, got none")
+    whole, fraction = flight(feedline)
+    listening = Listening(window, open_ns - whole)
+    length = max(listening.open_at + window.duration_ns, 1)
+    envelope = np.zeros((len(tones), max(tone.duration_ns for tone in tones)), np.complex128)
+    for q, tone in enumerate(tones):
+        envelope[q, : tone.duration_ns] = tone.amplitude_sqrt_w * feedline.transmission_in
+    playing = tones_of(
+        envelope,
+        np.array([tone.frequency_hz for tone in tones]),
+        np.zeros(len(tones)),
+    )
+    base = passing(playing, listening, fraction)
+    for m, other in enumerate(feedline.qubits):
+        if m != qubit:
+            base -= taken(other, ring_up(other, playing, 0, fraction, length), listening, fraction)
+    point = feedline.qubits[qubit]
+    levels = point.levels_hz.size
+    fields = [ring_up(point, playing, n, fraction, length) for n in range(levels)]
+    parts = [parts_taken(point, field, listening, fraction) for field in fields]
+    scale = feedline.gain_out / window.duration_ns
+    jumped = np.empty((levels, levels, length), np.complex128)
+    for start in range(levels):
+        for to in range(levels):
+            jumped[to, start] = base - (
+                parts[start].before[:-1]
+                + (parts[to].before[-1] - parts[to].before[:-1])
+                + (fields[start].response - fields[to].response) * parts[to].tail[:-1]
+            )
+    return ResponseTable(
+        mean=scale * np.array([base - part.before[-1] for part in parts], np.complex128),
+        noise_sigma=noise_sigma(feedline, window),
+        photons=np.array([photons(point, field) for field in fields]),
+        exposure_ns=np.array([exposure_ns(point, field) for field in fields]),
+        rates_1_s=point.rates_1_s,
+        jumped=scale * jumped,
+    )
