@@ -58,7 +58,7 @@ class Parsed:
 def parse(source: Source, complaints: Complaints) -> Parsed:
     """Check every entry of the file against the schema."""
     given = source.data if isinstance(source.data, dict) else {}
-    data = {key: value for key, value in given.items() if value is not None}  # empty: left out
+    data: dict[str | int, Plain] = {key: value for key, value in given.items() if value is not None}
     if not isinstance(source.data, dict):
         complaints.at((), "a facility file begins with 'facility: NAME'")
     else:

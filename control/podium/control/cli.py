@@ -1,0 +1,152 @@
+"""``podium``: the command line. It imports a subcommand when that is asked for, not before.
+
+Exit status: 0 done, 1 it ran and found a problem, 2 wrong use. Other packages add
+subcommands by entry points of the group ``podium.commands``.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import NoReturn, Protocol
+
+from podium.control.facility.command import FOUND_PROBLEM, WRONG_USE
+from podium.control.facility.problems import suggest
+
+ENTRY_POINT_GROUP = "podium.commands"
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": (
+        "podium.control.demo.command:command",
+        "bring up a node from nothing on simulated instruments, with a report",
+    ),
+    "check": (
+        "podium.control.facility.check:command",
+        "check a facility file; every error with its place and what would be right",
+    ),
+    "up": (
+        "podium.control.demo.up:command",
+        "start the agents and the coordinator of a facility",
+    ),
+    "status": (
+        "podium.control.demo.status:command",
+        "say which instruments answer, and what runs",
+    ),
+    "calibrate": (
+        "podium.control.demo.calibrate:command",
+        "run calibration routines and store what they find",
+    ),
+    "compile": (
+        "podium.control.demo.compile:command",
+        "compile a program for its controllers and print what they would play",
+    ),
+    "run": (
+        "podium.control.demo.run:command",
+        "run a program and save what it measured",
+    ),
+}
+"""Ours: where each stands (module:object), and its help line, known without importing it."""
+
+HELP_OF_OTHERS = {"twin": "draw, start, question and disturb the simulated instruments"}
+"""Help lines of commands that come with Podium by entry points."""
+
+
+class Command(Protocol):
+    """What a subcommand's module offers."""
+
+    @property
+    def name(self) -> str:
+        """The word after ``podium``."""
+        ...
+
+    @property
+    def help(self) -> str:
+        """One line."""
+        ...
+
+    def add_arguments(self, parser: ArgumentParser, /) -> None:
+        """Add the command's arguments to its parser."""
+        ...
+
+    def run(self, arguments: Namespace, /) -> int:
+        """Do the work and return the exit status."""
+        ...
+
+
+class CommandUnavailable(Exception):
+    """There is no such subcommand, or it cannot be loaded. The message says which and why."""
+
+
+class _Parser(ArgumentParser):
+    """argparse, except that an error is one line first, then the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong on standard error and end the process."""
+        self.exit(WRONG_USE, f"{self.prog}: {message}\n{self.format_usage()}")
+
+
+def build_parser(chosen: str | None = None) -> ArgumentParser:
+    """Return the parser. Only the subcommand ``chosen`` is imported and has its arguments.
+
+    Raises :class:`CommandUnavailable` when there is no such command or it cannot be loaded.
+    """
+    parser = _Parser(prog="podium", description="Runs a quantum data centre as one instrument.")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    targets = {name: target for name, (target, _) in COMMANDS.items()}
+    helps = {name: text for name, (_, text) in COMMANDS.items()}
+    for point in _others():
+        targets[point.name] = point.value
+        helps[point.name] = HELP_OF_OTHERS.get(point.name, f"from {point.value}")
+    if chosen is not None and chosen not in targets:
+        raise CommandUnavailable(f"podium: no command {chosen!r}; {suggest(chosen, targets)}")
+    for name, target in targets.items():
+        subparser = subparsers.add_parser(name, help=helps[name], description=helps[name])
+        if name == chosen:
+            command = _load(name, target)
+            command.add_arguments(subparser)
+            subparser.set_defaults(run=command.run)
+    return parser
+
+
+def _others() -> list[EntryPoint]:
+    """Return the subcommands of other packages; the names that are ours are not theirs to take."""
+    found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    return [point for name, point in found.items() if name not in COMMANDS]
+
+
+def _load(name: str, target: str) -> Command:
+    module_name, _, attribute = target.partition(":")
+    try:
+        command: Command = getattr(import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise CommandUnavailable(f"podium {name} cannot be loaded ({target}): {error}") from error
+    return command
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line ``argv`` (default: the process's own); return the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    try:
+        arguments = build_parser(chosen).parse_args(words)
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except CommandUnavailable as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output has gone; nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FOUND_PROBLEM
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
