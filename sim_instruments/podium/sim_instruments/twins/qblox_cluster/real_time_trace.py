@@ -15,14 +15,13 @@ class EventKind(IntEnum):
     PLAY = 1
     ACQUIRE = 2
     ACQUIRE_WEIGHED = 3
-    ACQUIRE_TTL = 4
 
 
 class Ending(Enum):
     """Why a processor is no longer running."""
 
     STOPPED = "stopped"
-    """By ``stop`` or by an error that the flags name."""
+    """By ``stop``, or by an error that the flags name."""
     WAITS_FOR_SYNC = "waits for sync"
     """For ever: a sequencer that it waits for never came to its ``wait_sync``."""
     WAITS_FOR_TRIGGER = "waits for trigger"
@@ -67,7 +66,7 @@ class RealTimeTrace:
     """When the real-time side came to its end."""
     ending: Ending
     flags: tuple[str, ...]
-    """As in the answer to ``SEQuencer#:STATE?``: ``SEQUENCE PROCESSOR RT EXEC COMMAND UNDERFLOW``."""
+    """In the words of the answer to ``SEQuencer#:STATE?``, e.g. ``ACQ BIN INDEX INVALID``."""
     exit_code: int
     """Operand of ``stop``; 0 otherwise."""
     instructions: int
