@@ -2,8 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
+from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
+from podium.firmware_interfaces.ieee4882.command import Command
+from podium.firmware_interfaces.ieee4882.errors import ScpiError
+from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
+from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+
+FIRMWARE = "4.2.76.0-4.30.046.295"  # ASSUMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +25,40 @@ class Tone:
 
 
 class RohdeSchwarzSGS100A:
-    """An SGS100A: one tone, with or without its I/Q modulator."""
+    """An SGS100A with I/Q modulator: one tone, modulated or not.
+
+    Pulse modulation, impairments and reference connectors are settings that
+    are kept and read back; the tone does not hang on them.
+    """
 
     def __init__(self, serial: str) -> None:
-        self._serial = serial
+        self._device = Device(
+            Manners(f"{box.VENDOR},{box.MODEL},{box.MATERIAL}/{serial},{FIRMWARE}", box.OPTIONS),
+            self._table(),
+            reset=self._reset,
+        )
+        self._reset(0)
 
     @property
     def ports(self) -> Mapping[str, int]:
         """The instrument's one port."""
-        return {"scpi": 5025}
+        return {"scpi": box.TCP_PORT}
 
     def open(self, port: str) -> Session:
         """Return a fresh connection."""
-        raise NotImplementedError
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return self._device.open()
 
     def tone(self, now_fs: int) -> Tone | None:
         """Return the tone at the RF connector, or None when the RF output is off."""
-        return None
+        if not self._settings.value(box.OUTPUT):
+            return None
+        return Tone(
+            frequency_hz=float(self._decimal(box.FREQUENCY)),
+            power_dbm=float(self._decimal(box.POWER)),
+            iq=bool(self._settings.value(box.IQ)),
+        )
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return that it never holds world time up."""
@@ -41,4 +66,72 @@ class RohdeSchwarzSGS100A:
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
-        return {"commands": 0, "unknown": 0, "unmeant": 0}
+        return self._device.tallies()
+
+    def _reset(self, now_fs: int) -> None:
+        """Go to the settings of *RST. ASSUMED: also those of power-on."""
+        self._settings = Settings(
+            {
+                **box.STORED,
+                box.FREQUENCY: Decimal("1E9"),
+                box.POWER: Decimal(-30),
+                box.OUTPUT: False,
+                box.IQ: False,
+            }
+        )
+
+    def _decimal(self, command: Command) -> Decimal:
+        value = self._settings.value(command)
+        if not isinstance(value, Decimal):
+            raise TypeError(f"{command.header} holds {value!r}, not a number")
+        return value
+
+    def _set_frequency(self, call: Call) -> None:
+        frequency = call.values[0]
+        modulated = bool(self._settings.value(box.IQ))
+        if modulated and isinstance(frequency, Decimal) and frequency < box.MODULATED_MIN_HZ:
+            raise ScpiError(-221, f"I/Q modulation from {box.MODULATED_MIN_HZ:f} Hz")  # ASSUMED
+        self._settings.put(box.FREQUENCY, call.values)
+
+    def _set_iq(self, call: Call) -> None:
+        if call.values[0] and self._decimal(box.FREQUENCY) < box.MODULATED_MIN_HZ:
+            raise ScpiError(-221, f"I/Q modulation from {box.MODULATED_MIN_HZ:f} Hz")  # ASSUMED
+        self._settings.put(box.IQ, call.values)
+
+    def _ask_error(self, call: Call) -> str:
+        return error_answer(self._device.status.take_error(), with_detail=True)
+
+    def _ask_error_count(self, call: Call) -> str:
+        return str(self._device.status.error_count)
+
+    def _ask_errors(self, call: Call) -> str:
+        answers = []
+        while (error := self._device.status.take_error()) is not None:
+            answers.append(error_answer(error, with_detail=True))
+        return ",".join(answers) or error_answer(None, with_detail=True)
+
+    def _stored(self, command: Command, meant: bool) -> Bound:
+        """Bind a command that sets a value and a query that reads it back."""
+        return Bound(
+            command,
+            lambda call: self._settings.put(command, call.values),
+            lambda call: self._settings.answer(command, call.values),
+            meant,
+        )
+
+    def _table(self) -> tuple[Bound, ...]:
+        return (
+            Bound(
+                box.FREQUENCY,
+                self._set_frequency,
+                lambda call: self._settings.answer(box.FREQUENCY, call.values),
+            ),
+            self._stored(box.POWER, meant=True),
+            self._stored(box.OUTPUT, meant=True),
+            Bound(box.IQ, self._set_iq, lambda call: self._settings.answer(box.IQ)),
+            Bound(box.ERROR, answer=self._ask_error),
+            Bound(box.ERRORS, answer=self._ask_errors),
+            Bound(box.ERROR_COUNT, answer=self._ask_error_count),
+            Bound(box.PRESET, lambda call: self._reset(call.now_fs)),
+            *(self._stored(command, meant=False) for command in box.STORED),
+        )

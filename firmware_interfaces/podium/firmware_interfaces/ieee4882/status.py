@@ -1,0 +1,74 @@
+"""Status reporting of IEEE 488.2, chapter 11, and the error queue of SCPI."""
+
+from collections import deque
+from enum import IntFlag
+
+from podium.firmware_interfaces.ieee4882.errors import Event, ScpiError
+
+QUEUE_LENGTH = 20  # ASSUMED: manuals rarely say; SCPI-1999 asks for at least two
+
+
+class Status(IntFlag):
+    """Bits of the status byte that the standards define."""
+
+    ERROR_AVAILABLE = 4
+    MESSAGE_AVAILABLE = 16
+    EVENT_SUMMARY = 32
+    MASTER_SUMMARY = 64
+
+
+class StatusRegisters:
+    """The standard event status register, its enable register, the error queue."""
+
+    def __init__(self, queue_length: int = QUEUE_LENGTH) -> None:
+        self._queue_length = queue_length
+        self._errors: deque[ScpiError] = deque()
+        self._events = Event.POWER_ON
+        self.event_enable = 0
+        """What *ESE holds."""
+        self.service_enable = 0
+        """What *SRE holds."""
+
+    def report(self, error: ScpiError) -> None:
+        """Queue an error and set its event bit; a full queue ends with -350."""
+        self._events |= error.event
+        if len(self._errors) < self._queue_length:
+            self._errors.append(error)
+        else:
+            self._errors[-1] = ScpiError(-350)
+
+    def note(self, event: Event) -> None:
+        """Set a bit of the standard event status register."""
+        self._events |= event
+
+    def take_events(self) -> int:
+        """Read the standard event status register, which clears it."""
+        events, self._events = self._events, Event(0)
+        return int(events)
+
+    def take_error(self) -> ScpiError | None:
+        """Remove the oldest error from the queue; None when it is empty."""
+        return self._errors.popleft() if self._errors else None
+
+    @property
+    def error_count(self) -> int:
+        """How many errors wait in the queue."""
+        return len(self._errors)
+
+    def clear(self) -> None:
+        """Do what *CLS does: events and errors are forgotten, the enable registers stay."""
+        self._events = Event(0)
+        self._errors.clear()
+
+    def status_byte(self, message_available: bool, summaries: int = 0) -> int:
+        """Return what *STB? answers, with ``summaries`` of the instrument's own registers."""
+        byte = summaries
+        if self._errors:
+            byte |= Status.ERROR_AVAILABLE
+        if message_available:
+            byte |= Status.MESSAGE_AVAILABLE
+        if self._events & self.event_enable:
+            byte |= Status.EVENT_SUMMARY
+        if byte & self.service_enable & ~Status.MASTER_SUMMARY:
+            byte |= Status.MASTER_SUMMARY
+        return int(byte)

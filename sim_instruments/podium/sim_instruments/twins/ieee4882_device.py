@@ -1,0 +1,242 @@
+"""The firmware that all IEEE 488.2 instruments share: parser, common commands, status, replies.
+
+A twin gives its command table and what each command does; this gives it
+sessions. Everything takes the world's time as an argument.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from podium.firmware_interfaces.ieee4882.command import Command
+from podium.firmware_interfaces.ieee4882.errors import Event, ScpiError
+from podium.firmware_interfaces.ieee4882.header import HeaderTree, Path
+from podium.firmware_interfaces.ieee4882.parameters import Value, Whole
+from podium.firmware_interfaces.ieee4882.program_message import MessageSplitter, Unit, units
+from podium.firmware_interfaces.ieee4882.status import StatusRegisters
+
+_REGISTER = Whole(0, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command or query as it arrives at the instrument's firmware."""
+
+    now_fs: int
+    values: tuple[Value, ...]
+    """Its parameters, checked; None for those left out."""
+    suffixes: tuple[int, ...]
+    """Numeric suffixes of its header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A command and what it does. A function raises :class:`ScpiError` to refuse."""
+
+    command: Command
+    do: Callable[[Call], None] | None = None
+    answer: Callable[[Call], str] | None = None
+    meant: bool = True
+    """False: its setting is stored and read back, and nothing in the simulation hangs on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """In what the makers of IEEE 488.2 instruments differ."""
+
+    identity: str
+    """What ``*IDN?`` answers."""
+    options: str | None
+    """What ``*OPT?`` answers; None: not a command of this instrument."""
+    terminator: bytes = b"\n"
+    register_digits: int = 1
+    """Width of the answers to ``*ESR?`` and the like, with leading zeros."""
+
+
+class Device:
+    """The common firmware of one instrument, shared by all its connections."""
+
+    def __init__(
+        self,
+        manners: Manners,
+        commands: tuple[Bound, ...],
+        *,
+        reset: Callable[[int], None],
+        busy: Callable[[int], bool] = lambda now_fs: False,
+        summaries: Callable[[int], int] = lambda now_fs: 0,
+        clear: Callable[[int], None] = lambda now_fs: None,
+    ) -> None:
+        """Take the table and the hooks of one instrument.
+
+        ``reset`` is *RST; ``busy`` says whether an overlapped operation is
+        pending, which *OPC, *OPC? and *WAI wait for; ``summaries`` are the
+        instrument's own bits of the status byte; ``clear`` clears its own
+        event registers on *CLS.
+        """
+        self.manners = manners
+        self.status = StatusRegisters()
+        self.commands = 0
+        self.unknown = 0
+        self.unmeant = 0
+        self._tree: HeaderTree[Bound] = HeaderTree()
+        for bound in commands:
+            self._tree.add(bound.command.header, bound)
+        self._reset = reset
+        self._busy = busy
+        self._summaries = summaries
+        self._clear = clear
+        self._completion_awaited = False
+
+    def open(self) -> "DeviceSession":
+        """Return a fresh connection."""
+        return DeviceSession(self)
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        return {"commands": self.commands, "unknown": self.unknown, "unmeant": self.unmeant}
+
+    @property
+    def root(self) -> Path[Bound]:
+        """Where the headers of a message begin."""
+        return self._tree.root
+
+    def must_wait(self, unit: Unit | ScpiError, now_fs: int) -> bool:
+        """Return whether ``unit`` waits for a pending operation to end."""
+        waits = isinstance(unit, Unit) and (
+            (unit.header == "*OPC" and unit.query) or (unit.header == "*WAI" and not unit.query)
+        )
+        return waits and self._busy(now_fs)
+
+    def execute(
+        self, unit: Unit | ScpiError, path: Path[Bound], replied: bool, now_fs: int
+    ) -> tuple[str | None, Path[Bound]]:
+        """Execute one unit: return its answer, if any, and where the next header begins.
+
+        What goes wrong goes into the status registers. ``replied``: earlier
+        units of the same message have put answers into the output queue.
+        """
+        self._settle(now_fs)
+        self.commands += 1
+        try:
+            if isinstance(unit, ScpiError):
+                raise unit
+            if unit.header.startswith("*"):
+                return self._common(unit, replied, now_fs), path
+            found = self._tree.find(unit.header, path)
+            values = found.value.command.take(unit.query, unit.parameters)
+            path = found.path
+            call = Call(now_fs, values, found.suffixes)
+            self.unmeant += not found.value.meant
+            act = found.value.answer if unit.query else found.value.do
+            if act is None:
+                raise ScpiError(-113, unit.header)
+            return act(call), path
+        except ScpiError as error:
+            self.unknown += error.code == -113
+            self.status.report(error)
+            return None, path
+
+    def _settle(self, now_fs: int) -> None:
+        """Let *OPC take effect if what it waited for has ended."""
+        if self._completion_awaited and not self._busy(now_fs):
+            self._completion_awaited = False
+            self.status.note(Event.OPERATION_COMPLETE)
+
+    def _common(self, unit: Unit, replied: bool, now_fs: int) -> str | None:
+        """Execute a common command (IEEE 488.2, chapter 10)."""
+        masks = unit.header in ("*ESE", "*SRE") and not unit.query
+        if unit.parameters and not masks:
+            raise ScpiError(-108, unit.header)
+        match unit.header, unit.query:
+            case "*CLS", False:
+                self.status.clear()
+                self._clear(now_fs)
+                self._completion_awaited = False
+            case "*ESE", False:
+                self.status.event_enable = _mask(unit)
+            case "*SRE", False:
+                self.status.service_enable = _mask(unit)
+            case "*OPC", False:
+                self._completion_awaited = True
+                self._settle(now_fs)
+            case "*WAI", False:
+                pass
+            case "*RST", False:
+                self._completion_awaited = False
+                self._reset(now_fs)
+            case "*ESE", True:
+                return self._register(self.status.event_enable)
+            case "*ESR", True:
+                return self._register(self.status.take_events())
+            case "*SRE", True:
+                return self._register(self.status.service_enable)
+            case "*STB", True:
+                summaries = self._summaries(now_fs)
+                return self._register(self.status.status_byte(replied, summaries))
+            case "*IDN", True:
+                return self.manners.identity
+            case "*OPC", True:
+                return "1"
+            case "*TST", True:
+                return "0"
+            case "*OPT", True if self.manners.options is not None:
+                return self.manners.options
+            case _:
+                raise ScpiError(-113, unit.header + ("?" if unit.query else ""))
+        return None
+
+    def _register(self, value: int) -> str:
+        return f"{value:0{self.manners.register_digits}d}"
+
+
+class DeviceSession:
+    """One connection: an input buffer, a header path, a message under way."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._splitter = MessageSplitter()
+        self._messages: deque[bytes | ScpiError] = deque()
+        self._units: Iterator[Unit | ScpiError] = iter(())
+        self._next: Unit | ScpiError | None = None
+        self._path = device.root
+        self._answers: list[str] = []
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        """Take bytes, return the replies that are due; see :class:`Session`."""
+        self._messages.extend(self._splitter.feed(data))
+        replies = b""
+        while self._continue(now_fs):
+            if self._answers:
+                replies += ";".join(self._answers).encode("latin-1")
+                replies += self._device.manners.terminator
+            self._answers = []
+            if not self._messages:
+                break
+            message = self._messages.popleft()
+            self._units = iter((message,)) if isinstance(message, ScpiError) else units(message)
+            self._path = self._device.root
+        return replies
+
+    def _continue(self, now_fs: int) -> bool:
+        """Execute what is left of the present message; False if it must wait."""
+        while True:
+            if self._next is None:
+                self._next = next(self._units, None)
+            if self._next is None:
+                return True
+            if self._device.must_wait(self._next, now_fs):
+                return False
+            answer, self._path = self._device.execute(
+                self._next, self._path, bool(self._answers), now_fs
+            )
+            self._next = None
+            if answer is not None:
+                self._answers.append(answer)
+
+
+def _mask(unit: Unit) -> int:
+    if not unit.parameters:
+        raise ScpiError(-109, unit.header)
+    if len(unit.parameters) > 1:
+        raise ScpiError(-108, unit.header)
+    return _REGISTER.take(unit.parameters[0])
