@@ -9,17 +9,13 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
-from podium.sim_instruments.twins.qblox_cluster import q1_kernel as kernel
+from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
 from podium.sim_instruments.twins.qblox_cluster.q1_image import OPERATION, build_image
+from podium.sim_instruments.twins.qblox_cluster.q1_kernel import execute
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 
 SYNC_NS: Final = 200
 """From the last sequencer's ``wait_sync`` to the common start; q1simulator sync_barrier.py."""
-
-TRIGGERS: Final = 15
-WAVEFORMS: Final = 1024
-WEIGHTS: Final = 64
-ACQUISITIONS: Final = 32
 
 _FIRST_ROWS = 4096
 _NOT_EMULATED = frozenset(
@@ -86,9 +82,9 @@ class SequencerSetup:
     nco_phase: int = 0
     """``nco_phase_offs`` in 1e-9 turns."""
     marker: int = 0
-    trigger_counts: tuple[int, ...] = (1,) * TRIGGERS
+    trigger_counts: tuple[int, ...] = (1,) * q1.TRIGGERS
     """``trigger1_count_threshold`` ... ``trigger15_count_threshold``."""
-    trigger_inverts: tuple[bool, ...] = (False,) * TRIGGERS
+    trigger_inverts: tuple[bool, ...] = (False,) * q1.TRIGGERS
     """``trigger1_threshold_invert`` ... ``trigger15_threshold_invert``."""
 
 
@@ -167,14 +163,14 @@ class _Run:
         self._finished_rows = 0
         self._rows64, self._rows32 = _row_buffers(min(_FIRST_ROWS, limits.rows))
         self._fixed = (
-            np.zeros(kernel.QUEUE_SIZE, dtype=np.int64),
-            np.zeros(kernel.ACQ_BUFFER, dtype=np.int64),
-            _table(setup.waveform_lengths, WAVEFORMS),
-            _table(setup.weight_lengths, WEIGHTS),
-            _table(setup.acquisition_bins, ACQUISITIONS),
+            np.zeros(q1.QUEUE_SIZE, dtype=np.int64),
+            np.zeros(q1.ACQ_BUFFER, dtype=np.int64),
+            _table(setup.waveform_lengths, q1.WAVEFORMS),
+            _table(setup.weight_lengths, q1.WEIGHTS),
+            _table(setup.acquisition_bins, q1.ACQUISITIONS),
             np.array([trigger.time_ns for trigger in triggers], dtype=np.int64),
             np.array([trigger.address for trigger in triggers], dtype=np.int64),
-            np.zeros(TRIGGERS + 1, dtype=np.int64),
+            np.zeros(q1.TRIGGERS + 1, dtype=np.int64),
             np.array((0, *setup.trigger_counts), dtype=np.int64),
             np.array((False, *setup.trigger_inverts), dtype=np.bool_),
         )
@@ -182,17 +178,17 @@ class _Run:
     @property
     def time_ns(self) -> int:
         """Where the real-time side stands."""
-        return int(self._state[kernel.TIME_NS])
+        return int(self._state[q1.TIME_NS])
 
     def resume_at(self, time_ns: int) -> None:
         """Go on from a ``wait_sync`` that was met at ``time_ns``."""
-        self._state[kernel.TIME_NS] = time_ns + self._state[kernel.SYNC_AFTER_NS]
+        self._state[q1.TIME_NS] = time_ns + self._state[q1.SYNC_AFTER_NS]
         self.proceed()
 
     def proceed(self) -> None:
         """Execute up to the next ``wait_sync`` or the end; says which in ``ending``."""
         while True:
-            status = kernel.execute(
+            status = execute(
                 self.processor._code,
                 self.processor._image.length,
                 self._slots,
@@ -203,17 +199,17 @@ class _Run:
                 self._limits.time_ns,
                 self._limits.instructions,
             )
-            if status != kernel.ROWS_FULL:
+            if status != q1.ROWS_FULL:
                 break
             if self._finished_rows + self._rows64.shape[1] >= self._limits.rows:
-                status = kernel.CUT
+                status = q1.CUT
                 break
             self._put_rows_aside()
         self.ending = {
-            kernel.STOPPED: Ending.STOPPED,
-            kernel.WAITS_FOR_SYNC: Ending.WAITS_FOR_SYNC,
-            kernel.WAITS_FOR_TRIGGER: Ending.WAITS_FOR_TRIGGER,
-            kernel.CUT: Ending.CUT,
+            q1.STOPPED: Ending.STOPPED,
+            q1.WAITS_FOR_SYNC: Ending.WAITS_FOR_SYNC,
+            q1.WAITS_FOR_TRIGGER: Ending.WAITS_FOR_TRIGGER,
+            q1.CUT: Ending.CUT,
         }[status]
 
     def _put_rows_aside(self) -> None:
@@ -221,39 +217,39 @@ class _Run:
         self._finished_rows += self._rows64.shape[1]
         size = min(4 * self._rows64.shape[1], self._limits.rows - self._finished_rows)
         self._rows64, self._rows32 = _row_buffers(size)
-        self._state[kernel.ROWS] = 0
+        self._state[q1.ROWS] = 0
 
     def trace(self) -> RealTimeTrace:
         """Return what was done so far."""
-        last = int(self._state[kernel.ROWS])
+        last = int(self._state[q1.ROWS])
         chunks = [*self._chunks, (self._rows64[:, :last], self._rows32)]
         wide = [np.concatenate([rows64[k] for rows64, _ in chunks]) for k in range(2)]
         columns = [
             np.concatenate([rows32[k, : rows64.shape[1]] for rows64, rows32 in chunks])
-            for k in range(kernel.ROW_COLUMNS)
+            for k in range(q1.ROW_COLUMNS)
         ]
-        flags = int(self._state[kernel.FLAGS])
+        flags = int(self._state[q1.FLAGS])
         return RealTimeTrace(
             time_ns=wide[0],
             nco_phase=wide[1],
-            kind=columns[kernel.ROW_KIND].astype(np.int8),
-            wave0=columns[kernel.ROW_WAVE_0],
-            wave1=columns[kernel.ROW_WAVE_1],
-            gain0=columns[kernel.ROW_GAIN_0],
-            gain1=columns[kernel.ROW_GAIN_1],
-            offs0=columns[kernel.ROW_OFFS_0],
-            offs1=columns[kernel.ROW_OFFS_1],
-            nco_freq=columns[kernel.ROW_FREQ],
-            marker=columns[kernel.ROW_MARKER].astype(np.int8),
-            acq=columns[kernel.ROW_ACQ],
-            bin=columns[kernel.ROW_BIN],
-            weight0=columns[kernel.ROW_WEIGHT_0],
-            weight1=columns[kernel.ROW_WEIGHT_1],
+            kind=columns[q1.ROW_KIND].astype(np.int8),
+            wave0=columns[q1.ROW_WAVE_0],
+            wave1=columns[q1.ROW_WAVE_1],
+            gain0=columns[q1.ROW_GAIN_0],
+            gain1=columns[q1.ROW_GAIN_1],
+            offs0=columns[q1.ROW_OFFS_0],
+            offs1=columns[q1.ROW_OFFS_1],
+            nco_freq=columns[q1.ROW_FREQ],
+            marker=columns[q1.ROW_MARKER].astype(np.int8),
+            acq=columns[q1.ROW_ACQ],
+            bin=columns[q1.ROW_BIN],
+            weight0=columns[q1.ROW_WEIGHT_0],
+            weight1=columns[q1.ROW_WEIGHT_1],
             end_ns=self.time_ns,
             ending=self.ending or Ending.CUT,
-            flags=tuple(name for bit, name in kernel.FLAG_NAMES.items() if flags & bit),
-            exit_code=int(self._state[kernel.EXIT_CODE]),
-            instructions=int(self._state[kernel.COUNT]),
+            flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
+            exit_code=int(self._state[q1.EXIT_CODE]),
+            instructions=int(self._state[q1.COUNT]),
             log=tuple(self._log(flags)),
         )
 
@@ -265,14 +261,14 @@ class _Run:
             "writes: it gets the old value (a nop between them gives the new one)"
             for address in image.stale_reads
         ]
-        stopping = kernel.FLAG_Q1_ILLEGAL | kernel.FLAG_RT_ILLEGAL | kernel.FLAG_UNDERFLOW
+        stopping = q1.FLAG_Q1_ILLEGAL | q1.FLAG_RT_ILLEGAL | q1.FLAG_UNDERFLOW
         if flags & stopping:
-            address = int(image.address[int(self._state[kernel.PC]) - 1])
+            address = int(image.address[int(self._state[q1.PC]) - 1])
             at = self._where(address) if address < len(program) else "the end of the program"
-            names = ", ".join(n for bit, n in kernel.FLAG_NAMES.items() if flags & bit & stopping)
+            names = ", ".join(n for bit, n in q1.FLAG_NAMES.items() if flags & bit & stopping)
             log.append(
                 f"{name}: {names} at {at}, {self.time_ns} ns after the start "
-                f"(classical side: {int(self._state[kernel.CORE_NS])} ns)"
+                f"(classical side: {int(self._state[q1.CORE_NS])} ns)"
             )
         return log
 
@@ -292,14 +288,14 @@ def _refuse(processor: Q1Processor, operations: frozenset[Operation], why: str) 
 
 
 def _initial_state(setup: SequencerSetup) -> NDArray[np.int64]:
-    state = np.zeros(kernel.STATE_SIZE, dtype=np.int64)
-    state[kernel.CORE_NS] = -kernel.CORE_LEAD_NS
-    state[kernel.GAIN_0], state[kernel.GAIN_1] = setup.gain
-    state[kernel.OFFS_0], state[kernel.OFFS_1] = setup.offset
-    state[kernel.FREQ] = setup.nco_freq
-    state[kernel.PHASE_SET] = 4 * setup.nco_phase % kernel.TURN
-    state[kernel.NEXT_PHASE] = -1
-    state[kernel.MARKER] = setup.marker
+    state = np.zeros(q1.STATE_SIZE, dtype=np.int64)
+    state[q1.CORE_NS] = -q1.CORE_LEAD_NS
+    state[q1.GAIN_0], state[q1.GAIN_1] = setup.gain
+    state[q1.OFFS_0], state[q1.OFFS_1] = setup.offset
+    state[q1.FREQ] = setup.nco_freq
+    state[q1.PHASE_SET] = 4 * setup.nco_phase % q1.TURN
+    state[q1.NEXT_PHASE] = -1
+    state[q1.MARKER] = setup.marker
     return state
 
 
@@ -315,5 +311,5 @@ def _row_buffers(size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     padded = size // 32 * 32 + 48
     return (
         np.empty((2, size), dtype=np.int64),
-        np.empty((kernel.ROW_COLUMNS, padded), dtype=np.int32),
+        np.empty((q1.ROW_COLUMNS, padded), dtype=np.int32),
     )
