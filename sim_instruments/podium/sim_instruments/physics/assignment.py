@@ -1,0 +1,151 @@
+"""The best that single-shot readout of one qubit can do in its world.
+
+``assignment_fidelity`` is 1 - (P(1|0) + P(0|1))/2 with ideal preparation, the best over
+frequency, amplitude and timing of one rectangular tone and one boxcar window, with the jumps
+during the readout. It is found by search on the response that the dynamics use; the other
+qubits of the feedline are in 0 and hear no tone of their own.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import Planck
+from scipy.optimize import minimize
+from scipy.special import ndtr
+
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.readout import ReadoutTone, ResponseTable, response_table
+from podium.sim_instruments.physics.signals import Window
+
+JUMP_STEP_NS = 8
+"""Jumps are gathered in stretches of this length: moves the fidelity by less than 1e-5."""
+THRESHOLDS = 41
+"""Thresholds tried between the means, and again between the best one's neighbours."""
+WINDOWS_NS = (120, 200, 320, 500, 800, 1300, 2000)
+OPENINGS_NS = (0, 80)
+PHOTONS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
+"""The coarse search's grid; photons are those of a linear resonator driven between its
+frequencies in 0 and 1."""
+SHORTEST_NS, LONGEST_NS = 20, 6000
+"""Windows that the polishing may reach."""
+STARTS = 3
+"""So many of the coarse search's best settings are polished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A readout setting and what it reaches."""
+
+    fidelity: float
+    frequency_hz: float
+    amplitude_sqrt_w: float
+    """Of the tone, at the source's connector."""
+    open_ns: int
+    """From the tone's departure to the opening of the window, time of flight included."""
+    window_ns: int
+
+
+def separation(table: ResponseTable) -> float:
+    """Return the fidelity of telling 0 from 1 at the best threshold across the line of means."""
+    apart = complex(table.mean[1] - table.mean[0])
+    if apart == 0:
+        return 0.5
+    middle = complex(table.mean[0] + table.mean[1]) / 2
+    sigma = max(table.noise_sigma, 1e-6 * abs(apart))  # noiseless: as good as a millionth
+    places: list[NDArray[np.float64]] = []
+    weights: list[NDArray[np.float64]] = []
+    for level in (0, 1):
+        values, probabilities = table.outcomes(level, JUMP_STEP_NS)
+        places.append(((values - middle) * (apart.conjugate() / abs(apart))).real)
+        weights.append(probabilities / probabilities.sum())
+
+    def fidelity(threshold: NDArray[np.float64]) -> NDArray[np.float64]:
+        below = [
+            weight @ ndtr((threshold - place[:, None]) / sigma)
+            for place, weight in zip(places, weights, strict=True)
+        ]
+        return np.asarray((1 + below[0] - below[1]) / 2)
+
+    coarse = np.linspace(-0.5, 0.5, THRESHOLDS) * abs(apart)
+    best = coarse[int(np.argmax(fidelity(coarse)))]
+    fine = best + np.linspace(-1, 1, THRESHOLDS) * (coarse[1] - coarse[0])
+    return float(np.max(fidelity(fine)))
+
+
+def assignment_at(
+    feedline: FeedlinePoint,
+    index: int,
+    frequency_hz: float,
+    amplitude_sqrt_w: float,
+    wait_ns: int,
+    window_ns: int,
+) -> Assignment:
+    """Return what ``feedline.qubits[index]`` reaches with one setting.
+
+    ``wait_ns`` is from the arrival of the tone to the opening of the window; the tone ends
+    with the window.
+    """
+    flight_ns = math.ceil(feedline.delay_in_ns + feedline.delay_out_ns)
+    tone = ReadoutTone(frequency_hz, amplitude_sqrt_w, wait_ns + window_ns)
+    window = Window(frequency_hz, window_ns, None)
+    table = response_table(feedline, [tone], window, flight_ns + wait_ns, index)
+    return Assignment(
+        separation(table), frequency_hz, amplitude_sqrt_w, flight_ns + wait_ns, window_ns
+    )
+
+
+def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
+    """Find the best setting for ``feedline.qubits[index]``: a coarse grid, then polishing.
+
+    Takes about a second.
+    """
+    qubit = feedline.qubits[index]
+    middle_hz = float(qubit.resonator_hz[0] + qubit.resonator_hz[1]) / 2
+    one_photon = _one_photon_sqrt_w(qubit, middle_hz) / feedline.transmission_in
+
+    def at(setting: NDArray[np.float64]) -> Assignment:
+        """``setting``: frequency from the middle over kappa, logarithms of photons and window
+        (ns), wait (100 ns)."""
+        return assignment_at(
+            feedline,
+            index,
+            middle_hz + float(setting[0]) * qubit.kappa_hz,
+            one_photon * math.exp(float(setting[1]) / 2),
+            min(max(round(100 * float(setting[3])), 0), LONGEST_NS),
+            min(max(round(math.exp(float(setting[2]))), SHORTEST_NS), LONGEST_NS),
+        )
+
+    lowest = (qubit.bare_resonator_hz - middle_hz) / qubit.kappa_hz - 0.25
+    highest = (float(qubit.resonator_hz[0]) - middle_hz) / qubit.kappa_hz + 0.25
+    grid = [
+        np.array([offset, math.log(photons), math.log(window_ns), wait_ns / 100])
+        for offset in np.linspace(lowest, highest, 8)
+        for photons in PHOTONS
+        for window_ns in WINDOWS_NS
+        for wait_ns in OPENINGS_NS
+    ]
+    tried = sorted(((at(setting), number) for number, setting in enumerate(grid)), key=_worse)
+    best = tried[0][0]
+    for _, number in tried[:STARTS]:
+        simplex = np.vstack([grid[number], grid[number] + np.diag([0.1, 0.3, 0.15, 0.2])])
+        polished = minimize(
+            lambda setting: -at(setting).fidelity,
+            grid[number],
+            method="Nelder-Mead",
+            options={"initial_simplex": simplex, "xatol": 0.01, "fatol": 1e-6, "maxfev": 150},
+        )
+        best = max(best, at(polished.x), key=lambda reached: reached.fidelity)
+    return best
+
+
+def _worse(tried: tuple[Assignment, int]) -> tuple[float, int]:
+    return -tried[0].fidelity, tried[1]
+
+
+def _one_photon_sqrt_w(qubit: QubitPoint, frequency_hz: float) -> float:
+    """Amplitude at the chip that keeps one photon in a hanger driven between 0 and 1, sqrt(W)."""
+    kappa, coupling = 2 * math.pi * qubit.kappa_hz, 2 * math.pi * qubit.kappa_coupling_hz
+    detuning = math.pi * float(qubit.resonator_hz[1] - qubit.resonator_hz[0])
+    return math.sqrt(Planck * frequency_hz * (kappa**2 / 4 + detuning**2) / (coupling / 2))
