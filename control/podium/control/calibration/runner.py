@@ -8,6 +8,7 @@ from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     import xarray
+
     from podium.control.facility.facility import Facility
 
 

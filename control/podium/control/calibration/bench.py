@@ -1,0 +1,165 @@
+"""What every routine works with: the runner, the qubits, what is known so far, and progress."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from math import pi, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.measured import Entry, Measured, NotMeasured, Record
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.runner import Runner
+from podium.control.facility.facility import Estimate, FeedlineWiring, Qubit
+from podium.control.program.program import Program
+from podium.firmware_interfaces.models import output_full_scale_dbm
+
+if TYPE_CHECKING:
+    import xarray
+
+PLANCK_J_S = 6.62607015e-34  # exact, SI 2019
+
+Progress = Callable[[str, str], None]
+"""Called with the routine's name and a word about what it is doing."""
+
+
+@dataclass(slots=True, eq=False)
+class Bench:
+    """A node's qubits on the bench.
+
+    ``keep`` is called with every dataset as it arrives, so that data outlive a failed fit.
+    """
+
+    runner: Runner
+    node: str
+    qubits: tuple[Qubit, ...]
+    record: Record
+    keep: Callable[["xarray.Dataset"], None]
+    progress: Progress = field(default=lambda routine, doing: None)
+    thoroughness: float = 1.0
+    """Factor on the number of shots; 1 gives the accuracies that the documentation states."""
+
+    async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
+        """Run ``program``, keep its data and note its run id in ``outcome``."""
+        self.progress(outcome.routine, program.name)
+        data = await self.runner.run(program)
+        outcome.runs.append(str(data.attrs["run"]))
+        self.keep(data)
+        return data
+
+    def shots(self, number: int) -> int:
+        """Return ``number`` times the thoroughness, at least 16."""
+        return max(16, round(number * self.thoroughness))
+
+    def design(self, qubit: Qubit, quantity: str) -> Estimate:
+        """Return what the facility file expects of ``quantity``.
+
+        Raises NotMeasured when the file says nothing about it.
+        """
+        try:
+            return qubit.design[quantity]
+        except KeyError:
+            raise NotMeasured(
+                f"{qubit.name}.{quantity} is neither measured nor in the facility file; add "
+                f"`{quantity}: {{value: ..., spread: ...}}` to its design"
+            ) from None
+
+    def known(self, qubit: Qubit, quantity: str) -> Entry:
+        """Return what was measured, or raise NotMeasured."""
+        return self.known_of(f"{qubit.name}.{quantity}")
+
+    def known_of(self, name: str) -> Entry:
+        """Return what was measured under the full ``name``, or raise NotMeasured."""
+        entry = self.record.get(name)
+        if entry is None:
+            raise NotMeasured(f"{name} has not been measured yet")
+        return entry
+
+    def best(self, qubit: Qubit, quantity: str) -> float:
+        """Return the measured value, else the design value."""
+        entry = self.record.get(f"{qubit.name}.{quantity}")
+        return entry.value if entry is not None else self.design(qubit, quantity).value
+
+    def sigma(self, qubit: Qubit, quantity: str) -> float:
+        """Return the measured sigma, else the design's spread."""
+        entry = self.record.get(f"{qubit.name}.{quantity}")
+        return entry.sigma if entry is not None else self.design(qubit, quantity).spread
+
+    def has(self, qubit: Qubit, quantity: str) -> bool:
+        """Tell whether ``quantity`` has been measured."""
+        return self.record.get(f"{qubit.name}.{quantity}") is not None
+
+    async def commit(self, outcome: Outcome, measured: dict[str, Measured]) -> None:
+        """Store what a fit has given, all or nothing, with its provenance."""
+        tai = await self.runner.now()
+        run = outcome.runs[-1] if outcome.runs else ""
+        entries = [
+            Entry(
+                name=name,
+                value=m.value,
+                sigma=m.sigma,
+                unit=m.unit,
+                run=run,
+                routine=outcome.routine,
+                tai_s=float(tai.seconds) + tai.femtoseconds * 1e-15,
+                epoch=self.epoch,
+            )
+            for name, m in measured.items()
+        ]
+        self.record.put(entries)
+        outcome.measured.update(measured)
+
+    epoch: int = 0
+    """Epoch of the node's clock domain, as the last run told it."""
+
+    def feedline(self, qubit: Qubit) -> FeedlineWiring:
+        """Return the wiring of the feedline that reads ``qubit``."""
+        wiring = self.runner.facility.wiring[qubit.feedline]
+        if not isinstance(wiring, FeedlineWiring):
+            raise TypeError(f"{qubit.feedline} is wired as {type(wiring).__name__}, not a feedline")
+        return wiring
+
+    def chip_amplitude(self, qubit: Qubit) -> float:
+        """Return the amplitude, sqrt(W), that full scale of the readout output has at the chip."""
+        wiring = self.feedline(qubit)
+        instrument = self.runner.facility.instruments[wiring.output.instrument]
+        full_dbm = output_full_scale_dbm(
+            instrument.model, instrument.options, wiring.output.channel
+        )
+        dbm = full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
+        return sqrt(1e-3 * 10 ** (dbm / 10))
+
+    def probe_amplitude(self, qubit: Qubit, photons: float) -> float:
+        """Return the readout amplitude (of full scale) for ``photons`` in the resonator.
+
+        On resonance of a hanger whose decay is all into the feedline: n = 2 P / (h f kappa),
+        kappa in 1/s (input-output theory; e.g. Aspelmeyer et al., Rev. Mod. Phys. 86, 1391
+        (2014), Eq. 22 with half of the coupling on the driven side).
+        """
+        kappa = 2 * pi * self.best(qubit, "kappa")
+        energy = PLANCK_J_S * self.best(qubit, "readout_frequency")
+        power_w = photons * energy * kappa / 2
+        return min(1.0, sqrt(power_w) / self.chip_amplitude(qubit))
+
+    def critical_photons(self, qubit: Qubit) -> float:
+        """Return the critical photon number that the design values imply.
+
+        From chi = (g**2 / d) a / (d + a) and n_crit = d**2 / (4 g**2), d = f01 - f_r, a the
+        anharmonicity (Koch et al., Phys. Rev. A 76, 042319 (2007), Sec. III E).
+        """
+        alpha = self.best(qubit, "anharmonicity")
+        gap = self.best(qubit, "f01") - self.best(qubit, "readout_frequency")
+        chi = self.best(qubit, "chi")
+        return abs(alpha * gap / (4 * chi * (gap + alpha)))
+
+
+def iq_of(data: "xarray.Dataset", capture: str) -> NDArray[np.complex128]:
+    """Return the IQ points of a capture, V, in the shape of its dimensions."""
+    i = np.asarray(data[f"{capture}_i"].values, dtype=np.float64)
+    return np.asarray(i + 1j * np.asarray(data[f"{capture}_q"].values))
+
+
+def names(qubits: Iterable[Qubit]) -> str:
+    """Return ``q0, q1`` for messages."""
+    return ", ".join(qubit.element for qubit in qubits)

@@ -1,0 +1,116 @@
+"""From nothing to calibrated qubits: the routines in the order in which each finds what it needs."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.measured import NotMeasured
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines.dispersive_shift import dispersive_shift
+from podium.control.calibration.routines.echo import echo
+from podium.control.calibration.routines.ef_spectroscopy import ef_spectroscopy
+from podium.control.calibration.routines.flux_arc import flux_arc
+from podium.control.calibration.routines.punch_out import punch_out
+from podium.control.calibration.routines.qubit_spectroscopy import qubit_spectroscopy
+from podium.control.calibration.routines.rabi import rabi, rabi_ef
+from podium.control.calibration.routines.ramsey import frequency, ramsey
+from podium.control.calibration.routines.readout_optimisation import readout_optimisation
+from podium.control.calibration.routines.relaxation import relaxation
+from podium.control.calibration.routines.resonator_spectroscopy import resonator_spectroscopy
+from podium.control.calibration.routines.single_shot import single_shot
+from podium.control.calibration.routines.sweet_spot import sweet_spot
+from podium.control.calibration.routines.thermal_population import thermal_population
+from podium.control.calibration.routines.time_of_flight import time_of_flight
+from podium.control.facility.facility import Qubit
+
+Routine = Callable[[Bench, tuple[Qubit, ...]], Awaitable[Outcome]]
+
+ROUTINES: dict[str, Routine] = {
+    "time_of_flight": time_of_flight,
+    "resonator_spectroscopy": resonator_spectroscopy,
+    "punch_out": punch_out,
+    "flux_arc": flux_arc,
+    "qubit_spectroscopy": qubit_spectroscopy,
+    "sweet_spot": sweet_spot,
+    "rabi": rabi,
+    "readout_optimisation": readout_optimisation,
+    "single_shot": single_shot,
+    "ramsey": ramsey,
+    "frequency": frequency,
+    "relaxation": relaxation,
+    "echo": echo,
+    "ef_spectroscopy": ef_spectroscopy,
+    "rabi_ef": rabi_ef,
+    "thermal_population": thermal_population,
+    "dispersive_shift": dispersive_shift,
+}
+"""All routines by the name under which they are called and stored."""
+
+BRING_UP: tuple[str, ...] = (
+    "time_of_flight",
+    "resonator_spectroscopy",
+    "punch_out",
+    "flux_arc",
+    "resonator_spectroscopy",
+    "qubit_spectroscopy",
+    "sweet_spot",
+    "resonator_spectroscopy",
+    "qubit_spectroscopy",
+    "rabi",
+    "readout_optimisation",
+    "single_shot",
+    "ramsey",
+    "rabi",
+    "relaxation",
+    "ramsey",
+    "frequency",
+    "echo",
+    "ef_spectroscopy",
+    "rabi_ef",
+    "thermal_population",
+    "dispersive_shift",
+    "single_shot",
+)
+"""The order. Some come twice: what they found the first time was needed to find the rest."""
+
+
+async def bring_up(bench: Bench, steps: tuple[str, ...] = BRING_UP) -> AsyncIterator[Outcome]:
+    """Run ``steps`` on all qubits, yielding each outcome.
+
+    A qubit for which a routine finds nothing is left out of the routines that need it: they say
+    so. Raises what the runner raises when the facility itself fails.
+    """
+    lost: dict[str, str] = {}
+    for name in steps:
+        able = tuple(q for q in bench.qubits if q.name not in lost)
+        if not able:
+            return
+        outcome = await _attempt(ROUTINES[name], bench, able, name)
+        for element, reason in outcome.failures.items():
+            if any(q.name == element for q in able) and name in ESSENTIAL:
+                lost[element] = f"{name}: {reason}"
+        yield outcome
+
+
+ESSENTIAL = frozenset(
+    {"resonator_spectroscopy", "flux_arc", "qubit_spectroscopy", "rabi", "single_shot"}
+)
+"""A qubit that fails one of these cannot go on."""
+
+
+async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:
+    """Run a routine; what it misses of single qubits fails those qubits only."""
+    try:
+        return await routine(bench, qubits)
+    except NotMeasured as error:
+        outcome = Outcome(name, name.replace("_", " ").capitalize())
+        missing = [q for q in qubits if str(error).startswith(f"{q.name}.")]
+        if not missing:
+            raise
+        for q in missing:
+            outcome.failures[q.name] = str(error)
+        rest = tuple(q for q in qubits if q not in missing)
+        if not rest:
+            return outcome
+        again = await _attempt(routine, bench, rest, name)
+        again.failures.update(outcome.failures)
+        return again

@@ -1,0 +1,1 @@
+"""Models of what routines measure, and their fits: arrays in, values with sigmas out."""

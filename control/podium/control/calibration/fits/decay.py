@@ -1,0 +1,48 @@
+"""Exponential decays."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+
+Array = NDArray[np.float64]
+
+
+def exponential(delay_s: Array, values: Mapping[str, float]) -> Array:
+    """Return ``offset + amplitude * exp(-delay / decay)``."""
+    return np.asarray(values["offset"] + values["amplitude"] * np.exp(-delay_s / values["decay"]))
+
+
+def fit_decay(
+    delay_s: Array,
+    signal: Array,
+    sigma: Array | float | None,
+    expected_s: float,
+    offset: float | None = None,
+) -> Fit:
+    """Fit one exponential; ``decay`` in s. ``offset``: where it goes; None where that is not known.
+
+    Raises FitFailed when the decay is within the noise.
+    """
+    first, last = float(signal[np.argmin(delay_s)]), float(signal[np.argmax(delay_s)])
+    known = {} if offset is None else {"offset": offset}
+    free = {"offset": last} if offset is None else {}
+    height = first - (last if offset is None else offset)
+    starts = [
+        {**free, "amplitude": height, "decay": expected_s * factor} for factor in (0.3, 1.0, 3.0)
+    ]
+    bounds = {"decay": Bound(expected_s / 100, expected_s * 100)}
+
+    def model(values: Mapping[str, float]) -> Array:
+        return exponential(delay_s, {**known, **values})
+
+    fit = fit_least_squares(model, signal, sigma, starts, bounds)
+    fit.values.update(known)
+    if abs(fit.values["amplitude"]) < 5 * fit.sigmas["amplitude"]:
+        raise FitFailed(
+            f"the decay's amplitude is only "
+            f"{abs(fit.values['amplitude']) / fit.sigmas['amplitude']:.1f} sigma"
+        )
+    return fit

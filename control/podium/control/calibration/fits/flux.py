@@ -1,0 +1,103 @@
+"""A flux-tunable transmon over its bias: frequency arc, and the resonator that follows it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+
+Array = NDArray[np.float64]
+
+
+def arc(
+    bias_v: Array,
+    top_hz: float,
+    charging_hz: float,
+    sweet_v: float,
+    period_v: float,
+    asymmetry: float,
+) -> Array:
+    """Return f01 over bias: ``(top + Ec) (cos^2 + d^2 sin^2)^(1/4) - Ec``.
+
+    Koch et al., Phys. Rev. A 76, 042319 (2007), Eqs. 2.11 and 2.18.
+    """
+    x = np.pi * (bias_v - sweet_v) / period_v
+    squid = np.cos(x) ** 2 + asymmetry**2 * np.sin(x) ** 2
+    return np.asarray((top_hz + charging_hz) * squid**0.25 - charging_hz)
+
+
+def fit_resonator_arc(
+    bias_v: Array,
+    resonator_hz: Array,
+    sigma_hz: Array,
+    design: Mapping[str, float],
+) -> Fit:
+    """Fit the dressed resonator, ``bare + g2 / (bare - f01(V))``, over the bias.
+
+    ``design``: ``f01``, ``charging``, ``asymmetry``, ``period``, ``pull`` (expected g2 / (f_r -
+    f01) at the top, Hz), ``sweet_spot``. Returns ``sweet_spot``, ``period`` (V), ``bare`` and
+    ``pull`` (Hz). Of the sweet spots the one nearest to 0 V is returned.
+    """
+    period = design["period"]
+
+    def model(values: Mapping[str, float]) -> Array:
+        qubit = arc(
+            bias_v,
+            design["f01"],
+            design["charging"],
+            values["sweet_spot"],
+            values["period"],
+            design["asymmetry"],
+        )
+        gap_top = values["bare"] - design["f01"]
+        return np.asarray(values["bare"] + values["pull"] * gap_top / (values["bare"] - qubit))
+
+    bare = float(np.max(resonator_hz)) - design["pull"]
+    starts = [
+        {"sweet_spot": shift * period, "period": period, "bare": bare, "pull": design["pull"]}
+        for shift in np.linspace(-0.5, 0.5, 11)
+    ]
+    bounds = {
+        "sweet_spot": Bound(-period, period),
+        "period": Bound(period * 0.7, period * 1.4),
+        "pull": Bound(design["pull"] / 5, design["pull"] * 5),
+    }
+    fit = fit_least_squares(model, resonator_hz, sigma_hz, starts, bounds)
+    swing = float(np.ptp(model(fit.values)))
+    if swing < 5 * float(np.median(sigma_hz)):
+        raise FitFailed(
+            f"the resonator does not follow the bias: it moves by {swing / 1e3:.0f} kHz, "
+            f"{float(np.median(sigma_hz)) / 1e3:.0f} kHz is the noise; is the flux line connected?"
+        )
+    spot, fitted = fit.values["sweet_spot"], fit.values["period"]
+    fit.values["sweet_spot"] = spot - fitted * round(spot / fitted)
+    if fit.sigmas["sweet_spot"] > period / 10:
+        raise FitFailed(f"the sweet spot is only known to {fit.sigmas['sweet_spot']:.3f} V")
+    return fit
+
+
+def fit_qubit_arc(
+    bias_v: Array, qubit_hz: Array, sigma_hz: Array, start: Mapping[str, float]
+) -> Fit:
+    """Fit f01 over the bias near a sweet spot.
+
+    ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz), ``charging`` (Hz, held), ``asymmetry``
+    (held). Returns ``sweet_spot`` (V), ``period`` (V), ``top`` (Hz). The arc is even about the
+    sweet spot whatever its exact shape, and points come in pairs about it: the shape's error
+    drops out.
+    """
+
+    def model(values: Mapping[str, float]) -> Array:
+        return arc(
+            bias_v,
+            values["top"],
+            start["charging"],
+            values["sweet_spot"],
+            values["period"],
+            start["asymmetry"],
+        )
+
+    begin = {name: start[name] for name in ("sweet_spot", "period", "top")}
+    bounds = {"period": Bound(start["period"] * 0.6, start["period"] * 1.7)}
+    return fit_least_squares(model, qubit_hz, sigma_hz, [begin], bounds)

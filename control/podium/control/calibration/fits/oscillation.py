@@ -1,0 +1,121 @@
+"""Cosines: Rabi oscillations over amplitude, and Ramsey fringes with decay."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+
+Array = NDArray[np.float64]
+
+
+def cosine(x: Array, values: Mapping[str, float]) -> Array:
+    """Return ``offset + amplitude * cos(2 pi (x / period))``: a Rabi scan starts at an extremum."""
+    return np.asarray(
+        values["offset"] + values["amplitude"] * np.cos(2 * np.pi * x / values["period"])
+    )
+
+
+def fit_rabi(amplitude: Array, signal: Array, expected_period: float) -> Fit:
+    """Fit a cosine with its extremum at amplitude 0; ``period`` is twice the pi amplitude.
+
+    Raises FitFailed when the oscillation is within the noise.
+    """
+    offset = float(np.mean(signal))
+    half = float(np.ptp(signal)) / 2
+    sign = 1.0 if signal[np.argmin(np.abs(amplitude))] > offset else -1.0
+    starts = [
+        {"offset": offset, "amplitude": sign * half, "period": expected_period * factor}
+        for factor in np.geomspace(0.5, 2.0, 9)
+    ]
+    bounds = {"period": Bound(expected_period / 4, expected_period * 4)}
+    fit = fit_least_squares(lambda v: cosine(amplitude, v), signal, None, starts, bounds)
+    if abs(fit.values["amplitude"]) < 5 * fit.sigmas["amplitude"]:
+        raise FitFailed(
+            f"the oscillation's amplitude is only "
+            f"{abs(fit.values['amplitude']) / fit.sigmas['amplitude']:.1f} sigma"
+        )
+    return fit
+
+
+def envelope(delay_s: Array, decay_s: float, gaussian: float) -> Array:
+    """Return ``exp(-(1 - g) u - g u**2)``, u = delay / decay: 1/e at ``decay_s`` for every g.
+
+    White noise gives the first factor, noise that is slow against a shot the second
+    (Ithier et al., Phys. Rev. B 72, 134519 (2005), Eq. 22 and Sec. III).
+    """
+    u = delay_s / decay_s
+    return np.asarray(np.exp(-(1 - gaussian) * u - gaussian * u**2))
+
+
+def ramsey(delay_s: Array, phase_turns: Array, values: Mapping[str, float]) -> Array:
+    """Return the excited fraction after a Ramsey sequence.
+
+    ``offset + amplitude * envelope * cos(2 pi (detuning * delay + phase + shift))`` with the
+    second pulse's phase advanced by ``phase_turns``.
+    """
+    angle = values["detuning"] * delay_s + phase_turns + values["shift"]
+    decay = envelope(delay_s, values["decay"], values.get("gaussian", 0.0))
+    return np.asarray(values["offset"] + values["amplitude"] * decay * np.cos(2 * np.pi * angle))
+
+
+def fit_ramsey(
+    delay_s: Array,
+    phase_turns: Array,
+    signal: Array,
+    sigma: Array | float | None,
+    expected_decay_s: float,
+    detunings_hz: Array,
+) -> Fit:
+    """Fit fringes; ``detunings_hz`` are the starting points for the detuning.
+
+    Returns ``detuning`` (Hz), ``decay`` (s, the 1/e time), ``gaussian`` (0 ... 1), ``amplitude``,
+    ``offset``, ``shift`` (turns). Raises FitFailed when no fringes are seen.
+    """
+    half = float(np.ptp(signal)) / 2
+    offset = float(np.mean(signal))
+
+    def model(values: Mapping[str, float]) -> Array:
+        return ramsey(delay_s, phase_turns, values)
+
+    ranked = sorted(
+        detunings_hz,
+        key=lambda f: _best_linear(delay_s, phase_turns, signal, float(f), expected_decay_s),
+    )
+    starts = [
+        {
+            "detuning": float(f),
+            "decay": expected_decay_s,
+            "gaussian": 0.3,
+            "amplitude": half,
+            "offset": offset,
+            "shift": shift,
+        }
+        for f in ranked[:3]
+        for shift in (0.0, 0.5)
+    ]
+    bounds = {
+        "decay": Bound(expected_decay_s / 20, expected_decay_s * 20),
+        "gaussian": Bound(0.0, 1.0),
+        "amplitude": Bound(0.0, 2 * half + 1e-12),
+        "shift": Bound(-1.0, 1.0),
+    }
+    fit = fit_least_squares(model, signal, sigma, starts, bounds)
+    if fit.values["amplitude"] < 5 * fit.sigmas["amplitude"]:
+        raise FitFailed(
+            f"the fringes' amplitude is only "
+            f"{fit.values['amplitude'] / fit.sigmas['amplitude']:.1f} sigma"
+        )
+    return fit
+
+
+def _best_linear(
+    delay_s: Array, phase_turns: Array, signal: Array, detuning_hz: float, decay_s: float
+) -> float:
+    """Return the squared residual of the best cosine, sine and offset at one detuning."""
+    angle = 2 * np.pi * (detuning_hz * delay_s + phase_turns)
+    decay = np.exp(-delay_s / decay_s)
+    basis = np.stack([np.ones_like(angle), decay * np.cos(angle), decay * np.sin(angle)], axis=1)
+    _, residual, _, _ = np.linalg.lstsq(basis, signal, rcond=None)
+    return float(residual[0]) if residual.size else 0.0

@@ -1,0 +1,44 @@
+"""From points in the IQ plane to one real signal."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Where the readout puts a qubit that was prepared in 0 or in 1, and how much it scatters."""
+
+    ground: complex
+    """Mean of the IQ points after no pulse, V."""
+    excited: complex
+    """Mean after a pi pulse, V."""
+    ground_variance: float
+    """Variance of one shot along the line between the two, in units of their distance squared."""
+    excited_variance: float
+
+    def project(self, iq: ComplexArray) -> Array:
+        """Return 0 at ``ground`` and 1 at ``excited``, linear between; shape as given."""
+        axis = self.excited - self.ground
+        return np.asarray(np.real((iq - self.ground) * np.conj(axis)) / abs(axis) ** 2)
+
+    def sigma(self, projected: Array, shots: int) -> Array:
+        """Return the standard deviation of means of ``shots`` shots at projected means.
+
+        A mixture of two kinds of shots at 0 and 1: both scatter, and which kind it is, is drawn.
+        """
+        p = np.clip(projected, 0.0, 1.0)
+        variance = (1 - p) * self.ground_variance + p * self.excited_variance + p * (1 - p)
+        return np.asarray(np.sqrt(variance / shots))
+
+
+def principal_axis(iq: ComplexArray) -> Array:
+    """Return the coordinate along the direction in which the points vary most, mean 0, V."""
+    centred = np.asarray(iq - np.mean(iq))
+    flat = centred.ravel()
+    angle = 0.5 * np.angle(np.sum(flat**2))
+    return np.asarray(np.real(centred * np.exp(-1j * angle)))

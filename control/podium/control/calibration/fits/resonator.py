@@ -1,0 +1,219 @@
+"""Transmission past a resonator that hangs on the feedline, as a readout window sees it.
+
+Steady state: S21 = 1 - (kappa_c / 2) / (kappa / 2 + 2 pi i (f_r - f)), e.g. Khalil et al.,
+J. Appl. Phys. 111, 054510 (2012), Eq. 3; ``twist`` is their mismatch angle. A window that
+opens ``opens_s`` after the pulse has reached the resonator sees it still filling: the
+steady state is approached as exp(-(kappa/2 + 2 pi i (f_r - f)) t), averaged over the window.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadoutWindow:
+    """When the readout listens, from the moment that its pulse has come back."""
+
+    opens_s: float
+    duration_s: float
+
+
+def dip(
+    frequency_hz: Array,
+    resonance_hz: Array | float,
+    kappa_hz: float,
+    coupling_hz: float,
+    twist: float,
+    window: ReadoutWindow,
+) -> ComplexArray:
+    """Return the mean S21 over the window, 1 far from resonance; shape as ``frequency_hz``."""
+    rate = np.pi * kappa_hz + 2j * np.pi * (resonance_hz - frequency_hz)
+    begin, end = window.opens_s, window.opens_s + window.duration_s
+    filling = (np.exp(-rate * begin) - np.exp(-rate * end)) / (rate * window.duration_s)
+    strength = np.pi * coupling_hz * np.exp(1j * twist)
+    return np.asarray(1 - strength / rate * (1 - filling))
+
+
+def background(frequency_hz: Array, values: Mapping[str, float], centre_hz: float) -> ComplexArray:
+    """Return amplitude, phase and residual cable delay of the line."""
+    x = frequency_hz - centre_hz
+    phase = values["phase"] - 2 * np.pi * values["delay"] * x
+    return np.asarray(values["gain"] * (1 + values["slope"] * x / 1e8) * np.exp(1j * phase))
+
+
+def fit_resonance(
+    frequency_hz: Array, iq: ComplexArray, window: ReadoutWindow, expected_kappa_hz: float
+) -> Fit:
+    """Fit one resonance. Shapes (n,); ``iq`` in any unit.
+
+    Returns ``resonance``, ``kappa``, ``coupling`` (Hz), ``twist`` (rad), ``gain``, ``phase``
+    (rad), ``delay`` (s). Raises FitFailed when no resonance stands out of the noise.
+    """
+    centre = float(np.mean(frequency_hz))
+    delay, phase, gain = _line(frequency_hz, iq)
+    flat = iq / (gain * np.exp(1j * (phase - 2 * np.pi * delay * (frequency_hz - centre))))
+    away = np.abs(flat - np.median(flat.real) - 1j * np.median(flat.imag))
+    smooth = np.convolve(away, np.ones(3) / 3, mode="same")
+    k = int(np.argmax(smooth))
+    data = _stack(iq / gain)
+    start = {
+        "resonance": float(frequency_hz[k]),
+        "kappa": expected_kappa_hz,
+        "coupling": 0.9 * expected_kappa_hz,
+        "twist": 0.0,
+        "gain": 1.0,
+        "phase": phase,
+        "delay": delay,
+        "slope": 0.0,
+    }
+    starts = [
+        start | {"kappa": expected_kappa_hz * factor, "coupling": 0.9 * expected_kappa_hz * factor}
+        for factor in (1.0, 0.4, 2.5)
+    ]
+    span = float(np.ptp(frequency_hz))
+    bounds = {
+        "resonance": Bound(float(np.min(frequency_hz)), float(np.max(frequency_hz))),
+        "kappa": Bound(expected_kappa_hz / 10, min(expected_kappa_hz * 10, span)),
+        "coupling": Bound(0.0, expected_kappa_hz * 10),
+        "twist": Bound(-1.0, 1.0),
+    }
+
+    def model(values: Mapping[str, float]) -> Array:
+        shape = dip(
+            frequency_hz,
+            values["resonance"],
+            values["kappa"],
+            values["coupling"],
+            values["twist"],
+            window,
+        )
+        return _stack(background(frequency_hz, values, centre) * shape)
+
+    fit = fit_least_squares(model, data, None, starts, bounds)
+    if fit.values["coupling"] < 5 * fit.sigmas["coupling"]:
+        raise FitFailed(
+            f"no resonance between {np.min(frequency_hz) / 1e9:.6g} and "
+            f"{np.max(frequency_hz) / 1e9:.6g} GHz: the deepest dip is "
+            f"{fit.values['coupling'] / fit.sigmas['coupling']:.1f} sigma"
+        )
+    fit.values["gain"] *= gain
+    fit.sigmas["gain"] *= gain
+    return fit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DispersiveScan:
+    """S21 with the qubit prepared in 0 and in 1, at several probe powers."""
+
+    frequency_hz: Array
+    """Shape (n,)."""
+    relative_power: Array
+    """Shape (m,): probe powers relative to the greatest."""
+    iq: ComplexArray
+    """Shape (m, 2, n): power, prepared state, frequency."""
+    excited: tuple[float, float]
+    """Mean excited fraction over the window after preparing 0 and 1."""
+    window: ReadoutWindow
+
+
+def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
+    """Fit both states and all powers at once.
+
+    ``start``: ``resonance`` (Hz, the midpoint), ``chi``, ``kappa`` (Hz). Returns ``resonance``
+    (midpoint, at zero power), ``chi``, ``kappa``, ``coupling``, ``pull`` (Hz by which the photons
+    of the greatest power on resonance move the line), and the line's parameters. The shift by
+    photons is taken as proportional to their number (first order of the dispersive shift's
+    saturation; Boissonneault et al., Phys. Rev. A 79, 013819 (2009), Sec. III).
+    """
+    frequency = scan.frequency_hz
+    centre = float(np.mean(frequency))
+    scale = np.sqrt(scan.relative_power)[:, None, None]
+    normal = scan.iq / scale
+    delay, phase, gain = _line(frequency, np.mean(normal[:, 0], axis=0))
+    data = _stack((scan.iq / gain).ravel())
+    noise = _noise(scan.iq / gain)
+
+    def model(values: Mapping[str, float]) -> Array:
+        line = background(frequency, values, centre)
+        out = np.empty(scan.iq.shape, dtype=np.complex128)
+        for row, power in enumerate(scan.relative_power):
+            shapes = []
+            for sign in (-1.0, 1.0):
+                low = values["resonance"] + sign * values["chi"]
+                x = 2 * (frequency - low) / values["kappa"]
+                shifted = low + values["pull"] * power / (1 + x**2)
+                shapes.append(
+                    dip(
+                        frequency,
+                        shifted,
+                        values["kappa"],
+                        values["coupling"],
+                        values["twist"],
+                        scan.window,
+                    )
+                )
+            for state in (0, 1):
+                w = scan.excited[state]
+                out[row, state] = np.sqrt(power) * line * ((1 - w) * shapes[0] + w * shapes[1])
+        return _stack(out.ravel())
+
+    common = {
+        "kappa": start["kappa"],
+        "coupling": 0.95 * start["kappa"],
+        "twist": 0.0,
+        "pull": 0.0,
+        "gain": 1.0,
+        "phase": phase,
+        "delay": delay,
+        "slope": 0.0,
+    }
+    starts = [
+        {"resonance": start["resonance"] + shift * abs(start["chi"]), "chi": chi} | common
+        for chi in (start["chi"], 0.5 * start["chi"], 2 * start["chi"])
+        for shift in (0.0, -1.0, 1.0)
+    ]
+    bounds = {
+        "kappa": Bound(start["kappa"] / 10, start["kappa"] * 10),
+        "coupling": Bound(0.0, start["kappa"] * 10),
+        "twist": Bound(-1.0, 1.0),
+        "pull": Bound(-5 * abs(start["chi"]), 5 * abs(start["chi"])),
+    }
+    fit = fit_least_squares(model, data, noise, starts, bounds)
+    if abs(fit.values["chi"]) < 5 * fit.sigmas["chi"]:
+        raise FitFailed(
+            f"the two states look alike: chi is {fit.values['chi'] / 1e6:.3f} MHz, "
+            f"{abs(fit.values['chi']) / fit.sigmas['chi']:.1f} sigma"
+        )
+    return fit
+
+
+def _line(frequency_hz: Array, iq: ComplexArray) -> tuple[float, float, float]:
+    """Return a first guess of the line's delay (s), phase at the middle (rad) and gain."""
+    steps = iq[1:] * np.conj(iq[:-1])
+    step_hz = float(np.median(np.diff(frequency_hz)))
+    winding = float(np.angle(np.sum(steps / np.maximum(np.abs(steps), 1e-300))))
+    delay = -winding / (2 * np.pi * step_hz)
+    centre = float(np.mean(frequency_hz))
+    unwound = iq * np.exp(2j * np.pi * delay * (frequency_hz - centre))
+    edge = max(2, len(iq) // 6)
+    ends = np.concatenate([unwound[:edge], unwound[-edge:]])
+    return delay, float(np.angle(np.mean(ends))), float(np.median(np.abs(ends)))
+
+
+def _noise(iq: ComplexArray) -> float:
+    """Return the standard deviation of one quadrature from second differences along the scan."""
+    bends = iq[..., 2:] - 2 * iq[..., 1:-1] + iq[..., :-2]
+    parts = np.concatenate([bends.real.ravel(), bends.imag.ravel()])
+    return float(1.4826 * np.median(np.abs(parts)) / np.sqrt(6))
+
+
+def _stack(values: ComplexArray) -> Array:
+    return np.concatenate([values.real, values.imag])

@@ -1,0 +1,51 @@
+"""What calibration knows: values with sigmas, by name, and who keeps them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A value and one standard deviation of its error, in ``unit`` (Hz, s, V or 1)."""
+
+    value: float
+    sigma: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A parameter as the store keeps it: what, how well, and where it comes from."""
+
+    name: str
+    """``owner.element.quantity``, e.g. ``node_a.q0.f01``."""
+    value: float
+    sigma: float
+    unit: str
+    run: str
+    """Id of the run whose data gave it."""
+    routine: str
+    tai_s: float
+    """When it was measured, TAI since 1970-01-01, s."""
+    epoch: int
+    """Of the node's clock domain at that time."""
+
+
+class NotMeasured(LookupError):
+    """A parameter is needed that no routine has found yet. Run the routine named first."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Record(Protocol):
+    """Keeps parameters; the newest of a name counts."""
+
+    def get(self, name: str) -> Entry | None:
+        """Return the newest entry of that name, or None."""
+        ...
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Keep all of them or, on an error, none."""
+        ...

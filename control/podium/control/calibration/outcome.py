@@ -1,0 +1,66 @@
+"""What a routine hands back: parameters, reasons for failures, and what to draw."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.measured import Measured
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One set of points or one line of a panel."""
+
+    label: str
+    x: Array
+    y: Array
+    """Same shape as ``x``, (n,)."""
+    line: bool = False
+    """Draw a line (a fit) instead of points."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A map over two sweeps."""
+
+    x: Array
+    y: Array
+    z: Array
+    """Shape (len(y), len(x))."""
+    z_label: str
+    y_log: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One plot: points, fits, marks, and one line of text about how the fit went."""
+
+    element: str
+    """Which qubit or feedline, e.g. ``q0``."""
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...] = ()
+    picture: Picture | None = None
+    marks: tuple[tuple[str, float], ...] = ()
+    """Vertical lines: label and position on x."""
+    text: str = ""
+    """What came out, or why the fit failed."""
+    failed: bool = False
+    equal_axes: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """What one routine found, filled while it works."""
+
+    routine: str
+    title: str
+    runs: list[str] = field(default_factory=list)
+    measured: dict[str, Measured] = field(default_factory=dict)
+    """By full name, ``node_a.q0.t1``."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Why it failed, by element (``node_a.q0``)."""
+    panels: list[Panel] = field(default_factory=list)

@@ -1,0 +1,93 @@
+"""Hahn echo: T2 with slow noise refocused."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.fits.decay import exponential, fit_decay
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.ramsey import listed_frames
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import all_pulses, linear_times, reset
+from podium.control.facility.facility import Qubit
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Delay,
+    Program,
+    ShiftPhase,
+    Table,
+    Variable,
+)
+
+Array = NDArray[np.float64]
+POINTS = 41
+REACH = 2.2
+"""Longest total delay, in expected T2."""
+
+
+async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Half pi, wait, pi, wait, half pi; the last pulse in two opposite phases.
+
+    The difference of the two has no offset. Stores ``t2_echo`` (s), over the sum of both waits.
+    """
+    outcome = Outcome("echo", "Echo")
+    pulses = all_pulses(bench, qubits)
+    frames = listed_frames(pulses)
+    halves = Axis(
+        "delay",
+        tuple(
+            linear_times(f"{q.element}_half_delay", REACH / 2 * bench.best(q, "t2_echo"), POINTS)
+            for q in qubits
+        ),
+    )
+    signs = Axis(
+        "sign", tuple(Variable(f"{q.element}_phase", "turn", Table((0.0, 0.5))) for q in qubits)
+    )
+    body = [*reset(pulses, frames)]
+    for p in pulses:
+        wait = Delay((p.drive,), Affine(f"{p.qubit.element}_half_delay"))
+        body += [p.half_pi(), wait, ShiftPhase(p.drive, 0.25), p.pi(), ShiftPhase(p.drive, -0.25)]
+        body += [wait, ShiftPhase(p.drive, Affine(f"{p.qubit.element}_phase")), p.half_pi()]
+        body.append(Barrier((p.drive, p.readout)))
+        body += p.measure()
+    program = Program(
+        "echo",
+        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        tuple(body),
+        (signs, halves),
+        shots=bench.shots(500),
+    )
+    data = await bench.run(outcome, program)
+
+    def signal(qubit: Qubit) -> tuple[Array, Array, Array]:
+        reference = levels(bench, qubit)
+        projected = reference.project(iq_of(data, qubit.element))
+        sigma = reference.sigma(projected, program.shots)
+        total = 2 * np.asarray(data[f"{qubit.element}_half_delay"].values, dtype=np.float64)
+        difference = projected[1] - projected[0]
+        return total, difference, np.hypot(sigma[0], sigma[1])
+
+    def raw(qubit: Qubit) -> Panel:
+        total, difference, _ = signal(qubit)
+        points = Series("data", total * 1e6, difference)
+        return Panel(qubit.element, "total delay (µs)", "echo signal", (points,))
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        total, difference, sigma = signal(qubit)
+        found = fit_decay(total, difference, sigma, bench.best(qubit, "t2_echo"), offset=0.0)
+        t2, t2_sigma = found.values["decay"], found.sigmas["decay"]
+        grid = np.linspace(0.0, float(total.max()), 300)
+        line = Series("fit", grid * 1e6, exponential(grid, found.values), line=True)
+        text = f"T2 echo {t2 * 1e6:.2f} ± {t2_sigma * 1e6:.2f} µs"
+        return {"t2_echo": Measured(t2, t2_sigma, "s")}, replace(
+            panel, series=(*panel.series, line), text=text
+        )
+
+    await analyse(bench, outcome, qubits, raw, fit)
+    return outcome

@@ -1,0 +1,104 @@
+"""The resonators over their qubits' flux: where the sweet spots are, roughly."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.fits.flux import fit_resonator_arc
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.resonator import fit_resonance
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.punch_out import expected_pull, locate_dip
+from podium.control.calibration.routines.resonator_spectroscopy import probe_window, scan_program
+from podium.control.calibration.sequences import Pulses
+from podium.control.facility.facility import FluxWiring, Qubit
+
+REACH = 0.55
+"""Biases go this far to both sides, in periods: a sweet spot lies within for any offset."""
+POINTS = 23
+
+
+def flux_limit_v(bench: Bench, qubit: Qubit) -> float:
+    """Return how far the qubit's bias may go, V."""
+    wiring = bench.runner.facility.wiring[qubit.flux_port]
+    if not isinstance(wiring, FluxWiring):
+        raise TypeError(f"{qubit.flux_port} is wired as {type(wiring).__name__}, not as a bias")
+    return wiring.limit_v
+
+
+async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Scan all biases together, a resonator spectroscopy at each, and fit the arcs.
+
+    Stores ``sweet_spot`` and ``flux_period`` (V), and leaves every qubit biased at its sweet spot.
+    A qubit whose fit fails goes back to 0 V.
+    """
+    outcome = Outcome("flux_arc", "Resonators over flux")
+    reach = {
+        q.name: min(0.98 * flux_limit_v(bench, q), REACH * bench.design(q, "flux_period").value)
+        for q in qubits
+    }
+    steps = np.linspace(-1, 1, POINTS)
+    kappa = min(bench.best(q, "kappa") for q in qubits)
+    pull = max(abs(expected_pull(bench, q)) for q in qubits)
+    span = 2.4 * pull + 6 * kappa
+    points = 2 * int(span / (kappa / 4) / 2) + 1
+    centres = {q.name: bench.best(q, "readout_frequency") for q in qubits}
+    found_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
+    sigma_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
+    volts: dict[str, list[float]] = {q.name: [] for q in qubits}
+    for step in steps:
+        biases = {q.flux_port: float(step) * reach[q.name] for q in qubits}
+        await bench.runner.bias(biases)
+        data = await bench.run(outcome, scan_program(bench, qubits, centres, span, points))
+        for q in qubits:
+            frequency = np.asarray(data[f"{q.element}_probe_frequency"].values, dtype=np.float64)
+            iq = iq_of(data, q.element)
+            try:
+                fit = fit_resonance(
+                    frequency, iq, probe_window(Pulses(bench, q)), bench.best(q, "kappa")
+                )
+                where, sigma = fit.values["resonance"], fit.sigmas["resonance"]
+            except FitFailed:
+                where, sigma = locate_dip(frequency, iq), span
+            found_hz[q.name].append(where)
+            sigma_hz[q.name].append(max(sigma, kappa / 500))
+            volts[q.name].append(biases[q.flux_port])
+
+    def raw(qubit: Qubit) -> Panel:
+        points = Series(
+            "resonator", np.array(volts[qubit.name]), np.array(found_hz[qubit.name]) / 1e9
+        )
+        return Panel(qubit.element, "flux bias (V)", "resonator (GHz)", (points,))
+
+    def fit_arc(qubit: Qubit, panel: Panel) -> Found:
+        bias = np.array(volts[qubit.name])
+        design = {
+            "f01": bench.best(qubit, "f01"),
+            "charging": -bench.best(qubit, "anharmonicity"),
+            "asymmetry": bench.design(qubit, "asymmetry").value,
+            "period": bench.design(qubit, "flux_period").value,
+            "pull": expected_pull(bench, qubit),
+        }
+        fit = fit_resonator_arc(
+            bias, np.array(found_hz[qubit.name]), np.array(sigma_hz[qubit.name]), design
+        )
+        spot, period = fit.values["sweet_spot"], fit.values["period"]
+        panel = replace(
+            panel,
+            marks=(("sweet spot", spot),),
+            text=f"sweet spot {spot * 1e3:.1f} ± {fit.sigmas['sweet_spot'] * 1e3:.1f} mV, "
+            f"period {period:.3f} V",
+        )
+        return {
+            "sweet_spot": Measured(spot, fit.sigmas["sweet_spot"], "V"),
+            "flux_period": Measured(period, fit.sigmas["period"], "V"),
+        }, panel
+
+    good = await analyse(bench, outcome, qubits, raw, fit_arc)
+    rest_v = {q.flux_port: 0.0 for q in qubits}
+    rest_v |= {q.flux_port: bench.known(q, "sweet_spot").value for q in good}
+    await bench.runner.bias(rest_v)
+    return outcome

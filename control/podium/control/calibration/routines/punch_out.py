@@ -1,0 +1,155 @@
+"""Readout power: where the dispersive shift gives way, which also tells that a qubit is there."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel, Picture
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.sequences import all_pulses, linear_frequencies, rest
+from podium.control.facility.facility import Qubit
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Program,
+    SetFrequency,
+    Table,
+    Variable,
+)
+
+LOWEST, HIGHEST, ROWS = 0.03, 60.0, 14
+"""Range of photon numbers, of the critical one, and how many powers."""
+STILL_DISPERSIVE = 0.25
+"""Share of the linewidth by which photons may have moved the line at the readout power chosen."""
+
+
+async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Scan each resonator at powers from far below to far above the critical photon number.
+
+    Stores ``bare_readout_frequency`` (Hz) and ``probe_amplitude`` (of full scale): the highest
+    power at which the line still stands where it does at low power.
+    """
+    outcome = Outcome("punch_out", "Punch-out")
+    pulses = all_pulses(bench, qubits)
+    frames = tuple(p.readout for p in pulses)
+    pull = {q.name: expected_pull(bench, q) for q in qubits}
+    span = 3.2 * max(abs(p) for p in pull.values()) + 4 * max(
+        bench.best(q, "kappa") for q in qubits
+    )
+    points = 61
+    amplitudes = {
+        q.name: np.array(
+            [
+                bench.probe_amplitude(q, float(n) * bench.critical_photons(q))
+                for n in np.geomspace(LOWEST, HIGHEST, ROWS)
+            ]
+        )
+        for q in qubits
+    }
+    # Tones share the output: together they must stay within its full scale.
+    share = min(1.0, 0.95 / sum(float(a[-1]) for a in amplitudes.values()))
+    power_axis = Axis(
+        "power",
+        tuple(
+            Variable(
+                f"{q.element}_probe_amplitude",
+                "1",
+                Table(tuple(float(a) * share for a in amplitudes[q.name])),
+            )
+            for q in qubits
+        ),
+    )
+    probe_axis = Axis(
+        "probe",
+        tuple(
+            linear_frequencies(
+                f"{q.element}_probe_frequency", bench.best(q, "readout_frequency"), span, points
+            )
+            for q in qubits
+        ),
+    )
+    body = [
+        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
+        *rest(frames, min(bench.best(q, "kappa") for q in qubits)),
+        Barrier(frames),
+    ]
+    for p in pulses:
+        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"))
+    program = Program(
+        "punch-out",
+        tuple(p.readout_frame() for p in pulses),
+        tuple(body),
+        (power_axis, probe_axis),
+        shots=bench.shots(200),
+    )
+    data = await bench.run(outcome, program)
+
+    def maps(
+        qubit: Qubit,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128]]:
+        frequency = np.asarray(data[f"{qubit.element}_probe_frequency"].values, dtype=np.float64)
+        amplitude = np.asarray(data[f"{qubit.element}_probe_amplitude"].values, dtype=np.float64)
+        return frequency, amplitude, iq_of(data, qubit.element) / amplitude[:, None]
+
+    def raw(qubit: Qubit) -> Panel:
+        frequency, amplitude, iq = maps(qubit)
+        picture = Picture(frequency / 1e9, amplitude, np.abs(iq), "|S21| (V/full scale)", True)
+        return Panel(
+            qubit.element, "probe frequency (GHz)", "probe amplitude (full scale)", picture=picture
+        )
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        frequency, amplitude, iq = maps(qubit)
+        where = np.array([locate_dip(frequency, row) for row in iq])
+        kappa = bench.best(qubit, "kappa")
+        low = float(np.median(where[:4]))
+        high = float(np.median(where[-2:]))
+        if abs(high - low) < kappa / 2:
+            raise FitFailed(
+                f"the line stays at {low / 1e9:.6f} GHz (within {abs(high - low) / 1e6:.2f} MHz) "
+                "at all powers: no qubit couples to it, or the power never reaches it"
+            )
+        moved = np.abs(where - low) > STILL_DISPERSIVE * kappa
+        first = int(np.argmax(moved)) if moved.any() else len(where)
+        chosen = float(amplitude[max(0, first - 1)])
+        text = (
+            f"{(low - high) / 1e6:+.2f} MHz between low and high power; "
+            f"readout amplitude {chosen:.4f}"
+        )
+        step = float(frequency[1] - frequency[0])
+        panel = replace(panel, marks=(("low power", low / 1e9), ("bare", high / 1e9)), text=text)
+        return {
+            "bare_readout_frequency": Measured(high, step, "Hz"),
+            "probe_amplitude": Measured(chosen, chosen * 0.2, "1"),
+        }, panel
+
+    await analyse(bench, outcome, qubits, raw, fit)
+    return outcome
+
+
+def expected_pull(bench: Bench, qubit: Qubit) -> float:
+    """Return g**2 / (f_r - f01), Hz: how far the qubit pulls the resonator, from the design."""
+    gap = bench.best(qubit, "readout_frequency") - bench.best(qubit, "f01")
+    return gap / (4 * bench.critical_photons(qubit))
+
+
+def locate_dip(frequency_hz: NDArray[np.float64], iq: NDArray[np.complex128]) -> float:
+    """Return where S21 is farthest from the straight line's, Hz: robust, for any line shape."""
+    steps = iq[1:] * np.conj(iq[:-1])
+    winding = np.angle(np.sum(steps / np.maximum(np.abs(steps), 1e-300)))
+    flat = iq * np.exp(-1j * winding * np.arange(len(iq)))
+    edge = max(3, len(iq) // 8)
+    ends = np.concatenate([flat[:edge], flat[-edge:]])
+    away = np.abs(flat - np.mean(ends))
+    smooth = np.convolve(away, np.ones(3) / 3, mode="same")
+    k = int(np.clip(np.argmax(smooth), 1, len(iq) - 2))
+    left, middle, right = smooth[k - 1 : k + 2]
+    bend = left - 2 * middle + right
+    shift = 0.5 * (left - right) / bend if bend < 0 else 0.0
+    step = frequency_hz[1] - frequency_hz[0]
+    return float(frequency_hz[k] + np.clip(shift, -1, 1) * step)

@@ -1,0 +1,112 @@
+"""Rabi oscillations over pulse amplitude: how strong a pi pulse is, for 0-1 and for 1-2."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.fits.oscillation import cosine, fit_rabi
+from podium.control.calibration.fits.projection import principal_axis
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.sequences import Pulses, all_pulses, reset
+from podium.control.facility.facility import Qubit
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Linear,
+    Program,
+    Statement,
+    Variable,
+)
+
+POINTS = 51
+PERIODS = 1.25
+"""Range of the scan, in periods of the oscillation (two pi amplitudes), as far as the output goes."""
+
+
+def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Program:
+    """Return an amplitude scan of all qubits at once.
+
+    With ``ef``, between 0-1 pi pulses: the second one brings what is left in 1 back to 0.
+    """
+    pulses = all_pulses(bench, qubits)
+    frames = tuple(
+        name
+        for p in pulses
+        for name in ((p.drive, p.ef, p.readout) if ef else (p.drive, p.readout))
+    )
+    axis = Axis("amplitude", tuple(_amplitudes(p, ef) for p in pulses))
+    body: list[Statement] = [*reset(pulses, frames)]
+    for p in pulses:
+        amplitude = Affine(f"{p.qubit.element}_amplitude")
+        if not ef:
+            body.append(p.pulse(amplitude))
+            continue
+        pair = (p.drive, p.ef)
+        body += [p.pi(), Barrier(pair), p.ef_pulse(amplitude), Barrier(pair), p.pi()]
+    body.append(Barrier(frames))
+    for p in pulses:
+        body += p.measure()
+    listed = tuple(
+        frame
+        for p in pulses
+        for frame in (p.drive_frame(), *((p.ef_frame(),) if ef else ()), p.readout_frame())
+    )
+    name = "Rabi 1-2" if ef else "Rabi"
+    return Program(name, listed, tuple(body), (axis,), shots=bench.shots(300))
+
+
+def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
+    expected = pulses.ef_pi_amplitude() if ef else pulses.pi_amplitude()
+    top = min(0.999, PERIODS * 2 * expected)
+    return Variable(
+        f"{pulses.qubit.element}_amplitude", "1", Linear(0.0, top / (POINTS - 1), POINTS)
+    )
+
+
+async def rabi(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Find the amplitude of a pi pulse. Stores ``pi_amplitude`` (of full scale)."""
+    return await _rabi(bench, qubits, ef=False)
+
+
+async def rabi_ef(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Find the amplitude of a 1-2 pi pulse. Stores ``ef_pi_amplitude`` (of full scale)."""
+    return await _rabi(bench, qubits, ef=True)
+
+
+async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
+    outcome = Outcome("rabi_ef", "Rabi, 1-2") if ef else Outcome("rabi", "Rabi")
+    data = await bench.run(outcome, rabi_program(bench, qubits, ef))
+    quantity = "ef_pi_amplitude" if ef else "pi_amplitude"
+
+    def raw(qubit: Qubit) -> Panel:
+        amplitude = np.asarray(data[f"{qubit.element}_amplitude"].values, dtype=np.float64)
+        signal = principal_axis(iq_of(data, qubit.element)) * 1e3
+        return Panel(
+            qubit.element,
+            "pulse amplitude (full scale)",
+            "signal (mV)",
+            (Series("data", amplitude, signal),),
+        )
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        amplitude = np.asarray(data[f"{qubit.element}_amplitude"].values, dtype=np.float64)
+        signal = principal_axis(iq_of(data, qubit.element))
+        pulses = Pulses(bench, qubit)
+        expected = 2 * (pulses.ef_pi_amplitude() if ef else pulses.pi_amplitude())
+        found = fit_rabi(amplitude, signal, expected)
+        pi_amplitude = found.values["period"] / 2
+        sigma = found.sigmas["period"] / 2
+        line = cosine(amplitude, found.values)
+        return {quantity: Measured(pi_amplitude, sigma, "1")}, replace(
+            panel,
+            series=(*panel.series, Series("fit", amplitude, line * 1e3, line=True)),
+            marks=(("pi", pi_amplitude),),
+            text=f"pi pulse at {pi_amplitude:.4f} ± {sigma:.4f}",
+        )
+
+    await analyse(bench, outcome, qubits, raw, fit)
+    return outcome

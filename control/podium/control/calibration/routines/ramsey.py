@@ -1,0 +1,256 @@
+"""Ramsey fringes: T2*, and f01 as precisely as the shots allow."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.fits.least_squares import Bound, FitFailed, fit_least_squares
+from podium.control.calibration.fits.oscillation import fit_ramsey
+from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import (
+    Pulses,
+    all_pulses,
+    linear_times,
+    reset,
+    table_times,
+)
+from podium.control.facility.facility import Qubit
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Delay,
+    Program,
+    ShiftPhase,
+    Statement,
+    Table,
+    Variable,
+)
+
+Array = NDArray[np.float64]
+POINTS = 49
+REACH = 2.6
+"""Longest delay, in expected T2*."""
+QUADRATURES = (0.0, 0.25, 0.5, 0.75)
+"""Phases of the second pulse, turns: both quadratures and their opposites, so that neither the
+offset nor the sign of the detuning has to be guessed."""
+
+
+def ramsey_body(
+    pulses: tuple[Pulses, ...], frames: tuple[str, ...], delay: str, phase: str
+) -> list[Statement]:
+    """Return half pi, wait, half pi with a shifted phase, measurement: all qubits at once.
+
+    ``delay`` and ``phase`` are the names of the swept variables after ``<element>_``.
+    """
+    body: list[Statement] = [*reset(pulses, frames)]
+    for p in pulses:
+        body += [
+            p.half_pi(),
+            Delay((p.drive,), Affine(f"{p.qubit.element}_{delay}")),
+            ShiftPhase(p.drive, Affine(f"{p.qubit.element}_{phase}")),
+            p.half_pi(),
+        ]
+    body.append(Barrier(frames))
+    for p in pulses:
+        body += p.measure()
+    return body
+
+
+def listed_frames(pulses: tuple[Pulses, ...]) -> tuple[str, ...]:
+    """Return the names of all drive and readout frames."""
+    return tuple(name for p in pulses for name in (p.drive, p.readout))
+
+
+async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Fringes over delays up to a few T2*, in four phases.
+
+    Stores ``t2_ramsey`` (s, 1/e time of the signal) and ``f01`` (Hz).
+    """
+    outcome = Outcome("ramsey", "Ramsey")
+    pulses = all_pulses(bench, qubits)
+    frames = listed_frames(pulses)
+    delays = Axis(
+        "delay",
+        tuple(
+            linear_times(f"{q.element}_delay", REACH * bench.best(q, "t2_ramsey"), POINTS)
+            for q in qubits
+        ),
+    )
+    phases = Axis(
+        "quadrature",
+        tuple(Variable(f"{q.element}_phase", "turn", Table(QUADRATURES)) for q in qubits),
+    )
+    program = Program(
+        "Ramsey",
+        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        tuple(ramsey_body(pulses, frames, "delay", "phase")),
+        (phases, delays),
+        shots=bench.shots(250),
+    )
+    data = await bench.run(outcome, program)
+    played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
+    gap_s = {p.qubit.name: p.pulse_ns * 1e-9 for p in pulses}
+
+    def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
+        reference = levels(bench, qubit)
+        projected = reference.project(iq_of(data, qubit.element))
+        delay = np.asarray(data[f"{qubit.element}_delay"].values, dtype=np.float64)
+        grid, phase = np.meshgrid(delay, np.array(QUADRATURES))
+        sigma = reference.sigma(projected, program.shots)
+        return grid.ravel(), phase.ravel(), projected.ravel(), sigma.ravel()
+
+    def raw(qubit: Qubit) -> Panel:
+        delay, phase, projected, _ = signal(qubit)
+        series = tuple(
+            Series(f"phase {turns:.2f}", delay[phase == turns] * 1e6, projected[phase == turns])
+            for turns in QUADRATURES[:2]
+        )
+        return Panel(qubit.element, "delay (µs)", "excited fraction", series)
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        delay, phase, projected, sigma = signal(qubit)
+        step = float(np.min(np.diff(np.unique(delay))))
+        trial = np.linspace(-0.5 / step, 0.5 / step, 4 * POINTS)
+        # The fringes turn by -(f01 - f_drive): a positive phase shift of the second pulse
+        # stands for a qubit that is slower than the drive.
+        found = fit_ramsey(delay, -phase, projected, sigma, bench.best(qubit, "t2_ramsey"), trial)
+        v = found.values
+        # The qubit also turns while the pulses last, about 2/pi of their area each: the
+        # fringes' shift at zero delay is free, so only the slope over the delay counts.
+        f01 = played[qubit.name] + v["detuning"]
+        grid = np.linspace(0.0, float(delay.max()), 400)
+        lines = tuple(
+            Series(
+                f"fit {turns:.2f}", grid * 1e6, ramsey_model(grid, np.full(400, -turns), v), True
+            )
+            for turns in QUADRATURES[:2]
+        )
+        text = (
+            f"f01 {f01 / 1e9:.7f} GHz ± {found.sigmas['detuning']:.0f} Hz, "
+            f"T2* {v['decay'] * 1e6:.1f} ± {found.sigmas['decay'] * 1e6:.1f} µs"
+        )
+        if abs(v["detuning"]) * gap_s[qubit.name] > 0.1:
+            raise FitFailed(
+                f"the drive is {v['detuning'] / 1e6:.2f} MHz off: the pulses do not turn the qubit; "
+                "repeat the spectroscopy"
+            )
+        return {
+            "f01": Measured(f01, found.sigmas["detuning"], "Hz"),
+            "t2_ramsey": Measured(v["decay"], found.sigmas["decay"], "s"),
+            "t2_gaussian": Measured(v["gaussian"], found.sigmas.get("gaussian", 1.0), "1"),
+        }, replace(panel, series=(*panel.series, *lines), text=text)
+
+    await analyse(bench, outcome, qubits, raw, fit)
+    return outcome
+
+
+SHORT_SHARE = 5
+LONG_POINTS = 13
+LONG_DELAY = 1.25
+"""Delays that fix the slope of the phase, in T2*: (1 + exp(x)) / x is smallest at x = 1.28, where
+x is the delay over an exponential T2* and the rest of the shots anchors the phase at x = 0."""
+
+
+async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Measure f01 with the shots where they tell most: short delays, and delays about T2*.
+
+    The second pulse's phase is chosen for each delay so that the signal is at the steepest
+    place of its fringe, on both flanks in turn. Needs :func:`ramsey` before. Stores ``f01`` (Hz).
+    """
+    outcome = Outcome("frequency", "Ramsey, frequency")
+    pulses = all_pulses(bench, qubits)
+    frames = listed_frames(pulses)
+    delays_s: dict[str, Array] = {}
+    for q in qubits:
+        t2 = bench.known(q, "t2_ramsey").value
+        short = np.linspace(0.05e-6, 0.4e-6, SHORT_SHARE)
+        long = np.linspace(0.85, 1.15, LONG_POINTS) * LONG_DELAY * t2
+        delays_s[q.name] = np.repeat(np.concatenate([short, long]), 2)
+    flank = np.tile([0.25, -0.25], SHORT_SHARE + LONG_POINTS)
+    axis = Axis(
+        "point",
+        tuple(
+            variable
+            for q in qubits
+            for variable in (
+                table_times(f"{q.element}_delay", delays_s[q.name]),
+                Variable(f"{q.element}_phase", "turn", Table(tuple(float(f) for f in flank))),
+            )
+        ),
+    )
+    program = Program(
+        "Ramsey, frequency",
+        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        tuple(ramsey_body(pulses, frames, "delay", "phase")),
+        (axis,),
+        shots=bench.shots(1500),
+    )
+    data = await bench.run(outcome, program)
+    played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
+
+    def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
+        reference = levels(bench, qubit)
+        projected = reference.project(iq_of(data, qubit.element))
+        delay = np.asarray(data[f"{qubit.element}_delay"].values, dtype=np.float64)
+        phase = np.asarray(data[f"{qubit.element}_phase"].values, dtype=np.float64)
+        return delay, phase, projected, reference.sigma(projected, program.shots)
+
+    def raw(qubit: Qubit) -> Panel:
+        delay, phase, projected, _ = signal(qubit)
+        series = tuple(
+            Series(f"phase {turns:+.2f}", delay[phase == turns] * 1e6, projected[phase == turns])
+            for turns in (0.25, -0.25)
+        )
+        return Panel(qubit.element, "delay (µs)", "excited fraction", series)
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        delay, phase, projected, sigma = signal(qubit)
+        shape = {
+            "decay": bench.known(qubit, "t2_ramsey").value,
+            "gaussian": bench.known(qubit, "t2_gaussian").value,
+        }
+
+        def model(values: Mapping[str, float]) -> Array:
+            return ramsey_model(delay, -phase, {**shape, **values})
+
+        start = {"detuning": 0.0, "shift": 0.0, "amplitude": 0.48, "offset": 0.5}
+        limit = 0.25 / float(delay.max())
+        found = fit_least_squares(
+            model,
+            projected,
+            sigma,
+            [start],
+            {"detuning": Bound(-limit, limit), "shift": Bound(-0.2, 0.2)},
+        )
+        detuning = found.values["detuning"]
+        if abs(detuning) > 0.8 * limit:
+            raise FitFailed(
+                f"f01 has moved by more than {0.8 * limit:.0f} Hz since the Ramsey scan before"
+            )
+        f01 = played[qubit.name] + detuning
+        values = {**shape, **found.values}
+        grid = np.linspace(0.0, float(delay.max()), 300)
+        lines = tuple(
+            Series(
+                f"fit {turns:+.2f}",
+                grid * 1e6,
+                ramsey_model(grid, np.full(300, -turns), values),
+                True,
+            )
+            for turns in (0.25, -0.25)
+        )
+        text = f"f01 {f01 / 1e9:.8f} GHz ± {found.sigmas['detuning']:.0f} Hz"
+        return {"f01": Measured(f01, found.sigmas["detuning"], "Hz")}, replace(
+            panel, series=(*panel.series, *lines), text=text
+        )
+
+    await analyse(bench, outcome, qubits, raw, fit)
+    return outcome

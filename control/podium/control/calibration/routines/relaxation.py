@@ -1,0 +1,101 @@
+"""T1: how long the excited state lives."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.fits.decay import exponential, fit_decay
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.ramsey import listed_frames
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import all_pulses, reset, table_times
+from podium.control.facility.facility import Qubit
+from podium.control.program.program import Affine, Axis, Barrier, Delay, Program
+
+Array = NDArray[np.float64]
+START, MIDDLE, END = 6, 26, 8
+"""Points at the start, on the flank and at the end of the decay. With the ends known, the delay
+that tells most is 1.6 T1 (the maximum of x**2 / (exp(x) - 1)); there the most points stand."""
+FLANK = (0.6, 2.4)
+LONG = 6.0
+
+
+def delays_s(t1_s: float) -> Array:
+    """Return the delays of the scan for an expected T1, s."""
+    return np.concatenate(
+        [
+            np.linspace(0.004, 0.1, START) * t1_s,
+            np.linspace(*FLANK, MIDDLE) * t1_s,
+            np.linspace(LONG, LONG + 1, END) * t1_s,
+        ]
+    )
+
+
+async def relaxation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Excite, wait, measure. Stores ``t1`` (s).
+
+    Where the T1 found is far from what the delays were laid out for, the scan is repeated once
+    with delays laid out for it.
+    """
+    outcome = Outcome("relaxation", "T1")
+    todo = await _scan(bench, outcome, qubits, bench.shots(900))
+    if todo:
+        await _scan(bench, outcome, todo, bench.shots(900))
+    return outcome
+
+
+async def _scan(
+    bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], shots: int
+) -> tuple[Qubit, ...]:
+    pulses = all_pulses(bench, qubits)
+    frames = listed_frames(pulses)
+    expected = {q.name: bench.best(q, "t1") for q in qubits}
+    axis = Axis(
+        "delay",
+        tuple(table_times(f"{q.element}_delay", delays_s(expected[q.name])) for q in qubits),
+    )
+    body = [*reset(pulses, frames)]
+    for p in pulses:
+        body += [p.pi(), Delay((p.drive,), Affine(f"{p.qubit.element}_delay"))]
+        body.append(Barrier((p.drive, p.readout)))
+        body += p.measure()
+    program = Program(
+        "T1",
+        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        tuple(body),
+        (axis,),
+        shots=shots,
+    )
+    data = await bench.run(outcome, program)
+    off: list[Qubit] = []
+
+    def signal(qubit: Qubit) -> tuple[Array, Array, Array]:
+        reference = levels(bench, qubit)
+        projected = reference.project(iq_of(data, qubit.element))
+        delay = np.asarray(data[f"{qubit.element}_delay"].values, dtype=np.float64)
+        return delay, projected, reference.sigma(projected, program.shots)
+
+    def raw(qubit: Qubit) -> Panel:
+        delay, projected, _ = signal(qubit)
+        points = Series("data", delay * 1e6, projected)
+        return Panel(qubit.element, "delay (µs)", "excited fraction", (points,))
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        delay, projected, sigma = signal(qubit)
+        found = fit_decay(delay, projected, sigma, expected[qubit.name])
+        t1, t1_sigma = found.values["decay"], found.sigmas["decay"]
+        if not 0.6 < t1 / expected[qubit.name] < 1.6:
+            off.append(qubit)
+        grid = np.linspace(0.0, float(delay.max()), 300)
+        line = Series("fit", grid * 1e6, exponential(grid, found.values), line=True)
+        text = f"T1 {t1 * 1e6:.2f} ± {t1_sigma * 1e6:.2f} µs"
+        return {"t1": Measured(t1, t1_sigma, "s")}, replace(
+            panel, series=(*panel.series, line), text=text
+        )
+
+    await analyse(bench, outcome, qubits, raw, fit)
+    return tuple(off)

@@ -1,0 +1,107 @@
+"""The excited population in equilibrium, from 1-2 oscillations with and without a pi pulse before.
+
+Geerlings et al., Phys. Rev. Lett. 110, 120501 (2013): the oscillation's amplitude is
+proportional to what was in level 1 before, so the ratio of the two gives P(1) / P(0) whatever
+the readout does to the levels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.fits.least_squares import fit_least_squares
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.single_shot import RESET_LIFETIMES, state_axis
+from podium.control.calibration.sequences import all_pulses, reset
+from podium.control.facility.facility import Qubit
+from podium.control.program.program import Affine, Axis, Barrier, Linear, Program, Variable
+
+Array = NDArray[np.float64]
+POINTS = 9
+
+
+async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Measure P(1) in equilibrium. Needs ``ef_pi_amplitude``. Stores ``thermal_population``."""
+    outcome = Outcome("thermal_population", "Thermal population")
+    pulses = all_pulses(bench, qubits)
+    frames = tuple(name for p in pulses for name in (p.drive, p.ef, p.readout))
+    axis = Axis(
+        "amplitude",
+        tuple(
+            Variable(
+                f"{p.qubit.element}_amplitude",
+                "1",
+                Linear(0.0, min(0.999, 2 * p.ef_pi_amplitude()) / (POINTS - 1), POINTS),
+            )
+            for p in pulses
+        ),
+    )
+    body = [*reset(pulses, frames, RESET_LIFETIMES)]
+    for p in pulses:
+        pair = (p.drive, p.ef)
+        body += [
+            p.pulse(Affine(f"{p.qubit.element}_preparation")),
+            Barrier(pair),
+            p.ef_pulse(Affine(f"{p.qubit.element}_amplitude")),
+            Barrier(pair),
+            p.pi(),
+        ]
+    body.append(Barrier(frames))
+    for p in pulses:
+        body += p.measure()
+    program = Program(
+        "thermal population",
+        tuple(f for p in pulses for f in (p.drive_frame(), p.ef_frame(), p.readout_frame())),
+        tuple(body),
+        (state_axis(pulses), axis),
+        shots=bench.shots(4000),
+    )
+    data = await bench.run(outcome, program)
+
+    def signal(qubit: Qubit) -> tuple[Array, Array]:
+        amplitude = np.asarray(data[f"{qubit.element}_amplitude"].values, dtype=np.float64)
+        # The direction in which the strong oscillation (after the pi pulse) goes serves both.
+        iq = iq_of(data, qubit.element)
+        strong = iq[1] - np.mean(iq[1])
+        direction = np.exp(-0.5j * np.angle(np.sum(strong**2)))
+        return amplitude, np.asarray(np.real((iq - np.mean(iq[1])) * direction))
+
+    def raw(qubit: Qubit) -> Panel:
+        amplitude, both = signal(qubit)
+        labels = ("as it is", "after a pi pulse")
+        series = tuple(Series(labels[k], amplitude, both[k] * 1e3) for k in (0, 1))
+        return Panel(qubit.element, "1-2 pulse amplitude (full scale)", "signal (mV)", series)
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        amplitude, both = signal(qubit)
+        period = 2 * bench.known(qubit, "ef_pi_amplitude").value
+        swing = np.cos(2 * np.pi * amplitude / period)
+
+        def model(values: Mapping[str, float]) -> Array:
+            strong = values["offset"] + values["strong"] * swing
+            weak = values["weak_offset"] + values["strong"] * values["ratio"] * swing
+            return np.concatenate([weak, strong])
+
+        start = {
+            "offset": float(np.mean(both[1])),
+            "strong": float(both[1][0] - both[1][POINTS // 2]) / 2,
+            "weak_offset": float(np.mean(both[0])),
+            "ratio": 0.01,
+        }
+        found = fit_least_squares(model, both.ravel(), None, [start])
+        ratio, ratio_sigma = found.values["ratio"], found.sigmas["ratio"]
+        value, sigma = ratio / (1 + ratio), ratio_sigma / (1 + ratio) ** 2
+        fitted = model(found.values).reshape(2, -1) * 1e3
+        lines = tuple(Series(f"fit {k}", amplitude, fitted[k], line=True) for k in (0, 1))
+        text = f"P(1) = {value * 100:.2f} ± {sigma * 100:.2f} %"
+        return {"thermal_population": Measured(value, sigma, "1")}, replace(
+            panel, series=(*panel.series, *lines), text=text
+        )
+
+    await analyse(bench, outcome, qubits, raw, fit)
+    return outcome

@@ -1,0 +1,249 @@
+"""The pieces that programs are put together from: frames, pulses, preparation, measurement."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, erf, exp, pi, sqrt
+
+from podium.control.calibration.bench import Bench
+from podium.control.facility.facility import Qubit
+from podium.control.program.program import (
+    Affine,
+    Barrier,
+    Capture,
+    Delay,
+    Frame,
+    Linear,
+    Play,
+    SetFrequency,
+    ShiftPhase,
+    Statement,
+    Table,
+    Value,
+    Variable,
+)
+from podium.control.program.waveforms import Drag, Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+
+GRID_NS = 4
+"""Pulses, windows and waits are laid on multiples of this, ns: a grid that every controller
+family of the house can play."""
+PI_AMPLITUDE = 0.45
+"""Share of full scale that a pi pulse is laid out for: a coupling half as strong still works."""
+SHORTEST_PULSE_NS = 20
+"""Shorter pulses would be wider than a transmon's anharmonicity."""
+
+
+def on_grid_ns(time_s: float, least_ns: int = GRID_NS) -> int:
+    """Return ``time_s`` in ns, up to the next multiple of the grid, at least ``least_ns``."""
+    return max(least_ns, GRID_NS * ceil(time_s * 1e9 / GRID_NS - 1e-9))
+
+
+def pulse_area_ns(duration_ns: int) -> float:
+    """Return the area of the house's pulse at amplitude 1, ns (sigma = duration / 4)."""
+    sigma = duration_ns / 4
+    edge = exp(-2.0)
+    whole = sigma * sqrt(2 * pi) * erf(sqrt(2.0))
+    return (whole - duration_ns * edge) / (1 - edge)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulses:
+    """One qubit's frames and pulses, from what is known of it at this moment."""
+
+    bench: Bench
+    qubit: Qubit
+
+    @property
+    def drive(self) -> str:
+        """Name of the 0-1 drive frame."""
+        return f"{self.qubit.element}.drive"
+
+    @property
+    def ef(self) -> str:
+        """Name of the 1-2 drive frame."""
+        return f"{self.qubit.element}.ef"
+
+    @property
+    def readout(self) -> str:
+        """Name of the readout frame."""
+        return f"{self.qubit.element}.readout"
+
+    def drive_frame(self) -> Frame:
+        """Return the 0-1 drive frame at the best known f01."""
+        return Frame(self.drive, self.qubit.drive_port, self.bench.best(self.qubit, "f01"))
+
+    def ef_frame(self) -> Frame:
+        """Return the 1-2 drive frame at the best known f12."""
+        f12 = self.bench.best(self.qubit, "f01") + self.bench.best(self.qubit, "anharmonicity")
+        return Frame(self.ef, self.qubit.drive_port, f12)
+
+    def readout_frame(self) -> Frame:
+        """Return the readout frame at the probe frequency in use."""
+        name = f"{self.qubit.name}.probe_frequency"
+        entry = self.bench.record.get(name)
+        hz = entry.value if entry else self.bench.best(self.qubit, "readout_frequency")
+        return Frame(self.readout, self.qubit.readout_port, hz)
+
+    @property
+    def pulse_ns(self) -> int:
+        """Duration of pi and half-pi pulses, ns: from the design's Rabi frequency."""
+        rabi_hz = self.bench.design(self.qubit, "rabi_frequency").value
+        needed_ns = 1e9 / (2 * rabi_hz * PI_AMPLITUDE)
+        return on_grid_ns(needed_ns / (pulse_area_ns(100) / 100) * 1e-9, SHORTEST_PULSE_NS)
+
+    @property
+    def expected_pi_amplitude(self) -> float:
+        """Amplitude of a pi pulse if the design's Rabi frequency holds."""
+        rabi_hz = self.bench.design(self.qubit, "rabi_frequency").value
+        return 1e9 / (2 * rabi_hz * pulse_area_ns(self.pulse_ns))
+
+    def shape(self) -> Drag:
+        """Return the envelope of the 0-1 pulses (Motzoi et al. 2009, first order)."""
+        alpha = self.bench.best(self.qubit, "anharmonicity")
+        duration = self.pulse_ns * FS_PER_NS
+        # ASSUMED choice: half of the first-order value, which cancels the phase error that a
+        # full one leaves (Lucero et al., Phys. Rev. A 82, 042339 (2010)).
+        return Drag(duration, duration // 4, -0.5 / (2 * pi * alpha))
+
+    def pi_amplitude(self) -> float:
+        """Return the amplitude of a pi pulse, measured or expected."""
+        entry = self.bench.record.get(f"{self.qubit.name}.pi_amplitude")
+        return entry.value if entry else self.expected_pi_amplitude
+
+    def ef_pi_amplitude(self) -> float:
+        """Return the amplitude of a 1-2 pi pulse, measured or expected (ladder of a transmon)."""
+        entry = self.bench.record.get(f"{self.qubit.name}.ef_pi_amplitude")
+        return entry.value if entry else self.pi_amplitude() / sqrt(2.0)
+
+    def pulse(self, amplitude: Value) -> Play:
+        """Play one 0-1 pulse."""
+        return Play(self.drive, self.shape(), amplitude)
+
+    def pi(self) -> Play:
+        """Play a pi pulse."""
+        return self.pulse(self.pi_amplitude())
+
+    def half_pi(self) -> Play:
+        """Play a half-pi pulse."""
+        return self.pulse(self.pi_amplitude() / 2)
+
+    def ef_pulse(self, amplitude: Value) -> Play:
+        """Play one 1-2 pulse (Gaussian part of the house's pulse)."""
+        duration = self.pulse_ns * FS_PER_NS
+        return Play(self.ef, Drag(duration, duration // 4, 0.0), amplitude)
+
+    @property
+    def probe_ns(self) -> int:
+        """Duration of the readout pulse and window, ns."""
+        entry = self.bench.record.get(f"{self.qubit.name}.probe_duration")
+        if entry is not None:
+            return on_grid_ns(entry.value)
+        return on_grid_ns(10 / (pi * self.bench.design(self.qubit, "kappa").value))
+
+    def probe_amplitude(self) -> float:
+        """Return the readout amplitude in use, of full scale."""
+        entry = self.bench.record.get(f"{self.qubit.name}.probe_amplitude")
+        if entry is not None:
+            return entry.value
+        return self.bench.probe_amplitude(self.qubit, 0.1 * self.bench.critical_photons(self.qubit))
+
+    def flight_ns(self) -> int:
+        """Return the time of flight on the qubit's feedline, ns, measured or expected."""
+        entry = self.bench.record.get(f"{self.qubit.feedline}.time_of_flight")
+        expected = self.bench.feedline(self.qubit).delay.value
+        return GRID_NS * round((entry.value if entry else expected) * 1e9 / GRID_NS)
+
+    def measure(
+        self,
+        amplitude: Value | None = None,
+        duration_ns: int | None = None,
+        opens_ns: int = 0,
+        name: str | None = None,
+    ) -> list[Statement]:
+        """Play a readout pulse and listen to it as it comes back.
+
+        The window opens ``opens_ns`` after the pulse's first sample has come back and closes
+        with the pulse.
+        """
+        length = duration_ns or self.probe_ns
+        window = (length - opens_ns) * FS_PER_NS
+        delay = (self.flight_ns() + opens_ns) * FS_PER_NS
+        return [
+            Capture(self.readout, name or self.qubit.element, window, delay),
+            Play(
+                self.readout,
+                Square(length * FS_PER_NS),
+                self.probe_amplitude() if amplitude is None else amplitude,
+            ),
+        ]
+
+    def reset_s(self, lifetimes: float) -> float:
+        """Return the wait after which the qubit has forgotten the shot before, s."""
+        entry = self.bench.record.get(f"{self.qubit.name}.t1")
+        if entry is not None:
+            return lifetimes * entry.value
+        design = self.bench.design(self.qubit, "t1")
+        return lifetimes * (design.value + design.spread)
+
+
+PASSIVE_RESET_LIFETIMES = 5.0
+"""Wait between shots in lifetimes: exp(-5) = 0.7 % of the excited population is left."""
+
+
+def all_pulses(bench: Bench, qubits: Iterable[Qubit]) -> tuple[Pulses, ...]:
+    """Return the pulses of each qubit."""
+    return tuple(Pulses(bench, qubit) for qubit in qubits)
+
+
+def reset(
+    pulses: Sequence[Pulses], frames: Sequence[str], lifetimes: float = PASSIVE_RESET_LIFETIMES
+) -> list[Statement]:
+    """Wait until all qubits have relaxed; every frame goes on from there together."""
+    wait_ns = on_grid_ns(max(p.reset_s(lifetimes) for p in pulses))
+    return [Delay(tuple(frames), wait_ns * FS_PER_NS), Barrier(tuple(frames))]
+
+
+def rest(frames: Sequence[str], kappa_hz: float) -> list[Statement]:
+    """Wait until the resonators are empty: ten times 1 / kappa."""
+    wait_ns = on_grid_ns(10 / (2 * pi * kappa_hz))
+    return [Delay(tuple(frames), wait_ns * FS_PER_NS)]
+
+
+def linear_times(name: str, stop_s: float, points: int, step_grid_ns: int = GRID_NS) -> Variable:
+    """Return delays from one grid step upwards: ``points`` of them, evenly, to about ``stop_s``."""
+    step_ns = max(step_grid_ns, step_grid_ns * round(stop_s * 1e9 / points / step_grid_ns))
+    return Variable(name, "fs", Linear(step_ns * FS_PER_NS, step_ns * FS_PER_NS, points))
+
+
+def table_times(name: str, seconds: Iterable[float], grid_ns: int = GRID_NS) -> Variable:
+    """Return delays near ``seconds``, each on the grid and at least one grid step."""
+    ticks = [max(1, round(s * 1e9 / grid_ns)) for s in seconds]
+    return Variable(name, "fs", Table(tuple(t * grid_ns * FS_PER_NS for t in ticks)))
+
+
+def linear_frequencies(name: str, centre_hz: float, span_hz: float, points: int) -> Variable:
+    """Return ``points`` frequencies about ``centre_hz`` with a step of whole kHz."""
+    step = max(1_000.0, round(span_hz / (points - 1) / 1_000) * 1_000.0)
+    start = round(centre_hz / 1_000) * 1_000.0 - step * ((points - 1) // 2)
+    return Variable(name, "Hz", Linear(start, step, points))
+
+
+def seconds_of(variable: Variable, index: int) -> float:
+    """Return a time variable's value in s."""
+    return variable.value(index) / FS_PER_S
+
+
+__all__ = [
+    "GRID_NS",
+    "Affine",
+    "Pulses",
+    "SetFrequency",
+    "ShiftPhase",
+    "all_pulses",
+    "linear_frequencies",
+    "linear_times",
+    "on_grid_ns",
+    "reset",
+    "rest",
+    "table_times",
+]
