@@ -1,0 +1,277 @@
+"""A Qblox cluster: plays compiled programs, holds flux biases, tells the time."""
+
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.qblox_cluster.connection import asking, close_cluster, open_cluster, telling
+from podium.drivers.qblox_cluster.holding import Holding
+from podium.drivers.qblox_cluster.places import place, places
+from podium.drivers.qblox_cluster.results import acquired
+from podium.drivers.qblox_cluster.settings import Setting, disconnected, settings_of
+from podium.drivers.qblox_cluster.waiting import flags, statuses, wait_until_stopped
+from podium.drivers.roles import Acquired, Identity
+from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS, rf_input_full_scale_v
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
+from podium.firmware_interfaces.tai import Tai
+
+RAMP_STEP_NS = 20_000_000
+"""Pace of the staircase of a static offset: one step each 20 ms, timed by a sequencer."""
+PACER = SEQUENCERS - 1
+"""The sequencer that paces; it is connected to nothing while it does."""
+PACER_TEXT = f"move {RAMP_STEP_NS // 40_000},R0\nagain: wait 40000\nloop R0,@again\nstop"
+"""One wait takes at most 65535 ns."""
+OFFSET_RESOLUTION_V = 1e-4
+"""ASSUMED: 5 V in 16 bits; a level that reads back so near is the level that was set."""
+TICKS_PER_NS = 2048
+"""Units of the cluster's time (qblox-instruments 1.4.1, ``Time._convert_time_format``)."""
+
+
+class QbloxCluster:
+    """The vendor's client, checked at every step. Connecting only reads.
+
+    Flux channels are static offsets of baseband outputs, such as ``slot6.out2``.
+    """
+
+    def __init__(
+        self, name: str, host: str, ports: Mapping[str, int], modules: Mapping[int, str]
+    ) -> None:
+        """Connect and compare the modules in the slots with ``modules`` (slot: ``QCM-RF``).
+
+        Raises ``Unreachable``, or ``Refused`` if other modules are there.
+        """
+        self._name = name
+        self._modules = dict(modules)
+        self._cluster: Any = open_cluster(name, host, ports)
+        self._holding = Holding(name, self._cluster, self._modules)
+        self._program: ClusterProgram | None = None
+        self._interrupted = threading.Event()
+        try:
+            self._check_modules()
+        except BaseException:
+            close_cluster(self._cluster)
+            raise
+
+    def _check_modules(self) -> None:
+        with asking(self._name, "listing its modules"):
+            modules = self._cluster.get_connected_modules()
+            found = {slot: _kind(module) for slot, module in modules.items()}
+        for slot, kind in self._modules.items():
+            if found.get(slot) != kind:
+                raise Refused(
+                    f"{self._name}: slot {slot}: the facility file says {kind}, "
+                    f"the cluster has {found.get(slot, 'nothing')} there"
+                )
+
+    # Instrument
+
+    def identity(self) -> Identity:
+        """Return who answers."""
+        with asking(self._name, "identity"):
+            said = self._cluster.get_idn()
+            firmware = said["firmware"].get("application", {}).get("version", "")
+            return Identity(
+                said["manufacturer"], said["model"], str(said["serial_number"]), str(firmware)
+            )
+
+    def snapshot(self) -> dict[str, object]:
+        """Return what this driver has set, by parameter; nothing is asked of the cluster."""
+        return self._holding.settings()
+
+    def close(self) -> None:
+        """Close the connection, from whatever thread; outputs stay as they are."""
+        close_cluster(self._cluster)
+
+    def interrupt(self) -> None:
+        """Let a ``wait`` or a ramp that runs in another thread end early, with ``Refused``."""
+        self._interrupted.set()
+
+    # PulseSequencer
+
+    def load(self, artifact: ClusterProgram) -> None:
+        """Set and upload what differs from what the cluster holds. Nothing plays yet.
+
+        Raises ``Refused`` with the cluster's own words if it does not take all of it; then
+        nothing can be armed until another program is loaded.
+        """
+        self._program = None
+        self._holding.set(settings_of(artifact, self._modules))
+        for entry in artifact.sequencers:
+            self._holding.upload(entry)
+        self._check_error_queues({entry.slot for entry in artifact.sequencers})
+        self._program = artifact
+
+    def arm(self) -> None:
+        """Make the loaded sequencers ready to start; empties the bins of an earlier run."""
+        program = self._loaded("arm")
+        for entry in program.sequencers:
+            self._holding.empty_bins(entry)
+        self._arm(_numbers(program.sequencers))
+
+    def start(self) -> None:
+        """Start what is armed. Returns at once; the program plays."""
+        self._start(_numbers(self._loaded("start").sequencers))
+
+    def wait(self, duration_s: float) -> None:
+        """Return when all have stopped as they should.
+
+        Raises ``ProtocolError`` if one raised an error flag or stopped otherwise,
+        ``Unreachable`` if they have not stopped within ``duration_s`` and an allowance.
+        """
+        program = self._loaded("wait")
+        self._interrupted.clear()
+        self._wait(_numbers(program.sequencers), duration_s, program.name)
+
+    def collect(self) -> dict[str, Acquired]:
+        """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
+        program = self._loaded("collect")
+        sequencers = sorted({(layout.slot, layout.sequencer) for layout in program.results})
+        for layout in program.results:
+            if layout.trace:
+                with telling(self._name, f"keeping the trace of {layout.capture}"):
+                    self._cluster.store_scope_acquisition(
+                        layout.slot, layout.sequencer, layout.acquisition
+                    )
+        with asking(self._name, f"reading the acquisitions of {places(sequencers)}"):
+            read = self._cluster.get_all_acquisitions(sequencers, as_numpy=True, acq_encoding=None)
+        bins = dict(zip(sequencers, read, strict=True))
+        full_scale_v = {
+            module.slot: rf_input_full_scale_v(module.input_attenuation_db.get("in0", 0.0))
+            for module in program.modules
+        }
+        return {
+            layout.capture: acquired(
+                self._name, layout, bins[layout.slot, layout.sequencer], full_scale_v[layout.slot]
+            )
+            for layout in program.results
+        }
+
+    def safe(self) -> None:
+        """Stop and disconnect all sequencers, switch local oscillators off; biases stay."""
+        self._program = None
+        with telling(self._name, "stopping all sequencers"):
+            self._cluster.stop_sequencer()
+        self._holding.silence()
+
+    # FluxSource
+
+    def level_v(self, channel: str) -> float:
+        """Return the static offset, V, as read from the cluster."""
+        with asking(self._name, f"reading the offset of {channel}"):
+            return float(self._offset(channel).get())
+
+    def output_on(self, channel: str) -> bool:
+        """Return True: these outputs have no switch."""
+        self._offset(channel)
+        return True
+
+    def ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
+        """Move the offset in steps of 20 ms, each timed by a sequencer; return once it is there.
+
+        The step is at most ``slew * 20 ms``. Interrupted or failing, it stays on the step it
+        has reached. A program that was loaded has to be loaded again.
+        """
+        offset = self._offset(channel)
+        start_v = self.level_v(channel)
+        distance_v = target_v - start_v
+        steps = math.ceil(abs(distance_v) / (slew_v_per_s * RAMP_STEP_NS * 1e-9))
+        self._interrupted.clear()
+        for step in range(1, steps + 1):
+            level_v = target_v if step == steps else start_v + distance_v * step / steps
+            with telling(self._name, f"setting {channel} to {level_v} V"):
+                offset.set(level_v)
+            self._pace(_slot(channel))
+        offset.cache.invalidate()
+        reached_v = self.level_v(channel)
+        if abs(reached_v - target_v) > OFFSET_RESOLUTION_V:
+            raise ProtocolError(
+                f"{self._name}: ramping {channel} to {target_v} V: it reads back {reached_v} V"
+            )
+
+    # Clock
+
+    def now(self) -> Tai:
+        """Return the cluster's time. ASSUMED: its counter was set to TAI (``time.set_epoch``)."""
+        with asking(self._name, "time"):
+            ticks = int(self._cluster.time.get_current(format="raw"))
+        return Tai.from_fs(ticks * 1_000_000 // TICKS_PER_NS)
+
+    # Inside
+
+    def _pace(self, slot: int) -> None:
+        # The cluster itself waits, not we: a twin may leap over it, a real one waits as long.
+        self._program = None
+        alone = [one for one in disconnected(slot, self._modules[slot]) if one.sequencer == PACER]
+        self._holding.set([*alone, Setting(slot, PACER, "sync_en", False)])
+        self._holding.upload(
+            SequencerProgram(slot, PACER, "pacer", PACER_TEXT, (), (), "", None, 0.0, 0, sync=False)
+        )
+        where = [(slot, PACER)]
+        self._arm(where)
+        self._start(where)
+        self._wait(where, RAMP_STEP_NS * 1e-9, "pacer")
+
+    def _arm(self, sequencers: list[tuple[int, int]]) -> None:
+        with telling(self._name, f"arming {places(sequencers)}"):
+            self._cluster.arm_sequencers(sequencers)
+        states = statuses(self._name, self._cluster, sequencers)
+        for where, status in zip(sequencers, states, strict=True):
+            if status.state.name != "ARMED":
+                raise Refused(
+                    f"{self._name}: arming {place(*where)}: it is {status.state.name} "
+                    f"instead of ARMED{flags(status)}"
+                )
+
+    def _start(self, sequencers: list[tuple[int, int]]) -> None:
+        with telling(self._name, f"starting {places(sequencers)}"):
+            self._cluster.start_sequencers(sequencers)
+
+    def _wait(self, sequencers: list[tuple[int, int]], duration_s: float, what: str) -> None:
+        wait_until_stopped(
+            self._name,
+            self._cluster,
+            sequencers,
+            duration_s,
+            what,
+            self._interrupted,
+            self._holding.frame,
+        )
+
+    def _check_error_queues(self, slots: Iterable[int]) -> None:
+        # Every command was checked; this catches what the client itself never asks for.
+        with telling(self._name, "checking the error queues"):
+            self._cluster.check_error_queue()
+            for slot in sorted(slots):
+                check = self._cluster._scpi.check_slot_error_queue_async(slot)
+                self._cluster._run_in_loop(check)
+
+    def _loaded(self, what: str) -> ClusterProgram:
+        if self._program is None:
+            raise Refused(f"{self._name}: {what}: no program is loaded")
+        return self._program
+
+    def _offset(self, channel: str) -> Any:
+        slot, _, socket = channel.partition(".")
+        number = slot.removeprefix("slot")
+        kind = self._modules.get(int(number)) if number.isdigit() else None
+        if kind != "QCM" or socket not in ("out0", "out1", "out2", "out3"):
+            holding = [f"slot{n}.out0 ... out3" for n, k in self._modules.items() if k == "QCM"]
+            raise Refused(
+                f"{self._name}: {channel!r} holds no static voltage; "
+                f"outputs of QCM modules do: {', '.join(holding) or 'none here'}"
+            )
+        return self._cluster.submodules[f"module{number}"].parameters[f"{socket}_offset"]
+
+
+def _numbers(sequencers: Iterable[SequencerProgram]) -> list[tuple[int, int]]:
+    return [(entry.slot, entry.sequencer) for entry in sequencers]
+
+
+def _slot(channel: str) -> int:
+    return int(channel.partition(".")[0].removeprefix("slot"))
+
+
+def _kind(module: Any) -> str:
+    return f"{module.module_type}{'-RF' if module.is_rf_type else ''}"

@@ -1,0 +1,119 @@
+"""The vendor's client: opened so that no error is silent, closed from whatever thread.
+
+Traps of qblox-instruments 1.4.1 that end here:
+
+- At its default debug level a refused setting or a program that does not assemble raises
+  nothing. We open it with a check of the error queue after every command.
+- ``Cluster.close()`` leaves the modules' sockets and its event loop open, and cannot be
+  called while a call runs in another thread.
+- It waits a minute for an answer.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from qblox_instruments import Cluster, PortsInfo
+from qblox_instruments.types import DebugLevel
+
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+
+ANSWER_S = 15.0
+"""The instrument answers any command within this, or its connection is taken for dead."""
+UNWIND_S = 5.0
+"""How long a call may take to notice that its connection was closed under it."""
+
+_OUT_OF_STEP = ("header error", "invalid literal", "unpack requires", "codec can't decode")
+"""Words of the vendor's client when an answer is not what the question asks for."""
+
+_numbers = itertools.count(1)
+
+
+def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
+    """Return the vendor's connected client; connecting only reads. Raises ``Unreachable``.
+
+    QCoDeS wants a name of its own for every instance, also while an old one still closes.
+    """
+    at = f"{host}:{ports['scpi']}"
+    with asking(name, f"connecting to {at}"):
+        cluster = Cluster(
+            f"{name}_{next(_numbers)}",
+            host,
+            ports=PortsInfo(scpi=ports["scpi"], module_scpi_base=ports["module_scpi_base"]),
+            debug=DebugLevel.VERSION_AND_ERROR_CHECK,
+            use_configuration_cache=True,
+        )
+    for transport in _transports(cluster):
+        transport.timeout = ANSWER_S
+    return cluster
+
+
+def close_cluster(cluster: Any) -> None:
+    """Close all sockets and the event loop, also while a call hangs: that call then raises."""
+    transports = _transports(cluster)
+    loop = transports[0].loop
+    for transport in transports:
+        writer = transport._writer
+        if writer is not None:
+            with suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(writer.transport.abort)
+    give_up = time.monotonic() + UNWIND_S
+    while loop.is_running() and time.monotonic() < give_up:
+        time.sleep(0.005)
+    if loop.is_running() or loop.is_closed():
+        return
+    loop.run_until_complete(_unwind())
+    for transport in transports:
+        transport._reader = transport._writer = None
+    loop.close()
+    with suppress(Exception):  # only QCoDeS' own list of instruments is left to tidy
+        type(cluster).remove_instance(cluster)
+
+
+async def _unwind() -> None:
+    # What was cancelled or aborted gets its turn to end, and sockets to close.
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
+@contextmanager
+def asking(name: str, what: str) -> Iterator[None]:
+    """Translate the errors of a question: whatever comes instead of an answer breaks protocol."""
+    try:
+        yield
+    except (TimeoutError, OSError, EOFError) as error:
+        raise Unreachable(f"{name}: {what}: {_words(error)}") from error
+    except (Refused, Unreachable, ProtocolError):
+        raise
+    except Exception as error:
+        raise ProtocolError(f"{name}: {what}: {_words(error)}") from error
+
+
+@contextmanager
+def telling(name: str, what: str) -> Iterator[None]:
+    """Translate the errors of a command: the instrument, or the client before it, may refuse."""
+    try:
+        with asking(name, what):
+            yield
+    except ProtocolError as error:
+        cause = error.__cause__
+        if cause is None or any(word in str(cause).lower() for word in _OUT_OF_STEP):
+            raise
+        raise Refused(str(error)) from cause
+
+
+def _words(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _transports(cluster: Any) -> list[Any]:
+    # The client has no public way to its sockets.
+    slots = cluster._scpi._slot_connections.values()
+    return [cluster._transport, *(connection._transport for connection in slots)]

@@ -1,0 +1,125 @@
+"""What a cluster must be set to for a program: a flat list, so that only changes are sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
+from podium.firmware_interfaces.qblox_cluster.program import (
+    ClusterProgram,
+    ModuleSettings,
+    SequencerProgram,
+)
+
+OUTPUTS = {"QCM": 4, "QCM-RF": 2, "QRM": 2, "QRM-RF": 1}
+"""Number of ``connect_out#`` parameters of a sequencer (qblox-instruments 1.4.1)."""
+
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One parameter of the vendor's client and its value."""
+
+    slot: int
+    sequencer: int | None
+    """None: a parameter of the module."""
+    parameter: str
+    value: Value
+
+    @property
+    def where(self) -> tuple[int, int | None, str]:
+        """Which parameter this is."""
+        return self.slot, self.sequencer, self.parameter
+
+    def __str__(self) -> str:
+        part = "" if self.sequencer is None else f".sequencer{self.sequencer}"
+        return f"slot{self.slot}{part}.{self.parameter} = {self.value}"
+
+
+def settings_of(program: ClusterProgram, modules: Mapping[int, str]) -> list[Setting]:
+    """Return all settings of ``program`` on a cluster with these modules (slot: kind).
+
+    Sequencers that the program does not use are disconnected and taken out of the
+    synchronisation: one that takes part and is never started would hold up the others.
+    """
+    settings = [setting for module in program.modules for setting in _module(module)]
+    used = {(entry.slot, entry.sequencer): entry for entry in program.sequencers}
+    for slot, kind in modules.items():
+        for number in range(SEQUENCERS):
+            entry = used.get((slot, number))
+            settings += _unused(slot, number, kind) if entry is None else _used(entry, kind)
+    return settings
+
+
+def disconnected(slot: int, kind: str) -> list[Setting]:
+    """Return what ``disconnect_outputs`` and ``disconnect_inputs`` of a module leave behind."""
+    return [
+        setting
+        for number in range(SEQUENCERS)
+        for setting in _connections(slot, number, kind, None, None)
+    ]
+
+
+def _module(module: ModuleSettings) -> list[Setting]:
+    values: dict[str, Value] = {}
+    for output, frequency_hz in module.lo_hz.items():
+        name = "out0_in0" if module.module == "QRM-RF" else output
+        values[f"{name}_lo_freq"] = round(frequency_hz)
+        values[f"{name}_lo_en"] = True
+    for output, attenuation_db in module.output_attenuation_db.items():
+        if module.module.endswith("RF"):
+            values[f"{output}_att"] = round(attenuation_db)
+    for entry, attenuation_db in module.input_attenuation_db.items():
+        values[f"{entry}_att"] = round(attenuation_db)
+    if module.scope_sequencer is not None:
+        values["scope_acq_sequencer_select"] = module.scope_sequencer
+        for path in (0, 1):
+            values[f"scope_acq_trigger_mode_path{path}"] = "sequencer"
+            values[f"scope_acq_avg_mode_en_path{path}"] = False
+    return [Setting(module.slot, None, name, value) for name, value in values.items()]
+
+
+def _used(entry: SequencerProgram, kind: str) -> list[Setting]:
+    values: dict[str, Value] = {
+        "sync_en": entry.sync,
+        "mod_en_awg": True,
+        "nco_freq": entry.nco_hz,
+        "nco_phase_offs": 0.0,
+        "nco_prop_delay_comp_en": False,
+        "marker_ovr_en": False,
+        "gain_awg_path0": 1.0,
+        "gain_awg_path1": 1.0,
+        "offset_awg_path0": 0.0,
+        "offset_awg_path1": 0.0,
+    }
+    if entry.input is not None:
+        values["demod_en_acq"] = True
+        values["integration_length_acq"] = entry.integration_ns
+    return [
+        *_connections(entry.slot, entry.sequencer, kind, entry.output, entry.input),
+        *(Setting(entry.slot, entry.sequencer, name, value) for name, value in values.items()),
+    ]
+
+
+def _unused(slot: int, number: int, kind: str) -> list[Setting]:
+    return [
+        *_connections(slot, number, kind, None, None),
+        Setting(slot, number, "sync_en", False),
+    ]
+
+
+def _connections(
+    slot: int, number: int, kind: str, output: str | None, entry: str | None
+) -> list[Setting]:
+    path: dict[int, str] = {}
+    if output is not None:
+        sockets = [int(digit) for digit in output.removeprefix("out").split("_")]
+        paths = ["IQ"] if kind.endswith("RF") else ["I", "Q"]
+        path = dict(zip(sockets, paths, strict=True))
+    settings = [
+        Setting(slot, number, f"connect_out{socket}", path.get(socket, "off"))
+        for socket in range(OUTPUTS[kind])
+    ]
+    if kind == "QRM-RF":
+        settings.append(Setting(slot, number, "connect_acq", entry or "off"))
+    return settings

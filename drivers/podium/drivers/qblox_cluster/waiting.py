@@ -1,0 +1,80 @@
+"""Waiting for sequencers to stop, and telling a proper end from any other."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.qblox_cluster.connection import asking
+from podium.drivers.qblox_cluster.places import place, places
+
+ALLOWANCE_S = 60.0
+"""A program may take this much longer than computed, for transport and a busy machine."""
+POLL_FIRST_S = 0.0005
+POLL_MAX_S = 0.02
+"""Pause between two questions whether a program is over: doubled each time up to the maximum."""
+
+UNDER_WAY = ("ARMED", "RUNNING", "Q1_STOPPED")
+"""States of a sequencer that was started: it is armed until those it starts with are started."""
+
+
+def statuses(name: str, cluster: Any, sequencers: Sequence[tuple[int, int]]) -> list[Any]:
+    """Return the vendor's status of each sequencer."""
+    with asking(name, f"state of {places(sequencers)}"):
+        return list(cluster.get_sequencer_statuses(list(sequencers)))
+
+
+def flags(status: Any) -> str:
+    """Return the flags of a status for a message: errors, warnings, then the rest."""
+    names = [flag.name for flag in (*status.err_flags, *status.warn_flags, *status.info_flags)]
+    return f": {', '.join(names)}" if names else ""
+
+
+def wait_until_stopped(
+    name: str,
+    cluster: Any,
+    sequencers: Sequence[tuple[int, int]],
+    duration_s: float,
+    what: str,
+    interrupted: threading.Event,
+    frame: Callable[[int, int], str],
+) -> None:
+    """Return when all sequencers have stopped without an error flag.
+
+    Raises ``ProtocolError`` at any other end, ``Unreachable`` past ``duration_s`` and the
+    allowance, ``Refused`` when ``interrupted`` was set; the outputs are as they were.
+    """
+    give_up = time.monotonic() + duration_s + ALLOWANCE_S
+    pause_s = POLL_FIRST_S
+    running = list(sequencers)
+    while True:
+        for where, status in zip(list(running), statuses(name, cluster, running), strict=True):
+            if status.status.name == "ERROR" or status.err_flags:
+                raise ProtocolError(
+                    f"{name}: running {what!r}: {place(*where)} ({frame(*where)}) is "
+                    f"{status.state.name} with an error{flags(status)}"
+                )
+            if status.state.name == "STOPPED":
+                if any(flag.name in ("DISARMED", "FORCED_STOP") for flag in status.info_flags):
+                    raise ProtocolError(
+                        f"{name}: running {what!r}: {place(*where)} ({frame(*where)}) was stopped "
+                        f"before its end{flags(status)}"
+                    )
+                running.remove(where)
+            elif status.state.name not in UNDER_WAY:
+                raise ProtocolError(
+                    f"{name}: running {what!r}: {place(*where)} ({frame(*where)}) is "
+                    f"{status.state.name} instead of running or stopped{flags(status)}"
+                )
+        if not running:
+            return
+        if time.monotonic() > give_up:
+            raise Unreachable(
+                f"{name}: running {what!r}: {places(running)} not stopped "
+                f"{ALLOWANCE_S:g} s after the computed {duration_s:g} s"
+            )
+        if interrupted.wait(pause_s):
+            interrupted.clear()
+            raise Refused(f"{name}: running {what!r}: given up while it ran")
+        pause_s = min(2 * pause_s, POLL_MAX_S)
