@@ -1,16 +1,189 @@
-"""The twin of a Qblox cluster: its CMM, its modules, its clock."""
+"""The twin of a Qblox cluster: its CMM, its modules, its clock, its connections."""
 
+import re
 from collections.abc import Mapping
 
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.command_table import Found, Reply, Socket, look_up
+from podium.firmware_interfaces.qblox_cluster.framing import (
+    END_OF_REPLY,
+    Command,
+    CommandSplitter,
+    Malformed,
+)
+from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
+from podium.sim_instruments.twins.qblox_cluster.cluster_commands import (
+    cmm_handlers,
+    run_handlers,
+)
+from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
+from podium.sim_instruments.twins.qblox_cluster.management import Management
+from podium.sim_instruments.twins.qblox_cluster.module import Module
+from podium.sim_instruments.twins.qblox_cluster.module_commands import (
+    kept_handlers,
+    module_handlers,
+)
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
+from podium.sim_instruments.twins.qblox_cluster.refusal import (
+    SUFFIX_OUT_OF_RANGE,
+    SYNTAX_ERROR,
+    UNDEFINED_HEADER,
+    ErrorQueue,
+    Refusal,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs import Runs
+from podium.sim_instruments.twins.twin import Horizon
+
+_CMM = cmm_handlers().by_header
+_MODULE = module_handlers().by_header
+_KEPT = kept_handlers().by_header
+_RUN = run_handlers().by_header
+
+_SLOT = re.compile(r"SLOT(\d{1,4}):", re.IGNORECASE)
+
+
+def meant_headers() -> frozenset[str]:
+    """Return the headers of the command table that mean something in the simulation."""
+    return frozenset({*_CMM, *_MODULE, *_RUN})
 
 
 class ClusterTwin:
-    """A Qblox cluster as seen from its sockets: one for the CMM, one for each module."""
+    """A Qblox cluster as seen from its sockets: one for the CMM, one for each module.
+
+    ``modules`` names the type of the module in each slot (``{2: "QRM-RF"}``); KeyError for
+    a type that is not emulated, ValueError for a slot that does not exist.
+    """
 
     ports: Mapping[str, int] = {"scpi": 5025, "module_scpi_base": 25000}
+    """A module's socket is at the base plus its slot."""
 
     def __init__(self, modules: Mapping[int, str], serial: str, playback: Playback) -> None:
-        self.modules = dict(modules)
+        for slot in modules:
+            if not 1 <= slot <= limits.SLOTS:
+                raise ValueError(f"slot {slot} does not exist, a cluster has 1-{limits.SLOTS}")
         self.serial = serial
-        self.playback = playback
+        self.modules = {
+            slot: Module(MODULE_MODELS[name], slot, serial)
+            for slot, name in sorted(modules.items())
+        }
+        self.management = Management(serial, {s: m.model for s, m in self.modules.items()})
+        self.runs = Runs(playback, lambda: tuple(self.modules.values()))
+        self._tallies = {"commands": 0, "unknown": 0, "unmeant": 0}
+
+    def open(self, port: str) -> "ClusterSession":
+        """Return a connection to the CMM (``scpi``) or to a module (``slot2``)."""
+        if port == "scpi":
+            return ClusterSession(self, None)
+        slot = int(port.removeprefix("slot")) if re.fullmatch(r"slot\d+", port) else -1
+        if slot not in self.modules:
+            known = ", ".join(["scpi", *(f"slot{s}" for s in self.modules)])
+            raise KeyError(f"no port {port!r} at this cluster, it has {known}")
+        return ClusterSession(self, self.modules[slot])
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return how far world time may leap as far as this cluster is concerned."""
+        self.runs.settle(now_fs)
+        return self.runs.horizon(now_fs)
+
+    def levels_v(self) -> dict[str, float]:
+        """Return the static level of every baseband output, by connector (``slot6.out2``)."""
+        return {
+            f"slot{slot}.{output}": volts
+            for slot, module in self.modules.items()
+            for output, volts in module.levels_v().items()
+        }
+
+    def tallies(self) -> dict[str, int]:
+        """Return how many commands came, how many were unknown, how many mean nothing."""
+        return dict(self._tallies)
+
+    def reset(self) -> None:
+        """Return the whole cluster to the state after power-on, error queues excepted."""
+        self.runs.reset()
+        self.management.reset()
+        for module in self.modules.values():
+            module.reset()
+
+    def execute(self, module: Module | None, command: Command, now_fs: int) -> bytes:
+        """Carry one command out on a module, or on the CMM, and return the reply."""
+        self._tallies["commands"] += 1
+        self.runs.settle(now_fs)
+        errors = self.management.errors if module is None else module.errors
+        try:
+            return self._route(module, command, now_fs)
+        except Refusal as refusal:
+            errors.put(refusal)
+        # The client reads an empty line as "ask the error queue".
+        found = look_up(_SLOT.sub("", command.header, count=1))
+        expected = command.is_query or (
+            found is not None and found.entry.reply is not Reply.NOTHING
+        )
+        return END_OF_REPLY if expected else b""
+
+    def _route(self, module: Module | None, command: Command, now_fs: int) -> bytes:
+        header, routed = command.header, module
+        slot = _SLOT.match(header) if module is None else None
+        if slot is not None:
+            routed = self.modules.get(int(slot[1]))
+            if routed is None:
+                raise Refusal(SUFFIX_OUT_OF_RANGE, f"Module in slot {slot[1]} is not available")
+            header = header[slot.end() :]
+        found = look_up(header)
+        wrong = Socket.MODULE if routed is None else Socket.CMM
+        if found is None or found.entry.socket is wrong:
+            self._tallies["unknown"] += 1
+            raise Refusal(UNDEFINED_HEADER, f"Undefined header;{command.header}")
+        request = Request(found, command, now_fs)
+        if routed is None:
+            return self._on_cmm(found, request)
+        return self._on_module(routed, found, request)
+
+    def _on_cmm(self, found: Found, request: Request) -> bytes:
+        if found.entry.header == "*RST":
+            self.reset()
+            return b""
+        handler = _CMM.get(found.entry.header)
+        if handler is not None:
+            return handler(self.management, request)
+        self._tallies["unmeant"] += 1
+        return self.management.kept.handle(found, request.command)
+
+    def _on_module(self, module: Module, found: Found, request: Request) -> bytes:
+        header = found.entry.header
+        if header in ("*RST", "RST"):
+            self.runs.stop(module.sequencers, request.now_fs)
+            module.reset()
+            return b""
+        run_handler = _RUN.get(header)
+        if run_handler is not None:
+            return run_handler((self.runs, module), request)
+        handler = _MODULE.get(header)
+        if handler is not None:
+            return handler(module, request)
+        self._tallies["unmeant"] += 1
+        kept = _KEPT.get(header)
+        return kept(module, request) if kept else module.kept.handle(found, request.command)
+
+
+class ClusterSession:
+    """One connection to a cluster: the CMM's when ``module`` is None."""
+
+    def __init__(self, twin: ClusterTwin, module: Module | None) -> None:
+        self._twin = twin
+        self._module = module
+        self._splitter = CommandSplitter()
+
+    @property
+    def _errors(self) -> ErrorQueue:
+        return self._twin.management.errors if self._module is None else self._module.errors
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        """Take ``data`` as received at ``now_fs`` and return the replies that are due."""
+        replies: list[bytes] = []
+        for message in self._splitter.feed(data):
+            match message:
+                case Command():
+                    replies.append(self._twin.execute(self._module, message, now_fs))
+                case Malformed(reason):
+                    self._errors.put(Refusal(SYNTAX_ERROR, f"Syntax error;{reason}"))
+        return b"".join(replies)

@@ -108,8 +108,12 @@ def outcome(performance: Performance, answers: tuple[Captured, ...]) -> RunOutco
     """Return what is left of a performance once the world has answered."""
     results: list[SequencerOutcome] = []
     at = 0
-    for trace, listened, overflowed in zip(
-        performance.traces, performance.listening, performance.overflowed, strict=True
+    for run, trace, listened, overflowed in zip(
+        performance.runs,
+        performance.traces,
+        performance.listening,
+        performance.overflowed,
+        strict=True,
     ):
         flags: list[str] = []
         end_ns: int | None = trace.end_ns if trace.ending is Ending.STOPPED else None
@@ -126,6 +130,8 @@ def outcome(performance: Performance, answers: tuple[Captured, ...]) -> RunOutco
             flags.append(OUTPUT_OVERFLOW)
         results.append(
             SequencerOutcome(
+                slot=run.slot,
+                sequencer=run.sequencer,
                 end_ns=end_ns,
                 flags=(*flags, *trace.flags),
                 exit_code=trace.exit_code,

@@ -81,6 +81,8 @@ def empty_bins(count: int) -> NDArray[np.void]:
 class SequencerOutcome:
     """What a run leaves behind in one sequencer."""
 
+    slot: int
+    sequencer: int
     end_ns: int | None
     """From the start to the last output, or the end of the last integration; None: it
     would run for ever (it waits for something that does not come, or has no end)."""

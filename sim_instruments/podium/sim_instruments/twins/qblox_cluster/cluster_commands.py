@@ -1,0 +1,101 @@
+"""The commands of the CMM, and those that start and stop sequencers."""
+
+from podium.firmware_interfaces.qblox_cluster import identity
+from podium.firmware_interfaces.qblox_cluster.framing import block_reply, text_reply
+from podium.firmware_interfaces.qblox_cluster.messages import timestamp, timestamp_fs
+from podium.sim_instruments.twins.qblox_cluster import arguments, common_commands
+from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
+from podium.sim_instruments.twins.qblox_cluster.management import Management
+from podium.sim_instruments.twins.qblox_cluster.module import Module, json_bytes
+from podium.sim_instruments.twins.qblox_cluster.refusal import BLOCK_DATA_ERROR, Refusal
+from podium.sim_instruments.twins.qblox_cluster.runs import Runs
+from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
+
+
+def cmm_handlers() -> Handlers[Management]:
+    """Return what the CMM means by its commands."""
+    handlers: Handlers[Management] = Handlers()
+    common_commands.register(handlers)
+
+    @handlers.on("*IDN?")
+    def identify(cmm: Management, request: Request) -> bytes:
+        return text_reply(identity.identification("Cluster MM", cmm.serial))
+
+    @handlers.on("*DESCribe?")
+    def describe(cmm: Management, request: Request) -> bytes:
+        return block_reply(identity.cluster_description(cmm.models, cmm.serial))
+
+    @handlers.on("*MODS?")
+    def connected(cmm: Management, request: Request) -> bytes:
+        return block_reply(identity.modules_connected(cmm.models, cmm.serial))
+
+    @handlers.on("BP:MODules?")
+    def present(cmm: Management, request: Request) -> bytes:
+        return text_reply(str(identity.modules_present(cmm.models)))
+
+    @handlers.on("STATus:GENeral:STATE?")
+    def state(cmm: Management, request: Request) -> bytes:
+        return text_reply("OKAY;")
+
+    @handlers.on("STATE:GENeral:STATE?")
+    def state_in_json(cmm: Management, request: Request) -> bytes:
+        return text_reply(identity.system_state(cmm.models))
+
+    @handlers.on("TIMEkeeping:CURRent:TIMEstamp?")
+    def time(cmm: Management, request: Request) -> bytes:
+        return block_reply(json_bytes(timestamp(cmm.clock_fs(request.now_fs))))
+
+    @handlers.on("TIMEkeeping:ADJust")
+    def adjust_time(cmm: Management, request: Request) -> bytes:
+        values = arguments.json_block(request.command)
+        try:
+            cmm.adjust_clock(timestamp_fs({"ns": int(values["ns"]), "sub": int(values["sub"])}))
+        except (KeyError, TypeError, ValueError) as error:
+            raise Refusal(
+                BLOCK_DATA_ERROR, f"a time is an object of integers ns and sub, got {values!r}"
+            ) from error
+        return b""
+
+    return handlers
+
+
+RunTarget = tuple[Runs, Module]
+
+
+def _chosen(module: Module, request: Request) -> tuple[Sequencer, ...]:
+    """Return the sequencer the header names, or all of the module."""
+    if request.found.indices:
+        return (module.sequencer(request.index),)
+    return module.sequencers
+
+
+def run_handlers() -> Handlers[RunTarget]:
+    """Return what the commands do that arm, start and stop sequencers of a module."""
+    handlers: Handlers[RunTarget] = Handlers()
+
+    @handlers.on("SEQuencer#:ARM")
+    def arm(target: RunTarget, request: Request) -> bytes:
+        runs, module = target
+        runs.arm(module, _chosen(module, request))
+        return b""
+
+    @handlers.on("SEQuencer:ARM")
+    def arm_all(target: RunTarget, request: Request) -> bytes:
+        runs, module = target
+        # ASSUMED: sequencers without a program are left alone
+        runs.arm(module, [s for s in module.sequencers if s.has_program])
+        return b""
+
+    @handlers.on("SEQuencer#:START", "SEQuencer:START")
+    def start(target: RunTarget, request: Request) -> bytes:
+        runs, module = target
+        runs.start(module, _chosen(module, request), request.now_fs)
+        return b""
+
+    @handlers.on("SEQuencer#:STOP", "SEQuencer:STOP")
+    def stop(target: RunTarget, request: Request) -> bytes:
+        runs, module = target
+        runs.stop(_chosen(module, request), request.now_fs)
+        return b""
+
+    return handlers

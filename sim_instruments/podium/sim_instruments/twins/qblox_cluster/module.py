@@ -1,0 +1,178 @@
+"""One module of a cluster: its front end, its sequencers, its assembler, its errors."""
+
+import json
+from typing import Any
+
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
+from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
+from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled, AssemblyError, assemble
+from podium.sim_instruments.twins.qblox_cluster.acquisition_list import EMPTY_SCOPE
+from podium.sim_instruments.twins.qblox_cluster.refusal import (
+    BLOCK_DATA_ERROR,
+    EXECUTION_ERROR,
+    SUFFIX_OUT_OF_RANGE,
+    TOO_MUCH_DATA,
+    ErrorQueue,
+    Refusal,
+)
+from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
+from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe
+from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings
+
+POWER_ON_LO_HZ = 6_000_000_000
+"""ASSUMED: the frequency of a local oscillator that nobody has set."""
+LOS = 2
+"""Local oscillators addressed on an RF module; a QRM-RF uses the second
+(``out0_in0_lo_freq`` is LO1 in qblox_instruments' module.py)."""
+
+
+class Module:
+    """The firmware of one module. Everything is as after power-on at construction."""
+
+    def __init__(self, model: ModuleModel, slot: int, serial: str) -> None:
+        self.model = model
+        self.slot = slot
+        self.serial = serial
+        self.errors = ErrorQueue()
+        self.kept = KeptSettings()
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the state after power-on, except for the error queue."""
+        model = self.model
+        self.sequencers = tuple(
+            Sequencer(model, self.slot, number) for number in range(model.sequencers)
+        )
+        self.kept = KeptSettings()
+        self.lo_hz = [POWER_ON_LO_HZ] * LOS
+        self.lo_on = [True] * LOS
+        self.output_attenuation_db = [0] * len(model.outputs)
+        self.input_attenuation_db = [0] * len(model.inputs)
+        self.input_gain_db = [0] * model.adcs
+        self.offset_v = [0.0] * (0 if model.rf else model.dacs)
+        self.assembled = False
+        self.assembler_log = ""
+        self.scope_memory: tuple[ScopePath, ...] = EMPTY_SCOPE
+        self.scope_configuration: dict[str, Any] = {
+            "sel_acq": 0,
+            "sel_path": [0] * model.adcs,
+            "avg_en_path": [False] * model.adcs,
+            "trig": {"mode_path": [False] * model.adcs, "lvl_path": [0.0] * model.adcs},
+        }
+        self.predistortion = _power_on_predistortion(model)
+
+    def sequencer(self, number: int) -> Sequencer:
+        """Return a sequencer; refuse a number that does not exist."""
+        if number >= len(self.sequencers):
+            raise Refusal(
+                SUFFIX_OUT_OF_RANGE,
+                f"sequencer {number} does not exist, a {self.model.name} has "
+                f"0-{len(self.sequencers) - 1}",
+            )
+        return self.sequencers[number]
+
+    @property
+    def free_bins(self) -> int:
+        """Bins that no acquisition has taken."""
+        return limits.BINS - sum(s.acquisitions.total_bins for s in self.sequencers)
+
+    def assemble(self, program: bytes) -> Assembled:
+        """Assemble a program text; keeps the assembler's log and verdict."""
+        if len(program) > limits.PROGRAM_MAX_BYTES:
+            raise Refusal(TOO_MUCH_DATA, f"program of {len(program)} bytes")
+        self.assembled = False
+        try:
+            assembled = assemble(program.decode("ascii"))
+        except UnicodeDecodeError as error:
+            self.assembler_log = f"program is not ASCII: {error}"
+            raise Refusal(BLOCK_DATA_ERROR, self.assembler_log) from error
+        except AssemblyError as error:
+            self.assembler_log = f"{error}\nAssembly failed.\n"
+            raise Refusal(EXECUTION_ERROR, f"Assembly failed. {error}") from error
+        self.assembled = True
+        notes = "".join(f"{warning}\n" for warning in assembled.warnings)
+        self.assembler_log = f"{notes}Assembly successful.\n"
+        return assembled
+
+    def afe(self) -> Afe:
+        """Return the analogue front end as it is now."""
+        model = self.model
+        used: list[int] = []
+        if model.rf:
+            used = [1] if model.readout else [0, 1]
+        return Afe(
+            model=model,
+            lo_hz=tuple(self.lo_hz[n] for n in used),
+            lo_on=tuple(self.lo_on[n] for n in used),
+            output_attenuation_db=tuple(self.output_attenuation_db),
+            input_attenuation_db=self.input_attenuation_db[0] if self.input_attenuation_db else 0,
+            input_gain_db=tuple(self.input_gain_db),
+        )
+
+    def scope_listens_to(self, number: int) -> bool:
+        """Tell whether the scope is triggered by that sequencer."""
+        return self.model.readout and self.scope_configuration["sel_path"][0] == number
+
+    def levels_v(self) -> dict[str, float]:
+        """Return the static level of each baseband output, as the offset DAC makes it."""
+        full = self.model.output_full_scale_v
+        step = 2 * full / 2**limits.OFFSET_WORD_BITS
+        return {f"out{n}": round(v / step) * step for n, v in enumerate(self.offset_v)}
+
+    def set_scope_configuration(self, values: Any) -> None:
+        """Take over a scope configuration; refuse what is none."""
+        paths = self.model.adcs
+        try:
+            lists = [
+                values["sel_path"],
+                values["avg_en_path"],
+                values["trig"]["mode_path"],
+                values["trig"]["lvl_path"],
+            ]
+        except (KeyError, TypeError) as error:
+            raise Refusal(BLOCK_DATA_ERROR, f"scope configuration: {error} is missing") from error
+        if not all(isinstance(one, list) and len(one) >= paths for one in lists):
+            raise Refusal(BLOCK_DATA_ERROR, f"scope configuration needs {paths} paths in each list")
+        for number in values["sel_path"][:paths]:
+            if not isinstance(number, int) or not 0 <= number < len(self.sequencers):
+                raise Refusal(
+                    BLOCK_DATA_ERROR, f"scope configuration: sequencer {number!r} does not exist"
+                )
+        self.scope_configuration = values
+
+    def set_predistortion(self, values: Any) -> None:
+        """Change the predistortion values that ``values`` names."""
+        if not isinstance(values, dict):
+            raise Refusal(BLOCK_DATA_ERROR, "predistortion configuration is not a JSON object")
+        _merge(self.predistortion, values)
+
+
+def _merge(into: dict[str, Any], values: dict[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _power_on_predistortion(model: ModuleModel) -> dict[str, Any]:
+    """Return the predistortion block after power-on: all filters there, all passing through.
+
+    ASSUMED: values; the structure is the one the client reads (module.py, _add_rtp_qcodes_params).
+    """
+    state = {f"stage{n}": "disabled" for n in range(6)}
+    outputs: dict[str, Any] = {}
+    for n in range(max(model.dacs, model.markers)):
+        output: dict[str, Any] = {"state": dict(state), "markers": {"state": dict(state)}}
+        if model.family == "QCM":
+            output["IIR"] = {f"stage{k}": {"tau": 10.0, "amp": 0.0} for k in range(4)}
+            output["FIR"] = {"stage0": [1.0] + [0.0] * 31}
+            output["bias tee"] = {"reset": False, "stage0": {"tau": 10.0}}
+        outputs[f"out{n}"] = output
+    return outputs
+
+
+def json_bytes(values: Any) -> bytes:
+    """Return ``values`` as the JSON of the wire."""
+    return json.dumps(values).encode()

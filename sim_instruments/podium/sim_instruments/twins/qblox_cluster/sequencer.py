@@ -1,0 +1,221 @@
+"""One sequencer of a module: memories, parameters, and its states from armed to stopped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
+from podium.firmware_interfaces.qblox_cluster.messages import SequencerState, SequencerStatus
+from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
+    SequencerConfiguration,
+    checked,
+    default_configuration,
+)
+from podium.sim_instruments.twins.qblox_cluster.acquisition_list import AcquisitionList
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import NotEmulated, Q1Processor
+from podium.sim_instruments.twins.qblox_cluster.refusal import (
+    EXECUTION_ERROR,
+    ILLEGAL_PARAMETER,
+    SETTINGS_CONFLICT,
+    Refusal,
+)
+from podium.sim_instruments.twins.qblox_cluster.sample_list import SampleList
+from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
+    Afe,
+    ChannelMap,
+    SequencerOutcome,
+    SequencerRun,
+)
+
+
+class Verb(Enum):
+    """What can happen to a sequencer."""
+
+    ARM = "arm"
+    START = "start"
+    STOP = "stop"
+    END = "end"
+    """Its program and its last integration are over."""
+
+
+TRANSITIONS: Mapping[SequencerState, Mapping[Verb, SequencerState]] = {
+    SequencerState.IDLE: {
+        Verb.ARM: SequencerState.ARMED,
+        Verb.STOP: SequencerState.STOPPED,
+    },
+    SequencerState.ARMED: {
+        Verb.ARM: SequencerState.ARMED,
+        Verb.START: SequencerState.RUNNING,
+        Verb.STOP: SequencerState.STOPPED,
+    },
+    SequencerState.RUNNING: {
+        Verb.ARM: SequencerState.ARMED,
+        Verb.STOP: SequencerState.STOPPED,
+        Verb.END: SequencerState.STOPPED,
+    },
+    SequencerState.STOPPED: {
+        Verb.ARM: SequencerState.ARMED,
+        Verb.STOP: SequencerState.STOPPED,
+    },
+}
+"""Verbs not named leave the state as it is. ASSUMED: a start without arming does nothing,
+and arming a running sequencer stops it first. ``Q1 STOPPED`` is never shown: the two parts
+of a processor end together here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """Flags and exit code of the last run, until they are cleared or the next arming."""
+
+    flags: tuple[str, ...] = ()
+    exit_code: int = 0
+    log: str = ""
+
+
+def power_on_outputs(model: ModuleModel) -> ChannelMap:
+    """Return the output channel map after power-on: path I on even, path Q on odd channels."""
+    return tuple(range(0, model.dacs, 2)), tuple(range(1, model.dacs, 2))
+
+
+def power_on_inputs(model: ModuleModel) -> ChannelMap:
+    """Return the input channel map after power-on."""
+    return tuple(range(0, model.adcs, 2)), tuple(range(1, model.adcs, 2))
+
+
+class Sequencer:
+    """A sequencer as its module sees it. Everything is as after power-on at construction."""
+
+    def __init__(self, model: ModuleModel, slot: int, number: int) -> None:
+        self.model = model
+        self.slot = slot
+        self.number = number
+        self.waveforms = SampleList("Waveform", limits.WAVEFORMS, limits.WAVEFORM_SAMPLES)
+        self.weights = SampleList("Weight", limits.WEIGHTS, limits.WEIGHT_SAMPLES)
+        self.acquisitions = AcquisitionList()
+        self.configuration_values: dict[str, Any] = default_configuration()
+        self.configuration: SequencerConfiguration = checked(self.configuration_values)
+        self.outputs = power_on_outputs(model)
+        self.inputs = power_on_inputs(model)
+        self.registers: dict[str, int] = {f"R{n}": 0 for n in range(64)}
+        self.state = SequencerState.IDLE
+        self._report = _Report()
+        self._program: Assembled | None = None
+        self._staged: Assembled | None = None
+
+    @property
+    def has_program(self) -> bool:
+        """Whether there is anything to run."""
+        return self._program is not None or self._staged is not None
+
+    def load(self, program: Assembled) -> None:
+        """Put a program into instruction memory."""
+        self._fits(program)
+        self._program, self._staged = program, None
+
+    def stage(self, program: Assembled) -> None:
+        """Put a program aside; arming installs it."""
+        self._fits(program)
+        self._staged = program
+
+    def _fits(self, program: Assembled) -> None:
+        if len(program) > self.model.instructions:
+            raise Refusal(
+                EXECUTION_ERROR,
+                f"Assembly failed. The program has {len(program)} instructions, the memory of "
+                f"a {self.model.name} sequencer holds {self.model.instructions}.",
+            )
+
+    def status(self) -> SequencerStatus:
+        """Return state and flags."""
+        report = self._report
+        return SequencerStatus(self.state, report.flags, report.exit_code, report.log)
+
+    def _go(self, verb: Verb) -> bool:
+        """Make the transition; False if there is none."""
+        state = TRANSITIONS[self.state].get(verb)
+        if state is None:
+            return False
+        self.state = state
+        return True
+
+    def arm(self, afe: Afe) -> None:
+        """Get ready to start; clears the flags of the last run.
+
+        Refused without a program, or where the program needs what this twin cannot execute.
+        """
+        program = self._program if self._staged is None else self._staged
+        if program is None:
+            raise Refusal(SETTINGS_CONFLICT, f"sequencer {self.number} has no program")
+        self._program, self._staged = program, None
+        try:
+            Q1Processor(program, self.frozen(afe, scope=False).setup())
+        except NotEmulated as error:
+            raise Refusal(EXECUTION_ERROR, f"sequencer {self.number}: {error}") from error
+        self._go(Verb.ARM)
+        self._report = _Report()
+
+    def start(self) -> bool:
+        """Leave ``ARMED`` for ``RUNNING``; False if it was not armed."""
+        return self._go(Verb.START)
+
+    def stop(self) -> None:
+        """Stop at once. The results of a run that is cut short are lost."""
+        if self.state is SequencerState.ARMED:
+            self._report = _Report(flags=("DISARMED",))
+        elif self.state is SequencerState.RUNNING:
+            self._report = _Report(flags=("FORCED STOP",))
+        self._go(Verb.STOP)
+
+    def finish(self, outcome: SequencerOutcome) -> None:
+        """Take over what a run left behind."""
+        self._go(Verb.END)
+        self.acquisitions.add(outcome.bins)
+        self._report = _Report(outcome.flags, outcome.exit_code, outcome.log)
+
+    def fail(self, reason: str) -> None:
+        """Stop because the simulation itself failed."""
+        self._go(Verb.END)
+        self._report = _Report(
+            flags=("ACQ BINNING COMM ERROR",), log=f"the simulated world failed: {reason}"
+        )
+
+    def clear_flags(self) -> None:
+        """Forget the flags."""
+        self._report = _Report(exit_code=self._report.exit_code)
+
+    def frozen(self, afe: Afe, scope: bool) -> SequencerRun:
+        """Return everything a run needs, as it is now."""
+        if self._program is None:
+            raise Refusal(SETTINGS_CONFLICT, f"sequencer {self.number} has no program")
+        return SequencerRun(
+            slot=self.slot,
+            sequencer=self.number,
+            afe=afe,
+            program=self._program,
+            configuration=self.configuration,
+            outputs=self.outputs,
+            inputs=self.inputs,
+            waveforms=self.waveforms.by_index(),
+            weights=self.weights.by_index(),
+            acquisitions=self.acquisitions.bin_counts(),
+            scope=scope,
+        )
+
+
+def channel_map(values: Any, channels: int, what: str) -> ChannelMap:
+    """Return a channel map sent as ``[[path I], [path Q]]``; refuse what is none."""
+    shape = (
+        isinstance(values, list)
+        and len(values) == 2
+        and all(isinstance(path, list) for path in values)
+        and all(isinstance(n, int) and 0 <= n < channels for path in values for n in path)
+    )
+    if not shape:
+        raise Refusal(
+            ILLEGAL_PARAMETER,
+            f"{what} channel map {values!r}: two lists of channels 0-{channels - 1} are needed",
+        )
+    return tuple(sorted(set(values[0]))), tuple(sorted(set(values[1])))

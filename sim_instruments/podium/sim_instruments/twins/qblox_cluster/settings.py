@@ -1,0 +1,30 @@
+"""Settings that are kept and read back, but meant by nothing in the simulation."""
+
+from podium.firmware_interfaces.qblox_cluster.command_table import Found, Reply
+from podium.firmware_interfaces.qblox_cluster.framing import Command, block_reply, text_reply
+
+Key = tuple[str, tuple[int, ...], tuple[str, ...]]
+
+
+class KeptSettings:
+    """Answers from what was last set, else from the command table."""
+
+    def __init__(self) -> None:
+        self._text: dict[Key, str] = {}
+        self._blocks: dict[Key, bytes] = {}
+
+    def handle(self, found: Found, command: Command) -> bytes:
+        """Keep a setting, or return the answer to a query in the form the client reads."""
+        entry = found.entry
+        name = entry.header.rstrip("?")
+        if entry.reply is Reply.NOTHING:
+            if command.block is not None:
+                self._blocks[name, found.indices, command.arguments] = command.block
+            elif command.arguments:
+                key = (name, found.indices, command.arguments[:-1])
+                self._text[key] = command.arguments[-1]
+            return b""
+        key = (name, found.indices, command.arguments)
+        if entry.reply is Reply.STREAM or entry.reply.is_block:
+            return block_reply(self._blocks.get(key, entry.default.encode()))
+        return text_reply(self._text.get(key, entry.default))
