@@ -21,9 +21,10 @@ HIDDEN: dict[str, Spread] = {
     "kappa_internal": Spread(80e3, 20e3, "Hz", low=10e3),
     # ASSUMED: quasi-static part of 1/f noise of 2 micro flux quanta per root hertz at 1 Hz.
     "flux_noise": Spread(10e-6, 2e-6, "Phi0", low=2e-6),
-    # ASSUMED: short against a routine, so that no parameter drifts during one; long
-    # against a shot, so that an echo takes it out.
-    "slow_memory": Spread(3e-3, 0.0, "s"),
+    # ASSUMED: long against the pulses of a shot, so that an echo takes it out; hardly longer
+    # than the shot, so that its mean over a routine stays within a fifth of f01's floor. The
+    # slower part of 1/f noise, which is drift, is left out.
+    "slow_memory": Spread(0.4e-3, 0.0, "s"),
     # ASSUMED: cables from the source to the chip.
     "drive_delay": Spread(45e-9, 3e-9, "s", low=1e-9),
     # ASSUMED: off-diagonal of the static flux matrix over its diagonal.
