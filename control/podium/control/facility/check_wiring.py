@@ -30,15 +30,16 @@ class _Panel:
         default_factory=dict
     )
 
-    def plug(self, resolved: Resolved, path: KeyPath) -> None:
-        """Note that the line of ``path`` takes a connector; two lines cannot share one."""
+    def plug(self, resolved: Resolved, path: KeyPath) -> bool:
+        """Note that the line of ``path`` takes a connector; False: another has it (reported)."""
         for socket in resolved.sockets:
             first = self.plugged.setdefault(str(socket), path)
             if first != path:
                 line = self.parsed.source.line(first)
                 message = f"{socket} is already the {first[-1]} of {first[1]} (line {line})"
                 self.complaints.at(path, message)
-                return
+                return False
+        return True
 
     def tune(self, resolved: Resolved, lo_hz: float, path: KeyPath) -> None:
         """Note that the line of ``path`` sets an oscillator; it has one frequency only."""
@@ -117,8 +118,8 @@ def _check_feedline(
         (back, "input", entry.input_attenuation),
     ):
         if end is not None and isinstance(end.connector, RfOutput | RfInput):
-            panel.plug(end, (*path, key))
-            panel.tune(end, entry.lo, (*path, "lo"))
+            if panel.plug(end, (*path, key)):
+                panel.tune(end, entry.lo, (*path, "lo"))
             at_attenuation = (*path, f"{key}_attenuation")
             _check_range(attenuation, end.connector.attenuation, at_attenuation, complaints)
     if output is not None and isinstance(output.connector, RfOutput):
@@ -161,8 +162,7 @@ def _check_drive(
                     complaints.at((*path, key), message, at_key=True)
         case IqOutput():
             _check_modulator(entry, path, panel, models)
-    if output is not None:
-        panel.plug(output, at_output)
+    if output is not None and panel.plug(output, at_output):
         panel.tune(output, entry.lo, (*path, "lo"))
     return output
 

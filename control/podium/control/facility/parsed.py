@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from podium.control.facility import schema
-from podium.control.facility.problems import KeyPath, Problem, suggest
+from podium.control.facility.problems import KeyPath, Problem, nearest, suggest
 from podium.control.facility.source import Plain, Source
 from podium.firmware_interfaces.quantity import QuantityError
 
@@ -135,9 +135,21 @@ def validated(
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            _report(model, detail, path, complaints)
+        details = error.errors(include_url=False)
+        mistyped = {_meant(model, detail) for detail in details}
+        for detail in details:
+            if detail["type"] != "missing" or detail["loc"] not in mistyped:
+                _report(model, detail, path, complaints)
         return None
+
+
+def _meant(model: type[BaseModel], error: ErrorDetails) -> tuple[str | int, ...] | None:
+    """Return the place of the key that an unknown key was probably meant to be."""
+    if error["type"] != "extra_forbidden":
+        return None
+    around = error["loc"][:-1]
+    near = nearest(str(error["loc"][-1]), _fields_at(model, around))
+    return None if near is None else (*around, near)
 
 
 def _report(
@@ -151,7 +163,10 @@ def _report(
     given = _shown(error["input"])
     match error["type"]:
         case "missing":
-            complaints.at(here[:-1], f"{inner[-1]!r} is missing", at_key=True)
+            others = error["input"].keys() - model.model_fields.keys()
+            near = nearest(str(inner[-1]), [str(key) for key in others])
+            hint = f"; did you mean it by {near!r}?" if near else ""
+            complaints.at(here[:-1], f"{inner[-1]!r} is missing{hint}", at_key=True)
         case "extra_forbidden":
             fields = _fields_at(model, inner[:-1])
             message = f"{inner[-1]!r} is not known here; {suggest(str(inner[-1]), fields)}"

@@ -40,13 +40,19 @@ class FacilityError(ValueError):
 NAMES_LISTED = 12
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that ``name`` was probably meant to be, or None."""
+    lower = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    return lower[near[0]] if near else None
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence: the known name nearest to ``name``, or what there is."""
     names = list(known)
-    lower = {candidate.lower(): candidate for candidate in reversed(names)}
-    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {lower[near[0]]!r}?"
+    near = nearest(name, names)
+    if near is not None:
+        return f"did you mean {near!r}?"
     if not names:
         return "there is none"
     listed = ", ".join(names[:NAMES_LISTED])

@@ -1,0 +1,53 @@
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from podium.firmware_interfaces.models import (
+    BUILT_IN,
+    ENTRY_POINT_GROUP,
+    LAKESHORE_372,
+    ModelError,
+    Range,
+    _merged,
+    known_models,
+)
+
+
+def test_every_model_is_known_by_its_name() -> None:
+    assert [known_models()[model.name] for model in BUILT_IN] == list(BUILT_IN)
+
+
+def test_a_range_knows_its_grid_and_the_nearest_value_on_it() -> None:
+    attenuation = Range(0, 31, "dB", step=2)
+    assert 30 in attenuation
+    assert 31 not in attenuation
+    assert 3 not in attenuation
+    assert -2 not in attenuation
+    assert [attenuation.nearest(value) for value in (-5, 3.1, 31, 99)] == [0, 4, 30, 30]
+    assert Range(0, 1, "V").nearest(0.3) == 0.3
+
+
+def _point(value: str) -> EntryPoint:
+    return EntryPoint("other", value, ENTRY_POINT_GROUP)
+
+
+def test_a_model_of_another_package_is_added() -> None:
+    point = _point("podium.firmware_interfaces.models:LAKESHORE_372")
+    assert _merged((), (point,)) == {"lakeshore_372": LAKESHORE_372}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("podium.firmware_interfaces.models:LAKESHORE_372", "takes the name lakeshore_372"),
+        ("podium.firmware_interfaces.models:BUILT_IN", "is a tuple, not an InstrumentModel"),
+        ("podium_nothing_of_this_name:MODEL", "cannot be loaded: No module named"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_refused_with_the_entry_point_that_brings_it(
+    value: str, says: str
+) -> None:
+    with pytest.raises(ModelError) as refused:
+        _merged(BUILT_IN, (_point(value),))
+    assert f"other = {value}" in str(refused.value)
+    assert says in str(refused.value)
