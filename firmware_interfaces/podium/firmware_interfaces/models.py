@@ -15,6 +15,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
+from podium.firmware_interfaces.qblox_cluster.limits import RF_OUTPUT_FULL_SCALE_DBM
+
 ENTRY_POINT_GROUP = "podium.models"
 
 
@@ -60,6 +62,8 @@ class RfOutput:
     attenuation: Range
     lo_name: str
     """Connectors of one module with the same ``lo_name`` share the oscillator."""
+    full_scale_dbm: float
+    """Power of a tone at digital full scale, without attenuation, nominally."""
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -188,6 +192,7 @@ class InstrumentModel:
 _QBLOX_LO = Range(2e9, 18e9, "Hz")  # qblox-instruments 1.4.1, qcodes_drivers/module.py, lo_freq
 _QBLOX_NCO = Range(-500e6, 500e6, "Hz")  # qblox-instruments 1.4.1, nco_freq
 _QBLOX_OUT_ATT = Range(0, 60, "dB", step=2)  # ASSUMED: the driver asks the box for its maximum
+_QBLOX_RF_DBM = RF_OUTPUT_FULL_SCALE_DBM
 _QBLOX_IN_ATT = Range(0, 30, "dB", step=2)  # qblox-instruments 1.4.1, in0_att
 _QBLOX_OFFSET = Range(-2.5, 2.5, "V")  # qblox-instruments 1.4.1, QCM out0_offset
 _QBLOX_SLOTS = (1, 20)
@@ -195,14 +200,14 @@ _QBLOX_SLOTS = (1, 20)
 _QRM_RF = ModuleModel(
     "QRM-RF",
     (
-        RfOutput("out0", _QBLOX_LO, _QBLOX_NCO, _QBLOX_OUT_ATT, lo_name="out0_in0"),
+        RfOutput("out0", _QBLOX_LO, _QBLOX_NCO, _QBLOX_OUT_ATT, "out0_in0", _QBLOX_RF_DBM),
         RfInput("in0", _QBLOX_LO, _QBLOX_NCO, _QBLOX_IN_ATT, lo_name="out0_in0"),
     ),
 )
 _QCM_RF = ModuleModel(
     "QCM-RF",
     tuple(
-        RfOutput(name, _QBLOX_LO, _QBLOX_NCO, _QBLOX_OUT_ATT, lo_name=name)
+        RfOutput(name, _QBLOX_LO, _QBLOX_NCO, _QBLOX_OUT_ATT, name, _QBLOX_RF_DBM)
         for name in ("out0", "out1")
     ),
 )
@@ -288,6 +293,23 @@ def known_models() -> Mapping[str, InstrumentModel]:
     or takes a name that is taken.
     """
     return _merged(BUILT_IN, tuple(entry_points(group=ENTRY_POINT_GROUP)))
+
+
+def output_full_scale_dbm(model: str, modules: Mapping[int, str] | None, channel: str) -> float:
+    """Return what a tone at digital full scale brings out of an RF output, in dBm, nominally.
+
+    ``modules``: slot -> module of a modular instrument; ``channel``: ``slot2.out0``. Raises
+    :class:`ModelError` when there is no such RF output.
+    """
+    entry = known_models()[model]
+    slot, dot, socket = channel.partition(".")
+    connectors = entry.connectors
+    if dot and modules is not None and entry.modules is not None:
+        connectors = entry.modules[modules[int(slot.removeprefix("slot"))]].connectors
+    for connector in connectors:
+        if isinstance(connector, RfOutput) and connector.name == (socket if dot else channel):
+            return connector.full_scale_dbm
+    raise ModelError(f"{model} has no RF output {channel!r}")
 
 
 def _merged(

@@ -124,8 +124,11 @@ class Bench:
         """Return the amplitude, sqrt(W), that full scale of the readout output has at the chip."""
         wiring = self.feedline(qubit)
         instrument = self.runner.facility.instruments[wiring.output.instrument]
+        modules = instrument.options.get("modules")
         full_dbm = output_full_scale_dbm(
-            instrument.model, instrument.options, wiring.output.channel
+            instrument.model,
+            None if modules is None or isinstance(modules, str) else modules,
+            wiring.output.channel,
         )
         dbm = full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
         return sqrt(1e-3 * 10 ** (dbm / 10))

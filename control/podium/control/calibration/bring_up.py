@@ -1,4 +1,4 @@
-"""From nothing to calibrated qubits: the routines in the order in which each finds what it needs."""
+"""From nothing to calibrated qubits: each routine finds what the next ones need."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 

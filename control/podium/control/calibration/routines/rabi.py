@@ -24,7 +24,7 @@ from podium.control.program.program import (
 
 POINTS = 51
 PERIODS = 1.25
-"""Range of the scan, in periods of the oscillation (two pi amplitudes), as far as the output goes."""
+"""Range of the scan, in periods of the oscillation, as far as the output goes."""
 
 
 def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Program:

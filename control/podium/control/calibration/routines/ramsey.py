@@ -139,7 +139,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
         if abs(v["detuning"]) * gap_s[qubit.name] > 0.1:
             raise FitFailed(
-                f"the drive is {v['detuning'] / 1e6:.2f} MHz off: the pulses do not turn the qubit; "
+                f"the drive is {v['detuning'] / 1e6:.2f} MHz off, too far for the pulses; "
                 "repeat the spectroscopy"
             )
         return {

@@ -39,7 +39,7 @@ def settings_axes(
     for q in qubits:
         chi = abs(bench.best(q, "chi"))
         step = round(2.6 * chi / (FREQUENCIES - 1) / 1e3) * 1e3
-        offsets = step * (np.arange(FREQUENCIES) - FREQUENCIES // 2)
+        offsets = step * (np.arange(FREQUENCIES, dtype=np.float64) - FREQUENCIES // 2)
         # The qubit in 1 has its line at 2 chi: the best probe lies about halfway.
         middle = bench.best(q, "readout_frequency") + (
             0.0 if bench.has(q, "chi") else bench.design(q, "chi").value
@@ -47,7 +47,9 @@ def settings_axes(
         frequencies[q.name] = round(middle / 1e3) * 1e3 + offsets
         critical = bench.critical_photons(q)
         photons = np.geomspace(0.06, 3.0, AMPLITUDES) * critical
-        amplitudes[q.name] = np.array([bench.probe_amplitude(q, float(n)) for n in photons])
+        amplitudes[q.name] = np.array(
+            [bench.probe_amplitude(q, float(n)) for n in photons], dtype=np.float64
+        )
     share = min(1.0, 0.95 / sum(float(a[-1]) for a in amplitudes.values()))
     return frequencies, {name: a * share for name, a in amplitudes.items()}
 
@@ -55,8 +57,8 @@ def settings_axes(
 async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Measure both states over frequency and amplitude at several lengths.
 
-    Stores ``probe_frequency`` (Hz), ``probe_amplitude`` (full scale), ``probe_duration`` (s): the top
-    of a smooth surface through the fidelities.
+    Stores ``probe_frequency`` (Hz), ``probe_amplitude`` (full scale) and ``probe_duration`` (s):
+    the top of a smooth surface through the fidelities.
     """
     outcome = Outcome("readout_optimisation", "Readout optimisation")
     pulses = all_pulses(bench, qubits)
