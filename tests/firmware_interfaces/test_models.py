@@ -10,6 +10,7 @@ from podium.firmware_interfaces.models import (
     Range,
     _merged,
     known_models,
+    output_full_scale_dbm,
 )
 
 
@@ -51,3 +52,11 @@ def test_a_model_that_cannot_be_used_is_refused_with_the_entry_point_that_brings
         _merged(BUILT_IN, (_point(value),))
     assert f"other = {value}" in str(refused.value)
     assert says in str(refused.value)
+
+
+def test_full_scale_is_known_of_rf_outputs_only() -> None:
+    modules = {2: "QRM-RF", 6: "QCM"}
+    assert output_full_scale_dbm("qblox_cluster", modules, "slot2.out0") == 5.0
+    for channel in ("slot2.in0", "slot6.out0", "slot3.out0", "out0"):
+        with pytest.raises(ModelError, match="has no RF output"):
+            output_full_scale_dbm("qblox_cluster", modules, channel)

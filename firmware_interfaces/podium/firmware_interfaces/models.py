@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
-from podium.firmware_interfaces.qblox_cluster.limits import RF_OUTPUT_FULL_SCALE_DBM
+from podium.firmware_interfaces.qblox_cluster import limits as qblox
 
 ENTRY_POINT_GROUP = "podium.models"
 
@@ -189,13 +189,14 @@ class InstrumentModel:
 
 # --- Qblox cluster -----------------------------------------------------------------
 
-_QBLOX_LO = Range(2e9, 18e9, "Hz")  # qblox-instruments 1.4.1, qcodes_drivers/module.py, lo_freq
-_QBLOX_NCO = Range(-500e6, 500e6, "Hz")  # qblox-instruments 1.4.1, nco_freq
-_QBLOX_OUT_ATT = Range(0, 60, "dB", step=2)  # ASSUMED: the driver asks the box for its maximum
-_QBLOX_RF_DBM = RF_OUTPUT_FULL_SCALE_DBM
-_QBLOX_IN_ATT = Range(0, 30, "dB", step=2)  # qblox-instruments 1.4.1, in0_att
-_QBLOX_OFFSET = Range(-2.5, 2.5, "V")  # qblox-instruments 1.4.1, QCM out0_offset
-_QBLOX_SLOTS = (1, 20)
+_QBLOX_LO = Range(qblox.LO_MIN_HZ, qblox.LO_MAX_HZ, "Hz")
+_QBLOX_NCO = Range(-qblox.NCO_MAX_HZ, qblox.NCO_MAX_HZ, "Hz")
+_QBLOX_OUT_ATT = Range(
+    0, qblox.OUTPUT_ATTENUATION_MAX_DB, "dB", step=qblox.OUTPUT_ATTENUATION_STEP_DB
+)
+_QBLOX_IN_ATT = Range(0, qblox.INPUT_ATTENUATION_MAX_DB, "dB", step=qblox.INPUT_ATTENUATION_STEP_DB)
+_QBLOX_OFFSET = Range(-qblox.QCM_OFFSET_MAX_V, qblox.QCM_OFFSET_MAX_V, "V")
+_QBLOX_RF_DBM = qblox.RF_OUTPUT_FULL_SCALE_DBM
 
 _QRM_RF = ModuleModel(
     "QRM-RF",
@@ -231,7 +232,7 @@ QBLOX_CLUSTER = InstrumentModel(
     roles=("PulseSequencer", "FluxSource", "Clock"),
     driver="podium.drivers.qblox_cluster:QbloxCluster",
     twin="podium.sim_instruments.twins.qblox_cluster.cluster:ClusterTwin",
-    options=(MapOption("modules", "slot: module", *_QBLOX_SLOTS, choices=tuple(_QBLOX_MODULES)),),
+    options=(MapOption("modules", "slot: module", 1, qblox.SLOTS, choices=tuple(_QBLOX_MODULES)),),
     modules=_QBLOX_MODULES,
 )
 
@@ -302,12 +303,13 @@ def output_full_scale_dbm(model: str, modules: Mapping[int, str] | None, channel
     :class:`ModelError` when there is no such RF output.
     """
     entry = known_models()[model]
-    slot, dot, socket = channel.partition(".")
+    slot, dot, socket = channel.rpartition(".")
     connectors = entry.connectors
-    if dot and modules is not None and entry.modules is not None:
-        connectors = entry.modules[modules[int(slot.removeprefix("slot"))]].connectors
+    if dot and entry.modules is not None and modules is not None:
+        module = modules.get(int(slot.removeprefix("slot")))
+        connectors = entry.modules[module].connectors if module is not None else ()
     for connector in connectors:
-        if isinstance(connector, RfOutput) and connector.name == (socket if dot else channel):
+        if isinstance(connector, RfOutput) and connector.name == socket:
             return connector.full_scale_dbm
     raise ModelError(f"{model} has no RF output {channel!r}")
 
