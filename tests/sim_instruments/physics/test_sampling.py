@@ -103,6 +103,13 @@ def test_the_sweet_spot_is_the_drawn_offset_and_crosstalk_is_small() -> None:
         assert np.max(np.abs(others)) < 0.01
 
 
+def test_a_known_offset_is_where_the_sweet_spot_lies(tmp_path: Path) -> None:
+    text = FACILITY.replace("flux_offset: {value: 0 V, spread: 0.1 V}", "flux_offset: 120 mV")
+    assert sample(facility(tmp_path, text), 4).chip().sweet_spots_v() == {
+        "n.a.flux": pytest.approx(0.12)
+    }
+
+
 def test_readout_is_dispersive_and_the_slow_noise_is_short_against_a_routine() -> None:
     for seed in SEEDS:
         chip = sample(EXAMPLE, seed).chip()
