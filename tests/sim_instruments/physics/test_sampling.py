@@ -1,10 +1,12 @@
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.constants import Boltzmann
 
+from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.design import DesignError, read_design
 from podium.sim_instruments.physics.draw import CUT
 from podium.sim_instruments.physics.relaxation import lifetime_s
@@ -59,11 +61,16 @@ def facility(tmp_path: Path, text: str = FACILITY) -> Path:
     return path
 
 
+@cache
+def example(seed: int) -> Chip:
+    return sample(EXAMPLE, seed).chip()
+
+
 def test_the_world_has_the_values_that_were_drawn_for_its_design() -> None:
     design = read_design(EXAMPLE).nodes[0]
     drawn: dict[str, list[float]] = {}
     for seed in SEEDS:
-        chip = sample(EXAMPLE, seed).chip()
+        chip = example(seed)
         (feedline,) = chip.at(chip.sweet_spots_v())
         for point, qubit in zip(feedline.qubits, design.qubits, strict=True):
             for quantity, truth in qubit_truth(point).items():
@@ -85,7 +92,7 @@ def test_the_world_has_the_values_that_were_drawn_for_its_design() -> None:
 
 def test_coherence_times_go_together_in_every_world() -> None:
     for seed in SEEDS:
-        chip = sample(EXAMPLE, seed).chip()
+        chip = example(seed)
         for point in chip.at(chip.sweet_spots_v())[0].qubits:
             told = {name: truth.value for name, truth in qubit_truth(point).items()}
             assert told["t2_ramsey"] < told["t2_echo"] < 2 * lifetime_s(point.rates_1_s)
@@ -95,7 +102,7 @@ def test_coherence_times_go_together_in_every_world() -> None:
 
 def test_the_sweet_spot_is_the_drawn_offset_and_crosstalk_is_small() -> None:
     for seed in SEEDS:
-        chip = sample(EXAMPLE, seed).chip()
+        chip = example(seed)
         assert all(abs(volts) <= CUT * 0.1 + 1e-9 for volts in chip.sweet_spots_v().values())
         own = np.diag(chip.flux_per_volt)
         assert np.all(np.abs(1 / own - 1.5) <= CUT * 0.05 + 1e-9)
@@ -112,7 +119,7 @@ def test_a_known_offset_is_where_the_sweet_spot_lies(tmp_path: Path) -> None:
 
 def test_readout_is_dispersive_and_the_slow_noise_is_short_against_a_routine() -> None:
     for seed in SEEDS:
-        chip = sample(EXAMPLE, seed).chip()
+        chip = example(seed)
         (feedline,) = chip.at(chip.sweet_spots_v())
         for point in feedline.qubits:
             assert 20 < point.n_crit < 90
@@ -152,7 +159,7 @@ def test_the_rabi_frequency_is_reached_at_full_scale_of_the_attenuated_output(
 
 def test_the_chain_lies_near_the_wiring_of_the_file() -> None:
     for seed in SEEDS:
-        chip = sample(EXAMPLE, seed).chip()
+        chip = example(seed)
         (feedline,) = chip.at({})
         assert 20 * math.log10(feedline.transmission_in) == pytest.approx(-66, abs=2.5)
         assert 20 * math.log10(feedline.gain_out) == pytest.approx(70, abs=2.5)
