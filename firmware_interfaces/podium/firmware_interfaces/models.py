@@ -230,7 +230,7 @@ QBLOX_CLUSTER = InstrumentModel(
     address="host",
     ports={"scpi": 5025, "module_scpi_base": 25000},  # qblox-instruments 1.4.1, PortsInfo
     roles=("PulseSequencer", "FluxSource", "Clock"),
-    driver="podium.drivers.qblox_cluster:QbloxCluster",
+    driver="podium.drivers.qblox_cluster.cluster:QbloxCluster",
     twin="podium.sim_instruments.twins.qblox_cluster.cluster:ClusterTwin",
     options=(MapOption("modules", "slot: module", 1, qblox.SLOTS, choices=tuple(_QBLOX_MODULES)),),
     modules=_QBLOX_MODULES,

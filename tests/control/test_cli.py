@@ -1,0 +1,103 @@
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from podium.control import cli
+
+LIGHT = """
+import sys
+from podium.control.cli import build_parser
+print(build_parser().format_help())
+heavy = {"numpy", "scipy", "numba", "qcodes", "qblox_instruments", "pydantic", "ruamel", "zenoh",
+         "xarray", "matplotlib", "asyncio", "rich", "structlog", "sqlalchemy", "lmfit"}
+print("HEAVY", sorted(heavy & sys.modules.keys()))
+"""
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LIGHT], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    for name in [*cli.COMMANDS, "twin"]:
+        assert f"    {name} " in told or f"    {name}\n" in told
+    assert told.rstrip().endswith("HEAVY []")
+
+
+def test_only_the_chosen_subcommand_is_imported(tmp_path: Path) -> None:
+    code = "from podium.control.cli import build_parser; build_parser('check'); import sys; "
+    code += "print([name for name in sys.modules if name.startswith('podium.control.')])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert "podium.control.facility.check" in told
+    assert "podium.control.demo" not in told
+    assert "podium.control.facility.load" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["chek"], "podium: no command 'chek'; did you mean 'check'?\n"),
+        (["check"], "podium check: the following arguments are required: FACILITY\n"),
+        (["check", "x", "--jsn"], "podium: unrecognized arguments: --jsn\n"),
+        ([], "podium: the following arguments are required: COMMAND\n"),
+    ],
+)
+def test_wrong_use_is_one_line_first_and_status_2(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status: object = cli.main(words)
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(says)
+
+
+def test_a_subcommand_that_cannot_be_loaded_says_from_where(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = EntryPoint("broken", "podium_nothing_of_this_name:command", cli.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(cli, "entry_points", lambda group: [broken])
+    assert cli.main(["broken"]) == 2
+    assert capsys.readouterr().err == (
+        "podium broken cannot be loaded (podium_nothing_of_this_name:command): "
+        "No module named 'podium_nothing_of_this_name'\n"
+    )
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert "from podium_nothing_of_this_name:command" in capsys.readouterr().out
+
+
+def test_our_own_names_are_not_for_others_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    thief = EntryPoint("check", "podium_nothing_of_this_name:command", cli.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(cli, "entry_points", lambda group: [thief])
+    assert cli._others() == []
+
+
+def test_an_interrupt_ends_with_the_status_that_shells_expect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str, target: str) -> cli.Command:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_load", interrupted)
+    assert cli.main(["check", "x"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path) -> None:
+    code = "import sys; from podium.control.cli import main; sys.exit(main(['check', '--help']))"
+    ended = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$0" -c "$1" | true', sys.executable, code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in ended.stderr
