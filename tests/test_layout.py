@@ -92,23 +92,3 @@ def test_driver_and_twin_stand_where_the_model_says(model: InstrumentModel) -> N
             node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.ClassDef)
         ]
         assert name in classes, f"{file} has no class {name}"
-
-
-def _has_identity(file: Path) -> bool:
-    """Tell whether ``file`` defines a driver: a class that can say who answers."""
-    classes = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.ClassDef)]
-    return any(
-        isinstance(node, ast.FunctionDef) and node.name == "identity"
-        for each in classes
-        for node in each.body
-    )
-
-
-def test_every_driver_belongs_to_a_model() -> None:
-    folder = ROOT / "drivers" / "podium" / "drivers"
-    drivers = {
-        file.relative_to(folder).parts[0].removesuffix(".py")
-        for file in folder.rglob("*.py")
-        if file.name != "roles.py" and _has_identity(file)
-    }
-    assert drivers == {model.name for model in BUILT_IN}
