@@ -70,13 +70,15 @@ class Real:
     default: Decimal | None = None
     """What the word DEFault means."""
     style: Callable[[Decimal], str] = nr3
+    words: bool = True
+    """The words MINimum, MAXimum and DEFault are understood."""
 
     def take(self, parameter: Parameter) -> Decimal:
-        """Take a number, MINimum, MAXimum or DEFault."""
+        """Take a number or a word for one."""
         match parameter:
             case Number():
                 value = self._rounded(in_unit(parameter, self.unit))
-            case Word(text):
+            case Word(text) if self.words:
                 value = self._special(text)
             case _:
                 raise _wrong_type(parameter)
@@ -116,15 +118,17 @@ class Whole:
     maximum: int
     digits: int = 1
     """Width of the answer, with leading zeros."""
+    words: bool = True
+    """The words MINimum and MAXimum are understood."""
 
     def take(self, parameter: Parameter) -> int:
-        """Take a number without unit, MINimum or MAXimum."""
+        """Take a number without unit or a word for one."""
         match parameter:
             case Number():
                 exact = in_unit(parameter, "")
-            case Word("MIN" | "MINIMUM"):
+            case Word("MIN" | "MINIMUM") if self.words:
                 return self.minimum
-            case Word("MAX" | "MAXIMUM"):
+            case Word("MAX" | "MAXIMUM") if self.words:
                 return self.maximum
             case _:
                 raise _wrong_type(parameter)

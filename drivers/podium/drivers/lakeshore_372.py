@@ -1,0 +1,61 @@
+"""Driver of the Lake Shore 372 AC resistance bridge, over QCoDeS."""
+
+from collections.abc import Mapping
+
+from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
+
+from podium.drivers.errors import Refused
+from podium.drivers.roles import Identity
+from podium.drivers.visa_session import VisaSession
+
+VALID = "OK"  # QCoDeS, LakeshoreModel372Channel.SENSOR_STATUSES
+
+
+class _Quiet(LakeshoreModel372):
+    """The QCoDeS driver, but it does not print that it has connected."""
+
+    def connect_message(self, idn_param: str = "IDN", begin_time: float | None = None) -> None:
+        """Print nothing."""
+
+
+class LakeShore372:
+    """A Thermometer. Nothing is ever set: what is scanned and how is the fridge's own matter."""
+
+    def __init__(self, name: str, visa: str, channels: Mapping[int, str]) -> None:
+        """Connect by reading; ``channels`` names measurement inputs, e.g. ``{6: "mixing"}``."""
+        self._inputs = {channel: number for number, channel in channels.items()}
+        self._session = VisaSession(name, visa, _Quiet)
+
+    def identity(self) -> Identity:
+        """Return who answers."""
+        return self._session.identity()
+
+    def snapshot(self) -> dict[str, object]:
+        """Return the settings as last read."""
+        return self._session.snapshot()
+
+    def close(self) -> None:
+        """Close the connection; the bridge goes on scanning."""
+        self._session.close()
+
+    def temperature_k(self, channel: str) -> float:
+        """Return the last reading of ``channel``, at most one round of the scanner old, in K.
+
+        Raises :class:`Refused` for a channel without a name here or without a valid reading.
+        """
+        name = self._session.name
+        if channel not in self._inputs:
+            known = ", ".join(sorted(self._inputs)) or "none"
+            raise Refused(f"{name} has no channel {channel!r}; it has {known}")
+        number = self._inputs[channel]
+        with self._session.talking(f"for the temperature of {channel} (input {number})"):
+            sensor = self._session.instrument.channels[number - 1]
+            temperature_k = float(sensor.temperature())
+            status = str(sensor.sensor_status())
+        if status != VALID or temperature_k <= 0:
+            said = status if status != VALID else f"{temperature_k} K"
+            raise Refused(
+                f"{name} has no valid reading of {channel} (input {number}): it says {said}; "
+                "is the input enabled, its curve set, its range wide enough?"
+            )
+        return temperature_k

@@ -1,0 +1,94 @@
+"""Driver of the Rohde & Schwarz SGS100A RF source, over QCoDeS."""
+
+from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A as QCoDeSDriver
+
+from podium.drivers.errors import Refused
+from podium.drivers.roles import Identity, Tone
+from podium.drivers.visa_session import VisaSession
+from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
+
+
+class _Quiet(QCoDeSDriver):
+    """The QCoDeS driver, but it does not print that it has connected."""
+
+    def connect_message(self, idn_param: str = "IDN", begin_time: float | None = None) -> None:
+        """Print nothing."""
+
+
+class RohdeSchwarzSGS100A:
+    """A MicrowaveSource, e.g. the local oscillator of its own I/Q modulator."""
+
+    def __init__(self, name: str, visa: str) -> None:
+        """Connect by reading; the tone stays as it is."""
+        self._session = VisaSession(name, visa, _Quiet)
+
+    def identity(self) -> Identity:
+        """Return who answers."""
+        return self._session.identity()
+
+    def snapshot(self) -> dict[str, object]:
+        """Return the settings as last read."""
+        return self._session.snapshot()
+
+    def close(self) -> None:
+        """Close the connection; the tone stays as it is."""
+        self._session.close()
+
+    def set_tone(self, frequency_hz: float, power_dbm: float, modulated: bool) -> None:
+        """Set the tone; whether it leaves the connector is unchanged.
+
+        Frequency in steps of 0.01 Hz, power of 0.01 dB (what QCoDeS sends).
+        Raises :class:`Refused` when the instrument, or QCoDeS for it, says no;
+        settings made before the one that was refused stay.
+        """
+        lowest_hz = box.MODULATED_MIN_HZ if modulated else box.FREQUENCY_MIN_HZ
+        self._within("frequency", frequency_hz, float(lowest_hz), float(box.FREQUENCY_MAX_HZ), "Hz")
+        lowest_dbm, highest_dbm = float(box.POWER_MIN_DBM), float(box.POWER_MAX_DBM)
+        self._within("power", power_dbm, lowest_dbm, highest_dbm, "dBm")
+        asked = f"for {frequency_hz} Hz, {power_dbm} dBm, {modulated=}"
+        self._session.scpi_error()  # of others, before
+        with self._session.talking(asked):
+            instrument = self._session.instrument
+            instrument.frequency(frequency_hz)
+            instrument.power(power_dbm)
+            instrument.IQ_state(modulated)
+        self._confirm(asked)
+
+    def tone(self) -> Tone:
+        """Return the tone as read from the instrument."""
+        with self._session.talking("for its tone"):
+            instrument = self._session.instrument
+            return Tone(
+                frequency_hz=float(instrument.frequency()),
+                power_dbm=float(instrument.power()),
+                modulated=bool(instrument.IQ_state()),
+                on=bool(instrument.status()),
+            )
+
+    def output(self, on: bool) -> None:
+        """Switch the output; return once the instrument has confirmed."""
+        asked = f"to switch its output {'on' if on else 'off'}"
+        with self._session.talking(asked):
+            self._session.instrument.status(on)
+            confirmed = bool(self._session.instrument.status())
+        if confirmed != on:
+            raise Refused(f"{self._session.name} was asked {asked}; it did not: {self._errors()}")
+
+    def safe(self) -> None:
+        """Switch the output off."""
+        self.output(on=False)
+
+    def _confirm(self, asked: str) -> None:
+        errors = self._session.scpi_error()
+        if errors is not None:
+            raise Refused(f"{self._session.name} was asked {asked}: {errors}")
+
+    def _errors(self) -> str:
+        return self._session.scpi_error() or "it gives no reason"
+
+    def _within(self, what: str, value: float, low: float, high: float, unit: str) -> None:
+        if not low <= value <= high:
+            raise Refused(
+                f"{self._session.name} was asked for a {what} of {value:g} {unit}; "
+                f"it goes from {low:g} to {high:g} {unit}"
+            )

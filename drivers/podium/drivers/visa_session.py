@@ -1,0 +1,99 @@
+"""A connection over VISA through a QCoDeS driver, its errors told in our words.
+
+The QCoDeS drivers are used as they are. They do not say in one way when an
+instrument is away or talks nonsense: that is done here, once.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from pyvisa.errors import Error as VisaError
+from qcodes.instrument import VisaInstrument
+
+from podium.drivers.errors import InstrumentError, ProtocolError, Unreachable
+from podium.drivers.roles import Identity
+
+Q = TypeVar("Q", bound=VisaInstrument)
+
+
+class VisaSession(Generic[Q]):
+    """One open connection. Only ``close`` may be called from another thread."""
+
+    def __init__(self, name: str, visa: str, connect: Callable[[str, str], Q]) -> None:
+        """Connect, by reading alone; raises :class:`Unreachable` or :class:`ProtocolError`."""
+        self.name = name
+        self.visa = visa
+        self._closed = False
+        with self.talking("to connect"):
+            # QCoDeS keeps all names of a process in one place; ours need to be unique there.
+            self.instrument = connect(f"{name}_{id(self):x}", visa)
+
+    @contextmanager
+    def talking(self, asked: str) -> Iterator[None]:
+        """Translate what goes wrong while the instrument is asked ``asked``."""
+        said = f"{self.name} at {self.visa} was asked {asked}"
+        if self._closed:
+            raise Unreachable(f"{said}, but its connection was closed")
+        try:
+            yield
+        except InstrumentError:
+            raise
+        except (VisaError, OSError, EOFError) as error:
+            raise Unreachable(f"{said}: {_short(error)}") from error
+        except Exception as error:
+            if self._closed:
+                raise Unreachable(f"{said}, and its connection was closed meanwhile") from error
+            raise ProtocolError(f"{said}, the answer makes no sense: {_short(error)}") from error
+
+    def ask(self, message: str) -> str:
+        """Send a query and return the reply."""
+        with self.talking(repr(message)):
+            return str(self.instrument.ask(message)).strip()
+
+    def write(self, message: str) -> None:
+        """Send a message that has no reply."""
+        with self.talking(repr(message)):
+            self.instrument.write(message)
+
+    def scpi_error(self) -> str | None:
+        """Empty the instrument's error queue; return what was in it, or None."""
+        errors: list[str] = []
+        for _ in range(100):  # no queue is longer: a box that goes on would hang us
+            answer = self.ask("SYST:ERR?")
+            if _code(answer, self) == 0:
+                return "; ".join(errors) or None
+            errors.append(answer)
+        raise ProtocolError(f"{self.name}: its error queue never empties, it says {errors[-1]}")
+
+    def identity(self) -> Identity:
+        """Return who answers."""
+        with self.talking("'*IDN?'"):
+            fields = str(self.instrument.ask("*IDN?")).strip().split(",")
+            vendor, model, serial, firmware = (field.strip() for field in fields)
+            return Identity(vendor, model, serial, firmware)
+
+    def snapshot(self) -> dict[str, object]:
+        """Return the settings as QCoDeS last knew them; nothing is asked."""
+        return dict(self.instrument.snapshot(update=False))
+
+    def close(self) -> None:
+        """Close the connection, from whatever thread; outputs stay as they are. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self.instrument.close()
+
+
+def _code(answer: str, session: VisaSession[Q]) -> int:
+    try:
+        return int(answer.split(",")[0])
+    except ValueError as error:
+        raise ProtocolError(
+            f"{session.name} was asked for its errors and said {answer!r}, no error number"
+        ) from error
+
+
+def _short(error: BaseException) -> str:
+    text = str(error.args[0]) if error.args else ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

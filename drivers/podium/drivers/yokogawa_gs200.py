@@ -1,0 +1,169 @@
+"""Driver of the Yokogawa GS200 DC source, over QCoDeS."""
+
+import time
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from qcodes.instrument_drivers.yokogawa import YokogawaGS200 as QCoDeSDriver
+
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.roles import Identity
+from podium.drivers.visa_session import VisaSession
+from podium.firmware_interfaces import yokogawa_gs200 as box
+from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
+
+USUAL_RANGE = box.VOLTAGE_RANGES[2]
+"""1 V: an output that is off is switched on in this range or a larger one."""
+ALLOWANCE_S = 15.0
+"""For the transport and the box's own clock, beyond the computed duration of a ramp."""
+POLL_S = (0.005, 0.1)
+"""First and longest wait between two looks at a ramp."""
+
+
+class _Quiet(QCoDeSDriver):
+    """The QCoDeS driver, but it does not print that it has connected."""
+
+    def connect_message(self, idn_param: str = "IDN", begin_time: float | None = None) -> None:
+        """Print nothing."""
+
+
+class YokogawaGS200:
+    """A FluxSource with one channel, the empty string. The level moves in the box's own ramps."""
+
+    def __init__(self, name: str, visa: str) -> None:
+        """Connect by reading; range, level and output stay as they are."""
+        self._session = VisaSession(name, visa, _Quiet)
+
+    def identity(self) -> Identity:
+        """Return who answers."""
+        return self._session.identity()
+
+    def snapshot(self) -> dict[str, object]:
+        """Return the settings as last read."""
+        return self._session.snapshot()
+
+    def close(self) -> None:
+        """Close the connection; level and output stay, a ramp under way goes on to its end."""
+        self._session.close()
+
+    def level_v(self, channel: str = "") -> float:
+        """Return the level that is programmed now, in V; during a ramp, where it is."""
+        self._check(channel)
+        self._volts()
+        return float(self._level())
+
+    def output_on(self, channel: str = "") -> bool:
+        """Return whether the output relay is closed."""
+        self._check(channel)
+        return self._session.ask(":OUTP?") == "1"
+
+    def ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
+        """Ramp to ``target_v`` at ``slew_v_per_s`` or a little slower; return when it is there.
+
+        An output that is off is switched on at 0 V first. A target beyond the
+        present range is reached by way of 0 V, where the range is changed.
+        Raises :class:`Refused` with the level where it was when the box says
+        no, :class:`Unreachable` when it does not say that the ramp has ended.
+        """
+        self._check(channel)
+        name = self._session.name
+        if not slew_v_per_s > 0:
+            raise Refused(f"{name}: a slew of {slew_v_per_s} V/s; it must be above 0")
+        wanted = box.range_reaching(_decimal(target_v), "VOLT")
+        if wanted is None:
+            most = box.VOLTAGE_RANGES[-1].limit
+            raise Refused(f"{name} was asked for {target_v} V; it goes from -{most} to {most} V")
+        self._volts()
+        present = self._range()
+        if not self.output_on():
+            present = max(wanted, USUAL_RANGE, key=lambda entry: entry.full_scale)
+            self._do(f":SOUR:RANG {present.full_scale};:SOUR:LEV 0;:OUTP 1")
+        elif wanted.full_scale > present.full_scale:
+            self._ramp(Decimal(0), slew_v_per_s)
+            self._do(f":SOUR:RANG {wanted.full_scale}")
+            present = wanted
+        steps = (_decimal(target_v) / present.resolution).to_integral_value(ROUND_HALF_UP)
+        self._ramp(steps * present.resolution, slew_v_per_s)
+
+    def safe(self) -> None:
+        """Hold: stop a ramp where it is. The level and the output stay on."""
+        self._session.write(":PROG:PAUS")
+        self._session.scpi_error()  # that no program was running is no error to us
+
+    def _ramp(self, target: Decimal, slew_v_per_s: float) -> None:
+        """Run a ramp as a program of the box; return once it has ended at ``target``."""
+        distance = abs(target - self._level())
+        if distance == 0:
+            return
+        ticks = (distance / _decimal(slew_v_per_s) / box.CLOCK_S).to_integral_value(ROUND_CEILING)
+        duration_s = ticks * box.CLOCK_S
+        if duration_s > box.TIME_MAX_S:
+            raise Refused(
+                f"{self._session.name} was asked for a ramp of {distance} V at {slew_v_per_s} V/s, "
+                f"which takes {duration_s} s; its programs last {box.TIME_MAX_S} s at most: "
+                f"{float(distance / box.TIME_MAX_S):.3g} V/s would do"
+            )
+        self._session.write(box.ramp_message(target, duration_s))
+        self._await_end(float(duration_s))
+        reached = self._level()
+        if reached != target:
+            raise ProtocolError(
+                f"{self._session.name} was asked to ramp to {target} V and says that the ramp "
+                f"has ended, but its level is {reached} V"
+            )
+
+    def _await_end(self, duration_s: float) -> None:
+        deadline = time.monotonic() + duration_s + ALLOWANCE_S
+        pause_s = POLL_S[0]
+        while True:
+            event, errors = self._events()
+            if errors is not None:
+                raise Refused(f"{self._session.name} refused a ramp: {errors}")
+            if event & Condition.END_OF_PROGRAM:
+                return
+            if time.monotonic() > deadline:
+                raise Unreachable(
+                    f"{self._session.name} was given a ramp of {duration_s} s and does not say "
+                    f"that it has ended {ALLOWANCE_S} s after its time"
+                )
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, POLL_S[1])
+
+    def _events(self) -> tuple[int, str | None]:
+        """Return the extended events since last asked, and the errors, if any."""
+        answer = self._session.ask(":STAT:EVEN?")
+        with self._session.talking("':STAT:EVEN?'"):
+            return int(answer), self._session.scpi_error()
+
+    def _do(self, message: str) -> None:
+        self._session.scpi_error()  # of others, before
+        self._session.write(message)
+        errors = self._session.scpi_error()
+        if errors is not None:
+            raise Refused(f"{self._session.name} was asked {message!r}: {errors}")
+
+    def _volts(self) -> None:
+        function = self._session.ask(":SOUR:FUNC?")
+        if function != "VOLT":
+            raise Refused(
+                f"{self._session.name} sources {function}, not VOLT: somebody uses it for "
+                "something else; switch it to voltage by hand"
+            )
+
+    def _range(self) -> SourceRange:
+        answer = self._session.ask(":SOUR:RANG?")
+        with self._session.talking("':SOUR:RANG?'"):
+            full_scale = Decimal(answer)
+            return {entry.full_scale: entry for entry in box.VOLTAGE_RANGES}[full_scale]
+
+    def _level(self) -> Decimal:
+        answer = self._session.ask(":SOUR:LEV?")
+        with self._session.talking("':SOUR:LEV?'"):
+            return Decimal(answer)
+
+    def _check(self, channel: str) -> None:
+        if channel != "":
+            raise Refused(f"{self._session.name} has one output, '', and no channel {channel!r}")
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(repr(float(value)))

@@ -1,0 +1,117 @@
+"""Twins behind real TCP servers on loopback, for clients that know only sockets."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pytest
+
+FS_PER_NS = 1_000_000
+
+
+class Session(Protocol):
+    def feed(self, data: bytes, now_fs: int) -> bytes: ...
+
+
+class Served(Protocol):
+    def open(self, port: str) -> Session: ...
+
+    def horizon(self, now_fs: int) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    host: str
+    port: int
+
+    @property
+    def visa(self) -> str:
+        return f"TCPIP::{self.host}::{self.port}::SOCKET"
+
+
+class LeapingClock:
+    """World time: goes on at wall rate, and leaps to the end of what runs."""
+
+    def __init__(self) -> None:
+        self._origin_ns = time.monotonic_ns()
+        self._leapt_fs = 0
+
+    def now_fs(self) -> int:
+        return (time.monotonic_ns() - self._origin_ns) * FS_PER_NS + self._leapt_fs
+
+    def leap_to(self, then_fs: int) -> None:
+        self._leapt_fs += max(0, then_fs - self.now_fs())
+
+
+class TwinServers:
+    """A thread with an event loop that serves twins until closed."""
+
+    def __init__(self) -> None:
+        self.clock = LeapingClock()
+        self._loop = asyncio.new_event_loop()
+        self._servers: list[asyncio.Server] = []
+        self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def serve(self, twin: Served, port: str = "scpi", leaping: bool = True) -> Address:
+        """Listen for clients of one port of ``twin``; return where."""
+        return self._call(self._listen(twin, port, leaping))
+
+    def close(self) -> None:
+        self._call(self._shut_down())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self, twin: Served, port: str, leaping: bool) -> Address:
+        async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            session = twin.open(port)
+            task = asyncio.current_task()
+            assert task is not None
+            self._clients[task] = writer
+            try:
+                while data := await reader.read(65536):
+                    reply = session.feed(data, self.clock.now_fs())
+                    horizon = twin.horizon(self.clock.now_fs())
+                    if leaping and horizon.busy_until_fs is not None:
+                        self.clock.leap_to(horizon.busy_until_fs)
+                        reply += session.feed(b"", self.clock.now_fs())
+                    writer.write(reply)
+                    await writer.drain()
+            except ConnectionError:
+                pass
+            finally:
+                writer.close()
+                del self._clients[task]
+
+        server = await asyncio.start_server(client, "127.0.0.1", 0)
+        self._servers.append(server)
+        host, number = server.sockets[0].getsockname()
+        return Address(host, number)
+
+    async def _shut_down(self) -> None:
+        for server in self._servers:
+            server.close()
+        for writer in self._clients.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._clients)
+
+    def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=30)
+
+
+@pytest.fixture
+def twin_servers() -> Iterator[TwinServers]:
+    servers = TwinServers()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def serve(twin_servers: TwinServers) -> Callable[..., Address]:
+    """Return a function that puts a twin on a wire: ``serve(twin).visa``."""
+    return twin_servers.serve
