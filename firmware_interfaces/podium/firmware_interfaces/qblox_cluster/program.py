@@ -124,7 +124,13 @@ class Quantised:
     """A parameter that the hardware rounds: what was asked, what it will be, over ``axes``."""
 
     what: str
-    """E.g. ``q0.drive: amplitude of play 0``."""
+    """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
+    frame: str
+    statement: int
+    """Index in the program's body; -1: the frame's own frequency."""
+    quantity: str
+    """``amplitude`` (by gain), ``level`` (by offset: the constant part), ``frequency``, ``phase``
+    (the sum of the shifts up to this statement, 0 to 1 turn)."""
     unit: str
     step: float
     """Spacing of the values that the hardware can hold; |got - asked| <= step / 2."""

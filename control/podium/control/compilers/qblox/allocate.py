@@ -1,0 +1,65 @@
+"""Which sequencer plays which frame."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.place import FrameTimeline, PlacedCapture
+from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
+from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Allocated:
+    """A frame with its sequencer."""
+
+    timeline: FrameTimeline
+    port: PortTarget
+    sequencer: int
+
+    @property
+    def captures(self) -> bool:
+        """Whether it listens."""
+        return any(isinstance(item, PlacedCapture) for item in self.timeline.placed)
+
+    @property
+    def connector(self) -> str:
+        """Its output, e.g. ``slot2.out0``."""
+        return f"slot{self.port.slot}.{self.port.output}"
+
+
+def allocate(frames: tuple[FrameTimeline, ...], target: QbloxTarget) -> tuple[Allocated, ...]:
+    """Give each frame that is heard a sequencer of its port's module, in the program's order.
+
+    Raises :class:`DoesNotFit` for an unknown port, a module with too few sequencers, or a
+    capture on a port that cannot listen.
+    """
+    taken: dict[int, list[str]] = defaultdict(list)
+    allocated: list[Allocated] = []
+    for timeline in frames:
+        if not timeline.heard:
+            continue
+        frame = timeline.frame
+        port = target.ports.get(frame.port)
+        if port is None:
+            raise DoesNotFit(
+                f"{frame.name}: {target.cluster} serves no port {frame.port!r}; it serves "
+                f"{', '.join(sorted(target.ports))}"
+            )
+        here = taken[port.slot]
+        one = Allocated(timeline, port, len(here))
+        if one.captures and port.input is None:
+            raise DoesNotFit(
+                f"{frame.name}: captures on {frame.port!r}, whose {port.module} in slot "
+                f"{port.slot} has no input; capture on a readout port"
+            )
+        here.append(frame.name)
+        if len(here) > SEQUENCERS:
+            raise DoesNotFit(
+                f"slot {port.slot} ({port.module}) has {SEQUENCERS} sequencers, one for each "
+                f"frame; {len(here)} frames are played there: {', '.join(here)}"
+            )
+        allocated.append(one)
+    if not allocated:
+        raise DoesNotFit("the program plays and captures nothing; add a Play or a Capture")
+    return tuple(allocated)

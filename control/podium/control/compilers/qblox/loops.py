@@ -1,0 +1,287 @@
+"""Pass 4: a nest of loops over the axes, and what changes in each of them.
+
+An axis becomes one loop where all its points have the same pattern and every quantity is a sum
+of terms that depend on one axis each; otherwise it falls into several loops, or single points.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+import numpy as np
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
+from podium.control.compilers.qblox.points import IntArray
+from podium.control.compilers.qblox.rounding import PHASE_STEPS
+from podium.control.compilers.qblox.schedule import Schedule
+
+WAIT_MAX_NS = 65_535
+"""Longest duration of one real-time instruction (operand of ``wait``: 16 bit)."""
+WAIT_CHUNK_NS = 60_000
+"""Longer ones are made of these."""
+
+Box: TypeAlias = tuple[tuple[int, int], ...]
+"""First and last-but-one index along each axis."""
+
+
+class Kind(Enum):
+    """What a register holds."""
+
+    TIME = "ns"
+    GAIN = "gain"
+    LEVEL = "level"
+    FREQUENCY = "0.25 Hz"
+    PHASE = "1e-9 turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What one axis contributes to a quantity. Equal terms share a register."""
+
+    kind: Kind
+    axis: int
+    values: tuple[int, ...]
+    """One for each point of the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A quantity that changes from point to point: the sum of its terms (phases: modulo 1)."""
+
+    kind: Kind
+    terms: tuple[Term, ...]
+    low: int
+    """Smallest value over the points."""
+    high: int
+
+
+Quantity: TypeAlias = int | Swept
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All that happens at one instant, and the time to the next."""
+
+    notes: tuple[str, ...]
+    reset: bool
+    tune: Quantity | None
+    level: Quantity | None
+    gain: Quantity | None
+    phase: Quantity | None
+    wave: tuple[int, int | None] | None
+    acquisition: int | None
+    hold_ns: int
+    """Duration of the instruction that makes the settings take hold."""
+    wait_ns: Quantity
+    """From its end to the next moment; 0 or at least 4."""
+
+    @property
+    def quantities(self) -> tuple[Quantity | None, ...]:
+        """All that may be swept."""
+        return (self.tune, self.level, self.gain, self.phase, self.wait_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The code of one shot, for the points of ``box``."""
+
+    box: Box
+    moments: tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``count`` points of an axis, visited one after the other."""
+
+    axis: int
+    first: int
+    count: int
+    body: tuple["Node", ...]
+
+
+Node: TypeAlias = Loop | Shot
+
+
+def nest(schedule: Schedule, shape: tuple[int, ...]) -> tuple[Node, ...]:
+    """Return the loops over all points, first axis outermost; raise :class:`DoesNotFit`."""
+    varying: list[tuple[IntArray, Kind]] = [
+        (row, Kind.TIME) for row in schedule.gap_ns if row.size > 1
+    ]
+    for event in schedule.events:
+        for array, kind in (
+            (event.tune, Kind.FREQUENCY),
+            (event.level, Kind.LEVEL),
+            (event.gain, Kind.GAIN),
+            (event.phase, Kind.PHASE),
+        ):
+            if array is not None and array.size > 1:
+                varying.append((array, kind))
+    return _nest(schedule, varying, 0, tuple((0, n) for n in shape))
+
+
+def _nest(
+    schedule: Schedule, varying: list[tuple[IntArray, Kind]], axis: int, box: Box
+) -> tuple[Node, ...]:
+    if axis == len(box):
+        return (_shot(schedule, box),)
+    nodes: list[Node] = []
+    first, last = box[axis]
+    while first < last:
+        end = _run_end(schedule, varying, axis, box, first)
+        inner = _nest(schedule, varying, axis + 1, (*box[:axis], (first, end), *box[axis + 1 :]))
+        if end - first == 1:
+            nodes += inner
+        else:
+            nodes.append(Loop(axis, first, end - first, inner))
+        first = end
+    return tuple(nodes)
+
+
+def _run_end(
+    schedule: Schedule,
+    varying: list[tuple[IntArray, Kind]],
+    axis: int,
+    box: Box,
+    first: int,
+) -> int:
+    """Return how far along ``axis`` one loop can go that begins at ``first``."""
+    end = box[axis][1]
+    rest = (*box[:axis], (first, end), *box[axis + 1 :])
+    if schedule.pattern.shape[axis] > 1:
+        pattern = np.moveaxis(_cut(schedule.pattern, rest), axis, 0)
+        end = first + _leading((pattern == pattern[:1]).reshape(len(pattern), -1).all(axis=1))
+    for array, kind in varying:
+        if array.shape[axis] == 1 or sum(n > 1 for n in array.shape) == 1:
+            continue
+        values = np.moveaxis(_cut(array, rest), axis, 0)
+        values = values.reshape(len(values), -1)
+        difference = values - values[:1]
+        if kind is Kind.PHASE:
+            difference %= PHASE_STEPS
+        additive = (difference == difference[:, :1]).all(axis=1)
+        end = min(end, first + _leading(additive))
+    return end
+
+
+def _leading(mask: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> int:
+    """Return how many entries are True before the first that is not."""
+    return len(mask) if mask.all() else int(np.argmin(mask))
+
+
+def _cut(array: IntArray, box: Box) -> IntArray:
+    return array[
+        tuple(
+            slice(None) if n == 1 else slice(low, high)
+            for n, (low, high) in zip(array.shape, box, strict=True)
+        )
+    ]
+
+
+def _shot(schedule: Schedule, box: Box) -> Shot:
+    """Return the code of the points of ``box``, which all have one pattern."""
+    corner = tuple(low for low, _ in box)
+    order = _at(schedule.order, corner)
+    gaps = _at(schedule.gap_ns, corner)
+    moments: list[Moment] = []
+    together: list[Event] = []
+    for k, gap in enumerate(gaps):
+        together.append(schedule.events[order[k]])
+        if gap > 0:
+            moments.append(_moment(schedule, together, schedule.gap_ns[k], box))
+            together = []
+    return Shot(box, tuple(moments))
+
+
+def _at(rows: IntArray, corner: tuple[int, ...]) -> list[int]:
+    index = tuple(0 if n == 1 else i for n, i in zip(rows.shape[1:], corner, strict=True))
+    return [int(value) for value in np.moveaxis(rows, 0, -1)[index]]
+
+
+def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box) -> Moment:
+    """Return the sum of events at one instant; of two settings the later statement's counts."""
+    tune = level = gain = phase = None
+    wave: tuple[int, int | None] | None = None
+    acquisition = None
+    for event in events:
+        tune = event.tune if event.tune is not None else tune
+        level = event.level if event.level is not None else level
+        gain = event.gain if event.gain is not None else gain
+        phase = event.phase if event.phase is not None else phase
+        wave = event.wave if event.wave is not None else wave
+        acquisition = event.acquisition if event.acquisition is not None else acquisition
+    notes = tuple(event.note for event in events)
+    hold_ns = _hold_ns(_cut(gap_ns, box))
+    if wave is not None and acquisition is not None:
+        raise DoesNotFit(
+            f"{schedule.frame}: {' and '.join(notes)} at one instant; one sequencer starts a "
+            "shaped pulse and a window at least 4 ns apart: set delay_fs of the capture to "
+            "4 ns or more, or use a Square"
+        )
+    return Moment(
+        notes=notes,
+        reset=any(event.reset for event in events),
+        tune=_quantity(tune, Kind.FREQUENCY, box),
+        level=_quantity(level, Kind.LEVEL, box),
+        gain=_quantity(gain, Kind.GAIN, box),
+        phase=_quantity(phase, Kind.PHASE, box),
+        wave=wave,
+        acquisition=acquisition,
+        hold_ns=hold_ns,
+        wait_ns=_required(gap_ns - hold_ns, Kind.TIME, box),
+    )
+
+
+def _hold_ns(gap_ns: IntArray) -> int:
+    low, high = int(gap_ns.min()), int(gap_ns.max())
+    if low < high:
+        return min(low - REAL_TIME_MIN_NS, WAIT_CHUNK_NS)
+    return low if low <= WAIT_MAX_NS else WAIT_CHUNK_NS
+
+
+def _quantity(array: IntArray | None, kind: Kind, box: Box) -> Quantity | None:
+    return None if array is None else _required(array, kind, box)
+
+
+def _required(array: IntArray, kind: Kind, box: Box) -> Quantity:
+    """Return ``array`` over ``box`` as a number or as a sum of terms.
+
+    The first term carries the constant.
+    """
+    if array.size == 1:
+        return int(array.flat[0])
+    values = _cut(array, box)
+    constant = int(values.flat[0])
+    if (values == constant).all():
+        return constant
+    terms: list[Term] = []
+    for axis in range(values.ndim):
+        line = values[tuple(slice(None) if a == axis else 0 for a in range(values.ndim))]
+        if (line == line[0]).all():
+            continue
+        along = line if not terms else line - constant
+        if kind is Kind.PHASE:
+            along = along % PHASE_STEPS
+        terms.append(Term(kind, axis, tuple(along.tolist())))
+    return Swept(kind, tuple(terms), int(values.min()), int(values.max()))
+
+
+def shots_in(nodes: tuple[Node, ...]) -> Iterator[Shot]:
+    """Yield the shots in ``nodes``, in the order of their points."""
+    for node in nodes:
+        if isinstance(node, Shot):
+            yield node
+        else:
+            yield from shots_in(node.body)
+
+
+def terms_of(loop: Loop) -> tuple[Term, ...]:
+    """Return the terms of the shots in ``loop`` that change with its axis, each once."""
+    found: dict[Term, None] = {}
+    for shot in shots_in(loop.body):
+        for moment in shot.moments:
+            for quantity in moment.quantities:
+                if isinstance(quantity, Swept):
+                    found.update((t, None) for t in quantity.terms if t.axis == loop.axis)
+    return tuple(found)

@@ -1,0 +1,227 @@
+"""Pass 2: pulses, windows and carriers become settings of a sequencer at instants, in its integers.
+
+A constant stretch of a pulse is an offset that is switched on and off and takes no memory;
+everything else is a waveform. Amplitudes, carriers and phases are rounded here, and listed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.place import (
+    FrameTimeline,
+    PlacedCapture,
+    PlacedPlay,
+    PlacedTuning,
+)
+from podium.control.compilers.qblox.points import (
+    FloatArray,
+    IntArray,
+    describe,
+    where_first,
+)
+from podium.control.compilers.qblox.rounding import (
+    FREQUENCY_STEP_HZ,
+    GAIN_STEP,
+    LEVEL_STEP,
+    PHASE_STEP,
+    frequency_values,
+    frequency_words,
+    gain_values,
+    gain_words,
+    level_values,
+    level_words,
+    phase_values,
+    phase_words,
+)
+from podium.control.compilers.qblox.waveform_memory import WaveformMemory
+from podium.control.program.program import Axis
+from podium.control.program.waveforms import FlatTop, Square
+from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
+from podium.firmware_interfaces.qblox_cluster.program import Quantised
+
+REAL_TIME_MIN_NS = 4
+"""Shortest time between two real-time instructions (qblox-scheduler 1.0.1 constants)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Event:
+    """Settings that take hold at one instant of the shot. None: left as it is."""
+
+    time_ns: IntArray
+    note: str
+    """For the listing."""
+    reset: bool = False
+    """The NCO's phase starts anew: the shot's start."""
+    tune: IntArray | None = None
+    """NCO frequency in steps of 0.25 Hz."""
+    level: IntArray | None = None
+    """Offset, in words."""
+    gain: IntArray | None = None
+    phase: IntArray | None = None
+    """Phase of the frame, in 1e-9 turns."""
+    wave: tuple[int, int | None] | None = None
+    """Waveforms that start, real and imaginary part."""
+    acquisition: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lowered:
+    """One frame as its sequencer sees it."""
+
+    frame: str
+    nco: int
+    """Carrier at the start of every shot, in steps of 0.25 Hz."""
+    events: tuple[Event, ...]
+    """The shot's start first, then in the program's order."""
+    captures: tuple[PlacedCapture, ...]
+    """By acquisition index."""
+    memory: WaveformMemory
+    quantised: tuple[Quantised, ...]
+
+
+def lower(timeline: FrameTimeline, lo_hz: float, axes: tuple[Axis, ...]) -> Lowered:
+    """Return the events of one frame; raise :class:`DoesNotFit`."""
+    frame = timeline.frame
+    memory = WaveformMemory(frame.name)
+    quantised: list[Quantised] = []
+
+    def note(
+        statement: int, quantity: str, step: float, asked: FloatArray, got: FloatArray
+    ) -> None:
+        quantised.append(_quantised(frame.name, statement, quantity, step, asked, got, axes))
+
+    base_hz = np.full((1,) * len(axes), frame.frequency_hz)
+    base = _tuning(frame.name, base_hz, lo_hz, axes)
+    note(-1, "frequency", FREQUENCY_STEP_HZ, base_hz, frequency_values(base, lo_hz))
+    retuned = any(isinstance(item, PlacedTuning) for item in timeline.placed)
+    shifted = any(_turns(item).any() for item in timeline.placed)
+    levels = any(isinstance(item, PlacedPlay) and _held(item) for item in timeline.placed)
+    zero = np.zeros((1,) * len(axes), np.int64)
+    events = [
+        Event(
+            zero,
+            "shot starts",
+            reset=True,
+            tune=base if retuned else None,
+            level=zero if levels else None,
+        )
+    ]
+    captures: list[PlacedCapture] = []
+    for item in timeline.placed:
+        phase = None
+        if shifted and not isinstance(item, PlacedTuning):
+            phase = phase_words(item.turns)
+            note(item.statement, "phase", PHASE_STEP, item.turns % 1.0, phase_values(phase))
+        match item:
+            case PlacedPlay():
+                if not (_held(item) and isinstance(item.waveform, Square)):
+                    got = gain_values(gain_words(item.amplitude))
+                    note(item.statement, "amplitude", GAIN_STEP, item.amplitude, got)
+                if _held(item):
+                    got = level_values(level_words(item.amplitude))
+                    note(item.statement, "level", LEVEL_STEP, item.amplitude, got)
+                events += _pulse(item, phase, memory)
+            case PlacedCapture():
+                text = f"capture {item.name}"
+                events.append(Event(item.start_ns, text, phase=phase, acquisition=len(captures)))
+                captures.append(item)
+            case PlacedTuning(statement, start_ns, frequency_hz):
+                tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
+                got = frequency_values(tune, lo_hz)
+                note(statement, "frequency", FREQUENCY_STEP_HZ, frequency_hz, got)
+                events.append(Event(start_ns, "set frequency", tune=tune))
+    return Lowered(
+        frame.name, int(base.flat[0]), tuple(events), tuple(captures), memory, tuple(quantised)
+    )
+
+
+def _turns(item: PlacedPlay | PlacedCapture | PlacedTuning) -> FloatArray:
+    return np.zeros(1) if isinstance(item, PlacedTuning) else item.turns
+
+
+def _held(play: PlacedPlay) -> bool:
+    """Whether the constant part of the pulse is made by the offset."""
+    match play.waveform:
+        case Square():
+            return play.duration_ns >= REAL_TIME_MIN_NS
+        case FlatTop(_, rise_fs):
+            edge_ns, plateau_ns = _edges_ns(play.duration_ns, rise_fs)
+            parts = (plateau_ns,) if rise_fs == 0 else (edge_ns, plateau_ns)
+            return min(parts) >= REAL_TIME_MIN_NS
+        case _:
+            return False
+
+
+def _edges_ns(duration_ns: int, rise_fs: int) -> tuple[int, int]:
+    """Return how long each edge and the plateau of a flat top are, in whole samples.
+
+    A sample belongs to an edge when its middle lies in it.
+    """
+    edge_ns = max(0, -((500_000 - rise_fs) // 1_000_000))
+    return edge_ns, duration_ns - 2 * edge_ns
+
+
+def _pulse(play: PlacedPlay, phase: IntArray | None, memory: WaveformMemory) -> Iterator[Event]:
+    name = f"play {play.statement} {type(play.waveform).__name__}"
+    gain = gain_words(play.amplitude)
+    level = level_words(play.amplitude)
+    off = np.zeros_like(level[(slice(0, 1),) * level.ndim])
+    start, end = play.start_ns, play.start_ns + play.duration_ns
+    if not _held(play):
+        yield Event(start, name, gain=gain, phase=phase, wave=memory.store(play.waveform))
+        return
+    edge_ns = 0
+    if isinstance(play.waveform, FlatTop):
+        edge_ns, _ = _edges_ns(play.duration_ns, play.waveform.rise_fs)
+    if edge_ns == 0:
+        yield Event(start, f"{name} on", level=level, phase=phase)
+        yield Event(end, f"{name} off", level=off)
+        return
+    rise, fall = memory.store(play.waveform, "rise"), memory.store(play.waveform, "fall")
+    yield Event(start, f"{name} rises", gain=gain, phase=phase, wave=rise)
+    yield Event(start + edge_ns, f"{name} holds", level=level)
+    yield Event(end - edge_ns, f"{name} falls", level=off, gain=gain, wave=fall)
+
+
+def _tuning(frame: str, frequency_hz: FloatArray, lo_hz: float, axes: tuple[Axis, ...]) -> IntArray:
+    offset_hz = frequency_hz - lo_hz
+    far = np.abs(offset_hz) > NCO_MAX_HZ
+    if far.any():
+        index = where_first(far, axes)
+        over = abs(offset_hz[index]) - NCO_MAX_HZ
+        raise DoesNotFit(
+            f"{frame}: {frequency_hz[index]:.12g} Hz is {offset_hz[index] / 1e6:+.6g} MHz from the "
+            f"local oscillator at {lo_hz:.12g} Hz, {over / 1e6:.6g} MHz beyond what the NCO "
+            f"reaches ({describe(index, far.shape, axes)}); move the LO or narrow the sweep to "
+            f"{(lo_hz - NCO_MAX_HZ) / 1e9:.6g} ... {(lo_hz + NCO_MAX_HZ) / 1e9:.6g} GHz"
+        )
+    return frequency_words(offset_hz)
+
+
+def _quantised(
+    frame: str,
+    statement: int,
+    quantity: str,
+    step: float,
+    asked: FloatArray,
+    got: FloatArray,
+    axes: tuple[Axis, ...],
+) -> Quantised:
+    where = "at the start" if statement < 0 else f"of statement {statement}"
+    unit = {"frequency": "Hz", "phase": "turn"}.get(quantity, "1")
+    dimensions = [(axis.name, n) for axis, n in zip(axes, asked.shape, strict=True) if n > 1]
+    return Quantised(
+        what=f"{frame}: {quantity} {where}",
+        frame=frame,
+        statement=statement,
+        quantity=quantity,
+        unit=unit,
+        step=step,
+        axes=tuple(name for name, _ in dimensions),
+        shape=tuple(n for _, n in dimensions),
+        asked=tuple(asked.ravel().tolist()),
+        got=tuple(got.ravel().tolist()),
+    )

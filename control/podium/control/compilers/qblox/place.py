@@ -1,0 +1,203 @@
+"""Pass 1: give every statement its instant, in nanoseconds, at all points of the axes at once."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from podium.control.compilers.qblox.points import (
+    FloatArray,
+    IntArray,
+    describe,
+    values_of,
+    where_first,
+)
+from podium.control.program.envelopes import duration_ns
+from podium.control.program.program import (
+    Axis,
+    Barrier,
+    Capture,
+    Delay,
+    Frame,
+    Play,
+    Program,
+    SetFrequency,
+    ShiftPhase,
+)
+from podium.control.program.waveforms import Waveform
+from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedPlay:
+    """A pulse with its instant."""
+
+    statement: int
+    """Index in the program's body."""
+    start_ns: IntArray
+    """From the start of the shot; broadcasts to the axes, as all arrays here."""
+    duration_ns: int
+    waveform: Waveform
+    amplitude: FloatArray
+    turns: FloatArray
+    """All phase shifts of the frame up to here."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedCapture:
+    """A window with the instant at which it opens."""
+
+    statement: int
+    name: str
+    start_ns: IntArray
+    duration_ns: int
+    turns: FloatArray
+    """All phase shifts of the frame up to the instant at which the window opens."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedTuning:
+    """A change of a frame's frequency with its instant."""
+
+    statement: int
+    start_ns: IntArray
+    frequency_hz: FloatArray
+
+
+Placed: TypeAlias = PlacedPlay | PlacedCapture | PlacedTuning
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameTimeline:
+    """What one frame does in a shot, in the program's order."""
+
+    frame: Frame
+    placed: tuple[Placed, ...]
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything is played or captured on the frame."""
+        return any(not isinstance(item, PlacedTuning) for item in self.placed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeline:
+    """A shot at all points."""
+
+    axes: tuple[Axis, ...]
+    frames: tuple[FrameTimeline, ...]
+    shot_ns: IntArray
+    """Length of the shot."""
+
+
+def place(program: Program) -> Timeline:
+    """Return the timeline of a validated program.
+
+    Raises :class:`OffGridError` for an instant that is not a whole nanosecond.
+    """
+    axes = program.axes
+    clock_fs = {f.name: np.zeros((1,) * len(axes), np.int64) for f in program.frames}
+    shifts: dict[str, list[tuple[IntArray, FloatArray]]] = {f.name: [] for f in program.frames}
+    placed: dict[str, list[Placed]] = {frame.name: [] for frame in program.frames}
+    openings: dict[int, IntArray] = {}
+    for index, statement in enumerate(program.body):
+        where = f"statement {index} ({type(statement).__name__})"
+        match statement:
+            case Play(frame, waveform, amplitude):
+                start = _ns(clock_fs[frame], where, axes)
+                length = duration_ns(waveform)
+                values = values_of(amplitude, axes)
+                turns = _total(shifts[frame], axes)
+                placed[frame].append(PlacedPlay(index, start, length, waveform, values, turns))
+                clock_fs[frame] = clock_fs[frame] + waveform.duration_fs
+            case Capture(frame, name, duration_fs, delay_fs):
+                openings[index] = clock_fs[frame] + delay_fs
+                start = _ns(openings[index], where, axes)
+                length = int(_ns(np.array(duration_fs), where, ()))
+                turns = _total(shifts[frame], axes)  # completed below: later shifts may count
+                placed[frame].append(PlacedCapture(index, name, start, length, turns))
+            case Delay(frames, duration):
+                step_fs = _whole_fs(values_of(duration, axes), where, axes)
+                for frame in frames:
+                    clock_fs[frame] = clock_fs[frame] + step_fs
+            case Barrier(frames):
+                latest = np.zeros((1,) * len(axes), np.int64)
+                for frame in frames:
+                    latest = np.maximum(latest, clock_fs[frame])
+                for frame in frames:
+                    clock_fs[frame] = latest
+            case SetFrequency(frame, frequency):
+                start = _ns(clock_fs[frame], where, axes)
+                placed[frame].append(PlacedTuning(index, start, values_of(frequency, axes)))
+            case ShiftPhase(frame, turns_value):
+                shifts[frame].append((clock_fs[frame], values_of(turns_value, axes)))
+    latest = np.zeros((1,) * len(axes), np.int64)
+    for clock in clock_fs.values():
+        latest = np.maximum(latest, clock)
+    return Timeline(
+        axes,
+        tuple(
+            FrameTimeline(
+                frame,
+                tuple(
+                    _with_shifts(item, openings[item.statement], shifts[frame.name], axes)
+                    if isinstance(item, PlacedCapture)
+                    else item
+                    for item in placed[frame.name]
+                ),
+            )
+            for frame in program.frames
+        ),
+        _ns(latest, "the end of the shot", axes),
+    )
+
+
+def _total(shifts: list[tuple[IntArray, FloatArray]], axes: tuple[Axis, ...]) -> FloatArray:
+    total = np.zeros((1,) * len(axes))
+    for _, turns in shifts:
+        total = total + turns
+    return total
+
+
+def _with_shifts(
+    capture: PlacedCapture,
+    opening_fs: IntArray,
+    shifts: list[tuple[IntArray, FloatArray]],
+    axes: tuple[Axis, ...],
+) -> PlacedCapture:
+    """Return ``capture`` with the phase that its frame has when the window opens."""
+    turns = np.zeros((1,) * len(axes))
+    for at_fs, shift in shifts:
+        counts = at_fs <= opening_fs
+        if counts.all():
+            turns = turns + shift
+        elif counts.any():
+            turns = turns + np.where(counts, shift, 0.0)
+    return PlacedCapture(
+        capture.statement, capture.name, capture.start_ns, capture.duration_ns, turns
+    )
+
+
+def _ns(time_fs: IntArray, what: str, axes: tuple[Axis, ...]) -> IntArray:
+    whole = time_fs // FS_PER_NS
+    off = whole * FS_PER_NS != time_fs
+    if off.any():
+        index = where_first(off, axes)
+        raise OffGridError(
+            f"{what}: {int(time_fs[index])} fs is off the grid of 1 ns; nearest "
+            f"{int(whole[index])} ns and {int(whole[index]) + 1} ns "
+            f"({describe(index, time_fs.shape, axes)})"
+        )
+    return np.asarray(whole)
+
+
+def _whole_fs(time_fs: FloatArray, what: str, axes: tuple[Axis, ...]) -> IntArray:
+    whole = np.rint(time_fs)
+    off = np.abs(whole - time_fs) > 1e-3
+    if off.any():
+        index = where_first(off, axes)
+        raise OffGridError(
+            f"{what}: {time_fs[index]} fs is not a whole number of femtoseconds "
+            f"({describe(index, time_fs.shape, axes)})"
+        )
+    return whole.astype(np.int64)

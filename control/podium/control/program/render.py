@@ -1,0 +1,191 @@
+"""The reference renderer: what a program means, as samples. Slow and obvious on purpose.
+
+One shot at one point of the axes is walked statement by statement in exact integers; no
+other code in the house shares this walk, so that every compiler can be judged by it.
+
+The carrier of a frame at ``t`` after the shot's start has the phase
+``shifts so far + integral of (frequency - reference) from 0 to t`` in turns: phases refer to
+the start of the shot, and to a local oscillator at ``reference_hz`` of the port.
+Statements at one instant act together: a capture has the phase and the frequency
+that its frame has, all shifts of that instant included, when its window opens.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.program.envelopes import duration_ns, sample_envelope
+from podium.control.program.program import (
+    Affine,
+    Barrier,
+    Capture,
+    Delay,
+    Play,
+    Program,
+    SetFrequency,
+    ShiftPhase,
+    Value,
+    variables,
+)
+from podium.control.program.waveforms import Waveform
+from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
+
+Rounded = Mapping[tuple[int | str, str], float]
+"""Quantities as a hardware holds them, in place of what was asked. Keys: (index of the
+statement in the body, ``amplitude`` | ``level`` | ``frequency`` | ``phase``) or (name of the
+frame, ``frequency``). ``level`` is the amplitude where the envelope is 1, ``phase`` the phase
+that all shifts up to this statement add up to."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedCapture:
+    """One window of one shot."""
+
+    name: str
+    frame: str
+    start_ns: int
+    """From the start of the shot."""
+    duration_ns: int
+    frequency_hz: float
+    """Absolute."""
+    phase_turns: float
+    """Of the frame's carrier when the window opens, about the reference, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderedShot:
+    """One shot at one point."""
+
+    duration_ns: int
+    samples: dict[str, NDArray[np.complex128]]
+    """By frame, shape (duration_ns,): full scale is 1, complex baseband about the reference."""
+    captures: tuple[RenderedCapture, ...]
+
+
+@dataclass(slots=True)
+class _FrameHistory:
+    clock_fs: int
+    frequencies: list[tuple[int, float]]
+    """(from ns, Hz)"""
+    shifts: list[tuple[int, float]]
+    """(at ns, turns)"""
+
+
+def render(
+    program: Program,
+    point: tuple[int, ...],
+    reference_hz: Mapping[str, float] | None = None,
+    rounded: Rounded | None = None,
+    envelope: Callable[[Waveform], NDArray[np.complex128]] = sample_envelope,
+) -> RenderedShot:
+    """Return the shot at ``point`` (one index for each axis).
+
+    ``reference_hz`` gives the local oscillator by port (0 where it is missing). ``rounded``
+    and ``envelope`` put a hardware's numbers in place of the ideal ones.
+    Raises :class:`OffGridError` for a time that is not a whole nanosecond.
+    """
+    rounded = rounded or {}
+    values = _point_values(program, point)
+
+    def number(value: Value) -> float:
+        if isinstance(value, Affine):
+            return value.offset + value.scale * values[value.variable]
+        return value
+
+    history = {
+        frame.name: _FrameHistory(
+            0, [(0, rounded.get((frame.name, "frequency"), frame.frequency_hz))], []
+        )
+        for frame in program.frames
+    }
+    plays: list[tuple[int, int, Play]] = []
+    captures: list[tuple[int, int, Capture]] = []
+    for index, statement in enumerate(program.body):
+        match statement:
+            case Play(frame, waveform, _):
+                plays.append((index, _ns(history[frame].clock_fs), statement))
+                history[frame].clock_fs += waveform.duration_fs
+            case Capture(frame, _, _, delay_fs):
+                captures.append((index, _ns(history[frame].clock_fs + delay_fs), statement))
+            case Delay(frames, duration):
+                for frame in frames:
+                    history[frame].clock_fs += _whole_fs(number(duration))
+            case Barrier(frames):
+                latest = max((history[frame].clock_fs for frame in frames), default=0)
+                for frame in frames:
+                    history[frame].clock_fs = latest
+            case SetFrequency(frame, frequency):
+                hz = rounded.get((index, "frequency"), number(frequency))
+                history[frame].frequencies.append((_ns(history[frame].clock_fs), hz))
+            case ShiftPhase(frame, turns):
+                history[frame].shifts.append((_ns(history[frame].clock_fs), number(turns)))
+
+    end_ns = _ns(max(frame.clock_fs for frame in history.values()))
+    lo_hz = {f.name: (reference_hz or {}).get(f.port, 0.0) for f in program.frames}
+    samples = {frame.name: np.zeros(end_ns, np.complex128) for frame in program.frames}
+    for index, start_ns, play in plays:
+        frame = history[play.frame]
+        shape = envelope(play.waveform)
+        amplitude = rounded.get((index, "amplitude"), number(play.amplitude))
+        level = rounded.get((index, "level"), amplitude)
+        shift = rounded.get((index, "phase"), _shift(frame, start_ns))
+        oscillation = [
+            _oscillator(frame, start_ns + j, lo_hz[play.frame]) for j in range(len(shape))
+        ]
+        samples[play.frame][start_ns : start_ns + duration_ns(play.waveform)] = np.where(
+            shape == 1, level, amplitude * shape
+        ) * np.exp(2j * np.pi * (shift + np.array(oscillation)))
+    windows = []
+    for index, start_ns, capture in captures:
+        frame = history[capture.frame]
+        shift = rounded.get((index, "phase"), _shift(frame, start_ns))
+        phase = (shift + _oscillator(frame, start_ns, lo_hz[capture.frame])) % 1
+        windows.append(
+            RenderedCapture(
+                name=capture.name,
+                frame=capture.frame,
+                start_ns=start_ns,
+                duration_ns=_ns(capture.duration_fs),
+                frequency_hz=[hz for since, hz in frame.frequencies if since <= start_ns][-1],
+                phase_turns=phase,
+            )
+        )
+    return RenderedShot(end_ns, samples, tuple(windows))
+
+
+def _point_values(program: Program, point: tuple[int, ...]) -> dict[str, float]:
+    where = {
+        variable.name: index
+        for axis, index in zip(program.axes, point, strict=True)
+        for variable in axis.variables
+    }
+    return {name: v.value(where[name]) for name, v in variables(program.axes).items()}
+
+
+def _shift(frame: _FrameHistory, at_ns: int) -> float:
+    return sum(turns for since, turns in frame.shifts if since <= at_ns)
+
+
+def _oscillator(frame: _FrameHistory, at_ns: int, lo_hz: float) -> float:
+    """Turns of the carrier about the local oscillator since the shot's start, shifts left out."""
+    turns = 0.0
+    ends = [since for since, _ in frame.frequencies[1:]] + [at_ns]
+    for (since, hz), end in zip(frame.frequencies, ends, strict=True):
+        turns += (hz - lo_hz) * max(0, min(end, at_ns) - since) * 1e-9
+    return turns
+
+
+def _whole_fs(time_fs: float) -> int:
+    whole = round(time_fs)
+    if abs(time_fs - whole) > 1e-3:
+        raise OffGridError(f"{time_fs} fs is between {int(time_fs)} fs and {int(time_fs) + 1} fs")
+    return whole
+
+
+def _ns(time_fs: int) -> int:
+    whole, rest = divmod(time_fs, FS_PER_NS)
+    if rest:
+        raise OffGridError(f"{time_fs} fs is between {whole} ns and {whole + 1} ns")
+    return whole

@@ -1,0 +1,104 @@
+"""Programs as JSON: for the bus, for datasets, and to tell whether two runs played the same.
+
+Each value is an object with its class under ``type``; floats come back bit by bit.
+"""
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Capture,
+    Delay,
+    Frame,
+    Linear,
+    Play,
+    Program,
+    SetFrequency,
+    ShiftPhase,
+    Table,
+    Variable,
+)
+from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square
+
+_TYPES: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (
+        Affine,
+        Axis,
+        Barrier,
+        Capture,
+        Delay,
+        Drag,
+        FlatTop,
+        Frame,
+        Gaussian,
+        Linear,
+        Play,
+        Program,
+        SetFrequency,
+        ShiftPhase,
+        Square,
+        Table,
+        Variable,
+    )
+}
+
+
+class NotAProgram(ValueError):
+    """The text does not hold a program; the message says which part is not one."""
+
+
+def to_plain(value: Any) -> Any:
+    """Return a program, or a part of one, as dicts, lists, numbers and strings."""
+    if is_dataclass(value) and not isinstance(value, type):
+        if type(value).__name__ not in _TYPES:
+            raise TypeError(f"{type(value).__name__} is not part of a program")
+        plain = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+        return {"type": type(value).__name__, **plain}
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def from_plain(plain: Any) -> Any:
+    """Return the value that :func:`to_plain` was given; raise :class:`NotAProgram`."""
+    match plain:
+        case {"type": str(name), **rest}:
+            cls = _TYPES.get(name)
+            if cls is None:
+                raise NotAProgram(f"unknown type {name!r}; known: {', '.join(sorted(_TYPES))}")
+            try:
+                return cls(**{str(key): from_plain(value) for key, value in rest.items()})
+            except TypeError as error:
+                raise NotAProgram(f"{name}: {error}") from error
+        case list() | tuple():
+            return tuple(from_plain(item) for item in plain)
+        case str() | int() | float() | None:
+            return plain
+    raise NotAProgram(f"{plain!r} is not part of a program")
+
+
+def to_json(program: Program) -> str:
+    """Return the canonical text: equal programs give equal text."""
+    return json.dumps(to_plain(program), sort_keys=True, separators=(",", ":"))
+
+
+def from_json(text: str) -> Program:
+    """Return the program in ``text``; raise :class:`NotAProgram`."""
+    try:
+        program = from_plain(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise NotAProgram(f"not JSON: {error}") from error
+    if not isinstance(program, Program):
+        raise NotAProgram(f"holds a {type(program).__name__}, not a Program")
+    return program
+
+
+def digest(program: Program) -> str:
+    """Return SHA-256 (hex) of the canonical text."""
+    return hashlib.sha256(to_json(program).encode()).hexdigest()

@@ -1,0 +1,152 @@
+"""Checks that hold for a program on any hardware; a compiler may rely on them.
+
+All problems are collected and raised together: a person mends a program once.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Capture,
+    Delay,
+    Linear,
+    Play,
+    Program,
+    SetFrequency,
+    ShiftPhase,
+    Statement,
+    Value,
+    Variable,
+    variables,
+)
+from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
+
+UNITS = ("fs", "Hz", "turn", "1")
+
+
+class ProgramError(ValueError):
+    """The program contradicts itself. Mend what the message names; nothing was compiled or run."""
+
+
+def validate(program: Program) -> None:
+    """Raise :class:`ProgramError` naming everything that is wrong with ``program``."""
+    problems = [*_names(program), *_axes(program.axes), *_counts(program)]
+    known = variables(program.axes)
+    frames = {frame.name for frame in program.frames}
+    for index, statement in enumerate(program.body):
+        where = f"statement {index} ({type(statement).__name__})"
+        problems += [f"{where}: {text}" for text in _statement(statement, frames, known)]
+    if problems:
+        raise ProgramError(f"program {program.name!r}: " + "; ".join(problems))
+
+
+def frames_of(statement: Statement) -> tuple[str, ...]:
+    """Return the names of the frames that ``statement`` is about."""
+    match statement:
+        case Delay(frames, _) | Barrier(frames):
+            return frames
+        case Play(frame) | Capture(frame) | SetFrequency(frame) | ShiftPhase(frame):
+            return (frame,)
+
+
+def _names(program: Program) -> Iterator[str]:
+    captures = [s.name for s in program.body if isinstance(s, Capture)]
+    swept = [variable.name for axis in program.axes for variable in axis.variables]
+    for kind, names in (
+        ("frame", [frame.name for frame in program.frames]),
+        ("axis", [axis.name for axis in program.axes]),
+        ("variable", swept),
+        ("capture", captures),
+    ):
+        for name, count in Counter(names).items():
+            if count > 1:
+                yield f"{kind} {name!r} is there {count} times; names are unique"
+    if program.keep_shots and any(axis.name == "shot" for axis in program.axes):
+        yield "an axis is named 'shot', which is the dimension of the kept shots"
+
+
+def _axes(axes: Iterable[Axis]) -> Iterator[str]:
+    for axis in axes:
+        if not axis.variables:
+            yield f"axis {axis.name!r} has no variable"
+            continue
+        for variable in axis.variables:
+            count = variable.values.count
+            if count < 1:
+                yield f"variable {variable.name!r} has {count} values; at least 1"
+            if count != axis.count:
+                yield (
+                    f"axis {axis.name!r}: {variable.name!r} has {count} values, "
+                    f"{axis.variables[0].name!r} has {axis.count}; they step together"
+                )
+            if variable.unit not in UNITS:
+                yield f"variable {variable.name!r}: unit {variable.unit!r}; one of {UNITS}"
+
+
+def _counts(program: Program) -> Iterator[str]:
+    if program.shots < 1:
+        yield f"{program.shots} shots; at least 1"
+    if program.settle_fs < 0:
+        yield f"settle_fs is {program.settle_fs}; at least 0"
+
+
+def _statement(statement: Statement, frames: set[str], known: dict[str, Variable]) -> Iterator[str]:
+    for frame in frames_of(statement):
+        if frame not in frames:
+            yield f"no frame {frame!r}; there are {sorted(frames)}"
+    match statement:
+        case Play(_, waveform, amplitude):
+            yield from _waveform(waveform)
+            yield from _range(amplitude, known, -1, 1, "amplitude")
+        case Capture(_, _, duration_fs, delay_fs):
+            if duration_fs <= 0:
+                yield f"duration_fs is {duration_fs}; more than 0"
+            if delay_fs < 0:
+                yield f"delay_fs is {delay_fs}; at least 0"
+        case Delay(_, duration):
+            yield from _range(duration, known, 0, float("inf"), "duration_fs")
+        case SetFrequency(_, frequency):
+            yield from _range(frequency, known, float("-inf"), float("inf"), "frequency_hz")
+        case ShiftPhase(_, turns):
+            yield from _range(turns, known, float("-inf"), float("inf"), "turns")
+        case Barrier():
+            pass
+
+
+def _range(
+    value: Value, known: dict[str, Variable], low: float, high: float, what: str
+) -> Iterator[str]:
+    if not isinstance(value, Affine):
+        if not low <= value <= high:
+            yield f"{what} is {value}; from {low} to {high}"
+        return
+    variable = known.get(value.variable)
+    if variable is None:
+        yield f"no variable {value.variable!r}; there are {sorted(known)}"
+        return
+    if isinstance(variable.values, Linear):
+        ends: Iterable[int] = {0, variable.values.count - 1}
+    else:
+        ends = range(variable.values.count)
+    for index in ends:
+        at = value.offset + value.scale * variable.value(index)
+        if not low <= at <= high:
+            yield f"{what} is {at} at point {index} of {value.variable!r}; from {low} to {high}"
+            return
+
+
+def _waveform(waveform: Waveform) -> Iterator[str]:
+    if waveform.duration_fs <= 0:
+        yield f"{waveform} lasts {waveform.duration_fs} fs; more than 0"
+    match waveform:
+        case Gaussian(_, sigma_fs) | Drag(_, sigma_fs, _):
+            if sigma_fs <= 0:
+                yield f"sigma_fs is {sigma_fs}; more than 0"
+        case FlatTop(duration_fs, rise_fs):
+            if not 0 <= 2 * rise_fs <= duration_fs:
+                yield f"rise_fs is {rise_fs}; from 0 to half of the duration, {duration_fs // 2}"
+        case Square():
+            pass
