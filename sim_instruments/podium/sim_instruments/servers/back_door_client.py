@@ -1,0 +1,36 @@
+"""Asking a running simulation through its back door."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from podium.sim_instruments.servers.serving import back_door_file
+
+DEADLINE_S = 60.0
+"""A truth with all its optima takes seconds."""
+
+
+class BackDoorError(Exception):
+    """The simulation was not reached, or it refused. The message says which and why."""
+
+
+def ask(endpoints: Path, request: dict[str, Any]) -> Any:
+    """Send one request to the simulation whose endpoints file is ``endpoints``; return its answer.
+
+    Raises BackDoorError.
+    """
+    where = back_door_file(endpoints)
+    try:
+        place = json.loads(where.read_text(encoding="utf-8"))
+        with socket.create_connection((place["host"], place["port"]), DEADLINE_S) as connection:
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            with connection.makefile("rb") as lines:
+                answer = json.loads(lines.readline() or b"{}")
+    except FileNotFoundError:
+        raise BackDoorError(f"{where} does not exist: is `podium twin serve` running?") from None
+    except (OSError, ValueError, KeyError) as error:
+        raise BackDoorError(f"the simulation of {endpoints} does not answer: {error}") from error
+    if "ok" not in answer:
+        raise BackDoorError(answer.get("error", "the simulation closed the connection"))
+    return answer["ok"]

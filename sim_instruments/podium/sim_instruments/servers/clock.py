@@ -1,0 +1,65 @@
+"""The one clock of the simulated world: TAI in integer femtoseconds, at wall rate plus leaps.
+
+This and the sockets are the only places of the simulation that read the host's clock.
+"""
+
+import time
+from enum import Enum
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+
+TAI_MINUS_UTC_S = 37  # since 2017-01-01, IERS Bulletin C 52
+MANUAL_START_TAI_S = 1_767_225_637  # 2026-01-01T00:00:00 UTC
+
+
+class ClockMode(Enum):
+    """How world time passes."""
+
+    LEAP = "leap"
+    """At wall rate; jumps over the rest of a running program once its results are known."""
+    PACED = "paced"
+    """At wall rate only."""
+    MANUAL = "manual"
+    """Only by modelled durations, running programs and ``podium twin advance``."""
+
+
+class WorldClock:
+    """World time. Never goes back.
+
+    ``command_fs`` is how much one command from outside advances a manual clock: the
+    modelled time of its way over the laboratory network.
+    """
+
+    def __init__(self, mode: ClockMode, *, command_fs: int = FS_PER_S // 1_000) -> None:
+        self.mode = mode
+        self.leapt_fs = 0
+        """Sum of all leaps (and of all steps of a manual clock)."""
+        self._command_fs = command_fs
+        self._wall_zero_ns = time.monotonic_ns()
+        if mode is ClockMode.MANUAL:
+            self.start_fs = MANUAL_START_TAI_S * FS_PER_S
+        else:
+            self.start_fs = time.time_ns() * FS_PER_NS + TAI_MINUS_UTC_S * FS_PER_S
+
+    def now_fs(self) -> int:
+        """Return TAI since 1970-01-01 in femtoseconds."""
+        now = self.start_fs + self.leapt_fs
+        if self.mode is not ClockMode.MANUAL:
+            now += (time.monotonic_ns() - self._wall_zero_ns) * FS_PER_NS
+        return now
+
+    def command_received(self) -> int:
+        """Return the time at which a command that has just come in is carried out."""
+        if self.mode is ClockMode.MANUAL:
+            self.leapt_fs += self._command_fs
+        return self.now_fs()
+
+    def advance(self, span_fs: int) -> None:
+        """Let ``span_fs`` pass at once. Raises ValueError for a negative span."""
+        if span_fs < 0:
+            raise ValueError(f"world time cannot go back by {-span_fs} fs")
+        self.leapt_fs += span_fs
+
+    def leap_to(self, until_fs: int) -> None:
+        """Let time pass until ``until_fs``; a moment that is past changes nothing."""
+        self.advance(max(0, until_fs - self.now_fs()))
