@@ -44,6 +44,7 @@ class Verdict:
     length: int
     """Instructions in memory after expansion; 0 when refused."""
     log: str
+    """What it printed: a listing of memory where it accepts, errors where not."""
 
 
 @functools.cache
@@ -67,7 +68,7 @@ def judge(text: str) -> Verdict:
         # It writes beside its input, so each call has a folder of its own.
         Path(folder, "program.q1asm").write_text(text)
         done = subprocess.run(
-            [str(binary), "-o", "out", "program.q1asm"],
+            [str(binary), "-l", "error", "-d", "-o", "out", "program.q1asm"],
             cwd=folder,
             capture_output=True,
             text=True,

@@ -22,12 +22,12 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.instruction import (
 
 _STATEMENT = re.compile(
     r"[ \t\v]*(?:([A-Za-z_]\w*)[ \t\v]*:)?"  # label
-    r"[ \t\v]*(?:(\w+)(?:[ \t\v]+([^#]*?))?)?"  # mnemonic, operands
+    r"[ \t\v]*(?:(\w+)(?:(?:[ \t\v]+|(?=,))([^#]*?))?)?"  # mnemonic, operands
     r"[ \t\v]*(?:#[ \t\v]*(.*?)[ \t\v]*)?",  # comment
     re.ASCII,
 )
 _DEFINITION = re.compile(
-    r"[ \t\v]*\.DEF[ \t\v]+(\w+)[ \t\v,]+([^\s,#]+)[ \t\v,]*(?:#.*)?", re.ASCII
+    r"[ \t\v]*\.DEF[ \t\v]+(\w+)[ \t\v,]+([^ \t\v,#][^#]*?)[ \t\v,]*(?:#.*)?", re.ASCII
 )
 _DIRECTIVE = re.compile(r"[ \t\v]*(\.\w*)")
 _SYMBOL = re.compile(r"[A-Za-z_]\w*", re.ASCII)
