@@ -50,7 +50,8 @@ class Failed:
     """Answer to any request: it was not done."""
 
     kind: str
-    """``refused`` (fix the request), ``unreachable`` (unknown state), ``failed``."""
+    """``refused`` (fix the request), ``unreachable`` (an instrument is; its state is unknown),
+    ``failed``, or, made on this side, ``no answer`` (whether it was done is unknown)."""
     message: str
 
 
@@ -75,6 +76,8 @@ class Welcome:
     facility_hash: str
     """Of the facility file that it read."""
     instruments: tuple[str, ...]
+    last_run: RunId | None
+    """The latest run it has seen; new ids must be above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,8 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Playing:
-    """Not over yet."""
+class Pending:
+    """Not over yet: ask again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,13 +172,6 @@ class Abort:
 
     run: RunId
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bias:
-    """Ramp flux ports to these levels, V."""
-
-    volts: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,22 +243,45 @@ class Heartbeat:
     """How much later than planned this beat was sent: what blocked the loop."""
 
 
-# From a client to the coordinator
+# Long work: begun under a ticket, asked for until it is over
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgram:
-    """Run this program on the nodes it names."""
+    """Run this program on the nodes it names. Ends with ``RunDone``."""
 
-    ticket: str
-    """Chosen by the client; by it the run can be cancelled."""
     program: str
     """JSON of the program."""
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRun:
-    """Give up the run with this ticket. Idempotent."""
+class Bias:
+    """Ramp flux ports to these levels, V. Ends with ``Done``."""
+
+    volts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Begin this work. Answered with its end if that comes within ``wait_s``."""
+
+    ticket: str
+    """Chosen by who asks, never used twice; a repeated one begins nothing."""
+    work: RunProgram | Bias
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Give the end of the work, or say that it is pending after ``wait_s``."""
+
+    ticket: str
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give up the work; answered once it has ended and outputs are safe. Idempotent."""
 
     ticket: str
 
@@ -301,6 +320,6 @@ async def ask(
         answer: Answer | Failed = decode(payload, *expected, Failed)  # type: ignore[assignment]
         return answer  # one of the classes that were expected
     except NoAnswer as error:
-        return Failed("unreachable", f"{type(request).__name__} to {key}: {error}")
+        return Failed("no answer", f"{type(request).__name__} to {key}: {error}")
     except (AnswererFailed, BadMessage) as error:
         return Failed("failed", f"{type(request).__name__} to {key}: {error}")

@@ -1,0 +1,344 @@
+"""An agent: the one owner of its instruments, asked over the bus by everybody else."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from podium.control.agent.active_run import ActiveRun, State
+from podium.control.agent.biasing import Biasing
+from podium.control.agent.compiling import Compile, Compiling
+from podium.control.agent.instruments import Instruments
+from podium.control.agent.playing import Playing
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
+from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.facility.facility import Facility
+from podium.drivers.errors import InstrumentError, Refused, Unreachable
+from podium.drivers.roles import Acquired
+
+HEARTBEAT_S = 0.2
+"""An agent's loop says this often that it turns."""
+READ_S = 15.0
+"""Deadline for one reading."""
+
+log = structlog.get_logger()
+
+REQUESTS = (
+    messages.Hello,
+    messages.Prepare,
+    messages.Arm,
+    messages.Fire,
+    messages.Report,
+    messages.Abort,
+    messages.Begin,
+    messages.Await,
+    messages.Cancel,
+    messages.Read,
+    messages.Now,
+    messages.Status,
+)
+
+
+class Agent:
+    """Answers for its instruments. One run at a time; a bias never moves while a run is on."""
+
+    def __init__(
+        self,
+        name: str,
+        facility: Facility,
+        instruments: Instruments,
+        compile_program: Compile,
+        bus: Bus,
+    ) -> None:
+        self._name = name
+        self._facility = facility
+        self._instruments = instruments
+        self._bus = bus
+        self._compiling = Compiling(compile_program)
+        self._playing = Playing(facility, instruments)
+        self._biasing = Biasing(facility, instruments)
+        self._biases = 0
+        self._active: ActiveRun | None = None
+        self._last: messages.RunId | None = None
+        self._lease: asyncio.TimerHandle | None = None
+        self._work: Tickets
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Own the instruments and answer while the context is open; leaving it makes safe."""
+        facility = self._facility.name
+        key = messages.agent_key(facility, self._name)
+        async with asyncio.TaskGroup() as tasks:
+            keeping = [
+                tasks.create_task(worker.keep(), name=f"keep {name}")
+                for name, worker in self._instruments.workers.items()
+            ]
+            try:
+                async with Tickets.opened() as self._work:
+                    try:
+                        beating = tasks.create_task(self._beat())
+                        keeping.append(beating)
+                        async with self._bus.serve(key, self._answer), self._bus.announce(key):
+                            log.info("agent up", agent=self._name, facility=facility)
+                            yield
+                    finally:
+                        await asyncio.shield(self._abort("the agent leaves"))
+            finally:
+                for task in keeping:
+                    task.cancel()
+
+    async def _beat(self) -> None:
+        key = messages.heartbeat_key(self._facility.name, self._name)
+        beat, due = 0, time.monotonic()
+        while True:
+            late_s = max(0.0, time.monotonic() - due)
+            with suppress(BusError):  # whoever listens notices that nothing comes
+                await self._bus.publish(key, encode(messages.Heartbeat(beat, late_s)))
+            beat += 1
+            due = time.monotonic() + HEARTBEAT_S
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _answer(self, payload: bytes) -> bytes:
+        try:
+            request = decode(payload, *REQUESTS)
+        except BadMessage as error:
+            return encode(messages.Failed("refused", f"{self._name}: {error}"))
+        try:
+            return encode(await self._do(request))
+        except (Refused, NoSuchTicket) as error:
+            return encode(messages.Failed("refused", str(error)))
+        except Unreachable as error:
+            return encode(messages.Failed("unreachable", str(error)))
+        except (InstrumentError, GivenUp) as error:
+            return encode(messages.Failed("failed", str(error)))
+
+    async def _do(self, request: object) -> object:
+        match request:
+            case messages.Hello():
+                digest = self._facility.digest
+                return messages.Welcome(self._name, digest, self._instruments.names, self._last)
+            case messages.Prepare(run, program):
+                return await self._step(run, "prepare", lambda: self._prepare(run, program))
+            case messages.Arm() as arm:
+                return await self._step(arm.run, "arm", lambda: self._arm(arm))
+            case messages.Fire(run):
+                return await self._step(run, "fire", lambda: self._fire(run))
+            case messages.Report(run, wait_s):
+                return await self._end(f"{run}/play", wait_s)
+            case messages.Abort(run, reason):
+                if self._active is not None and self._active.run == run:
+                    await self._abort(reason)
+                return messages.Done()
+            case messages.Begin(ticket, messages.Bias(volts), wait_s):
+                self._work.begin(ticket, lambda: self._bias(volts))
+                return await self._end(ticket, wait_s)
+            case messages.Await(ticket, wait_s):
+                return await self._end(ticket, wait_s)
+            case messages.Cancel(ticket):
+                await self._work.cancel(ticket)
+                return messages.Done()
+            case messages.Read(instrument, channel):
+                return await self._read(instrument, channel)
+            case messages.Now():
+                now = await self._playing.now()
+                return messages.Time(now.seconds, now.femtoseconds)
+            case messages.Status():
+                return self._status()
+            case _:
+                raise Refused(f"{self._name}: no answer to {type(request).__name__}")
+
+    # The steps of a run: each is begun once, however often it is asked for
+
+    async def _step(
+        self, run: messages.RunId, step: str, work: Callable[[], Awaitable[object]]
+    ) -> object:
+        ticket = f"{run}/{step}"
+        if step == "prepare" and not self._work.known(ticket):
+            self._take_on(run)
+        elif self._active is None or self._active.run != run:
+            has = "none" if self._active is None else str(self._active.run)
+            raise Refused(f"{self._name}: {step}: run {run} is not the one in hand ({has})")
+        self._work.begin(ticket, work)
+        return await self._end(ticket, None)
+
+    async def _end(self, ticket: str, wait_s: float | None) -> object:
+        ended = await self._work.end(ticket, wait_s)
+        return messages.Pending() if ended is None else ended
+
+    def _take_on(self, run: messages.RunId) -> None:
+        if self._last is not None and run <= self._last:
+            raise Refused(f"{self._name}: run {run} is stale: {self._last} was seen")
+        if self._active is not None and not self._active.ended:
+            raise Refused(f"{self._name}: busy with run {self._active.run}")
+        if self._biases:
+            raise Refused(f"{self._name}: busy: biases are moving")
+        self._last = run
+        self._active = ActiveRun(run)
+
+    async def _prepare(self, run: messages.RunId, text: str) -> messages.Prepared:
+        active = self._in_hand(run)
+        try:
+            active.program_hash, artifacts = await self._compiling.compile(text)
+        except BaseException as error:
+            if not active.ended:  # nothing was touched: nothing to make safe
+                active.abort(str(error) or "cancelled")
+            raise
+        active.artifacts = artifacts
+        async with self._safe_unless_done(active):
+            await self._playing.prepare(artifacts)
+            active.epochs = self._playing.epochs(artifacts)
+            active.go(State.PREPARED)
+        quantised = [
+            [one.what, one.unit, one.step, list(one.asked), list(one.got)]
+            for part in artifacts.values()
+            for one in part.quantised
+        ]
+        return messages.Prepared(
+            active.program_hash, active.epochs, active.duration_fs, json.dumps(quantised)
+        )
+
+    async def _arm(self, request: messages.Arm) -> messages.Armed:
+        active = self._in_hand(request.run)
+        async with self._safe_unless_done(active):
+            epochs = self._playing.epochs(active.artifacts)
+            if (request.program_hash, request.epochs) != (active.program_hash, epochs):
+                raise Refused(
+                    f"{self._name}: arm {request.run}: the token names program "
+                    f"{request.program_hash:.12} and epochs {dict(request.epochs)}; prepared is "
+                    f"{active.program_hash:.12} and the epochs are {epochs}: prepare again"
+                )
+            await self._playing.arm(active)
+            active.go(State.ARMED)
+            loop = asyncio.get_running_loop()
+            self._lease = loop.call_later(request.lease_s, self._lease_ended, active)
+        return messages.Armed()
+
+    def _lease_ended(self, active: ActiveRun) -> None:
+        if active.state is State.ARMED:
+            reason = "no FIRE within the lease"
+            self._work.begin(f"{active.run}/abort", lambda: self._abort_run(active, reason))
+
+    async def _fire(self, run: messages.RunId) -> messages.Fired:
+        active = self._in_hand(run)
+        if self._lease is not None:
+            self._lease.cancel()
+        async with self._safe_unless_done(active):
+            active.go(State.FIRED)
+            started = await self._playing.fire(active)
+        self._work.begin(f"{run}/play", lambda: self._finish(active))
+        return messages.Fired(started.seconds, started.femtoseconds)
+
+    async def _finish(self, active: ActiveRun) -> messages.Reported:
+        async with self._safe_unless_done(active):
+            data = await self._playing.finish(active)
+            active.go(State.OVER)
+        return messages.Reported({name: _data(one) for name, one in data.items()})
+
+    @asynccontextmanager
+    async def _safe_unless_done(self, active: ActiveRun) -> AsyncGenerator[None]:
+        """Make safe and call the run aborted if what is done inside fails or is cancelled."""
+        try:
+            yield
+        except BaseException as error:
+            if not active.ended:
+                active.abort(str(error) or "cancelled")
+                problems = await asyncio.shield(self._playing.make_safe(active.artifacts))
+                if problems:
+                    error.add_note(f"could not be made safe: {'; '.join(problems)}")
+                    log.error("not made safe", run=str(active.run), problems=problems)
+                log.warning("run aborted", run=str(active.run), reason=active.why_aborted)
+            raise
+
+    async def _abort(self, reason: str) -> None:
+        """Abort the run in hand, if any, and return once all is safe; joins an abort under way."""
+        active = self._active
+        if active is not None:
+            self._work.begin(f"{active.run}/abort", lambda: self._abort_run(active, reason))
+            await self._work.end(f"{active.run}/abort", None)
+
+    async def _abort_run(self, active: ActiveRun, reason: str) -> None:
+        if self._lease is not None:
+            self._lease.cancel()
+        if active.ended:
+            return
+        # Before anything is awaited: what is being done now must not go on to play.
+        active.abort(reason)
+        for step in ("prepare", "arm", "fire", "play"):
+            await self._work.cancel(f"{active.run}/{step}")
+        problems = await self._playing.make_safe(active.artifacts)
+        log.warning("run aborted", run=str(active.run), reason=reason, problems=problems)
+        if problems:
+            raise InstrumentError(
+                f"{self._name}: abort {active.run}: could not be made safe: {'; '.join(problems)}"
+            )
+
+    def _in_hand(self, run: messages.RunId) -> ActiveRun:
+        if self._active is None or self._active.run != run:
+            raise Refused(f"{self._name}: run {run} is not the one in hand")
+        return self._active
+
+    # Everything else
+
+    async def _bias(self, volts: Mapping[str, float]) -> messages.Done:
+        if self._active is not None and not self._active.ended:
+            raise Refused(f"{self._name}: biases stay while run {self._active.run} is on")
+        self._biases += 1
+        try:
+            await self._biasing.move(volts)
+        finally:
+            self._biases -= 1
+        return messages.Done()
+
+    async def _read(self, instrument: str, channel: str) -> messages.Reading:
+        if instrument in self._instruments.playing("Thermometer"):
+            worker = self._instruments.worker(instrument, "Thermometer")
+            what = f"temperature of {channel}"
+            kelvin = await worker.call(what, lambda box: box.temperature_k(channel), READ_S)
+            return messages.Reading(float(kelvin), "K")
+        worker = self._instruments.worker(instrument, "FluxSource")
+        volts = await worker.call(f"level of {channel}", lambda box: box.level_v(channel), READ_S)
+        return messages.Reading(float(volts), "V")
+
+    def _status(self) -> messages.AgentStatus:
+        active = self._active
+        doing = "idle"
+        if self._biases:
+            doing = "moving biases"
+        elif active is not None and not active.ended:
+            doing = f"{active.state.value} run {active.run}"
+        return messages.AgentStatus(
+            self._name,
+            doing,
+            tuple(self._instrument_status(name) for name in self._instruments.names),
+        )
+
+    def _instrument_status(self, name: str) -> messages.InstrumentStatus:
+        health = self._instruments.workers[name].health
+        identity = health.identity
+        said = "" if identity is None else f"{identity.vendor} {identity.model} {identity.serial}"
+        return messages.InstrumentStatus(
+            name,
+            self._instruments.model(name).name,
+            health.state,
+            said,
+            health.connections,
+            health.calls,
+            health.last_error,
+        )
+
+
+def _data(one: Acquired) -> messages.CaptureData:
+    trace = one.trace
+    return messages.CaptureData(
+        one.i,
+        one.q,
+        one.counts,
+        None if trace is None else trace.real,
+        None if trace is None else trace.imag,
+        one.out_of_range,
+    )

@@ -1,0 +1,47 @@
+"""Compiling for the controllers that an agent owns, off the loop, and not twice."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.program.program import Program
+from podium.control.program.serialise import NotAProgram, digest, from_json
+from podium.drivers.errors import Refused
+from podium.firmware_interfaces.exact_time import OffGridError
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
+
+KEPT = 64
+"""How many compiled programs are remembered."""
+
+Compile = Callable[[Program], Mapping[str, ClusterProgram]]
+"""Returns the artifact of each cluster that takes part, by the cluster's name."""
+
+
+class Compiling:
+    """Compiles in a thread; the same program is compiled once."""
+
+    def __init__(self, compile_program: Compile) -> None:
+        self._compile = compile_program
+        self._done: OrderedDict[str, Mapping[str, ClusterProgram]] = OrderedDict()
+
+    async def compile(self, text: str) -> tuple[str, Mapping[str, ClusterProgram]]:
+        """Return the program's hash and its artifacts; raises ``Refused`` with the reason."""
+        try:
+            program, name = await asyncio.to_thread(_read, text)
+        except NotAProgram as error:
+            raise Refused(f"the program cannot be read: {error}") from error
+        if name not in self._done:
+            try:
+                self._done[name] = await asyncio.to_thread(self._compile, program)
+            except (DoesNotFit, OffGridError, ValueError, KeyError) as error:
+                raise Refused(f"program {program.name!r}: {error}") from error
+        self._done.move_to_end(name)
+        while len(self._done) > KEPT:
+            self._done.popitem(last=False)
+        return name, self._done[name]
+
+
+def _read(text: str) -> tuple[Program, str]:
+    program = from_json(text)
+    return program, digest(program)

@@ -1,0 +1,149 @@
+"""Playing a run on an agent's instruments: prepare, arm, fire, and whatever happens, safe."""
+
+import asyncio
+from collections.abc import Mapping
+
+from podium.control.agent.active_run import ActiveRun
+from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.bus.together import together
+from podium.control.facility.facility import Facility
+from podium.drivers.errors import InstrumentError, Refused, Unreachable
+from podium.drivers.roles import Acquired
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalTone
+from podium.firmware_interfaces.tai import Tai
+
+LOAD_S = 60.0
+ARM_S = 15.0
+CLOCK_S = 10.0
+COLLECT_S = 120.0
+TONE_S = 15.0
+"""Deadlines of single calls of a driver."""
+WAIT_ALLOWANCE_S = 90.0
+"""Above the driver's own allowance past the computed duration, so that its message is heard."""
+SAFE_S = 20.0
+"""For making one instrument safe, reconnecting included."""
+
+
+class Playing:
+    """What of a run happens on instruments. Knows no bus and no run's state."""
+
+    def __init__(self, facility: Facility, instruments: Instruments) -> None:
+        self._facility = facility
+        self._instruments = instruments
+        self._tones: dict[str, tuple[int, ExternalTone]] = {}
+
+    async def prepare(self, artifacts: Mapping[str, ClusterProgram]) -> None:
+        """Load clusters and set external tones, all at once; nothing plays yet."""
+        tones = {name: tone for part in artifacts.values() for name, tone in part.tones.items()}
+        await together(
+            *(self._load(name, artifact) for name, artifact in artifacts.items()),
+            *(self._tune(name, tone) for name, tone in tones.items()),
+        )
+
+    async def arm(self, active: ActiveRun) -> None:
+        """Arm all clusters that take part."""
+        await together(
+            *(
+                self._cluster(name).call("arm", lambda cluster: cluster.arm(), ARM_S)
+                for name in active.artifacts
+            )
+        )
+
+    async def fire(self, active: ActiveRun) -> Tai:
+        """Start; return the clock's reading just before."""
+        started = await self.now()
+        await together(
+            *(
+                self._cluster(name).call("start", lambda cluster: cluster.start(), ARM_S)
+                for name in active.artifacts
+            )
+        )
+        return started
+
+    async def finish(self, active: ActiveRun) -> dict[str, Acquired]:
+        """Return the data of all captures once everything has stopped."""
+        parts = await together(
+            *(self._finish_one(name, part) for name, part in active.artifacts.items())
+        )
+        return {capture: data for part in parts for capture, data in part.items()}
+
+    async def now(self) -> Tai:
+        """Return TAI as the owned clock tells it; raises ``Refused`` if none is owned."""
+        clocks = self._instruments.playing("Clock")
+        if not clocks:
+            raise Refused(f"no clock among {', '.join(self._instruments.names)}")
+        time: Tai = await self._instruments.workers[clocks[0]].call(
+            "time", lambda clock: clock.now(), CLOCK_S
+        )
+        return time
+
+    def epochs(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, int]:
+        """Return the epoch of the clock domain of each cluster that takes part.
+
+        ASSUMED: whenever a cluster was connected anew its clock may have been reset.
+        """
+        domains = {clock.source: name for name, clock in self._facility.clocks.items()}
+        return {
+            domains.get(name, name): self._instruments.workers[name].health.connections
+            for name in artifacts
+        }
+
+    async def make_safe(self, artifacts: Mapping[str, ClusterProgram]) -> list[str]:
+        """Silence all that takes part; return what could not be made safe, with the reason."""
+        names = set(artifacts) | {name for part in artifacts.values() for name in part.tones}
+        self._tones = {name: held for name, held in self._tones.items() if name not in names}
+        problems = await together(*(self._safe(self._instruments.workers[name]) for name in names))
+        return [problem for problem in problems if problem]
+
+    async def _safe(self, worker: AnyWorker) -> str:
+        for _ in range(2):  # once more if that call finds the connection dead
+            try:
+                async with asyncio.timeout(SAFE_S):
+                    await worker.connected()
+                    await worker.call("make safe", lambda driver: driver.safe(), SAFE_S)
+            except TimeoutError:
+                return f"{worker.name}: not reached within {SAFE_S:g} s: {worker.health.last_error}"
+            except Unreachable as error:
+                problem = str(error)
+            except InstrumentError as error:
+                return str(error)
+            else:
+                return ""
+        return problem
+
+    async def _load(self, name: str, artifact: ClusterProgram) -> None:
+        await self._cluster(name).call(
+            f"load {artifact.name!r}", lambda cluster: cluster.load(artifact), LOAD_S
+        )
+
+    async def _finish_one(self, name: str, artifact: ClusterProgram) -> dict[str, Acquired]:
+        worker = self._cluster(name)
+        duration_s = artifact.duration_fs / FS_PER_S
+        await worker.call(
+            f"wait for {artifact.name!r}",
+            lambda cluster: cluster.wait(duration_s),
+            duration_s + WAIT_ALLOWANCE_S,
+        )
+        data: dict[str, Acquired] = await worker.call(
+            f"collect {artifact.name!r}", lambda cluster: cluster.collect(), COLLECT_S
+        )
+        return data
+
+    async def _tune(self, name: str, tone: ExternalTone) -> None:
+        worker = self._instruments.worker(name, "MicrowaveSource")
+        held = (worker.health.connections, tone)
+        if self._tones.get(name) == held and worker.health.state == "connected":
+            return
+        self._tones.pop(name, None)
+        what = f"tone {tone.frequency_hz} Hz at {tone.power_dbm} dBm"
+        await worker.call(
+            what,
+            lambda source: source.set_tone(tone.frequency_hz, tone.power_dbm, modulated=True),
+            TONE_S,
+        )
+        await worker.call("output on", lambda source: source.output(True), TONE_S)
+        self._tones[name] = (worker.health.connections, tone)
+
+    def _cluster(self, name: str) -> AnyWorker:
+        return self._instruments.worker(name, "PulseSequencer")

@@ -1,0 +1,192 @@
+"""Who is there: the agents of a facility, as the coordinator sees them come and go."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.messages import Failed, ask
+from podium.control.bus.wire import BadMessage, decode
+from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.facility.facility import Facility
+
+HELLO_S = 10.0
+"""Deadline for an agent to say what it owns."""
+GONE_S = 0.5
+"""An agent that is not seen for so long is gone: a lost connection may come back sooner."""
+STALE_S = 0.6
+"""A loop whose last heartbeat is older than this is called stale in the status."""
+APPEAR_S = 15.0
+"""A run waits so long for an agent that has not appeared yet."""
+
+Result = TypeVar("Result")
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class AgentSeen:
+    """One agent."""
+
+    name: str
+    key: str
+    welcome: messages.Welcome | None = None
+    present: asyncio.Event = field(default_factory=asyncio.Event)
+    absent: asyncio.Event = field(default_factory=asyncio.Event)
+    problem: str = ""
+    """Why it cannot be used, although it is there."""
+    beaten: float = 0.0
+    """When its last heartbeat came, monotonic wall time."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whoever holds it may use the agent's instruments: one run or bias at a time."""
+
+    def condition(self) -> str:
+        """Return what is wrong with it; empty: nothing."""
+        if not self.present.is_set():
+            return "gone"
+        if self.problem:
+            return self.problem
+        silent_s = time.monotonic() - self.beaten
+        return f"its loop has been silent for {silent_s:.1f} s" if silent_s > STALE_S else ""
+
+
+class AgentsSeen:
+    """Keeps the list while :meth:`watching`."""
+
+    def __init__(self, facility: Facility, bus: Bus) -> None:
+        self._facility = facility
+        self._bus = bus
+        self._agents: dict[str, AgentSeen] = {}
+        self._changed = asyncio.Condition()
+
+    @property
+    def agents(self) -> tuple[AgentSeen, ...]:
+        """All that were ever seen."""
+        return tuple(self._agents.values())
+
+    def runs(self) -> list[messages.RunId]:
+        """Return the latest run that each agent had seen when it was greeted."""
+        welcomes = [seen.welcome for seen in self.agents if seen.welcome is not None]
+        return [welcome.last_run for welcome in welcomes if welcome.last_run is not None]
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncGenerator[None]:
+        """Follow who comes, goes and beats while the context is open."""
+        name = self._facility.name
+        async with (
+            self._bus.watch(messages.agent_key(name, "*")) as presences,
+            self._bus.subscribe(messages.heartbeat_key(name, "*")) as beats,
+            asyncio.TaskGroup() as tasks,
+        ):
+
+            async def follow() -> None:
+                async for presence in presences:
+                    seen = self._seen(presence.key)
+                    if presence.alive:
+                        seen.present.set()
+                        seen.absent.clear()
+                        tasks.create_task(self._greet(seen))
+                    else:
+                        seen.present.clear()
+                        seen.absent.set()
+                        seen.welcome = None
+                        log.warning("agent gone", agent=seen.name)
+
+            async def listen() -> None:
+                async for key, payload in beats:
+                    try:
+                        decode(payload, messages.Heartbeat)
+                    except BadMessage:
+                        continue
+                    agent_name = key.rpartition("/")[2]
+                    self._seen(messages.agent_key(name, agent_name)).beaten = time.monotonic()
+
+            watching = [tasks.create_task(follow()), tasks.create_task(listen())]
+            try:
+                yield
+            finally:
+                for task in watching:
+                    task.cancel()
+
+    def _seen(self, key: str) -> AgentSeen:
+        return self._agents.setdefault(key, AgentSeen(key.rpartition("/")[2], key))
+
+    async def _greet(self, seen: AgentSeen) -> None:
+        answer = await ask(
+            self._bus, seen.key, messages.Hello(), messages.Welcome, timeout_s=HELLO_S
+        )
+        async with self._changed:
+            if isinstance(answer, Failed):
+                seen.problem = answer.message
+            elif answer.facility_hash != self._facility.digest:
+                seen.problem = (
+                    f"it read another facility file (hash {answer.facility_hash:.12}, "
+                    f"here {self._facility.digest:.12}): start it again"
+                )
+            else:
+                seen.problem = ""
+                seen.welcome = answer
+                log.info("agent here", agent=seen.name, instruments=answer.instruments)
+            self._changed.notify_all()
+
+    async def owner_of(self, instrument: str) -> AgentSeen:
+        """Return the agent that owns ``instrument``, waiting for it to appear for a while.
+
+        Raises ``RunRefused`` for a name the facility does not have, ``RunFailed`` when nobody
+        who is there owns it.
+        """
+        if instrument not in self._facility.instruments:
+            raise RunRefused(
+                f"{self._facility.name} has no instrument {instrument!r}; "
+                f"it has {', '.join(self._facility.instruments)}"
+            )
+        try:
+            async with asyncio.timeout(APPEAR_S), self._changed:
+                while (owner := self._owner(instrument)) is None:
+                    await self._changed.wait()
+                return owner
+        except TimeoutError:
+            states = [f"{seen.name}: {seen.condition() or 'here'}" for seen in self.agents]
+            raise RunFailed(
+                f"{instrument}: no agent that is here owns it "
+                f"({'; '.join(states) or 'no agent was seen'})"
+            ) from None
+
+    def _owner(self, instrument: str) -> AgentSeen | None:
+        for seen in self._agents.values():
+            owned = seen.welcome.instruments if seen.welcome is not None else ()
+            if instrument in owned and seen.present.is_set() and not seen.problem:
+                return seen
+        return None
+
+
+async def unless_gone(seen: AgentSeen, work: Coroutine[Any, Any, Result]) -> Result:
+    """Return what ``work`` returns; once the agent is gone for good, end it: ``RunFailed``."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_gone(seen))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise RunFailed(f"agent {seen.name} is gone: its process or the way to it has ended")
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.wait({working, watching})
+        if working.done() and not working.cancelled():
+            working.exception()  # seen: what is raised here is what counts
+
+
+async def _gone(seen: AgentSeen) -> None:
+    while True:
+        await seen.absent.wait()
+        try:
+            async with asyncio.timeout(GONE_S):
+                await seen.present.wait()
+        except TimeoutError:
+            return

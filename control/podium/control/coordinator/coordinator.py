@@ -1,0 +1,259 @@
+"""The coordinator: allots agents to runs, plays them, collects. Owns no instrument."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import structlog
+
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.messages import Failed, RunId, ask
+from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
+from podium.control.bus.together import together
+from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.calibration.runner import RunError, RunFailed, RunRefused
+from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
+from podium.control.coordinator.run_protocol import as_failed, insist, play
+from podium.control.facility.facility import (
+    DriveWiring,
+    Facility,
+    FeedlineWiring,
+    FluxWiring,
+    UnknownPort,
+)
+from podium.control.program.program import Program
+from podium.control.program.serialise import NotAProgram, from_json
+
+ANSWER_S = 30.0
+"""Deadline for a single question to an agent."""
+STATUS_S = 3.0
+AWAIT_S = 2.0
+"""One question for the end of a bias move waits so long; it is asked again."""
+
+Answer = TypeVar("Answer")
+log = structlog.get_logger()
+
+REQUESTS = (
+    messages.Begin,
+    messages.Await,
+    messages.Cancel,
+    messages.Read,
+    messages.Now,
+    messages.Status,
+)
+
+
+class Coordinator:
+    """Answers clients; asks agents."""
+
+    def __init__(self, facility: Facility, bus: Bus) -> None:
+        self._facility = facility
+        self._bus = bus
+        self._agents = AgentsSeen(facility, bus)
+        self._session: int | None = None
+        self._number = 0
+        self._done = 0
+        self._failed = 0
+        self._work: Tickets
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Coordinate while the context is open; leaving it aborts what is on."""
+        key = messages.coordinator_key(self._facility.name)
+        async with (
+            self._agents.watching(),
+            Tickets.opened() as self._work,
+            self._bus.serve(key, self._answer),
+            self._bus.announce(key),
+        ):
+            log.info("coordinator up", facility=self._facility.name)
+            yield
+
+    async def _answer(self, payload: bytes) -> bytes:
+        try:
+            return encode(await self._do(decode(payload, *REQUESTS)))
+        except (BadMessage, NoSuchTicket) as error:
+            return encode(Failed("refused", f"coordinator: {error}"))
+        except GivenUp as error:
+            return encode(Failed("failed", str(error)))
+        except RunError as error:
+            return encode(as_failed(error))
+
+    async def _do(self, request: object) -> object:
+        match request:
+            case messages.Begin(ticket, messages.RunProgram(program), wait_s):
+                self._work.begin(ticket, lambda: self._counted(program))
+                return await self._end(ticket, wait_s)
+            case messages.Begin(ticket, messages.Bias(volts), wait_s):
+                self._work.begin(ticket, lambda: self._bias(ticket, volts))
+                return await self._end(ticket, wait_s)
+            case messages.Await(ticket, wait_s):
+                return await self._end(ticket, wait_s)
+            case messages.Cancel(ticket):
+                await self._work.cancel(ticket)
+                return messages.Done()
+            case messages.Read(instrument, _) as read:
+                owner = await self._agents.owner_of(instrument)
+                return await self._ask(owner, read, messages.Reading)
+            case messages.Now():
+                return await self._now()
+            case messages.Status():
+                return await self._status()
+            case _:
+                raise RunRefused(f"coordinator: no answer to {type(request).__name__}")
+
+    async def _end(self, ticket: str, wait_s: float) -> object:
+        ended = await self._work.end(ticket, wait_s)
+        return messages.Pending() if ended is None else ended
+
+    async def _ask(self, owner: AgentSeen, request: object, expected: type[Answer]) -> Answer:
+        return await unless_gone(
+            owner, insist(self._bus, owner.key, request, expected, timeout_s=ANSWER_S)
+        )
+
+    # Runs
+
+    async def _counted(self, text: str) -> messages.RunDone:
+        try:
+            done = await self._run(text)
+        except BaseException as error:
+            self._failed += 1
+            log.warning("run failed", error=str(error) or type(error).__name__)
+            raise
+        self._done += 1
+        log.info("run done", run=str(done.run))
+        return done
+
+    async def _run(self, text: str) -> messages.RunDone:
+        try:
+            program = from_json(text)
+        except NotAProgram as error:
+            raise RunRefused(f"the program cannot be read: {error}") from error
+        owner = await self._owner_of_ports(program)
+        async with owner.turn:
+            run = await self._next_run(owner)
+            parts = await play(self._bus, owner, run, text)
+        return messages.RunDone(
+            run,
+            parts.prepared.program_hash,
+            self._facility.digest,
+            parts.prepared.epochs,
+            messages.Time(parts.fired.tai_s, parts.fired.tai_fs),
+            parts.prepared.quantised,
+            parts.reported.captures,
+        )
+
+    async def _owner_of_ports(self, program: Program) -> AgentSeen:
+        instruments: dict[str, str] = {}
+        for frame in program.frames:
+            try:
+                wiring = self._facility.wiring[self._facility.line(frame.port)]
+            except UnknownPort as error:
+                raise RunRefused(f"{program.name}: frame {frame.name}: {error}") from error
+            match wiring:
+                case FeedlineWiring() | DriveWiring():
+                    instruments[frame.port] = wiring.output.instrument
+                case FluxWiring():
+                    raise RunRefused(
+                        f"{program.name}: frame {frame.name}: {frame.port} is a static bias; "
+                        "pulses are played on drive and readout ports"
+                    )
+        if not instruments:
+            raise RunRefused(f"{program.name}: it has no frames: there is nothing to play")
+        owners = {
+            owner.name: owner
+            for owner in await together(
+                *(self._agents.owner_of(name) for name in sorted(set(instruments.values())))
+            )
+        }
+        if len(owners) > 1:
+            raise RunRefused(
+                f"{program.name}: its ports are played by the agents {', '.join(owners)}; "
+                "a run on several agents needs a common trigger, which is not built yet"
+            )
+        return next(iter(owners.values()))
+
+    async def _next_run(self, owner: AgentSeen) -> RunId:
+        if self._session is None:
+            now = await self._ask(owner, messages.Now(), messages.Time)
+            self._session = max([now.tai_s, *(last.session + 1 for last in self._agents.runs())])
+        self._number += 1
+        return RunId(self._session, self._number)
+
+    # Biases and questions
+
+    async def _bias(self, ticket: str, volts: Mapping[str, float]) -> messages.Done:
+        by_owner: dict[str, tuple[AgentSeen, dict[str, float]]] = {}
+        for port, level_v in volts.items():
+            try:
+                source = self._facility.flux_wiring(port).source.instrument
+            except UnknownPort as error:
+                raise RunRefused(str(error)) from error
+            owner = await self._agents.owner_of(source)
+            by_owner.setdefault(owner.name, (owner, {}))[1][port] = level_v
+        await together(*(self._bias_by(owner, ticket, part) for owner, part in by_owner.values()))
+        return messages.Done()
+
+    async def _bias_by(self, owner: AgentSeen, ticket: str, volts: Mapping[str, float]) -> None:
+        async with owner.turn:
+            try:
+                await unless_gone(owner, self._bias_steps(owner.key, ticket, volts))
+            except BaseException:
+                cancel = messages.Cancel(ticket)
+                await asyncio.shield(
+                    ask(self._bus, owner.key, cancel, messages.Done, timeout_s=ANSWER_S)
+                )
+                raise
+
+    async def _bias_steps(self, key: str, ticket: str, volts: Mapping[str, float]) -> None:
+        request: object = messages.Begin(ticket, messages.Bias(volts), AWAIT_S)
+        ended: object = None
+        while not isinstance(ended, messages.Done):
+            ended = await insist(
+                self._bus,
+                key,
+                request,
+                messages.Done,
+                messages.Pending,
+                timeout_s=AWAIT_S + ANSWER_S,
+            )
+            request = messages.Await(ticket, AWAIT_S)
+
+    async def _now(self) -> messages.Time:
+        sources = [clock.source for clock in self._facility.clocks.values()]
+        clocks = [name for name in sources if name in self._facility.instruments]
+        for name in clocks or self._facility.instruments:
+            owner = await self._agents.owner_of(name)
+            return await self._ask(owner, messages.Now(), messages.Time)
+        raise RunFailed(f"{self._facility.name} has no instrument that could tell the time")
+
+    async def _status(self) -> messages.FacilityStatus:
+        statuses: list[messages.AgentStatus] = []
+        missing: list[str] = []
+        agents = self._agents.agents
+        answers = await together(*(self._status_of(seen) for seen in agents))
+        for seen, answer in zip(agents, answers, strict=True):
+            if isinstance(answer, messages.AgentStatus):
+                statuses.append(answer)
+                problem = seen.condition()
+            else:
+                problem = answer
+            if problem:
+                missing.append(f"agent {seen.name}: {problem}")
+        owned = {one.name for status in statuses for one in status.instruments}
+        missing += [
+            f"{name}: no agent owns it" for name in self._facility.instruments if name not in owned
+        ]
+        return messages.FacilityStatus(
+            self._facility.name, tuple(statuses), tuple(missing), self._done, self._failed
+        )
+
+    async def _status_of(self, seen: AgentSeen) -> messages.AgentStatus | str:
+        if not seen.present.is_set():
+            return "gone"
+        answer = await ask(
+            self._bus, seen.key, messages.Status(), messages.AgentStatus, timeout_s=STATUS_S
+        )
+        return answer.message if isinstance(answer, Failed) else answer
