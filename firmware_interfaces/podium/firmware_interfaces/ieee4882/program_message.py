@@ -76,7 +76,7 @@ class Unit:
 
 _HEADER = re.compile(r"(\*[A-Z]\w*|:?[A-Z]\w*(?::[A-Z]\w*)*)(\?)?", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(
-    r"([+-]?(?:\d+\.?\d*|\.\d+))(?:\s*E\s*([+-]?\d+))?\s*([A-Z%/.][\w%/.-]*)?",
+    r"([+-]?(?:\d+\.?\d*|\.\d+))(?:\s*E\s*([+-]?\d+))?\s*([A-Z%/][\w%/.-]*)?",
     re.ASCII | re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Z]\w*", re.ASCII | re.IGNORECASE)

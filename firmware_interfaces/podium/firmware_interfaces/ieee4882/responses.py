@@ -44,5 +44,5 @@ def _with_exponent(value: Decimal, multiple: int) -> str:
         raise ValueError(f"{value} is not a finite number")
     significant = len(digits) - 1 + exponent if any(digits) else max(exponent, 0)
     power = significant // multiple * multiple if any(digits) else 0
-    mantissa = f"{abs(value).scaleb(-power):f}"
+    mantissa = f"{Decimal((0, digits, exponent - power)):f}"
     return f"{'-' if sign and any(digits) else '+'}{mantissa}E{power:+d}"
