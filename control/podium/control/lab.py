@@ -1,0 +1,189 @@
+"""A facility in hand: run programs, move biases, read.
+
+In one process, for a notebook or a script:
+
+    async with open_facility("facility.yaml", endpoints="endpoints.json") as lab:
+        data = await lab.run(program)
+
+With the processes that ``podium up`` has started: ``join_facility`` instead.
+"""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.messages import Failed, ask
+from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.facility.facility import Facility
+from podium.control.program.dataset import dataset_of
+from podium.control.program.program import Program
+from podium.control.program.serialise import to_json
+from podium.firmware_interfaces.tai import Tai
+
+if TYPE_CHECKING:
+    import xarray
+
+AWAIT_S = 2.0
+"""One question for the end of long work waits so long; it is asked again until it is over."""
+ANSWER_S = 60.0
+"""Deadline for any single answer of the coordinator."""
+LOST_S = 10.0
+"""Unanswered for so long, the coordinator is taken for gone."""
+CANCEL_S = 90.0
+"""Giving work up takes as long as it takes to make the instruments safe."""
+AGENT = "room"
+"""Name of the agent that owns everything when a facility is opened in one process."""
+
+Answer = TypeVar("Answer")
+
+
+class Lab:
+    """What a person or a routine asks of a facility. Every method raises ``RunError``."""
+
+    def __init__(self, facility: Facility, bus: Bus) -> None:
+        self._facility = facility
+        self._bus = bus
+        self._key = messages.coordinator_key(facility.name)
+
+    @property
+    def facility(self) -> Facility:
+        """What the facility file says."""
+        return self._facility
+
+    async def run(self, program: Program) -> "xarray.Dataset":
+        """Run ``program`` and return its data.
+
+        The dataset is described at :class:`~podium.control.calibration.runner.Runner`.
+        Cancelled, it returns once the run has been given up and outputs are safe.
+        """
+        text = await asyncio.to_thread(to_json, program)
+        done = await self._work(messages.RunProgram(text), messages.RunDone)
+        attributes: dict[str, str | int | float] = {
+            "run": str(done.run),
+            "program": program.name,
+            "program_json": text,
+            "program_hash": done.program_hash,
+            "facility": self._facility.name,
+            "facility_hash": done.facility_hash,
+            "epoch": max(done.epochs.values(), default=0),
+            "epochs": json.dumps(dict(done.epochs)),
+            "started_tai_s": done.started.tai_s + done.started.tai_fs * 1e-15,
+            "started_tai": str(Tai(done.started.tai_s, done.started.tai_fs)),
+            "quantised": done.quantised,
+        }
+        return await asyncio.to_thread(dataset_of, program, done.captures, attributes)
+
+    async def bias(self, volts: Mapping[str, float]) -> None:
+        """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
+        levels = {port: float(level_v) for port, level_v in volts.items()}
+        await self._work(messages.Bias(levels), messages.Done)
+
+    async def read(self, instrument: str, channel: str) -> float:
+        """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
+        return (await self._ask(messages.Read(instrument, channel), messages.Reading)).value
+
+    async def now(self) -> Tai:
+        """Return TAI as the facility's clock tells it."""
+        time = await self._ask(messages.Now(), messages.Time)
+        return Tai(time.tai_s, time.tai_fs)
+
+    async def status(self) -> messages.FacilityStatus:
+        """Return how the facility is: agents, instruments, what is missing."""
+        return await self._ask(messages.Status(), messages.FacilityStatus)
+
+    async def ready(self, within_s: float) -> messages.FacilityStatus:
+        """Return the status once every instrument is connected, or as it is after ``within_s``."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + within_s
+        while True:
+            try:
+                status = await self.status()
+            except RunFailed:
+                if loop.time() > give_up:
+                    raise
+            else:
+                instruments = [one for agent in status.agents for one in agent.instruments]
+                if not status.missing and all(one.state == "connected" for one in instruments):
+                    return status
+                if loop.time() > give_up:
+                    return status
+            await asyncio.sleep(0.05)
+
+    async def _work(self, work: messages.RunProgram | messages.Bias, end: type[Answer]) -> Answer:
+        ticket = uuid.uuid4().hex
+        request: object = messages.Begin(ticket, work, AWAIT_S)
+        try:
+            while True:
+                answer: object = await self._ask(request, end, messages.Pending)
+                if isinstance(answer, end):
+                    return answer
+                request = messages.Await(ticket, AWAIT_S)
+        except asyncio.CancelledError:
+            cancel = messages.Cancel(ticket)
+            await asyncio.shield(
+                ask(self._bus, self._key, cancel, messages.Done, timeout_s=CANCEL_S)
+            )
+            raise
+
+    async def _ask(self, request: object, *expected: type[Answer]) -> Answer:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + LOST_S
+        while True:
+            answer = await ask(self._bus, self._key, request, *expected, timeout_s=ANSWER_S)
+            if not isinstance(answer, Failed):
+                return answer
+            if answer.kind == "refused":
+                raise RunRefused(answer.message)
+            if answer.kind != "no answer":
+                raise RunFailed(answer.message)
+            if loop.time() > give_up:
+                raise RunFailed(
+                    f"the coordinator of {self._facility.name} is gone: {answer.message}"
+                )
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def open_facility(
+    path: Path | str, endpoints: Path | str | None = None
+) -> AsyncGenerator[Lab]:
+    """Own all instruments of a facility in this process while the context is open.
+
+    ``endpoints``: a file that lays addresses over the facility file. Connecting only reads.
+    Leaving aborts what runs, makes it safe, and closes all connections.
+    """
+    from podium.control.agent.agent import Agent
+    from podium.control.agent.instruments import Instruments
+    from podium.control.agent.targets import compiler_for
+    from podium.control.bus.memory import MemoryBus
+    from podium.control.coordinator.coordinator import Coordinator
+    from podium.control.facility.load import load_facility
+
+    facility = await asyncio.to_thread(load_facility, path, endpoints)
+    instruments = Instruments.of(facility, facility.instruments)
+    bus = MemoryBus()
+    agent = Agent(AGENT, facility, instruments, compiler_for(facility), bus)
+    async with agent.running(), Coordinator(facility, bus).running():
+        yield Lab(facility, bus)
+
+
+@asynccontextmanager
+async def join_facility(
+    path: Path | str, coordinator: str, endpoints: Path | str | None = None
+) -> AsyncGenerator[Lab]:
+    """Ask the processes of a facility that is up; ``coordinator``: its endpoint on the bus."""
+    from podium.control.bus.zenoh_bus import ZenohBus
+    from podium.control.facility.load import load_facility
+
+    facility = await asyncio.to_thread(load_facility, path, endpoints)
+    bus = await ZenohBus.open(connect=[coordinator])
+    try:
+        yield Lab(facility, bus)
+    finally:
+        await asyncio.shield(bus.close())

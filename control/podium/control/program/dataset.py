@@ -1,0 +1,84 @@
+"""What the captures of a program brought back, as a dataset with names, units, coordinates."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.program.program import Program, Variable
+from podium.firmware_interfaces.exact_time import FS_PER_S
+
+if TYPE_CHECKING:
+    import xarray
+
+NS_S = 1e-9
+"""Spacing of the samples of a raw trace."""
+
+
+class CaptureValues(Protocol):
+    """What one capture brought back, V at the input connector."""
+
+    @property
+    def i(self) -> NDArray[Any]:
+        """Shape ([shots,] *axes)."""
+        ...
+
+    @property
+    def q(self) -> NDArray[Any]:
+        """Same shape."""
+        ...
+
+    @property
+    def trace_i(self) -> NDArray[Any] | None:
+        """Raw trace, 1 ns a sample, or None."""
+        ...
+
+    @property
+    def trace_q(self) -> NDArray[Any] | None:
+        """Same shape."""
+        ...
+
+    @property
+    def out_of_range(self) -> bool:
+        """Whether the input clipped."""
+        ...
+
+
+def dataset_of(
+    program: Program,
+    captures: Mapping[str, CaptureValues],
+    attributes: Mapping[str, str | int | float],
+) -> "xarray.Dataset":
+    """Return the dataset of a run: ``<capture>_i`` and ``<capture>_q`` over the program's axes.
+
+    Dimension ``shot`` comes first when the shots were kept. Every swept variable is a
+    coordinate (times in s); every variable and coordinate has ``units``.
+    """
+    import xarray
+
+    dimensions = (*(("shot",) if program.keep_shots else ()), *(axis.name for axis in program.axes))
+    variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
+    coordinates: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
+    for axis in program.axes:
+        for variable in axis.variables:
+            values, unit = _points(variable)
+            coordinates[variable.name] = ((axis.name,), values, {"units": unit})
+    for name, capture in captures.items():
+        said = {"units": "V", "out_of_range": int(capture.out_of_range)}
+        variables[f"{name}_i"] = (dimensions, capture.i, said)
+        variables[f"{name}_q"] = (dimensions, capture.q, said)
+        if capture.trace_i is not None and capture.trace_q is not None:
+            time = f"{name}_time"
+            seconds = np.arange(capture.trace_i.size) * NS_S
+            coordinates[time] = ((time,), seconds, {"units": "s"})
+            variables[f"{name}_trace_i"] = ((time,), capture.trace_i, said)
+            variables[f"{name}_trace_q"] = ((time,), capture.trace_q, said)
+    return xarray.Dataset(variables, coordinates, dict(attributes))
+
+
+def _points(variable: Variable) -> tuple[NDArray[np.float64], str]:
+    values = np.array([variable.value(index) for index in range(variable.values.count)], np.float64)
+    if variable.unit == "fs":
+        return values / FS_PER_S, "s"
+    return values, variable.unit
