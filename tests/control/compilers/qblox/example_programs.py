@@ -25,7 +25,7 @@ QUBITS = ("q0", "q1", "q2")
 DRIVE_HZ = {"q0": 6.01e9, "q1": 5.21e9, "q2": 4.9003e9}
 READOUT_HZ = {"q0": 7.05e9, "q1": 7.2e9, "q2": 7.412e9}
 DRAG = Drag(40 * NS, 10 * NS, 0.9e-9)
-RESET_FS = 200 * US
+RESET_FS = 20 * US
 
 
 def target() -> QbloxTarget:
@@ -59,15 +59,15 @@ def frames(*kinds: str) -> tuple[Frame, ...]:
 
 def read(q: str, amplitude: float | Affine = 0.25, hold_fs: int = 1 * US) -> list[Statement]:
     return [
-        Play(f"{q}.readout", Square(hold_fs), amplitude),
         Capture(f"{q}.readout", f"{q}", hold_fs - 200 * NS, delay_fs=152 * NS),
+        Play(f"{q}.readout", Square(hold_fs), amplitude),
     ]
 
 
 def time_of_flight() -> Program:
     body: list[Statement] = [
-        Play("q1.readout", Square(1 * US), 0.5),
         Capture("q1.readout", "q1", 1 * US),
+        Play("q1.readout", Square(1 * US), 0.5),
         Delay(("q1.readout",), 10 * US),
     ]
     return Program("time_of_flight", frames("readout"), tuple(body), shots=7, trace=True)

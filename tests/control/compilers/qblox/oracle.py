@@ -1,0 +1,116 @@
+"""The oracle: program, compiled, emulated, as samples, against the reference renderer.
+
+Timing to the sample; amplitude within 1 LSB of the ideal rendering of the quantised parameters
+that the artifact lists; each of those within half of its step of what was asked.
+"""
+
+import itertools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.compilers.qblox.compile import compile_program
+from podium.control.compilers.qblox.rounding import FULL_SCALE_WORD
+from podium.control.compilers.qblox.target import QbloxTarget
+from podium.control.program.envelopes import sample_envelope
+from podium.control.program.program import Program
+from podium.control.program.render import Rounded, render
+from podium.control.program.waveforms import Waveform
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
+from tests.control.compilers.qblox.played import emulate, shot
+
+LSB = 1.0
+PHASE_SLACK_TURNS = 3e-9
+"""The NCO's own resolution, and the emulator's last digit."""
+
+
+def hold_against_reference(program: Program, target: QbloxTarget) -> ClusterProgram:
+    """Compile, emulate and compare every shot of ``program``; return what was compiled."""
+    compiled = compile_program(program, target)
+    check_quantised(compiled)
+    traces = emulate(compiled)
+    shape = tuple(axis.count for axis in program.axes)
+    points = list(itertools.product(*map(range, shape)))
+    ports = {frame.name: frame.port for frame in program.frames}
+    lo_hz = {port: target.ports[port].lo_hz for port in ports.values()}
+    starts = {int(trace.time_ns[1]) for trace in traces}
+    assert len(starts) == 1, "all sequencers start their first shot together"
+    (first_ns,) = starts
+    start_ns = first_ns
+    for repetition in range(program.shots):
+        for number, point in enumerate(points):
+            reference = render(
+                program, point, lo_hz, rounded_at(compiled, program, point), stored_envelope
+            )
+            windows = {}
+            for sequencer, trace in zip(compiled.sequencers, traces, strict=True):
+                played = shot(sequencer, trace, start_ns, reference.duration_ns)
+                compare_samples(
+                    played.words, played.nco_turns, reference.samples[sequencer.frame]
+                )
+                names = {a.index: a.name for a in sequencer.acquisitions}
+                for window in played.windows:
+                    assert names[window.acquisition] not in windows
+                    windows[names[window.acquisition]] = (window, sequencer)
+            assert set(windows) == {capture.name for capture in reference.captures}
+            for capture in reference.captures:
+                window, sequencer = windows[capture.name]
+                assert window.start_ns == capture.start_ns
+                assert sequencer.integration_ns == capture.duration_ns
+                assert (
+                    window.frequency_hz + lo_hz[ports[capture.frame]] == capture.frequency_hz
+                )
+                off = (window.phase_turns - capture.phase_turns + 0.5) % 1 - 0.5
+                assert abs(off) < PHASE_SLACK_TURNS
+                kept = repetition * len(points) if program.keep_shots else 0
+                assert window.bin == kept + number
+            start_ns += reference.duration_ns
+    for trace in traces:
+        assert int(trace.time_ns[-1]) == start_ns, "the last row follows the last shot at once"
+    assert compiled.duration_fs == (compiled.first_shot_ns + start_ns - first_ns) * 1_000_000
+    return compiled
+
+
+def compare_samples(
+    words: NDArray[np.complex128],
+    nco_turns: NDArray[np.float64],
+    reference: NDArray[np.complex128],
+) -> None:
+    """Compare before the NCO, where an LSB is an LSB on each path."""
+    ideal = reference * FULL_SCALE_WORD * np.exp(-2j * np.pi * nco_turns)
+    off = words - ideal
+    slack = LSB + 2 * np.pi * PHASE_SLACK_TURNS * FULL_SCALE_WORD
+    assert np.abs(off.real).max(initial=0) <= slack
+    assert np.abs(off.imag).max(initial=0) <= slack
+
+
+def stored_envelope(waveform: Waveform) -> NDArray[np.complex128]:
+    """The envelope as waveform memory holds it: each sample within half of 1/32767."""
+    ideal = sample_envelope(waveform) * 32767
+    return (np.floor(ideal.real + 0.5) + 1j * np.floor(ideal.imag + 0.5)) / 32767
+
+
+def check_quantised(compiled: ClusterProgram) -> None:
+    for entry in compiled.quantised:
+        asked, got = np.array(entry.asked), np.array(entry.got)
+        assert len(asked) == len(got) == math.prod(entry.shape)
+        off = got - asked
+        if entry.unit == "turn":
+            off = (off + 0.5) % 1 - 0.5
+        rounding = 8 * np.finfo(float).eps * np.abs(asked).max(initial=1.0)
+        assert np.abs(off).max() <= entry.step / 2 + rounding, entry.what
+
+
+def rounded_at(
+    compiled: ClusterProgram, program: Program, point: tuple[int, ...]
+) -> Rounded:
+    """What the artifact says the hardware holds at ``point``, for the renderer."""
+    index = {axis.name: i for axis, i in zip(program.axes, point, strict=True)}
+    rounded: dict[tuple[int | str, str], float] = {}
+    for entry in compiled.quantised:
+        where = tuple(index[name] for name in entry.axes)
+        flat = int(np.ravel_multi_index(where, entry.shape)) if where else 0
+        key: int | str = entry.statement if entry.statement >= 0 else entry.frame
+        rounded[key, entry.quantity] = entry.got[flat]
+    return rounded
