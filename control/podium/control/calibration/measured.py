@@ -1,5 +1,6 @@
 """What calibration knows: values with sigmas, by name, and who keeps them."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -49,3 +50,21 @@ class Record(Protocol):
     def put(self, entries: Iterable[Entry]) -> None:
         """Keep all of them or, on an error, none."""
         ...
+
+
+class BadEntry(ValueError):
+    """An entry that no store keeps. Nothing of what was put with it has been kept."""
+
+
+def checked(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the entries if all of them can be kept; raises :class:`BadEntry` otherwise."""
+    found = tuple(entries)
+    for entry in found:
+        said = f"{entry.name!r} = {entry.value} ± {entry.sigma} {entry.unit} of {entry.routine}"
+        if entry.name.count(".") < 1 or not all(entry.name.split(".")):
+            raise BadEntry(f"{said}: a parameter is named owner.element.quantity")
+        if not math.isfinite(entry.value):
+            raise BadEntry(f"{said}: the value must be a finite number")
+        if not (math.isfinite(entry.sigma) and entry.sigma > 0):
+            raise BadEntry(f"{said}: sigma must be a finite number above zero")
+    return found

@@ -1,6 +1,7 @@
 """Exponential decays."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,18 @@ from numpy.typing import NDArray
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where a decay begins and ends, as measured by other shots."""
+
+    start: float
+    """Signal at delay 0."""
+    end: float
+    """Signal after all has decayed."""
+    sigma: float
+    """Standard deviation of each."""
 
 
 def exponential(delay_s: Array, values: Mapping[str, float]) -> Array:
@@ -21,12 +34,21 @@ def fit_decay(
     sigma: Array | float | None,
     expected_s: float,
     offset: float | None = None,
+    ends: Ends | None = None,
 ) -> Fit:
-    """Fit one exponential; ``decay`` in s. ``offset``: where it goes; None where that is not known.
+    """Fit one exponential; ``decay`` in s.
+
+    ``offset``: where it goes, where that is exact; ``ends``: what other runs say of both ends.
 
     Raises FitFailed when the decay is within the noise.
     """
     first, last = float(signal[np.argmin(delay_s)]), float(signal[np.argmax(delay_s)])
+    if ends is not None:
+        # They count as two more points of the scan: at no delay, and at an endless one.
+        noise = np.broadcast_to(np.asarray(1.0 if sigma is None else sigma), signal.shape)
+        delay_s = np.concatenate([delay_s, [0.0, 1e3 * expected_s]])
+        signal = np.concatenate([signal, [ends.start, ends.end]])
+        sigma = np.concatenate([noise, [ends.sigma, ends.sigma]])
     known = {} if offset is None else {"offset": offset}
     free = {"offset": last} if offset is None else {}
     height = first - (last if offset is None else offset)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 
 Array = NDArray[np.float64]
+EXPLAINED = 0.5
+"""An arc must leave less than this share of the scatter: noise alone leaves 0.8 and more."""
 
 
 def arc(
@@ -64,11 +66,12 @@ def fit_resonator_arc(
         "pull": Bound(design["pull"] / 5, design["pull"] * 5),
     }
     fit = fit_least_squares(model, resonator_hz, sigma_hz, starts, bounds)
-    swing = float(np.ptp(model(fit.values)))
-    if swing < 5 * float(np.median(sigma_hz)):
+    scatter = float(np.std(resonator_hz))
+    left = float(np.std(resonator_hz - model(fit.values)))
+    if left > EXPLAINED * scatter:
         raise FitFailed(
-            f"the resonator does not follow the bias: it moves by {swing / 1e3:.0f} kHz, "
-            f"{float(np.median(sigma_hz)) / 1e3:.0f} kHz is the noise; is the flux line connected?"
+            f"the resonator does not follow the bias: it scatters by {scatter / 1e3:.0f} kHz, of "
+            f"which an arc leaves {left / 1e3:.0f} kHz; is the flux line connected?"
         )
     spot, fitted = fit.values["sweet_spot"], fit.values["period"]
     fit.values["sweet_spot"] = spot - fitted * round(spot / fitted)

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import lmfit
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import least_squares
 
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
 """Takes parameters by name and returns the model's values at all points, shape (n,)."""
+
+
+POLISHED = 4
+"""How many starts are followed to their end: those with the smallest residuals."""
 
 
 class FitFailed(Exception):
@@ -31,9 +35,9 @@ class Fit:
     values: dict[str, float]
     sigmas: dict[str, float]
     """One standard deviation each; from the curvature, times sqrt(chi2) where that exceeds what
-    the stated noise explains."""
+    the stated noise explains. A bound narrows no sigma."""
     covariance: Array
-    """Shape (p, p), in the order of ``values``' free parameters (``names``)."""
+    """Shape (p, p), in the order of ``names``."""
     names: tuple[str, ...]
     chi2: float
     """Sum of squared weighted residuals per degree of freedom."""
@@ -51,51 +55,98 @@ def fit_least_squares(
     starts: Sequence[Mapping[str, float]],
     bounds: Mapping[str, Bound] | None = None,
 ) -> Fit:
-    """Fit ``model`` to ``data`` from every start and return the best.
+    """Fit ``model`` to ``data`` from the most promising starts and return the best.
 
     ``sigma``: standard deviation of each point, shape (n,) or one number; None where it is
     unknown: it is then taken from the residuals. Raises FitFailed if no start converges or the
     data do not fix a parameter.
     """
     bounds = bounds or {}
+    names = tuple(starts[0])
     weights = 1.0 if sigma is None else 1.0 / np.asarray(sigma, dtype=np.float64)
-    best: lmfit.minimizer.MinimizerResult | None = None
-    for start in starts:
-        parameters = lmfit.Parameters()
-        for name, value in start.items():
-            bound = bounds.get(name, Bound())
-            inside = float(np.clip(value, bound.low, bound.high))
-            parameters.add(name, value=inside, min=bound.low, max=bound.high)
 
-        def residuals(now: lmfit.Parameters) -> Array:
-            values = now.valuesdict()
-            return np.asarray((model(values) - data) * weights, dtype=np.float64)
+    def residuals(at: Array) -> Array:
+        values = dict(zip(names, at.tolist(), strict=True))
+        return np.asarray((model(values) - data) * weights, dtype=np.float64)
 
-        try:
-            result = lmfit.minimize(residuals, parameters, nan_policy="raise", max_nfev=4000)
-        except (ValueError, np.linalg.LinAlgError):
-            continue
-        if best is None or result.chisqr < best.chisqr:
-            best = result
+    low = np.array([bounds.get(name, Bound()).low for name in names])
+    high = np.array([bounds.get(name, Bound()).high for name in names])
+    begins = [np.clip([start[name] for name in names], low, high) for start in starts]
+    begins.sort(key=lambda at: float(np.sum(residuals(at) ** 2)))
+    best: _Solution | None = None
+    for begin in begins[:POLISHED]:
+        solution = _solve(residuals, begin, low, high)
+        if solution is not None and (best is None or solution.cost < best.cost):
+            best = solution
     if best is None:
         raise FitFailed(f"no fit from {len(starts)} starts came to an end")
-    if best.covar is None or not np.all(np.isfinite(np.diag(best.covar))):
+    covariance = _covariance(best.jacobian)
+    if covariance is None:
         raise FitFailed(
-            "the data do not fix all of "
-            + ", ".join(best.var_names)
-            + "; wider range or more shots"
+            "the data do not fix all of " + ", ".join(names) + "; wider range or more shots"
         )
-    degrees = max(1, int(best.nfree))
-    chi2 = float(best.chisqr) / degrees
-    # lmfit has scaled the covariance by chi2; with a stated noise only an excess counts.
-    covariance = np.asarray(best.covar, dtype=np.float64)
-    if sigma is not None:
-        excess = max(1.0, chi2) if _significant(chi2, degrees) else 1.0
-        covariance = covariance / chi2 * excess
-    names = tuple(best.var_names)
-    values = {name: float(best.params[name].value) for name in best.params}
+    degrees = max(1, len(data) - len(names))
+    chi2 = 2 * best.cost / degrees
+    if sigma is None or _significant(chi2, degrees):
+        covariance = covariance * chi2
+    values = dict(zip(names, best.at.tolist(), strict=True))
     sigmas = {name: float(np.sqrt(covariance[k, k])) for k, name in enumerate(names)}
     return Fit(values, sigmas, covariance, names, chi2, degrees)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solution:
+    at: Array
+    cost: float
+    """Half the sum of squared residuals."""
+    jacobian: Array
+    """Shape (n, p), in the parameters' own units."""
+
+
+def _solve(
+    residuals: Callable[[Array], Array], start: Array, low: Array, high: Array
+) -> _Solution | None:
+    """Minimise from one start; None when it leads nowhere.
+
+    Parameters are scaled by what moves the residuals: GHz beside dimensionless numbers.
+    """
+    begin = np.clip(start, low, high)
+    width = np.where(np.isfinite(high - low), high - low, 1.0)
+    step = 1e-7 * np.where(begin != 0.0, np.abs(begin), width)
+    here = residuals(begin)
+    slopes = np.empty(len(begin))
+    for k, h in enumerate(step):
+        there = begin.copy()
+        there[k] += h if begin[k] + h <= high[k] else -h
+        slopes[k] = np.linalg.norm(residuals(there) - here) / h
+    if not np.all(np.isfinite(slopes)):
+        return None
+    scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
+    inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
+    # Strictly inside, as the method wants it.
+    first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
+    try:
+        found = least_squares(
+            lambda u: residuals(begin + u * scale), first, bounds=(inner_low, inner_high)
+        )
+    except (ValueError, np.linalg.LinAlgError):
+        return None
+    if found.status <= 0 or not np.isfinite(found.cost):
+        return None
+    jacobian = np.asarray(found.jac, dtype=np.float64) / scale
+    return _Solution(np.asarray(begin + found.x * scale), float(found.cost), jacobian)
+
+
+def _covariance(jacobian: Array) -> Array | None:
+    """Return the inverse of the curvature, or None where a direction is not fixed by the data."""
+    norms = np.linalg.norm(jacobian, axis=0)
+    if np.any(norms == 0) or not np.all(np.isfinite(norms)):
+        return None
+    _, singular, right = np.linalg.svd(jacobian / norms, full_matrices=False)
+    if singular[-1] < 1e-9 * singular[0]:
+        return None
+    inverse = (right.T / singular**2) @ right
+    return np.asarray(inverse / np.outer(norms, norms))
 
 
 def _significant(chi2: float, degrees: int) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.decay import exponential, fit_decay
+from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -17,11 +17,16 @@ from podium.control.facility.facility import Qubit
 from podium.control.program.program import Affine, Axis, Barrier, Delay, Program
 
 Array = NDArray[np.float64]
-START, MIDDLE, END = 6, 26, 8
-"""Points at the start, on the flank and at the end of the decay. With the ends known, the delay
-that tells most is 1.6 T1 (the maximum of x**2 / (exp(x) - 1)); there the most points stand."""
-FLANK = (0.6, 2.4)
+START, MIDDLE, END = 3, 34, 3
+"""Points at the start, on the flank and at the end of the decay. Both ends are known from the
+single shots before; then the delay that tells most is 1.6 T1 (the maximum of x**2 / (exp(x) - 1)),
+and there nearly all points stand."""
+FLANK = (0.8, 2.2)
 LONG = 6.0
+RESET_LIFETIMES = 6.0
+LEVEL_SIGMA = 0.003
+"""Of the reference levels, in units of their distance: their shots, and the 0.25 % of the shot
+before that is left after the reset."""
 
 
 def delays_s(t1_s: float) -> Array:
@@ -58,7 +63,7 @@ async def _scan(
         "delay",
         tuple(table_times(f"{q.element}_delay", delays_s(expected[q.name])) for q in qubits),
     )
-    body = [*reset(pulses, frames)]
+    body = [*reset(pulses, frames, RESET_LIFETIMES)]
     for p in pulses:
         body += [p.pi(), Delay((p.drive,), Affine(f"{p.qubit.element}_delay"))]
         body.append(Barrier((p.drive, p.readout)))
@@ -86,7 +91,9 @@ async def _scan(
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         delay, projected, sigma = signal(qubit)
-        found = fit_decay(delay, projected, sigma, expected[qubit.name])
+        found = fit_decay(
+            delay, projected, sigma, expected[qubit.name], ends=Ends(1.0, 0.0, LEVEL_SIGMA)
+        )
         t1, t1_sigma = found.values["decay"], found.sigmas["decay"]
         if not 0.6 < t1 / expected[qubit.name] < 1.6:
             off.append(qubit)

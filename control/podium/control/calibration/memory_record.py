@@ -1,0 +1,31 @@
+"""Parameters kept for as long as a script or a test runs."""
+
+from collections.abc import Iterable
+
+from podium.control.calibration.measured import Entry, checked
+
+
+class MemoryRecord:
+    """A :class:`~podium.control.calibration.measured.Record` in memory; nothing is written."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._entries: dict[str, list[Entry]] = {}
+        self.put(entries)
+
+    def get(self, name: str) -> Entry | None:
+        """Return the newest entry of that name, or None."""
+        known = self._entries.get(name)
+        return known[-1] if known else None
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Keep all of them or, on a ``BadEntry``, none."""
+        for entry in checked(entries):
+            self._entries.setdefault(entry.name, []).append(entry)
+
+    def history(self, name: str) -> tuple[Entry, ...]:
+        """Return every entry of that name, oldest first."""
+        return tuple(self._entries.get(name, ()))
+
+    def all(self) -> dict[str, Entry]:
+        """Return the newest entry of each name, by name in alphabetical order."""
+        return {name: self._entries[name][-1] for name in sorted(self._entries)}

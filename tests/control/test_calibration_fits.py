@@ -1,0 +1,244 @@
+"""Fits against data made from known values: the values come back, and the sigmas mean something."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from podium.control.calibration.fits.blobs import discriminate
+from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
+from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_resonator_arc
+from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
+from podium.control.calibration.fits.peak import fit_peak, lorentzian
+from podium.control.calibration.fits.projection import Levels, principal_axis
+from podium.control.calibration.fits.resonator import (
+    DispersiveScan,
+    ReadoutWindow,
+    dip,
+    fit_dispersive,
+    fit_resonance,
+)
+from podium.control.calibration.routines.relaxation import delays_s
+
+TRIALS = 60
+"""Of each pull test. The standard deviation of 60 unit normals lies outside 0.62 ... 1.45 with a
+probability below 1e-6 (chi-square); their mean beyond 0.65 likewise."""
+
+
+def pulls(
+    make: Callable[[np.random.Generator], Fit], truth: dict[str, float], seed: int
+) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    found: dict[str, list[float]] = {name: [] for name in truth}
+    for _ in range(TRIALS):
+        fit = make(rng)
+        for name, value in truth.items():
+            found[name].append((fit.values[name] - value) / fit.sigmas[name])
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def assert_sigmas_mean_something(found: dict[str, np.ndarray]) -> None:
+    for name, values in found.items():
+        assert abs(np.mean(values)) < 0.65, (name, np.mean(values))
+        assert 0.62 < np.std(values) < 1.45, (name, np.std(values))
+
+
+def shot_noise(
+    rng: np.random.Generator, fraction: np.ndarray, shots: int, readout: float
+) -> np.ndarray:
+    counts = rng.binomial(shots, np.clip(fraction, 0, 1)) / shots
+    return counts + rng.normal(0, readout / np.sqrt(shots), fraction.shape)
+
+
+LEVELS = Levels(0j, 1 + 0j, 0.09, 0.09)
+
+
+def test_a_decay_comes_back_with_an_honest_sigma():
+    delay = delays_s(30e-6)
+    truth = {"decay": 27e-6, "amplitude": 0.96, "offset": 0.01}
+
+    def make(rng: np.random.Generator) -> Fit:
+        signal = shot_noise(rng, exponential(delay, truth), 900, 0.3)
+        ends = Ends(0.97 + rng.normal(0, 0.003), 0.01 + rng.normal(0, 0.003), 0.003)
+        return fit_decay(delay, signal, LEVELS.sigma(signal, 900), 33e-6, ends=ends)
+
+    assert_sigmas_mean_something(pulls(make, {"decay": 27e-6}, 1))
+
+
+def test_the_sigma_of_t1_is_near_what_the_shots_could_give_at_best():
+    delay, t1, shots = delays_s(30e-6), 30e-6, 900
+    rng = np.random.default_rng(2)
+    truth = {"decay": t1, "amplitude": 0.98, "offset": 0.01}
+    levels = Levels(0j, 1 + 0j, 0.033, 0.045)
+    signal = shot_noise(rng, exponential(delay, truth), shots, 0.2)
+    ends = Ends(0.99, 0.01, 0.003)
+    fit = fit_decay(delay, signal, levels.sigma(signal, shots), 33e-6, ends=ends)
+    best = t1 * 1.2426 / np.sqrt(shots * len(delay))  # ideal readout, all shots at 1.59 T1
+    assert fit.sigmas["decay"] < 1.75 * best
+
+
+def test_fringes_come_back_with_honest_sigmas():
+    delay, phase = np.meshgrid(np.arange(1, 50) * 1.4e-6, [0.0, 0.25, 0.5, 0.75])
+    delay, phase = delay.ravel(), phase.ravel()
+    truth = {
+        "detuning": 23e3,
+        "decay": 25e-6,
+        "gaussian": 0.5,
+        "amplitude": 0.47,
+        "offset": 0.5,
+        "shift": 0.02,
+    }
+    trial = np.linspace(-0.35e6, 0.35e6, 200)
+
+    def make(rng: np.random.Generator) -> Fit:
+        signal = shot_noise(rng, ramsey(delay, phase, truth), 250, 0.3)
+        return fit_ramsey(delay, phase, signal, LEVELS.sigma(signal, 250), 29e-6, trial)
+
+    found = pulls(make, {"detuning": 23e3, "decay": 25e-6}, 3)
+    assert_sigmas_mean_something(found)
+
+
+def test_fringes_that_are_all_noise_are_refused():
+    rng = np.random.default_rng(4)
+    delay, phase = np.meshgrid(np.arange(1, 50) * 1.4e-6, [0.0, 0.25, 0.5, 0.75])
+    signal = 0.5 + rng.normal(0, 0.03, delay.size)
+    with pytest.raises(FitFailed):
+        fit_ramsey(delay.ravel(), phase.ravel(), signal, 0.03, 29e-6, np.linspace(-3e5, 3e5, 100))
+
+
+def test_a_pi_amplitude_comes_back_with_an_honest_sigma():
+    amplitude = np.linspace(0, 0.999, 51)
+    truth = {"offset": 0.5, "amplitude": 0.49, "period": 0.93}
+
+    def make(rng: np.random.Generator) -> Fit:
+        signal = cosine(amplitude, truth) + rng.normal(0, 0.03, amplitude.shape)
+        return fit_rabi(amplitude, signal, 0.9)
+
+    assert_sigmas_mean_something(pulls(make, {"period": 0.93}, 5))
+
+
+def test_a_resonance_comes_back_from_a_window_that_sees_it_fill():
+    frequency = 7.2e9 + np.linspace(-30e6, 30e6, 121)
+    window = ReadoutWindow(0.0, 0.8e-6)
+    line = 3e-3 * np.exp(1j * (0.7 - 2 * np.pi * 6e-9 * (frequency - 7.2e9)))
+    clean = line * dip(frequency, 7.2043e9, 4.1e6, 3.9e6, 0.0, window)
+
+    def make(rng: np.random.Generator) -> Fit:
+        noise = rng.normal(0, 1e-4, (2, frequency.size))
+        return fit_resonance(frequency, clean + noise[0] + 1j * noise[1], window, 3.5e6)
+
+    found = pulls(make, {"resonance": 7.2043e9, "kappa": 4.1e6}, 6)
+    assert_sigmas_mean_something(found)
+
+
+def test_noise_has_no_resonance():
+    rng = np.random.default_rng(7)
+    frequency = 7.2e9 + np.linspace(-30e6, 30e6, 121)
+    iq = 1 + rng.normal(0, 0.05, frequency.size) + 1j * rng.normal(0, 0.05, frequency.size)
+    with pytest.raises(FitFailed, match="no resonance"):
+        fit_resonance(frequency, iq, ReadoutWindow(0.0, 1e-6), 3.5e6)
+
+
+def test_chi_and_kappa_come_back_while_photons_move_the_line():
+    frequency = 7.2e9 + np.linspace(-9e6, 9e6, 49)
+    window = ReadoutWindow(0.0, 1.1e-6)
+    power = np.array([0.0625, 0.3, 1.0])
+    middle, chi, kappa, pull = 7.2013e9, -1.2e6, 4.2e6, -0.15e6
+    w = (0.012, 0.965)
+    line = 2e-3 * np.exp(1j * (-1.1 - 2 * np.pi * 4e-9 * (frequency - 7.2e9)))
+    clean = np.empty((3, 2, 49), dtype=complex)
+    for row, p in enumerate(power):
+        shapes = []
+        for sign in (-1, 1):
+            low = middle + sign * chi
+            moved = low + pull * p / (1 + (2 * (frequency - low) / kappa) ** 2)
+            shapes.append(dip(frequency, moved, kappa, 0.98 * kappa, 0.0, window))
+        for state in (0, 1):
+            mixed = (1 - w[state]) * shapes[0] + w[state] * shapes[1]
+            clean[row, state] = np.sqrt(p) * line * mixed
+
+    def make(rng: np.random.Generator) -> Fit:
+        noise = rng.normal(0, 6e-5, (2, *clean.shape))
+        scan = DispersiveScan(frequency, power, clean + noise[0] + 1j * noise[1], w, window)
+        return fit_dispersive(scan, {"resonance": 7.2e9, "chi": -1.0e6, "kappa": 3.8e6})
+
+    found = pulls(make, {"resonance": middle, "chi": chi, "kappa": kappa}, 8)
+    assert_sigmas_mean_something(found)
+
+
+def test_a_resonator_arc_gives_the_sweet_spot_nearest_to_zero():
+    rng = np.random.default_rng(9)
+    bias = np.linspace(-0.8, 0.8, 23)
+    qubit = arc(bias, 6.05e9, 0.17e9, -0.13, 1.47, 0.4)
+    line = 7.25e9 + 1.1e7 * 1.2e9 / (7.25e9 - qubit) + rng.normal(0, 2e4, bias.shape)
+    design = {
+        "f01": 6.0e9,
+        "charging": 0.175e9,
+        "asymmetry": 0.4,
+        "period": 1.5,
+        "pull": 0.9e7,
+        "sweet_spot": 0.0,
+    }
+    fit = fit_resonator_arc(bias, line, np.full(23, 2e4), design)
+    assert fit.values["sweet_spot"] == pytest.approx(-0.13, abs=0.01)
+
+
+def test_a_resonator_that_does_not_follow_the_bias_is_refused():
+    rng = np.random.default_rng(10)
+    bias = np.linspace(-0.8, 0.8, 23)
+    line = 7.25e9 + rng.normal(0, 2e4, bias.shape)
+    design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
+    with pytest.raises(FitFailed):
+        fit_resonator_arc(bias, line, np.full(23, 2e4), design)
+
+
+def test_a_sweet_spot_comes_back_with_an_honest_sigma():
+    bias = 0.021 + np.array([-0.13, -0.10, 0.10, 0.13]) * 1.5
+    clean = arc(bias, 6.03e9, 0.17e9, 0.0213, 1.51, 0.4)
+    start = {
+        "sweet_spot": 0.021,
+        "period": 1.5,
+        "top": 6.03e9,
+        "charging": 0.175e9,
+        "asymmetry": 0.4,
+    }
+
+    def make(rng: np.random.Generator) -> Fit:
+        return fit_qubit_arc(bias, clean + rng.normal(0, 3e4, 4), np.full(4, 3e4), start)
+
+    assert_sigmas_mean_something(pulls(make, {"sweet_spot": 0.0213}, 11))
+
+
+def test_a_line_is_found_and_noise_is_not_a_line():
+    rng = np.random.default_rng(12)
+    frequency = 6e9 + np.linspace(-130e6, 130e6, 175)
+    values = {"centre": 6.0231e9, "width": 3e6, "height": 1.0, "offset": 0.2}
+    signal = lorentzian(frequency, values) + rng.normal(0, 0.05, frequency.shape)
+    assert fit_peak(frequency, signal).values["centre"] == pytest.approx(6.0231e9, abs=2e5)
+    for _ in range(20):
+        with pytest.raises(FitFailed):
+            fit_peak(frequency, rng.normal(0, 0.05, frequency.shape))
+
+
+def test_shots_are_judged_by_a_threshold_that_others_set():
+    rng = np.random.default_rng(13)
+    shots, distance = 20_000, 4.0
+    clouds = [
+        state * distance + rng.normal(0, 1, shots) + 1j * rng.normal(0, 1, shots)
+        for state in (0, 1)
+    ]
+    seen = discriminate(*clouds)
+    # Two unit Gaussians 4 apart: each beyond the middle with a probability of 2.275 %.
+    assert seen.fidelity == pytest.approx(1 - 0.02275, abs=5 * seen.sigma)
+
+
+def test_projection_puts_the_levels_at_zero_and_one():
+    levels = Levels(1 + 1j, 3 - 1j, 0.1, 0.1)
+    assert levels.project(np.array([1 + 1j, 3 - 1j, 2 + 0j])) == pytest.approx([0, 1, 0.5])
+
+
+def test_the_principal_axis_keeps_distances_along_it():
+    line = np.array([0, 1, 2, 5]) * np.exp(0.7j) + (3 + 1j)
+    along = principal_axis(line)
+    assert abs(along[3] - along[0]) == pytest.approx(5)
