@@ -1,0 +1,73 @@
+# Podium: what people type. Every target first installs what it needs into .venv.
+#
+#   make demo       the first-light demo on simulated instruments, report in ./report
+#   make test       everything CI runs: make check, then the tests
+#   make test-all   the exhaustive cases as well
+#   make check      format, lint, types, which room imports which
+#   make bench      the benchmarks, as ratios
+#
+#   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
+#   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
+#   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
+
+VENV ?= .venv
+REPORT ?= report
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+
+# The first Python there is, the tested one preferred.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,\
+	$(shell command -v $(name) 2>/dev/null)))
+
+bin := $(VENV)/bin
+installed := $(VENV)/installed.stamp
+installed_for_tests := $(VENV)/installed-for-tests.stamp
+what_decides := pyproject.toml constraints.txt
+install := $(bin)/python -m pip install --constraint constraints.txt --editable
+
+.PHONY: help demo test test-all check bench
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+demo: $(installed)
+	$(bin)/podium demo --report $(REPORT) $(DEMO_ARGS)
+
+test: check
+	$(bin)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-all: check
+	$(bin)/python -m pytest $(PYTEST_ARGS)
+
+check: $(installed_for_tests)
+	$(bin)/ruff format --check
+	$(bin)/ruff check
+	$(bin)/mypy
+	$(bin)/lint-imports
+
+bench: $(installed_for_tests)
+	@set -e; for file in benches/bench_*.py; do echo "== $$file"; $(bin)/python "$$file"; done
+
+$(installed): $(what_decides) | $(bin)/pip
+	@echo "Installing Podium into $(VENV): about 1 GB, a minute or two on a good line."
+	$(install) .
+	@touch $@
+
+$(installed_for_tests): $(what_decides) | $(bin)/pip
+	@echo "Installing Podium and what its tests need into $(VENV): about 1.3 GB."
+	$(install) ".[test]"
+	@touch $@ $(installed)
+
+$(bin)/pip:
+	@test -n "$(PYTHON)" || { \
+		echo "No Python found. Podium needs Python 3.11 or later." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is too old. Podium needs Python 3.11 or later:" >&2; \
+		echo "install one, or name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
+		exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: venv or ensurepip is missing." >&2; \
+		echo "On Debian and Ubuntu: sudo apt install python3-venv (or python3.11-venv)." >&2; \
+		exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
