@@ -43,7 +43,7 @@ class SourceRange:
 
 
 def _range(full_scale: str, limit: str, resolution: str) -> SourceRange:
-    return SourceRange(Decimal(full_scale), Decimal(limit), Decimal(resolution))
+    return SourceRange(Decimal(full_scale), Decimal(limit), Decimal(resolution).normalize())
 
 
 VOLTAGE_RANGES = (

@@ -98,7 +98,7 @@ class Real:
         with localcontext() as context:
             context.prec = 60
             steps = (value / self.resolution).to_integral_value(ROUND_HALF_UP)
-            return steps * self.resolution
+            return int(steps) * self.resolution
 
     def _special(self, text: str) -> Decimal:
         if text in ("MIN", "MINIMUM"):

@@ -123,8 +123,8 @@ class Device:
             if unit.header.startswith("*"):
                 return self._common(unit, replied, now_fs), path
             found = self._tree.find(unit.header, path)
-            values = found.value.command.take(unit.query, unit.parameters)
             path = found.path
+            values = found.value.command.take(unit.query, unit.parameters)
             call = Call(now_fs, values, found.suffixes)
             self.unmeant += not found.value.meant
             act = found.value.answer if unit.query else found.value.do

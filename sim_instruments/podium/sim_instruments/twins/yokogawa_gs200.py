@@ -363,7 +363,7 @@ class YokogawaGS200:
 
 def _on_grid(level: Decimal, source_range: SourceRange) -> Decimal:
     steps = (level / source_range.resolution).to_integral_value(ROUND_HALF_UP)
-    return steps * source_range.resolution
+    return int(steps) * source_range.resolution  # all digits of the range, zeros too
 
 
 def _femtoseconds(seconds: Value) -> int:
