@@ -43,7 +43,7 @@ def acquired(
             f"bin {wrong[0]} with {counts[wrong[0]]}: part of the program did not play"
         )
     scale_v = full_scale_v / layout.integration_ns
-    i, q = (values[:bins].reshape(shape) * scale_v for values in sums)
+    i, q = (np.asarray(values[:bins].reshape(shape) * scale_v) for values in sums)
     counts = counts[:bins].reshape(shape)
     if not layout.trace:
         return Acquired(i, q, counts)
