@@ -163,7 +163,7 @@ class Pulses:
         """Play a readout pulse and listen to it as it comes back.
 
         The window opens ``opens_ns`` after the pulse's first sample has come back and closes
-        with the pulse.
+        with the pulse; the frame's clock goes on from there.
         """
         length = duration_ns or self.probe_ns
         window = (length - opens_ns) * FS_PER_NS
@@ -175,6 +175,7 @@ class Pulses:
                 Square(length * FS_PER_NS),
                 self.probe_amplitude() if amplitude is None else amplitude,
             ),
+            Delay((self.readout,), self.flight_ns() * FS_PER_NS),
         ]
 
     def reset_s(self, lifetimes: float) -> float:

@@ -10,7 +10,7 @@ from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.sequences import Pulses, on_grid_ns, rest
 from podium.control.facility.facility import Qubit
-from podium.control.program.program import Capture, Play, Program
+from podium.control.program.program import Capture, Delay, Play, Program
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
@@ -41,6 +41,7 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
                 *rest((pulses.readout,), bench.design(qubit, "kappa").value),
                 Capture(pulses.readout, qubit.element, window_ns * FS_PER_NS),
                 Play(pulses.readout, Square(PULSE_NS * FS_PER_NS), min(0.5, amplitude)),
+                Delay((pulses.readout,), (window_ns - PULSE_NS) * FS_PER_NS),
             ),
             shots=bench.shots(512),
             trace=True,
