@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
