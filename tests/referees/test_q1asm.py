@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.referees import q1asm_oracle
 from tests.referees.q1asm_oracle import Unavailable, Verdict, judge, vendor_assembler, weaken
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import (
@@ -282,3 +283,12 @@ def test_a_file_that_needs_more_of_the_new_library_is_not_patched() -> None:
     image = path.read_bytes()
     with pytest.raises(ValueError, match="knows no"):
         weaken(image.replace(b"GLIBC_2.2.5\0", b"GLIBC_9.9.9\0"))
+
+
+def test_under_ci_a_missing_assembler_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(q1asm_oracle, "_find", lambda: Unavailable("none for this machine"))
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(RuntimeError, match="under CI: none for this machine"):
+        vendor_assembler.__wrapped__()
+    monkeypatch.delenv("CI")
+    assert vendor_assembler.__wrapped__() == Unavailable("none for this machine")

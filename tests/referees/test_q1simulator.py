@@ -245,7 +245,7 @@ def compare(seed: int) -> Record:
 def test_random_programs_do_the_same_on_q1simulator() -> None:
     records = [compare(seed) for seed in range(120)]
     faults = frozenset().union(*(record.errors for record in records))
-    assert faults == {
+    assert faults >= {
         "SEQUENCE PROCESSOR RT EXEC COMMAND UNDERFLOW",
         "AWG WAVE PLAYBACK INDEX INVALID PATH 0",
         "AWG WAVE PLAYBACK INDEX INVALID PATH 1",
@@ -253,10 +253,17 @@ def test_random_programs_do_the_same_on_q1simulator() -> None:
         "ACQ WEIGHT PLAYBACK INDEX INVALID PATH 1",
         "ACQ INDEX INVALID",
         "ACQ BIN INDEX INVALID",
-        "ACQ BINNING FIFO ERROR",
     }
     assert sum(not record.errors for record in records) > 8
     assert sum(len(record.rows) for record in records) > 1000
+
+
+@pytest.mark.parametrize("spacing_ns", [50, 150, 290, 300, 310])
+def test_acquisitions_are_lost_alike_when_the_binning_is_too_slow(spacing_ns: int) -> None:
+    text = "wait_sync 4\nset_awg_gain 0,0\nwait 4000\n" + f"acquire 0,1,{spacing_ns}\n" * 60
+    record = theirs(text + "stop", [])
+    assert ("ACQ BINNING FIFO ERROR" in record.errors) == (spacing_ns < 290)
+    assert_equal(ours(text + "stop", []), record, text)
 
 
 @pytest.mark.slow

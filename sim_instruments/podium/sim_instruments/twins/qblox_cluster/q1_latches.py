@@ -14,7 +14,11 @@ from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
 
 @numba.njit(cache=True)
 def latch_phase(state: Any, freq: Any, time: Any) -> Any:
-    """Take over what waits for the NCO, in the order of q1simulator; return the new frequency."""
+    """Take over what waits for the NCO, in the order of q1simulator; return the new frequency.
+
+    A reset also clears the offsets set before, as parameter or by instruction (vendor's
+    description, quoted in qibolab 0.2, qblox/q1asm/ast_.py).
+    """
     wrapped = time % q1.TURN
     if state[q1.RESET_PHASE]:
         state[q1.RESET_PHASE] = 0

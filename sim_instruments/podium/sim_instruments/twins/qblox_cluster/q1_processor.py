@@ -56,7 +56,8 @@ class Limits:
 
     time_ns: int = 9_000_000_000_000
     """Femtoseconds from the start fit 64 bits up to 9.2e12 ns."""
-    rows: int = 20_000_000
+    rows: int = 8_000_000
+    """About 70 bytes each while the run lasts."""
     instructions: int = 2_000_000_000
 
 
