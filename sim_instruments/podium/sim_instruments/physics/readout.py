@@ -67,7 +67,8 @@ class Listening:
     @property
     def weights(self) -> NDArray[np.complex128]:
         """Weights, empty for a boxcar."""
-        return NO_WEIGHTS if self.window.weights is None else self.window.weights
+        weights = self.window.weights
+        return NO_WEIGHTS if weights is None else np.array(weights, np.complex128)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,135 @@
+"""What one qubit's drive line carries during a run: shapes that never overlap.
+
+Several generators may share the line. Where their pieces overlap, the signals are added
+into one shape on the first one's carrier, in steps short enough for the beat between the
+carriers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.alike import alike, clusters, phase_word
+from podium.sim_instruments.physics.signals import PulseTrain
+
+STEPS_A_BEAT = 32
+"""Steps of a merged shape in one period of the beat between two carriers; within a step the
+mean of the beat is held."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """One stretch of drive: held samples, then a constant level."""
+
+    carrier_hz: float
+    samples: NDArray[np.complex128]
+    step_ns: float
+    """Duration of each sample."""
+    level: complex
+    duration_ns: int
+
+    @property
+    def level_ns(self) -> float:
+        """Return how long the level is held."""
+        return self.duration_ns - self.samples.size * self.step_ns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drives:
+    """Shapes in the order in which they come; none overlaps another."""
+
+    start_ns: NDArray[np.int64]
+    """Shape (n,), ascending, at the source's connector."""
+    shape: NDArray[np.int64]
+    """Shape (n,): index into ``shapes``."""
+    phase_turns: NDArray[np.float64]
+    """Shape (n,): of the carrier at ``start_ns``."""
+    shapes: tuple[Shape, ...]
+
+    @property
+    def end_ns(self) -> NDArray[np.int64]:
+        """Return the ends, shape (n,)."""
+        durations = np.array([shape.duration_ns for shape in self.shapes], np.int64)
+        return self.start_ns + durations[self.shape] if self.shape.size else self.start_ns
+
+
+def drives_of(trains: Sequence[PulseTrain]) -> Drives:
+    """Return what the trains of one line carry together; silent pieces are left out."""
+    shapes: list[Shape] = []
+    starts, kinds, phases = [], [], []
+    for train in trains:
+        number = np.full(len(train.pieces), -1, np.int64)
+        for i, piece in enumerate(train.pieces):
+            if piece.duration_ns > 0 and (piece.level != 0 or np.any(piece.samples)):
+                number[i] = len(shapes)
+                shapes.append(
+                    Shape(
+                        piece.carrier_hz,
+                        np.array(piece.samples, np.complex128),
+                        1.0,
+                        complex(piece.level),
+                        piece.duration_ns,
+                    )
+                )
+        kind = number[train.piece]
+        heard = kind >= 0
+        starts.append(train.start_ns[heard].astype(np.int64))
+        kinds.append(kind[heard])
+        phases.append(train.phase_turns[heard].astype(np.float64))
+    if not starts:
+        return Drives(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), ())
+    start, kind, phase = np.concatenate(starts), np.concatenate(kinds), np.concatenate(phases)
+    order = np.argsort(start, kind="stable")
+    drives = Drives(start[order], kind[order], phase[order], tuple(shapes))
+    return _merged(drives)
+
+
+def _merged(drives: Drives) -> Drives:
+    first = clusters(drives.start_ns, drives.end_ns)
+    if first.size == drives.start_ns.size:
+        return drives
+    lengths = np.diff(np.append(first, drives.start_ns.size))
+    offset = drives.start_ns - np.repeat(drives.start_ns[first], lengths)
+    relative = drives.phase_turns - np.repeat(drives.phase_turns[first], lengths)
+    found = alike(first, [drives.shape, offset, phase_word(relative)])
+    shapes = list(drives.shapes)
+    number = np.empty(found.example.size, np.int64)
+    for u, g in enumerate(found.example):
+        rows = range(first[g], first[g] + lengths[g])
+        if lengths[g] == 1:
+            number[u] = drives.shape[first[g]]
+            continue
+        number[u] = len(shapes)
+        shapes.append(
+            added(
+                [drives.shapes[drives.shape[row]] for row in rows],
+                [int(offset[row]) for row in rows],
+                [float(relative[row]) for row in rows],
+            )
+        )
+    return Drives(
+        drives.start_ns[first], number[found.kind], drives.phase_turns[first], tuple(shapes)
+    )
+
+
+def added(shapes: Sequence[Shape], offset_ns: Sequence[int], turns: Sequence[float]) -> Shape:
+    """Add shapes that begin ``offset_ns`` after the first, with ``turns`` of phase against it."""
+    base = shapes[0].carrier_hz
+    beat = 1e-9 * max(abs(shape.carrier_hz - base) for shape in shapes)
+    fine = max([1, int(np.ceil(STEPS_A_BEAT * beat)), *(round(1 / s.step_ns) for s in shapes)])
+    duration = max(at + s.duration_ns for at, s in zip(offset_ns, shapes, strict=True))
+    total = np.zeros(duration * fine, np.complex128)
+    for shape, at, phase in zip(shapes, offset_ns, turns, strict=True):
+        values = np.full(shape.duration_ns * fine, shape.level, np.complex128)
+        held = np.repeat(shape.samples, round(fine * shape.step_ns))
+        values[: held.size] = held
+        apart = 1e-9 * (shape.carrier_hz - base)
+        middle = (np.arange(values.size) + 0.5) / fine
+        # the phase over the first one's carrier, at the middle of each step of this shape
+        beat_turns = phase - (1e-9 * base * at) % 1.0 + apart * middle
+        total[at * fine : at * fine + values.size] += (
+            values * np.exp(2j * np.pi * beat_turns) * np.sinc(apart / fine)
+        )
+    return Shape(base, total, 1.0 / fine, 0j, duration)

@@ -1,0 +1,202 @@
+"""What happens on one feedline during a run, cut into episodes that do not touch each other.
+
+An episode is a group of tones and acquisition windows that overlap, or follow one another
+before the resonators have rung down. Times on a feedline are whole nanoseconds of the
+source's connector: a window is set back by the time of flight (rounded up, the rest is
+:func:`.readout.flight`'s fraction), so that a tone and what is heard of it stand together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.alike import alike, clusters, phase_word
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
+from podium.sim_instruments.physics.readout import Listening, Tones, flight, tones_of
+from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain
+
+RING_DOWN_FOLDS = (12.0, 6.0, 3.0, 0.0)
+"""An episode ends when the fields have rung down by so many e-folds of amplitude (1e-5; what
+is left is dropped). Where shots follow too fast for that, the next of these is tried."""
+CALM_NS = 100_000
+"""Episodes longer than this are cut earlier in the ring-down, if that makes them shorter."""
+LONGEST_NS = 4_000_000
+"""Longer episodes are refused: continuous tones are not simulated nanosecond by nanosecond."""
+
+
+class NotSimulated(ValueError):
+    """The signals ask for physics that the world does not have; the message says which."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """Episodes that are alike; times in ns from the episode's start, phases from its first tone."""
+
+    tones: Tones | None
+    """At the chip; None in an episode of windows alone."""
+    tone_at: int
+    """When the first tone arrives."""
+    length: int
+    """To the end of the last window or of the ring-down, whichever is later."""
+    windows: tuple[Listening, ...]
+
+    @property
+    def listened(self) -> int:
+        """Return how many samples of the fields the windows need."""
+        return max((w.open_at + w.window.duration_ns for w in self.windows), default=0)
+
+    @property
+    def middle(self) -> int:
+        """Return the middle of all that is listened to (of the whole, if nothing is)."""
+        if not self.windows:
+            return self.tone_at
+        return (min(w.open_at for w in self.windows) + self.listened) // 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Episodes:
+    """The episodes of a run in the order of time."""
+
+    start_ns: NDArray[np.int64]
+    """Shape (G,): time of the first tone's arrival or the first window's opening, set back."""
+    kind: NDArray[np.int64]
+    """Shape (G,): index into ``kinds``."""
+    kinds: tuple[Kind, ...]
+    phase_turns: NDArray[np.float64]
+    """Shape (G,): of the first tone's carrier at its start; 0 without a tone."""
+    first_window: NDArray[np.int64]
+    """Shape (G + 1,): where the episode's windows begin in the three arrays that follow."""
+    train: NDArray[np.int64]
+    """Shape (W,): capture train of each window."""
+    element: NDArray[np.int64]
+    """Shape (W,): place of the window in its train."""
+    demod_turns: NDArray[np.float64]
+    """Shape (W,): phase of the demodulating oscillator when the window opens."""
+
+
+def envelope_of(piece: Piece) -> NDArray[np.complex128]:
+    """Return the piece's amplitude in each nanosecond."""
+    out = np.full(piece.duration_ns, piece.level, np.complex128)
+    out[: piece.samples.size] = piece.samples
+    return out
+
+
+def ring_down_ns(feedline: FeedlinePoint, folds: float) -> int:
+    """Return how long the slowest resonator takes to ring down by ``folds`` e-folds."""
+    slowest = min((qubit.kappa_hz for qubit in feedline.qubits), default=1e6)
+    return int(np.ceil(folds / (1e-9 * np.pi * slowest)))
+
+
+def episodes_of(
+    feedline: FeedlinePoint, trains: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
+) -> Episodes:
+    """Cut what the trains play and the captures listen to into episodes.
+
+    Raises NotSimulated for an episode longer than :data:`LONGEST_NS`.
+    """
+    whole, _ = flight(feedline)
+    start, duration, source, item, phase, element = [], [], [], [], [], []
+    for i, train in enumerate(trains):
+        lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)
+        heard = np.array(
+            [p.duration_ns > 0 and (p.level != 0 or bool(np.any(p.samples))) for p in train.pieces],
+            np.bool_,
+        )[train.piece]
+        start.append(train.start_ns[heard].astype(np.int64))
+        item.append(train.piece[heard].astype(np.int64))
+        duration.append(lengths[item[-1]])
+        source.append(np.full(start[-1].size, i, np.int64))
+        phase.append(train.phase_turns[heard])
+        element.append(np.flatnonzero(heard).astype(np.int64))
+    for i, capture in enumerate(captures):
+        lengths = np.array([window.duration_ns for window in capture.windows], np.int64)
+        start.append(capture.start_ns.astype(np.int64) - whole)
+        item.append(capture.window.astype(np.int64))
+        duration.append(lengths[item[-1]])
+        source.append(np.full(start[-1].size, len(trains) + i, np.int64))
+        phase.append(capture.phase_turns)
+        element.append(np.arange(start[-1].size, dtype=np.int64))
+    at, lasts, of = np.concatenate(start), np.concatenate(duration), np.concatenate(source)
+    what, turns, place = np.concatenate(item), np.concatenate(phase), np.concatenate(element)
+    order = np.argsort(at, kind="stable")
+    at, lasts, of, what = at[order], lasts[order], of[order], what[order]
+    turns, place = turns[order], place[order]
+    tone = of < len(trains)
+
+    first, end = _cut(feedline, at, at + lasts, tone)
+    lengths = np.diff(np.append(first, at.size))
+    number = np.repeat(np.arange(first.size), lengths)
+    offset = at - at[first][number]
+    # phases count from the episode's first tone; a window's phase is set right afterwards
+    tone_rows = np.flatnonzero(tone)
+    _, leading = np.unique(number[tone_rows], return_index=True)
+    base = np.zeros(first.size)
+    base[number[tone_rows[leading]]] = turns[tone_rows[leading]]
+    relative = np.where(tone, turns - base[number], 0.0)
+    found = alike(first, [of, what, offset, phase_word(relative)])
+
+    kinds = []
+    for g in found.example:
+        rows = slice(first[g], first[g] + lengths[g])
+        reach = int(np.max(end[rows]) - at[first[g]])
+        if reach > LONGEST_NS:
+            raise NotSimulated(
+                f"{feedline.name} carries tones or is listened to without a pause of "
+                f"{ring_down_ns(feedline, RING_DOWN_FOLDS[-2])} ns for {reach} ns; at most "
+                f"{LONGEST_NS} ns are simulated: let the resonators ring down between readouts"
+            )
+        rows_tone = tone[rows]
+        frequency, begins, parts = [], [], []
+        for row in np.flatnonzero(rows_tone) + rows.start:
+            piece = trains[of[row]].pieces[what[row]]
+            frequency.append(piece.carrier_hz)
+            begins.append(int(offset[row]))
+            parts.append((relative[row], envelope_of(piece) * feedline.transmission_in))
+        tones = None
+        if parts:
+            envelope = np.zeros(
+                (len(parts), max(b + p[1].size for b, p in zip(begins, parts, strict=True))),
+                np.complex128,
+            )
+            start_phase = np.empty(len(parts))
+            for q, (begin, (turn, values)) in enumerate(zip(begins, parts, strict=True)):
+                envelope[q, begin : begin + values.size] = values
+                start_phase[q] = 2 * np.pi * ((turn - 1e-9 * frequency[q] * begin) % 1.0)
+            tones = tones_of(envelope, np.array(frequency), start_phase)
+        windows = tuple(
+            Listening(captures[of[row] - len(trains)].windows[what[row]], int(offset[row]))
+            for row in np.flatnonzero(~rows_tone) + rows.start
+        )
+        kinds.append(Kind(tones, min(begins, default=0), reach, windows))
+
+    window_rows = np.flatnonzero(~tone)
+    first_window = np.searchsorted(number[window_rows], np.arange(first.size + 1))
+    return Episodes(
+        start_ns=at[first],
+        kind=found.kind,
+        kinds=tuple(kinds),
+        phase_turns=base,
+        first_window=first_window.astype(np.int64),
+        train=of[window_rows] - len(trains),
+        element=place[window_rows],
+        demod_turns=turns[window_rows],
+    )
+
+
+def _cut(
+    feedline: FeedlinePoint,
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    tone: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first row of each episode and each row's end, ring-down included."""
+    for folds in RING_DOWN_FOLDS:
+        reach = end + np.where(tone, ring_down_ns(feedline, folds), 0)
+        first = clusters(start, reach)
+        longest = np.max(np.maximum.reduceat(reach, first) - start[first], initial=0)
+        if longest <= CALM_NS:
+            break
+    # the next episode's start ends the ring-down of the one before
+    return first, np.asarray(reach)

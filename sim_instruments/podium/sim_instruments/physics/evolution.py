@@ -1,0 +1,305 @@
+"""One qubit through a stretch of events: waits, drive shapes, photons of a readout.
+
+States are kept in the laboratory frame of the qubit's levels (level n turns with E_n), one
+stack of columns for each node of the slow noise. Carriers' phases enter by diagonal
+conjugation, so maps of shapes are good for any phase.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.drive_line import Shape
+from podium.sim_instruments.physics.operating_point import QubitPoint
+from podium.sim_instruments.physics.propagators import (
+    fade_rates,
+    held_map,
+    jump_map,
+    map_columns,
+    play_samples,
+    relax_columns,
+    samples_map,
+    turn_phase,
+)
+
+PULSE, STIRRED, PART = 0, 1, 2
+"""What an event is: a shape; a shape while photons are in the resonator; a stretch of a readout
+with no drive."""
+REUSED = 3
+"""A shape that occurs at least so often is made into a map; else it is played each time."""
+
+
+class Events(NamedTuple):
+    """Events of one qubit in the order of time; all arrays have shape (R,)."""
+
+    what: NDArray[np.int64]
+    item: NDArray[np.int64]
+    """Index of the shape, the stirred map or the part."""
+    gap_ns: NDArray[np.int64]
+    """Wait before the event."""
+    turns: NDArray[np.float64]
+    """Phase of the carrier at the event's start (0 for parts)."""
+    sampled: NDArray[np.bool_]
+    """Whether the populations at the event's start are wanted."""
+
+
+class Tables(NamedTuple):
+    """Everything that :func:`evolve` looks up, for K nodes of the slow noise."""
+
+    levels_hz: NDArray[np.float64]
+    strength: NDArray[np.float64]
+    """(L-1,): H[n+1, n] for a drive of 1 sqrt(W), rad/ns."""
+    rates: NDArray[np.float64]
+    """(L, L), 1/ns."""
+    fading: NDArray[np.float64]
+    """(L, L), 1/ns."""
+    node_hz: NDArray[np.float64]
+    """(K,): shift of the 0-1 transition."""
+    weight: NDArray[np.float64]
+    """(K,)."""
+    samples: NDArray[np.complex128]
+    """All shapes' samples in one row."""
+    samples_from: NDArray[np.int64]
+    """(S + 1,)."""
+    step_ns: NDArray[np.float64]
+    """(S,)."""
+    carrier_hz: NDArray[np.float64]
+    """(S,)."""
+    duration_ns: NDArray[np.float64]
+    """(S,)."""
+    samples_map: NDArray[np.int64]
+    """(S,): first of K maps for the shape's samples, or -1: play them."""
+    level_map: NDArray[np.int64]
+    """(S,): first of K maps for the shape's constant level, or -1: none."""
+    maps: NDArray[np.float64]
+    """(Q, L*L, L*L): maps of coordinates."""
+    stirred_map: NDArray[np.int64]
+    """(Z,): first of K maps of each stirred shape."""
+    stirred_shape: NDArray[np.int64]
+    """(Z,): its shape."""
+    part_ns: NDArray[np.float64]
+    """(P,)."""
+    part_factor: NDArray[np.complex128]
+    """(P, L, L): what the photons of each part do to the coherences."""
+    part_jumps: NDArray[np.float64]
+    """(P, L, L): what the part does to the populations."""
+
+
+@njit(cache=True, nogil=True)
+def diagonal_in_frame(levels_hz: Any, carrier_hz: float, node_hz: float) -> Any:
+    """Return 2 pi (E_n - n f_carrier + n noise) in rad/ns."""
+    out = np.empty(levels_hz.size)
+    for n in range(levels_hz.size):
+        out[n] = 2e-9 * np.pi * (levels_hz[n] - n * carrier_hz + n * node_hz)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def rest(columns: Any, span_ns: float, extra: Any, jumps: Any, tables: Any) -> None:
+    """Let (K, C, L, L) columns evolve freely; ``extra`` multiplies the coherences besides."""
+    nodes, _, levels, _ = columns.shape
+    factor = np.empty((levels, levels), np.complex128)
+    work = np.empty((1, levels))
+    for k in range(nodes):
+        for a in range(levels):
+            for b in range(levels):
+                apart = tables.levels_hz[a] - tables.levels_hz[b] + (a - b) * tables.node_hz[k]
+                turns = (apart * 1e-9 * span_ns) % 1.0
+                factor[a, b] = extra[a, b] * np.exp(
+                    complex(-tables.fading[a, b] * span_ns, -2.0 * np.pi * turns)
+                )
+        relax_columns(jumps, factor, columns[k], work)
+
+
+@njit(cache=True, nogil=True)
+def populations(columns: Any, weight: Any, out: Any) -> None:
+    """Fill ``out`` (L, C) with the populations of each column, averaged over the nodes."""
+    nodes, count, levels, _ = columns.shape
+    for c in range(count):
+        for n in range(levels):
+            total = 0.0
+            for k in range(nodes):
+                total += weight[k] * columns[k, c, n, n].real
+            out[n, c] = total
+
+
+@njit(cache=True, nogil=True)
+def evolve(events: Any, first: int, last: int, columns: Any, tables: Any, out: Any) -> int:
+    """Take (K, C, L, L) columns through events first ... last - 1; return how many samples.
+
+    ``out`` (>= samples, L, C) receives the populations at the start of each sampled event.
+    The last event is not played when it is a sampled part.
+    """
+    levels = tables.levels_hz.size
+    ones = np.ones((levels, levels), np.complex128)
+    taken = 0
+    for r in range(first, last):
+        if events.gap_ns[r] > 0:
+            span = float(events.gap_ns[r])
+            rest(columns, span, ones, jump_map(tables.rates, span), tables)
+        item = events.item[r]
+        if events.sampled[r]:
+            populations(columns, tables.weight, out[taken])
+            taken += 1
+        if events.what[r] == PART:
+            if r < last - 1 or not events.sampled[r]:
+                rest(
+                    columns,
+                    tables.part_ns[item],
+                    tables.part_factor[item],
+                    tables.part_jumps[item],
+                    tables,
+                )
+            continue
+        stirred = events.what[r] == STIRRED
+        shape = tables.stirred_shape[item] if stirred else item
+        carrier = tables.carrier_hz[shape]
+        turns_after = events.turns[r] + (carrier * 1e-9 * tables.duration_ns[shape]) % 1.0
+        samples = tables.samples[tables.samples_from[shape] : tables.samples_from[shape + 1]]
+        for k in range(columns.shape[0]):
+            turn_phase(events.turns[r], columns[k])
+            if stirred:
+                map_columns(tables.maps[tables.stirred_map[item] + k], columns[k])
+            else:
+                if tables.samples_map[shape] >= 0:
+                    map_columns(tables.maps[tables.samples_map[shape] + k], columns[k])
+                elif samples.size:
+                    play_samples(
+                        columns[k],
+                        samples,
+                        tables.step_ns[shape],
+                        diagonal_in_frame(tables.levels_hz, carrier, tables.node_hz[k]),
+                        tables.strength,
+                        tables.rates,
+                        tables.fading,
+                    )
+                if tables.level_map[shape] >= 0:
+                    map_columns(tables.maps[tables.level_map[shape] + k], columns[k])
+            turn_phase(-turns_after, columns[k])
+    return taken
+
+
+@njit(cache=True, nogil=True)
+def pure_levels(nodes: int, levels: int) -> Any:
+    """Return (K, L, L, L) columns: column n is the pure level n."""
+    out = np.zeros((nodes, levels, levels, levels), np.complex128)
+    for k in range(nodes):
+        for n in range(levels):
+            out[k, n, n, n] = 1.0
+    return out
+
+
+@njit(cache=True, nogil=True)
+def evolve_each(events: Any, first: Any, tables: Any, out: Any) -> None:
+    """Fill ``out`` (samples, L, L), [to, from], for the blocks that begin at ``first``.
+
+    Each block starts from every pure level; the last one ends with the events.
+    """
+    levels = tables.levels_hz.size
+    taken = 0
+    for b in range(first.size):
+        last = first[b + 1] if b + 1 < first.size else events.what.size
+        columns = pure_levels(tables.node_hz.size, levels)
+        taken += evolve(events, first[b], last, columns, tables, out[taken:])
+
+
+@njit(cache=True, nogil=True)
+def maps_of(
+    samples: Any, step: float, level: complex, level_ns: float, carrier_hz: float, tables: Any
+) -> Any:
+    """Return (2, K, L*L, L*L): for each node the map of the samples and that of the level."""
+    levels = tables.levels_hz.size
+    size = levels * levels
+    out = np.zeros((2, tables.node_hz.size, size, size))
+    for k in range(tables.node_hz.size):
+        diagonal = diagonal_in_frame(tables.levels_hz, carrier_hz, tables.node_hz[k])
+        if samples.size:
+            out[0, k] = samples_map(
+                samples, step, diagonal, tables.strength, tables.rates, tables.fading
+            )
+        if level_ns > 0:
+            out[1, k] = held_map(
+                level, level_ns, diagonal, tables.strength, tables.rates, tables.fading
+            )
+    return out
+
+
+def bare_tables(
+    qubit: QubitPoint, node_hz: NDArray[np.float64], weight: NDArray[np.float64]
+) -> Tables:
+    """Return tables that know the qubit and its slow noise and no events yet."""
+    levels = qubit.levels_hz.size
+    rates = np.ascontiguousarray(1e-9 * qubit.rates_1_s)
+    none = np.zeros(0, np.int64)
+    return Tables(
+        levels_hz=np.array(qubit.levels_hz),
+        strength=1e-9 * np.pi * qubit.rabi_hz_per_sqrt_w * np.array(qubit.ladder),
+        rates=rates,
+        fading=fade_rates(rates, 1e-9 * qubit.dephasing_1_s),
+        node_hz=np.array(node_hz, np.float64),
+        weight=np.array(weight, np.float64),
+        samples=np.zeros(0, np.complex128),
+        samples_from=np.zeros(1, np.int64),
+        step_ns=np.zeros(0),
+        carrier_hz=np.zeros(0),
+        duration_ns=np.zeros(0),
+        samples_map=none,
+        level_map=none,
+        maps=np.zeros((0, levels**2, levels**2)),
+        stirred_map=none,
+        stirred_shape=none,
+        part_ns=np.zeros(0),
+        part_factor=np.zeros((0, levels, levels), np.complex128),
+        part_jumps=np.zeros((0, levels, levels)),
+    )
+
+
+def with_shapes(
+    tables: Tables,
+    shapes: Sequence[Shape],
+    uses: NDArray[np.int64],
+    stirred: Sequence[tuple[int, NDArray[np.float64]]] = (),
+) -> Tables:
+    """Return tables that know the shapes; ``uses`` says how often each is played.
+
+    ``stirred``: shape and (K, L*L, L*L) maps of each shape that meets photons.
+    """
+    maps: list[NDArray[np.float64]] = []
+    count = tables.node_hz.size
+    samples_map_, level_map = np.full(len(shapes), -1), np.full(len(shapes), -1)
+    for s, shape in enumerate(shapes):
+        many = shape.samples.size > 0 and uses[s] >= REUSED
+        if uses[s] == 0 or not (many or shape.level_ns > 0):
+            continue
+        pair = maps_of(
+            shape.samples if many else shape.samples[:0],
+            shape.step_ns,
+            shape.level,
+            float(shape.level_ns),
+            shape.carrier_hz,
+            tables,
+        )
+        if many:
+            samples_map_[s] = len(maps) * count
+            maps.append(pair[0])
+        if shape.level_ns > 0:
+            level_map[s] = len(maps) * count
+            maps.append(pair[1])
+    stirred_map = np.array([(len(maps) + z) * count for z in range(len(stirred))], np.int64)
+    maps.extend(each for _, each in stirred)
+    sizes = [shape.samples.size for shape in shapes]
+    return tables._replace(
+        samples=np.concatenate([np.zeros(0, np.complex128), *(s.samples for s in shapes)]),
+        samples_from=np.cumsum([0, *sizes]).astype(np.int64),
+        step_ns=np.array([shape.step_ns for shape in shapes], np.float64),
+        carrier_hz=np.array([shape.carrier_hz for shape in shapes], np.float64),
+        duration_ns=np.array([shape.duration_ns for shape in shapes], np.float64),
+        samples_map=samples_map_.astype(np.int64),
+        level_map=level_map.astype(np.int64),
+        maps=np.concatenate([tables.maps, *maps]),
+        stirred_map=stirred_map,
+        stirred_shape=np.array([shape for shape, _ in stirred], np.int64),
+    )

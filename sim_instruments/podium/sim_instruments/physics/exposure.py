@@ -1,0 +1,90 @@
+"""What the photons of a readout do to the qubit: dephasing, Stark shift, faster jumps.
+
+With the resonator's field r_n for the qubit in level n, pull p_n and ``c = photons per
+|r|**2``, the coherence between n and m is multiplied by
+
+    exp( -1j * integral (p_n - p_m) c conj(r_n) r_m dt )
+
+(Gambetta et al., PRA 77, 012112 (2008)): its phase is the AC Stark shift, 2 chi n for levels
+1 and 0, its modulus the measurement dephasing. With D = c |r_n - r_m|**2 that modulus is
+``exp(-D/2 - (kappa/2) integral D dt)``: what is still entangled with the field, and what has
+leaked away. The second form is used, as it stays below 1 also where pulls depend on the photon
+number. Fields are those of a level kept throughout.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.episodes import Kind
+from podium.sim_instruments.physics.operating_point import QubitPoint
+from podium.sim_instruments.physics.propagators import jump_map
+from podium.sim_instruments.physics.readout import exposure_ns, photons_per, ring_up
+
+STRIDE_NS = 8
+"""Step of the tabulated exposure: short against the ring-up of a resonator of 5 MHz."""
+STRETCH_NS = 64
+"""Populations are relaxed in stretches of this length, each with its mean photon number."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """The photons of one kind of episode, as one qubit sees them; time from the episode's start."""
+
+    stride_ns: int
+    pace: NDArray[np.float64]
+    """Shape (L, M): integral of ``1 + n/n_crit`` from 0 to ``k * stride``, ns."""
+    exponent: NDArray[np.complex128]
+    """Shape (L, L, M): logarithm of what the photons do to each coherence until then."""
+
+    def pace_at(self, at_ns: float) -> NDArray[np.float64]:
+        """Return ``pace`` for each level at a time, interpolated, shape (L,)."""
+        left = min(int(at_ns // self.stride_ns), self.pace.shape[1] - 2)
+        share = at_ns / self.stride_ns - left
+        return np.asarray((1 - share) * self.pace[:, left] + share * self.pace[:, left + 1])
+
+    def exponent_at(self, at_ns: float) -> NDArray[np.complex128]:
+        """Return ``exponent`` at a time, interpolated, shape (L, L)."""
+        left = min(int(at_ns // self.stride_ns), self.exponent.shape[2] - 2)
+        share = at_ns / self.stride_ns - left
+        return np.asarray(
+            (1 - share) * self.exponent[:, :, left] + share * self.exponent[:, :, left + 1]
+        )
+
+
+def exposure_of(qubit: QubitPoint, kind: Kind, coherent: bool, stride_ns: int) -> Exposure:
+    """Return the exposure over the whole episode; without ``coherent`` the exponent is zero."""
+    levels = qubit.levels_hz.size
+    count = -(-kind.length // stride_ns) + 2
+    if kind.tones is None:
+        pace = np.tile(stride_ns * np.arange(count, dtype=np.float64), (levels, 1))
+        return Exposure(stride_ns, pace, np.zeros((levels, levels, count), np.complex128))
+    fields = [ring_up(qubit, kind.tones, n, 0.0, count, stride_ns) for n in range(levels)]
+    pace = np.array([exposure_ns(qubit, field, stride_ns) for field in fields])
+    exponent = np.zeros((levels, levels, count), np.complex128)
+    if coherent:
+        scale, half_kappa = photons_per(qubit), 1e-9 * np.pi * qubit.kappa_hz
+        for a in range(levels):
+            for b in range(a + 1, levels):
+                r_a, r_b = fields[a].response, fields[b].response
+                apart = scale * np.abs(r_a - r_b) ** 2
+                stark = scale * (fields[a].pull - fields[b].pull) * (np.conj(r_a) * r_b).real
+                rate = -half_kappa * apart - 1j * stark
+                np.cumsum(0.5 * stride_ns * (rate[1:] + rate[:-1]), out=exponent[a, b, 1:])
+                exponent[a, b] -= 0.5 * apart
+                exponent[b, a] = np.conj(exponent[a, b])
+    return Exposure(stride_ns, pace, exponent)
+
+
+def jumps_during(
+    exposure: Exposure, rates_1_ns: NDArray[np.float64], begin_ns: int, end_ns: int
+) -> NDArray[np.float64]:
+    """Return the map of the populations, (L, L), over a stretch of the episode."""
+    out = np.eye(rates_1_ns.shape[0])
+    edges = [*range(begin_ns, end_ns, STRETCH_NS), end_ns]
+    for left, right in pairwise(edges):
+        spent = exposure.pace_at(right) - exposure.pace_at(left)
+        out = jump_map(rates_1_ns * spent, 1.0) @ out
+    return out

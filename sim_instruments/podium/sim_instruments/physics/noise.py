@@ -1,0 +1,149 @@
+"""Random numbers that hang on what they are for, not on when they are asked for; slow noise.
+
+Every number comes from Philox4x32-10 (Salmon et al., SC 2011, "Parallel random numbers: as
+easy as 1, 2, 3"): a function of a 64-bit key (the world's seed, the element, the use) and a
+128-bit counter (which number of which run). Two runs never disturb each other's numbers.
+
+Slow noise is a sum of cosines of world time with random phases and a Lorentzian spectrum
+(exponential memory), so its mean over any stretch of world time is known in closed form and
+runs that follow closely on one another see almost the same noise.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+COSINES = 96
+"""Number of cosines in one slow noise: its distribution is Gaussian to a few per mille."""
+QUADRATURE_ERROR = 1e-7
+"""Error allowed in the mean of exp(1j * phase) over slow noise."""
+WIDEST_PHASE = 60.0
+"""Phases of a larger standard deviation (rad) are averaged as if they had this one."""
+
+
+def key(seed: int, element: str, use: str) -> int:
+    """Return the 64-bit key for the random numbers of ``use`` at ``element``."""
+    text = f"{seed}/{element}/{use}".encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+
+
+@njit(cache=True, nogil=True)
+def philox(key_: Any, high: Any, low: Any) -> Any:
+    """Return two 64-bit words for a 64-bit key and a 128-bit counter (high, low).
+
+    The four 32-bit counter words are, first to last: low half and high half of ``low``, then
+    of ``high``; the two words returned are made of outputs (0, 1) and (2, 3) likewise.
+    """
+    mask = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    k0, k1 = key_ & mask, key_ >> half
+    c0, c1 = low & mask, low >> half
+    c2, c3 = high & mask, high >> half
+    for _ in range(10):
+        a = np.uint64(0xD2511F53) * c0
+        b = np.uint64(0xCD9E8D57) * c2
+        c0, c1, c2, c3 = (
+            (b >> half) ^ c1 ^ k0,
+            b & mask,
+            (a >> half) ^ c3 ^ k1,
+            a & mask,
+        )
+        k0 = (k0 + np.uint64(0x9E3779B9)) & mask
+        k1 = (k1 + np.uint64(0xBB67AE85)) & mask
+    return c0 | (c1 << half), c2 | (c3 << half)
+
+
+@njit(cache=True, nogil=True)
+def unit(word: Any) -> float:
+    """Return a number in the open interval (0, 1) made of the word's upper 53 bits."""
+    return (np.float64(word >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
+
+
+@njit(cache=True, nogil=True)
+def gaussian_pairs(key_: Any, high: Any, out: Any) -> None:
+    """Fill ``out`` (complex) with independent standard normal real and imaginary parts.
+
+    Entry i belongs to the counter (high, i).
+    """
+    for i in range(out.size):
+        a, b = philox(key_, high, np.uint64(i))
+        radius = np.sqrt(-2.0 * np.log(unit(a)))
+        angle = 2.0 * np.pi * unit(b)
+        out[i] = complex(radius * np.cos(angle), radius * np.sin(angle))
+
+
+def gaussians(key_: int, run: int, count: int) -> NDArray[np.complex128]:
+    """Return ``count`` complex numbers whose parts are independent standard normals."""
+    out = np.empty(count, np.complex128)
+    gaussian_pairs(np.uint64(key_), np.uint64(run), out)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class SlowNoise:
+    """A stationary Gaussian noise of world time with correlation exp(-|t| / memory)."""
+
+    sigma: float
+    memory_s: float
+    key: int
+
+    def over(self, start_s: float, duration_s: float) -> tuple[float, float]:
+        """Return the noise's mean over a stretch of world time and how far it strays in it.
+
+        The second is the standard deviation about that mean which an ensemble of such
+        stretches has. ``sigma**2`` is the variance of the first plus the square of the second.
+        """
+        if self.sigma == 0:
+            return 0.0, 0.0
+        number = np.arange(COSINES)
+        words = np.empty(COSINES, np.complex128)
+        gaussian_pairs(np.uint64(self.key), np.uint64(0), words)
+        phase = np.angle(words)
+        # Stratified quantiles of the Lorentzian: equal amplitudes give its spectrum.
+        rate = np.tan(0.5 * np.pi * (number + 0.5) / COSINES) / self.memory_s
+        half = 0.5 * rate * duration_s
+        shrink = np.sinc(half / np.pi)
+        middle = np.cos(rate * (start_s + 0.5 * duration_s) + phase)
+        each = 2.0 / COSINES
+        mean = self.sigma * np.sqrt(each) * float(np.sum(shrink * middle))
+        kept = 0.5 * each * float(np.sum(shrink**2))
+        return mean, self.sigma * float(np.sqrt(max(0.0, 1.0 - kept)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quadrature:
+    """Nodes and weights for a mean over a standard normal variable."""
+
+    node: NDArray[np.float64]
+    """Shape (K,)."""
+    weight: NDArray[np.float64]
+    """Shape (K,), adding up to 1."""
+
+
+def quadrature(phase_rad: float) -> Quadrature:
+    """Return a rule that averages exp(1j * y * z), |y| <= ``phase_rad``, z standard normal.
+
+    Gauss-Hermite with as few nodes as do it; for wide phases equidistant nodes, which need
+    fewer there (their error is that of the nearest alias, far out in the Gaussian).
+    """
+    if phase_rad == 0:
+        return Quadrature(np.zeros(1), np.ones(1))
+    wide = min(phase_rad, WIDEST_PHASE)
+    test = np.linspace(0.0, wide, 33)
+    for count in range(1, 17):
+        node, weight = np.polynomial.hermite_e.hermegauss(count)
+        weight = weight / np.sum(weight)
+        if np.max(np.abs(np.cos(np.outer(test, node)) @ weight - np.exp(-0.5 * test**2))) < (
+            QUADRATURE_ERROR
+        ):
+            return Quadrature(node, weight)
+    reach = np.sqrt(-2.0 * np.log(0.1 * QUADRATURE_ERROR))
+    step = 2.0 * np.pi / (wide + reach)
+    each_side = int(np.ceil(reach / step))
+    node = step * np.arange(-each_side, each_side + 1)
+    weight = np.exp(-0.5 * node**2)
+    return Quadrature(node, weight / np.sum(weight))

@@ -1,0 +1,245 @@
+"""The run as one qubit meets it: its drive shapes and the readouts, in the order of time.
+
+Times are those of the feedline's connector: a drive is set back by the difference of the two
+lines' delays, rounded to whole nanoseconds. Each episode with tones has one instant at which
+its records read the level: the episode's start, or, where drives overlap it, the end of the last
+drive that begins before the middle of what is listened to (ASSUMED: the record is made as if
+that level had been there from the start; drives that begin later are not seen in it).
+
+After the reading the coherences count no more once measurement and time have taken
+all but :data:`FORGOTTEN` of them before the next drive: the run falls into blocks that
+start from a known level, and equal blocks need evolving only once.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.alike import Alike, alike, phase_word
+from podium.sim_instruments.physics.drive_line import Drives
+from podium.sim_instruments.physics.episodes import Episodes
+from podium.sim_instruments.physics.evolution import PART, PULSE, STIRRED, Events
+
+FORGOTTEN = 1e-6
+"""What may be left of a coherence that is dropped; populations are off by less than this."""
+
+
+@njit(cache=True, nogil=True)
+def _lay(
+    drive_start: Any, drive_end: Any, start: Any, end: Any, middle: Any, episode: Any, out: Any
+) -> int:
+    """Fill ``out`` (R, 7): what, index (drive or episode), time, end, a, b, sampled."""
+    count = 0
+    d = 0
+    now = 0
+    for g in range(start.size):
+        while d < drive_start.size and drive_end[d] <= start[g]:
+            out[count, :] = (PULSE, d, drive_start[d], drive_end[d], 0, 0, 0)
+            count += 1
+            d += 1
+        until = d
+        reading = d
+        while until < drive_start.size and drive_start[until] < end[g]:
+            if drive_start[until] < middle[g]:
+                reading = until + 1
+            until += 1
+        position = max(start[g], now)
+        for i in range(d, until):
+            if drive_start[i] > position or i == reading:
+                stop = max(drive_start[i], position)
+                out[count, :] = (
+                    PART,
+                    g,
+                    position,
+                    stop,
+                    min(position, end[g]) - episode[g],
+                    min(stop, end[g]) - episode[g],
+                    1 if i == reading else 0,
+                )
+                count += 1
+            out[count, :] = (STIRRED, i, drive_start[i], drive_end[i], g, 0, 0)
+            count += 1
+            position = max(position, drive_end[i])
+        if position < end[g] or reading == until:
+            stop = max(position, end[g])
+            out[count, :] = (
+                PART,
+                g,
+                position,
+                stop,
+                min(position, end[g]) - episode[g],
+                end[g] - episode[g],
+                1 if reading == until else 0,
+            )
+            count += 1
+            position = stop
+        now = position
+        d = until
+    return count
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schedule:
+    """The events of one qubit up to the last reading; R events, S readings."""
+
+    what: NDArray[np.int64]
+    """Shape (R,): PULSE, STIRRED or PART."""
+    item: NDArray[np.int64]
+    """Shape (R,): index of the shape, or into ``stirred`` or ``parts``."""
+    gap_ns: NDArray[np.int64]
+    turns: NDArray[np.float64]
+    sampled: NDArray[np.bool_]
+    start_ns: NDArray[np.int64]
+    end_ns: NDArray[np.int64]
+    stirred: tuple[tuple[int, int, int], ...]
+    """(shape, kind of episode, offset in it) of each different shape that meets photons."""
+    parts: tuple[tuple[int, int, int], ...]
+    """(kind of episode, begin, end) of each different stretch of a readout."""
+    episode: NDArray[np.int64]
+    """Shape (S,): the episode of each reading."""
+
+    def events(self) -> Events:
+        """Return the events as the compiled functions want them."""
+        return Events(self.what, self.item, self.gap_ns, self.turns, self.sampled)
+
+
+def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Schedule:
+    """Lay drives and episodes of one qubit along time.
+
+    ``drive_later_ns``: how much longer a drive is under way to the chip than a tone.
+    """
+    lit = np.array([kind.tones is not None for kind in episodes.kinds], np.bool_)
+    at = np.array([kind.tone_at for kind in episodes.kinds], np.int64)
+    length = np.array([kind.length for kind in episodes.kinds], np.int64)
+    middle = np.array([kind.middle for kind in episodes.kinds], np.int64)
+    here = np.flatnonzero(lit[episodes.kind]) if episodes.kind.size else np.zeros(0, np.int64)
+    kind, origin = episodes.kind[here], episodes.start_ns[here]
+    drive_start = drives.start_ns + drive_later_ns
+    drive_end = drives.end_ns + drive_later_ns
+    rows = np.zeros((2 * drive_start.size + 2 * here.size + 2, 7), np.int64)
+    count = _lay(
+        drive_start,
+        drive_end,
+        origin + at[kind],
+        origin + length[kind],
+        origin + middle[kind],
+        origin,
+        rows,
+    )
+    what, index, start, end, a, b, sampled = rows[:count].T
+    readings = np.flatnonzero(sampled)
+    keep = int(readings[-1]) + 1 if readings.size else 0
+    what, index, start, end = what[:keep], index[:keep], start[:keep], end[:keep]
+    a, b, sampled = a[:keep], b[:keep], sampled[:keep].astype(np.bool_)
+
+    item = np.zeros(keep, np.int64)
+    turns = np.zeros(keep)
+    driven = what != PART
+    turns[driven] = drives.phase_turns[index[driven]]
+    item[driven] = drives.shape[index[driven]]
+    stir = what == STIRRED
+    within = kind[a[stir]]
+    offset = start[stir] - origin[a[stir]]
+    stirred, item[stir] = _numbered(item[stir], within, offset)
+    part = what == PART
+    parts, item[part] = _numbered(kind[index[part]], a[part], b[part])
+    gap = np.zeros(keep, np.int64)
+    gap[1:] = np.maximum(start[1:] - end[:-1], 0)
+    return Schedule(
+        what=np.ascontiguousarray(what),
+        item=item,
+        gap_ns=gap,
+        turns=turns,
+        sampled=sampled,
+        start_ns=start,
+        end_ns=end,
+        stirred=stirred,
+        parts=parts,
+        episode=here[index[sampled]],
+    )
+
+
+def _numbered(
+    a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]
+) -> tuple[tuple[tuple[int, int, int], ...], NDArray[np.int64]]:
+    """Return the different triples and the number of each."""
+    found = alike(np.arange(a.size, dtype=np.int64), [a, b, c])
+    triples = zip(a[found.example], b[found.example], c[found.example], strict=True)
+    return tuple((int(x), int(y), int(z)) for x, y, z in triples), found.kind
+
+
+@njit(cache=True, nogil=True)
+def _forgets(
+    what: Any, item: Any, gap: Any, sampled: Any, part_loss: Any, fading: Any, folds: float
+) -> Any:
+    """Say for each event whether it is a reading after which no coherence counts."""
+    levels = fading.shape[0]
+    lost = np.full((levels, levels), np.inf)
+    out = np.zeros(what.size, np.bool_)
+    for r in range(what.size - 1, -1, -1):
+        if what[r] == PART:
+            least = np.inf
+            for a in range(levels):
+                for b in range(a):
+                    lost[a, b] += part_loss[item[r], a, b]
+                    least = min(least, lost[a, b])
+            out[r] = sampled[r] and least >= folds
+        else:
+            lost[:, :] = 0.0
+        for a in range(levels):
+            for b in range(a):
+                lost[a, b] += fading[a, b] * gap[r]
+    return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Stretches of a schedule that start from a known level and end with a reading."""
+
+    first: NDArray[np.int64]
+    """Shape (B,): first event of each."""
+    alike: Alike
+    first_reading: NDArray[np.int64]
+    """Shape (B + 1,): number of readings before each block."""
+
+
+def blocks_of(
+    schedule: Schedule, part_loss: NDArray[np.float64], fading: NDArray[np.float64]
+) -> Blocks:
+    """Cut a schedule where nothing but the level is left.
+
+    ``part_loss`` (P, L, L): e-folds of each coherence lost in each part; ``fading``: 1/ns.
+    """
+    ends = _forgets(
+        schedule.what,
+        schedule.item,
+        schedule.gap_ns,
+        schedule.sampled,
+        part_loss,
+        fading,
+        float(-np.log(FORGOTTEN)),
+    )
+    last = np.flatnonzero(ends)
+    first = np.append(0, last[:-1] + 1)[: last.size].astype(np.int64)
+    # phases count from the first drive of a block
+    block = np.repeat(np.arange(first.size), np.diff(np.append(first, schedule.what.size)))
+    base = np.zeros(first.size)
+    driven = np.flatnonzero(schedule.what != PART)
+    leading, row = np.unique(block[driven], return_index=True)
+    base[leading] = schedule.turns[driven[row]]
+    relative = np.where(schedule.what != PART, schedule.turns - base[block], 0.0)
+    found = alike(
+        first,
+        [
+            schedule.what,
+            schedule.item,
+            schedule.gap_ns,
+            schedule.sampled.astype(np.int64),
+            phase_word(relative),
+        ],
+    )
+    readings = np.append(0, np.cumsum(schedule.sampled))
+    return Blocks(first, found, np.append(readings[first], readings[-1]).astype(np.int64))

@@ -1,0 +1,213 @@
+"""All shots of one qubit in one run: prepare what repeats, then walk from shot to shot."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.drive_line import Drives
+from podium.sim_instruments.physics.episodes import Episodes
+from podium.sim_instruments.physics.evolution import (
+    PART,
+    STIRRED,
+    Events,
+    bare_tables,
+    evolve_each,
+    with_shapes,
+)
+from podium.sim_instruments.physics.exposure import (
+    STRIDE_NS,
+    Exposure,
+    exposure_of,
+    jumps_during,
+)
+from podium.sim_instruments.physics.noise import Quadrature, quadrature
+from podium.sim_instruments.physics.operating_point import QubitPoint
+from podium.sim_instruments.physics.relaxation import equilibrium
+from podium.sim_instruments.physics.schedule import FORGOTTEN, Blocks, Schedule, blocks_of
+from podium.sim_instruments.physics.stirred import stirred_maps
+from podium.sim_instruments.physics.walk import Pace, Paths, Readings, walk
+
+
+def shots_of(
+    qubit: QubitPoint,
+    schedule: Schedule,
+    episodes: Episodes,
+    drives: Drives,
+    fraction: float,
+    noise_hz: tuple[float, float],
+    key: int,
+    run: int,
+) -> Paths:
+    """Return the levels at all readings of the schedule.
+
+    ``noise_hz``: mean of the slow noise over the run, and how far it strays in it; ``fraction``:
+    see :func:`.readout.flight`; ``key``: of the random numbers.
+    """
+    coherent = bool(np.any(schedule.what != PART))
+    exposures = _exposures(qubit, schedule, episodes, coherent)
+    bare = bare_tables(qubit, np.zeros(1), np.ones(1))
+    factors, loss = _parts(schedule, exposures, bare.fading, qubit.levels_hz.size)
+    blocks = blocks_of(schedule, loss, bare.fading)
+    nodes = nodes_of(qubit, schedule, blocks, drives, bare.fading, noise_hz[1])
+    tables = bare_tables(qubit, noise_hz[0] + noise_hz[1] * nodes.node, nodes.weight)
+    stirred = [
+        (shape, stirred_maps(drives.shapes[shape], exposures[kind], offset, tables))
+        for shape, kind, offset in schedule.stirred
+    ]
+
+    rows, starts = _example_rows(schedule, blocks)
+    once = rows.size * qubit.levels_hz.size > max(schedule.what.size, 4096)
+    used = np.arange(schedule.what.size) if once else rows
+    shapes = schedule.item[used][schedule.what[used] < STIRRED]
+    tables = with_shapes(
+        tables, drives.shapes, np.bincount(shapes, minlength=len(drives.shapes)), stirred
+    )
+    tables = tables._replace(
+        part_ns=np.array([end - begin for _, begin, end in schedule.parts], np.float64),
+        part_factor=factors,
+        part_jumps=_part_jumps(schedule, blocks, exposures, tables.rates),
+    )
+    levels = qubit.levels_hz.size
+    events = schedule.events()
+    if once:
+        matrices = np.zeros((0, levels, levels))
+    else:
+        picked = Events(
+            events.what[rows],
+            events.item[rows],
+            events.gap_ns[rows],
+            events.turns[rows],
+            events.sampled[rows],
+        )
+        matrices = np.zeros((int(np.count_nonzero(picked.sampled)), levels, levels))
+        evolve_each(picked, starts, tables, matrices)
+    counts = np.diff(blocks.first_reading)[blocks.alike.example]
+    matrix_first = np.append(0, np.cumsum(counts)[:-1]).astype(np.int64)
+    part = schedule.item[schedule.sampled]
+    table = np.array(schedule.parts, np.int64).reshape(-1, 3)
+    readings = Readings(*(np.ascontiguousarray(column[part]) for column in table.T))
+    pace = _pace(exposures, len(episodes.kinds))
+    level = np.zeros(part.size, np.int64)
+    room = 64 + part.size
+    while True:
+        jumps = np.zeros((room, 3), np.int64)
+        count = walk(
+            matrices,
+            matrix_first,
+            blocks.alike.kind,
+            blocks.first,
+            blocks.first_reading,
+            events,
+            tables,
+            readings,
+            pace,
+            thermal(qubit),
+            fraction,
+            np.uint64(key),
+            np.uint64(run),
+            level,
+            jumps,
+        )
+        if count <= room:
+            break
+        room = count
+    return Paths(level, *(np.ascontiguousarray(column) for column in jumps[:count].T))
+
+
+def thermal(qubit: QubitPoint) -> NDArray[np.float64]:
+    """Return the populations in equilibrium; the ground state when nothing jumps."""
+    if not np.any(qubit.rates_1_s):
+        return np.eye(qubit.levels_hz.size)[0]
+    return equilibrium(qubit.rates_1_s)
+
+
+def nodes_of(
+    qubit: QubitPoint,
+    schedule: Schedule,
+    blocks: Blocks,
+    drives: Drives,
+    fading: NDArray[np.float64],
+    stray_hz: float,
+) -> Quadrature:
+    """Return enough nodes of the slow noise for the longest coherent stretch of any block."""
+    longest = 0.0
+    ends = np.append(blocks.first[1:], schedule.what.size)
+    for block in blocks.alike.example:
+        first, last = blocks.first[block], ends[block]
+        driven = np.flatnonzero(schedule.what[first:last] != PART)
+        if driven.size:
+            span = schedule.end_ns[first + driven[-1]] - schedule.start_ns[first + driven[0]]
+            longest = max(longest, float(span))
+    memory = -np.log(FORGOTTEN) / fading[0, 1] if fading[0, 1] > 0 else np.inf
+    # a carrier at a higher transition makes coherences that move by more than once the noise
+    f01, f12 = qubit.levels_hz[1], qubit.levels_hz[2] - qubit.levels_hz[1]
+    higher = any(abs(s.carrier_hz - f12) < abs(s.carrier_hz - f01) for s in drives.shapes)
+    reach = 2e-9 * np.pi * stray_hz * min(longest, float(memory)) * (2 if higher else 1)
+    return quadrature(reach)
+
+
+def _exposures(
+    qubit: QubitPoint, schedule: Schedule, episodes: Episodes, coherent: bool
+) -> dict[int, Exposure]:
+    """Return the exposure in each kind of episode that the schedule meets."""
+    met = {kind for kind, _, _ in schedule.parts} | {kind for _, kind, _ in schedule.stirred}
+    stride = 1 if schedule.stirred else STRIDE_NS
+    return {k: exposure_of(qubit, episodes.kinds[k], coherent, stride) for k in sorted(met)}
+
+
+def _parts(
+    schedule: Schedule,
+    exposures: dict[int, Exposure],
+    fading: NDArray[np.float64],
+    levels: int,
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Return what the photons of each part do to coherences, and the e-folds lost in all."""
+    factors = np.ones((len(schedule.parts), levels, levels), np.complex128)
+    loss = np.zeros((len(schedule.parts), levels, levels))
+    for p, (kind, begin, end) in enumerate(schedule.parts):
+        change = exposures[kind].exponent_at(end) - exposures[kind].exponent_at(begin)
+        # what the field gives back as it rings down is not counted on
+        change = np.minimum(change.real, 0.0) + 1j * change.imag
+        factors[p] = np.exp(change)
+        loss[p] = fading * (end - begin) - change.real
+    return factors, loss
+
+
+def _part_jumps(
+    schedule: Schedule,
+    blocks: Blocks,
+    exposures: dict[int, Exposure],
+    rates: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the populations' map of each part that is evolved through (others stay zero)."""
+    out = np.zeros((len(schedule.parts), *rates.shape))
+    through = schedule.what == PART
+    through[np.append(blocks.first[1:], schedule.what.size) - 1] = False
+    for p in np.unique(schedule.item[through]):
+        kind, begin, end = schedule.parts[p]
+        out[p] = jumps_during(exposures[kind], rates, begin, end)
+    return out
+
+
+def _example_rows(
+    schedule: Schedule, blocks: Blocks
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the events of one block of each kind, and where each begins among them."""
+    ends = np.append(blocks.first[1:], schedule.what.size)
+    example = blocks.alike.example
+    first, last = blocks.first[example], ends[example]
+    rows = [np.arange(a, b, dtype=np.int64) for a, b in zip(first, last, strict=True)]
+    starts = np.append(0, np.cumsum(last - first)[:-1]).astype(np.int64)
+    return np.concatenate([np.zeros(0, np.int64), *rows]), starts
+
+
+def _pace(exposures: dict[int, Exposure], kinds: int) -> Pace:
+    first, count = np.zeros(kinds, np.int64), np.zeros(kinds, np.int64)
+    stride = np.ones(kinds)
+    values = [np.zeros(0)]
+    place = 0
+    for k, exposure in exposures.items():
+        first[k], count[k] = place, exposure.pace.shape[1]
+        stride[k] = exposure.stride_ns
+        values.append(exposure.pace.reshape(-1))
+        place += exposure.pace.size
+    return Pace(np.concatenate(values), first, count, stride)

@@ -1,0 +1,129 @@
+"""The raw trace of one acquisition, sample by sample: what an oscilloscope would show."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.episodes import Episodes, envelope_of
+from podium.sim_instruments.physics.noise import gaussians
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.readout import Tones, coupling, flight, ring_up, tones_of
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.walk import Paths
+
+TRACE_NS = 16_384
+"""A trace is at least so long: the scope memory of a readout module."""
+HISTORY_FOLDS = 14.0
+"""How many e-folds of amplitude before the trace the fields are followed from."""
+
+
+def trace_of(
+    feedline: FeedlinePoint,
+    episodes: Episodes,
+    trains: Sequence[PulseTrain],
+    capture: CaptureTrain,
+    place: int,
+    paths: Sequence[Paths],
+    reading_of: Sequence[NDArray[np.int64]],
+    key: int,
+    run: int,
+) -> NDArray[np.complex128]:
+    """Return the trace of the last acquisition of ``capture``, noise included, sqrt(W).
+
+    Demodulated by the acquisition's own oscillator (its frequency, its phase at the first
+    sample), so that the integrated value is the mean of the window's part. ``place``: which
+    of the feedline's capture trains it is. Levels after the acquisition's episode are those
+    at its end.
+    """
+    whole, fraction = flight(feedline)
+    window = capture.windows[capture.window[-1]]
+    length = max(window.duration_ns, TRACE_NS)
+    rows = np.flatnonzero(
+        (episodes.train == place) & (episodes.element == capture.start_ns.size - 1)
+    )
+    episode = int(np.searchsorted(episodes.first_window, rows[0], side="right")) - 1
+    opened = int(capture.start_ns[-1]) - whole
+    slowest = min((qubit.kappa_hz for qubit in feedline.qubits), default=1e6)
+    begin = min(
+        int(episodes.start_ns[episode]),
+        opened - int(np.ceil(HISTORY_FOLDS / (1e-9 * np.pi * slowest))),
+    )
+    tones = _tones(feedline, trains, begin, opened + length)
+    demod = 1e-9 * window.demod_hz
+    sample = np.arange(length)
+    span = opened - begin + length
+    # the oscillator of the demodulation at sample k of the fields: j = k - (opened - begin)
+    turning = np.exp(-2j * np.pi * ((demod * sample + capture.phase_turns[-1]) % 1.0))
+    at_chip = 1e-9 * (fraction + (opened - begin) + sample)
+    signal = np.zeros(length, np.complex128)
+    if tones is not None:
+        for q, frequency in enumerate(tones.frequency_hz):
+            held = np.zeros(span, np.complex128)
+            held[: min(span, tones.envelope.shape[1])] = tones.envelope[q, :span]
+            signal += held[opened - begin :] * np.exp(
+                1j * tones.start_phase[q] + 2j * np.pi * ((frequency * at_chip) % 1.0)
+            )
+        for m, qubit in enumerate(feedline.qubits):
+            shift = int(episodes.start_ns[episode]) - begin
+            response = _response(
+                qubit, tones, fraction, span, paths[m], reading_of[m], episode, shift
+            )
+            signal -= (
+                coupling(qubit)
+                * response[opened - begin :]
+                * np.exp(2j * np.pi * ((qubit.bare_resonator_hz * at_chip) % 1.0))
+            )
+    noise = np.sqrt(0.5e9 * feedline.noise_w_per_hz) * gaussians(key, run, length)
+    return np.asarray(feedline.gain_out * signal * turning + noise)
+
+
+def _tones(
+    feedline: FeedlinePoint, trains: Sequence[PulseTrain], begin: int, end: int
+) -> Tones | None:
+    """Return all tones that play between two times at the connector."""
+    frequency, phase, values = [], [], []
+    for train in trains:
+        lasts = np.array([piece.duration_ns for piece in train.pieces], np.int64)[train.piece]
+        for row in np.flatnonzero((train.start_ns < end) & (train.start_ns + lasts > begin)):
+            piece = train.pieces[train.piece[row]]
+            offset = int(train.start_ns[row]) - begin
+            envelope = np.zeros(end - begin, np.complex128)
+            inside = envelope_of(piece)[max(0, -offset) : end - begin - offset]
+            envelope[max(0, offset) : max(0, offset) + inside.size] = inside
+            frequency.append(piece.carrier_hz)
+            turns = train.phase_turns[row] - (1e-9 * piece.carrier_hz * offset) % 1.0
+            phase.append(2 * np.pi * (turns % 1.0))
+            values.append(envelope * feedline.transmission_in)
+    if not values:
+        return None
+    return tones_of(np.array(values), np.array(frequency), np.array(phase))
+
+
+def _response(
+    qubit: QubitPoint,
+    tones: Tones,
+    fraction: float,
+    span: int,
+    path: Paths,
+    reading_of: NDArray[np.int64],
+    episode: int,
+    shift: int,
+) -> NDArray[np.complex128]:
+    """Return the resonator's response, (span,), along the path of the episode's levels."""
+    reading = np.flatnonzero(reading_of == episode)
+    level = int(path.level[reading[0]]) if reading.size else 0
+    fields = {level: ring_up(qubit, tones, level, fraction, span)}
+    response = fields[level].response.copy()
+    for j in np.flatnonzero(path.jump_reading == reading[0]) if reading.size else ():
+        k = int(path.jump_at[j]) + shift
+        if k >= span:
+            break
+        after = int(path.jump_to[j])
+        if after not in fields:
+            fields[after] = ring_up(qubit, tones, after, fraction, span)
+        apart = response[k] - fields[after].response[k]
+        exponent = np.cumsum(1j * fields[after].pull[k:] - 1e-9 * np.pi * qubit.kappa_hz)
+        decay = np.exp(np.append(0, exponent[:-1]))
+        response[k:] = fields[after].response[k:] + apart * decay
+    return response

@@ -1,0 +1,208 @@
+"""The world: signals in, what the listeners record out.
+
+Every qubit hears its own drive line only (no crosstalk between drive lines yet) and evolves
+alone (no coupling between qubits yet). All tones of a feedline act on all its resonators. Drive
+lines' and feedlines' delays meet at the chip; their difference is rounded to whole ns.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.drive_line import Drives, drives_of
+from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
+from podium.sim_instruments.physics.noise import SlowNoise, gaussians, key
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.readout import flight, noise_sigma
+from podium.sim_instruments.physics.records import integrate
+from podium.sim_instruments.physics.schedule import schedule_of
+from podium.sim_instruments.physics.shots import shots_of
+from podium.sim_instruments.physics.signals import (
+    Captured,
+    CaptureTrain,
+    Piece,
+    PulseTrain,
+    RunSignals,
+    Window,
+)
+from podium.sim_instruments.physics.trace import trace_of
+
+__all__ = ["NotSimulated", "World", "warm_up"]
+
+
+class World:
+    """Plays runs on chips. Values in, values out; may be called from several threads."""
+
+    def __init__(
+        self, chip_at: Callable[[Mapping[str, float]], tuple[FeedlinePoint, ...]], seed: int
+    ):
+        self._chip_at = chip_at
+        self._seed = seed
+
+    def play(self, signals: RunSignals) -> tuple[Captured, ...]:
+        """Return the answer to each capture train of the run, in their order.
+
+        The same signals and run number give the same answer. Raises NotSimulated for lines
+        that the world does not have and signals that it cannot simulate.
+        """
+        feedlines = self._chip_at(signals.biases_v)
+        self._check_lines(signals, feedlines)
+        integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
+        traces: list[NDArray[np.complex128] | None] = [None] * len(signals.captures)
+        for feedline in feedlines:
+            mine = [i for i, train in enumerate(signals.captures) if train.line == feedline.name]
+            if mine:
+                self._listen(signals, feedline, mine, integrated, traces)
+        return tuple(
+            Captured(values, trace, _trace_hz(train))
+            for values, trace, train in zip(integrated, traces, signals.captures, strict=True)
+        )
+
+    def _check_lines(self, signals: RunSignals, feedlines: tuple[FeedlinePoint, ...]) -> None:
+        heard = {feedline.name for feedline in feedlines}
+        driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
+        for train in signals.drives:
+            if train.line not in heard | driven:
+                raise NotSimulated(
+                    f"a signal was sent down line {train.line!r}; the world's lines are "
+                    f"{', '.join(sorted(heard | driven))}"
+                )
+        for capture in signals.captures:
+            if capture.line not in heard:
+                raise NotSimulated(
+                    f"line {capture.line!r} was listened to; the world's feedlines are "
+                    f"{', '.join(sorted(heard))}"
+                )
+
+    def _listen(
+        self,
+        signals: RunSignals,
+        feedline: FeedlinePoint,
+        mine: list[int],
+        integrated: list[NDArray[np.complex128]],
+        traces: list[NDArray[np.complex128] | None],
+    ) -> None:
+        captures = [signals.captures[i] for i in mine]
+        tones = [train for train in signals.drives if train.line == feedline.name]
+        if not any(capture.start_ns.size for capture in captures):
+            return
+        _, fraction = flight(feedline)
+        episodes = episodes_of(feedline, tones, captures)
+        paths, reading_of = [], []
+        for qubit in feedline.qubits:
+            drives = _drives_on(signals, qubit)
+            later = round(qubit.drive_delay_ns - feedline.delay_in_ns)
+            schedule = schedule_of(drives, later, episodes)
+            slow = SlowNoise(
+                qubit.slow_sigma_hz, qubit.slow_memory_s, key(self._seed, qubit.name, "slow")
+            ).over(1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns)
+            paths.append(
+                shots_of(
+                    qubit,
+                    schedule,
+                    episodes,
+                    drives,
+                    fraction,
+                    slow,
+                    key(self._seed, qubit.name, "levels"),
+                    signals.run,
+                )
+            )
+            reading_of.append(schedule.episode)
+        values = [integrated[i] for i in mine]
+        integrate(feedline, episodes, fraction, paths, reading_of, values)
+        for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
+            if not capture.start_ns.size:
+                continue
+            sigma = np.array([noise_sigma(feedline, window) for window in capture.windows])
+            noise = gaussians(
+                key(self._seed, feedline.name, f"noise {place}"), signals.run, values[place].size
+            )
+            values[place] += sigma[capture.window] * noise
+            if capture.scope:
+                trace = trace_of(
+                    feedline,
+                    episodes,
+                    tones,
+                    capture,
+                    place,
+                    paths,
+                    reading_of,
+                    key(self._seed, feedline.name, f"trace {place}"),
+                    signals.run,
+                )
+                traces[i] = trace
+                values[place][-1] = _integral(trace, capture)
+
+
+def _drives_on(signals: RunSignals, qubit: QubitPoint) -> Drives:
+    line = f"{qubit.name}.drive"
+    return drives_of([train for train in signals.drives if train.line == line])
+
+
+def _trace_hz(train: CaptureTrain) -> float:
+    if not train.scope or not train.start_ns.size:
+        return 0.0
+    return train.windows[train.window[-1]].demod_hz
+
+
+def _integral(trace: NDArray[np.complex128], capture: CaptureTrain) -> complex:
+    window = capture.windows[capture.window[-1]]
+    heard = trace[: window.duration_ns]
+    if window.weights is not None:
+        heard = heard * window.weights
+    return complex(np.sum(heard) / window.duration_ns)
+
+
+def warm_up() -> None:
+    """Compile everything that :meth:`World.play` may need, into Numba's cache on disk.
+
+    Takes about half a minute once, and a second when the cache is there.
+    """
+    levels = np.arange(4.0)
+    rates = np.diag(levels[1:] * 1e5, 1) + np.diag(levels[1:] * 1e4, -1)
+    qubit = QubitPoint(
+        name="warm.q0",
+        levels_hz=6e9 * levels - 1e8 * levels * (levels - 1),
+        ladder=np.sqrt(levels[1:]),
+        rabi_hz_per_sqrt_w=1e8,
+        drive_delay_ns=10.0,
+        rates_1_s=rates,
+        dephasing_1_s=1e5,
+        slow_sigma_hz=1e4,
+        slow_memory_s=1e-3,
+        resonator_hz=7e9 - 1e6 * levels,
+        bare_resonator_hz=6.99e9,
+        kappa_hz=5e6,
+        kappa_coupling_hz=5e6,
+        n_crit=50.0,
+    )
+    feedline = FeedlinePoint("warm.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (qubit,))
+    world = World(lambda _: (feedline,), seed=0)
+    shaped = np.hanning(8).astype(np.complex128)
+    pieces = (Piece(6e9, shaped, 0.1 + 0j, 20), Piece(5.8e9, shaped, 0j, 8))
+    tone = Piece(7e9, shaped, 0.01 + 0j, 100)
+    windows = (Window(7e9, 100, None), Window(7e9, 50, np.ones(50, np.complex128)))
+    for shots, gap in ((1, 1), (8, 3), (2000, 1)):
+        # many shots without two alike take the other way: no maps for blocks
+        start = 4000 * np.arange(shots, dtype=np.int64) + gap * np.arange(shots)
+        turns = np.linspace(0.0, 1.0, shots) ** 2 * shots
+        kind = (np.arange(shots) % 2).astype(np.int32)
+        world.play(
+            RunSignals(
+                run=shots,
+                start_tai_fs=0,
+                duration_ns=5000 * shots,
+                drives=(
+                    PulseTrain("warm.q0.drive", start, kind, turns, pieces),
+                    PulseTrain("warm.q0.drive", start + 5, kind, turns, pieces),
+                    PulseTrain("warm.q0.drive", start + 105, kind, turns, pieces),
+                    PulseTrain("warm.feedline", start + 100, 0 * kind, turns, (tone,)),
+                ),
+                captures=(
+                    CaptureTrain("warm.feedline", start + 120, kind, turns, windows, scope=True),
+                ),
+                biases_v={},
+            )
+        )
