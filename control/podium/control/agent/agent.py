@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
-import structlog
-
 from podium.control.agent.active_run import ActiveRun, State
 from podium.control.agent.biasing import Biasing
 from podium.control.agent.compiling import Compile, Compiling
@@ -15,6 +13,7 @@ from podium.control.agent.instruments import Instruments
 from podium.control.agent.playing import Playing
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.log import event_log
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
@@ -26,7 +25,7 @@ HEARTBEAT_S = 0.2
 READ_S = 15.0
 """Deadline for one reading."""
 
-log = structlog.get_logger()
+log = event_log("agent")
 
 REQUESTS = (
     messages.Hello,

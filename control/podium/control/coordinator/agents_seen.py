@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import structlog
-
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.wire import BadMessage, decode
 from podium.control.calibration.runner import RunFailed, RunRefused
@@ -26,7 +25,7 @@ APPEAR_S = 15.0
 """A run waits so long for an agent that has not appeared yet."""
 
 Result = TypeVar("Result")
-log = structlog.get_logger()
+log = event_log("coordinator")
 
 
 @dataclass(slots=True)

@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-import structlog
-
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.together import together
@@ -33,7 +32,7 @@ AWAIT_S = 2.0
 """One question for the end of a bias move waits so long; it is asked again."""
 
 Answer = TypeVar("Answer")
-log = structlog.get_logger()
+log = event_log("coordinator")
 
 REQUESTS = (
     messages.Begin,

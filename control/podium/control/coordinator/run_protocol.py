@@ -8,10 +8,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TypeVar
 
-import structlog
-
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
@@ -28,7 +27,7 @@ TRIES = 3
 """A request whose answer is lost is asked so often."""
 
 Answer = TypeVar("Answer")
-log = structlog.get_logger()
+log = event_log("coordinator")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

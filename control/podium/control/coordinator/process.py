@@ -1,0 +1,42 @@
+"""The coordinator's process: ``python -m podium.control.coordinator.process``.
+
+``podium up`` starts it.
+"""
+
+import asyncio
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from podium.control.bus.ending import until_told_to_end
+from podium.control.bus.log import log_to_stderr
+from podium.control.bus.zenoh_bus import ZenohBus
+from podium.control.coordinator.coordinator import Coordinator
+from podium.control.facility.load import load_facility
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Be the coordinator until told to end; return the exit status."""
+    parser = ArgumentParser(prog="podium coordinator")
+    parser.add_argument("facility", type=Path)
+    parser.add_argument("--endpoints", type=Path)
+    parser.add_argument("--listen", required=True, help="own endpoint on the bus")
+    arguments = parser.parse_args(argv)
+    log_to_stderr("coordinator")
+    asyncio.run(_be(arguments))
+    return 0
+
+
+async def _be(arguments: Namespace) -> None:
+    facility = load_facility(arguments.facility, arguments.endpoints)
+    bus = await ZenohBus.open([arguments.listen])
+    try:
+        async with Coordinator(facility, bus).running():
+            await until_told_to_end(with_parent=True)
+    finally:
+        await asyncio.shield(bus.close())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

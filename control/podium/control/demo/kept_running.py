@@ -1,0 +1,63 @@
+"""The processes of a facility that is up: started, started again when they die, ended in time."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+ENDING_S = 30.0
+"""A process that was told to end has this long to make its instruments safe."""
+RESTART_S = 1.0
+"""Pause before a process that died is started again."""
+
+Report = Callable[[str], None]
+"""Told what happens, for a person."""
+
+
+@asynccontextmanager
+async def kept_running(
+    name: str, module: str, arguments: Sequence[str], report: Report
+) -> AsyncGenerator[None]:
+    """Keep ``python -m module arguments`` running while the context is open."""
+    async with asyncio.TaskGroup() as tasks:
+        keeping = tasks.create_task(_keep(name, module, arguments, report))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+
+
+async def _keep(name: str, module: str, arguments: Sequence[str], report: Report) -> None:
+    while True:
+        # Its standard input closes when we end, however we end: then it ends as well. A session
+        # of its own keeps Ctrl-C from it: we are the one who ends it.
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            env=os.environ,
+        )
+        report(f"{name} is process {process.pid}")
+        try:
+            status = await process.wait()
+        finally:
+            await asyncio.shield(_end(process))
+        report(f"{name} ended with status {status}; it is started again")
+        await asyncio.sleep(RESTART_S)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(ENDING_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

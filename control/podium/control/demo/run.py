@@ -1,0 +1,90 @@
+"""``podium run``: a program on a facility, its data into a file.
+
+If the facility is up, its processes are asked; otherwise its instruments are owned for
+the time of the run.
+"""
+
+import asyncio
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+if TYPE_CHECKING:
+    import xarray
+
+    from podium.control.lab import Lab
+    from podium.control.program.program import Program
+
+READY_S = 30.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
+    parser.add_argument("program", type=Path, metavar="PROGRAM", help="JSON of the program")
+    parser.add_argument(
+        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
+    )
+    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="netCDF file for the data (default PROGRAM.nc)"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Run the program, write its data, print where they are."""
+    from podium.control.calibration.runner import RunError
+    from podium.control.demo.up_state import AlreadyUp
+    from podium.control.facility.problems import FacilityError
+    from podium.control.program.serialise import NotAProgram, from_json
+
+    try:
+        program = from_json(arguments.program.read_text(encoding="utf-8"))
+        data = asyncio.run(_run(arguments, program))
+        out = arguments.out or arguments.program.with_suffix(".nc")
+        data.to_netcdf(out, engine="h5netcdf")
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except NotAProgram as error:
+        print(f"podium run: {arguments.program}: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    except (RunError, AlreadyUp) as error:
+        print(f"podium run: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"podium run: {error}", file=sys.stderr)
+        return WRONG_USE
+    print(f"run {data.attrs['run']}: {out}")
+    return DONE
+
+
+async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
+    from podium.control.demo.up_state import NotUp, default_state_file, kept_up, read_state
+    from podium.control.lab import join_facility, open_facility
+
+    state_file = arguments.state or default_state_file(arguments.facility)
+    try:
+        state = read_state(state_file)
+    except NotUp:
+        with kept_up(state_file):
+            async with open_facility(arguments.facility, arguments.endpoints) as lab:
+                return await _when_ready(lab, program)
+    async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
+        return await lab.run(program)
+
+
+async def _when_ready(lab: "Lab", program: "Program") -> "xarray.Dataset":
+    await lab.ready(READY_S)
+    return await lab.run(program)
+
+
+command = Command(
+    name="run",
+    help="run a program and save what it measured",
+    add_arguments=add_arguments,
+    run=run,
+)

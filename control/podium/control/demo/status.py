@@ -1,0 +1,73 @@
+"""``podium status``: which instruments answer, and what runs. It asks; it changes nothing."""
+
+import asyncio
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+if TYPE_CHECKING:
+    from podium.control.bus.messages import FacilityStatus
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
+
+
+def run(arguments: Namespace) -> int:
+    """Print how the facility is; 1 if something is missing or lost."""
+    from podium.control.calibration.runner import RunError
+    from podium.control.demo.up_state import NotUp
+    from podium.control.facility.problems import FacilityError
+
+    try:
+        status = asyncio.run(_status(arguments))
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except OSError as error:
+        print(f"podium status: {error}", file=sys.stderr)
+        return WRONG_USE
+    except (NotUp, RunError) as error:
+        print(f"podium status: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    print(json.dumps(asdict(status)) if arguments.json else table(status))
+    instruments = [one for agent in status.agents for one in agent.instruments]
+    well = not status.missing and all(one.state == "connected" for one in instruments)
+    return DONE if well else FOUND_PROBLEM
+
+
+async def _status(arguments: Namespace) -> "FacilityStatus":
+    from podium.control.demo.up_state import default_state_file, read_state
+    from podium.control.lab import join_facility
+
+    state = read_state(arguments.state or default_state_file(arguments.facility))
+    async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
+        return await lab.status()
+
+
+def table(status: "FacilityStatus") -> str:
+    """Return the status as lines for a person."""
+    lines = [f"{status.facility}: {status.runs_done} runs done, {status.runs_failed} failed"]
+    for agent in status.agents:
+        lines.append(f"agent {agent.agent}: {agent.doing}")
+        for one in agent.instruments:
+            told = one.identity if one.state == "connected" else one.last_error
+            lines.append(f"  {one.name:<20} {one.model:<24} {one.state:<10} {told}")
+    lines += [f"missing: {entry}" for entry in status.missing]
+    return "\n".join(lines)
+
+
+command = Command(
+    name="status",
+    help="say which instruments answer, and what runs",
+    add_arguments=add_arguments,
+    run=run,
+)

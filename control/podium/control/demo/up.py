@@ -1,0 +1,134 @@
+"""``podium up``: the agents and the coordinator of a facility, each a process of its own."""
+
+import asyncio
+import socket
+import sys
+from argparse import ArgumentParser, Namespace
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+if TYPE_CHECKING:
+    from podium.control.facility.facility import Facility
+
+AGENT = "room"
+"""One agent owns all instruments so far."""
+READY_S = 60.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
+    parser.add_argument(
+        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="where to say how others reach it"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Keep the facility up until told to end."""
+    from podium.control.demo.up_state import AlreadyUp, default_state_file, kept_up
+    from podium.control.facility.load import load_facility
+    from podium.control.facility.problems import FacilityError
+
+    state_file = arguments.state or default_state_file(arguments.facility)
+    try:
+        facility = load_facility(arguments.facility, arguments.endpoints)
+        with kept_up(state_file):
+            return asyncio.run(_up(facility, arguments, state_file))
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except (OSError, AlreadyUp) as error:
+        print(f"podium up: {error}", file=sys.stderr)
+        return WRONG_USE
+
+
+async def _up(facility: "Facility", arguments: Namespace, state_file: Path) -> int:
+    from podium.control.bus.ending import until_told_to_end
+    from podium.control.demo.kept_running import kept_running
+    from podium.control.demo.up_state import UpState, write_state
+
+    def report(text: str) -> None:
+        print(f"podium up: {text}", file=sys.stderr, flush=True)
+
+    common = [str(arguments.facility)]
+    if arguments.endpoints is not None:
+        common += ["--endpoints", str(arguments.endpoints)]
+    coordinator, agent = free_endpoints(2)
+    names = ",".join(facility.instruments)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            kept_running(
+                "coordinator",
+                "podium.control.coordinator.process",
+                [*common, "--listen", coordinator],
+                report,
+            )
+        )
+        await stack.enter_async_context(
+            kept_running(
+                f"agent {AGENT}",
+                "podium.control.agent.process",
+                [
+                    *common,
+                    *("--name", AGENT, "--instruments", names),
+                    *("--listen", agent, "--coordinator", coordinator),
+                ],
+                report,
+            )
+        )
+        endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
+        write_state(state_file, UpState(str(arguments.facility.resolve()), endpoints, coordinator))
+        async with asyncio.TaskGroup() as tasks:
+            telling = tasks.create_task(_tell_when_ready(arguments, coordinator, facility.name))
+            await until_told_to_end(with_parent=False)
+            telling.cancel()
+        report("ending")
+    return DONE
+
+
+async def _tell_when_ready(arguments: Namespace, coordinator: str, name: str) -> None:
+    from podium.control.calibration.runner import RunFailed
+    from podium.control.lab import join_facility
+
+    async with join_facility(arguments.facility, coordinator, arguments.endpoints) as lab:
+        while True:
+            try:
+                status = await lab.ready(READY_S)
+            except RunFailed as error:
+                print(f"podium up: not ready: {error}", file=sys.stderr, flush=True)
+                continue
+            instruments = [one for agent in status.agents for one in agent.instruments]
+            lost = [one for one in instruments if one.state != "connected"]
+            if not lost and not status.missing:
+                print(
+                    f"{name} is up: {len(instruments)} instruments, bus {coordinator}", flush=True
+                )
+                return
+            for one in lost:
+                print(f"podium up: {one.name}: {one.last_error}", file=sys.stderr, flush=True)
+
+
+def free_endpoints(count: int) -> list[str]:
+    """Return loopback endpoints whose ports were free just now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [f"tcp/127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+command = Command(
+    name="up",
+    help="start the agents and the coordinator of a facility",
+    add_arguments=add_arguments,
+    run=run,
+)

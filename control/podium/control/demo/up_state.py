@@ -1,0 +1,73 @@
+"""What ``podium up`` leaves behind for others to find: where the coordinator of a facility is."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+class AlreadyUp(Exception):
+    """Somebody else keeps this facility up: its instruments have an owner."""
+
+
+class NotUp(Exception):
+    """Nobody keeps this facility up."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpState:
+    """A facility that is up."""
+
+    facility: str
+    """Path of the facility file."""
+    endpoints: str | None
+    """Path of the file laid over it."""
+    coordinator: str
+    """Endpoint of the coordinator on the bus, kept across its restarts."""
+
+
+def default_state_file(facility: Path) -> Path:
+    """Return where the state of ``facility`` is kept: under the user's own state directory."""
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    path = facility.resolve()
+    return home / "podium" / f"{path.stem}-{hashlib.sha256(bytes(path)).hexdigest()[:12]}.json"
+
+
+@contextmanager
+def kept_up(state_file: Path) -> Iterator[None]:
+    """Be the one who keeps a facility up while the context is open; raises ``AlreadyUp``."""
+    import fcntl
+
+    state_file.parent.mkdir(parents=True, exist_ok=True)
+    with state_file.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AlreadyUp(
+                f"{state_file}: a process keeps this facility up already; "
+                "`podium status` says how it is"
+            ) from error
+        try:
+            yield
+        finally:
+            state_file.unlink(missing_ok=True)
+
+
+def write_state(state_file: Path, state: UpState) -> None:
+    """Write ``state`` so that nobody ever reads half of it."""
+    draft = state_file.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
+    draft.replace(state_file)
+
+
+def read_state(state_file: Path) -> UpState:
+    """Return what ``podium up`` has written; raises ``NotUp``."""
+    try:
+        return UpState(**json.loads(state_file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise NotUp(f"{state_file}: not there: `podium up` this facility first") from None
+    except (ValueError, TypeError) as error:
+        raise NotUp(f"{state_file}: cannot be read ({error}): `podium up` it again") from error
