@@ -1,9 +1,9 @@
 """Transmission past a resonator that hangs on the feedline, as a readout window sees it.
 
-Steady state: S21 = 1 - (kappa_c / 2) / (kappa / 2 + 2 pi i (f_r - f)), e.g. Khalil et al.,
+Steady state: S21 = 1 - (kappa_c / 2) / (kappa / 2 + 2 pi i (f - f_r)), e.g. Khalil et al.,
 J. Appl. Phys. 111, 054510 (2012), Eq. 3; ``twist`` is their mismatch angle. A window that
 opens ``opens_s`` after the pulse has reached the resonator sees it still filling: the
-steady state is approached as exp(-(kappa/2 + 2 pi i (f_r - f)) t), averaged over the window.
+steady state is approached as exp(-(kappa/2 + 2 pi i (f - f_r)) t), averaged over the window.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def dip(
     window: ReadoutWindow,
 ) -> ComplexArray:
     """Return the mean S21 over the window, 1 far from resonance; shape as ``frequency_hz``."""
-    rate = np.pi * kappa_hz + 2j * np.pi * (resonance_hz - frequency_hz)
+    rate = np.pi * kappa_hz + 2j * np.pi * (frequency_hz - resonance_hz)
     begin, end = window.opens_s, window.opens_s + window.duration_s
     filling = (np.exp(-rate * begin) - np.exp(-rate * end)) / (rate * window.duration_s)
     strength = np.pi * coupling_hz * np.exp(1j * twist)
@@ -58,10 +58,10 @@ def fit_resonance(
     (rad), ``delay`` (s). Raises FitFailed when no resonance stands out of the noise.
     """
     centre = float(np.mean(frequency_hz))
-    delay, phase, gain = _line(frequency_hz, iq)
+    delay, phase, gain = _line(frequency_hz, iq, _away(frequency_hz, iq, 1.5 * expected_kappa_hz))
     flat = iq / (gain * np.exp(1j * (phase - 2 * np.pi * delay * (frequency_hz - centre))))
-    away = np.abs(flat - np.median(flat.real) - 1j * np.median(flat.imag))
-    smooth = np.convolve(away, np.ones(3) / 3, mode="same")
+    distance = np.abs(flat - np.median(flat.real) - 1j * np.median(flat.imag))
+    smooth = np.convolve(distance, np.ones(3) / 3, mode="same")
     k = int(np.argmax(smooth))
     data = _stack(iq / gain)
     start = {
@@ -137,7 +137,8 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     centre = float(np.mean(frequency))
     scale = np.sqrt(scan.relative_power)[:, None, None]
     normal = scan.iq / scale
-    delay, phase, gain = _line(frequency, np.mean(normal[:, 0], axis=0))
+    mean = np.mean(normal[:, 0], axis=0)
+    delay, phase, gain = _line(frequency, mean, _away(frequency, mean, start["kappa"]))
     data = _stack((scan.iq / gain).ravel())
     noise = _noise(scan.iq / gain)
 
@@ -195,17 +196,37 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     return fit
 
 
-def _line(frequency_hz: Array, iq: ComplexArray) -> tuple[float, float, float]:
-    """Return a first guess of the line's delay (s), phase at the middle (rad) and gain."""
+def _line(
+    frequency_hz: Array, iq: ComplexArray, away: NDArray[np.bool_] | None = None
+) -> tuple[float, float, float]:
+    """Return a first guess of the line's delay (s), phase at the middle (rad) and gain.
+
+    From the points marked by ``away`` (of the resonance; all if None): the delay at which they
+    add up best.
+    """
+    use = np.ones(len(iq), dtype=bool) if away is None else away
     steps = iq[1:] * np.conj(iq[:-1])
     step_hz = float(np.median(np.diff(frequency_hz)))
     winding = float(np.angle(np.sum(steps / np.maximum(np.abs(steps), 1e-300))))
-    delay = -winding / (2 * np.pi * step_hz)
-    centre = float(np.mean(frequency_hz))
-    unwound = iq * np.exp(2j * np.pi * delay * (frequency_hz - centre))
-    edge = max(2, len(iq) // 6)
-    ends = np.concatenate([unwound[:edge], unwound[-edge:]])
-    return delay, float(np.angle(np.mean(ends))), float(np.median(np.abs(ends)))
+    x = frequency_hz - float(np.mean(frequency_hz))
+    span = float(np.ptp(frequency_hz))
+    delays = -winding / (2 * np.pi * step_hz) + np.linspace(-2, 2, 161) / span
+    sums = np.exp(2j * np.pi * delays[:, None] * x[None, use]) @ iq[use]
+    k = int(np.clip(np.argmax(np.abs(sums)), 1, len(delays) - 2))
+    left, middle, right = np.abs(sums[k - 1 : k + 2])
+    bend = left - 2 * middle + right
+    shift = 0.5 * (left - right) / bend if bend < 0 else 0.0
+    delay = float(delays[k] + shift * (delays[1] - delays[0]))
+    total = np.sum(iq[use] * np.exp(2j * np.pi * delay * x[use]))
+    return delay, float(np.angle(total)), float(np.median(np.abs(iq[use])))
+
+
+def _away(frequency_hz: Array, iq: ComplexArray, width_hz: float) -> NDArray[np.bool_]:
+    """Return which points are farther than ``width_hz`` from the deepest dip of |S21|."""
+    depth = np.convolve(np.abs(iq), np.ones(3) / 3, mode="same")
+    depth[0] = depth[-1] = np.inf
+    away = np.abs(frequency_hz - frequency_hz[int(np.argmin(depth))]) > width_hz
+    return away if np.count_nonzero(away) >= 6 else np.ones(len(iq), dtype=bool)
 
 
 def _noise(iq: ComplexArray) -> float:
