@@ -1,5 +1,7 @@
 """All shots of one qubit in one run: prepare what repeats, then walk from shot to shot."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,8 +9,9 @@ from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import Episodes
 from podium.sim_instruments.physics.evolution import (
     PART,
-    STIRRED,
+    PULSE,
     Events,
+    Tables,
     bare_tables,
     evolve_each,
     with_shapes,
@@ -26,26 +29,46 @@ from podium.sim_instruments.physics.schedule import FORGOTTEN, Blocks, Schedule,
 from podium.sim_instruments.physics.stirred import stirred_maps
 from podium.sim_instruments.physics.walk import Pace, Paths, Readings, walk
 
+WORTH_COUNTING = 4096
+"""Runs of fewer events are always sorted by kinds of blocks."""
 
-def shots_of(
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Everything that the shots of one qubit in one run share."""
+
+    blocks: Blocks
+    tables: Tables
+    events: Events
+    readings: Readings
+    pace: Pace
+    matrices: NDArray[np.float64]
+    """Shape (readings of all kinds of blocks, L, L), [to, from]: probability of each level at a
+    reading, given the level at the block's start. Empty when hardly any two blocks are alike:
+    then each is evolved for itself."""
+    matrix_first: NDArray[np.int64]
+    """Shape (kinds of blocks,): the first reading of each."""
+
+
+def prepare(
     qubit: QubitPoint,
     schedule: Schedule,
     episodes: Episodes,
     drives: Drives,
-    fraction: float,
     noise_hz: tuple[float, float],
-    key: int,
-    run: int,
-) -> Paths:
-    """Return the levels at all readings of the schedule.
+    each_for_itself: bool | None = None,
+) -> Prepared:
+    """Work out once what the shots share.
 
-    ``noise_hz``: mean of the slow noise over the run, and how far it strays in it; ``fraction``:
-    see :func:`.readout.flight`; ``key``: of the random numbers.
+    ``noise_hz``: mean of the slow noise over the run, and how far it strays in it.
+    ``each_for_itself``: evolve block after block instead of once for each kind of block (None:
+    what is cheaper).
     """
+    levels = qubit.levels_hz.size
     coherent = bool(np.any(schedule.what != PART))
     exposures = _exposures(qubit, schedule, episodes, coherent)
     bare = bare_tables(qubit, np.zeros(1), np.ones(1))
-    factors, loss = _parts(schedule, exposures, bare.fading, qubit.levels_hz.size)
+    factors, loss = _parts(schedule, exposures, bare.fading, levels)
     blocks = blocks_of(schedule, loss, bare.fading)
     nodes = nodes_of(qubit, schedule, blocks, drives, bare.fading, noise_hz[1])
     tables = bare_tables(qubit, noise_hz[0] + noise_hz[1] * nodes.node, nodes.weight)
@@ -53,11 +76,11 @@ def shots_of(
         (shape, stirred_maps(drives.shapes[shape], exposures[kind], offset, tables))
         for shape, kind, offset in schedule.stirred
     ]
-
     rows, starts = _example_rows(schedule, blocks)
-    once = rows.size * qubit.levels_hz.size > max(schedule.what.size, 4096)
-    used = np.arange(schedule.what.size) if once else rows
-    shapes = schedule.item[used][schedule.what[used] < STIRRED]
+    if each_for_itself is None:
+        each_for_itself = rows.size * levels > max(schedule.what.size, WORTH_COUNTING)
+    used = np.arange(schedule.what.size) if each_for_itself else rows
+    shapes = schedule.item[used][schedule.what[used] == PULSE]
     tables = with_shapes(
         tables, drives.shapes, np.bincount(shapes, minlength=len(drives.shapes)), stirred
     )
@@ -66,11 +89,9 @@ def shots_of(
         part_factor=factors,
         part_jumps=_part_jumps(schedule, blocks, exposures, tables.rates),
     )
-    levels = qubit.levels_hz.size
     events = schedule.events()
-    if once:
-        matrices = np.zeros((0, levels, levels))
-    else:
+    matrices = np.zeros((0, levels, levels))
+    if not each_for_itself:
         picked = Events(
             events.what[rows],
             events.item[rows],
@@ -81,25 +102,39 @@ def shots_of(
         matrices = np.zeros((int(np.count_nonzero(picked.sampled)), levels, levels))
         evolve_each(picked, starts, tables, matrices)
     counts = np.diff(blocks.first_reading)[blocks.alike.example]
-    matrix_first = np.append(0, np.cumsum(counts)[:-1]).astype(np.int64)
-    part = schedule.item[schedule.sampled]
     table = np.array(schedule.parts, np.int64).reshape(-1, 3)
-    readings = Readings(*(np.ascontiguousarray(column[part]) for column in table.T))
-    pace = _pace(exposures, len(episodes.kinds))
-    level = np.zeros(part.size, np.int64)
-    room = 64 + part.size
+    part = schedule.item[schedule.sampled]
+    return Prepared(
+        blocks=blocks,
+        tables=tables,
+        events=events,
+        readings=Readings(*(np.ascontiguousarray(column[part]) for column in table.T)),
+        pace=_pace(exposures, len(episodes.kinds)),
+        matrices=matrices,
+        matrix_first=np.append(0, np.cumsum(counts)[:-1]).astype(np.int64),
+    )
+
+
+def shots_of(qubit: QubitPoint, prepared: Prepared, fraction: float, key: int, run: int) -> Paths:
+    """Return the levels at all readings and the jumps after them.
+
+    ``fraction``: see :func:`.readout.flight`; ``key``: of the random numbers.
+    """
+    count = prepared.readings.kind.size
+    level = np.zeros(count, np.int64)
+    room = 64 + count
     while True:
         jumps = np.zeros((room, 3), np.int64)
-        count = walk(
-            matrices,
-            matrix_first,
-            blocks.alike.kind,
-            blocks.first,
-            blocks.first_reading,
-            events,
-            tables,
-            readings,
-            pace,
+        happened = walk(
+            prepared.matrices,
+            prepared.matrix_first,
+            prepared.blocks.alike.kind,
+            prepared.blocks.first,
+            prepared.blocks.first_reading,
+            prepared.events,
+            prepared.tables,
+            prepared.readings,
+            prepared.pace,
             thermal(qubit),
             fraction,
             np.uint64(key),
@@ -107,10 +142,9 @@ def shots_of(
             level,
             jumps,
         )
-        if count <= room:
-            break
-        room = count
-    return Paths(level, *(np.ascontiguousarray(column) for column in jumps[:count].T))
+        if happened <= room:
+            return Paths(level, *(np.ascontiguousarray(column) for column in jumps[:happened].T))
+        room = happened
 
 
 def thermal(qubit: QubitPoint) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitP
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.records import integrate
 from podium.sim_instruments.physics.schedule import schedule_of
-from podium.sim_instruments.physics.shots import shots_of
+from podium.sim_instruments.physics.shots import prepare, shots_of
 from podium.sim_instruments.physics.signals import (
     Captured,
     CaptureTrain,
@@ -97,18 +97,9 @@ class World:
             slow = SlowNoise(
                 qubit.slow_sigma_hz, qubit.slow_memory_s, key(self._seed, qubit.name, "slow")
             ).over(1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns)
-            paths.append(
-                shots_of(
-                    qubit,
-                    schedule,
-                    episodes,
-                    drives,
-                    fraction,
-                    slow,
-                    key(self._seed, qubit.name, "levels"),
-                    signals.run,
-                )
-            )
+            prepared = prepare(qubit, schedule, episodes, drives, slow)
+            levels = key(self._seed, qubit.name, "levels")
+            paths.append(shots_of(qubit, prepared, fraction, levels, signals.run))
             reading_of.append(schedule.episode)
         values = [integrated[i] for i in mine]
         integrate(feedline, episodes, fraction, paths, reading_of, values)
