@@ -10,7 +10,11 @@ from podium.sim_instruments.twins.qblox_cluster import (
 )
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
 from podium.sim_instruments.twins.qblox_cluster.module import Module, json_bytes
-from podium.sim_instruments.twins.qblox_cluster.refusal import SUFFIX_OUT_OF_RANGE, Refusal
+from podium.sim_instruments.twins.qblox_cluster.refusal import (
+    BLOCK_DATA_ERROR,
+    SUFFIX_OUT_OF_RANGE,
+    Refusal,
+)
 
 
 def module_handlers() -> Handlers[Module]:
@@ -185,7 +189,9 @@ def kept_handlers() -> Handlers[Module]:
     def set_registers(module: Module, request: Request) -> bytes:
         values = arguments.json_block(request.command)
         registers = module.sequencer(request.index).registers
-        registers.update({name: int(value) for name, value in values.items() if name in registers})
+        if not isinstance(values, dict) or not all(isinstance(v, int) for v in values.values()):
+            raise Refusal(BLOCK_DATA_ERROR, "registers are an object of integers by name")
+        registers.update({name: value for name, value in values.items() if name in registers})
         return b""
 
     @handlers.on("SEQuencer#:REGisterS?")

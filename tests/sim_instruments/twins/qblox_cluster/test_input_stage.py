@@ -1,0 +1,226 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
+from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
+from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
+    checked,
+    default_configuration,
+)
+from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.twins.qblox_cluster.input_stage import heard, listening
+from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
+    Ending,
+    EventKind,
+    RealTimeTrace,
+)
+from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, SequencerRun
+
+LO_HZ = 7_200_000_000
+NCO_STEPS = -400_000_000  # -100 MHz
+
+
+def trace_of(time_ns, kind, bin_, acq=0, weight0=-1, weight1=-1, phase=0) -> RealTimeTrace:
+    n = len(time_ns)
+
+    def column(value, kind_: type) -> np.ndarray:
+        return np.broadcast_to(np.asarray(value, kind_), (n,)).copy()
+
+    zero = column(0, np.int32)
+    return RealTimeTrace(
+        time_ns=column(time_ns, np.int64),
+        kind=column(kind, np.int8),
+        wave0=column(-1, np.int32),
+        wave1=column(-1, np.int32),
+        gain0=zero,
+        gain1=zero,
+        offs0=zero,
+        offs1=zero,
+        nco_freq=column(NCO_STEPS, np.int32),
+        nco_phase=column(phase, np.int64),
+        marker=column(0, np.int8),
+        acq=column(acq, np.int32),
+        bin=column(bin_, np.int32),
+        weight0=column(weight0, np.int32),
+        weight1=column(weight1, np.int32),
+        end_ns=int(time_ns[-1]) + 4,
+        ending=Ending.STOPPED,
+        flags=(),
+        exit_code=0,
+        instructions=0,
+        log=(),
+    )
+
+
+def run_of(**changes) -> SequencerRun:
+    values = default_configuration()
+    values["acq"][0]["demod"]["en"] = changes.pop("demodulate", True)
+    values["acq"][0]["th_acq"]["non_weighed_integration_len"] = 1000
+    values["acq"][0]["th_acq"].update(changes.pop("th_acq", {}))
+    values["awg"][0]["nco"].update(changes.pop("nco", {}))
+    run = SequencerRun(
+        slot=2,
+        sequencer=1,
+        afe=Afe(MODULE_MODELS["QRM-RF"], (LO_HZ,), (True,), (0,), 0, (0, 0)),
+        program=assemble("stop"),
+        configuration=checked(values),
+        outputs=((0,), (1,)),
+        inputs=((0,), (1,)),
+        waveforms={},
+        weights={0: np.array([32767, 0, -32767], np.int16), 1: np.array([16384] * 4, np.int16)},
+        acquisitions={0: 3, 2: 5},
+        scope=False,
+    )
+    return replace(run, **changes)
+
+
+def answered(run: SequencerRun, trace: RealTimeTrace, *means: complex | list[complex], **more):
+    listened = listening(run, trace)
+    assert listened is not None
+    n = len(trace)
+    captured = tuple(Captured(np.broadcast_to(np.asarray(m, complex), (n,)), None) for m in means)
+    return heard(listened, captured)
+
+
+def test_a_window_listens_at_lo_plus_nco_with_the_phase_of_both() -> None:
+    listened = listening(
+        run_of(), trace_of([3, 2003], EventKind.ACQUIRE, [0, 1], phase=250_000_000)
+    )
+    (train,) = listened.trains
+    assert train.line == "slot2.in0"
+    (window,) = train.windows
+    assert window.demod_hz == LO_HZ - 100e6
+    assert (window.duration_ns, window.weights) == (1000, None)
+    # 7.2 GHz makes 0.6 turns in 3 ns (and in 2003 ns)
+    np.testing.assert_allclose(train.phase_turns, [0.85, 0.85], atol=1e-9)
+    assert listened.end_ns == 3003
+
+
+def test_without_demodulation_only_the_lo_is_taken_off() -> None:
+    trace = trace_of([3], EventKind.ACQUIRE, [0], phase=250_000_000)
+    (train,) = listening(run_of(demodulate=False), trace).trains
+    assert train.windows[0].demod_hz == LO_HZ
+    assert train.phase_turns[0] == pytest.approx(0.6)
+
+
+def test_delay_compensation_holds_the_demodulating_oscillator_back() -> None:
+    trace = trace_of([0], EventKind.ACQUIRE, [0])
+    nco = {"delay_comp_en": True, "delay_comp": 4}
+    (train,) = listening(run_of(nco=nco), trace).trains
+    # 150 ns at -100 MHz are -15 turns; 146 + 4 is the docstring's sum
+    assert train.phase_turns[0] % 1 == pytest.approx(0.0, abs=1e-9)
+    (train,) = listening(run_of(nco=nco | {"delay_comp": 5}), trace).trains
+    assert train.phase_turns[0] == pytest.approx(0.1)
+
+
+def test_a_bin_holds_the_sum_over_the_window_in_full_scales_of_the_input() -> None:
+    run = run_of()
+    full = limits.rf_input_full_scale(0)
+    got = answered(
+        run, trace_of([0, 2000, 4000], EventKind.ACQUIRE, [1, 1, 2]), full * (0.5 - 0.25j)
+    )
+    bins = got.bins[0]
+    np.testing.assert_array_equal(bins["average_count"], [0, 2, 1])
+    np.testing.assert_array_equal(bins["valid"], [0, 1, 1])
+    assert bins["path0"][1] == 2 * round(0.5 * 1000 * 2048**2)
+    assert bins["path1"][2] == round(-0.25 * 1000 * 2048**2)
+    assert got.flags == ("ACQ BINNING DONE",)
+
+
+def test_acquisitions_are_kept_apart_by_index() -> None:
+    trace = trace_of([0, 2000], EventKind.ACQUIRE, [0, 4], acq=[0, 2])
+    got = answered(run_of(), trace, 0.0)
+    assert got.bins[0]["average_count"].tolist() == [1, 0, 0]
+    assert got.bins[2]["average_count"].tolist() == [0, 0, 0, 0, 1]
+
+
+def test_the_input_attenuator_takes_its_decibels() -> None:
+    run = run_of()
+    softer = replace(run, afe=replace(run.afe, input_attenuation_db=20))
+    trace = trace_of([0], EventKind.ACQUIRE, [0])
+    plain, soft = (answered(r, trace, 0.001).bins[0]["path0"][0] for r in (run, softer))
+    assert soft == pytest.approx(plain / 10, rel=1e-6)
+
+
+def test_a_signal_too_large_is_held_and_reported() -> None:
+    trace = trace_of([0], EventKind.ACQUIRE, [0])
+    got = answered(run_of(), trace, 2 * limits.rf_input_full_scale(0))
+    assert got.bins[0]["path0"][0] == 1000 * 2048**2
+    assert "ACQ INTEGRATOR OUT-OF-RANGE PATH 0" in got.flags
+    assert "ACQ INTEGRATOR OUT-OF-RANGE PATH 1" not in got.flags
+
+
+@pytest.mark.parametrize(("angle_deg", "above"), [(0, [1, 0]), (180, [0, 1]), (90, [0, 0])])
+def test_thresholds_are_applied_to_the_rotated_sum(angle_deg, above) -> None:
+    th_acq = {
+        "discr_threshold": 100.0,
+        # as the client sets thresholded_acq_rotation
+        "rotation_matrix_a11": float(np.cos(np.deg2rad(360 - angle_deg))),
+        "rotation_matrix_a12": float(np.sin(np.deg2rad(360 - angle_deg))),
+    }
+    full = limits.rf_input_full_scale(0)
+    trace = trace_of([0, 2000], EventKind.ACQUIRE, [0, 1])
+    got = answered(run_of(th_acq=th_acq), trace, [0.2 * full, -0.2 * full])
+    assert got.bins[0]["threshold"][:2].tolist() == above
+
+
+def test_weights_go_to_the_world_and_set_the_duration() -> None:
+    trace = trace_of([0], EventKind.ACQUIRE_WEIGHED, [0], weight0=0, weight1=0)
+    listened = listening(run_of(), trace)
+    (train,) = listened.trains
+    np.testing.assert_allclose(train.windows[0].weights, [1, 0, -1])
+    assert listened.duration_ns.tolist() == [3]
+
+
+def test_two_different_weights_are_two_questions_one_for_each_path() -> None:
+    trace = trace_of([0], EventKind.ACQUIRE_WEIGHED, [0], weight0=0, weight1=1)
+    run = run_of()
+    first, second = listening(run, trace).trains
+    np.testing.assert_allclose(first.windows[0].weights, [1, 0, -1, 0])
+    np.testing.assert_allclose(second.windows[0].weights, [16384 / 32767] * 4)
+    full = limits.rf_input_full_scale(0)
+    bins = answered(run, trace, full * (0.1 + 0.9j), full * (0.9 + 0.2j)).bins[0]
+    assert bins["path0"][0] == round(0.1 * 4 * 2048**2)
+    assert bins["path1"][0] == round(0.2 * 4 * 2048**2)
+
+
+def test_a_sequencer_without_input_hears_nothing() -> None:
+    run = run_of(inputs=((), ()))
+    trace = trace_of([0], EventKind.ACQUIRE, [0])
+    assert listening(run, trace).trains == ()
+    bins = answered(run, trace).bins[0]
+    assert (bins["valid"][0], bins["path0"][0]) == (1, 0)
+
+
+def test_a_module_without_inputs_listens_to_nothing() -> None:
+    run = run_of()
+    run = replace(run, afe=replace(run.afe, model=MODULE_MODELS["QCM-RF"]))
+    assert listening(run, trace_of([0], EventKind.ACQUIRE, [0])) is None
+
+
+def test_the_scope_is_the_input_at_the_lo_in_words_of_the_adc() -> None:
+    run = run_of(scope=True)
+    listened = listening(run, trace_of([0, 2000], EventKind.ACQUIRE, [0, 1]))
+    assert listened.trains[0].scope
+    full = limits.rf_input_full_scale(0)
+    raw = full * 0.5 * np.ones(1200, complex)  # a tone at 100 MHz below the LO, demodulated there
+    captured = Captured(np.zeros(2, complex), raw, LO_HZ - 100e6)
+    got = heard(listened, (captured,))
+    path0, path1 = got.scope
+    assert len(path0.words) == limits.SCOPE_SAMPLES
+    np.testing.assert_array_equal(path0.words[[0, 5, 10]], [1024, -1024, 1024])
+    np.testing.assert_array_equal(path1.words[[0, 5, 10]], [0, 0, 0])
+    assert not path0.words[1200:].any()
+    assert got.flags == (
+        "ACQ SCOPE DONE PATH 0",
+        "ACQ SCOPE OVERWRITTEN PATH 0",
+        "ACQ SCOPE DONE PATH 1",
+        "ACQ SCOPE OVERWRITTEN PATH 1",
+        "ACQ BINNING DONE",
+    )
+    loud = heard(listened, (replace(captured, trace=4 * raw),))
+    assert loud.scope[0].out_of_range
+    assert loud.scope[0].words.max() == 2047
