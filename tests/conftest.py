@@ -61,6 +61,11 @@ class TwinServers:
         """Listen for clients of one port of ``twin``; return where."""
         return self._call(self._listen(twin, port, leaping))
 
+    def drop_clients(self) -> None:
+        """Break all connections, without a word."""
+        for writer in tuple(self._clients.values()):
+            self._loop.call_soon_threadsafe(writer.transport.abort)
+
     def close(self) -> None:
         self._call(self._shut_down())
         self._loop.call_soon_threadsafe(self._loop.stop)

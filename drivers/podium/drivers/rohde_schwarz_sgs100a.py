@@ -49,9 +49,12 @@ class RohdeSchwarzSGS100A:
         self._session.scpi_error()  # of others, before
         with self._session.talking(asked):
             instrument = self._session.instrument
+            if not modulated:  # before a frequency that the modulator may not reach
+                instrument.IQ_state(False)
             instrument.frequency(frequency_hz)
             instrument.power(power_dbm)
-            instrument.IQ_state(modulated)
+            if modulated:
+                instrument.IQ_state(True)
         self._confirm(asked)
 
     def tone(self) -> Tone:

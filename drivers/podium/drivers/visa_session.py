@@ -4,8 +4,9 @@ The QCoDeS drivers are used as they are. They do not say in one way when an
 instrument is away or talks nonsense: that is done here, once.
 """
 
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
 from pyvisa.errors import Error as VisaError
@@ -20,18 +21,27 @@ Q = TypeVar("Q", bound=VisaInstrument)
 class VisaSession(Generic[Q]):
     """One open connection. Only ``close`` may be called from another thread."""
 
-    def __init__(self, name: str, visa: str, connect: Callable[[str, str], Q]) -> None:
-        """Connect, by reading alone; raises :class:`Unreachable` or :class:`ProtocolError`."""
+    def __init__(self, name: str, visa: str, connect: Callable[..., Q]) -> None:
+        """Connect, by reading alone; raises :class:`Unreachable` or :class:`ProtocolError`.
+
+        ``connect``: the class of the QCoDeS driver. Sockets go through
+        pyvisa-py on every machine, all else through what pyvisa finds there.
+        """
         self.name = name
         self.visa = visa
         self._closed = False
         with self.talking("to connect"):
             # QCoDeS keeps all names of a process in one place; ours need to be unique there.
-            self.instrument = connect(f"{name}_{id(self):x}", visa)
+            backend = "@py" if visa.upper().endswith("::SOCKET") else None
+            self.instrument: Q = connect(f"{name}_{id(self):x}", visa, visalib=backend)
 
     @contextmanager
     def talking(self, asked: str) -> Iterator[None]:
-        """Translate what goes wrong while the instrument is asked ``asked``."""
+        """Translate what goes wrong while the instrument is asked ``asked``.
+
+        After :class:`Unreachable` the connection is closed: a late reply must
+        not be taken for the answer to the next question.
+        """
         said = f"{self.name} at {self.visa} was asked {asked}"
         if self._closed:
             raise Unreachable(f"{said}, but its connection was closed")
@@ -40,6 +50,7 @@ class VisaSession(Generic[Q]):
         except InstrumentError:
             raise
         except (VisaError, OSError, EOFError) as error:
+            self.close()
             raise Unreachable(f"{said}: {_short(error)}") from error
         except Exception as error:
             if self._closed:
@@ -82,6 +93,13 @@ class VisaSession(Generic[Q]):
         if self._closed:
             return
         self._closed = True
+        if not hasattr(self, "instrument"):
+            return  # it never came about
+        with suppress(Exception):  # a hung read of pyvisa-py looks up every 2 s only: wake it
+            handle = self.instrument.visa_handle
+            interface = getattr(handle.visalib, "sessions")[handle.session].interface  # noqa: B009
+            if isinstance(interface, socket.socket):
+                interface.shutdown(socket.SHUT_RDWR)
         self.instrument.close()
 
 
