@@ -134,6 +134,13 @@ def test_a_program_of_several_steps_repeats(source):
     assert int(source.say(":STAT:EVEN?", 1000)) & END_OF_PROGRAM == 0
 
 
+def test_a_slope_longer_than_the_interval_is_cut_to_it(source):
+    source.say(":SOUR:RANG 1;:OUTP 1;:PROG:SLOP 4;INT 1")
+    source.say(":PROG:EDIT:STAR;:SOUR:LEV 0.1;LEV 0.2;:PROG:EDIT:END;:PROG:RUN")
+    levels = [source.twin.level_v(round(at * S)) for at in (0.5, 1.0, 1.5, 2.0, 3.0)]
+    assert levels == pytest.approx([0.05, 0.1, 0.15, 0.2, 0.2])
+
+
 def test_while_a_program_is_edited_levels_are_its_steps_and_the_source_stands_still(source):
     source.say(":SOUR:RANG 1;LEV 0.1;:OUTP 1;:PROG:EDIT:STAR;:SOUR:LEV 0.5;:SOUR:LEV:AUTO 5")
     assert source.twin.level_v(0) == 0.1
