@@ -1,0 +1,126 @@
+"""Processes of our own: started, watched, and ended whatever happens."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+GRACE_S = 10.0
+"""A process asked to end (SIGTERM) has so long before it is killed."""
+POLL_S = 0.02
+LAST_LINES = 20
+
+
+class ProcessFailed(Exception):
+    """A process of ours ended before its time, or refused. The message holds what it last said."""
+
+
+def podium(*words: object) -> list[str]:
+    """Return the command line of ``podium WORDS`` in this Python."""
+    return [sys.executable, "-m", "podium.control.cli", *map(str, words)]
+
+
+async def call(name: str, words: Sequence[str]) -> str:
+    """Run a command to its end and return its standard output; raises :class:`ProcessFailed`."""
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        said = err.decode(errors="replace").strip()
+        raise ProcessFailed(f"{name} ended with status {process.returncode}: {said}")
+    return out.decode()
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that runs until it is ended."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def check(self) -> None:
+        """Raise :class:`ProcessFailed` with its last words if it runs no more."""
+        status = self.process.poll()
+        if status is not None:
+            raise ProcessFailed(
+                f"{self.name} ended with status {status}; the end of {self.log}:\n"
+                f"{self.last_words()}"
+            )
+
+    def last_words(self) -> str:
+        """Return the last lines of what it wrote."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-LAST_LINES:]) or "(it said nothing)"
+
+
+@dataclass(slots=True)
+class Children:
+    """The processes that we have started and have to end, in the order of their start.
+
+    They are sessions of their own, so that Ctrl-C in a terminal reaches us alone, and we end
+    them in order: who uses an instrument before the instrument.
+    """
+
+    running: list[Child] = field(default_factory=list)
+
+    def start(self, name: str, words: Sequence[str], logs: Path) -> Child:
+        """Start a process; what it writes goes to ``<logs>/<name>.log``."""
+        logs.mkdir(parents=True, exist_ok=True)
+        log = logs / f"{name}.log"
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        child = Child(name, process, log)
+        self.running.append(child)
+        return child
+
+    def check(self) -> None:
+        """Raise :class:`ProcessFailed` if one of them runs no more."""
+        for child in self.running:
+            child.check()
+
+    async def wait_for(self, file: Path) -> None:
+        """Return once ``file`` is there; raises :class:`ProcessFailed` if a process ends first."""
+        while not await asyncio.to_thread(file.exists):
+            self.check()
+            await asyncio.sleep(POLL_S)
+
+    async def end(self) -> None:
+        """End all of them, the latest first, politely; then kill what is left."""
+        try:
+            for child in reversed(self.running):
+                child.process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    await asyncio.to_thread(child.process.wait, GRACE_S)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill what still runs, with the processes that it started itself; returns when gone."""
+        for child in reversed(self.running):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait()
+        self.running.clear()

@@ -1,0 +1,131 @@
+"""``podium demo``: bring a node up from nothing, on simulated instruments, with a report."""
+
+import asyncio
+import signal
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+if TYPE_CHECKING:
+    from podium.control.demo.children import Children
+
+TERMINATED = 128 + signal.SIGTERM
+"""Exit status after SIGTERM, as shells have it."""
+
+
+def seeds(text: str) -> range:
+    """Return the seeds of ``A:B``, from A up to but not including B."""
+    first, colon, end = text.partition(":")
+    try:
+        found = range(int(first), int(end))
+    except ValueError:
+        found = range(0)
+    if not colon or not found or found.start < 0:
+        raise ArgumentTypeError(
+            f"{text!r} names no seeds; 0:20 stands for the twenty seeds 0, 1 ... 19"
+        )
+    return found
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="which hidden world to draw (default 0)"
+    )
+    which.add_argument(
+        "--seeds",
+        type=seeds,
+        metavar="A:B",
+        help="worlds A, A+1 ... B-1 in turn, each into DIR/seed_N, and how well all went",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("podium_demo"),
+        metavar="DIR",
+        help="folder for the report and the data (default podium_demo)",
+    )
+    parser.add_argument(
+        "--facility", type=Path, metavar="FILE", help="facility file (default: the example)"
+    )
+    parser.add_argument(
+        "--thoroughness",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="factor on the number of shots (default 1)",
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Do it; 0 when every qubit was found and nothing failed."""
+    from podium.control.demo.children import Children
+    from podium.control.demo.example import NoExample, example_facility
+    from podium.control.facility.load import load_facility
+    from podium.control.facility.problems import FacilityError
+
+    if not arguments.thoroughness > 0:
+        print("podium demo: --thoroughness is a factor above zero", file=sys.stderr)
+        return WRONG_USE
+    try:
+        path = arguments.facility or example_facility()
+        facility = load_facility(path)
+        arguments.report.mkdir(parents=True, exist_ok=True)
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except (OSError, NoExample) as error:
+        print(f"podium demo: {error}", file=sys.stderr)
+        return WRONG_USE
+    if not facility.qubits():
+        print(f"podium demo: {path} describes no qubits to bring up", file=sys.stderr)
+        return WRONG_USE
+    children = Children()
+    try:
+        return asyncio.run(_guarded(arguments, path, children))
+    finally:
+        # After a second Ctrl-C nothing more is awaited; no process is left behind all the same.
+        children.kill()
+
+
+async def _guarded(arguments: Namespace, facility: Path, children: "Children") -> int:
+    """Work until done or told to end: SIGTERM and a lost terminal end it like Ctrl-C does."""
+    from podium.control.demo.demonstration import Wanted, demonstrate
+    from podium.control.demo.many_seeds import demonstrate_many
+
+    work = asyncio.current_task()
+    told_to_end = False
+
+    def end() -> None:
+        nonlocal told_to_end
+        told_to_end = True
+        if work is not None:
+            work.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end)
+    wanted = Wanted(facility, arguments.seed, arguments.report, arguments.thoroughness)
+    try:
+        if arguments.seeds is not None:
+            good = await demonstrate_many(wanted, arguments.seeds, children)
+        else:
+            good = (await demonstrate(wanted, children)).good
+    except asyncio.CancelledError:
+        if not told_to_end:
+            raise
+        print("podium demo: told to end; all its processes have ended", file=sys.stderr)
+        return TERMINATED
+    return DONE if good else FOUND_PROBLEM
+
+
+command = Command(
+    name="demo",
+    help="bring up a node from nothing on simulated instruments, with a report",
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,186 @@
+"""Panels drawn as SVG, for a page that may be light or dark.
+
+Colours are not written into the drawing but named (``var(--ink)`` ...): the page around it
+says what they are. The series' colours are those of Okabe and Ito (Color Universal Design,
+2008), told apart by people with any colour vision, and by their marks as well.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.ticker import MaxNLocator
+
+from podium.control.calibration.outcome import Panel, Picture, Series
+
+SIZE_IN = (4.2, 2.9)
+DENSE = 150
+"""Series with more points are drawn as dots of one path: lighter by far."""
+IMAGE_DPI = 160
+
+INK, FAINT, GRID, BAD = "#010101", "#020202", "#030303", "#040404"
+SERIES = ("#050501", "#050502", "#050503", "#050504")
+NAMED = {
+    INK: "var(--ink)",
+    FAINT: "var(--faint)",
+    GRID: "var(--grid)",
+    BAD: "var(--bad)",
+    **{colour: f"var(--series-{k})" for k, colour in enumerate(SERIES)},
+}
+"""Colours that stand for names: no drawing uses them for themselves."""
+MARKERS = ("o", "s", "^", "D")
+RC: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "podium",
+    "font.family": "sans-serif",
+    "font.size": 9.0,
+    "axes.linewidth": 0.8,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+}
+
+
+def draw(panel: Panel, name: str) -> str:
+    """Return ``panel`` as an ``<svg>`` element; ``name`` keeps its ids apart on a page.
+
+    Points that are not finite are left out. Not to be called from two threads at once:
+    Matplotlib's settings are the process's.
+    """
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=SIZE_IN, layout="constrained")
+        canvas = FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        figure.patch.set_visible(False)
+        axes.patch.set_visible(False)
+        if panel.picture is not None:
+            _draw_picture(figure, axes, panel.picture)
+        else:
+            axes.grid(color=GRID, linewidth=0.6)
+            axes.set_axisbelow(True)
+        _draw_series(axes, panel.series, over_picture=panel.picture is not None)
+        _draw_marks(axes, panel)
+        axes.set_xlabel(panel.x_label)
+        axes.set_ylabel(panel.y_label)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.ticklabel_format(axis="x", useOffset=False)
+        if not (panel.picture is not None and panel.picture.y_log):
+            axes.ticklabel_format(axis="y", useOffset=False)
+        if panel.equal_axes:
+            axes.set_aspect("equal", adjustable="datalim")
+        if panel.failed:
+            for spine in axes.spines.values():
+                spine.set_color(BAD)
+        sink = io.StringIO()
+        canvas.print_figure(sink, format="svg", dpi=IMAGE_DPI, metadata={"Date": None})
+    return _inline(sink.getvalue(), name, f"{panel.element}: {panel.y_label} over {panel.x_label}")
+
+
+def _draw_picture(figure: Figure, axes: Axes, picture: Picture) -> None:
+    mesh = axes.pcolormesh(
+        picture.x, picture.y, picture.z, shading="nearest", cmap="viridis", rasterized=True
+    )
+    if picture.y_log and np.all(picture.y > 0):
+        axes.set_yscale("log")
+    bar = figure.colorbar(mesh, ax=axes, label=picture.z_label, pad=0.02)
+    bar.outline.set_edgecolor(FAINT)
+
+
+def _draw_series(axes: Axes, series: Sequence[Series], *, over_picture: bool) -> None:
+    points = [one for one in series if not one.line]
+    lines = [one for one in series if one.line]
+    pairs = len(points) == len(lines) > 1
+    handles: list[Line2D] = []
+    for one, colour, marker in zip(points, cycle(SERIES), cycle(MARKERS), strict=False):
+        handles.append(_draw_points(axes, one, colour, marker))
+    colours = cycle(SERIES if pairs or not points else SERIES[1:])
+    for one, colour in zip(lines, colours, strict=False):
+        (drawn,) = axes.plot(
+            one.x, one.y, color=colour, linewidth=1.5, zorder=3, solid_capstyle="round"
+        )
+        if not pairs:
+            drawn.set_label(one.label)
+            handles.append(drawn)
+    told = [handle for handle in handles if not str(handle.get_label()).startswith("_")]
+    if len(told) > 1 or (over_picture and told):
+        axes.legend(
+            handles=told,
+            loc="best",
+            fontsize=7.5,
+            frameon=False,
+            handlelength=1.3,
+            labelspacing=0.25,
+        )
+
+
+def _draw_points(axes: Axes, one: Series, colour: str, marker: str) -> Line2D:
+    keep = np.isfinite(one.x) & np.isfinite(one.y)
+    x, y = np.asarray(one.x)[keep], np.asarray(one.y)[keep]
+    handle = Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4)
+    handle.set_label(one.label)
+    if len(x) <= DENSE:
+        axes.plot(
+            x, y, linestyle="", marker=marker, markersize=3.2, color=colour, markeredgewidth=0
+        )
+        return handle
+    # A dot is a stroke of no length with round ends.
+    vertices = np.repeat(np.column_stack([x, y]), 2, axis=0)
+    codes = np.tile([Path.MOVETO, Path.LINETO], len(x)).astype(np.uint8)
+    path = Path(vertices, codes)
+    path.should_simplify = False
+    dots = PathPatch(
+        path, facecolor="none", edgecolor=colour, linewidth=2.2, capstyle="round", alpha=0.55
+    )
+    axes.add_patch(dots)
+    axes.autoscale_view()
+    return handle
+
+
+def _draw_marks(axes: Axes, panel: Panel) -> None:
+    for label, position in panel.marks:
+        if np.isfinite(position):
+            axes.axvline(position, color=BAD if panel.failed else INK, linewidth=1, dashes=(4, 2))
+            axes.annotate(
+                label,
+                (position, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -3),
+                textcoords="offset points",
+                va="top",
+                fontsize=7.5,
+            )
+
+
+def _inline(svg: str, name: str, label: str) -> str:
+    """Return the element alone, its ids made its own, and its colours named."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.S)
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.S)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
+    svg = re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
+    svg = svg.replace("xlink:href", "href")
+    svg = re.sub(r' xmlns(:xlink)?="[^"]*"| version="[^"]*"', "", svg)
+    svg = re.sub(r'<svg( height="[^"]*")?( width="[^"]*")?', "<svg", svg, count=1)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    for colour, named in NAMED.items():
+        svg = svg.replace(colour, named)
+    svg = re.sub(r"[ \t]+\n", "\n", svg)
+    said = label.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    return svg.replace("<svg", f'<svg role="img" aria-label="{said}"', 1)

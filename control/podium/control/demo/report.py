@@ -1,0 +1,173 @@
+"""``index.html``: what happened, on one page that needs nothing else."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from podium.control.calibration.outcome import Panel
+from podium.control.demo.comparison import Comparison
+from podium.control.demo.page_style import STYLE
+from podium.control.demo.plots import draw
+from podium.control.demo.quantities import BY_NAME
+from podium.control.demo.story import Step, Story
+
+PULL_SHOWN = 4.0
+"""The strip of pulls reaches so far to both sides, sigma."""
+CAUSES = {
+    "since_start_s": "world time since the simulation began",
+    "running_s": "programs with their settling",
+    "leapt_s": "leapt over, nobody waiting",
+}
+
+
+def drawings(story: Story) -> dict[tuple[int, int], str]:
+    """Return every panel as SVG, by the numbers of its step and of itself in that step."""
+    return {
+        (k, n): draw(panel, f"s{k}p{n}")
+        for k, step in enumerate(story.steps)
+        for n, panel in enumerate(step.outcome.panels)
+    }
+
+
+def page(story: Story, drawn: Mapping[tuple[int, int], str]) -> str:
+    """Return the page; ``drawn`` as :func:`drawings` gives it."""
+    title = f"{story.facility}: bring-up, seed {story.seed}"
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        f"<title>{escape(title)}</title>",
+        f"<style>{STYLE}</style></head><body>",
+        *_head(story),
+        *_failures(story),
+        *_table(story),
+        *_sections(story, drawn),
+        *_foot(story),
+        "</body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _head(story: Story) -> Iterator[str]:
+    found = story.found()
+    yield '<header><p class="mark">Podium</p>'
+    yield f"<h1>{escape(story.facility)}: from nothing to calibrated qubits</h1>"
+    if story.device:
+        yield f'<p class="device">{escape(story.device)}</p>'
+    yield '<div class="headlines">'
+    good = sum(found.values())
+    yield _headline(f"{good} / {len(found)}", "qubits found", bad=good < len(found))
+    yield _headline(f"{story.lab_s:.0f} s", "of laboratory time simulated")
+    yield _headline(f"{story.wall_s:.0f} s", "by the clock on the wall")
+    yield _headline(f"{story.ratio:.1f} ×", "faster than the laboratory")
+    pulls = [abs(row.pull) for row in story.comparisons if row.pull is not None]
+    if pulls:
+        within = sum(pull <= 3 for pull in pulls)
+        yield _headline(f"{within} / {len(pulls)}", "recovered within 3 σ of the hidden truth")
+    yield "</div>"
+    cold = [f"{name} at {kelvin * 1e3:.1f} mK" for name, kelvin in story.fridge_k.items()]
+    spent = [f"{CAUSES.get(n, n)} {s:.1f} s" for n, s in story.lab_causes.items()]
+    line = " · ".join([f"seed {story.seed}", *cold, *spent])
+    yield f'<p class="fine">{escape(line)}</p></header>'
+
+
+def _headline(number: str, text: str, *, bad: bool = False) -> str:
+    kind = "headline bad" if bad else "headline"
+    return f'<div class="{kind}"><b>{escape(number)}</b><span>{escape(text)}</span></div>'
+
+
+def _failures(story: Story) -> Iterator[str]:
+    failures = story.failures()
+    if not failures:
+        return
+    yield '<section class="failures"><h2>What failed</h2><ul>'
+    for one in failures:
+        where = f" · {escape(one.element)}" if one.element else ""
+        reason = escape(one.reason).replace("\n", "<br>")
+        yield f"<li><b>{escape(one.routine)}{where}</b> {reason}</li>"
+    yield "</ul></section>"
+
+
+def _table(story: Story) -> Iterator[str]:
+    if not story.comparisons:
+        return
+    yield '<section><h2>Recovered, and the hidden truth</h2><div class="wide"><table>'
+    yield "<thead><tr><th>parameter</th><th>recovered ± σ</th><th>truth</th>"
+    yield '<th class="pull">pull, (recovered − truth) / σ</th></tr></thead>'
+    qubit = ""
+    for row in story.comparisons:
+        if row.qubit != qubit:
+            yield "</tbody>" if qubit else ""
+            qubit = row.qubit
+            yield f'<tbody><tr class="qubit"><th colspan="4">{escape(qubit)}</th></tr>'
+        title = BY_NAME[row.quantity].title
+        yield f"<tr{'' if row.found else ' class=lost'}><th><code>{escape(row.quantity)}</code>"
+        yield f"<span>{escape(title)}</span></th>"
+        yield f"<td>{escape(row.told_found())}</td><td>{escape(row.told_truth())}</td>"
+        yield f'<td class="pull">{_pull(row)}</td></tr>'
+    yield "</tbody></table></div>"
+    yield '<p class="fine">The strip marks 0 and ±3 σ.</p></section>'
+
+
+def _pull(row: Comparison) -> str:
+    pull = row.pull
+    if pull is None:
+        return "–"
+    place = 50 + 50 * max(-1.0, min(1.0, pull / PULL_SHOWN))
+    kind = "far" if abs(pull) > 3 else "near"
+    return (
+        f'<span class="strip {kind}"><i style="left:{place:.1f}%"></i></span>'
+        f"<span>{pull:+.2f}</span>"
+    )
+
+
+def _sections(story: Story, drawn: Mapping[tuple[int, int], str]) -> Iterator[str]:
+    if not story.steps:
+        return
+    yield "<nav><h2>Routines</h2><ol>"
+    for k, step in enumerate(story.steps):
+        bad = ' class="bad"' if step.outcome.failures else ""
+        yield f'<li{bad}><a href="#step-{k}">{escape(step.outcome.title)}</a></li>'
+    yield "</ol></nav>"
+    for k, step in enumerate(story.steps):
+        yield f'<section class="step" id="step-{k}"><h2>{k + 1}. {escape(step.outcome.title)}</h2>'
+        yield f'<p class="fine">{escape(_provenance(step))}</p>'
+        shown = {(panel.element, panel.text) for panel in step.outcome.panels if panel.failed}
+        for element, reason in step.outcome.failures.items():
+            if (element.rpartition(".")[2], reason) not in shown:
+                yield f'<p class="reason"><b>{escape(element)}</b> {escape(reason)}</p>'
+        yield '<div class="panels">'
+        for n, panel in enumerate(step.outcome.panels):
+            yield _panel(panel, drawn[k, n])
+        yield "</div></section>"
+
+
+def _provenance(step: Step) -> str:
+    runs = step.outcome.runs
+    shared = "one run" if len(runs) == 1 else f"{len(runs)} runs"
+    qubits = len({panel.element for panel in step.outcome.panels})
+    who = f", shared by {qubits} qubits" if qubits > 1 else ""
+    listed = f" ({_shortened(runs)})" if runs else ""
+    return f"{shared}{who}{listed} · {step.lab_s:.2f} s in the laboratory, {step.wall_s:.2f} s here"
+
+
+def _shortened(runs: list[str]) -> str:
+    return ", ".join(runs) if len(runs) <= 4 else f"{runs[0]} … {runs[-1]}"
+
+
+def _panel(panel: Panel, svg: str) -> str:
+    kind = "panel failed" if panel.failed else "panel"
+    text = escape(panel.text)
+    if panel.failed:
+        text = f"<b>No fit.</b> {text}"
+    return (
+        f'<figure class="{kind}"><figcaption><b>{escape(panel.element)}</b> {text}</figcaption>'
+        f"{svg}</figure>"
+    )
+
+
+def _foot(story: Story) -> Iterator[str]:
+    yield '<footer class="fine">Beside this page: <code>summary.json</code>, '
+    yield "<code>twin.yaml</code> (the hidden world), <code>parameters.sqlite</code> (every value "
+    yield "with its provenance), <code>datasets/</code> (one netCDF file a run; "
+    yield "<code>xarray.open_dataset</code> opens them).</footer>"

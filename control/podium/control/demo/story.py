@@ -1,0 +1,97 @@
+"""What happened in a demo, as far as it got: the material of the report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from podium.control.calibration.outcome import Outcome
+from podium.control.demo.comparison import Comparison, complete
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One routine, done."""
+
+    outcome: Outcome
+    wall_s: float
+    lab_s: float
+    """Laboratory time that it took, s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that did not work."""
+
+    routine: str
+    element: str
+    """E.g. ``node_a.q0``; empty when it was not about one element."""
+    reason: str
+
+    def __str__(self) -> str:
+        where = f" {self.element}" if self.element else ""
+        return f"{self.routine}{where}: {self.reason}"
+
+
+@dataclass(slots=True, eq=False)
+class Story:
+    """Filled while the demo goes on."""
+
+    facility: str
+    seed: int
+    qubits: tuple[str, ...]
+    """By full name, ``node_a.q0``."""
+    device: str = ""
+    """The chip, and where its numbers come from."""
+    steps: list[Step] = field(default_factory=list)
+    comparisons: tuple[Comparison, ...] = ()
+    trouble: list[Failure] = field(default_factory=list)
+    """What failed outside of the routines' fits."""
+    fridge_k: dict[str, float] = field(default_factory=dict)
+    """Readings before the start, by fridge."""
+    wall_s: float = 0.0
+    lab_s: float = 0.0
+    lab_causes: Mapping[str, float] = field(default_factory=dict)
+
+    def failures(self) -> list[Failure]:
+        """Return everything that failed, in the order in which it happened."""
+        failed = [
+            Failure(step.outcome.routine, element, reason)
+            for step in self.steps
+            for element, reason in step.outcome.failures.items()
+        ]
+        return failed + self.trouble
+
+    def found(self) -> dict[str, bool]:
+        """Tell for each qubit whether all of its listed parameters were found."""
+        done = complete(self.comparisons)
+        return {qubit: done.get(qubit, False) for qubit in self.qubits}
+
+    @property
+    def ratio(self) -> float:
+        """Laboratory time over wall time."""
+        return self.lab_s / self.wall_s if self.wall_s > 0 else 0.0
+
+    @property
+    def good(self) -> bool:
+        """Every qubit was found, and nothing failed."""
+        return bool(self.qubits) and all(self.found().values()) and not self.failures()
+
+
+def summary(story: Story) -> dict[str, object]:
+    """Return the content of ``summary.json``."""
+    return {
+        "facility": story.facility,
+        "seed": story.seed,
+        "wall_s": round(story.wall_s, 3),
+        "lab_s": round(story.lab_s, 3),
+        "lab_causes": dict(story.lab_causes),
+        "qubits_found": story.found(),
+        "parameters": {
+            row.name: {"value": row.found.value, "sigma": row.found.sigma, "unit": row.found.unit}
+            for row in story.comparisons
+            if row.found is not None
+        },
+        "failures": [
+            {"routine": f.routine, "element": f.element, "reason": f.reason}
+            for f in story.failures()
+        ],
+    }
