@@ -19,10 +19,7 @@ def event_log(room: str) -> Any:
     """Return the log of one room: ``log.info("armed", run=...)``."""
     return structlog.wrap_logger(
         logging.getLogger(f"{ROOT}.{room}"),
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.processors.KeyValueRenderer(key_order=["event"]),
-        ],
+        processors=[structlog.stdlib.filter_by_level, _line],
         wrapper_class=structlog.stdlib.BoundLogger,
     )
 

@@ -11,6 +11,7 @@ Traps of qblox-instruments 1.4.1 that end here:
 
 import asyncio
 import itertools
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,6 +22,8 @@ from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 
+CONNECT_S = 3.0
+"""As the vendor's client has it."""
 ANSWER_S = 15.0
 """The instrument answers any command within this, or its connection is taken for dead."""
 UNWIND_S = 5.0
@@ -39,6 +42,8 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
     """
     at = f"{host}:{ports['scpi']}"
     with asking(name, f"connecting to {at}"):
+        # Where nobody listens the client would leave a socket and an event loop behind.
+        socket.create_connection((host, ports["scpi"]), CONNECT_S).close()
         cluster = Cluster(
             f"{name}_{next(_numbers)}",
             host,

@@ -1,0 +1,324 @@
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.qblox_cluster import QbloxCluster, connection
+from podium.drivers.qblox_cluster import waiting as waiting_module
+from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
+from podium.firmware_interfaces.qblox_cluster.program import (
+    Acquisition,
+    ClusterProgram,
+    ModuleSettings,
+    ResultLayout,
+    SequencerProgram,
+    Waveform,
+)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
+]
+
+MODULES = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}
+SHOTS, POINTS = 4, 5
+WAVE = Waveform("flat", 0, (16384 / 32767,) * 8)
+
+READOUT = f"""move {SHOTS},R0
+wait_sync 4
+shots: move 0,R1
+nop
+points: acquire 0,R1,1000
+add R1,1,R1
+nop
+jlt R1,{POINTS},@points
+loop R0,@shots
+stop"""
+DRIVE = "set_mrk 2\nwait_sync 4\nplay 0,0,100\nstop"
+
+
+def sequencer(slot: int, number: int, text: str, output: str, **more) -> SequencerProgram:
+    fields = {
+        "frame": f"frame {slot}.{number}",
+        "waveforms": (WAVE,),
+        "acquisitions": (),
+        "input": None,
+        "nco_hz": 1e8,
+        "integration_ns": 0,
+    } | more
+    return SequencerProgram(slot=slot, sequencer=number, text=text, output=output, **fields)
+
+
+PROGRAM = ClusterProgram(
+    name="trial",
+    cluster="cluster_a",
+    sequencers=(
+        sequencer(
+            2,
+            0,
+            READOUT,
+            "out0",
+            input="in0",
+            acquisitions=(Acquisition("q0", 0, POINTS),),
+            integration_ns=800,
+        ),
+        sequencer(4, 1, DRIVE, "out1"),
+        sequencer(6, 0, DRIVE, "out0_1"),
+    ),
+    modules=(
+        ModuleSettings(2, "QRM-RF", {"out0": 7.2e9}, {"out0": 30.0}, {"in0": 6.0}, None),
+        ModuleSettings(4, "QCM-RF", {"out1": 5.8e9}, {"out1": 0.0}),
+        ModuleSettings(6, "QCM"),
+    ),
+    tones={},
+    duration_fs=30_000 * 10**6,
+    first_shot_ns=0,
+    results=(ResultLayout("q0", "frame 2.0", 2, 0, "q0", ("x",), (POINTS,), SHOTS, False, 800),),
+    resources=(),
+    quantised=(),
+    listing="",
+)
+
+
+def with_text(text: str, index: int = 1) -> ClusterProgram:
+    entries = list(PROGRAM.sequencers)
+    entries[index] = replace(entries[index], text=text)
+    return replace(PROGRAM, sequencers=tuple(entries))
+
+
+def connect(server) -> QbloxCluster:
+    return QbloxCluster("cluster_a", server.host, server.ports, MODULES)
+
+
+@pytest.fixture(scope="module")
+def connected(shared_cluster_server) -> Iterator[QbloxCluster]:
+    driver = connect(shared_cluster_server)
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def server(shared_cluster_server) -> Iterator:
+    shared_cluster_server.as_new()
+    yield shared_cluster_server
+    shared_cluster_server.as_new()
+
+
+@pytest.fixture
+def cluster(server, connected) -> QbloxCluster:
+    """One for many tests: connecting takes a second. Who breaks it makes one of their own."""
+    return connected
+
+
+def play(cluster: QbloxCluster, program: ClusterProgram = PROGRAM):
+    cluster.load(program)
+    cluster.arm()
+    cluster.start()
+    cluster.wait(1.0)
+    return cluster.collect()
+
+
+def test_connecting_only_reads(cluster_server) -> None:
+    cluster = connect(cluster_server)
+    commands = cluster_server.commands()
+    assert len(commands) > 5
+    assert [command for command in commands if not command.rstrip().endswith("?")] == []
+    assert cluster.identity().serial == "1234"
+    cluster.close()
+
+
+def test_other_modules_than_the_facility_file_says_are_refused(cluster_server) -> None:
+    with pytest.raises(Refused, match="slot 4: the facility file says QCM, the cluster has QCM-RF"):
+        QbloxCluster("cluster_a", cluster_server.host, cluster_server.ports, {4: "QCM"})
+
+
+def test_nobody_at_the_address_is_unreachable() -> None:
+    with pytest.raises(Unreachable, match=r"cluster_a: connecting to 127\.0\.0\.1:1"):
+        QbloxCluster("cluster_a", "127.0.0.1", {"scpi": 1, "module_scpi_base": 2}, MODULES)
+
+
+def test_a_program_plays_and_its_bins_come_back_in_volts(server, cluster) -> None:
+    result = play(cluster)["q0"]
+    assert result.i.shape == (POINTS,)
+    np.testing.assert_array_equal(result.counts, SHOTS)
+    scale = np.sqrt(2 * 50)  # sqrt(W) to peak volts
+    step = rf_input_full_scale_v(6.0) / 2**11
+    np.testing.assert_allclose(result.i, 1e-3 * scale, atol=step)
+    np.testing.assert_allclose(result.q, 2e-3 * scale, atol=step)
+    lines = {train.line for train in server.world.played[-1].drives}
+    assert lines >= {"slot4.out1", "slot6.out0_1"}
+
+
+def test_what_is_held_is_not_sent_again(server, cluster) -> None:
+    play(cluster)
+    server.commands()
+    play(cluster)
+    telling = {c.split(" ")[0] for c in server.commands() if not c.rstrip().endswith("?")}
+    assert telling == {
+        "SEQuencer0:ACQ:ALISt:ACQuisition:DATA:DELete",
+        "SEQuencer0:ARM",
+        "SEQuencer1:ARM",
+        "SEQuencer0:START",
+        "SEQuencer1:START",
+    }
+
+
+def test_only_what_differs_is_sent(server, cluster) -> None:
+    play(cluster)
+    server.commands()
+    play(cluster, with_text("set_mrk 2\nwait_sync 4\nplay 0,0,200\nstop"))
+    commands = server.commands()
+    assert sum("PROGram" in command for command in commands) == 1
+    assert not any("WLISt" in command for command in commands)
+
+
+def test_bins_of_an_earlier_run_never_come_back(cluster) -> None:
+    for _ in range(3):
+        np.testing.assert_array_equal(play(cluster)["q0"].counts, SHOTS)
+
+
+def test_a_program_that_does_not_assemble_is_refused_with_the_assemblers_words(cluster) -> None:
+    with pytest.raises(Refused, match=r"slot4\.sequencer1 \(frame 4\.1\)(.|\n)*frobnicate"):
+        cluster.load(with_text("frobnicate R0\nstop"))
+    with pytest.raises(Refused, match="arm: no program is loaded"):
+        cluster.arm()
+    assert play(cluster)["q0"].counts.sum() == SHOTS * POINTS
+
+
+def test_a_setting_out_of_range_is_refused_by_name(cluster) -> None:
+    modules = (ModuleSettings(4, "QCM-RF", {"out1": 99e9}, {"out1": 0.0}),)
+    with pytest.raises(Refused, match=r"cluster_a: setting slot4\.out1_lo_freq = 99000000000"):
+        cluster.load(replace(PROGRAM, modules=modules))
+
+
+def test_a_bin_that_was_not_filled_as_often_as_it_should_is_an_error_not_data(cluster) -> None:
+    short = READOUT.replace(f"move {SHOTS}", f"move {SHOTS - 1}")
+    with pytest.raises(ProtocolError, match=r"5 of 5 bins were not filled 4 times.*bin 0 with 3"):
+        play(cluster, with_text(short, 0))
+
+
+def test_an_error_flag_at_run_time_is_an_error_with_the_flags_name(cluster) -> None:
+    with pytest.raises(ProtocolError, match=r"slot4\.sequencer1 \(frame 4\.1\).*INVALID"):
+        play(cluster, with_text("wait_sync 4\nplay 7,7,100\nstop"))
+
+
+def test_static_offsets_move_in_steps_that_the_cluster_times(server, cluster) -> None:
+    cluster.ramp_v("slot6.out2", 0.0, 0.5)
+    server.commands()
+    cluster.ramp_v("slot6.out2", 0.05, 0.5)
+    commands = server.commands()
+    steps = [
+        c for c in commands if c.startswith("AFE:OFFSet:DAC2") and not c.rstrip().endswith("?")
+    ]
+    assert len(steps) == 5  # 10 mV in 20 ms each
+    assert sum(c == "SEQuencer5:START" for c in commands) == 5
+    assert cluster.level_v("slot6.out2") == pytest.approx(0.05, abs=1e-4)
+    assert server.twin.levels_v()["slot6.out2"] == pytest.approx(0.05, abs=1e-4)
+
+
+def test_a_ramp_does_not_touch_other_outputs_and_programs_play_after_it(server, cluster) -> None:
+    play(cluster)
+    cluster.ramp_v("slot6.out2", 0.02, 0.5)
+    cluster.ramp_v("slot6.out3", -0.02, 0.5)
+    assert play(cluster)["q0"].counts.sum() == SHOTS * POINTS
+    levels = server.twin.levels_v()
+    assert levels["slot6.out2"] == pytest.approx(0.02, abs=1e-4)
+    assert levels["slot6.out3"] == pytest.approx(-0.02, abs=1e-4)
+
+
+def test_an_interrupted_ramp_stays_on_its_step(server, cluster) -> None:
+    cluster.ramp_v("slot6.out2", 0.0, 0.5)
+    server.leaps = False
+    timer = threading.Timer(0.1, cluster.interrupt)
+    timer.start()
+    with pytest.raises(Refused, match="given up"):
+        cluster.ramp_v("slot6.out2", 1.0, 0.5)
+    assert 0.01 <= cluster.level_v("slot6.out2") < 0.1
+
+
+def test_an_output_that_holds_no_static_voltage_is_refused(cluster) -> None:
+    with pytest.raises(Refused, match=r"'slot4.out1' holds no static voltage; .*slot6\.out0"):
+        cluster.level_v("slot4.out1")
+
+
+def test_safe_stops_and_disconnects_but_holds_the_biases(server, cluster) -> None:
+    cluster.ramp_v("slot6.out2", 0.03, 0.5)
+    server.world.gate.clear()
+    cluster.load(PROGRAM)
+    cluster.arm()
+    cluster.start()
+    cluster.safe()
+    server.world.gate.set()
+    assert server.twin.levels_v()["slot6.out2"] == pytest.approx(0.03, abs=1e-4)
+    with pytest.raises(Refused, match="no program is loaded"):
+        cluster.collect()
+    assert play(cluster)["q0"].counts.sum() == SHOTS * POINTS
+
+
+def test_a_wait_can_be_interrupted_from_another_thread(server, cluster) -> None:
+    server.world.gate.clear()
+    cluster.load(PROGRAM)
+    cluster.arm()
+    cluster.start()
+    threading.Timer(0.05, cluster.interrupt).start()
+    with pytest.raises(Refused, match="given up while it ran"):
+        cluster.wait(1.0)
+    server.world.gate.set()
+
+
+def test_a_program_that_does_not_stop_in_time_is_unreachable(server, cluster, monkeypatch) -> None:
+    monkeypatch.setattr(waiting_module, "ALLOWANCE_S", 0.05)
+    server.world.gate.clear()
+    cluster.load(PROGRAM)
+    cluster.arm()
+    cluster.start()
+    with pytest.raises(Unreachable, match=r"'trial'.*not stopped 0\.05 s after the computed 0\.1 s"):
+        cluster.wait(0.1)
+    server.world.gate.set()
+
+
+def test_a_connection_that_breaks_is_unreachable(cluster_server) -> None:
+    cluster = connect(cluster_server)
+    cluster.load(PROGRAM)
+    cluster_server.drop()
+    with pytest.raises((Unreachable, ProtocolError), match="cluster_a: "):
+        cluster.arm()
+    cluster.close()
+
+
+def test_closing_from_another_thread_ends_a_call_that_hangs(cluster_server) -> None:
+    cluster = connect(cluster_server)
+    cluster_server.mute = True
+    began = time.monotonic()
+    threading.Timer(0.1, cluster.close).start()
+    with pytest.raises((Unreachable, ProtocolError)):
+        cluster.now()
+    assert time.monotonic() - began < connection.UNWIND_S
+
+
+def test_what_is_no_answer_to_the_question_is_never_taken_for_one(cluster_server) -> None:
+    cluster = connect(cluster_server)
+    cluster_server.tamper = lambda name, data, reply: b"garbage\r\n" if reply else reply
+    with pytest.raises((ProtocolError, Unreachable), match="cluster_a: "):
+        cluster.load(PROGRAM)
+    cluster.close()
+
+
+def test_its_time_is_the_clusters(server, cluster) -> None:
+    before = server.now_fs()
+    now = cluster.now()
+    assert before - 10**6 <= now.total_fs <= server.now_fs()
+
+
+def test_a_trace_comes_back_in_volts(cluster) -> None:
+    modules = (replace(PROGRAM.modules[0], scope_sequencer=0), *PROGRAM.modules[1:])
+    results = (replace(PROGRAM.results[0], trace=True),)
+    result = play(cluster, replace(PROGRAM, modules=modules, results=results))["q0"]
+    assert result.trace is not None
+    assert result.trace.size >= 800
+    assert not result.out_of_range
