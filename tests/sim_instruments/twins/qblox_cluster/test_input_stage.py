@@ -153,18 +153,26 @@ def test_a_signal_too_large_is_held_and_reported() -> None:
     assert "ACQ INTEGRATOR OUT-OF-RANGE PATH 1" not in got.flags
 
 
-@pytest.mark.parametrize(("angle_deg", "above"), [(0, [1, 0]), (180, [0, 1]), (90, [0, 0])])
-def test_thresholds_are_applied_to_the_rotated_sum(angle_deg, above) -> None:
+@pytest.mark.parametrize(
+    ("angle_deg", "signal", "above"),
+    [
+        (0, 0.2, True), (0, -0.2, False), (180, -0.2, True), (90, 0.2, False),
+        (90, -0.2j, True), (90, 0.2j, False), (270, 0.2j, True),
+    ],
+)  # fmt: skip
+def test_the_threshold_is_compared_with_the_real_part_of_the_rotated_sum(
+    angle_deg, signal, above
+) -> None:
     th_acq = {
         "discr_threshold": 100.0,
         # as the client sets thresholded_acq_rotation
         "rotation_matrix_a11": float(np.cos(np.deg2rad(360 - angle_deg))),
         "rotation_matrix_a12": float(np.sin(np.deg2rad(360 - angle_deg))),
     }
-    full = limits.rf_input_full_scale(0)
-    trace = trace_of([0, 2000], EventKind.ACQUIRE, [0, 1])
-    got = answered(run_of(th_acq=th_acq), trace, [0.2 * full, -0.2 * full])
-    assert got.bins[0]["threshold"][:2].tolist() == above
+    trace = trace_of([0], EventKind.ACQUIRE, [0])
+    got = answered(run_of(th_acq=th_acq), trace, signal * limits.rf_input_full_scale(0))
+    assert got.bins[0]["threshold"][0] == above
+    assert above == (0.2 * np.real(signal / 0.2 * np.exp(1j * np.deg2rad(angle_deg))) > 0.1)
 
 
 def test_weights_go_to_the_world_and_set_the_duration() -> None:

@@ -149,7 +149,7 @@ def rows_of(draw_rows: list[tuple]) -> list[dict[str, int]]:
         rows.append(
             {
                 "time_ns": time, "kind": kind, "wave0": wave0, "wave1": wave1,
-                "gain0": gain, "gain1": -gain, "offs0": offset, "offs1": offset // 2,
+                "gain0": gain, "gain1": -gain, "offs0": offset[0], "offs1": offset[1],
                 "nco_freq": frequency, "nco_phase": phase,
             }
         )  # fmt: skip
@@ -163,7 +163,7 @@ random_rows = st.lists(
         st.sampled_from([-1, 0, 1, 3]),
         st.sampled_from([-1, 0, 1, 3]),
         st.sampled_from([0, 32767, -12345]),
-        st.sampled_from([0, 0, 9000, -30000]),
+        st.tuples(*[st.sampled_from([0, 0, 9000, -30000])] * 2),
         st.sampled_from([0, 400_000_000, -400_000_001]),
         st.sampled_from([0, 250_000_000, 999_999_999]),
     ),

@@ -135,6 +135,7 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
     path0 = np.rint(sums.real * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
     path1 = np.rint(sums.imag * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
     a11, a12 = run.configuration.rotation
+    # The client sends a11 = cos(angle), a12 = -sin(angle): the real part of sum * exp(j angle).
     # ASSUMED: a value equal to the threshold counts as above it
     above = a11 * sums.real + a12 * sums.imag >= run.configuration.threshold
     bins = _accumulate(run, listened, path0, path1, above)
