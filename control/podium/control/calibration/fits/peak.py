@@ -51,12 +51,12 @@ def fit_peak(frequency_hz: Array, signal: Array) -> Fit:
     span = float(frequency_hz[-1] - frequency_hz[0])
     bounds = {
         "centre": Bound(float(frequency_hz[0]), float(frequency_hz[-1])),
-        "width": Bound(step / 10, 2 * span),
+        "width": Bound(step, 2 * span),
     }
     fit = fit_least_squares(lambda v: lorentzian(frequency_hz, v), signal, None, starts, bounds)
-    if abs(fit.values["height"]) < 4 * fit.sigmas["height"]:
+    if not fit.sigmas["centre"] < max(2 * step, fit.values["width"]):
         raise FitFailed(
-            f"the line at {fit.values['centre'] / 1e9:.6g} GHz is no higher than "
-            f"{abs(fit.values['height']) / fit.sigmas['height']:.1f} sigma"
+            f"the line near {fit.values['centre'] / 1e9:.6g} GHz is only known to "
+            f"{fit.sigmas['centre'] / 1e6:.2f} MHz"
         )
     return fit

@@ -42,3 +42,18 @@ def principal_axis(iq: ComplexArray) -> Array:
     flat = centred.ravel()
     angle = 0.5 * np.angle(np.sum(flat**2))
     return np.asarray(np.real(centred * np.exp(-1j * angle)))
+
+
+def line_axis(iq: ComplexArray) -> Array:
+    """Return the coordinate along the direction in which a line stands out of a scan, mean 0, V.
+
+    ``iq``: a scan, shape (n,), at rest for most of its points. Where all is noise, the direction
+    is that of the noise's greatest excursion.
+    """
+    resting = complex(np.median(iq.real), np.median(iq.imag))
+    away = iq - resting
+    smooth = np.convolve(away, np.ones(3) / 3, mode="same")
+    greatest = smooth[int(np.argmax(np.abs(smooth)))]
+    if greatest == 0:
+        return np.zeros(len(iq))
+    return np.asarray(np.real(away * np.conj(greatest)) / abs(greatest))

@@ -6,7 +6,7 @@ import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.peak import lorentzian
-from podium.control.calibration.fits.projection import principal_axis
+from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -76,7 +76,7 @@ async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def raw(qubit: Qubit) -> Panel:
         frequency = np.asarray(data[f"{qubit.element}_ef_frequency"].values, dtype=np.float64)
-        signal = principal_axis(iq_of(data, qubit.element)) * 1e3
+        signal = line_axis(iq_of(data, qubit.element)) * 1e3
         return Panel(
             qubit.element,
             "1-2 drive frequency (GHz)",

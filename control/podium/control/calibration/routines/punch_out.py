@@ -22,7 +22,7 @@ from podium.control.program.program import (
     Variable,
 )
 
-LOWEST, HIGHEST, ROWS = 0.03, 60.0, 14
+LOWEST, HIGHEST, ROWS = 0.06, 60.0, 13
 """Range of photon numbers, of the critical one, and how many powers."""
 STILL_DISPERSIVE = 0.25
 """Share of the linewidth by which photons may have moved the line at the readout power chosen."""
@@ -114,9 +114,10 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
                 f"the line stays at {low / 1e9:.6f} GHz (within {abs(high - low) / 1e6:.2f} MHz) "
                 "at all powers: no qubit couples to it, or the power never reaches it"
             )
-        moved = np.abs(where - low) > STILL_DISPERSIVE * kappa
-        first = int(np.argmax(moved)) if moved.any() else len(where)
-        chosen = float(amplitude[max(0, first - 1)])
+        # Towards the bare line only: noise at the lowest powers goes both ways.
+        moved = (where - low) * np.sign(high - low) > STILL_DISPERSIVE * kappa
+        last = len(where) - int(np.argmin(moved[::-1])) - 1 if not moved.all() else 0
+        chosen = float(amplitude[last])
         text = (
             f"{(low - high) / 1e6:+.2f} MHz between low and high power; "
             f"readout amplitude {chosen:.4f}"

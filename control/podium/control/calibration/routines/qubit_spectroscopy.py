@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.fits.peak import fit_peak, lorentzian
-from podium.control.calibration.fits.projection import principal_axis
+from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -20,9 +20,9 @@ from podium.firmware_interfaces.exact_time import FS_PER_US
 
 SATURATION_US = 4
 """Length of the spectroscopy pulse: many Rabi periods, a small part of T1."""
-POINTS_PER_RABI = 1.0
-"""Drive strength: the Rabi frequency in steps of the scan. A saturated line is 2 to 3 Rabi
-frequencies wide, so a line cannot fall between two points."""
+POINTS_PER_RABI = 1.6
+"""Drive strength: the Rabi frequency in steps of the scan. A saturated line is 2 Rabi frequencies
+wide and more, so it covers at least three points."""
 
 
 def spectroscopy_program(
@@ -67,7 +67,7 @@ def spectroscopy_program(
 
 def find_line(frequency_hz: NDArray[np.float64], iq: NDArray[np.complex128]) -> Fit:
     """Fit the line in the direction of the IQ plane in which it shows. Raises FitFailed."""
-    return fit_peak(frequency_hz, principal_axis(iq))
+    return fit_peak(frequency_hz, line_axis(iq))
 
 
 async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -81,13 +81,13 @@ async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     points = 2 * int(span / 1.5e6 / 2) + 1
     centres = {q.name: bench.design(q, "f01").value for q in qubits}
     wide = await bench.run(
-        outcome, spectroscopy_program(bench, qubits, centres, span, points, bench.shots(150))
+        outcome, spectroscopy_program(bench, qubits, centres, span, points, bench.shots(250))
     )
     coarse: dict[str, Fit] = {}
 
     def raw_wide(qubit: Qubit) -> Panel:
         frequency = np.asarray(wide[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
-        signal = principal_axis(iq_of(wide, qubit.element))
+        signal = line_axis(iq_of(wide, qubit.element))
         points = Series("wide scan", frequency / 1e9, signal * 1e3)
         return Panel(qubit.element, "drive frequency (GHz)", "signal (mV)", (points,))
 
@@ -112,12 +112,12 @@ async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     narrow_span = max(2.0 * width, 8e6)
     centres = {q.name: coarse[q.name].values["centre"] for q in seen}
     narrow = await bench.run(
-        outcome, spectroscopy_program(bench, seen, centres, narrow_span, 61, bench.shots(200))
+        outcome, spectroscopy_program(bench, seen, centres, narrow_span, 61, bench.shots(300))
     )
 
     def raw_narrow(qubit: Qubit) -> Panel:
         frequency = np.asarray(narrow[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
-        signal = principal_axis(iq_of(narrow, qubit.element))
+        signal = line_axis(iq_of(narrow, qubit.element))
         points = Series("narrow scan", frequency / 1e9, signal * 1e3)
         return Panel(qubit.element, "drive frequency (GHz)", "signal (mV)", (points,))
 
