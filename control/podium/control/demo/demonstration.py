@@ -19,7 +19,7 @@ from podium.control.demo import simulation
 from podium.control.demo.children import Children, ProcessFailed, podium
 from podium.control.demo.comparison import compare
 from podium.control.demo.progress import Display, display
-from podium.control.demo.report import drawings, page
+from podium.control.demo.report import Drawings, page
 from podium.control.demo.session import NotCold, Session, told_step
 from podium.control.demo.story import Failure, Story, summary
 from podium.control.demo.tables import headline, recovered_table
@@ -62,15 +62,17 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
     try:
-        with display(console, len(BRING_UP) + STEPS_AROUND) as shown:
+        with display(console, len(BRING_UP) + STEPS_AROUND) as shown, Drawings() as drawn:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
             try:
-                await _measure(wanted, children, story, shown)
+                await _measure(wanted, children, story, shown, drawn)
             except (ProcessFailed, NotCold, RunError) as error:
                 _trouble(story, shown, type(error).__name__, error)
             except (StoreError, BadEntry, NotMeasured, NotStorable, OSError) as error:
                 _trouble(story, shown, type(error).__name__, error)
-            await _report(wanted, story, shown, begin)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(children.end())
+                tasks.create_task(_report(wanted, story, shown, drawn, begin))
     finally:
         await children.end()
     console.print(recovered_table(story.comparisons))
@@ -104,7 +106,9 @@ def _trouble(story: Story, shown: Display, what: str, error: Exception) -> None:
     shown.done(what, tuple(str(error).splitlines()), failed=True)
 
 
-async def _measure(wanted: Wanted, children: Children, story: Story, shown: Display) -> None:
+async def _measure(
+    wanted: Wanted, children: Children, story: Story, shown: Display, drawn: Drawings
+) -> None:
     folder = wanted.folder
     twin, endpoints = folder / "twin.yaml", folder / "endpoints.json"
     shown.doing("drawing a hidden world")
@@ -122,7 +126,7 @@ async def _measure(wanted: Wanted, children: Children, story: Story, shown: Disp
         shown.done("agent and coordinator are up, all instruments connected")
         begin_fs = (await lab.now()).total_fs
         try:
-            await _bring_up(wanted, story, shown, lab)
+            await _bring_up(wanted, story, shown, drawn, lab)
         finally:
             story.lab_s = ((await lab.now()).total_fs - begin_fs) / FS_PER_S
             story.lab_causes = await simulation.lab_causes(endpoints)
@@ -149,7 +153,9 @@ async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIter
         yield lab
 
 
-async def _bring_up(wanted: Wanted, story: Story, shown: Display, lab: Lab) -> None:
+async def _bring_up(
+    wanted: Wanted, story: Story, shown: Display, drawn: Drawings, lab: Lab
+) -> None:
     facility = lab.facility
     with ParameterStore(wanted.folder / STORE) as store:
         try:
@@ -168,6 +174,7 @@ async def _bring_up(wanted: Wanted, story: Story, shown: Display, lab: Lab) -> N
                     shown.note(f"{name} is cold: {kelvin * 1e3:.1f} mK; biases are ramped")
                 async for step in session.steps():
                     story.steps.append(step)
+                    drawn.begin(step)
                     failed = bool(step.outcome.failures)
                     shown.done(step.outcome.title, told_step(step), failed=failed)
         finally:
@@ -178,25 +185,24 @@ async def _bring_up(wanted: Wanted, story: Story, shown: Display, lab: Lab) -> N
             story.comparisons = compare(story.qubits, found, {})
 
 
-async def _report(wanted: Wanted, story: Story, shown: Display, begin: float) -> None:
-    """Ask for the truth, draw everything, and write the files of the report."""
+async def _report(
+    wanted: Wanted, story: Story, shown: Display, drawn: Drawings, begin: float
+) -> None:
+    """Ask for the truth, draw what is not drawn yet, and write the files of the report."""
     shown.doing("writing the report")
     folder = wanted.folder
     found = {row.name: row.found for row in story.comparisons if row.found is not None}
-    asked = asyncio.create_task(simulation.told_truth(folder / "twin.yaml"))
     try:
-        drawn = await asyncio.to_thread(drawings, story)
-        truth = await asked
-        known = {name: {"value": one.value, "unit": one.unit} for name, one in truth.items()}
-        _write(folder / "truth.json", json.dumps(known, indent=2) + "\n")
+        truth = await simulation.told_truth(folder / "twin.yaml")
     except ProcessFailed as error:
         truth = {}
         _trouble(story, shown, "podium twin truth", error)
-    finally:
-        asked.cancel()
+    known = {name: {"value": one.value, "unit": one.unit} for name, one in truth.items()}
+    svgs = await asyncio.to_thread(drawn.finish)
     story.comparisons = compare(story.qubits, found, truth)
     story.wall_s = time.monotonic() - begin
-    _write(folder / "index.html", page(story, drawn))
+    _write(folder / "truth.json", json.dumps(known, indent=2) + "\n")
+    _write(folder / "index.html", page(story, svgs))
     _write(folder / "summary.json", json.dumps(summary(story), indent=2) + "\n")
     shown.done("report written")
 

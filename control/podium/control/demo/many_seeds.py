@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -51,7 +52,7 @@ def read_worlds(folder: Path) -> dict[int, tuple[Comparison, ...]]:
 
 def spread_table(spreads: Iterable[Spread], worlds: int) -> Table:
     """Return the pulls of every quantity, for a terminal."""
-    table = Table(title=f"Pulls over {worlds} worlds")
+    table = Table(title=f"Pulls over {worlds} worlds", box=box.SIMPLE_HEAD)
     table.add_column("quantity")
     for heading in ("n", "mean", "std", "within 3 σ", "worst error", "median σ"):
         table.add_column(heading, justify="right")
@@ -70,7 +71,7 @@ def spread_table(spreads: Iterable[Spread], worlds: int) -> Table:
 
 def floor_table(floors: Iterable[Floor]) -> Table:
     """Return the floors, held or not, for a terminal."""
-    table = Table(title="Floors")
+    table = Table(title="Floors", box=box.SIMPLE_HEAD)
     for heading in ("floor", "asked", "got", ""):
         table.add_column(heading)
     for floor in floors:

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
 
 from podium.control.calibration.outcome import Panel, Picture, Series
@@ -27,6 +28,9 @@ SIZE_IN = (4.2, 2.9)
 DENSE = 150
 """Series with more points are drawn as dots of one path: lighter by far."""
 IMAGE_DPI = 160
+CLOSE = 0.3
+"""Marks that are closer, as a share of the axis, have their labels to their outer sides."""
+PAPER_ON_PICTURE = "#ffffff"
 
 INK, FAINT, GRID, BAD = "#010101", "#020202", "#030303", "#040404"
 SERIES = ("#050501", "#050502", "#050503", "#050504")
@@ -151,18 +155,28 @@ def _draw_points(axes: Axes, one: Series, colour: str, marker: str) -> Line2D:
 
 
 def _draw_marks(axes: Axes, panel: Panel) -> None:
-    for label, position in panel.marks:
-        if np.isfinite(position):
-            axes.axvline(position, color=BAD if panel.failed else INK, linewidth=1, dashes=(4, 2))
-            axes.annotate(
-                label,
-                (position, 1.0),
-                xycoords=("data", "axes fraction"),
-                xytext=(3, -3),
-                textcoords="offset points",
-                va="top",
-                fontsize=7.5,
-            )
+    """Draw the marks; their labels stand above the axes, side by side where two are close."""
+    on_picture = panel.picture is not None
+    colour = PAPER_ON_PICTURE if on_picture else BAD if panel.failed else INK
+    marks = sorted((at, label) for label, at in panel.marks if np.isfinite(at))
+    low, high = axes.get_xlim()
+    for k, (position, label) in enumerate(marks):
+        dashes = axes.axvline(position, color=colour, linewidth=1.1, dashes=(4, 2))
+        if on_picture:
+            dashes.set_path_effects([Stroke(linewidth=2.2, foreground="#00000088"), Normal()])
+        gaps = [other - position for other, _ in marks[:k] + marks[k + 1 :]]
+        close = [gap for gap in gaps if abs(gap) < CLOSE * (high - low)]
+        side = "center" if not close else "right" if close[0] > 0 else "left"
+        axes.annotate(
+            label,
+            (position, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=({"center": 0, "right": -1, "left": 1}[side], 3),
+            textcoords="offset points",
+            ha=side,
+            va="bottom",
+            fontsize=7.5,
+        )
 
 
 def _inline(svg: str, name: str, label: str) -> str:
@@ -171,7 +185,7 @@ def _inline(svg: str, name: str, label: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.S)
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.S)
     svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
-    svg = re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
+    svg = re.sub(r'\b(?:d|x|y)="[^"]*"', lambda one: re.sub(r"(\.\d\d)\d+", r"\1", one[0]), svg)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)

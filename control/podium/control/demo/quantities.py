@@ -57,7 +57,7 @@ def alone(value: float, unit: str, *, like: float | None = None, percent: bool =
         like = None if like is None else like * 100
     power = 0 if unit in ("1", "%") else _power(value)
     scaled = value / 10**power
-    decimals = _decimals(scaled if like is None else like / 10**power)
+    decimals = _decimals(scaled / 100 if like is None else like / 10**power)
     space = "" if unit == "1" else f" {PREFIXES[power]}{unit}"
     return f"{scaled:.{decimals}f}{space}"
 

@@ -1,7 +1,9 @@
 """``index.html``: what happened, on one page that needs nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from html import escape
+from typing import Self
 
 from podium.control.calibration.outcome import Panel
 from podium.control.demo.comparison import Comparison
@@ -19,17 +21,39 @@ CAUSES = {
 }
 
 
-def drawings(story: Story) -> dict[tuple[int, int], str]:
-    """Return every panel as SVG, by the numbers of its step and of itself in that step."""
-    return {
-        (k, n): draw(panel, f"s{k}p{n}")
-        for k, step in enumerate(story.steps)
-        for n, panel in enumerate(step.outcome.panels)
-    }
+class Drawings:
+    """The panels of a story as SVG, drawn in a thread while the next routine runs.
+
+    One thread: Matplotlib's settings are the process's. Close it, or use it in a ``with``.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="drawing")
+        self._steps: list[list[Future[str]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def begin(self, step: Step) -> None:
+        """Begin to draw the panels of the next step."""
+        k = len(self._steps)
+        self._steps.append(
+            [
+                self._thread.submit(draw, panel, f"s{k}p{n}")
+                for n, panel in enumerate(step.outcome.panels)
+            ]
+        )
+
+    def finish(self) -> tuple[tuple[str, ...], ...]:
+        """Return, for each step, its panels as ``<svg>`` elements; waits for the last."""
+        return tuple(tuple(panel.result() for panel in step) for step in self._steps)
 
 
-def page(story: Story, drawn: Mapping[tuple[int, int], str]) -> str:
-    """Return the page; ``drawn`` as :func:`drawings` gives it."""
+def page(story: Story, drawn: Sequence[Sequence[str]]) -> str:
+    """Return the page; ``drawn``: each step's panels, as :meth:`Drawings.finish` gives them."""
     title = f"{story.facility}: bring-up, seed {story.seed}"
     parts = [
         "<!doctype html>",
@@ -121,7 +145,7 @@ def _pull(row: Comparison) -> str:
     )
 
 
-def _sections(story: Story, drawn: Mapping[tuple[int, int], str]) -> Iterator[str]:
+def _sections(story: Story, drawn: Sequence[Sequence[str]]) -> Iterator[str]:
     if not story.steps:
         return
     yield "<nav><h2>Routines</h2><ol>"
@@ -137,8 +161,8 @@ def _sections(story: Story, drawn: Mapping[tuple[int, int], str]) -> Iterator[st
             if (element.rpartition(".")[2], reason) not in shown:
                 yield f'<p class="reason"><b>{escape(element)}</b> {escape(reason)}</p>'
         yield '<div class="panels">'
-        for n, panel in enumerate(step.outcome.panels):
-            yield _panel(panel, drawn[k, n])
+        for panel, svg in zip(step.outcome.panels, drawn[k], strict=True):
+            yield _panel(panel, svg)
         yield "</div></section>"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -11,7 +12,7 @@ from podium.control.demo.story import Story
 
 def recovered_table(comparisons: Iterable[Comparison]) -> Table:
     """Return recovered values beside the hidden truth; a pull beyond 3 sigma stands out."""
-    table = Table(title="Recovered, and the hidden truth")
+    table = Table(title="Recovered, and the hidden truth", box=box.SIMPLE_HEAD)
     table.add_column("parameter", no_wrap=True)
     table.add_column("recovered ± σ", justify="right", no_wrap=True)
     table.add_column("truth", justify="right", no_wrap=True)
