@@ -35,9 +35,13 @@ class Echo:
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(1)
         self.played: list[RunSignals] = []
+        self.servers: list[Server] = []
 
     def submit(self, work):
-        return Ticket(self.pool.submit(work, self.play))
+        future = self.pool.submit(work, self.play)
+        for server in self.servers:
+            future.add_done_callback(lambda _, server=server: server.wake())
+        return Ticket(future)
 
     def play(self, signals: RunSignals) -> tuple[Captured, ...]:
         self.played.append(signals)
@@ -82,12 +86,23 @@ class Server:
         self.ports = ports
         self.now_fs = WORLD_START_FS
         self.writers: list[asyncio.StreamWriter] = []
+        self.sessions: dict[asyncio.StreamWriter, object] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def serve(self, host: str, sockets: dict[str, socket.socket]) -> list[asyncio.Server]:
         return [
             await asyncio.start_server(self.connection(name), sock=sock)
             for name, sock in sockets.items()
         ]
+
+    def wake(self) -> None:
+        """Send what has fallen due, once the loop comes to it; called from any thread."""
+        self.loop.call_soon_threadsafe(self.poll)
+
+    def poll(self) -> None:
+        for writer, session in self.sessions.items():
+            if not writer.is_closing():
+                writer.write(session.feed(b"", self.now_fs))
 
     def tick(self) -> int:
         self.now_fs += 1_000_000_000  # every message takes 1 us of world time
@@ -100,6 +115,7 @@ class Server:
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             session = self.twin.open(name)
             self.writers.append(writer)
+            self.sessions[writer] = session
             try:
                 while data := await reader.read(1 << 16):
                     writer.write(session.feed(data, self.tick()))
@@ -128,12 +144,13 @@ def bind_all(numbers: dict[str, int]) -> tuple[str, dict[str, socket.socket]]:
 
 
 @contextmanager
-def running(twin: ClusterTwin) -> Iterator[tuple[str, Server]]:
+def running(twin: ClusterTwin, world: Echo) -> Iterator[tuple[str, Server]]:
     numbers = {"scpi": twin.ports["scpi"]}
     numbers |= {f"slot{s}": twin.ports["module_scpi_base"] + s for s in twin.modules}
     host, sockets = bind_all(numbers)
     server = Server(twin, numbers)
-    loop = asyncio.new_event_loop()
+    loop = server.loop = asyncio.new_event_loop()
+    world.servers.append(server)
     started = threading.Event()
 
     async def main() -> None:
@@ -154,6 +171,7 @@ def running(twin: ClusterTwin) -> Iterator[tuple[str, Server]]:
     try:
         yield host, server
     finally:
+        world.servers.remove(server)
         loop.call_soon_threadsafe(stop[0].set)
         thread.join()
         loop.close()
@@ -181,11 +199,11 @@ def twin(world) -> ClusterTwin:
 
 
 @pytest.fixture(scope="module")
-def cluster(twin):
+def cluster(twin, world):
     from qblox_instruments import Cluster
     from qblox_instruments.types import DebugLevel
 
-    with running(twin) as (host, server):
+    with running(twin, world) as (host, server):
         client = Cluster("twin", host, debug=DebugLevel.ERROR_CHECK)
         client.server = server
         yield client
@@ -287,11 +305,11 @@ def test_a_full_snapshot_is_taken_without_an_error(cluster) -> None:
     assert cluster.get_num_system_error() == 0
 
 
-def test_connecting_and_looking_around_uses_only_commands_that_mean_something(twin) -> None:
+def test_connecting_and_looking_around_uses_only_commands_that_mean_something(twin, world) -> None:
     from qblox_instruments import Cluster
 
     before = twin.tallies()
-    with running(twin) as (host, _):
+    with running(twin, world) as (host, _):
         client = Cluster("another", host)
         client.get_connected_modules()
         client.get_system_status()
@@ -472,12 +490,20 @@ def test_a_program_that_does_not_assemble_is_refused_with_its_line(cluster) -> N
     assert cluster.module2.get_assembler_status()
 
 
+def test_a_program_of_twelve_thousand_instructions_is_taken(cluster) -> None:
+    seq = cluster.module2.sequencers[0]
+    seq.sequence(READOUT | {"program": "wait 100\n" * 12_000 + "stop"})
+    assert cluster.module2.get_assembler_status()
+    with pytest.raises(RuntimeError, match="12289 instructions"):
+        seq.sequence(READOUT | {"program": "wait 100\n" * 12_288 + "stop"})
+
+
 def test_a_bad_program_is_silent_at_the_clients_default_debug_level_until_all_are_armed(
-    twin,
+    twin, world
 ) -> None:
     from qblox_instruments import Cluster
 
-    with running(twin) as (host, _):
+    with running(twin, world) as (host, _):
         client = Cluster("careless", host)
         client.module2.sequencers[0].sequence(READOUT | {"program": "fly"})
         with pytest.raises(RuntimeError, match="Assembly failed"):
@@ -550,7 +576,7 @@ def test_two_clusters_work_side_by_side(cluster, world) -> None:
     from qblox_instruments import Cluster
 
     other = ClusterTwin({1: "QCM"}, "00015_2141_002", world)
-    with running(other) as (host, _):
+    with running(other, world) as (host, _):
         second = Cluster("second", host)
         second.module1.out0_offset(0.5)
         cluster.module6.out0_offset(-0.5)
@@ -559,10 +585,10 @@ def test_two_clusters_work_side_by_side(cluster, world) -> None:
         close(second)
 
 
-def test_the_cached_configuration_of_the_client_is_understood(twin) -> None:
+def test_the_cached_configuration_of_the_client_is_understood(twin, world) -> None:
     from qblox_instruments import Cluster
 
-    with running(twin) as (host, _):
+    with running(twin, world) as (host, _):
         client = Cluster("cached", host, use_configuration_cache=True)
         seq = client.module2.sequencers[0]
         for value in (4e6, 5e6):

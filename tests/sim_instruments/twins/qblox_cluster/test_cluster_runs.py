@@ -231,10 +231,38 @@ def test_a_world_that_fails_stops_the_run_and_says_why(bench) -> None:
 
 
 def test_a_program_too_long_for_the_memory_is_refused(bench) -> None:
-    bench.send(2, "SEQuencer0:PROGram", block=b"nop\n" * 12_289)
+    for slot in (2, 4):
+        bench.send(slot, "SEQuencer0:PROGram", block=b"nop\n" * 12_289)
+    bench.playback.release()
     assert "12288" in bench.send(2, "SYSTem:ERRor:NEXT?")
-    bench.send(4, "SEQuencer0:PROGram", block=b"nop\n" * 12_289)
     assert bench.errors(4) == 0
+
+
+def test_a_long_program_is_assembled_elsewhere_while_its_module_waits(bench) -> None:
+    bench.load(4, 0, WAIT)
+    bench.send(2, "SEQuencer0:PROGram", block=b"nop\n" * 2000 + b"stop 5")
+    assert bench.send(2, "STATus:ASSEMbler:SUCCess?") == ""
+    bench.sessions["slot2"].feed(b"SEQuencer0:ARM\nSEQuencer0:START\n", T0)
+    assert bench.send(4, "*OPC?") == "1", "the other module goes on"
+    assert bench.twin.horizon(T0).computing
+    bench.playback.release()
+    assert bench.sessions["slot2"].feed(b"", T0) == b"1\r\n"
+    bench.playback.release()
+    assert bench.state(2, 0, T0 + 10**15).split(";")[1:3] == ["STOPPED", "5"]
+
+
+def test_a_long_program_that_does_not_assemble_is_refused_when_that_is_known(bench) -> None:
+    bench.send(2, "SEQuencer0:PROGram", block=b"nop\n" * 2000 + b"fly")
+    assert bench.sessions["slot2"].feed(b"SYSTem:ERRor:NEXT?\n", T0) == b""
+    bench.playback.release()
+    assert b"line 2001" in bench.sessions["slot2"].feed(b"", T0)
+
+
+def test_a_program_that_cannot_be_executed_here_is_refused_when_it_is_armed(bench) -> None:
+    bench.load(2, 0, "acquire_ttl 0,0,1,100\nstop")
+    bench.send(2, "SEQuencer0:ARM")
+    assert "does not emulate" in bench.send(2, "SYSTem:ERRor:NEXT?")
+    assert bench.state(2, 0, T0).startswith("OKAY;IDLE;")
 
 
 def test_what_is_changed_after_the_start_does_not_touch_the_run(bench) -> None:

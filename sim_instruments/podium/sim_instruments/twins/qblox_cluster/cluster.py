@@ -1,7 +1,9 @@
 """The twin of a Qblox cluster: its CMM, its modules, its clock, its connections."""
 
 import re
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.command_table import Found, Reply, Socket, look_up
@@ -63,7 +65,7 @@ class ClusterTwin:
                 raise ValueError(f"slot {slot} does not exist, a cluster has 1-{limits.SLOTS}")
         self.serial = serial
         self.modules = {
-            slot: Module(MODULE_MODELS[name], slot, serial)
+            slot: Module(MODULE_MODELS[name], slot, serial, playback)
             for slot, name in sorted(modules.items())
         }
         self.management = Management(serial, {s: m.model for s, m in self.modules.items()})
@@ -82,8 +84,23 @@ class ClusterTwin:
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far world time may leap as far as this cluster is concerned."""
+        self._settle(now_fs)
+        horizon = self.runs.horizon(now_fs)
+        if any(module.assembler.busy for module in self.modules.values()):
+            return replace(horizon, computing=True)
+        return horizon
+
+    def _settle(self, now_fs: int) -> None:
         self.runs.settle(now_fs)
-        return self.runs.horizon(now_fs)
+        for module in self.modules.values():
+            module.assembler.settle(module.errors)
+
+    def must_wait(self, module: Module | None, command: Command) -> bool:
+        """Tell whether a command must wait until its module has assembled a program."""
+        if module is None:
+            slot = _SLOT.match(command.header)
+            module = self.modules.get(int(slot[1])) if slot is not None else None
+        return module is not None and module.assembler.busy
 
     def levels_v(self) -> dict[str, float]:
         """Return the static level of every baseband output, by connector (``slot6.out2``)."""
@@ -107,7 +124,7 @@ class ClusterTwin:
     def execute(self, module: Module | None, command: Command, now_fs: int) -> bytes:
         """Carry one command out on a module, or on the CMM, and return the reply."""
         self._tallies["commands"] += 1
-        self.runs.settle(now_fs)
+        self._settle(now_fs)
         errors = self.management.errors if module is None else module.errors
         try:
             return self._route(module, command, now_fs)
@@ -172,6 +189,7 @@ class ClusterSession:
         self._twin = twin
         self._module = module
         self._splitter = CommandSplitter()
+        self._waiting: deque[Command | Malformed] = deque()
 
     @property
     def _errors(self) -> ErrorQueue:
@@ -180,10 +198,14 @@ class ClusterSession:
     def feed(self, data: bytes, now_fs: int) -> bytes:
         """Take ``data`` as received at ``now_fs`` and return the replies that are due."""
         replies: list[bytes] = []
-        for message in self._splitter.feed(data):
-            match message:
-                case Command():
-                    replies.append(self._twin.execute(self._module, message, now_fs))
+        self._waiting += self._splitter.feed(data)
+        while self._waiting:
+            match self._waiting[0]:
+                case Command() as command:
+                    if self._twin.must_wait(self._module, command):
+                        break
+                    replies.append(self._twin.execute(self._module, command, now_fs))
                 case Malformed(reason):
                     self._errors.put(Refusal(SYNTAX_ERROR, f"Syntax error;{reason}"))
+            self._waiting.popleft()
         return b"".join(replies)

@@ -76,14 +76,14 @@ def run_handlers() -> Handlers[RunTarget]:
     @handlers.on("SEQuencer#:ARM")
     def arm(target: RunTarget, request: Request) -> bytes:
         runs, module = target
-        runs.arm(module, _chosen(module, request))
+        runs.arm(_chosen(module, request))
         return b""
 
     @handlers.on("SEQuencer:ARM")
     def arm_all(target: RunTarget, request: Request) -> bytes:
         runs, module = target
         # ASSUMED: sequencers without a program are left alone
-        runs.arm(module, [s for s in module.sequencers if s.has_program])
+        runs.arm([s for s in module.sequencers if s.has_program])
         return b""
 
     @handlers.on("SEQuencer#:START", "SEQuencer:START")

@@ -6,13 +6,12 @@ from typing import Any
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled, AssemblyError, assemble
 from podium.sim_instruments.twins.qblox_cluster.acquisition_list import EMPTY_SCOPE
+from podium.sim_instruments.twins.qblox_cluster.assembler import Assembler
+from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
-    EXECUTION_ERROR,
     SUFFIX_OUT_OF_RANGE,
-    TOO_MUCH_DATA,
     ErrorQueue,
     Refusal,
 )
@@ -30,12 +29,12 @@ LOS = 2
 class Module:
     """The firmware of one module. Everything is as after power-on at construction."""
 
-    def __init__(self, model: ModuleModel, slot: int, serial: str) -> None:
+    def __init__(self, model: ModuleModel, slot: int, serial: str, playback: Playback) -> None:
         self.model = model
+        self._playback = playback
         self.slot = slot
         self.serial = serial
         self.errors = ErrorQueue()
-        self.kept = KeptSettings()
         self.reset()
 
     def reset(self) -> None:
@@ -51,8 +50,7 @@ class Module:
         self.input_attenuation_db = [0] * len(model.inputs)
         self.input_gain_db = [0] * model.adcs
         self.offset_v = [0.0] * (0 if model.rf else model.dacs)
-        self.assembled = False
-        self.assembler_log = ""
+        self.assembler = Assembler(model, self._playback)
         self.scope_memory: tuple[ScopePath, ...] = EMPTY_SCOPE
         self.scope_configuration: dict[str, Any] = {
             "sel_acq": 0,
@@ -76,24 +74,6 @@ class Module:
     def free_bins(self) -> int:
         """Bins that no acquisition has taken."""
         return limits.BINS - sum(s.acquisitions.total_bins for s in self.sequencers)
-
-    def assemble(self, program: bytes) -> Assembled:
-        """Assemble a program text; keeps the assembler's log and verdict."""
-        if len(program) > limits.PROGRAM_MAX_BYTES:
-            raise Refusal(TOO_MUCH_DATA, f"program of {len(program)} bytes")
-        self.assembled = False
-        try:
-            assembled = assemble(program.decode("ascii"))
-        except UnicodeDecodeError as error:
-            self.assembler_log = f"program is not ASCII: {error}"
-            raise Refusal(BLOCK_DATA_ERROR, self.assembler_log) from error
-        except AssemblyError as error:
-            self.assembler_log = f"{error}\nAssembly failed.\n"
-            raise Refusal(EXECUTION_ERROR, f"Assembly failed. {error}") from error
-        self.assembled = True
-        notes = "".join(f"{warning}\n" for warning in assembled.warnings)
-        self.assembler_log = f"{notes}Assembly successful.\n"
-        return assembled
 
     def afe(self) -> Afe:
         """Return the analogue front end as it is now."""

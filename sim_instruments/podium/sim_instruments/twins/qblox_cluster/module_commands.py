@@ -37,11 +37,11 @@ def _identity(handlers: Handlers[Module]) -> None:
 
     @handlers.on("STATus:ASSEMbler:SUCCess?")
     def assembled(module: Module, request: Request) -> bytes:
-        return text_reply("1" if module.assembled else "0")
+        return text_reply("1" if module.assembler.succeeded else "0")
 
     @handlers.on("STATus:ASSEMbler:LOG?")
     def assembler_log(module: Module, request: Request) -> bytes:
-        return block_reply(module.assembler_log.encode())
+        return block_reply(module.assembler.log.encode())
 
 
 def _entry(module: Module, request: Request, there: bool, what: str) -> int:

@@ -49,11 +49,11 @@ class Runs:
         self._active: list[_Run] = []
         self._count = 0
 
-    def arm(self, module: Module, sequencers: Sequence[Sequencer]) -> None:
+    def arm(self, sequencers: Sequence[Sequencer]) -> None:
         """Arm sequencers; one that is running is stopped first."""
         for sequencer in sequencers:
             self._release(sequencer)
-            sequencer.arm(module.afe())
+            sequencer.arm()
 
     def start(self, module: Module, sequencers: Sequence[Sequencer], now_fs: int) -> None:
         """Start those of ``sequencers`` that are armed."""

@@ -8,14 +8,13 @@ from typing import Any
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState, SequencerStatus
-from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     SequencerConfiguration,
     checked,
     default_configuration,
 )
 from podium.sim_instruments.twins.qblox_cluster.acquisition_list import AcquisitionList
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import NotEmulated, Q1Processor
+from podium.sim_instruments.twins.qblox_cluster.assembler import Prepared
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     EXECUTION_ERROR,
     ILLEGAL_PARAMETER,
@@ -102,31 +101,21 @@ class Sequencer:
         self.registers: dict[str, int] = {f"R{n}": 0 for n in range(64)}
         self.state = SequencerState.IDLE
         self._report = _Report()
-        self._program: Assembled | None = None
-        self._staged: Assembled | None = None
+        self._program: Prepared | None = None
+        self._staged: Prepared | None = None
 
     @property
     def has_program(self) -> bool:
         """Whether there is anything to run."""
         return self._program is not None or self._staged is not None
 
-    def load(self, program: Assembled) -> None:
+    def load(self, program: Prepared) -> None:
         """Put a program into instruction memory."""
-        self._fits(program)
         self._program, self._staged = program, None
 
-    def stage(self, program: Assembled) -> None:
+    def stage(self, program: Prepared) -> None:
         """Put a program aside; arming installs it."""
-        self._fits(program)
         self._staged = program
-
-    def _fits(self, program: Assembled) -> None:
-        if len(program) > self.model.instructions:
-            raise Refusal(
-                EXECUTION_ERROR,
-                f"Assembly failed. The program has {len(program)} instructions, the memory of "
-                f"a {self.model.name} sequencer holds {self.model.instructions}.",
-            )
 
     def status(self) -> SequencerStatus:
         """Return state and flags."""
@@ -141,7 +130,7 @@ class Sequencer:
         self.state = state
         return True
 
-    def arm(self, afe: Afe) -> None:
+    def arm(self) -> None:
         """Get ready to start; clears the flags of the last run.
 
         Refused without a program, or where the program needs what this twin cannot execute.
@@ -150,10 +139,8 @@ class Sequencer:
         if program is None:
             raise Refusal(SETTINGS_CONFLICT, f"sequencer {self.number} has no program")
         self._program, self._staged = program, None
-        try:
-            Q1Processor(program, self.frozen(afe, scope=False).setup())
-        except NotEmulated as error:
-            raise Refusal(EXECUTION_ERROR, f"sequencer {self.number}: {error}") from error
+        if program.unplayable is not None:
+            raise Refusal(EXECUTION_ERROR, f"sequencer {self.number}: {program.unplayable}")
         self._go(Verb.ARM)
         self._report = _Report()
 
@@ -194,7 +181,7 @@ class Sequencer:
             slot=self.slot,
             sequencer=self.number,
             afe=afe,
-            program=self._program,
+            program=self._program.assembled,
             configuration=self.configuration,
             outputs=self.outputs,
             inputs=self.inputs,

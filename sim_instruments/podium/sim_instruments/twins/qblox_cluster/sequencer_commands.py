@@ -36,13 +36,13 @@ def _programs(handlers: Handlers[Module]) -> None:
     @handlers.on("SEQuencer#:PROGram")
     def program(module: Module, request: Request) -> bytes:
         sequencer = module.sequencer(request.index)
-        sequencer.load(module.assemble(arguments.block(request.command)))
+        module.assembler.begin(arguments.block(request.command), sequencer.load)
         return b""
 
     @handlers.on("SEQuencer#:ASSEmble")
     def assemble(module: Module, request: Request) -> bytes:
         sequencer = module.sequencer(request.index)
-        sequencer.stage(module.assemble(arguments.block(request.command)))
+        module.assembler.begin(arguments.block(request.command), sequencer.stage)
         return b""
 
     @handlers.on("SEQuencer#:ISAversion?")
