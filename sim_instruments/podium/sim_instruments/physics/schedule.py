@@ -34,7 +34,7 @@ def _lay(
     """Fill ``out`` (R, 7): what, index (drive or episode), time, end, a, b, sampled."""
     count = 0
     d = 0
-    now = 0
+    now = -(1 << 62)
     for g in range(start.size):
         while d < drive_start.size and drive_end[d] <= start[g]:
             out[count, :] = (PULSE, d, drive_start[d], drive_end[d], 0, 0, 0)
