@@ -1,6 +1,6 @@
 """The pieces that programs are put together from: frames, pulses, preparation, measurement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, erf, exp, pi, sqrt
 
@@ -222,6 +222,42 @@ def table_times(name: str, seconds: Iterable[float], grid_ns: int = GRID_NS) -> 
     return Variable(name, "fs", Table(tuple(t * grid_ns * FS_PER_NS for t in ticks)))
 
 
+def pads(
+    delays: Mapping[str, Variable], times: int, fixed_ns: Mapping[str, int]
+) -> dict[str, Variable]:
+    """Return, for each element, the wait before its sequence so that all sequences end together.
+
+    A sequence lasts ``fixed_ns`` (by element) and ``times`` its delay (``delays``, by element:
+    all linear or all tables of one length). Read out together, qubits decay no longer than they
+    are meant to, and every shot has the same tones on the feedline.
+    """
+    longest_ns = max(fixed_ns.values())
+    spare = {name: (longest_ns - ns) * FS_PER_NS for name, ns in fixed_ns.items()}
+    values = {name: variable.values for name, variable in delays.items()}
+    linear = {name: v for name, v in values.items() if isinstance(v, Linear)}
+    if len(linear) == len(values):
+        start = max(v.start for v in linear.values())
+        step = max(v.step for v in linear.values())
+        return {
+            name: Variable(
+                f"{name}_pad",
+                "fs",
+                Linear(spare[name] + times * (start - v.start), times * (step - v.step), v.count),
+            )
+            for name, v in linear.items()
+        }
+    count = next(iter(values.values())).count
+    last = [max(v.value(k) for v in delays.values()) for k in range(count)]
+    return {
+        name: Variable(
+            f"{name}_pad",
+            "fs",
+            Table(tuple(spare[name] + times * (last[k] - variable.value(k)) for k in range(count))),
+        )
+        for name, variable in delays.items()
+    }
+
+
 def linear_frequencies(name: str, centre_hz: float, span_hz: float, points: int) -> Variable:
     """Return ``points`` frequencies about ``centre_hz`` with a step of whole kHz."""
     step = max(1_000.0, round(span_hz / (points - 1) / 1_000) * 1_000.0)
@@ -244,6 +280,7 @@ __all__ = [
     "linear_frequencies",
     "linear_times",
     "on_grid_ns",
+    "pads",
     "reset",
     "rest",
     "table_times",

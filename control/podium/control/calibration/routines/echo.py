@@ -12,7 +12,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.ramsey import listed_frames
 from podium.control.calibration.routines.single_shot import levels
-from podium.control.calibration.sequences import all_pulses, linear_times, reset
+from podium.control.calibration.sequences import all_pulses, linear_times, pads, reset
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
@@ -39,22 +39,25 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     outcome = Outcome("echo", "Echo")
     pulses = all_pulses(bench, qubits)
     frames = listed_frames(pulses)
-    halves = Axis(
-        "delay",
-        tuple(
-            linear_times(f"{q.element}_half_delay", REACH / 2 * bench.best(q, "t2_echo"), POINTS)
-            for q in qubits
-        ),
-    )
+    waits = {
+        q.element: linear_times(
+            f"{q.element}_half_delay", REACH / 2 * bench.best(q, "t2_echo"), POINTS
+        )
+        for q in qubits
+    }
+    before = pads(waits, 2, {p.qubit.element: 3 * p.pulse_ns for p in pulses})
+    halves = Axis("delay", (*waits.values(), *before.values()))
     signs = Axis(
         "sign", tuple(Variable(f"{q.element}_phase", "turn", Table((0.0, 0.5))) for q in qubits)
     )
     body = [*reset(pulses, frames)]
     for p in pulses:
         wait = Delay((p.drive,), Affine(f"{p.qubit.element}_half_delay"))
+        body.append(Delay((p.drive,), Affine(f"{p.qubit.element}_pad")))
         body += [p.half_pi(), wait, ShiftPhase(p.drive, 0.25), p.pi(), ShiftPhase(p.drive, -0.25)]
         body += [wait, ShiftPhase(p.drive, Affine(f"{p.qubit.element}_phase")), p.half_pi()]
-        body.append(Barrier((p.drive, p.readout)))
+    body.append(Barrier(frames))
+    for p in pulses:
         body += p.measure()
     program = Program(
         "echo",

@@ -23,30 +23,33 @@ from podium.control.program.program import Affine, Axis, Barrier, Play, Program,
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-STEP_HZ = 0.4e6
+WIDE_STEP_HZ = 0.8e6
+NARROW_STEP_HZ = 0.06e6
+NARROW_POINTS = 61
+LINE_STEPS = 6.0
+"""Width of the line, in steps of the scan: a pi pulse of duration t has a line 0.8 / t wide."""
 
 
-async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Excite, scan a weak pulse over the 1-2 transition, bring back what is still in 1.
-
-    Stores ``anharmonicity`` (Hz, f12 - f01, negative).
-    """
-    outcome = Outcome("ef_spectroscopy", "1-2 spectroscopy")
+def ef_program(
+    bench: Bench,
+    qubits: tuple[Qubit, ...],
+    centres_hz: dict[str, float],
+    step_hz: float,
+    points: int,
+) -> Program:
+    """Return a scan of all 1-2 transitions at once, each about its centre (by full name)."""
     pulses = all_pulses(bench, qubits)
     frames = tuple(name for p in pulses for name in (p.drive, p.ef, p.readout))
-    span = max(6 * bench.design(q, "anharmonicity").spread + 8e6 for q in qubits)
-    points = 2 * int(span / STEP_HZ / 2) + 1
     axis = Axis(
         "drive",
         tuple(
             linear_frequencies(
-                f"{p.qubit.element}_ef_frequency", p.ef_frame().frequency_hz, span, points
+                f"{q.element}_ef_frequency", centres_hz[q.name], step_hz * (points - 1), points
             )
-            for p in pulses
+            for q in qubits
         ),
     )
-    # A pi pulse as long as the step is narrow: its line is about 0.8 / duration wide.
-    duration_ns = on_grid_ns(0.5 / STEP_HZ)
+    duration_ns = on_grid_ns(0.8 / (LINE_STEPS * step_hz))
     body = [
         *(SetFrequency(p.ef, Affine(f"{p.qubit.element}_ef_frequency")) for p in pulses),
         *reset(pulses, frames),
@@ -65,14 +68,43 @@ async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     body.append(Barrier(frames))
     for p in pulses:
         body += p.measure()
-    program = Program(
+    return Program(
         "1-2 spectroscopy",
         tuple(f for p in pulses for f in (p.drive_frame(), p.ef_frame(), p.readout_frame())),
         tuple(body),
         (axis,),
         shots=bench.shots(300),
     )
-    data = await bench.run(outcome, program)
+
+
+async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Excite, scan a weak pulse over the 1-2 transition, bring back what is still in 1.
+
+    First over the design's range, then narrowly about the line found. Stores ``anharmonicity``
+    (Hz, f12 - f01, negative).
+    """
+    outcome = Outcome("ef_spectroscopy", "1-2 spectroscopy")
+    span = max(6 * bench.design(q, "anharmonicity").spread + 8e6 for q in qubits)
+    centres = {
+        q.name: bench.best(q, "f01") + bench.design(q, "anharmonicity").value for q in qubits
+    }
+    points = 2 * int(span / WIDE_STEP_HZ / 2) + 1
+    seen = await _scan(bench, outcome, qubits, centres, WIDE_STEP_HZ, points)
+    centres = {q.name: bench.best(q, "f01") + bench.known(q, "anharmonicity").value for q in seen}
+    if seen:
+        await _scan(bench, outcome, seen, centres, NARROW_STEP_HZ, NARROW_POINTS)
+    return outcome
+
+
+async def _scan(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    centres_hz: dict[str, float],
+    step_hz: float,
+    points: int,
+) -> tuple[Qubit, ...]:
+    data = await bench.run(outcome, ef_program(bench, qubits, centres_hz, step_hz, points))
 
     def raw(qubit: Qubit) -> Panel:
         frequency = np.asarray(data[f"{qubit.element}_ef_frequency"].values, dtype=np.float64)
@@ -98,5 +130,4 @@ async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             text=f"anharmonicity {value / 1e6:.3f} ± {sigma / 1e6:.3f} MHz",
         )
 
-    await analyse(bench, outcome, qubits, raw, fit)
-    return outcome
+    return await analyse(bench, outcome, qubits, raw, fit)

@@ -18,6 +18,7 @@ from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
     linear_times,
+    pads,
     reset,
     table_times,
 )
@@ -53,6 +54,7 @@ def ramsey_body(
     body: list[Statement] = [*reset(pulses, frames)]
     for p in pulses:
         body += [
+            Delay((p.drive,), Affine(f"{p.qubit.element}_pad")),
             p.half_pi(),
             Delay((p.drive,), Affine(f"{p.qubit.element}_{delay}")),
             ShiftPhase(p.drive, Affine(f"{p.qubit.element}_{phase}")),
@@ -72,18 +74,18 @@ def listed_frames(pulses: tuple[Pulses, ...]) -> tuple[str, ...]:
 async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Fringes over delays up to a few T2*, in four phases.
 
-    Stores ``t2_ramsey`` (s, 1/e time of the signal) and ``f01`` (Hz).
+    Stores ``t2_ramsey`` (s, 1/e time of the signal), ``f01`` (Hz), and the shape of the fringes
+    (``t2_gaussian``, ``ramsey_amplitude``).
     """
     outcome = Outcome("ramsey", "Ramsey")
     pulses = all_pulses(bench, qubits)
     frames = listed_frames(pulses)
-    delays = Axis(
-        "delay",
-        tuple(
-            linear_times(f"{q.element}_delay", REACH * bench.best(q, "t2_ramsey"), POINTS)
-            for q in qubits
-        ),
-    )
+    waits = {
+        q.element: linear_times(f"{q.element}_delay", REACH * bench.best(q, "t2_ramsey"), POINTS)
+        for q in qubits
+    }
+    before = pads(waits, 1, {p.qubit.element: 2 * p.pulse_ns for p in pulses})
+    delays = Axis("delay", (*waits.values(), *before.values()))
     phases = Axis(
         "quadrature",
         tuple(Variable(f"{q.element}_phase", "turn", Table(QUADRATURES)) for q in qubits),
@@ -144,6 +146,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             )
         return {
             "f01": Measured(f01, found.sigmas["detuning"], "Hz"),
+            "ramsey_amplitude": Measured(v["amplitude"], found.sigmas["amplitude"], "1"),
             "t2_ramsey": Measured(v["decay"], found.sigmas["decay"], "s"),
             "t2_gaussian": Measured(v["gaussian"], found.sigmas.get("gaussian", 1.0), "1"),
         }, replace(panel, series=(*panel.series, *lines), text=text)
@@ -175,17 +178,13 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         long = np.linspace(0.85, 1.15, LONG_POINTS) * LONG_DELAY * t2
         delays_s[q.name] = np.repeat(np.concatenate([short, long]), 2)
     flank = np.tile([0.25, -0.25], SHORT_SHARE + LONG_POINTS)
-    axis = Axis(
-        "point",
-        tuple(
-            variable
-            for q in qubits
-            for variable in (
-                table_times(f"{q.element}_delay", delays_s[q.name]),
-                Variable(f"{q.element}_phase", "turn", Table(tuple(float(f) for f in flank))),
-            )
-        ),
+    waits = {q.element: table_times(f"{q.element}_delay", delays_s[q.name]) for q in qubits}
+    before = pads(waits, 1, {p.qubit.element: 2 * p.pulse_ns for p in pulses})
+    phases = tuple(
+        Variable(f"{q.element}_phase", "turn", Table(tuple(float(f) for f in flank)))
+        for q in qubits
     )
+    axis = Axis("point", (*waits.values(), *before.values(), *phases))
     program = Program(
         "Ramsey, frequency",
         tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
@@ -215,13 +214,14 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         delay, phase, projected, sigma = signal(qubit)
         shape = {
             "decay": bench.known(qubit, "t2_ramsey").value,
+            "amplitude": bench.known(qubit, "ramsey_amplitude").value,
             "gaussian": bench.known(qubit, "t2_gaussian").value,
         }
 
         def model(values: Mapping[str, float]) -> Array:
             return ramsey_model(delay, -phase, {**shape, **values})
 
-        start = {"detuning": 0.0, "shift": 0.0, "amplitude": 0.48, "offset": 0.5}
+        start = {"detuning": 0.0, "shift": 0.0, "offset": 0.5}
         limit = 0.25 / float(delay.max())
         found = fit_least_squares(
             model,

@@ -26,7 +26,7 @@ from podium.control.program.program import (
 
 Array = NDArray[np.float64]
 FREQUENCIES, AMPLITUDES = 7, 7
-LENGTHS = (0.35, 0.55, 0.85, 1.3)
+LENGTHS = (0.35, 0.45, 0.6, 0.8, 1.1)
 """Window lengths tried, in units of ten resonator lifetimes 1 / (pi kappa)."""
 
 
@@ -110,7 +110,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
             tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
             tuple(body),
             (power_axis, frequency_axis, state_axis(pulses)),
-            shots=bench.shots(300),
+            shots=bench.shots(600),
             keep_shots=True,
         )
         data = await bench.run(outcome, program)

@@ -12,7 +12,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.ramsey import listed_frames
 from podium.control.calibration.routines.single_shot import levels
-from podium.control.calibration.sequences import all_pulses, reset, table_times
+from podium.control.calibration.sequences import all_pulses, pads, reset, table_times
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Affine, Axis, Barrier, Delay, Program
 
@@ -59,14 +59,20 @@ async def _scan(
     pulses = all_pulses(bench, qubits)
     frames = listed_frames(pulses)
     expected = {q.name: bench.best(q, "t1") for q in qubits}
-    axis = Axis(
-        "delay",
-        tuple(table_times(f"{q.element}_delay", delays_s(expected[q.name])) for q in qubits),
-    )
+    waits = {
+        q.element: table_times(f"{q.element}_delay", delays_s(expected[q.name])) for q in qubits
+    }
+    before = pads(waits, 1, {p.qubit.element: p.pulse_ns for p in pulses})
+    axis = Axis("delay", (*waits.values(), *before.values()))
     body = [*reset(pulses, frames, RESET_LIFETIMES)]
     for p in pulses:
-        body += [p.pi(), Delay((p.drive,), Affine(f"{p.qubit.element}_delay"))]
-        body.append(Barrier((p.drive, p.readout)))
+        body += [
+            Delay((p.drive,), Affine(f"{p.qubit.element}_pad")),
+            p.pi(),
+            Delay((p.drive,), Affine(f"{p.qubit.element}_delay")),
+        ]
+    body.append(Barrier(frames))
+    for p in pulses:
         body += p.measure()
     program = Program(
         "T1",

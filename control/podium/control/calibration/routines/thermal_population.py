@@ -16,13 +16,18 @@ from podium.control.calibration.fits.least_squares import fit_least_squares
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import RESET_LIFETIMES, state_axis
+from podium.control.calibration.routines.single_shot import (
+    RESET_LIFETIMES,
+    levels,
+    state_axis,
+)
 from podium.control.calibration.sequences import all_pulses, reset
 from podium.control.facility.facility import Qubit
-from podium.control.program.program import Affine, Axis, Barrier, Linear, Program, Variable
+from podium.control.program.program import Affine, Axis, Barrier, Program, Table, Variable
 
 Array = NDArray[np.float64]
-POINTS = 9
+TURNS = (0.0, 1.0, 2.0, 1.0)
+"""Rotations between 1 and 2, in pi: the ends of the oscillation only, where all shots count."""
 
 
 async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -36,7 +41,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
             Variable(
                 f"{p.qubit.element}_amplitude",
                 "1",
-                Linear(0.0, min(0.999, 2 * p.ef_pi_amplitude()) / (POINTS - 1), POINTS),
+                Table(tuple(min(0.999, turns * p.ef_pi_amplitude()) for turns in TURNS)),
             )
             for p in pulses
         ),
@@ -59,7 +64,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         tuple(f for p in pulses for f in (p.drive_frame(), p.ef_frame(), p.readout_frame())),
         tuple(body),
         (state_axis(pulses), axis),
-        shots=bench.shots(4000),
+        shots=bench.shots(9000),
     )
     data = await bench.run(outcome, program)
 
@@ -81,6 +86,11 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         amplitude, both = signal(qubit)
         period = 2 * bench.known(qubit, "ef_pi_amplitude").value
         swing = np.cos(2 * np.pi * amplitude / period)
+        reference = levels(bench, qubit)
+        distance = abs(reference.excited - reference.ground)
+        # As it is, nearly every shot ends in 1; after a pi pulse, in 0 or 2, half of them each.
+        quiet = distance * np.sqrt(reference.excited_variance / program.shots)
+        loud = np.hypot(quiet, np.ptp(both[1]) / 2 / np.sqrt(program.shots))
 
         def model(values: Mapping[str, float]) -> Array:
             strong = values["offset"] + values["strong"] * swing
@@ -89,15 +99,17 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
 
         start = {
             "offset": float(np.mean(both[1])),
-            "strong": float(both[1][0] - both[1][POINTS // 2]) / 2,
+            "strong": float(both[1][0] - both[1][1]) / 2,
             "weak_offset": float(np.mean(both[0])),
             "ratio": 0.01,
         }
-        found = fit_least_squares(model, both.ravel(), None, [start])
+        noise = np.repeat([quiet, loud], len(TURNS))
+        found = fit_least_squares(model, both.ravel(), noise, [start])
         ratio, ratio_sigma = found.values["ratio"], found.sigmas["ratio"]
         value, sigma = ratio / (1 + ratio), ratio_sigma / (1 + ratio) ** 2
-        fitted = model(found.values).reshape(2, -1) * 1e3
-        lines = tuple(Series(f"fit {k}", amplitude, fitted[k], line=True) for k in (0, 1))
+        order = np.argsort(amplitude)
+        fitted = model(found.values).reshape(2, -1)[:, order] * 1e3
+        lines = tuple(Series(f"fit {k}", amplitude[order], fitted[k], line=True) for k in (0, 1))
         text = f"P(1) = {value * 100:.2f} ± {sigma * 100:.2f} %"
         return {"thermal_population": Measured(value, sigma, "1")}, replace(
             panel, series=(*panel.series, *lines), text=text
