@@ -120,7 +120,9 @@ class Children:
     def kill(self) -> None:
         """Kill what still runs, with the processes that it started itself; returns when gone."""
         for child in reversed(self.running):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.process.pid, signal.SIGKILL)
-            child.process.wait()
+            if child.process.poll() is None:
+                # Its process group still is its own: nobody has waited for it yet.
+                with suppress(ProcessLookupError):
+                    os.killpg(child.process.pid, signal.SIGKILL)
+                child.process.wait()
         self.running.clear()

@@ -87,6 +87,9 @@ def run(arguments: Namespace) -> int:
     children = Children()
     try:
         return asyncio.run(_guarded(arguments, path, children))
+    except OSError as error:
+        print(f"podium demo: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
     finally:
         # After a second Ctrl-C nothing more is awaited; no process is left behind all the same.
         children.kill()

@@ -10,29 +10,28 @@ from pathlib import Path
 
 from rich.console import Console
 
+from podium.control.bus.together import together
 from podium.control.calibration.bring_up import BRING_UP
-from podium.control.calibration.datasets import NotStorable
-from podium.control.calibration.measured import BadEntry, Measured, NotMeasured
 from podium.control.calibration.runner import RunError
-from podium.control.calibration.store import ParameterStore, StoreError
+from podium.control.calibration.store import ParameterStore
 from podium.control.demo import simulation
 from podium.control.demo.children import Children, ProcessFailed, podium
 from podium.control.demo.comparison import compare
+from podium.control.demo.files import write_text
 from podium.control.demo.progress import Display, display
+from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
-from podium.control.demo.session import NotCold, Session, told_step
+from podium.control.demo.session import CANNOT_GO_ON, Session
 from podium.control.demo.story import Failure, Story, summary
 from podium.control.demo.tables import headline, recovered_table
 from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab, join_facility
-from podium.firmware_interfaces.exact_time import FS_PER_S
 
-READY_S = 60.0
-"""All instruments of a facility on this machine are connected by then."""
 STEPS_AROUND = 4
 """World, instruments, processes, report: what the progress bar counts beside the routines."""
+ENDPOINTS = "endpoints.json"
 STORE = "parameters.sqlite"
 OLD = ("summary.json", "index.html", "truth.json", STORE, f"{STORE}-wal", f"{STORE}-shm")
 """What an earlier demo may have left in the folder, and must not be taken for this one's."""
@@ -66,13 +65,10 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
             try:
                 await _measure(wanted, children, story, shown, drawn)
-            except (ProcessFailed, NotCold, RunError) as error:
+            except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
                 _trouble(story, shown, type(error).__name__, error)
-            except (StoreError, BadEntry, NotMeasured, NotStorable, OSError) as error:
-                _trouble(story, shown, type(error).__name__, error)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(children.end())
-                tasks.create_task(_report(wanted, story, shown, drawn, begin))
+            story.lab_causes = await simulation.lab_causes(folder / ENDPOINTS)
+            await together(children.end(), _report(wanted, story, shown, drawn, begin))
     finally:
         await children.end()
     console.print(recovered_table(story.comparisons))
@@ -110,7 +106,7 @@ async def _measure(
     wanted: Wanted, children: Children, story: Story, shown: Display, drawn: Drawings
 ) -> None:
     folder = wanted.folder
-    twin, endpoints = folder / "twin.yaml", folder / "endpoints.json"
+    twin, endpoints = folder / "twin.yaml", folder / ENDPOINTS
     shown.doing("drawing a hidden world")
     await simulation.draw_world(wanted.facility, wanted.seed, twin)
     shown.done("hidden world drawn", (f"podium twin sample: {twin}",))
@@ -124,12 +120,17 @@ async def _measure(
     shown.doing("starting the agent and the coordinator")
     async with _lab(wanted, children, endpoints) as lab:
         shown.done("agent and coordinator are up, all instruments connected")
-        begin_fs = (await lab.now()).total_fs
-        try:
-            await _bring_up(wanted, story, shown, drawn, lab)
-        finally:
-            story.lab_s = ((await lab.now()).total_fs - begin_fs) / FS_PER_S
-            story.lab_causes = await simulation.lab_causes(endpoints)
+        with ParameterStore(folder / STORE) as store:
+            await Session(
+                lab,
+                tuple(lab.facility.qubits().values()),
+                store,
+                folder / "datasets",
+                story,
+                shown,
+                drawn,
+                wanted.thoroughness,
+            ).work()
 
 
 @asynccontextmanager
@@ -141,48 +142,8 @@ async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIter
     await children.wait_for(state)
     coordinator = read_state(state).coordinator
     async with join_facility(wanted.facility, coordinator, endpoints) as lab:
-        status = await lab.ready(READY_S)
-        lost = [
-            f"{one.name}: {one.state}: {one.last_error}"
-            for agent in status.agents
-            for one in agent.instruments
-            if one.state != "connected"
-        ]
-        if lost or status.missing:
-            raise ProcessFailed("; ".join([*status.missing, *lost]))
+        await all_connected(lab)
         yield lab
-
-
-async def _bring_up(
-    wanted: Wanted, story: Story, shown: Display, drawn: Drawings, lab: Lab
-) -> None:
-    facility = lab.facility
-    with ParameterStore(wanted.folder / STORE) as store:
-        try:
-            for node in facility.nodes.values():
-                if not node.qubits:
-                    continue
-                qubits = tuple(node.qubits.values())
-                session = Session(
-                    lab, qubits, store, wanted.folder / "datasets", shown, wanted.thoroughness
-                )
-                shown.doing("looking at the fridge")
-                story.fridge_k |= await session.check_fridges()
-                shown.doing("ramping the biases")
-                await session.ramp_biases()
-                for name, kelvin in story.fridge_k.items():
-                    shown.note(f"{name} is cold: {kelvin * 1e3:.1f} mK; biases are ramped")
-                async for step in session.steps():
-                    story.steps.append(step)
-                    drawn.begin(step)
-                    failed = bool(step.outcome.failures)
-                    shown.done(step.outcome.title, told_step(step), failed=failed)
-        finally:
-            found = {
-                name: Measured(entry.value, entry.sigma, entry.unit)
-                for name, entry in store.all().items()
-            }
-            story.comparisons = compare(story.qubits, found, {})
 
 
 async def _report(
@@ -201,14 +162,7 @@ async def _report(
     svgs = await asyncio.to_thread(drawn.finish)
     story.comparisons = compare(story.qubits, found, truth)
     story.wall_s = time.monotonic() - begin
-    _write(folder / "truth.json", json.dumps(known, indent=2) + "\n")
-    _write(folder / "index.html", page(story, svgs))
-    _write(folder / "summary.json", json.dumps(summary(story), indent=2) + "\n")
+    write_text(folder / "truth.json", json.dumps(known, indent=2) + "\n")
+    write_text(folder / "index.html", page(story, svgs))
+    write_text(folder / "summary.json", json.dumps(summary(story), indent=2) + "\n")
     shown.done("report written")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write ``text`` so that nobody ever reads half of it."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -13,6 +13,7 @@ from podium.control.calibration.measured import Measured
 from podium.control.demo.children import Children
 from podium.control.demo.comparison import Comparison, Truth, compare
 from podium.control.demo.demonstration import Wanted, demonstrate
+from podium.control.demo.files import write_text
 from podium.control.demo.floors import Floor, Spread, floors, spreads
 
 
@@ -104,6 +105,4 @@ def _write(
             {"name": f.name, "asked": f.asked, "got": f.got, "held": f.held} for f in checked
         ],
     }
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_text(path, json.dumps(content, indent=2) + "\n")

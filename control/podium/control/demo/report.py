@@ -54,7 +54,8 @@ class Drawings:
 
 def page(story: Story, drawn: Sequence[Sequence[str]]) -> str:
     """Return the page; ``drawn``: each step's panels, as :meth:`Drawings.finish` gives them."""
-    title = f"{story.facility}: bring-up, seed {story.seed}"
+    world = "" if story.seed is None else f", seed {story.seed}"
+    title = f"{story.facility}: calibration{world}"
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -75,15 +76,19 @@ def page(story: Story, drawn: Sequence[Sequence[str]]) -> str:
 def _head(story: Story) -> Iterator[str]:
     found = story.found()
     yield '<header><p class="mark">Podium</p>'
-    yield f"<h1>{escape(story.facility)}: from nothing to calibrated qubits</h1>"
+    drawn = story.seed is not None
+    what = "from nothing to calibrated qubits" if drawn else "calibration"
+    yield f"<h1>{escape(story.facility)}: {what}</h1>"
     if story.device:
         yield f'<p class="device">{escape(story.device)}</p>'
     yield '<div class="headlines">'
     good = sum(found.values())
     yield _headline(f"{good} / {len(found)}", "qubits found", bad=good < len(found))
-    yield _headline(f"{story.lab_s:.0f} s", "of laboratory time simulated")
+    simulated = " simulated" if drawn else ""
+    yield _headline(f"{story.lab_s:.0f} s", f"of laboratory time{simulated}")
     yield _headline(f"{story.wall_s:.0f} s", "by the clock on the wall")
-    yield _headline(f"{story.ratio:.1f} ×", "faster than the laboratory")
+    if drawn:
+        yield _headline(f"{story.ratio:.1f} ×", "laboratory time over wall time")
     pulls = [abs(row.pull) for row in story.comparisons if row.pull is not None]
     if pulls:
         within = sum(pull <= 3 for pull in pulls)
@@ -91,7 +96,8 @@ def _head(story: Story) -> Iterator[str]:
     yield "</div>"
     cold = [f"{name} at {kelvin * 1e3:.1f} mK" for name, kelvin in story.fridge_k.items()]
     spent = [f"{CAUSES.get(n, n)} {s:.1f} s" for n, s in story.lab_causes.items()]
-    line = " · ".join([f"seed {story.seed}", *cold, *spent])
+    seed = [f"seed {story.seed}"] if drawn else []
+    line = " · ".join([*seed, *cold, *spent])
     yield f'<p class="fine">{escape(line)}</p></header>'
 
 

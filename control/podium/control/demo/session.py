@@ -9,11 +9,14 @@ import xarray
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import BRING_UP, bring_up
-from podium.control.calibration.datasets import save_dataset
-from podium.control.calibration.measured import Record
+from podium.control.calibration.datasets import NotStorable, save_dataset
+from podium.control.calibration.measured import BadEntry, Measured, NotMeasured
 from podium.control.calibration.runner import Runner
+from podium.control.calibration.store import ParameterStore, StoreError
+from podium.control.demo.comparison import compare
 from podium.control.demo.progress import Display
-from podium.control.demo.story import Step
+from podium.control.demo.report import Drawings
+from podium.control.demo.story import Step, Story
 from podium.control.facility.facility import Facility, Qubit
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -22,22 +25,58 @@ class NotCold(Exception):
     """A fridge is too warm to measure in. Nothing was played and no bias was moved."""
 
 
+CANNOT_GO_ON = (NotCold, NotMeasured, NotStorable, BadEntry, StoreError, OSError)
+"""What ends a session, beside a ``RunError`` of the facility; what was found before is kept."""
+
+
 @dataclass(slots=True, eq=False)
 class Session:
-    """Routines on some qubits of a node."""
+    """Routines on qubits, told in ``story`` as they go."""
 
     runner: Runner
     qubits: tuple[Qubit, ...]
-    record: Record
+    store: ParameterStore
     datasets: Path
     """Folder for the data of every run."""
+    story: Story
     display: Display
+    drawings: Drawings
     thoroughness: float = 1.0
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
+    _now_fs: int = 0
+    """Laboratory time at the end of the latest step."""
+
+    async def work(self, routines: tuple[str, ...] = BRING_UP) -> None:
+        """Look at the fridges, ramp the biases, and run ``routines`` on each node in turn.
+
+        However it ends, ``story`` holds what was found until then. Raises ``RunError`` when the
+        facility fails, and :data:`CANNOT_GO_ON`.
+        """
+        begin_fs = self._now_fs = (await self.runner.now()).total_fs
+        try:
+            self.display.doing("looking at the fridge")
+            self.story.fridge_k |= await self.check_fridges()
+            self.display.doing("ramping the biases")
+            await self.ramp_biases()
+            cold = [f"{name} is cold: {t * 1e3:.1f} mK" for name, t in self.story.fridge_k.items()]
+            self.display.note("; ".join([*cold, "biases are ramped"]))
+            for node in dict.fromkeys(qubit.node for qubit in self.qubits):
+                async for step in self._steps(node, routines):
+                    self.story.steps.append(step)
+                    self.drawings.begin(step)
+                    self.story.lab_s = (self._now_fs - begin_fs) / FS_PER_S
+                    failed = bool(step.outcome.failures)
+                    self.display.done(step.outcome.title, told_step(step), failed=failed)
+        finally:
+            found = {
+                name: Measured(entry.value, entry.sigma, entry.unit)
+                for name, entry in self.store.all().items()
+            }
+            self.story.comparisons = compare(self.story.qubits, found, {})
 
     async def check_fridges(self) -> dict[str, float]:
-        """Return the readings of the fridges that these qubits are in, K; raises NotCold."""
+        """Return the readings of the fridges that the qubits are in, K; raises NotCold."""
         facility = self.runner.facility
         readings: dict[str, float] = {}
         for name in fridges_of(facility, self.qubits):
@@ -53,36 +92,33 @@ class Session:
         return readings
 
     async def ramp_biases(self) -> dict[str, float]:
-        """Ramp every qubit's bias to where its sweet spot should be; return the levels, V."""
+        """Ramp every qubit's bias to its sweet spot, measured or else expected; return all, V."""
         levels: dict[str, float] = {}
         for qubit in self.qubits:
             limit = self.runner.facility.flux_wiring(qubit.flux_port).limit_v
+            known = self.store.get(f"{qubit.name}.sweet_spot")
             expected = qubit.design["flux_offset"].value if "flux_offset" in qubit.design else 0.0
-            levels[qubit.flux_port] = max(-limit, min(limit, expected))
+            level = expected if known is None else known.value
+            levels[qubit.flux_port] = max(-limit, min(limit, level))
         await self.runner.bias(levels)
         return levels
 
-    async def steps(self, routines: tuple[str, ...] = BRING_UP) -> AsyncIterator[Step]:
-        """Run ``routines`` in order, yielding each as it is done; data are saved as they come.
-
-        Raises ``RunError`` when the facility fails, ``StoreError``, ``NotStorable`` or OSError
-        when something could not be kept.
-        """
+    async def _steps(self, node: str, routines: tuple[str, ...]) -> AsyncIterator[Step]:
         bench = Bench(
             self.runner,
-            self.qubits[0].node,
-            self.qubits,
-            self.record,
+            node,
+            tuple(qubit for qubit in self.qubits if qubit.node == node),
+            self.store,
             keep=lambda data: self._keep(bench, data),
             progress=self._progress,
             thoroughness=self.thoroughness,
         )
-        wall, lab_fs = time.monotonic(), (await self.runner.now()).total_fs
+        wall, before_fs = time.monotonic(), (await self.runner.now()).total_fs
         async for outcome in bring_up(bench, routines):
             self.titles[outcome.routine] = outcome.title
-            now, now_fs = time.monotonic(), (await self.runner.now()).total_fs
-            yield Step(outcome, now - wall, (now_fs - lab_fs) / FS_PER_S)
-            wall, lab_fs = now, now_fs
+            now, self._now_fs = time.monotonic(), (await self.runner.now()).total_fs
+            yield Step(outcome, now - wall, (self._now_fs - before_fs) / FS_PER_S)
+            wall, before_fs = now, self._now_fs
 
     def _keep(self, bench: Bench, data: xarray.Dataset) -> None:
         bench.epoch = int(data.attrs.get("epoch", bench.epoch))
@@ -104,8 +140,8 @@ def told_step(step: Step) -> tuple[str, ...]:
     for panel in step.outcome.panels:
         if panel.text:
             lines.append(f"{panel.element}: {'FAILED: ' if panel.failed else ''}{panel.text}")
-    drawn = {(panel.element, panel.text) for panel in step.outcome.panels if panel.failed}
+    drawn = [(panel.element, panel.text) for panel in step.outcome.panels if panel.failed]
     for element, reason in step.outcome.failures.items():
-        if not any(element.endswith(name) and text == reason for name, text in drawn):
+        if (element.rpartition(".")[2], reason) not in drawn:
             lines.append(f"{element}: FAILED: {reason}")
     return tuple(lines)

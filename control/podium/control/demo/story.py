@@ -36,7 +36,8 @@ class Story:
     """Filled while the demo goes on."""
 
     facility: str
-    seed: int
+    seed: int | None
+    """Of the hidden world; None for a facility that is not drawn from one."""
     qubits: tuple[str, ...]
     """By full name, ``node_a.q0``."""
     device: str = ""

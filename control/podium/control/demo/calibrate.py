@@ -1,0 +1,159 @@
+"""``podium calibrate``: run routines on a facility and store what they find."""
+
+import asyncio
+import json
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+if TYPE_CHECKING:
+    from podium.control.demo.story import Story
+    from podium.control.facility.facility import Facility, Qubit
+
+
+class UnknownQubit(LookupError):
+    """A qubit is named that the facility does not have, or that two nodes have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
+    parser.add_argument(
+        "qubits", nargs="*", metavar="QUBIT", help="e.g. q0 or node_a.q0 (default: all)"
+    )
+    parser.add_argument(
+        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="ROUTINE",
+        help="run this routine, may be repeated (default: the whole bring-up)",
+    )
+    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("podium_calibration"),
+        metavar="DIR",
+        help="folder for data, plots and the store (default podium_calibration)",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="FILE|URL",
+        help="where parameters are kept (default parameters.sqlite in DIR)",
+    )
+    parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
+
+
+def run(arguments: Namespace) -> int:
+    """Run the routines; 0 when none failed."""
+    from podium.control.calibration.bring_up import BRING_UP, ROUTINES
+    from podium.control.calibration.store import StoreError
+    from podium.control.demo.up_state import AlreadyUp
+    from podium.control.facility.load import load_facility
+    from podium.control.facility.problems import FacilityError, suggest
+
+    unknown = [name for name in arguments.only or () if name not in ROUTINES]
+    if unknown:
+        near = suggest(unknown[0], ROUTINES)
+        print(f"podium calibrate: no routine {unknown[0]!r}; {near}", file=sys.stderr)
+        return WRONG_USE
+    try:
+        facility = load_facility(arguments.facility, arguments.endpoints)
+        qubits = chosen_qubits(facility, arguments.qubits)
+        story = asyncio.run(_calibrate(arguments, qubits, tuple(arguments.only or BRING_UP)))
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except UnknownQubit as error:
+        print(f"podium calibrate: {error}", file=sys.stderr)
+        return WRONG_USE
+    except (AlreadyUp, StoreError, OSError) as error:
+        print(f"podium calibrate: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    return FOUND_PROBLEM if story.failures() else DONE
+
+
+def chosen_qubits(facility: "Facility", words: list[str]) -> "tuple[Qubit, ...]":
+    """Return the qubits that ``words`` name, all of them without words; raises UnknownQubit."""
+    known = facility.qubits()
+    if not known:
+        raise UnknownQubit(f"{facility.name} has no qubits")
+    if not words:
+        return tuple(known.values())
+    found: dict[str, Qubit] = {}
+    for word in words:
+        fits = [q for name, q in known.items() if word in (name, q.element)]
+        if len(fits) != 1:
+            which = "more than one qubit" if fits else "no qubit"
+            raise UnknownQubit(f"{which} {word!r} in {facility.name}; it has {', '.join(known)}")
+        found[fits[0].name] = fits[0]
+    return tuple(found.values())
+
+
+async def _calibrate(
+    arguments: Namespace, qubits: "tuple[Qubit, ...]", routines: tuple[str, ...]
+) -> "Story":
+    from rich.console import Console
+
+    from podium.control.calibration.runner import RunError
+    from podium.control.calibration.store import ParameterStore
+    from podium.control.demo.files import write_text
+    from podium.control.demo.progress import display
+    from podium.control.demo.reaching import reached
+    from podium.control.demo.report import Drawings, page
+    from podium.control.demo.session import CANNOT_GO_ON, Session
+    from podium.control.demo.story import Failure, Story, summary
+
+    begin = time.monotonic()
+    folder: Path = arguments.out
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    console = Console(stderr=arguments.json)
+    story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
+    with (
+        ParameterStore(arguments.store or folder / "parameters.sqlite") as store,
+        display(console, len(routines)) as shown,
+        Drawings() as drawn,
+    ):
+        try:
+            async with reached(arguments.facility, arguments.endpoints, arguments.state) as lab:
+                story.facility = lab.facility.name
+                session = Session(
+                    lab,
+                    qubits,
+                    store,
+                    folder / "datasets",
+                    story,
+                    shown,
+                    drawn,
+                    arguments.thoroughness,
+                )
+                await session.work(routines)
+        except (RunError, *CANNOT_GO_ON) as error:
+            story.trouble.append(Failure(type(error).__name__, "", str(error)))
+            shown.done(type(error).__name__, tuple(str(error).splitlines()), failed=True)
+        story.wall_s = time.monotonic() - begin
+        svgs = await asyncio.to_thread(drawn.finish)
+    write_text(folder / "index.html", page(story, svgs))
+    if arguments.json:
+        print(json.dumps(summary(story), indent=2))
+    else:
+        console.print(f"{folder / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
+    return story
+
+
+command = Command(
+    name="calibrate",
+    help="run calibration routines and store what they find",
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,48 @@
+"""A facility for a command that wants to use it: joined if it is up, else owned for the time."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from podium.control.calibration.runner import RunFailed
+from podium.control.demo.up_state import NotUp, default_state_file, kept_up, read_state
+from podium.control.lab import Lab, join_facility, open_facility
+
+READY_S = 60.0
+
+
+@asynccontextmanager
+async def reached(
+    facility: Path, endpoints: Path | None, state_file: Path | None
+) -> AsyncGenerator[Lab]:
+    """Ask the processes of ``podium up`` if there are any; own the instruments otherwise.
+
+    Raises ``AlreadyUp`` when somebody is about to put it up or to take it down, ``RunFailed``
+    when an instrument does not answer.
+    """
+    state_file = state_file or default_state_file(facility)
+    try:
+        state = read_state(state_file)
+    except NotUp:
+        with kept_up(state_file):
+            async with open_facility(facility, endpoints) as lab:
+                await all_connected(lab)
+                yield lab
+        return
+    over = None if state.endpoints is None else Path(state.endpoints)
+    async with join_facility(facility, state.coordinator, over) as lab:
+        await all_connected(lab)
+        yield lab
+
+
+async def all_connected(lab: Lab) -> None:
+    """Return once every instrument answers; raises ``RunFailed`` naming those that do not."""
+    status = await lab.ready(READY_S)
+    lost = [
+        f"{one.name} is {one.state}: {one.last_error}"
+        for agent in status.agents
+        for one in agent.instruments
+        if one.state != "connected"
+    ]
+    if lost or status.missing:
+        raise RunFailed("; ".join([*status.missing, *lost]))
