@@ -77,6 +77,7 @@ class Agent:
                 tasks.create_task(worker.keep(), name=f"keep {name}")
                 for name, worker in self._instruments.workers.items()
             ]
+            keeping.append(tasks.create_task(self._playing.promises.keep(), name="promises"))
             try:
                 async with Tickets.opened() as self._work:
                     try:

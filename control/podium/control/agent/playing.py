@@ -1,13 +1,13 @@
 """Playing a run on an agent's instruments: prepare, arm, fire, and whatever happens, safe."""
 
-import asyncio
 from collections.abc import Mapping
 
 from podium.control.agent.active_run import ActiveRun
 from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
-from podium.drivers.errors import InstrumentError, Refused, Unreachable
+from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalTone
@@ -21,8 +21,6 @@ TONE_S = 15.0
 """Deadlines of single calls of a driver."""
 WAIT_ALLOWANCE_S = 90.0
 """Above the driver's own allowance past the computed duration, so that its message is heard."""
-SAFE_S = 20.0
-"""For making one instrument safe, reconnecting included."""
 
 
 class Playing:
@@ -32,10 +30,17 @@ class Playing:
         self._facility = facility
         self._instruments = instruments
         self._tones: dict[str, tuple[int, ExternalTone]] = {}
+        self.promises = Promises(
+            instruments.workers[name]
+            for role in ("PulseSequencer", "MicrowaveSource")
+            for name in instruments.playing(role)
+        )
 
     async def prepare(self, artifacts: Mapping[str, ClusterProgram]) -> None:
         """Load clusters and set external tones, all at once; nothing plays yet."""
         tones = {name: tone for part in artifacts.values() for name, tone in part.tones.items()}
+        for name in (*artifacts, *tones):
+            await self.promises.settled(name)
         await together(
             *(self._load(name, artifact) for name, artifact in artifacts.items()),
             *(self._tune(name, tone) for name, tone in tones.items()),
@@ -93,24 +98,8 @@ class Playing:
         """Silence all that takes part; return what could not be made safe, with the reason."""
         names = set(artifacts) | {name for part in artifacts.values() for name in part.tones}
         self._tones = {name: held for name, held in self._tones.items() if name not in names}
-        problems = await together(*(self._safe(self._instruments.workers[name]) for name in names))
+        problems = await together(*(self.promises.make_safe(name) for name in sorted(names)))
         return [problem for problem in problems if problem]
-
-    async def _safe(self, worker: AnyWorker) -> str:
-        for _ in range(2):  # once more if that call finds the connection dead
-            try:
-                async with asyncio.timeout(SAFE_S):
-                    await worker.connected()
-                    await worker.call("make safe", lambda driver: driver.safe(), SAFE_S)
-            except TimeoutError:
-                return f"{worker.name}: not reached within {SAFE_S:g} s: {worker.health.last_error}"
-            except Unreachable as error:
-                problem = str(error)
-            except InstrumentError as error:
-                return str(error)
-            else:
-                return ""
-        return problem
 
     async def _load(self, name: str, artifact: ClusterProgram) -> None:
         await self._cluster(name).call(

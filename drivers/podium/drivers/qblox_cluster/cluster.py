@@ -47,6 +47,7 @@ class QbloxCluster:
         self._cluster: Any = open_cluster(name, host, ports)
         self._holding = Holding(name, self._cluster, self._modules)
         self._program: ClusterProgram | None = None
+        self._quiet = False
         self._interrupted = threading.Event()
         try:
             self._check_modules()
@@ -97,6 +98,8 @@ class QbloxCluster:
         nothing can be armed until another program is loaded.
         """
         self._program = None
+        if not self._quiet:
+            self._stop_all()  # what played before we came knows nothing of our settings
         self._holding.set(settings_of(artifact, self._modules))
         for entry in artifact.sequencers:
             self._holding.upload(entry)
@@ -151,8 +154,7 @@ class QbloxCluster:
     def safe(self) -> None:
         """Stop and disconnect all sequencers, switch local oscillators off; biases stay."""
         self._program = None
-        with telling(self._name, "stopping all sequencers"):
-            self._cluster.stop_sequencer()
+        self._stop_all()
         self._holding.silence()
 
     # FluxSource
@@ -212,6 +214,11 @@ class QbloxCluster:
         self._arm(where)
         self._start(where)
         self._wait(where, RAMP_STEP_NS * 1e-9, "pacer")
+
+    def _stop_all(self) -> None:
+        with telling(self._name, "stopping all sequencers"):
+            self._cluster.stop_sequencer()
+        self._quiet = True
 
     def _arm(self, sequencers: list[tuple[int, int]]) -> None:
         with telling(self._name, f"arming {places(sequencers)}"):

@@ -1,0 +1,75 @@
+"""What was to be made safe and could not be reached: made safe as soon as it answers again."""
+
+import asyncio
+from collections.abc import Iterable
+
+from podium.control.agent.instruments import AnyWorker
+from podium.control.bus.together import together
+from podium.drivers.errors import InstrumentError, Unreachable
+
+SAFE_S = 10.0
+"""For making one instrument safe, an attempt to connect that is under way included."""
+AGAIN_S = 0.5
+"""Pause between attempts on an instrument that answers, but does not get safe."""
+SETTLE_S = 5.0
+"""How long somebody waits for an instrument that answers to be made safe first."""
+
+
+class Promises:
+    """Makes instruments safe; what cannot be done now is kept for when it can."""
+
+    def __init__(self, workers: Iterable[AnyWorker]) -> None:
+        self._workers = {worker.name: worker for worker in workers}
+        self._owed = {name: asyncio.Event() for name in self._workers}
+        self._paid = {name: asyncio.Event() for name in self._workers}
+        for paid in self._paid.values():
+            paid.set()
+
+    async def make_safe(self, name: str) -> str:
+        """Make an instrument safe; return what is wrong with it, or nothing."""
+        worker = self._workers[name]
+        problem = ""
+        for _ in range(2):  # once more if that call finds the connection dead
+            try:
+                await worker.call("make safe", lambda driver: driver.safe(), SAFE_S)
+            except Unreachable as error:
+                problem = str(error)
+            except InstrumentError as error:
+                return str(error)
+            else:
+                return ""
+        self._owed[name].set()
+        self._paid[name].clear()
+        return f"{problem}; it is made safe as soon as it answers"
+
+    async def settled(self, name: str) -> None:
+        """Return once nothing is owed to an instrument; raises ``Unreachable``."""
+        try:
+            async with asyncio.timeout(SETTLE_S if self._answers(name) else 0):
+                await self._paid[name].wait()
+        except TimeoutError:
+            why = self._workers[name].health.last_error or "it answers, but does not get safe"
+            raise Unreachable(
+                f"{name}: it could not be made safe after an earlier run and is not used before "
+                f"that: {why}"
+            ) from None
+
+    def _answers(self, name: str) -> bool:
+        return self._workers[name].health.state == "connected"
+
+    async def keep(self) -> None:
+        """Keep what was promised, all the time."""
+        await together(*(self._keep(name) for name in self._workers))
+
+    async def _keep(self, name: str) -> None:
+        worker = self._workers[name]
+        while True:
+            await self._owed[name].wait()
+            await worker.connected()
+            try:
+                await worker.call("make safe", lambda driver: driver.safe(), SAFE_S)
+            except InstrumentError:
+                await asyncio.sleep(AGAIN_S)
+            else:
+                self._owed[name].clear()
+                self._paid[name].set()
