@@ -1,0 +1,150 @@
+"""The processes of a facility, with every twin behind them, as a person starts them."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "first_light" / "facility.yaml"
+PODIUM = [sys.executable, "-m", "podium.control.cli"]
+
+
+class Up:
+    """``podium up`` on twins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.endpoints = folder / "endpoints.json"
+        self.state = folder / "up.json"
+        self.log = folder / "log"
+        self._log = self.log.open("w")
+        twin = folder / "twin.yaml"
+        podium("twin", "sample", EXAMPLE, "--seed", 1, "--out", twin)
+        self.twins = self._start(
+            "twin", "serve", EXAMPLE, "--twin", twin, "--endpoints", self.endpoints
+        )
+        wait_for(self.endpoints.exists, self.log)
+        self.up = self._start("up", EXAMPLE, "--endpoints", self.endpoints, "--state", self.state)
+        wait_for(lambda: "is up: 4 instruments" in self.log.read_text(), self.log)
+
+    def _start(self, *words: object) -> subprocess.Popen[bytes]:
+        command = [*PODIUM, *map(str, words)]
+        return subprocess.Popen(command, stdout=self._log, stderr=self._log)
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.up.pid).children(recursive=True)
+
+    def child(self, module: str) -> psutil.Process:
+        found = [
+            one for one in self.children() if f"podium.control.{module}.process" in one.cmdline()
+        ]
+        assert len(found) == 1
+        return found[0]
+
+    def status(self) -> tuple[int, dict]:
+        told = podium("status", EXAMPLE, "--state", self.state, "--json", check=False)
+        return told.returncode, json.loads(told.stdout or "{}")
+
+    def close(self) -> None:
+        for process in (self.up, self.twins):
+            if process.poll() is None:
+                process.terminate()
+            process.wait(40)
+        self._log.close()
+
+
+def podium(*words: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [*PODIUM, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=check, timeout=120)
+
+
+def wait_for(condition, log: Path) -> None:
+    give_up = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < give_up, log.read_text()
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory) -> Iterator[Up]:
+    up = Up(tmp_path_factory.mktemp("up"))
+    yield up
+    up.close()
+
+
+def test_every_instrument_is_connected(up) -> None:
+    code, status = up.status()
+    assert code == 0
+    instruments = [one for agent in status["agents"] for one in agent["instruments"]]
+    assert {one["state"] for one in instruments} == {"connected"}
+    assert len(instruments) == 4
+
+
+def test_agent_and_coordinator_are_processes_of_their_own(up) -> None:
+    assert len({up.up.pid, up.child("agent").pid, up.child("coordinator").pid}) == 3
+
+
+def test_they_listen_on_loopback_only(up) -> None:
+    hosts = {
+        connection.laddr.ip
+        for process in (psutil.Process(up.up.pid), *up.children())
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN or connection.type == socket.SOCK_DGRAM
+    }
+    assert hosts == {"127.0.0.1"}
+
+
+def test_a_facility_is_kept_up_by_one_only(up) -> None:
+    second = podium("up", EXAMPLE, "--state", up.state, check=False)
+    assert second.returncode == 2
+    assert "keeps this facility up already" in second.stderr
+
+
+async def test_a_lab_joins_from_another_process(up) -> None:
+    from podium.control.lab import join_facility
+
+    coordinator = json.loads(up.state.read_text())["coordinator"]
+    async with join_facility(EXAMPLE, coordinator) as lab, asyncio.timeout(60):
+        assert 0.005 < await lab.read("thermometry_a", "mixing_chamber") < 0.03
+        before = await lab.now()
+        await lab.bias({"node_a.q0.flux": 0.2, "node_a.q1.flux": 0.05})
+        assert await lab.read("bias_q0", "") == pytest.approx(0.2)
+        assert await lab.read("cluster_a", "slot6.out2") == pytest.approx(0.05, abs=1e-4)
+        lab_s = (await lab.now() - before) / 1e15
+        assert lab_s >= 0.2 / 0.5  # the ramps took at least as long as their slew allows
+        await lab.bias({"node_a.q0.flux": 0.0, "node_a.q1.flux": 0.0})
+
+
+@pytest.mark.parametrize("module", ["agent", "coordinator"])
+def test_a_process_that_is_killed_is_seen_and_comes_back(up, module) -> None:
+    victim = up.child(module)
+    os.kill(victim.pid, signal.SIGKILL)
+    wait_for(lambda: not victim.is_running() or victim.status() == "zombie", up.log)
+    wait_for(lambda: up.status()[0] == 0, up.log)
+    assert up.child(module).pid != victim.pid
+
+
+def test_not_being_up_is_told(tmp_path) -> None:
+    told = podium("status", EXAMPLE, "--state", tmp_path / "none.json", check=False)
+    assert told.returncode == 1
+    assert "`podium up` this facility first" in told.stderr
+
+
+def test_children_end_when_their_parent_is_killed(tmp_path_factory) -> None:
+    up = Up(tmp_path_factory.mktemp("killed"))
+    try:
+        children = up.children()
+        assert len(children) >= 2
+        up.up.kill()
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert not alive
+    finally:
+        up.close()
