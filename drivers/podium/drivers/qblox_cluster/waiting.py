@@ -13,7 +13,9 @@ ALLOWANCE_S = 60.0
 """A program may take this much longer than computed, for transport and a busy machine."""
 POLL_FIRST_S = 0.0005
 POLL_MAX_S = 0.02
-"""Pause between two questions whether a program is over: doubled each time up to the maximum."""
+POLL_SHARE = 0.1
+"""Pause between two questions whether a program is over: this share of the time waited so far,
+between the first and the longest, so that it costs little of a short program and of a long one."""
 
 UNDER_WAY = ("ARMED", "RUNNING", "Q1_STOPPED")
 """States of a sequencer that was started: it is armed until those it starts with are started."""
@@ -45,8 +47,8 @@ def wait_until_stopped(
     Raises ``ProtocolError`` at any other end, ``Unreachable`` past ``duration_s`` and the
     allowance, ``Refused`` when ``interrupted`` was set; the outputs are as they were.
     """
-    give_up = time.monotonic() + duration_s + ALLOWANCE_S
-    pause_s = POLL_FIRST_S
+    began = time.monotonic()
+    give_up = began + duration_s + ALLOWANCE_S
     running = list(sequencers)
     while True:
         for where, status in zip(list(running), statuses(name, cluster, running), strict=True):
@@ -74,7 +76,7 @@ def wait_until_stopped(
                 f"{name}: running {what!r}: {places(running)} not stopped "
                 f"{ALLOWANCE_S:g} s after the computed {duration_s:g} s"
             )
-        if interrupted.wait(pause_s):
+        waited_s = time.monotonic() - began
+        if interrupted.wait(min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)):
             interrupted.clear()
             raise Refused(f"{name}: running {what!r}: given up while it ran")
-        pause_s = min(2 * pause_s, POLL_MAX_S)
