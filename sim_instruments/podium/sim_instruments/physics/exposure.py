@@ -13,14 +13,13 @@ number. Fields are those of a level kept throughout.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import Kind
 from podium.sim_instruments.physics.operating_point import QubitPoint
-from podium.sim_instruments.physics.propagators import jump_map
+from podium.sim_instruments.physics.propagators import jump_through
 from podium.sim_instruments.physics.readout import exposure_ns, photons_per, ring_up
 
 STRIDE_NS = 8
@@ -82,9 +81,8 @@ def jumps_during(
     exposure: Exposure, rates_1_ns: NDArray[np.float64], begin_ns: int, end_ns: int
 ) -> NDArray[np.float64]:
     """Return the map of the populations, (L, L), over a stretch of the episode."""
-    out = np.eye(rates_1_ns.shape[0])
     edges = [*range(begin_ns, end_ns, STRETCH_NS), end_ns]
-    for left, right in pairwise(edges):
-        spent = exposure.pace_at(right) - exposure.pace_at(left)
-        out = jump_map(rates_1_ns * spent, 1.0) @ out
+    pace = np.array([exposure.pace_at(edge) for edge in edges])
+    out = np.empty(rates_1_ns.shape)
+    jump_through(rates_1_ns, np.diff(pace, axis=0), out)
     return out

@@ -14,6 +14,10 @@ dephasing (Strang, SIAM J. Numer. Anal. 5, 506 (1968)); a long constant level is
 of the whole generator. States are stacks of Hermitian matrices, shape (C, L, L): all columns go
 through the same signal. A generator acts on the real coordinates of a Hermitian
 matrix: populations first, then real and minus imaginary part of each coherence [a, b], a < b.
+
+A kernel that returns an array and is called by another kernel cannot be called from Python once
+it comes out of Numba's cache ("'descr' is NULL", numba pull request 6141): those that
+both sides want take their output as an argument.
 """
 
 from typing import Any
@@ -153,6 +157,17 @@ def jump_map(rates: Any, span_ns: float) -> Any:
         generator[n, n] = 0.0
         generator[n, n] = -np.sum(generator[:, n])
     return exponential(generator)
+
+
+@njit(cache=True, nogil=True)
+def jump_through(rates: Any, spans_ns: Any, out: Any) -> None:
+    """Fill ``out`` (L, L) with the map of the populations through a row of stretches.
+
+    ``spans_ns`` (S, L): what stretch s is worth in ns for jumps out of each level.
+    """
+    out[:] = np.eye(rates.shape[0])
+    for s in range(spans_ns.shape[0]):
+        out[:] = np.dot(jump_map(rates * spans_ns[s], 1.0), out)
 
 
 @njit(cache=True, nogil=True)

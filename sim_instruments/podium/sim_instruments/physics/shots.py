@@ -215,7 +215,8 @@ def _part_jumps(
     """Return the populations' map of each part that is evolved through (others stay zero)."""
     out = np.zeros((len(schedule.parts), *rates.shape))
     through = schedule.what == PART
-    through[np.append(blocks.first[1:], schedule.what.size) - 1] = False
+    through[blocks.first[1:] - 1] = False
+    through[-1:] = False
     for p in np.unique(schedule.item[through]):
         kind, begin, end = schedule.parts[p]
         out[p] = jumps_during(exposures[kind], rates, begin, end)

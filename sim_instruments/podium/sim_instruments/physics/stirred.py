@@ -26,13 +26,20 @@ from podium.sim_instruments.physics.propagators import (
 
 @njit(cache=True, nogil=True)
 def stirred_kernel(
-    samples: Any, step: float, exponent: Any, pace: Any, diagonal: Any, tables: Any
+    samples: Any,
+    step: float,
+    exponent: Any,
+    pace: Any,
+    carrier_hz: float,
+    node_hz: float,
+    tables: Any,
 ) -> Any:
     """Return the real map of the coordinates for samples, (n,), of ``step`` ns each.
 
     ``exponent`` (n, L, L): what the photons add to the logarithm of each coherence in each
     step; ``pace`` (n, L): by how much ``1 + n/n_crit`` grows in each step, ns.
     """
+    diagonal = diagonal_in_frame(tables.levels_hz, carrier_hz, node_hz)
     levels = diagonal.size
     columns = hermitian_basis(levels)
     unitary = np.empty((levels, levels), np.complex128)
@@ -89,7 +96,8 @@ def stirred_maps(
                 step,
                 exponent,
                 pace,
-                diagonal_in_frame(tables.levels_hz, shape.carrier_hz, float(node)),
+                shape.carrier_hz,
+                float(node),
                 tables,
             )
             for node in tables.node_hz
