@@ -73,9 +73,16 @@ nav li.bad a { color: var(--bad); }
 .panel svg { display: block; width: 100%; height: auto; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 @media (max-width: 46rem) {
-  tbody th span { display: none; }
-  th, td { padding: 0.32rem 0.55rem; font-size: 0.88rem; }
-  .strip { width: 4rem; }
+  thead, tbody th span { display: none; }
+  table, tbody { display: block; }
+  tbody tr { display: grid; grid-template-columns: 1fr auto; padding: 0.3rem 0.2rem; }
+  tbody th, tbody td { padding: 0.1rem 0.6rem; font-size: 0.92rem; }
+  tr.qubit th { grid-column: 1 / 3; }
+  tbody td.pull { grid-area: 1 / 2; text-align: right; }
+  tbody td.pull span:last-child { min-width: 3em; }
+  tbody td:nth-child(3) { color: var(--faint); text-align: right; }
+  tbody td:nth-child(3)::before { content: "truth "; }
+  .strip { width: 5rem; }
 }
 @media print { section, figure { break-inside: avoid; } }
 """

@@ -14,13 +14,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import Normal, Stroke
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from podium.control.calibration.outcome import Panel, Picture, Series
 
@@ -78,12 +79,9 @@ def draw(panel: Panel, name: str) -> str:
             axes.set_axisbelow(True)
         _draw_series(axes, panel.series, over_picture=panel.picture is not None)
         _draw_marks(axes, panel)
-        axes.set_xlabel(panel.x_label)
-        axes.set_ylabel(panel.y_label)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.ticklabel_format(axis="x", useOffset=False)
-        if not (panel.picture is not None and panel.picture.y_log):
-            axes.ticklabel_format(axis="y", useOffset=False)
+        for axis, label in ((axes.xaxis, panel.x_label), (axes.yaxis, panel.y_label)):
+            axis.set_label_text(f"{label}{_taken_out(axis)}")
         if panel.equal_axes:
             axes.set_aspect("equal", adjustable="datalim")
         if panel.failed:
@@ -177,6 +175,18 @@ def _draw_marks(axes: Axes, panel: Panel) -> None:
             va="bottom",
             fontsize=7.5,
         )
+
+
+def _taken_out(axis: Axis) -> str:
+    """Take a power of ten out of the axis' numbers if they are large or small; return it."""
+    formatter = axis.get_major_formatter()
+    if not isinstance(formatter, ScalarFormatter):
+        return ""
+    formatter.set_useOffset(False)
+    formatter.set_locs([float(place) for place in axis.get_majorticklocs()])
+    factor = formatter.get_offset()
+    axis.get_offset_text().set_visible(False)
+    return f", {factor}" if factor else ""
 
 
 def _inline(svg: str, name: str, label: str) -> str:

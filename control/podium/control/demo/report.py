@@ -132,7 +132,7 @@ def _table(story: Story) -> Iterator[str]:
             yield f'<tbody><tr class="qubit"><th colspan="4">{escape(qubit)}</th></tr>'
         title = BY_NAME[row.quantity].title
         yield f"<tr{'' if row.found else ' class=lost'}><th><code>{escape(row.quantity)}</code>"
-        yield f"<span>{escape(title)}</span></th>"
+        yield f"<span>{escape(title)}</span></th>" if title.lower() != row.quantity else "</th>"
         yield f"<td>{escape(row.told_found())}</td><td>{escape(row.told_truth())}</td>"
         yield f'<td class="pull">{_pull(row)}</td></tr>'
     yield "</tbody></table></div>"
