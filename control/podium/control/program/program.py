@@ -111,7 +111,9 @@ class Play:
 class Capture:
     """Demodulate what comes back on the frame's port at the frame's frequency and average it.
 
-    Does not advance the frame's clock. ``name`` is the name of the result.
+    Does not advance the frame's clock: to listen while a pulse is played, the capture stands
+    before the play. The window has the frequency and the phase that the frame has when it opens,
+    shifts at that very instant included. ``name`` is the name of the result.
     """
 
     frame: str

@@ -1,12 +1,15 @@
 """Programs as JSON: for the bus, for datasets, and to tell whether two runs played the same.
 
-Each value is an object with its class under ``type``; floats come back bit by bit.
+Each value is an object with its class under ``type``; numbers come back equal bit by bit (a
+whole float as an integer).
 """
 
 import hashlib
 import json
 from dataclasses import fields, is_dataclass
 from typing import Any
+
+import numpy as np
 
 from podium.control.program.program import (
     Affine,
@@ -62,6 +65,8 @@ def to_plain(value: Any) -> Any:
         return {"type": type(value).__name__, **plain}
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
     return value
 
 
@@ -85,7 +90,20 @@ def from_plain(plain: Any) -> Any:
 
 def to_json(program: Program) -> str:
     """Return the canonical text: equal programs give equal text."""
-    return json.dumps(to_plain(program), sort_keys=True, separators=(",", ":"))
+    return json.dumps(_canonical(to_plain(program)), sort_keys=True, separators=(",", ":"))
+
+
+def _canonical(plain: Any) -> Any:
+    """Return ``plain`` with floats that are whole numbers as integers, which equal them."""
+    match plain:
+        case dict():
+            return {key: _canonical(value) for key, value in plain.items()}
+        case list():
+            return [_canonical(value) for value in plain]
+        case float() if plain.is_integer() and abs(plain) < 2**53:
+            return int(plain)
+        case _:
+            return plain
 
 
 def from_json(text: str) -> Program:

@@ -12,7 +12,7 @@ class Square:
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """Gaussian about the middle, shifted and scaled so that it starts and ends at 0 and peaks at 1."""
+    """Gaussian about the middle, shifted and scaled: it starts and ends at 0 and peaks at 1."""
 
     duration_fs: int
     sigma_fs: int
@@ -33,7 +33,7 @@ class Drag:
 
 @dataclass(frozen=True, slots=True)
 class FlatTop:
-    """Constant 1 between two raised-cosine edges of ``rise_fs`` each; duration includes the edges."""
+    """Constant 1 between raised-cosine edges of ``rise_fs`` each, which the duration includes."""
 
     duration_fs: int
     rise_fs: int

@@ -1,5 +1,7 @@
 """Small programs at the edges of what the sequencer's instructions can do."""
 
+from tests.control.compilers.qblox.example_programs import DRIVE_HZ, NS, READOUT_HZ
+
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -17,7 +19,6 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import FlatTop, Gaussian, Square
-from tests.control.compilers.qblox.example_programs import DRIVE_HZ, NS, READOUT_HZ
 
 DRIVE = Frame("drive", "node_a.q0.drive", DRIVE_HZ["q0"])
 OTHER = Frame("other", "node_a.q2.drive", 4.9e9)

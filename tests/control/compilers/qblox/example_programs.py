@@ -264,9 +264,7 @@ def readout_optimisation() -> Program:
         Axis("amplitude", tuple(levels)),
         Axis("state", (state,)),
     )
-    return Program(
-        "readout_optimisation", frames("drive", "readout"), tuple(body), axes, shots=2
-    )
+    return Program("readout_optimisation", frames("drive", "readout"), tuple(body), axes, shots=2)
 
 
 def first_light() -> dict[str, Program]:

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.control.compilers.qblox.played import emulate, shot
 
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.compilers.qblox.rounding import FULL_SCALE_WORD
@@ -18,7 +19,6 @@ from podium.control.program.program import Program
 from podium.control.program.render import Rounded, render
 from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
-from tests.control.compilers.qblox.played import emulate, shot
 
 LSB = 1.0
 PHASE_SLACK_TURNS = 3e-9
@@ -46,9 +46,7 @@ def hold_against_reference(program: Program, target: QbloxTarget) -> ClusterProg
             windows = {}
             for sequencer, trace in zip(compiled.sequencers, traces, strict=True):
                 played = shot(sequencer, trace, start_ns, reference.duration_ns)
-                compare_samples(
-                    played.words, played.nco_turns, reference.samples[sequencer.frame]
-                )
+                compare_samples(played.words, played.nco_turns, reference.samples[sequencer.frame])
                 names = {a.index: a.name for a in sequencer.acquisitions}
                 for window in played.windows:
                     assert names[window.acquisition] not in windows
@@ -58,9 +56,7 @@ def hold_against_reference(program: Program, target: QbloxTarget) -> ClusterProg
                 window, sequencer = windows[capture.name]
                 assert window.start_ns == capture.start_ns
                 assert sequencer.integration_ns == capture.duration_ns
-                assert (
-                    window.frequency_hz + lo_hz[ports[capture.frame]] == capture.frequency_hz
-                )
+                assert window.frequency_hz + lo_hz[ports[capture.frame]] == capture.frequency_hz
                 off = (window.phase_turns - capture.phase_turns + 0.5) % 1 - 0.5
                 assert abs(off) < PHASE_SLACK_TURNS
                 kept = repetition * len(points) if program.keep_shots else 0
@@ -102,9 +98,7 @@ def check_quantised(compiled: ClusterProgram) -> None:
         assert np.abs(off).max() <= entry.step / 2 + rounding, entry.what
 
 
-def rounded_at(
-    compiled: ClusterProgram, program: Program, point: tuple[int, ...]
-) -> Rounded:
+def rounded_at(compiled: ClusterProgram, program: Program, point: tuple[int, ...]) -> Rounded:
     """What the artifact says the hardware holds at ``point``, for the renderer."""
     index = {axis.name: i for axis, i in zip(program.axes, point, strict=True)}
     rounded: dict[tuple[int | str, str], float] = {}

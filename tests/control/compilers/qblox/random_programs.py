@@ -1,6 +1,7 @@
 """Random programs for the oracle, drawn by hypothesis: every statement, sweep and waveform."""
 
 from hypothesis import strategies as st
+from tests.control.compilers.qblox.example_programs import DRIVE_HZ, NS, READOUT_HZ
 
 from podium.control.program.program import (
     Affine,
@@ -20,7 +21,6 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
-from tests.control.compilers.qblox.example_programs import DRIVE_HZ, NS, READOUT_HZ
 
 FRAMES = (
     Frame("q0.drive", "node_a.q0.drive", DRIVE_HZ["q0"]),
@@ -29,8 +29,8 @@ FRAMES = (
     Frame("q0.readout", "node_a.q0.readout", READOUT_HZ["q0"]),
     Frame("q1.readout", "node_a.q1.readout", READOUT_HZ["q1"] + 1234567.891),
 )
-CLOSING_FS = 4000 * NS
-"""At the end of each shot: time for the bookkeeping."""
+closings = st.sampled_from((4000, 4000, 1500, 700, 300)).map(lambda ns: ns * NS)
+"""At the end of each shot: more or less time for the bookkeeping."""
 
 lengths = st.one_of(
     st.integers(1, 60).map(lambda k: 4 * k), st.integers(8, 200), st.just(70_001)
@@ -80,9 +80,7 @@ def programs(draw: st.DrawFn) -> Program:
         axes.append(
             Axis(
                 f"axis{k}",
-                tuple(
-                    draw(variables(f"v{k}{n}", unit, count)) for n, unit in enumerate(kinds)
-                ),
+                tuple(draw(variables(f"v{k}{n}", unit, count)) for n, unit in enumerate(kinds)),
             )
         )
     swept = [v for axis in axes for v in axis.variables]
@@ -128,7 +126,7 @@ def programs(draw: st.DrawFn) -> Program:
             case _:
                 body.append(ShiftPhase(frame.name, value(1.7, 0.0)))
     body.append(Play(frames[0].name, draw(waveforms()), value(0.5, 0.0)))
-    body += [Barrier(tuple(names)), Delay((draw(st.sampled_from(names)),), CLOSING_FS)]
+    body += [Barrier(tuple(names)), Delay((draw(st.sampled_from(names)),), draw(closings))]
     return Program(
         "random",
         tuple(frames),

@@ -4,14 +4,14 @@ from collections import Counter
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
-
-from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.compile import compile_program
-from podium.control.program.program import Program
 from tests.control.compilers.qblox.edge_programs import edge_programs
 from tests.control.compilers.qblox.example_programs import first_light, target
 from tests.control.compilers.qblox.oracle import compare_samples, hold_against_reference
 from tests.control.compilers.qblox.random_programs import programs
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.compile import compile_program
+from podium.control.program.program import Program
 
 PROGRAMS = first_light() | edge_programs()
 EXAMPLES = int(os.environ.get("PODIUM_RANDOM_PROGRAMS", "200"))

@@ -61,17 +61,31 @@ def _fraction(values: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> SteppedFr
     """Return start and step in 16.16 whose upper halves are ``values``, if there are any.
 
     For a step d, the start s must keep s + k d within the 2**16 codes of value k, for every k:
-    an interval that is empty or not. The step lies within one code of the mean step.
+    from the greatest lower bound to the least upper bound. Their distance is concave in d, so
+    the best d is found by narrowing the interval that can hold it.
     """
     points = np.arange(len(values))
     lowest = values << FRACTION_BITS
-    mean = (int(values[-1]) - int(values[0])) * (1 << FRACTION_BITS) / (len(values) - 1)
-    reach = (1 << FRACTION_BITS) / (len(values) - 1)
-    for offset in np.linspace(0, 1, 33):
-        for sign in (1, -1):
-            step = round(mean + sign * offset * reach)
-            low = int((lowest - points * step).max())
-            high = int((lowest + (1 << FRACTION_BITS) - 1 - points * step).min())
-            if low <= high:
-                return SteppedFraction((low + high) // 2, step)
-    return None
+
+    def starts(step: int) -> tuple[int, int]:
+        codes = lowest - points * step
+        return int(codes.max()), int(codes.min()) + (1 << FRACTION_BITS) - 1
+
+    def room(step: int) -> int:
+        low, high = starts(step)
+        return high - low
+
+    last = len(values) - 1
+    mean = (int(values[-1]) - int(values[0])) * (1 << FRACTION_BITS) // last
+    reach = (1 << FRACTION_BITS) // last + 2
+    left, right = mean - reach, mean + reach
+    while left < right:
+        middle = (left + right) // 2
+        if room(middle) >= 0:
+            left = right = middle
+        elif room(middle) < room(middle + 1):
+            left = middle + 1
+        else:
+            right = middle
+    low, high = starts(left)
+    return SteppedFraction((low + high) // 2, left) if low <= high else None

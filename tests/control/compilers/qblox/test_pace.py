@@ -1,0 +1,61 @@
+"""The check of the processor's pace against the emulator's queue, from both sides."""
+
+import pytest
+from tests.control.compilers.qblox.edge_programs import DRIVE, NS, PULSE
+from tests.control.compilers.qblox.example_programs import target
+from tests.control.compilers.qblox.played import emulate
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox import compile as compiler
+from podium.control.compilers.qblox.compile import compile_program
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Delay,
+    Linear,
+    Play,
+    Program,
+    ShiftPhase,
+    Table,
+    Variable,
+)
+
+
+def _dense(rest_ns: int, *, uneven: bool, pulses: int) -> Program:
+    a = Table((0.1, -0.3, 0.2)) if uneven else Linear(0.1, 0.13333, 3)
+    body = [
+        statement
+        for k in range(pulses)
+        for statement in (Play("drive", PULSE, Affine("a")), ShiftPhase("drive", 0.1 + k / 1000))
+    ]
+    rest = Delay(("drive",), Affine("t", 1.0, rest_ns * NS))
+    axes = (
+        Axis("t", (Variable("t", "fs", Linear(0, 4 * NS, 3)),)),
+        Axis("a", (Variable("a", "1", a),)),
+    )
+    return Program("dense", (DRIVE,), (*body, rest), axes, shots=300)
+
+
+@pytest.mark.parametrize("uneven", [True, False])
+@pytest.mark.parametrize("pulses", [1, 10, 40])
+def test_what_is_accepted_runs(uneven: bool, pulses: int) -> None:
+    accepted = []
+    for rest_ns in range(8, 400, 12):
+        try:
+            compiled = compile_program(_dense(rest_ns, uneven=uneven, pulses=pulses), target())
+        except DoesNotFit as refusal:
+            assert "the processor needs" in str(refusal)  # noqa: PT017
+            continue
+        accepted.append(rest_ns)
+        if len(accepted) < 6:
+            emulate(compiled)
+    assert accepted[0] < 200
+
+
+def test_what_is_refused_would_starve_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = _dense(48, uneven=False, pulses=1)
+    with pytest.raises(DoesNotFit):
+        compile_program(program, target())
+    monkeypatch.setattr(compiler, "check_pace", lambda *_: None)
+    with pytest.raises(AssertionError, match="COMMAND UNDERFLOW"):
+        emulate(compile_program(program, target()))

@@ -1,0 +1,90 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from tests.control.compilers.qblox.random_programs import programs
+
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Capture,
+    Delay,
+    Frame,
+    Linear,
+    Play,
+    Program,
+    SetFrequency,
+    Table,
+    Variable,
+)
+from podium.control.program.validate import ProgramError, validate
+from podium.control.program.waveforms import FlatTop, Gaussian, Square
+
+FRAME = Frame("f", "node_a.q0.drive", 6e9)
+AXIS = Axis(
+    "x", (Variable("a", "1", Linear(0.0, 0.3, 4)), Variable("t", "fs", Table((0, 5, 7, 9))))
+)
+GOOD = Program("p", (FRAME,), (Play("f", Square(40), Affine("a")),), (AXIS,))
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(programs())
+def test_a_sound_program_passes(program: Program) -> None:
+    validate(program)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (replace(GOOD, frames=(FRAME, FRAME)), "frame 'f' is there 2 times"),
+        (replace(GOOD, axes=(AXIS, AXIS)), "axis 'x' is there 2 times.*variable 'a'"),
+        (replace(GOOD, shots=0), "0 shots; at least 1"),
+        (replace(GOOD, settle_fs=-1), "settle_fs is -1"),
+        (replace(GOOD, axes=(Axis("x", ()),)), "axis 'x' has no variable"),
+        (
+            replace(GOOD, axes=(Axis("x", (Variable("a", "1", Table(())),)),)),
+            "'a' has 0 values",
+        ),
+        (
+            replace(
+                GOOD,
+                axes=(Axis("x", (AXIS.variables[0], Variable("t", "fs", Linear(0, 1, 3)))),),
+            ),
+            "'t' has 3 values, 'a' has 4; they step together",
+        ),
+        (
+            replace(GOOD, axes=(Axis("x", (Variable("a", "GHz", Linear(0, 0.1, 3)),)),)),
+            "unit 'GHz'",
+        ),
+        (replace(GOOD, body=(Barrier(("f", "g")),)), r"statement 0 \(Barrier\): no frame 'g'"),
+        (replace(GOOD, body=(SetFrequency("f", Affine("b")),)), "no variable 'b'; there are"),
+        (replace(GOOD, body=(Play("f", Square(4), 1.5),)), "amplitude is 1.5; from -1 to 1"),
+        (
+            replace(GOOD, body=(Play("f", Square(4), Affine("a", 2.0)),)),
+            "amplitude is 1.79.* at point 3 of 'a'",
+        ),
+        (replace(GOOD, body=(Delay(("f",), -4),)), "duration_fs is -4; from 0"),
+        (replace(GOOD, body=(Play("f", Square(0)),)), "lasts 0 fs"),
+        (replace(GOOD, body=(Play("f", Gaussian(4, 0)),)), "sigma_fs is 0"),
+        (replace(GOOD, body=(Play("f", FlatTop(4, 3)),)), "rise_fs is 3; from 0 to half"),
+        (replace(GOOD, body=(Capture("f", "m", 0),)), "duration_fs is 0"),
+        (
+            replace(GOOD, body=(Capture("f", "m", 4), Capture("f", "m", 4))),
+            "capture 'm' is there 2",
+        ),
+        (
+            replace(GOOD, axes=(Axis("shot", AXIS.variables),), keep_shots=True),
+            "an axis is named 'shot'",
+        ),
+    ],
+)
+def test_each_contradiction_is_named(broken: Program, message: str) -> None:
+    with pytest.raises(ProgramError, match=message):
+        validate(broken)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    broken = replace(GOOD, shots=0, body=(Play("g", Square(4), 3.0),))
+    with pytest.raises(ProgramError, match=r"0 shots.*no frame 'g'.*amplitude is 3.0"):
+        validate(broken)
