@@ -31,6 +31,8 @@ DENSE = 150
 IMAGE_DPI = 160
 CLOSE = 0.3
 """Marks that are closer, as a share of the axis, have their labels to their outer sides."""
+LOPSIDED = 1e-3
+"""Below this ratio of the axes' spans, equal scales would leave nothing to be seen."""
 PAPER_ON_PICTURE = "#ffffff"
 
 INK, FAINT, GRID, BAD = "#010101", "#020202", "#030303", "#040404"
@@ -82,7 +84,8 @@ def draw(panel: Panel, name: str) -> str:
         axes.xaxis.set_major_locator(MaxNLocator(5))
         for axis, label in ((axes.xaxis, panel.x_label), (axes.yaxis, panel.y_label)):
             axis.set_label_text(f"{label}{_taken_out(axis)}")
-        if panel.equal_axes:
+        spans = sorted(abs(high - low) for low, high in (axes.get_xlim(), axes.get_ylim()))
+        if panel.equal_axes and spans[0] > spans[1] * LOPSIDED:
             axes.set_aspect("equal", adjustable="datalim")
         if panel.failed:
             for spine in axes.spines.values():
@@ -93,8 +96,14 @@ def draw(panel: Panel, name: str) -> str:
 
 
 def _draw_picture(figure: Figure, axes: Axes, picture: Picture) -> None:
+    columns, rows = np.argsort(picture.x), np.argsort(picture.y)
     mesh = axes.pcolormesh(
-        picture.x, picture.y, picture.z, shading="nearest", cmap="viridis", rasterized=True
+        picture.x[columns],
+        picture.y[rows],
+        np.ma.masked_invalid(picture.z[np.ix_(rows, columns)]),
+        shading="nearest",
+        cmap="viridis",
+        rasterized=True,
     )
     if picture.y_log and np.all(picture.y > 0):
         axes.set_yscale("log")
