@@ -28,7 +28,7 @@ def sample_envelope(waveform: Waveform) -> NDArray[np.complex128]:
     Raises :class:`OffGridError` where the duration is not a whole number of nanoseconds.
     """
     count = duration_ns(waveform)
-    middle_fs = (np.arange(count) + 0.5) * FS_PER_NS
+    middle_fs = np.asarray((np.arange(count) + 0.5) * FS_PER_NS, np.float64)
     match waveform:
         case Square():
             return np.ones(count, np.complex128)

@@ -126,29 +126,29 @@ def render(
     lo_hz = {f.name: (reference_hz or {}).get(f.port, 0.0) for f in program.frames}
     samples = {frame.name: np.zeros(end_ns, np.complex128) for frame in program.frames}
     for index, start_ns, play in plays:
-        frame = history[play.frame]
+        riding = history[play.frame]
         shape = envelope(play.waveform)
         amplitude = rounded.get((index, "amplitude"), number(play.amplitude))
         level = rounded.get((index, "level"), amplitude)
-        shift = rounded.get((index, "phase"), _shift(frame, start_ns))
+        shift = rounded.get((index, "phase"), _shift(riding, start_ns))
         oscillation = [
-            _oscillator(frame, start_ns + j, lo_hz[play.frame]) for j in range(len(shape))
+            _oscillator(riding, start_ns + j, lo_hz[play.frame]) for j in range(len(shape))
         ]
         samples[play.frame][start_ns : start_ns + duration_ns(play.waveform)] = np.where(
             shape == 1, level, amplitude * shape
         ) * np.exp(2j * np.pi * (shift + np.array(oscillation)))
     windows = []
     for index, start_ns, capture in captures:
-        frame = history[capture.frame]
-        shift = rounded.get((index, "phase"), _shift(frame, start_ns))
-        phase = (shift + _oscillator(frame, start_ns, lo_hz[capture.frame])) % 1
+        riding = history[capture.frame]
+        shift = rounded.get((index, "phase"), _shift(riding, start_ns))
+        phase = (shift + _oscillator(riding, start_ns, lo_hz[capture.frame])) % 1
         windows.append(
             RenderedCapture(
                 name=capture.name,
                 frame=capture.frame,
                 start_ns=start_ns,
                 duration_ns=_ns(capture.duration_fs),
-                frequency_hz=[hz for since, hz in frame.frequencies if since <= start_ns][-1],
+                frequency_hz=[hz for since, hz in riding.frequencies if since <= start_ns][-1],
                 phase_turns=phase,
             )
         )

@@ -1,4 +1,3 @@
-import os
 from collections import Counter
 
 import numpy as np
@@ -14,7 +13,6 @@ from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import Program
 
 PROGRAMS = first_light() | edge_programs()
-EXAMPLES = int(os.environ.get("PODIUM_RANDOM_PROGRAMS", "200"))
 QUIET = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -28,9 +26,21 @@ def test_machine_code_plays_what_the_program_means(name: str) -> None:
     hold_against_reference(PROGRAMS[name], target())
 
 
-@settings(QUIET, max_examples=EXAMPLES)
+@settings(QUIET, max_examples=200)
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
+    _hold_or_refuse(program)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(QUIET, max_examples=10_000)
+@given(programs())
+def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Program) -> None:
+    _hold_or_refuse(program)
+
+
+def _hold_or_refuse(program: Program) -> None:
     try:
         hold_against_reference(program, target())
     except DoesNotFit as refusal:
