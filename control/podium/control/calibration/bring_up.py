@@ -61,14 +61,17 @@ BRING_UP: tuple[str, ...] = (
     "ramsey",
     "rabi",
     "relaxation",
-    "ramsey",
-    "frequency",
-    "echo",
     "ef_spectroscopy",
     "rabi_ef",
+    "readout_optimisation",
+    "single_shot",
     "thermal_population",
     "dispersive_shift",
     "single_shot",
+    "relaxation",
+    "ramsey",
+    "frequency",
+    "echo",
 )
 """The order. Some come twice: what they found the first time was needed to find the rest."""
 

@@ -1,6 +1,6 @@
 """Exponential decays."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,10 @@ def exponential(delay_s: Array, values: Mapping[str, float]) -> Array:
     return np.asarray(values["offset"] + values["amplitude"] * np.exp(-delay_s / values["decay"]))
 
 
+def _plain(time: Array) -> Array:
+    return np.asarray(np.exp(-time))
+
+
 def fit_decay(
     delay_s: Array,
     signal: Array,
@@ -35,10 +39,13 @@ def fit_decay(
     expected_s: float,
     offset: float | None = None,
     ends: Ends | None = None,
+    shape: Callable[[Array], Array] = _plain,
 ) -> Fit:
-    """Fit one exponential; ``decay`` in s.
+    """Fit one decay; ``decay`` in s.
 
-    ``offset``: where it goes, where that is exact; ``ends``: what other runs say of both ends.
+    ``shape``: what the decay is over its time in units of ``decay``, from 1 to 0; one exponential
+    if nothing else is given. ``offset``: where it goes, where that is exact; ``ends``: what other
+    runs say of both ends.
 
     Raises FitFailed when the decay is within the noise.
     """
@@ -50,15 +57,16 @@ def fit_decay(
         signal = np.concatenate([signal, [ends.start, ends.end]])
         sigma = np.concatenate([noise, [ends.sigma, ends.sigma]])
     known = {} if offset is None else {"offset": offset}
-    free = {"offset": last} if offset is None else {}
+    open_ = {"offset": last} if offset is None else {}
     height = first - (last if offset is None else offset)
     starts = [
-        {**free, "amplitude": height, "decay": expected_s * factor} for factor in (0.3, 1.0, 3.0)
+        {**open_, "amplitude": height, "decay": expected_s * factor} for factor in (0.3, 1.0, 3.0)
     ]
     bounds = {"decay": Bound(expected_s / 100, expected_s * 100)}
 
     def model(values: Mapping[str, float]) -> Array:
-        return exponential(delay_s, {**known, **values})
+        free = {**known, **values}
+        return np.asarray(free["offset"] + free["amplitude"] * shape(delay_s / free["decay"]))
 
     fit = fit_least_squares(model, signal, sigma, starts, bounds)
     fit.values.update(known)

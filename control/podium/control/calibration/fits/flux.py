@@ -85,10 +85,9 @@ def fit_qubit_arc(
 ) -> Fit:
     """Fit f01 over the bias near a sweet spot.
 
-    ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz), ``charging`` (Hz, held), ``asymmetry``
-    (held). Returns ``sweet_spot`` (V), ``period`` (V), ``top`` (Hz). The arc is even about the
-    sweet spot whatever its exact shape, and points come in pairs about it: the shape's error
-    drops out.
+    ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz), ``asymmetry``, ``charging`` (Hz, held).
+    Returns all but the last. The arc is even about the sweet spot whatever its exact shape, and
+    points come in pairs about it: with a free height, width and bend, the shape's error drops out.
     """
 
     def model(values: Mapping[str, float]) -> Array:
@@ -98,9 +97,12 @@ def fit_qubit_arc(
             start["charging"],
             values["sweet_spot"],
             values["period"],
-            start["asymmetry"],
+            values["asymmetry"],
         )
 
-    begin = {name: start[name] for name in ("sweet_spot", "period", "top")}
-    bounds = {"period": Bound(start["period"] * 0.6, start["period"] * 1.7)}
+    begin = {name: start[name] for name in ("sweet_spot", "period", "top", "asymmetry")}
+    bounds = {
+        "period": Bound(start["period"] * 0.6, start["period"] * 1.7),
+        "asymmetry": Bound(0.0, 0.95),
+    }
     return fit_least_squares(model, qubit_hz, sigma_hz, [begin], bounds)

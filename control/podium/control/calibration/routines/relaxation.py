@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
+from podium.control.calibration.fits.decay import Ends, fit_decay
+from podium.control.calibration.fits.ladder import LadderDecay, ladder_decay
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -42,6 +43,9 @@ def delays_s(t1_s: float) -> Array:
 
 async def relaxation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Excite, wait, measure. Stores ``t1`` (s).
+
+    Once the thermal population and the place of level 2 are known, what the bath lifts from 1 to
+    2 is taken into account: it lives longer and reads as excited.
 
     Where the T1 found is far from what the delays were laid out for, the scan is repeated once
     with delays laid out for it.
@@ -97,14 +101,24 @@ async def _scan(
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         delay, projected, sigma = signal(qubit)
+        ladder = ladder_of(bench, qubit)
         found = fit_decay(
-            delay, projected, sigma, expected[qubit.name], ends=Ends(1.0, 0.0, LEVEL_SIGMA)
+            delay,
+            projected,
+            sigma,
+            expected[qubit.name] / ladder.lifetime,
+            ends=Ends(1.0, 0.0, LEVEL_SIGMA),
+            shape=ladder.signal,
         )
-        t1, t1_sigma = found.values["decay"], found.sigmas["decay"]
+        t1 = found.values["decay"] * ladder.lifetime
+        t1_sigma = found.sigmas["decay"] * ladder.lifetime
         if not 0.6 < t1 / expected[qubit.name] < 1.6:
             off.append(qubit)
         grid = np.linspace(0.0, float(delay.max()), 300)
-        line = Series("fit", grid * 1e6, exponential(grid, found.values), line=True)
+        fitted = found.values["offset"] + found.values["amplitude"] * ladder.signal(
+            grid / found.values["decay"]
+        )
+        line = Series("fit", grid * 1e6, fitted, line=True)
         text = f"T1 {t1 * 1e6:.2f} ± {t1_sigma * 1e6:.2f} µs"
         return {"t1": Measured(t1, t1_sigma, "s")}, replace(
             panel, series=(*panel.series, line), text=text
@@ -112,3 +126,15 @@ async def _scan(
 
     await analyse(bench, outcome, qubits, raw, fit)
     return tuple(off)
+
+
+def ladder_of(bench: Bench, qubit: Qubit) -> LadderDecay:
+    """Return the shape of the qubit's decay, from what is known of its bath and its level 2."""
+    thermal = bench.record.get(f"{qubit.name}.thermal_population")
+    if thermal is None or thermal.value <= 0:
+        return ladder_decay(0.0, 1.0, 1.0)
+    f01 = bench.best(qubit, "f01")
+    reference = levels(bench, qubit)
+    second = complex(bench.known(qubit, "second_i").value, bench.known(qubit, "second_q").value)
+    place = float(reference.project(np.array([second]))[0])
+    return ladder_decay(thermal.value, (f01 + bench.best(qubit, "anharmonicity")) / f01, place)

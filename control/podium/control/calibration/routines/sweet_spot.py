@@ -15,7 +15,7 @@ from podium.control.calibration.routines.qubit_spectroscopy import find_line, sp
 from podium.control.facility.facility import Qubit
 
 COARSE = (-0.10, -0.05, 0.05, 0.10)
-FINE = (-0.13, -0.10, 0.10, 0.13)
+FINE = (-0.13, -0.09, 0.09, 0.13)
 """Distances from the sweet spot in flux periods: far enough for a steep slope, near enough for
 the drive's and the resonator's reach."""
 
@@ -24,8 +24,8 @@ async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Measure f01 on both flanks, twice: about the first guess, then about what that gave.
 
     All qubits move together and by equal shares of their periods, so crosstalk between flux
-    lines scales the distances but does not shift the middle. Stores ``sweet_spot``,
-    ``flux_period`` (V) and ``f01`` (Hz, the top of the arc), and leaves the qubits there.
+    lines scales the distances but does not shift the middle. Stores ``sweet_spot``
+    (V) and ``f01`` (Hz, the top of the arc), and leaves the qubits there.
     """
     outcome = Outcome("sweet_spot", "Sweet spot")
     remaining = qubits
@@ -109,13 +109,10 @@ async def _pass(
         found = fit_qubit_arc(bias, np.array(hertz[qubit.name]), np.array(sigma[qubit.name]), start)
         v = found.values
         grid = np.linspace(bias.min(), bias.max(), 101)
-        line = arc(
-            grid, v["top"], start["charging"], v["sweet_spot"], v["period"], start["asymmetry"]
-        )
+        line = arc(grid, v["top"], start["charging"], v["sweet_spot"], v["period"], v["asymmetry"])
         text = f"{v['sweet_spot'] * 1e3:.3f} ± {found.sigmas['sweet_spot'] * 1e3:.3f} mV"
         return {
             "sweet_spot": Measured(v["sweet_spot"], found.sigmas["sweet_spot"], "V"),
-            "flux_period": Measured(v["period"], found.sigmas["period"], "V"),
             "f01": Measured(v["top"], float(np.hypot(found.sigmas["top"], 0.2e6)), "Hz"),
         }, replace(
             panel,

@@ -31,7 +31,9 @@ TURNS = (0.0, 1.0, 2.0, 1.0)
 
 
 async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Measure P(1) in equilibrium. Needs ``ef_pi_amplitude``. Stores ``thermal_population``."""
+    """Measure P(1) in equilibrium. Needs ``ef_pi_amplitude``. Stores ``thermal_population``
+    and where the readout puts level 2 (``second_i``, ``second_q``, V).
+    """
     outcome = Outcome("thermal_population", "Thermal population")
     pulses = all_pulses(bench, qubits)
     frames = tuple(name for p in pulses for name in (p.drive, p.ef, p.readout))
@@ -111,9 +113,14 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         fitted = model(found.values).reshape(2, -1)[:, order] * 1e3
         lines = tuple(Series(f"fit {k}", amplitude[order], fitted[k], line=True) for k in (0, 1))
         text = f"P(1) = {value * 100:.2f} ± {sigma * 100:.2f} %"
-        return {"thermal_population": Measured(value, sigma, "1")}, replace(
-            panel, series=(*panel.series, *lines), text=text
-        )
+        # After a pi pulse and one from 1 to 2, what was in 0 is in 2.
+        second = complex(np.mean(iq_of(data, qubit.element)[1][[1, 3]]))
+        volts = distance * np.sqrt(reference.excited_variance / program.shots / 2)
+        return {
+            "thermal_population": Measured(value, sigma, "1"),
+            "second_i": Measured(second.real, volts, "V"),
+            "second_q": Measured(second.imag, volts, "V"),
+        }, replace(panel, series=(*panel.series, *lines), text=text)
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
