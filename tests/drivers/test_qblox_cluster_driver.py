@@ -286,9 +286,22 @@ def test_a_connection_that_breaks_is_unreachable(cluster_server) -> None:
     cluster = connect(cluster_server)
     cluster.load(PROGRAM)
     cluster_server.drop()
-    with pytest.raises((Unreachable, ProtocolError), match="cluster_a: "):
+    with pytest.raises(Unreachable, match="cluster_a: arming slot2"):
         cluster.arm()
     cluster.close()
+
+
+def test_a_box_that_is_there_but_says_nothing_is_told_soon(cluster_server, monkeypatch) -> None:
+    monkeypatch.setattr(connection, "CONNECT_S", 0.1)
+    cluster_server.mute = True
+    with pytest.raises(Unreachable, match=r"connecting to .*: timed out"):
+        connect(cluster_server)
+
+
+def test_somebody_else_at_the_address_is_told_by_his_own_words(cluster_server) -> None:
+    cluster_server.tamper = lambda name, data, reply: b"ACME,Toaster,1,1.0\r\n"
+    with pytest.raises(ProtocolError, match=r"ACME,Toaster.*no Qblox cluster"):
+        connect(cluster_server)
 
 
 def test_closing_from_another_thread_ends_a_call_that_hangs(cluster_server) -> None:

@@ -181,6 +181,8 @@ class Worker(Generic[Driver]):
                 identity = await asyncio.shield(opened)
         except TimeoutError:
             problem = f"connecting: no answer within {CONNECT_S} s"
+        except InstrumentError as error:
+            problem = str(error)
         except Exception as error:
             problem = f"connecting: {type(error).__name__}: {error}"
         except asyncio.CancelledError:
@@ -233,6 +235,7 @@ class _Lane(Generic[Driver]):
         self._left = threading.Event()
         self._closing = threading.Lock()
         self.opened: asyncio.Future[Identity] = self._loop.create_future()
+        self.opened.add_done_callback(_seen)
         threading.Thread(target=self._work, name=f"{name} driver", daemon=True).start()
 
     def submit(self, function: Callable[[Driver], Result]) -> "asyncio.Future[Result]":

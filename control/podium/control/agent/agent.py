@@ -19,6 +19,7 @@ from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
 from podium.drivers.roles import Acquired
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 HEARTBEAT_S = 0.2
 """An agent's loop says this often that it turns."""
@@ -193,14 +194,8 @@ class Agent:
             await self._playing.prepare(artifacts)
             active.epochs = self._playing.epochs(artifacts)
             active.go(State.PREPARED)
-        quantised = [
-            [one.what, one.unit, one.step, list(one.asked), list(one.got)]
-            for part in artifacts.values()
-            for one in part.quantised
-        ]
-        return messages.Prepared(
-            active.program_hash, active.epochs, active.duration_fs, json.dumps(quantised)
-        )
+        quantised = await asyncio.to_thread(_quantised, artifacts)
+        return messages.Prepared(active.program_hash, active.epochs, active.duration_fs, quantised)
 
     async def _arm(self, request: messages.Arm) -> messages.Armed:
         active = self._in_hand(request.run)
@@ -330,6 +325,23 @@ class Agent:
             health.calls,
             health.last_error,
         )
+
+
+def _quantised(artifacts: Mapping[str, ClusterProgram]) -> str:
+    return json.dumps(
+        [
+            {
+                "what": one.what,
+                "unit": one.unit,
+                "step": one.step,
+                "values": len(one.asked),
+                "worst": max(abs(g - a) for g, a in zip(one.got, one.asked, strict=True)),
+            }
+            for part in artifacts.values()
+            for one in part.quantised
+            if one.got != one.asked
+        ]
+    )
 
 
 def _data(one: Acquired) -> messages.CaptureData:

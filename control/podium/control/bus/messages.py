@@ -98,7 +98,7 @@ class Prepared:
     """Epoch of each clock domain that takes part."""
     duration_fs: int
     quantised: str
-    """JSON: what was rounded, [what, asked, got, unit]."""
+    """JSON: what was rounded: a list of {what, unit, step, values (how many), worst (error)}."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class Coordinator:
 
     async def _run(self, text: str) -> messages.RunDone:
         try:
-            program = from_json(text)
+            program = await asyncio.to_thread(from_json, text)
         except NotAProgram as error:
             raise RunRefused(f"the program cannot be read: {error}") from error
         owner = await self._owner_of_ports(program)

@@ -23,12 +23,17 @@ from qblox_instruments.types import DebugLevel
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 
 CONNECT_S = 3.0
-"""As the vendor's client has it."""
-ANSWER_S = 15.0
+"""A box that is there says who it is within this (the vendor's client waits as long to connect)."""
+ANSWER_S = 10.0
 """The instrument answers any command within this, or its connection is taken for dead."""
 UNWIND_S = 5.0
 """How long a call may take to notice that its connection was closed under it."""
 
+IDENTITY = b"Qblox"
+"""How the answer to ``*IDN?`` begins (the vendor's client asks for it as well)."""
+
+_CLOSED = "base 10: ''"
+"""What the vendor's client says when it reads a number off a connection that was closed."""
 _OUT_OF_STEP = ("header error", "invalid literal", "unpack requires", "codec can't decode")
 """Words of the vendor's client when an answer is not what the question asks for."""
 
@@ -42,8 +47,7 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
     """
     at = f"{host}:{ports['scpi']}"
     with asking(name, f"connecting to {at}"):
-        # Where nobody listens the client would leave a socket and an event loop behind.
-        socket.create_connection((host, ports["scpi"]), CONNECT_S).close()
+        _probe(host, ports["scpi"])
         cluster = Cluster(
             f"{name}_{next(_numbers)}",
             host,
@@ -54,6 +58,24 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
     for transport in _transports(cluster):
         transport.timeout = ANSWER_S
     return cluster
+
+
+def _probe(host: str, port: int) -> None:
+    # Where nobody answers the client would wait a minute, and leave a socket and an event
+    # loop behind.
+    with socket.create_connection((host, port), CONNECT_S) as probe:
+        probe.settimeout(CONNECT_S)
+        probe.sendall(b"*IDN?\n")
+        answer = b""
+        while not answer.endswith(b"\n"):
+            chunk = probe.recv(4096)
+            if not chunk:
+                raise ConnectionError(
+                    f"it closed the connection when asked *IDN?, after {answer!r}"
+                )
+            answer += chunk
+    if not answer.startswith(IDENTITY):
+        raise ProtocolError(f"*IDN? gives {answer[:80]!r}, which is no {IDENTITY.decode()} cluster")
 
 
 def close_cluster(cluster: Any) -> None:
@@ -92,11 +114,16 @@ def asking(name: str, what: str) -> Iterator[None]:
     """Translate the errors of a question: whatever comes instead of an answer breaks protocol."""
     try:
         yield
-    except (TimeoutError, OSError, EOFError) as error:
+    except TimeoutError as error:
+        told = str(error) or f"no answer within {ANSWER_S:g} s"
+        raise Unreachable(f"{name}: {what}: {told}") from error
+    except (OSError, EOFError) as error:
         raise Unreachable(f"{name}: {what}: {_words(error)}") from error
-    except (Refused, Unreachable, ProtocolError):
+    except (Refused, Unreachable):
         raise
     except Exception as error:
+        if str(error).endswith(_CLOSED):
+            raise Unreachable(f"{name}: {what}: it closed the connection") from error
         raise ProtocolError(f"{name}: {what}: {_words(error)}") from error
 
 
@@ -114,6 +141,8 @@ def telling(name: str, what: str) -> Iterator[None]:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, ProtocolError):
+        return str(error)
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
