@@ -121,9 +121,12 @@ def _failures(story: Story) -> Iterator[str]:
 def _table(story: Story) -> Iterator[str]:
     if not story.comparisons:
         return
-    yield '<section><h2>Recovered, and the hidden truth</h2><div class="wide"><table>'
-    yield "<thead><tr><th>parameter</th><th>recovered ± σ</th><th>truth</th>"
-    yield '<th class="pull">pull, (recovered − truth) / σ</th></tr></thead>'
+    judged = any(row.truth is not None for row in story.comparisons)
+    yield f"<section><h2>Recovered{', and the hidden truth' if judged else ''}</h2>"
+    yield '<div class="wide"><table><thead><tr><th>parameter</th><th>recovered ± σ</th>'
+    if judged:
+        yield '<th>truth</th><th class="pull">pull, (recovered − truth) / σ</th>'
+    yield "</tr></thead>"
     qubit = ""
     for row in story.comparisons:
         if row.qubit != qubit:
@@ -133,10 +136,14 @@ def _table(story: Story) -> Iterator[str]:
         title = BY_NAME[row.quantity].title
         yield f"<tr{'' if row.found else ' class=lost'}><th><code>{escape(row.quantity)}</code>"
         yield f"<span>{escape(title)}</span></th>" if title.lower() != row.quantity else "</th>"
-        yield f"<td>{escape(row.told_found())}</td><td>{escape(row.told_truth())}</td>"
-        yield f'<td class="pull">{_pull(row)}</td></tr>'
+        yield f"<td>{escape(row.told_found())}</td>"
+        if judged:
+            yield f'<td>{escape(row.told_truth())}</td><td class="pull">{_pull(row)}</td>'
+        yield "</tr>"
     yield "</tbody></table></div>"
-    yield '<p class="fine">The strip marks 0 and ±3 σ.</p></section>'
+    if judged:
+        yield '<p class="fine">The strip marks 0 and ±3 σ.</p>'
+    yield "</section>"
 
 
 def _pull(row: Comparison) -> str:
@@ -197,7 +204,9 @@ def _panel(panel: Panel, svg: str) -> str:
 
 
 def _foot(story: Story) -> Iterator[str]:
-    yield '<footer class="fine">Beside this page: <code>summary.json</code>, '
-    yield "<code>twin.yaml</code> (the hidden world), <code>parameters.sqlite</code> (every value "
-    yield "with its provenance), <code>datasets/</code> (one netCDF file a run; "
-    yield "<code>xarray.open_dataset</code> opens them).</footer>"
+    yield '<footer class="fine">Beside this page: '
+    if story.seed is not None:
+        yield "<code>summary.json</code>, <code>twin.yaml</code> (the hidden world), "
+    yield "<code>parameters.sqlite</code> (every value with its provenance), "
+    yield "<code>datasets/</code> (one netCDF file a run; <code>xarray.open_dataset</code> opens "
+    yield "them).</footer>"
