@@ -269,3 +269,53 @@ def test_dephasing_and_stark_shift_of_a_readout_are_those_of_a_cavity_in_qutip()
         found = np.exp(exposure.exponent_at(lasts + 600)[a, b])
         assert 0.1 < abs(wanted) < 0.97
         assert abs(found - wanted) < 2e-4
+
+
+def test_a_pulse_amid_photons_turns_the_qubit_as_in_a_full_model() -> None:
+    """Qubit and cavity together in QuTiP, a pi pulse in the steady state of a weak tone.
+
+    Ours takes the fields of unchanging levels: good to a per cent for a photon, as here, and only
+    in kind for several.
+    """
+    qubit = qubit_point(levels=3, t1=1.0, thermal=1e-9, dephasing=0.0, n_crit=1e9, drive_delay=70.3)
+    probe_hz, level, lasts, size = 7.2605e9, 8e-6, 560, 12
+    envelope = hann(120)
+    pulse = Piece(6.02e9, pi_amplitude(qubit, envelope) * envelope, 0j, 120)
+    drive = train(LINE, [400], [pulse], [0], [0.0])
+    readout = tone(7.26e9, 1e-4, 300, [3000])
+    found = []
+    for tones in ([tone(probe_hz, level, lasts, [0]), readout], [readout]):
+        _, made = prepared(qubit, [drive], tones)
+        found.append(made.matrices[-1][:, 0])
+
+    cavity, lower = qutip.qeye(size), qutip.destroy(size)
+    number = lower.dag() * lower
+    planck = 6.62607015e-34
+    push = np.sqrt(np.pi * qubit.kappa_coupling_hz * 1e-18 / (planck * qubit.bare_resonator_hz))
+    push *= level * 1e-3
+    still = sum(
+        qutip.tensor(
+            qutip.fock_dm(3, n),
+            2e-9 * np.pi * (qubit.resonator_hz[n] - probe_hz) * number
+            + 2e-9 * np.pi * (qubit.levels_hz[n] - n * 6.02e9) * cavity,
+        )
+        for n in range(3)
+    )
+    pump = qutip.tensor(qutip.qeye(3), push * (lower + lower.dag()))
+    raising = qutip.Qobj(np.diag(1e-9 * np.pi * qubit.rabi_hz_per_sqrt_w * qubit.ladder, -1))
+    flip = qutip.tensor(raising + raising.dag(), cavity)
+    leak = [np.sqrt(2e-9 * np.pi * qubit.kappa_hz) * qutip.tensor(qutip.qeye(3), lower)]
+    strength = np.append(pulse.samples.real, 0.0)
+    held = qutip.coefficient(strength, tlist=400.0 + np.arange(121), order=0)
+    state = qutip.tensor(qutip.fock_dm(3, 0), qutip.fock_dm(size, 0))
+    options = {"method": "adams", "atol": 1e-8, "rtol": 1e-6, "nsteps": 100_000, "max_step": 1.0}
+    for hamiltonian, span in (
+        (still + pump, [0.0, 400.0]),
+        (qutip.QobjEvo([still + pump, [flip, held]]), [400.0, 520.0]),
+    ):
+        options["progress_bar"] = ""
+        state = qutip.mesolve(hamiltonian, state, span, leak, options=options).states[-1]
+    wanted = np.real(np.diag(state.ptrace(0).full()))
+    assert qutip.expect(number, state.ptrace(1)) > 0.3
+    assert abs(found[1][1] - wanted[1]) > 0.1  # without photons: far off
+    assert np.max(np.abs(found[0] - wanted)) < 0.01

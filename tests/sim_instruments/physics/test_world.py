@@ -259,7 +259,7 @@ def test_the_same_run_gives_the_same_records_and_another_run_others() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_evolving_each_block_for_itself_changes_nothing(seed: int) -> None:
     random = np.random.default_rng(seed)
-    qubit = qubit_point(slow=2e4, t1=8e-6)
+    qubit = qubit_point(t1=8e-6)
     envelope = hann(16)
     pieces = [
         Piece(f, share * pi_amplitude(qubit, envelope) * envelope, 0j, 16)
@@ -278,7 +278,7 @@ def test_evolving_each_block_for_itself_changes_nothing(seed: int) -> None:
     weak = tone(7.26e9, 2e-5, 300, readouts)
     levels = []
     for each in (False, True):
-        _, made = prepared(qubit, [drive], [weak], (1e3, 2e4), each)
+        _, made = prepared(qubit, [drive], [weak], (1e3, 0.0), each)
         assert bool(made.matrices.size) is not each
         paths = shots_of(qubit, made, 0.3, 11, 1)
         levels.append(paths.level)

@@ -38,8 +38,8 @@ class Events(NamedTuple):
     what: NDArray[np.int64]
     item: NDArray[np.int64]
     """Index of the shape, the stirred map or the part."""
-    gap_ns: NDArray[np.int64]
-    """Wait before the event."""
+    gap: NDArray[np.int64]
+    """Index of the wait before the event."""
     turns: NDArray[np.float64]
     """Phase of the carrier at the event's start (0 for parts)."""
     sampled: NDArray[np.bool_]
@@ -83,9 +83,15 @@ class Tables(NamedTuple):
     part_ns: NDArray[np.float64]
     """(P,)."""
     part_factor: NDArray[np.complex128]
-    """(P, L, L): what the photons of each part do to the coherences."""
+    """(P, L, L): what each part does to the coherences, but for the slow noise."""
     part_jumps: NDArray[np.float64]
     """(P, L, L): what the part does to the populations."""
+    gap_ns: NDArray[np.float64]
+    """(G,)."""
+    gap_factor: NDArray[np.complex128]
+    """(G, L, L), as of the parts."""
+    gap_jumps: NDArray[np.float64]
+    """(G, L, L)."""
 
 
 @njit(cache=True, nogil=True)
@@ -98,56 +104,102 @@ def diagonal_in_frame(levels_hz: Any, carrier_hz: float, node_hz: float) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def rest(columns: Any, span_ns: float, extra: Any, jumps: Any, tables: Any) -> None:
-    """Let (K, C, L, L) columns evolve freely; ``extra`` multiplies the coherences besides."""
-    nodes, _, levels, _ = columns.shape
-    factor = np.empty((levels, levels), np.complex128)
-    work = np.empty((1, levels))
-    for k in range(nodes):
+def fill_waits(span_ns: Any, tables: Any, factor: Any, jumps: Any) -> None:
+    """Multiply ``factor`` and fill ``jumps``, (G, L, L) each, with what free waits do."""
+    levels = tables.levels_hz.size
+    for g in range(span_ns.size):
+        jumps[g] = jump_map(tables.rates, span_ns[g])
+        turn_apart(tables, span_ns[g], factor[g])
         for a in range(levels):
             for b in range(levels):
-                apart = tables.levels_hz[a] - tables.levels_hz[b] + (a - b) * tables.node_hz[k]
-                turns = (apart * 1e-9 * span_ns) % 1.0
-                factor[a, b] = extra[a, b] * np.exp(
-                    complex(-tables.fading[a, b] * span_ns, -2.0 * np.pi * turns)
-                )
-        relax_columns(jumps, factor, columns[k], work)
+                factor[g, a, b] *= np.exp(-tables.fading[a, b] * span_ns[g])
+
+
+@njit(cache=True, nogil=True)
+def turn_apart(tables: Any, span_ns: float, factor: Any) -> None:
+    """Multiply ``factor`` (L, L) with the phases that the levels gather against each other."""
+    for a in range(factor.shape[0]):
+        for b in range(factor.shape[0]):
+            turns = ((tables.levels_hz[a] - tables.levels_hz[b]) * 1e-9 * span_ns) % 1.0
+            factor[a, b] *= np.exp(-2j * np.pi * turns)
+
+
+@njit(cache=True, nogil=True)
+def rest(columns: Any, node: int, span_ns: float, factor: Any, jumps: Any, tables: Any) -> None:
+    """Apply a wait or a part to (K, C, L, L) columns that belong to nodes ``node`` and on."""
+    nodes, _, levels, _ = columns.shape
+    noisy = np.empty((levels, levels), np.complex128)
+    work = np.empty((1, levels))
+    for k in range(nodes):
+        turns = (tables.node_hz[node + k] * 1e-9 * span_ns) % 1.0
+        unit = np.exp(-2j * np.pi * turns)
+        power = 1.0 + 0j
+        for apart in range(levels):
+            for b in range(levels - apart):
+                noisy[b + apart, b] = factor[b + apart, b] * power
+                noisy[b, b + apart] = factor[b, b + apart] * np.conj(power)
+            power *= unit
+        relax_columns(jumps, noisy, columns[k], work)
 
 
 @njit(cache=True, nogil=True)
 def populations(columns: Any, weight: Any, out: Any) -> None:
-    """Fill ``out`` (L, C) with the populations of each column, averaged over the nodes."""
+    """Fill ``out`` (L, C) with the populations of each column, averaged over the nodes.
+
+    Columns of a single node are taken as they are.
+    """
     nodes, count, levels, _ = columns.shape
     for c in range(count):
         for n in range(levels):
             total = 0.0
             for k in range(nodes):
-                total += weight[k] * columns[k, c, n, n].real
+                share = weight[k] if nodes > 1 else 1.0
+                total += share * columns[k, c, n, n].real
             out[n, c] = total
 
 
 @njit(cache=True, nogil=True)
-def evolve(events: Any, first: int, last: int, columns: Any, tables: Any, out: Any) -> int:
+def evolve(
+    events: Any,
+    first: int,
+    last: int,
+    columns: Any,
+    tables: Any,
+    node_at: Any,
+    reading: int,
+    out: Any,
+) -> int:
     """Take (K, C, L, L) columns through events first ... last - 1; return how many samples.
 
     ``out`` (>= samples, L, C) receives the populations at the start of each sampled event.
-    The last event is not played when it is a sampled part.
+    The last event is not played when it is a sampled part. With ``node_at`` (S + 1,) the
+    columns belong to one node, which changes: node_at[i] rules before reading i of the run,
+    and ``reading`` is the number of readings before the first event.
     """
-    levels = tables.levels_hz.size
-    ones = np.ones((levels, levels), np.complex128)
     taken = 0
+    node = node_at[reading] if node_at.size else 0
     for r in range(first, last):
-        if events.gap_ns[r] > 0:
-            span = float(events.gap_ns[r])
-            rest(columns, span, ones, jump_map(tables.rates, span), tables)
+        gap = events.gap[r]
+        if tables.gap_ns[gap] > 0:
+            rest(
+                columns,
+                node,
+                tables.gap_ns[gap],
+                tables.gap_factor[gap],
+                tables.gap_jumps[gap],
+                tables,
+            )
         item = events.item[r]
         if events.sampled[r]:
             populations(columns, tables.weight, out[taken])
             taken += 1
+            if node_at.size:
+                node = node_at[reading + taken]
         if events.what[r] == PART:
             if r < last - 1 or not events.sampled[r]:
                 rest(
                     columns,
+                    node,
                     tables.part_ns[item],
                     tables.part_factor[item],
                     tables.part_jumps[item],
@@ -162,22 +214,22 @@ def evolve(events: Any, first: int, last: int, columns: Any, tables: Any, out: A
         for k in range(columns.shape[0]):
             turn_phase(events.turns[r], columns[k])
             if stirred:
-                map_columns(tables.maps[tables.stirred_map[item] + k], columns[k])
+                map_columns(tables.maps[tables.stirred_map[item] + node + k], columns[k])
             else:
                 if tables.samples_map[shape] >= 0:
-                    map_columns(tables.maps[tables.samples_map[shape] + k], columns[k])
+                    map_columns(tables.maps[tables.samples_map[shape] + node + k], columns[k])
                 elif samples.size:
                     play_samples(
                         columns[k],
                         samples,
                         tables.step_ns[shape],
-                        diagonal_in_frame(tables.levels_hz, carrier, tables.node_hz[k]),
+                        diagonal_in_frame(tables.levels_hz, carrier, tables.node_hz[node + k]),
                         tables.strength,
                         tables.rates,
                         tables.fading,
                     )
                 if tables.level_map[shape] >= 0:
-                    map_columns(tables.maps[tables.level_map[shape] + k], columns[k])
+                    map_columns(tables.maps[tables.level_map[shape] + node + k], columns[k])
             turn_phase(-turns_after, columns[k])
     return taken
 
@@ -200,10 +252,11 @@ def evolve_each(events: Any, first: Any, tables: Any, out: Any) -> None:
     """
     levels = tables.levels_hz.size
     taken = 0
+    no_node = np.zeros(0, np.int64)
     for b in range(first.size):
         last = first[b + 1] if b + 1 < first.size else events.what.size
         columns = pure_levels(tables.node_hz.size, levels)
-        taken += evolve(events, first[b], last, columns, tables, out[taken:])
+        taken += evolve(events, first[b], last, columns, tables, no_node, 0, out[taken:])
 
 
 @njit(cache=True, nogil=True)
@@ -254,6 +307,38 @@ def bare_tables(
         part_ns=np.zeros(0),
         part_factor=np.zeros((0, levels, levels), np.complex128),
         part_jumps=np.zeros((0, levels, levels)),
+        gap_ns=np.zeros(0),
+        gap_factor=np.zeros((0, levels, levels), np.complex128),
+        gap_jumps=np.zeros((0, levels, levels)),
+    )
+
+
+def with_waits(
+    tables: Tables,
+    gap_ns: NDArray[np.int64],
+    part_ns: NDArray[np.int64],
+    photon_factor: NDArray[np.complex128],
+    part_jumps: NDArray[np.float64],
+) -> Tables:
+    """Return tables that know waits (G,) and parts (P,).
+
+    ``photon_factor`` (P, L, L): what the photons of each part do to the coherences;
+    ``part_jumps`` (P, L, L): what each part does to the populations.
+    """
+    shape = tables.rates.shape
+    spans = gap_ns.astype(np.float64), part_ns.astype(np.float64)
+    gaps = np.ones((gap_ns.size, *shape), np.complex128)
+    gap_jumps = np.empty((gap_ns.size, *shape))
+    fill_waits(spans[0], tables, gaps, gap_jumps)
+    parts = np.array(photon_factor, np.complex128)
+    fill_waits(spans[1], tables, parts, np.empty((part_ns.size, *shape)))
+    return tables._replace(
+        part_ns=spans[1],
+        part_factor=parts,
+        part_jumps=part_jumps,
+        gap_ns=spans[0],
+        gap_factor=gaps,
+        gap_jumps=gap_jumps,
     )
 
 

@@ -89,7 +89,10 @@ class Schedule:
     """Shape (R,): PULSE, STIRRED or PART."""
     item: NDArray[np.int64]
     """Shape (R,): index of the shape, or into ``stirred`` or ``parts``."""
-    gap_ns: NDArray[np.int64]
+    gap: NDArray[np.int64]
+    """Shape (R,): index into ``gaps_ns``: the wait before each event."""
+    gaps_ns: NDArray[np.int64]
+    """The different waits."""
     turns: NDArray[np.float64]
     sampled: NDArray[np.bool_]
     start_ns: NDArray[np.int64]
@@ -103,7 +106,7 @@ class Schedule:
 
     def events(self) -> Events:
         """Return the events as the compiled functions want them."""
-        return Events(self.what, self.item, self.gap_ns, self.turns, self.sampled)
+        return Events(self.what, self.item, self.gap, self.turns, self.sampled)
 
 
 def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Schedule:
@@ -146,12 +149,14 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     stirred, item[stir] = _numbered(item[stir], within, offset)
     part = what == PART
     parts, item[part] = _numbered(kind[index[part]], a[part], b[part])
-    gap = np.zeros(keep, np.int64)
-    gap[1:] = np.maximum(start[1:] - end[:-1], 0)
+    wait = np.zeros(keep, np.int64)
+    wait[1:] = np.maximum(start[1:] - end[:-1], 0)
+    gaps, gap = np.unique(wait, return_inverse=True)
     return Schedule(
         what=np.ascontiguousarray(what),
         item=item,
-        gap_ns=gap,
+        gap=gap.reshape(-1),
+        gaps_ns=gaps,
         turns=turns,
         sampled=sampled,
         start_ns=start,
@@ -216,7 +221,7 @@ def blocks_of(
     ends = _forgets(
         schedule.what,
         schedule.item,
-        schedule.gap_ns,
+        schedule.gaps_ns[schedule.gap],
         schedule.sampled,
         part_loss,
         fading,
@@ -236,7 +241,7 @@ def blocks_of(
         [
             schedule.what,
             schedule.item,
-            schedule.gap_ns,
+            schedule.gap,
             schedule.sampled.astype(np.int64),
             phase_word(relative),
         ],

@@ -15,6 +15,7 @@ from podium.sim_instruments.physics.evolution import (
     bare_tables,
     evolve_each,
     with_shapes,
+    with_waits,
 )
 from podium.sim_instruments.physics.exposure import (
     STRIDE_NS,
@@ -27,8 +28,10 @@ from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.relaxation import equilibrium
 from podium.sim_instruments.physics.schedule import FORGOTTEN, Blocks, Schedule, blocks_of
 from podium.sim_instruments.physics.stirred import stirred_maps
-from podium.sim_instruments.physics.walk import Pace, Paths, Readings, walk
+from podium.sim_instruments.physics.walk import Pace, Paths, Readings, walk, wander
 
+SLOW = 0x510
+"""Sets the random numbers of the slow noise apart from those of the levels."""
 WORTH_COUNTING = 4096
 """Runs of fewer events are always sorted by kinds of blocks."""
 
@@ -45,9 +48,12 @@ class Prepared:
     matrices: NDArray[np.float64]
     """Shape (readings of all kinds of blocks, L, L), [to, from]: probability of each level at a
     reading, given the level at the block's start. Empty when hardly any two blocks are alike:
-    then each is evolved for itself."""
+    then each is evolved for itself,
+    at one node of the slow noise, which wanders from shot to shot."""
     matrix_first: NDArray[np.int64]
     """Shape (kinds of blocks,): the first reading of each."""
+    reading_ns: NDArray[np.int64]
+    """Shape (S,): time of each reading."""
 
 
 def prepare(
@@ -84,10 +90,12 @@ def prepare(
     tables = with_shapes(
         tables, drives.shapes, np.bincount(shapes, minlength=len(drives.shapes)), stirred
     )
-    tables = tables._replace(
-        part_ns=np.array([end - begin for _, begin, end in schedule.parts], np.float64),
-        part_factor=factors,
-        part_jumps=_part_jumps(schedule, blocks, exposures, tables.rates),
+    tables = with_waits(
+        tables,
+        schedule.gaps_ns,
+        np.array([end - begin for _, begin, end in schedule.parts], np.int64),
+        factors,
+        _part_jumps(schedule, blocks, exposures, tables.rates),
     )
     events = schedule.events()
     matrices = np.zeros((0, levels, levels))
@@ -95,7 +103,7 @@ def prepare(
         picked = Events(
             events.what[rows],
             events.item[rows],
-            events.gap_ns[rows],
+            events.gap[rows],
             events.turns[rows],
             events.sampled[rows],
         )
@@ -112,6 +120,7 @@ def prepare(
         pace=_pace(exposures, len(episodes.kinds)),
         matrices=matrices,
         matrix_first=np.append(0, np.cumsum(counts)[:-1]).astype(np.int64),
+        reading_ns=schedule.start_ns[schedule.sampled],
     )
 
 
@@ -121,6 +130,16 @@ def shots_of(qubit: QubitPoint, prepared: Prepared, fraction: float, key: int, r
     ``fraction``: see :func:`.readout.flight`; ``key``: of the random numbers.
     """
     count = prepared.readings.kind.size
+    node_at = np.zeros(count + 1, np.int64)
+    if not prepared.matrices.size:
+        wander(
+            prepared.reading_ns,
+            prepared.tables.weight,
+            1e9 * qubit.slow_memory_s,
+            np.uint64(key ^ SLOW),
+            np.uint64(run),
+            node_at,
+        )
     level = np.zeros(count, np.int64)
     room = 64 + count
     while True:
@@ -134,6 +153,7 @@ def shots_of(qubit: QubitPoint, prepared: Prepared, fraction: float, key: int, r
             prepared.events,
             prepared.tables,
             prepared.readings,
+            node_at,
             prepared.pace,
             thermal(qubit),
             fraction,
@@ -151,7 +171,7 @@ def thermal(qubit: QubitPoint) -> NDArray[np.float64]:
     """Return the populations in equilibrium; the ground state when nothing jumps."""
     if not np.any(qubit.rates_1_s):
         return np.eye(qubit.levels_hz.size)[0]
-    return equilibrium(qubit.rates_1_s)
+    return np.asarray(equilibrium(qubit.rates_1_s))
 
 
 def nodes_of(

@@ -92,6 +92,23 @@ def drawn(probability: Any, total: float, u: float) -> int:
 
 
 @njit(cache=True, nogil=True)
+def wander(time_ns: Any, weight: Any, memory_ns: float, key: Any, run: Any, node_at: Any) -> None:
+    """Draw the node of the slow noise before each reading, ``node_at`` (S + 1,).
+
+    At each reading, at ``time_ns`` (S,), a new node is drawn with the probability that the noise
+    has forgotten since the one before: nodes follow their weights and the memory is exponential.
+    """
+    word, _ = philox(key, run, FIRST_LEVEL)
+    node_at[0] = drawn(weight, 1.0, unit(word))
+    for i in range(time_ns.size):
+        word, other = philox(key, run, np.uint64(i))
+        since = float(time_ns[i] - time_ns[max(i - 1, 0)])
+        node_at[i + 1] = node_at[i]
+        if unit(word) > np.exp(-since / memory_ns):
+            node_at[i + 1] = drawn(weight, 1.0, unit(other))
+
+
+@njit(cache=True, nogil=True)
 def walk(
     matrices: Any,
     matrix_first: Any,
@@ -101,6 +118,7 @@ def walk(
     events: Any,
     tables: Any,
     readings: Any,
+    node_at: Any,
     pace: Any,
     equilibrium: Any,
     fraction: float,
@@ -112,13 +130,14 @@ def walk(
     """Draw levels and jumps of all readings; return how many jumps there were.
 
     ``matrices`` [reading of a kind of block, to, from]; without any (size 0) each block is
-    evolved from the level at hand. ``jumps`` (J, 3) receives reading, sample and level; when
+    evolved from the level at hand, with the slow noise at the nodes ``node_at`` (S + 1,).
+    ``jumps`` (J, 3) receives reading, sample and level; when
     there are more than J, the rest is counted, not stored.
     """
     levels = equilibrium.size
     word, _ = philox(key, run, FIRST_LEVEL)
     level = drawn(equilibrium, 1.0, unit(word))
-    column = np.zeros((tables.node_hz.size, 1, levels, levels), np.complex128)
+    column = np.zeros((1, 1, levels, levels), np.complex128)
     found = np.zeros((16, levels, 1))
     probability = np.zeros(levels)
     count = 0
@@ -129,9 +148,9 @@ def walk(
             if inside > found.shape[0]:
                 found = np.zeros((2 * inside, levels, 1))
             column[:] = 0
-            column[:, 0, known, known] = 1.0
+            column[0, 0, known, known] = 1.0
             last = first_event[b + 1] if b + 1 < first_event.size else events.what.size
-            evolve(events, first_event[b], last, column, tables, found)
+            evolve(events, first_event[b], last, column, tables, node_at, first_reading[b], found)
         for s in range(inside):
             i = first_reading[b] + s
             for n in range(levels):
