@@ -29,6 +29,8 @@ GRID_NS = 4
 family of the house can play."""
 PI_AMPLITUDE = 0.45
 """Share of full scale that a pi pulse is laid out for: a coupling half as strong still works."""
+OPENING = 0.7
+"""When the readout window opens, in resonator lifetimes 1 / (pi kappa) after the pulse is back."""
 SHORTEST_PULSE_NS = 20
 """Shorter pulses would be wider than a transmon's anharmonicity."""
 
@@ -147,6 +149,14 @@ class Pulses:
             return entry.value
         return self.bench.probe_amplitude(self.qubit, 0.1 * self.bench.critical_photons(self.qubit))
 
+    @property
+    def opens_ns(self) -> int:
+        """How long after the pulse has come back the window opens, ns.
+
+        A good part of a resonator's lifetime: until then all states look alike.
+        """
+        return on_grid_ns(OPENING / (pi * self.bench.best(self.qubit, "kappa")))
+
     def flight_ns(self) -> int:
         """Return the time of flight on the qubit's feedline, ns, measured or expected."""
         entry = self.bench.record.get(f"{self.qubit.feedline}.time_of_flight")
@@ -157,7 +167,7 @@ class Pulses:
         self,
         amplitude: Value | None = None,
         duration_ns: int | None = None,
-        opens_ns: int = 0,
+        opens_ns: int | None = None,
         name: str | None = None,
     ) -> list[Statement]:
         """Play a readout pulse and listen to it as it comes back.
@@ -166,8 +176,9 @@ class Pulses:
         with the pulse; the frame's clock goes on from there.
         """
         length = duration_ns or self.probe_ns
-        window = (length - opens_ns) * FS_PER_NS
-        delay = (self.flight_ns() + opens_ns) * FS_PER_NS
+        opens = self.opens_ns if opens_ns is None else opens_ns
+        window = (length - opens) * FS_PER_NS
+        delay = (self.flight_ns() + opens) * FS_PER_NS
         return [
             Capture(self.readout, name or self.qubit.element, window, delay),
             Play(

@@ -101,8 +101,13 @@ def fit_qubit_arc(
         )
 
     begin = {name: start[name] for name in ("sweet_spot", "period", "top", "asymmetry")}
+    begins = [
+        begin | {"sweet_spot": start["sweet_spot"] + share * start["period"], "asymmetry": d}
+        for share in (0.0, -0.005, 0.005)
+        for d in (start["asymmetry"], 0.2, 0.6)
+    ]
     bounds = {
         "period": Bound(start["period"] * 0.6, start["period"] * 1.7),
         "asymmetry": Bound(0.0, 0.95),
     }
-    return fit_least_squares(model, qubit_hz, sigma_hz, [begin], bounds)
+    return fit_least_squares(model, qubit_hz, sigma_hz, begins, bounds)

@@ -68,7 +68,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         Barrier(frames),
     ]
     for p in pulses:
-        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), duration_ns)
+        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), duration_ns, 0)
     program = Program(
         "dispersive shift",
         tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),

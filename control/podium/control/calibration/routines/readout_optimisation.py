@@ -25,8 +25,11 @@ from podium.control.program.program import (
 )
 
 Array = NDArray[np.float64]
-FREQUENCIES, AMPLITUDES = 7, 7
-LENGTHS = (0.35, 0.45, 0.6, 0.8, 1.1)
+FREQUENCIES, AMPLITUDES = 9, 7
+BELOW, ABOVE = 3.5, 1.0
+"""Range of frequencies about the midpoint of both lines, in chi: strong probes pull the lines
+towards the bare resonator, by up to its distance."""
+LENGTHS = (0.42, 0.52, 0.65, 0.85, 1.15)
 """Window lengths tried, in units of ten resonator lifetimes 1 / (pi kappa)."""
 
 
@@ -37,14 +40,16 @@ def settings_axes(
     frequencies: dict[str, Array] = {}
     amplitudes: dict[str, Array] = {}
     for q in qubits:
-        chi = abs(bench.best(q, "chi"))
-        step = round(2.6 * chi / (FREQUENCIES - 1) / 1e3) * 1e3
-        offsets = step * (np.arange(FREQUENCIES, dtype=np.float64) - FREQUENCIES // 2)
-        # The qubit in 1 has its line at 2 chi: the best probe lies about halfway.
-        middle = bench.best(q, "readout_frequency") + (
-            0.0 if bench.has(q, "chi") else bench.design(q, "chi").value
+        chi = bench.best(q, "chi")
+        # The qubit in 1 has its line at 2 chi from that in 0; with chi measured, the readout
+        # frequency is the middle of both already.
+        middle = bench.best(q, "readout_frequency") + (0.0 if bench.has(q, "chi") else chi)
+        step = round((BELOW + ABOVE) * abs(chi) / (FREQUENCIES - 1) / 1e3) * 1e3
+        towards_bare = np.sign(chi) if bench.best(q, "f01") < middle else -np.sign(chi)
+        first = middle - (BELOW if towards_bare < 0 else ABOVE) * abs(chi)
+        frequencies[q.name] = round(first / 1e3) * 1e3 + step * np.arange(
+            FREQUENCIES, dtype=np.float64
         )
-        frequencies[q.name] = round(middle / 1e3) * 1e3 + offsets
         critical = bench.critical_photons(q)
         photons = np.geomspace(0.06, 3.0, AMPLITUDES) * critical
         amplitudes[q.name] = np.array(
@@ -104,7 +109,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
             Barrier(frames),
         ]
         for p in pulses:
-            body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), length_ns)
+            body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), length_ns, p.opens_ns)
         program = Program(
             f"readout optimisation, {length_ns} ns",
             tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),

@@ -56,7 +56,7 @@ def scan_program(
 
 def probe_window(pulses: Pulses) -> ReadoutWindow:
     """Return the window of the qubit's standard measurement."""
-    return ReadoutWindow(0.0, pulses.probe_ns * 1e-9)
+    return ReadoutWindow(pulses.opens_ns * 1e-9, (pulses.probe_ns - pulses.opens_ns) * 1e-9)
 
 
 async def resonator_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:

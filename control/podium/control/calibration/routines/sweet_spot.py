@@ -14,23 +14,38 @@ from podium.control.calibration.routines.flux_arc import flux_limit_v
 from podium.control.calibration.routines.qubit_spectroscopy import find_line, spectroscopy_program
 from podium.control.facility.facility import Qubit
 
-COARSE = (-0.10, -0.05, 0.05, 0.10)
-FINE = (-0.13, -0.09, 0.09, 0.13)
-"""Distances from the sweet spot in flux periods: far enough for a steep slope, near enough for
-the drive's and the resonator's reach."""
+PASSES = (
+    ((-0.10, -0.05, 0.05, 0.10), 30e6),
+    ((-0.13, -0.09, 0.09, 0.13), 12e6),
+    ((-0.13, -0.09, 0.09, 0.13), 3e6),
+)
+"""Distances from the sweet spot in flux periods, and how far about the expected line is scanned
+(Hz): far enough for a steep slope, near enough for the drive's and the resonator's reach, and
+narrower as each pass tells the next one where the lines are."""
+POINTS = 61
 
 
 async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Measure f01 on both flanks, twice: about the first guess, then about what that gave.
+    """Measure f01 on both flanks of the arc, pass by pass more narrowly.
 
     All qubits move together and by equal shares of their periods, so crosstalk between flux
-    lines scales the distances but does not shift the middle. Stores ``sweet_spot``
-    (V) and ``f01`` (Hz, the top of the arc), and leaves the qubits there.
+    lines scales the distances but does not shift the middle. Stores ``sweet_spot`` (V), and
+    leaves the qubits there.
     """
     outcome = Outcome("sweet_spot", "Sweet spot")
+    arcs = {
+        q.name: {
+            "sweet_spot": bench.known(q, "sweet_spot").value,
+            "period": bench.best(q, "flux_period"),
+            "top": bench.best(q, "f01"),
+            "charging": -bench.best(q, "anharmonicity"),
+            "asymmetry": bench.design(q, "asymmetry").value,
+        }
+        for q in qubits
+    }
     remaining = qubits
-    for distances, margin_hz, points in ((COARSE, 30e6, 61), (FINE, 12e6, 61)):
-        remaining = await _pass(bench, outcome, remaining, distances, margin_hz, points)
+    for distances, margin_hz in PASSES:
+        remaining = await _pass(bench, outcome, remaining, arcs, distances, margin_hz)
         if not remaining:
             break
     await bench.runner.bias({q.flux_port: bench.known(q, "sweet_spot").value for q in qubits})
@@ -41,13 +56,11 @@ async def _pass(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
+    arcs: dict[str, dict[str, float]],
     distances: tuple[float, ...],
     margin_hz: float,
-    points: int,
 ) -> tuple[Qubit, ...]:
-    centre = {q.name: bench.known(q, "sweet_spot").value for q in qubits}
-    period = {q.name: bench.best(q, "flux_period") for q in qubits}
-    top = {q.name: bench.best(q, "f01") for q in qubits}
+    """Measure at all distances and fit; ``arcs`` (by full name) takes what the fits gave."""
     volts: dict[str, list[float]] = {q.name: [] for q in qubits}
     hertz: dict[str, list[float]] = {q.name: [] for q in qubits}
     sigma: dict[str, list[float]] = {q.name: [] for q in qubits}
@@ -55,7 +68,7 @@ async def _pass(
         bias = {
             q.name: float(
                 np.clip(
-                    centre[q.name] + distance * period[q.name],
+                    arcs[q.name]["sweet_spot"] + distance * arcs[q.name]["period"],
                     -flux_limit_v(bench, q),
                     flux_limit_v(bench, q),
                 )
@@ -63,22 +76,10 @@ async def _pass(
             for q in qubits
         }
         await bench.runner.bias({q.flux_port: bias[q.name] for q in qubits})
-        expected = {
-            q.name: float(
-                arc(
-                    np.array([bias[q.name]]),
-                    top[q.name],
-                    -bench.best(q, "anharmonicity"),
-                    centre[q.name],
-                    period[q.name],
-                    bench.design(q, "asymmetry").value,
-                )[0]
-            )
-            for q in qubits
-        }
+        expected = {q.name: expected_hz(bias[q.name], arcs[q.name]) for q in qubits}
         data = await bench.run(
             outcome,
-            spectroscopy_program(bench, qubits, expected, 2 * margin_hz, points, bench.shots(200)),
+            spectroscopy_program(bench, qubits, expected, 2 * margin_hz, POINTS, bench.shots(250)),
         )
         for q in qubits:
             frequency = np.asarray(data[f"{q.element}_drive_frequency"].values, dtype=np.float64)
@@ -99,21 +100,15 @@ async def _pass(
         bias = np.array(volts[qubit.name])
         if len(bias) < 4:
             raise FitFailed(f"the line was seen at {len(bias)} of {len(distances)} biases only")
-        start = {
-            "sweet_spot": centre[qubit.name],
-            "period": period[qubit.name],
-            "top": top[qubit.name],
-            "charging": -bench.best(qubit, "anharmonicity"),
-            "asymmetry": bench.design(qubit, "asymmetry").value,
-        }
+        start = arcs[qubit.name]
         found = fit_qubit_arc(bias, np.array(hertz[qubit.name]), np.array(sigma[qubit.name]), start)
         v = found.values
         grid = np.linspace(bias.min(), bias.max(), 101)
+        arcs[qubit.name] = {**start, **v}
         line = arc(grid, v["top"], start["charging"], v["sweet_spot"], v["period"], v["asymmetry"])
         text = f"{v['sweet_spot'] * 1e3:.3f} ± {found.sigmas['sweet_spot'] * 1e3:.3f} mV"
         return {
             "sweet_spot": Measured(v["sweet_spot"], found.sigmas["sweet_spot"], "V"),
-            "f01": Measured(v["top"], float(np.hypot(found.sigmas["top"], 0.2e6)), "Hz"),
         }, replace(
             panel,
             series=(*panel.series, Series("fit", grid, line / 1e9, line=True)),
@@ -122,3 +117,17 @@ async def _pass(
         )
 
     return await analyse(bench, outcome, qubits, raw, fit)
+
+
+def expected_hz(bias_v: float, known: dict[str, float]) -> float:
+    """Return where f01 is expected at a bias, Hz."""
+    return float(
+        arc(
+            np.array([bias_v]),
+            known["top"],
+            known["charging"],
+            known["sweet_spot"],
+            known["period"],
+            known["asymmetry"],
+        )[0]
+    )
