@@ -3,20 +3,19 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from podium.control.bus.together import together
 from podium.control.calibration.bring_up import BRING_UP
 from podium.control.calibration.runner import RunError
 from podium.control.calibration.store import ParameterStore
 from podium.control.demo import simulation
 from podium.control.demo.children import Children, ProcessFailed, podium
-from podium.control.demo.comparison import compare
+from podium.control.demo.comparison import Truth, compare
 from podium.control.demo.files import write_text
 from podium.control.demo.progress import Display, display
 from podium.control.demo.reaching import all_connected
@@ -31,6 +30,7 @@ from podium.control.lab import Lab, join_facility
 
 STEPS_AROUND = 4
 """World, instruments, processes, report: what the progress bar counts beside the routines."""
+TWIN = "twin.yaml"
 ENDPOINTS = "endpoints.json"
 STORE = "parameters.sqlite"
 OLD = ("summary.json", "index.html", "truth.json", STORE, f"{STORE}-wal", f"{STORE}-shm")
@@ -63,12 +63,25 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
     try:
         with display(console, len(BRING_UP) + STEPS_AROUND) as shown, Drawings() as drawn:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
-            try:
-                await _measure(wanted, children, story, shown, drawn)
-            except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
-                _trouble(story, shown, type(error).__name__, error)
+            asked: asyncio.Task[dict[str, Truth] | ProcessFailed] | None = None
+            async with asyncio.TaskGroup() as tasks:
+                try:
+                    await _draw_world(wanted, shown)
+                    asked = tasks.create_task(_truth(folder / TWIN))
+                    await _measure(wanted, children, story, shown, drawn)
+                except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
+                    _trouble(story, shown, type(error).__name__, error)
+            truth = {} if asked is None else asked.result()
+            if isinstance(truth, ProcessFailed):
+                _trouble(story, shown, "podium twin truth", truth)
+                truth = {}
             story.lab_causes = await simulation.lab_causes(folder / ENDPOINTS)
-            await together(children.end(), _report(wanted, story, shown, drawn, begin))
+            shown.doing("writing the report")
+            svgs, _ = await asyncio.gather(asyncio.to_thread(drawn.finish), children.end())
+            _judge(story, truth)
+            story.wall_s = time.monotonic() - begin
+            _write_report(folder, story, truth, svgs)
+            shown.done("report written")
     finally:
         await children.end()
     console.print(recovered_table(story.comparisons))
@@ -102,14 +115,26 @@ def _trouble(story: Story, shown: Display, what: str, error: Exception) -> None:
     shown.done(what, tuple(str(error).splitlines()), failed=True)
 
 
+async def _draw_world(wanted: Wanted, shown: Display) -> None:
+    shown.doing("drawing a hidden world")
+    twin = wanted.folder / TWIN
+    await simulation.draw_world(wanted.facility, wanted.seed, twin)
+    shown.done("hidden world drawn", (f"podium twin sample: {twin}",))
+
+
+async def _truth(twin: Path) -> dict[str, Truth] | ProcessFailed:
+    """Ask for the truth, which takes seconds, while the bring-up goes on and knows nothing."""
+    try:
+        return await simulation.told_truth(twin)
+    except ProcessFailed as error:
+        return error
+
+
 async def _measure(
     wanted: Wanted, children: Children, story: Story, shown: Display, drawn: Drawings
 ) -> None:
     folder = wanted.folder
-    twin, endpoints = folder / "twin.yaml", folder / ENDPOINTS
-    shown.doing("drawing a hidden world")
-    await simulation.draw_world(wanted.facility, wanted.seed, twin)
-    shown.done("hidden world drawn", (f"podium twin sample: {twin}",))
+    twin, endpoints = folder / TWIN, folder / ENDPOINTS
     shown.doing("starting the simulated instruments")
     await simulation.serve(children, wanted.facility, twin, endpoints)
     instruments = json.loads(endpoints.read_text(encoding="utf-8"))["instruments"]
@@ -146,23 +171,15 @@ async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIter
         yield lab
 
 
-async def _report(
-    wanted: Wanted, story: Story, shown: Display, drawn: Drawings, begin: float
-) -> None:
-    """Ask for the truth, draw what is not drawn yet, and write the files of the report."""
-    shown.doing("writing the report")
-    folder = wanted.folder
+def _judge(story: Story, truth: Mapping[str, Truth]) -> None:
     found = {row.name: row.found for row in story.comparisons if row.found is not None}
-    try:
-        truth = await simulation.told_truth(folder / "twin.yaml")
-    except ProcessFailed as error:
-        truth = {}
-        _trouble(story, shown, "podium twin truth", error)
-    known = {name: {"value": one.value, "unit": one.unit} for name, one in truth.items()}
-    svgs = await asyncio.to_thread(drawn.finish)
     story.comparisons = compare(story.qubits, found, truth)
-    story.wall_s = time.monotonic() - begin
+
+
+def _write_report(
+    folder: Path, story: Story, truth: Mapping[str, Truth], svgs: Sequence[Sequence[str]]
+) -> None:
+    known = {name: {"value": one.value, "unit": one.unit} for name, one in truth.items()}
     write_text(folder / "truth.json", json.dumps(known, indent=2) + "\n")
     write_text(folder / "index.html", page(story, svgs))
     write_text(folder / "summary.json", json.dumps(summary(story), indent=2) + "\n")
-    shown.done("report written")

@@ -29,6 +29,9 @@ SIZE_IN = (4.2, 2.9)
 DENSE = 150
 """Series with more points are drawn as dots of one path: lighter by far."""
 IMAGE_DPI = 160
+LABEL_PT, LINE_PT, EDGE_PT, BAR_PT, DIGIT_PT = 25.0, 14.0, 8.0, 9.0, 5.8
+"""Room for an axis' label with the ticks, a line of text, the edge, a colour bar, and a digit of
+9 point DejaVu Sans, which is wider than what most systems have."""
 CLOSE = 0.3
 """Marks that are closer, as a share of the axis, have their labels to their outer sides."""
 LOPSIDED = 1e-3
@@ -69,13 +72,14 @@ def draw(panel: Panel, name: str) -> str:
     Matplotlib's settings are the process's.
     """
     with mpl.rc_context(RC):
-        figure = Figure(figsize=SIZE_IN, layout="constrained")
+        figure = Figure(figsize=SIZE_IN)
         canvas = FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         figure.patch.set_visible(False)
         axes.patch.set_visible(False)
+        bar = None
         if panel.picture is not None:
-            _draw_picture(figure, axes, panel.picture)
+            bar = _draw_picture(figure, axes, panel.picture)
         else:
             axes.grid(color=GRID, linewidth=0.6)
             axes.set_axisbelow(True)
@@ -90,12 +94,14 @@ def draw(panel: Panel, name: str) -> str:
         if panel.failed:
             for spine in axes.spines.values():
                 spine.set_color(BAD)
+        _lay_out(figure, axes, bar, marked=bool(panel.marks))
         sink = io.StringIO()
         canvas.print_figure(sink, format="svg", dpi=IMAGE_DPI, metadata={"Date": None})
     return _inline(sink.getvalue(), name, f"{panel.element}: {panel.y_label} over {panel.x_label}")
 
 
-def _draw_picture(figure: Figure, axes: Axes, picture: Picture) -> None:
+def _draw_picture(figure: Figure, axes: Axes, picture: Picture) -> Axes:
+    """Draw the picture and return the axes of its colour bar."""
     columns, rows = np.argsort(picture.x), np.argsort(picture.y)
     mesh = axes.pcolormesh(
         picture.x[columns],
@@ -107,8 +113,36 @@ def _draw_picture(figure: Figure, axes: Axes, picture: Picture) -> None:
     )
     if picture.y_log and np.all(picture.y > 0):
         axes.set_yscale("log")
-    bar = figure.colorbar(mesh, ax=axes, label=picture.z_label, pad=0.02)
+    beside = figure.add_axes((0.9, 0.2, 0.03, 0.7))
+    bar = figure.colorbar(mesh, cax=beside)
+    beside.yaxis.set_label_text(f"{picture.z_label}{_taken_out(beside.yaxis)}")
     bar.outline.set_edgecolor(FAINT)
+    return beside
+
+
+def _lay_out(figure: Figure, axes: Axes, bar: Axes | None, *, marked: bool) -> None:
+    """Give all labels the room they take; far quicker than Matplotlib's own layouts."""
+    # Which numbers there are depends on the room: so roughly first.
+    axes.set_position((0.15, 0.16, 0.82 if bar is None else 0.6, 0.76))
+    axes.apply_aspect()
+    width, height = (inches * 72 for inches in SIZE_IN)
+    left, bottom = LABEL_PT + _digits(axes.yaxis) * DIGIT_PT, LABEL_PT + LINE_PT
+    top, right = height - (LINE_PT if marked else EDGE_PT), width - EDGE_PT
+    if bar is not None:
+        right -= LABEL_PT + _digits(bar.yaxis) * DIGIT_PT
+        bar.set_position((right / width, bottom / height, BAR_PT / width, (top - bottom) / height))
+        right -= EDGE_PT
+    axes.set_position(
+        (left / width, bottom / height, (right - left) / width, (top - bottom) / height)
+    )
+
+
+def _digits(axis: Axis) -> int:
+    """Return how many characters the widest of the axis' numbers has."""
+    low, high = sorted(axis.get_view_interval())
+    places = [float(place) for place in axis.get_majorticklocs() if low <= place <= high]
+    told = axis.get_major_formatter().format_ticks(places)
+    return max((len(re.sub(r"\\\w+|[${}^]", "", text)) for text in told), default=1)
 
 
 def _draw_series(axes: Axes, series: Sequence[Series], *, over_picture: bool) -> None:

@@ -19,14 +19,17 @@ def recovered_table(comparisons: Iterable[Comparison]) -> Table:
     table.add_column("pull", justify="right", no_wrap=True, min_width=6)
     qubit = None
     for row in comparisons:
-        if qubit not in (None, row.qubit):
-            table.add_section()
-        qubit = row.qubit
+        if row.qubit != qubit:
+            if qubit is not None:
+                table.add_section()
+            qubit = row.qubit
+            table.add_row(Text(qubit, style="bold"))
         pull = Text("–") if row.pull is None else Text(f"{row.pull:+.2f}")
         if row.pull is not None and abs(row.pull) > 3:
             pull.stylize("bold red")
         style = "" if row.found is not None else "red"
-        table.add_row(row.name, Text(row.told_found(), style=style), row.told_truth(), pull)
+        found = Text(row.told_found(), style=style)
+        table.add_row(f"  .{row.quantity}", found, row.told_truth(), pull)
     return table
 
 
