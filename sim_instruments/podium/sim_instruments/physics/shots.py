@@ -170,8 +170,8 @@ def shots_of(qubit: QubitPoint, prepared: Prepared, fraction: float, key: int, r
 def thermal(qubit: QubitPoint) -> NDArray[np.float64]:
     """Return the populations in equilibrium; the ground state when nothing jumps."""
     if not np.any(qubit.rates_1_s):
-        return np.eye(qubit.levels_hz.size)[0]
-    return np.asarray(equilibrium(qubit.rates_1_s))
+        return np.asarray(np.eye(qubit.levels_hz.size)[0])
+    return equilibrium(qubit.rates_1_s)
 
 
 def nodes_of(
@@ -183,19 +183,19 @@ def nodes_of(
     stray_hz: float,
 ) -> Quadrature:
     """Return enough nodes of the slow noise for the longest coherent stretch of any block."""
-    longest = 0.0
-    ends = np.append(blocks.first[1:], schedule.what.size)
-    for block in blocks.alike.example:
-        first, last = blocks.first[block], ends[block]
-        driven = np.flatnonzero(schedule.what[first:last] != PART)
-        if driven.size:
-            span = schedule.end_ns[first + driven[-1]] - schedule.start_ns[first + driven[0]]
-            longest = max(longest, float(span))
-    memory = -np.log(FORGOTTEN) / fading[0, 1] if fading[0, 1] > 0 else np.inf
+    driven = np.flatnonzero(schedule.what != PART)
+    if not driven.size:
+        return quadrature(0.0)
+    block = np.searchsorted(blocks.first, driven, side="right")
+    _, begin = np.unique(block, return_index=True)
+    end = np.append(begin[1:], driven.size) - 1
+    spans = schedule.end_ns[driven[end]] - schedule.start_ns[driven[begin]]
+    longest = float(np.max(spans, initial=0))
+    memory = float(-np.log(FORGOTTEN) / fading[0, 1]) if fading[0, 1] > 0 else np.inf
     # a carrier at a higher transition makes coherences that move by more than once the noise
     f01, f12 = qubit.levels_hz[1], qubit.levels_hz[2] - qubit.levels_hz[1]
     higher = any(abs(s.carrier_hz - f12) < abs(s.carrier_hz - f01) for s in drives.shapes)
-    reach = 2e-9 * np.pi * stray_hz * min(longest, float(memory)) * (2 if higher else 1)
+    reach = 2e-9 * np.pi * stray_hz * min(longest, memory) * (2 if higher else 1)
     return quadrature(reach)
 
 
