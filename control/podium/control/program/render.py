@@ -131,17 +131,16 @@ def render(
         amplitude = rounded.get((index, "amplitude"), number(play.amplitude))
         level = rounded.get((index, "level"), amplitude)
         shift = rounded.get((index, "phase"), _shift(riding, start_ns))
-        oscillation = [
-            _oscillator(riding, start_ns + j, lo_hz[play.frame]) for j in range(len(shape))
-        ]
+        each_ns = start_ns + np.arange(len(shape))
+        phase_turns = shift + _oscillator(riding, each_ns, lo_hz[play.frame])
         samples[play.frame][start_ns : start_ns + duration_ns(play.waveform)] = np.where(
             shape == 1, level, amplitude * shape
-        ) * np.exp(2j * np.pi * (shift + np.array(oscillation)))
+        ) * np.exp(2j * np.pi * phase_turns)
     windows = []
     for index, start_ns, capture in captures:
         riding = history[capture.frame]
         shift = rounded.get((index, "phase"), _shift(riding, start_ns))
-        phase = (shift + _oscillator(riding, start_ns, lo_hz[capture.frame])) % 1
+        turned = _oscillator(riding, np.array([start_ns]), lo_hz[capture.frame])
         windows.append(
             RenderedCapture(
                 name=capture.name,
@@ -149,7 +148,7 @@ def render(
                 start_ns=start_ns,
                 duration_ns=_ns(capture.duration_fs),
                 frequency_hz=[hz for since, hz in riding.frequencies if since <= start_ns][-1],
-                phase_turns=phase,
+                phase_turns=float(shift + turned[0]) % 1,
             )
         )
     return RenderedShot(end_ns, samples, tuple(windows))
@@ -168,12 +167,15 @@ def _shift(frame: _FrameHistory, at_ns: int) -> float:
     return sum(turns for since, turns in frame.shifts if since <= at_ns)
 
 
-def _oscillator(frame: _FrameHistory, at_ns: int, lo_hz: float) -> float:
+def _oscillator(
+    frame: _FrameHistory, at_ns: NDArray[np.int64], lo_hz: float
+) -> NDArray[np.float64]:
     """Turns of the carrier about the local oscillator since the shot's start, shifts left out."""
-    turns = 0.0
-    ends = [since for since, _ in frame.frequencies[1:]] + [at_ns]
+    turns = np.zeros(len(at_ns))
+    forever = int(at_ns.max(initial=0))
+    ends = [since for since, _ in frame.frequencies[1:]] + [forever]
     for (since, hz), end in zip(frame.frequencies, ends, strict=True):
-        turns += (hz - lo_hz) * max(0, min(end, at_ns) - since) * 1e-9
+        turns += (hz - lo_hz) * np.maximum(0, np.minimum(end, at_ns) - since) * 1e-9
     return turns
 
 

@@ -3,7 +3,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from tests.control.compilers.qblox.edge_programs import kept_shots
+from tests.control.compilers.qblox.edge_programs import kept_shots, phases_of_two_axes
 from tests.control.compilers.qblox.example_programs import (
     first_light,
     punch_out,
@@ -104,6 +104,14 @@ def test_equal_shapes_share_waveform_memory() -> None:
         s for s in compile_program(PROGRAMS["echo"], target()).sequencers if s.frame == "q0.drive"
     )
     assert [len(w.samples) for w in drive.waveforms] == [40, 40]  # real and imaginary part
+
+
+def test_a_phase_that_two_axes_add_up_to_stays_below_one_turn() -> None:
+    """The emulator takes any phase; the operand of set_ph goes to one turn."""
+    text = compile_program(phases_of_two_axes(), target()).sequencers[0].text.splitlines()
+    sums = [k for k, line in enumerate(text) if line.startswith("add") and "cmp" in text[k + 2]]
+    assert any(line.startswith("set_ph R") for line in text)
+    assert len(sums) >= 2
 
 
 def test_a_rabi_scan_of_three_qubits_compiles_in_20_ms() -> None:

@@ -1,18 +1,32 @@
+import math
 from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
+from hypothesis import strategies as st
+from tests.control.compilers.qblox.bring_up import bring_up_programs
 from tests.control.compilers.qblox.edge_programs import edge_programs
-from tests.control.compilers.qblox.example_programs import first_light, target
+from tests.control.compilers.qblox.example_programs import NS, first_light, target
 from tests.control.compilers.qblox.oracle import compare_samples, hold_against_reference
+from tests.control.compilers.qblox.played import emulate, shot
 from tests.control.compilers.qblox.random_programs import programs
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
-from podium.control.program.program import Program
+from podium.control.program.envelopes import sample_envelope
+from podium.control.program.program import Delay, Frame, Play, Program
+from podium.control.program.waveforms import FlatTop, Gaussian
 
 PROGRAMS = first_light() | edge_programs()
+BRING_UP, BRING_UP_TARGET = bring_up_programs()
+QUICK_POINTS = 150
+
+
+def _points(program: Program) -> int:
+    return math.prod(axis.count for axis in program.axes)
+
+
 QUIET = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -24,6 +38,32 @@ QUIET = settings(
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_machine_code_plays_what_the_program_means(name: str) -> None:
     hold_against_reference(PROGRAMS[name], target())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if _points(program) > QUICK_POINTS else ())
+        for name, program in BRING_UP.items()
+    ],
+)
+def test_machine_code_of_a_bring_up_plays_what_its_programs_mean(name: str) -> None:
+    hold_against_reference(BRING_UP[name], BRING_UP_TARGET)
+
+
+@given(st.sampled_from((Gaussian, FlatTop)), st.integers(8, 60), st.sampled_from((1.0, -1.0)))
+def test_waveform_memory_at_unit_gain_and_no_carrier_is_equal_to_the_bit(
+    shape: type[Gaussian] | type[FlatTop], length_ns: int, amplitude: float
+) -> None:
+    wave = shape(length_ns * NS, 3 * NS)  # edges of 3 ns: all of it in waveform memory
+    frame = Frame("f", "node_a.q0.drive", target().ports["node_a.q0.drive"].lo_hz)
+    body = (Play("f", wave, amplitude), Delay(("f",), 3000 * NS))
+    compiled = compile_program(Program("bits", (frame,), body), target())
+    (trace,) = emulate(compiled)
+    played = shot(compiled.sequencers[0], trace, int(trace.time_ns[1]), length_ns)
+    memory = np.floor(sample_envelope(wave).real * 32767 + 0.5).astype(np.int64)
+    assert not played.nco_turns.any()
+    assert (played.words == (memory * round(amplitude * 32767) >> 15)).all()
 
 
 @settings(QUIET, max_examples=200)
