@@ -105,7 +105,7 @@ class Pulses:
         duration = self.pulse_ns * FS_PER_NS
         # ASSUMED choice: half of the first-order value, which cancels the phase error that a
         # full one leaves (Lucero et al., Phys. Rev. A 82, 042339 (2010)).
-        return Drag(duration, duration // 4, -0.5 / (2 * pi * alpha))
+        return Drag(duration, duration // 4, 0.5 / (2 * pi * alpha))
 
     def pi_amplitude(self) -> float:
         """Return the amplitude of a pi pulse, measured or expected."""

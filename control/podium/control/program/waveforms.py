@@ -22,8 +22,10 @@ class Gaussian:
 class Drag:
     """Gaussian with ``beta_s`` times its time derivative in quadrature.
 
-    Motzoi et al., Phys. Rev. Lett. 103, 110501 (2009): for a transmon of anharmonicity
-    ``a`` (Hz, negative) the first-order choice against leakage is ``beta_s = -1 / (2 pi a)``.
+    Motzoi et al., Phys. Rev. Lett. 103, 110501 (2009). The signal is the real part of the
+    envelope times ``exp(+2 pi i f t)``; with that sign, the first-order choice against leakage
+    is ``beta_s = 1 / (2 pi a)`` for an anharmonicity ``a`` (Hz, negative for a transmon), and half
+    of it against phase errors.
     """
 
     duration_fs: int

@@ -1,23 +1,24 @@
 """The readout setting that tells 0 from 1 best: frequency, amplitude and length."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.blobs import discriminate
+from podium.control.calibration.fits.blobs import levels_of
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.surface import Top, top_of_hill
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import state_axis
-from podium.control.calibration.sequences import GRID_NS, all_pulses, on_grid_ns, reset
+from podium.control.calibration.sequences import GRID_NS, Pulses, all_pulses, on_grid_ns, reset
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
     Axis,
     Barrier,
-    Linear,
     Program,
     SetFrequency,
     Table,
@@ -29,177 +30,222 @@ FREQUENCIES, AMPLITUDES = 9, 7
 BELOW, ABOVE = 3.5, 1.0
 """Range of frequencies about the midpoint of both lines, in chi: strong probes pull the lines
 towards the bare resonator, by up to its distance."""
+PHOTONS = (0.06, 3.0)
+"""Range of photon numbers on resonance, of the critical one."""
 LENGTHS = (0.42, 0.52, 0.65, 0.85, 1.15)
-"""Window lengths tried, in units of ten resonator lifetimes 1 / (pi kappa)."""
+"""Pulse lengths tried, in units of ten resonator lifetimes 1 / (pi kappa)."""
+NEARER = 0.35
+"""The second pass covers this share of each range, about the top that the first has found."""
+NEARER_LENGTHS = (0.75, 1.0, 1.35)
+WORTH = (1.3, 0.8)
+"""Settings whose errors are at most exp(this) times those of the best one shape the hill, pass by
+pass. The hill is that of -log(1 - fidelity), which is round where the fidelity itself is flat."""
 
 
-def settings_axes(
-    bench: Bench, qubits: tuple[Qubit, ...]
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return the frequencies (Hz) and amplitudes (full scale) to try, by full name."""
-    frequencies: dict[str, Array] = {}
-    amplitudes: dict[str, Array] = {}
-    for q in qubits:
-        chi = bench.best(q, "chi")
-        # The qubit in 1 has its line at 2 chi from that in 0; with chi measured, the readout
-        # frequency is the middle of both already.
-        middle = bench.best(q, "readout_frequency") + (0.0 if bench.has(q, "chi") else chi)
-        step = round((BELOW + ABOVE) * abs(chi) / (FREQUENCIES - 1) / 1e3) * 1e3
-        towards_bare = np.sign(chi) if bench.best(q, "f01") < middle else -np.sign(chi)
-        first = middle - (BELOW if towards_bare < 0 else ABOVE) * abs(chi)
-        frequencies[q.name] = round(first / 1e3) * 1e3 + step * np.arange(
-            FREQUENCIES, dtype=np.float64
+@dataclass(slots=True, eq=False)
+class Samples:
+    """Fidelities of one qubit at many settings."""
+
+    setting: list[tuple[float, float, float]] = field(default_factory=list)
+    """Frequency (Hz), logarithm of the amplitude, logarithm of the pulse's length (ns)."""
+    fidelity: list[float] = field(default_factory=list)
+    sigma: list[float] = field(default_factory=list)
+    picture: Picture | None = None
+    """Of the length that did best so far."""
+
+    def top(self, near: float) -> Top:
+        """Return the best setting. Raises FitFailed."""
+        error = np.maximum(1 - np.array(self.fidelity), np.array(self.sigma))
+        return top_of_hill(
+            np.array(self.setting), -np.log(error), np.array(self.sigma) / error, near
         )
-        critical = bench.critical_photons(q)
-        photons = np.geomspace(0.06, 3.0, AMPLITUDES) * critical
-        amplitudes[q.name] = np.array(
-            [bench.probe_amplitude(q, float(n)) for n in photons], dtype=np.float64
-        )
-    share = min(1.0, 0.95 / sum(float(a[-1]) for a in amplitudes.values()))
-    return frequencies, {name: a * share for name, a in amplitudes.items()}
+
+
+def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
+    """Return the frequencies (Hz) and amplitudes (full scale) of the first pass."""
+    chi = bench.best(qubit, "chi")
+    # The qubit in 1 has its line at 2 chi from that in 0; with chi measured, the readout
+    # frequency is the middle of both already.
+    middle = bench.best(qubit, "readout_frequency") + (0.0 if bench.has(qubit, "chi") else chi)
+    bare_is_below = bench.best(qubit, "f01") < middle
+    first = middle - (BELOW if bare_is_below else ABOVE) * abs(chi)
+    frequencies = np.linspace(first, first + (BELOW + ABOVE) * abs(chi), FREQUENCIES)
+    critical = bench.critical_photons(qubit)
+    amplitudes = np.array(
+        [
+            bench.probe_amplitude(qubit, float(n) * critical)
+            for n in np.geomspace(*PHOTONS, AMPLITUDES)
+        ]
+    )
+    return frequencies, amplitudes
 
 
 async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Measure both states over frequency and amplitude at several lengths.
+    """Measure both states over frequency, amplitude and length, then once more about the top.
 
     Stores ``probe_frequency`` (Hz), ``probe_amplitude`` (full scale) and ``probe_duration`` (s):
     the top of a smooth surface through the fidelities.
     """
     outcome = Outcome("readout_optimisation", "Readout optimisation")
-    pulses = all_pulses(bench, qubits)
-    frames = tuple(name for p in pulses for name in (p.drive, p.readout))
-    frequencies, amplitudes = settings_axes(bench, qubits)
-    frequency_axis = Axis(
-        "probe",
-        tuple(
-            Variable(
-                f"{q.element}_probe_frequency",
-                "Hz",
-                Linear(
-                    float(frequencies[q.name][0]),
-                    float(frequencies[q.name][1] - frequencies[q.name][0]),
-                    FREQUENCIES,
-                ),
-            )
-            for q in qubits
-        ),
-    )
-    power_axis = Axis(
-        "power",
-        tuple(
-            Variable(
-                f"{q.element}_probe_amplitude",
-                "1",
-                Table(tuple(float(a) for a in amplitudes[q.name])),
-            )
-            for q in qubits
-        ),
-    )
-    kappa = float(np.median([bench.best(q, "kappa") for q in qubits]))
-    lengths_ns = [on_grid_ns(share * 10 / (np.pi * kappa), 4 * GRID_NS) for share in LENGTHS]
-    fidelity: dict[str, list[Array]] = {q.name: [] for q in qubits}
-    for length_ns in lengths_ns:
-        body = [
-            *(
-                SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency"))
-                for p in pulses
+    samples = {q.name: Samples() for q in qubits}
+    ranges = {q.name: first_ranges(bench, q) for q in qubits}
+    lifetimes = {q.name: 10e9 / (np.pi * bench.best(q, "kappa")) for q in qubits}
+    for share in LENGTHS:
+        lengths = {q.name: _length_ns(share * lifetimes[q.name]) for q in qubits}
+        await _measure(bench, outcome, qubits, ranges, lengths, samples, bench.shots(500))
+    good: list[Qubit] = []
+    near: dict[str, tuple[Array, Array]] = {}
+    centre_ns: dict[str, float] = {}
+    for q in qubits:
+        try:
+            top = samples[q.name].top(WORTH[0])
+        except FitFailed:
+            continue
+        frequencies, amplitudes = ranges[q.name]
+        reach_hz = NEARER / 2 * float(np.ptp(frequencies))
+        reach_log = NEARER / 2 * float(np.log(amplitudes[-1] / amplitudes[0]))
+        near[q.name] = (
+            np.linspace(top.at[0] - reach_hz, top.at[0] + reach_hz, FREQUENCIES),
+            np.minimum(
+                np.exp(np.linspace(top.at[1] - reach_log, top.at[1] + reach_log, AMPLITUDES)), 1.0
             ),
-            *reset(pulses, frames),
-            *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
-            Barrier(frames),
-        ]
-        for p in pulses:
-            body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), length_ns, p.opens_ns)
-        program = Program(
-            f"readout optimisation, {length_ns} ns",
-            tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
-            tuple(body),
-            (power_axis, frequency_axis, state_axis(pulses)),
-            shots=bench.shots(600),
-            keep_shots=True,
         )
-        data = await bench.run(outcome, program)
-        for q in qubits:
-            iq = iq_of(data, q.element)
-            fidelity[q.name].append(
-                np.array(
-                    [
-                        [
-                            discriminate(iq[:, a, f, 0], iq[:, a, f, 1]).fidelity
-                            for f in range(FREQUENCIES)
-                        ]
-                        for a in range(AMPLITUDES)
-                    ]
-                )
-            )
-
-    def best_of(qubit: Qubit) -> int:
-        return int(np.argmax([np.sort(m.ravel())[-5:].mean() for m in fidelity[qubit.name]]))
+        centre_ns[q.name] = float(np.exp(top.at[2]))
+        good.append(q)
+    if good:
+        for factor in NEARER_LENGTHS:
+            lengths = {q.name: _length_ns(factor * centre_ns[q.name]) for q in good}
+            await _measure(bench, outcome, tuple(good), near, lengths, samples, bench.shots(700))
 
     def raw(qubit: Qubit) -> Panel:
-        k = best_of(qubit)
-        picture = Picture(
-            frequencies[qubit.name] / 1e9,
-            amplitudes[qubit.name],
-            fidelity[qubit.name][k],
-            f"fidelity at {lengths_ns[k]} ns",
-            True,
-        )
         return Panel(
-            qubit.element, "probe frequency (GHz)", "probe amplitude (full scale)", picture=picture
+            qubit.element,
+            "probe frequency (GHz)",
+            "probe amplitude (full scale)",
+            picture=samples[qubit.name].picture,
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        tops = [
-            top_of_surface(frequencies[qubit.name], np.log(amplitudes[qubit.name]), surface)
-            for surface in fidelity[qubit.name]
-        ]
-        k = int(np.argmax([height for _, _, height in tops]))
-        frequency, log_amplitude, height = tops[k]
-        amplitude = float(np.exp(log_amplitude))
-        length_s = lengths_ns[k] * 1e-9
-        step = float(frequencies[qubit.name][1] - frequencies[qubit.name][0])
+        top = samples[qubit.name].top(WORTH[1])
+        frequency, amplitude = float(top.at[0]), float(np.exp(top.at[1]))
+        length_s = _length_ns(float(np.exp(top.at[2]))) * 1e-9
         text = (
-            f"{frequency / 1e9:.6f} GHz, amplitude {amplitude:.4f}, {lengths_ns[k]} ns: "
-            f"{height * 100:.1f} %"
+            f"{frequency / 1e9:.6f} GHz, amplitude {amplitude:.4f}, {length_s * 1e9:.0f} ns: "
+            f"{(1 - np.exp(-top.height)) * 100:.2f} %"
         )
         return {
-            "probe_frequency": Measured(frequency, step / 3, "Hz"),
-            "probe_amplitude": Measured(amplitude, amplitude * 0.1, "1"),
-            "probe_duration": Measured(length_s, length_s * 0.15, "s"),
+            "probe_frequency": Measured(frequency, float(top.sigma[0]), "Hz"),
+            "probe_amplitude": Measured(amplitude, amplitude * float(top.sigma[1]), "1"),
+            "probe_duration": Measured(length_s, length_s * float(top.sigma[2]), "s"),
         }, replace(panel, marks=(("best", frequency / 1e9),), text=text)
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
 
 
-def top_of_surface(x: Array, y: Array, z: Array) -> tuple[float, float, float]:
-    """Return position and height of the top of a quadratic surface through the best region.
+def _length_ns(length: float) -> int:
+    return on_grid_ns(length * 1e-9, 20 * GRID_NS)
 
-    ``z`` has shape (len(y), len(x)). The surface is fitted to the points about the highest
-    3 x 3 mean; a top outside of that region is moved to its edge.
-    """
-    padded = np.pad(z, 1, mode="edge")
-    smooth = sum(
-        padded[1 + dy : 1 + dy + z.shape[0], 1 + dx : 1 + dx + z.shape[1]]
-        for dy in (-1, 0, 1)
-        for dx in (-1, 0, 1)
+
+async def _measure(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    ranges: dict[str, tuple[Array, Array]],
+    lengths_ns: dict[str, int],
+    samples: dict[str, Samples],
+    shots: int,
+) -> None:
+    """Run one length of each qubit over its frequencies and amplitudes; add to ``samples``."""
+    pulses = all_pulses(bench, qubits)
+    frames = tuple(name for p in pulses for name in (p.drive, p.readout))
+    # Tones share the output: together they must stay within its full scale.
+    loudest = sum(float(ranges[q.name][1].max()) for q in qubits)
+    share = min(1.0, 0.95 / loudest)
+    frequencies = {q.name: np.round(ranges[q.name][0] / 250.0) * 250.0 for q in qubits}
+    amplitudes = {q.name: ranges[q.name][1] * share for q in qubits}
+    body = [
+        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
+        *reset(pulses, frames),
+        *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
+        Barrier(frames),
+    ]
+    for p in pulses:
+        amplitude = Affine(f"{p.qubit.element}_probe_amplitude")
+        body += p.measure(amplitude, lengths_ns[p.qubit.name])
+    data = await bench.run(
+        outcome,
+        Program(
+            "readout optimisation",
+            tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+            tuple(body),
+            (_power_axis(pulses, amplitudes), _probe_axis(pulses, frequencies), state_axis(pulses)),
+            shots=shots,
+            keep_shots=True,
+        ),
     )
-    row, column = np.unravel_index(int(np.argmax(smooth)), z.shape)
-    rows = slice(max(0, int(row) - 2), int(row) + 3)
-    columns = slice(max(0, int(column) - 2), int(column) + 3)
-    gx, gy = np.meshgrid(x[columns], y[rows])
-    x0, y0 = float(x[column]), float(y[row])
-    sx, sy = float(np.ptp(x[columns])) or 1.0, float(np.ptp(y[rows])) or 1.0
-    u, v = (gx - x0).ravel() / sx, (gy - y0).ravel() / sy
-    basis = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
-    c, *_ = np.linalg.lstsq(basis, z[rows, columns].ravel(), rcond=None)
-    hessian = np.array([[2 * c[3], c[4]], [c[4], 2 * c[5]]])
-    if np.all(np.linalg.eigvalsh(hessian) < 0):
-        du, dv = np.linalg.solve(hessian, -c[1:3])
-        du = float(np.clip(du, u.min(), u.max()))
-        dv = float(np.clip(dv, v.min(), v.max()))
-    else:
-        du = dv = 0.0
-    height = c @ np.array([1, du, dv, du * du, du * dv, dv * dv])
-    return x0 + du * sx, y0 + dv * sy, float(height)
+    for q in qubits:
+        iq = iq_of(data, q.element)
+        grid = np.array(
+            [
+                [fidelity_of(iq[:, a, f, 0], iq[:, a, f, 1]) for f in range(FREQUENCIES)]
+                for a in range(AMPLITUDES)
+            ]
+        )
+        kept = samples[q.name]
+        if not kept.fidelity or grid.max() > max(kept.fidelity):
+            kept.picture = Picture(
+                frequencies[q.name] / 1e9,
+                amplitudes[q.name],
+                grid,
+                f"fidelity, {lengths_ns[q.name]} ns",
+                True,
+            )
+        for a in range(AMPLITUDES):
+            for f in range(FREQUENCIES):
+                kept.setting.append(
+                    (
+                        float(frequencies[q.name][f]),
+                        float(np.log(amplitudes[q.name][a])),
+                        float(np.log(lengths_ns[q.name])),
+                    )
+                )
+                error = max(1 - grid[a, f], 0.5 / shots)
+                kept.fidelity.append(float(grid[a, f]))
+                kept.sigma.append(float(np.sqrt(error / (2 * shots))))
+
+
+def _probe_axis(pulses: tuple[Pulses, ...], frequencies: dict[str, Array]) -> Axis:
+    return Axis(
+        "probe",
+        tuple(
+            Variable(
+                f"{p.qubit.element}_probe_frequency",
+                "Hz",
+                Table(tuple(float(f) for f in frequencies[p.qubit.name])),
+            )
+            for p in pulses
+        ),
+    )
+
+
+def _power_axis(pulses: tuple[Pulses, ...], amplitudes: dict[str, Array]) -> Axis:
+    return Axis(
+        "power",
+        tuple(
+            Variable(
+                f"{p.qubit.element}_probe_amplitude",
+                "1",
+                Table(tuple(float(a) for a in amplitudes[p.qubit.name])),
+            )
+            for p in pulses
+        ),
+    )
+
+
+def fidelity_of(ground: NDArray[np.complex128], excited: NDArray[np.complex128]) -> float:
+    """Return 1 - (P(1|0) + P(0|1)) / 2 with the threshold halfway between both means."""
+    levels = levels_of(ground, excited)
+    false_excited = float(np.mean(levels.project(ground) > 0.5))
+    false_ground = float(np.mean(levels.project(excited) <= 0.5))
+    return 1 - (false_excited + false_ground) / 2

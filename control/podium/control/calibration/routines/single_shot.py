@@ -16,6 +16,9 @@ from podium.control.program.program import Affine, Axis, Barrier, Program, Table
 
 RESET_LIFETIMES = 8.0
 """exp(-8) = 0.03 % of the shot before is left: less than what is measured."""
+ARRIVES_LATER_S = 20e-9
+"""How much later than drive pulses readout pulses reach the chip. ASSUMED: cables and electronics
+of a readout line are longer by a few metres at most; the doubt counts in the sigma."""
 DRAWN = 600
 """Shots drawn in the panel, of each state."""
 
@@ -121,14 +124,14 @@ def ideal_fidelity(
     """Return the fidelity with ideal preparation, from the one with the preparation there is.
 
     Both preparations see the thermal population w (0 and 1 are swapped in a share w of the
-    shots), the second also a pi pulse that loses a share e: the contrast is that of ideal
-    preparation times (1 - 2 w) - e.
+    shots). The second also decays from the middle of its pi pulse until the readout reaches the
+    chip, and loses a share e: the contrast is that of ideal preparation times (1 - 2 w) - e.
     """
     thermal = bench.record.get(f"{qubit.name}.thermal_population")
     lifetime = bench.record.get(f"{qubit.name}.t1")
     w, w_sigma = (thermal.value, thermal.sigma) if thermal else (0.0, 0.0)
-    pulse_s = Pulses(bench, qubit).pulse_ns * 1e-9
-    e = 0.5 * pulse_s / lifetime.value if lifetime else 0.0
+    wait_s = 0.5 * Pulses(bench, qubit).pulse_ns * 1e-9 + ARRIVES_LATER_S
+    e = wait_s / lifetime.value if lifetime else 0.0
     contrast = 2 * fidelity - 1
     share = (1 - 2 * w) - e
     value = (1 + contrast / share) / 2

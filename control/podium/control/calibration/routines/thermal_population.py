@@ -66,7 +66,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         tuple(f for p in pulses for f in (p.drive_frame(), p.ef_frame(), p.readout_frame())),
         tuple(body),
         (state_axis(pulses), axis),
-        shots=bench.shots(9000),
+        shots=bench.shots(16_000),
     )
     data = await bench.run(outcome, program)
 

@@ -1,0 +1,82 @@
+"""The top of a smooth hill from noisy samples of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import FitFailed
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Top:
+    """Where a hill is highest."""
+
+    at: Array
+    """Position, shape (d,)."""
+    height: float
+    sigma: Array
+    """Standard deviation of the position from the samples' noise, shape (d,)."""
+
+
+def top_of_hill(points: Array, height: Array, sigma: Array, near: float) -> Top:
+    """Fit a quadratic form to the samples within ``near`` of the highest and return its top.
+
+    ``points`` (n, d), ``height`` and ``sigma`` (n,). Which samples are near is decided by a first
+    fit, so that single lucky samples do not choose. Where the form has no top among the samples
+    used, the one at which it is highest is returned. Raises FitFailed when too few are near.
+    """
+    scale = np.std(points, axis=0)
+    middle = points[int(np.argmax(height))]
+    x = (points - middle) / scale
+    smooth = height
+    for _ in range(3):
+        use = smooth > np.max(smooth) - near
+        if np.count_nonzero(use) < 2 * _terms(x[:1]).shape[1]:
+            raise FitFailed(
+                f"only {np.count_nonzero(use)} samples lie within {near:g} of the highest"
+            )
+        basis = _terms(x)
+        weight = 1 / sigma[use]
+        coefficients, *_ = np.linalg.lstsq(
+            basis[use] * weight[:, None], height[use] * weight, rcond=None
+        )
+        smooth = basis @ coefficients
+        # Far away the form means nothing: only samples that were near before stay candidates.
+        smooth = np.where(height > np.max(height[use]) - 3 * near, smooth, -np.inf)
+    d = points.shape[1]
+    slope, hessian = _derivatives(np.asarray(coefficients, dtype=np.float64), d)
+    covariance = np.linalg.inv((basis[use] * weight[:, None] ** 2).T @ basis[use])
+    low, high = x[use].min(axis=0), x[use].max(axis=0)
+    highest = x[use][int(np.argmax((basis @ coefficients)[use]))]
+    spread = (high - low) ** 2 / 12
+    if np.all(np.linalg.eigvalsh(hessian) < 0):
+        top = np.linalg.solve(hessian, -slope)
+        if np.all((top >= low) & (top <= high)):
+            highest = top
+            inverse = np.linalg.inv(hessian)
+            spread = np.diag(inverse @ covariance[1 : d + 1, 1 : d + 1] @ inverse.T)
+    best = float((_terms(highest[None]) @ coefficients)[0])
+    return Top(middle + highest * scale, best, np.sqrt(spread) * scale)
+
+
+def _terms(x: Array) -> Array:
+    """Return 1, x_i, and x_i x_j (i <= j) of each row."""
+    d = x.shape[1]
+    columns = [np.ones(len(x)), *x.T]
+    columns += [x[:, i] * x[:, j] for i in range(d) for j in range(i, d)]
+    return np.stack(columns, axis=1)
+
+
+def _derivatives(coefficients: Array, d: int) -> tuple[Array, Array]:
+    slope = coefficients[1 : d + 1]
+    hessian = np.zeros((d, d))
+    k = d + 1
+    for i in range(d):
+        for j in range(i, d):
+            hessian[i, j] += coefficients[k]
+            hessian[j, i] += coefficients[k]
+            k += 1
+    return slope, hessian
