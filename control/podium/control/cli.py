@@ -82,7 +82,21 @@ class CommandUnavailable(Exception):
 
 
 class _Parser(ArgumentParser):
-    """argparse, except that an error is one line first, then the usage."""
+    """argparse, except that options may stand anywhere, and an error is one line first."""
+
+    _mixing = False
+
+    def parse_known_args(  # type: ignore[override]  # the stub's overloads say the same
+        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        """Parse as argparse does; arguments of one command may stand among its options."""
+        if self._mixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong on standard error and end the process."""

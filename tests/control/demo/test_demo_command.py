@@ -1,0 +1,292 @@
+"""``podium demo`` with everything but the physics and the instruments: what it leaves behind."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.control.demo import stand_in
+from tests.control.demo.fake_runner import EXAMPLE, FakeRunner
+
+from podium.control import cli
+from podium.control.bus.messages import FacilityStatus
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel
+from podium.control.calibration.runner import RunFailed
+from podium.control.calibration.store import ParameterStore
+from podium.control.demo import demonstration, simulation
+from podium.control.demo import session as session_module
+from podium.control.demo.command import seeds
+from podium.control.demo.example import IN_SOURCES, example_facility
+from podium.control.demo.quantities import QUANTITIES
+from podium.control.program.program import Program
+
+
+class FakeLab(FakeRunner):
+    missing: tuple[str, ...] = ()
+
+    async def ready(self, within_s: float) -> FacilityStatus:
+        return FacilityStatus("first_light", (), self.missing, 0, 0)
+
+
+async def everything(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+    """Find every listed parameter in one run."""
+    outcome = Outcome("all", "All at once")
+    await bench.run(outcome, Program("all", (), ()))
+    found = {
+        f"{q.name}.{quantity.name}": Measured(33e-6, 1e-6, "s")
+        for q in bench.qubits
+        for quantity in QUANTITIES
+    }
+    await bench.commit(outcome, found)
+    outcome.panels.append(Panel("q0", "delay (µs)", "excited fraction", text="T1 33 µs"))
+    yield outcome
+
+
+Demo = Callable[..., int]
+
+
+@pytest.fixture
+def lab() -> FakeLab:
+    return FakeLab()
+
+
+@pytest.fixture
+def demo(tmp_path: Path, lab: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Demo:
+    """Run ``podium demo`` into ``tmp_path / "report"`` and return its exit status."""
+
+    def run(*words: str, how: str = "well") -> int:
+        def podium(*words: object) -> list[str]:
+            return [sys.executable, stand_in.__file__, how, *map(str, words)]
+
+        @asynccontextmanager
+        async def join(*_: object) -> AsyncIterator[FakeLab]:
+            yield lab
+
+        monkeypatch.setattr(simulation, "podium", podium)
+        monkeypatch.setattr(demonstration, "podium", podium)
+        monkeypatch.setattr(demonstration, "join_facility", join)
+        return cli.main(["demo", "--report", str(tmp_path / "report"), *words])
+
+    monkeypatch.setattr(session_module, "bring_up", everything)
+    return run
+
+
+def processes_of(folder: Path) -> list[int]:
+    return [int(path.read_text()) for path in sorted(folder.glob("*.pid"))]
+
+
+def test_a_good_demo_leaves_report_summary_data_and_parameters(
+    demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo("--seed", "3") == 0
+    folder = tmp_path / "report"
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["seed"] == 3
+    assert summary["wall_s"] > 0
+    assert summary["lab_s"] == 7.0
+    assert summary["lab_causes"] == {"since_start_s": 50.0, "running_s": 40.0}
+    assert summary["failures"] == []
+    assert len(summary["parameters"]) == 33
+    assert summary["parameters"]["node_a.q1.t1"] == {"value": 33e-6, "sigma": 1e-6, "unit": "s"}
+    assert "All at once" in (folder / "index.html").read_text()
+    assert (folder / "twin.yaml").exists()
+    assert [path.name for path in (folder / "datasets").iterdir()] == ["1767225637-00001.nc"]
+    with ParameterStore(folder / "parameters.sqlite") as store:
+        assert len(store.all()) == 33
+    said = capsys.readouterr().out
+    assert "33.0 ± 1.0 µs" in said
+    assert "3 of 3 qubits found; 7.0 s of laboratory time simulated" in said
+
+
+def test_all_processes_have_ended_when_it_returns(demo: Demo, tmp_path: Path) -> None:
+    demo()
+    started = processes_of(tmp_path / "report")
+    assert len(started) == 2
+    assert not [pid for pid in started if psutil.pid_exists(pid)]
+
+
+def test_a_routine_that_fails_is_status_1_and_told(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def one_fails(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+        async for outcome in everything(bench, routines):
+            outcome.failures["node_a.q2"] = "no line"
+            yield outcome
+
+    monkeypatch.setattr(session_module, "bring_up", one_fails)
+    assert demo() == 1
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert summary["failures"] == [{"routine": "all", "element": "node_a.q2", "reason": "no line"}]
+    assert "failed: all node_a.q2: no line" in capsys.readouterr().out
+
+
+def test_a_qubit_that_is_not_found_is_status_1(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+        yield Outcome("all", "All at once")
+
+    monkeypatch.setattr(session_module, "bring_up", nothing)
+    assert demo() == 1
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert summary["qubits_found"] == {f"node_a.q{k}": False for k in range(3)}
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("serve-dies", "OSError: no address of 127.0.0.0/8 is free"),
+        ("sample-refuses", "node_a has no chip"),
+        ("truth-refuses", "no such file"),
+    ],
+)
+def test_a_process_that_fails_is_heard_and_the_report_written(
+    demo: Demo, tmp_path: Path, how: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo(how=how) == 1
+    assert says in capsys.readouterr().out
+    assert says in (tmp_path / "report" / "index.html").read_text()
+    assert json.loads((tmp_path / "report" / "summary.json").read_text())["failures"]
+    assert not [pid for pid in processes_of(tmp_path / "report") if psutil.pid_exists(pid)]
+
+
+def test_a_warm_fridge_is_a_failure_that_says_so(
+    demo: Demo, lab: FakeLab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab.kelvin = 4.2
+    assert demo() == 1
+    assert "fridge_a is at 4200 mK" in capsys.readouterr().out
+    assert "fridge_a is at 4200 mK" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_an_instrument_that_is_missing_is_named(
+    demo: Demo, lab: FakeLab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab.missing = ("bias_q0: no agent owns it",)
+    assert demo() == 1
+    assert "bias_q0: no agent owns it" in capsys.readouterr().out
+
+
+def test_a_facility_that_fails_half_way_leaves_what_was_found(
+    demo: Demo, lab: FakeLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def then_lost(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+        async for outcome in everything(bench, routines):
+            yield outcome
+        raise RunFailed("cluster_a: the connection was lost")
+
+    monkeypatch.setattr(session_module, "bring_up", then_lost)
+    assert demo() == 1
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert len(summary["parameters"]) == 33
+    assert summary["failures"][0]["reason"] == "cluster_a: the connection was lost"
+
+
+def test_what_an_earlier_demo_left_is_not_taken_for_this_ones(demo: Demo, tmp_path: Path) -> None:
+    assert demo() == 0
+    assert demo(how="sample-refuses") == 1
+    folder = tmp_path / "report"
+    assert json.loads((folder / "summary.json").read_text())["parameters"] == {}
+    assert list((folder / "datasets").iterdir()) == []
+
+
+def test_an_error_of_ours_ends_all_processes_too(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+        raise ZeroDivisionError("a slip of ours")
+        yield Outcome("all", "All at once")
+
+    monkeypatch.setattr(session_module, "bring_up", broken)
+    with pytest.raises(BaseExceptionGroup) as raised:
+        demo()
+    assert raised.value.subgroup(ZeroDivisionError) is not None
+    started = processes_of(tmp_path / "report")
+    assert len(started) == 2
+    assert not [pid for pid in started if psutil.pid_exists(pid)]
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, cli.INTERRUPTED), (signal.SIGTERM, 143)]
+)
+def test_told_to_end_it_leaves_no_process_behind(
+    demo: Demo,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    status: int,
+) -> None:
+    async def never_ends(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+        os.kill(os.getpid(), number)
+        await asyncio.Event().wait()
+        yield Outcome("all", "All at once")
+
+    monkeypatch.setattr(session_module, "bring_up", never_ends)
+    assert demo() == status
+    started = processes_of(tmp_path / "report")
+    assert len(started) == 2
+    assert not [pid for pid in started if psutil.pid_exists(pid)]
+    assert not (tmp_path / "report" / "summary.json").exists()
+
+
+def test_seeds_run_one_after_the_other(demo: Demo, tmp_path: Path) -> None:
+    demo("--seeds", "4:6")
+    assert json.loads((tmp_path / "report" / "seeds.json").read_text())["seeds"] == [4, 5]
+    assert (tmp_path / "report" / "seed_5" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--seeds", "5"], "'5' names no seeds; 0:20 stands for"),
+        (["--seeds", "5:5"], "'5:5' names no seeds"),
+        (["--seeds", "-1:5"], "expected one argument"),
+        (["--seed", "1", "--seeds", "0:2"], "not allowed with argument --seed"),
+        (["--thoroughness", "0"], "--thoroughness is a factor above zero"),
+        (["--facility", "no_such.yaml"], "no_such.yaml"),
+    ],
+)
+def test_wrong_use_is_status_2_and_starts_nothing(
+    words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status: object = cli.main(["demo", "--report", str(tmp_path / "report"), *words])
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2
+    assert says in capsys.readouterr().err
+    assert list(tmp_path.rglob("*.yaml")) == []
+
+
+def test_seeds_are_counted_as_python_counts() -> None:
+    assert list(seeds("0:3")) == [0, 1, 2]
+
+
+def test_the_example_facility_is_found_from_anywhere(tmp_path: Path) -> None:
+    assert example_facility() == EXAMPLE
+    code = "from podium.control.demo.example import example_facility; print(example_facility())"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert Path(told.stdout.strip()) == EXAMPLE
+
+
+def test_a_wheel_carries_the_example_where_it_is_looked_for() -> None:
+    import tomllib
+
+    from podium.control.demo import example
+
+    root = EXAMPLE.parents[2]
+    with (root / "pyproject.toml").open("rb") as file:
+        wheel = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
+    placed = wheel["force-include"][IN_SOURCES.as_posix()]
+    assert root / "control" / placed == example.PACKAGED
