@@ -86,8 +86,9 @@ def fit_qubit_arc(
     """Fit f01 over the bias near a sweet spot.
 
     ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz), ``asymmetry``, ``charging`` (Hz, held).
-    Returns all but the last. The arc is even about the sweet spot whatever its exact shape, and
-    points come in pairs about it: with a free height, width and bend, the shape's error drops out.
+    Returns ``sweet_spot``, ``period``, ``top`` and ``softness``, the asymmetry squared. The arc is
+    even about the sweet spot whatever its exact shape, and points come in pairs about it: with a
+    free height, width and bend, the shape's error drops out.
     """
 
     def model(values: Mapping[str, float]) -> Array:
@@ -97,17 +98,17 @@ def fit_qubit_arc(
             start["charging"],
             values["sweet_spot"],
             values["period"],
-            values["asymmetry"],
+            float(np.sqrt(max(values["softness"], 0.0))),
         )
 
-    begin = {name: start[name] for name in ("sweet_spot", "period", "top", "asymmetry")}
+    begin = {name: start[name] for name in ("sweet_spot", "period", "top")}
     begins = [
-        begin | {"sweet_spot": start["sweet_spot"] + share * start["period"], "asymmetry": d}
+        begin | {"sweet_spot": start["sweet_spot"] + share * start["period"], "softness": d**2}
         for share in (0.0, -0.005, 0.005)
         for d in (start["asymmetry"], 0.2, 0.6)
     ]
     bounds = {
-        "period": Bound(start["period"] * 0.6, start["period"] * 1.7),
-        "asymmetry": Bound(0.0, 0.95),
+        "period": Bound(start["period"] * 0.7, start["period"] * 1.4),
+        "softness": Bound(0.0, 0.8),
     }
     return fit_least_squares(model, qubit_hz, sigma_hz, begins, bounds)

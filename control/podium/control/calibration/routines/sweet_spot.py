@@ -104,8 +104,9 @@ async def _pass(
         found = fit_qubit_arc(bias, np.array(hertz[qubit.name]), np.array(sigma[qubit.name]), start)
         v = found.values
         grid = np.linspace(bias.min(), bias.max(), 101)
-        arcs[qubit.name] = {**start, **v}
-        line = arc(grid, v["top"], start["charging"], v["sweet_spot"], v["period"], v["asymmetry"])
+        arcs[qubit.name] = {**start, **v, "asymmetry": float(np.sqrt(v["softness"]))}
+        known = arcs[qubit.name]
+        line = np.array([expected_hz(float(bias_v), known) for bias_v in grid])
         text = f"{v['sweet_spot'] * 1e3:.3f} ± {found.sigmas['sweet_spot'] * 1e3:.3f} mV"
         return {
             "sweet_spot": Measured(v["sweet_spot"], found.sigmas["sweet_spot"], "V"),
