@@ -12,7 +12,7 @@ from podium.control.bus.memory import MemoryBus
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator import agents_seen
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.lab import Lab
+from podium.control.lab import Lab, open_facility
 from podium.control.program.serialise import digest
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 
@@ -363,3 +363,11 @@ async def test_garbage_is_answered_with_a_refusal(lab, example) -> None:
     for key in (messages.coordinator_key(example.name), messages.agent_key(example.name, "room")):
         answer = await bus.request(key, b"\x00garbage", 5.0)
         assert b"refused" in answer
+
+
+async def test_an_error_of_the_body_comes_out_as_it_is(example, trial, tmp_path) -> None:
+    reason = ValueError("the reason")
+    with pytest.raises(KeyError, match="mine") as caught:
+        async with open_facility("examples/first_light/facility.yaml"):
+            raise KeyError("mine") from reason
+    assert caught.value.__cause__ is reason

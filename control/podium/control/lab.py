@@ -169,8 +169,22 @@ async def open_facility(
     instruments = Instruments.of(facility, facility.instruments)
     bus = MemoryBus()
     agent = Agent(AGENT, facility, instruments, compiler_for(facility), bus)
-    async with agent.running(), Coordinator(facility, bus).running():
+    async with _plainly(), agent.running(), Coordinator(facility, bus).running():
         yield Lab(facility, bus)
+
+
+@asynccontextmanager
+async def _plainly() -> AsyncGenerator[None]:
+    """Let an error of the body out as it is, not in the groups of the tasks that it ended."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if isinstance(error, BaseExceptionGroup):
+            raise
+        raise error from error.__cause__
 
 
 @asynccontextmanager
