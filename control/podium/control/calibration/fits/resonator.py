@@ -122,6 +122,8 @@ class DispersiveScan:
     excited: tuple[float, float]
     """Mean excited fraction over the window after preparing 0 and 1."""
     window: ReadoutWindow
+    bare_hz: float | None = None
+    """Where the resonator is without the qubit; None if that is not known."""
 
 
 def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
@@ -131,7 +133,8 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     (midpoint, at zero power), ``chi``, ``kappa``, ``coupling``, ``pull`` (Hz by which the photons
     of the greatest power on resonance move the line), and the line's parameters. The shift by
     photons is taken as proportional to their number (first order of the dispersive shift's
-    saturation; Boissonneault et al., Phys. Rev. A 79, 013819 (2009), Sec. III).
+    saturation; Boissonneault et al., Phys. Rev. A 79, 013819 (2009), Sec. III) and, for each
+    state, to its distance from the bare resonator.
     """
     frequency = scan.frequency_hz
     centre = float(np.mean(frequency))
@@ -140,7 +143,6 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     mean = np.mean(normal[:, 0], axis=0)
     delay, phase, gain = _line(frequency, mean, _away(frequency, mean, start["kappa"]))
     data = _stack((scan.iq / gain).ravel())
-    noise = _noise(scan.iq / gain)
 
     def model(values: Mapping[str, float]) -> Array:
         line = background(frequency, values, centre)
@@ -150,7 +152,10 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
             for sign in (-1.0, 1.0):
                 low = values["resonance"] + sign * values["chi"]
                 x = 2 * (frequency - low) / values["kappa"]
-                shifted = low + values["pull"] * power / (1 + x**2)
+                share = 1.0
+                if scan.bare_hz is not None:
+                    share = (low - scan.bare_hz) / (values["resonance"] - scan.bare_hz)
+                shifted = low + share * values["pull"] * power / (1 + x**2)
                 shapes.append(
                     dip(
                         frequency,
@@ -187,7 +192,7 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
         "twist": Bound(-1.0, 1.0),
         "pull": Bound(-5 * abs(start["chi"]), 5 * abs(start["chi"])),
     }
-    fit = fit_least_squares(model, data, noise, starts, bounds)
+    fit = fit_least_squares(model, data, None, starts, bounds)
     if abs(fit.values["chi"]) < 5 * fit.sigmas["chi"]:
         raise FitFailed(
             f"the two states look alike: chi is {fit.values['chi'] / 1e6:.3f} MHz, "
@@ -227,13 +232,6 @@ def _away(frequency_hz: Array, iq: ComplexArray, width_hz: float) -> NDArray[np.
     depth[0] = depth[-1] = np.inf
     away = np.abs(frequency_hz - frequency_hz[int(np.argmin(depth))]) > width_hz
     return away if np.count_nonzero(away) >= 6 else np.ones(len(iq), dtype=bool)
-
-
-def _noise(iq: ComplexArray) -> float:
-    """Return the standard deviation of one quadrature from second differences along the scan."""
-    bends = iq[..., 2:] - 2 * iq[..., 1:-1] + iq[..., :-2]
-    parts = np.concatenate([bends.real.ravel(), bends.imag.ravel()])
-    return float(1.4826 * np.median(np.abs(parts)) / np.sqrt(6))
 
 
 def _stack(values: ComplexArray) -> Array:

@@ -89,6 +89,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         frequency = np.asarray(data[f"{qubit.element}_probe_frequency"].values, dtype=np.float64)
         thermal = bench.record.get(f"{qubit.name}.thermal_population")
         w = thermal.value if thermal else 0.0
+        bare = bench.record.get(f"{qubit.name}.bare_readout_frequency")
         t1 = bench.best(qubit, "t1")
         # Mean of exp(-t / T1) over the window, from the middle of the pi pulse on.
         x = window.duration_s / t1
@@ -100,6 +101,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             iq_of(data, qubit.element),
             (w, w + (1 - 2 * w) * float(alive)),
             window,
+            bare.value if bare else None,
         )
         start = {
             "resonance": bench.best(qubit, "readout_frequency"),
