@@ -157,9 +157,9 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 SHORT_SHARE = 5
 LONG_POINTS = 13
-LONG_DELAY = 1.25
-"""Delays that fix the slope of the phase, in T2*: (1 + exp(x)) / x is smallest at x = 1.28, where
-x is the delay over an exponential T2* and the rest of the shots anchors the phase at x = 0."""
+LONG_DELAY = 1.05
+"""Delays that fix the slope of the phase, in T2*: (1 + 1 / envelope(x)) / x is smallest near 1 for
+a decay that is part Gaussian (at 1.28 for an exponential); the other shots anchor the phase at 0."""
 
 
 async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
