@@ -191,6 +191,26 @@ def test_a_facility_that_fails_half_way_leaves_what_was_found(
     assert summary["failures"][0]["reason"] == "cluster_a: the connection was lost"
 
 
+def test_twins_that_die_half_way_are_heard(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def then_killed(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+        async for outcome in everything(bench, routines):
+            yield outcome
+        twin = int((tmp_path / "report" / "endpoints.json.pid").read_text())
+        os.kill(twin, signal.SIGKILL)
+        while psutil.Process(twin).status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.01)
+        raise RunFailed("cluster_a: the connection was lost")
+
+    monkeypatch.setattr(session_module, "bring_up", then_killed)
+    assert demo() == 1
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    reasons = [failure["reason"] for failure in summary["failures"]]
+    assert reasons[0] == "cluster_a: the connection was lost"
+    assert reasons[1].startswith("twin ended with status -9")
+
+
 def test_what_an_earlier_demo_left_is_not_taken_for_this_ones(demo: Demo, tmp_path: Path) -> None:
     assert demo() == 0
     assert demo(how="sample-refuses") == 1

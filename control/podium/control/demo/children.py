@@ -101,6 +101,16 @@ class Children:
         for child in self.running:
             child.check()
 
+    def dead(self) -> list[ProcessFailed]:
+        """Return what those that run no more have last said."""
+        found = []
+        for child in self.running:
+            try:
+                child.check()
+            except ProcessFailed as error:
+                found.append(error)
+        return found
+
     async def wait_for(self, file: Path) -> None:
         """Return once ``file`` is there; raises :class:`ProcessFailed` if a process ends first."""
         while not await asyncio.to_thread(file.exists):

@@ -71,6 +71,8 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
                     await _measure(wanted, children, story, shown, drawn)
                 except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
                     _trouble(story, shown, type(error).__name__, error)
+                    for dead in children.dead() if isinstance(error, RunError) else ():
+                        _trouble(story, shown, type(dead).__name__, dead)
             truth = {} if asked is None else asked.result()
             if isinstance(truth, ProcessFailed):
                 _trouble(story, shown, "podium twin truth", truth)

@@ -21,13 +21,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import Normal, Stroke
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from podium.control.calibration.outcome import Panel, Picture, Series
 
 SIZE_IN = (4.2, 2.9)
 DENSE = 150
 """Series with more points are drawn as dots of one path: lighter by far."""
+SPARSE = 16
+"""Series with no more points have larger marks, so that a fit does not cover them."""
 IMAGE_DPI = 160
 LABEL_PT, LINE_PT, EDGE_PT, BAR_PT, DIGIT_PT = 25.0, 14.0, 8.0, 9.0, 5.8
 """Room for an axis' label with the ticks, a line of text, the edge, a colour bar, and a digit of
@@ -113,6 +115,10 @@ def _draw_picture(figure: Figure, axes: Axes, picture: Picture) -> Axes:
     )
     if picture.y_log and np.all(picture.y > 0):
         axes.set_yscale("log")
+        decades = np.log10(picture.y.max() / picture.y.min())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     beside = figure.add_axes((0.9, 0.2, 0.03, 0.7))
     bar = figure.colorbar(mesh, cax=beside)
     beside.yaxis.set_label_text(f"{picture.z_label}{_taken_out(beside.yaxis)}")
@@ -178,8 +184,16 @@ def _draw_points(axes: Axes, one: Series, colour: str, marker: str) -> Line2D:
     handle = Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4)
     handle.set_label(one.label)
     if len(x) <= DENSE:
+        size = 5.0 if len(x) <= SPARSE else 3.2
         axes.plot(
-            x, y, linestyle="", marker=marker, markersize=3.2, color=colour, markeredgewidth=0
+            x,
+            y,
+            linestyle="",
+            marker=marker,
+            markersize=size,
+            color=colour,
+            markeredgewidth=0,
+            zorder=4,
         )
         return handle
     # A dot is a stroke of no length with round ends.
