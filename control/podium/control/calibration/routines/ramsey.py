@@ -158,8 +158,9 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 SHORT_SHARE = 5
 LONG_POINTS = 13
 LONG_DELAY = 1.05
-"""Delays that fix the slope of the phase, in T2*: (1 + 1 / envelope(x)) / x is smallest near 1 for
-a decay that is part Gaussian (at 1.28 for an exponential); the other shots anchor the phase at 0."""
+"""Delays that fix the slope of the phase, in T2*: with the rest of the shots anchoring the phase
+at 0, (1 + 1 / envelope(x)) / x is smallest near 1 for a decay that is part Gaussian (at 1.28 for
+an exponential)."""
 
 
 async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
