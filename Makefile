@@ -23,6 +23,7 @@ bin := $(VENV)/bin
 installed := $(VENV)/installed.stamp
 installed_for_tests := $(VENV)/installed-for-tests.stamp
 what_decides := pyproject.toml constraints.txt
+warm_up := $(bin)/python -m podium.sim_instruments.servers.warm_up
 install := $(bin)/python -m pip install --constraint constraints.txt --editable
 
 .PHONY: help demo test test-all check bench
@@ -52,11 +53,13 @@ bench: $(installed_for_tests)
 $(installed): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium into $(VENV): about 1 GB, a minute or two on a good line."
 	$(install) .
+	$(warm_up)
 	@touch $@
 
 $(installed_for_tests): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium and what its tests need into $(VENV): about 1.3 GB."
 	$(install) ".[test]"
+	$(warm_up)
 	@touch $@ $(installed)
 
 $(bin)/pip:

@@ -29,6 +29,20 @@ def arc(
     return np.asarray((top_hz + charging_hz) * squid**0.25 - charging_hz)
 
 
+def resonator_arc(bias_v: Array, values: Mapping[str, float], design: Mapping[str, float]) -> Array:
+    """Return the dressed resonator over the bias; see :func:`fit_resonator_arc`."""
+    qubit = arc(
+        bias_v,
+        design["f01"],
+        design["charging"],
+        values["sweet_spot"],
+        values["period"],
+        design["asymmetry"],
+    )
+    gap_top = values["bare"] - design["f01"]
+    return np.asarray(values["bare"] + values["pull"] * gap_top / (values["bare"] - qubit))
+
+
 def fit_resonator_arc(
     bias_v: Array,
     resonator_hz: Array,
@@ -44,16 +58,7 @@ def fit_resonator_arc(
     period = design["period"]
 
     def model(values: Mapping[str, float]) -> Array:
-        qubit = arc(
-            bias_v,
-            design["f01"],
-            design["charging"],
-            values["sweet_spot"],
-            values["period"],
-            design["asymmetry"],
-        )
-        gap_top = values["bare"] - design["f01"]
-        return np.asarray(values["bare"] + values["pull"] * gap_top / (values["bare"] - qubit))
+        return resonator_arc(bias_v, values, design)
 
     bare = float(np.max(resonator_hz)) - design["pull"]
     starts = [

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.flux import fit_resonator_arc
+from podium.control.calibration.fits.flux import fit_resonator_arc, resonator_arc
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.resonator import fit_resonance
 from podium.control.calibration.measured import Measured
@@ -86,8 +86,11 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             bias, np.array(found_hz[qubit.name]), np.array(sigma_hz[qubit.name]), design
         )
         spot, period = fit.values["sweet_spot"], fit.values["period"]
+        grid = np.linspace(bias.min(), bias.max(), 201)
+        line = resonator_arc(grid, fit.values, design)
         panel = replace(
             panel,
+            series=(*panel.series, Series("fit", grid, line / 1e9, line=True)),
             marks=(("sweet spot", spot),),
             text=f"sweet spot {spot * 1e3:.1f} ± {fit.sigmas['sweet_spot'] * 1e3:.1f} mV, "
             f"period {period:.3f} V",

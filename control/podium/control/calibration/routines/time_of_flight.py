@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.least_squares import FitFailed
@@ -15,8 +16,10 @@ from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 PULSE_NS = 1000
+SMOOTH_NS = 12
 SIGNIFICANT = 8.0
-"""The step must be that many times its own uncertainty."""
+"""The pulse must be that many times its own uncertainty: noise alone, tried at a thousand
+positions, reaches 5."""
 
 
 async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -49,16 +52,19 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         data = await bench.run(outcome, program)
         trace_i = np.asarray(data[f"{qubit.element}_trace_i"].values, dtype=np.float64)
         trace_q = np.asarray(data[f"{qubit.element}_trace_q"].values, dtype=np.float64)
-        power = (trace_i**2 + trace_q**2)[:window_ns]
-        time_ns = np.arange(len(power), dtype=np.float64)
+        trace = (trace_i + 1j * trace_q)[:window_ns]
+        time_ns = np.arange(len(trace), dtype=np.float64)
+        tone_hz = pulses.readout_frame().frequency_hz - bench.feedline(qubit).lo_hz
+        still = trace * np.exp(-2j * np.pi * tone_hz * 1e-9 * time_ns)
+        smooth = np.abs(np.convolve(still, np.ones(SMOOTH_NS) / SMOOTH_NS, mode="same"))
         panel = Panel(
             qubit.feedline.rpartition(".")[2],
             "time since the pulse was played (ns)",
-            "power at the input (V²)",
-            (Series("trace", time_ns, power),),
+            "tone at the input (mV)",
+            (Series(f"mean over {SMOOTH_NS} ns", time_ns, smooth * 1e3, line=True),),
         )
         try:
-            begin, sigma = find_step(power, PULSE_NS)
+            begin, sigma = find_pulse(still, PULSE_NS)
         except FitFailed as error:
             outcome.failures[qubit.feedline] = str(error)
             outcome.panels.append(replace(panel, text=str(error), failed=True))
@@ -77,26 +83,24 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     return outcome
 
 
-def find_step(power: np.ndarray, pulse: int) -> tuple[float, float]:
-    """Return where a pulse of ``pulse`` samples begins in ``power``, and one sigma, in samples.
+def find_pulse(still: NDArray[np.complex128], pulse: int) -> tuple[float, float]:
+    """Return where a pulse of ``pulse`` samples begins, and one sigma, in samples.
 
-    Least squares of a box: all positions are tried. Raises FitFailed when none stands out.
+    ``still``: the trace, turned so that the tone stands still, shape (n,). All positions are
+    tried; the one where the samples add up most is the most likely one for white noise. Raises
+    FitFailed when none stands out.
     """
-    count = len(power)
+    count = len(still)
     if count <= pulse:
         raise FitFailed(f"the trace has {count} samples, the pulse {pulse}")
-    total = np.concatenate([[0.0], np.cumsum(power)])
-    inside = (total[pulse:] - total[:-pulse]) / pulse
-    outside = (total[-1] - inside * pulse) / (count - pulse)
-    height = inside - outside
-    begin = int(np.argmax(height))
-    inner = power[begin : begin + pulse]
-    outer = np.concatenate([power[:begin], power[begin + pulse :]])
-    noise = float(np.sqrt((np.var(inner) + np.var(outer)) / 2))
-    seen = height[begin] / (noise * np.sqrt(1 / pulse + 1 / (count - pulse)))
+    total = np.concatenate([[0.0], np.cumsum(still)])
+    sums = np.abs(total[pulse:] - total[:-pulse])
+    begin = int(np.argmax(sums))
+    height = sums[begin] / pulse
+    rest = np.concatenate([still[:begin], still[begin + pulse :]])
+    noise = float(np.sqrt(np.mean(np.abs(rest) ** 2) / 2))
+    seen = height * np.sqrt(pulse) / noise
     if seen < SIGNIFICANT:
-        raise FitFailed(
-            f"no pulse in the trace: the best step is {seen:.1f} sigma; check the cables"
-        )
+        raise FitFailed(f"no pulse in the trace: the best is {seen:.1f} sigma; check the cables")
     # Change-point location: the error has a scale of (noise / height)**2 samples.
-    return float(begin), float(max(0.5, (noise / height[begin]) ** 2))
+    return float(begin), float(max(0.5, (noise / height) ** 2))
