@@ -56,7 +56,7 @@ class Paths:
 
 
 @njit(cache=True, nogil=True)
-def pace_at(pace: Any, kind: int, level: int, at_ns: float) -> float:
+def pace_at(pace: Any, kind: int, level: int, at_ns: float) -> Any:
     """Return the integral of ``1 + n/n_crit`` until ``at_ns``, interpolated."""
     row = pace.first[kind] + level * pace.entries[kind]
     place = at_ns / pace.stride_ns[kind]
@@ -66,7 +66,7 @@ def pace_at(pace: Any, kind: int, level: int, at_ns: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def pace_reached(pace: Any, kind: int, level: int, value: float) -> float:
+def pace_reached(pace: Any, kind: int, level: int, value: float) -> Any:
     """Return when the integral of ``1 + n/n_crit`` reaches ``value``."""
     row = pace.first[kind] + level * pace.entries[kind]
     low, high = 0, pace.entries[kind] - 1
@@ -81,7 +81,7 @@ def pace_reached(pace: Any, kind: int, level: int, value: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def drawn(probability: Any, total: float, u: float) -> int:
+def drawn(probability: Any, total: float, u: float) -> Any:
     """Return the index that ``u`` in (0, 1) picks from weights that add up to ``total``."""
     rest = u * total
     for n in range(probability.size - 1):

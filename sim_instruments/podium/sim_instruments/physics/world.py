@@ -135,7 +135,7 @@ def _drives_on(signals: RunSignals, qubit: QubitPoint) -> Drives:
 def _trace_hz(train: CaptureTrain) -> float:
     if not train.scope or not train.start_ns.size:
         return 0.0
-    return train.windows[train.window[-1]].demod_hz
+    return float(train.windows[train.window[-1]].demod_hz)
 
 
 def _integral(trace: NDArray[np.complex128], capture: CaptureTrain) -> complex:
