@@ -8,12 +8,16 @@
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
+#   make bench BENCH_ARGS="--without demo"      leaves a part of the benchmarks out
 #   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
 
 VENV ?= .venv
+REFEREES := .venv-referees
+QIBOLAB := 0.2.17
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
 # The first Python there is, the tested one preferred.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,\
@@ -26,7 +30,7 @@ what_decides := pyproject.toml constraints.txt
 warm_up := $(bin)/python -m podium.sim_instruments.servers.warm_up
 install := $(bin)/python -m pip install --constraint constraints.txt --editable
 
-.PHONY: help demo test test-all check bench
+.PHONY: help demo test test-all check bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -47,8 +51,18 @@ check: $(installed_for_tests)
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-bench: $(installed_for_tests)
-	@set -e; for file in benches/bench_*.py; do echo "== $$file"; $(bin)/python "$$file"; done
+bench: $(installed_for_tests) | referees
+	$(bin)/python benches/run.py $(BENCH_ARGS)
+
+# Peers with requirements of their own. Without them the benches say so and go on.
+referees:
+	@test -e $(REFEREES)/qibolab.stamp || { \
+		echo "Installing qibolab $(QIBOLAB) into $(REFEREES), to measure against."; \
+		rm -rf $(REFEREES); \
+		$(bin)/python -m venv $(REFEREES) && \
+		$(REFEREES)/bin/python -m pip install --quiet "qibolab[emulator]==$(QIBOLAB)" && \
+		touch $(REFEREES)/qibolab.stamp || \
+		{ rm -rf $(REFEREES); echo "qibolab $(QIBOLAB) cannot be installed here."; }; }
 
 $(installed): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium into $(VENV): about 1 GB, a minute or two on a good line."

@@ -1,0 +1,185 @@
+"""All benchmarks in one run, as ratios against the peers: ``make bench``.
+
+Every ratio has both of its sides measured here, one after the other, on this machine. The exit
+status is 1 when a floor is missed. ``--without demo`` and the like leave parts out.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bench_physics
+import bench_q1
+import lab_time
+import numpy as np
+
+REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
+WORLD_MS, WORLD_ERROR = 5.0, 1e-6
+RABI, DEMO, HELP_S = 20.0, 5.0, 0.2
+"""Floors (ratios) and ceilings (times)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    ours: str
+    peer: str = ""
+    ratio: float | None = None
+    asked: str = ""
+    """What is wanted, empty where nothing is."""
+    met: bool = True
+
+
+def world() -> Iterator[Row]:
+    """Measure a Rabi scan, 51 points of 40 samples, 3 levels, T1 and T2: the world alone."""
+    qubit = bench_physics.qubit_point("node.q0", 6.0e9, 7.2e9, 3)
+    exact_s, exact = bench_physics.best_of(2, bench_physics.theirs(qubit, "exact"))
+    scan = bench_physics.ours(qubit)
+    scan()
+    ours_s, found = bench_physics.best_of(50, scan)
+    error = float(np.max(np.abs(found - exact)))
+    yield Row(
+        "Rabi scan of the world, 51 x 40 samples",
+        f"{1e3 * ours_s:.2f} ms, error {error:.0e}",
+        asked=f"< {WORLD_MS:g} ms, error < {WORLD_ERROR:g}",
+        met=1e3 * ours_s < WORLD_MS and error < WORLD_ERROR,
+    )
+    for method in ("adams", "vern7"):
+        theirs_s, solved = bench_physics.best_of(2, bench_physics.theirs(qubit, method))
+        off = float(np.max(np.abs(solved - exact)))
+        peer = f"QuTiP mesolve, {method}: {1e3 * theirs_s:.0f} ms, error {off:.0e}"
+        yield Row("", "", peer, theirs_s / ours_s)
+    one_each = f"QuTiP, an exponential each sample: {1e3 * exact_s:.0f} ms"
+    yield Row("", "", one_each, exact_s / ours_s)
+    yield _qibolab(ours_s, exact)
+
+
+def _qibolab(ours_s: float, exact: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> Row:
+    if not REFEREES.exists():
+        return Row(
+            "", "", f"qibolab emulator: not measured, {REFEREES.parents[1].name} is not there"
+        )
+    shape = bench_physics.envelope()
+    problem = {
+        "levels": 3,
+        "f01_hz": 6.0e9,
+        "anharmonicity_hz": bench_physics.ANHARMONICITY_HZ,
+        "t1_s": bench_physics.T1_S,
+        "t2_s": bench_physics.T2_S,
+        "rabi_hz": bench_physics.RABI,
+        "envelope_i": shape.real.tolist(),
+        "envelope_q": shape.imag.tolist(),
+        "amplitudes": bench_physics.amplitudes(shape).tolist(),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "problem.json"
+        file.write_text(json.dumps(problem))
+        words = [str(REFEREES), str(Path(__file__).with_name("qibolab_scan.py")), str(file)]
+        ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        return Row("", "", f"qibolab emulator: not measured: {last}")
+    said = json.loads(ended.stdout.splitlines()[-1])
+    off = float(np.max(np.abs(np.array(said["populations"]) - exact)))
+    peer = f"qibolab {said['version']} emulator: {1e3 * said['seconds']:.0f} ms, off by {off:.0e}"
+    return Row("", "", peer, said["seconds"] / ours_s)
+
+
+def q1() -> Iterator[Row]:
+    """Measure instructions per second of the Q1 emulator."""
+    for name, body in bench_q1.PROGRAMS.items():
+        # As many instructions an iteration as ours counts.
+        setup = bench_q1.SequencerSetup(
+            waveform_lengths={0: 20, 1: 20}, acquisition_bins={0: 8}, readout=True, sync=True
+        )
+        program = bench_q1.assemble(bench_q1.loop(body, 1000))
+        counted = bench_q1.Q1Processor(program, setup).run(triggers=[bench_q1.Trigger(10, 1)])
+        rate, peer = bench_q1.ours(body), bench_q1.theirs(body, counted.instructions // 1000)
+        yield Row(
+            f"Q1 loop of {name}",
+            f"{rate / 1e6:.1f} M/s",
+            f"q1simulator: {peer / 1e6:.2f} M/s",
+            rate / peer,
+            f"> {bench_q1.FLOOR}",
+            rate > bench_q1.FLOOR * peer,
+        )
+
+
+def rabi() -> Iterator[Row]:
+    """Measure a Rabi scan of three qubits over sockets, through server and driver."""
+    first, best = lab_time.rabi_pace()
+    what = f"Rabi {lab_time.POINTS} x {lab_time.SHOTS} shots, 3 qubits, passive reset"
+    for name, pace, asked in ((what, best, f"> {RABI:g}"), ("  the very first", first, "")):
+        yield Row(
+            name,
+            f"{pace.wall_s:.2f} s",
+            f"the laboratory: {pace.lab_s:.1f} s",
+            pace.ratio,
+            asked,
+            not asked or pace.ratio > RABI,
+        )
+
+
+def demo() -> Iterator[Row]:
+    """Measure the whole demo."""
+    pace, failures = lab_time.demo_pace()
+    told = f", {failures} failures" if failures else ""
+    laboratory = f"the laboratory: {pace.lab_s:.0f} s"
+    what, took = "podium demo, from the world to the report", f"{pace.wall_s:.0f} s{told}"
+    yield Row(what, took, laboratory, pace.ratio, f"> {DEMO:g}", pace.ratio > DEMO)
+
+
+def command() -> Iterator[Row]:
+    """Measure how long the command line takes to say what it can."""
+    seconds = lab_time.help_s()
+    yield Row("podium --help", f"{seconds:.2f} s", asked=f"< {HELP_S:g} s", met=seconds < HELP_S)
+
+
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "help": command,
+    "world": world,
+    "q1": q1,
+    "rabi": rabi,
+    "demo": demo,
+}
+
+
+def line(row: Row) -> str:
+    """Return one line of the table."""
+    ratio = (
+        "" if row.ratio is None else f"{row.ratio:,.1f}" if row.ratio < 100 else f"{row.ratio:,.0f}"
+    )
+    verdict = "" if not row.asked else f"{row.asked}{'' if row.met else '   MISSED'}"
+    return f"{row.what:<54} {row.ours:<24} {row.peer:<52} {ratio:>7}   {verdict}".rstrip()
+
+
+def main() -> int:
+    """Print the table, row by row as they come; 1 when something asked for was missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--without", action="append", choices=PARTS, default=[])
+    left_out = parser.parse_args().without
+    load = os.getloadavg()[0]
+    cores = len(os.sched_getaffinity(0))
+    print(
+        f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, load {load:.1f}"
+    )
+    print(f"{'what':<54} {'Podium':<24} {'peer':<52} {'ratio':>7}   asked")
+    missed = False
+    for name, measure in PARTS.items():
+        for row in measure() if name not in left_out else ():
+            print(line(row), flush=True)
+            missed = missed or not row.met
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
