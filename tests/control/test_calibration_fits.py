@@ -10,7 +10,7 @@ from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_resonator_arc
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
-from podium.control.calibration.fits.peak import fit_peak, lorentzian
+from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import Levels, principal_axis
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
@@ -210,15 +210,24 @@ def test_a_sweet_spot_comes_back_with_an_honest_sigma():
     assert_sigmas_mean_something(pulls(make, {"sweet_spot": 0.0213}, 11))
 
 
-def test_a_line_is_found_and_noise_is_not_a_line():
+def test_a_line_comes_back_with_an_honest_sigma():
+    frequency = 6e9 + np.linspace(-6e6, 6e6, 61)
+    duration = 0.668e-6
+    values = {"centre": 6.00131e9, "rabi": 0.43 / duration, "height": -1.0, "offset": 0.2}
+    clean = pulse_line(frequency, values, duration)
+
+    def make(rng: np.random.Generator) -> Fit:
+        return fit_pulse_line(frequency, clean + rng.normal(0, 0.06, 61), duration)
+
+    assert_sigmas_mean_something(pulls(make, {"centre": 6.00131e9}, 12))
+
+
+def test_noise_is_not_a_line():
     rng = np.random.default_rng(12)
     frequency = 6e9 + np.linspace(-130e6, 130e6, 175)
-    values = {"centre": 6.0231e9, "width": 3e6, "height": 1.0, "offset": 0.2}
-    signal = lorentzian(frequency, values) + rng.normal(0, 0.05, frequency.shape)
-    assert fit_peak(frequency, signal).values["centre"] == pytest.approx(6.0231e9, abs=2e5)
-    for _ in range(20):
-        with pytest.raises(FitFailed):
-            fit_peak(frequency, rng.normal(0, 0.05, frequency.shape))
+    for _ in range(50):
+        with pytest.raises(FitFailed, match="no line"):
+            fit_pulse_line(frequency, rng.normal(0, 0.05, frequency.shape), 92e-9)
 
 
 def test_shots_are_judged_by_a_threshold_that_others_set():

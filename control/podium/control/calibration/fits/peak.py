@@ -1,4 +1,4 @@
-"""One line on a flat background: where it is and how wide."""
+"""The line of a square pulse: where a transition is."""
 
 from collections.abc import Mapping
 
@@ -9,52 +9,72 @@ from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed,
 
 Array = NDArray[np.float64]
 
-SIGNIFICANT = 5.0
-"""A line counts as seen when its height is that many times the scatter of the rest: with 300
-points of Gaussian noise a false line appears in fewer than one of 5000 scans."""
+SIGNIFICANT = 6.0
+"""A line counts as seen when it stands out of the scatter by that many sigma: with 300 points of
+Gaussian noise a false line appears in fewer than one of a million scans."""
 
 
-def lorentzian(frequency_hz: Array, values: Mapping[str, float]) -> Array:
-    """Return ``offset + height / (1 + (2 (f - centre) / width)**2)``; width is the full one."""
-    x = 2 * (frequency_hz - values["centre"]) / values["width"]
-    return np.asarray(values["offset"] + values["height"] / (1 + x**2))
+def pulse_line(frequency_hz: Array, values: Mapping[str, float], duration_s: float) -> Array:
+    """Return ``offset + height * P(1)`` after a square pulse, over its frequency.
+
+    Rabi's formula, P = (r / s)**2 sin(pi s t)**2, s**2 = r**2 + (f - centre)**2, with the Rabi
+    frequency ``r`` (``rabi``, Hz); e.g. Foot, Atomic Physics (2005), Eq. 7.28.
+    """
+    rabi = values["rabi"]
+    total = np.hypot(rabi, frequency_hz - values["centre"])
+    excited = (rabi / total) ** 2 * np.sin(np.pi * total * duration_s) ** 2
+    return np.asarray(values["offset"] + values["height"] * excited)
 
 
 def scatter(signal: Array) -> float:
     """Return the standard deviation of noise on a smooth signal, from neighbours' differences."""
-    steps = np.diff(signal)
-    return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2)) + 1e-300
+    bends = signal[2:] - 2 * signal[1:-1] + signal[:-2]
+    return float(1.4826 * np.median(np.abs(bends)) / np.sqrt(6)) + 1e-300
 
 
-def fit_peak(frequency_hz: Array, signal: Array) -> Fit:
-    """Fit a Lorentzian line of either sign. Shapes (n,). Raises FitFailed when none stands out.
+def fit_pulse_line(frequency_hz: Array, signal: Array, duration_s: float) -> Fit:
+    """Fit the line of a pulse of about pi. Shapes (n,); the line may have either sign.
 
-    Returns ``centre`` and ``width`` in Hz, ``height`` and ``offset`` in the signal's unit.
+    Returns ``centre`` and ``rabi`` (Hz), ``height`` and ``offset`` in the signal's unit. Raises
+    FitFailed when no line stands out.
     """
     noise = scatter(signal)
     offset = float(np.median(signal))
-    smooth = np.convolve(signal - offset, np.ones(3) / 3, mode="same")
-    k = int(np.argmax(np.abs(smooth)))
-    height = float(signal[k] - offset)
-    if abs(smooth[k]) < SIGNIFICANT * noise / np.sqrt(3):
+    away = signal - offset
+    half_width = 0.4 / duration_s
+    # A matched filter: each point is weighed as if a line stood at the point that is tried.
+    distance = frequency_hz[:, None] - frequency_hz[None, :]
+    shape = np.clip(1 - np.abs(distance) / (2 * half_width), 0, None)
+    norm = np.sqrt(np.sum(shape**2, axis=1))
+    seen = (shape @ away) / (norm * noise)
+    k = int(np.argmax(np.abs(seen)))
+    if abs(seen[k]) < SIGNIFICANT:
         raise FitFailed(
             f"no line between {frequency_hz[0] / 1e9:.6g} and {frequency_hz[-1] / 1e9:.6g} GHz: "
-            f"the highest point is {abs(smooth[k]) / noise * np.sqrt(3):.1f} times the noise"
+            f"the most likely one stands {abs(seen[k]):.1f} sigma out of the noise"
         )
-    step = float(np.median(np.abs(np.diff(frequency_hz))))
-    above = np.abs(signal - offset) > abs(height) / 2
-    width = max(1.5 * step, step * float(np.count_nonzero(above)))
+    rabi = 0.5 / duration_s
+    near = np.abs(frequency_hz - frequency_hz[k]) < half_width
+    height = float(np.sign(seen[k]) * np.max(np.abs(away[near])))
     starts = [
-        {"centre": float(frequency_hz[k]), "width": w, "height": height, "offset": offset}
-        for w in (width, 3 * width, width / 3)
+        {
+            "centre": float(frequency_hz[k]) + shift * half_width,
+            "rabi": rabi * factor,
+            "height": height,
+            "offset": offset,
+        }
+        for shift in (0.0, -0.5, 0.5)
+        for factor in (1.0, 0.7, 1.3)
     ]
-    span = float(frequency_hz[-1] - frequency_hz[0])
     bounds = {
         "centre": Bound(float(frequency_hz[0]), float(frequency_hz[-1])),
-        "width": Bound(step, 2 * span),
+        "rabi": Bound(0.3 * rabi, 1.7 * rabi),
+        "height": Bound(min(0.3 * height, 4 * height), max(0.3 * height, 4 * height)),
     }
-    fit = fit_least_squares(lambda v: lorentzian(frequency_hz, v), signal, None, starts, bounds)
-    if not fit.sigmas["centre"] < max(2 * step, fit.values["width"]):
+    fit = fit_least_squares(
+        lambda v: pulse_line(frequency_hz, v, duration_s), signal, None, starts, bounds
+    )
+    if not fit.sigmas["centre"] < half_width:
         raise FitFailed(
             f"the line near {fit.values['centre'] / 1e9:.6g} GHz is only known to "
             f"{fit.sigmas['centre'] / 1e6:.2f} MHz"

@@ -5,17 +5,18 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.peak import lorentzian
+from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.qubit_spectroscopy import find_line
+from podium.control.calibration.routines.qubit_spectroscopy import (
+    full_scale_rabi_hz,
+    line_pulse_ns,
+)
 from podium.control.calibration.sequences import (
     all_pulses,
     linear_frequencies,
-    on_grid_ns,
-    pulse_area_ns,
     reset,
 )
 from podium.control.facility.facility import Qubit
@@ -26,8 +27,6 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 WIDE_STEP_HZ = 0.8e6
 NARROW_STEP_HZ = 0.06e6
 NARROW_POINTS = 61
-LINE_STEPS = 6.0
-"""Width of the line, in steps of the scan: a pi pulse of duration t has a line 0.8 / t wide."""
 
 
 def ef_program(
@@ -49,15 +48,14 @@ def ef_program(
             for q in qubits
         ),
     )
-    duration_ns = on_grid_ns(0.8 / (LINE_STEPS * step_hz))
+    duration_ns = line_pulse_ns(step_hz)
     body = [
         *(SetFrequency(p.ef, Affine(f"{p.qubit.element}_ef_frequency")) for p in pulses),
         *reset(pulses, frames),
     ]
     for p in pulses:
         pair = (p.drive, p.ef)
-        full_hz = 1e9 / (2 * p.pi_amplitude() * pulse_area_ns(p.pulse_ns))
-        amplitude = 1e9 / (2 * duration_ns) / (full_hz * np.sqrt(2.0))
+        amplitude = 1e9 / (2 * duration_ns) / (full_scale_rabi_hz(p) * np.sqrt(2.0))
         body += [
             p.pi(),
             Barrier(pair),
@@ -118,15 +116,16 @@ async def _scan(
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         frequency = np.asarray(data[f"{qubit.element}_ef_frequency"].values, dtype=np.float64)
-        found = find_line(frequency, iq_of(data, qubit.element))
+        duration_s = line_pulse_ns(step_hz) * 1e-9
+        found = fit_pulse_line(frequency, line_axis(iq_of(data, qubit.element)), duration_s)
         f01 = bench.known(qubit, "f01")
         value = found.values["centre"] - f01.value
-        # The pulse's line is a sinc, not a Lorentzian: even, so only the noise is weighed wrongly.
         sigma = float(np.hypot(found.sigmas["centre"], f01.sigma))
-        line = lorentzian(frequency, found.values)
+        grid = np.linspace(frequency[0], frequency[-1], 401)
+        line = pulse_line(grid, found.values, duration_s)
         return {"anharmonicity": Measured(value, sigma, "Hz")}, replace(
             panel,
-            series=(*panel.series, Series("fit", frequency / 1e9, line * 1e3, line=True)),
+            series=(*panel.series, Series("fit", grid / 1e9, line * 1e3, line=True)),
             text=f"anharmonicity {value / 1e6:.3f} ± {sigma / 1e6:.3f} MHz",
         )
 

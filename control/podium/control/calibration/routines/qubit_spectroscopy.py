@@ -1,28 +1,49 @@
-"""Two-tone spectroscopy: the 0-1 transition of each qubit, first wide, then narrow."""
+"""Two-tone spectroscopy: the 0-1 transition of each qubit, pass by pass more narrowly."""
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.least_squares import Fit
-from podium.control.calibration.fits.peak import fit_peak, lorentzian
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.sequences import all_pulses, linear_frequencies, reset
+from podium.control.calibration.sequences import (
+    Pulses,
+    all_pulses,
+    linear_frequencies,
+    on_grid_ns,
+    pulse_area_ns,
+    reset,
+)
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Affine, Axis, Barrier, Play, Program, SetFrequency
 from podium.control.program.waveforms import Square
-from podium.firmware_interfaces.exact_time import FS_PER_US
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-SATURATION_US = 4
-"""Length of the spectroscopy pulse: many Rabi periods, a small part of T1."""
-POINTS_PER_RABI = 1.6
-"""Drive strength: the Rabi frequency in steps of the scan. A saturated line is 2 Rabi frequencies
-wide and more, so it covers at least three points."""
+LINE_STEPS = 6.0
+"""Width of the line in steps of the scan: no line falls between two points."""
+WIDE_STEP_HZ = 1.5e6
+NARROWER = ((12e6, 61), (2.4e6, 49))
+"""Spans (Hz) and points of the passes after the wide one."""
+
+
+def line_pulse_ns(step_hz: float) -> int:
+    """Return the length of a pi pulse whose line covers :data:`LINE_STEPS` steps, ns.
+
+    A square pi pulse of duration t has a line 0.8 / t wide.
+    """
+    return on_grid_ns(0.8 / (LINE_STEPS * step_hz), 20)
+
+
+def full_scale_rabi_hz(pulses: Pulses) -> float:
+    """Return the Rabi frequency at full scale, measured or by design, Hz."""
+    if pulses.bench.has(pulses.qubit, "pi_amplitude"):
+        return 1e9 / (2 * pulses.pi_amplitude() * pulse_area_ns(pulses.pulse_ns))
+    return pulses.bench.design(pulses.qubit, "rabi_frequency").value
 
 
 def spectroscopy_program(
@@ -31,28 +52,25 @@ def spectroscopy_program(
     centres_hz: dict[str, float],
     span_hz: float,
     points: int,
-    shots: int,
 ) -> Program:
     """Return a scan of all drives at once, each about its centre (by full name)."""
     pulses = all_pulses(bench, qubits)
     frames = tuple(name for p in pulses for name in (p.drive, p.readout))
-    rabi_hz = POINTS_PER_RABI * span_hz / (points - 1)
+    duration_ns = line_pulse_ns(span_hz / (points - 1))
     axis = Axis(
         "drive",
         tuple(
-            linear_frequencies(
-                f"{p.qubit.element}_drive_frequency", centres_hz[p.qubit.name], span_hz, points
-            )
-            for p in pulses
+            linear_frequencies(f"{q.element}_drive_frequency", centres_hz[q.name], span_hz, points)
+            for q in qubits
         ),
     )
     body = [
         *(SetFrequency(p.drive, Affine(f"{p.qubit.element}_drive_frequency")) for p in pulses),
-        *reset(pulses, frames, 3.0),
+        *reset(pulses, frames, 4.0),
     ]
     for p in pulses:
-        full_hz = bench.design(p.qubit, "rabi_frequency").value
-        body.append(Play(p.drive, Square(SATURATION_US * FS_PER_US), min(1.0, rabi_hz / full_hz)))
+        amplitude = 1e9 / (2 * duration_ns) / full_scale_rabi_hz(p)
+        body.append(Play(p.drive, Square(duration_ns * FS_PER_NS), min(0.95, amplitude)))
     body.append(Barrier(frames))
     for p in pulses:
         body += p.measure()
@@ -61,78 +79,61 @@ def spectroscopy_program(
         tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
         tuple(body),
         (axis,),
-        shots=shots,
+        shots=bench.shots(250),
     )
 
 
-def find_line(frequency_hz: NDArray[np.float64], iq: NDArray[np.complex128]) -> Fit:
-    """Fit the line in the direction of the IQ plane in which it shows. Raises FitFailed."""
-    return fit_peak(frequency_hz, line_axis(iq))
-
-
 async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Scan the design's range, then a narrow range about the line found, with less power.
+    """Scan the design's range, then twice more narrowly about the line found.
 
-    Stores ``f01`` (Hz), first value.
+    Stores ``f01`` (Hz).
     """
     outcome = Outcome("qubit_spectroscopy", "Qubit spectroscopy")
     spread = max(bench.design(q, "f01").spread for q in qubits)
     span = 6 * spread + 20e6
-    points = 2 * int(span / 1.5e6 / 2) + 1
+    points = 2 * int(span / WIDE_STEP_HZ / 2) + 1
     centres = {q.name: bench.design(q, "f01").value for q in qubits}
-    wide = await bench.run(
-        outcome, spectroscopy_program(bench, qubits, centres, span, points, bench.shots(250))
-    )
-    coarse: dict[str, Fit] = {}
-
-    def raw_wide(qubit: Qubit) -> Panel:
-        frequency = np.asarray(wide[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
-        signal = line_axis(iq_of(wide, qubit.element))
-        points = Series("wide scan", frequency / 1e9, signal * 1e3)
-        return Panel(qubit.element, "drive frequency (GHz)", "signal (mV)", (points,))
-
-    def fit_wide(qubit: Qubit, panel: Panel) -> Found:
-        frequency = np.asarray(wide[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
-        found = find_line(frequency, iq_of(wide, qubit.element))
-        coarse[qubit.name] = found
-        line = lorentzian(frequency, found.values)
-        return {
-            "f01": Measured(found.values["centre"], found.sigmas["centre"], "Hz"),
-        }, replace(
-            panel,
-            series=(*panel.series, Series("fit", frequency / 1e9, line * 1e3, line=True)),
-            text=f"{found.values['centre'] / 1e9:.5f} GHz, "
-            f"width {found.values['width'] / 1e6:.2f} MHz",
-        )
-
-    seen = await analyse(bench, outcome, qubits, raw_wide, fit_wide)
-    if not seen:
-        return outcome
-    width = max(coarse[q.name].values["width"] for q in seen)
-    narrow_span = max(2.0 * width, 8e6)
-    centres = {q.name: coarse[q.name].values["centre"] for q in seen}
-    narrow = await bench.run(
-        outcome, spectroscopy_program(bench, seen, centres, narrow_span, 61, bench.shots(300))
-    )
-
-    def raw_narrow(qubit: Qubit) -> Panel:
-        frequency = np.asarray(narrow[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
-        signal = line_axis(iq_of(narrow, qubit.element))
-        points = Series("narrow scan", frequency / 1e9, signal * 1e3)
-        return Panel(qubit.element, "drive frequency (GHz)", "signal (mV)", (points,))
-
-    def fit_narrow(qubit: Qubit, panel: Panel) -> Found:
-        frequency = np.asarray(narrow[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
-        found = find_line(frequency, iq_of(narrow, qubit.element))
-        line = lorentzian(frequency, found.values)
-        # A saturated line is not a Lorentzian: its centre is good to a tenth of the step at best.
-        floor = 0.1 * float(frequency[1] - frequency[0])
-        sigma = float(np.hypot(found.sigmas["centre"], floor))
-        return {"f01": Measured(found.values["centre"], sigma, "Hz")}, replace(
-            panel,
-            series=(*panel.series, Series("fit", frequency / 1e9, line * 1e3, line=True)),
-            text=f"{found.values['centre'] / 1e9:.6f} GHz ± {sigma / 1e3:.0f} kHz",
-        )
-
-    await analyse(bench, outcome, seen, raw_narrow, fit_narrow)
+    remaining = await _pass(bench, outcome, qubits, centres, span, points)
+    for span, points in NARROWER:
+        if not remaining:
+            break
+        centres = {q.name: bench.known(q, "f01").value for q in remaining}
+        remaining = await _pass(bench, outcome, remaining, centres, span, points)
     return outcome
+
+
+async def _pass(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    centres_hz: dict[str, float],
+    span_hz: float,
+    points: int,
+) -> tuple[Qubit, ...]:
+    data = await bench.run(
+        outcome, spectroscopy_program(bench, qubits, centres_hz, span_hz, points)
+    )
+    duration_s = line_pulse_ns(span_hz / (points - 1)) * 1e-9
+
+    def raw(qubit: Qubit) -> Panel:
+        frequency = np.asarray(data[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
+        signal = line_axis(iq_of(data, qubit.element))
+        series = Series(f"scan over {span_hz / 1e6:.0f} MHz", frequency / 1e9, signal * 1e3)
+        return Panel(qubit.element, "drive frequency (GHz)", "signal (mV)", (series,))
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        frequency = np.asarray(data[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
+        found = fit_pulse_line(frequency, line_axis(iq_of(data, qubit.element)), duration_s)
+        centre, sigma = found.values["centre"], found.sigmas["centre"]
+        edge = min(centre - frequency[0], frequency[-1] - centre)
+        if edge < 0.02 * span_hz:
+            raise FitFailed(f"the line at {centre / 1e9:.6f} GHz is at the edge of the scan")
+        grid = np.linspace(frequency[0], frequency[-1], 401)
+        line = pulse_line(grid, found.values, duration_s)
+        return {"f01": Measured(centre, sigma, "Hz")}, replace(
+            panel,
+            series=(*panel.series, Series("fit", grid / 1e9, line * 1e3, line=True)),
+            text=f"{centre / 1e9:.6f} GHz ± {sigma / 1e3:.0f} kHz",
+        )
+
+    return await analyse(bench, outcome, qubits, raw, fit)

@@ -7,11 +7,16 @@ import numpy as np
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.peak import fit_pulse_line
+from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.flux_arc import flux_limit_v
-from podium.control.calibration.routines.qubit_spectroscopy import find_line, spectroscopy_program
+from podium.control.calibration.routines.qubit_spectroscopy import (
+    line_pulse_ns,
+    spectroscopy_program,
+)
 from podium.control.facility.facility import Qubit
 
 PASSES = (
@@ -64,6 +69,7 @@ async def _pass(
     volts: dict[str, list[float]] = {q.name: [] for q in qubits}
     hertz: dict[str, list[float]] = {q.name: [] for q in qubits}
     sigma: dict[str, list[float]] = {q.name: [] for q in qubits}
+    duration_s = line_pulse_ns(2 * margin_hz / (POINTS - 1)) * 1e-9
     for distance in distances:
         bias = {
             q.name: float(
@@ -79,18 +85,17 @@ async def _pass(
         expected = {q.name: expected_hz(bias[q.name], arcs[q.name]) for q in qubits}
         data = await bench.run(
             outcome,
-            spectroscopy_program(bench, qubits, expected, 2 * margin_hz, POINTS, bench.shots(250)),
+            spectroscopy_program(bench, qubits, expected, 2 * margin_hz, POINTS),
         )
         for q in qubits:
             frequency = np.asarray(data[f"{q.element}_drive_frequency"].values, dtype=np.float64)
             try:
-                line = find_line(frequency, iq_of(data, q.element))
+                line = fit_pulse_line(frequency, line_axis(iq_of(data, q.element)), duration_s)
             except FitFailed:
                 continue
             volts[q.name].append(bias[q.name])
             hertz[q.name].append(line.values["centre"])
-            floor = 0.05 * float(frequency[1] - frequency[0])
-            sigma[q.name].append(float(np.hypot(line.sigmas["centre"], floor)))
+            sigma[q.name].append(line.sigmas["centre"])
 
     def raw(qubit: Qubit) -> Panel:
         found = Series("f01", np.array(volts[qubit.name]), np.array(hertz[qubit.name]) / 1e9)
