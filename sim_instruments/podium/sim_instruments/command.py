@@ -8,8 +8,6 @@ from typing import Any
 
 DONE, FOUND_PROBLEM, WRONG_USE = 0, 1, 2
 
-SPANS_S = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
 
 class TwinCommand:
     """The subcommand with its own subcommands."""
@@ -18,48 +16,56 @@ class TwinCommand:
     help = "draw, start, question and disturb the simulated instruments"
 
     def add_arguments(self, parser: ArgumentParser, /) -> None:
-        """Add sample, serve, truth, fault, advance, tallies."""
+        """Add sample, serve, truth, fault, advance, time, tallies."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
-        sample.add_argument("facility", type=Path)
-        sample.add_argument("--seed", type=int, default=0, help="same seed, same world (default 0)")
-        sample.add_argument("--out", type=Path, required=True, help="twin file to write")
+        sample.add_argument("facility", type=Path, metavar="FACILITY")
+        sample.add_argument(
+            "--seed", type=int, default=0, metavar="N", help="same seed, same world (default 0)"
+        )
+        sample.add_argument(
+            "--out", type=Path, required=True, metavar="TWIN", help="twin file to write"
+        )
 
         serve = verbs.add_parser("serve", help="start every simulated instrument on loopback")
-        serve.add_argument("facility", type=Path)
-        serve.add_argument("--twin", type=Path, required=True, help="twin file with the world")
-        serve.add_argument("--endpoints", type=Path, required=True, help="endpoints file to write")
+        serve.add_argument("facility", type=Path, metavar="FACILITY")
+        serve.add_argument(
+            "--twin", type=Path, required=True, metavar="TWIN", help="twin file with the world"
+        )
+        serve.add_argument(
+            "--endpoints", type=Path, required=True, metavar="FILE", help="endpoints file to write"
+        )
         serve.add_argument(
             "--clock",
             choices=("leap", "paced", "manual"),
             default="leap",
-            help="how world time passes (default leap)",
+            help="leap over what runs once its results are known (default); never leap; "
+            "let time pass by what is done only, for results that are equal to the bit",
         )
 
         truth = verbs.add_parser("truth", help="tell the hidden truth")
         truth.add_argument(
-            "twin", type=Path, nargs="?", help="twin file: every qubit at its sweet spot"
+            "twin", type=Path, nargs="?", metavar="TWIN", help="a file: all qubits at sweet spots"
         )
-        truth.add_argument("--endpoints", type=Path, help="a running simulation: at its biases")
-        truth.add_argument("--at", choices=("now",), default="now")
-        truth.add_argument("--json", action="store_true")
+        _add_endpoints(truth, required=False, text="or a running simulation: at its biases")
+        truth.add_argument("--at", choices=("now",), default="now", help="world time (now)")
+        truth.add_argument("--json", action="store_true", help="print JSON")
 
         fault = verbs.add_parser("fault", help="make something go wrong in a running simulation")
-        fault.add_argument("--endpoints", type=Path, required=True)
-        fault.add_argument("fault", help="`list` names all")
+        _add_endpoints(fault, required=False)
+        fault.add_argument("fault", metavar="FAULT", help="`list` names all")
         fault.add_argument("on", nargs="?", default="", help="line, instrument or fridge")
 
         advance = verbs.add_parser("advance", help="let laboratory time pass")
-        advance.add_argument("--endpoints", type=Path, required=True)
-        advance.add_argument("span", help="e.g. 3h, 10min, 2.5s")
+        _add_endpoints(advance)
+        advance.add_argument("span", metavar="SPAN", help="e.g. 3h, 10min, 2.5s")
 
         for verb, text in (
             ("time", "tell the world's time and what it was spent on"),
             ("tallies", "count the commands that came, and those that mean nothing"),
         ):
-            asked = verbs.add_parser(verb, help=text)
-            asked.add_argument("--endpoints", type=Path, required=True)
+            _add_endpoints(verbs.add_parser(verb, help=text))
 
     def run(self, arguments: Namespace, /) -> int:
         """Carry out the verb; exit status 0 done, 1 a problem was found, 2 wrong use."""
@@ -72,12 +78,25 @@ class TwinCommand:
             "time": _ask_and_print,
             "tallies": _ask_and_print,
         }[arguments.verb]
-        return verb(arguments)
+        try:
+            return verb(arguments)
+        except _Ended as ended:
+            print(f"podium twin {arguments.verb}: {ended}", file=sys.stderr)
+            return ended.status
 
 
-def _problem(text: object) -> int:
-    print(f"podium twin: {text}", file=sys.stderr)
-    return FOUND_PROBLEM
+def _add_endpoints(
+    parser: ArgumentParser, *, required: bool = True, text: str = "of a running simulation"
+) -> None:
+    parser.add_argument("--endpoints", type=Path, required=required, metavar="FILE", help=text)
+
+
+class _Ended(Exception):
+    """The verb came to no good end. The message says why, one line first."""
+
+    def __init__(self, message: object, status: int) -> None:
+        super().__init__(str(message))
+        self.status = status
 
 
 def _sample(arguments: Namespace) -> int:
@@ -87,50 +106,38 @@ def _sample(arguments: Namespace) -> int:
 
     try:
         write_world(sample(arguments.facility, arguments.seed), arguments.out)
-    except (DesignError, SamplingError, OSError) as error:
-        return _problem(error)
+    except (DesignError, SamplingError) as error:
+        raise _Ended(error, FOUND_PROBLEM) from error
+    except OSError as error:
+        raise _Ended(error, WRONG_USE) from error
     return DONE
 
 
 def _serve(arguments: Namespace) -> int:
     import asyncio
 
+    from podium.firmware_interfaces.models import ModelError
     from podium.sim_instruments.physics.world_file import WorldFileError
     from podium.sim_instruments.servers.clock import ClockMode
-    from podium.sim_instruments.servers.serving import serve
+    from podium.sim_instruments.servers.loopback import NoAddressError
+    from podium.sim_instruments.servers.serve import serve
+    from podium.sim_instruments.servers.twin_factory import TwinError
+    from podium.sim_instruments.wiring import PlanError
 
+    mode = ClockMode(arguments.clock)
     try:
-        asyncio.run(
-            serve(
-                arguments.facility, arguments.twin, arguments.endpoints, ClockMode(arguments.clock)
-            )
-        )
-    except (WorldFileError, OSError, KeyError, ValueError) as error:
-        return _problem(f"{type(error).__name__}: {error}")
+        asyncio.run(serve(arguments.facility, arguments.twin, arguments.endpoints, mode))
+    except (WorldFileError, PlanError, TwinError, ModelError, NoAddressError) as error:
+        raise _Ended(error, FOUND_PROBLEM) from error
+    except OSError as error:
+        raise _Ended(error, WRONG_USE) from error
     return DONE
 
 
 def _truth(arguments: Namespace) -> int:
-    found: dict[str, dict[str, Any]]
-    if arguments.endpoints is not None:
-        from podium.sim_instruments.servers.back_door_client import BackDoorError, ask
-
-        try:
-            found = ask(arguments.endpoints, {"do": "truth"})
-        except BackDoorError as error:
-            return _problem(error)
-    elif arguments.twin is not None:
-        from podium.sim_instruments.physics.truth import truth
-        from podium.sim_instruments.physics.world_file import WorldFileError, read_world
-
-        try:
-            world = read_world(arguments.twin)
-        except (WorldFileError, OSError) as error:
-            return _problem(error)
-        found = {n: {"value": t.value, "unit": t.unit} for n, t in truth(world.chip()).items()}
-    else:
-        print("podium twin truth: give a twin file or --endpoints FILE", file=sys.stderr)
-        return WRONG_USE
+    if (arguments.endpoints is None) == (arguments.twin is None):
+        raise _Ended("give either a twin file or --endpoints FILE", WRONG_USE)
+    found = _told_truth(arguments.twin) if arguments.twin else _ask(arguments, {"do": "truth"})
     if arguments.json:
         print(json.dumps(found, indent=2))
     else:
@@ -139,58 +146,59 @@ def _truth(arguments: Namespace) -> int:
     return DONE
 
 
+def _told_truth(twin: Path) -> dict[str, dict[str, Any]]:
+    from podium.sim_instruments.physics.truth import truth
+    from podium.sim_instruments.physics.world_file import WorldFileError, read_world
+
+    try:
+        world = read_world(twin)
+    except WorldFileError as error:
+        raise _Ended(error, FOUND_PROBLEM) from error
+    except OSError as error:
+        raise _Ended(error, WRONG_USE) from error
+    return {n: {"value": t.value, "unit": t.unit} for n, t in truth(world.chip()).items()}
+
+
 def _fault(arguments: Namespace) -> int:
-    from podium.sim_instruments.servers.back_door import FAULTS
-    from podium.sim_instruments.servers.back_door_client import BackDoorError, ask
+    from podium.sim_instruments.servers.faults import FAULTS
 
     if arguments.fault == "list":
-        for name, text in FAULTS.items():
-            print(f"{name:8s} {text}")
+        for name, fault in FAULTS.items():
+            print(f"{name:8s} {fault.on.value.upper():12s} {fault.does}")
         return DONE
-    try:
-        print(
-            ask(arguments.endpoints, {"do": "fault", "fault": arguments.fault, "on": arguments.on})
-        )
-    except BackDoorError as error:
-        return _problem(error)
+    if arguments.fault not in FAULTS:
+        raise _Ended(f"no fault {arguments.fault!r}; there are {', '.join(FAULTS)}", WRONG_USE)
+    if arguments.endpoints is None:
+        raise _Ended("say in which simulation: --endpoints FILE", WRONG_USE)
+    print(_ask(arguments, {"do": "fault", "fault": arguments.fault, "on": arguments.on}))
     return DONE
 
 
-def seconds_of(span: str) -> float:
-    """Return a span like ``3h`` in seconds. Raises ValueError naming the units."""
-    for unit in sorted(SPANS_S, key=len, reverse=True):
-        number = span.removesuffix(unit).strip()
-        if number != span.strip():
-            try:
-                return float(number) * SPANS_S[unit]
-            except ValueError:
-                break
-    raise ValueError(f"{span!r} is not a span of time: write 3h, 10min, 2.5s, 20ms or 1d")
-
-
 def _advance(arguments: Namespace) -> int:
-    from podium.sim_instruments.servers.back_door_client import BackDoorError, ask
+    from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 
     try:
-        seconds = seconds_of(arguments.span)
-    except ValueError as error:
-        print(f"podium twin advance: {error}", file=sys.stderr)
-        return WRONG_USE
-    try:
-        print(json.dumps(ask(arguments.endpoints, {"do": "advance", "seconds": seconds})))
-    except BackDoorError as error:
-        return _problem(error)
+        seconds = parse_quantity(arguments.span, unit="s")
+    except QuantityError as error:
+        raise _Ended(error, WRONG_USE) from error
+    if seconds < 0:
+        raise _Ended(f"{arguments.span}: world time does not go back", WRONG_USE)
+    print(json.dumps(_ask(arguments, {"do": "advance", "seconds": seconds}), indent=2))
     return DONE
 
 
 def _ask_and_print(arguments: Namespace) -> int:
+    print(json.dumps(_ask(arguments, {"do": arguments.verb}), indent=2))
+    return DONE
+
+
+def _ask(arguments: Namespace, request: dict[str, Any]) -> Any:
     from podium.sim_instruments.servers.back_door_client import BackDoorError, ask
 
     try:
-        print(json.dumps(ask(arguments.endpoints, {"do": arguments.verb}), indent=2))
+        return ask(arguments.endpoints, request)
     except BackDoorError as error:
-        return _problem(error)
-    return DONE
+        raise _Ended(error, FOUND_PROBLEM) from error
 
 
 command = TwinCommand()

@@ -1,7 +1,7 @@
 """Which twin's connector drives which line of the world, as the facility file wires them.
 
-The file has been checked by control; here it is read leniently and only for what the world
-needs: instruments, their options, and the cables between connectors and lines.
+Control has its own, stricter reader (``podium check``); here the file is read only for what the
+world needs: instruments, their options, and the cables between connectors and lines.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from podium.firmware_interfaces.qblox_cluster.limits import (
+    IMPEDANCE_OHM,
     QCM_OUTPUT_FULL_SCALE_V,
     tone_amplitude,
 )
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
-
-LINE_OHM = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,15 @@ class Cable:
     """Line of the world at its far end."""
     modulator: str | None
     """The microwave source in between, whose IQ modulator it feeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thermometry:
+    """Where a thermometer's sensors sit."""
+
+    fridge: str
+    stages: Mapping[int, str]
+    """By channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,44 +55,83 @@ class Plan:
     """By instrument and connector (``slot2.in0``): the line that comes back there."""
     biases: Mapping[str, tuple[str, str]]
     """By flux line: the instrument and its connector ("" where it has one)."""
-    stages: Mapping[str, tuple[str, Mapping[int, str]]]
-    """By thermometer: the fridge it sits in, and the stage on each of its channels."""
+    thermometers: Mapping[str, Thermometry]
+    """By instrument."""
+
+    @property
+    def lines(self) -> frozenset[str]:
+        """Every line that a cable goes to."""
+        driven = {cable.line for cables in self.outputs.values() for cable in cables.values()}
+        heard = {line for lines in self.inputs.values() for line in lines.values()}
+        return frozenset(driven | heard | set(self.biases))
+
+
+class PlanError(ValueError):
+    """The simulation cannot be wired as the file says; ``podium check`` says more."""
 
 
 def read_plan(path: Path) -> Plan:
-    """Read the facility file ``path``. Raises KeyError or ValueError where it makes no sense."""
-    with path.open(encoding="utf-8") as file:
-        tree = YAML(typ="safe").load(file)
-    instruments: dict[str, dict[str, Any]] = {k: dict(v) for k, v in tree["instruments"].items()}
+    """Read the facility file ``path``; raises :class:`PlanError`, or OSError if it cannot."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return plan_of(YAML(typ="safe").load(text))
+    except (YAMLError, PlanError) as error:
+        raise PlanError(f"{path}: {error}") from error
+
+
+def plan_of(tree: Any) -> Plan:
+    """Return the plan in a facility file's content; raises :class:`PlanError`."""
+    root = _mapping(tree, "the file")
+    instruments = {
+        name: _mapping(entry, f"instruments.{name}")
+        for name, entry in _mapping(root.get("instruments"), "instruments").items()
+    }
+    for name, entry in instruments.items():
+        if "model" not in entry:
+            raise PlanError(f"instruments.{name} names no model")
     outputs: dict[str, dict[str, Cable]] = {name: {} for name in instruments}
     inputs: dict[str, dict[str, str]] = {name: {} for name in instruments}
     biases: dict[str, tuple[str, str]] = {}
-    for line, wiring in tree.get("wiring", {}).items():
+    for line, entry in _mapping(root.get("wiring", {}), "wiring").items():
+        wiring, where = _mapping(entry, f"wiring.{line}"), f"wiring.{line}"
         if "source" in wiring:
-            biases[line] = _split(wiring["source"])
+            biases[line] = _connector(wiring["source"], instruments, where)
         if "output" in wiring:
-            instrument, connector = _split(wiring["output"])
-            outputs[instrument][connector] = Cable(line, wiring.get("modulator"))
+            modulator = wiring.get("modulator")
+            if modulator is not None:
+                _connector(modulator, instruments, where)
+            instrument, connector = _connector(wiring["output"], instruments, where)
+            outputs[instrument][connector] = Cable(line, modulator)
         if "input" in wiring:
-            instrument, connector = _split(wiring["input"])
+            instrument, connector = _connector(wiring["input"], instruments, where)
             inputs[instrument][connector] = line
-    stages = {
-        _split(fridge["thermometer"])[0]: (
-            name,
-            {
-                int(k): str(v)
-                for k, v in instruments[_split(fridge["thermometer"])[0]]["channels"].items()
-            },
+    thermometers: dict[str, Thermometry] = {}
+    for fridge, entry in _mapping(root.get("fridges", {}), "fridges").items():
+        where = f"fridges.{fridge}"
+        thermometer = _mapping(entry, where).get("thermometer")
+        if thermometer is not None:
+            instrument, _ = _connector(thermometer, instruments, where)
+            channels = _mapping(instruments[instrument].get("channels"), f"{instrument}.channels")
+            thermometers[instrument] = Thermometry(
+                fridge, {int(channel): str(stage) for channel, stage in channels.items()}
+            )
+    return Plan(str(root.get("facility", "")), instruments, outputs, inputs, biases, thermometers)
+
+
+def _mapping(given: Any, where: str) -> dict[Any, Any]:
+    if not isinstance(given, Mapping):
+        raise PlanError(f"{where}: a mapping is wanted, not {given!r}")
+    return dict(given)
+
+
+def _connector(given: Any, instruments: Mapping[str, Any], where: str) -> tuple[str, str]:
+    instrument, _, connector = str(given).partition(".")
+    if instrument not in instruments:
+        raise PlanError(
+            f"{where} names {given}, but the file has no instrument {instrument!r}; "
+            f"it has {', '.join(instruments)}"
         )
-        for name, fridge in tree.get("fridges", {}).items()
-        if "thermometer" in fridge
-    }
-    return Plan(tree["facility"], instruments, outputs, inputs, biases, stages)
-
-
-def _split(connector: str) -> tuple[str, str]:
-    instrument, _, rest = str(connector).partition(".")
-    return instrument, rest
+    return instrument, connector
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +152,7 @@ def route(train: PulseTrain, cable: Cable, carrier: Carrier | None) -> PulseTrai
         return replace(train, line=cable.line)
     if carrier is None:
         return None
-    full_scale = QCM_OUTPUT_FULL_SCALE_V / sqrt(2 * LINE_OHM)
+    full_scale = QCM_OUTPUT_FULL_SCALE_V / sqrt(2 * IMPEDANCE_OHM)
     factor = tone_amplitude(carrier.power_dbm) / full_scale
     pieces = tuple(
         Piece(
@@ -115,15 +163,15 @@ def route(train: PulseTrain, cable: Cable, carrier: Carrier | None) -> PulseTrai
         )
         for piece in train.pieces
     )
-    turns = train.phase_turns + _turns(carrier.frequency_hz, train.start_ns)
+    turns = train.phase_turns + phase_turns(carrier.frequency_hz, train.start_ns)
     return replace(train, line=cable.line, pieces=pieces, phase_turns=turns)
 
 
-def _turns(frequency_hz: float, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the carrier's phase at ``time_ns``, in turns modulo 1, without losing its fraction.
+def phase_turns(frequency_hz: float, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the phase of an oscillator at ``time_ns`` (n,), in turns modulo 1.
 
-    Exact for frequencies on a grid of 1 mHz and times below 10**12 ns: f t in mHz ns, modulo
-    10**12, in two products that both stay within 64 bits.
+    Exact, then rounded once, for frequencies on a grid of 1 mHz (an SGS100A's) and any time:
+    f t in mHz ns modulo 10**12, from two products that stay within 64 bits.
     """
     high, low = divmod(round(frequency_hz * 1000) % 10**12, 10**6)
     first = (high * (time_ns % 10**6)) % 10**6 * 10**6

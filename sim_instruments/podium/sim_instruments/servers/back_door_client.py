@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from podium.sim_instruments.servers.serving import back_door_file
+from podium.sim_instruments.servers.endpoints import back_door_file
 
 DEADLINE_S = 60.0
 """A truth with all its optima takes seconds."""

@@ -4,12 +4,15 @@ This and the sockets are the only places of the simulation that read the host's 
 """
 
 import time
+from collections.abc import Callable
 from enum import Enum
 
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S
 
 TAI_MINUS_UTC_S = 37  # since 2017-01-01, IERS Bulletin C 52
 MANUAL_START_TAI_S = 1_767_225_637  # 2026-01-01T00:00:00 UTC
+ANSWER_FS = FS_PER_MS
+"""What an answer costs on a manual clock: its way over the laboratory network. ASSUMED."""
 
 
 class ClockMode(Enum):
@@ -20,22 +23,20 @@ class ClockMode(Enum):
     PACED = "paced"
     """At wall rate only."""
     MANUAL = "manual"
-    """Only by modelled durations, running programs and ``podium twin advance``."""
+    """Only by answers, running programs and ``podium twin advance``: never by itself."""
 
 
 class WorldClock:
-    """World time. Never goes back.
+    """World time. Never goes back."""
 
-    ``command_fs`` is how much one command from outside advances a manual clock: the
-    modelled time of its way over the laboratory network.
-    """
-
-    def __init__(self, mode: ClockMode, *, command_fs: int = FS_PER_S // 1_000) -> None:
+    def __init__(
+        self, mode: ClockMode, *, monotonic_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         self.mode = mode
         self.leapt_fs = 0
-        """Sum of all leaps (and of all steps of a manual clock)."""
-        self._command_fs = command_fs
-        self._wall_zero_ns = time.monotonic_ns()
+        """Sum of all that passed at once; on a manual clock that is all that passed."""
+        self._monotonic_ns = monotonic_ns
+        self._origin_ns = monotonic_ns()
         if mode is ClockMode.MANUAL:
             self.start_fs = MANUAL_START_TAI_S * FS_PER_S
         else:
@@ -43,16 +44,18 @@ class WorldClock:
 
     def now_fs(self) -> int:
         """Return TAI since 1970-01-01 in femtoseconds."""
-        now = self.start_fs + self.leapt_fs
+        now_fs = self.start_fs + self.leapt_fs
         if self.mode is not ClockMode.MANUAL:
-            now += (time.monotonic_ns() - self._wall_zero_ns) * FS_PER_NS
-        return now
+            now_fs += (self._monotonic_ns() - self._origin_ns) * FS_PER_NS
+        return now_fs
 
-    def command_received(self) -> int:
-        """Return the time at which a command that has just come in is carried out."""
+    def answered(self) -> None:
+        """Let pass what an answer of an instrument takes where no wall clock does it.
+
+        An answer, not a command: how commands are cut into packets must not tell.
+        """
         if self.mode is ClockMode.MANUAL:
-            self.leapt_fs += self._command_fs
-        return self.now_fs()
+            self.leapt_fs += ANSWER_FS
 
     def advance(self, span_fs: int) -> None:
         """Let ``span_fs`` pass at once. Raises ValueError for a negative span."""

@@ -1,16 +1,17 @@
 """One TCP connection to a twin, with the faults a network and a sick box can have."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.leaps import Timekeeper
 from podium.sim_instruments.twins.twin import Session
 
 
 @dataclass(slots=True)
-class LineFaults:
-    """What is wrong with the way to one instrument. All off: the line is healthy."""
+class ConnectionFaults:
+    """What is wrong with the way to one instrument. All off: it is healthy."""
 
     frozen: bool = False
     """Connections stay open and bytes are swallowed: nothing is answered, nothing is done."""
@@ -19,6 +20,12 @@ class LineFaults:
     refused: bool = False
     """New connections are closed at once."""
     open: set["TwinConnection"] = field(default_factory=set)
+    """The connections that there are."""
+
+    def drop(self) -> None:
+        """Cut all connections without a word, as a pulled cable does."""
+        for connection in tuple(self.open):
+            connection.drop()
 
 
 class TwinConnection(asyncio.Protocol):
@@ -26,16 +33,17 @@ class TwinConnection(asyncio.Protocol):
 
     def __init__(
         self,
-        session: Callable[[], Session],
-        clock: WorldClock,
-        faults: LineFaults,
-        after: Callable[[], None],
+        open_session: Callable[[], Session],
+        timekeeper: Timekeeper,
+        faults: ConnectionFaults,
+        leapt: Callable[[], None],
     ) -> None:
-        """``after`` is called when a command has been carried out: time may leap then."""
-        self._open_session = session
-        self._clock = clock
+        """``leapt`` is called when a command has let world time leap: answers may be due."""
+        self._open_session = open_session
+        self._timekeeper = timekeeper
         self._faults = faults
-        self._after = after
+        self._leapt = leapt
+        self._waiting: deque[bytes] = deque()
         self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -45,29 +53,10 @@ class TwinConnection(asyncio.Protocol):
             raise TypeError(f"a twin serves byte streams, not {type(transport).__name__}")
         self._transport = transport
         if self._faults.refused:
-            self._transport.abort()
+            transport.abort()
             return
         self._session = self._open_session()
         self._faults.open.add(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Carry out what is complete and answer it."""
-        if self._session is None or self._transport is None or self._faults.frozen:
-            return
-        answer = self._session.feed(data, self._clock.command_received())
-        if self._faults.half_answers:
-            answer = answer[: len(answer) // 2]
-        if answer:
-            self._transport.write(answer)
-        self._after()
-
-    def poll(self) -> None:
-        """Send what has fallen due since the last command."""
-        if self._session is None or self._transport is None or self._faults.frozen:
-            return
-        answer = self._session.feed(b"", self._clock.now_fs())
-        if answer:
-            self._transport.write(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the session; a half-received command goes with it."""
@@ -75,6 +64,43 @@ class TwinConnection(asyncio.Protocol):
         self._session = None
 
     def drop(self) -> None:
-        """Cut the connection without a word, as a pulled cable does."""
+        """Cut the connection without a word."""
         if self._transport is not None:
             self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Carry out what is complete, answer it, and let time leap over what it has started."""
+        if not self._faults.frozen:
+            self._waiting += self._timekeeper.pieces(data)
+            self.poll()
+
+    def poll(self) -> None:
+        """Carry out what had to wait, and send what has fallen due since the last command."""
+        while not self._faults.frozen and not self._timekeeper.holds():
+            piece = self._waiting.popleft() if self._waiting else b""
+            self._exchange(piece)
+            if not self._waiting:
+                return
+
+    def _exchange(self, piece: bytes) -> None:
+        if self._session is None or self._transport is None:
+            return
+        answer = self._session.feed(piece, self._timekeeper.clock.now_fs())
+        if answer:
+            half = len(answer) // 2
+            self._transport.write(answer[:half] if self._faults.half_answers else answer)
+            self._timekeeper.clock.answered()
+        if piece and self._timekeeper.leap():
+            self._leapt()
+
+    # A client that reads no answers is not listened to, until it does.
+
+    def pause_writing(self) -> None:
+        """Take no more commands."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Take commands again."""
+        if self._transport is not None:
+            self._transport.resume_reading()

@@ -5,9 +5,13 @@ anything: no twin is armed for a start that has not happened, none still compute
 some running program has an end to leap to.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
-from podium.sim_instruments.twins.twin import Horizon
+from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.twins.twin import Horizon, Twin
+
+_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 def leap_target_fs(horizons: Iterable[Horizon], now_fs: int) -> int | None:
@@ -18,3 +22,41 @@ def leap_target_fs(horizons: Iterable[Horizon], now_fs: int) -> int | None:
     ends = [h.busy_until_fs for h in seen if h.busy_until_fs is not None]
     ahead = [end_fs for end_fs in ends if end_fs > now_fs]
     return min(ahead, default=None)
+
+
+class Timekeeper:
+    """Moves the world's clock as the twins allow."""
+
+    def __init__(self, clock: WorldClock, twins: Mapping[str, Twin]) -> None:
+        self.clock = clock
+        self._twins = twins
+
+    def leap(self) -> bool:
+        """Leap from end to end until nothing runs or nothing more is allowed; tell whether."""
+        if self.clock.mode is ClockMode.PACED:
+            return False
+        leapt = False
+        while (target_fs := leap_target_fs(self._horizons(), self.clock.now_fs())) is not None:
+            self.clock.leap_to(target_fs)
+            leapt = True
+        return leapt
+
+    def holds(self) -> bool:
+        """Tell whether commands must wait because a twin computes.
+
+        So it is on a manual clock, where physics takes no time: whether a command finds a
+        program running must not hang on how fast this machine is.
+        """
+        return self.clock.mode is ClockMode.MANUAL and any(h.computing for h in self._horizons())
+
+    def pieces(self, data: bytes) -> list[bytes]:
+        """Cut what came in one packet at the places where time may pass.
+
+        On a manual clock after every line: how a client's commands were packed into packets
+        must not tell there.
+        """
+        return _LINES.findall(data) if self.clock.mode is ClockMode.MANUAL else [data]
+
+    def _horizons(self) -> tuple[Horizon, ...]:
+        now_fs = self.clock.now_fs()
+        return tuple(twin.horizon(now_fs) for twin in self._twins.values())

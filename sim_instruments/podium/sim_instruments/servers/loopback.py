@@ -1,13 +1,17 @@
-"""Loopback addresses: one for each simulated instrument, which keeps the vendor's ports."""
+"""Loopback addresses: one for each simulated instrument, which keeps the vendor's ports there."""
 
 import asyncio
 import errno
 import random
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 PRIVILEGED_BELOW = 1024
+"""Ports below are closed to ordinary users: what belongs there gets a free one."""
 ATTEMPTS = 64
+SHIFTS = range(10_000, 30_000)
+"""Where instruments share one address, all ports of one are moved up by one of these."""
 
 
 class NoAddressError(OSError):
@@ -16,52 +20,68 @@ class NoAddressError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Servers of one instrument, on one address."""
+    """The servers of one instrument, on one address."""
 
     host: str
     ports: Mapping[str, int]
-    """The port each named door got: the vendor's usual one, or a free one where that is closed
-    to ordinary users."""
+    """The port that each door has got."""
+    shift: int
+    """How far above the vendor's usual ports they are (those of ordinary users)."""
     servers: tuple[asyncio.Server, ...]
 
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
+Door = tuple[int, ProtocolFactory]
+"""The vendor's usual port, and who answers there."""
 
 
-def draw_address(rng: random.Random) -> str:
-    """Return a random host of 127.0.0.0/8, leaving out the ones that others use by habit."""
-    return f"127.{rng.randint(1, 254)}.{rng.randint(0, 254)}.{rng.randint(1, 254)}"
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an instrument may listen."""
+
+    host: str
+    shift: int = 0
 
 
-async def listen(
-    doors: Mapping[str, tuple[int, ProtocolFactory]],
-    *,
-    rng: random.Random,
-    host: str | None = None,
-) -> Listening:
-    """Open all ``doors`` (name -> usual port, protocol) of one instrument on one address.
+def draw_place(rng: random.Random, platform: str = sys.platform) -> Place:
+    """Draw a place. Only Linux has all of 127.0.0.0/8; elsewhere the ports move instead."""
+    if platform != "linux":
+        return Place("127.0.0.1", rng.choice(SHIFTS))
+    # 127.0.x.y and the ends of each range are what other programs use by habit.
+    return Place(f"127.{rng.randint(1, 254)}.{rng.randint(0, 254)}.{rng.randint(1, 254)}")
 
-    A taken address is drawn again, unless ``host`` is given. Raises NoAddressError.
+
+async def listen(doors: Mapping[str, Door], draw: Callable[[], Place]) -> Listening:
+    """Open all ``doors`` of one instrument, by name, at one place.
+
+    A place that is taken is drawn again. Raises :class:`NoAddressError`, or OSError for
+    whatever else stands in the way.
     """
     for _ in range(ATTEMPTS):
-        address = host or draw_address(rng)
-        servers: list[asyncio.Server] = []
-        ports: dict[str, int] = {}
+        place = draw()
         try:
-            loop = asyncio.get_running_loop()
-            for name, (usual, factory) in doors.items():
-                port = usual if usual >= PRIVILEGED_BELOW else 0
-                server = await loop.create_server(factory, address, port)
-                servers.append(server)
-                ports[name] = server.sockets[0].getsockname()[1]
+            return await _listen_at(doors, place)
         except OSError as error:
-            for server in servers:
-                server.close()
-            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL) or host is not None:
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
                 raise
-            continue
-        return Listening(address, ports, tuple(servers))
     raise NoAddressError(
-        f"no address of 127.0.0.0/8 had the ports {sorted(p for p, _ in doors.values())} free "
+        f"no loopback address had the ports {sorted(port for port, _ in doors.values())} free "
         f"in {ATTEMPTS} draws"
     )
+
+
+async def _listen_at(doors: Mapping[str, Door], place: Place) -> Listening:
+    loop = asyncio.get_running_loop()
+    servers: list[asyncio.Server] = []
+    ports: dict[str, int] = {}
+    try:
+        for name, (usual, factory) in doors.items():
+            port = usual + place.shift if usual >= PRIVILEGED_BELOW else 0
+            server = await loop.create_server(factory, place.host, port)
+            servers.append(server)
+            ports[name] = server.sockets[0].getsockname()[1]
+    except OSError:
+        for server in servers:
+            server.close()
+        raise
+    return Listening(place.host, ports, place.shift, tuple(servers))

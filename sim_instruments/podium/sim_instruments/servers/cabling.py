@@ -1,0 +1,122 @@
+"""The cables of a laboratory at one moment: what slow sources put on them, which are off."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from podium.sim_instruments.physics.signals import PulseTrain
+from podium.sim_instruments.twins.twin import Twin
+from podium.sim_instruments.wiring import Carrier, Plan, PlanError, route
+
+
+@runtime_checkable
+class HoldsLevel(Protocol):
+    """A source with one output."""
+
+    def level_v(self, now_fs: int) -> float:
+        """Return what is at the terminals, V."""
+        ...
+
+
+@runtime_checkable
+class HoldsLevels(Protocol):
+    """An instrument with several static outputs."""
+
+    def levels_v(self) -> dict[str, float]:
+        """Return the level of each, by connector, V."""
+        ...
+
+
+class ToneNow(Protocol):
+    """What a microwave source says of its tone."""
+
+    @property
+    def frequency_hz(self) -> float:
+        """Of the carrier."""
+        ...
+
+    @property
+    def power_dbm(self) -> float:
+        """As set."""
+        ...
+
+    @property
+    def iq(self) -> bool:
+        """Whether its I and Q inputs modulate it."""
+        ...
+
+
+@runtime_checkable
+class HoldsTone(Protocol):
+    """A microwave source."""
+
+    def tone(self, now_fs: int) -> ToneNow | None:
+        """Return what leaves its connector, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cabling:
+    """How things stand at one moment: a run that begins then is played so to its end."""
+
+    plan: Plan
+    biases_v: Mapping[str, float]
+    """On each flux line; 0 where its cable is off."""
+    carriers: Mapping[str, Carrier]
+    """Of each microwave source that is on and modulates."""
+    unplugged: frozenset[str]
+    """Lines whose cable is off at the end where signals go in."""
+
+    @classmethod
+    def at(
+        cls, plan: Plan, twins: Mapping[str, Twin], unplugged: Iterable[str], now_fs: int
+    ) -> "Cabling":
+        """Look at all sources of a checked plan (:func:`check_sources`) at ``now_fs``."""
+        off = frozenset(unplugged)
+        biases_v = {
+            line: 0.0 if line in off else _level_v(twins[instrument], connector, now_fs)
+            for line, (instrument, connector) in plan.biases.items()
+        }
+        carriers: dict[str, Carrier] = {}
+        for name, twin in twins.items():
+            tone = twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
+            if tone is not None and tone.iq:
+                carriers[name] = Carrier(tone.frequency_hz, tone.power_dbm)
+        return cls(plan, biases_v, carriers, off)
+
+    def routed(self, instrument: str, trains: Iterable[PulseTrain]) -> Iterator[PulseTrain]:
+        """Return what leaves an instrument's connectors as it arrives at the world's lines."""
+        for train in trains:
+            cable = self.plan.outputs[instrument].get(train.line)
+            if cable is None or cable.line in self.unplugged:
+                continue
+            carrier = self.carriers.get(cable.modulator) if cable.modulator else None
+            arriving = route(train, cable, carrier)
+            if arriving is not None:
+                yield arriving
+
+
+def _level_v(twin: Twin, connector: str, now_fs: int) -> float:
+    if isinstance(twin, HoldsLevels):
+        return twin.levels_v()[connector]
+    if isinstance(twin, HoldsLevel):
+        return twin.level_v(now_fs)
+    raise TypeError(f"{type(twin).__name__} holds no level")
+
+
+def check_sources(plan: Plan, twins: Mapping[str, Twin]) -> None:
+    """Raise :class:`PlanError` where a flux line or a modulator is no such thing."""
+    for line, (instrument, connector) in plan.biases.items():
+        twin = twins[instrument]
+        if isinstance(twin, HoldsLevels):
+            if connector not in twin.levels_v():
+                raise PlanError(
+                    f"wiring.{line}: {instrument} holds no level at {connector!r}; "
+                    f"it does at {', '.join(twin.levels_v())}"
+                )
+        elif not isinstance(twin, HoldsLevel):
+            raise PlanError(f"wiring.{line}: {instrument} holds no level")
+    for cables in plan.outputs.values():
+        for cable in cables.values():
+            if cable.modulator and not isinstance(twins[cable.modulator], HoldsTone):
+                raise PlanError(f"wiring.{cable.line}: {cable.modulator} makes no tone")

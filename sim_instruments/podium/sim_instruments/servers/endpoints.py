@@ -1,0 +1,54 @@
+"""The endpoints file: where the simulated instruments listen, for people and for control."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from podium.firmware_interfaces.models import known_models
+from podium.sim_instruments.servers.loopback import Listening
+from podium.sim_instruments.twins.twin import Twin
+
+MODULE_BASE = "module_scpi_base"
+"""Name of the port from which a modular instrument counts its modules' sockets."""
+
+
+def endpoint(name: str, model: str, twin: Twin, listening: Listening) -> dict[str, object]:
+    """Return one instrument's entry: where it listens, and how a person opens it."""
+    entry = known_models()[model]
+    found: dict[str, object] = {"model": model, "host": listening.host}
+    words = {"name": name, "host": listening.host}
+    if entry.address == "visa":
+        port = next(iter(listening.ports.values()))
+        words["visa"] = f"TCPIP::{listening.host}::{port}::SOCKET"
+        found["visa"] = words["visa"]
+    else:
+        found["ports"] = {
+            port: usual + listening.shift if port == MODULE_BASE else listening.ports[port]
+            for port, usual in twin.ports.items()
+        }
+    found["connect"] = entry.connect.format(**words)
+    return found
+
+
+def back_door_file(endpoints: Path) -> Path:
+    """Return the file beside ``endpoints`` that says where the back door is."""
+    return endpoints.with_name(endpoints.name + ".back_door")
+
+
+@contextmanager
+def published(path: Path, content: object) -> Iterator[None]:
+    """Have ``content`` in the file ``path`` meanwhile, so that nobody ever reads half of it.
+
+    The file goes away at the end, unless somebody else has put another there.
+    """
+    text = json.dumps(content, indent=2) + "\n"
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            path.unlink()

@@ -1,0 +1,107 @@
+"""What can be made to go wrong in a laboratory that is served."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+
+from podium.sim_instruments.servers.serving import Serving
+
+
+class On(Enum):
+    """What a fault is done to."""
+
+    LINE = "line"
+    INSTRUMENT = "instrument"
+    FRIDGE = "fridge"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that can go wrong, or be put right again."""
+
+    on: On
+    does: str
+    """In words."""
+    bring_about: Callable[[Serving, str], None]
+
+
+def _freeze(frozen: bool, serving: Serving, instrument: str) -> None:
+    serving.served[instrument].faults.frozen = frozen
+
+
+def _halve(half: bool, serving: Serving, instrument: str) -> None:
+    serving.served[instrument].faults.half_answers = half
+
+
+def _accept(serving: Serving, instrument: str) -> None:
+    serving.served[instrument].faults.refused = False
+
+
+def _drop(serving: Serving, instrument: str) -> None:
+    serving.served[instrument].faults.drop()
+
+
+def _refuse(serving: Serving, instrument: str) -> None:
+    serving.served[instrument].faults.refused = True
+    _drop(serving, instrument)
+
+
+def _warm(serving: Serving, fridge: str) -> None:
+    laboratory = serving.laboratory
+    laboratory.fridges[fridge].fail(laboratory.clock.now_fs())
+
+
+def _cool(serving: Serving, fridge: str) -> None:
+    laboratory = serving.laboratory
+    laboratory.fridges[fridge].recover(laboratory.clock.now_fs())
+
+
+FAULTS = {
+    "unplug": Fault(
+        On.LINE,
+        "take off the cable that drives it (node_a.q0.drive, node_a.feedline, node_a.q0.flux)",
+        lambda serving, line: serving.laboratory.unplugged.add(line),
+    ),
+    "plug": Fault(
+        On.LINE, "put it back", lambda serving, line: serving.laboratory.unplugged.discard(line)
+    ),
+    "freeze": Fault(
+        On.INSTRUMENT,
+        "it keeps its connections, does nothing and answers nothing",
+        partial(_freeze, True),
+    ),
+    "thaw": Fault(On.INSTRUMENT, "it answers again", partial(_freeze, False)),
+    "drop": Fault(On.INSTRUMENT, "cut its connections once", _drop),
+    "refuse": Fault(On.INSTRUMENT, "cut its connections and take no new ones", _refuse),
+    "accept": Fault(On.INSTRUMENT, "take connections again", _accept),
+    "halve": Fault(
+        On.INSTRUMENT, "send the first half of every answer only", partial(_halve, True)
+    ),
+    "whole": Fault(On.INSTRUMENT, "send whole answers again", partial(_halve, False)),
+    "warm": Fault(On.FRIDGE, "let it warm up", _warm),
+    "cool": Fault(On.FRIDGE, "let it cool back down", _cool),
+}
+"""Every fault, by the word for it. A run that is under way is played to its end as it began."""
+
+
+def bring_about(serving: Serving, name: str, on: str) -> str:
+    """Bring about the fault ``name`` of :data:`FAULTS`; return what was done, in words.
+
+    Raises LookupError, with what there is, for a fault or a thing that there is not.
+    """
+    if name not in FAULTS:
+        raise LookupError(f"there is no fault {name!r}; there are {', '.join(FAULTS)}")
+    fault = FAULTS[name]
+    laboratory = serving.laboratory
+    known = {
+        On.LINE: laboratory.plan.lines,
+        On.INSTRUMENT: serving.served.keys(),
+        On.FRIDGE: laboratory.fridges.keys(),
+    }[fault.on]
+    if on not in known:
+        raise LookupError(
+            f"{name} needs a {fault.on.value}, one of {', '.join(sorted(known))}, not {on!r}"
+        )
+    fault.bring_about(serving, on)
+    return f"{name} {on}"

@@ -1,0 +1,35 @@
+"""Serving a simulated laboratory from start to SIGTERM, as ``podium twin serve`` does."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+from podium.sim_instruments.servers.back_door import BackDoor
+from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.endpoints import back_door_file, published
+from podium.sim_instruments.servers.serving import open_serving
+
+
+async def serve(facility: Path, twin_file: Path, endpoints: Path, mode: ClockMode) -> None:
+    """Serve until SIGTERM or SIGINT. The endpoints file is there while everything listens.
+
+    Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is. What
+    another simulation has left of both is removed first. Raises OSError, and what
+    :class:`.laboratory.Laboratory` raises.
+    """
+    told_to_end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_end.set)
+    endpoints.parent.mkdir(parents=True, exist_ok=True)
+    for left in (endpoints, back_door_file(endpoints)):
+        left.unlink(missing_ok=True)
+    async with (
+        open_serving(facility, twin_file, WorldClock(mode)) as serving,
+        BackDoor(serving).listen() as (host, port),
+    ):
+        with (
+            published(back_door_file(endpoints), {"host": host, "port": port}),
+            published(endpoints, serving.endpoints()),
+        ):
+            await told_to_end.wait()

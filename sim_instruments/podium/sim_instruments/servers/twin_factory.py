@@ -1,0 +1,90 @@
+"""Building the twin of an instrument of the facility file.
+
+A twin's class says by its constructor's parameter names what it wants. It gets
+
+- every option that its model declares (``modules``, ``channels``), as the file gives it, and
+- of what the laboratory supplies (:class:`Supplies`) that which it names.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from importlib import import_module
+from typing import Any
+
+from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_models
+from podium.sim_instruments.twins.qblox_cluster.playback import Playback
+from podium.sim_instruments.twins.twin import Twin
+
+
+class TwinError(ValueError):
+    """The twin of an instrument cannot be built. The message names the instrument and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supplies:
+    """What a laboratory offers to the twin of one instrument."""
+
+    serial: str
+    """A serial number of its own, the same each time."""
+    playback: Playback
+    """Plays its signals on the world."""
+    reading: Callable[[int, int], float] | None
+    """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
+
+
+def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:
+    """Build the twin of the instrument ``name``, as its entry says. Raises :class:`TwinError`."""
+    model = _model(name, entry)
+    factory = _load(name, model.twin)
+    offered = {one.name: getattr(supplies, one.name) for one in fields(supplies)}
+    offered = {key: value for key, value in offered.items() if value is not None}
+    given = offered | _options(name, entry, model)
+    wanted = inspect.signature(factory).parameters.values()
+    missing = [one.name for one in wanted if one.default is one.empty and one.name not in given]
+    if missing:
+        raise TwinError(
+            f"{name}: {model.twin} wants {', '.join(missing)}; its entry in the facility file and "
+            f"the laboratory give {', '.join(sorted(given))}"
+        )
+    try:
+        twin: Twin = factory(**{one.name: given[one.name] for one in wanted if one.name in given})
+    except (KeyError, ValueError) as error:
+        raise TwinError(f"{name}: {error}") from error
+    return twin
+
+
+def _model(name: str, entry: Mapping[str, Any]) -> InstrumentModel:
+    models = known_models()
+    if entry["model"] not in models:
+        raise TwinError(
+            f"{name}: no model {entry['model']!r} is known; there are {', '.join(models)}"
+        )
+    return models[entry["model"]]
+
+
+def _load(name: str, dotted: str) -> Callable[..., Twin]:
+    module, _, attribute = dotted.partition(":")
+    try:
+        factory: Callable[..., Twin] = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise TwinError(f"{name}: its twin {dotted} cannot be loaded: {error}") from error
+    return factory
+
+
+def _options(name: str, entry: Mapping[str, Any], model: InstrumentModel) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for option in model.options:
+        given = entry.get(option.name)
+        if given is None:
+            continue
+        if not isinstance(option, MapOption):
+            found[option.name] = str(given)
+            continue
+        try:
+            found[option.name] = {int(key): str(word) for key, word in dict(given).items()}
+        except (TypeError, ValueError):
+            raise TwinError(
+                f"{name}: {option.name} maps {option.meaning}, but the file says {given!r}"
+            ) from None
+    return found
