@@ -13,6 +13,9 @@ SIGNIFICANT = 6.0
 """A line counts as seen when it stands out of the scatter by that many sigma: with 300 points of
 Gaussian noise a false line appears in fewer than one of a million scans."""
 
+TRUSTED = 0.01
+"""A line is never known better than to this share of its width: other levels bend its shape."""
+
 
 def pulse_line(frequency_hz: Array, values: Mapping[str, float], duration_s: float) -> Array:
     """Return ``offset + height * P(1)`` after a square pulse, over its frequency.
@@ -35,8 +38,8 @@ def scatter(signal: Array) -> float:
 def fit_pulse_line(frequency_hz: Array, signal: Array, duration_s: float) -> Fit:
     """Fit the line of a pulse of about pi. Shapes (n,); the line may have either sign.
 
-    Returns ``centre`` and ``rabi`` (Hz), ``height`` and ``offset`` in the signal's unit. Raises
-    FitFailed when no line stands out.
+    Returns ``centre`` and ``rabi`` (Hz), ``height`` and ``offset`` in the signal's unit; the sigma
+    of the centre is at least :data:`TRUSTED` of the width. Raises FitFailed when no line stands out.
     """
     noise = scatter(signal)
     offset = float(np.median(signal))
@@ -79,4 +82,5 @@ def fit_pulse_line(frequency_hz: Array, signal: Array, duration_s: float) -> Fit
             f"the line near {fit.values['centre'] / 1e9:.6g} GHz is only known to "
             f"{fit.sigmas['centre'] / 1e6:.2f} MHz"
         )
+    fit.sigmas["centre"] = float(np.hypot(fit.sigmas["centre"], TRUSTED * 2 * half_width))
     return fit

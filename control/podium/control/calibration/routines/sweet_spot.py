@@ -28,6 +28,8 @@ PASSES = (
 (Hz): far enough for a steep slope, near enough for the drive's and the resonator's reach, and
 narrower as each pass tells the next one where the lines are."""
 POINTS = 61
+GRID_V = 10e-6
+"""Steps in which sources set a bias, V: a GS200's in its 1 V range (manual IM GS210-01E)."""
 
 
 async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -112,9 +114,10 @@ async def _pass(
         arcs[qubit.name] = {**start, **v, "asymmetry": float(np.sqrt(v["softness"]))}
         known = arcs[qubit.name]
         line = np.array([expected_hz(float(bias_v), known) for bias_v in grid])
-        text = f"{v['sweet_spot'] * 1e3:.3f} ± {found.sigmas['sweet_spot'] * 1e3:.3f} mV"
+        sigma_v = float(np.hypot(found.sigmas["sweet_spot"], GRID_V / np.sqrt(12)))
+        text = f"{v['sweet_spot'] * 1e3:.3f} ± {sigma_v * 1e3:.3f} mV"
         return {
-            "sweet_spot": Measured(v["sweet_spot"], found.sigmas["sweet_spot"], "V"),
+            "sweet_spot": Measured(v["sweet_spot"], sigma_v, "V"),
         }, replace(
             panel,
             series=(*panel.series, Series("fit", grid, line / 1e9, line=True)),
