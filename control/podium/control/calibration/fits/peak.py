@@ -39,7 +39,7 @@ def fit_pulse_line(frequency_hz: Array, signal: Array, duration_s: float) -> Fit
     """Fit the line of a pulse of about pi. Shapes (n,); the line may have either sign.
 
     Returns ``centre`` and ``rabi`` (Hz), ``height`` and ``offset`` in the signal's unit; the sigma
-    of the centre is at least :data:`TRUSTED` of the width. Raises FitFailed when no line stands out.
+    of the centre is at least :data:`TRUSTED` of the width. Raises FitFailed when no line is seen.
     """
     noise = scatter(signal)
     offset = float(np.median(signal))

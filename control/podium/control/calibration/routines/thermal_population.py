@@ -5,14 +5,13 @@ proportional to what was in level 1 before, so the ratio of the two gives P(1) /
 the readout does to the levels.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.least_squares import fit_least_squares
+from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -94,24 +93,23 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         quiet = distance * np.sqrt(reference.excited_variance / program.shots)
         loud = np.hypot(quiet, np.ptp(both[1]) / 2 / np.sqrt(program.shots))
 
-        def model(values: Mapping[str, float]) -> Array:
-            strong = values["offset"] + values["strong"] * swing
-            weak = values["weak_offset"] + values["strong"] * values["ratio"] * swing
-            return np.concatenate([weak, strong])
-
-        start = {
-            "offset": float(np.mean(both[1])),
-            "strong": float(both[1][0] - both[1][1]) / 2,
-            "weak_offset": float(np.mean(both[0])),
-            "ratio": 0.01,
-        }
-        noise = np.repeat([quiet, loud], len(TURNS))
-        found = fit_least_squares(model, both.ravel(), noise, [start])
-        ratio, ratio_sigma = found.values["ratio"], found.sigmas["ratio"]
+        weak, weak_sigma, weak_mean = swing_of(both[0], swing, quiet)
+        strong, strong_sigma, strong_mean = swing_of(both[1], swing, loud)
+        if abs(strong) < 10 * strong_sigma:
+            raise FitFailed(
+                f"the oscillation after a pi pulse is only {abs(strong) / strong_sigma:.1f} sigma"
+            )
+        ratio = weak / strong
+        ratio_sigma = float(np.hypot(weak_sigma, ratio * strong_sigma)) / abs(strong)
         value, sigma = ratio / (1 + ratio), ratio_sigma / (1 + ratio) ** 2
         order = np.argsort(amplitude)
-        fitted = model(found.values).reshape(2, -1)[:, order] * 1e3
-        lines = tuple(Series(f"fit {k}", amplitude[order], fitted[k], line=True) for k in (0, 1))
+        lines = tuple(
+            Series(label, amplitude[order], (mean + height * swing)[order] * 1e3, line=True)
+            for label, mean, height in (
+                ("fit 0", weak_mean, weak),
+                ("fit 1", strong_mean, strong),
+            )
+        )
         text = f"P(1) = {value * 100:.2f} ± {sigma * 100:.2f} %"
         # After a pi pulse and one from 1 to 2, what was in 0 is in 2.
         second = complex(np.mean(iq_of(data, qubit.element)[1][[1, 3]]))
@@ -124,3 +122,11 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def swing_of(signal: Array, swing: Array, sigma: float) -> tuple[float, float, float]:
+    """Return how much of ``swing`` is in ``signal``, its standard deviation, and the mean."""
+    centred = swing - np.mean(swing)
+    norm = float(centred @ centred)
+    height = float(centred @ signal) / norm
+    return height, sigma / float(np.sqrt(norm)), float(np.mean(signal) - height * np.mean(swing))
