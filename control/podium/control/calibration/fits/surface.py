@@ -26,26 +26,27 @@ def top_of_hill(points: Array, height: Array, sigma: Array, near: float) -> Top:
 
     ``points`` (n, d), ``height`` and ``sigma`` (n,). Which samples are near is decided by a first
     fit, so that single lucky samples do not choose. Where the form has no top among the samples
-    used, the one at which it is highest is returned. Raises FitFailed when too few are near.
+    used, the one at which it is highest is returned. Raises FitFailed for too few samples.
     """
     scale = np.std(points, axis=0)
     middle = points[int(np.argmax(height))]
     x = (points - middle) / scale
+    basis = _terms(x)
+    enough = 2 * basis.shape[1]
+    if len(height) < enough:
+        raise FitFailed(f"{len(height)} samples cannot tell a hill; {enough} could")
     smooth = height
     for _ in range(3):
-        use = smooth > np.max(smooth) - near
-        if np.count_nonzero(use) < 2 * _terms(x[:1]).shape[1]:
-            raise FitFailed(
-                f"only {np.count_nonzero(use)} samples lie within {near:g} of the highest"
-            )
-        basis = _terms(x)
+        order = np.argsort(smooth)[::-1]
+        high = float(np.mean(smooth[order[: max(3, len(order) // 40)]]))
+        use = smooth > high - near
+        use[order[:enough]] = True
         weight = 1 / sigma[use]
         coefficients, *_ = np.linalg.lstsq(
             basis[use] * weight[:, None], height[use] * weight, rcond=None
         )
-        smooth = basis @ coefficients
-        # Far away the form means nothing: only samples that were near before stay candidates.
-        smooth = np.where(height > np.max(height[use]) - 3 * near, smooth, -np.inf)
+        # Far away the form means nothing: only samples that are not far below stay candidates.
+        smooth = np.where(height > high - 3 * near, basis @ coefficients, -1e300)
     d = points.shape[1]
     slope, hessian = _derivatives(np.asarray(coefficients, dtype=np.float64), d)
     covariance = np.linalg.inv((basis[use] * weight[:, None] ** 2).T @ basis[use])
