@@ -1,0 +1,43 @@
+"""The report of a demo, as far as pages look into it: kept as text where it can be.
+
+``python tests/docs/keep_report.py REPORT`` keeps that of a demo that has just been run.
+"""
+
+import json
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from podium.control.calibration.measured import Entry
+from podium.control.calibration.store import ParameterStore
+
+KEPT = Path(__file__).with_name("kept_report")
+FILES = ("summary.json", "truth.json", "twin.yaml")
+SHOWN = "node_a.q1.t1"
+"""The parameter whose dataset the tutorial opens."""
+
+
+def keep(report: Path) -> None:
+    """Keep what pages need of ``report``."""
+    shutil.rmtree(KEPT, ignore_errors=True)
+    (KEPT / "datasets").mkdir(parents=True)
+    for name in FILES:
+        shutil.copy(report / name, KEPT / name)
+    with ParameterStore(report / "parameters.sqlite") as store:
+        entries = store.all()
+    lines = ",\n".join(json.dumps(asdict(entry)) for entry in entries.values())
+    (KEPT / "parameters.json").write_text(f"[\n{lines}\n]\n")
+    data = f"{entries[SHOWN].run}.nc"
+    shutil.copy(report / "datasets" / data, KEPT / "datasets" / data)
+
+
+def lay_in(report: Path) -> None:
+    """Make a report of what was kept."""
+    shutil.copytree(KEPT, report)
+    with ParameterStore(report / "parameters.sqlite") as store:
+        store.put(Entry(**row) for row in json.loads((report / "parameters.json").read_text()))
+
+
+if __name__ == "__main__":
+    keep(Path(sys.argv[1]))
