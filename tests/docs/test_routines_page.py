@@ -1,0 +1,54 @@
+"""The page of routines says what the routines are and what they store."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from podium.control.calibration.bring_up import BRING_UP, ESSENTIAL, ROUTINES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "routines.md").read_text()
+ROWS = {match[1]: match[0] for match in re.finditer(r"^\| `(\w+)` \|.*$", PAGE, re.MULTILINE)}
+
+
+def sources(name: str) -> str:
+    module = importlib.import_module(ROUTINES[name].__module__)
+    return Path(str(module.__file__)).read_text()
+
+
+def test_every_routine_has_a_row():
+    assert ROWS.keys() == ROUTINES.keys()
+
+
+@pytest.mark.parametrize("name", ROUTINES)
+def test_a_row_names_what_its_routine_stores(name: str):
+    stored = set(re.findall(r'(?:"|\.)(\w+)": Measured\(', sources(name)))
+    shared = [
+        other for other in ROUTINES if ROUTINES[other].__module__ == ROUTINES[name].__module__
+    ]
+    told = " ".join(ROWS[other] for other in shared)
+    assert stored or "quantity" in sources(name), "the test does not see what is stored"
+    assert all(f"`{quantity}`" in told for quantity in stored), stored
+
+
+def test_the_order_is_that_of_a_bring_up():
+    (shown,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
+    assert tuple(re.findall(r"\w+", shown)) == BRING_UP
+
+
+def test_the_routines_that_nobody_can_do_without_are_named():
+    sentence = re.search(r"A qubit that fails (.*?) takes part in nothing more", PAGE)
+    assert sentence is not None
+    assert set(re.findall(r"`(\w+)`", sentence[1])) == ESSENTIAL
+
+
+def test_every_source_that_a_routine_or_fit_cites_is_listed():
+    folder = Path(str(importlib.import_module("podium.control.calibration").__file__)).parent
+    for file in folder.rglob("*.py"):
+        text = " ".join(file.read_text().split())
+        for journal in re.findall(
+            r"(?:Phys\. Rev\.(?: Lett\.| [AB])?|Rev\. Mod\. Phys\.|J\. Appl\. Phys\.) \d+, \w+",
+            text,
+        ):
+            assert journal in PAGE, f"{file.name}: {journal}"
