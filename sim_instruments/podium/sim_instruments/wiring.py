@@ -97,31 +97,45 @@ def plan_of(tree: Any) -> Plan:
         if "source" in wiring:
             biases[line] = _connector(wiring["source"], instruments, where)
         if "output" in wiring:
-            modulator = wiring.get("modulator")
-            if modulator is not None:
-                _connector(modulator, instruments, where)
+            modulator = None
+            if "modulator" in wiring:
+                modulator, _ = _connector(wiring["modulator"], instruments, where)
             instrument, connector = _connector(wiring["output"], instruments, where)
             outputs[instrument][connector] = Cable(line, modulator)
         if "input" in wiring:
             instrument, connector = _connector(wiring["input"], instruments, where)
             inputs[instrument][connector] = line
-    thermometers: dict[str, Thermometry] = {}
-    for fridge, entry in _mapping(root.get("fridges", {}), "fridges").items():
-        where = f"fridges.{fridge}"
-        thermometer = _mapping(entry, where).get("thermometer")
-        if thermometer is not None:
-            instrument, _ = _connector(thermometer, instruments, where)
-            channels = _mapping(instruments[instrument].get("channels"), f"{instrument}.channels")
-            thermometers[instrument] = Thermometry(
-                fridge, {int(channel): str(stage) for channel, stage in channels.items()}
-            )
+    thermometers = _thermometers(_mapping(root.get("fridges", {}), "fridges"), instruments)
     return Plan(str(root.get("facility", "")), instruments, outputs, inputs, biases, thermometers)
+
+
+def _thermometers(
+    fridges: Mapping[str, Any], instruments: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Thermometry]:
+    found: dict[str, Thermometry] = {}
+    for fridge, entry in fridges.items():
+        thermometer = _mapping(entry, f"fridges.{fridge}").get("thermometer")
+        if thermometer is None:
+            continue
+        instrument, _ = _connector(thermometer, instruments, f"fridges.{fridge}")
+        where = f"{instrument}.channels"
+        channels = _mapping(instruments[instrument].get("channels"), where)
+        stages = {_whole(number, where): str(stage) for number, stage in channels.items()}
+        found[instrument] = Thermometry(fridge, stages)
+    return found
 
 
 def _mapping(given: Any, where: str) -> dict[Any, Any]:
     if not isinstance(given, Mapping):
         raise PlanError(f"{where}: a mapping is wanted, not {given!r}")
     return dict(given)
+
+
+def _whole(given: Any, where: str) -> int:
+    try:
+        return int(given)
+    except (TypeError, ValueError):
+        raise PlanError(f"{where}: a whole number is wanted, not {given!r}") from None
 
 
 def _connector(given: Any, instruments: Mapping[str, Any], where: str) -> tuple[str, str]:

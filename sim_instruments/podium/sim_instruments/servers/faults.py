@@ -101,7 +101,7 @@ def bring_about(serving: Serving, name: str, on: str) -> str:
     }[fault.on]
     if on not in known:
         raise LookupError(
-            f"{name} needs a {fault.on.value}, one of {', '.join(sorted(known))}, not {on!r}"
+            f"{name} wants one {fault.on.value} of {', '.join(sorted(known))}, not {on!r}"
         )
     fault.bring_about(serving, on)
     return f"{name} {on}"

@@ -1,0 +1,117 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from tests.sim_instruments.servers.box_on_a_wire import Box
+
+from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.servers.cabling import Cabling, check_sources
+from podium.sim_instruments.wiring import Cable, Carrier, Plan, PlanError
+
+
+class Source(Box):
+    """Ramps by 1 V a femtosecond."""
+
+    def level_v(self, now_fs: int) -> float:
+        return float(now_fs)
+
+
+class Rack(Box):
+    def levels_v(self) -> dict[str, float]:
+        return {"slot6.out2": 0.25, "slot6.out3": -0.5}
+
+
+@dataclass
+class Tone:
+    frequency_hz: float = 5e9
+    power_dbm: float = 3.0
+    iq: bool = True
+
+
+class Generator(Box):
+    def __init__(self, tone: Tone | None) -> None:
+        super().__init__()
+        self._tone = tone
+
+    def tone(self, now_fs: int) -> Tone | None:
+        return self._tone
+
+
+PLAN = Plan(
+    name="made up",
+    instruments={},
+    outputs={
+        "rack": {"out0": Cable("q0.drive", None), "out1": Cable("q1.drive", "generator")},
+        "source": {},
+    },
+    inputs={"rack": {}, "source": {}},
+    biases={
+        "q0.flux": ("source", ""),
+        "q1.flux": ("rack", "slot6.out2"),
+        "q2.flux": ("rack", "slot6.out3"),
+    },
+    thermometers={},
+)
+
+
+def twins(tone: Tone | None = None) -> dict[str, Box]:
+    return {"source": Source(), "rack": Rack(), "generator": Generator(tone)}
+
+
+def train(connector: str) -> PulseTrain:
+    piece = Piece(10e6, np.zeros(0, complex), 0.1 + 0j, 100)
+    return PulseTrain(
+        connector, np.array([0, 500]), np.zeros(2, np.int32), np.zeros(2), pieces=(piece,)
+    )
+
+
+def test_biases_are_what_the_sources_hold_at_that_moment() -> None:
+    at_7 = Cabling.at(PLAN, twins(), (), 7).biases_v
+    assert at_7 == {"q0.flux": 7.0, "q1.flux": 0.25, "q2.flux": -0.5}
+    assert Cabling.at(PLAN, twins(), (), 8).biases_v["q0.flux"] == 8.0
+
+
+def test_a_flux_line_without_its_cable_is_at_zero() -> None:
+    found = Cabling.at(PLAN, twins(), {"q0.flux", "q2.flux"}, 7).biases_v
+    assert found == {"q0.flux": 0.0, "q1.flux": 0.25, "q2.flux": 0.0}
+
+
+def test_only_a_tone_that_is_on_and_modulated_carries() -> None:
+    assert Cabling.at(PLAN, twins(Tone()), (), 0).carriers == {"generator": Carrier(5e9, 3.0)}
+    assert Cabling.at(PLAN, twins(Tone(iq=False)), (), 0).carriers == {}
+    assert Cabling.at(PLAN, twins(None), (), 0).carriers == {}
+
+
+def test_signals_leave_at_connectors_and_arrive_at_lines() -> None:
+    cabling = Cabling.at(PLAN, twins(Tone()), (), 0)
+    direct, modulated = cabling.routed("rack", [train("out0"), train("out1")])
+    assert (direct.line, direct.pieces[0].carrier_hz) == ("q0.drive", 10e6)
+    assert (modulated.line, modulated.pieces[0].carrier_hz) == ("q1.drive", 5.01e9)
+
+
+def test_nothing_arrives_without_a_cable_or_without_a_tone() -> None:
+    cabling = Cabling.at(PLAN, twins(None), {"q0.drive"}, 0)
+    assert list(cabling.routed("rack", [train("out0"), train("out1"), train("out9")])) == []
+
+
+def test_sources_that_hold_levels_and_make_tones_are_in_order() -> None:
+    check_sources(PLAN, twins())
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"biases": {"q0.flux": ("generator", "")}}, "wiring.q0.flux: generator holds no level"),
+        (
+            {"biases": {"q0.flux": ("rack", "slot9.out0")}},
+            "wiring.q0.flux: rack holds no level at 'slot9.out0'; it does at slot6.out2, ",
+        ),
+        (
+            {"outputs": {"rack": {"out0": Cable("q0.drive", "source")}}},
+            "wiring.q0.drive: source makes no tone",
+        ),
+    ],
+)
+def test_a_source_that_is_none_is_refused_with_its_line(changes, complaint) -> None:
+    with pytest.raises(PlanError, match=complaint):
+        check_sources(replace(PLAN, **changes), twins())

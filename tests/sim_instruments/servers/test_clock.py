@@ -1,0 +1,110 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S
+from podium.sim_instruments.servers.clock import (
+    MANUAL_START_TAI_S,
+    TAI_MINUS_UTC_S,
+    ClockMode,
+    WorldClock,
+)
+
+MODES = list(ClockMode)
+ON_THE_WALL = [ClockMode.LEAP, ClockMode.PACED]
+
+
+class Wall:
+    """The host's monotonic clock, in hand."""
+
+    def __init__(self) -> None:
+        self.ns = 123_456_789
+
+    def __call__(self) -> int:
+        return self.ns
+
+
+@pytest.fixture
+def wall() -> Wall:
+    return Wall()
+
+
+@pytest.mark.parametrize("mode", ON_THE_WALL)
+def test_world_time_starts_at_tai_now_and_runs_at_wall_rate(wall, mode) -> None:
+    before = time.time()
+    clock = WorldClock(mode, monotonic_ns=wall)
+    after = time.time()
+    assert before - 1e-3 <= clock.start_fs / FS_PER_S - TAI_MINUS_UTC_S <= after + 1e-3
+    start_fs = clock.now_fs()
+    wall.ns += 7
+    assert clock.now_fs() - start_fs == 7 * FS_PER_NS
+
+
+def test_a_manual_clock_starts_at_a_known_moment_and_stands_still(wall) -> None:
+    clock = WorldClock(ClockMode.MANUAL, monotonic_ns=wall)
+    assert clock.now_fs() == MANUAL_START_TAI_S * FS_PER_S
+    wall.ns += 10**12
+    assert clock.now_fs() == MANUAL_START_TAI_S * FS_PER_S
+
+
+def test_an_answer_takes_a_millisecond_of_a_manual_clock_and_nothing_of_others(wall) -> None:
+    for mode, passed_fs in ((ClockMode.MANUAL, FS_PER_MS), *((m, 0) for m in ON_THE_WALL)):
+        clock = WorldClock(mode, monotonic_ns=wall)
+        before_fs = clock.now_fs()
+        clock.answered()
+        assert clock.now_fs() - before_fs == passed_fs
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_leap_lands_on_its_femtosecond_and_is_counted(wall, mode) -> None:
+    clock = WorldClock(mode, monotonic_ns=wall)
+    until_fs = clock.now_fs() + 1_000_000_000_000_001
+    clock.leap_to(until_fs)
+    assert clock.now_fs() == until_fs
+    assert clock.leapt_fs == 1_000_000_000_000_001
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_leap_to_the_past_changes_nothing(wall, mode) -> None:
+    clock = WorldClock(mode, monotonic_ns=wall)
+    now_fs = clock.now_fs()
+    clock.leap_to(now_fs - 1)
+    assert clock.now_fs() == now_fs
+    assert clock.leapt_fs == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_going_back_is_refused(wall, mode) -> None:
+    with pytest.raises(ValueError, match="cannot go back by 5 fs"):
+        WorldClock(mode, monotonic_ns=wall).advance(-5)
+
+
+@given(
+    st.sampled_from(MODES),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("wall"), st.integers(0, 10**12)),
+            st.tuples(st.just("advance"), st.integers(0, 10**19)),
+            st.tuples(st.just("leap"), st.integers(-(10**19), 10**19)),
+            st.tuples(st.just("answered"), st.just(0)),
+        )
+    ),
+)
+def test_whatever_is_done_world_time_never_goes_back(mode, deeds) -> None:
+    wall = Wall()
+    clock = WorldClock(mode, monotonic_ns=wall)
+    seen_fs = clock.now_fs()
+    for what, amount in deeds:
+        match what:
+            case "wall":
+                wall.ns += amount
+            case "advance":
+                clock.advance(amount)
+            case "leap":
+                clock.leap_to(clock.now_fs() + amount)
+            case "answered":
+                clock.answered()
+        assert clock.now_fs() >= seen_fs
+        seen_fs = clock.now_fs()

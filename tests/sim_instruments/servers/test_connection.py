@@ -1,0 +1,223 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.sim_instruments.servers.box_on_a_wire import Bench
+
+from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
+from podium.sim_instruments.servers.clock import ClockMode
+from podium.sim_instruments.servers.connection import TwinConnection
+
+
+@pytest.fixture(params=list(ClockMode), ids=lambda mode: mode.value)
+def mode(request) -> ClockMode:
+    return request.param
+
+
+def test_what_is_complete_is_answered_in_one_write(mode) -> None:
+    connection, wire = Bench(mode).connect()
+    connection.data_received(b"A?\nB")
+    assert wire.sent == [b"A?\n"]
+    connection.data_received(b"?\n")
+    assert wire.sent == [b"A?\n", b"B?\n"]
+
+
+def test_commands_in_one_packet_are_carried_out_in_their_order(mode) -> None:
+    lab = Bench(mode)
+    connection, _ = lab.connect()
+    connection.data_received(b"A\nB?\nC\n")
+    assert [command for command, _ in lab.box.done] == ["A", "B?", "C"]
+
+
+def test_a_command_is_carried_out_at_world_time() -> None:
+    lab = Bench(ClockMode.LEAP)
+    connection, _ = lab.connect()
+    lab.wall_ns += 1_500
+    connection.data_received(b"A\n")
+    assert lab.box.done == [("A", lab.clock.start_fs + 1_500 * 10**6)]
+
+
+def test_each_connection_has_a_session_of_its_own(mode) -> None:
+    lab = Bench(mode)
+    (one, wire), (other, other_wire) = lab.connect(), lab.connect()
+    assert lab.box.opened == 2
+    one.data_received(b"HAL")
+    other.data_received(b"B?\n")
+    one.data_received(b"F?\n")
+    assert (wire.sent, other_wire.sent) == ([b"HALF?\n"], [b"B?\n"])
+
+
+def test_time_leaps_over_what_a_command_has_started() -> None:
+    lab = Bench(ClockMode.LEAP)
+    connection, wire = lab.connect()
+    connection.data_received(b"RUN 3600\n")
+    assert lab.since_start_s == 3600
+    assert lab.leaps == 1
+    connection.data_received(b"BUSY?\n")
+    assert wire.sent == [b"0\n"]
+    assert lab.leaps == 1
+
+
+def test_a_paced_program_ends_in_its_own_time() -> None:
+    lab = Bench(ClockMode.PACED)
+    connection, wire = lab.connect()
+    connection.data_received(b"RUN 2\nBUSY?\n")
+    lab.wall_ns += 1_999_999_999
+    connection.data_received(b"BUSY?\n")
+    lab.wall_ns += 1
+    connection.data_received(b"BUSY?\n")
+    assert wire.sent == [b"1\n", b"1\n", b"0\n"]
+
+
+def test_a_late_reply_is_sent_when_it_is_due() -> None:
+    lab = Bench(ClockMode.PACED)
+    connection, wire = lab.connect()
+    connection.data_received(b"RUN 2\nDONE?\nA?\n")
+    connection.poll()
+    assert wire.sent == []
+    lab.wall_ns += 2 * 10**9
+    connection.poll()
+    assert wire.sent == [b"DONE?\nA?\n"]
+    connection.poll()
+    assert len(wire.sent) == 1
+
+
+def test_a_frozen_box_swallows_and_goes_on_after_the_thaw(mode) -> None:
+    lab = Bench(mode)
+    connection, wire = lab.connect()
+    lab.faults.frozen = True
+    connection.data_received(b"A?\n")
+    connection.poll()
+    assert not wire.aborted
+    lab.faults.frozen = False
+    connection.poll()
+    connection.data_received(b"B?\n")
+    assert wire.sent == [b"B?\n"]
+    assert [command for command, _ in lab.box.done] == ["B?"]
+
+
+def test_a_frozen_box_sends_no_late_reply_either() -> None:
+    lab = Bench(ClockMode.PACED)
+    connection, wire = lab.connect()
+    connection.data_received(b"RUN 2\nDONE?\n")
+    lab.faults.frozen = True
+    lab.wall_ns += 3 * 10**9
+    connection.poll()
+    assert wire.sent == []
+    lab.faults.frozen = False
+    connection.poll()
+    assert wire.sent == [b"DONE?\n"]
+
+
+def test_of_halved_answers_the_first_half_comes_late_ones_too() -> None:
+    lab = Bench(ClockMode.PACED)
+    connection, wire = lab.connect()
+    lab.faults.half_answers = True
+    connection.data_received(b"LONG?\n")
+    connection.data_received(b"RUN 2\nDONE?\n")
+    lab.wall_ns += 2 * 10**9
+    connection.poll()
+    lab.faults.half_answers = False
+    connection.data_received(b"A?\n")
+    assert wire.sent == [b"LON", b"DON", b"A?\n"]
+
+
+def test_a_refused_connection_is_cut_at_once_and_never_heard(mode) -> None:
+    lab = Bench(mode)
+    lab.faults.refused = True
+    connection, wire = lab.connect()
+    assert wire.aborted
+    assert lab.box.opened == 0
+    connection.data_received(b"A?\n")
+    connection.poll()
+    assert (wire.sent, lab.box.done, lab.faults.open) == ([], [], set())
+
+
+def test_dropping_cuts_all_connections() -> None:
+    lab = Bench(ClockMode.LEAP)
+    wires = [lab.connect()[1] for _ in range(3)]
+    lab.faults.drop()
+    assert all(wire.aborted for wire in wires)
+
+
+def test_a_connection_that_is_lost_is_forgotten_with_its_half_command(mode) -> None:
+    lab = Bench(mode)
+    connection, wire = lab.connect()
+    assert lab.faults.open == {connection}
+    connection.data_received(b"HALF")
+    connection.connection_lost(None)
+    assert lab.faults.open == set()
+    connection.poll()
+    again, wire = lab.connect()
+    again.data_received(b"A?\n")
+    assert wire.sent == [b"A?\n"]
+
+
+def test_who_reads_no_answers_is_not_listened_to(mode) -> None:
+    connection, wire = Bench(mode).connect()
+    connection.pause_writing()
+    assert not wire.reading
+    connection.resume_writing()
+    assert wire.reading
+
+
+def test_only_a_byte_stream_is_served() -> None:
+    lab = Bench(ClockMode.LEAP)
+    connection = TwinConnection(
+        lambda: lab.box.open("scpi"), lab.timekeeper, lab.faults, lambda: None
+    )
+    with pytest.raises(TypeError, match="byte streams"):
+        connection.connection_made(object())
+
+
+# A manual clock: what happens hangs on the commands alone
+
+
+def test_each_answer_takes_a_millisecond() -> None:
+    lab = Bench(ClockMode.MANUAL)
+    connection, _ = lab.connect()
+    connection.data_received(b"A\nB?\nC\nD?\n")
+    since_ms = [(fs - lab.clock.start_fs) / FS_PER_MS for _, fs in lab.box.done]
+    assert since_ms == [0, 0, 1, 1]
+
+
+def test_while_a_twin_computes_commands_wait_and_the_clock_stands() -> None:
+    lab = Bench(ClockMode.MANUAL)
+    (one, wire), (other, other_wire) = lab.connect(), lab.connect()
+    one.data_received(b"COMPUTE\nBUSY?\n")
+    other.data_received(b"A?\n")
+    one.poll()
+    assert (wire.sent, other_wire.sent, lab.since_start_s) == ([], [], 0)
+    lab.box.computing = False
+    lab.box.busy_until_fs = lab.clock.start_fs + FS_PER_S
+    lab.timekeeper.leap()
+    one.poll()
+    other.poll()
+    assert (wire.sent, other_wire.sent) == ([b"0\n"], [b"A?\n"])
+    assert [fs - lab.clock.start_fs for _, fs in lab.box.done] == [
+        0,
+        FS_PER_S,
+        FS_PER_S + FS_PER_MS,
+    ]
+
+
+COMMANDS = st.lists(
+    st.sampled_from([b"A\n", b"A?\n", b"RUN 0.5\n", b"DONE?\n", b"BUSY?\n", b"LONG?\n"])
+)
+
+
+@given(COMMANDS, st.data())
+def test_how_commands_lie_in_packets_does_not_tell(commands, data) -> None:
+    stream = b"".join(commands)
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)))))
+    outcomes = []
+    for packets in (
+        [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)],
+        commands,
+    ):
+        lab = Bench(ClockMode.MANUAL)
+        connection, wire = lab.connect()
+        for packet in packets:
+            connection.data_received(packet)
+            connection.poll()
+        outcomes.append((b"".join(wire.sent), lab.box.done, lab.clock.now_fs()))
+    assert outcomes[0] == outcomes[1]
