@@ -103,6 +103,9 @@ class VoltageOutput:
 
     name: str
     level: Range
+    resolution_v: float
+    """Levels that its DAC can make are multiples of this, V: of the finest range that reaches
+    1 V, where there are several."""
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -199,6 +202,7 @@ _QBLOX_OUT_ATT = Range(
 )
 _QBLOX_IN_ATT = Range(0, qblox.INPUT_ATTENUATION_MAX_DB, "dB", step=qblox.INPUT_ATTENUATION_STEP_DB)
 _QBLOX_OFFSET = Range(-qblox.QCM_OFFSET_MAX_V, qblox.QCM_OFFSET_MAX_V, "V")
+_QBLOX_OFFSET_STEP = 2 * QCM_OUTPUT_FULL_SCALE_V / 2**OFFSET_WORD_BITS
 _QBLOX_RF_DBM = qblox.RF_OUTPUT_FULL_SCALE_DBM
 
 _QRM_RF = ModuleModel(
@@ -218,7 +222,7 @@ _QCM_RF = ModuleModel(
 _QCM = ModuleModel(
     "QCM",
     (
-        *(VoltageOutput(f"out{n}", _QBLOX_OFFSET) for n in range(4)),
+        *(VoltageOutput(f"out{n}", _QBLOX_OFFSET, _QBLOX_OFFSET_STEP) for n in range(4)),
         IqOutput("out0_1", ("out0", "out1"), _QBLOX_NCO),
         IqOutput("out2_3", ("out2", "out3"), _QBLOX_NCO),
     ),
@@ -266,7 +270,8 @@ YOKOGAWA_GS200 = InstrumentModel(
     roles=("FluxSource",),
     driver="podium.drivers.yokogawa_gs200:YokogawaGS200",
     twin="podium.sim_instruments.twins.yokogawa_gs200:YokogawaGS200",
-    connectors=(VoltageOutput("", Range(-32.0, 32.0, "V")),),  # manual IM GS210-01E, range 30 V
+    # Manual IM GS210-01E: +-32 V in the 30 V range, steps of 10 uV in the 1 V range.
+    connectors=(VoltageOutput("", Range(-32.0, 32.0, "V"), 10e-6),),
     connect="from qcodes.instrument_drivers.yokogawa import YokogawaGS200; "
     "{name} = YokogawaGS200('{name}', '{visa}', visalib='@py')",
 )
@@ -312,16 +317,32 @@ def output_full_scale_dbm(model: str, modules: Mapping[int, str] | None, channel
     ``modules``: slot -> module of a modular instrument; ``channel``: ``slot2.out0``. Raises
     :class:`ModelError` when there is no such RF output.
     """
+    connector = _connector(model, modules, channel)
+    if not isinstance(connector, RfOutput):
+        raise ModelError(f"{model} has no RF output {channel!r}")
+    return connector.full_scale_dbm
+
+
+def level_resolution_v(model: str, modules: Mapping[int, str] | None, channel: str) -> float:
+    """Return the grid on which a static voltage output sets its level, V.
+
+    Arguments as of :func:`output_full_scale_dbm`. Raises :class:`ModelError` when there is no
+    such voltage output.
+    """
+    connector = _connector(model, modules, channel)
+    if not isinstance(connector, VoltageOutput):
+        raise ModelError(f"{model} has no voltage output {channel!r}")
+    return connector.resolution_v
+
+
+def _connector(model: str, modules: Mapping[int, str] | None, channel: str) -> Connector | None:
     entry = known_models()[model]
     slot, dot, socket = channel.rpartition(".")
     connectors = entry.connectors
     if dot and entry.modules is not None and modules is not None:
         module = modules.get(int(slot.removeprefix("slot")))
         connectors = entry.modules[module].connectors if module is not None else ()
-    for connector in connectors:
-        if isinstance(connector, RfOutput) and connector.name == socket:
-            return connector.full_scale_dbm
-    raise ModelError(f"{model} has no RF output {channel!r}")
+    return next((one for one in connectors if one.name == socket), None)
 
 
 def _merged(

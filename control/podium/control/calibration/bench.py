@@ -1,6 +1,6 @@
 """What every routine works with: the runner, the qubits, what is known so far, and progress."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import pi, sqrt
 from typing import TYPE_CHECKING
@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 from podium.control.calibration.measured import Entry, Measured, NotMeasured, Record
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
-from podium.control.facility.facility import Estimate, FeedlineWiring, Qubit
+from podium.control.facility.facility import (
+    Estimate,
+    FeedlineWiring,
+    FluxWiring,
+    InstrumentEntry,
+    Qubit,
+)
 from podium.control.program.program import Program
-from podium.firmware_interfaces.models import output_full_scale_dbm
+from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
 
 if TYPE_CHECKING:
     import xarray
@@ -124,11 +130,8 @@ class Bench:
         """Return the amplitude, sqrt(W), that full scale of the readout output has at the chip."""
         wiring = self.feedline(qubit)
         instrument = self.runner.facility.instruments[wiring.output.instrument]
-        modules = instrument.options.get("modules")
         full_dbm = output_full_scale_dbm(
-            instrument.model,
-            None if modules is None or isinstance(modules, str) else modules,
-            wiring.output.channel,
+            instrument.model, _modules(instrument), wiring.output.channel
         )
         dbm = full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
         return sqrt(1e-3 * 10 ** (dbm / 10))
@@ -145,6 +148,25 @@ class Bench:
         power_w = photons * energy * kappa / 2
         return min(1.0, sqrt(power_w) / self.chip_amplitude(qubit))
 
+    def flux(self, qubit: Qubit) -> FluxWiring:
+        """Return the wiring of the qubit's flux bias."""
+        wiring = self.runner.facility.wiring[qubit.flux_port]
+        if not isinstance(wiring, FluxWiring):
+            raise TypeError(f"{qubit.flux_port} is wired as {type(wiring).__name__}, not as a bias")
+        return wiring
+
+    def bias_step_v(self, qubit: Qubit) -> float:
+        """Return the grid on which the qubit's flux source sets its level, V."""
+        source = self.flux(qubit).source
+        instrument = self.runner.facility.instruments[source.instrument]
+        return level_resolution_v(instrument.model, _modules(instrument), source.channel)
+
+    def bias_on_grid(self, qubit: Qubit, level_v: float) -> float:
+        """Return the level nearest to ``level_v`` that its source can make within its limit, V."""
+        step, limit = self.bias_step_v(qubit), self.flux(qubit).limit_v
+        most = int(limit / step)
+        return min(max(round(level_v / step), -most), most) * step
+
     def critical_photons(self, qubit: Qubit) -> float:
         """Return the critical photon number that the design values imply.
 
@@ -155,6 +177,11 @@ class Bench:
         gap = self.best(qubit, "f01") - self.best(qubit, "readout_frequency")
         chi = self.best(qubit, "chi")
         return abs(alpha * gap / (4 * chi * (gap + alpha)))
+
+
+def _modules(instrument: InstrumentEntry) -> Mapping[int, str] | None:
+    modules = instrument.options.get("modules")
+    return None if modules is None or isinstance(modules, str) else modules
 
 
 def iq_of(data: "xarray.Dataset", capture: str) -> NDArray[np.complex128]:

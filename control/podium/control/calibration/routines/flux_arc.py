@@ -14,19 +14,11 @@ from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.punch_out import expected_pull, locate_dip
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window, scan_program
 from podium.control.calibration.sequences import Pulses
-from podium.control.facility.facility import FluxWiring, Qubit
+from podium.control.facility.facility import Qubit
 
 REACH = 0.55
 """Biases go this far to both sides, in periods: a sweet spot lies within for any offset."""
 POINTS = 23
-
-
-def flux_limit_v(bench: Bench, qubit: Qubit) -> float:
-    """Return how far the qubit's bias may go, V."""
-    wiring = bench.runner.facility.wiring[qubit.flux_port]
-    if not isinstance(wiring, FluxWiring):
-        raise TypeError(f"{qubit.flux_port} is wired as {type(wiring).__name__}, not as a bias")
-    return wiring.limit_v
 
 
 async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -37,7 +29,7 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("flux_arc", "Resonators over flux")
     reach = {
-        q.name: min(0.98 * flux_limit_v(bench, q), REACH * bench.design(q, "flux_period").value)
+        q.name: min(0.98 * bench.flux(q).limit_v, REACH * bench.design(q, "flux_period").value)
         for q in qubits
     }
     steps = np.linspace(-1, 1, POINTS)
@@ -50,7 +42,7 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     sigma_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
     volts: dict[str, list[float]] = {q.name: [] for q in qubits}
     for step in steps:
-        biases = {q.flux_port: float(step) * reach[q.name] for q in qubits}
+        biases = {q.flux_port: bench.bias_on_grid(q, float(step) * reach[q.name]) for q in qubits}
         await bench.runner.bias(biases)
         data = await bench.run(outcome, scan_program(bench, qubits, centres, span, points))
         for q in qubits:
@@ -102,6 +94,6 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     good = await analyse(bench, outcome, qubits, raw, fit_arc)
     rest_v = {q.flux_port: 0.0 for q in qubits}
-    rest_v |= {q.flux_port: bench.known(q, "sweet_spot").value for q in good}
+    rest_v |= {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in good}
     await bench.runner.bias(rest_v)
     return outcome

@@ -12,7 +12,6 @@ from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.flux_arc import flux_limit_v
 from podium.control.calibration.routines.qubit_spectroscopy import (
     line_pulse_ns,
     spectroscopy_program,
@@ -28,8 +27,9 @@ PASSES = (
 (Hz): far enough for a steep slope, near enough for the drive's and the resonator's reach, and
 narrower as each pass tells the next one where the lines are."""
 POINTS = 61
-GRID_V = 10e-6
-"""Steps in which sources set a bias, V: a GS200's in its 1 V range (manual IM GS210-01E)."""
+SOURCE_NOISE_V = 2e-6
+"""What a bias source wanders while it holds a level, V: of the order of a GS200's noise in its
+1 V range (manual IM GS210-01E)."""
 
 
 async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -55,7 +55,9 @@ async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         remaining = await _pass(bench, outcome, remaining, arcs, distances, margin_hz)
         if not remaining:
             break
-    await bench.runner.bias({q.flux_port: bench.known(q, "sweet_spot").value for q in qubits})
+    await bench.runner.bias(
+        {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in qubits}
+    )
     return outcome
 
 
@@ -74,12 +76,8 @@ async def _pass(
     duration_s = line_pulse_ns(2 * margin_hz / (POINTS - 1)) * 1e-9
     for distance in distances:
         bias = {
-            q.name: float(
-                np.clip(
-                    arcs[q.name]["sweet_spot"] + distance * arcs[q.name]["period"],
-                    -flux_limit_v(bench, q),
-                    flux_limit_v(bench, q),
-                )
+            q.name: bench.bias_on_grid(
+                q, arcs[q.name]["sweet_spot"] + distance * arcs[q.name]["period"]
             )
             for q in qubits
         }
@@ -114,7 +112,7 @@ async def _pass(
         arcs[qubit.name] = {**start, **v, "asymmetry": float(np.sqrt(v["softness"]))}
         known = arcs[qubit.name]
         line = np.array([expected_hz(float(bias_v), known) for bias_v in grid])
-        sigma_v = float(np.hypot(found.sigmas["sweet_spot"], GRID_V / np.sqrt(12)))
+        sigma_v = float(np.hypot(found.sigmas["sweet_spot"], SOURCE_NOISE_V))
         text = f"{v['sweet_spot'] * 1e3:.3f} ± {sigma_v * 1e3:.3f} mV"
         return {
             "sweet_spot": Measured(v["sweet_spot"], sigma_v, "V"),
