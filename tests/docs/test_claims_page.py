@@ -1,0 +1,38 @@
+"""The page of claims names every file that assumes something, and every referee."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "explanation" / "what-a-twin-claims.md").read_text()
+ROOMS = ("firmware_interfaces", "drivers", "sim_instruments", "control")
+ASSUMING = sorted(
+    file for room in ROOMS for file in (ROOT / room).rglob("*.py") if "ASSUMED" in file.read_text()
+)
+REFEREES = {
+    "test_compiled_programs": "compiled programs",
+    "test_q1asm": "Q1 assembler",
+    "test_q1simulator": "q1simulator",
+    "test_qblox_cluster_client": "qblox_instruments.Cluster",
+    "test_qblox_command_table": "every command that it can send is known",
+    "test_qcodes_lakeshore_372": "Lake Shore 372",
+    "test_qcodes_rohde_schwarz_sgs100a": "R&S SGS100A",
+    "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
+    "test_qutip": "QuTiP",
+    "test_scqubits": "scqubits",
+}
+
+
+@pytest.mark.parametrize("file", ASSUMING, ids=lambda file: file.name)
+def test_a_file_that_assumes_something_is_named(file: Path):
+    named = re.findall(r"`([\w/]*\.py)`", PAGE)
+    assert any(str(file).endswith(f"/{name}") for name in named), file
+
+
+def test_every_referee_is_named():
+    tests = {file.stem for file in (ROOT / "tests" / "referees").glob("test_*.py")}
+    assert tests == REFEREES.keys()
+    for words in REFEREES.values():
+        assert words in PAGE, words
