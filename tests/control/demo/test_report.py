@@ -1,13 +1,15 @@
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from podium.control.calibration.outcome import Panel
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.demo.page_style import STYLE
 from podium.control.demo.report import Drawings, page
-from podium.control.demo.story import Story
+from podium.control.demo.story import Step, Story, fits
 
 EMPTY = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -191,3 +193,16 @@ def test_a_panel_that_cannot_be_drawn_is_heard_of(story: Story) -> None:
     story.steps[0].outcome.panels.append(broken)
     with pytest.raises(AttributeError):
         write(story)
+
+
+def test_the_fits_are_told_routine_by_routine_failures_as_well() -> None:
+    outcome = Outcome("t1", "T1", runs=["7-00001"])
+    outcome.measured["node_a.q0.t1"] = Measured(3.0e-5, 2e-7, "s")
+    outcome.failures["node_a.q1"] = "no decay"
+    outcome.panels.append(Panel("q1", "x", "y", text="no decay", failed=True))
+    story = Story("first_light", 7, ("node_a.q0",), steps=[Step(outcome, 0.5, 12.0)])
+    (told,) = json.loads(json.dumps(fits(story)))
+    assert told["runs"] == ["7-00001"]
+    assert told["measured"] == {"node_a.q0.t1": {"value": 3e-5, "sigma": 2e-7, "unit": "s"}}
+    assert told["failures"] == {"node_a.q1": "no decay"}
+    assert told["notes"] == [{"element": "q1", "text": "no decay", "failed": True}]

@@ -21,7 +21,7 @@ from podium.control.demo.progress import Display, display
 from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
 from podium.control.demo.session import CANNOT_GO_ON, Session
-from podium.control.demo.story import Failure, Story, summary
+from podium.control.demo.story import Failure, Story, fits, summary
 from podium.control.demo.tables import headline, recovered_table
 from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
@@ -33,7 +33,15 @@ STEPS_AROUND = 4
 TWIN = "twin.yaml"
 ENDPOINTS = "endpoints.json"
 STORE = "parameters.sqlite"
-OLD = ("summary.json", "index.html", "truth.json", STORE, f"{STORE}-wal", f"{STORE}-shm")
+OLD = (
+    "summary.json",
+    "fits.json",
+    "index.html",
+    "truth.json",
+    STORE,
+    f"{STORE}-wal",
+    f"{STORE}-shm",
+)
 """What an earlier demo may have left in the folder, and must not be taken for this one's."""
 
 
@@ -184,4 +192,5 @@ def _write_report(
     known = {name: {"value": one.value, "unit": one.unit} for name, one in truth.items()}
     write_text(folder / "truth.json", json.dumps(known, indent=2) + "\n")
     write_text(folder / "index.html", page(story, svgs))
+    write_text(folder / "fits.json", json.dumps(fits(story), indent=2) + "\n")
     write_text(folder / "summary.json", json.dumps(summary(story), indent=2) + "\n")

@@ -96,3 +96,25 @@ def summary(story: Story) -> dict[str, object]:
             for f in story.failures()
         ],
     }
+
+
+def fits(story: Story) -> list[dict[str, object]]:
+    """Return what every routine's fits gave, in the order of the work, as ``fits.json`` has it."""
+    return [
+        {
+            "routine": step.outcome.routine,
+            "runs": step.outcome.runs,
+            "lab_s": step.lab_s,
+            "wall_s": step.wall_s,
+            "measured": {
+                name: {"value": one.value, "sigma": one.sigma, "unit": one.unit}
+                for name, one in step.outcome.measured.items()
+            },
+            "failures": step.outcome.failures,
+            "notes": [
+                {"element": panel.element, "text": panel.text, "failed": panel.failed}
+                for panel in step.outcome.panels
+            ],
+        }
+        for step in story.steps
+    ]
