@@ -163,6 +163,14 @@ at 0, (1 + 1 / envelope(x)) / x is smallest near 1 for a decay that is part Gaus
 an exponential)."""
 
 
+def steep_points(t2_s: float) -> tuple[Array, Array]:
+    """Return delays (s) and phases (turns) of the scan for f01, both flanks at each delay."""
+    short = np.linspace(0.05e-6, 0.4e-6, SHORT_SHARE)
+    long = np.linspace(0.85, 1.15, LONG_POINTS) * LONG_DELAY * t2_s
+    delays = np.repeat(np.concatenate([short, long]), 2)
+    return delays, np.tile([0.25, -0.25], SHORT_SHARE + LONG_POINTS)
+
+
 async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Measure f01 with the shots where they tell most: short delays, and delays about T2*.
 
@@ -172,18 +180,12 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     outcome = Outcome("frequency", "Ramsey, frequency")
     pulses = all_pulses(bench, qubits)
     frames = listed_frames(pulses)
-    delays_s: dict[str, Array] = {}
-    for q in qubits:
-        t2 = bench.known(q, "t2_ramsey").value
-        short = np.linspace(0.05e-6, 0.4e-6, SHORT_SHARE)
-        long = np.linspace(0.85, 1.15, LONG_POINTS) * LONG_DELAY * t2
-        delays_s[q.name] = np.repeat(np.concatenate([short, long]), 2)
-    flank = np.tile([0.25, -0.25], SHORT_SHARE + LONG_POINTS)
-    waits = {q.element: table_times(f"{q.element}_delay", delays_s[q.name]) for q in qubits}
+    points = {q.element: steep_points(bench.known(q, "t2_ramsey").value) for q in qubits}
+    waits = {name: table_times(f"{name}_delay", delays) for name, (delays, _) in points.items()}
     before = pads(waits, 1, {p.qubit.element: 2 * p.pulse_ns for p in pulses})
     phases = tuple(
-        Variable(f"{q.element}_phase", "turn", Table(tuple(float(f) for f in flank)))
-        for q in qubits
+        Variable(f"{name}_phase", "turn", Table(tuple(float(f) for f in flanks)))
+        for name, (_, flanks) in points.items()
     )
     axis = Axis("point", (*waits.values(), *before.values(), *phases))
     program = Program(
