@@ -126,11 +126,16 @@ def _serve(arguments: Namespace) -> int:
 
     mode = ClockMode(arguments.clock)
     try:
-        asyncio.run(serve(arguments.facility, arguments.twin, arguments.endpoints, mode))
+        came = asyncio.run(serve(arguments.facility, arguments.twin, arguments.endpoints, mode))
     except (WorldFileError, PlanError, TwinError, ModelError, NoAddressError) as error:
         raise _Ended(error, FOUND_PROBLEM) from error
     except OSError as error:
         raise _Ended(error, WRONG_USE) from error
+    for name, count in came.items():
+        print(
+            f"{name}: {count['commands']} commands, {count['unknown']} of them unknown, "
+            f"{count['unmeant']} without a meaning here"
+        )
     return DONE
 
 

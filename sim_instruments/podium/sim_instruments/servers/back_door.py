@@ -78,8 +78,7 @@ class BackDoor:
             case "time":
                 return self._time()
             case "tallies":
-                twins = self._serving.laboratory.twins
-                return {name: twin.tallies() for name, twin in twins.items()}
+                return self._serving.tallies()
             case "fault":
                 fault, on = str(request.get("fault", "")), str(request.get("on", ""))
                 try:

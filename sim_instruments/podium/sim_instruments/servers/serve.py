@@ -13,8 +13,12 @@ from podium.sim_instruments.servers.endpoints import back_door_file, published
 from podium.sim_instruments.servers.serving import open_serving
 
 
-async def serve(facility: Path, twin_file: Path, endpoints: Path, mode: ClockMode) -> None:
-    """Serve until SIGTERM or SIGINT. The endpoints file is there while everything listens.
+async def serve(
+    facility: Path, twin_file: Path, endpoints: Path, mode: ClockMode
+) -> dict[str, dict[str, int]]:
+    """Serve until SIGTERM or SIGINT; return the tallies of every instrument.
+
+    The endpoints file is there while everything listens.
 
     Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is. What
     another simulation has left of both is removed first. Raises OSError, and what
@@ -37,6 +41,7 @@ async def serve(facility: Path, twin_file: Path, endpoints: Path, mode: ClockMod
             published(endpoints, serving.endpoints()),
         ):
             await told_to_end.wait()
+    return serving.tallies()
 
 
 @contextmanager

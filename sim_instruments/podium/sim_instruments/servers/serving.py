@@ -77,6 +77,10 @@ class Serving:
             }
         }
 
+    def tallies(self) -> dict[str, dict[str, int]]:
+        """Return how many commands came to each instrument, see :class:`Twin`."""
+        return {name: twin.tallies() for name, twin in self.laboratory.twins.items()}
+
 
 @asynccontextmanager
 async def open_serving(
