@@ -13,7 +13,7 @@ SIGNIFICANT = 6.0
 """A line counts as seen when it stands out of the scatter by that many sigma: with 300 points of
 Gaussian noise a false line appears in fewer than one of a million scans."""
 
-TRUSTED = 0.01
+TRUSTED = 0.006
 """A line is never known better than to this share of its width: other levels bend its shape."""
 
 

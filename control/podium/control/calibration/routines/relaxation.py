@@ -25,7 +25,7 @@ and there nearly all points stand."""
 FLANK = (0.8, 2.2)
 LONG = 6.0
 RESET_LIFETIMES = 6.0
-LEVEL_SIGMA = 0.0022
+LEVEL_SIGMA = 0.0026
 """Of the reference levels, in units of their distance: from their shots; the 0.25 % of the shot
 before that is left after the reset is less."""
 

@@ -27,7 +27,7 @@ PASSES = (
 (Hz): far enough for a steep slope, near enough for the drive's and the resonator's reach, and
 narrower as each pass tells the next one where the lines are."""
 POINTS = 61
-SOURCE_NOISE_V = 2e-6
+SOURCE_NOISE_V = 1e-6
 """What a bias source wanders while it holds a level, V: of the order of a GS200's noise in its
 1 V range (manual IM GS210-01E)."""
 

@@ -16,8 +16,10 @@ from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 PULSE_NS = 1000
+LOUD = 60
+"""Photons in the resonator, of the critical number: it is punched out and lets the tone pass."""
 SMOOTH_NS = 12
-SIGNIFICANT = 8.0
+SIGNIFICANT = 6.5
 """The pulse must be that many times its own uncertainty: noise alone, tried at a thousand
 positions, reaches 5."""
 
@@ -36,7 +38,7 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         pulses = Pulses(bench, qubit)
         expected = bench.feedline(qubit).delay
         window_ns = on_grid_ns(PULSE_NS * 1e-9 + 2 * (expected.value + 5 * expected.spread))
-        amplitude = bench.probe_amplitude(qubit, 20 * bench.critical_photons(qubit))
+        amplitude = bench.probe_amplitude(qubit, LOUD * bench.critical_photons(qubit))
         program = Program(
             name="time of flight",
             frames=(pulses.readout_frame(),),
