@@ -5,6 +5,7 @@ What the fences of a page say to its tests:
 - ``sh`` is run by bash, ``python`` as a script of its own, both in the page's folder;
 - ``sh background`` is started and left running; it has started when the file of its
   ``--endpoints`` is there;
+- ``python file=NAME`` is not run but saved under that name;
 - ``sh slow`` is run by ``make test-all`` only; otherwise its results are laid in;
 - ``text output`` is what the block before it prints. ``...`` stands for anything. Numbers are
   compared as well; with ``about`` to a fifth, with ``varies`` not at all;
@@ -12,13 +13,14 @@ What the fences of a page say to its tests:
 """
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 RUNNABLE = ("sh", "python", "bash", "console", "pycon")
-FENCE = re.compile(r"^```(\S*) *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\S*) *(.*?)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: (\S.*?) -->\n+\Z")
 NUMBER = re.compile(r"(?<![\w.])[+\-−]?\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 """Addresses with dots count as one: none is like another."""
@@ -41,6 +43,11 @@ class Block:
     def runnable(self) -> bool:
         return self.language in RUNNABLE
 
+    @property
+    def file(self) -> str | None:
+        """The name under which the reader saves it."""
+        return next((w.removeprefix("file=") for w in self.words if w.startswith("file=")), None)
+
 
 def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
@@ -53,9 +60,9 @@ def blocks_of(page: Path) -> list[Block]:
         reason = NOT_RUN.search(text, 0, match.start())
         found.append(
             Block(
-                match[1],
-                tuple(match[2].split()),
-                match[3],
+                match[2],
+                tuple(match[3].split()),
+                textwrap.dedent(match[4]),
                 text.count("\n", 0, match.start()) + 1,
                 reason[1] if reason else None,
             )

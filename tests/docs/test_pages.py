@@ -46,7 +46,7 @@ def test_code_is_run_or_says_why_it_is_not(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_fence_that_is_opened_is_closed_and_has_a_language(page: Path):
-    fences = re.findall(r"^```(.*)$", page.read_text(), re.MULTILINE)
+    fences = re.findall(r"^ *```(.*)$", page.read_text(), re.MULTILINE)
     assert len(fences) % 2 == 0
     assert all(fences[0::2]), f"a block of {page.name} has no language"
     assert not any(fences[1::2])

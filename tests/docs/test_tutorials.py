@@ -90,7 +90,9 @@ def follow(page: Path, reader: Reader, slowly: bool) -> None:
             problem = difference(block.text, printed, differs)
             assert problem is None, f"{page.name}, line {block.line}: {problem}"
         elif block.runnable and block.reason is None:
-            if "background" in block.words:
+            if block.file is not None:
+                (reader.folder / block.file).write_text(block.text)
+            elif "background" in block.words:
                 reader.start(block)
             elif "slow" in block.words and not slowly:
                 lay_in(reader.folder / "report")
