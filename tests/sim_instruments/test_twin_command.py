@@ -152,9 +152,7 @@ def ask(entry: dict, message: bytes) -> bytes:
             return lines.readline()
 
 
-def test_the_endpoints_file_is_there_while_everything_listens(
-    tmp_path, twin
-) -> None:
+def test_the_endpoints_file_is_there_while_everything_listens(tmp_path, twin) -> None:
     simulation = Simulation(tmp_path, twin)
     try:
         for entry in simulation.wait_for_endpoints().values():

@@ -200,6 +200,17 @@ def test_while_a_twin_computes_commands_wait_and_the_clock_stands() -> None:
     ]
 
 
+def test_a_command_that_comes_before_the_news_of_a_computation_finds_it_over() -> None:
+    lab = Bench(ClockMode.MANUAL)
+    connection, wire = lab.connect()
+    connection.data_received(b"COMPUTE\n")
+    lab.box.computing = False  # by another thread, which has told nobody yet
+    lab.box.busy_until_fs = lab.clock.start_fs + FS_PER_S
+    connection.data_received(b"BUSY?\n")
+    assert wire.sent == [b"0\n"]
+    assert lab.box.done[-1] == ("BUSY?", lab.clock.start_fs + FS_PER_S)
+
+
 COMMANDS = st.lists(
     st.sampled_from([b"A\n", b"A?\n", b"RUN 0.5\n", b"DONE?\n", b"BUSY?\n", b"LONG?\n"])
 )

@@ -38,7 +38,7 @@ class TwinConnection(asyncio.Protocol):
         faults: ConnectionFaults,
         leapt: Callable[[], None],
     ) -> None:
-        """``leapt`` is called when a command has let world time leap: answers may be due."""
+        """``leapt`` is called when world time has leapt: answers to others may be due."""
         self._open_session = open_session
         self._timekeeper = timekeeper
         self._faults = faults
@@ -77,8 +77,11 @@ class TwinConnection(asyncio.Protocol):
     def poll(self) -> None:
         """Carry out what had to wait, and send what has fallen due since the last command."""
         while not self._faults.frozen and not self._timekeeper.holds():
+            # What has been computed by now ends before the next command comes.
+            self._leap()
             piece = self._waiting.popleft() if self._waiting else b""
             self._exchange(piece)
+            self._leap()
             if not self._waiting:
                 return
 
@@ -90,7 +93,9 @@ class TwinConnection(asyncio.Protocol):
             half = len(answer) // 2
             self._transport.write(answer[:half] if self._faults.half_answers else answer)
             self._timekeeper.clock.answered()
-        if piece and self._timekeeper.leap():
+
+    def _leap(self) -> None:
+        if self._timekeeper.leap():
             self._leapt()
 
     # A client that reads no answers is not listened to, until it does.
