@@ -374,20 +374,18 @@ async def test_a_script_opens_a_facility_and_runs_a_program(simulation) -> None:
 ROUTINES = (
     "time_of_flight",
     "resonator_spectroscopy",
-    "punch_out",
     "flux_arc",
     "resonator_spectroscopy",
     "qubit_spectroscopy",
-    "rabi",
 )
 
 
 async def brought_up(lab: Lab) -> tuple[MemoryRecord, list[Outcome]]:
-    """Bring all qubits up as far as a first Rabi, coarsely."""
+    """Bring all qubits up as far as their first spectrum, coarsely."""
     qubits = tuple(lab.facility.qubits().values())
     await lab.bias({qubit.flux_port: qubit.design["flux_offset"].value for qubit in qubits})
     record = MemoryRecord()
-    bench = Bench(lab, "node_a", qubits, record, keep=lambda data: None, thoroughness=0.5)
+    bench = Bench(lab, "node_a", qubits, record, keep=lambda data: None, thoroughness=0.25)
     return record, [outcome async for outcome in bring_up(bench, ROUTINES)]
 
 
