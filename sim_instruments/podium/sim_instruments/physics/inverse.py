@@ -81,7 +81,7 @@ def circuit_of(
             return np.full(4, 1e3)
         dressed = circuit(scaled).at(0.0)
         got = [dressed.f01_hz, dressed.anharmonicity_hz, dressed.readout_hz, dressed.chi_hz]
-        return (np.array(got) - wanted) / 1e6
+        return np.asarray((np.array(got) - wanted) / 1e6)
 
     found = root(miss, np.ones(4), method="hybr", options={"xtol": 1e-13})
     worst_hz = float(np.max(np.abs(miss(found.x)))) * 1e6

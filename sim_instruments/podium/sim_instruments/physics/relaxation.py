@@ -29,7 +29,7 @@ def temperature_of(frequency_hz: float, population: float) -> float:
         raise ValueError(f"a thermal population lies in 0..0.5, not {population!r}")
     if population == 0:
         return 0.0
-    return Planck * frequency_hz / (Boltzmann * math.log(1 / population - 1))
+    return float(Planck * frequency_hz / (Boltzmann * math.log(1 / population - 1)))
 
 
 def jump_rates(
