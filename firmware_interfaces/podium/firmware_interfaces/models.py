@@ -185,9 +185,13 @@ class InstrumentModel:
     """Of a modular box: what may stand in a slot (option ``modules``)."""
     channels_option: str | None = None
     """The map option whose words name the channels that can be read."""
+    answers: tuple[str, ...] = ()
+    """How ``vendor,model`` of its identity begins, in any case; empty: anything will do."""
     connect: str = ""
     """A line of Python that opens it with its usual client; ``{name}``, ``{host}`` or ``{visa}``
     stand for what an endpoints file says. People paste it."""
+    qcodes: str = ""
+    """Import path of the class with which QCoDeS reaches the same box; empty: there is none."""
 
 
 # --- Qblox cluster -----------------------------------------------------------------
@@ -237,7 +241,9 @@ QBLOX_CLUSTER = InstrumentModel(
     twin="podium.sim_instruments.twins.qblox_cluster.cluster:ClusterTwin",
     options=(MapOption("modules", "slot: module", 1, qblox.SLOTS, choices=tuple(_QBLOX_MODULES)),),
     modules=_QBLOX_MODULES,
+    answers=("Qblox,cluster",),
     connect="from qblox_instruments import Cluster; {name} = Cluster('{name}', '{host}')",
+    qcodes="qblox_instruments.Cluster",
 )
 
 # --- small instruments -------------------------------------------------------------
@@ -253,8 +259,10 @@ LAKESHORE_372 = InstrumentModel(
     twin="podium.sim_instruments.twins.lakeshore_372:LakeShore372",
     options=(MapOption("channels", "measurement input: stage of the fridge", 1, 16),),
     channels_option="channels",
+    answers=("LSCI,MODEL372",),
     connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372; "
     "{name} = LakeshoreModel372('{name}', '{visa}', visalib='@py')",
+    qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel372",
 )
 
 YOKOGAWA_GS200 = InstrumentModel(
@@ -267,8 +275,10 @@ YOKOGAWA_GS200 = InstrumentModel(
     driver="podium.drivers.yokogawa_gs200:YokogawaGS200",
     twin="podium.sim_instruments.twins.yokogawa_gs200:YokogawaGS200",
     connectors=(VoltageOutput("", Range(-32.0, 32.0, "V")),),  # manual IM GS210-01E, range 30 V
+    answers=("YOKOGAWA,GS210", "YOKOGAWA,GS211"),
     connect="from qcodes.instrument_drivers.yokogawa import YokogawaGS200; "
     "{name} = YokogawaGS200('{name}', '{visa}', visalib='@py')",
+    qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
 )
 
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
@@ -284,8 +294,10 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
         # ASSUMED: options B112V (I/Q modulator, 80 MHz to 12.75 GHz) fitted; power as QCoDeS takes.
         ModulatedSource("", Range(80e6, 12.75e9, "Hz"), Range(-120.0, 25.0, "dBm")),
     ),
+    answers=("Rohde&Schwarz,SGS100A",),
     connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A; "
     "{name} = RohdeSchwarzSGS100A('{name}', '{visa}', visalib='@py')",
+    qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
 )
 
 BUILT_IN: tuple[InstrumentModel, ...] = (
