@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from podium.control.facility.models_of import channels_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import InstrumentModel
@@ -109,18 +110,15 @@ def check_fridges(
             complaints.at(path, f"there is no instrument {instrument!r}; {near}")
             continue
         entry = parsed.instruments[instrument]
-        model = models.get(entry.model) if entry is not None else None
+        model = models.get(instrument)
         if entry is None or model is None:
             continue
         if "Thermometer" not in model.roles:
-            near = ", ".join(_playing("Thermometer", parsed, models)) or "there is none"
+            near = ", ".join(_playing("Thermometer", models)) or "there is none"
             complaints.at(path, f"{instrument} is no thermometer; thermometers here: {near}")
             continue
-        if model.channels_option is None:
-            continue
-        channels = (entry.model_extra or {}).get(model.channels_option)
-        names = [str(word) for word in channels.values()] if isinstance(channels, dict) else []
-        if channel not in names:
+        names = channels_of(entry, model)
+        if names is not None and channel not in names:
             near = suggest(channel, names)
             complaints.at(path, f"{instrument} has no channel {channel!r}; {near}")
 
@@ -135,10 +133,9 @@ def check_clocks(
         path: KeyPath = ("clocks", name, "source")
         source = clock.source
         if source in parsed.instruments:
-            entry = parsed.instruments[source]
-            model = models.get(entry.model) if entry is not None else None
+            model = models.get(source)
             if model is not None and "Clock" not in model.roles:
-                near = ", ".join(_playing("Clock", parsed, models)) or "there is none"
+                near = ", ".join(_playing("Clock", models)) or "there is none"
                 complaints.at(path, f"{source} tells no time; instruments that do: {near}")
         elif source not in parsed.clocks:
             near = suggest(source, [*parsed.instruments, *parsed.clocks])
@@ -179,10 +176,6 @@ def check_links(parsed: Parsed, complaints: Complaints) -> None:
                 complaints.at((*path, place), f"there is no node {node!r}; {near}")
 
 
-def _playing(role: str, parsed: Parsed, models: Mapping[str, InstrumentModel]) -> list[str]:
+def _playing(role: str, models: Mapping[str, InstrumentModel]) -> list[str]:
     """Return the instruments of the file that play ``role``."""
-    return [
-        name
-        for name, entry in parsed.instruments.items()
-        if entry is not None and entry.model in models and role in models[entry.model].roles
-    ]
+    return [name for name, model in models.items() if role in model.roles]

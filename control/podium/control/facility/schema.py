@@ -1,9 +1,10 @@
 """The facility file's schema: what may stand where, as pydantic models.
 
 Only the border knows these; inside, the frozen dataclasses of ``facility.py`` are used.
-What a reference points to is checked afterwards, in ``references.py``.
+What a reference points to is checked afterwards, by the ``check_...`` files.
 """
 
+import re
 from functools import partial
 from typing import Annotated, Generic, Literal, TypeVar
 
@@ -157,6 +158,67 @@ class InstrumentEntry(Entry):
     address: str
 
 
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+def _import_path(text: str) -> str:
+    if not _IMPORT_PATH.fullmatch(text):
+        raise ValueError(
+            "it is no import path; write it like 'qcodes.instrument_drivers.yokogawa.YokogawaGS200'"
+        )
+    return text
+
+
+ImportPath = Annotated[str, AfterValidator(_import_path)]
+Scalar = str | int | float | bool
+
+
+class FluxRole(Entry):
+    """How an instrument plays FluxSource. Parameters are named as in QCoDeS: ``ch01.v``."""
+
+    level: str
+    limit: Annotated[Voltage, Positive]
+    output: str | None = None
+    rate: str | None = None
+    step: Annotated[Voltage, Positive] | None = None
+    setup: dict[str, Scalar] = {}
+
+
+class MicrowaveRole(Entry):
+    """How an instrument plays MicrowaveSource."""
+
+    frequency: str
+    power: str
+    output: str
+    modulated: str | None = None
+    lowest: Annotated[Frequency, Positive]
+    highest: Annotated[Frequency, Positive]
+    limit: PowerDbm
+
+
+class ThermometerRole(Entry):
+    """How an instrument plays Thermometer: the parameter behind each channel."""
+
+    channels: dict[str, str]
+
+
+class RolesEntry(Entry):
+    """The roles that an instrument of any driver plays."""
+
+    FluxSource: FluxRole | None = None
+    MicrowaveSource: MicrowaveRole | None = None
+    Thermometer: ThermometerRole | None = None
+
+
+class DriverEntry(Entry):
+    """One box that is reached through a QCoDeS driver named by its import path."""
+
+    driver: ImportPath
+    address: str = ""
+    arguments: dict[str, Scalar | list[Scalar]] = {}
+    roles: RolesEntry = RolesEntry()
+
+
 class FeedlineEntry(Entry):
     """Wiring of a feedline."""
 
@@ -200,3 +262,4 @@ class FacilityFile(Entry):
     nodes: dict[str, object] = {}
     wiring: dict[str, object] = {}
     links: dict[str, object] = {}
+    validity: dict[str, Annotated[Time, Positive]] = {}
