@@ -28,6 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.facility.check:command",
         "check a facility file; every error with its place and what would be right",
     ),
+    "doctor": (
+        "podium.control.demo.doctor:command",
+        "compare what the instruments say with the facility file, by reading alone",
+    ),
     "up": (
         "podium.control.demo.up:command",
         "start the agents and the coordinator of a facility",

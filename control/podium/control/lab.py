@@ -9,14 +9,18 @@ With the processes that ``podium up`` has started: ``join_facility`` instead.
 """
 
 import asyncio
+import getpass
 import json
+import os
+import socket
+import sys
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from podium.control.bus import messages
+from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Failed, ask
 from podium.control.calibration.runner import RunFailed, RunRefused
@@ -40,7 +44,19 @@ CANCEL_S = 90.0
 AGENT = "room"
 """Name of the agent that owns everything when a facility is opened in one process."""
 
+SETTLED = ("connected", "released")
+"""States of an instrument in which there is nothing to wait for."""
+
 Answer = TypeVar("Answer")
+
+
+def whoever() -> str:
+    """Return who asks, as a log names them: user, machine, process."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number only
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()} ({Path(sys.argv[0]).name} {os.getpid()})"
 
 
 class Lab:
@@ -88,6 +104,37 @@ class Lab:
         """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
         return (await self._ask(messages.Read(instrument, channel), messages.Reading)).value
 
+    async def ask(
+        self, instrument: str, what: str, value: object = None, *, write: bool = False
+    ) -> object:
+        """Ask an instrument through its owner, logged with who asks; return what came back.
+
+        ``what``: a parameter (``power``, ``module2.out0_att``) or a message (``*IDN?``);
+        ``value``: what to set it to. Without ``write`` only what reads is allowed. Refused
+        while a run is on; a bias is never set so. After something was set, the instrument is
+        connected anew.
+        """
+        return (await self.answer(instrument, what, value, write=write)).value
+
+    async def answer(
+        self, instrument: str, what: str, value: object = None, *, write: bool = False
+    ) -> by_hand.Answered:
+        """Do as :meth:`ask` does and return the unit as well."""
+        question = by_hand.Ask(instrument, what, value, write, whoever())
+        return await self._ask_once(question, by_hand.Answered)
+
+    async def release(self, instrument: str) -> None:
+        """Let go of an instrument for a person's own program: nothing is asked of it any more."""
+        await self._ask(by_hand.Release(instrument, whoever()), messages.Done)
+
+    async def take_back(self, instrument: str) -> None:
+        """Own a released instrument again, and return once it answers; all is read anew."""
+        await self._ask(by_hand.TakeBack(instrument, whoever()), messages.Done)
+
+    async def examine(self, instrument: str) -> by_hand.Examined:
+        """Return what an instrument says of itself, by reading alone."""
+        return await self._ask(by_hand.Examine(instrument), by_hand.Examined)
+
     async def now(self) -> Tai:
         """Return TAI as the facility's clock tells it."""
         time = await self._ask(messages.Now(), messages.Time)
@@ -98,7 +145,10 @@ class Lab:
         return await self._ask(messages.Status(), messages.FacilityStatus)
 
     async def ready(self, within_s: float) -> messages.FacilityStatus:
-        """Return the status once every instrument is connected, or as it is after ``within_s``."""
+        """Return the status once every instrument is connected (or released to a person).
+
+        After ``within_s`` it is returned as it is then.
+        """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + within_s
         while True:
@@ -109,7 +159,7 @@ class Lab:
                     raise
             else:
                 instruments = [one for agent in status.agents for one in agent.instruments]
-                if not status.missing and all(one.state == "connected" for one in instruments):
+                if not status.missing and all(one.state in SETTLED for one in instruments):
                     return status
                 if loop.time() > give_up:
                     return status
@@ -130,6 +180,13 @@ class Lab:
                 ask(self._bus, self._key, cancel, messages.Done, timeout_s=CANCEL_S)
             )
             raise
+
+    async def _ask_once(self, request: object, expected: type[Answer]) -> Answer:
+        """Ask without repeating: of a lost answer it is not known whether it was carried out."""
+        answer = await ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
+        if not isinstance(answer, Failed):
+            return answer
+        raise (RunRefused if answer.kind == "refused" else RunFailed)(answer.message)
 
     async def _ask(self, request: object, *expected: type[Answer]) -> Answer:
         loop = asyncio.get_running_loop()

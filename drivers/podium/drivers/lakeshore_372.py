@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
+from podium.drivers.by_hand import Plain
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Identity
 from podium.drivers.visa_session import VisaSession
@@ -29,6 +30,26 @@ class LakeShore372:
     def identity(self) -> Identity:
         """Return who answers."""
         return self._session.identity()
+
+    def ask(self, message: str) -> str:
+        """Send a query and return the reply."""
+        return self._session.ask(message)
+
+    def tell(self, message: str) -> None:
+        """Send a command; return once the event register has nothing against it."""
+        self._session.ask("*ESR?")  # of others, before
+        self._session.write(message)
+        event = self._session.ask("*ESR?")
+        if event.strip("0"):
+            raise Refused(f"{self._session.name} was asked {message!r}: its *ESR? says {event}")
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter of the QCoDeS driver; return its value and unit."""
+        return self._session.get(parameter)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter of the QCoDeS driver."""
+        self._session.set(parameter, value)
 
     def snapshot(self) -> dict[str, object]:
         """Return the settings as last read."""

@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 from pyvisa.errors import Error as VisaError
 from qcodes.instrument import VisaInstrument
 
-from podium.drivers.errors import InstrumentError, ProtocolError, Unreachable
+from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
+from podium.drivers.errors import InstrumentError, ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Identity
 
 Q = TypeVar("Q", bound=VisaInstrument)
@@ -83,6 +84,32 @@ class VisaSession(Generic[Q]):
             fields = str(self.instrument.ask("*IDN?")).strip().split(",")
             vendor, model, serial, firmware = (field.strip() for field in fields)
             return Identity(vendor, model, serial, firmware)
+
+    def tell(self, message: str) -> None:
+        """Send a command; raises :class:`Refused` with what the error queue says of it."""
+        self.scpi_error()  # of others, before
+        self.write(message)
+        errors = self.scpi_error()
+        if errors is not None:
+            raise Refused(f"{self.name} was asked {message!r}: {errors}")
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter of the QCoDeS driver; return its value and unit."""
+        found = parameter_of(self.name, self.instrument, parameter)
+        with self.talking(f"for {parameter}"):
+            return value_of(self.name, found)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter of the QCoDeS driver."""
+        found = parameter_of(self.name, self.instrument, parameter)
+        with self.talking(f"to set {parameter} to {value!r}"):
+            set_value(self.name, found, value)
+
+    def options(self, none: str = "") -> tuple[str, ...]:
+        """Return the options that are fitted; ``none``: what the box says where there are none."""
+        answer = self.ask("*OPT?")
+        fitted = tuple(word.strip().strip('"') for word in answer.split(","))
+        return () if answer in (none, "") else fitted
 
     def snapshot(self) -> dict[str, object]:
         """Return the settings as QCoDeS last knew them; nothing is asked."""

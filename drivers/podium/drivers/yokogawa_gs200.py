@@ -5,8 +5,9 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200 as QCoDeSDriver
 
+from podium.drivers.by_hand import Plain
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.roles import Identity
+from podium.drivers.roles import Examination, Identity
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces import yokogawa_gs200 as box
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
@@ -36,6 +37,26 @@ class YokogawaGS200:
     def identity(self) -> Identity:
         """Return who answers."""
         return self._session.identity()
+
+    def examine(self) -> Examination:
+        """Return the options that are fitted."""
+        return Examination(options=self._session.options(none=box.NO_OPTIONS))
+
+    def ask(self, message: str) -> str:
+        """Send a query and return the reply."""
+        return self._session.ask(message)
+
+    def tell(self, message: str) -> None:
+        """Send a command; return once the error queue has nothing against it."""
+        self._session.tell(message)
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter of the QCoDeS driver; return its value and unit."""
+        return self._session.get(parameter)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter of the QCoDeS driver."""
+        self._session.set(parameter, value)
 
     def snapshot(self) -> dict[str, object]:
         """Return the settings as last read."""

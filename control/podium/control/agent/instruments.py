@@ -6,12 +6,16 @@ the agent first connects, in the worker's thread.
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from threading import Lock
 from typing import Any
 
 from podium.control.facility.facility import Facility, HostAddress, InstrumentEntry
 from podium.drivers.errors import Refused
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.models import InstrumentModel, known_models
+
+_importing = Lock()
+"""Drivers are imported in the threads of their workers, and QCoDeS cannot be by two at once."""
 
 AnyWorker = Worker[Any]
 """A worker whose driver plays the roles that its model lists."""
@@ -55,16 +59,23 @@ class Instruments:
         """Return the names of those that can play ``role``."""
         return tuple(name for name, model in self._models.items() if role in model.roles)
 
-    def worker(self, name: str, role: str) -> AnyWorker:
-        """Return the worker of an instrument that plays ``role``, or raise ``Refused``."""
+    def any_worker(self, name: str) -> AnyWorker:
+        """Return the worker of an instrument whatever it plays, or raise ``Refused``."""
         if name not in self._workers:
             raise Refused(f"{name}: no such instrument here; here are {', '.join(self.names)}")
+        return self._workers[name]
+
+    def worker(self, name: str, role: str) -> AnyWorker:
+        """Return the worker of an instrument in hand that plays ``role``, or raise ``Refused``."""
+        worker = self.any_worker(name)
         if role not in self._models[name].roles:
             raise Refused(
                 f"{name}: a {self._models[name].name} is no {role}; "
                 f"here are: {', '.join(self.playing(role)) or 'none'}"
             )
-        return self._workers[name]
+        if worker.released:
+            raise Refused(worker.released)
+        return worker
 
 
 def worker_of(entry: InstrumentEntry, model: InstrumentModel) -> AnyWorker:
@@ -86,4 +97,5 @@ def worker_of(entry: InstrumentEntry, model: InstrumentModel) -> AnyWorker:
 def driver_class(model: InstrumentModel) -> Any:
     """Return the driver that a model names as ``package.module:Class``."""
     module, _, name = model.driver.partition(":")
-    return getattr(import_module(module), name)
+    with _importing:
+        return getattr(import_module(module), name)

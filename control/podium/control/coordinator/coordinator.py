@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from podium.control.bus import messages
+from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
@@ -14,7 +14,7 @@ from podium.control.bus.together import together
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
-from podium.control.coordinator.run_protocol import as_failed, insist, play
+from podium.control.coordinator.run_protocol import as_error, as_failed, insist, play
 from podium.control.facility.facility import (
     DriveWiring,
     Facility,
@@ -28,6 +28,8 @@ from podium.control.program.serialise import NotAProgram, from_json
 ANSWER_S = 30.0
 """Deadline for a single question to an agent."""
 STATUS_S = 3.0
+BY_HAND_S = 50.0
+"""Deadline for what a person asks of an instrument, connecting anew included."""
 AWAIT_S = 2.0
 """One question for the end of a bias move waits so long; it is asked again."""
 
@@ -41,6 +43,10 @@ REQUESTS = (
     messages.Read,
     messages.Now,
     messages.Status,
+    by_hand.Examine,
+    by_hand.Ask,
+    by_hand.Release,
+    by_hand.TakeBack,
 )
 
 
@@ -96,6 +102,13 @@ class Coordinator:
             case messages.Read(instrument, _) as read:
                 owner = await self._agents.owner_of(instrument)
                 return await self._ask(owner, read, messages.Reading)
+            case by_hand.Examine(instrument):
+                return await self._of_owner(instrument, request, by_hand.Examined)
+            case by_hand.Ask(instrument):
+                # Once only: a lost answer does not tell whether something was set.
+                return await self._of_owner(instrument, request, by_hand.Answered, once=True)
+            case by_hand.Release(instrument) | by_hand.TakeBack(instrument):
+                return await self._of_owner(instrument, request, messages.Done)
             case messages.Now():
                 return await self._now()
             case messages.Status():
@@ -111,6 +124,18 @@ class Coordinator:
         return await unless_gone(
             owner, insist(self._bus, owner.key, request, expected, timeout_s=ANSWER_S)
         )
+
+    async def _of_owner(
+        self, instrument: str, request: object, expected: type[Answer], once: bool = False
+    ) -> Answer:
+        owner = await self._agents.owner_of(instrument)
+        if not once:
+            return await self._ask(owner, request, expected)
+        asking = ask(self._bus, owner.key, request, expected, timeout_s=BY_HAND_S)
+        answer = await unless_gone(owner, asking)
+        if isinstance(answer, Failed):
+            raise as_error(answer)
+        return answer
 
     # Runs
 

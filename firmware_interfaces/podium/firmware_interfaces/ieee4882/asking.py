@@ -1,0 +1,28 @@
+"""Which program messages only ask: nothing of the instrument is different after them."""
+
+import re
+
+from podium.firmware_interfaces.ieee4882.errors import ScpiError
+from podium.firmware_interfaces.ieee4882.program_message import units
+
+_CALIBRATES = re.compile(r":?CAL(IBRATION)?(:|$)")
+
+ACTING_QUERIES = ("*TST", "*CAL", "*LRN")
+"""Queries that make the instrument do something, or may (IEEE 488.2, 10.2, 10.38)."""
+
+
+def only_asks(message: bytes) -> bool:
+    """Tell whether every unit of ``message`` is a query, and none of them one that acts."""
+    found = list(units(message))
+    return bool(found) and all(
+        not isinstance(unit, ScpiError)
+        and unit.query
+        and not unit.header.startswith(ACTING_QUERIES)
+        and not _CALIBRATES.match(unit.header)
+        for unit in found
+    )
+
+
+def is_message(text: str) -> bool:
+    """Tell whether ``text`` is a message in the instrument's words, not a parameter's name."""
+    return text.startswith(("*", ":")) or any(mark in text for mark in ":? ;")
