@@ -44,6 +44,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.calibrate:command",
         "run calibration routines and store what they find",
     ),
+    "params": (
+        "podium.control.demo.params:command",
+        "look into the parameter store, set values by hand, go back to older ones",
+    ),
     "compile": (
         "podium.control.demo.compile:command",
         "compile a program for its controllers and print what they would play",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.known import Known
 from podium.control.calibration.measured import Entry, Measured, NotMeasured, Record
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
+from podium.control.calibration.validity import Validities
 from podium.control.facility.facility import Estimate, FeedlineWiring, Qubit
 from podium.control.program.program import Program
 from podium.firmware_interfaces.models import output_full_scale_dbm
@@ -28,7 +30,8 @@ Progress = Callable[[str, str], None]
 class Bench:
     """A node's qubits on the bench.
 
-    ``keep`` is called with every dataset as it arrives, so that data outlive a failed fit.
+    ``keep`` is called with every dataset as it arrives, so that data outlive a failed fit. Of
+    ``record`` only what is not too old is seen: see :mod:`podium.control.calibration.validity`.
     """
 
     runner: Runner
@@ -39,13 +42,31 @@ class Bench:
     progress: Progress = field(default=lambda routine, doing: None)
     thoroughness: float = 1.0
     """Factor on the number of shots; 1 gives the accuracies that the documentation states."""
+    validities: Validities = field(default_factory=Validities)
+    known_now: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known_now = Known(self.record, self.validities)
+        self.record = self.known_now
+
+    async def begin(self, routine: str) -> None:
+        """A routine begins: look at the clock, so that ages are told from now."""
+        tai = await self.runner.now()
+        self.known_now.begin(routine, tai.seconds + tai.femtoseconds * 1e-15)
 
     async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
-        """Run ``program``, keep its data and note its run id in ``outcome``."""
+        """Run ``program``, keep its data and note its run id in ``outcome``.
+
+        Raises StaleParameter when the program was laid out with what the run shows to be of
+        another epoch; its data are kept all the same.
+        """
         self.progress(outcome.routine, program.name)
         data = await self.runner.run(program)
         outcome.runs.append(str(data.attrs["run"]))
+        self.epoch = int(data.attrs.get("epoch", self.epoch))
         self.keep(data)
+        started = data.attrs.get("started_tai_s")
+        self.known_now.learn(None if started is None else float(started), self.epoch)
         return data
 
     def shots(self, number: int) -> int:
@@ -72,12 +93,16 @@ class Bench:
     def known_of(self, name: str) -> Entry:
         """Return what was measured under the full ``name``, or raise NotMeasured."""
         entry = self.record.get(name)
-        if entry is None:
-            raise NotMeasured(f"{name} has not been measured yet")
-        return entry
+        if entry is not None:
+            return entry
+        old = self.known_now.record.get(name)
+        complaint = old and self.known_now.complaint(old)
+        if complaint:
+            raise self.known_now.stale(name, complaint)
+        raise NotMeasured(f"{name} has not been measured yet")
 
     def best(self, qubit: Qubit, quantity: str) -> float:
-        """Return the measured value, else the design value."""
+        """Return the measured value, else (also where it is too old) the design value."""
         entry = self.record.get(f"{qubit.name}.{quantity}")
         return entry.value if entry is not None else self.design(qubit, quantity).value
 

@@ -65,6 +65,7 @@ def page(story: Story, drawn: Sequence[Sequence[str]]) -> str:
         f"<style>{STYLE}</style></head><body>",
         *_head(story),
         *_failures(story),
+        *_old(story),
         *_table(story),
         *_sections(story, drawn),
         *_foot(story),
@@ -115,6 +116,15 @@ def _failures(story: Story) -> Iterator[str]:
         where = f" · {escape(one.element)}" if one.element else ""
         reason = escape(one.reason).replace("\n", "<br>")
         yield f"<li><b>{escape(one.routine)}{where}</b> {reason}</li>"
+    yield "</ul></section>"
+
+
+def _old(story: Story) -> Iterator[str]:
+    said = story.told_old()
+    if not said:
+        return
+    yield "<section><h2>Too old</h2><ul>"
+    yield from (f"<li>{escape(one)}</li>" for one in said)
     yield "</ul></section>"
 
 
