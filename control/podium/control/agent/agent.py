@@ -13,6 +13,7 @@ from podium.control.agent.compiling import Compile, Compiling
 from podium.control.agent.examining import examine
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playing import Playing
+from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.log import event_log
@@ -68,6 +69,7 @@ class Agent:
         self._compiling = Compiling(compile_program)
         self._playing = Playing(facility, instruments)
         self._biasing = Biasing(facility, instruments)
+        self._telling = Telling(bus, facility.name, name)
         self._by_hand = ByHand(facility, instruments, self._busy)
         self._biases = 0
         self._active: ActiveRun | None = None
@@ -107,6 +109,7 @@ class Agent:
             late_s = max(0.0, time.monotonic() - due)
             with suppress(BusError):  # whoever listens notices that nothing comes
                 await self._bus.publish(key, encode(messages.Heartbeat(beat, late_s)))
+            await self._telling.show(self._status())
             beat += 1
             due = time.monotonic() + HEARTBEAT_S
             await asyncio.sleep(HEARTBEAT_S)

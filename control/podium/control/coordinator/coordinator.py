@@ -14,6 +14,7 @@ from podium.control.bus.together import together
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
+from podium.control.coordinator.run_news import RunsTold
 from podium.control.coordinator.run_protocol import as_error, as_failed, insist, play
 from podium.control.facility.facility import (
     DriveWiring,
@@ -57,6 +58,7 @@ class Coordinator:
         self._facility = facility
         self._bus = bus
         self._agents = AgentsSeen(facility, bus)
+        self._runs = RunsTold(bus, facility.name)
         self._session: int | None = None
         self._number = 0
         self._done = 0
@@ -69,6 +71,7 @@ class Coordinator:
         key = messages.coordinator_key(self._facility.name)
         async with (
             self._agents.watching(),
+            self._runs.telling(),
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),
             self._bus.announce(key),
@@ -158,7 +161,9 @@ class Coordinator:
         owner = await self._owner_of_ports(program)
         async with owner.turn:
             run = await self._next_run(owner)
-            parts = await play(self._bus, owner, run, text)
+            async with self._runs.told(run, program) as told:
+                parts = await play(self._bus, owner, run, text)
+                told.append(parts)
         return messages.RunDone(
             run,
             parts.prepared.program_hash,
