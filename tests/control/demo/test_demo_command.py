@@ -20,13 +20,13 @@ from podium.control.bus.messages import FacilityStatus
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel
+from podium.control.calibration.quantities import QUANTITIES
 from podium.control.calibration.runner import RunFailed
 from podium.control.calibration.store import ParameterStore
 from podium.control.demo import demonstration, simulation
 from podium.control.demo import session as session_module
 from podium.control.demo.command import seeds
 from podium.control.demo.example import IN_SOURCES, example_facility
-from podium.control.demo.quantities import QUANTITIES
 from podium.control.program.program import Program
 
 

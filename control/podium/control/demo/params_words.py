@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.calibration.measured import Entry
+from podium.control.calibration.quantities import BY_NAME, alone, told
 from podium.control.demo.moments import told_moment
-from podium.control.demo.quantities import BY_NAME, alone, told
 
 
 def told_value(entry: Entry) -> str:

@@ -6,10 +6,10 @@ from html import escape
 from typing import Self
 
 from podium.control.calibration.outcome import Panel
+from podium.control.calibration.quantities import BY_NAME
 from podium.control.demo.comparison import Comparison
 from podium.control.demo.page_style import STYLE
 from podium.control.demo.plots import draw
-from podium.control.demo.quantities import BY_NAME
 from podium.control.demo.story import Step, Story
 
 PULL_SHOWN = 4.0
