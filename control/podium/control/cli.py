@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.doctor:command",
         "compare what the instruments say with the facility file, by reading alone",
     ),
+    "schema": (
+        "podium.control.facility.schema_command:command",
+        "print the JSON schema of the facility file, for editors",
+    ),
     "up": (
         "podium.control.demo.up:command",
         "start the agents and the coordinator of a facility",

@@ -10,9 +10,10 @@ from threading import Lock
 from typing import Any
 
 from podium.control.facility.facility import Facility, HostAddress, InstrumentEntry
+from podium.control.facility.models_of import model_of
 from podium.drivers.errors import Refused
 from podium.drivers.worker import Worker
-from podium.firmware_interfaces.models import InstrumentModel, known_models
+from podium.firmware_interfaces.models import InstrumentModel
 
 _importing = Lock()
 """Drivers are imported in the threads of their workers, and QCoDeS cannot be by two at once."""
@@ -35,11 +36,8 @@ class Instruments:
     def of(cls, facility: Facility, names: Iterable[str]) -> "Instruments":
         """Return the instruments ``names`` of ``facility``, not connected yet."""
         entries = [facility.instruments[name] for name in names]
-        known = known_models()
-        return cls(
-            {entry.name: worker_of(entry, known[entry.model]) for entry in entries},
-            {entry.name: known[entry.model] for entry in entries},
-        )
+        models = {entry.name: model_of(entry) for entry in entries}
+        return cls({entry.name: worker_of(entry, models[entry.name]) for entry in entries}, models)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,10 +81,12 @@ def worker_of(entry: InstrumentEntry, model: InstrumentModel) -> AnyWorker:
 
     def connect() -> Any:
         driver = driver_class(model)
-        options = {
+        options: dict[str, Any] = {
             key: dict(value) if isinstance(value, Mapping) else value
             for key, value in entry.options.items()
         }
+        if entry.driver is not None:
+            options["driver"] = entry.driver
         if isinstance(entry.address, HostAddress):
             return driver(entry.name, entry.address.host, dict(entry.address.ports), **options)
         return driver(entry.name, entry.address.resource, **options)

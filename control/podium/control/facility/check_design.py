@@ -7,6 +7,7 @@ from podium.control.facility import schema
 from podium.control.facility.connectors import Resolved
 from podium.control.facility.parsed import Complaints, Parsed
 from podium.control.facility.problems import KeyPath
+from podium.control.facility.written import EstimateEntry
 from podium.firmware_interfaces.models import IqOutput, RfOutput
 from podium.firmware_interfaces.quantity import format_quantity
 
@@ -75,7 +76,7 @@ def _check_drive_reach(
     _check_reach(f"{qubit}.drive", bands, parsed, outputs, complaints)
 
 
-def _band(what: str, estimate: schema.EstimateEntry[float]) -> Band:
+def _band(what: str, estimate: EstimateEntry[float]) -> Band:
     return what, estimate.value, SPREADS * (estimate.spread or 0.0)
 
 

@@ -41,6 +41,7 @@ from podium.control.facility.models_of import driver_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode, WireEntry, parse
 from podium.control.facility.problems import FacilityError
 from podium.control.facility.source import Plain, Source, read_source
+from podium.control.facility.written import EstimateEntry
 from podium.firmware_interfaces.models import InstrumentModel, known_models
 
 
@@ -182,7 +183,7 @@ def _design(qubit: schema.QubitEntry) -> FrozenMap[str, Estimate]:
     )
 
 
-def _estimate(entry: schema.EstimateEntry[float], unit: str) -> Estimate:
+def _estimate(entry: EstimateEntry[float], unit: str) -> Estimate:
     return Estimate(entry.value, entry.spread or 0.0, unit, entry.source, entry.assumed)
 
 
