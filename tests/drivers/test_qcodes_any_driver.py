@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from podium.drivers.by_hand import AskedByHand
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qcodes_any.driver import QcodesAny
 from podium.drivers.roles import FluxSource, Identity, MicrowaveSource, Thermometer, Tone
@@ -243,6 +244,18 @@ def test_without_roles_it_is_connected_and_snapshotted(connect, tap):
     box.safe()
 
 
+def test_it_is_asked_and_set_by_hand_like_any_other(connect, tap):
+    box = connect(tap, GS200)
+    role: AskedByHand = box
+    assert role.get("voltage") == (0.0, "V")
+    assert role.ask(":SOUR:FUNC?") == "VOLT"
+    role.set("voltage_range", 1)
+    role.tell(":SOUR:LEV 0.2")
+    assert role.get("voltage") == (0.2, "V")
+    with pytest.raises(Refused, match="voltage_range cannot be 2"):
+        role.set("voltage_range", 2)
+
+
 def test_a_snapshot_does_not_go_on_after_no_answer(connect, tap):
     box = connect(tap, GS200)
     box._session.instrument.timeout(0.2)
@@ -293,7 +306,7 @@ def test_what_has_no_address_is_made_by_its_arguments(connect):
         (
             GS200,
             RoleMappings(FluxSource=FluxMapping("volts", 1.0)),
-            "a YokogawaGS200 has no parameter 'volts'; did you mean 'voltage'?",
+            "box has no parameter 'volts': did you mean voltage",
         ),
         (
             GS200,

@@ -10,6 +10,7 @@ from typing import Any
 from pyvisa.errors import Error as VisaError
 from qcodes.instrument import Instrument, VisaInstrument
 
+from podium.drivers.by_hand import Plain
 from podium.drivers.errors import Refused
 from podium.drivers.qcodes_any.flux_source import FluxParameters
 from podium.drivers.qcodes_any.microwave_source import MicrowaveParameters
@@ -90,6 +91,22 @@ class QcodesAny:
     def interrupt(self) -> None:
         """Ask a ramp made of steps, or a snapshot, to end early. From another thread."""
         self._interrupted.set()
+
+    def ask(self, message: str) -> str:
+        """Send a query in the instrument's own words and return the reply."""
+        return self._session.ask(message)
+
+    def tell(self, message: str) -> None:
+        """Send a command in the instrument's own words; whether it is accepted is not known."""
+        self._session.write(message)
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter; return its value and unit."""
+        return self._session.get(parameter)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter."""
+        self._session.set(parameter, value)
 
     # FluxSource
 

@@ -1,12 +1,12 @@
 """One parameter of a QCoDeS instrument, by its name, in SI units, with refusals in our words."""
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
 from qcodes.instrument import ChannelTuple
 from qcodes.parameters import ManualParameter, ParameterBase
 
+from podium.drivers.by_hand import parameter_of
 from podium.drivers.errors import Refused
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces.quantity import DIMENSIONS, UNITS
@@ -24,7 +24,7 @@ class Knob:
     def __init__(self, session: Session, name: str, unit: str | None = None) -> None:
         self._session = session
         self._name = name
-        self._parameter = found(session, name)
+        self._parameter = parameter_of(session.name, session.instrument, name)
         self._factor = 1.0 if unit is None else self._factor_to(unit)
 
     @property
@@ -95,20 +95,6 @@ class Knob:
 
     def _refused(self, why: str) -> Refused:
         return Refused(f"{self._session.name}: its parameter {self._name!r} {why}")
-
-
-def found(session: Session, name: str) -> ParameterBase:
-    """Return a parameter by its name below the instrument (``voltage``, ``ch01.v``).
-
-    Raises :class:`Refused` with the nearest name that there is.
-    """
-    there = dict(parameters(session.instrument))
-    if name in there:
-        return there[name]
-    near = difflib.get_close_matches(name, there, n=1)
-    right = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(there)[:12])}"
-    kind = type(session.instrument).__name__
-    raise Refused(f"{session.name}: a {kind} has no parameter {name!r}; {right}")
 
 
 def parameters(part: Any, prefix: str = "") -> Iterator[tuple[str, ParameterBase]]:
