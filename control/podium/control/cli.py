@@ -36,6 +36,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.facility.schema_command:command",
         "print the JSON schema of the facility file, for editors",
     ),
+    "ask": (
+        "podium.control.demo.ask:command",
+        "ask one instrument one thing, or set it, through its owner",
+    ),
+    "release": (
+        "podium.control.demo.release:command",
+        "hand an instrument to a person's own program, and take it back",
+    ),
     "up": (
         "podium.control.demo.up:command",
         "start the agents and the coordinator of a facility",

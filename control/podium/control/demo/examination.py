@@ -11,7 +11,8 @@ from podium.control.facility.facility import (
     HostAddress,
     InstrumentEntry,
 )
-from podium.firmware_interfaces.models import InstrumentModel, known_models
+from podium.control.facility.models_of import model_of
+from podium.firmware_interfaces.models import InstrumentModel
 
 Verdict = Literal["same", "differs", "noted"]
 """``noted``: the file says nothing about it, or it is set anew by every run."""
@@ -33,15 +34,13 @@ class Finding:
 
 def findings(facility: Facility, told: Mapping[str, Examined | str]) -> tuple[Finding, ...]:
     """Compare what each instrument told, or why it told nothing, with the facility file."""
-    models = known_models()
     found: list[Finding] = []
     for name, entry in facility.instruments.items():
         said = told.get(name, "nobody asked it")
         if isinstance(said, str):
             found.append(Finding(name, "answers", f"at {_at(entry)}", said, "differs"))
             continue
-        model = models[entry.model]
-        found += _who(entry, model, said)
+        found += _who(entry, model_of(entry), said)
         found += _wiring(entry, said)
         found += _clock(facility, entry, said)
         found += _limits(facility, entry, said)

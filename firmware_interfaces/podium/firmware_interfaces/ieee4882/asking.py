@@ -3,9 +3,12 @@
 import re
 
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
-from podium.firmware_interfaces.ieee4882.program_message import units
+from podium.firmware_interfaces.ieee4882.program_message import MNEMONIC_MAX, units
 
 _CALIBRATES = re.compile(r":?CAL(IBRATION)?(:|$)")
+
+_LONG = re.compile(rb"[A-Za-z]\w{%d,}" % MNEMONIC_MAX)
+"""Some makers' mnemonics are longer than the standard has them (CONFiguration)."""
 
 ACTING_QUERIES = ("*TST", "*CAL", "*LRN")
 """Queries that make the instrument do something, or may (IEEE 488.2, 10.2, 10.38)."""
@@ -13,7 +16,7 @@ ACTING_QUERIES = ("*TST", "*CAL", "*LRN")
 
 def only_asks(message: bytes) -> bool:
     """Tell whether every unit of ``message`` is a query, and none of them one that acts."""
-    found = list(units(message))
+    found = list(units(_LONG.sub(lambda word: word[0][:MNEMONIC_MAX], message)))
     return bool(found) and all(
         not isinstance(unit, ScpiError)
         and unit.query
