@@ -44,6 +44,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.release:command",
         "hand an instrument to a person's own program, and take it back",
     ),
+    "import-station": (
+        "podium.control.facility.import_station_command:command",
+        "make a facility file from a QCoDeS Station file",
+    ),
     "up": (
         "podium.control.demo.up:command",
         "start the agents and the coordinator of a facility",

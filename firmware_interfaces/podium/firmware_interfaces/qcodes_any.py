@@ -109,9 +109,13 @@ def model_of_driver(driver: QcodesDriver) -> InstrumentModel:
 
 
 def model_with_driver(path: str) -> InstrumentModel | None:
-    """Return the known model whose usual QCoDeS driver is ``path``, or None."""
+    """Return the known model whose usual QCoDeS driver is ``path``, or None.
+
+    The class may be named by the package that offers it or by the module that it stands in.
+    """
     for model in known_models().values():
-        if model.qcodes == path:
+        package, _, name = model.qcodes.rpartition(".")
+        if package and path.startswith(f"{package}.") and path.endswith(f".{name}"):
             return model
     return None
 
