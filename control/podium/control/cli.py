@@ -64,6 +64,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.params:command",
         "look into the parameter store, set values by hand, go back to older ones",
     ),
+    "refit": (
+        "podium.control.demo.refit:command",
+        "fit the stored data of a run once more, from what was known then",
+    ),
     "compile": (
         "podium.control.demo.compile:command",
         "compile a program for its controllers and print what they would play",

@@ -169,7 +169,7 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("INSERT INTO podium_store VALUES (99)")
     connection.close()
-    with pytest.raises(StoreError, match="written by a newer Podium .version 99"):
+    with pytest.raises(StoreError, match=r"written by a newer Podium .version 99"):
         ParameterStore(path)
 
 
@@ -179,7 +179,7 @@ def test_tables_of_somebody_else_are_not_touched(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE parameters (name TEXT, best REAL)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="has no .*: not a parameter store"):
+    with pytest.raises(StoreError, match=r"has no .*: not a parameter store"):
         ParameterStore(path)
     assert path.read_bytes()[24:] == before[24:] or b"podium_store" not in path.read_bytes()
 

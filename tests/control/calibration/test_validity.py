@@ -55,7 +55,7 @@ async def test_an_old_value_gives_way_to_what_is_expected_and_that_is_said() -> 
     runner = FakeRunner()
     bench = bench_of(runner, MemoryRecord([T1]), t1=HOUR_S)
     qubit = bench.qubits[0]
-    await bench.begin("rabi")
+    await bench.begin("rabi", bench.qubits)
     assert bench.best(qubit, "t1") == qubit.design["t1"].value
     assert bench.sigma(qubit, "t1") == qubit.design["t1"].spread
     assert not bench.has(qubit, "t1")
@@ -68,16 +68,16 @@ async def test_an_old_value_gives_way_to_what_is_expected_and_that_is_said() -> 
 
 async def test_what_a_routine_stands_on_is_refused_when_old() -> None:
     bench = bench_of(FakeRunner(), MemoryRecord([F01]), f01=HOUR_S)
-    await bench.begin("rabi")
+    await bench.begin("rabi", bench.qubits)
     with pytest.raises(StaleParameter, match=r"node_a\.q0\.f01 is 3 h old.*qubit_spectroscopy"):
         bench.best(bench.qubits[0], "f01")
-    await bench.begin("resonator_spectroscopy")
+    await bench.begin("resonator_spectroscopy", bench.qubits)
     assert bench.best(bench.qubits[0], "f01") == bench.qubits[0].design["f01"].value
 
 
 async def test_a_value_measured_anew_is_used_at_once() -> None:
     bench = bench_of(FakeRunner(), MemoryRecord([F01]), f01=HOUR_S)
-    await bench.begin("rabi")
+    await bench.begin("rabi", bench.qubits)
     bench.record.put([replace(F01, value=6.0e9, tai_s=NOW_S)])
     assert bench.best(bench.qubits[0], "f01") == 6.0e9
 

@@ -12,6 +12,7 @@ from podium.control.calibration.known import Known
 from podium.control.calibration.measured import Entry, Measured, NotMeasured, Record
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
+from podium.control.calibration.state import ATTRIBUTE, CalibrationState, Told
 from podium.control.calibration.validity import Validities
 from podium.control.facility.facility import Estimate, FeedlineWiring, Qubit
 from podium.control.program.program import Program
@@ -44,24 +45,45 @@ class Bench:
     """Factor on the number of shots; 1 gives the accuracies that the documentation states."""
     validities: Validities = field(default_factory=Validities)
     known_now: Known = field(init=False)
+    working_on: tuple[Qubit, ...] = ()
+    """The qubits that the routine at work was asked for."""
+    latest: Outcome | None = None
+    """Of the routine at work, as far as it is."""
 
     def __post_init__(self) -> None:
         self.known_now = Known(self.record, self.validities)
         self.record = self.known_now
 
-    async def begin(self, routine: str) -> None:
+    async def begin(self, routine: str, qubits: tuple[Qubit, ...]) -> None:
         """A routine begins: look at the clock, so that ages are told from now."""
         tai = await self.runner.now()
         self.known_now.begin(routine, tai.seconds + tai.femtoseconds * 1e-15)
+        self.working_on = qubits
+        self.latest = None
 
-    async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
+    async def run(
+        self, outcome: Outcome, program: Program, told: Told | None = None
+    ) -> "xarray.Dataset":
         """Run ``program``, keep its data and note its run id in ``outcome``.
 
-        Raises StaleParameter when the program was laid out with what the run shows to be of
-        another epoch; its data are kept all the same.
+        ``told``: what the fit needs to know of the run that neither its coordinates nor the
+        parameters say; read it from the data again (:func:`~.state.told`), so that a refit
+        learns it too. Raises StaleParameter when the program was laid out with what the run
+        shows to be of another epoch; its data are kept all the same.
         """
         self.progress(outcome.routine, program.name)
+        self.latest = outcome
+        state = CalibrationState(
+            outcome.routine,
+            self.node,
+            tuple(qubit.name for qubit in self.working_on or self.qubits),
+            tuple(outcome.runs),
+            self.thoroughness,
+            told or {},
+            tuple(self.known_now.all(self.node).values()),
+        )
         data = await self.runner.run(program)
+        data.attrs.setdefault(ATTRIBUTE, state.to_json())
         outcome.runs.append(str(data.attrs["run"]))
         self.epoch = int(data.attrs.get("epoch", self.epoch))
         self.keep(data)

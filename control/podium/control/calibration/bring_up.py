@@ -103,7 +103,7 @@ ESSENTIAL = frozenset(
 async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:
     """Run a routine; what it misses of single qubits fails those qubits only."""
     try:
-        await bench.begin(name)
+        await bench.begin(name, qubits)
         done = await routine(bench, qubits)
         done.notes += bench.known_now.said.values()
         return done

@@ -22,6 +22,12 @@ class MemoryRecord:
         for entry in checked(entries):
             self._entries.setdefault(entry.name, []).append(entry)
 
+    def replace(self, entries: Iterable[Entry]) -> None:
+        """Forget all that is kept and keep these; on a ``BadEntry`` nothing changes."""
+        kept = checked(entries)
+        self._entries.clear()
+        self.put(kept)
+
     def history(self, name: str) -> tuple[Entry, ...]:
         """Return every entry of that name, oldest first."""
         return tuple(self._entries.get(name, ()))

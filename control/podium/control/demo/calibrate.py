@@ -153,6 +153,7 @@ async def _calibrate(
                     drawn,
                     arguments.thoroughness,
                     validities,
+                    arguments.facility,
                 )
                 await session.work(routines)
         except (RunError, *CANNOT_GO_ON) as error:

@@ -15,6 +15,7 @@ from podium.control.calibration.runner import Runner
 from podium.control.calibration.store import ParameterStore, StoreError
 from podium.control.calibration.validity import Validities
 from podium.control.demo.comparison import compare
+from podium.control.demo.kept_facility import keep_facility
 from podium.control.demo.progress import Display
 from podium.control.demo.report import Drawings
 from podium.control.demo.story import Step, Story
@@ -44,6 +45,8 @@ class Session:
     drawings: Drawings
     thoroughness: float = 1.0
     validities: Validities = field(default_factory=Validities)
+    facility_file: Path | None = None
+    """Kept beside the data, so that they can be refitted when it has changed."""
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
     _now_fs: int = 0
@@ -56,6 +59,8 @@ class Session:
         facility fails, and :data:`CANNOT_GO_ON`.
         """
         begin_fs = self._now_fs = (await self.runner.now()).total_fs
+        if self.facility_file is not None:
+            keep_facility(self.facility_file, self.runner.facility.digest, self.datasets)
         try:
             self.display.doing("looking at the fridge")
             self.story.fridge_k |= await self.check_fridges()
