@@ -10,7 +10,6 @@ With the processes that ``podium up`` has started: ``join_facility`` instead.
 
 import asyncio
 import getpass
-import json
 import os
 import socket
 import sys
@@ -23,11 +22,13 @@ from typing import TYPE_CHECKING, TypeVar
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Failed, ask
+from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.facility.facility import Facility
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
+from podium.control.stream import EVERY_S, Stream, attributes_of
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -80,20 +81,43 @@ class Lab:
         """
         text = await asyncio.to_thread(to_json, program)
         done = await self._work(messages.RunProgram(text), messages.RunDone)
-        attributes: dict[str, str | int | float] = {
-            "run": str(done.run),
-            "program": program.name,
-            "program_json": text,
-            "program_hash": done.program_hash,
-            "facility": self._facility.name,
-            "facility_hash": done.facility_hash,
-            "epoch": max(done.epochs.values(), default=0),
-            "epochs": json.dumps(dict(done.epochs)),
-            "started_tai_s": done.started.tai_s + done.started.tai_fs * 1e-15,
-            "started_tai": str(Tai(done.started.tai_s, done.started.tai_fs)),
-            "quantised": done.quantised,
-        }
+        attributes = attributes_of(done, program, self._facility.name, text)
         return await asyncio.to_thread(dataset_of, program, done.captures, attributes)
+
+    def stream(
+        self, program: Program, *, every_s: float = EVERY_S, batch_shots: int | None = None
+    ) -> Stream:
+        """Run ``program`` in batches: ``async for data in lab.stream(program)``.
+
+        A batch takes about ``every_s`` (wall time), or has ``batch_shots`` shots. Nobody else
+        gets the instruments in between. What is yielded is described at
+        :class:`~podium.control.stream.Stream`.
+        """
+        if not every_s > 0 or (batch_shots is not None and batch_shots < 1):
+            raise RunRefused(
+                f"{program.name}: batches of {every_s} s and {batch_shots} shots: every_s is above "
+                "0, batch_shots at least 1 (or None: as many as take every_s)"
+            )
+        name = self._facility.name
+        return Stream(self._ask, self._stop, name, program, every_s, batch_shots or 0)
+
+    async def streams(self) -> tuple[StreamOn, ...]:
+        """Return the streams that are on, whoever has begun them."""
+        return (await self._ask(AskStreams(), StreamsOn)).streams
+
+    async def stop(self, stream: str, reason: str = "") -> None:
+        """Stop a stream (its ticket or the id of its run), whoever has begun it.
+
+        Its data are kept, marked incomplete, by who follows it; returns once outputs are safe.
+        """
+        why = reason or f"stopped by {whoever()}"
+        await self._stop(Stop(stream, why), StreamPart, messages.Done)
+
+    async def _stop(self, request: Stop, *expected: type[Answer]) -> Answer:
+        answer = await ask(self._bus, self._key, request, *expected, timeout_s=CANCEL_S)
+        if isinstance(answer, Failed):
+            raise RunFailed(answer.message)
+        return answer
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""

@@ -17,6 +17,7 @@ from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.log import event_log
+from podium.control.bus.streams import HowLong, Lasts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
@@ -44,6 +45,7 @@ REQUESTS = (
     messages.Read,
     messages.Now,
     messages.Status,
+    HowLong,
     by_hand.Examine,
     by_hand.Ask,
     by_hand.Release,
@@ -155,6 +157,10 @@ class Agent:
                 return messages.Done()
             case messages.Read(instrument, channel):
                 return await self._read(instrument, channel)
+            case HowLong(program):
+                _, artifacts = await self._compiling.compile(program)
+                duration_fs = max((one.duration_fs for one in artifacts.values()), default=0)
+                return Lasts(duration_fs, await asyncio.to_thread(_quantised, artifacts))
             case by_hand.Examine(instrument):
                 return await examine(self._facility, self._instruments, instrument)
             case by_hand.Ask():

@@ -9,6 +9,7 @@ from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
+from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.together import together
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -16,6 +17,7 @@ from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.run_news import RunsTold
 from podium.control.coordinator.run_protocol import as_error, as_failed, insist, play
+from podium.control.coordinator.streaming import Streaming
 from podium.control.facility.facility import (
     DriveWiring,
     Facility,
@@ -44,6 +46,10 @@ REQUESTS = (
     messages.Read,
     messages.Now,
     messages.Status,
+    BeginStream,
+    Follow,
+    Stop,
+    AskStreams,
     by_hand.Examine,
     by_hand.Ask,
     by_hand.Release,
@@ -63,6 +69,9 @@ class Coordinator:
         self._number = 0
         self._done = 0
         self._failed = 0
+        self._streams = Streaming(
+            bus, facility.digest, self._runs, self._owner_of_ports, self._next_run
+        )
         self._work: Tickets
 
     @asynccontextmanager
@@ -102,6 +111,8 @@ class Coordinator:
             case messages.Cancel(ticket):
                 await self._work.cancel(ticket)
                 return messages.Done()
+            case BeginStream() | Follow() | Stop() | AskStreams():
+                return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:
                 owner = await self._agents.owner_of(instrument)
                 return await self._ask(owner, read, messages.Reading)

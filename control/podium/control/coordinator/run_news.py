@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.log import event_log
@@ -32,6 +33,14 @@ log = event_log("coordinator")
 Captures = Mapping[str, CaptureData]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    program: Program
+    run: RunId
+    captures: Callable[[], Captures]
+    complete: bool
+
+
 class RunsTold:
     """Tells while :meth:`telling`; no run waits for it."""
 
@@ -42,7 +51,7 @@ class RunsTold:
         self._data: deque[DataSummary] = deque(maxlen=DATA_KEPT)
         self._done = 0
         self._failed = 0
-        self._to_tell: asyncio.Queue[RunNews | tuple[Program, RunId, Captures]] = asyncio.Queue()
+        self._to_tell: asyncio.Queue[RunNews | _Data] = asyncio.Queue()
 
     @asynccontextmanager
     async def telling(self) -> AsyncGenerator[None]:
@@ -85,7 +94,12 @@ class RunsTold:
         started = [part.fired.tai_s + part.fired.tai_fs * 1e-15 for part in parts]
         self._tell(replace(news, state="done", took_s=took_s, tai_s=min(started, default=0)))
         for part in parts:
-            self._to_tell.put_nowait((program, run, part.reported.captures))
+            captures = part.reported.captures
+            self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
+
+    def so_far(self, run: RunId, program: Program, captures: Callable[[], Captures]) -> None:
+        """Tell what a run that goes on has brought back so far."""
+        self._to_tell.put_nowait(_Data(program, run, captures, False))
 
     def _tell(self, news: RunNews) -> None:
         self._news[news.run] = news
@@ -101,10 +115,12 @@ class RunsTold:
                     await self._bus.publish(runs_key(self._facility), encode(told))
                     continue
                 try:
-                    summary = await asyncio.to_thread(summary_of, *told)
+                    summary = await asyncio.to_thread(_summary, told)
                 except (ValueError, IndexError, ZeroDivisionError) as error:
-                    log.warning("no summary", run=str(told[1]), error=str(error))
+                    log.warning("no summary", run=str(told.run), error=str(error))
                     continue
+                if self._data and self._data[-1].run == summary.run:
+                    self._data.pop()
                 self._data.append(summary)
                 payload = await asyncio.to_thread(encode, summary)
                 await self._bus.publish(data_key(self._facility), payload)
@@ -113,3 +129,7 @@ class RunsTold:
         decode(payload, Recent)
         past = PastRuns(tuple(self._news.values()), tuple(self._data), self._done, self._failed)
         return await asyncio.to_thread(encode, past)
+
+
+def _summary(data: _Data) -> DataSummary:
+    return summary_of(data.program, data.run, data.captures(), complete=data.complete)
