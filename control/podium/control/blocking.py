@@ -107,7 +107,8 @@ class BlockingStream:
             while (data := self._thread.do(following)) is not None:
                 yield data
         finally:
-            self._thread.do(parts.aclose)
+            if self._thread.turns:  # otherwise the facility was left, and all was stopped
+                self._thread.do(parts.aclose)
 
 
 @contextmanager
@@ -203,6 +204,11 @@ class LoopThread:
     def __exit__(self, *_: object) -> None:
         self.call_soon(self._loop.stop)
         self._thread.join()
+
+    @property
+    def turns(self) -> bool:
+        """Whether the loop can be asked for anything."""
+        return self._loop.is_running()
 
     def do(self, work: Work[Result]) -> Result:
         """Return what ``work`` returns; at Ctrl-C cancel it and wait for its end first."""

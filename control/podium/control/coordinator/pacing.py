@@ -5,7 +5,7 @@ import math
 FIRST_SHARE = 0.25
 """The first batch lasts at most this share of the time that a batch shall take."""
 FIRST_OF_ALL = 1 / 16
-"""Nor is it more of the whole than this: how fast it goes is not known yet."""
+"""Nor is it more of the whole than this, or one repetition: its speed is not known yet."""
 GROWTH = 4
 """A batch is at most so many times as large as the one before."""
 
@@ -13,11 +13,11 @@ GROWTH = 4
 class Pace:
     """Learns from the wall times of batches: a fixed part each, and so much for each point."""
 
-    def __init__(self, batch_s: float, point_s: float, total: int) -> None:
-        """``point_s``: computed duration of one shot; ``total``: shots of all points together."""
+    def __init__(self, batch_s: float, point_s: float, points: int, shots: int) -> None:
+        """``point_s``: computed duration of one shot of one of the ``points``."""
         self._batch_s = batch_s
         self._point_s = point_s
-        self._total = total
+        self._first = max(points, int(FIRST_OF_ALL * points * shots))
         self._last: tuple[int, float] | None = None
         self._before: tuple[int, float] | None = None
 
@@ -32,7 +32,7 @@ class Pace:
         """
         if self._last is None:
             lasting = FIRST_SHARE * self._batch_s / max(self._point_s, 1e-9)
-            return max(1, int(min(lasting, FIRST_OF_ALL * self._total)))
+            return max(1, int(min(lasting, self._first)))
         size, wall_s = self._last
         each_s, fixed_s = wall_s / size, 0.0
         if self._before is not None and self._before[0] != size:

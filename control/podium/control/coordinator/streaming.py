@@ -191,7 +191,7 @@ class Streaming:
         self, stream: _Stream, program: Program, owner: AgentSeen, told: "_Told", once_s: float
     ) -> None:
         points = math.prod(axis.count for axis in program.axes)
-        pace = Pace(stream.request.every_s, once_s / points, points * program.shots)
+        pace = Pace(stream.request.every_s, once_s / points, points, program.shots)
         combined = Combined(program)
         shot, run = 0, told.run
         while shot < program.shots:
