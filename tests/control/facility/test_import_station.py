@@ -152,7 +152,7 @@ def test_an_imported_driver_makes_the_instrument_that_the_station_makes(
     assert isinstance(entry.address, VisaAddress)
     ours = driver_class(model_of(entry))("mock_dac", entry.address.resource, driver=entry.driver)
     try:
-        assert {"ch1", "ch2"} <= ours.snapshot()["parameters"].keys() <= {*theirs.parameters}
+        assert {"ch1", "ch2"} <= ours.snapshot().keys() <= {*theirs.parameters}
     finally:
         ours.close()
         theirs.close()

@@ -94,6 +94,8 @@ def _check_reach(
     connector = outputs[port].connector
     if not isinstance(connector, RfOutput | IqOutput):
         return
+    if isinstance(connector, RfOutput) and entry.lo not in connector.lo:
+        return  # it cannot be set at all: that is reported
     low, high = connector.intermediate.low, connector.intermediate.high
     lowest_lo = max((f + reach - high for _, f, reach in bands), default=0.0)
     highest_lo = min((f - reach - low for _, f, reach in bands), default=0.0)

@@ -140,25 +140,35 @@ def check_clocks(
         elif source not in parsed.clocks:
             near = suggest(source, [*parsed.instruments, *parsed.clocks])
             complaints.at(path, f"there is no instrument or clock {source!r}; {near}")
-        else:
-            cycle = _cycle(name, parsed)
-            if cycle is not None:
-                message = f"the clock follows itself: {' <- '.join(cycle)}"
-                complaints.at(path, message)
+    for cycle in _cycles(parsed):
+        complaints.at(("clocks", cycle[0], "source"), f"the clock follows itself: {_told(cycle)}")
 
 
-def _cycle(name: str, parsed: Parsed) -> list[str] | None:
-    """Return the way from clock ``name`` over its sources back to itself, or None."""
-    way = [name]
-    clock = parsed.clocks[name]
-    while clock is not None and clock.source in parsed.clocks:
-        way.append(clock.source)
-        if clock.source == name:
-            return way
-        if clock.source in way[:-1]:
-            return None
-        clock = parsed.clocks[clock.source]
-    return None
+def _cycles(parsed: Parsed) -> list[list[str]]:
+    """Return the clocks of each cycle, from the one that stands first in the file."""
+    follows = {name: clock.source for name, clock in parsed.clocks.items() if clock is not None}
+    seen: set[str] = set()
+    cycles = []
+    for name in follows:
+        way: dict[str, None] = {}
+        while name in follows and name not in seen:
+            seen.add(name)
+            way[name] = None
+            name = follows[name]
+        if name in way:
+            names = list(way)
+            cycles.append(names[names.index(name) :])
+    return cycles
+
+
+CYCLE_SHOWN = 6
+
+
+def _told(cycle: list[str]) -> str:
+    """Return the way round as words; of a long one its beginning and its length."""
+    if len(cycle) <= CYCLE_SHOWN:
+        return " <- ".join([*cycle, cycle[0]])
+    return f"{' <- '.join(cycle[:CYCLE_SHOWN])} <- ... <- {cycle[0]} ({len(cycle)} clocks)"
 
 
 def check_links(parsed: Parsed, complaints: Complaints) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from pyvisa.errors import Error as VisaError
 from qcodes.instrument import Instrument, VisaInstrument
+from qcodes.parameters import ParameterBase
 
-from podium.drivers.by_hand import Plain
+from podium.drivers.by_hand import Plain, plain
 from podium.drivers.errors import Refused
 from podium.drivers.qcodes_any.flux_source import FluxParameters
 from podium.drivers.qcodes_any.microwave_source import MicrowaveParameters
@@ -65,23 +66,31 @@ class QcodesAny:
             return Identity(vendor, model or type(instrument).__name__, serial, firmware)
 
     def snapshot(self) -> dict[str, object]:
-        """Return the settings: those never read so far are read now, the others as last known."""
+        """Return the parameters by name, those that were never read so far are read now.
+
+        The others are as last known on this connection: one by one, all would take long.
+        """
         self._interrupted.clear()
+        known: dict[str, object] = {}
         for name, parameter in parameters(self._session.instrument):
             if self._interrupted.is_set():
                 raise Refused(f"{self._session.name}: reading its settings was given up")
-            wanted = getattr(parameter, "snapshot_value", True) and parameter._snapshot_get
+            wanted = parameter.snapshot_value and parameter._snapshot_get
             cache: Any = parameter.cache
-            if not wanted or not parameter.gettable or cache.valid:
-                continue
-            with self._session.talking(f"for {name!r}"):
-                try:
-                    parameter.get()
-                except (VisaError, OSError, EOFError):
-                    raise  # no answer: a late one must not be taken for the next
-                except Exception:
-                    continue  # it has no value now, e.g. a reading of what is off
-        return self._session.snapshot()
+            if wanted and parameter.gettable and not cache.valid:
+                self._refresh(name, parameter)
+            if cache.valid:
+                known[name] = plain(cache.get(get_if_invalid=False))
+        return known
+
+    def _refresh(self, name: str, parameter: ParameterBase) -> None:
+        with self._session.talking(f"for {name!r}"):
+            try:
+                parameter.get()
+            except (VisaError, OSError, EOFError):
+                raise  # no answer: a late one must not be taken for the next
+            except Exception:
+                return  # it has no value now, e.g. a reading of what is off
 
     def close(self) -> None:
         """Close the connection; all stays as it is."""
