@@ -48,6 +48,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.facility.import_station_command:command",
         "make a facility file from a QCoDeS Station file",
     ),
+    "snapshot": (
+        "podium.control.demo.snapshot:command",
+        "take, show and compare snapshots of how all instruments are set",
+    ),
     "up": (
         "podium.control.demo.up:command",
         "start the agents and the coordinator of a facility",

@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, TypeVar
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Failed, ask
+from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
 from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.calibration.snapshots import name_in
 from podium.control.facility.facility import Facility
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Program
@@ -82,7 +84,9 @@ class Lab:
         text = await asyncio.to_thread(to_json, program)
         done = await self._work(messages.RunProgram(text), messages.RunDone)
         attributes = attributes_of(done, program, self._facility.name, text)
-        return await asyncio.to_thread(dataset_of, program, done.captures, attributes)
+        data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
+        name_in(data, done.snapshot)
+        return data
 
     def stream(
         self, program: Program, *, every_s: float = EVERY_S, batch_shots: int | None = None
@@ -158,6 +162,10 @@ class Lab:
     async def examine(self, instrument: str) -> by_hand.Examined:
         """Return what an instrument says of itself, by reading alone."""
         return await self._ask(by_hand.Examine(instrument), by_hand.Examined)
+
+    async def snapshot(self) -> FacilitySnapshot:
+        """Return how all instruments are set, by reading alone; with every run it is stored."""
+        return await self._ask(TakeSnapshot(), FacilitySnapshot)
 
     async def now(self) -> Tai:
         """Return TAI as the facility's clock tells it."""

@@ -10,6 +10,8 @@ from podium.drivers.roles import Identity
 from podium.drivers.visa_session import VisaSession
 
 VALID = "OK"  # QCoDeS, LakeshoreModel372Channel.SENSOR_STATUSES
+SETTINGS = {"input": "INSET?", "range": "INTYPE?", "filter": "FILTER?"}
+"""What a snapshot holds of each input: enabled, dwell, pause, curve; excitation, range; filter."""
 
 
 class _Quiet(LakeshoreModel372):
@@ -52,8 +54,19 @@ class LakeShore372:
         self._session.set(parameter, value)
 
     def snapshot(self) -> dict[str, object]:
-        """Return the settings as last read."""
-        return self._session.snapshot()
+        """Return the settings of the named inputs, in one round trip."""
+        queries = {
+            f"{channel}.{setting}": f"{mnemonic} {number}"
+            for channel, number in self._inputs.items()
+            for setting, mnemonic in SETTINGS.items()
+        }
+        return self._session.ask_all(queries) if queries else {}
+
+    def readings(self) -> dict[str, tuple[float, str]]:
+        """Return the temperatures of the named inputs, K, in one round trip; 0 where invalid."""
+        queries = {channel: f"KRDG? {number}" for channel, number in self._inputs.items()}
+        found = self._session.ask_all(queries) if queries else {}
+        return {name: (value, "K") for name, value in found.items() if isinstance(value, float)}
 
     def close(self) -> None:
         """Close the connection; the bridge goes on scanning."""

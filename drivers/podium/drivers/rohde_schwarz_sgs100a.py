@@ -8,6 +8,19 @@ from podium.drivers.roles import Examination, Identity, Tone
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
 
+SETTINGS = {
+    "frequency_hz": ":SOUR:FREQ?",
+    "power_dbm": ":SOUR:POW?",
+    "phase_deg": ":SOUR:PHAS?",
+    "output": ":OUTP:STAT?",
+    "iq_modulation": ":SOUR:IQ:STAT?",
+    "pulse_modulation": ":SOUR:PULM:STAT?",
+    "reference": ":SOUR:ROSC:SOUR?",
+    "reference_output": ":SOUR:ROSC:OUTP:FREQ?",
+    "reference_external": ":SOUR:ROSC:EXT:FREQ?",
+}
+"""What a snapshot holds."""
+
 
 class _Quiet(QCoDeSDriver):
     """The QCoDeS driver, but it does not print that it has connected."""
@@ -52,8 +65,8 @@ class RohdeSchwarzSGS100A:
         self._session.set(parameter, value)
 
     def snapshot(self) -> dict[str, object]:
-        """Return the settings as last read."""
-        return self._session.snapshot()
+        """Return all settings, in one round trip."""
+        return self._session.ask_all(SETTINGS)
 
     def close(self) -> None:
         """Close the connection; the tone stays as it is."""

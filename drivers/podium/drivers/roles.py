@@ -83,11 +83,19 @@ class Instrument(Protocol):
         ...
 
     def snapshot(self) -> Mapping[str, object]:
-        """Return the settings as the driver last knew them, for provenance."""
+        """Return the settings by name, read in one round trip where the protocol allows it."""
         ...
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are. Idempotent."""
+        ...
+
+
+class HasReadings(Protocol):
+    """An instrument that measures all the time."""
+
+    def readings(self) -> Mapping[str, tuple[float, str]]:
+        """Return what it reads now by channel: value and unit, in one round trip."""
         ...
 
 

@@ -5,7 +5,7 @@ instrument is away or talks nonsense: that is done here, once.
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
@@ -15,6 +15,7 @@ from qcodes.instrument import VisaInstrument
 from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import InstrumentError, ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Identity
+from podium.firmware_interfaces.ieee4882.responses import split_response
 
 Q = TypeVar("Q", bound=VisaInstrument)
 
@@ -115,6 +116,17 @@ class VisaSession(Generic[Q]):
         """Return the settings as QCoDeS last knew them; nothing is asked."""
         return dict(self.instrument.snapshot(update=False))
 
+    def ask_all(self, queries: Mapping[str, str]) -> dict[str, object]:
+        """Ask all queries in one message; return the answers by name, numbers as such."""
+        answers = split_response(self.ask(";".join(queries.values())))
+        if len(answers) != len(queries):
+            self.close()
+            raise ProtocolError(
+                f"{self.name} was asked {len(queries)} things in one message and gave "
+                f"{len(answers)} answers: {answers}"
+            )
+        return dict(zip(queries, map(_number, answers), strict=True))
+
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are. Idempotent."""
         if self._closed:
@@ -128,6 +140,13 @@ class VisaSession(Generic[Q]):
             if isinstance(interface, socket.socket):
                 interface.shutdown(socket.SHUT_RDWR)
         self.instrument.close()
+
+
+def _number(answer: str) -> object:
+    try:
+        return int(answer) if answer.strip().lstrip("+-").isdigit() else float(answer)
+    except ValueError:
+        return answer.strip().strip('"')
 
 
 def _code(answer: str, session: VisaSession[Q]) -> int:

@@ -18,6 +18,17 @@ ALLOWANCE_S = 15.0
 """For the transport and the box's own clock, beyond the computed duration of a ramp."""
 POLL_S = (0.005, 0.1)
 """First and longest wait between two looks at a ramp."""
+SETTINGS = {
+    "function": ":SOUR:FUNC?",
+    "range": ":SOUR:RANG?",
+    "level": ":SOUR:LEV?",
+    "output": ":OUTP?",
+    "voltage_limit": ":SOUR:PROT:VOLT?",
+    "current_limit": ":SOUR:PROT:CURR?",
+    "four_wire": ":SENS:REM?",
+    "guard": ":SENS:GUAR?",
+}
+"""What a snapshot holds."""
 
 
 class _Quiet(QCoDeSDriver):
@@ -59,8 +70,8 @@ class YokogawaGS200:
         self._session.set(parameter, value)
 
     def snapshot(self) -> dict[str, object]:
-        """Return the settings as last read."""
-        return self._session.snapshot()
+        """Return all settings, in one round trip."""
+        return self._session.ask_all(SETTINGS)
 
     def close(self) -> None:
         """Close the connection; level and output stay, a ramp under way goes on to its end."""

@@ -13,10 +13,12 @@ from podium.control.agent.compiling import Compile, Compiling
 from podium.control.agent.examining import examine
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playing import Playing
+from podium.control.agent.snapshots import Snapshots
 from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.log import event_log
+from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import HowLong, Lasts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -50,6 +52,7 @@ REQUESTS = (
     by_hand.Ask,
     by_hand.Release,
     by_hand.TakeBack,
+    TakeSnapshot,
 )
 
 
@@ -72,6 +75,7 @@ class Agent:
         self._playing = Playing(facility, instruments)
         self._biasing = Biasing(facility, instruments)
         self._telling = Telling(bus, facility.name, name)
+        self._snapshots = Snapshots(instruments)
         self._by_hand = ByHand(facility, instruments, self._busy)
         self._biases = 0
         self._active: ActiveRun | None = None
@@ -163,6 +167,8 @@ class Agent:
                 return Lasts(duration_fs, await asyncio.to_thread(_quantised, artifacts))
             case by_hand.Examine(instrument):
                 return await examine(self._facility, self._instruments, instrument)
+            case TakeSnapshot():
+                return await self._snapshots.take()
             case by_hand.Ask():
                 return await self._by_hand.ask(request)
             case by_hand.Release():

@@ -9,6 +9,7 @@ from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
+from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.together import together
@@ -31,6 +32,7 @@ from podium.control.program.serialise import NotAProgram, from_json
 ANSWER_S = 30.0
 """Deadline for a single question to an agent."""
 STATUS_S = 3.0
+SNAPSHOT_S = 10.0
 BY_HAND_S = 50.0
 """Deadline for what a person asks of an instrument, connecting anew included."""
 AWAIT_S = 2.0
@@ -54,6 +56,7 @@ REQUESTS = (
     by_hand.Ask,
     by_hand.Release,
     by_hand.TakeBack,
+    TakeSnapshot,
 )
 
 
@@ -118,6 +121,8 @@ class Coordinator:
                 return await self._ask(owner, read, messages.Reading)
             case by_hand.Examine(instrument):
                 return await self._of_owner(instrument, request, by_hand.Examined)
+            case TakeSnapshot():
+                return await self._snapshot()
             case by_hand.Ask(instrument):
                 # Once only: a lost answer does not tell whether something was set.
                 return await self._of_owner(instrument, request, by_hand.Answered, once=True)
@@ -175,6 +180,7 @@ class Coordinator:
             async with self._runs.told(run, program) as told:
                 parts = await play(self._bus, owner, run, text)
                 told.append(parts)
+            snapshot = await self._snapshot()
         return messages.RunDone(
             run,
             parts.prepared.program_hash,
@@ -183,6 +189,7 @@ class Coordinator:
             messages.Time(parts.fired.tai_s, parts.fired.tai_fs),
             parts.prepared.quantised,
             parts.reported.captures,
+            snapshot,
         )
 
     async def _owner_of_ports(self, program: Program) -> AgentSeen:
@@ -260,6 +267,23 @@ class Coordinator:
                 timeout_s=AWAIT_S + ANSWER_S,
             )
             request = messages.Await(ticket, AWAIT_S)
+
+    async def _snapshot(self) -> FacilitySnapshot:
+        """Return how all instruments are set; an agent that does not answer is left out."""
+        here = [seen for seen in self._agents.agents if seen.present.is_set()]
+        answers = await together(
+            *(
+                ask(self._bus, seen.key, TakeSnapshot(), PartSnapshot, timeout_s=SNAPSHOT_S)
+                for seen in here
+            )
+        )
+        for seen, answer in zip(here, answers, strict=True):
+            if isinstance(answer, Failed):
+                log.warning("no snapshot", agent=seen.name, problem=answer.message)
+        parts = [answer for answer in answers if isinstance(answer, PartSnapshot)]
+        found = {one.instrument: one for part in parts for one in part.instruments}
+        names = [name for name in self._facility.instruments if name in found]
+        return FacilitySnapshot(tuple(found[name] for name in names))
 
     async def _now(self) -> messages.Time:
         sources = [clock.source for clock in self._facility.clocks.values()]

@@ -7,6 +7,7 @@ from typing import Any
 
 from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.qblox_cluster.bulk import read_all
 from podium.drivers.qblox_cluster.connection import (
     asking,
     close_cluster,
@@ -128,8 +129,9 @@ class QbloxCluster:
             set_value(self._name, found, value)
 
     def snapshot(self) -> dict[str, object]:
-        """Return what this driver has set, by parameter; nothing is asked of the cluster."""
-        return self._holding.settings()
+        """Return all settings as read from the modules: one round trip each, all at once."""
+        with asking(self._name, "reading all settings"):
+            return read_all(self._cluster, self._modules)
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are."""
