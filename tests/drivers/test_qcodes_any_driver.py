@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import socket
 import threading
 import time
 from decimal import Decimal
@@ -328,3 +329,13 @@ def test_arguments_that_the_class_does_not_take_are_refused(connect):
     lockin = f"{DRIVERS}.mock_instruments.SnapShotTestInstrument"
     with pytest.raises(Refused, match=r"was given name, gate: .*unexpected keyword .*'gate'"):
         connect(None, lockin, gate=1)
+
+
+def test_a_box_that_is_not_there_is_told_in_one_line(capfd):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        visa = f"TCPIP::127.0.0.1::{taken.getsockname()[1]}::SOCKET"
+        with pytest.raises(Unreachable, match="box at .* to connect") as told:
+            QcodesAny("box", visa, QcodesDriver(GS200))
+    assert "\n" not in str(told.value)
+    assert capfd.readouterr().err == ""

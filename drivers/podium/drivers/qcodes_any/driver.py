@@ -1,6 +1,7 @@
 """Driver of any instrument that QCoDeS has a driver for, named by its import path."""
 
 import inspect
+import logging
 import threading
 from functools import partial
 from importlib import import_module
@@ -182,6 +183,9 @@ def _open(
     name: str, driver: QcodesDriver, unique: str, visa: str, visalib: str | None
 ) -> Instrument:
     """Return the QCoDeS instrument, connected; raises :class:`Refused` if it cannot be made so."""
+    told = logging.getLogger("qcodes")
+    if not told.hasHandlers():
+        told.addHandler(logging.NullHandler())  # what it would print is in the errors raised
     kind = _quiet(_class_of(name, driver.path))
     arguments: dict[str, Any] = {
         key: list(value) if isinstance(value, tuple) else value for key, value in driver.arguments
