@@ -335,7 +335,7 @@ def test_a_box_that_is_not_there_is_told_in_one_line(capfd):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens
         visa = f"TCPIP::127.0.0.1::{taken.getsockname()[1]}::SOCKET"
-        with pytest.raises(Unreachable, match="box at .* to connect") as told:
+        with pytest.raises(Unreachable, match=r"box at .* to connect") as told:
             QcodesAny("box", visa, QcodesDriver(GS200))
     assert "\n" not in str(told.value)
     assert capfd.readouterr().err == ""
