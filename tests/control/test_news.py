@@ -47,7 +47,7 @@ async def test_a_run_is_told_when_it_begins_and_when_it_ends(example, bench, ope
     assert done.took_s > 0
     assert done.tai_s == pytest.approx(brought.attrs["started_tai_s"])
     assert summary.captures["q0"].i == pytest.approx(brought["q0_i"].values)
-    assert summary.axes[0].values == pytest.approx(brought["amplitude"].values)
+    assert summary.axes[0].variables[0].values == pytest.approx(brought["amplitude"].values)
     assert isinstance(past, PastRuns)
     assert (past.done, past.failed, past.runs) == (1, 0, (done,))
     assert [one.run for one in past.data] == [on.run]
@@ -122,15 +122,15 @@ def test_a_long_line_is_thinned_with_its_axis(trial):
     program = replace(trial(), axes=swept(3 * POINTS))
     summary = summary_of(program, RUN, {"c": captured((3 * POINTS,))})
     assert summary.captures["c"].i.tolist() == [3.0 * k for k in range(POINTS)]
-    assert summary.axes[0].unit == "s"
-    assert summary.axes[0].values[1] == pytest.approx(3e-9)
+    assert summary.axes[0].variables[0].unit == "s"
+    assert summary.axes[0].variables[0].values[1] == pytest.approx(3e-9)
 
 
 def test_a_large_map_is_thinned_along_both_axes(trial):
     program = replace(trial(), axes=swept(2 * SIDE, 10))
     summary = summary_of(program, RUN, {"c": captured((2 * SIDE, 10))})
     assert summary.captures["c"].i.shape == (SIDE, 10)
-    assert [axis.values.size for axis in summary.axes] == [SIDE, 10]
+    assert [axis.variables[0].values.size for axis in summary.axes] == [SIDE, 10]
 
 
 def test_of_single_shots_the_mean_is_told_and_some(trial):

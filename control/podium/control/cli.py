@@ -54,7 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "up": (
         "podium.control.demo.up:command",
-        "start the agents and the coordinator of a facility",
+        "start the agents, the coordinator and the page of a facility",
     ),
     "status": (
         "podium.control.demo.status:command",

@@ -102,12 +102,20 @@ class RunNews:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AxisSummary:
-    """One axis of a summary: the variable that stands for it."""
+class VariableSummary:
+    """One variable of an axis, with its value at every point."""
 
     name: str
     unit: str
     values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AxisSummary:
+    """One axis of a summary. Its variables step together."""
+
+    name: str
+    variables: tuple[VariableSummary, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -93,6 +93,7 @@ class RunsTold:
         took_s = time.monotonic() - began
         started = [part.fired.tai_s + part.fired.tai_fs * 1e-15 for part in parts]
         self._tell(replace(news, state="done", took_s=took_s, tai_s=min(started, default=0)))
+        log.info("run done", run=str(run), program=program.name, took=f"{took_s:.2f} s")
         for part in parts:
             captures = part.reported.captures
             self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))

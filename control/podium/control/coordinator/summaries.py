@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.bus.messages import CaptureData, RunId
-from podium.control.bus.news import AxisSummary, CaptureSummary, DataSummary
-from podium.control.program.program import Axis, Program
+from podium.control.bus.news import AxisSummary, CaptureSummary, DataSummary, VariableSummary
+from podium.control.program.program import Axis, Program, Variable
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 POINTS = 2000
@@ -34,11 +34,15 @@ def summary_of(
 
 
 def _axis(axis: Axis, step: int) -> AxisSummary:
-    variable = axis.variables[0]
-    values = np.array([variable.value(k) for k in range(0, axis.count, step)], np.float64)
+    return AxisSummary(axis.name, tuple(_variable(one, step) for one in axis.variables))
+
+
+def _variable(variable: Variable, step: int) -> VariableSummary:
+    count = variable.values.count
+    values = np.array([variable.value(k) for k in range(0, count, step)], np.float64)
     if variable.unit == "fs":
-        return AxisSummary(variable.name, "s", values / FS_PER_S)
-    return AxisSummary(variable.name, variable.unit, values)
+        return VariableSummary(variable.name, "s", values / FS_PER_S)
+    return VariableSummary(variable.name, variable.unit, values)
 
 
 def _capture(one: CaptureData, program: Program, every: tuple[slice, ...]) -> CaptureSummary:

@@ -27,6 +27,8 @@ class UpState:
     """Path of the file laid over it."""
     coordinator: str
     """Endpoint of the coordinator on the bus, kept across its restarts."""
+    page: str | None = None
+    """Address of the page, for a browser; None: there is none."""
 
 
 def default_state_file(facility: Path) -> Path:
