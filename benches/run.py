@@ -17,12 +17,13 @@ from pathlib import Path
 
 import bench_physics
 import bench_q1
+import big_facility
 import lab_time
 import numpy as np
 
 REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
 WORLD_MS, WORLD_ERROR = 5.0, 1e-6
-RABI, DEMO, HELP_S = 20.0, 5.0, 0.2
+RABI, DEMO, HELP_S, CHECK_S = 20.0, 5.0, 0.2, 2.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -144,8 +145,18 @@ def command() -> Iterator[Row]:
     yield Row("podium --help", f"{seconds:.2f} s", asked=f"< {HELP_S:g} s", met=seconds < HELP_S)
 
 
+def check() -> Iterator[Row]:
+    """Measure how long checking a facility of a thousand instruments takes."""
+    text = big_facility.big_facility(big_facility.INSTRUMENTS)
+    seconds = big_facility.check_s(text)
+    lines = text.count("\n")
+    what = f"podium check, {big_facility.INSTRUMENTS} instruments, {lines} lines"
+    yield Row(what, f"{seconds:.2f} s", asked=f"< {CHECK_S:g} s", met=seconds < CHECK_S)
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "help": command,
+    "check": check,
     "world": world,
     "q1": q1,
     "rabi": rabi,

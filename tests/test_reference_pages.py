@@ -8,6 +8,7 @@ import pytest
 from podium.control.facility import schema
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError
+from podium.control.facility.written import Entry, EstimateEntry
 from podium.firmware_interfaces.models import BUILT_IN, MapOption
 from podium.firmware_interfaces.quantity import DIMENSIONS, UNITS
 
@@ -35,10 +36,15 @@ MEASURED = (
         schema.DriveEntry,
         schema.FluxEntry,
         schema.LinkEntry,
-        schema.EstimateEntry,
+        schema.DriverEntry,
+        schema.RolesEntry,
+        schema.FluxRole,
+        schema.MicrowaveRole,
+        schema.ThermometerRole,
+        EstimateEntry,
     ],
 )
-def test_every_key_is_explained(entry: type[schema.Entry]) -> None:
+def test_every_key_is_explained(entry: type[Entry]) -> None:
     for key in entry.model_fields:
         assert re.search(rf"`{key}\b|### {key}|\b{key}:", FACILITY_FILE), key
 

@@ -6,6 +6,7 @@ from podium.firmware_interfaces.models import (
     BUILT_IN,
     ENTRY_POINT_GROUP,
     LAKESHORE_372,
+    QBLOX_CLUSTER,
     ModelError,
     Range,
     _merged,
@@ -56,7 +57,7 @@ def test_a_model_that_cannot_be_used_is_refused_with_the_entry_point_that_brings
 
 def test_full_scale_is_known_of_rf_outputs_only() -> None:
     modules = {2: "QRM-RF", 6: "QCM"}
-    assert output_full_scale_dbm("qblox_cluster", modules, "slot2.out0") == 5.0
+    assert output_full_scale_dbm(QBLOX_CLUSTER, modules, "slot2.out0") == 5.0
     for channel in ("slot2.in0", "slot6.out0", "slot3.out0", "out0"):
         with pytest.raises(ModelError, match="has no RF output"):
-            output_full_scale_dbm("qblox_cluster", modules, channel)
+            output_full_scale_dbm(QBLOX_CLUSTER, modules, channel)

@@ -28,9 +28,33 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.facility.check:command",
         "check a facility file; every error with its place and what would be right",
     ),
+    "doctor": (
+        "podium.control.demo.doctor:command",
+        "compare what the instruments say with the facility file, by reading alone",
+    ),
+    "schema": (
+        "podium.control.facility.schema_command:command",
+        "print the JSON schema of the facility file, for editors",
+    ),
+    "ask": (
+        "podium.control.demo.ask:command",
+        "ask one instrument one thing, or set it, through its owner",
+    ),
+    "release": (
+        "podium.control.demo.release:command",
+        "hand an instrument to a person's own program, and take it back",
+    ),
+    "import-station": (
+        "podium.control.facility.import_station_command:command",
+        "make a facility file from a QCoDeS Station file",
+    ),
+    "snapshot": (
+        "podium.control.demo.snapshot:command",
+        "take, show and compare snapshots of how all instruments are set",
+    ),
     "up": (
         "podium.control.demo.up:command",
-        "start the agents and the coordinator of a facility",
+        "start the agents, the coordinator and the page of a facility",
     ),
     "status": (
         "podium.control.demo.status:command",
@@ -39,6 +63,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": (
         "podium.control.demo.calibrate:command",
         "run calibration routines and store what they find",
+    ),
+    "params": (
+        "podium.control.demo.params:command",
+        "look into the parameter store, set values by hand, go back to older ones",
+    ),
+    "refit": (
+        "podium.control.demo.refit:command",
+        "fit the stored data of a run once more, from what was known then",
     ),
     "compile": (
         "podium.control.demo.compile:command",

@@ -9,21 +9,28 @@ With the processes that ``podium up`` has started: ``join_facility`` instead.
 """
 
 import asyncio
-import json
+import getpass
+import os
+import socket
+import sys
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from podium.control.bus import messages
+from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Failed, ask
+from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
+from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
 from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.calibration.snapshots import name_in
 from podium.control.facility.facility import Facility
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
+from podium.control.stream import EVERY_S, Stream, attributes_of
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -40,7 +47,19 @@ CANCEL_S = 90.0
 AGENT = "room"
 """Name of the agent that owns everything when a facility is opened in one process."""
 
+SETTLED = ("connected", "released")
+"""States of an instrument in which there is nothing to wait for."""
+
 Answer = TypeVar("Answer")
+
+
+def whoever() -> str:
+    """Return who asks, as a log names them: user, machine, process."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number only
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()} ({Path(sys.argv[0]).name} {os.getpid()})"
 
 
 class Lab:
@@ -64,20 +83,45 @@ class Lab:
         """
         text = await asyncio.to_thread(to_json, program)
         done = await self._work(messages.RunProgram(text), messages.RunDone)
-        attributes: dict[str, str | int | float] = {
-            "run": str(done.run),
-            "program": program.name,
-            "program_json": text,
-            "program_hash": done.program_hash,
-            "facility": self._facility.name,
-            "facility_hash": done.facility_hash,
-            "epoch": max(done.epochs.values(), default=0),
-            "epochs": json.dumps(dict(done.epochs)),
-            "started_tai_s": done.started.tai_s + done.started.tai_fs * 1e-15,
-            "started_tai": str(Tai(done.started.tai_s, done.started.tai_fs)),
-            "quantised": done.quantised,
-        }
-        return await asyncio.to_thread(dataset_of, program, done.captures, attributes)
+        attributes = attributes_of(done, program, self._facility.name, text)
+        data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
+        name_in(data, done.snapshot)
+        return data
+
+    def stream(
+        self, program: Program, *, every_s: float = EVERY_S, batch_shots: int | None = None
+    ) -> Stream:
+        """Run ``program`` in batches: ``async for data in lab.stream(program)``.
+
+        A batch takes about ``every_s`` (wall time), or has ``batch_shots`` shots. Nobody else
+        gets the instruments in between. What is yielded is described at
+        :class:`~podium.control.stream.Stream`.
+        """
+        if not every_s > 0 or (batch_shots is not None and batch_shots < 1):
+            raise RunRefused(
+                f"{program.name}: batches of {every_s} s and {batch_shots} shots: every_s is above "
+                "0, batch_shots at least 1 (or None: as many as take every_s)"
+            )
+        name = self._facility.name
+        return Stream(self._ask, self._stop, name, program, every_s, batch_shots or 0)
+
+    async def streams(self) -> tuple[StreamOn, ...]:
+        """Return the streams that are on, whoever has begun them."""
+        return (await self._ask(AskStreams(), StreamsOn)).streams
+
+    async def stop(self, stream: str, reason: str = "") -> None:
+        """Stop a stream (its ticket or the id of its run), whoever has begun it.
+
+        Its data are kept, marked incomplete, by who follows it; returns once outputs are safe.
+        """
+        why = reason or f"stopped by {whoever()}"
+        await self._stop(Stop(stream, why), StreamPart, messages.Done)
+
+    async def _stop(self, request: Stop, *expected: type[Answer]) -> Answer:
+        answer = await ask(self._bus, self._key, request, *expected, timeout_s=CANCEL_S)
+        if isinstance(answer, Failed):
+            raise RunFailed(answer.message)
+        return answer
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
@@ -87,6 +131,41 @@ class Lab:
     async def read(self, instrument: str, channel: str) -> float:
         """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
         return (await self._ask(messages.Read(instrument, channel), messages.Reading)).value
+
+    async def ask(
+        self, instrument: str, what: str, value: object = None, *, write: bool = False
+    ) -> object:
+        """Ask an instrument through its owner, logged with who asks; return what came back.
+
+        ``what``: a parameter (``power``, ``module2.out0_att``) or a message (``*IDN?``);
+        ``value``: what to set it to. Without ``write`` only what reads is allowed. Refused
+        while a run is on; a bias is never set so. After something was set, the instrument is
+        connected anew.
+        """
+        return (await self.answer(instrument, what, value, write=write)).value
+
+    async def answer(
+        self, instrument: str, what: str, value: object = None, *, write: bool = False
+    ) -> by_hand.Answered:
+        """Do as :meth:`ask` does and return the unit as well."""
+        question = by_hand.Ask(instrument, what, value, write, whoever())
+        return await self._ask_once(question, by_hand.Answered)
+
+    async def release(self, instrument: str) -> None:
+        """Let go of an instrument for a person's own program: nothing is asked of it any more."""
+        await self._ask(by_hand.Release(instrument, whoever()), messages.Done)
+
+    async def take_back(self, instrument: str) -> None:
+        """Own a released instrument again, and return once it answers; all is read anew."""
+        await self._ask(by_hand.TakeBack(instrument, whoever()), messages.Done)
+
+    async def examine(self, instrument: str) -> by_hand.Examined:
+        """Return what an instrument says of itself, by reading alone."""
+        return await self._ask(by_hand.Examine(instrument), by_hand.Examined)
+
+    async def snapshot(self) -> FacilitySnapshot:
+        """Return how all instruments are set, by reading alone; with every run it is stored."""
+        return await self._ask(TakeSnapshot(), FacilitySnapshot)
 
     async def now(self) -> Tai:
         """Return TAI as the facility's clock tells it."""
@@ -98,7 +177,10 @@ class Lab:
         return await self._ask(messages.Status(), messages.FacilityStatus)
 
     async def ready(self, within_s: float) -> messages.FacilityStatus:
-        """Return the status once every instrument is connected, or as it is after ``within_s``."""
+        """Return the status once every instrument is connected (or released to a person).
+
+        After ``within_s`` it is returned as it is then.
+        """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + within_s
         while True:
@@ -109,7 +191,7 @@ class Lab:
                     raise
             else:
                 instruments = [one for agent in status.agents for one in agent.instruments]
-                if not status.missing and all(one.state == "connected" for one in instruments):
+                if not status.missing and all(one.state in SETTLED for one in instruments):
                     return status
                 if loop.time() > give_up:
                     return status
@@ -130,6 +212,13 @@ class Lab:
                 ask(self._bus, self._key, cancel, messages.Done, timeout_s=CANCEL_S)
             )
             raise
+
+    async def _ask_once(self, request: object, expected: type[Answer]) -> Answer:
+        """Ask without repeating: of a lost answer it is not known whether it was carried out."""
+        answer = await ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
+        if not isinstance(answer, Failed):
+            return answer
+        raise (RunRefused if answer.kind == "refused" else RunFailed)(answer.message)
 
     async def _ask(self, request: object, *expected: type[Answer]) -> Answer:
         loop = asyncio.get_running_loop()

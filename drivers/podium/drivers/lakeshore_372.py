@@ -4,11 +4,14 @@ from collections.abc import Mapping
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
+from podium.drivers.by_hand import Plain
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Identity
 from podium.drivers.visa_session import VisaSession
 
 VALID = "OK"  # QCoDeS, LakeshoreModel372Channel.SENSOR_STATUSES
+SETTINGS = {"input": "INSET?", "range": "INTYPE?", "filter": "FILTER?"}
+"""What a snapshot holds of each input: enabled, dwell, pause, curve; excitation, range; filter."""
 
 
 class _Quiet(LakeshoreModel372):
@@ -30,9 +33,40 @@ class LakeShore372:
         """Return who answers."""
         return self._session.identity()
 
+    def ask(self, message: str) -> str:
+        """Send a query and return the reply."""
+        return self._session.ask(message)
+
+    def tell(self, message: str) -> None:
+        """Send a command; return once the event register has nothing against it."""
+        self._session.ask("*ESR?")  # of others, before
+        self._session.write(message)
+        event = self._session.ask("*ESR?")
+        if event.strip("0"):
+            raise Refused(f"{self._session.name} was asked {message!r}: its *ESR? says {event}")
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter of the QCoDeS driver; return its value and unit."""
+        return self._session.get(parameter)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter of the QCoDeS driver."""
+        self._session.set(parameter, value)
+
     def snapshot(self) -> dict[str, object]:
-        """Return the settings as last read."""
-        return self._session.snapshot()
+        """Return the settings of the named inputs, in one round trip."""
+        queries = {
+            f"{channel}.{setting}": f"{mnemonic} {number}"
+            for channel, number in self._inputs.items()
+            for setting, mnemonic in SETTINGS.items()
+        }
+        return self._session.ask_all(queries) if queries else {}
+
+    def readings(self) -> dict[str, tuple[float, str]]:
+        """Return the temperatures of the named inputs, K, in one round trip; 0 where invalid."""
+        queries = {channel: f"KRDG? {number}" for channel, number in self._inputs.items()}
+        found = self._session.ask_all(queries) if queries else {}
+        return {name: (value, "K") for name, value in found.items() if isinstance(value, float)}
 
     def close(self) -> None:
         """Close the connection; the bridge goes on scanning."""

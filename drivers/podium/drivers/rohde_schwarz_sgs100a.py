@@ -2,10 +2,24 @@
 
 from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A as QCoDeSDriver
 
+from podium.drivers.by_hand import Plain
 from podium.drivers.errors import Refused
-from podium.drivers.roles import Identity, Tone
+from podium.drivers.roles import Examination, Identity, Tone
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
+
+SETTINGS = {
+    "frequency_hz": ":SOUR:FREQ?",
+    "power_dbm": ":SOUR:POW?",
+    "phase_deg": ":SOUR:PHAS?",
+    "output": ":OUTP:STAT?",
+    "iq_modulation": ":SOUR:IQ:STAT?",
+    "pulse_modulation": ":SOUR:PULM:STAT?",
+    "reference": ":SOUR:ROSC:SOUR?",
+    "reference_output": ":SOUR:ROSC:OUTP:FREQ?",
+    "reference_external": ":SOUR:ROSC:EXT:FREQ?",
+}
+"""What a snapshot holds."""
 
 
 class _Quiet(QCoDeSDriver):
@@ -26,9 +40,33 @@ class RohdeSchwarzSGS100A:
         """Return who answers."""
         return self._session.identity()
 
+    def examine(self) -> Examination:
+        """Return the options that are fitted and where its reference frequency comes from."""
+        source = self._session.ask("SOUR:ROSC:SOUR?")
+        words = {"INT": "internal", "EXT": "external"}
+        return Examination(
+            options=self._session.options(), reference=words.get(source.upper()[:3], source)
+        )
+
+    def ask(self, message: str) -> str:
+        """Send a query and return the reply."""
+        return self._session.ask(message)
+
+    def tell(self, message: str) -> None:
+        """Send a command; return once the error queue has nothing against it."""
+        self._session.tell(message)
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter of the QCoDeS driver; return its value and unit."""
+        return self._session.get(parameter)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter of the QCoDeS driver."""
+        self._session.set(parameter, value)
+
     def snapshot(self) -> dict[str, object]:
-        """Return the settings as last read."""
-        return self._session.snapshot()
+        """Return all settings, in one round trip."""
+        return self._session.ask_all(SETTINGS)
 
     def close(self) -> None:
         """Close the connection; the tone stays as it is."""

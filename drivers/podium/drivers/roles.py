@@ -10,7 +10,7 @@ Every method raises the errors of :mod:`podium.drivers.errors`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -44,6 +44,21 @@ class Tone:
     """Whether it leaves the connector."""
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What an instrument says of itself beyond its identity."""
+
+    options: tuple[str, ...] = ()
+    """What is fitted, in the maker's words."""
+    modules: Mapping[int, str] = field(default_factory=dict)
+    """Of a modular box, slot: kind."""
+    module_firmware: Mapping[int, str] = field(default_factory=dict)
+    reference: str = ""
+    """``internal`` or ``external``: where its clock takes its ticks; empty: it does not say."""
+    complaints: tuple[str, ...] = ()
+    """What it reports as wrong with itself."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Acquired:
     """What one capture of a program brought back."""
@@ -68,11 +83,27 @@ class Instrument(Protocol):
         ...
 
     def snapshot(self) -> Mapping[str, object]:
-        """Return the settings as the driver last knew them, for provenance."""
+        """Return the settings by name, read in one round trip where the protocol allows it."""
         ...
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are. Idempotent."""
+        ...
+
+
+class HasReadings(Protocol):
+    """An instrument that measures all the time."""
+
+    def readings(self) -> Mapping[str, tuple[float, str]]:
+        """Return what it reads now by channel: value and unit, in one round trip."""
+        ...
+
+
+class Examinable(Protocol):
+    """An instrument that can tell more of itself than who it is."""
+
+    def examine(self) -> Examination:
+        """Return what it says of itself, by reading alone."""
         ...
 
 

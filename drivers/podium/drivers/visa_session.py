@@ -5,15 +5,17 @@ instrument is away or talks nonsense: that is done here, once.
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
 from pyvisa.errors import Error as VisaError
 from qcodes.instrument import VisaInstrument
 
-from podium.drivers.errors import InstrumentError, ProtocolError, Unreachable
+from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
+from podium.drivers.errors import InstrumentError, ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Identity
+from podium.firmware_interfaces.ieee4882.responses import split_response
 
 Q = TypeVar("Q", bound=VisaInstrument)
 
@@ -84,9 +86,46 @@ class VisaSession(Generic[Q]):
             vendor, model, serial, firmware = (field.strip() for field in fields)
             return Identity(vendor, model, serial, firmware)
 
+    def tell(self, message: str) -> None:
+        """Send a command; raises :class:`Refused` with what the error queue says of it."""
+        self.scpi_error()  # of others, before
+        self.write(message)
+        errors = self.scpi_error()
+        if errors is not None:
+            raise Refused(f"{self.name} was asked {message!r}: {errors}")
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter of the QCoDeS driver; return its value and unit."""
+        found = parameter_of(self.name, self.instrument, parameter)
+        with self.talking(f"for {parameter}"):
+            return value_of(self.name, found)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter of the QCoDeS driver."""
+        found = parameter_of(self.name, self.instrument, parameter)
+        with self.talking(f"to set {parameter} to {value!r}"):
+            set_value(self.name, found, value)
+
+    def options(self, none: str = "") -> tuple[str, ...]:
+        """Return the options that are fitted; ``none``: what the box says where there are none."""
+        answer = self.ask("*OPT?")
+        fitted = tuple(word.strip().strip('"') for word in answer.split(","))
+        return () if answer in (none, "") else fitted
+
     def snapshot(self) -> dict[str, object]:
         """Return the settings as QCoDeS last knew them; nothing is asked."""
         return dict(self.instrument.snapshot(update=False))
+
+    def ask_all(self, queries: Mapping[str, str]) -> dict[str, object]:
+        """Ask all queries in one message; return the answers by name, numbers as such."""
+        answers = split_response(self.ask(";".join(queries.values())))
+        if len(answers) != len(queries):
+            self.close()
+            raise ProtocolError(
+                f"{self.name} was asked {len(queries)} things in one message and gave "
+                f"{len(answers)} answers: {answers}"
+            )
+        return dict(zip(queries, map(_number, answers), strict=True))
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are. Idempotent."""
@@ -101,6 +140,13 @@ class VisaSession(Generic[Q]):
             if isinstance(interface, socket.socket):
                 interface.shutdown(socket.SHUT_RDWR)
         self.instrument.close()
+
+
+def _number(answer: str) -> object:
+    try:
+        return int(answer) if answer.strip().lstrip("+-").isdigit() else float(answer)
+    except ValueError:
+        return answer.strip().strip('"')
 
 
 def _code(answer: str, session: VisaSession[Q]) -> int:

@@ -1,6 +1,7 @@
 """A blocking driver in a thread of its own, seen as async.
 
     connecting ──▶ connected ──▶ lost ──▶ connecting ...   (``keep`` goes round)
+         released ◀── any of them; back by ``take_back``
 
 One call at a time, in the order asked. Every call has a deadline. A call that runs past
 it, or whose caller is cancelled and that does not end within ``GRACE_S``, costs the
@@ -39,7 +40,7 @@ class Health:
     """How an instrument is, as far as its worker knows."""
 
     state: str
-    """``connecting``, ``connected`` or ``lost``."""
+    """``connecting``, ``connected``, ``lost`` or ``released``."""
     identity: Identity | None
     """Of the last connection, None before the first."""
     connections: int
@@ -68,6 +69,7 @@ class Worker(Generic[Driver]):
         self._calls = 0
         self._running = ""
         self._last_error = ""
+        self._released = ""
 
     @property
     def health(self) -> Health:
@@ -87,6 +89,8 @@ class Worker(Generic[Driver]):
         try:
             while True:
                 await asyncio.sleep(pause_s)
+                async with self._changed:
+                    await self._changed.wait_for(lambda: not self._released)
                 if await self._attempt():
                     pause_s = 0.0
                     async with self._changed:
@@ -102,6 +106,37 @@ class Worker(Generic[Driver]):
         """Return once there is a connection."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._lane is not None)
+
+    async def release(self, why: str) -> None:
+        """Close the connection once the call under way has ended, and make no new one.
+
+        Until :meth:`take_back` every call is ``Refused`` with ``why``.
+        """
+        async with self._turn, self._changed:
+            self._released = why
+            self._forget(why)
+            self._last_error = why
+            self._set("released", attempting=False)
+            self._changed.notify_all()
+
+    async def take_back(self) -> None:
+        """Connect again; returns at once. What was known of the instrument is forgotten."""
+        async with self._changed:
+            self._released = ""
+            if self._state == "released":
+                self._set("lost", attempting=True)
+            self._changed.notify_all()
+
+    async def renew(self, why: str) -> None:
+        """Close the connection once the call under way has ended; ``keep`` connects anew."""
+        async with self._turn:
+            if self._lane is not None:
+                await self._drop(why, self._lane)
+
+    @property
+    def released(self) -> str:
+        """Why no call is accepted; empty: the instrument is in hand."""
+        return self._released
 
     async def call(
         self, what: str, function: Callable[[Driver], Result], deadline_s: float
@@ -134,6 +169,8 @@ class Worker(Generic[Driver]):
     async def _open_lane(self) -> "_Lane[Driver]":
         async with self._changed:
             await self._changed.wait_for(lambda: self._lane is not None or not self._attempting)
+        if self._released:
+            raise Refused(self._released)
         if self._lane is None:
             raise Unreachable(f"{self.name}: not connected: {self._last_error}; trying again")
         return self._lane
@@ -190,6 +227,9 @@ class Worker(Generic[Driver]):
             raise
         else:
             async with self._changed:
+                if self._released:  # let go while it was connecting
+                    lane.leave()
+                    return False
                 self._lane = lane
                 self._identity = identity
                 self._connections += 1
@@ -199,6 +239,8 @@ class Worker(Generic[Driver]):
             return True
         lane.leave()
         async with self._changed:
+            if self._released:
+                return False
             self._last_error = problem
             self._set("lost", attempting=False)
             self._changed.notify_all()

@@ -5,8 +5,9 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200 as QCoDeSDriver
 
+from podium.drivers.by_hand import Plain
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.roles import Identity
+from podium.drivers.roles import Examination, Identity
 from podium.drivers.visa_session import VisaSession
 from podium.firmware_interfaces import yokogawa_gs200 as box
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
@@ -17,6 +18,17 @@ ALLOWANCE_S = 15.0
 """For the transport and the box's own clock, beyond the computed duration of a ramp."""
 POLL_S = (0.005, 0.1)
 """First and longest wait between two looks at a ramp."""
+SETTINGS = {
+    "function": ":SOUR:FUNC?",
+    "range": ":SOUR:RANG?",
+    "level": ":SOUR:LEV?",
+    "output": ":OUTP?",
+    "voltage_limit": ":SOUR:PROT:VOLT?",
+    "current_limit": ":SOUR:PROT:CURR?",
+    "four_wire": ":SENS:REM?",
+    "guard": ":SENS:GUAR?",
+}
+"""What a snapshot holds."""
 
 
 class _Quiet(QCoDeSDriver):
@@ -37,9 +49,29 @@ class YokogawaGS200:
         """Return who answers."""
         return self._session.identity()
 
+    def examine(self) -> Examination:
+        """Return the options that are fitted."""
+        return Examination(options=self._session.options(none=box.NO_OPTIONS))
+
+    def ask(self, message: str) -> str:
+        """Send a query and return the reply."""
+        return self._session.ask(message)
+
+    def tell(self, message: str) -> None:
+        """Send a command; return once the error queue has nothing against it."""
+        self._session.tell(message)
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter of the QCoDeS driver; return its value and unit."""
+        return self._session.get(parameter)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter of the QCoDeS driver."""
+        self._session.set(parameter, value)
+
     def snapshot(self) -> dict[str, object]:
-        """Return the settings as last read."""
-        return self._session.snapshot()
+        """Return all settings, in one round trip."""
+        return self._session.ask_all(SETTINGS)
 
     def close(self) -> None:
         """Close the connection; level and output stay, a ramp under way goes on to its end."""

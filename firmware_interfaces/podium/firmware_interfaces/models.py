@@ -103,9 +103,9 @@ class VoltageOutput:
 
     name: str
     level: Range
-    resolution_v: float
+    resolution_v: float | None = None
     """Levels that its DAC can make are multiples of this, V: of the finest range that reaches
-    1 V, where there are several."""
+    1 V, where there are several. None: as fine as one likes, or not known."""
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -188,9 +188,13 @@ class InstrumentModel:
     """Of a modular box: what may stand in a slot (option ``modules``)."""
     channels_option: str | None = None
     """The map option whose words name the channels that can be read."""
+    answers: tuple[str, ...] = ()
+    """How ``vendor,model`` of its identity begins, in any case; empty: anything will do."""
     connect: str = ""
     """A line of Python that opens it with its usual client; ``{name}``, ``{host}`` or ``{visa}``
     stand for what an endpoints file says. People paste it."""
+    qcodes: str = ""
+    """Import path of the class with which QCoDeS reaches the same box; empty: there is none."""
 
 
 # --- Qblox cluster -----------------------------------------------------------------
@@ -241,7 +245,9 @@ QBLOX_CLUSTER = InstrumentModel(
     twin="podium.sim_instruments.twins.qblox_cluster.cluster:ClusterTwin",
     options=(MapOption("modules", "slot: module", 1, qblox.SLOTS, choices=tuple(_QBLOX_MODULES)),),
     modules=_QBLOX_MODULES,
+    answers=("Qblox,cluster",),
     connect="from qblox_instruments import Cluster; {name} = Cluster('{name}', '{host}')",
+    qcodes="qblox_instruments.Cluster",
 )
 
 # --- small instruments -------------------------------------------------------------
@@ -257,8 +263,10 @@ LAKESHORE_372 = InstrumentModel(
     twin="podium.sim_instruments.twins.lakeshore_372:LakeShore372",
     options=(MapOption("channels", "measurement input: stage of the fridge", 1, 16),),
     channels_option="channels",
+    answers=("LSCI,MODEL372",),
     connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372; "
     "{name} = LakeshoreModel372('{name}', '{visa}', visalib='@py')",
+    qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel372",
 )
 
 YOKOGAWA_GS200 = InstrumentModel(
@@ -272,8 +280,10 @@ YOKOGAWA_GS200 = InstrumentModel(
     twin="podium.sim_instruments.twins.yokogawa_gs200:YokogawaGS200",
     # Manual IM GS210-01E: +-32 V in the 30 V range, steps of 10 uV in the 1 V range.
     connectors=(VoltageOutput("", Range(-32.0, 32.0, "V"), 10e-6),),
+    answers=("YOKOGAWA,GS210", "YOKOGAWA,GS211"),
     connect="from qcodes.instrument_drivers.yokogawa import YokogawaGS200; "
     "{name} = YokogawaGS200('{name}', '{visa}', visalib='@py')",
+    qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
 )
 
 ROHDE_SCHWARZ_SGS100A = InstrumentModel(
@@ -289,8 +299,10 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
         # ASSUMED: options B112V (I/Q modulator, 80 MHz to 12.75 GHz) fitted; power as QCoDeS takes.
         ModulatedSource("", Range(80e6, 12.75e9, "Hz"), Range(-120.0, 25.0, "dBm")),
     ),
+    answers=("Rohde&Schwarz,SGS100A",),
     connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A; "
     "{name} = RohdeSchwarzSGS100A('{name}', '{visa}', visalib='@py')",
+    qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
 )
 
 BUILT_IN: tuple[InstrumentModel, ...] = (
@@ -311,7 +323,9 @@ def known_models() -> Mapping[str, InstrumentModel]:
     return _merged(BUILT_IN, tuple(entry_points(group=ENTRY_POINT_GROUP)))
 
 
-def output_full_scale_dbm(model: str, modules: Mapping[int, str] | None, channel: str) -> float:
+def output_full_scale_dbm(
+    model: InstrumentModel, modules: Mapping[int, str] | None, channel: str
+) -> float:
     """Return what a tone at digital full scale brings out of an RF output, in dBm, nominally.
 
     ``modules``: slot -> module of a modular instrument; ``channel``: ``slot2.out0``. Raises
@@ -319,24 +333,27 @@ def output_full_scale_dbm(model: str, modules: Mapping[int, str] | None, channel
     """
     connector = _connector(model, modules, channel)
     if not isinstance(connector, RfOutput):
-        raise ModelError(f"{model} has no RF output {channel!r}")
+        raise ModelError(f"{model.name} has no RF output {channel!r}")
     return connector.full_scale_dbm
 
 
-def level_resolution_v(model: str, modules: Mapping[int, str] | None, channel: str) -> float:
-    """Return the grid on which a static voltage output sets its level, V.
+def level_resolution_v(
+    model: InstrumentModel, modules: Mapping[int, str] | None, channel: str
+) -> float | None:
+    """Return the grid on which a static voltage output sets its level, V; None if not known.
 
     Arguments as of :func:`output_full_scale_dbm`. Raises :class:`ModelError` when there is no
     such voltage output.
     """
     connector = _connector(model, modules, channel)
     if not isinstance(connector, VoltageOutput):
-        raise ModelError(f"{model} has no voltage output {channel!r}")
+        raise ModelError(f"{model.name} has no voltage output {channel!r}")
     return connector.resolution_v
 
 
-def _connector(model: str, modules: Mapping[int, str] | None, channel: str) -> Connector | None:
-    entry = known_models()[model]
+def _connector(
+    entry: InstrumentModel, modules: Mapping[int, str] | None, channel: str
+) -> Connector | None:
     slot, dot, socket = channel.rpartition(".")
     connectors = entry.connectors
     if dot and entry.modules is not None and modules is not None:

@@ -43,7 +43,7 @@ DIMENSIONS: dict[str, str] = {
     "1": "a plain number",
 }
 
-_EXAMPLES = {
+EXAMPLES: dict[str, str] = {
     "Hz": "7.1 GHz",
     "s": "30 us",
     "V": "1.2 V",
@@ -57,8 +57,12 @@ _EXAMPLES = {
     "dBm": "-30 dBm",
     "1": "0.4",
 }
+"""For each unit that code holds: a quantity as a person writes it."""
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+"""Regular expression of the number before the unit."""
+
+_QUANTITY = re.compile(rf"\s*({NUMBER})\s*(\S*)\s*")
 
 
 class QuantityError(ValueError):
@@ -72,7 +76,7 @@ def parse_quantity(text: str | float, unit: str) -> float:
     where no unit is wanted (``"1"``); zero needs its unit too (``0 dB``).
     """
     wanted = UNITS[unit]
-    example = _EXAMPLES[unit]
+    example = EXAMPLES[unit]
     match = None if isinstance(text, bool) else _QUANTITY.fullmatch(str(text))
     if match is None:
         raise QuantityError(f"{text!r} is not {DIMENSIONS[unit]}; write it like {example!r}")
@@ -104,7 +108,7 @@ def _wrong_unit(text: str, number: str, suffix: str, unit: str) -> str:
         if suffix in suffixes and other != unit:
             return (
                 f"{text!r} is {DIMENSIONS[other]}; {DIMENSIONS[unit]} is wanted, "
-                f"written like {_EXAMPLES[unit]!r}"
+                f"written like {EXAMPLES[unit]!r}"
             )
     if unit == "1":
         return f"{text!r} has a unit that is not known; a plain number is wanted, like '0.4'"

@@ -20,6 +20,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
     QCM_OUTPUT_FULL_SCALE_V,
     tone_amplitude,
 )
+from podium.firmware_interfaces.qcodes_any import model_with_driver
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
 
 
@@ -88,7 +89,7 @@ def plan_of(tree: Any) -> Plan:
     }
     for name, entry in instruments.items():
         if "model" not in entry:
-            raise PlanError(f"instruments.{name} names no model")
+            entry["model"] = _same_box(name, entry)
     outputs: dict[str, dict[str, Cable]] = {name: {} for name in instruments}
     inputs: dict[str, dict[str, str]] = {name: {} for name in instruments}
     biases: dict[str, tuple[str, str]] = {}
@@ -123,6 +124,19 @@ def _thermometers(
         stages = {_whole(number, where): str(stage) for number, stage in channels.items()}
         found[instrument] = Thermometry(fridge, stages)
     return found
+
+
+def _same_box(name: str, entry: Mapping[str, Any]) -> str:
+    """Return the model of the box that the entry's QCoDeS driver reaches."""
+    if "driver" not in entry:
+        raise PlanError(f"instruments.{name} names no model")
+    model = model_with_driver(str(entry["driver"]))
+    if model is None:
+        raise PlanError(
+            f"instruments.{name}: there is no twin of what {entry['driver']} reaches; leave it "
+            "out of the facility file that is simulated"
+        )
+    return model.name
 
 
 def _mapping(given: Any, where: str) -> dict[Any, Any]:

@@ -27,7 +27,7 @@ F01 = Entry(
 class FullRecord(Record, Protocol):
     def history(self, name: str) -> tuple[Entry, ...]: ...
 
-    def all(self) -> dict[str, Entry]: ...
+    def all(self, path: str = "") -> dict[str, Entry]: ...
 
 
 @pytest.fixture(params=["memory", "file", "url"])
@@ -160,3 +160,44 @@ def test_numbers_come_back_to_the_bit(value: float, sigma: float, epoch: int) ->
     with ParameterStore(":memory:") as store:
         store.put([entry])
         assert store.get(F01.name) == entry
+
+
+def test_a_newer_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "parameters.sqlite"
+    with ParameterStore(path):
+        pass
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO podium_store VALUES (99)")
+    connection.close()
+    with pytest.raises(StoreError, match=r"written by a newer Podium .version 99"):
+        ParameterStore(path)
+
+
+def test_tables_of_somebody_else_are_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "others.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE parameters (name TEXT, best REAL)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"has no .*: not a parameter store"):
+        ParameterStore(path)
+    assert path.read_bytes()[24:] == before[24:] or b"podium_store" not in path.read_bytes()
+
+
+def test_values_below_a_name_and_values_of_then(record: FullRecord) -> None:
+    later = replace(F01, value=1.0, tai_s=F01.tai_s + 10)
+    record.put([F01, replace(F01, name="node_a.q01.f01"), later])
+    assert list(record.all("node_a.q0")) == [F01.name]
+    assert list(record.all("node_a")) == [F01.name, "node_a.q01.f01"]
+    if isinstance(record, ParameterStore):
+        assert record.all(F01.name, F01.tai_s + 5) == {F01.name: F01}
+        assert record.all(at_tai_s=F01.tai_s - 1) == {}
+
+
+def test_who_and_why_go_together(record: FullRecord) -> None:
+    with pytest.raises(BadEntry, match="who and why"):
+        record.put([replace(F01, who="ada")])
+    record.put([replace(F01, who="ada", why="a trial")])
+    kept = record.get(F01.name)
+    assert kept is not None
+    assert (kept.who, kept.why) == ("ada", "a trial")

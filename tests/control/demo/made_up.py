@@ -4,8 +4,8 @@ import numpy as np
 
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture, Series
+from podium.control.calibration.quantities import QUANTITIES
 from podium.control.demo.comparison import Comparison, Truth, compare
-from podium.control.demo.quantities import QUANTITIES
 from podium.control.demo.story import Step, Story
 
 QUBITS = ("node_a.q0", "node_a.q1", "node_a.q2")

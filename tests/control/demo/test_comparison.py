@@ -3,8 +3,8 @@ import math
 import pytest
 
 from podium.control.calibration.measured import Measured
+from podium.control.calibration.quantities import QUANTITIES, alone, told
 from podium.control.demo.comparison import Comparison, Truth, compare, complete
-from podium.control.demo.quantities import QUANTITIES, alone, told
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,20 @@ def _place(text: str, at: str) -> tuple[int, int]:
 
 
 @pytest.fixture
-def refuses(example: Path, tmp_path: Path) -> Callable[[str, str, str, str], None]:
+def refuses(example: Path, refuses_in: Callable[..., None]) -> Callable[[str, str, str, str], None]:
     """Change the example in one place; it is refused, at ``at``, in the words ``says``.
 
     ``(line of X)`` in ``says`` stands for the line of X.
     """
+    return partial(refuses_in, example)
 
-    def check(old: str, new: str, at: str, says: str) -> None:
-        text = example.read_text()
+
+@pytest.fixture
+def refuses_in(tmp_path: Path) -> Callable[[Path, str, str, str, str], None]:
+    """Do the same with another file."""
+
+    def check(sound: Path, old: str, new: str, at: str, says: str) -> None:
+        text = sound.read_text()
         assert old in text
         text = text.replace(old, new, 1)
         file = tmp_path / "facility.yaml"

@@ -8,12 +8,18 @@ from contextlib import asynccontextmanager, suppress
 
 from podium.control.agent.active_run import ActiveRun, State
 from podium.control.agent.biasing import Biasing
+from podium.control.agent.by_hand import ByHand
 from podium.control.agent.compiling import Compile, Compiling
+from podium.control.agent.examining import examine
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playing import Playing
-from podium.control.bus import messages
+from podium.control.agent.snapshots import Snapshots
+from podium.control.agent.telling import Telling
+from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.log import event_log
+from podium.control.bus.snapshots import TakeSnapshot
+from podium.control.bus.streams import HowLong, Lasts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
@@ -41,6 +47,12 @@ REQUESTS = (
     messages.Read,
     messages.Now,
     messages.Status,
+    HowLong,
+    by_hand.Examine,
+    by_hand.Ask,
+    by_hand.Release,
+    by_hand.TakeBack,
+    TakeSnapshot,
 )
 
 
@@ -62,6 +74,9 @@ class Agent:
         self._compiling = Compiling(compile_program)
         self._playing = Playing(facility, instruments)
         self._biasing = Biasing(facility, instruments)
+        self._telling = Telling(bus, facility.name, name)
+        self._snapshots = Snapshots(instruments)
+        self._by_hand = ByHand(facility, instruments, self._busy)
         self._biases = 0
         self._active: ActiveRun | None = None
         self._last: messages.RunId | None = None
@@ -100,6 +115,7 @@ class Agent:
             late_s = max(0.0, time.monotonic() - due)
             with suppress(BusError):  # whoever listens notices that nothing comes
                 await self._bus.publish(key, encode(messages.Heartbeat(beat, late_s)))
+            await self._telling.show(self._status())
             beat += 1
             due = time.monotonic() + HEARTBEAT_S
             await asyncio.sleep(HEARTBEAT_S)
@@ -145,6 +161,20 @@ class Agent:
                 return messages.Done()
             case messages.Read(instrument, channel):
                 return await self._read(instrument, channel)
+            case HowLong(program):
+                _, artifacts = await self._compiling.compile(program)
+                duration_fs = max((one.duration_fs for one in artifacts.values()), default=0)
+                return Lasts(duration_fs, await asyncio.to_thread(_quantised, artifacts))
+            case by_hand.Examine(instrument):
+                return await examine(self._facility, self._instruments, instrument)
+            case TakeSnapshot():
+                return await self._snapshots.take()
+            case by_hand.Ask():
+                return await self._by_hand.ask(request)
+            case by_hand.Release():
+                return await self._by_hand.release(request)
+            case by_hand.TakeBack():
+                return await self._by_hand.take_back(request)
             case messages.Now():
                 now = await self._playing.now()
                 return messages.Time(now.seconds, now.femtoseconds)
@@ -178,6 +208,7 @@ class Agent:
             raise Refused(f"{self._name}: busy with run {self._active.run}")
         if self._biases:
             raise Refused(f"{self._name}: busy: biases are moving")
+        self._check_nobody_writes()
         self._last = run
         self._active = ActiveRun(run)
 
@@ -282,12 +313,23 @@ class Agent:
     async def _bias(self, volts: Mapping[str, float]) -> messages.Done:
         if self._active is not None and not self._active.ended:
             raise Refused(f"{self._name}: biases stay while run {self._active.run} is on")
+        self._check_nobody_writes()
         self._biases += 1
         try:
             await self._biasing.move(volts)
         finally:
             self._biases -= 1
         return messages.Done()
+
+    def _check_nobody_writes(self) -> None:
+        if self._by_hand.writing:
+            raise Refused(f"{self._name}: busy: {self._by_hand.writing} is being set by hand")
+
+    def _busy(self) -> str:
+        active = self._active
+        if active is not None and not active.ended:
+            return f"run {active.run} is {active.state.value}"
+        return "biases are moving" if self._biases else ""
 
     async def _read(self, instrument: str, channel: str) -> messages.Reading:
         if instrument in self._instruments.playing("Thermometer"):

@@ -6,12 +6,17 @@ the agent first connects, in the worker's thread.
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from threading import Lock
 from typing import Any
 
 from podium.control.facility.facility import Facility, HostAddress, InstrumentEntry
+from podium.control.facility.models_of import model_of
 from podium.drivers.errors import Refused
 from podium.drivers.worker import Worker
-from podium.firmware_interfaces.models import InstrumentModel, known_models
+from podium.firmware_interfaces.models import InstrumentModel
+
+_importing = Lock()
+"""Drivers are imported in the threads of their workers, and QCoDeS cannot be by two at once."""
 
 AnyWorker = Worker[Any]
 """A worker whose driver plays the roles that its model lists."""
@@ -31,11 +36,8 @@ class Instruments:
     def of(cls, facility: Facility, names: Iterable[str]) -> "Instruments":
         """Return the instruments ``names`` of ``facility``, not connected yet."""
         entries = [facility.instruments[name] for name in names]
-        known = known_models()
-        return cls(
-            {entry.name: worker_of(entry, known[entry.model]) for entry in entries},
-            {entry.name: known[entry.model] for entry in entries},
-        )
+        models = {entry.name: model_of(entry) for entry in entries}
+        return cls({entry.name: worker_of(entry, models[entry.name]) for entry in entries}, models)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,16 +57,23 @@ class Instruments:
         """Return the names of those that can play ``role``."""
         return tuple(name for name, model in self._models.items() if role in model.roles)
 
-    def worker(self, name: str, role: str) -> AnyWorker:
-        """Return the worker of an instrument that plays ``role``, or raise ``Refused``."""
+    def any_worker(self, name: str) -> AnyWorker:
+        """Return the worker of an instrument whatever it plays, or raise ``Refused``."""
         if name not in self._workers:
             raise Refused(f"{name}: no such instrument here; here are {', '.join(self.names)}")
+        return self._workers[name]
+
+    def worker(self, name: str, role: str) -> AnyWorker:
+        """Return the worker of an instrument in hand that plays ``role``, or raise ``Refused``."""
+        worker = self.any_worker(name)
         if role not in self._models[name].roles:
             raise Refused(
                 f"{name}: a {self._models[name].name} is no {role}; "
                 f"here are: {', '.join(self.playing(role)) or 'none'}"
             )
-        return self._workers[name]
+        if worker.released:
+            raise Refused(worker.released)
+        return worker
 
 
 def worker_of(entry: InstrumentEntry, model: InstrumentModel) -> AnyWorker:
@@ -72,10 +81,12 @@ def worker_of(entry: InstrumentEntry, model: InstrumentModel) -> AnyWorker:
 
     def connect() -> Any:
         driver = driver_class(model)
-        options = {
+        options: dict[str, Any] = {
             key: dict(value) if isinstance(value, Mapping) else value
             for key, value in entry.options.items()
         }
+        if entry.driver is not None:
+            options["driver"] = entry.driver
         if isinstance(entry.address, HostAddress):
             return driver(entry.name, entry.address.host, dict(entry.address.ports), **options)
         return driver(entry.name, entry.address.resource, **options)
@@ -86,4 +97,5 @@ def worker_of(entry: InstrumentEntry, model: InstrumentModel) -> AnyWorker:
 def driver_class(model: InstrumentModel) -> Any:
     """Return the driver that a model names as ``package.module:Class``."""
     module, _, name = model.driver.partition(":")
-    return getattr(import_module(module), name)
+    with _importing:
+        return getattr(import_module(module), name)

@@ -39,6 +39,10 @@ class Playing:
     async def prepare(self, artifacts: Mapping[str, ClusterProgram]) -> None:
         """Load clusters and set external tones, all at once; nothing plays yet."""
         tones = {name: tone for part in artifacts.values() for name, tone in part.tones.items()}
+        for name in artifacts:
+            self._cluster(name)
+        for name in tones:
+            self._instruments.worker(name, "MicrowaveSource")
         for name in (*artifacts, *tones):
             await self.promises.settled(name)
         await together(

@@ -11,6 +11,7 @@ from podium.control.agent.instruments import Instruments
 from podium.control.agent.targets import compiler_for
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
+from podium.control.bus.told_log import log_told
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.facility.load import load_facility
 
@@ -36,7 +37,7 @@ async def _be(arguments: Namespace) -> None:
     bus = await ZenohBus.open([arguments.listen], [arguments.coordinator])
     try:
         agent = Agent(arguments.name, facility, instruments, compiler_for(facility), bus)
-        async with agent.running():
+        async with log_told(bus, facility.name, f"agent {arguments.name}"), agent.running():
             await until_told_to_end(with_parent=True)
     finally:
         await asyncio.shield(bus.close())

@@ -33,6 +33,11 @@ def log_to_stderr(process: str, level: int = logging.INFO) -> None:
     logger.setLevel(level)
 
 
-def _line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
-    told = " ".join(f"{key}={value!r}" for key, value in event.items() if key != "event")
-    return f"{event['event']} {told}".rstrip()
+def _line(
+    _: Any, __: str, event: MutableMapping[str, Any]
+) -> tuple[tuple[str], dict[str, dict[str, object]]]:
+    """Return what ``logging`` is called with: the line, and beside it what it is made of."""
+    what = str(event.pop("event"))
+    told = {key: value if isinstance(value, str) else repr(value) for key, value in event.items()}
+    line = " ".join([what, *(f"{key}={value!r}" for key, value in event.items())])
+    return (line,), {"extra": {"event": what, "told": told}}

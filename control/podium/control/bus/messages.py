@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from podium.control.bus.bus import AnswererFailed, Bus, NoAnswer
+from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
 
 Answer = TypeVar("Answer")
@@ -297,6 +298,8 @@ class RunDone:
     started: Time
     quantised: str
     captures: Mapping[str, CaptureData]
+    snapshot: FacilitySnapshot
+    """How all instruments were set when it had ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.known import Known
 from podium.control.calibration.measured import Entry, Measured, NotMeasured, Record
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
+from podium.control.calibration.state import ATTRIBUTE, CalibrationState, Told
+from podium.control.calibration.validity import Validities
 from podium.control.facility.facility import (
     Estimate,
     FeedlineWiring,
@@ -18,6 +21,7 @@ from podium.control.facility.facility import (
     InstrumentEntry,
     Qubit,
 )
+from podium.control.facility.models_of import model_of
 from podium.control.program.program import Program
 from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
 
@@ -34,7 +38,8 @@ Progress = Callable[[str, str], None]
 class Bench:
     """A node's qubits on the bench.
 
-    ``keep`` is called with every dataset as it arrives, so that data outlive a failed fit.
+    ``keep`` is called with every dataset as it arrives, so that data outlive a failed fit. Of
+    ``record`` only what is not too old is seen: see :mod:`podium.control.calibration.validity`.
     """
 
     runner: Runner
@@ -45,13 +50,52 @@ class Bench:
     progress: Progress = field(default=lambda routine, doing: None)
     thoroughness: float = 1.0
     """Factor on the number of shots; 1 gives the accuracies that the documentation states."""
+    validities: Validities = field(default_factory=Validities)
+    known_now: Known = field(init=False)
+    working_on: tuple[Qubit, ...] = ()
+    """The qubits that the routine at work was asked for."""
+    latest: Outcome | None = None
+    """Of the routine at work, as far as it is."""
 
-    async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
-        """Run ``program``, keep its data and note its run id in ``outcome``."""
+    def __post_init__(self) -> None:
+        self.known_now = Known(self.record, self.validities)
+        self.record = self.known_now
+
+    async def begin(self, routine: str, qubits: tuple[Qubit, ...]) -> None:
+        """A routine begins: look at the clock, so that ages are told from now."""
+        tai = await self.runner.now()
+        self.known_now.begin(routine, tai.seconds + tai.femtoseconds * 1e-15)
+        self.working_on = qubits
+        self.latest = None
+
+    async def run(
+        self, outcome: Outcome, program: Program, told: Told | None = None
+    ) -> "xarray.Dataset":
+        """Run ``program``, keep its data and note its run id in ``outcome``.
+
+        ``told``: what the fit needs to know of the run that neither its coordinates nor the
+        parameters say; read it from the data again (:func:`~.state.told`), so that a refit
+        learns it too. Raises StaleParameter when the program was laid out with what the run
+        shows to be of another epoch; its data are kept all the same.
+        """
         self.progress(outcome.routine, program.name)
+        self.latest = outcome
+        state = CalibrationState(
+            outcome.routine,
+            self.node,
+            tuple(qubit.name for qubit in self.working_on or self.qubits),
+            tuple(outcome.runs),
+            self.thoroughness,
+            told or {},
+            tuple(self.known_now.all(self.node).values()),
+        )
         data = await self.runner.run(program)
+        data.attrs.setdefault(ATTRIBUTE, state.to_json())
         outcome.runs.append(str(data.attrs["run"]))
+        self.epoch = int(data.attrs.get("epoch", self.epoch))
         self.keep(data)
+        started = data.attrs.get("started_tai_s")
+        self.known_now.learn(None if started is None else float(started), self.epoch)
         return data
 
     def shots(self, number: int) -> int:
@@ -78,12 +122,16 @@ class Bench:
     def known_of(self, name: str) -> Entry:
         """Return what was measured under the full ``name``, or raise NotMeasured."""
         entry = self.record.get(name)
-        if entry is None:
-            raise NotMeasured(f"{name} has not been measured yet")
-        return entry
+        if entry is not None:
+            return entry
+        old = self.known_now.record.get(name)
+        complaint = old and self.known_now.complaint(old)
+        if complaint:
+            raise self.known_now.stale(name, complaint)
+        raise NotMeasured(f"{name} has not been measured yet")
 
     def best(self, qubit: Qubit, quantity: str) -> float:
-        """Return the measured value, else the design value."""
+        """Return the measured value, else (also where it is too old) the design value."""
         entry = self.record.get(f"{qubit.name}.{quantity}")
         return entry.value if entry is not None else self.design(qubit, quantity).value
 
@@ -131,7 +179,7 @@ class Bench:
         wiring = self.feedline(qubit)
         instrument = self.runner.facility.instruments[wiring.output.instrument]
         full_dbm = output_full_scale_dbm(
-            instrument.model, _modules(instrument), wiring.output.channel
+            model_of(instrument), _modules(instrument), wiring.output.channel
         )
         dbm = full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
         return sqrt(1e-3 * 10 ** (dbm / 10))
@@ -155,15 +203,17 @@ class Bench:
             raise TypeError(f"{qubit.flux_port} is wired as {type(wiring).__name__}, not as a bias")
         return wiring
 
-    def bias_step_v(self, qubit: Qubit) -> float:
-        """Return the grid on which the qubit's flux source sets its level, V."""
+    def bias_step_v(self, qubit: Qubit) -> float | None:
+        """Return the grid on which the qubit's flux source sets its level, V; None: not known."""
         source = self.flux(qubit).source
         instrument = self.runner.facility.instruments[source.instrument]
-        return level_resolution_v(instrument.model, _modules(instrument), source.channel)
+        return level_resolution_v(model_of(instrument), _modules(instrument), source.channel)
 
     def bias_on_grid(self, qubit: Qubit, level_v: float) -> float:
         """Return the level nearest to ``level_v`` that its source can make within its limit, V."""
         step, limit = self.bias_step_v(qubit), self.flux(qubit).limit_v
+        if step is None:
+            return min(max(level_v, -limit), limit)
         most = int(limit / step)
         return min(max(round(level_v / step), -most), most) * step
 

@@ -103,7 +103,10 @@ ESSENTIAL = frozenset(
 async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:
     """Run a routine; what it misses of single qubits fails those qubits only."""
     try:
-        return await routine(bench, qubits)
+        await bench.begin(name, qubits)
+        done = await routine(bench, qubits)
+        done.notes += bench.known_now.said.values()
+        return done
     except NotMeasured as error:
         outcome = Outcome(name, name.replace("_", " ").capitalize())
         missing = [q for q in qubits if str(error).startswith(f"{q.name}.")]

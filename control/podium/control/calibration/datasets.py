@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 import xarray
 
+from podium.control.calibration.snapshots import store_beside
+
 SUFFIX = ".nc"
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
 
@@ -29,7 +31,8 @@ class NotStorable(ValueError):
 def save_dataset(data: xarray.Dataset, folder: Path) -> Path:
     """Write ``data`` as ``folder/<run>.nc`` and return where; ``attrs["run"]`` is the run's id.
 
-    The file is there whole or not at all. Attributes that netCDF has no type for (None,
+    The file is there whole or not at all; the snapshot that it names is in ``folder/snapshots``
+    before. Attributes that netCDF has no type for (None,
     booleans, lists, dictionaries) are written as JSON text. Raises :class:`NotStorable`, and
     OSError when the disk says no.
     """
@@ -41,6 +44,7 @@ def save_dataset(data: xarray.Dataset, folder: Path) -> Path:
         )
     _check(data)
     folder.mkdir(parents=True, exist_ok=True)
+    store_beside(data, folder)
     path = folder / f"{run}{SUFFIX}"
     handle, draft = tempfile.mkstemp(prefix=f".{run}.", suffix=".part", dir=folder)
     os.close(handle)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -31,6 +31,12 @@ class Entry:
     """When it was measured, TAI since 1970-01-01, s."""
     epoch: int
     """Of the node's clock domain at that time."""
+    who: str = ""
+    """The person who set it by hand; empty for what a routine has measured."""
+    why: str = ""
+    """Their reason."""
+    put_tai_s: float | None = field(default=None, compare=False)
+    """When it was put into the store, where that is not when it was measured; TAI, s."""
 
 
 class NotMeasured(LookupError):
@@ -51,6 +57,10 @@ class Record(Protocol):
         """Keep all of them or, on an error, none."""
         ...
 
+    def all(self, path: str = "") -> dict[str, Entry]:
+        """Return the newest entry of each name at or below ``path`` (all without one)."""
+        ...
+
 
 class BadEntry(ValueError):
     """An entry that no store keeps. Nothing of what was put with it has been kept."""
@@ -67,4 +77,6 @@ def checked(entries: Iterable[Entry]) -> tuple[Entry, ...]:
             raise BadEntry(f"{said}: the value must be a finite number")
         if not (math.isfinite(entry.sigma) and entry.sigma > 0):
             raise BadEntry(f"{said}: sigma must be a finite number above zero")
+        if bool(entry.who) != bool(entry.why):
+            raise BadEntry(f"{said}: what is set by hand carries who and why")
     return found

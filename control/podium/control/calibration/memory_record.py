@@ -22,10 +22,23 @@ class MemoryRecord:
         for entry in checked(entries):
             self._entries.setdefault(entry.name, []).append(entry)
 
+    def replace(self, entries: Iterable[Entry]) -> None:
+        """Forget all that is kept and keep these; on a ``BadEntry`` nothing changes."""
+        kept = checked(entries)
+        self._entries.clear()
+        self.put(kept)
+
     def history(self, name: str) -> tuple[Entry, ...]:
         """Return every entry of that name, oldest first."""
         return tuple(self._entries.get(name, ()))
 
-    def all(self) -> dict[str, Entry]:
-        """Return the newest entry of each name, by name in alphabetical order."""
-        return {name: self._entries[name][-1] for name in sorted(self._entries)}
+    def all(self, path: str = "") -> dict[str, Entry]:
+        """Return the newest entry of each name, by name in alphabetical order.
+
+        ``path``: only of that name, or of the names below it (``node_a.q0``).
+        """
+        return {
+            name: self._entries[name][-1]
+            for name in sorted(self._entries)
+            if not path or name == path or name.startswith(f"{path}.")
+        }

@@ -64,3 +64,5 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
     """Why it failed, by element (``node_a.q0``)."""
     panels: list[Panel] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a person should know beside: parameters too old to be used."""

@@ -4,7 +4,9 @@ Append-only: a parameter is never changed, a newer one is put beside it. SQLite 
 file; any database that SQLAlchemy speaks to when given its URL.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -13,36 +15,18 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from podium.control.calibration.measured import Entry, checked
+from podium.control.calibration.store_schema import (
+    ENTRIES,
+    VERSION,
+    WrongSchema,
+    bring_up_to_date,
+    version_of,
+)
 
 BUSY_S = 10
 """How long a second process waits for a write of the first."""
 
-_TABLES = sa.MetaData()
-_ENTRIES = sa.Table(
-    "parameters",
-    _TABLES,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("name", sa.Text, nullable=False, index=True),
-    sa.Column("value", sa.Double, nullable=False),
-    sa.Column("sigma", sa.Double, nullable=False),
-    sa.Column("unit", sa.Text, nullable=False),
-    sa.Column("run", sa.Text, nullable=False),
-    sa.Column("routine", sa.Text, nullable=False),
-    sa.Column("tai_s", sa.Double, nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
-    sqlite_autoincrement=True,
-)
-_FIELDS = tuple(column for column in _ENTRIES.columns if column.name != "id")
-
-for _verb in ("UPDATE", "DELETE"):
-    sa.event.listen(
-        _ENTRIES,
-        "after_create",
-        sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
-            f"CREATE TRIGGER parameters_no_{_verb.lower()} BEFORE {_verb} ON parameters "
-            "BEGIN SELECT RAISE(ABORT, 'the parameter store is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
+_FIELDS = tuple(column for column in ENTRIES.columns if column.name != "id")
 
 
 class StoreError(Exception):
@@ -52,22 +36,48 @@ class StoreError(Exception):
 class ParameterStore:
     """Keeps parameters; the newest of a name counts. Close it, or use it in a ``with``.
 
-    ``place`` is a file (made when it is not there) or a database URL (``postgresql://...``).
-    Raises :class:`StoreError` when it cannot be opened.
+    ``place`` is a file or a database URL (``postgresql://...``). With ``make``, a file that is
+    not there is made, and a store of an older version is brought up to date; without, nothing
+    is written by opening it. Raises :class:`StoreError` when it cannot be opened.
     """
 
-    def __init__(self, place: Path | str) -> None:
+    def __init__(self, place: Path | str, *, make: bool = True) -> None:
         url = str(place)
+        self._file: Path | None = None
         if isinstance(place, Path) or "://" not in place:
+            self._file = None if str(place) == ":memory:" else Path(place)
             url = sa.URL.create("sqlite", database=str(place)).render_as_string()
         self._place = str(place)
+        if not make and self._file is not None and not self._file.exists():
+            raise StoreError(
+                f"there is no parameter store {place}; `podium calibrate` makes one, "
+                "--store names another"
+            )
         try:
             self._engine = sa.create_engine(url)
             if self._engine.dialect.name == "sqlite":
                 sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            _TABLES.create_all(self._engine)
+            self._check(make)
         except (sa.exc.SQLAlchemyError, ImportError) as error:
+            raise StoreError(self._said("cannot be opened", error)) from error
+        except WrongSchema as error:
             raise StoreError(f"the parameter store {place} cannot be opened: {error}") from error
+
+    def _check(self, make: bool) -> None:
+        with self._engine.connect() as connection:
+            found = version_of(connection)
+        if found == VERSION:
+            return
+        if make:
+            with self._writing() as connection:
+                bring_up_to_date(connection)
+        elif found == 0:
+            raise WrongSchema("it holds no parameters")
+        else:
+            raise WrongSchema(
+                f"it was written by an older Podium (version {found} of its tables, today's is "
+                f"{VERSION}); `podium params upgrade` or the next calibration brings it up to date"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -81,12 +91,15 @@ class ParameterStore:
 
     def get(self, name: str) -> Entry | None:
         """Return the newest entry of that name, or None."""
-        newest = sa.select(*_FIELDS).where(_ENTRIES.c.name == name)
-        found = self._select(newest.order_by(_ENTRIES.c.id.desc()).limit(1))
+        newest = sa.select(*_FIELDS).where(ENTRIES.c.name == name)
+        found = self._select(newest.order_by(ENTRIES.c.id.desc()).limit(1))
         return found[0] if found else None
 
     def put(self, entries: Iterable[Entry]) -> None:
-        """Keep all of them or, on a ``BadEntry`` or a :class:`StoreError`, none."""
+        """Keep all of them or, on a ``BadEntry`` or a :class:`StoreError`, none.
+
+        When it returns they are on the disk: a loss of power does not take them away.
+        """
         rows = [
             {field.name: getattr(entry, field.name) for field in _FIELDS}
             for entry in checked(entries)
@@ -94,39 +107,91 @@ class ParameterStore:
         if not rows:
             return
         try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(_ENTRIES), rows)
+            with self._writing() as connection:
+                connection.execute(sa.insert(ENTRIES), rows)
         except sa.exc.SQLAlchemyError as error:
-            raise StoreError(
-                f"{self._place} did not take {rows[0]['name']} ...: {error}"
-            ) from error
+            raise StoreError(self._said(f"did not take {rows[0]['name']} ...", error)) from error
 
     def history(self, name: str) -> tuple[Entry, ...]:
         """Return every entry of that name, oldest first."""
         return self._select(
-            sa.select(*_FIELDS).where(_ENTRIES.c.name == name).order_by(_ENTRIES.c.id)
+            sa.select(*_FIELDS).where(ENTRIES.c.name == name).order_by(ENTRIES.c.id)
         )
 
-    def all(self) -> dict[str, Entry]:
-        """Return the newest entry of each name, by name in alphabetical order."""
-        newest = sa.select(sa.func.max(_ENTRIES.c.id)).group_by(_ENTRIES.c.name)
+    def all(self, path: str = "", at_tai_s: float | None = None) -> dict[str, Entry]:
+        """Return the newest entry of each name, by name in alphabetical order.
+
+        ``path``: only of that name, or of the names below it (``node_a.q0``). ``at_tai_s``: as
+        the store was at that time.
+        """
+        newest = sa.select(sa.func.max(ENTRIES.c.id)).group_by(ENTRIES.c.name)
+        if path:
+            below = sa.and_(ENTRIES.c.name > f"{path}.", ENTRIES.c.name < f"{path}/")
+            newest = newest.where(sa.or_(ENTRIES.c.name == path, below))
+        if at_tai_s is not None:
+            newest = newest.where(
+                sa.func.coalesce(ENTRIES.c.put_tai_s, ENTRIES.c.tai_s) <= at_tai_s
+            )
         found = self._select(
-            sa.select(*_FIELDS).where(_ENTRIES.c.id.in_(newest)).order_by(_ENTRIES.c.name)
+            sa.select(*_FIELDS).where(ENTRIES.c.id.in_(newest)).order_by(ENTRIES.c.name)
         )
         return {entry.name: entry for entry in found}
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """One transaction, kept whole or not at all."""
+        if self._engine.dialect.name != "sqlite":
+            with self._engine.begin() as connection:
+                yield connection
+            return
+        # Python's sqlite3 would end the transaction at a CREATE or an ALTER; and who is to write
+        # says so at once, so that two do not wait for each other.
+        with self._engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                # A full disk has rolled back by itself already.
+                if getattr(connection.connection.dbapi_connection, "in_transaction", False):
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
 
     def _select(self, query: "sa.Select[tuple[object, ...]]") -> tuple[Entry, ...]:
         try:
             with self._engine.connect() as connection:
                 rows = connection.execute(query).all()
         except sa.exc.SQLAlchemyError as error:
-            raise StoreError(f"{self._place} cannot be read: {error}") from error
+            raise StoreError(self._said("cannot be read", error)) from error
         return tuple(Entry(**row._mapping) for row in rows)
+
+    def _said(self, what: str, error: Exception) -> str:
+        """Say what did not work, why, and where it helps what to do."""
+        cause = str(getattr(error, "orig", None) or error)
+        said = f"the parameter store {self._place} {what}: {cause}"
+        if self._file is None:
+            return said
+        folder = self._file.absolute().parent
+        if not folder.is_dir():
+            return f"{said}; there is no folder {folder}"
+        if "full" in cause or "I/O" in cause:
+            return f"{said}; nothing of it was kept, what was there before is; free some space"
+        if self._file.exists() and not os.access(self._file, os.W_OK):
+            return f"{said}; the file may not be written to by this user"
+        if not os.access(folder, os.W_OK):
+            return f"{said}; {folder} may not be written to by this user, and SQLite needs that"
+        return said
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Let readers read while somebody writes, and wait for a busy writer."""
+    """Let readers read while somebody writes, and wait for a busy writer.
+
+    FULL: with less, a loss of power takes the last commits with it (sqlite.org/pragma.html,
+    ``synchronous``, WAL mode).
+    """
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"busy_timeout = {BUSY_S}000"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_S}000")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()

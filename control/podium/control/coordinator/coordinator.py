@@ -5,16 +5,20 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from podium.control.bus import messages
+from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
+from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
+from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.together import together
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
-from podium.control.coordinator.run_protocol import as_failed, insist, play
+from podium.control.coordinator.run_news import RunsTold
+from podium.control.coordinator.run_protocol import as_error, as_failed, insist, play
+from podium.control.coordinator.streaming import Streaming
 from podium.control.facility.facility import (
     DriveWiring,
     Facility,
@@ -28,6 +32,9 @@ from podium.control.program.serialise import NotAProgram, from_json
 ANSWER_S = 30.0
 """Deadline for a single question to an agent."""
 STATUS_S = 3.0
+SNAPSHOT_S = 10.0
+BY_HAND_S = 50.0
+"""Deadline for what a person asks of an instrument, connecting anew included."""
 AWAIT_S = 2.0
 """One question for the end of a bias move waits so long; it is asked again."""
 
@@ -41,6 +48,15 @@ REQUESTS = (
     messages.Read,
     messages.Now,
     messages.Status,
+    BeginStream,
+    Follow,
+    Stop,
+    AskStreams,
+    by_hand.Examine,
+    by_hand.Ask,
+    by_hand.Release,
+    by_hand.TakeBack,
+    TakeSnapshot,
 )
 
 
@@ -51,10 +67,14 @@ class Coordinator:
         self._facility = facility
         self._bus = bus
         self._agents = AgentsSeen(facility, bus)
+        self._runs = RunsTold(bus, facility.name)
         self._session: int | None = None
         self._number = 0
         self._done = 0
         self._failed = 0
+        self._streams = Streaming(
+            bus, facility.digest, self._runs, self._owner_of_ports, self._next_run
+        )
         self._work: Tickets
 
     @asynccontextmanager
@@ -63,6 +83,7 @@ class Coordinator:
         key = messages.coordinator_key(self._facility.name)
         async with (
             self._agents.watching(),
+            self._runs.telling(),
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),
             self._bus.announce(key),
@@ -93,9 +114,20 @@ class Coordinator:
             case messages.Cancel(ticket):
                 await self._work.cancel(ticket)
                 return messages.Done()
+            case BeginStream() | Follow() | Stop() | AskStreams():
+                return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:
                 owner = await self._agents.owner_of(instrument)
                 return await self._ask(owner, read, messages.Reading)
+            case by_hand.Examine(instrument):
+                return await self._of_owner(instrument, request, by_hand.Examined)
+            case TakeSnapshot():
+                return await self._snapshot()
+            case by_hand.Ask(instrument):
+                # Once only: a lost answer does not tell whether something was set.
+                return await self._of_owner(instrument, request, by_hand.Answered, once=True)
+            case by_hand.Release(instrument) | by_hand.TakeBack(instrument):
+                return await self._of_owner(instrument, request, messages.Done)
             case messages.Now():
                 return await self._now()
             case messages.Status():
@@ -111,6 +143,18 @@ class Coordinator:
         return await unless_gone(
             owner, insist(self._bus, owner.key, request, expected, timeout_s=ANSWER_S)
         )
+
+    async def _of_owner(
+        self, instrument: str, request: object, expected: type[Answer], once: bool = False
+    ) -> Answer:
+        owner = await self._agents.owner_of(instrument)
+        if not once:
+            return await self._ask(owner, request, expected)
+        asking = ask(self._bus, owner.key, request, expected, timeout_s=BY_HAND_S)
+        answer = await unless_gone(owner, asking)
+        if isinstance(answer, Failed):
+            raise as_error(answer)
+        return answer
 
     # Runs
 
@@ -133,7 +177,10 @@ class Coordinator:
         owner = await self._owner_of_ports(program)
         async with owner.turn:
             run = await self._next_run(owner)
-            parts = await play(self._bus, owner, run, text)
+            async with self._runs.told(run, program) as told:
+                parts = await play(self._bus, owner, run, text)
+                told.append(parts)
+            snapshot = await self._snapshot()
         return messages.RunDone(
             run,
             parts.prepared.program_hash,
@@ -142,6 +189,7 @@ class Coordinator:
             messages.Time(parts.fired.tai_s, parts.fired.tai_fs),
             parts.prepared.quantised,
             parts.reported.captures,
+            snapshot,
         )
 
     async def _owner_of_ports(self, program: Program) -> AgentSeen:
@@ -219,6 +267,23 @@ class Coordinator:
                 timeout_s=AWAIT_S + ANSWER_S,
             )
             request = messages.Await(ticket, AWAIT_S)
+
+    async def _snapshot(self) -> FacilitySnapshot:
+        """Return how all instruments are set; an agent that does not answer is left out."""
+        here = [seen for seen in self._agents.agents if seen.present.is_set()]
+        answers = await together(
+            *(
+                ask(self._bus, seen.key, TakeSnapshot(), PartSnapshot, timeout_s=SNAPSHOT_S)
+                for seen in here
+            )
+        )
+        for seen, answer in zip(here, answers, strict=True):
+            if isinstance(answer, Failed):
+                log.warning("no snapshot", agent=seen.name, problem=answer.message)
+        parts = [answer for answer in answers if isinstance(answer, PartSnapshot)]
+        found = {one.instrument: one for part in parts for one in part.instruments}
+        names = [name for name in self._facility.instruments if name in found]
+        return FacilitySnapshot(tuple(found[name] for name in names))
 
     async def _now(self) -> messages.Time:
         sources = [clock.source for clock in self._facility.clocks.values()]

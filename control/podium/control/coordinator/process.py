@@ -11,6 +11,7 @@ from pathlib import Path
 
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
+from podium.control.bus.told_log import log_told
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
@@ -32,7 +33,10 @@ async def _be(arguments: Namespace) -> None:
     facility = load_facility(arguments.facility, arguments.endpoints)
     bus = await ZenohBus.open([arguments.listen])
     try:
-        async with Coordinator(facility, bus).running():
+        async with (
+            log_told(bus, facility.name, "coordinator"),
+            Coordinator(facility, bus).running(),
+        ):
             await until_told_to_end(with_parent=True)
     finally:
         await asyncio.shield(bus.close())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
+    from podium.control.calibration.validity import Validities
     from podium.control.demo.story import Story
     from podium.control.facility.facility import Facility, Qubit
 
@@ -50,6 +51,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE|URL",
         help="where parameters are kept (default parameters.sqlite in DIR)",
     )
+    parser.add_argument(
+        "--validity",
+        action="append",
+        default=[],
+        metavar="QUANTITY=TIME",
+        help="how long a parameter is good for, e.g. f01=6h; may be repeated",
+    )
     parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
@@ -58,7 +66,9 @@ def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
     from podium.control.calibration.bring_up import BRING_UP, ROUTINES
     from podium.control.calibration.store import StoreError
+    from podium.control.demo.moments import NoMoment
     from podium.control.demo.up_state import AlreadyUp
+    from podium.control.demo.validity_words import laid_over
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError, suggest
 
@@ -70,11 +80,14 @@ def run(arguments: Namespace) -> int:
     try:
         facility = load_facility(arguments.facility, arguments.endpoints)
         qubits = chosen_qubits(facility, arguments.qubits)
-        story = asyncio.run(_calibrate(arguments, qubits, tuple(arguments.only or BRING_UP)))
+        validities = laid_over(facility.validity, arguments.validity)
+        story = asyncio.run(
+            _calibrate(arguments, qubits, tuple(arguments.only or BRING_UP), validities)
+        )
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except UnknownQubit as error:
+    except (UnknownQubit, NoMoment) as error:
         print(f"podium calibrate: {error}", file=sys.stderr)
         return WRONG_USE
     except (AlreadyUp, StoreError, OSError) as error:
@@ -101,7 +114,10 @@ def chosen_qubits(facility: "Facility", words: list[str]) -> "tuple[Qubit, ...]"
 
 
 async def _calibrate(
-    arguments: Namespace, qubits: "tuple[Qubit, ...]", routines: tuple[str, ...]
+    arguments: Namespace,
+    qubits: "tuple[Qubit, ...]",
+    routines: tuple[str, ...],
+    validities: "Validities",
 ) -> "Story":
     from rich.console import Console
 
@@ -136,6 +152,8 @@ async def _calibrate(
                     shown,
                     drawn,
                     arguments.thoroughness,
+                    validities,
+                    arguments.facility,
                 )
                 await session.work(routines)
         except (RunError, *CANNOT_GO_ON) as error:

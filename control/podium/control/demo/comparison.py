@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from podium.control.calibration.measured import Measured
-from podium.control.demo.quantities import BY_NAME, QUANTITIES, alone, told
+from podium.control.calibration.quantities import BY_NAME, QUANTITIES, alone, told
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def _device(facility: Facility) -> str:
 def _clear(folder: Path) -> None:
     for name in OLD:
         (folder / name).unlink(missing_ok=True)
-    for old in (folder / "datasets").glob("*.nc"):
+    for old in (folder / "datasets").glob("*.*"):
         old.unlink()
 
 
@@ -165,6 +165,7 @@ async def _measure(
                 shown,
                 drawn,
                 wanted.thoroughness,
+                facility_file=wanted.facility,
             ).work()
 
 

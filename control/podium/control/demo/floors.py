@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from podium.control.calibration.measured import Measured
+from podium.control.calibration.quantities import BY_NAME, QUANTITIES, alone
 from podium.control.demo.comparison import Comparison, Truth, complete
-from podium.control.demo.quantities import BY_NAME, QUANTITIES, alone
 
 World = tuple[Comparison, ...]
 

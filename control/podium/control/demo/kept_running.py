@@ -18,18 +18,23 @@ Report = Callable[[str], None]
 
 @asynccontextmanager
 async def kept_running(
-    name: str, module: str, arguments: Sequence[str], report: Report
+    name: str, module: str, arguments: Sequence[str], report: Report, inherit: Sequence[int] = ()
 ) -> AsyncGenerator[None]:
-    """Keep ``python -m module arguments`` running while the context is open."""
+    """Keep ``python -m module arguments`` running while the context is open.
+
+    ``inherit``: file descriptors of ours that it has too.
+    """
     async with asyncio.TaskGroup() as tasks:
-        keeping = tasks.create_task(_keep(name, module, arguments, report))
+        keeping = tasks.create_task(_keep(name, module, arguments, report, inherit))
         try:
             yield
         finally:
             keeping.cancel()
 
 
-async def _keep(name: str, module: str, arguments: Sequence[str], report: Report) -> None:
+async def _keep(
+    name: str, module: str, arguments: Sequence[str], report: Report, inherit: Sequence[int]
+) -> None:
     while True:
         # Its standard input closes when we end, however we end: then it ends as well. A session
         # of its own keeps Ctrl-C from it: we are the one who ends it.
@@ -40,6 +45,7 @@ async def _keep(name: str, module: str, arguments: Sequence[str], report: Report
             *arguments,
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
+            pass_fds=inherit,
             env=os.environ,
         )
         report(f"{name} is process {process.pid}")

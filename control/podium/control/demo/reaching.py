@@ -6,19 +6,19 @@ from pathlib import Path
 
 from podium.control.calibration.runner import RunFailed
 from podium.control.demo.up_state import NotUp, default_state_file, kept_up, read_state
-from podium.control.lab import Lab, join_facility, open_facility
+from podium.control.lab import SETTLED, Lab, join_facility, open_facility
 
 READY_S = 60.0
 
 
 @asynccontextmanager
 async def reached(
-    facility: Path, endpoints: Path | None, state_file: Path | None
+    facility: Path, endpoints: Path | None, state_file: Path | None, *, all_of_it: bool = True
 ) -> AsyncGenerator[Lab]:
     """Ask the processes of ``podium up`` if there are any; own the instruments otherwise.
 
     Raises ``AlreadyUp`` when somebody is about to put it up or to take it down, ``RunFailed``
-    when an instrument does not answer.
+    when an instrument does not answer, unless not ``all_of_it`` is wanted.
     """
     state_file = state_file or default_state_file(facility)
     try:
@@ -26,12 +26,14 @@ async def reached(
     except NotUp:
         with kept_up(state_file):
             async with open_facility(facility, endpoints) as lab:
-                await all_connected(lab)
+                if all_of_it:
+                    await all_connected(lab)
                 yield lab
         return
     over = None if state.endpoints is None else Path(state.endpoints)
     async with join_facility(facility, state.coordinator, over) as lab:
-        await all_connected(lab)
+        if all_of_it:
+            await all_connected(lab)
         yield lab
 
 
@@ -42,7 +44,7 @@ async def all_connected(lab: Lab) -> None:
         f"{one.name} is {one.state}: {one.last_error}"
         for agent in status.agents
         for one in agent.instruments
-        if one.state != "connected"
+        if one.state not in SETTLED
     ]
     if lost or status.missing:
         raise RunFailed("; ".join([*status.missing, *lost]))

@@ -6,10 +6,10 @@ from html import escape
 from typing import Self
 
 from podium.control.calibration.outcome import Panel
+from podium.control.calibration.quantities import BY_NAME
 from podium.control.demo.comparison import Comparison
 from podium.control.demo.page_style import STYLE
 from podium.control.demo.plots import draw
-from podium.control.demo.quantities import BY_NAME
 from podium.control.demo.story import Step, Story
 
 PULL_SHOWN = 4.0
@@ -65,6 +65,7 @@ def page(story: Story, drawn: Sequence[Sequence[str]]) -> str:
         f"<style>{STYLE}</style></head><body>",
         *_head(story),
         *_failures(story),
+        *_old(story),
         *_table(story),
         *_sections(story, drawn),
         *_foot(story),
@@ -115,6 +116,15 @@ def _failures(story: Story) -> Iterator[str]:
         where = f" · {escape(one.element)}" if one.element else ""
         reason = escape(one.reason).replace("\n", "<br>")
         yield f"<li><b>{escape(one.routine)}{where}</b> {reason}</li>"
+    yield "</ul></section>"
+
+
+def _old(story: Story) -> Iterator[str]:
+    said = story.told_old()
+    if not said:
+        return
+    yield "<section><h2>Too old</h2><ul>"
+    yield from (f"<li>{escape(one)}</li>" for one in said)
     yield "</ul></section>"
 
 

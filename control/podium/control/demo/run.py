@@ -37,6 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
     from podium.control.calibration.runner import RunError
+    from podium.control.calibration.snapshots import store_beside
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.problems import FacilityError
     from podium.control.program.serialise import NotAProgram, from_json
@@ -45,6 +46,7 @@ def run(arguments: Namespace) -> int:
         program = from_json(arguments.program.read_text(encoding="utf-8"))
         data = asyncio.run(_run(arguments, program))
         out = arguments.out or arguments.program.with_suffix(".nc")
+        store_beside(data, out.parent)
         data.to_netcdf(out, engine="h5netcdf")
     except FacilityError as error:
         print(error, file=sys.stderr)

@@ -13,7 +13,9 @@ from podium.control.calibration.datasets import NotStorable, save_dataset
 from podium.control.calibration.measured import BadEntry, Measured, NotMeasured
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.store import ParameterStore, StoreError
+from podium.control.calibration.validity import Validities
 from podium.control.demo.comparison import compare
+from podium.control.demo.kept_facility import keep_facility
 from podium.control.demo.progress import Display
 from podium.control.demo.report import Drawings
 from podium.control.demo.story import Step, Story
@@ -42,6 +44,9 @@ class Session:
     display: Display
     drawings: Drawings
     thoroughness: float = 1.0
+    validities: Validities = field(default_factory=Validities)
+    facility_file: Path | None = None
+    """Kept beside the data, so that they can be refitted when it has changed."""
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
     _now_fs: int = 0
@@ -54,6 +59,8 @@ class Session:
         facility fails, and :data:`CANNOT_GO_ON`.
         """
         begin_fs = self._now_fs = (await self.runner.now()).total_fs
+        if self.facility_file is not None:
+            keep_facility(self.facility_file, self.runner.facility.digest, self.datasets)
         try:
             self.display.doing("looking at the fridge")
             self.story.fridge_k |= await self.check_fridges()
@@ -61,6 +68,8 @@ class Session:
             await self.ramp_biases()
             cold = [f"{name} is cold: {t * 1e3:.1f} mK" for name, t in self.story.fridge_k.items()]
             self.display.note("; ".join([*cold, "biases are ramped"]))
+            for note in self.story.notes:
+                self.display.note(f"old: {note}")
             for node in dict.fromkeys(qubit.node for qubit in self.qubits):
                 async for step in self._steps(node, routines):
                     self.story.steps.append(step)
@@ -92,13 +101,21 @@ class Session:
         return readings
 
     async def ramp_biases(self) -> dict[str, float]:
-        """Ramp every qubit's bias to its sweet spot, measured or else expected; return all, V."""
+        """Ramp every qubit's bias to its sweet spot, measured or else expected; return all, V.
+
+        A measured one that is old is still the best guess, and harmless: it is used, and said.
+        """
+        tai = await self.runner.now()
+        now_tai_s = tai.seconds + tai.femtoseconds * 1e-15
         levels: dict[str, float] = {}
         for qubit in self.qubits:
             limit = self.runner.facility.flux_wiring(qubit.flux_port).limit_v
             known = self.store.get(f"{qubit.name}.sweet_spot")
             expected = qubit.design["flux_offset"].value if "flux_offset" in qubit.design else 0.0
             level = expected if known is None else known.value
+            old = known and self.validities.complaint(known, now_tai_s, None)
+            if old:
+                self.story.notes.append(f"{old}: the bias goes there all the same")
             levels[qubit.flux_port] = max(-limit, min(limit, level))
         await self.runner.bias(levels)
         return levels
@@ -109,9 +126,10 @@ class Session:
             node,
             tuple(qubit for qubit in self.qubits if qubit.node == node),
             self.store,
-            keep=lambda data: self._keep(bench, data),
+            keep=self._keep,
             progress=self._progress,
             thoroughness=self.thoroughness,
+            validities=self.validities,
         )
         wall, before_fs = time.monotonic(), (await self.runner.now()).total_fs
         async for outcome in bring_up(bench, routines):
@@ -120,8 +138,7 @@ class Session:
             yield Step(outcome, now - wall, (self._now_fs - before_fs) / FS_PER_S)
             wall, before_fs = now, self._now_fs
 
-    def _keep(self, bench: Bench, data: xarray.Dataset) -> None:
-        bench.epoch = int(data.attrs.get("epoch", bench.epoch))
+    def _keep(self, data: xarray.Dataset) -> None:
         save_dataset(data, self.datasets)
 
     def _progress(self, routine: str, doing: str) -> None:
@@ -144,4 +161,5 @@ def told_step(step: Step) -> tuple[str, ...]:
     for element, reason in step.outcome.failures.items():
         if (element.rpartition(".")[2], reason) not in drawn:
             lines.append(f"{element}: FAILED: {reason}")
+    lines += [f"old: {note}" for note in step.outcome.notes]
     return tuple(lines)

@@ -28,7 +28,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.problems import FacilityError
 
     try:
-        status = asyncio.run(_status(arguments))
+        status, page = asyncio.run(_status(arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -39,18 +39,20 @@ def run(arguments: Namespace) -> int:
         print(f"podium status: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     print(json.dumps(asdict(status)) if arguments.json else table(status))
+    if page and not arguments.json:
+        print(f"page: {page}")
     instruments = [one for agent in status.agents for one in agent.instruments]
     well = not status.missing and all(one.state == "connected" for one in instruments)
     return DONE if well else FOUND_PROBLEM
 
 
-async def _status(arguments: Namespace) -> "FacilityStatus":
+async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
     from podium.control.demo.up_state import default_state_file, read_state
     from podium.control.lab import join_facility
 
     state = read_state(arguments.state or default_state_file(arguments.facility))
     async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
-        return await lab.status()
+        return await lab.status(), state.page
 
 
 def table(status: "FacilityStatus") -> str:

@@ -48,6 +48,8 @@ class Story:
     """What failed outside of the routines' fits."""
     fridge_k: dict[str, float] = field(default_factory=dict)
     """Readings before the start, by fridge."""
+    notes: list[str] = field(default_factory=list)
+    """What a person should know beside, before any routine has run."""
     wall_s: float = 0.0
     lab_s: float = 0.0
     lab_causes: Mapping[str, float] = field(default_factory=dict)
@@ -65,6 +67,11 @@ class Story:
         """Tell for each qubit whether all of its listed parameters were found."""
         done = complete(self.comparisons)
         return {qubit: done.get(qubit, False) for qubit in self.qubits}
+
+    def told_old(self) -> list[str]:
+        """Return what was said of parameters that were too old, each once."""
+        said = [note for step in self.steps for note in step.outcome.notes]
+        return list(dict.fromkeys([*self.notes, *said]))
 
     @property
     def ratio(self) -> float:
@@ -95,6 +102,7 @@ def summary(story: Story) -> dict[str, object]:
             {"routine": f.routine, "element": f.element, "reason": f.reason}
             for f in story.failures()
         ],
+        "too_old": story.told_old(),
     }
 
 

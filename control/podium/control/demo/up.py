@@ -1,4 +1,4 @@
-"""``podium up``: the agents and the coordinator of a facility, each a process of its own."""
+"""``podium up``: agents, coordinator and page of a facility, each a process of its own."""
 
 import asyncio
 import socket
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 AGENT = "room"
 """One agent owns all instruments so far."""
 READY_S = 60.0
+DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
+"""Where ``podium calibrate`` keeps parameters when it is told nothing else."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,19 +29,36 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="where to say how others reach it"
     )
+    parser.add_argument(
+        "--page",
+        default="127.0.0.1:0",
+        metavar="HOST:PORT",
+        help="where the page listens; port 0: a free one (default 127.0.0.1:0); none: no page",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="FILE|URL",
+        help=f"the parameters that the page shows (default {DEFAULT_STORE}, as podium calibrate)",
+    )
 
 
 def run(arguments: Namespace) -> int:
     """Keep the facility up until told to end."""
+    from podium.control.demo.page_socket import BadAddress, page_socket
     from podium.control.demo.up_state import AlreadyUp, default_state_file, kept_up
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
 
     state_file = arguments.state or default_state_file(arguments.facility)
     try:
+        listening = page_socket(arguments.page)
+    except (BadAddress, OSError) as error:
+        print(f"podium up: {error}", file=sys.stderr)
+        return WRONG_USE
+    try:
         facility = load_facility(arguments.facility, arguments.endpoints)
         with kept_up(state_file):
-            return asyncio.run(_up(facility, arguments, state_file))
+            return asyncio.run(_up(facility, arguments, state_file, listening))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -48,9 +67,15 @@ def run(arguments: Namespace) -> int:
         return WRONG_USE
 
 
-async def _up(facility: "Facility", arguments: Namespace, state_file: Path) -> int:
+async def _up(
+    facility: "Facility",
+    arguments: Namespace,
+    state_file: Path,
+    listening: "socket.socket | None",
+) -> int:
     from podium.control.bus.ending import until_told_to_end
     from podium.control.demo.kept_running import kept_running
+    from podium.control.demo.page_socket import others_can_read, url_of
     from podium.control.demo.up_state import UpState, write_state
 
     def report(text: str) -> None:
@@ -59,7 +84,8 @@ async def _up(facility: "Facility", arguments: Namespace, state_file: Path) -> i
     common = [str(arguments.facility)]
     if arguments.endpoints is not None:
         common += ["--endpoints", str(arguments.endpoints)]
-    coordinator, agent = free_endpoints(2)
+    coordinator, agent, page = free_endpoints(3)
+    url = None if listening is None else url_of(listening)
     names = ",".join(facility.instruments)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(
@@ -82,8 +108,27 @@ async def _up(facility: "Facility", arguments: Namespace, state_file: Path) -> i
                 report,
             )
         )
+        if listening is not None:
+            await stack.enter_async_context(
+                kept_running(
+                    "page",
+                    "podium.control.web.process",
+                    [
+                        *common,
+                        *("--store", str(arguments.store or DEFAULT_STORE)),
+                        *("--listen", page, "--coordinator", coordinator),
+                        *("--socket", str(listening.fileno())),
+                    ],
+                    report,
+                    inherit=[listening.fileno()],
+                )
+            )
+            print(f"{facility.name}: the page is {url}", flush=True)
+            if others_can_read(listening):
+                report("everybody who reaches this machine can read the page")
         endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
-        write_state(state_file, UpState(str(arguments.facility.resolve()), endpoints, coordinator))
+        path = str(arguments.facility.resolve())
+        write_state(state_file, UpState(path, endpoints, coordinator, url))
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(_tell_when_ready(arguments, coordinator, facility.name))
             await until_told_to_end(with_parent=False)
@@ -128,7 +173,7 @@ def free_endpoints(count: int) -> list[str]:
 
 command = Command(
     name="up",
-    help="start the agents and the coordinator of a facility",
+    help="start the agents, the coordinator and the page of a facility",
     add_arguments=add_arguments,
     run=run,
 )

@@ -27,13 +27,20 @@ class UpState:
     """Path of the file laid over it."""
     coordinator: str
     """Endpoint of the coordinator on the bus, kept across its restarts."""
+    page: str | None = None
+    """Address of the page, for a browser; None: there is none."""
 
 
 def default_state_file(facility: Path) -> Path:
     """Return where the state of ``facility`` is kept: under the user's own state directory."""
-    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     path = facility.resolve()
-    return home / "podium" / f"{path.stem}-{hashlib.sha256(bytes(path)).hexdigest()[:12]}.json"
+    return state_folder() / f"{path.stem}-{hashlib.sha256(bytes(path)).hexdigest()[:12]}.json"
+
+
+def state_folder() -> Path:
+    """Return the folder of the states of all facilities of this user on this machine."""
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return home / "podium"
 
 
 @contextmanager

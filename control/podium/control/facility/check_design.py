@@ -7,6 +7,7 @@ from podium.control.facility import schema
 from podium.control.facility.connectors import Resolved
 from podium.control.facility.parsed import Complaints, Parsed
 from podium.control.facility.problems import KeyPath
+from podium.control.facility.written import EstimateEntry
 from podium.firmware_interfaces.models import IqOutput, RfOutput
 from podium.firmware_interfaces.quantity import format_quantity
 
@@ -75,7 +76,7 @@ def _check_drive_reach(
     _check_reach(f"{qubit}.drive", bands, parsed, outputs, complaints)
 
 
-def _band(what: str, estimate: schema.EstimateEntry[float]) -> Band:
+def _band(what: str, estimate: EstimateEntry[float]) -> Band:
     return what, estimate.value, SPREADS * (estimate.spread or 0.0)
 
 
@@ -93,6 +94,8 @@ def _check_reach(
     connector = outputs[port].connector
     if not isinstance(connector, RfOutput | IqOutput):
         return
+    if isinstance(connector, RfOutput) and entry.lo not in connector.lo:
+        return  # it cannot be set at all: that is reported
     low, high = connector.intermediate.low, connector.intermediate.high
     lowest_lo = max((f + reach - high for _, f, reach in bands), default=0.0)
     highest_lo = min((f - reach - low for _, f, reach in bands), default=0.0)

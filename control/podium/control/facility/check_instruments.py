@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping
 
 from podium.control.facility import schema
+from podium.control.facility.models_of import models_of
 from podium.control.facility.parsed import Complaints, Parsed
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, TextOption
+from podium.firmware_interfaces.quantity import format_quantity
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
 _VISA_SOCKET = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE)
@@ -20,23 +22,32 @@ PORT_MAX = 65_535
 
 
 def check_instruments(
-    parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
-) -> None:
-    """Check every instrument entry by itself, and that no two share an address."""
+    parsed: Parsed, known: Mapping[str, InstrumentModel], complaints: Complaints
+) -> dict[str, InstrumentModel]:
+    """Check every instrument entry by itself, and that no two share an address.
+
+    Returns the model of each instrument by the instrument's name, of those that are known.
+    """
+    models = models_of(parsed, known)
     taken: dict[tuple[str, int | None], str] = {}
     for name, entry in parsed.instruments.items():
         if entry is None:
             continue
         path: KeyPath = ("instruments", name)
-        model = models.get(entry.model)
-        if model is None:
-            message = f"no model is called {entry.model!r}; {suggest(entry.model, models)}"
-            complaints.at((*path, "model"), message)
-            continue
-        _check_options(entry, model, path, complaints)
-        wrong = address_problem(entry.address, model)
-        if wrong is not None:
-            complaints.at((*path, "address"), wrong)
+        model = models.get(name)
+        if isinstance(entry, schema.InstrumentEntry):
+            if model is None:
+                message = f"no model is called {entry.model!r}; {suggest(entry.model, known)}"
+                complaints.at((*path, "model"), message)
+                continue
+            _check_options(entry, model, path, complaints)
+            wrong = address_problem(entry.address, model)
+            if wrong is not None:
+                complaints.at((*path, "address"), wrong)
+                continue
+        else:
+            _check_roles(entry, path, complaints)
+        if model is None or not entry.address:
             continue
         for place in _places(entry.address, model):
             if place in taken:
@@ -45,6 +56,18 @@ def check_instruments(
                 complaints.at((*path, "address"), message)
                 break
             taken[place] = name
+    return models
+
+
+def _check_roles(entry: schema.DriverEntry, path: KeyPath, complaints: Complaints) -> None:
+    microwave, flux = entry.roles.MicrowaveSource, entry.roles.FluxSource
+    if microwave is not None and microwave.lowest >= microwave.highest:
+        at = (*path, "roles", "MicrowaveSource", "highest")
+        lowest = format_quantity(microwave.lowest, "Hz")
+        complaints.at(at, f"it must be above the lowest, {lowest}")
+    if flux is not None and flux.rate is not None and flux.step is not None:
+        message = "a box with a 'rate' of its own makes no steps; remove 'step' or 'rate'"
+        complaints.at((*path, "roles", "FluxSource", "step"), message, at_key=True)
 
 
 def address_problem(address: str, model: InstrumentModel) -> str | None:

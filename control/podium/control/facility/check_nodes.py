@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from podium.control.facility.models_of import channels_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import InstrumentModel
@@ -109,18 +110,15 @@ def check_fridges(
             complaints.at(path, f"there is no instrument {instrument!r}; {near}")
             continue
         entry = parsed.instruments[instrument]
-        model = models.get(entry.model) if entry is not None else None
+        model = models.get(instrument)
         if entry is None or model is None:
             continue
         if "Thermometer" not in model.roles:
-            near = ", ".join(_playing("Thermometer", parsed, models)) or "there is none"
+            near = ", ".join(_playing("Thermometer", models)) or "there is none"
             complaints.at(path, f"{instrument} is no thermometer; thermometers here: {near}")
             continue
-        if model.channels_option is None:
-            continue
-        channels = (entry.model_extra or {}).get(model.channels_option)
-        names = [str(word) for word in channels.values()] if isinstance(channels, dict) else []
-        if channel not in names:
+        names = channels_of(entry, model)
+        if names is not None and channel not in names:
             near = suggest(channel, names)
             complaints.at(path, f"{instrument} has no channel {channel!r}; {near}")
 
@@ -135,33 +133,42 @@ def check_clocks(
         path: KeyPath = ("clocks", name, "source")
         source = clock.source
         if source in parsed.instruments:
-            entry = parsed.instruments[source]
-            model = models.get(entry.model) if entry is not None else None
+            model = models.get(source)
             if model is not None and "Clock" not in model.roles:
-                near = ", ".join(_playing("Clock", parsed, models)) or "there is none"
+                near = ", ".join(_playing("Clock", models)) or "there is none"
                 complaints.at(path, f"{source} tells no time; instruments that do: {near}")
         elif source not in parsed.clocks:
             near = suggest(source, [*parsed.instruments, *parsed.clocks])
             complaints.at(path, f"there is no instrument or clock {source!r}; {near}")
-        else:
-            cycle = _cycle(name, parsed)
-            if cycle is not None:
-                message = f"the clock follows itself: {' <- '.join(cycle)}"
-                complaints.at(path, message)
+    for cycle in _cycles(parsed):
+        complaints.at(("clocks", cycle[0], "source"), f"the clock follows itself: {_told(cycle)}")
 
 
-def _cycle(name: str, parsed: Parsed) -> list[str] | None:
-    """Return the way from clock ``name`` over its sources back to itself, or None."""
-    way = [name]
-    clock = parsed.clocks[name]
-    while clock is not None and clock.source in parsed.clocks:
-        way.append(clock.source)
-        if clock.source == name:
-            return way
-        if clock.source in way[:-1]:
-            return None
-        clock = parsed.clocks[clock.source]
-    return None
+def _cycles(parsed: Parsed) -> list[list[str]]:
+    """Return the clocks of each cycle, from the one that stands first in the file."""
+    follows = {name: clock.source for name, clock in parsed.clocks.items() if clock is not None}
+    seen: set[str] = set()
+    cycles = []
+    for name in follows:
+        way: dict[str, None] = {}
+        while name in follows and name not in seen:
+            seen.add(name)
+            way[name] = None
+            name = follows[name]
+        if name in way:
+            names = list(way)
+            cycles.append(names[names.index(name) :])
+    return cycles
+
+
+CYCLE_SHOWN = 6
+
+
+def _told(cycle: list[str]) -> str:
+    """Return the way round as words; of a long one its beginning and its length."""
+    if len(cycle) <= CYCLE_SHOWN:
+        return " <- ".join([*cycle, cycle[0]])
+    return f"{' <- '.join(cycle[:CYCLE_SHOWN])} <- ... <- {cycle[0]} ({len(cycle)} clocks)"
 
 
 def check_links(parsed: Parsed, complaints: Complaints) -> None:
@@ -179,10 +186,6 @@ def check_links(parsed: Parsed, complaints: Complaints) -> None:
                 complaints.at((*path, place), f"there is no node {node!r}; {near}")
 
 
-def _playing(role: str, parsed: Parsed, models: Mapping[str, InstrumentModel]) -> list[str]:
+def _playing(role: str, models: Mapping[str, InstrumentModel]) -> list[str]:
     """Return the instruments of the file that play ``role``."""
-    return [
-        name
-        for name, entry in parsed.instruments.items()
-        if entry is not None and entry.model in models and role in models[entry.model].roles
-    ]
+    return [name for name, model in models.items() if role in model.roles]

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from podium.control.facility import schema
 from podium.control.facility.facility import ConnectorRef
-from podium.control.facility.parsed import Complaints, Parsed
+from podium.control.facility.parsed import BoxEntry, Complaints, Parsed
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
     Connector,
@@ -53,7 +52,8 @@ def resolve(
 ) -> Resolved | None:
     """Return the connector called ``text``, of one of ``kinds``; None: reported, or not to know.
 
-    Not to know: its instrument's entry is wrong in itself and was reported there.
+    Not to know: its instrument's entry is wrong in itself and was reported there. ``models``: of
+    the instruments, by their names.
     """
     instrument, _, channel = text.partition(".")
     if instrument not in parsed.instruments:
@@ -61,7 +61,7 @@ def resolve(
         complaints.at(path, f"there is no instrument {instrument!r}; {near}")
         return None
     entry = parsed.instruments[instrument]
-    model = models.get(entry.model) if entry is not None else None
+    model = models.get(instrument)
     if entry is None or model is None:
         return None
     there = _connectors(entry, model)
@@ -81,13 +81,12 @@ def resolve(
     return Resolved(ConnectorRef(instrument, channel), there[channel])
 
 
-def _connectors(
-    entry: schema.InstrumentEntry, model: InstrumentModel
-) -> dict[str, Connector] | None:
+def _connectors(entry: BoxEntry, model: InstrumentModel) -> dict[str, Connector] | None:
     """Return the connectors that the box as fitted has, by name; None: its slots are wrong."""
     if model.modules is None:
         return {connector.name: connector for connector in model.connectors}
-    slots = (entry.model_extra or {}).get("modules")
+    extra = entry.model_extra or {}
+    slots = extra.get("modules")
     if not isinstance(slots, dict):
         return None
     result: dict[str, Connector] = {}
@@ -119,8 +118,8 @@ def _of_kind(
 ) -> Iterator[str]:
     """Yield all connectors of the file's instruments that are of one of ``kinds``."""
     for name, entry in parsed.instruments.items():
-        if entry is None or entry.model not in models:
+        if entry is None or name not in models:
             continue
-        for channel, connector in (_connectors(entry, models[entry.model]) or {}).items():
+        for channel, connector in (_connectors(entry, models[name]) or {}).items():
             if isinstance(connector, kinds):
                 yield str(ConnectorRef(name, channel))

@@ -13,10 +13,12 @@ from podium.control.facility.facility import (
     VisaAddress,
 )
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.models_of import model_of
 from podium.control.facility.parsed import Complaints, validated
 from podium.control.facility.problems import FacilityError, KeyPath, suggest
 from podium.control.facility.source import Source, read_source
 from podium.firmware_interfaces.models import InstrumentModel
+from podium.firmware_interfaces.qcodes_any import model_with_driver
 
 
 class EndpointEntry(BaseModel):
@@ -31,9 +33,7 @@ class EndpointEntry(BaseModel):
 
 
 def lay_over(
-    instruments: Mapping[str, InstrumentEntry],
-    endpoints: Path,
-    models: Mapping[str, InstrumentModel],
+    instruments: Mapping[str, InstrumentEntry], endpoints: Path
 ) -> dict[str, InstrumentEntry]:
     """Return ``instruments`` with the addresses that the file ``endpoints`` gives.
 
@@ -53,16 +53,23 @@ def lay_over(
             complaints.at(path, f"the facility has no instrument {name!r}; {near}", at_key=True)
             continue
         here = instruments[str(name)]
-        if entry.model != here.model:
+        model = model_of(here)
+        if entry.model not in (here.model, _same_box(here)):
             message = f"{name} is a {here.model} in the facility file, not a {entry.model}"
             complaints.at((*path, "model"), message)
             continue
-        address = _address(entry, models[here.model], path, complaints)
+        address = _address(entry, model, path, complaints)
         if address is not None:
             result[here.name] = replace(here, address=address)
     if complaints.problems:
         raise FacilityError(str(endpoints), complaints.problems)
     return result
+
+
+def _same_box(entry: InstrumentEntry) -> str | None:
+    """Return the model that is the same box as the driver of ``entry`` reaches, if one is."""
+    model = None if entry.driver is None else model_with_driver(entry.driver.path)
+    return None if model is None else model.name
 
 
 def _named(source: Source, complaints: Complaints) -> Mapping[str | int, object]:

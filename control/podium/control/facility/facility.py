@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from podium.control.facility.frozen_map import FrozenMap
+from podium.firmware_interfaces.qcodes_any import QcodesDriver
 
 
 class UnknownPort(KeyError):
@@ -69,9 +70,10 @@ class HostAddress:
 
 @dataclass(frozen=True, slots=True)
 class VisaAddress:
-    """A VISA resource string."""
+    """A VISA resource string, or whatever else a QCoDeS driver connects to."""
 
     resource: str
+    """Empty only where the driver needs no address."""
 
 
 Address = HostAddress | VisaAddress
@@ -83,10 +85,12 @@ class InstrumentEntry:
 
     name: str
     model: str
-    """A key of ``known_models()``."""
+    """A key of ``known_models()``; the import path where only a driver is named."""
     address: Address
     options: FrozenMap[str, FrozenMap[int, str] | str] = field(default_factory=FrozenMap)
     """The keys that its model has beyond model and address: ``modules``, ``channels``."""
+    driver: QcodesDriver | None = None
+    """The QCoDeS driver that the file names instead of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +250,8 @@ class Facility:
     fridges: FrozenMap[str, Fridge]
     clocks: FrozenMap[str, ClockDomain]
     links: FrozenMap[str, Link]
+    validity: FrozenMap[str, float] = field(default_factory=FrozenMap)
+    """How long parameters are good for, s: by quantity (``f01``) or full name."""
 
     def line(self, port: str) -> str:
         """Return the wired port behind ``port``: a qubit's readout port is its feedline's.

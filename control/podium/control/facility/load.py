@@ -37,9 +37,11 @@ from podium.control.facility.facility import (
     Wiring,
 )
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.models_of import driver_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode, WireEntry, parse
 from podium.control.facility.problems import FacilityError
 from podium.control.facility.source import Plain, Source, read_source
+from podium.control.facility.written import EstimateEntry
 from podium.firmware_interfaces.models import InstrumentModel, known_models
 
 
@@ -51,12 +53,12 @@ def load_facility(path: Path | str, endpoints: Path | str | None = None) -> Faci
     place; :class:`OSError` when a file cannot be read; ``ModelError`` when an installed
     package offers a model that cannot be used.
     """
-    models = known_models()
+    known = known_models()
     source, problems = read_source(Path(path))
     complaints = Complaints(source, problems)
     parsed = parse(source, complaints)
     check_names(parsed, complaints)
-    check_instruments(parsed, models, complaints)
+    models = check_instruments(parsed, known, complaints)
     check_nodes(parsed, complaints)
     check_fridges(parsed, models, complaints)
     check_clocks(parsed, models, complaints)
@@ -65,9 +67,9 @@ def load_facility(path: Path | str, endpoints: Path | str | None = None) -> Faci
     check_design(parsed, outputs, complaints)
     if complaints.problems:
         raise FacilityError(source.file, complaints.problems)
-    instruments = _instruments(parsed, models)
+    instruments = _instruments(parsed, known)
     if endpoints is not None:
-        instruments = lay_over(instruments, Path(endpoints), models)
+        instruments = lay_over(instruments, Path(endpoints))
     return _facility(parsed, instruments, source)
 
 
@@ -106,6 +108,7 @@ def _facility(
                 if link is not None
             }
         ),
+        validity=FrozenMap(parsed.validity),
     )
 
 
@@ -125,13 +128,17 @@ def _ref(text: str) -> ConnectorRef:
 
 
 def _instruments(
-    parsed: Parsed, models: Mapping[str, InstrumentModel]
+    parsed: Parsed, known: Mapping[str, InstrumentModel]
 ) -> dict[str, InstrumentEntry]:
     result = {}
     for name, entry in parsed.instruments.items():
         if entry is None:
             continue
-        model = models[entry.model]
+        if isinstance(entry, schema.DriverEntry):
+            here = VisaAddress(entry.address)
+            result[name] = InstrumentEntry(name, entry.driver, here, driver=driver_of(entry))
+            continue
+        model = known[entry.model]
         address: Address = VisaAddress(entry.address)
         if model.address == "host":
             address = HostAddress(entry.address, FrozenMap(model.ports))
@@ -176,7 +183,7 @@ def _design(qubit: schema.QubitEntry) -> FrozenMap[str, Estimate]:
     )
 
 
-def _estimate(entry: schema.EstimateEntry[float], unit: str) -> Estimate:
+def _estimate(entry: EstimateEntry[float], unit: str) -> Estimate:
     return Estimate(entry.value, entry.spread or 0.0, unit, entry.source, entry.assumed)
 
 

@@ -18,6 +18,7 @@ from podium.firmware_interfaces.quantity import QuantityError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+BoxEntry = schema.InstrumentEntry | schema.DriverEntry
 WireEntry = schema.FeedlineEntry | schema.DriveEntry | schema.FluxEntry
 
 
@@ -47,27 +48,32 @@ class Parsed:
 
     source: Source
     name: str
-    instruments: dict[str, schema.InstrumentEntry | None]
+    instruments: dict[str, BoxEntry | None]
     fridges: dict[str, schema.FridgeEntry | None]
     clocks: dict[str, schema.ClockEntry | None]
     nodes: dict[str, ParsedNode | None]
     wiring: dict[str, WireEntry | None]
     links: dict[str, schema.LinkEntry | None]
+    validity: dict[str, float]
 
 
 def parse(source: Source, complaints: Complaints) -> Parsed:
     """Check every entry of the file against the schema."""
+    whole: schema.FacilityFile | None = None
     given = source.data if isinstance(source.data, dict) else {}
     data: dict[str | int, Plain] = {key: value for key, value in given.items() if value is not None}
     if not isinstance(source.data, dict):
         complaints.at((), "a facility file begins with 'facility: NAME'")
     else:
-        validated(schema.FacilityFile, data, (), complaints)
+        whole = validated(schema.FacilityFile, data, (), complaints)
     name = data.get("facility")
     return Parsed(
         source=source,
         name=name if isinstance(name, str) else "",
-        instruments=_entries(schema.InstrumentEntry, data, "instruments", complaints),
+        instruments={
+            name: _box(raw, ("instruments", name), complaints)
+            for name, raw in _section(data, "instruments").items()
+        },
         fridges=_entries(schema.FridgeEntry, data, "fridges", complaints),
         clocks=_entries(schema.ClockEntry, data, "clocks", complaints),
         nodes={
@@ -79,6 +85,7 @@ def parse(source: Source, complaints: Complaints) -> Parsed:
             for port, raw in _section(data, "wiring").items()
         },
         links=_entries(schema.LinkEntry, data, "links", complaints),
+        validity={} if whole is None else whole.validity,
     )
 
 
@@ -97,6 +104,18 @@ def _entries(
         name: validated(model, raw, (key, name), complaints)
         for name, raw in _section(data, key).items()
     }
+
+
+def _box(raw: Plain, path: KeyPath, complaints: Complaints) -> BoxEntry | None:
+    """Check an instrument that names a model, or a driver instead of one."""
+    keys = raw.keys() if isinstance(raw, dict) else set()
+    if "driver" not in keys:
+        return validated(schema.InstrumentEntry, raw, path, complaints)
+    if "model" in keys:
+        message = "an instrument has a model or a driver, not both; remove one of them"
+        complaints.at((*path, "driver"), message, at_key=True)
+        return None
+    return validated(schema.DriverEntry, raw, path, complaints)
 
 
 def _node(raw: Plain, path: KeyPath, complaints: Complaints) -> ParsedNode | None:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 KeyPath = tuple[str | int, ...]
 """The keys that lead to a place in a file, outermost first."""
@@ -40,11 +41,38 @@ class FacilityError(ValueError):
 NAMES_LISTED = 12
 
 
+MANY_NAMES = 200
+"""Among more names than these only slips of one key are looked for: that stays quick."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that ``name`` was probably meant to be, or None."""
+    return _nearest(name.lower(), tuple(known))
+
+
+@lru_cache(maxsize=1024)
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    if len(known) > MANY_NAMES:
+        slips = _slips_of(known)
+        return next((slips[slip] for slip in (name, *_shorter(name)) if slip in slips), None)
     lower = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    near = difflib.get_close_matches(name, lower, n=1)
     return lower[near[0]] if near else None
+
+
+@lru_cache(maxsize=8)
+def _slips_of(known: tuple[str, ...]) -> dict[str, str]:
+    """Return every name by itself and by what is left of it without one letter.
+
+    Two names that differ by one letter more, less, wrong or swapped meet there
+    (the idea of SymSpell, W. Garbe, 2012).
+    """
+    slips = {shorter: name for name in known for shorter in _shorter(name.lower())}
+    return slips | {name.lower(): name for name in known}
+
+
+def _shorter(name: str) -> list[str]:
+    return [name[:place] + name[place + 1 :] for place in range(len(name))]
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -1,90 +1,59 @@
 """The facility file's schema: what may stand where, as pydantic models.
 
 Only the border knows these; inside, the frozen dataclasses of ``facility.py`` are used.
-What a reference points to is checked afterwards, in ``references.py``.
+What a reference points to is checked afterwards, by the ``check_...`` files.
 """
 
-from functools import partial
-from typing import Annotated, Generic, Literal, TypeVar
+import re
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, Field
 
-from podium.firmware_interfaces.quantity import parse_quantity
-
-
-class Entry(BaseModel):
-    """A mapping of the file: unknown keys are refused, values are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def _quantity(text: object, *, unit: str) -> float:
-    if not isinstance(text, str | int | float):
-        text = str(text)
-    return parse_quantity(text, unit)
-
-
-def _above_zero(value: float) -> float:
-    if value <= 0:
-        raise ValueError("it must be above zero")
-    return value
-
-
-def _not_negative(value: float) -> float:
-    if value < 0:
-        raise ValueError("it must not be negative")
-    return value
-
-
-Frequency = Annotated[float, BeforeValidator(partial(_quantity, unit="Hz"))]
-Time = Annotated[float, BeforeValidator(partial(_quantity, unit="s"))]
-Voltage = Annotated[float, BeforeValidator(partial(_quantity, unit="V"))]
-VoltageRate = Annotated[float, BeforeValidator(partial(_quantity, unit="V/s"))]
-Temperature = Annotated[float, BeforeValidator(partial(_quantity, unit="K"))]
-Decibels = Annotated[float, BeforeValidator(partial(_quantity, unit="dB"))]
-PowerDbm = Annotated[float, BeforeValidator(partial(_quantity, unit="dBm"))]
-Plain = Annotated[float, BeforeValidator(partial(_quantity, unit="1"))]
-
-Positive = AfterValidator(_above_zero)
-NotNegative = AfterValidator(_not_negative)
-
-Number = TypeVar("Number")
-
-
-class EstimateEntry(Entry, Generic[Number]):
-    """``{value, spread}``; one standard deviation. A bare quantity has no spread."""
-
-    value: Number
-    spread: Annotated[Number, NotNegative] | None = None
-    source: str | None = None
-    assumed: bool = False
-
-
-def _bare(value: object) -> object:
-    return value if isinstance(value, dict) else {"value": value}
-
-
-FrequencyEstimate = Annotated[EstimateEntry[Frequency], BeforeValidator(_bare)]
-TimeEstimate = Annotated[EstimateEntry[Time], BeforeValidator(_bare)]
-VoltageEstimate = Annotated[EstimateEntry[Voltage], BeforeValidator(_bare)]
-PlainEstimate = Annotated[EstimateEntry[Plain], BeforeValidator(_bare)]
+from podium.control.facility.written import (
+    Decibels,
+    Entry,
+    Frequency,
+    FrequencyEstimate,
+    NotNegative,
+    PlainEstimate,
+    Positive,
+    PowerDbm,
+    Temperature,
+    Time,
+    TimeEstimate,
+    Voltage,
+    VoltageEstimate,
+    VoltageRate,
+)
 
 
 class TransmonDesign(Entry):
     """What a lab knows of a transmon and its readout before it is cold."""
 
     f01: FrequencyEstimate
+    """0-1 transition at the sweet spot."""
     anharmonicity: FrequencyEstimate
+    """f12 - f01, below zero."""
     readout_frequency: FrequencyEstimate
+    """Of its resonator."""
     kappa: FrequencyEstimate
+    """Total decay rate of the resonator over 2 pi."""
     chi: FrequencyEstimate
+    """Dispersive shift, (f_r with the qubit in 1 - in 0) / 2, signed."""
     t1: TimeEstimate
+    """At the sweet spot."""
     t2_echo: TimeEstimate
+    """At the sweet spot; not above twice t1."""
     t2_ramsey: TimeEstimate
+    """At the sweet spot; not above twice t1."""
     rabi_frequency: FrequencyEstimate
+    """Of the 0-1 transition, at full scale of the output, through the wiring below."""
     flux_period: VoltageEstimate
+    """At the source, for one flux quantum."""
     flux_offset: VoltageEstimate
+    """Of the sweet spot nearest to 0 V."""
     asymmetry: PlainEstimate
+    """Of the SQUID, (EJ1 - EJ2) / (EJ1 + EJ2), from 0 to below 1."""
 
 
 DESIGN_UNITS: dict[str, str] = {
@@ -108,95 +77,225 @@ class QubitEntry(Entry):
     """One qubit."""
 
     kind: Literal["transmon"]
+    """Which circuit it is."""
     design: TransmonDesign
+    """What is known of it before it is cold."""
 
 
 class ChipEntry(Entry):
     """Which device it is."""
 
     device: str
+    """Which device it is."""
     source: str | None = None
+    """Where its design numbers are published."""
 
 
 class NodeEntry(Entry):
     """One QPU. The qubits are validated one by one."""
 
     kind: Literal["digital", "analog"]
+    """Whether it plays pulses on qubits or holds an analog register."""
     fridge: str | None = None
+    """Where it is cooled."""
     clock: str | None = None
+    """The clock domain of its controllers."""
     chip: ChipEntry | None = None
-    feedlines: dict[str, list[str]] = {}
-    qubits: dict[str, object] = {}
+    """Which device sits there."""
+    feedlines: dict[str, list[str]] = Field(default_factory=dict)
+    """Each readout feedline by name: the qubits that it reads."""
+    qubits: dict[str, object] = Field(default_factory=dict)
+    """By name."""
 
 
 class FridgeEntry(Entry):
     """One cryostat."""
 
     thermometer: str
+    """Instrument and channel that tells whether it is cold: thermometry_a.mixing_chamber."""
     cold_below: Annotated[Temperature, Positive]
+    """Runs are allowed below this reading."""
 
 
 class ClockEntry(Entry):
     """One clock domain."""
 
     source: str
+    """The instrument, or the other clock domain, that it takes its ticks from."""
 
 
 class LinkEntry(Entry):
     """A quantum interconnect between two nodes."""
 
     ends: list[str]
+    """Two different nodes."""
 
 
 class InstrumentEntry(Entry):
     """One box. Its model says which keys it may have besides."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow")
 
     model: str
+    """Which kind of box it is."""
     address: str
+    """Where it is: a host, or a VISA resource."""
+
+
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+def _import_path(text: str) -> str:
+    if not _IMPORT_PATH.fullmatch(text):
+        raise ValueError(
+            "it is no import path; write it like 'qcodes.instrument_drivers.yokogawa.YokogawaGS200'"
+        )
+    return text
+
+
+ImportPath = Annotated[str, AfterValidator(_import_path)]
+Scalar = str | int | float | bool
+
+
+class FluxRole(Entry):
+    """How an instrument plays FluxSource. Parameters are named as in QCoDeS: ``ch01.v``."""
+
+    level: str
+    """The parameter that is the level; a voltage."""
+    limit: Annotated[Voltage, Positive]
+    """The level never leaves -limit ... +limit."""
+    output: str | None = None
+    """The parameter that switches the output; without it the output counts as on."""
+    rate: str | None = None
+    """The parameter that sets how fast the box itself goes to a level.
+
+    Without it the level moves in small steps."""
+    step: Annotated[Voltage, Positive] | None = None
+    """No step is larger."""
+    setup: dict[str, Scalar] = Field(default_factory=dict)
+    """Parameters to set before the level is first moved.
+
+    Those of the instrument itself only while its output is off."""
+
+
+class MicrowaveRole(Entry):
+    """How an instrument plays MicrowaveSource."""
+
+    frequency: str
+    """The parameter that is the frequency."""
+    power: str
+    """The parameter that is the power, dBm."""
+    output: str
+    """The parameter that switches the output."""
+    modulated: str | None = None
+    """The parameter that lets the IQ inputs act; without it the box is no modulator."""
+    lowest: Annotated[Frequency, Positive]
+    """Of the frequency."""
+    highest: Annotated[Frequency, Positive]
+    """Of the frequency."""
+    limit: PowerDbm
+    """The power is never above."""
+
+
+class ThermometerRole(Entry):
+    """How an instrument plays Thermometer: the parameter behind each channel."""
+
+    channels: dict[str, str]
+    """Name of each channel: the parameter that is its temperature."""
+
+
+class RolesEntry(Entry):
+    """The roles that an instrument of any driver plays."""
+
+    FluxSource: FluxRole | None = None
+    """Holds a static bias."""
+    MicrowaveSource: MicrowaveRole | None = None
+    """Makes a continuous tone."""
+    Thermometer: ThermometerRole | None = None
+    """Reads temperatures."""
+
+
+class DriverEntry(Entry):
+    """One box that is reached through a QCoDeS driver named by its import path."""
+
+    driver: ImportPath
+    """Import path of the class, e.g. qcodes.instrument_drivers.yokogawa.YokogawaGS200."""
+    address: str = ""
+    """What the class connects to; left out where it needs none."""
+    arguments: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
+    """Further keyword arguments of the class."""
+    roles: RolesEntry = RolesEntry()
+    """What it plays, and by which parameters.
+
+    Without roles it is connected, read and kept in snapshots."""
 
 
 class FeedlineEntry(Entry):
     """Wiring of a feedline."""
 
     output: str
+    """An RF output."""
     input: str
+    """An RF input that shares the oscillator with the output."""
     lo: Annotated[Frequency, Positive]
+    """The oscillator's frequency."""
     output_attenuation: Decibels = 0.0
+    """Of the module's own step attenuator."""
     input_attenuation: Decibels = 0.0
+    """Of the module's own step attenuator."""
     line_attenuation: Annotated[Decibels, NotNegative]
+    """From the output to the chip."""
     line_gain: Decibels
+    """From the chip to the input."""
     noise_temperature: Annotated[Temperature, Positive]
+    """Of the amplifier chain, referred to the chip."""
     delay: TimeEstimate
+    """Through the cables, there and back."""
 
 
 class DriveEntry(Entry):
     """Wiring of a drive line."""
 
     output: str
+    """An RF output; or a pair of baseband outputs, then with modulator and power."""
     lo: Annotated[Frequency, Positive]
+    """Of the module's oscillator, or of the modulator."""
     output_attenuation: Decibels | None = None
+    """Of an RF output's own step attenuator; 0 dB if left out."""
     modulator: str | None = None
+    """The microwave source whose IQ modulator the pair feeds."""
     power: PowerDbm | None = None
+    """The modulator's level."""
     line_attenuation: Annotated[Decibels, NotNegative]
+    """From the output (or the modulator) to the chip."""
 
 
 class FluxEntry(Entry):
     """Wiring of a static flux bias."""
 
     source: str
+    """An output that holds a static voltage."""
     limit: Annotated[Voltage, Positive]
+    """The bias stays within -limit ... +limit."""
     slew: Annotated[VoltageRate, Positive]
+    """Ramps are no faster."""
 
 
 class FacilityFile(Entry):
     """The whole file. The entries of each section are validated one by one."""
 
     facility: str
+    """Name of the facility."""
     instruments: dict[str, object]
-    fridges: dict[str, object] = {}
-    clocks: dict[str, object] = {}
-    nodes: dict[str, object] = {}
-    wiring: dict[str, object] = {}
-    links: dict[str, object] = {}
+    """Every box, by name."""
+    fridges: dict[str, object] = Field(default_factory=dict)
+    """Cryostats, by name."""
+    clocks: dict[str, object] = Field(default_factory=dict)
+    """Clock domains, by name: instruments that count the same ticks."""
+    nodes: dict[str, object] = Field(default_factory=dict)
+    """QPUs, by name."""
+    wiring: dict[str, object] = Field(default_factory=dict)
+    """By port: NODE.FEEDLINE, NODE.QUBIT.drive, NODE.QUBIT.flux."""
+    links: dict[str, object] = Field(default_factory=dict)
+    """Quantum interconnects between nodes, by name."""
+    validity: dict[str, Annotated[Time, Positive]] = Field(default_factory=dict)

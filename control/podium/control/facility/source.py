@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.reader import ReaderError
-
-from podium.control.facility.problems import FacilityError, KeyPath, Problem
+from podium.control.facility.compose import (
+    MAPPING_NODES,
+    SCALAR_NODES,
+    SEQUENCE_NODES,
+    AnyNode,
+    compose,
+    syntax_error,
+)
+from podium.control.facility.problems import KeyPath, Problem
 
 Plain = dict[str | int, "Plain"] | list["Plain"] | str | int | float | bool | None
 
@@ -61,36 +64,11 @@ def read_source(path: Path) -> tuple[Source, list[Problem]]:
         text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise _syntax(file, line, 1, "the file is not UTF-8 text") from error
-    try:
-        root = YAML(typ="safe", pure=True).compose(text)
-    except ReaderError as error:
-        before = text[: error.position]
-        column = len(before) - before.rfind("\n")
-        message = f"character {error.character!r} is not allowed in YAML"
-        raise _syntax(file, before.count("\n") + 1, column, message) from error
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line, mark.column) if mark else (0, 0)
-        raise _syntax(file, line + 1, column + 1, _explain(text, line, column, error)) from error
-    except YAMLError as error:
-        raise _syntax(file, 1, 1, str(error)) from error
+        raise syntax_error(file, line, 1, "the file is not UTF-8 text") from error
+    root = compose(file, text)
     reading = _Reading(file)
-    data = reading.plain(root, ()) if root is not None else {}
+    data: Plain = reading.plain(root, ()) if root is not None else {}
     return Source(file, data, reading.keys, reading.values), reading.problems
-
-
-def _syntax(file: str, line: int, column: int, message: str) -> FacilityError:
-    return FacilityError(file, [Problem(file, line, column, (), message)])
-
-
-def _explain(text: str, line: int, column: int, error: MarkedYAMLError) -> str:
-    """Say a syntax error in words that help; a tab is the commonest."""
-    lines = text.split("\n")
-    if line < len(lines) and "\t" in lines[line][: column + 1]:
-        return "a tab stands in the indentation; YAML takes spaces only"
-    problem = error.problem or str(error)
-    return f"{problem} ({error.context})" if error.context else problem
 
 
 @dataclass(slots=True)
@@ -104,30 +82,30 @@ class _Reading:
     open: set[int] = field(default_factory=set)
     """Nodes that are being walked through, by id: one that comes again contains itself."""
 
-    def plain(self, node: Node, path: KeyPath) -> Plain:
+    def plain(self, node: AnyNode, path: KeyPath) -> Plain:
         """Return ``node`` as a plain value and note where it stands."""
         self.values[path] = _position(node)
         if len(self.values) > VALUES_MAX:
-            raise _syntax(self.file, 1, 1, f"the file has more than {VALUES_MAX} values")
+            raise syntax_error(self.file, 1, 1, f"the file has more than {VALUES_MAX} values")
         if id(node) in self.open:
             self._complain(node, path, "an alias (*) stands inside its own anchor (&)")
             return None
         self.open.add(id(node))
         try:
-            if isinstance(node, MappingNode):
+            if isinstance(node, MAPPING_NODES):
                 return self._mapping(node, path)
-            if isinstance(node, SequenceNode):
+            if isinstance(node, SEQUENCE_NODES):
                 return [self.plain(item, (*path, n)) for n, item in enumerate(node.value)]
-            return self._scalar(node, path) if isinstance(node, ScalarNode) else None
+            return self._scalar(node, path) if isinstance(node, SCALAR_NODES) else None
         finally:
             self.open.discard(id(node))
 
-    def _mapping(self, node: MappingNode, path: KeyPath) -> Plain:
+    def _mapping(self, node: AnyNode, path: KeyPath) -> Plain:
         result: dict[str | int, Plain] = {}
-        merged: list[Node] = []
+        merged: list[AnyNode] = []
         for key_node, value_node in node.value:
             if key_node.tag == f"{_YAML}merge":
-                many = isinstance(value_node, SequenceNode)
+                many = isinstance(value_node, SEQUENCE_NODES)
                 merged += value_node.value if many else [value_node]
                 continue
             key = self._key(key_node, path)
@@ -145,9 +123,9 @@ class _Reading:
             self._merge(other, path, result)
         return result
 
-    def _merge(self, node: Node, path: KeyPath, result: dict[str | int, Plain]) -> None:
+    def _merge(self, node: AnyNode, path: KeyPath, result: dict[str | int, Plain]) -> None:
         """Take over from a merge key (``<<``) what the mapping does not say itself."""
-        if not isinstance(node, MappingNode):
+        if not isinstance(node, MAPPING_NODES):
             self._complain(node, path, "a merge key (<<) takes a mapping")
             return
         for key_node, value_node in node.value:
@@ -156,14 +134,14 @@ class _Reading:
                 self.keys[(*path, key)] = _position(key_node)
                 result[key] = self.plain(value_node, (*path, key))
 
-    def _key(self, node: Node, path: KeyPath) -> str | int | None:
-        value = self._scalar(node, path) if isinstance(node, ScalarNode) else None
+    def _key(self, node: AnyNode, path: KeyPath) -> str | int | None:
+        value = self._scalar(node, path) if isinstance(node, SCALAR_NODES) else None
         if isinstance(value, bool) or not isinstance(value, str | int):
             self._complain(node, path, "a key is a word or a whole number")
             return None
         return value
 
-    def _scalar(self, node: ScalarNode, path: KeyPath) -> Plain:
+    def _scalar(self, node: AnyNode, path: KeyPath) -> Plain:
         text: str = node.value
         match (node.tag or "").removeprefix(_YAML):
             case "null":
@@ -180,12 +158,12 @@ class _Reading:
                 self._complain(node, path, f"tags like {tag!r} have no meaning here")
                 return text
 
-    def _complain(self, node: Node, path: KeyPath, message: str) -> None:
+    def _complain(self, node: AnyNode, path: KeyPath, message: str) -> None:
         position = _position(node)
         self.problems.append(Problem(self.file, position.line, position.column, path, message))
 
 
-def _position(node: Node) -> Position:
+def _position(node: AnyNode) -> Position:
     return Position(node.start_mark.line + 1, node.start_mark.column + 1)
 
 

@@ -5,14 +5,22 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import ProtocolError, Refused
-from podium.drivers.qblox_cluster.connection import asking, close_cluster, open_cluster, telling
+from podium.drivers.qblox_cluster.bulk import read_all
+from podium.drivers.qblox_cluster.connection import (
+    asking,
+    close_cluster,
+    in_words,
+    open_cluster,
+    telling,
+)
 from podium.drivers.qblox_cluster.holding import Holding
 from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.results import acquired
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, settings_of
 from podium.drivers.qblox_cluster.waiting import flags, statuses, wait_until_stopped
-from podium.drivers.roles import Acquired, Identity
+from podium.drivers.roles import Acquired, Examination, Identity
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS, rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
@@ -77,9 +85,53 @@ class QbloxCluster:
                 said["manufacturer"], said["model"], str(said["serial_number"]), str(firmware)
             )
 
+    def examine(self) -> Examination:
+        """Return modules with their firmware, the source of its ticks, and its own complaints."""
+        with asking(self._name, "describing itself"):
+            modules = self._cluster.get_connected_modules()
+            described = self._cluster.get_json_description().get("modules", {})
+            status = self._cluster.get_system_status()
+            reference = str(self._cluster.reference_source())
+            complaints = [flag.name for flag in status.flags]
+            for slot, flags_ in enumerate(status.slot_flags, start=1):
+                complaints += [f"slot {slot}: {flag.name}" for flag in flags_ or ()]
+            if status.status.name != "OKAY" and not complaints:
+                complaints.append(f"its status is {status.status.name}")
+            return Examination(
+                modules={slot: _kind(module) for slot, module in modules.items()},
+                module_firmware={
+                    int(slot): str(one["sw"]["version_full"]) for slot, one in described.items()
+                },
+                reference=reference,
+                complaints=tuple(complaints),
+            )
+
+    def ask(self, message: str) -> str:
+        """Send a query and return the reply; ``SLOT2:...`` goes to the module in slot 2."""
+        with asking(self._name, repr(message)):
+            return in_words(self._cluster, message, answered=True)
+
+    def tell(self, message: str) -> None:
+        """Send a command; ``SLOT2:...`` goes to the module in slot 2."""
+        with telling(self._name, repr(message)):
+            in_words(self._cluster, message, answered=False)
+
+    def get(self, parameter: str) -> tuple[Plain, str]:
+        """Read a parameter of the vendor's client; return its value and unit."""
+        found = parameter_of(self._name, self._cluster, parameter)
+        with asking(self._name, f"reading {parameter}"):
+            return value_of(self._name, found)
+
+    def set(self, parameter: str, value: object) -> None:
+        """Set a parameter of the vendor's client."""
+        found = parameter_of(self._name, self._cluster, parameter)
+        with telling(self._name, f"setting {parameter} to {value!r}"):
+            set_value(self._name, found, value)
+
     def snapshot(self) -> dict[str, object]:
-        """Return what this driver has set, by parameter; nothing is asked of the cluster."""
-        return self._holding.settings()
+        """Return all settings as read from the modules: one round trip each, all at once."""
+        with asking(self._name, "reading all settings"):
+            return read_all(self._cluster, self._modules)
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are."""

@@ -11,6 +11,7 @@ Traps of qblox-instruments 1.4.1 that end here:
 
 import asyncio
 import itertools
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,9 @@ _CLOSED = "base 10: ''"
 """What the vendor's client says when it reads a number off a connection that was closed."""
 _OUT_OF_STEP = ("header error", "invalid literal", "unpack requires", "codec can't decode")
 """Words of the vendor's client when an answer is not what the question asks for."""
+
+_SLOT = re.compile(r"SLOT(\d+):", re.IGNORECASE)
+_BLOCK = re.compile(r"#([1-9])(?=\d)")
 
 _numbers = itertools.count(1)
 
@@ -76,6 +80,36 @@ def _probe(host: str, port: int) -> None:
             answer += chunk
     if not answer.startswith(IDENTITY):
         raise ProtocolError(f"*IDN? gives {answer[:80]!r}, which is no {IDENTITY.decode()} cluster")
+
+
+def in_words(cluster: Any, message: str, *, answered: bool) -> str:
+    """Send a message as it stands and return the reply, without its block header, or nothing.
+
+    ``SLOT2:...`` goes to the socket of the module in slot 2, without that word.
+    """
+    slot = _SLOT.match(message)
+    scpi = cluster._scpi
+
+    async def exchange() -> str:
+        if slot is None:
+            async with scpi._connection() as connection:
+                return await _say(connection, message, answered)
+        async with scpi._slot_connection(int(slot[1])) as connection:
+            return await _say(connection, message[slot.end() :], answered)
+
+    return str(cluster._run_in_loop(exchange()))
+
+
+async def _say(connection: Any, message: str, answered: bool) -> str:
+    await connection._transport.write(message)
+    if not answered:
+        await connection._check_error_queue_unlocked_async(connection)
+        return ""
+    reply = str(await connection._transport.readline())
+    if not reply:
+        raise ConnectionError("it closed the connection")
+    block = _BLOCK.match(reply)
+    return reply[block.end() + int(block[1]) :].strip() if block else reply.strip()
 
 
 def close_cluster(cluster: Any) -> None:

@@ -14,6 +14,7 @@ from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.punch_out import expected_pull, locate_dip
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window, scan_program
 from podium.control.calibration.sequences import Pulses
+from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 
 REACH = 0.55
@@ -42,9 +43,11 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     sigma_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
     volts: dict[str, list[float]] = {q.name: [] for q in qubits}
     for step in steps:
-        biases = {q.flux_port: bench.bias_on_grid(q, float(step) * reach[q.name]) for q in qubits}
-        await bench.runner.bias(biases)
-        data = await bench.run(outcome, scan_program(bench, qubits, centres, span, points))
+        biases = {q.name: bench.bias_on_grid(q, float(step) * reach[q.name]) for q in qubits}
+        await bench.runner.bias({q.flux_port: biases[q.name] for q in qubits})
+        program = scan_program(bench, qubits, centres, span, points)
+        data = await bench.run(outcome, program, {"bias_v": biases})
+        biases = told(data, "bias_v")
         for q in qubits:
             frequency = np.asarray(data[f"{q.element}_probe_frequency"].values, dtype=np.float64)
             iq = iq_of(data, q.element)
@@ -57,7 +60,7 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
                 where, sigma = locate_dip(frequency, iq), span
             found_hz[q.name].append(where)
             sigma_hz[q.name].append(max(sigma, kappa / 500))
-            volts[q.name].append(biases[q.flux_port])
+            volts[q.name].append(biases[q.name])
 
     def raw(qubit: Qubit) -> Panel:
         points = Series(

@@ -14,6 +14,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import state_axis
 from podium.control.calibration.sequences import GRID_NS, Pulses, all_pulses, on_grid_ns, reset
+from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
@@ -183,8 +184,12 @@ async def _measure(
             shots=shots,
             keep_shots=True,
         ),
+        {"length_ns": lengths_ns},
     )
+    played_ns = told(data, "length_ns")
     for q in qubits:
+        frequency = np.asarray(data[f"{q.element}_probe_frequency"].values, dtype=np.float64)
+        powers = np.asarray(data[f"{q.element}_probe_amplitude"].values, dtype=np.float64)
         iq = iq_of(data, q.element)
         grid = np.array(
             [
@@ -195,19 +200,19 @@ async def _measure(
         kept = samples[q.name]
         if not kept.fidelity or grid.max() > max(kept.fidelity):
             kept.picture = Picture(
-                frequencies[q.name] / 1e9,
-                amplitudes[q.name],
+                frequency / 1e9,
+                powers,
                 grid,
-                f"fidelity, {lengths_ns[q.name]} ns",
+                f"fidelity, {played_ns[q.name]:.0f} ns",
                 True,
             )
         for a in range(AMPLITUDES):
             for f in range(FREQUENCIES):
                 kept.setting.append(
                     (
-                        float(frequencies[q.name][f]),
-                        float(np.log(amplitudes[q.name][a])),
-                        float(np.log(lengths_ns[q.name])),
+                        float(frequency[f]),
+                        float(np.log(powers[a])),
+                        float(np.log(played_ns[q.name])),
                     )
                 )
                 error = max(1 - grid[a, f], 0.5 / shots)

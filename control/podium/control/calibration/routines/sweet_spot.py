@@ -16,6 +16,7 @@ from podium.control.calibration.routines.qubit_spectroscopy import (
     line_pulse_ns,
     spectroscopy_program,
 )
+from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 
 PASSES = (
@@ -86,7 +87,9 @@ async def _pass(
         data = await bench.run(
             outcome,
             spectroscopy_program(bench, qubits, expected, 2 * margin_hz, POINTS),
+            {"bias_v": bias},
         )
+        bias = told(data, "bias_v")
         for q in qubits:
             frequency = np.asarray(data[f"{q.element}_drive_frequency"].values, dtype=np.float64)
             try:

@@ -1,4 +1,4 @@
-"""The quantities that the demo recovers, and how numbers with a sigma are written for people."""
+"""The quantities that a bring-up recovers, and how numbers with a sigma are written for people."""
 
 from dataclasses import dataclass
 from math import floor, isfinite, log10

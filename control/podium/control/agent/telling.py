@@ -1,0 +1,47 @@
+"""An agent tells how it is: its status when that changes, and what happened to an instrument."""
+
+from contextlib import suppress
+
+from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import AgentStatus, InstrumentStatus
+from podium.control.bus.news import status_key
+from podium.control.bus.wire import encode
+
+AT_LEAST_EVERY = 5
+"""An unchanged status is told again after so many beats: somebody may have come late."""
+
+log = event_log("agent")
+
+
+class Telling:
+    """Is shown the status at every beat."""
+
+    def __init__(self, bus: Bus, facility: str, agent: str) -> None:
+        self._bus = bus
+        self._key = status_key(facility, agent)
+        self._told: AgentStatus | None = None
+        self._beats = 0
+        self._connections: dict[str, int] = {}
+        self._reasons: dict[str, str] = {}
+        """Why an instrument is lost, as far as the log has it."""
+
+    async def show(self, status: AgentStatus) -> None:
+        """Tell ``status`` if it is news, and log which instruments came and went."""
+        for one in status.instruments:
+            self._log(one)
+        self._beats += 1
+        if status != self._told or self._beats >= AT_LEAST_EVERY:
+            self._told, self._beats = status, 0
+            with suppress(BusError):  # it is told again soon
+                await self._bus.publish(self._key, encode(status))
+
+    def _log(self, one: InstrumentStatus) -> None:
+        if one.connections > self._connections.get(one.name, 0):
+            self._connections[one.name] = one.connections
+            self._reasons.pop(one.name, None)
+            log.info("instrument connected", instrument=one.name, identity=one.identity)
+        if one.last_error and one.last_error != self._reasons.get(one.name):
+            self._reasons[one.name] = one.last_error
+            state = "released" if one.state == "released" else "lost"
+            log.warning(f"instrument {state}", instrument=one.name, reason=one.last_error)

@@ -1,0 +1,244 @@
+"""A facility in hand without ``async`` and ``await``: for plain scripts, and for any notebook.
+
+    with open_facility_blocking("facility.yaml", endpoints="endpoints.json") as lab:
+        data = lab.run(program)
+
+An event loop in a thread of its own does the work. Ctrl-C gives up what is being done, waits
+until outputs are safe, and is then raised as ``KeyboardInterrupt``.
+"""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from podium.control.bus.messages import FacilityStatus
+from podium.control.facility.facility import Facility
+from podium.control.lab import Lab, join_facility, open_facility
+from podium.control.program.program import Program
+from podium.control.stream import EVERY_S, Stream
+from podium.firmware_interfaces.tai import Tai
+
+if TYPE_CHECKING:
+    import xarray
+
+Result = TypeVar("Result")
+Work = Callable[[], Coroutine[Any, Any, Result]]
+
+
+class BlockingLab:
+    """:class:`~podium.control.lab.Lab`, each method returning when it is done."""
+
+    def __init__(self, lab: Lab, thread: "LoopThread") -> None:
+        self._lab = lab
+        self._thread = thread
+
+    @property
+    def facility(self) -> Facility:
+        """What the facility file says."""
+        return self._lab.facility
+
+    def run(self, program: Program) -> "xarray.Dataset":
+        """Run ``program`` and return its data."""
+        return self._thread.do(lambda: self._lab.run(program))
+
+    def stream(
+        self, program: Program, *, every_s: float = EVERY_S, batch_shots: int | None = None
+    ) -> "BlockingStream":
+        """Run ``program`` in batches: ``for data in lab.stream(program)``."""
+        stream = self._lab.stream(program, every_s=every_s, batch_shots=batch_shots)
+        return BlockingStream(stream, self._thread)
+
+    def bias(self, volts: Mapping[str, float]) -> None:
+        """Ramp flux ports (``node_a.q0.flux``) to these levels, V."""
+        self._thread.do(lambda: self._lab.bias(volts))
+
+    def read(self, instrument: str, channel: str) -> float:
+        """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
+        return self._thread.do(lambda: self._lab.read(instrument, channel))
+
+    def ask(
+        self, instrument: str, what: str, value: object = None, *, write: bool = False
+    ) -> object:
+        """Ask an instrument through its owner."""
+        return self._thread.do(lambda: self._lab.ask(instrument, what, value, write=write))
+
+    def now(self) -> Tai:
+        """Return TAI as the facility's clock tells it."""
+        return self._thread.do(self._lab.now)
+
+    def status(self) -> FacilityStatus:
+        """Return how the facility is: agents, instruments, what is missing."""
+        return self._thread.do(self._lab.status)
+
+    def ready(self, within_s: float) -> FacilityStatus:
+        """Return the status once every instrument is connected, or as it is after ``within_s``."""
+        return self._thread.do(lambda: self._lab.ready(within_s))
+
+
+class BlockingStream:
+    """:class:`~podium.control.stream.Stream` to iterate over with a plain ``for``."""
+
+    def __init__(self, stream: Stream, thread: "LoopThread") -> None:
+        self._stream = stream
+        self._thread = thread
+
+    @property
+    def data(self) -> "xarray.Dataset | None":
+        """The data so far, also after a stop; None: there are none."""
+        return self._stream.data
+
+    def stop(self) -> None:
+        """Stop it; returns once outputs are safe. The loop gets the last dataset and ends."""
+        self._thread.do(self._stream.stop)
+
+    def __iter__(self) -> Iterator["xarray.Dataset"]:
+        """Begin it, and yield the data so far whenever there are more."""
+        parts = self._stream.__aiter__()
+
+        async def following() -> "xarray.Dataset | None":
+            return await anext(parts, None)
+
+        try:
+            while (data := self._thread.do(following)) is not None:
+                yield data
+        finally:
+            if self._thread.turns:  # otherwise the facility was left, and all was stopped
+                self._thread.do(parts.aclose)
+
+
+@contextmanager
+def open_facility_blocking(
+    path: Path | str, endpoints: Path | str | None = None
+) -> Iterator[BlockingLab]:
+    """Own all instruments of a facility while the context is open: ``open_facility``."""
+    with _blocking(lambda: open_facility(path, endpoints)) as lab:
+        yield lab
+
+
+@contextmanager
+def join_facility_blocking(
+    path: Path | str, coordinator: str, endpoints: Path | str | None = None
+) -> Iterator[BlockingLab]:
+    """Ask the processes of a facility that is up: ``join_facility``."""
+    with _blocking(lambda: join_facility(path, coordinator, endpoints)) as lab:
+        yield lab
+
+
+@contextmanager
+def _blocking(opened: Callable[[], AbstractAsyncContextManager[Lab]]) -> Iterator[BlockingLab]:
+    thread = LoopThread()
+    leave = asyncio.Event()
+    lab: Future[Lab] = Future()
+
+    async def hold() -> None:
+        try:
+            async with opened() as one:
+                lab.set_result(one)
+                await leave.wait()
+        except BaseException as error:
+            if lab.done():
+                raise
+            lab.set_exception(error)
+
+    with thread:
+        holding = thread.begin(hold)
+        try:
+            yield BlockingLab(thread.result(lab, holding), thread)
+        finally:
+            thread.call_soon(leave.set)
+            holding.wait()
+
+
+class Begun(Generic[Result]):
+    """Something that the loop's thread does."""
+
+    def __init__(self, thread: "LoopThread", work: Work[Result]) -> None:
+        self._thread = thread
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+        self.outcome: Future[Result] = Future()
+
+    def start(self) -> None:
+        """Start it; called in the loop."""
+        self._task = asyncio.ensure_future(self._do())
+
+    async def _do(self) -> None:
+        try:
+            self.outcome.set_result(await self._work())
+        except BaseException as error:
+            self.outcome.set_exception(error)
+
+    def give_up(self) -> None:
+        """Cancel it."""
+        self._thread.call_soon(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def wait(self) -> None:
+        """Return once it has ended, however; further Ctrl-C do not end the waiting."""
+        while not self.outcome.done():
+            try:
+                self.outcome.exception()
+            except KeyboardInterrupt:
+                print("making outputs safe; a moment", file=sys.stderr)
+
+
+class LoopThread:
+    """An event loop in a thread of its own, while the context is open."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._turn, name="podium", daemon=True)
+
+    def __enter__(self) -> "LoopThread":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.call_soon(self._loop.stop)
+        self._thread.join()
+
+    @property
+    def turns(self) -> bool:
+        """Whether the loop can be asked for anything."""
+        return self._loop.is_running()
+
+    def do(self, work: Work[Result]) -> Result:
+        """Return what ``work`` returns; at Ctrl-C cancel it and wait for its end first."""
+        begun = self.begin(work)
+        return self.result(begun.outcome, begun)
+
+    def begin(self, work: Work[Result]) -> Begun[Result]:
+        """Begin ``work`` in the loop."""
+        begun = Begun(self, work)
+        self.call_soon(begun.start)
+        return begun
+
+    def result(self, outcome: "Future[Result]", begun: Begun[Any]) -> Result:
+        """Return ``outcome``, which ``begun`` brings about."""
+        try:
+            return outcome.result()
+        except KeyboardInterrupt:
+            begun.give_up()
+            begun.wait()
+            raise
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        """Call in the loop; returns at once."""
+        self._loop.call_soon_threadsafe(call)
+
+    def _turn(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()

@@ -1,0 +1,81 @@
+"""What goes over the bus when a person asks one instrument: examine, ask, release, take back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """What does this instrument say of itself? By reading alone. Answered by ``Examined``."""
+
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What an instrument says of itself."""
+
+    vendor: str
+    model: str
+    serial: str
+    firmware: str
+    options: tuple[str, ...] = ()
+    modules: Mapping[int, str] = field(default_factory=dict)
+    """Slot: kind, e.g. ``QCM-RF``, of a modular box."""
+    module_firmware: Mapping[int, str] = field(default_factory=dict)
+    reference: str = ""
+    """``internal`` or ``external``: where its clock takes its ticks; empty: it does not say."""
+    complaints: tuple[str, ...] = ()
+    """What it reports as wrong with itself."""
+    levels_v: Mapping[str, float] = field(default_factory=dict)
+    """Of the channels that the facility file wires as biases."""
+    outputs_on: Mapping[str, bool] = field(default_factory=dict)
+    """Of the same channels."""
+    temperatures_k: Mapping[str, float] = field(default_factory=dict)
+    """Of the channels that the facility file names."""
+    tone: tuple[float, float, bool] | None = None
+    """Of a microwave source: frequency (Hz), power (dBm), whether it leaves the connector."""
+    tai: str = ""
+    """What a clock says, for a person."""
+    tai_s: int = 0
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """What could not be read, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask an instrument one thing, or set one. Answered by ``Answered``."""
+
+    instrument: str
+    what: str
+    """A parameter (``power``, ``module2.out0_att``) or a message (``*IDN?``)."""
+    value: object
+    """What to set it to; None: it is read."""
+    write: bool
+    """Without it only what reads is allowed."""
+    by: str
+    """Who asks, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back; for a message without an answer, nothing."""
+
+    value: object
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let go of an instrument: a person uses it with a program of their own. Ends in ``Done``."""
+
+    instrument: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Own a released instrument again; everything is read anew before use. Ends in ``Done``."""
+
+    instrument: str
+    by: str

@@ -1,0 +1,47 @@
+"""What goes over the bus about the settings of all instruments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot:
+    """How are all your instruments set? Answered by ``PartSnapshot``; nothing is changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an instrument read by itself."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSnapshot:
+    """How one instrument is set, as last read."""
+
+    instrument: str
+    model: str
+    identity: str
+    settings: Mapping[str, object]
+    readings: Mapping[str, Measured]
+    """By channel."""
+    tai_s: float
+    """When it was read, by the facility's clock; 0: no clock told."""
+    problem: str
+    """Why it could not be read now; empty: it is as told. What was read before is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartSnapshot:
+    """All instruments of one agent."""
+
+    instruments: tuple[InstrumentSnapshot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FacilitySnapshot:
+    """All instruments of a facility."""
+
+    instruments: tuple[InstrumentSnapshot, ...]

@@ -1,0 +1,118 @@
+"""What goes over the bus when a measurement is seen as it comes.
+
+A stream is long work like a run, begun under a ticket. Who follows it is given the data so
+far, always the latest and all of it: who is slow misses nothing but looks in between.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podium.control.bus.messages import CaptureData, RunId, Time
+
+
+@dataclass(frozen=True, slots=True)
+class BeginStream:
+    """Measure this program in batches. Answered at once with ``Done``; then follow it."""
+
+    ticket: str
+    """Chosen by who asks, never used twice; a repeated one begins nothing."""
+    program: str
+    """JSON of the program."""
+    every_s: float
+    """A batch shall take about so long, wall time."""
+    batch_shots: int
+    """So many shots in each batch; 0: as many as take about ``every_s``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Give the data so far, or say ``Pending`` if none newer than ``after`` came in ``wait_s``."""
+
+    ticket: str
+    after: int
+    """Number of the latest part that is known; 0: none."""
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop a stream; its data are kept. Idempotent.
+
+    Answered once outputs are safe, with the last ``StreamPart``, or with ``Done`` if nothing
+    was measured or no such stream is known.
+    """
+
+    stream: str
+    """Its ticket, or the id of its run."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskStreams:
+    """Which streams are on?"""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOn:
+    """A stream that is on."""
+
+    ticket: str
+    run: str
+    """Empty until its first batch is prepared."""
+    program: str
+    """Its name."""
+    shots: int
+    shots_done: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsOn:
+    """All streams that are on."""
+
+    streams: tuple[StreamOn, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamPart:
+    """What was measured so far; fields as in ``RunDone`` where they have the same name."""
+
+    number: int
+    """Counts the parts of a stream, from 1."""
+    ended: bool
+    """True: this is the last part."""
+    stopped: str
+    """Why it ended before its time; empty: it goes on, or is complete."""
+    shots_done: int
+    """Repetitions in which every point was visited."""
+    done: float
+    """Share of the whole."""
+    run: RunId
+    """Of the first batch; it stands for all of them."""
+    program_hash: str
+    """Of the whole program."""
+    facility_hash: str
+    epochs: Mapping[str, int]
+    started: Time
+    """When the first batch was."""
+    quantised: str
+    batches: str
+    """JSON: how it was split: a list of {runs: [first, last], shots, pieces, times}."""
+    captures: Mapping[str, CaptureData]
+    """Averages are over the shots so far; a point that was not visited yet is nan."""
+
+
+@dataclass(frozen=True, slots=True)
+class HowLong:
+    """Asked of an agent: compile only, and say how long it would play. Nothing is touched."""
+
+    program: str
+    """JSON of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lasts:
+    """How long a program would play."""
+
+    duration_fs: int
+    quantised: str
+    """As in ``Prepared``."""

@@ -1,0 +1,130 @@
+"""Fit stored data once more, from what was known when they were measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import ROUTINES
+from podium.control.calibration.datasets import SUFFIX, load_dataset
+from podium.control.calibration.measured import Entry, NotMeasured
+from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.replay import NoMoreData, ReplayRunner
+from podium.control.calibration.state import CalibrationState, NoState
+from podium.control.calibration.validity import VALIDITY, Validities
+from podium.control.facility.facility import Facility
+
+if TYPE_CHECKING:
+    import xarray
+
+AGELESS = Validities(dict.fromkeys(VALIDITY, inf))
+"""What was too old then is not in the state; what is in it was good enough."""
+
+
+class NoRun(LookupError):
+    """The data of a run are not where they were looked for."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refit:
+    """What a refit has found. Nothing has been stored."""
+
+    outcome: Outcome
+    state: CalibrationState
+    """Stored with the first of the data."""
+    entries: tuple[Entry, ...]
+    """The parameters found, with the run and the time of their data."""
+
+
+def runs_of(run: str, folder: Path) -> tuple["xarray.Dataset", ...]:
+    """Return the data of ``run`` and of all others that its routine made with it, in order.
+
+    Raises :class:`NoRun`, :class:`~podium.control.calibration.state.NoState`, OSError.
+    """
+    path = folder / f"{run}{SUFFIX}"
+    if not path.exists():
+        known = sorted(one.stem for one in folder.glob(f"*{SUFFIX}"))
+        there = f"it has {known[0]} ... {known[-1]}" if known else "it has no data"
+        raise NoRun(f"no data of run {run} in {folder}; {there}")
+    one = load_dataset(path)
+    state = CalibrationState.of(one)
+    found = [_data(before, folder, run) for before in state.runs_before] + [one]
+    # Later ones name this one among those before them; ids go up with time.
+    for later in sorted(folder.glob(f"*{SUFFIX}")):
+        if later.stem <= run:
+            continue
+        data = load_dataset(later)
+        try:
+            before = CalibrationState.of(data).runs_before
+        except NoState:
+            break
+        if run not in before:
+            break
+        found.append(data)
+    return tuple(found)
+
+
+def _data(run: str, folder: Path, wanted_by: str) -> "xarray.Dataset":
+    path = folder / f"{run}{SUFFIX}"
+    if not path.exists():
+        raise NoRun(f"run {wanted_by} needs run {run} of the same routine, not in {folder}")
+    return load_dataset(path)
+
+
+async def refit(datasets: Sequence["xarray.Dataset"], facility: Facility) -> Refit:
+    """Let the routine that measured ``datasets`` fit them; they are those of one call of it.
+
+    Needs neither the facility nor the parameter store. Raises
+    :class:`~podium.control.calibration.state.NoState` for data that cannot be refitted.
+    """
+    state = CalibrationState.of(datasets[0])
+    routine = ROUTINES.get(state.routine)
+    known = facility.qubits()
+    gone = [name for name in state.qubits if name not in known]
+    if routine is None or gone:
+        raise NoState(
+            f"the data are of {state.routine!r} on {', '.join(state.qubits)}; "
+            + (f"{facility.name} has no {', '.join(gone)}" if gone else "no routine is called so")
+        )
+    qubits = tuple(known[name] for name in state.qubits)
+    missing: dict[str, str] = {}
+    while True:
+        record = MemoryRecord()
+        runner = ReplayRunner(facility, datasets, record)
+        bench = Bench(
+            runner,
+            state.node,
+            qubits,
+            record,
+            keep=lambda _: None,
+            thoroughness=state.thoroughness,
+            validities=AGELESS,
+        )
+        await bench.begin(state.routine, qubits)
+        try:
+            outcome = await routine(bench, qubits)
+        except NoMoreData as error:
+            if bench.latest is None:
+                raise
+            outcome = bench.latest
+            outcome.notes.append(str(error))
+        except NotMeasured as error:
+            without = tuple(q for q in qubits if not str(error).startswith(f"{q.name}."))
+            if len(without) == len(qubits) or not without:
+                raise NoState(f"the state stored with the data is not enough: {error}") from error
+            missing |= {q.name: str(error) for q in qubits if q not in without}
+            qubits = without
+            continue
+        break
+    outcome.failures |= missing
+    outcome.notes += runner.notes
+    if runner.left:
+        outcome.notes.append(f"{runner.left} of the runs made then were not asked for this time")
+    found = (record.get(name) for name in outcome.measured)
+    return Refit(outcome, state, tuple(entry for entry in found if entry is not None))

@@ -1,0 +1,69 @@
+"""What a fit knew when its data were measured, stored with the data: refits need nothing else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from podium.control.calibration.measured import Entry
+
+if TYPE_CHECKING:
+    import xarray
+
+ATTRIBUTE = "calibration_state"
+"""Of a dataset: the JSON text."""
+
+Told = Mapping[str, Mapping[str, float]]
+"""What a routine tells of a run beside its program: by word, by element."""
+
+
+class NoState(LookupError):
+    """Data that do not carry what their fit knew; they cannot be refitted."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationState:
+    """Of one run of a routine."""
+
+    routine: str
+    node: str
+    qubits: tuple[str, ...]
+    """That the routine was asked to work on, by full name."""
+    runs_before: tuple[str, ...]
+    """Ids of the runs that the routine had made before this one."""
+    thoroughness: float
+    told: Told
+    parameters: tuple[Entry, ...]
+    """All of the node's that were good enough to be used when the program was laid out."""
+
+    def to_json(self) -> str:
+        """Return the text; numbers come back to the bit."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of(cls, data: "xarray.Dataset") -> "CalibrationState":
+        """Return the state stored with ``data``; raises :class:`NoState`."""
+        run = data.attrs.get("run", "this run")
+        if ATTRIBUTE not in data.attrs:
+            raise NoState(
+                f"the data of {run} do not carry what their fit knew: they were not measured by "
+                "a calibration routine, or by one of an older Podium"
+            )
+        try:
+            plain: dict[str, Any] = json.loads(str(data.attrs[ATTRIBUTE]))
+            plain["parameters"] = tuple(Entry(**one) for one in plain["parameters"])
+            plain["qubits"] = tuple(plain["qubits"])
+            plain["runs_before"] = tuple(plain["runs_before"])
+            return cls(**plain)
+        except (ValueError, TypeError, KeyError) as error:
+            raise NoState(f"the state stored with the data of {run} cannot be read: {error}") from (
+                error
+            )
+
+
+def told(data: "xarray.Dataset", word: str) -> dict[str, float]:
+    """Return what the routine told of this run under ``word``, by element."""
+    return dict(CalibrationState.of(data).told[word])

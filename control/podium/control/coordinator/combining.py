@@ -1,0 +1,92 @@
+"""Putting the data of batches together: averages weighted by their counts, shots in a row."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.bus.messages import CaptureData
+from podium.control.program.batches import Batch
+from podium.control.program.program import Program
+
+Captures = Mapping[str, CaptureData]
+Array = NDArray[Any]
+
+
+class Combined:
+    """What all batches so far have brought back together."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._shape = tuple(axis.count for axis in program.axes)
+        self._kept: list[tuple[Batch, Captures]] = []
+        self._sums: dict[str, tuple[Array, Array, Array]] = {}
+        self._latest: Captures = {}
+        self._clipped: set[str] = set()
+        self._visited = 0
+
+    @property
+    def shots_done(self) -> int:
+        """Return how many repetitions have visited every point."""
+        return self._visited // math.prod(self._shape)
+
+    @property
+    def done(self) -> float:
+        """Return the share of the whole."""
+        return self._visited / (math.prod(self._shape) * self._program.shots)
+
+    def add(self, batch: Batch, captures: Captures) -> None:
+        """Add what the next batch has brought back."""
+        self._visited += batch.shots * batch.points
+        self._latest = captures
+        self._clipped |= {name for name, one in captures.items() if one.out_of_range}
+        if self._program.keep_shots:
+            self._kept.append((batch, captures))
+            return
+        for name, one in captures.items():
+            if name not in self._sums:
+                zeros = (np.zeros(self._shape), np.zeros(self._shape))
+                self._sums[name] = (*zeros, np.zeros(self._shape, np.int64))
+            sum_i, sum_q, counts = self._sums[name]
+            sum_i[batch.piece] += one.i * one.counts
+            sum_q[batch.piece] += one.q * one.counts
+            counts[batch.piece] += one.counts
+
+    def so_far(self) -> Callable[[], dict[str, CaptureData]]:
+        """Return what gives the data as they are now, whatever is added later.
+
+        It may take its time where shots are kept: call it off the loop.
+        """
+        latest, clipped = self._latest, frozenset(self._clipped)
+        if self._program.keep_shots:
+            kept = tuple(self._kept)
+            arrays = {name: lambda name=name: _rows(kept, name, self._shape) for name in latest}
+        else:
+            now = {name: tuple(part.copy() for part in one) for name, one in self._sums.items()}
+            arrays = {name: lambda name=name: _means(*now[name]) for name in latest}
+        return lambda: {
+            name: CaptureData(*arrays[name](), one.trace_i, one.trace_q, name in clipped)
+            for name, one in latest.items()
+        }
+
+
+def _means(sum_i: Array, sum_q: Array, counts: Array) -> tuple[Array, Array, Array]:
+    """Return means over all that was counted; nan where nothing was."""
+    with np.errstate(invalid="ignore"):
+        return sum_i / counts, sum_q / counts, counts
+
+
+def _rows(
+    kept: tuple[tuple[Batch, Captures], ...], name: str, shape: tuple[int, ...]
+) -> tuple[Array, Array, Array]:
+    """Return one row for each shot that was begun; nan where a point was not visited."""
+    rows = max(batch.first_shot + batch.shots for batch, _ in kept)
+    i, q = np.full((2, rows, *shape), np.nan)
+    counts = np.zeros((rows, *shape), np.int64)
+    for batch, captures in kept:
+        where = (slice(batch.first_shot, batch.first_shot + batch.shots), *batch.piece)
+        one = captures[name]
+        i[where], q[where], counts[where] = one.i, one.q, one.counts
+    return i, q, counts

@@ -1,0 +1,136 @@
+"""What the coordinator tells of runs: that they begin and end, and what they brought back."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import CaptureData, RunId
+from podium.control.bus.news import (
+    DataSummary,
+    PastRuns,
+    Recent,
+    RunNews,
+    data_key,
+    past_runs_key,
+    runs_key,
+)
+from podium.control.bus.wire import decode, encode
+from podium.control.coordinator.run_protocol import RunParts
+from podium.control.coordinator.summaries import summary_of
+from podium.control.program.program import Program
+
+RUNS_KEPT = 40
+DATA_KEPT = 20
+"""So many runs, and the data of so many, are kept for those who come late."""
+
+log = event_log("coordinator")
+Captures = Mapping[str, CaptureData]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    program: Program
+    run: RunId
+    captures: Callable[[], Captures]
+    complete: bool
+
+
+class RunsTold:
+    """Tells while :meth:`telling`; no run waits for it."""
+
+    def __init__(self, bus: Bus, facility: str) -> None:
+        self._bus = bus
+        self._facility = facility
+        self._news: dict[RunId, RunNews] = {}
+        self._data: deque[DataSummary] = deque(maxlen=DATA_KEPT)
+        self._done = 0
+        self._failed = 0
+        self._to_tell: asyncio.Queue[RunNews | _Data] = asyncio.Queue()
+
+    @asynccontextmanager
+    async def telling(self) -> AsyncGenerator[None]:
+        """Publish what is to be told while the context is open."""
+        async with (
+            self._bus.serve(past_runs_key(self._facility), self._answer),
+            asyncio.TaskGroup() as tasks,
+        ):
+            publishing = tasks.create_task(self._publish(), name="tell of runs")
+            try:
+                yield
+            finally:
+                publishing.cancel()
+
+    @asynccontextmanager
+    async def told(self, run: RunId, program: Program) -> AsyncGenerator[list[RunParts]]:
+        """Tell that ``run`` is on, and how it ended. What is put into the list is summarised."""
+        began = time.monotonic()
+        ports = tuple(dict.fromkeys(frame.port for frame in program.frames))
+        points = 1
+        for axis in program.axes:
+            points *= axis.count
+        names = tuple(axis.name for axis in program.axes)
+        news = RunNews(
+            run, program.name, ports, names, points, program.shots, "on", time.time(), 0, 0, ""
+        )
+        self._tell(news)
+        parts: list[RunParts] = []
+        try:
+            yield parts
+        except BaseException as error:
+            self._failed += 1
+            given_up = isinstance(error, asyncio.CancelledError)
+            took_s = time.monotonic() - began
+            state = "given up" if given_up else "failed"
+            self._tell(replace(news, state=state, took_s=took_s, error=str(error)))
+            raise
+        self._done += 1
+        took_s = time.monotonic() - began
+        started = [part.fired.tai_s + part.fired.tai_fs * 1e-15 for part in parts]
+        self._tell(replace(news, state="done", took_s=took_s, tai_s=min(started, default=0)))
+        log.info("run done", run=str(run), program=program.name, took=f"{took_s:.2f} s")
+        for part in parts:
+            captures = part.reported.captures
+            self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
+
+    def so_far(self, run: RunId, program: Program, captures: Callable[[], Captures]) -> None:
+        """Tell what a run that goes on has brought back so far."""
+        self._to_tell.put_nowait(_Data(program, run, captures, False))
+
+    def _tell(self, news: RunNews) -> None:
+        self._news[news.run] = news
+        while len(self._news) > RUNS_KEPT:
+            del self._news[next(iter(self._news))]
+        self._to_tell.put_nowait(news)
+
+    async def _publish(self) -> None:
+        while True:
+            told = await self._to_tell.get()
+            with suppress(BusError):
+                if isinstance(told, RunNews):
+                    await self._bus.publish(runs_key(self._facility), encode(told))
+                    continue
+                try:
+                    summary = await asyncio.to_thread(_summary, told)
+                except (ValueError, IndexError, ZeroDivisionError) as error:
+                    log.warning("no summary", run=str(told.run), error=str(error))
+                    continue
+                if self._data and self._data[-1].run == summary.run:
+                    self._data.pop()
+                self._data.append(summary)
+                payload = await asyncio.to_thread(encode, summary)
+                await self._bus.publish(data_key(self._facility), payload)
+
+    async def _answer(self, payload: bytes) -> bytes:
+        decode(payload, Recent)
+        past = PastRuns(tuple(self._news.values()), tuple(self._data), self._done, self._failed)
+        return await asyncio.to_thread(encode, past)
+
+
+def _summary(data: _Data) -> DataSummary:
+    return summary_of(data.program, data.run, data.captures(), complete=data.complete)

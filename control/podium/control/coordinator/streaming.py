@@ -1,0 +1,320 @@
+"""Measurements that are seen as they come: one program, played in batches, one after the other.
+
+A stream holds its agent for the whole time, as a run does: nobody moves a bias in between.
+"""
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import CaptureData, RunId
+from podium.control.bus.streams import (
+    AskStreams,
+    BeginStream,
+    Follow,
+    HowLong,
+    Lasts,
+    Stop,
+    StreamOn,
+    StreamPart,
+    StreamsOn,
+)
+from podium.control.bus.tickets import NoSuchTicket, Tickets
+from podium.control.calibration.runner import RunError, RunFailed, RunRefused
+from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
+from podium.control.coordinator.combining import Combined
+from podium.control.coordinator.pacing import Pace, power_of_two
+from podium.control.coordinator.run_news import RunsTold
+from podium.control.coordinator.run_protocol import PREPARE_S, RunParts, insist, play
+from podium.control.program.batches import Batch, part_of, pieces, whole
+from podium.control.program.program import Program
+from podium.control.program.serialise import NotAProgram, digest, from_json, to_json
+from podium.firmware_interfaces.exact_time import FS_PER_S
+
+UNFOLLOWED_S = 60.0
+"""A stream that nobody has asked for in so long is stopped: who began it is gone."""
+KEPT = 8
+"""So many streams that are over are remembered."""
+
+log = event_log("coordinator")
+
+Owner = Callable[[Program], Awaitable[AgentSeen]]
+NextRun = Callable[[AgentSeen], Awaitable[RunId]]
+
+
+@dataclass(slots=True, eq=False)
+class _Stream:
+    """One stream, while it is on and for some time after."""
+
+    request: BeginStream
+    followed: float
+    """When it was asked for last, monotonic wall time."""
+    program: Program | None = None
+    run: str = ""
+    part: StreamPart | None = None
+    """The latest, its captures left out."""
+    captures: Callable[[], dict[str, CaptureData]] = dict
+    """Of the latest part."""
+    stopped: str = ""
+    over: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self) -> None:
+        """Let all who wait for news look."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    async def newest(self) -> StreamPart | None:
+        """Return the latest part with its captures."""
+        part, captures = self.part, self.captures
+        if part is None:
+            return None
+        return replace(part, captures=await asyncio.to_thread(captures))
+
+
+class Streaming:
+    """The streams of a facility."""
+
+    def __init__(
+        self, bus: Bus, facility_hash: str, runs: RunsTold, owner: Owner, next_run: NextRun
+    ) -> None:
+        self._bus = bus
+        self._facility_hash = facility_hash
+        self._runs = runs
+        self._owner = owner
+        self._next_run = next_run
+        self._streams: dict[str, _Stream] = {}
+
+    async def answer(
+        self, request: BeginStream | Follow | Stop | AskStreams, work: Tickets
+    ) -> object:
+        """Answer a request about streams; raises ``RunError`` and what ``work`` raises."""
+        match request:
+            case BeginStream(ticket):
+                if ticket not in self._streams:
+                    self._forget_old()
+                    stream = self._streams[ticket] = _Stream(request, time.monotonic())
+                    work.begin(ticket, lambda: self._stream(stream))
+                return messages.Done()
+            case Follow(ticket, after, wait_s):
+                return await self._follow(ticket, after, wait_s, work)
+            case Stop(name, reason):
+                return await self._stop(name, reason, work)
+            case AskStreams():
+                return StreamsOn(
+                    tuple(_seen(one) for one in self._streams.values() if not one.over)
+                )
+
+    def _forget_old(self) -> None:
+        over = [ticket for ticket, one in self._streams.items() if one.over]
+        for ticket in over[: max(0, len(over) - KEPT)]:
+            del self._streams[ticket]
+
+    async def _follow(self, ticket: str, after: int, wait_s: float, work: Tickets) -> object:
+        stream = self._streams.get(ticket)
+        if stream is None:
+            raise NoSuchTicket(ticket)
+        stream.followed = time.monotonic()
+        try:
+            async with asyncio.timeout(wait_s):
+                while _number(stream) <= after and not stream.over:
+                    await stream.changed.wait()
+        except TimeoutError:
+            return messages.Pending()
+        finally:
+            stream.followed = time.monotonic()
+        if _number(stream) <= after:
+            return await work.end(ticket, None)  # raises why it ended
+        return await stream.newest()
+
+    async def _stop(self, name: str, reason: str, work: Tickets) -> object:
+        for ticket, stream in self._streams.items():
+            if name in (ticket, stream.run):
+                if not stream.over and not stream.stopped:
+                    stream.stopped = reason or "stopped"
+                    log.info("stream stopped", run=stream.run, reason=reason)
+                await work.cancel(ticket)
+                stream.over = True  # where it was cancelled before it had begun
+                stream.tell()
+                return await stream.newest() or messages.Done()
+        return messages.Done()
+
+    async def _stream(self, stream: _Stream) -> messages.Done:
+        try:
+            await self._measure(stream)
+        except asyncio.CancelledError:
+            # A stop comes as a cancellation: what was playing was aborted and is safe.
+            if not stream.stopped:
+                raise
+            if stream.part is None:
+                raise RunFailed(f"stopped before anything was measured: {stream.stopped}") from None
+            if not stream.part.ended:
+                stream.part = replace(
+                    stream.part, number=stream.part.number + 1, ended=True, stopped=stream.stopped
+                )
+        except RunError as error:
+            log.warning("stream failed", run=stream.run, error=str(error))
+            raise
+        finally:
+            stream.over = True
+            stream.tell()
+        return messages.Done()
+
+    async def _measure(self, stream: _Stream) -> None:
+        try:
+            program = await asyncio.to_thread(from_json, stream.request.program)
+        except NotAProgram as error:
+            raise RunRefused(f"the program cannot be read: {error}") from error
+        stream.program = program
+        owner = await self._owner(program)
+        async with owner.turn:
+            once = replace(program, shots=1, settle_fs=0)
+            lasts = await unless_gone(
+                owner,
+                insist(self._bus, owner.key, HowLong(to_json(once)), Lasts, timeout_s=PREPARE_S),
+            )
+            name = await asyncio.to_thread(digest, program)
+            run = await self._next_run(owner)
+            stream.run = str(run)
+            told = _Told(run, self._facility_hash, name, lasts.quantised)
+            async with self._runs.told(run, program) as ended:
+                await self._play_all(stream, program, owner, told, lasts.duration_fs / FS_PER_S)
+                ended.append(told.whole(stream.captures()))
+
+    async def _play_all(
+        self, stream: _Stream, program: Program, owner: AgentSeen, told: "_Told", once_s: float
+    ) -> None:
+        points = math.prod(axis.count for axis in program.axes)
+        pace = Pace(stream.request.every_s, once_s / points, points, program.shots)
+        combined = Combined(program)
+        shot, run = 0, told.run
+        while shot < program.shots:
+            batches = _next(program, shot, pace.size(), stream.request.batch_shots)
+            for batch in batches:
+                self._check_followed(stream)
+                began = time.monotonic()
+                text = await asyncio.to_thread(_text, program, batch)
+                if stream.part is not None:
+                    run = await self._next_run(owner)
+                parts = await play(self._bus, owner, run, text)
+                pace.took(batch.shots * batch.points, time.monotonic() - began)
+                told.take(run, parts, batch.shots, len(batches), batch is batches[0])
+                combined.add(batch, parts.reported.captures)
+                stream.captures = combined.so_far()
+                stream.part = told.part(combined, ended=combined.shots_done == program.shots)
+                stream.tell()
+                if not stream.part.ended:
+                    self._runs.so_far(told.run, program, stream.captures)
+            shot += batches[-1].shots
+
+    def _check_followed(self, stream: _Stream) -> None:
+        silent_s = time.monotonic() - stream.followed
+        if silent_s > UNFOLLOWED_S:
+            raise RunFailed(f"nobody has asked for its data for {silent_s:.0f} s: given up")
+
+
+@dataclass(slots=True)
+class _Go:
+    """Batches of one size in a row."""
+
+    runs: list[str]
+    """The first and the last."""
+    shots: int
+    pieces: int
+    """In so many runs all points were visited once."""
+    times: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Told:
+    """What is told of a stream beside its data."""
+
+    run: RunId
+    """Of the first batch; it stands for all."""
+    facility_hash: str
+    program_hash: str
+    quantised: str
+    number: int = 0
+    first: RunParts | None = None
+    goes: list[_Go] = field(default_factory=list)
+
+    def take(self, run: RunId, parts: RunParts, shots: int, pieces: int, begins: bool) -> None:
+        """Note a batch; raises ``RunFailed`` if a clock was reset since the first."""
+        if self.first is None:
+            self.first = parts
+        elif self.first.prepared.epochs != parts.prepared.epochs:
+            raise RunFailed(
+                f"a clock was reset between two batches: epochs {dict(self.first.prepared.epochs)} "
+                f"became {dict(parts.prepared.epochs)}; data of both do not go together"
+            )
+        alike = bool(self.goes) and (self.goes[-1].shots, self.goes[-1].pieces) == (shots, pieces)
+        if begins and not alike:
+            self.goes.append(_Go([str(run), str(run)], shots, pieces))
+        self.goes[-1].runs[1] = str(run)
+        self.goes[-1].times += int(begins)
+
+    def part(self, combined: Combined, ended: bool) -> StreamPart:
+        """Return the next part; captures are left out."""
+        first = self._first()
+        self.number += 1
+        return StreamPart(
+            number=self.number,
+            ended=ended,
+            stopped="",
+            shots_done=combined.shots_done,
+            done=combined.done,
+            run=self.run,
+            program_hash=self.program_hash,
+            facility_hash=self.facility_hash,
+            epochs=first.prepared.epochs,
+            started=messages.Time(first.fired.tai_s, first.fired.tai_fs),
+            quantised=self.quantised,
+            batches=json.dumps([asdict(go) for go in self.goes]),
+            captures={},
+        )
+
+    def whole(self, captures: Mapping[str, CaptureData]) -> RunParts:
+        """Return all of it as if it had been one run."""
+        return replace(self._first(), reported=messages.Reported(captures))
+
+    def _first(self) -> RunParts:
+        if self.first is None:
+            raise RunFailed("nothing was measured")
+        return self.first
+
+
+def _next(program: Program, shot: int, size: int, batch_shots: int) -> tuple[Batch, ...]:
+    """Return the batches up to the next point of time at which every point was visited."""
+    shape = tuple(axis.count for axis in program.axes)
+    points = math.prod(shape)
+    left = program.shots - shot
+    if batch_shots:
+        return (Batch(shot, min(batch_shots, left), whole(program)),)
+    if size >= points:
+        return (Batch(shot, min(power_of_two(size // points), left), whole(program)),)
+    return tuple(Batch(shot, 1, piece) for piece in pieces(shape, power_of_two(size)))
+
+
+def _text(program: Program, batch: Batch) -> str:
+    return to_json(part_of(program, batch))
+
+
+def _number(stream: _Stream) -> int:
+    return 0 if stream.part is None else stream.part.number
+
+
+def _seen(stream: _Stream) -> StreamOn:
+    program = stream.program
+    return StreamOn(
+        stream.request.ticket,
+        stream.run,
+        "" if program is None else program.name,
+        0 if program is None else program.shots,
+        0 if stream.part is None else stream.part.shots_done,
+    )

@@ -1,0 +1,79 @@
+"""``podium ask``: one thing of one instrument, through its owner, logged."""
+
+import asyncio
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.demo.in_use import WhichFacility, add_facility_arguments, facility_in_use
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+if TYPE_CHECKING:
+    from podium.control.bus.by_hand import Answered
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("instrument", metavar="INSTRUMENT", help="its name in the facility file")
+    parser.add_argument(
+        "what",
+        metavar="PARAMETER|TEXT",
+        help="a parameter (power, module2.out0_att) or a message in its words ('*IDN?')",
+    )
+    parser.add_argument("value", nargs="?", metavar="VALUE", help="what to set it to")
+    parser.add_argument("--write", action="store_true", help="allow what sets something")
+    add_facility_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
+
+
+def run(arguments: Namespace) -> int:
+    """Ask, and print what came back."""
+    from podium.control.calibration.runner import RunError
+    from podium.control.demo.up_state import AlreadyUp
+    from podium.control.facility.problems import FacilityError
+
+    try:
+        answer = asyncio.run(_ask(arguments, facility_in_use(arguments)))
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except (WhichFacility, OSError) as error:
+        print(f"podium ask: {error}", file=sys.stderr)
+        return WRONG_USE
+    except (RunError, AlreadyUp) as error:
+        print(f"podium ask: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    if arguments.json:
+        print(json.dumps({"value": answer.value, "unit": answer.unit}))
+    elif answer.value is not None:
+        print(f"{answer.value} {answer.unit}".rstrip())
+    return DONE
+
+
+async def _ask(arguments: Namespace, facility: Path) -> "Answered":
+    from podium.control.demo.reaching import reached
+
+    value = None if arguments.value is None else value_of(arguments.value)
+    async with reached(facility, arguments.endpoints, arguments.state, all_of_it=False) as lab:
+        return await lab.answer(arguments.instrument, arguments.what, value, write=arguments.write)
+
+
+def value_of(text: str) -> object:
+    """Return a number, true or false as what it is; anything else as text."""
+    if text in ("True", "False"):
+        return text == "True"
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, int | float | bool) else text
+
+
+command = Command(
+    name="ask",
+    help="ask one instrument one thing, or set it, through its owner",
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,71 @@
+"""``podium release``: an instrument of a facility that is up, into a person's hands and back."""
+
+import asyncio
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from podium.control.demo.in_use import (
+    WhichFacility,
+    add_facility_arguments,
+    facility_in_use,
+    state_of,
+)
+from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("instrument", metavar="INSTRUMENT", help="its name in the facility file")
+    parser.add_argument(
+        "--back", action="store_true", help="take it back: connect, and read everything again"
+    )
+    add_facility_arguments(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Release the instrument or take it back, and say what holds now."""
+    from podium.control.calibration.runner import RunError
+    from podium.control.demo.up_state import NotUp
+    from podium.control.facility.problems import FacilityError
+
+    try:
+        said = asyncio.run(_release(arguments, facility_in_use(arguments)))
+    except FacilityError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    except (WhichFacility, OSError) as error:
+        print(f"podium release: {error}", file=sys.stderr)
+        return WRONG_USE
+    except NotUp as error:
+        print(f"podium release: nobody holds {arguments.instrument}: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    except RunError as error:
+        print(f"podium release: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    print(said)
+    return DONE
+
+
+async def _release(arguments: Namespace, facility: Path) -> str:
+    from podium.control.lab import join_facility
+
+    state = state_of(arguments, facility)
+    name = arguments.instrument
+    async with join_facility(state.facility, state.coordinator, state.endpoints) as lab:
+        if arguments.back:
+            await lab.take_back(name)
+            return f"{name} is back: everything is read again before it is used"
+        await lab.release(name)
+        return (
+            f"{name} is yours: its connection is closed and work that needs it is refused "
+            f"until `podium release {name} --back`"
+        )
+
+
+command = Command(
+    name="release",
+    help="hand an instrument to a person's own program, and take it back",
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,165 @@
+"""The JSON schema of the facility file, for editors: from the same models that check it.
+
+It says what may stand where, with the units. What refers to what, ranges and reach are
+for ``podium check`` alone.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from podium.control.facility import schema
+from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NAME = "^[a-z][a-z0-9_]*$"
+PART = r"[a-z][a-z0-9_]*"
+
+_ENTRIES: dict[str, type[BaseModel]] = {
+    "fridges": schema.FridgeEntry,
+    "clocks": schema.ClockEntry,
+    "links": schema.LinkEntry,
+    "nodes": schema.NodeEntry,
+}
+_LINES: dict[str, type[BaseModel]] = {
+    rf"^{PART}\.{PART}$": schema.FeedlineEntry,
+    rf"^{PART}\.{PART}\.drive$": schema.DriveEntry,
+    rf"^{PART}\.{PART}\.flux$": schema.FluxEntry,
+}
+
+
+def facility_json_schema(
+    models: Mapping[str, InstrumentModel] | None = None,
+) -> dict[str, Json]:
+    """Return the schema as plain values; ``models``: the instrument models, all known if None."""
+    known = known_models() if models is None else models
+    kinds: list[type[BaseModel]] = [
+        schema.FacilityFile,
+        schema.QubitEntry,
+        schema.DriverEntry,
+        *_ENTRIES.values(),
+        *_LINES.values(),
+    ]
+    _, generated = models_json_schema([(kind, "validation") for kind in kinds])
+    definitions = generated["$defs"]
+    definitions["NodeEntry"]["properties"]["qubits"] |= _by_name(_ref(schema.QubitEntry))
+    whole = definitions.pop("FacilityFile")
+    sections = whole["properties"]
+    for section, kind in _ENTRIES.items():
+        sections[section] |= _by_name(_ref(kind))
+    lines: dict[str, Json] = {form: _ref(kind) for form, kind in _LINES.items()}
+    sections["wiring"] |= {"patternProperties": lines, "additionalProperties": False}
+    sections["instruments"] |= _by_name(_instrument(known))
+    for section in (*_ENTRIES, "wiring"):
+        sections[section]["type"] = ["object", "null"]
+    for model in known.values():
+        definitions[_definition(model)] = _of_model(model)
+    kept = ("type", "properties", "required", "additionalProperties")
+    described = {
+        "description": "A Podium facility: what is there, and what is wired to what.",
+        **{key: whole[key] for key in kept},
+        "$defs": definitions,
+    }
+    return {"$schema": DIALECT, "title": "Facility file", **_without_titles(described)}
+
+
+def _instrument(models: Mapping[str, InstrumentModel]) -> dict[str, Json]:
+    """Return the schema of one instrument: of the model or the driver that it names."""
+    by_model: list[Json] = [
+        {
+            "if": {"properties": {"model": {"const": model.name}}, "required": ["model"]},
+            "then": {"$ref": f"#/$defs/{_definition(model)}"},
+        }
+        for model in models.values()
+    ]
+    return {
+        "if": {"required": ["driver"]},
+        "then": _ref(schema.DriverEntry),
+        "else": {
+            "type": "object",
+            "properties": {
+                "model": {
+                    "description": "Which kind of box it is.",
+                    "enum": list(models),
+                }
+            },
+            "required": ["model", "address"],
+            "allOf": by_model,
+        },
+    }
+
+
+def _of_model(model: InstrumentModel) -> dict[str, Json]:
+    address: dict[str, Json] = {
+        "type": "string",
+        "description": "Its IP address or host name.",
+        "not": {"pattern": "::(SOCKET|INSTR)$"},
+    }
+    if model.address == "visa":
+        port = next(iter(model.ports.values()), 5025)
+        example = f"TCPIP::192.168.0.9::{port}::SOCKET"
+        address = {
+            "type": "string",
+            "description": f"Its VISA resource, e.g. {example}.",
+            "examples": [example],
+            "pattern": "^([A-Za-z]+[0-9]*::|[Aa][Ss][Rr][Ll])",
+        }
+    required: list[Json] = ["model", "address"]
+    return {
+        "type": "object",
+        "description": f"{model.vendor} {model.product}",
+        "properties": {
+            "model": {"const": model.name},
+            "address": address,
+            **{option.name: _option(option) for option in model.options},
+        },
+        "required": required + [option.name for option in model.options if option.required],
+        "additionalProperties": False,
+    }
+
+
+def _option(option: Option) -> dict[str, Json]:
+    word: dict[str, Json] = {"type": "string"}
+    if option.choices is not None:
+        word = {"enum": list(option.choices)}
+    if not isinstance(option, MapOption):
+        return {**word, "description": option.meaning}
+    keys = "|".join(str(number) for number in range(option.lowest, option.highest + 1))
+    return {
+        "type": "object",
+        "description": f"{{{option.meaning}}}",
+        "patternProperties": {f"^({keys})$": word},
+        "additionalProperties": False,
+        "minProperties": 1 if option.required else 0,
+    }
+
+
+def _definition(model: InstrumentModel) -> str:
+    return f"model_{model.name}"
+
+
+def _ref(kind: type[BaseModel]) -> dict[str, Json]:
+    return {"$ref": f"#/$defs/{kind.__name__}"}
+
+
+def _by_name(entry: Json) -> dict[str, Json]:
+    return {"propertyNames": {"pattern": NAME}, "additionalProperties": entry}
+
+
+def _without_titles(value: dict[str, Json]) -> dict[str, Json]:
+    """Leave out the titles that pydantic makes of names: editors show the names themselves."""
+    return {
+        key: _tidied(inner)
+        for key, inner in value.items()
+        if not (key == "title" and isinstance(inner, str))
+    }
+
+
+def _tidied(value: Json) -> Json:
+    if isinstance(value, dict):
+        return _without_titles(value)
+    return [_tidied(inner) for inner in value] if isinstance(value, list) else value

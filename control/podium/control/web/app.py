@@ -1,0 +1,146 @@
+"""The page over HTTP: the page itself, its live stream, and the same as JSON. Reading is all."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+
+from podium.control.calibration.store import StoreError
+from podium.control.web import parameter_view, plot_data, view
+from podium.control.web.guard import Guard
+from podium.control.web.hub import Hub
+from podium.control.web.pages import TEMPLATES, Pages
+from podium.control.web.picture import Picture
+from podium.control.web.store_watch import history_of
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+def hub_of(picture: Picture, pages: Pages) -> Hub:
+    """Return the hub that sends the page's parts, the newest data, and the time of day."""
+    edition = edition_of_files()
+
+    def clock() -> str:
+        return json.dumps({"tai_s": _seconds(picture.tai_s()), "edition": edition})
+
+    def plot() -> str:
+        return plot_data.drawn(next(reversed(picture.data.values()), None))
+
+    return Hub({**pages.parts(), "plot": plot, "clock": clock}, picture.changed)
+
+
+def edition_of_files() -> str:
+    """Return what tells this page from an older one: a browser that has that one loads anew."""
+    digest = hashlib.sha256()
+    for folder in (ASSETS, TEMPLATES):
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def make_app(picture: Picture) -> tuple[Guard, Hub]:
+    """Return the application and the hub behind its stream, which somebody has to run."""
+    pages = Pages(picture)
+    hub = hub_of(picture, pages)
+    app = FastAPI(title="Podium", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+
+    @app.get("/", response_class=HTMLResponse)
+    async def page() -> str:
+        """Return the page."""
+        return pages.page()
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        """Send every part when it changes, as server-sent events."""
+        return StreamingResponse(hub.stream(), media_type="text/event-stream")
+
+    @app.get("/parameters/{name}/history", response_class=HTMLResponse)
+    async def history(name: str) -> str:
+        """Return every value that a parameter had, as a piece of the page."""
+        try:
+            return pages.history(name, await history_of(picture, name))
+        except StoreError as error:
+            raise HTTPException(503, str(error)) from error
+
+    @app.get("/api/state")
+    async def state() -> JSONResponse:
+        """Return how everything is."""
+        now = view.now(picture)
+        return JSONResponse(
+            {
+                "headline": asdict(view.headline(picture)),
+                "run": _run(asdict(now.run)) if now.run is not None and now.on else None,
+                "agents": [asdict(one) for one in now.agents],
+                "nodes": [asdict(one) for one in view.nodes(picture)],
+                "instruments": [asdict(one) for one in view.instruments(picture)],
+            }
+        )
+
+    @app.get("/api/runs")
+    async def runs() -> JSONResponse:
+        """Return the latest runs, latest first."""
+        return JSONResponse([_run(asdict(run)) for run in view.runs(picture)])
+
+    @app.get("/api/runs/{run}/data")
+    async def data(run: str) -> Response:
+        """Return the data of a run as the page draws them."""
+        found = [one for one in picture.data.values() if str(one.run) == run]
+        if not found:
+            have = ", ".join(map(str, picture.data)) or "none"
+            raise HTTPException(404, f"no data of run {run} here; here are those of {have}")
+        return Response(plot_data.drawn(found[0]), media_type="application/json")
+
+    @app.get("/api/parameters")
+    async def parameters() -> JSONResponse:
+        """Return all parameters with their provenance, and why one is no longer good."""
+        complaints = {
+            cell.name: cell.complaint
+            for table in parameter_view.tables(picture)
+            for row in (*table.told.rows, *table.worked_with.rows)
+            for cell in row.cells
+            if cell is not None
+        }
+        return JSONResponse(
+            {
+                name: {**asdict(entry), "complaint": complaints[name]}
+                for name, entry in picture.parameters.items()
+            }
+        )
+
+    @app.get("/api/events")
+    async def events() -> JSONResponse:
+        """Return the latest events, latest first."""
+        return JSONResponse([asdict(event) for event in reversed(picture.events)])
+
+    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    return Guard(app), hub
+
+
+@asynccontextmanager
+async def drawing(hub: Hub) -> AsyncGenerator[None]:
+    """Run ``hub`` while the context is open; leaving it ends all streams."""
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(hub.run(), name="draw the page")
+        try:
+            yield
+        finally:
+            hub.close()
+            running.cancel()
+
+
+def _run(run: dict[str, object]) -> dict[str, object]:
+    identity = run["run"]
+    if isinstance(identity, dict):
+        run["run"] = f"{identity['session']}-{identity['number']:05d}"
+    return run
+
+
+def _seconds(tai_s: float | None) -> float | None:
+    return None if tai_s is None else round(tai_s, 1)

@@ -1,0 +1,171 @@
+// Keeps the page alive: parts are swapped in as they come, ages go on, silence is told.
+import { Plots } from "./plots.js";
+
+const SILENT_MS = 3000; // the server speaks at least once a second: longer, and what stands here is old
+const TICK_MS = 500;
+const plots = new Plots(document.getElementById("plots"), document.getElementById("data-of"));
+const link = document.getElementById("link");
+let heardAt = 0;
+let clock = null; // facility time, s, and when it was heard, ms
+let edition = null;
+let pinned = null;
+
+// What comes
+
+function receive({ part, text, link: state }) {
+  if (state === "lost") { tick(); return; }
+  if (part === undefined) return;
+  heardAt = performance.now();
+  if (part === "clock") {
+    const said = JSON.parse(text);
+    clock = said.tai_s === null ? null : { tai_s: said.tai_s, at: heardAt };
+    if (edition !== null && edition !== said.edition) location.reload();
+    edition = said.edition;
+  } else if (part === "plot") {
+    if (pinned === null) plots.show(JSON.parse(text));
+  } else {
+    swap(document.getElementById(part), text);
+  }
+  tick();
+}
+
+function swap(target, text) {
+  // Morphing leaves what has not changed: focus, selection, scroll and opened details stay.
+  htmx.swap({ text, target, swap: "innerMorph" });
+  fill(target);
+}
+
+function connect() {
+  if (typeof SharedWorker !== "undefined") {
+    const worker = new SharedWorker("/assets/feed.js", { name: "podium" });
+    worker.onerror = alone;
+    worker.port.onmessage = (event) => receive(event.data);
+    addEventListener("pagehide", () => worker.port.postMessage("leave"));
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  } else {
+    alone();
+  }
+}
+
+async function alone() {
+  await import("./feed.js");
+  self.podiumFeed({ postMessage: receive });
+}
+
+// Times
+
+function told(seconds) {
+  if (seconds < 0) return "in the future";
+  if (seconds < 99.5) return `${Math.round(seconds)} s`;
+  if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`;
+  return `${(seconds / 86400).toFixed(1)} d`;
+}
+
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function facilityTime() {
+  return clock === null ? null : clock.tai_s + (performance.now() - clock.at) / 1000;
+}
+
+function fill(root) {
+  const now = Date.now() / 1000, tai = facilityTime();
+  for (const one of root.querySelectorAll("time.ago")) {
+    say(one, `${told(Math.max(0, now - one.dataset.at))} ago`);
+  }
+  for (const one of root.querySelectorAll("time.since")) {
+    say(one, told(Math.max(0, now - one.dataset.at)));
+  }
+  for (const one of root.querySelectorAll("time.clock")) {
+    if (!one.textContent) {
+      const at = new Date(one.dataset.at * 1000);
+      say(one, at.toLocaleTimeString("en-GB"));
+      one.title = at.toLocaleString("en-GB");
+    }
+  }
+  for (const one of root.querySelectorAll("time.age-tai")) {
+    say(one, tai === null ? "age not known" : `${told(Math.max(0, tai - one.dataset.tai))} ago`);
+  }
+}
+
+function tick() {
+  fill(document);
+  const tai = facilityTime();
+  const shown = document.getElementById("facility-time");
+  if (shown !== null) {
+    const text = tai === null ? "–" : new Date(tai * 1000).toISOString().slice(0, 19).replace("T", " ");
+    say(shown, tai === null ? text : `${text} TAI`);
+  }
+  const silent = performance.now() - heardAt;
+  const lost = heardAt === 0 ? performance.now() > SILENT_MS : silent > SILENT_MS;
+  document.body.classList.toggle("lost", lost);
+  if (lost) say(link, heardAt === 0 ? "Podium does not answer" : `no news for ${told(silent / 1000)}: what stands here is old`);
+  else if (heardAt > 0) say(link, "live");
+}
+
+// What a person does
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button");
+  if (button === null) return;
+  if (button.dataset.run !== undefined) await pin(button.dataset.run);
+  else if (button.id === "newest") unpin();
+  else if (button.id === "theme") nextTheme();
+  else if (button.dataset.history !== undefined) await history(button.dataset.history);
+  else if (button.dataset.close !== undefined) document.getElementById("history").close();
+});
+
+document.getElementById("shown-as").addEventListener("change", (event) => {
+  plots.shownAs = event.target.value;
+});
+
+async function pin(run) {
+  const answer = await fetch(`/api/runs/${encodeURIComponent(run)}/data`);
+  if (!answer.ok) return;
+  pinned = run;
+  document.getElementById("newest").hidden = false;
+  plots.show(await answer.json());
+  document.getElementById("h-data").scrollIntoView({ block: "nearest" });
+}
+
+async function unpin() {
+  pinned = null;
+  const button = document.getElementById("newest");
+  if (document.activeElement === button) document.getElementById("shown-as").focus();
+  button.hidden = true;
+  const newest = document.querySelector("#runs button[data-run]");
+  if (newest !== null) {
+    const answer = await fetch(`/api/runs/${encodeURIComponent(newest.dataset.run)}/data`);
+    if (answer.ok && pinned === null) plots.show(await answer.json());
+  }
+}
+
+async function history(address) {
+  const dialog = document.getElementById("history");
+  await htmx.ajax("GET", address, { target: "#history-rows", swap: "innerHTML" });
+  fill(dialog);
+  if (!dialog.open) dialog.showModal();
+}
+
+const THEMES = ["system", "light", "dark"];
+
+function nextTheme() {
+  const now = document.documentElement.dataset.theme ?? "system";
+  const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
+  if (next === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = next;
+  try { localStorage.setItem("podium-theme", next); } catch { /* it holds until the page is left */ }
+  showTheme();
+}
+
+function showTheme() {
+  say(document.getElementById("theme"), `theme: ${document.documentElement.dataset.theme ?? "system"}`);
+  plots.redraw();
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.redraw());
+showTheme();
+connect();
+setInterval(tick, TICK_MS);

@@ -1,0 +1,79 @@
+"""The page's parts in HTML, from the templates beside this file."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from podium.control.calibration.measured import Entry
+from podium.control.calibration.quantities import alone
+from podium.control.web import parameter_view, view
+from podium.control.web.picture import Picture
+
+TEMPLATES = Path(__file__).parent / "templates"
+EVENTS_SHOWN = 150
+RUNS_SHOWN = 25
+
+SIGNS = {"good": "✓", "busy": "▶", "unknown": "?", "warn": "!", "bad": "✕"}
+"""A mark is told by its sign as well as by its colour."""
+
+
+class Pages:
+    """Draws a picture."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["signs"] = SIGNS
+        self._templates.filters["alone"] = alone
+        self._templates.filters["utc"] = _utc
+
+    def parts(self) -> dict[str, Callable[[], str]]:
+        """Return the parts that change, by the name of the element that they stand in."""
+        return {
+            "headline": lambda: self._part("headline", head=view.headline(self._picture)),
+            "now": lambda: self._part("now", now=view.now(self._picture)),
+            "nodes": lambda: self._part("nodes", nodes=view.nodes(self._picture)),
+            "instruments": lambda: self._part(
+                "instruments", instruments=view.instruments(self._picture)
+            ),
+            "parameters": lambda: self._part(
+                "parameters",
+                tables=parameter_view.tables(self._picture),
+                store=self._picture.store,
+                problem=self._picture.store_problem,
+            ),
+            "runs": lambda: self._part(
+                "runs",
+                runs=view.runs(self._picture)[:RUNS_SHOWN],
+                with_data={str(run) for run in self._picture.data},
+            ),
+            "events": lambda: self._part(
+                "events", events=self._picture.events[: -EVENTS_SHOWN - 1 : -1]
+            ),
+        }
+
+    def page(self) -> str:
+        """Return the whole page as it is now."""
+        parts = {name: draw() for name, draw in self.parts().items()}
+        return self._templates.get_template("page.html").render(
+            facility=self._picture.facility.name, parts=parts
+        )
+
+    def history(self, name: str, entries: tuple[Entry, ...]) -> str:
+        """Return the values that a parameter had."""
+        return self._part("history", parameter=name, rows=parameter_view.history_rows(entries))
+
+    def _part(self, name: str, **content: object) -> str:
+        return self._templates.get_template(f"parts/{name}.html").render(content)
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

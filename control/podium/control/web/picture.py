@@ -1,0 +1,136 @@
+"""What the page knows: the latest of everything that agents and the coordinator tell."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from podium.control.bus.messages import AgentStatus, RunId
+from podium.control.bus.news import DataSummary, Event, PastRuns, RunNews
+from podium.control.calibration.measured import Entry
+from podium.control.facility.facility import Facility
+
+RUNS_KEPT = 60
+DATA_KEPT = 30
+EVENTS_KEPT = 400
+SILENT_S = 1.5
+"""An agent whose last heartbeat is older than this is shown as silent: news of it may be old."""
+
+
+@dataclass(slots=True)
+class AgentHere:
+    """One agent, as it was heard."""
+
+    present: bool = False
+    beaten: float = 0.0
+    """When its last heartbeat came, monotonic wall time."""
+    status: AgentStatus | None = None
+
+    def condition(self) -> str:
+        """Return what is wrong with it; empty: nothing."""
+        if not self.present:
+            return "gone"
+        silent_s = time.monotonic() - self.beaten
+        return f"silent for {silent_s:.0f} s" if self.beaten and silent_s > SILENT_S else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a thermometer said, or why not."""
+
+    kelvin: float | None
+    problem: str
+    at: float
+    """Monotonic wall time."""
+
+
+@dataclass(slots=True, eq=False)
+class Picture:
+    """Filled by :mod:`following <podium.control.web.following>`; everything else looks."""
+
+    facility: Facility
+    store: str = ""
+    """Where parameters are kept; empty: nowhere that is known."""
+    coordinator: bool = False
+    agents: dict[str, AgentHere] = field(default_factory=dict)
+    runs: dict[RunId, RunNews] = field(default_factory=dict)
+    data: dict[RunId, DataSummary] = field(default_factory=dict)
+    done: int = 0
+    failed: int = 0
+    events: list[Event] = field(default_factory=list)
+    """By time, oldest first."""
+    parameters: Mapping[str, Entry] = field(default_factory=dict)
+    store_problem: str = ""
+    fridges: dict[str, Reading] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when there is something new to show; whoever shows clears it."""
+    _clock: tuple[float, float] | None = None
+
+    def agent(self, name: str) -> AgentHere:
+        """Return the agent ``name``, as far as it is known."""
+        return self.agents.setdefault(name, AgentHere())
+
+    def tai_s(self) -> float | None:
+        """Return the facility's time, going on from what was last heard; None before that."""
+        if self._clock is None:
+            return None
+        tai_s, at = self._clock
+        return tai_s + time.monotonic() - at
+
+    def clock_said(self, tai_s: float) -> None:
+        """Take note of the facility's clock. It is heard late now and then, and never goes back."""
+        known = self.tai_s()
+        if known is None or tai_s > known or known - tai_s > 1:
+            self._clock = (tai_s, time.monotonic())
+
+    def run_on(self) -> RunNews | None:
+        """Return the run that is on, the latest where there are several."""
+        on = [run for run in self.runs.values() if run.state == "on"]
+        return on[-1] if on and self.coordinator else None
+
+    def add_run(self, news: RunNews) -> None:
+        """Take note of how a run goes."""
+        before = self.runs.get(news.run)
+        if before is not None and before.state != "on":
+            return
+        self.runs[news.run] = news
+        if news.state == "done":
+            self.done += 1
+            self._later(news.tai_s)
+        elif news.state != "on":
+            self.failed += 1
+        _forget_oldest(self.runs, RUNS_KEPT)
+
+    def add_data(self, summary: DataSummary) -> None:
+        """Take note of a run's data."""
+        self.data.pop(summary.run, None)
+        self.data[summary.run] = summary
+        _forget_oldest(self.data, DATA_KEPT)
+
+    def add_past(self, past: PastRuns) -> None:
+        """Take note of what the coordinator told before it was heard: that counts."""
+        self.runs = {**self.runs, **{run.run: run for run in past.runs}}
+        for run, news in list(self.runs.items()):
+            if news.state == "on" and run not in {one.run for one in past.runs}:
+                del self.runs[run]  # of a coordinator that is no more
+        for summary in past.data:
+            self.add_data(summary)
+        self.done, self.failed = past.done, past.failed
+        self.runs = dict(sorted(self.runs.items()))
+        _forget_oldest(self.runs, RUNS_KEPT)
+
+    def add_events(self, events: tuple[Event, ...]) -> None:
+        """Take note of events, each once."""
+        known = {(one.process, one.number, one.at_s) for one in self.events}
+        fresh = [one for one in events if (one.process, one.number, one.at_s) not in known]
+        self.events = sorted([*self.events, *fresh], key=lambda one: one.at_s)[-EVENTS_KEPT:]
+
+    def _later(self, tai_s: float) -> None:
+        known = self.tai_s()
+        if known is None or tai_s > known:
+            self._clock = (tai_s, time.monotonic())
+
+
+def _forget_oldest(kept: dict[RunId, RunNews] | dict[RunId, DataSummary], most: int) -> None:
+    while len(kept) > most:
+        del kept[next(iter(kept))]

@@ -1,0 +1,67 @@
+"""A run's data as the page draws them: plain lists, five digits, nothing that JSON has not."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.bus.news import CaptureSummary, DataSummary
+
+DIGITS = 5
+V_TO_MV = 1e3
+
+
+def drawn(summary: DataSummary | None) -> str:
+    """Return the JSON of a summary, ``null`` without one."""
+    return json.dumps(None if summary is None else plain(summary), separators=(",", ":"))
+
+
+def plain(summary: DataSummary) -> Mapping[str, object]:
+    """Return a summary in plain values; signals in mV."""
+    return {
+        "run": str(summary.run),
+        "program": summary.program,
+        "complete": summary.complete,
+        "axes": [
+            {
+                "name": axis.name,
+                "variables": [
+                    {"name": one.name, "unit": one.unit, "values": _list(one.values, 12)}
+                    for one in axis.variables
+                ],
+            }
+            for axis in summary.axes
+        ],
+        "captures": {name: _capture(one) for name, one in summary.captures.items()},
+    }
+
+
+def _capture(one: CaptureSummary) -> dict[str, object]:
+    found: dict[str, object] = {
+        "i": _list(one.i * V_TO_MV),
+        "q": _list(one.q * V_TO_MV),
+        "out_of_range": one.out_of_range,
+    }
+    if one.cloud_i is not None and one.cloud_q is not None:
+        # By point: the cloud of each is drawn in a colour of its own.
+        found["cloud"] = [
+            {"i": _list(i * V_TO_MV), "q": _list(q * V_TO_MV)}
+            for i, q in zip(one.cloud_i.T, one.cloud_q.T, strict=True)
+        ]
+    if one.trace_i is not None and one.trace_q is not None:
+        found["trace"] = {
+            "step_s": one.trace_step_s,
+            "i": _list(one.trace_i * V_TO_MV),
+            "q": _list(one.trace_q * V_TO_MV),
+        }
+    return found
+
+
+def _list(values: NDArray[Any], digits: int = DIGITS) -> list[Any]:
+    flat = np.asarray(values, np.float64).ravel()
+    short = [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in flat]
+    array = np.array(short, dtype=object).reshape(np.shape(values) or (1,))
+    nested: list[Any] = array.tolist()
+    return nested

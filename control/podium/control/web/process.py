@@ -1,0 +1,92 @@
+"""The page's process: ``python -m podium.control.web.process``; ``podium up`` starts it."""
+
+import asyncio
+import socket
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from podium.control.bus.ending import until_told_to_end
+from podium.control.bus.log import event_log, log_to_stderr
+from podium.control.bus.told_log import log_told
+from podium.control.bus.zenoh_bus import ZenohBus
+from podium.control.facility.load import load_facility
+from podium.control.web.app import drawing, make_app
+from podium.control.web.following import following
+from podium.control.web.picture import Picture
+from podium.control.web.store_watch import watch_store
+
+ENDING_S = 2
+"""Answers under way have so long to end."""
+
+log = event_log("page")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the page until told to end; return the exit status."""
+    parser = ArgumentParser(prog="podium page")
+    parser.add_argument("facility", type=Path)
+    parser.add_argument("--endpoints", type=Path)
+    parser.add_argument("--store", default="", help="the parameter store")
+    parser.add_argument("--listen", required=True, help="own endpoint on the bus")
+    parser.add_argument("--coordinator", required=True, help="endpoint to connect to")
+    parser.add_argument("--socket", type=int, required=True, help="listening socket, inherited")
+    arguments = parser.parse_args(argv)
+    log_to_stderr("page")
+    asyncio.run(_be(arguments))
+    return 0
+
+
+async def _be(arguments: Namespace) -> None:
+    facility = load_facility(arguments.facility, arguments.endpoints)
+    picture = Picture(facility, arguments.store)
+    bus = await ZenohBus.open([arguments.listen], [arguments.coordinator])
+    try:
+        async with (
+            log_told(bus, facility.name, "page"),
+            following(picture, bus),
+            served(picture, socket.socket(fileno=arguments.socket)) as port,
+            asyncio.TaskGroup() as tasks,
+        ):
+            log.info("page up", port=port)
+            watching = tasks.create_task(watch_store(picture)) if picture.store else None
+            await until_told_to_end(with_parent=True)
+            if watching is not None:
+                watching.cancel()
+    finally:
+        await asyncio.shield(bus.close())
+
+
+@asynccontextmanager
+async def served(picture: Picture, listening: socket.socket) -> AsyncGenerator[int]:
+    """Serve the page on a socket that is bound while the context is open; give its port."""
+    app, hub = make_app(picture)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=ENDING_S
+    )
+    server = _Server(config)
+    async with drawing(hub), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve([listening]), name="serve the page")
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            hub.close()
+            server.should_exit = True
+            await asyncio.shield(asyncio.wait({serving}))
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process, which knows how to end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

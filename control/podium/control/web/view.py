@@ -1,0 +1,240 @@
+"""The picture in rows and words: what the page, and whoever asks for JSON, is shown."""
+
+import time
+from dataclasses import dataclass
+
+from podium.control.bus.messages import InstrumentStatus
+from podium.control.bus.news import RunNews
+from podium.control.facility.facility import Facility, Node
+from podium.control.web.picture import Picture
+
+MARKS = ("good", "busy", "unknown", "warn", "bad")
+"""How something is, from well to ill. The page has a sign, a colour and a word for each."""
+LATELY_S = 3.0
+"""Between the runs of a routine there are fits: so long nobody calls it idle."""
+STATES = {"connected": "good", "connecting": "warn", "released": "warn", "lost": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentRow:
+    """One instrument."""
+
+    name: str
+    model: str
+    state: str
+    mark: str
+    reason: str
+    """Why it is not connected; empty when it is."""
+    identity: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One agent."""
+
+    name: str
+    doing: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class FridgeRow:
+    """The fridge that a node is in."""
+
+    name: str
+    kelvin: float | None
+    cold_below_k: float
+    problem: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """One node."""
+
+    name: str
+    kind: str
+    chip: str
+    qubits: tuple[str, ...]
+    instruments: tuple[str, ...]
+    fridge: FridgeRow | None
+    doing: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """How everything is, in one line, and what is not well."""
+
+    facility: str
+    mark: str
+    word: str
+    complaints: tuple[str, ...]
+    runs_done: int
+    runs_failed: int
+    tai_s: float | None
+    """The facility's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What runs."""
+
+    run: RunNews | None
+    """On now; else the latest that was."""
+    on: bool
+    lately: bool
+    """It ended a moment ago: more of the kind is likely to come."""
+    agents: tuple[AgentRow, ...]
+    nodes: tuple[str, ...]
+    """Those on which the run plays."""
+
+
+def headline(picture: Picture) -> Headline:
+    """Return how everything is."""
+    complaints: list[tuple[str, str]] = []
+    if not picture.coordinator:
+        complaints.append(("bad", "the coordinator is gone: nothing can be run"))
+    for agent in agents(picture):
+        if agent.mark == "bad":
+            complaints.append(("bad", f"agent {agent.name} is {agent.doing}"))
+    for one in instruments(picture):
+        if one.mark in ("warn", "bad"):
+            complaints.append((one.mark, f"{one.name} is {one.state}"))
+    for name in picture.facility.fridges:
+        row = fridge(picture, name)
+        if row.mark in ("warn", "bad"):
+            complaints.append((row.mark, f"{name}: {row.problem}"))
+    mark = worst(*(mark for mark, _ in complaints)) if complaints else "good"
+    count = len(complaints)
+    word = "All well" if not count else f"{count} thing{'s' * (count > 1)} to look at"
+    if not picture.agents and picture.coordinator:
+        mark, word = "unknown", "Nobody has been heard of yet"
+    return Headline(
+        picture.facility.name,
+        mark,
+        word,
+        tuple(text for _, text in complaints),
+        picture.done,
+        picture.failed,
+        picture.tai_s(),
+    )
+
+
+def worst(*marks: str) -> str:
+    """Return the worst of ``marks``; ``good`` without any."""
+    return max(marks, key=MARKS.index, default="good")
+
+
+def agents(picture: Picture) -> tuple[AgentRow, ...]:
+    """Return all agents that were ever heard of."""
+    rows = []
+    for name, agent in sorted(picture.agents.items()):
+        condition = agent.condition()
+        doing = condition or (agent.status.doing if agent.status is not None else "starting")
+        mark = "bad" if condition else "good" if doing == "idle" else "busy"
+        rows.append(AgentRow(name, doing, mark))
+    return tuple(rows)
+
+
+def instruments(picture: Picture) -> tuple[InstrumentRow, ...]:
+    """Return the instruments of the facility file, in its order."""
+    owned: dict[str, tuple[str, InstrumentStatus]] = {}
+    for name, agent in picture.agents.items():
+        for one in agent.status.instruments if agent.status is not None else ():
+            owned[one.name] = (name, one)
+    rows = []
+    for name, entry in picture.facility.instruments.items():
+        if name not in owned:
+            row = InstrumentRow(name, entry.model, "unknown", "unknown", "no agent owns it", "", "")
+        else:
+            owner, one = owned[name]
+            condition = picture.agents[owner].condition()
+            if condition:
+                why = f"agent {owner} is {condition}; it was {one.state} before"
+                row = InstrumentRow(name, one.model, "unknown", "unknown", why, one.identity, owner)
+            else:
+                mark = STATES.get(one.state, "unknown")
+                why = "" if one.state == "connected" else one.last_error
+                row = InstrumentRow(name, one.model, one.state, mark, why, one.identity, owner)
+        rows.append(row)
+    return tuple(rows)
+
+
+def fridge(picture: Picture, name: str) -> FridgeRow:
+    """Return how a fridge is, as far as its thermometer says."""
+    limit_k = picture.facility.fridges[name].cold_below_k
+    reading = picture.fridges.get(name)
+    if reading is None:
+        return FridgeRow(name, None, limit_k, "not read yet", "unknown")
+    if reading.kelvin is None:
+        return FridgeRow(name, None, limit_k, reading.problem, "warn")
+    if reading.kelvin < limit_k:
+        return FridgeRow(name, reading.kelvin, limit_k, "", "good")
+    said = f"{reading.kelvin * 1e3:.4g} mK: not cold (below {limit_k * 1e3:.4g} mK)"
+    return FridgeRow(name, reading.kelvin, limit_k, said, "bad")
+
+
+def nodes(picture: Picture) -> tuple[NodeRow, ...]:
+    """Return the nodes of the facility file, in its order."""
+    marks = {one.name: one for one in instruments(picture)}
+    said = now(picture)
+    run = said.run if said.on or said.lately else None
+    playing = () if run is None else said.nodes
+    rows = []
+    for node in picture.facility.nodes.values():
+        boxes = instruments_of(picture.facility, node)
+        inside = fridge(picture, node.fridge) if node.fridge else None
+        ill = [name for name in boxes if marks[name].mark != "good"]
+        doing = "idle"
+        if run is not None and node.name in playing:
+            doing = run.program
+        if ill:
+            doing = f"waits for {', '.join(ill)}"
+        mark = worst(
+            *(marks[name].mark for name in boxes), *([inside.mark] if inside is not None else [])
+        )
+        if mark == "good" and node.name in playing:
+            mark = "busy"
+        chip = node.chip.device if node.chip is not None else ""
+        rows.append(
+            NodeRow(node.name, node.kind, chip, tuple(node.qubits), boxes, inside, doing, mark)
+        )
+    return tuple(rows)
+
+
+def instruments_of(facility: Facility, node: Node) -> tuple[str, ...]:
+    """Return the instruments that a node's lines are wired to."""
+    found: dict[str, None] = {}
+    for port, wiring in facility.wiring.items():
+        if port.partition(".")[0] == node.name:
+            for part in ("output", "input", "source", "modulator"):
+                place = getattr(wiring, part, None)
+                if place is not None:
+                    found[place.instrument] = None
+    return tuple(name for name in facility.instruments if name in found)
+
+
+def nodes_of(facility: Facility, run: RunNews) -> tuple[str, ...]:
+    """Return the nodes on whose ports a run plays."""
+    named = dict.fromkeys(port.partition(".")[0] for port in run.ports)
+    return tuple(name for name in facility.nodes if name in named)
+
+
+def now(picture: Picture) -> Now:
+    """Return what runs, or what ran last."""
+    on = picture.run_on()
+    run = on or next(reversed(picture.runs.values()), None)
+    names = () if run is None else nodes_of(picture.facility, run)
+    return Now(run, on is not None, on is None and ended_lately(run), agents(picture), names)
+
+
+def ended_lately(run: RunNews | None) -> bool:
+    """Tell whether a run ended a moment ago."""
+    return run is not None and time.time() - run.at_s - run.took_s < LATELY_S
+
+
+def runs(picture: Picture) -> tuple[RunNews, ...]:
+    """Return the runs that are known, latest first."""
+    return tuple(reversed(picture.runs.values()))

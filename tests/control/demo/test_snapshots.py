@@ -1,0 +1,184 @@
+"""Snapshots of all instruments: read in bulk, stored with the data, compared in words."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+import xarray
+from tests.control.demo.on_twins import EXAMPLE, twins_on_sockets
+
+from podium.control.agent import snapshots as of_agent
+from podium.control.bus.snapshots import FacilitySnapshot, InstrumentSnapshot
+from podium.control.calibration.datasets import load_dataset, save_dataset
+from podium.control.calibration.snapshots import (
+    NoSnapshot,
+    differences,
+    digest_of,
+    find,
+    name_in,
+    store,
+    text_of,
+)
+from podium.control.cli import main
+from podium.control.lab import open_facility
+from podium.firmware_interfaces.ieee4882.asking import only_asks
+
+
+@pytest.fixture
+async def twins(tmp_path):
+    async with twins_on_sockets(tmp_path) as twins:
+        yield twins
+
+
+@pytest.fixture
+async def lab(twins):
+    async with open_facility(EXAMPLE, twins.endpoints) as lab:
+        await lab.ready(30)
+        yield lab
+
+
+def settings(snapshot, name: str) -> dict:
+    return dict(next(one for one in snapshot.instruments if one.instrument == name).settings)
+
+
+async def test_everything_is_read_in_one_round_trip_for_each_group(lab, twins) -> None:
+    twins.heard.clear()
+    snapshot = await lab.snapshot()
+    pieces = [name for name, _ in twins.heard]
+    assert pieces.count("bias_q0") == 1
+    assert pieces.count("lo_q2") == 1
+    assert pieces.count("thermometry_a") == 2  # settings, readings
+    # One message for each module, one for the time; TCP may cut a long one in two.
+    assert pieces.count("cluster_a") <= 2 * 3 + 1
+    assert all(only_asks(line.encode()) for _, line in twins.messages())
+    assert settings(snapshot, "lo_q2")["power_dbm"] == -30
+    assert settings(snapshot, "cluster_a")["slot2.seq0.awg.nco.freq_hz"] == 0.0
+    assert settings(snapshot, "cluster_a")["slot6.afe.offset.dac2"] == 0.0
+    assert all(one.tai_s > 1.7e9 for one in snapshot.instruments)
+    thermometer = next(one for one in snapshot.instruments if one.instrument == "thermometry_a")
+    assert 0.005 < thermometer.readings["mixing_chamber"].value < 0.03
+
+
+async def test_what_nobody_has_touched_is_not_read_again_and_keeps_its_time(
+    lab, twins, monkeypatch
+) -> None:
+    first = await lab.snapshot()
+    twins.heard.clear()
+    second = await lab.snapshot()
+    assert {name for name, _ in twins.heard} == {"cluster_a"}  # it tells the time
+    times = [{one.instrument: one.tai_s for one in part.instruments} for part in (first, second)]
+    assert times[0]["bias_q0"] == times[1]["bias_q0"]
+    assert times[0]["cluster_a"] < times[1]["cluster_a"]
+    await lab.bias({"node_a.q0.flux": 0.05})
+    twins.heard.clear()
+    third = await lab.snapshot()
+    assert settings(third, "bias_q0")["level"] == pytest.approx(0.05)
+    assert {name for name, _ in twins.heard} == {"cluster_a", "bias_q0"}
+    monkeypatch.setattr(of_agent, "FRESH_S", 0.0)
+    twins.heard.clear()
+    await lab.snapshot()
+    assert {name for name, _ in twins.heard} == set(twins.twins)
+    await lab.bias({"node_a.q0.flux": 0.0})
+
+
+async def test_an_instrument_that_is_away_is_told_and_holds_nothing_up(lab, twins) -> None:
+    before = await lab.snapshot()
+    await lab.release("lo_q2")
+    after = await lab.snapshot()
+    gone = next(one for one in after.instruments if one.instrument == "lo_q2")
+    assert "it was released" in gone.problem
+    assert settings(after, "lo_q2") == settings(before, "lo_q2")  # as last read, with its time
+    assert gone.tai_s == next(o for o in before.instruments if o.instrument == "lo_q2").tai_s
+
+
+async def test_a_run_names_its_snapshot_and_it_is_stored_beside_the_data(
+    lab, trial, tmp_path, bench
+) -> None:
+    folder = tmp_path / "datasets"
+    paths = []
+    for port in ("node_a.q0.drive", "node_a.q0.drive", "node_a.q2.drive"):
+        data = await lab.run(trial(port=port))
+        paths.append(save_dataset(data, folder))
+    names = [load_dataset(path).attrs["snapshot"] for path in paths]
+    stored = {path.stem for path in (folder / "snapshots").iterdir()}
+    assert stored == set(names)
+    assert names[0] == names[1]  # the same settings are stored once
+    assert names[2] != names[0]
+    text = (folder / "snapshots" / f"{names[0]}.json").read_text()
+    assert digest_of(text) == names[0]
+    attributes = load_dataset(paths[0]).attrs
+    assert json.loads(attributes["snapshot_read"])["lo_q2"]["tai_s"] > 1.7e9
+    reading = json.loads(attributes["readings"])["thermometry_a.mixing_chamber"]
+    assert reading["unit"] == "K"
+    said = list(differences(find(str(paths[1]), tmp_path), find(names[2][:12], tmp_path)))
+    assert "lo_q2: frequency_hz was 1000000000, now it is 4960000000" in said
+    assert "lo_q2: output was 0, now it is 1" in said
+
+
+async def test_the_command_line_takes_and_compares(twins, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["snapshot", "take", str(EXAMPLE), *twins.words, "--out"]
+    assert await asyncio.to_thread(main, [*words, "a.json"]) == 0
+    twins.twins["lo_q2"].open("scpi").feed(b":SOUR:POW -3.5\n", 0)
+    assert await asyncio.to_thread(main, [*words, "b.json"]) == 0
+    capsys.readouterr()
+    assert main(["snapshot", "diff", "a.json", "b.json"]) == 1
+    assert capsys.readouterr().out == "lo_q2: power_dbm was -30, now it is -3.5\n"
+    assert main(["snapshot", "diff", "a.json", "a.json"]) == 0
+    assert capsys.readouterr().out == "nothing is different\n"
+    assert main(["snapshot", "show", "none"]) == 2
+    assert "no snapshot begins with 'none'" in capsys.readouterr().err
+
+
+# Without instruments
+
+ONE = InstrumentSnapshot("lo", "sgs", "R&S 1", {"power": -3.0, "on": False}, {}, 5.0, "")
+
+
+def stored(*instruments: InstrumentSnapshot) -> dict:
+    return json.loads(text_of(FacilitySnapshot(instruments), "f"))
+
+
+def test_differences_are_told_in_words() -> None:
+    old = stored(ONE, replace(ONE, instrument="gone"))
+    new = stored(
+        replace(ONE, identity="R&S 2", settings={"power": -5.5, "on": True, "phase": 0.25}),
+        replace(ONE, instrument="new", identity="ACME"),
+    )
+    assert list(differences(old, new)) == [
+        "gone is gone",
+        "lo is another box, or has other firmware: it was R&S 1, now it is R&S 2",
+        "lo: on was off, now it is on",
+        "lo: phase is told for the first time: 0.25",
+        "lo: power was -3, now it is -5.5",
+        "new is new: ACME",
+    ]
+    assert list(differences(old, old)) == []
+
+
+def test_time_and_readings_do_not_make_another_snapshot() -> None:
+    later = replace(ONE, tai_s=9.0, problem="away")
+    assert text_of(FacilitySnapshot((ONE,)), "f") == text_of(FacilitySnapshot((later,)), "f")
+
+
+def test_a_dataset_without_its_snapshot_is_said_to_have_none(tmp_path) -> None:
+    data = xarray.Dataset(attrs={"run": "1-1"})
+    path = save_dataset(data, tmp_path)
+    with pytest.raises(NoSnapshot, match="names no snapshot"):
+        find(str(path), tmp_path)
+    name_in(data, FacilitySnapshot((ONE,)))
+    path = save_dataset(data, tmp_path)
+    assert find(str(path), tmp_path)["instruments"]["lo"]["identity"] == "R&S 1"
+    next((tmp_path / "snapshots").iterdir()).unlink()
+    with pytest.raises(NoSnapshot, match="no snapshot can be read there"):
+        find(str(path), tmp_path)
+
+
+def test_a_hash_that_fits_two_is_not_guessed(tmp_path) -> None:
+    for name in ("ab1.json", "ab2.json"):
+        (tmp_path / name).write_text(text_of(FacilitySnapshot((ONE,)), "f"))
+    with pytest.raises(NoSnapshot, match="2 snapshots begin with 'ab'"):
+        find("ab", tmp_path)
+    assert find("ab1", tmp_path)["facility"] == "f"
+    assert store("x", tmp_path) == store("x", tmp_path)

@@ -1,0 +1,211 @@
+"""The page as a program sees it: over HTTP, by its stream, and as JSON."""
+
+import asyncio
+import json
+import re
+import socket
+
+import httpx
+import pytest
+from tests.control.web.conftest import entry
+
+from podium.control.bus import messages
+from podium.control.bus.news import Event, events_key
+from podium.control.bus.wire import encode
+from podium.control.calibration.runner import RunFailed
+from podium.control.calibration.store import ParameterStore
+from podium.control.web import view
+from podium.control.web.app import ASSETS, TEMPLATES
+from podium.control.web.pages import Pages
+from podium.control.web.picture import Picture
+from podium.control.web.process import served
+from podium.drivers.errors import Unreachable
+
+PARTS = {"headline", "now", "nodes", "instruments", "parameters", "runs", "events"}
+
+
+def broken() -> None:
+    raise Unreachable("bias_q0: the cable is off")
+
+
+async def test_the_first_answer_is_the_whole_page(page):
+    answer = await page.client.get("/")
+    for part in PARTS:
+        assert f'id="{part}"' in answer.text
+    assert "first_light" in answer.text
+    assert "node_a" in answer.text
+    assert "thermometry_a" in answer.text
+    assert "33.2" in answer.text
+
+
+async def test_whoever_opens_the_stream_is_given_everything_at_once(page):
+    seen = {}
+    async with page.stream() as messages_:
+        async for event, data in messages_:
+            seen[event] = data
+            if set(seen) >= PARTS | {"plot", "clock"} and "null" not in seen["clock"]:
+                break
+    assert "All well" in seen["headline"]
+    assert json.loads(seen["plot"]) is None
+    assert json.loads(seen["clock"])["tai_s"] > 1.7e9
+
+
+async def test_a_run_is_seen_on_the_stream_with_its_data(page, trial):
+    async with page.stream() as messages_:
+        brought = await page.lab.run(trial(points=3))
+        async for event, data in messages_:
+            plot = json.loads(data) if event == "plot" else None
+            if plot is not None:
+                break
+    assert plot["run"] == brought.attrs["run"]
+    assert plot["captures"]["q0"]["i"] == [1000.0] * 3  # mV
+    assert plot["axes"][0]["variables"][0]["values"] == pytest.approx([0, 0.1, 0.2])
+    runs = await page.json("/api/runs")
+    assert [(run["run"], run["state"]) for run in runs] == [(plot["run"], "done")]
+    assert await page.json(f"/api/runs/{plot['run']}/data") == plot
+
+
+async def test_data_that_are_not_here_are_said_not_to_be(page):
+    answer = await page.client.get("/api/runs/7-00009/data")
+    assert answer.status_code == 404
+    assert "7-00009" in answer.json()["detail"]
+
+
+async def test_an_instrument_that_is_lost_is_told_with_the_reason(page, bench):
+    bench.hooks["bias_q0.connect"] = broken
+    bench.hooks["bias_q0.ramp  0.1 0.5"] = broken
+    with pytest.raises(RunFailed):
+        await page.lab.bias({"node_a.q0.flux": 0.1})
+    await page.until(lambda picture: view.headline(picture).mark == "bad")
+    state = await page.json("/api/state")
+    lost = {one["name"]: one for one in state["instruments"]}["bias_q0"]
+    assert lost["state"] == "lost"
+    assert "the cable is off" in lost["reason"]
+    assert state["headline"]["complaints"] == ["bias_q0 is lost"]
+    assert "waits for bias_q0" in state["nodes"][0]["doing"]
+    bench.hooks.clear()
+    await page.until(lambda picture: view.headline(picture).mark == "good")
+    assert (await page.json("/api/state"))["headline"]["complaints"] == []
+    text = json.dumps(await page.json("/api/events"))
+    assert "instrument lost" in text
+    assert "the cable is off" in text
+
+
+async def test_a_run_that_fails_is_told_with_the_reason(page, bench, trial):
+    bench.hooks["cluster_a.arm"] = broken
+    with pytest.raises(RunFailed):
+        await page.lab.run(trial())
+    await page.until(lambda picture: picture.failed)
+    run = (await page.json("/api/runs"))[0]
+    assert run["state"] == "failed"
+    assert "the cable is off" in run["error"]
+
+
+async def test_fridge_and_time_are_read_through_their_owner(page):
+    await page.until(lambda picture: picture.fridges)
+    state = await page.json("/api/state")
+    assert state["nodes"][0]["fridge"]["kelvin"] == pytest.approx(0.011)
+    assert state["headline"]["tai_s"] == pytest.approx(1_800_000_000, abs=100)
+
+
+async def test_parameters_are_those_of_the_store_with_age_and_complaint(page):
+    told = await page.json("/api/parameters")
+    assert told["node_a.q0.f01"]["value"] == 6.02e9
+    assert told["node_a.q0.f01"]["complaint"] == ""
+    assert told["node_a.q2.t1"]["who"] == "ada"
+    with ParameterStore(page.store) as store:
+        store.put([entry("node_a.q0.kappa", 4e6, 1e4, "Hz", tai_s=1.6e9)])
+    await page.until(lambda picture: "node_a.q0.kappa" in picture.parameters)
+    told = await page.json("/api/parameters")
+    assert "valid for 30 d" in told["node_a.q0.kappa"]["complaint"]
+    text = (await page.client.get("/")).text
+    assert 'class="stale"' in text
+    assert text.index(">q2<") < text.index(">q10<")
+
+
+async def test_a_parameter_has_a_history_and_what_people_wrote_is_text(page):
+    text = (await page.client.get("/parameters/node_a.q0.f01/history")).text
+    assert text.index("6.0200000") < text.index("6.0100000")
+    text = (await page.client.get("/parameters/node_a.q2.t1/history")).text
+    assert "ada: &lt;guess&gt;" in text
+
+
+async def test_what_a_process_tells_is_text_and_no_page(page):
+    event = Event(1, 1.8e9, "p", "error", "<script>alert(1)</script>", {"a": "<b>"})
+    await page.bus.publish(events_key(page.picture.facility.name, "p"), encode(event))
+    await page.until(lambda picture: any(one.process == "p" for one in picture.events))
+    text = (await page.client.get("/")).text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+async def test_garbage_on_the_bus_changes_nothing(page):
+    name = page.picture.facility.name
+    for key in (events_key(name, "p"), messages.heartbeat_key(name, "room")):
+        await page.bus.publish(key, b"\xff garbage")
+    assert (await page.json("/api/state"))["headline"]["mark"] == "good"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:80", 200),
+        ("localhost:8080", 200),
+        ("[::1]:80", 200),
+        ("10.0.0.7", 200),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example:80", 421),
+        ("", 421),
+    ],
+)
+async def test_a_name_that_is_not_this_machine_s_is_not_answered(page, host, status):
+    answer = await page.client.get("/api/state", headers={"host": host})
+    assert answer.status_code == status
+
+
+async def test_nothing_is_loaded_from_elsewhere(page):
+    answer = await page.client.get("/")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    for address in re.findall(r'(?:src|href)="([^"]+)"', answer.text):
+        assert address.startswith(("/", "#")), address
+        if address.startswith("/"):
+            assert (await page.client.get(address)).status_code == 200
+    ours = [file for file in (*ASSETS.glob("*.*"), *TEMPLATES.rglob("*.html")) if file.is_file()]
+    for file in ours:
+        named = set(re.findall(r"https?://[^\s\"'`)]+", file.read_text()))
+        assert named <= {"http://www.w3.org/2000/svg"}, file.name
+
+
+def test_what_is_not_ours_is_shipped_with_its_licence():
+    vendor = ASSETS / "vendor"
+    assert "Zero-Clause BSD" in (vendor / "htmx.LICENSE").read_text()
+    assert "MIT" in (vendor / "uPlot.LICENSE").read_text()
+    for file in vendor.glob("*.min.*"):
+        assert list(vendor.glob(f"{file.name.partition('.')[0]}.LICENSE")), file.name
+
+
+async def test_the_page_only_reads(page):
+    for path in ("/", "/api/state", "/api/parameters"):
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            assert (await page.client.request(method, path)).status_code == 405
+
+
+async def test_streams_end_when_the_page_does(example):
+    async with httpx.AsyncClient(timeout=20) as client, asyncio.timeout(20):
+        listening = socket.create_server(("127.0.0.1", 0))
+        async with served(Picture(example), listening) as port:
+            opened = client.stream("GET", f"http://127.0.0.1:{port}/stream")
+            answer = await opened.__aenter__()
+            lines = answer.aiter_lines()
+            assert await anext(lines) == "retry: 1000"
+        assert [line async for line in lines][-1:] in ([], [""])
+        await opened.__aexit__(None, None, None)
+
+
+async def test_without_coordinator_and_agents_the_page_says_so(example):
+    picture = Picture(example)
+    assert view.headline(picture).mark == "bad"
+    assert {one.reason for one in view.instruments(picture)} == {"no agent owns it"}
+    text = Pages(picture).page()
+    assert "the coordinator is gone" in text
+    assert "podium up FACILITY --store FILE" in text
