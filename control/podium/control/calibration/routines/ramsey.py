@@ -7,7 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.least_squares import Bound, FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
 from podium.control.calibration.fits.oscillation import fit_ramsey
 from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
 from podium.control.calibration.measured import Measured
@@ -155,12 +160,32 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     return outcome
 
 
+CONTRAST_OFF = 0.4
+"""Share by which the contrast may have changed since the Ramsey scan before."""
+SCATTERED = 16.0
+"""chi2 per point of fringes that are there stays below 2."""
 SHORT_SHARE = 5
 LONG_POINTS = 13
 LONG_DELAY = 1.05
 """Delays that fix the slope of the phase, in T2*: with the rest of the shots anchoring the phase
 at 0, (1 + 1 / envelope(x)) / x is smallest near 1 for a decay that is part Gaussian (at 1.28 for
 an exponential)."""
+
+
+def refuse_flat(projected: Array, phase: Array, amplitude: float) -> None:
+    """Raise FitFailed when the points at top and bottom of a fringe are not as far apart as known.
+
+    Data without such points are not judged.
+    """
+    if not (np.any(phase == 0.0) and np.any(phase == 0.5)):
+        return
+    top, bottom = projected[phase == 0.0].mean(), projected[phase == 0.5].mean()
+    contrast = float(top - bottom) / 2 / amplitude
+    if not abs(contrast - 1) < CONTRAST_OFF:
+        raise FitFailed(
+            f"no fringes: at a short delay the contrast is {contrast * 100:.0f} % of what the "
+            "Ramsey scan before has found"
+        )
 
 
 async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -178,7 +203,9 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         short = np.linspace(0.05e-6, 0.4e-6, SHORT_SHARE)
         long = np.linspace(0.85, 1.15, LONG_POINTS) * LONG_DELAY * t2
         delays_s[q.name] = np.repeat(np.concatenate([short, long]), 2)
-    flank = np.tile([0.25, -0.25], SHORT_SHARE + LONG_POINTS)
+        # Two more tell that there are fringes at all: on their flanks a dead line looks as well.
+        delays_s[q.name] = np.concatenate([delays_s[q.name], [0.2e-6, 0.2e-6]])
+    flank = np.concatenate([np.tile([0.25, -0.25], SHORT_SHARE + LONG_POINTS), [0.0, 0.5]])
     waits = {q.element: table_times(f"{q.element}_delay", delays_s[q.name]) for q in qubits}
     before = pads(waits, 1, {p.qubit.element: 2 * p.pulse_ns for p in pulses})
     phases = tuple(
@@ -219,6 +246,9 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             "gaussian": bench.known(qubit, "t2_gaussian").value,
         }
 
+        look_at(projected)
+        refuse_flat(projected, phase, shape["amplitude"])
+
         def model(values: Mapping[str, float]) -> Array:
             return ramsey_model(delay, -phase, {**shape, **values})
 
@@ -232,6 +262,10 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             {"detuning": Bound(-limit, limit), "shift": Bound(-0.2, 0.2)},
         )
         detuning = found.values["detuning"]
+        if found.chi2 > SCATTERED:
+            raise FitFailed(
+                f"the points scatter {np.sqrt(found.chi2):.1f} times as much as their shots explain"
+            )
         if abs(detuning) > 0.8 * limit:
             raise FitFailed(
                 f"f01 has moved by more than {0.8 * limit:.0f} Hz since the Ramsey scan before"

@@ -29,6 +29,9 @@ PASSES = (
 (Hz): far enough for a steep slope, near enough for the drive's and the resonator's reach, and
 narrower as each pass tells the next one where the lines are."""
 POINTS = 61
+VAGUE = 0.002
+"""A sweet spot that is known no better, in flux periods, is not stored: the arc of the resonator
+has told it better before."""
 GRID_V = 10e-6
 """Steps in which sources set a bias, V: a GS200's in its 1 V range (manual IM GS210-01E)."""
 
@@ -113,6 +116,11 @@ async def _pass(
         start = arcs[qubit.name]
         found = fit_qubit_arc(bias, np.array(hertz[qubit.name]), np.array(sigma[qubit.name]), start)
         v = found.values
+        if found.sigmas["sweet_spot"] > VAGUE * start["period"]:
+            raise FitFailed(
+                f"the sweet spot would only be known to {found.sigmas['sweet_spot'] * 1e3:.2f} mV: "
+                "the lines found do not lie on one arc"
+            )
         grid = np.linspace(bias.min(), bias.max(), 101)
         arcs[qubit.name] = {**start, **v, "asymmetry": float(np.sqrt(v["softness"]))}
         known = arcs[qubit.name]
