@@ -92,6 +92,11 @@ class Bench:
         data = await self.runner.run(program)
         data.attrs.setdefault(ATTRIBUTE, state.to_json())
         outcome.runs.append(str(data.attrs["run"]))
+        outcome.saturated |= {
+            str(name).removesuffix("_i")
+            for name, values in data.data_vars.items()
+            if str(name).endswith("_i") and values.attrs.get("out_of_range")
+        }
         self.epoch = int(data.attrs.get("epoch", self.epoch))
         self.keep(data)
         started = data.attrs.get("started_tai_s")

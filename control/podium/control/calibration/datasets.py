@@ -4,6 +4,7 @@ Any netCDF-4 reader opens them, ``xarray.open_dataset`` without Podium too: dime
 named, units stand in the attributes, numbers are real.
 """
 
+import io
 import json
 import os
 import re
@@ -46,12 +47,25 @@ def save_dataset(data: xarray.Dataset, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     store_beside(data, folder)
     path = folder / f"{run}{SUFFIX}"
+    # In memory first: on a full disk the HDF5 library leaves files open that it can no longer
+    # close, and the process dies of that later.
+    content = io.BytesIO()
+    _plain(data).to_netcdf(content, engine=ENGINE)
     handle, draft = tempfile.mkstemp(prefix=f".{run}.", suffix=".part", dir=folder)
-    os.close(handle)
     try:
-        _plain(data).to_netcdf(draft, engine=ENGINE)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
         os.chmod(draft, 0o644)
         os.replace(draft, path)
+    except OSError as error:
+        Path(draft).unlink(missing_ok=True)
+        raise OSError(
+            error.errno,
+            f"the data of run {run} could not be written: {error.strerror or error}",
+            str(path),
+        ) from error
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise

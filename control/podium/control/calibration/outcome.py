@@ -64,5 +64,7 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
     """Why it failed, by element (``node_a.q0``)."""
     panels: list[Panel] = field(default_factory=list)
+    saturated: set[str] = field(default_factory=set)
+    """Captures during which the input clipped: what they hold is not what came in."""
     notes: list[str] = field(default_factory=list)
     """What a person should know beside: parameters too old to be used."""

@@ -14,6 +14,15 @@ Found = tuple[dict[str, Measured], Panel]
 """Parameters by quantity (``t1``), and the panel with the fit drawn in."""
 
 
+def refuse_clipped(outcome: Outcome, capture: str) -> None:
+    """Raise FitFailed when the input clipped during that capture: the data are not what came in."""
+    if capture in outcome.saturated:
+        raise FitFailed(
+            "the input clipped (ADC saturated): raise input_attenuation in the facility file's "
+            "wiring, or lower the gain of the line"
+        )
+
+
 async def analyse(
     bench: Bench,
     outcome: Outcome,
@@ -32,6 +41,7 @@ async def analyse(
     for qubit in qubits:
         panel = raw(qubit)
         try:
+            refuse_clipped(outcome, qubit.element)
             found, panel = await asyncio.to_thread(fit, qubit, panel)
         except FitFailed as error:
             outcome.failures[qubit.name] = str(error)

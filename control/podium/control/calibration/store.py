@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -46,7 +47,7 @@ class ParameterStore:
         self._file: Path | None = None
         if isinstance(place, Path) or "://" not in place:
             self._file = None if str(place) == ":memory:" else Path(place)
-            url = sa.URL.create("sqlite", database=str(place)).render_as_string()
+            url = _sqlite_url(Path(place))
         self._place = str(place)
         if not make and self._file is not None and not self._file.exists():
             raise StoreError(
@@ -177,11 +178,28 @@ class ParameterStore:
             return f"{said}; there is no folder {folder}"
         if "full" in cause or "I/O" in cause:
             return f"{said}; nothing of it was kept, what was there before is; free some space"
-        if self._file.exists() and not os.access(self._file, os.W_OK):
+        if self._file.exists() and not os.access(self._file, os.W_OK, effective_ids=True):
             return f"{said}; the file may not be written to by this user"
-        if not os.access(folder, os.W_OK):
+        if not os.access(folder, os.W_OK, effective_ids=True):
             return f"{said}; {folder} may not be written to by this user, and SQLite needs that"
         return said
+
+
+def _sqlite_url(file: Path) -> str:
+    """Return the URL of a file; one of which nothing may be written is only read.
+
+    SQLite would want to write beside it even to read, except where told that nobody writes.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    if (
+        file.exists()
+        and not log.exists()
+        and not os.access(file.absolute().parent, os.W_OK, effective_ids=True)
+    ):
+        query = {"mode": "ro", "immutable": "1", "uri": "true"}
+        where = f"file:{quote(str(file.absolute()))}"
+        return sa.URL.create("sqlite", database=where, query=query).render_as_string()
+    return sa.URL.create("sqlite", database=str(file)).render_as_string()
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -166,7 +166,6 @@ class Coordinator:
             log.warning("run failed", error=str(error) or type(error).__name__)
             raise
         self._done += 1
-        log.info("run done", run=str(done.run))
         return done
 
     async def _run(self, text: str) -> messages.RunDone:

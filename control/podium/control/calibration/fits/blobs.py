@@ -5,10 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
+
+APART = 10.0
+"""The means of both clouds must be that many of their own sigmas apart."""
+LOWEST_FIDELITY = 0.6
+"""Below, the two preparations are told apart hardly better than by a coin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +54,32 @@ def levels_of(ground: ComplexArray, excited: ComplexArray) -> Levels:
 
 
 def discriminate(ground: ComplexArray, excited: ComplexArray) -> Discrimination:
-    """Set the threshold on every other shot and judge it on the rest: no shot judges itself."""
+    """Set the threshold on every other shot and judge it on the rest: no shot judges itself.
+
+    Raises FitFailed when the two sets cannot be told apart.
+    """
+    look_at(ground, excited)
+    spread = np.sqrt((np.var(ground) + np.var(excited)) / 2 / len(ground))
+    apart = abs(np.mean(excited) - np.mean(ground)) / spread
+    if apart < APART:
+        raise FitFailed(f"both preparations look alike: their means are {apart:.1f} sigma apart")
     levels = levels_of(ground, excited)
     train = levels.project(ground[::2]), levels.project(excited[::2])
     test = levels.project(ground[1::2]), levels.project(excited[1::2])
     threshold = best_threshold(*train)
-    return Discrimination(
+    seen = Discrimination(
         levels,
         threshold,
         float(np.mean(test[0] > threshold)),
         float(np.mean(test[1] <= threshold)),
         min(len(test[0]), len(test[1])),
     )
+    if seen.fidelity < LOWEST_FIDELITY:
+        raise FitFailed(
+            f"both preparations look alike: the best threshold tells {seen.fidelity * 100:.1f} % "
+            "of the shots, a coin 50 %"
+        )
+    return seen
 
 
 def best_threshold(ground: Array, excited: Array) -> float:

@@ -6,9 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
 
 Array = NDArray[np.float64]
+
+UNEXPLAINED = 0.5
+"""A decay must leave less than this share of the data's variance: of 40 points of noise, three
+parameters leave less in fewer than one of 100,000 fits (F-test)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,8 @@ def fit_decay(
 
     Raises FitFailed when the decay is within the noise.
     """
+    look_at(signal)
+    measured = slice(0, len(signal))
     first, last = float(signal[np.argmin(delay_s)]), float(signal[np.argmax(delay_s)])
     if ends is not None:
         # They count as two more points of the scan: at no delay, and at an endless one.
@@ -74,5 +86,13 @@ def fit_decay(
         raise FitFailed(
             f"the decay's amplitude is only "
             f"{abs(fit.values['amplitude']) / fit.sigmas['amplitude']:.1f} sigma"
+        )
+    # What other runs say of the ends must not make a decay of data that show none.
+    here, fitted = signal[measured], model(fit.values)[measured]
+    about = here - (offset if ends is None and offset is not None else np.mean(here))
+    left = float(np.sum((here - fitted) ** 2) / np.sum(about**2))
+    if left > UNEXPLAINED:
+        raise FitFailed(
+            f"the data do not decay: an exponential leaves {left * 100:.0f} % of their scatter"
         )
     return fit

@@ -20,6 +20,24 @@ class FitFailed(Exception):
     """The data do not carry what was asked of them. The message says what was seen."""
 
 
+STILL = 1e-9
+"""Data that move by less than this share of their size do not move: what is left is rounding."""
+
+
+def look_at(*data: "Array | NDArray[np.complex128]") -> None:
+    """Raise FitFailed when data hold what is not a number, or are the same everywhere."""
+    for values in data:
+        lost = int(np.count_nonzero(~np.isfinite(values)))
+        if lost:
+            raise FitFailed(f"{lost} of {values.size} points are not numbers (NaN)")
+        size = float(np.max(np.abs(values)))
+        if np.max(np.abs(values - values.flat[0])) <= STILL * size:
+            raise FitFailed(
+                f"all {values.size} points are the same ({complex(values.flat[0]):.4g}): "
+                "nothing is measured; is the input connected?"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """Where a parameter may lie, in its own unit."""
@@ -61,6 +79,8 @@ def fit_least_squares(
     unknown: it is then taken from the residuals. Raises FitFailed if no start converges or the
     data do not fix a parameter.
     """
+    if not np.all(np.isfinite(data)):
+        look_at(data)
     bounds = bounds or {}
     names = tuple(starts[0])
     weights = 1.0 if sigma is None else 1.0 / np.asarray(sigma, dtype=np.float64)

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
 
 Array = NDArray[np.float64]
 
@@ -22,6 +28,7 @@ def fit_rabi(amplitude: Array, signal: Array, expected_period: float) -> Fit:
 
     Raises FitFailed when the oscillation is within the noise.
     """
+    look_at(signal)
     offset = float(np.mean(signal))
     half = float(np.ptp(signal)) / 2
     sign = 1.0 if signal[np.argmin(np.abs(amplitude))] > offset else -1.0
@@ -73,6 +80,7 @@ def fit_ramsey(
     Returns ``detuning`` (Hz), ``decay`` (s, the 1/e time), ``gaussian`` (0 ... 1), ``amplitude``,
     ``offset``, ``shift`` (turns). Raises FitFailed when no fringes are seen.
     """
+    look_at(signal)
     half = float(np.ptp(signal)) / 2
     offset = float(np.mean(signal))
 
@@ -107,7 +115,31 @@ def fit_ramsey(
             f"the fringes' amplitude is only "
             f"{fit.values['amplitude'] / fit.sigmas['amplitude']:.1f} sigma"
         )
+    _refuse_second(delay_s, phase_turns, signal - model(fit.values), fit, detunings_hz)
     return fit
+
+
+SECOND = 0.4
+"""A second fringe that is at least this strong, of the first, makes it a guess which one is f01."""
+CLEAR = 5.0
+"""It must stand that many times out of what is left."""
+
+
+def _refuse_second(
+    delay_s: Array, phase_turns: Array, left: Array, fit: Fit, detunings_hz: Array
+) -> None:
+    """Raise FitFailed when there is another fringe in what the fit has left."""
+    decay = envelope(delay_s, fit.values["decay"], fit.values["gaussian"])
+    turns = delay_s[None] * detunings_hz[:, None] + phase_turns[None]
+    waves = decay * np.exp(-2j * np.pi * turns)
+    strength = 2 * np.abs(waves @ left) / float(np.sum(decay**2))
+    k = int(np.argmax(strength))
+    noise = float(np.std(left)) * np.sqrt(2 / float(np.sum(decay**2)))
+    if strength[k] > max(SECOND * fit.values["amplitude"], CLEAR * noise):
+        raise FitFailed(
+            f"two fringes, detuned by {fit.values['detuning'] / 1e3:.1f} and "
+            f"{detunings_hz[k] / 1e3:.1f} kHz: the qubit jumps, or a second one is seen"
+        )
 
 
 def _best_linear(

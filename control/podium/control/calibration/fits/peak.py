@@ -5,13 +5,22 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
 
 Array = NDArray[np.float64]
 
 SIGNIFICANT = 6.0
 """A line counts as seen when it stands out of the scatter by that many sigma: with 300 points of
 Gaussian noise a false line appears in fewer than one of a million scans."""
+
+SECOND = 0.5
+"""A second line that is at least this high, of the first, makes it a guess which one is meant."""
 
 TRUSTED = 0.006
 """A line is never known better than to this share of its width: other levels bend its shape."""
@@ -41,6 +50,7 @@ def fit_pulse_line(frequency_hz: Array, signal: Array, duration_s: float) -> Fit
     Returns ``centre`` and ``rabi`` (Hz), ``height`` and ``offset`` in the signal's unit; the sigma
     of the centre is at least :data:`TRUSTED` of the width. Raises FitFailed when no line is seen.
     """
+    look_at(signal)
     noise = scatter(signal)
     offset = float(np.median(signal))
     away = signal - offset
@@ -51,6 +61,9 @@ def fit_pulse_line(frequency_hz: Array, signal: Array, duration_s: float) -> Fit
     norm = np.sqrt(np.sum(shape**2, axis=1))
     seen = (shape @ away) / (norm * noise)
     k = int(np.argmax(np.abs(seen)))
+    # Few points tell their own scatter badly: noise alone stands out further.
+    noise *= 1 + 4 / np.sqrt(len(signal))
+    seen = seen / (1 + 4 / np.sqrt(len(signal)))
     if abs(seen[k]) < SIGNIFICANT:
         raise FitFailed(
             f"no line between {frequency_hz[0] / 1e9:.6g} and {frequency_hz[-1] / 1e9:.6g} GHz: "
@@ -81,6 +94,16 @@ def fit_pulse_line(frequency_hz: Array, signal: Array, duration_s: float) -> Fit
         raise FitFailed(
             f"the line near {fit.values['centre'] / 1e9:.6g} GHz is only known to "
             f"{fit.sigmas['centre'] / 1e6:.2f} MHz"
+        )
+    left = signal - pulse_line(frequency_hz, fit.values, duration_s)
+    left = np.where(np.abs(frequency_hz - fit.values["centre"]) < 4 * half_width, 0.0, left)
+    others = (shape @ left) / norm
+    other = int(np.argmax(np.abs(others)))
+    first = abs(seen[k]) * noise
+    if abs(others[other]) > max(SECOND * first, SIGNIFICANT * noise):
+        raise FitFailed(
+            f"two lines, at {fit.values['centre'] / 1e9:.6g} and "
+            f"{frequency_hz[other] / 1e9:.6g} GHz: which one is meant cannot be told"
         )
     fit.sigmas["centre"] = float(np.hypot(fit.sigmas["centre"], TRUSTED * 2 * half_width))
     return fit

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -57,6 +63,7 @@ def fit_resonance(
     Returns ``resonance``, ``kappa``, ``coupling`` (Hz), ``twist`` (rad), ``gain``, ``phase``
     (rad), ``delay`` (s). Raises FitFailed when no resonance stands out of the noise.
     """
+    look_at(iq)
     centre = float(np.mean(frequency_hz))
     delay, phase, gain = _line(frequency_hz, iq, _away(frequency_hz, iq, 1.5 * expected_kappa_hz))
     flat = iq / (gain * np.exp(1j * (phase - 2 * np.pi * delay * (frequency_hz - centre))))
@@ -104,9 +111,35 @@ def fit_resonance(
             f"{np.max(frequency_hz) / 1e9:.6g} GHz: the deepest dip is "
             f"{fit.values['coupling'] / fit.sigmas['coupling']:.1f} sigma"
         )
+    _refuse_second(frequency_hz, (data - model(fit.values)), fit)
     fit.values["gain"] *= gain
     fit.sigmas["gain"] *= gain
     return fit
+
+
+SECOND = 0.4
+"""A second dip that is at least this deep, of the first, makes it a guess which one is meant."""
+
+
+ALIKE = 12.0
+"""Share above noise, times the root of the number of points, at which two states differ."""
+
+
+def _refuse_second(frequency_hz: Array, left: Array, fit: Fit) -> None:
+    """Raise FitFailed when there is another dip in what the fit has left."""
+    count = len(frequency_hz)
+    away = np.abs(left[:count] + 1j * left[count:])
+    noise = float(np.median(away)) / 1.18  # of one quadrature; Rayleigh's median
+    smooth = np.convolve(away, np.ones(3) / 3, mode="same")
+    distance = np.abs(frequency_hz - fit.values["resonance"])
+    smooth = np.where(distance < 2 * fit.values["kappa"], 0.0, smooth)
+    k = int(np.argmax(smooth))
+    depth = fit.values["coupling"] / fit.values["kappa"] * abs(fit.values["gain"])
+    if smooth[k] > max(SECOND * depth, 5 * noise):
+        raise FitFailed(
+            f"two lines, at {fit.values['resonance'] / 1e9:.6g} and "
+            f"{frequency_hz[k] / 1e9:.6g} GHz: which one is meant cannot be told"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +169,7 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     saturation; Boissonneault et al., Phys. Rev. A 79, 013819 (2009), Sec. III) and, for each
     state, to its distance from the bare resonator.
     """
+    look_at(scan.iq)
     frequency = scan.frequency_hz
     centre = float(np.mean(frequency))
     scale = np.sqrt(scan.relative_power)[:, None, None]
@@ -192,13 +226,42 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
         "twist": Bound(-1.0, 1.0),
         "pull": Bound(-5 * abs(start["chi"]), 5 * abs(start["chi"])),
     }
+    _refuse_alike(scan.iq)
     fit = fit_least_squares(model, data, None, starts, bounds)
+    left = (data - model(fit.values)).reshape(2, *scan.iq.shape) / scale[None]
+    away = np.mean(np.hypot(left[0], left[1]), axis=(0, 1))
+    distance = np.abs(frequency - fit.values["resonance"])
+    away[distance < abs(fit.values["chi"]) + fit.values["kappa"]] = 0.0
+    k = int(np.argmax(away))
+    if away[k] > SECOND * fit.values["coupling"] / fit.values["kappa"] * abs(fit.values["gain"]):
+        raise FitFailed(
+            f"two lines, at {fit.values['resonance'] / 1e9:.6g} and {frequency[k] / 1e9:.6g} GHz: "
+            "which one is meant cannot be told"
+        )
+    if fit.values["coupling"] < 5 * fit.sigmas["coupling"]:
+        raise FitFailed(
+            f"no resonance: the dip is {fit.values['coupling'] / fit.sigmas['coupling']:.1f} sigma"
+        )
     if abs(fit.values["chi"]) < 5 * fit.sigmas["chi"]:
         raise FitFailed(
             f"the two states look alike: chi is {fit.values['chi'] / 1e6:.3f} MHz, "
             f"{abs(fit.values['chi']) / fit.sigmas['chi']:.1f} sigma"
         )
     return fit
+
+
+def _refuse_alike(iq: ComplexArray) -> None:
+    """Raise FitFailed when the two states, axis 1 of three, differ by no more than noise."""
+    difference = iq[:, 1] - iq[:, 0]
+    bends = difference[:, 2:] - 2 * difference[:, 1:-1] + difference[:, :-2]
+    noise = float(np.mean(np.abs(bends) ** 2)) / 6
+    size = float(np.mean(np.abs(difference) ** 2))
+    # Of n complex points the ratio is 1 with a spread of about 2 / sqrt(n) where all is noise.
+    if size < noise * (1 + ALIKE / np.sqrt(difference.size)):
+        raise FitFailed(
+            f"the two states look alike: they differ by {np.sqrt(size):.2g} V, noise makes "
+            f"{np.sqrt(noise):.2g} V"
+        )
 
 
 def _line(

@@ -28,6 +28,8 @@ def top_of_hill(points: Array, height: Array, sigma: Array, near: float) -> Top:
     fit, so that single lucky samples do not choose. Where the form has no top among the samples
     used, the one at which it is highest is returned. Raises FitFailed for too few samples.
     """
+    if not np.all(np.isfinite(height)):
+        raise FitFailed(f"{np.count_nonzero(~np.isfinite(height))} samples are not numbers (NaN)")
     scale = np.std(points, axis=0)
     middle = points[int(np.argmax(height))]
     x = (points - middle) / scale

@@ -6,7 +6,7 @@ import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.flux import fit_resonator_arc, resonator_arc
-from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.resonator import fit_resonance
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -42,6 +42,8 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     found_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
     sigma_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
     volts: dict[str, list[float]] = {q.name: [] for q in qubits}
+    clear = dict.fromkeys((q.name for q in qubits), 0)
+    lost: dict[str, str] = {}
     for step in steps:
         biases = {q.name: bench.bias_on_grid(q, float(step) * reach[q.name]) for q in qubits}
         await bench.runner.bias({q.flux_port: biases[q.name] for q in qubits})
@@ -52,12 +54,19 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             frequency = np.asarray(data[f"{q.element}_probe_frequency"].values, dtype=np.float64)
             iq = iq_of(data, q.element)
             try:
+                look_at(iq)
+            except FitFailed as error:
+                lost[q.name] = str(error)
+                continue
+            try:
                 fit = fit_resonance(
                     frequency, iq, probe_window(Pulses(bench, q)), bench.best(q, "kappa")
                 )
                 where, sigma = fit.values["resonance"], fit.sigmas["resonance"]
-            except FitFailed:
+                clear[q.name] += 1
+            except FitFailed as error:
                 where, sigma = locate_dip(frequency, iq), span
+                lost[q.name] = str(error)
             found_hz[q.name].append(where)
             sigma_hz[q.name].append(max(sigma, kappa / 500))
             volts[q.name].append(biases[q.name])
@@ -69,6 +78,11 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         return Panel(qubit.element, "flux bias (V)", "resonator (GHz)", (points,))
 
     def fit_arc(qubit: Qubit, panel: Panel) -> Found:
+        if clear[qubit.name] < POINTS / 2:
+            raise FitFailed(
+                f"a resonance was seen at {clear[qubit.name]} of {POINTS} biases only; "
+                f"elsewhere e.g. {lost.get(qubit.name, '')}"
+            )
         bias = np.array(volts[qubit.name])
         design = {
             "f01": bench.best(qubit, "f01"),

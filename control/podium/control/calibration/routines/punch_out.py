@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.resonator import fit_resonance
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.sequences import all_pulses, linear_frequencies, rest
+from podium.control.calibration.routines.resonator_spectroscopy import probe_window
+from podium.control.calibration.sequences import Pulses, all_pulses, linear_frequencies, rest
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
@@ -105,6 +107,11 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         frequency, amplitude, iq = maps(qubit)
+        look_at(iq)
+        window = probe_window(Pulses(bench, qubit))
+        for rows in (slice(None, 4), slice(-2, None)):
+            # Only where there is one line, and one only, does its place mean something.
+            fit_resonance(frequency, np.mean(iq[rows], axis=0), window, bench.best(qubit, "kappa"))
         where = np.array([locate_dip(frequency, row) for row in iq])
         kappa = bench.best(qubit, "kappa")
         low = float(np.median(where[:4]))

@@ -7,7 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.least_squares import Bound, FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
 from podium.control.calibration.fits.oscillation import fit_ramsey
 from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
 from podium.control.calibration.measured import Measured
@@ -155,6 +160,10 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     return outcome
 
 
+CONTRAST_OFF = 0.4
+"""Share by which the contrast may have changed since the Ramsey scan before."""
+SCATTERED = 16.0
+"""chi2 per point of fringes that are there stays below 2."""
 SHORT_SHARE = 5
 LONG_POINTS = 13
 LONG_DELAY = 1.05
@@ -164,11 +173,31 @@ an exponential)."""
 
 
 def steep_points(t2_s: float) -> tuple[Array, Array]:
-    """Return delays (s) and phases (turns) of the scan for f01, both flanks at each delay."""
+    """Return delays (s) and phases (turns) of the scan for f01.
+
+    Both flanks at each delay, and two more points at the top and at the bottom of the first
+    fringe: they tell that there are fringes at all. On the flanks a dead line looks alike.
+    """
     short = np.linspace(0.05e-6, 0.4e-6, SHORT_SHARE)
     long = np.linspace(0.85, 1.15, LONG_POINTS) * LONG_DELAY * t2_s
-    delays = np.repeat(np.concatenate([short, long]), 2)
-    return delays, np.tile([0.25, -0.25], SHORT_SHARE + LONG_POINTS)
+    delays = np.append(np.repeat(np.concatenate([short, long]), 2), [0.2e-6, 0.2e-6])
+    return delays, np.append(np.tile([0.25, -0.25], SHORT_SHARE + LONG_POINTS), [0.0, 0.5])
+
+
+def refuse_flat(projected: Array, phase: Array, amplitude: float) -> None:
+    """Raise FitFailed when the points at top and bottom of a fringe are not as far apart as known.
+
+    Data without such points are not judged.
+    """
+    if not (np.any(phase == 0.0) and np.any(phase == 0.5)):
+        return
+    top, bottom = projected[phase == 0.0].mean(), projected[phase == 0.5].mean()
+    contrast = float(top - bottom) / 2 / amplitude
+    if not abs(contrast - 1) < CONTRAST_OFF:
+        raise FitFailed(
+            f"no fringes: at a short delay the contrast is {contrast * 100:.0f} % of what the "
+            "Ramsey scan before has found"
+        )
 
 
 async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -221,6 +250,9 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             "gaussian": bench.known(qubit, "t2_gaussian").value,
         }
 
+        look_at(projected)
+        refuse_flat(projected, phase, shape["amplitude"])
+
         def model(values: Mapping[str, float]) -> Array:
             return ramsey_model(delay, -phase, {**shape, **values})
 
@@ -234,6 +266,10 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             {"detuning": Bound(-limit, limit), "shift": Bound(-0.2, 0.2)},
         )
         detuning = found.values["detuning"]
+        if found.chi2 > SCATTERED:
+            raise FitFailed(
+                f"the points scatter {np.sqrt(found.chi2):.1f} times as much as their shots explain"
+            )
         if abs(detuning) > 0.8 * limit:
             raise FitFailed(
                 f"f01 has moved by more than {0.8 * limit:.0f} Hz since the Ramsey scan before"

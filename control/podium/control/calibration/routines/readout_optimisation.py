@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.blobs import levels_of
+from podium.control.calibration.fits.blobs import LOWEST_FIDELITY, levels_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.surface import Top, top_of_hill
 from podium.control.calibration.measured import Measured
@@ -57,9 +57,16 @@ class Samples:
     def top(self, near: float) -> Top:
         """Return the best setting. Raises FitFailed."""
         error = np.maximum(1 - np.array(self.fidelity), np.array(self.sigma))
-        return top_of_hill(
+        top = top_of_hill(
             np.array(self.setting), -np.log(error), np.array(self.sigma) / error, near
         )
+        best = 1 - float(np.exp(-top.height))
+        if best < LOWEST_FIDELITY:
+            raise FitFailed(
+                f"no setting tells 0 from 1: the best of {len(self.setting)} is right in "
+                f"{best * 100:.1f} % of the shots, a coin in 50 %"
+            )
+        return top
 
 
 def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
@@ -249,7 +256,14 @@ def _power_axis(pulses: tuple[Pulses, ...], amplitudes: dict[str, Array]) -> Axi
 
 
 def fidelity_of(ground: NDArray[np.complex128], excited: NDArray[np.complex128]) -> float:
-    """Return 1 - (P(1|0) + P(0|1)) / 2 with the threshold halfway between both means."""
+    """Return 1 - (P(1|0) + P(0|1)) / 2 with the threshold halfway between both means.
+
+    NaN for shots that are not all numbers.
+    """
+    if not (np.all(np.isfinite(ground)) and np.all(np.isfinite(excited))):
+        return float("nan")
+    if np.mean(ground) == np.mean(excited):
+        return 0.5
     levels = levels_of(ground, excited)
     false_excited = float(np.mean(levels.project(ground) > 0.5))
     false_ground = float(np.mean(levels.project(excited) <= 0.5))

@@ -31,6 +31,9 @@ POINTS = 61
 SOURCE_NOISE_V = 1e-6
 """What a bias source wanders while it holds a level, V: of the order of a GS200's noise in its
 1 V range (manual IM GS210-01E)."""
+VAGUE = 0.002
+"""A sweet spot that is known no better, in flux periods, is not stored: the arc of the resonator
+has told it better before."""
 
 
 async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -111,6 +114,11 @@ async def _pass(
         start = arcs[qubit.name]
         found = fit_qubit_arc(bias, np.array(hertz[qubit.name]), np.array(sigma[qubit.name]), start)
         v = found.values
+        if found.sigmas["sweet_spot"] > VAGUE * start["period"]:
+            raise FitFailed(
+                f"the sweet spot would only be known to {found.sigmas['sweet_spot'] * 1e3:.2f} mV: "
+                "the lines found do not lie on one arc"
+            )
         grid = np.linspace(bias.min(), bias.max(), 101)
         arcs[qubit.name] = {**start, **v, "asymmetry": float(np.sqrt(v["softness"]))}
         known = arcs[qubit.name]

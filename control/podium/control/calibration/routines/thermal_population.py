@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -27,6 +27,9 @@ from podium.control.program.program import Affine, Axis, Barrier, Program, Table
 Array = NDArray[np.float64]
 TURNS = (0.0, 1.0, 2.0, 1.0)
 """Rotations between 1 and 2, in pi: the ends of the oscillation only, where all shots count."""
+
+MISPLACED = 0.35
+"""How far from their reference, in distances of 0 and 1, the ends of the sequences may be read."""
 
 
 async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -85,10 +88,19 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         amplitude, both = signal(qubit)
+        look_at(iq_of(data, qubit.element))
         period = 2 * bench.known(qubit, "ef_pi_amplitude").value
         swing = np.cos(2 * np.pi * amplitude / period)
         reference = levels(bench, qubit)
         distance = abs(reference.excited - reference.ground)
+        placed = reference.project(iq_of(data, qubit.element))
+        ends = {"1": float(np.mean(placed[0])), "0": float(np.mean(placed[1][[0, 2]]))}
+        for level, place in ends.items():
+            if abs(place - float(level)) > MISPLACED:
+                raise FitFailed(
+                    f"what should be read as {level} is read as {place:.2f}, on the axis of the "
+                    "single shots: they are out of date, or the pulses do not turn the qubit"
+                )
         # As it is, nearly every shot ends in 1; after a pi pulse, in 0 or 2, half of them each.
         quiet = distance * np.sqrt(reference.excited_variance / program.shots)
         loud = np.hypot(quiet, np.ptp(both[1]) / 2 / np.sqrt(program.shots))

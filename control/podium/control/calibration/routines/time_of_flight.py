@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import refuse_clipped
 from podium.control.calibration.sequences import Pulses, on_grid_ns, rest
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Capture, Delay, Play, Program
@@ -22,6 +23,11 @@ SMOOTH_NS = 12
 SIGNIFICANT = 6.5
 """The pulse must be that many times its own uncertainty: noise alone, tried at a thousand
 positions, reaches 5."""
+
+ALWAYS_THERE = 0.3
+"""A tone outside of the pulse that is that strong, of the pulse, hides where it begins."""
+LONG_ENOUGH = 24
+"""Samples over which such a tone is looked for."""
 
 
 async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -66,6 +72,8 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             (Series(f"mean over {SMOOTH_NS} ns", time_ns, smooth * 1e3, line=True),),
         )
         try:
+            refuse_clipped(outcome, f"{qubit.element}_trace")
+            refuse_clipped(outcome, qubit.element)
             begin, sigma = find_pulse(still, PULSE_NS)
         except FitFailed as error:
             outcome.failures[qubit.feedline] = str(error)
@@ -95,6 +103,7 @@ def find_pulse(still: NDArray[np.complex128], pulse: int) -> tuple[float, float]
     count = len(still)
     if count <= pulse:
         raise FitFailed(f"the trace has {count} samples, the pulse {pulse}")
+    look_at(still)
     total = np.concatenate([[0.0], np.cumsum(still)])
     sums = np.abs(total[pulse:] - total[:-pulse])
     begin = int(np.argmax(sums))
@@ -104,5 +113,12 @@ def find_pulse(still: NDArray[np.complex128], pulse: int) -> tuple[float, float]
     seen = height * np.sqrt(pulse) / noise
     if seen < SIGNIFICANT:
         raise FitFailed(f"no pulse in the trace: the best is {seen:.1f} sigma; check the cables")
+    edges = [part for part in (still[:begin], still[begin + pulse :]) if len(part) >= LONG_ENOUGH]
+    before_or_after = max((abs(np.mean(part)) for part in edges), default=0.0)
+    if before_or_after > ALWAYS_THERE * height:
+        raise FitFailed(
+            f"a tone is there outside of the pulse too, {before_or_after / height * 100:.0f} % as "
+            "strong: where the pulse begins cannot be told; is another source on this line?"
+        )
     # Change-point location: the error has a scale of (noise / height)**2 samples.
     return float(begin), float(max(0.5, (noise / height) ** 2))

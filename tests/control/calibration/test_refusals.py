@@ -1,0 +1,208 @@
+"""Data that do not carry an answer: every routine refuses, says why, draws it, stores nothing."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from tests.control.calibration import made_data
+from tests.control.calibration.made_data import NODE, MadeRunner, Make, known
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import ROUTINES, bring_up
+from podium.control.calibration.fits.decay import Ends, fit_decay
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.oscillation import fit_rabi, fit_ramsey
+from podium.control.calibration.fits.peak import fit_pulse_line
+from podium.control.calibration.fits.projection import line_axis, principal_axis
+from podium.control.calibration.fits.resonator import ReadoutWindow, fit_resonance
+from podium.control.calibration.measured import Entry
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines.time_of_flight import find_pulse
+from podium.control.demo.plots import draw
+from podium.control.facility.load import load_facility
+
+FACILITY = load_facility(made_data.EXAMPLE)
+WITH_LINES = (
+    *("resonator_spectroscopy", "punch_out", "flux_arc", "qubit_spectroscopy"),
+    *("sweet_spot", "ef_spectroscopy", "dispersive_shift", "ramsey"),
+)
+BAD = {
+    "noise": made_data.noise,
+    "a line without anything on it": made_data.no_line,
+    "a constant": made_data.constant,
+    "zeros": made_data.zero,
+    "NaN": made_data.not_a_number,
+    "one NaN": made_data.one_not_a_number,
+}
+
+
+async def work(
+    routine: str, make: Make, seed: int, *, saturated: bool = False
+) -> tuple[Outcome, dict[str, Entry]]:
+    """Let a routine work on one qubit; return its outcome and what it has stored."""
+    runner = MadeRunner(make, seed, saturated, facility=FACILITY)
+    record = known(FACILITY)
+    before = record.all()
+    qubit = FACILITY.qubits()[f"{NODE}.q0"]
+    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None)
+    (outcome,) = [one async for one in bring_up(bench, (routine,))]
+    return outcome, {n: e for n, e in record.all().items() if before.get(n) != e}
+
+
+def assert_refused(outcome: Outcome, stored: dict[str, Entry], says: str = "") -> None:
+    assert stored == {}
+    assert outcome.measured == {}
+    (reason,) = outcome.failures.values()
+    assert len(reason) > 20
+    assert says in reason
+    (panel,) = (one for one in outcome.panels if one.failed)
+    assert panel.text == reason
+    assert "<svg" in draw(panel, "p")
+
+
+@pytest.mark.parametrize("data", BAD)
+@pytest.mark.parametrize("routine", ROUTINES)
+async def test_data_without_an_answer_are_refused(routine: str, data: str) -> None:
+    outcome, stored = await work(routine, BAD[data], seed=3)
+    assert_refused(outcome, stored)
+
+
+@pytest.mark.parametrize("data", ["NaN", "one NaN"])
+@pytest.mark.parametrize("routine", ROUTINES)
+async def test_what_is_not_a_number_is_called_so(routine: str, data: str) -> None:
+    outcome, stored = await work(routine, BAD[data], seed=4)
+    if routine not in ("sweet_spot", "flux_arc"):  # they go on with the biases that are left
+        assert_refused(outcome, stored, "not numbers (NaN)")
+
+
+@pytest.mark.parametrize("routine", WITH_LINES)
+async def test_two_lines_are_refused(routine: str) -> None:
+    outcome, stored = await work(routine, made_data.two_lines, seed=5)
+    says = "two " if routine not in ("sweet_spot", "dispersive_shift") else ""
+    assert_refused(outcome, stored, says)
+
+
+@pytest.mark.parametrize("routine", ROUTINES)
+async def test_a_saturated_converter_is_refused_whatever_the_data_look_like(routine: str) -> None:
+    make = {
+        "rabi": made_data.rabi_oscillation,
+        "qubit_spectroscopy": made_data.spectral_line,
+    }.get(routine, made_data.no_line)
+    outcome, stored = await work(routine, make, seed=6, saturated=True)
+    assert_refused(outcome, stored, "the input clipped (ADC saturated)")
+
+
+@pytest.mark.parametrize("routine", ["rabi", "qubit_spectroscopy"])
+async def test_the_same_routines_accept_data_with_an_answer(routine: str) -> None:
+    make = made_data.rabi_oscillation if routine == "rabi" else made_data.spectral_line
+    outcome, stored = await work(routine, make, seed=7)
+    assert outcome.failures == {}
+    assert stored
+
+
+def test_a_tone_that_is_always_there_has_no_beginning() -> None:
+    rng = np.random.default_rng(8)
+    noise = rng.normal(0, 0.3, (2, 1500))
+    with pytest.raises(FitFailed, match="a tone is there outside of the pulse too"):
+        find_pulse(1.0 + noise[0] + 1j * noise[1], 1000)
+
+
+def test_a_constant_is_a_constant_down_to_its_rounding() -> None:
+    with pytest.raises(FitFailed, match="are the same"):
+        look_at(np.full(50, 0.1) + np.linspace(0, 1e-16, 50))
+    look_at(np.full(50, 0.1) + np.linspace(0, 1e-6, 50))
+
+
+# False alarms. Of n seeds of noise none may pass; a fit whose false-alarm rate were 14 / n would
+# pass this by luck once in a million (exp(-14)). Each kind of fit sees n scans with the numbers of
+# points, and the freedom to choose an axis, that routines give it.
+QUICK = 40
+MANY = 3000
+
+
+def noise_of(rng: np.random.Generator, points: int) -> np.ndarray:
+    pair = rng.normal(0, 1e-5, (2, points))
+    return 1e-3 * np.exp(0.4j) + pair[0] + 1j * pair[1]
+
+
+def line(rng: np.random.Generator) -> None:
+    points = int(rng.choice([49, 61, 175]))
+    step_hz = 0.2e6
+    frequency = 6e9 + step_hz * np.arange(points)
+    fit_pulse_line(frequency, line_axis(noise_of(rng, points)), 0.8 / (6 * step_hz))
+
+
+def resonance(rng: np.random.Generator) -> None:
+    frequency = 7.2e9 + np.linspace(-40e6, 40e6, 201)
+    iq = noise_of(rng, 201) * np.exp(-2j * np.pi * 160e-9 * frequency)
+    fit_resonance(frequency, iq, ReadoutWindow(80e-9, 1e-6), 3e6)
+
+
+def rabi(rng: np.random.Generator) -> None:
+    fit_rabi(np.linspace(0, 0.999, 51), principal_axis(noise_of(rng, 51)), 0.9)
+
+
+def fringes(rng: np.random.Generator) -> None:
+    delay, phase = np.meshgrid(np.arange(1, 50) * 1.4e-6, [0.0, 0.25, 0.5, 0.75])
+    signal = 0.5 + rng.normal(0, 0.03, delay.size)
+    trial = np.linspace(-0.35e6, 0.35e6, 196)
+    fit_ramsey(delay.ravel(), phase.ravel(), signal, 0.03, 29e-6, trial)
+
+
+def decay(rng: np.random.Generator) -> None:
+    delay = np.linspace(0.1e-6, 80e-6, 41)
+    signal = rng.normal(0.0, 0.03, 41)
+    fit_decay(delay, signal, 0.03, 30e-6, offset=0.0)
+
+
+def decay_between_ends(rng: np.random.Generator) -> None:
+    delay = np.concatenate(
+        [
+            np.linspace(0.1e-6, 3e-6, 3),
+            np.linspace(24e-6, 66e-6, 34),
+            np.linspace(1.8e-4, 2.1e-4, 3),
+        ]
+    )
+    signal = rng.uniform(0, 1) + rng.normal(0.0, rng.choice([0.02, 0.3]), 40)
+    fit_decay(delay, signal, 0.02, 30e-6, ends=Ends(1.0, 0.0, 0.003))
+
+
+def arrival(rng: np.random.Generator) -> None:
+    pair = rng.normal(0, 1e-3, (2, 1500))
+    find_pulse(pair[0] + 1j * pair[1], 1000)
+
+
+FITS = (line, resonance, rabi, fringes, decay, decay_between_ends, arrival)
+
+
+def false_alarms(fit, seeds: range) -> list[int]:  # type: ignore[no-untyped-def]
+    passed = []
+    for seed in seeds:
+        try:
+            fit(np.random.default_rng(seed))
+        except FitFailed:
+            continue
+        passed.append(seed)
+    return passed
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_noise_raises_no_false_alarm(fit) -> None:  # type: ignore[no-untyped-def]
+    assert false_alarms(fit, range(QUICK)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("fit", FITS)
+def test_noise_raises_no_false_alarm_in_thousands_of_scans(fit) -> None:  # type: ignore[no-untyped-def]
+    assert false_alarms(fit, range(MANY)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("routine", [name for name in ROUTINES if name != "flux_arc"])
+def test_routines_raise_no_false_alarm_in_hundreds_of_runs(routine: str) -> None:
+    for seed in range(200):
+        for make in (made_data.noise, made_data.no_line):
+            _, stored = asyncio.run(work(routine, make, seed))
+            assert stored == {}, (seed, make.__name__)
