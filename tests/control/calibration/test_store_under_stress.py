@@ -148,7 +148,10 @@ def test_data_that_do_not_fit_on_the_disk_leave_no_half_file(tmp_path: Path) -> 
         {"q0_i": ("shot", np.random.default_rng(1).normal(size=200_000), {"units": "V"})},
         attrs={"run": "run-1"},
     )
-    with files_no_larger_than(100_000), pytest.raises(OSError, match=r"the data of run run-1 could not be written"):
+    with (
+        files_no_larger_than(100_000),
+        pytest.raises(OSError, match=r"the data of run run-1 could not be written"),
+    ):
         save_dataset(data, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
