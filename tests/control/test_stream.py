@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ async def test_the_last_dataset_is_what_a_run_gives_and_says_how_it_was_split(la
         assert last[name].dims == run[name].dims
         assert last[name].attrs == run[name].attrs
         np.testing.assert_array_equal(last[name], run[name])
-    same = set(run.attrs) - {"run", "started_tai_s", "started_tai", "snapshot"}
+    same = set(run.attrs) - {"run", "started_tai_s", "started_tai", "snapshot_read"}
     assert {name: last.attrs[name] for name in same} == {name: run.attrs[name] for name in same}
     assert (last.attrs["complete"], last.attrs["shots_done"], last.attrs["done"]) == (1, 7, 1.0)
     assert "stopped" not in last.attrs
@@ -69,6 +70,14 @@ async def test_kept_shots_come_in_a_row(lab, trial, tmp_path) -> None:
     parts = await every(lab.stream(trial(shots=5, keep_shots=True), batch_shots=2))
     assert dict(parts[-1].sizes) == {"shot": 5, "point": 3}
     parts[-1].to_netcdf(tmp_path / "stream.nc", engine="h5netcdf")
+
+
+async def test_a_program_without_axes_can_be_followed(lab, trial) -> None:
+    program = trial(shots=5, keep_shots=True)
+    program = replace(program, frames=program.frames[1:], body=program.body[1:], axes=())
+    parts = await every(lab.stream(program, batch_shots=2))
+    assert dict(parts[-1].sizes) == {"shot": 5}
+    np.testing.assert_array_equal(parts[-1].q0_i, np.ones(5))
 
 
 async def test_nobody_else_gets_the_instruments_between_two_batches(lab, bench, trial) -> None:

@@ -8,10 +8,11 @@ until outputs are safe, and is then raised as ``KeyboardInterrupt``.
 """
 
 import asyncio
-import sys
+import os
+import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -131,27 +132,66 @@ def join_facility_blocking(
 
 @contextmanager
 def _blocking(opened: Callable[[], AbstractAsyncContextManager[Lab]]) -> Iterator[BlockingLab]:
-    thread = LoopThread()
     leave = asyncio.Event()
     lab: Future[Lab] = Future()
 
-    async def hold() -> None:
-        try:
-            async with opened() as one:
-                lab.set_result(one)
-                await leave.wait()
-        except BaseException as error:
-            if lab.done():
-                raise
-            lab.set_exception(error)
+    async def hold() -> None:  # one task opens and closes
+        async with opened() as one:
+            lab.set_result(one)
+            await leave.wait()
 
-    with thread:
-        holding = thread.begin(hold)
+    def ended(holding: "Future[None]") -> None:
+        if not lab.done():
+            lab.set_exception(holding.exception() or asyncio.CancelledError())
+
+    with LoopThread() as thread:
+        holding = Begun(thread, hold)
+        holding.outcome.add_done_callback(ended)
         try:
-            yield BlockingLab(thread.result(lab, holding), thread)
+            with CtrlC(holding.give_up):
+                thread.call_soon(holding.start)
+                wait({lab})
+            yield BlockingLab(lab.result(), thread)
         finally:
-            thread.call_soon(leave.set)
-            holding.wait()
+            with CtrlC(_say_that_it_takes_a_moment):
+                thread.call_soon(leave.set)
+                thread.call_soon(holding.start)  # where Ctrl-C came before: it must have an end
+                wait({holding.outcome})
+        holding.outcome.result()
+
+
+class CtrlC:
+    """While the context is open Ctrl-C calls ``call``; it is raised when the context is left.
+
+    So it never comes in the middle of waiting for the other thread. Outside of the main thread,
+    where Ctrl-C never comes, this does nothing.
+    """
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._came = False
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._comes)
+
+    def _comes(self, number: int, frame: object) -> None:
+        if self._came:
+            _say_that_it_takes_a_moment()
+        else:
+            self._came = True
+            self._call()
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+        if self._came:
+            raise KeyboardInterrupt
+
+
+def _say_that_it_takes_a_moment() -> None:
+    os.write(2, b"making outputs safe; a moment\n")  # allowed in a signal handler
 
 
 class Begun(Generic[Result]):
@@ -160,34 +200,26 @@ class Begun(Generic[Result]):
     def __init__(self, thread: "LoopThread", work: Work[Result]) -> None:
         self._thread = thread
         self._work = work
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Result] | None = None
         self.outcome: Future[Result] = Future()
 
     def start(self) -> None:
-        """Start it; called in the loop."""
-        self._task = asyncio.ensure_future(self._do())
-
-    async def _do(self) -> None:
-        try:
-            self.outcome.set_result(await self._work())
-        except BaseException as error:
-            self.outcome.set_exception(error)
+        """Start it, unless it was started; called in the loop."""
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._work())
+            self._task.add_done_callback(self._over)
 
     def give_up(self) -> None:
-        """Cancel it."""
-        self._thread.call_soon(self._cancel)
+        """Cancel it, from whatever thread, once it was started."""
+        self._thread.call_soon(lambda: self._task is not None and self._task.cancel())
 
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    def wait(self) -> None:
-        """Return once it has ended, however; further Ctrl-C do not end the waiting."""
-        while not self.outcome.done():
-            try:
-                self.outcome.exception()
-            except KeyboardInterrupt:
-                print("making outputs safe; a moment", file=sys.stderr)
+    def _over(self, task: "asyncio.Task[Result]") -> None:
+        if task.cancelled():
+            self.outcome.set_exception(asyncio.CancelledError())
+        elif error := task.exception():
+            self.outcome.set_exception(error)
+        else:
+            self.outcome.set_result(task.result())
 
 
 class LoopThread:
@@ -202,8 +234,9 @@ class LoopThread:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.call_soon(self._loop.stop)
-        self._thread.join()
+        with CtrlC(_say_that_it_takes_a_moment):
+            self.call_soon(self._loop.stop)
+            self._thread.join()
 
     @property
     def turns(self) -> bool:
@@ -212,23 +245,11 @@ class LoopThread:
 
     def do(self, work: Work[Result]) -> Result:
         """Return what ``work`` returns; at Ctrl-C cancel it and wait for its end first."""
-        begun = self.begin(work)
-        return self.result(begun.outcome, begun)
-
-    def begin(self, work: Work[Result]) -> Begun[Result]:
-        """Begin ``work`` in the loop."""
         begun = Begun(self, work)
-        self.call_soon(begun.start)
-        return begun
-
-    def result(self, outcome: "Future[Result]", begun: Begun[Any]) -> Result:
-        """Return ``outcome``, which ``begun`` brings about."""
-        try:
-            return outcome.result()
-        except KeyboardInterrupt:
-            begun.give_up()
-            begun.wait()
-            raise
+        with CtrlC(begun.give_up):
+            self.call_soon(begun.start)
+            wait({begun.outcome})
+        return begun.outcome.result()
 
     def call_soon(self, call: Callable[[], object]) -> None:
         """Call in the loop; returns at once."""

@@ -52,6 +52,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.snapshot:command",
         "take, show and compare snapshots of how all instruments are set",
     ),
+    "record": (
+        "podium.control.demo.record:command",
+        "write down what passes between a client and an instrument",
+    ),
     "up": (
         "podium.control.demo.up:command",
         "start the agents, the coordinator and the page of a facility",
@@ -83,7 +87,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Ours: where each stands (module:object), and its help line, known without importing it."""
 
-HELP_OF_OTHERS = {"twin": "draw, start, question and disturb the simulated instruments"}
+HELP_OF_OTHERS = {
+    "replay": "play a recorded trace to the instrument's twin and tell where it answers otherwise",
+    "twin": "draw, start, question and disturb the simulated instruments",
+}
 """Help lines of commands that come with Podium by entry points."""
 
 

@@ -10,6 +10,7 @@ from podium.control.bus import messages
 from podium.control.bus.messages import RunDone
 from podium.control.bus.streams import BeginStream, Follow, Stop, StreamPart
 from podium.control.calibration.runner import RunError
+from podium.control.calibration.snapshots import name_in
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
@@ -108,6 +109,7 @@ class Stream:
         if part.stopped:
             attributes["stopped"] = part.stopped
         data = await asyncio.to_thread(dataset_of, self._program, part.captures, attributes)
+        name_in(data, part.snapshot)
         self._data = data
         return data
 

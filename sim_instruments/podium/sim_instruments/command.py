@@ -9,6 +9,9 @@ from typing import Any
 DONE, FOUND_PROBLEM, WRONG_USE = 0, 1, 2
 
 
+REPLAY_HELP = "play a recorded trace to the instrument's twin and tell where it answers otherwise"
+
+
 class TwinCommand:
     """The subcommand with its own subcommands."""
 
@@ -16,7 +19,7 @@ class TwinCommand:
     help = "draw, start, question and disturb the simulated instruments"
 
     def add_arguments(self, parser: ArgumentParser, /) -> None:
-        """Add sample, serve, truth, fault, advance, time, tallies."""
+        """Add sample, serve, truth, fault, advance, replay, time, tallies."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
@@ -61,6 +64,9 @@ class TwinCommand:
         _add_endpoints(advance)
         advance.add_argument("span", metavar="SPAN", help="e.g. 3h, 10min, 2.5s")
 
+        replay = verbs.add_parser("replay", help=REPLAY_HELP)
+        _add_replay(replay)
+
         for verb, text in (
             ("time", "tell the world's time and what it was spent on"),
             ("tallies", "count the commands that came, and those that mean nothing"),
@@ -75,6 +81,7 @@ class TwinCommand:
             "truth": _truth,
             "fault": _fault,
             "advance": _advance,
+            "replay": _replay,
             "time": _ask_and_print,
             "tallies": _ask_and_print,
         }[arguments.verb]
@@ -83,6 +90,39 @@ class TwinCommand:
         except _Ended as ended:
             print(f"podium twin {arguments.verb}: {ended}", file=sys.stderr)
             return ended.status
+
+
+class ReplayCommand:
+    """``podium replay``: the same as ``podium twin replay``."""
+
+    name = "replay"
+    help = REPLAY_HELP
+
+    def add_arguments(self, parser: ArgumentParser, /) -> None:
+        """Add the command's arguments."""
+        _add_replay(parser)
+
+    def run(self, arguments: Namespace, /) -> int:
+        """Replay; exit status 0 all the same, 1 not, 2 wrong use."""
+        try:
+            return _replay(arguments)
+        except _Ended as ended:
+            print(f"podium replay: {ended}", file=sys.stderr)
+            return ended.status
+
+
+def _add_replay(parser: ArgumentParser) -> None:
+    parser.add_argument("trace", type=Path, metavar="TRACE", help="written by podium record")
+    parser.add_argument(
+        "--against", choices=("twin",), default="twin", help="who answers (default twin)"
+    )
+    parser.add_argument(
+        "--leap",
+        action="store_true",
+        help="world time leaps over what runs, as it did if a twin was recorded",
+    )
+    parser.add_argument("--all", action="store_true", help="tell of every command")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_endpoints(
@@ -192,6 +232,46 @@ def _advance(arguments: Namespace) -> int:
     return DONE
 
 
+def _replay(arguments: Namespace) -> int:
+    from podium.firmware_interfaces.trace import TraceError, read_trace
+    from podium.sim_instruments.servers.replay import replay, twin_of, words
+    from podium.sim_instruments.servers.twin_factory import TwinError
+
+    try:
+        with arguments.trace.open(encoding="utf-8") as lines:
+            head, pieces = read_trace(lines)
+        found = replay(twin_of(head, pieces), pieces, leap=arguments.leap)
+    except (TraceError, TwinError, UnicodeDecodeError) as error:
+        raise _Ended(f"{arguments.trace}: {error}", FOUND_PROBLEM) from error
+    except OSError as error:
+        raise _Ended(error, WRONG_USE) from error
+    verdicts = [exchange.verdict for exchange in found]
+    if arguments.json:
+        told = [
+            {
+                "port": exchange.port,
+                "sent": words(exchange.sent),
+                "recorded": words(exchange.recorded),
+                "twin": words(exchange.answered),
+                "verdict": exchange.verdict,
+            }
+            for exchange in found
+        ]
+        print(json.dumps({"instrument": head.instrument, "commands": told}, indent=2))
+    else:
+        for number, exchange in enumerate(found, start=1):
+            if arguments.all or exchange.verdict == "differs":
+                print(f"{number} {exchange.port}: {words(exchange.sent)}   [{exchange.verdict}]")
+                print(f"    {head.instrument}: {words(exchange.recorded) or '(nothing)'}")
+                print(f"    twin: {words(exchange.answered) or '(nothing)'}")
+        print(
+            f"{head.instrument} ({head.model}): {len(found)} commands, {verdicts.count('same')} "
+            f"answered the same, {verdicts.count('numbers')} with other numbers, "
+            f"{verdicts.count('differs')} otherwise"
+        )
+    return FOUND_PROBLEM if "differs" in verdicts else DONE
+
+
 def _ask_and_print(arguments: Namespace) -> int:
     print(json.dumps(_ask(arguments, {"do": arguments.verb}), indent=2))
     return DONE
@@ -207,3 +287,4 @@ def _ask(arguments: Namespace, request: dict[str, Any]) -> Any:
 
 
 command = TwinCommand()
+replay_command = ReplayCommand()

@@ -71,4 +71,6 @@ def test_an_input_that_clipped_once_has_clipped() -> None:
         one = np.array(1.0)
         data = CaptureData(one, one, np.array(1), one, one, clipped)
         combined.add(Batch(0, 1, ()), {"q0": data})
-    assert combined.so_far()()["q0"].out_of_range
+    together = combined.so_far()()["q0"]
+    assert together.out_of_range
+    assert isinstance(together.i, np.ndarray)

@@ -1,6 +1,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,16 @@ from tests.control.demo.fake_runner import EXAMPLE, FakeRunner
 
 from podium.control import cli
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import BRING_UP
-from podium.control.calibration.measured import Measured
+from podium.control.calibration.bring_up import BRING_UP, ROUTINES, bring_up
+from podium.control.calibration.measured import Entry, Measured
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import RunFailed
 from podium.control.calibration.store import ParameterStore
 from podium.control.demo import reaching
 from podium.control.demo import session as session_module
 from podium.control.demo.calibrate import UnknownQubit, chosen_qubits
+from podium.control.demo.up_state import UpState, default_state_file, kept_up, write_state
+from podium.control.facility.facility import Qubit
 from podium.control.facility.load import load_facility
 from podium.control.program.program import Program
 
@@ -80,6 +83,61 @@ def test_routines_and_qubits_are_chosen_in_any_order(
     assert calibrate(tmp_path, *words) == 0
     assert asked.qubits == ["node_a.q2", "node_a.q0"]
     assert asked.routines == ("relaxation", "echo")
+
+
+def test_the_facility_that_is_up_needs_no_name(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    words = ["calibrate", "--only", "rabi", "node_a.q1", "--out", str(tmp_path / "out")]
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 2
+    state_file = default_state_file(EXAMPLE)
+    with kept_up(state_file):
+        write_state(state_file, UpState(str(EXAMPLE), None, "tcp/127.0.0.1:1"))
+        assert cli.main(words) == 0
+    assert asked.qubits == ["node_a.q1"]
+    assert asked.routines == ("rabi",)
+    assert asked.reached[0] == EXAMPLE
+
+
+def test_a_parameter_older_than_its_validity_is_said_to_be(
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(session_module, "bring_up", bring_up)
+
+    async def relaxation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+        for qubit in qubits:
+            bench.best(qubit, "t1")
+            bench.best(qubit, "f01")
+        return Outcome("relaxation", "T1")
+
+    monkeypatch.setitem(ROUTINES, "relaxation", relaxation)
+    store = tmp_path / "lab.sqlite"
+    with ParameterStore(store) as kept:
+        then = 1_767_225_637.0 - 7200
+        t1 = Entry("node_a.q1.t1", 3e-5, 1e-6, "s", "r", "relaxation", then, 1)
+        f01 = replace(t1, name="node_a.q2.f01", value=5e9, sigma=1e3, unit="Hz")
+        spot = replace(t1, name="node_a.q0.sweet_spot", value=0.1, sigma=1e-3, unit="V")
+        kept.put([t1, f01, spot])
+    ages = [f"--validity={name}=1h" for name in ("t1", "f01", "sweet_spot")]
+    words = ["--store", str(store), "--only", "relaxation"]
+    assert calibrate(tmp_path / "out", *words) == 0
+    assert "too old" not in capsys.readouterr().out
+    assert calibrate(tmp_path / "out", *words, *ages) == 1
+    said = capsys.readouterr().out
+    assert "too old: node_a.q0.sweet_spot is 2 h old, and valid for 60 min: the bias goes" in said
+    assert "node_a.q0.sweet_spot is 2 h old" in said
+    assert "too old: node_a.q1.t1 is 2 h old, and valid for 60 min: not used" in said
+    assert "node_a.q2.f01 is 2 h old, and valid for 60 min; run qubit_spectroscopy first" in said
+    assert "Too old" in (tmp_path / "out" / "index.html").read_text()
+    assert calibrate(tmp_path / "out", *words, "--validity", "f01=soon") == 2
+    assert "'soon' is no length of time" in capsys.readouterr().err
+    assert calibrate(tmp_path / "out", *words, "--validity", "f10=1h") == 2
+    assert "did you mean 'f01'?" in capsys.readouterr().err
 
 
 def test_what_is_found_is_stored_beside_what_was_known(asked: Asked, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.bus.messages import CaptureData, RunId, Time
+from podium.control.bus.snapshots import FacilitySnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class StreamPart:
     """JSON: how it was split: a list of {runs: [first, last], shots, pieces, times}."""
     captures: Mapping[str, CaptureData]
     """Averages are over the shots so far; a point that was not visited yet is nan."""
+    snapshot: FacilitySnapshot
+    """Taken after the first batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class Combined:
 def _means(sum_i: Array, sum_q: Array, counts: Array) -> tuple[Array, Array, Array]:
     """Return means over all that was counted; nan where nothing was."""
     with np.errstate(invalid="ignore"):
-        return sum_i / counts, sum_q / counts, counts
+        return np.asarray(sum_i / counts), np.asarray(sum_q / counts), counts
 
 
 def _rows(

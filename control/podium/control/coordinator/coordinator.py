@@ -73,7 +73,12 @@ class Coordinator:
         self._done = 0
         self._failed = 0
         self._streams = Streaming(
-            bus, facility.digest, self._runs, self._owner_of_ports, self._next_run
+            bus,
+            facility.digest,
+            self._runs,
+            self._owner_of_ports,
+            self._next_run,
+            self._snapshot,
         )
         self._work: Tickets
 

@@ -14,6 +14,7 @@ from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import CaptureData, RunId
+from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import (
     AskStreams,
     BeginStream,
@@ -45,6 +46,7 @@ KEPT = 8
 log = event_log("coordinator")
 
 Owner = Callable[[Program], Awaitable[AgentSeen]]
+TakeSnapshot = Callable[[], Awaitable[FacilitySnapshot]]
 NextRun = Callable[[AgentSeen], Awaitable[RunId]]
 
 
@@ -82,13 +84,20 @@ class Streaming:
     """The streams of a facility."""
 
     def __init__(
-        self, bus: Bus, facility_hash: str, runs: RunsTold, owner: Owner, next_run: NextRun
+        self,
+        bus: Bus,
+        facility_hash: str,
+        runs: RunsTold,
+        owner: Owner,
+        next_run: NextRun,
+        snapshot: TakeSnapshot,
     ) -> None:
         self._bus = bus
         self._facility_hash = facility_hash
         self._runs = runs
         self._owner = owner
         self._next_run = next_run
+        self._snapshot = snapshot
         self._streams: dict[str, _Stream] = {}
 
     async def answer(
@@ -204,6 +213,8 @@ class Streaming:
                     run = await self._next_run(owner)
                 parts = await play(self._bus, owner, run, text)
                 pace.took(batch.shots * batch.points, time.monotonic() - began)
+                if told.first is None:
+                    told.snapshot = await self._snapshot()
                 told.take(run, parts, batch.shots, len(batches), batch is batches[0])
                 combined.add(batch, parts.reported.captures)
                 stream.captures = combined.so_far()
@@ -242,6 +253,7 @@ class _Told:
     quantised: str
     number: int = 0
     first: RunParts | None = None
+    snapshot: FacilitySnapshot = field(default_factory=lambda: FacilitySnapshot(()))
     goes: list[_Go] = field(default_factory=list)
 
     def take(self, run: RunId, parts: RunParts, shots: int, pieces: int, begins: bool) -> None:
@@ -277,6 +289,7 @@ class _Told:
             quantised=self.quantised,
             batches=json.dumps([asdict(go) for go in self.goes]),
             captures={},
+            snapshot=self.snapshot,
         )
 
     def whole(self, captures: Mapping[str, CaptureData]) -> RunParts:

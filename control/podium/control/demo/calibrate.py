@@ -25,9 +25,12 @@ class UnknownQubit(LookupError):
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
     parser.add_argument(
-        "qubits", nargs="*", metavar="QUBIT", help="e.g. q0 or node_a.q0 (default: all)"
+        "words",
+        nargs="*",
+        metavar="FACILITY|QUBIT",
+        help="the facility file (default: the one that is up), and qubits, e.g. q0 or node_a.q0 "
+        "(default: all)",
     )
     parser.add_argument(
         "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
@@ -66,6 +69,7 @@ def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
     from podium.control.calibration.bring_up import BRING_UP, ROUTINES
     from podium.control.calibration.store import StoreError
+    from podium.control.demo.in_use import WhichFacility, facility_in_use
     from podium.control.demo.moments import NoMoment
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.demo.validity_words import laid_over
@@ -78,6 +82,8 @@ def run(arguments: Namespace) -> int:
         print(f"podium calibrate: no routine {unknown[0]!r}; {near}", file=sys.stderr)
         return WRONG_USE
     try:
+        arguments.facility, arguments.qubits = told_apart(arguments.words)
+        arguments.facility = facility_in_use(arguments)
         facility = load_facility(arguments.facility, arguments.endpoints)
         qubits = chosen_qubits(facility, arguments.qubits)
         validities = laid_over(facility.validity, arguments.validity)
@@ -87,13 +93,20 @@ def run(arguments: Namespace) -> int:
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except (UnknownQubit, NoMoment) as error:
+    except (UnknownQubit, WhichFacility, NoMoment) as error:
         print(f"podium calibrate: {error}", file=sys.stderr)
         return WRONG_USE
     except (AlreadyUp, StoreError, OSError) as error:
         print(f"podium calibrate: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     return FOUND_PROBLEM if story.failures() else DONE
+
+
+def told_apart(words: list[str]) -> tuple[Path | None, list[str]]:
+    """Return the facility file, if the first word is one, and the words that name qubits."""
+    if words and (Path(words[0]).suffix in (".yaml", ".yml") or Path(words[0]).is_file()):
+        return Path(words[0]), words[1:]
+    return None, words
 
 
 def chosen_qubits(facility: "Facility", words: list[str]) -> "tuple[Qubit, ...]":

@@ -69,7 +69,7 @@ class Session:
             cold = [f"{name} is cold: {t * 1e3:.1f} mK" for name, t in self.story.fridge_k.items()]
             self.display.note("; ".join([*cold, "biases are ramped"]))
             for note in self.story.notes:
-                self.display.note(f"old: {note}")
+                self.display.note(f"too old: {note}")
             for node in dict.fromkeys(qubit.node for qubit in self.qubits):
                 async for step in self._steps(node, routines):
                     self.story.steps.append(step)
@@ -161,5 +161,5 @@ def told_step(step: Step) -> tuple[str, ...]:
     for element, reason in step.outcome.failures.items():
         if (element.rpartition(".")[2], reason) not in drawn:
             lines.append(f"{element}: FAILED: {reason}")
-    lines += [f"old: {note}" for note in step.outcome.notes]
+    lines += [f"too old: {note}" for note in step.outcome.notes]
     return tuple(lines)

@@ -1,0 +1,129 @@
+"""A recorded trace played to the instrument's twin: what does it answer otherwise?"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.trace import Head, Piece
+from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
+from podium.sim_instruments.servers.warm_up import OnTheSpot
+from podium.sim_instruments.twins.twin import Session, Twin
+
+Verdict = Literal["same", "numbers", "differs"]
+"""``numbers``: the same words, other numbers (a reading, a time, a build)."""
+
+START_FS = 1_800_000_000 * FS_PER_S
+READING_K = 0.01
+"""What every sensor reads: the world of the recording is not known."""
+_NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_SERIAL = re.compile(rb"^[^,\n]*,[^,\n]*,\s*([^,\n]*),")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What was sent on one connection, and what came back until more was sent."""
+
+    port: str
+    sent: bytes = b""
+    recorded: bytes = b""
+    answered: bytes = b""
+    """By the twin."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether what is sent next is another command."""
+        return bool(self.recorded) or self.sent.endswith(b"\n")
+
+    @property
+    def verdict(self) -> Verdict:
+        """How well the twin did."""
+        if self.recorded == self.answered:
+            return "same"
+        alike = _NUMBER.sub(b"0", self.recorded) == _NUMBER.sub(b"0", self.answered)
+        return "numbers" if alike else "differs"
+
+
+@dataclass(slots=True)
+class _Connection:
+    session: Session
+    exchange: Exchange | None = None
+    waiting: bytes = b""
+    """Answers of the twin for which no recorded ones have come yet."""
+
+
+def twin_of(head: Head, pieces: tuple[Piece, ...]) -> Twin:
+    """Return the twin of the recorded instrument, with its serial number if it was told.
+
+    Raises :class:`.twin_factory.TwinError`.
+    """
+    options = {
+        key: {int(number): word for number, word in value.items()}
+        if isinstance(value, Mapping) and all(str(number).isdigit() for number in value)
+        else value
+        for key, value in head.options.items()
+    }
+    entry: dict[str, Any] = {"model": head.model, **options}
+    supplies = Supplies(serial=serial_in(pieces), playback=OnTheSpot(), reading=_reading)
+    return build_twin(head.instrument, entry, supplies)
+
+
+def serial_in(pieces: tuple[Piece, ...]) -> str:
+    """Return the serial number of the first answer to ``*IDN?``, or one of zeros."""
+    asked: set[int] = set()
+    for piece in pieces:
+        if piece.to == "instrument" and piece.data.upper().lstrip().startswith(b"*IDN?"):
+            asked.add(piece.connection)
+        elif piece.to == "client" and piece.connection in asked:
+            found = _SERIAL.match(piece.data)
+            if found is not None:
+                return found[1].decode("ascii", "replace").strip().rpartition("/")[2]
+    return "00000000"
+
+
+def replay(twin: Twin, pieces: tuple[Piece, ...], *, leap: bool = False) -> list[Exchange]:
+    """Send what clients sent, at the recorded times, and return every exchange in its order.
+
+    ``leap``: world time leaps over what runs, as it did if a twin was recorded.
+    """
+    connections: dict[int, _Connection] = {}
+    found: list[Exchange] = []
+    leapt_fs = 0
+    for piece in pieces:
+        if piece.connection not in connections:
+            connections[piece.connection] = _Connection(twin.open(piece.port))
+        here = connections[piece.connection]
+        now_fs = START_FS + round(piece.at_s * FS_PER_S) + leapt_fs
+        if here.exchange is None or (piece.to == "instrument" and here.exchange.complete):
+            here.exchange = Exchange(piece.port)
+            found.append(here.exchange)
+        if piece.to == "instrument":
+            here.exchange.sent += piece.data
+            here.waiting += here.session.feed(piece.data, now_fs)
+            leapt_fs += _leap_fs(twin, now_fs) if leap else 0
+        else:
+            here.exchange.recorded += piece.data
+            here.exchange.answered += here.waiting + here.session.feed(b"", now_fs)
+            here.waiting = b""
+    for here in connections.values():
+        if here.exchange is not None:
+            here.exchange.answered += here.waiting
+    return found
+
+
+def _leap_fs(twin: Twin, now_fs: int) -> int:
+    horizon = twin.horizon(now_fs)
+    if horizon.armed or horizon.computing or horizon.busy_until_fs is None:
+        return 0
+    return max(0, horizon.busy_until_fs - now_fs)
+
+
+def _reading(channel: int, now_fs: int) -> float:
+    return READING_K
+
+
+def words(data: bytes, most: int = 160) -> str:
+    """Return bytes for a person, long ones cut."""
+    text = data.decode("ascii", "backslashreplace").strip()
+    return text if len(text) <= most else f"{text[:most]}... ({len(data)} bytes)"
