@@ -51,8 +51,9 @@ check: $(installed_for_tests)
 	$(bin)/mypy
 	$(bin)/lint-imports
 
+# One thread of linear algebra: more of them get in each other's way on matrices of nine.
 bench: $(installed_for_tests) | referees
-	$(bin)/python benches/run.py $(BENCH_ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(bin)/python benches/run.py $(BENCH_ARGS)
 
 # Peers with requirements of their own. Without them the benches say so and go on.
 referees:
