@@ -43,7 +43,7 @@ export class Plots {
     for (const chart of this.#charts) chart.destroy();
     this.#charts = [];
     const { run, program, complete, captures } = this.#data;
-    this.#title.textContent = `${program}, run ${run}${complete ? "" : " (incomplete)"}`;
+    this.#title.textContent = `${program}, run ${run}${complete ? "" : " (not complete)"}`;
     const panels = [];
     for (const [name, capture] of Object.entries(captures)) {
       for (const panel of panelsOf(name, capture, this.#data.axes, this.#shownAs)) panels.push(panel);
@@ -203,6 +203,7 @@ function cloudOf(name, capture, clipped) {
         clouds.forEach((cloud, n) => {
           ink.fillStyle = colour(n);
           cloud.i.forEach((value, k) => {
+            if (value === null || cloud.q[k] === null) return;
             ink.fillRect(chart.valToPos(value, "x", true) - size / 2, chart.valToPos(cloud.q[k], "y", true) - size / 2, size, size);
           });
         });
