@@ -30,6 +30,14 @@ what_decides := pyproject.toml constraints.txt
 warm_up := $(bin)/python -m podium.sim_instruments.servers.warm_up
 install := $(bin)/python -m pip install --constraint constraints.txt --editable
 
+# The tests, then the line that names what did not run for want of something (a browser ...).
+not_run := $(VENV)/not-run.txt
+define tests
+	rm -f $(not_run); status=0; echo 'pytest $(1) $(PYTEST_ARGS)'; \
+	PODIUM_NOT_RUN=$(not_run) $(bin)/python -m pytest $(1) $(PYTEST_ARGS) || status=$$?; \
+	if test -s $(not_run); then cat $(not_run); fi; exit $$status
+endef
+
 .PHONY: help demo test test-all check bench referees
 .DEFAULT_GOAL := help
 
@@ -40,10 +48,10 @@ demo: $(installed)
 	$(bin)/podium demo --report $(REPORT) $(DEMO_ARGS)
 
 test: check
-	$(bin)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	@$(call tests,-m "not slow")
 
 test-all: check
-	$(bin)/python -m pytest $(PYTEST_ARGS)
+	@$(call tests,)
 
 check: $(installed_for_tests)
 	$(bin)/ruff format --check

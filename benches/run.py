@@ -20,10 +20,12 @@ import bench_q1
 import big_facility
 import lab_time
 import numpy as np
+import page_ages
 
 REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
 WORLD_MS, WORLD_ERROR = 5.0, 1e-6
 RABI, DEMO, HELP_S, CHECK_S = 20.0, 5.0, 0.2, 2.0
+FIRST_PAGE_S, PAGE_AGE_S = 5.0, 1.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -154,6 +156,17 @@ def check() -> Iterator[Row]:
     yield Row(what, f"{seconds:.2f} s", asked=f"< {CHECK_S:g} s", met=seconds < CHECK_S)
 
 
+def page() -> Iterator[Row]:
+    """Measure how soon the page is there, and how old news is on it."""
+    ages = page_ages.measure()
+    what = "podium up, to the first page"
+    met = ages.first_page_s < FIRST_PAGE_S
+    yield Row(what, f"{ages.first_page_s:.1f} s", asked=f"< {FIRST_PAGE_S:g} s", met=met)
+    what = f"age of news, {page_ages.PAGES} pages open, while runs go on"
+    told = f"p50 {ages.p50_s:.2f} s, p99 {ages.p99_s:.2f} s"
+    yield Row(what, told, asked=f"p99 < {PAGE_AGE_S:g} s", met=ages.p99_s < PAGE_AGE_S)
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "help": command,
     "check": check,
@@ -161,6 +174,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "q1": q1,
     "rabi": rabi,
     "demo": demo,
+    "page": page,
 }
 
 

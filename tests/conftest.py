@@ -1,10 +1,14 @@
 """Twins behind real TCP servers on loopback, for clients that know only sockets."""
 
 import asyncio
+import os
+import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -120,3 +124,41 @@ def twin_servers() -> Iterator[TwinServers]:
 def serve(twin_servers: TwinServers) -> Callable[..., Address]:
     """Return a function that puts a twin on a wire: ``serve(twin).visa``."""
     return twin_servers.serve
+
+
+# What needs something that is not everywhere runs where it is found, and is named where it is not
+
+NOT_RUN = "PODIUM_NOT_RUN"
+"""Environment variable: the file in which what did not run is named; ``make test`` prints it."""
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path is not None), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if chromium() is None:
+        skip = pytest.mark.skip(reason="there is no Chromium (apt-get install chromium)")
+        for item in items:
+            if item.get_closest_marker("chromium") is not None:
+                item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    place = os.environ.get(NOT_RUN)
+    if place:
+        said = not_run_line(terminalreporter.stats.get("skipped", []))
+        Path(place).write_text(said)
+
+
+def not_run_line(skipped: list[Any]) -> str:
+    """Return the line that names what did not run and why; empty when all did."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in skipped
+        if isinstance(report.longrepr, tuple)
+    )
+    told = [f"{count} test{'s' * (count > 1)}: {why}" for why, count in reasons.items()]
+    return f"Not run: {'; '.join(told)}\n" if told else ""

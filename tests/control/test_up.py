@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -121,6 +122,40 @@ async def test_a_lab_joins_from_another_process(up) -> None:
         lab_s = (await lab.now() - before) / 1e15
         assert lab_s >= 0.2 / 0.5  # the ramps took at least as long as their slew allows
         await lab.bias({"node_a.q0.flux": 0.0, "node_a.q1.flux": 0.0})
+
+
+def test_the_page_is_where_the_state_says(up) -> None:
+    address = json.loads(up.state.read_text())["page"]
+    assert f"the page is {address}" in up.log.read_text()
+    assert address.startswith("http://127.0.0.1:")
+    assert "first_light" in httpx.get(address, timeout=30).text
+    told = podium("status", EXAMPLE, "--state", up.state)
+    assert f"page: {address}" in told.stdout
+
+
+def test_the_page_comes_back_at_its_address_and_knows_what_was(up) -> None:
+    address = json.loads(up.state.read_text())["page"]
+    victim = up.child("web")
+    os.kill(victim.pid, signal.SIGKILL)
+    wait_for(lambda: not victim.is_running() or victim.status() == "zombie", up.log)
+    state = httpx.get(f"{address}api/state", timeout=60).json()  # it waits for the next process
+    assert state["headline"]["facility"] == "first_light"
+    wait_for(lambda: "agent up" in httpx.get(f"{address}api/events").text, up.log)
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("8080", "127.0.0.1:8080 would be one"),
+        ("localhost:x", "is no place for a page"),
+        ("127.0.0.1:99999", "is no place for a page"),
+        ("192.0.2.1:0", "the page cannot listen at 192.0.2.1:0"),
+    ],
+)
+def test_where_a_page_cannot_be_is_told(page, said, tmp_path) -> None:
+    told = podium("up", EXAMPLE, "--page", page, "--state", tmp_path / "up.json", check=False)
+    assert told.returncode == 2
+    assert said in told.stderr
 
 
 @pytest.mark.parametrize("module", ["agent", "coordinator"])

@@ -21,7 +21,7 @@ SERVE = (
     "podium twin serve examples/first_light/facility.yaml --twin report/twin.yaml "
     "--endpoints endpoints.json"
 )
-CELL_S = 120
+CELL_S = 240
 
 OPENED = """
 from contextlib import ExitStack

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import threading
 
 import httpx
 import pytest
@@ -63,6 +64,34 @@ async def test_a_run_is_seen_on_the_stream_with_its_data(page, trial):
     runs = await page.json("/api/runs")
     assert [(run["run"], run["state"]) for run in runs] == [(plot["run"], "done")]
     assert await page.json(f"/api/runs/{plot['run']}/data") == plot
+
+
+async def test_a_measurement_is_seen_as_it_comes(page, bench, trial):
+    seen, calls = threading.Event(), iter(range(9))
+
+    def held() -> None:
+        if next(calls) == 1:
+            seen.wait(20)
+
+    async def follow() -> str:
+        async for data in page.lab.stream(trial(points=3, shots=6), batch_shots=2):
+            run = str(data.attrs["run"])
+        return run
+
+    bench.hooks["cluster_a.collect"] = held
+    async with page.stream() as told, asyncio.TaskGroup() as tasks:
+        following = tasks.create_task(follow())
+        async for event, text in told:
+            plot = json.loads(text) if event == "plot" else None
+            if plot is not None and not plot["complete"]:
+                on = (await page.json("/api/state"))["run"]
+                seen.set()
+            elif plot is not None:
+                break
+        run = await following
+    assert on["run"] == plot["run"] == run
+    assert on["state"] == "on"
+    assert plot["complete"]
 
 
 async def test_data_that_are_not_here_are_said_not_to_be(page):

@@ -1,10 +1,11 @@
 """``podium run``: a program on a facility, its data into a file.
 
 If the facility is up, its processes are asked; otherwise its instruments are owned for
-the time of the run.
+the time of the run. Ctrl-C stops it safely and writes what was measured until then.
 """
 
 import asyncio
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from podium.control.program.program import Program
 
 READY_S = 30.0
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Signals that stop a run."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -61,6 +64,10 @@ def run(arguments: Namespace) -> int:
         print(f"podium run: {error}", file=sys.stderr)
         return WRONG_USE
     print(f"run {data.attrs['run']}: {out}")
+    if not data.attrs["complete"]:
+        far = f"{data.attrs['shots_done']} of {data.attrs['shots']} shots"
+        print(f"podium run: {data.attrs['stopped']} after {far}", file=sys.stderr)
+        return FOUND_PROBLEM
     return DONE
 
 
@@ -76,12 +83,38 @@ async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
             async with open_facility(arguments.facility, arguments.endpoints) as lab:
                 return await _when_ready(lab, program)
     async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
-        return await lab.run(program)
+        return await _measure(lab, program)
 
 
 async def _when_ready(lab: "Lab", program: "Program") -> "xarray.Dataset":
     await lab.ready(READY_S)
-    return await lab.run(program)
+    return await _measure(lab, program)
+
+
+async def _measure(lab: "Lab", program: "Program") -> "xarray.Dataset":
+    stream = lab.stream(program)
+    loop = asyncio.get_running_loop()
+    stops: list[asyncio.Future[None]] = []
+
+    def stop(name: str) -> None:
+        stops.append(asyncio.ensure_future(stream.stop(f"stopped by {name}")))
+
+    for number in ENDING:
+        loop.add_signal_handler(number, stop, number.name)
+    try:
+        async for data in stream:
+            _show(f"{data.attrs['shots_done']} of {data.attrs['shots']} shots")
+    finally:
+        for number in ENDING:
+            loop.remove_signal_handler(number)
+        await asyncio.gather(*stops, return_exceptions=True)  # what it did is in the data
+        _show("")
+    return data
+
+
+def _show(far: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{far:40}\r", end="", file=sys.stderr, flush=True)
 
 
 command = Command(

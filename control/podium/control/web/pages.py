@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.quantities import alone
@@ -33,6 +34,7 @@ class Pages:
         )
         self._templates.globals["signs"] = SIGNS
         self._templates.filters["alone"] = alone
+        self._templates.filters["breakable"] = _breakable
         self._templates.filters["utc"] = _utc
 
     def parts(self) -> dict[str, Callable[[], str]]:
@@ -73,6 +75,11 @@ class Pages:
 
     def _part(self, name: str, **content: object) -> str:
         return self._templates.get_template(f"parts/{name}.html").render(content)
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name that may go on in the next line after each of its underscores."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _utc(seconds: float) -> str:

@@ -105,7 +105,8 @@ def headline(picture: Picture) -> Headline:
     for name in picture.facility.fridges:
         row = fridge(picture, name)
         if row.mark in ("warn", "bad"):
-            complaints.append((row.mark, f"{name}: {row.problem}"))
+            said = row.problem if row.kelvin is not None else "its temperature cannot be read"
+            complaints.append((row.mark, f"{name}: {said}"))
     mark = worst(*(mark for mark, _ in complaints)) if complaints else "good"
     count = len(complaints)
     word = "All well" if not count else f"{count} thing{'s' * (count > 1)} to look at"

@@ -3,6 +3,7 @@ import { Plots } from "./plots.js";
 
 const SILENT_MS = 3000; // the server speaks at least once a second: longer, and what stands here is old
 const TICK_MS = 500;
+const CLOCKS_DIFFER_S = 10; // the facility's time is heard every few seconds
 const plots = new Plots(document.getElementById("plots"), document.getElementById("data-of"));
 const link = document.getElementById("link");
 let heardAt = 0;
@@ -55,8 +56,8 @@ async function alone() {
 // Times
 
 function told(seconds) {
-  if (seconds < 0) return "in the future";
-  if (seconds < 99.5) return `${Math.round(seconds)} s`;
+  if (seconds < -CLOCKS_DIFFER_S) return "of the future"; // by a clock that was set back since
+  if (seconds < 99.5) return `${Math.max(0, Math.round(seconds))} s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`;
   return `${(seconds / 86400).toFixed(1)} d`;
@@ -73,10 +74,10 @@ function facilityTime() {
 function fill(root) {
   const now = Date.now() / 1000, tai = facilityTime();
   for (const one of root.querySelectorAll("time.ago")) {
-    say(one, `${told(Math.max(0, now - one.dataset.at))} ago`);
+    say(one, `${told(now - one.dataset.at)} ago`);
   }
   for (const one of root.querySelectorAll("time.since")) {
-    say(one, told(Math.max(0, now - one.dataset.at)));
+    say(one, told(now - one.dataset.at));
   }
   for (const one of root.querySelectorAll("time.clock")) {
     if (!one.textContent) {
@@ -86,7 +87,7 @@ function fill(root) {
     }
   }
   for (const one of root.querySelectorAll("time.age-tai")) {
-    say(one, tai === null ? "age not known" : `${told(Math.max(0, tai - one.dataset.tai))} ago`);
+    say(one, tai === null ? "age not known" : told(tai - one.dataset.tai));
   }
 }
 

@@ -1,10 +1,13 @@
-// The data of a run: a line for one axis, a map for two, a cloud for single shots.
+// The data of a run: lines over the fastest axis, a map where there are many of them, a cloud
+// for single shots.
 
 const HEIGHT_LEAST = 190, HEIGHT_MOST = 420, HEIGHT_SHARE = 0.52; // px, px, of the width
 const GAP_MS = 250; // what comes faster is drawn so often
 const STRAIGHT = 0.15; // of the spread in the IQ plane, across over along: below, it is a line
 const PREFIXES = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
-const CLOUD_COLOURS = 4;
+const COLOURS = 4;
+const LINES_MOST = 8; // more of them are a map
+const LINE_LEAST = 3; // points; fewer are shown one by one
 
 export class Plots {
   #root; #title; #data = null; #shownAs = "auto"; #charts = []; #drawnAt = 0; #timer = null;
@@ -40,7 +43,7 @@ export class Plots {
     for (const chart of this.#charts) chart.destroy();
     this.#charts = [];
     const { run, program, complete, captures } = this.#data;
-    this.#title.textContent = `${program}, run ${run}${complete ? "" : " (incomplete)"}`;
+    this.#title.textContent = `${program}, run ${run}${complete ? "" : " (not complete)"}`;
     const panels = [];
     for (const [name, capture] of Object.entries(captures)) {
       for (const panel of panelsOf(name, capture, this.#data.axes, this.#shownAs)) panels.push(panel);
@@ -71,13 +74,18 @@ export class Plots {
 
 function panelsOf(name, capture, allAxes, shownAs) {
   // Variables of an axis step together; a capture's own has its name (q0_probe_frequency).
-  const axes = allAxes.map(({ variables }) => variables.find((one) => one.name.startsWith(`${name}_`)) ?? variables[0]);
+  const axes = allAxes.map(({ name: axis, variables }) => {
+    const own = variables.find((one) => one.name.startsWith(`${name}_`));
+    return own ? { ...own, name: own.name.slice(name.length + 1), axis } : { ...variables[0], axis };
+  });
   const panels = [];
   const clipped = capture.out_of_range ? " (input out of range)" : "";
   if (capture.cloud) panels.push(cloudOf(name, capture, clipped));
-  if (axes.length === 1 && axes[0].values.length > 1 && !(capture.cloud && axes[0].values.length < 5)) {
-    panels.push(lineOf(name, capture, axes[0], shownAs, clipped));
-  } else if (axes.length === 2) {
+  const across = axes.at(-1)?.values.length ?? 1;
+  const lines = axes.slice(0, -1).reduce((count, axis) => count * axis.values.length, 1);
+  if (across >= LINE_LEAST && lines <= LINES_MOST) {
+    panels.push(linesOf(name, capture, axes, lines, shownAs, clipped));
+  } else if (across >= LINE_LEAST) {
     panels.push(mapOf(name, capture, axes, shownAs, clipped));
   }
   if (capture.trace) panels.push(traceOf(name, capture.trace, clipped));
@@ -85,22 +93,29 @@ function panelsOf(name, capture, allAxes, shownAs) {
   return panels;
 }
 
-function lineOf(name, capture, axis, shownAs, clipped) {
+function linesOf(name, capture, axes, lines, shownAs, clipped) {
+  const axis = axes.at(-1);
   const [scale, unit] = scaled(axis.values, axis.unit);
   const x = axis.values.map((value) => value / scale);
-  const series = signals(capture.i, capture.q, shownAs);
+  const over = axes.slice(0, -1).map((one) => one.axis);
+  const how = lines > 1 && shownAs === "iq" ? "auto" : shownAs;
+  const all = signals(capture.i.flat(9), capture.q.flat(9), how);
+  const series = lines === 1 ? all : Array.from({ length: lines }, (_, n) => ({
+    ...all[0], values: all[0].values.slice(n * x.length, (n + 1) * x.length),
+  }));
   const order = x.map((_, n) => n).sort((a, b) => x[a] - x[b]);
   const data = [order.map((n) => x[n]), ...series.map(({ values }) => order.map((n) => values[n]))];
+  const said = lines === 1 ? all.map((one) => one.label).join(", ") : `${all[0].label}, a line for each ${over.join(" and ")}`;
   return {
     name,
-    what: `${series.map((one) => one.label).join(", ")}${clipped}`,
-    words: `${name}: ${series[0].label} over ${axis.name}, ${range(x, unit)}; ${range(series[0].values, series[0].unit)}`,
+    what: `${said}${clipped}`,
+    words: `${name}: ${said} over ${axis.name}, ${range(x, unit)}; ${range(series[0].values, series[0].unit)}`,
     data,
     options: () => ({
       ...frame(`${axis.name}${unit ? ` (${unit})` : ""}`, series[0].unit),
       series: [{}, ...series.map((one, n) => ({
         label: one.label, stroke: colour(n), width: 1.6,
-        points: { show: x.length < 130, size: 4, fill: colour(n) }, spanGaps: false,
+        points: { show: x.length < 130 && lines < 3, size: 4, fill: colour(n) }, spanGaps: false,
       }))],
     }),
   };
@@ -121,9 +136,12 @@ function traceOf(name, trace, clipped) {
 }
 
 function mapOf(name, capture, axes, shownAs, clipped) {
-  const [slow, fast] = axes;
-  const flat = (rows) => rows.flat();
-  const [signal] = signals(flat(capture.i), flat(capture.q), shownAs === "iq" ? "amplitude" : shownAs);
+  const fast = axes.at(-1), others = axes.slice(0, -1);
+  const rows = others.reduce((count, axis) => count * axis.values.length, 1);
+  // More than one slow axis: their combinations one above the other.
+  const slow = others.length === 1 ? others[0]
+    : { name: others.map((one) => one.name).join(", "), unit: "", values: Array.from({ length: rows }, (_, n) => n) };
+  const [signal] = signals(capture.i.flat(9), capture.q.flat(9), shownAs === "iq" ? "amplitude" : shownAs);
   const [xScale, xUnit] = scaled(fast.values, fast.unit);
   const [yScale, yUnit] = scaled(slow.values, slow.unit);
   const x = fast.values.map((value) => value / xScale), y = slow.values.map((value) => value / yScale);
@@ -141,6 +159,7 @@ function mapOf(name, capture, axes, shownAs, clipped) {
         x: { time: false, range: [least(xEdges), most(xEdges)] },
         y: { range: [least(yEdges), most(yEdges)] },
       };
+      for (const axis of base.axes) axis.grid = { show: false };
       base.hooks = { drawClear: [(chart) => {
         const ink = chart.ctx;
         for (let row = 0; row < y.length; row++) {
@@ -182,8 +201,9 @@ function cloudOf(name, capture, clipped) {
         ink.save();
         ink.globalAlpha = 0.55;
         clouds.forEach((cloud, n) => {
-          ink.fillStyle = colour(n % CLOUD_COLOURS);
+          ink.fillStyle = colour(n);
           cloud.i.forEach((value, k) => {
+            if (value === null || cloud.q[k] === null) return;
             ink.fillRect(chart.valToPos(value, "x", true) - size / 2, chart.valToPos(cloud.q[k], "y", true) - size / 2, size, size);
           });
         });
@@ -257,7 +277,7 @@ function frame(xLabel, yLabel) {
 }
 
 function css(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
-function colour(n) { return css(`--series-${n}`); }
+function colour(n) { return css(`--series-${n % COLOURS}`); }
 function label(axis, unit) { return `${axis.name}${unit ? ` (${unit})` : ""}`; }
 
 function scaled(values, unit) {

@@ -1,0 +1,91 @@
+"""Measurements seen as they come, across processes: an agent, a coordinator, several clients."""
+
+import asyncio
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import xarray
+from tests.control.test_up import EXAMPLE, PODIUM, Up
+
+from podium.control.lab import join_facility
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Capture,
+    Delay,
+    Frame,
+    Linear,
+    Play,
+    Program,
+    Variable,
+)
+from podium.control.program.serialise import to_json
+from podium.control.program.waveforms import Square
+
+US = 10**9
+
+
+def scan(shots: int) -> Program:
+    return Program(
+        "scan",
+        (Frame("readout", "node_a.q0.readout", 7.25e9),),
+        (
+            Delay(("readout",), 20 * US),
+            Capture("readout", "q0", 400 * 10**6, 160 * 10**6),
+            Play("readout", Square(600 * 10**6), Affine("amplitude")),
+        ),
+        (Axis("probe", (Variable("amplitude", "1", Linear(0.0, 0.01, 11)),)),),
+        shots=shots,
+    )
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory) -> Iterator[Up]:
+    up = Up(tmp_path_factory.mktemp("up"))
+    yield up
+    up.close()
+
+
+async def test_one_client_follows_and_another_one_stops(up) -> None:
+    coordinator = json.loads(up.state.read_text())["coordinator"]
+    async with (
+        join_facility(EXAMPLE, coordinator, up.endpoints) as lab,
+        join_facility(EXAMPLE, coordinator, up.endpoints) as other,
+    ):
+        stream = lab.stream(scan(2**30))
+        seen = 0
+        async for _ in stream:
+            seen += 1
+            if seen == 2:
+                (on,) = await other.streams()
+                assert on.program == "scan"
+                await other.stop(on.run, "seen from afar")
+        data = stream.data
+        assert data.attrs["stopped"] == "seen from afar"
+        assert 0 < data.attrs["shots_done"] < 2**30
+        run = await other.run(scan(10))
+        assert run.sizes == data.sizes
+
+
+async def test_podium_run_stopped_by_ctrl_c_writes_what_was_measured(up, tmp_path) -> None:
+    program, out = tmp_path / "scan.json", tmp_path / "scan.nc"
+    coordinator = json.loads(up.state.read_text())["coordinator"]
+    program.write_text(to_json(scan(2**30)))
+    words = ["run", EXAMPLE, program, "--state", up.state, "--out", out]
+    async with join_facility(EXAMPLE, coordinator, up.endpoints) as lab, asyncio.timeout(90):
+        process = await asyncio.create_subprocess_exec(
+            *PODIUM, *map(str, words), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        while not any(one.shots_done for one in await lab.streams()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # nobody tells: it is another process's
+        process.send_signal(signal.SIGINT)
+        told, errors = await process.communicate()
+    assert process.returncode == 1
+    assert str(out) in told.decode()
+    assert "stopped by SIGINT after" in errors.decode()
+    with xarray.open_dataset(out, engine="h5netcdf") as data:
+        assert data.attrs["complete"] == 0
+        assert 0 < data.attrs["shots_done"] < 2**30

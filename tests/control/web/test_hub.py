@@ -1,0 +1,63 @@
+"""The hub: everybody gets the latest of everything, and only that."""
+
+import asyncio
+
+from podium.control.web.app import drawing
+from podium.control.web.hub import Hub
+
+
+async def test_who_comes_is_given_everything_and_then_what_changes():
+    shown = {"a": "1", "b": "x\ny"}
+    changed = asyncio.Event()
+    hub = Hub({name: (lambda name=name: shown[name]) for name in shown}, changed)
+    async with asyncio.timeout(10), drawing(hub):
+        stream = hub.stream()
+        assert await anext(stream) == b"retry: 1000\n\n"
+        assert await anext(stream) == b"event: a\ndata: 1\n\n"
+        assert await anext(stream) == b"event: b\ndata: x\ndata: y\n\n"
+        shown["a"] = "2"
+        changed.set()
+        assert await anext(stream) == b"event: a\ndata: 2\n\n"
+        await stream.aclose()
+        assert hub.looking == 0
+
+
+async def test_who_is_slow_is_not_told_what_lay_between():
+    shown, drawn = {"a": "0"}, []
+
+    def draw() -> str:
+        drawn.append(shown["a"])
+        return shown["a"]
+
+    changed = asyncio.Event()
+    hub = Hub({"a": draw}, changed)
+    async with asyncio.timeout(20), drawing(hub):
+        slow = hub.stream()
+        for _ in range(2):
+            await anext(slow)
+        for value in ("1", "2", "3"):
+            shown["a"] = value
+            changed.set()
+            async for frame in hub.stream():  # somebody who is quick sees each of them
+                if frame == f"event: a\ndata: {value}\n\n".encode():
+                    break
+        assert await anext(slow) == b"event: a\ndata: 3\n\n"
+        assert drawn[-1] == "3"
+
+
+async def test_what_changes_by_itself_is_drawn_all_the_same():
+    ages = iter(range(1000))
+    hub = Hub({"age": lambda: str(next(ages))}, asyncio.Event())
+    async with asyncio.timeout(10), drawing(hub):
+        stream = hub.stream()
+        frames = [await anext(stream) for _ in range(3)]
+    assert frames[1] != frames[2]
+
+
+async def test_streams_end_with_the_hub():
+    hub = Hub({"a": lambda: "1"}, asyncio.Event())
+    async with asyncio.timeout(10), drawing(hub):
+        stream = hub.stream()
+        await anext(stream)
+        hub.close()
+        assert [frame async for frame in stream] in ([], [b"event: a\ndata: 1\n\n"])

@@ -1,0 +1,170 @@
+"""The page as a person sees it: in a headless Chromium, with mouse and keyboard."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+from tests.conftest import chromium
+
+from podium.control.calibration.runner import RunFailed
+from podium.control.web.picture import Picture
+from podium.control.web.process import served
+from podium.drivers.errors import Unreachable
+
+pytestmark = pytest.mark.chromium
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+TABS = 8
+"""More than the six connections that a browser keeps to one server."""
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        # As root, in a container: Chromium's own sandbox needs rights that are not given there.
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox"]
+        )
+        yield browser
+        await browser.close()
+
+
+async def opened(browser: Browser, url: str, **how) -> tuple[Page, list[str]]:
+    """Open the page; what goes wrong in it, and every address elsewhere, is put into the list."""
+    tab = await (await browser.new_context(**how)).new_page()
+    wrong: list[str] = []
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    tab.on(
+        "request",
+        lambda asked: None if asked.url.startswith(url) else wrong.append(asked.url),
+    )
+    await tab.goto(url)
+    await expect(tab.locator("#link")).to_have_text("live")
+    return tab, wrong
+
+
+async def test_a_run_appears_with_its_plots_and_nothing_comes_from_elsewhere(page, browser, trial):
+    tab, wrong = await opened(browser, page.url)
+    await expect(tab.locator("#headline")).to_contain_text("All well")
+    data = await page.lab.run(trial(points=5))
+    await expect(tab.locator("#plots figure canvas")).to_have_count(1)
+    await expect(tab.locator("#data-of")).to_contain_text(f"trial, run {data.attrs['run']}")
+    label = await tab.locator("#plots figure").get_attribute("aria-label")
+    assert label is not None
+    assert "over amplitude" in label
+    await expect(tab.locator("#runs")).to_contain_text("trial")
+    await expect(tab.locator("#now")).to_contain_text("trial")
+    assert wrong == []
+
+
+async def test_a_lost_instrument_is_seen_with_the_reason_and_so_is_its_return(page, browser, bench):
+    def broken() -> None:
+        raise Unreachable("bias_q0: the cable is off")
+
+    tab, wrong = await opened(browser, page.url)
+    bench.hooks["bias_q0.connect"] = broken
+    bench.hooks["bias_q0.ramp  0.1 0.5"] = broken
+    with pytest.raises(RunFailed):
+        await page.lab.bias({"node_a.q0.flux": 0.1})
+    row = tab.locator("#instrument-bias_q0")
+    await expect(row).to_contain_text("the cable is off")
+    await expect(row).to_contain_text("✕")
+    await expect(tab.locator("#headline")).to_contain_text("bias_q0 is lost")
+    await expect(tab.locator("#events")).to_contain_text("instrument lost")
+    bench.hooks.clear()
+    await expect(row).to_contain_text("connected", timeout=20_000)
+    await expect(tab.locator("#headline")).to_contain_text("All well")
+    assert wrong == []
+
+
+async def test_by_keyboard_a_run_is_chosen_and_left_and_a_history_opened_and_closed(
+    page, browser, trial
+):
+    tab, wrong = await opened(browser, page.url)
+    first = await page.lab.run(trial(points=4))
+    second = await page.lab.run(trial(points=5))
+    await expect(tab.locator("#runs button")).to_have_count(2)
+    await tab.keyboard.press("Tab")
+    await expect(tab.locator(".skip")).to_be_focused()
+    await tab.locator(f'#runs button[data-run="{first.attrs["run"]}"]').focus()
+    await tab.keyboard.press("Enter")
+    await expect(tab.locator("#data-of")).to_contain_text(first.attrs["run"])
+    await tab.locator("#newest").focus()
+    await tab.keyboard.press("Enter")
+    await expect(tab.locator("#data-of")).to_contain_text(second.attrs["run"])
+    await tab.locator("#row-node_a-f01 button").focus()
+    await tab.keyboard.press("Enter")
+    history = tab.locator("dialog#history")
+    await expect(history).to_be_visible()
+    await expect(history.locator("tbody tr")).to_have_count(2)
+    await tab.keyboard.press("Escape")
+    await expect(history).to_be_hidden()
+    await expect(tab.locator("#row-node_a-f01 button")).to_be_focused()
+    assert wrong == []
+
+
+async def test_what_a_person_does_outlives_the_news(page, browser, trial):
+    tab, _ = await opened(browser, page.url)
+    button = tab.locator("#row-node_a-f01 button")
+    await button.focus()
+    await page.lab.run(trial())
+    await expect(tab.locator("#runs")).to_contain_text("trial")
+    await expect(button).to_be_focused()
+
+
+async def test_all_tabs_of_a_browser_are_alive(page, browser, trial):
+    context = await browser.new_context()
+    tabs = [await context.new_page() for _ in range(TABS)]
+    for tab in tabs:
+        await tab.goto(page.url)
+    await page.lab.run(trial())
+    for tab in tabs:
+        await expect(tab.locator("#link")).to_have_text("live")
+        await expect(tab.locator("#runs")).to_contain_text("trial")
+
+
+async def test_without_shared_workers_the_page_is_alive_too(page, browser, trial):
+    context = await browser.new_context()
+    await context.add_init_script("delete globalThis.SharedWorker")
+    tab = await context.new_page()
+    await tab.goto(page.url)
+    await expect(tab.locator("#link")).to_have_text("live")
+    await page.lab.run(trial())
+    await expect(tab.locator("#runs")).to_contain_text("trial")
+
+
+async def test_no_width_needs_scrolling_sideways(page, browser, trial):
+    await page.lab.run(trial())
+    tab, _ = await opened(browser, page.url)
+    await expect(tab.locator("#plots canvas")).to_have_count(1)
+    for width in (320, 390, 800, 1280, 2560):
+        await tab.set_viewport_size({"width": width, "height": 900})
+        await tab.evaluate(DRAWN)
+        assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_it_is_light_or_dark_as_the_system_is_or_as_it_is_told(page, browser):
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light, _ = await opened(browser, page.url, color_scheme="light")
+    dark, _ = await opened(browser, page.url, color_scheme="dark")
+    day, night = await light.evaluate(paper), await dark.evaluate(paper)
+    assert day != night
+    await dark.locator("#theme").click()
+    await expect(dark.locator("#theme")).to_have_text("theme: light")
+    assert await dark.evaluate(paper) == day
+    await dark.reload()
+    await expect(dark.locator("#theme")).to_have_text("theme: light")
+
+
+async def test_silence_is_told_and_so_is_the_return(example, browser):
+    listening = socket.create_server(("127.0.0.1", 0))
+    kept = listening.dup()
+    picture = Picture(example)
+    async with asyncio.timeout(60):
+        async with served(picture, listening) as port:
+            tab, _ = await opened(browser, f"http://127.0.0.1:{port}")
+        await expect(tab.locator("#link")).to_contain_text("no news for", timeout=15_000)
+        async with served(picture, kept):
+            await expect(tab.locator("#link")).to_have_text("live", timeout=15_000)
