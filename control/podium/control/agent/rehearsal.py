@@ -113,6 +113,8 @@ def _connect(
         key: dict(value) if isinstance(value, Mapping) else value
         for key, value in entry.options.items()
     }
+    if entry.driver is not None:
+        options["driver"] = entry.driver
     if not isinstance(entry.address, VisaAddress):
         return lambda: driver_class(model).rehearse(entry.name, note, **options)
     module = model.driver.partition(":")[0]
