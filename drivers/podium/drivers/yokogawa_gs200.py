@@ -18,6 +18,9 @@ ALLOWANCE_S = 15.0
 """For the transport and the box's own clock, beyond the computed duration of a ramp."""
 POLL_S = (0.005, 0.1)
 """First and longest wait between two looks at a ramp."""
+REHEARSAL = {"SOUR:FUNC": "VOLT", "SOUR:RANG": "1E+0", "STAT:EVEN": "128"}
+"""What a stand-in answers beside what would have been set: a source of volts, done at once."""
+
 SETTINGS = {
     "function": ":SOUR:FUNC?",
     "range": ":SOUR:RANG?",

@@ -61,6 +61,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="QUANTITY=TIME",
         help="how long a parameter is good for, e.g. f01=6h; may be repeated",
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print each message that would be sent, send none"
+    )
     parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
@@ -69,6 +72,7 @@ def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
     from podium.control.calibration.bring_up import BRING_UP, ROUTINES
     from podium.control.calibration.store import StoreError
+    from podium.control.demo.dry_run import tell_calibration
     from podium.control.demo.in_use import WhichFacility, facility_in_use
     from podium.control.demo.moments import NoMoment
     from podium.control.demo.up_state import AlreadyUp
@@ -87,6 +91,10 @@ def run(arguments: Namespace) -> int:
         facility = load_facility(arguments.facility, arguments.endpoints)
         qubits = chosen_qubits(facility, arguments.qubits)
         validities = laid_over(facility.validity, arguments.validity)
+        if arguments.dry_run:
+            routines = tuple(arguments.only or BRING_UP)
+            store = str(arguments.store or arguments.out / "parameters.sqlite")
+            return asyncio.run(tell_calibration(facility, qubits, routines, store))
         story = asyncio.run(
             _calibrate(arguments, qubits, tuple(arguments.only or BRING_UP), validities)
         )

@@ -35,18 +35,26 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="netCDF file for the data (default PROGRAM.nc)"
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print each message that would be sent, send none"
+    )
 
 
 def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.snapshots import store_beside
+    from podium.control.demo.dry_run import tell_run
     from podium.control.demo.up_state import AlreadyUp
+    from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.program.serialise import NotAProgram, from_json
 
     try:
         program = from_json(arguments.program.read_text(encoding="utf-8"))
+        if arguments.dry_run:
+            facility = load_facility(arguments.facility, arguments.endpoints)
+            return asyncio.run(tell_run(facility, program))
         data = asyncio.run(_run(arguments, program))
         out = arguments.out or arguments.program.with_suffix(".nc")
         store_beside(data, out.parent)

@@ -2,8 +2,8 @@
 
 import math
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
 
 from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import ProtocolError, Refused
@@ -17,6 +17,7 @@ from podium.drivers.qblox_cluster.connection import (
 )
 from podium.drivers.qblox_cluster.holding import Holding
 from podium.drivers.qblox_cluster.places import place, places
+from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
 from podium.drivers.qblox_cluster.results import acquired
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, settings_of
 from podium.drivers.qblox_cluster.waiting import flags, statuses, wait_until_stopped
@@ -50,18 +51,30 @@ class QbloxCluster:
 
         Raises ``Unreachable``, or ``Refused`` if other modules are there.
         """
-        self._name = name
-        self._modules = dict(modules)
-        self._cluster: Any = open_cluster(name, host, ports)
-        self._holding = Holding(name, self._cluster, self._modules)
-        self._program: ClusterProgram | None = None
-        self._quiet = False
-        self._interrupted = threading.Event()
+        self._begin(name, modules, open_cluster(name, host, ports))
         try:
             self._check_modules()
         except BaseException:
             close_cluster(self._cluster)
             raise
+
+    @classmethod
+    def rehearse(cls, name: str, note: Callable[[str], None], modules: Mapping[int, str]) -> Self:
+        """Return a driver that sends nothing: ``note`` gets every message that would set."""
+        rehearsed = cls.__new__(cls)
+        rehearsed._begin(name, modules, open_rehearsal(name, modules, note))
+        rehearsed._close = close_rehearsal
+        return rehearsed
+
+    def _begin(self, name: str, modules: Mapping[int, str], cluster: Any) -> None:
+        self._name = name
+        self._modules = dict(modules)
+        self._cluster: Any = cluster
+        self._close = close_cluster
+        self._holding = Holding(name, self._cluster, self._modules)
+        self._program: ClusterProgram | None = None
+        self._quiet = False
+        self._interrupted = threading.Event()
 
     def _check_modules(self) -> None:
         with asking(self._name, "listing its modules"):
@@ -135,7 +148,7 @@ class QbloxCluster:
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are."""
-        close_cluster(self._cluster)
+        self._close(self._cluster)
 
     def interrupt(self) -> None:
         """Let a ``wait`` or a ramp that runs in another thread end early, with ``Refused``."""

@@ -1,0 +1,131 @@
+"""A rehearsal: what would be sent to the instruments, without an instrument.
+
+The same drivers do the same work, each before somebody who answers as if it were done.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from podium.control.agent.biasing import Biasing
+from podium.control.agent.compiling import Compiling
+from podium.control.agent.instruments import AnyWorker, Instruments, driver_class
+from podium.control.agent.playing import Playing
+from podium.control.agent.targets import compiler_for
+from podium.control.calibration.runner import RunRefused
+from podium.control.facility.facility import Facility, InstrumentEntry, VisaAddress
+from podium.control.facility.models_of import model_of
+from podium.control.program.program import Program
+from podium.control.program.serialise import to_json
+from podium.drivers.errors import InstrumentError
+from podium.drivers.stand_in import StandIn
+from podium.drivers.worker import Worker
+from podium.firmware_interfaces.models import InstrumentModel
+from podium.firmware_interfaces.tai import Tai
+
+if TYPE_CHECKING:
+    import xarray
+
+STEP_S = 60.0
+"""Deadline for a rehearsed step."""
+
+Told = Callable[[str, str], None]
+"""Called with an instrument's name and a message that would be sent to it."""
+
+
+class NothingMeasured(RunRefused):
+    """A rehearsal has no data: what hangs on them cannot be rehearsed."""
+
+
+class Rehearsal:
+    """A Runner that plays nothing. Open it by :func:`rehearsal`."""
+
+    def __init__(self, facility: Facility, instruments: Instruments) -> None:
+        self._facility = facility
+        self._instruments = instruments
+        self._compiling = Compiling(compiler_for(facility))
+        self._playing = Playing(facility, instruments)
+        self._biasing = Biasing(facility, instruments)
+
+    @property
+    def facility(self) -> Facility:
+        """What the facility file says."""
+        return self._facility
+
+    async def run(self, program: Program) -> "xarray.Dataset":
+        """Tell what a run would send, then raise :class:`NothingMeasured`."""
+        text = await asyncio.to_thread(to_json, program)
+        try:
+            _, artifacts = await self._compiling.compile(text)
+            await self._playing.prepare(artifacts)
+            for name in artifacts:
+                worker = self._instruments.worker(name, "PulseSequencer")
+                await worker.call("arm", lambda cluster: cluster.arm(), STEP_S)
+                await worker.call("start", lambda cluster: cluster.start(), STEP_S)
+        except InstrumentError as error:
+            raise RunRefused(str(error)) from error
+        raise NothingMeasured(f"{program.name}: a dry run measures nothing; here it ends")
+
+    async def bias(self, volts: Mapping[str, float]) -> None:
+        """Tell what would move the biases there from 0 V."""
+        try:
+            await self._biasing.move(volts)
+        except InstrumentError as error:
+            raise RunRefused(str(error)) from error
+
+    async def read(self, instrument: str, channel: str) -> float:
+        """Return 0: nothing is asked either; all is cold, and at 0 V."""
+        return 0.0
+
+    async def now(self) -> Tai:
+        """Return the first instant there was."""
+        return Tai(0, 0)
+
+
+@asynccontextmanager
+async def rehearsal(facility: Facility, told: Told) -> AsyncGenerator[Rehearsal]:
+    """Have every instrument's driver before a stand-in while the context is open."""
+    async with AsyncExitStack() as stack:
+        workers: dict[str, AnyWorker] = {}
+        models: dict[str, InstrumentModel] = {}
+        for name, entry in facility.instruments.items():
+            model = models[name] = model_of(entry)
+            workers[name] = Worker(name, _connect(entry, model, partial(told, name), stack))
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        keeping = [tasks.create_task(worker.keep()) for worker in workers.values()]
+        try:
+            yield Rehearsal(facility, Instruments(workers, models))
+        finally:
+            for task in keeping:
+                task.cancel()
+
+
+def _connect(
+    entry: InstrumentEntry,
+    model: InstrumentModel,
+    note: Callable[[str], None],
+    stack: AsyncExitStack,
+) -> Callable[[], Any]:
+    options: dict[str, Any] = {
+        key: dict(value) if isinstance(value, Mapping) else value
+        for key, value in entry.options.items()
+    }
+    if entry.driver is not None:
+        options["driver"] = entry.driver
+    if not isinstance(entry.address, VisaAddress):
+        return lambda: driver_class(model).rehearse(entry.name, note, **options)
+    module = model.driver.partition(":")[0]
+    identity = (model.answers or ("Podium,stand-in",))[0]
+    usual = {"*IDN": f"{identity},0,0", "SYST:ERR": '0,"No error"', "*OPT": "0"}
+
+    def connect() -> Any:
+        driver = driver_class(model)
+        answers = usual | getattr(import_module(module), "REHEARSAL", {})
+        stand_in = StandIn(answers, note)
+        stack.callback(stand_in.close)
+        return driver(entry.name, stand_in.visa, **options)
+
+    return connect

@@ -1,0 +1,107 @@
+"""``--dry-run``: every message that would set something on an instrument, and none is sent.
+
+No instrument is connected to. It is told as from the first time: what an instrument holds
+already, and would therefore not be sent again, is not known. Content of blocks is told by
+its size; ``podium compile`` prints the programs in them.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.control.calibration.runner import RunError
+from podium.control.facility.command import DONE, FOUND_PROBLEM
+
+if TYPE_CHECKING:
+    from podium.control.agent.rehearsal import Rehearsal
+    from podium.control.calibration.measured import Record
+    from podium.control.facility.facility import Facility, Qubit
+    from podium.control.program.program import Program
+
+
+@asynccontextmanager
+async def _told(facility: "Facility") -> AsyncGenerator["Rehearsal"]:
+    from podium.control.agent.rehearsal import rehearsal
+
+    def told(instrument: str, message: str) -> None:
+        print(f"{instrument}: {message}", flush=True)
+
+    async with rehearsal(facility, told) as runner:
+        yield runner
+
+
+async def tell_run(facility: "Facility", program: "Program") -> int:
+    """Print what ``podium run`` would send; return the exit status."""
+    from podium.control.agent.rehearsal import NothingMeasured
+
+    async with _told(facility) as runner:
+        try:
+            await runner.run(program)
+        except NothingMeasured:
+            print("dry run: nothing was sent")
+            return DONE
+        except RunError as error:
+            print(f"dry run: nothing was sent; it would be refused: {error}")
+    return FOUND_PROBLEM
+
+
+async def tell_calibration(
+    facility: "Facility", qubits: "tuple[Qubit, ...]", routines: tuple[str, ...], store: str
+) -> int:
+    """Print what ``podium calibrate`` would send: biases, and each routine up to its first data.
+
+    What comes after hangs on what is measured. Parameters are read from ``store`` if it is
+    there; nothing is written.
+    """
+    from podium.control.agent.rehearsal import NothingMeasured
+    from podium.control.calibration.bench import Bench
+    from podium.control.calibration.bring_up import ROUTINES
+    from podium.control.calibration.measured import NotMeasured
+
+    record = await asyncio.to_thread(_record, store)
+    problems = False
+    async with _told(facility) as runner:
+        try:
+            await runner.bias(
+                {qubit.flux_port: _bias_v(facility, record, qubit) for qubit in qubits}
+            )
+        except RunError as error:
+            print(f"dry run: nothing was sent; the biases would be refused: {error}")
+            return FOUND_PROBLEM
+        for node in dict.fromkeys(qubit.node for qubit in qubits):
+            chosen = tuple(qubit for qubit in qubits if qubit.node == node)
+            for routine in routines:
+                bench = Bench(runner, node, chosen, record, keep=lambda data: None)
+                try:
+                    await bench.begin(routine, chosen)
+                    await ROUTINES[routine](bench, chosen)
+                except NothingMeasured as end:
+                    print(f"# {routine} on {node}: {end}")
+                except NotMeasured as missing:
+                    print(f"# {routine} on {node}: cannot be told before it is measured: {missing}")
+                except RunError as error:
+                    problems = True
+                    print(f"# {routine} on {node}: it would be refused: {error}")
+    print("dry run: nothing was sent")
+    return FOUND_PROBLEM if problems else DONE
+
+
+def _record(store: str) -> "Record":
+    """Return a copy of what the store knows, in memory."""
+    from podium.control.calibration.memory_record import MemoryRecord
+    from podium.control.calibration.store import ParameterStore
+
+    record = MemoryRecord()
+    if "://" in store or Path(store).is_file():
+        with ParameterStore(store) as kept:
+            record.put(kept.all().values())
+    return record
+
+
+def _bias_v(facility: "Facility", record: "Record", qubit: "Qubit") -> float:
+    known = record.get(f"{qubit.name}.sweet_spot")
+    expected = qubit.design["flux_offset"].value if "flux_offset" in qubit.design else 0.0
+    limit = facility.flux_wiring(qubit.flux_port).limit_v
+    return max(-limit, min(limit, expected if known is None else known.value))
