@@ -114,11 +114,15 @@ def find_pulse(still: NDArray[np.complex128], pulse: int) -> tuple[float, float]
     if seen < SIGNIFICANT:
         raise FitFailed(f"no pulse in the trace: the best is {seen:.1f} sigma; check the cables")
     edges = [part for part in (still[:begin], still[begin + pulse :]) if len(part) >= LONG_ENOUGH]
-    before_or_after = max((abs(np.mean(part)) for part in edges), default=0.0)
+    # Five sigma of a part's own mean are given to the noise.
+    before_or_after = max(
+        (abs(np.mean(part)) - 5 * noise / np.sqrt(len(part)) for part in edges), default=0.0
+    )
     if before_or_after > ALWAYS_THERE * height:
         raise FitFailed(
-            f"a tone is there outside of the pulse too, {before_or_after / height * 100:.0f} % as "
-            "strong: where the pulse begins cannot be told; is another source on this line?"
+            "a tone is there outside of the pulse too, at least "
+            f"{before_or_after / height * 100:.0f} % as strong: "
+            "where the pulse begins cannot be told; is another source on this line?"
         )
     # Change-point location: the error has a scale of (noise / height)**2 samples.
     return float(begin), float(max(0.5, (noise / height) ** 2))
