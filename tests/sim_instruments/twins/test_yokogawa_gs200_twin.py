@@ -19,7 +19,8 @@ class Box:
         self.session = self.twin.open("scpi")
 
     def say(self, message: str, at_s: float = 0.0) -> str:
-        return self.session.feed(message.encode() + b"\n", round(at_s * S)).decode().strip()
+        now_fs = round(at_s * 1_000_000) * (S // 1_000_000)  # exact: time never goes back
+        return self.session.feed(message.encode() + b"\n", now_fs).decode().strip()
 
     def errors(self, at_s: float = 0.0) -> list[int]:
         codes = []

@@ -37,7 +37,9 @@ class Bound:
     do: Callable[[Call], None] | None = None
     answer: Callable[[Call], str] | None = None
     meant: bool = True
-    """False: its setting is stored and read back, and nothing in the simulation hangs on it."""
+    """False: its setting is stored and read back, and nothing in the simulation hangs on it.
+    To set it is counted, to read it back is not: what a snapshot reads is what was set.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ class Device:
             path = found.path
             values = found.value.command.take(unit.query, unit.parameters)
             call = Call(now_fs, values, found.suffixes)
-            self.unmeant += not found.value.meant
+            read_back = unit.query and found.value.do is not None
+            self.unmeant += not (found.value.meant or read_back)
             act = found.value.answer if unit.query else found.value.do
             if act is None:
                 raise ScpiError(-113, unit.header)

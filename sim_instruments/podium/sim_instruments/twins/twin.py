@@ -57,8 +57,8 @@ class Twin(Protocol):
     def tallies(self) -> dict[str, int]:
         """Return the counts ``commands``, ``unknown`` and ``unmeant`` since power-on.
 
-        ``unknown``: no box of this model knows it. ``unmeant``: answered
-        from a table or a stored setting, but nothing in the simulation means
-        anything by it.
+        ``unknown``: no box of this model knows it. ``unmeant``: nothing in the
+        simulation means anything by it: a setting that is only stored, or an
+        answer out of a table. Reading a stored setting back is not counted.
         """
         ...

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.firmware_interfaces.qblox_cluster.command_table import Found, Reply, Socket, look_up
+from podium.firmware_interfaces.qblox_cluster.command_table import (
+    COMMANDS,
+    Found,
+    Reply,
+    Socket,
+    look_up,
+)
 from podium.firmware_interfaces.qblox_cluster.framing import (
     END_OF_REPLY,
     Command,
@@ -41,12 +47,20 @@ _MODULE = module_handlers().by_header
 _KEPT = kept_handlers().by_header
 _RUN = run_handlers().by_header
 
+_SETTINGS = frozenset(entry.header for entry in COMMANDS if not entry.header.endswith("?"))
+
 _SLOT = re.compile(r"SLOT(\d{1,4}):", re.IGNORECASE)
 
 
 def meant_headers() -> frozenset[str]:
     """Return the headers of the command table that mean something in the simulation."""
     return frozenset({*_CMM, *_MODULE, *_RUN})
+
+
+def _reads_back(found: Found) -> bool:
+    """Return whether ``found`` asks for what can be set, which is kept."""
+    name, question, _ = found.entry.header.partition("?")
+    return bool(question) and name in _SETTINGS
 
 
 class ClusterTwin:
@@ -162,7 +176,7 @@ class ClusterTwin:
         handler = _CMM.get(found.entry.header)
         if handler is not None:
             return handler(self.management, request)
-        self._tallies["unmeant"] += 1
+        self._tallies["unmeant"] += not _reads_back(found)
         return self.management.kept.handle(found, request.command)
 
     def _on_module(self, module: Module, found: Found, request: Request) -> bytes:
@@ -177,7 +191,7 @@ class ClusterTwin:
         handler = _MODULE.get(header)
         if handler is not None:
             return handler(module, request)
-        self._tallies["unmeant"] += 1
+        self._tallies["unmeant"] += not _reads_back(found)
         kept = _KEPT.get(header)
         return kept(module, request) if kept else module.kept.handle(found, request.command)
 

@@ -31,7 +31,8 @@ _KEPT = """\
 ## Commands that are answered, but mean nothing yet
 
 What is set is kept and read back; what was never set is answered from the command table. The twin
-counts them (`unmeant` in its tallies), and no routine of Podium uses one.
+counts them (`unmeant` in its tallies), except where a setting is read back, and no routine of
+Podium uses one.
 """
 
 _VALUES = """\
