@@ -28,6 +28,13 @@ ALWAYS_THERE = 0.3
 """A tone outside of the pulse that is that strong, of the pulse, hides where it begins."""
 LONG_ENOUGH = 24
 """Samples over which such a tone is looked for."""
+SPREAD = 2.55
+"""One sigma of where the pulse begins, in units of (noise of a quadrature / height)**2 samples.
+
+To move the window by s samples loses |s| of the pulse at one end and takes up |s| of noise at the
+other: a two-sided random walk with a drift. Its highest point has the variance 26 / 16 in units of
+(step / drift)**2 (Yao, Annals of Statistics 15, 1321, 1987), here with two steps a sample.
+"""
 
 
 async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -124,5 +131,4 @@ def find_pulse(still: NDArray[np.complex128], pulse: int) -> tuple[float, float]
             f"{before_or_after / height * 100:.0f} % as strong: "
             "where the pulse begins cannot be told; is another source on this line?"
         )
-    # Change-point location: the error has a scale of (noise / height)**2 samples.
-    return float(begin), float(max(0.5, (noise / height) ** 2))
+    return float(begin), float(max(0.5, SPREAD * (noise / height) ** 2))
