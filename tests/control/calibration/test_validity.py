@@ -57,8 +57,7 @@ async def test_an_old_value_gives_way_to_what_is_expected_and_that_is_said() -> 
     qubit = bench.qubits[0]
     await bench.begin("rabi", bench.qubits)
     assert bench.best(qubit, "t1") == qubit.design["t1"].value
-    assert bench.sigma(qubit, "t1") == qubit.design["t1"].spread
-    assert not bench.has(qubit, "t1")
+    assert bench.measured(qubit, "t1") is None
     assert list(bench.known_now.said.values()) == [
         "node_a.q0.t1 is 3 h old, and valid for 60 min: not used"
     ]

@@ -1,6 +1,6 @@
 """What every routine works with: the runner, the qubits, what is known so far, and progress."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import pi, sqrt
 from typing import TYPE_CHECKING
@@ -56,6 +56,8 @@ class Bench:
     """The qubits that the routine at work was asked for."""
     latest: Outcome | None = None
     """Of the routine at work, as far as it is."""
+    epoch: int = 0
+    """Epoch of the node's clock domain, as the last run told it."""
 
     def __post_init__(self) -> None:
         self.known_now = Known(self.record, self.validities)
@@ -117,7 +119,8 @@ class Bench:
         except KeyError:
             raise NotMeasured(
                 f"{qubit.name}.{quantity} is neither measured nor in the facility file; add "
-                f"`{quantity}: {{value: ..., spread: ...}}` to its design"
+                f"`{quantity}: {{value: ..., spread: ...}}` to its design",
+                f"{qubit.name}.{quantity}",
             ) from None
 
     def known(self, qubit: Qubit, quantity: str) -> Entry:
@@ -133,21 +136,21 @@ class Bench:
         complaint = old and self.known_now.complaint(old)
         if complaint:
             raise self.known_now.stale(name, complaint)
-        raise NotMeasured(f"{name} has not been measured yet")
+        raise NotMeasured(f"{name} has not been measured yet", name)
 
     def best(self, qubit: Qubit, quantity: str) -> float:
         """Return the measured value, else (also where it is too old) the design value."""
-        entry = self.record.get(f"{qubit.name}.{quantity}")
-        return entry.value if entry is not None else self.design(qubit, quantity).value
+        value = self.measured(qubit, quantity)
+        return self.design(qubit, quantity).value if value is None else value
 
-    def sigma(self, qubit: Qubit, quantity: str) -> float:
-        """Return the measured sigma, else the design's spread."""
-        entry = self.record.get(f"{qubit.name}.{quantity}")
-        return entry.sigma if entry is not None else self.design(qubit, quantity).spread
+    def measured(self, qubit: Qubit, quantity: str) -> float | None:
+        """Return the measured value; None where there is none, or it is too old."""
+        return self.measured_of(f"{qubit.name}.{quantity}")
 
-    def has(self, qubit: Qubit, quantity: str) -> bool:
-        """Tell whether ``quantity`` has been measured."""
-        return self.record.get(f"{qubit.name}.{quantity}") is not None
+    def measured_of(self, name: str) -> float | None:
+        """Return the value measured under the full ``name``; None as above."""
+        entry = self.record.get(name)
+        return None if entry is None else entry.value
 
     async def commit(self, outcome: Outcome, measured: dict[str, Measured]) -> None:
         """Store what a fit has given, all or nothing, with its provenance."""
@@ -169,15 +172,9 @@ class Bench:
         self.record.put(entries)
         outcome.measured.update(measured)
 
-    epoch: int = 0
-    """Epoch of the node's clock domain, as the last run told it."""
-
     def feedline(self, qubit: Qubit) -> FeedlineWiring:
         """Return the wiring of the feedline that reads ``qubit``."""
-        wiring = self.runner.facility.wiring[qubit.feedline]
-        if not isinstance(wiring, FeedlineWiring):
-            raise TypeError(f"{qubit.feedline} is wired as {type(wiring).__name__}, not a feedline")
-        return wiring
+        return self.runner.facility.feedline_wiring(qubit.feedline)
 
     def chip_amplitude(self, qubit: Qubit) -> float:
         """Return the amplitude, sqrt(W), that full scale of the readout output has at the chip."""
@@ -203,10 +200,7 @@ class Bench:
 
     def flux(self, qubit: Qubit) -> FluxWiring:
         """Return the wiring of the qubit's flux bias."""
-        wiring = self.runner.facility.wiring[qubit.flux_port]
-        if not isinstance(wiring, FluxWiring):
-            raise TypeError(f"{qubit.flux_port} is wired as {type(wiring).__name__}, not as a bias")
-        return wiring
+        return self.runner.facility.flux_wiring(qubit.flux_port)
 
     def bias_step_v(self, qubit: Qubit) -> float | None:
         """Return the grid on which the qubit's flux source sets its level, V; None: not known."""
@@ -241,10 +235,9 @@ def _modules(instrument: InstrumentEntry) -> Mapping[int, str] | None:
 
 def iq_of(data: "xarray.Dataset", capture: str) -> NDArray[np.complex128]:
     """Return the IQ points of a capture, V, in the shape of its dimensions."""
-    i = np.asarray(data[f"{capture}_i"].values, dtype=np.float64)
-    return np.asarray(i + 1j * np.asarray(data[f"{capture}_q"].values))
+    return values_of(data, f"{capture}_i") + 1j * values_of(data, f"{capture}_q")
 
 
-def names(qubits: Iterable[Qubit]) -> str:
-    """Return ``q0, q1`` for messages."""
-    return ", ".join(qubit.element for qubit in qubits)
+def values_of(data: "xarray.Dataset", variable: str) -> NDArray[np.float64]:
+    """Return the values of a variable that was swept, in its unit, shape (points,)."""
+    return np.asarray(data[variable].values, dtype=np.float64)

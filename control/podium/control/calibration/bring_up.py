@@ -75,6 +75,11 @@ BRING_UP: tuple[str, ...] = (
 )
 """The order. Some come twice: what they found the first time was needed to find the rest."""
 
+ESSENTIAL = frozenset(
+    {"resonator_spectroscopy", "flux_arc", "qubit_spectroscopy", "rabi", "single_shot"}
+)
+"""A qubit that fails one of these cannot go on."""
+
 
 async def bring_up(bench: Bench, steps: tuple[str, ...] = BRING_UP) -> AsyncIterator[Outcome]:
     """Run ``steps`` on all qubits, yielding each outcome.
@@ -82,22 +87,15 @@ async def bring_up(bench: Bench, steps: tuple[str, ...] = BRING_UP) -> AsyncIter
     A qubit for which a routine finds nothing is left out of the routines that need it: they say
     so. Raises what the runner raises when the facility itself fails.
     """
-    lost: dict[str, str] = {}
+    lost: set[str] = set()
     for name in steps:
         able = tuple(q for q in bench.qubits if q.name not in lost)
         if not able:
             return
         outcome = await _attempt(ROUTINES[name], bench, able, name)
-        for element, reason in outcome.failures.items():
-            if any(q.name == element for q in able) and name in ESSENTIAL:
-                lost[element] = f"{name}: {reason}"
+        if name in ESSENTIAL:
+            lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
         yield outcome
-
-
-ESSENTIAL = frozenset(
-    {"resonator_spectroscopy", "flux_arc", "qubit_spectroscopy", "rabi", "single_shot"}
-)
-"""A qubit that fails one of these cannot go on."""
 
 
 async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:
@@ -109,7 +107,7 @@ async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], na
         return done
     except NotMeasured as error:
         outcome = Outcome(name, name.replace("_", " ").capitalize())
-        missing = [q for q in qubits if str(error).startswith(f"{q.name}.")]
+        missing = [q for q in qubits if error.name.startswith(f"{q.name}.")]
         if not missing:
             raise
         for q in missing:

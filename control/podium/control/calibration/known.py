@@ -70,7 +70,7 @@ class Known:
         """Return the refusal, with what would help."""
         by = self.validities.of(name).measured_by
         remedy = f"; run {by} first" if by else "; measure it first"
-        return StaleParameter(complaint + remedy)
+        return StaleParameter(complaint + remedy, name)
 
     def learn(self, now_tai_s: float | None, epoch: int) -> None:
         """A run has told the time, if it knows it, and the epoch.

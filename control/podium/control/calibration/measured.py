@@ -42,6 +42,11 @@ class Entry:
 class NotMeasured(LookupError):
     """A parameter is needed that no routine has found yet. Run the routine named first."""
 
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message, name)
+        self.name = name
+        """The full name of the parameter."""
+
     def __str__(self) -> str:
         return str(self.args[0])
 

@@ -7,22 +7,20 @@ from math import ceil, erf, exp, pi, sqrt
 from podium.control.calibration.bench import Bench
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
-    Affine,
+    Axis,
     Barrier,
     Capture,
     Delay,
     Frame,
     Linear,
     Play,
-    SetFrequency,
-    ShiftPhase,
     Statement,
     Table,
     Value,
     Variable,
 )
 from podium.control.program.waveforms import Drag, Square
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 GRID_NS = 4
 """Pulses, windows and waits are laid on multiples of this, ns: a grid that every controller
@@ -81,9 +79,9 @@ class Pulses:
 
     def readout_frame(self) -> Frame:
         """Return the readout frame at the probe frequency in use."""
-        name = f"{self.qubit.name}.probe_frequency"
-        entry = self.bench.record.get(name)
-        hz = entry.value if entry else self.bench.best(self.qubit, "readout_frequency")
+        hz = self.bench.measured(self.qubit, "probe_frequency")
+        if hz is None:
+            hz = self.bench.best(self.qubit, "readout_frequency")
         return Frame(self.readout, self.qubit.readout_port, hz)
 
     @property
@@ -109,13 +107,13 @@ class Pulses:
 
     def pi_amplitude(self) -> float:
         """Return the amplitude of a pi pulse, measured or expected."""
-        entry = self.bench.record.get(f"{self.qubit.name}.pi_amplitude")
-        return entry.value if entry else self.expected_pi_amplitude
+        amplitude = self.bench.measured(self.qubit, "pi_amplitude")
+        return self.expected_pi_amplitude if amplitude is None else amplitude
 
     def ef_pi_amplitude(self) -> float:
         """Return the amplitude of a 1-2 pi pulse, measured or expected (ladder of a transmon)."""
-        entry = self.bench.record.get(f"{self.qubit.name}.ef_pi_amplitude")
-        return entry.value if entry else self.pi_amplitude() / sqrt(2.0)
+        amplitude = self.bench.measured(self.qubit, "ef_pi_amplitude")
+        return self.pi_amplitude() / sqrt(2.0) if amplitude is None else amplitude
 
     def pulse(self, amplitude: Value) -> Play:
         """Play one 0-1 pulse."""
@@ -137,17 +135,18 @@ class Pulses:
     @property
     def probe_ns(self) -> int:
         """Duration of the readout pulse and window, ns."""
-        entry = self.bench.record.get(f"{self.qubit.name}.probe_duration")
-        if entry is not None:
-            return on_grid_ns(entry.value)
-        return on_grid_ns(10 / (pi * self.bench.design(self.qubit, "kappa").value))
+        duration_s = self.bench.measured(self.qubit, "probe_duration")
+        if duration_s is None:
+            return on_grid_ns(10 / (pi * self.bench.design(self.qubit, "kappa").value))
+        return on_grid_ns(duration_s)
 
     def probe_amplitude(self) -> float:
         """Return the readout amplitude in use, of full scale."""
-        entry = self.bench.record.get(f"{self.qubit.name}.probe_amplitude")
-        if entry is not None:
-            return entry.value
-        return self.bench.probe_amplitude(self.qubit, 0.1 * self.bench.critical_photons(self.qubit))
+        amplitude = self.bench.measured(self.qubit, "probe_amplitude")
+        if amplitude is None:
+            photons = 0.1 * self.bench.critical_photons(self.qubit)
+            return self.bench.probe_amplitude(self.qubit, photons)
+        return amplitude
 
     @property
     def opens_ns(self) -> int:
@@ -159,9 +158,10 @@ class Pulses:
 
     def flight_ns(self) -> int:
         """Return the time of flight on the qubit's feedline, ns, measured or expected."""
-        entry = self.bench.record.get(f"{self.qubit.feedline}.time_of_flight")
-        expected = self.bench.feedline(self.qubit).delay.value
-        return GRID_NS * round((entry.value if entry else expected) * 1e9 / GRID_NS)
+        flight_s = self.bench.measured_of(f"{self.qubit.feedline}.time_of_flight")
+        if flight_s is None:
+            flight_s = self.bench.feedline(self.qubit).delay.value
+        return GRID_NS * round(flight_s * 1e9 / GRID_NS)
 
     def measure(
         self,
@@ -191,11 +191,11 @@ class Pulses:
 
     def reset_s(self, lifetimes: float) -> float:
         """Return the wait after which the qubit has forgotten the shot before, s."""
-        entry = self.bench.record.get(f"{self.qubit.name}.t1")
-        if entry is not None:
-            return lifetimes * entry.value
-        design = self.bench.design(self.qubit, "t1")
-        return lifetimes * (design.value + design.spread)
+        t1_s = self.bench.measured(self.qubit, "t1")
+        if t1_s is None:
+            design = self.bench.design(self.qubit, "t1")
+            t1_s = design.value + design.spread
+        return lifetimes * t1_s
 
 
 PASSIVE_RESET_LIFETIMES = 5.0
@@ -205,6 +205,25 @@ PASSIVE_RESET_LIFETIMES = 5.0
 def all_pulses(bench: Bench, qubits: Iterable[Qubit]) -> tuple[Pulses, ...]:
     """Return the pulses of each qubit."""
     return tuple(Pulses(bench, qubit) for qubit in qubits)
+
+
+def frame_names(pulses: Iterable[Pulses], ef: bool = False) -> tuple[str, ...]:
+    """Return the names of all drive and readout frames, with those of 1-2 if ``ef``."""
+    return tuple(name for p in pulses for name in (p.drive, *((p.ef,) if ef else ()), p.readout))
+
+
+def frames_of(pulses: Iterable[Pulses], ef: bool = False) -> tuple[Frame, ...]:
+    """Return all drive and readout frames, with those of 1-2 if ``ef``."""
+    return tuple(
+        frame
+        for p in pulses
+        for frame in (p.drive_frame(), *((p.ef_frame(),) if ef else ()), p.readout_frame())
+    )
+
+
+def measure_all(pulses: Iterable[Pulses]) -> list[Statement]:
+    """Read out all qubits at once, with what each one's readout is set to."""
+    return [statement for p in pulses for statement in p.measure()]
 
 
 def reset(
@@ -276,23 +295,40 @@ def linear_frequencies(name: str, centre_hz: float, span_hz: float, points: int)
     return Variable(name, "Hz", Linear(start, step, points))
 
 
-def seconds_of(variable: Variable, index: int) -> float:
-    """Return a time variable's value in s."""
-    return variable.value(index) / FS_PER_S
+def probe_axis(centres_hz: Mapping[str, float], span_hz: float, points: int) -> Axis:
+    """Return probe frequencies about ``centres_hz`` (by element): ``<element>_probe_frequency``."""
+    return Axis(
+        "probe",
+        tuple(
+            linear_frequencies(f"{element}_probe_frequency", centre_hz, span_hz, points)
+            for element, centre_hz in centres_hz.items()
+        ),
+    )
 
 
-__all__ = [
-    "GRID_NS",
-    "Affine",
-    "Pulses",
-    "SetFrequency",
-    "ShiftPhase",
-    "all_pulses",
-    "linear_frequencies",
-    "linear_times",
-    "on_grid_ns",
-    "pads",
-    "reset",
-    "rest",
-    "table_times",
-]
+def probe_table(frequencies_hz: Mapping[str, Iterable[float]]) -> Axis:
+    """Return these probe frequencies (by element): ``<element>_probe_frequency``."""
+    return _table_axis("probe", "probe_frequency", "Hz", frequencies_hz)
+
+
+def power_axis(amplitudes: Mapping[str, Iterable[float]]) -> Axis:
+    """Return these amplitudes (by element, of full scale): ``<element>_probe_amplitude``."""
+    return _table_axis("power", "probe_amplitude", "1", amplitudes)
+
+
+def _table_axis(name: str, quantity: str, unit: str, of: Mapping[str, Iterable[float]]) -> Axis:
+    return Axis(
+        name,
+        tuple(
+            Variable(f"{element}_{quantity}", unit, Table(tuple(float(v) for v in values)))
+            for element, values in of.items()
+        ),
+    )
+
+
+def share_of_output(loudest: Iterable[float]) -> float:
+    """Return by what tones must be scaled to stay within their output's full scale together.
+
+    ``loudest``: the greatest amplitude of each, of full scale.
+    """
+    return min(1.0, 0.95 / sum(loudest))

@@ -273,20 +273,31 @@ def _line(
     add up best.
     """
     use = np.ones(len(iq), dtype=bool) if away is None else away
-    steps = iq[1:] * np.conj(iq[:-1])
     step_hz = float(np.median(np.diff(frequency_hz)))
-    winding = float(np.angle(np.sum(steps / np.maximum(np.abs(steps), 1e-300))))
     x = frequency_hz - float(np.mean(frequency_hz))
     span = float(np.ptp(frequency_hz))
-    delays = -winding / (2 * np.pi * step_hz) + np.linspace(-2, 2, 161) / span
+    delays = -winding(iq) / (2 * np.pi * step_hz) + np.linspace(-2, 2, 161) / span
     sums = np.exp(2j * np.pi * delays[:, None] * x[None, use]) @ iq[use]
     k = int(np.clip(np.argmax(np.abs(sums)), 1, len(delays) - 2))
-    left, middle, right = np.abs(sums[k - 1 : k + 2])
-    bend = left - 2 * middle + right
-    shift = 0.5 * (left - right) / bend if bend < 0 else 0.0
-    delay = float(delays[k] + shift * (delays[1] - delays[0]))
+    delay = float(delays[k] + top_between(np.abs(sums[k - 1 : k + 2])) * (delays[1] - delays[0]))
     total = np.sum(iq[use] * np.exp(2j * np.pi * delay * x[use]))
     return delay, float(np.angle(total)), float(np.median(np.abs(iq[use])))
+
+
+def winding(iq: ComplexArray) -> float:
+    """Return the mean change of phase from one point to the next, rad."""
+    steps = iq[1:] * np.conj(iq[:-1])
+    return float(np.angle(np.sum(steps / np.maximum(np.abs(steps), 1e-300))))
+
+
+def top_between(three: Array) -> float:
+    """Return where the parabola through three points has its top, in steps from the middle one.
+
+    0 where it has none.
+    """
+    left, middle, right = three
+    bend = left - 2 * middle + right
+    return float(0.5 * (left - right) / bend) if bend < 0 else 0.0
 
 
 def _away(frequency_hz: Array, iq: ComplexArray, width_hz: float) -> NDArray[np.bool_]:

@@ -4,22 +4,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.resonator import DispersiveScan, ReadoutWindow, fit_dispersive
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import state_axis
-from podium.control.calibration.sequences import all_pulses, linear_frequencies, on_grid_ns, reset
+from podium.control.calibration.sequences import (
+    all_pulses,
+    frame_names,
+    frames_of,
+    on_grid_ns,
+    power_axis,
+    probe_axis,
+    reset,
+)
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
-    Axis,
     Barrier,
     Program,
     SetFrequency,
-    Table,
-    Variable,
 )
 
 POWERS = (0.25, 0.55, 1.0)
@@ -37,30 +42,15 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("dispersive_shift", "Dispersive shift")
     pulses = all_pulses(bench, qubits)
-    frames = tuple(name for p in pulses for name in (p.drive, p.readout))
+    frames = frame_names(pulses)
     kappa = max(bench.best(q, "kappa") for q in qubits)
     chi = max(abs(bench.best(q, "chi")) for q in qubits)
     span = 3.5 * kappa + 4 * chi
     duration_ns = on_grid_ns(14 / (np.pi * min(bench.best(q, "kappa") for q in qubits)))
-    probe = Axis(
-        "probe",
-        tuple(
-            linear_frequencies(
-                f"{q.element}_probe_frequency", bench.best(q, "readout_frequency"), span, POINTS
-            )
-            for q in qubits
-        ),
-    )
-    top = {q.name: bench.probe_amplitude(q, PHOTONS * bench.critical_photons(q)) for q in qubits}
-    power = Axis(
-        "power",
-        tuple(
-            Variable(
-                f"{q.element}_probe_amplitude", "1", Table(tuple(top[q.name] * p for p in POWERS))
-            )
-            for q in qubits
-        ),
-    )
+    centres = {q.element: bench.best(q, "readout_frequency") for q in qubits}
+    probe = probe_axis(centres, span, POINTS)
+    top = {q.element: bench.probe_amplitude(q, PHOTONS * bench.critical_photons(q)) for q in qubits}
+    power = power_axis({element: [a * p for p in POWERS] for element, a in top.items()})
     body = [
         *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
         *reset(pulses, frames),
@@ -71,7 +61,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), duration_ns, 0)
     program = Program(
         "dispersive shift",
-        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        frames_of(pulses),
         tuple(body),
         (power, state_axis(pulses), probe),
         shots=bench.shots(350),
@@ -80,16 +70,14 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     window = ReadoutWindow(0.0, duration_ns * 1e-9)
 
     def raw(qubit: Qubit) -> Panel:
-        frequency = np.asarray(data[f"{qubit.element}_probe_frequency"].values, dtype=np.float64)
+        frequency = values_of(data, f"{qubit.element}_probe_frequency")
         iq = np.abs(iq_of(data, qubit.element)[-1]) * 1e3
         series = tuple(Series(f"prepared in {s}", frequency / 1e9, iq[s]) for s in (0, 1))
         return Panel(qubit.element, "probe frequency (GHz)", "|S21| (mV)", series)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        frequency = np.asarray(data[f"{qubit.element}_probe_frequency"].values, dtype=np.float64)
-        thermal = bench.record.get(f"{qubit.name}.thermal_population")
-        w = thermal.value if thermal else 0.0
-        bare = bench.record.get(f"{qubit.name}.bare_readout_frequency")
+        frequency = values_of(data, f"{qubit.element}_probe_frequency")
+        w = bench.measured(qubit, "thermal_population") or 0.0
         t1 = bench.best(qubit, "t1")
         # Mean of exp(-t / T1) over the window, from the middle of the pi pulse on.
         x = window.duration_s / t1
@@ -101,7 +89,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             iq_of(data, qubit.element),
             (w, w + (1 - 2 * w) * float(alive)),
             window,
-            bare.value if bare else None,
+            bench.measured(qubit, "bare_readout_frequency"),
         )
         start = {
             "resonance": bench.best(qubit, "readout_frequency"),

@@ -5,14 +5,21 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.decay import exponential, fit_decay
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.ramsey import listed_frames
 from podium.control.calibration.routines.single_shot import levels
-from podium.control.calibration.sequences import all_pulses, linear_times, pads, reset
+from podium.control.calibration.sequences import (
+    all_pulses,
+    frame_names,
+    frames_of,
+    linear_times,
+    measure_all,
+    pads,
+    reset,
+)
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
@@ -41,7 +48,7 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("echo", "Echo")
     pulses = all_pulses(bench, qubits)
-    frames = listed_frames(pulses)
+    frames = frame_names(pulses)
     waits = {
         q.element: linear_times(
             f"{q.element}_half_delay", REACH / 2 * bench.best(q, "t2_echo"), POINTS
@@ -70,11 +77,10 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         body += [ShiftPhase(p.drive, Affine(turn, -1.0)), wait]
         body += [ShiftPhase(p.drive, Affine(f"{p.qubit.element}_phase")), p.half_pi()]
     body.append(Barrier(frames))
-    for p in pulses:
-        body += p.measure()
+    body += measure_all(pulses)
     program = Program(
         "echo",
-        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        frames_of(pulses),
         tuple(body),
         (signs, halves),
         shots=bench.shots(300),
@@ -85,7 +91,7 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         reference = levels(bench, qubit)
         projected = reference.project(iq_of(data, qubit.element))
         sigma = reference.sigma(projected, program.shots)
-        total = 2 * np.asarray(data[f"{qubit.element}_half_delay"].values, dtype=np.float64)
+        total = 2 * values_of(data, f"{qubit.element}_half_delay")
         difference = (projected[0] - projected[1] + projected[2] - projected[3]) / 2
         return total, difference, np.sqrt(np.sum(sigma**2, axis=0)) / 2
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.measured import Measured
@@ -16,7 +16,10 @@ from podium.control.calibration.routines.qubit_spectroscopy import (
 )
 from podium.control.calibration.sequences import (
     all_pulses,
+    frame_names,
+    frames_of,
     linear_frequencies,
+    measure_all,
     reset,
 )
 from podium.control.facility.facility import Qubit
@@ -38,7 +41,7 @@ def ef_program(
 ) -> Program:
     """Return a scan of all 1-2 transitions at once, each about its centre (by full name)."""
     pulses = all_pulses(bench, qubits)
-    frames = tuple(name for p in pulses for name in (p.drive, p.ef, p.readout))
+    frames = frame_names(pulses, ef=True)
     axis = Axis(
         "drive",
         tuple(
@@ -64,11 +67,10 @@ def ef_program(
             p.pi(),
         ]
     body.append(Barrier(frames))
-    for p in pulses:
-        body += p.measure()
+    body += measure_all(pulses)
     return Program(
         "1-2 spectroscopy",
-        tuple(f for p in pulses for f in (p.drive_frame(), p.ef_frame(), p.readout_frame())),
+        frames_of(pulses, ef=True),
         tuple(body),
         (axis,),
         shots=bench.shots(300),
@@ -105,7 +107,7 @@ async def _scan(
     data = await bench.run(outcome, ef_program(bench, qubits, centres_hz, step_hz, points))
 
     def raw(qubit: Qubit) -> Panel:
-        frequency = np.asarray(data[f"{qubit.element}_ef_frequency"].values, dtype=np.float64)
+        frequency = values_of(data, f"{qubit.element}_ef_frequency")
         signal = line_axis(iq_of(data, qubit.element)) * 1e3
         return Panel(
             qubit.element,
@@ -115,7 +117,7 @@ async def _scan(
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        frequency = np.asarray(data[f"{qubit.element}_ef_frequency"].values, dtype=np.float64)
+        frequency = values_of(data, f"{qubit.element}_ef_frequency")
         duration_s = line_pulse_ns(step_hz) * 1e-9
         found = fit_pulse_line(frequency, line_axis(iq_of(data, qubit.element)), duration_s)
         f01 = bench.known(qubit, "f01")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.flux import fit_resonator_arc, resonator_arc
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.resonator import fit_resonance
@@ -51,7 +51,7 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         data = await bench.run(outcome, program, {"bias_v": biases})
         biases = told(data, "bias_v")
         for q in qubits:
-            frequency = np.asarray(data[f"{q.element}_probe_frequency"].values, dtype=np.float64)
+            frequency = values_of(data, f"{q.element}_probe_frequency")
             iq = iq_of(data, q.element)
             try:
                 look_at(iq)

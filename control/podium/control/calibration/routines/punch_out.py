@@ -5,23 +5,27 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
-from podium.control.calibration.fits.resonator import fit_resonance
+from podium.control.calibration.fits.resonator import fit_resonance, top_between, winding
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window
-from podium.control.calibration.sequences import Pulses, all_pulses, linear_frequencies, rest
+from podium.control.calibration.sequences import (
+    Pulses,
+    all_pulses,
+    power_axis,
+    probe_axis,
+    rest,
+    share_of_output,
+)
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
-    Axis,
     Barrier,
     Program,
     SetFrequency,
-    Table,
-    Variable,
 )
 
 LOWEST, HIGHEST, ROWS = 0.06, 60.0, 13
@@ -43,9 +47,8 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     span = 3.2 * max(abs(p) for p in pull.values()) + 4 * max(
         bench.best(q, "kappa") for q in qubits
     )
-    points = 61
     amplitudes = {
-        q.name: np.array(
+        q.element: np.array(
             [
                 bench.probe_amplitude(q, float(n) * bench.critical_photons(q))
                 for n in np.geomspace(LOWEST, HIGHEST, ROWS)
@@ -53,28 +56,9 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
         for q in qubits
     }
-    # Tones share the output: together they must stay within its full scale.
-    share = min(1.0, 0.95 / sum(float(a[-1]) for a in amplitudes.values()))
-    power_axis = Axis(
-        "power",
-        tuple(
-            Variable(
-                f"{q.element}_probe_amplitude",
-                "1",
-                Table(tuple(float(a) * share for a in amplitudes[q.name])),
-            )
-            for q in qubits
-        ),
-    )
-    probe_axis = Axis(
-        "probe",
-        tuple(
-            linear_frequencies(
-                f"{q.element}_probe_frequency", bench.best(q, "readout_frequency"), span, points
-            )
-            for q in qubits
-        ),
-    )
+    share = share_of_output(float(a[-1]) for a in amplitudes.values())
+    powers = power_axis({element: a * share for element, a in amplitudes.items()})
+    probe = probe_axis({q.element: bench.best(q, "readout_frequency") for q in qubits}, span, 61)
     body = [
         *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
         *rest(frames, min(bench.best(q, "kappa") for q in qubits)),
@@ -86,7 +70,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         "punch-out",
         tuple(p.readout_frame() for p in pulses),
         tuple(body),
-        (power_axis, probe_axis),
+        (powers, probe),
         shots=bench.shots(200),
     )
     data = await bench.run(outcome, program)
@@ -94,8 +78,8 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     def maps(
         qubit: Qubit,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128]]:
-        frequency = np.asarray(data[f"{qubit.element}_probe_frequency"].values, dtype=np.float64)
-        amplitude = np.asarray(data[f"{qubit.element}_probe_amplitude"].values, dtype=np.float64)
+        frequency = values_of(data, f"{qubit.element}_probe_frequency")
+        amplitude = values_of(data, f"{qubit.element}_probe_amplitude")
         return frequency, amplitude, iq_of(data, qubit.element) / amplitude[:, None]
 
     def raw(qubit: Qubit) -> Panel:
@@ -148,16 +132,11 @@ def expected_pull(bench: Bench, qubit: Qubit) -> float:
 
 def locate_dip(frequency_hz: NDArray[np.float64], iq: NDArray[np.complex128]) -> float:
     """Return where S21 is farthest from the straight line's, Hz: robust, for any line shape."""
-    steps = iq[1:] * np.conj(iq[:-1])
-    winding = np.angle(np.sum(steps / np.maximum(np.abs(steps), 1e-300)))
-    flat = iq * np.exp(-1j * winding * np.arange(len(iq)))
+    flat = iq * np.exp(-1j * winding(iq) * np.arange(len(iq)))
     edge = max(3, len(iq) // 8)
     ends = np.concatenate([flat[:edge], flat[-edge:]])
     away = np.abs(flat - np.mean(ends))
     smooth = np.convolve(away, np.ones(3) / 3, mode="same")
     k = int(np.clip(np.argmax(smooth), 1, len(iq) - 2))
-    left, middle, right = smooth[k - 1 : k + 2]
-    bend = left - 2 * middle + right
-    shift = 0.5 * (left - right) / bend if bend < 0 else 0.0
-    step = frequency_hz[1] - frequency_hz[0]
-    return float(frequency_hz[k] + np.clip(shift, -1, 1) * step)
+    shift = np.clip(top_between(smooth[k - 1 : k + 2]), -1, 1)
+    return float(frequency_hz[k] + shift * (frequency_hz[1] - frequency_hz[0]))

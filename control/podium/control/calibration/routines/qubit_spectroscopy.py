@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import line_axis
@@ -14,7 +14,10 @@ from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
+    frame_names,
+    frames_of,
     linear_frequencies,
+    measure_all,
     on_grid_ns,
     pulse_area_ns,
     reset,
@@ -41,7 +44,7 @@ def line_pulse_ns(step_hz: float) -> int:
 
 def full_scale_rabi_hz(pulses: Pulses) -> float:
     """Return the Rabi frequency at full scale, measured or by design, Hz."""
-    if pulses.bench.has(pulses.qubit, "pi_amplitude"):
+    if pulses.bench.measured(pulses.qubit, "pi_amplitude") is not None:
         return 1e9 / (2 * pulses.pi_amplitude() * pulse_area_ns(pulses.pulse_ns))
     return pulses.bench.design(pulses.qubit, "rabi_frequency").value
 
@@ -55,7 +58,7 @@ def spectroscopy_program(
 ) -> Program:
     """Return a scan of all drives at once, each about its centre (by full name)."""
     pulses = all_pulses(bench, qubits)
-    frames = tuple(name for p in pulses for name in (p.drive, p.readout))
+    frames = frame_names(pulses)
     duration_ns = line_pulse_ns(span_hz / (points - 1))
     axis = Axis(
         "drive",
@@ -72,11 +75,10 @@ def spectroscopy_program(
         amplitude = 1e9 / (2 * duration_ns) / full_scale_rabi_hz(p)
         body.append(Play(p.drive, Square(duration_ns * FS_PER_NS), min(0.95, amplitude)))
     body.append(Barrier(frames))
-    for p in pulses:
-        body += p.measure()
+    body += measure_all(pulses)
     return Program(
         "qubit spectroscopy",
-        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        frames_of(pulses),
         tuple(body),
         (axis,),
         shots=bench.shots(250),
@@ -116,13 +118,13 @@ async def _pass(
     duration_s = line_pulse_ns(span_hz / (points - 1)) * 1e-9
 
     def raw(qubit: Qubit) -> Panel:
-        frequency = np.asarray(data[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
+        frequency = values_of(data, f"{qubit.element}_drive_frequency")
         signal = line_axis(iq_of(data, qubit.element))
         series = Series(f"scan over {span_hz / 1e6:.0f} MHz", frequency / 1e9, signal * 1e3)
         return Panel(qubit.element, "drive frequency (GHz)", "signal (mV)", (series,))
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        frequency = np.asarray(data[f"{qubit.element}_drive_frequency"].values, dtype=np.float64)
+        frequency = values_of(data, f"{qubit.element}_drive_frequency")
         found = fit_pulse_line(frequency, line_axis(iq_of(data, qubit.element)), duration_s)
         centre, sigma = found.values["centre"], found.sigmas["centre"]
         edge = min(centre - frequency[0], frequency[-1] - centre)

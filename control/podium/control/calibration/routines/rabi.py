@@ -2,15 +2,13 @@
 
 from dataclasses import replace
 
-import numpy as np
-
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi
 from podium.control.calibration.fits.projection import principal_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.sequences import Pulses, all_pulses, reset
+from podium.control.calibration.sequences import Pulses, all_pulses, frames_of, measure_all, reset
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
@@ -48,15 +46,9 @@ def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Program:
         pair = (p.drive, p.ef)
         body += [p.pi(), Barrier(pair), p.ef_pulse(amplitude), Barrier(pair), p.pi()]
     body.append(Barrier(frames))
-    for p in pulses:
-        body += p.measure()
-    listed = tuple(
-        frame
-        for p in pulses
-        for frame in (p.drive_frame(), *((p.ef_frame(),) if ef else ()), p.readout_frame())
-    )
+    body += measure_all(pulses)
     name = "Rabi 1-2" if ef else "Rabi"
-    return Program(name, listed, tuple(body), (axis,), shots=bench.shots(300))
+    return Program(name, frames_of(pulses, ef), tuple(body), (axis,), shots=bench.shots(300))
 
 
 def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
@@ -83,7 +75,7 @@ async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
     quantity = "ef_pi_amplitude" if ef else "pi_amplitude"
 
     def raw(qubit: Qubit) -> Panel:
-        amplitude = np.asarray(data[f"{qubit.element}_amplitude"].values, dtype=np.float64)
+        amplitude = values_of(data, f"{qubit.element}_amplitude")
         signal = principal_axis(iq_of(data, qubit.element)) * 1e3
         return Panel(
             qubit.element,
@@ -93,7 +85,7 @@ async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        amplitude = np.asarray(data[f"{qubit.element}_amplitude"].values, dtype=np.float64)
+        amplitude = values_of(data, f"{qubit.element}_amplitude")
         signal = principal_axis(iq_of(data, qubit.element))
         pulses = Pulses(bench, qubit)
         expected = 2 * (pulses.ef_pi_amplitude() if ef else pulses.pi_amplitude())

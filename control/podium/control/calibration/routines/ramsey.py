@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
@@ -22,7 +22,10 @@ from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
+    frame_names,
+    frames_of,
     linear_times,
+    measure_all,
     pads,
     reset,
     table_times,
@@ -66,14 +69,8 @@ def ramsey_body(
             p.half_pi(),
         ]
     body.append(Barrier(frames))
-    for p in pulses:
-        body += p.measure()
+    body += measure_all(pulses)
     return body
-
-
-def listed_frames(pulses: tuple[Pulses, ...]) -> tuple[str, ...]:
-    """Return the names of all drive and readout frames."""
-    return tuple(name for p in pulses for name in (p.drive, p.readout))
 
 
 async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -84,7 +81,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("ramsey", "Ramsey")
     pulses = all_pulses(bench, qubits)
-    frames = listed_frames(pulses)
+    frames = frame_names(pulses)
     waits = {
         q.element: linear_times(f"{q.element}_delay", REACH * bench.best(q, "t2_ramsey"), POINTS)
         for q in qubits
@@ -97,7 +94,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     )
     program = Program(
         "Ramsey",
-        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        frames_of(pulses),
         tuple(ramsey_body(pulses, frames, "delay", "phase")),
         (phases, delays),
         shots=bench.shots(250),
@@ -109,7 +106,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
         reference = levels(bench, qubit)
         projected = reference.project(iq_of(data, qubit.element))
-        delay = np.asarray(data[f"{qubit.element}_delay"].values, dtype=np.float64)
+        delay = values_of(data, f"{qubit.element}_delay")
         grid, phase = np.meshgrid(delay, np.array(QUADRATURES))
         sigma = reference.sigma(projected, program.shots)
         return grid.ravel(), phase.ravel(), projected.ravel(), sigma.ravel()
@@ -208,7 +205,7 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("frequency", "Ramsey, frequency")
     pulses = all_pulses(bench, qubits)
-    frames = listed_frames(pulses)
+    frames = frame_names(pulses)
     points = {q.element: steep_points(bench.known(q, "t2_ramsey").value) for q in qubits}
     waits = {name: table_times(f"{name}_delay", delays) for name, (delays, _) in points.items()}
     before = pads(waits, 1, {p.qubit.element: 2 * p.pulse_ns for p in pulses})
@@ -219,7 +216,7 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     axis = Axis("point", (*waits.values(), *before.values(), *phases))
     program = Program(
         "Ramsey, frequency",
-        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        frames_of(pulses),
         tuple(ramsey_body(pulses, frames, "delay", "phase")),
         (axis,),
         shots=bench.shots(1500),
@@ -230,8 +227,8 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
         reference = levels(bench, qubit)
         projected = reference.project(iq_of(data, qubit.element))
-        delay = np.asarray(data[f"{qubit.element}_delay"].values, dtype=np.float64)
-        phase = np.asarray(data[f"{qubit.element}_phase"].values, dtype=np.float64)
+        delay = values_of(data, f"{qubit.element}_delay")
+        phase = values_of(data, f"{qubit.element}_phase")
         return delay, phase, projected, reference.sigma(projected, program.shots)
 
     def raw(qubit: Qubit) -> Panel:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.blobs import LOWEST_FIDELITY, levels_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.surface import Top, top_of_hill
@@ -13,17 +13,24 @@ from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import state_axis
-from podium.control.calibration.sequences import GRID_NS, Pulses, all_pulses, on_grid_ns, reset
+from podium.control.calibration.sequences import (
+    GRID_NS,
+    all_pulses,
+    frame_names,
+    frames_of,
+    on_grid_ns,
+    power_axis,
+    probe_table,
+    reset,
+    share_of_output,
+)
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
-    Axis,
     Barrier,
     Program,
     SetFrequency,
-    Table,
-    Variable,
 )
 
 Array = NDArray[np.float64]
@@ -74,7 +81,9 @@ def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
     chi = bench.best(qubit, "chi")
     # The qubit in 1 has its line at 2 chi from that in 0; with chi measured, the readout
     # frequency is the middle of both already.
-    middle = bench.best(qubit, "readout_frequency") + (0.0 if bench.has(qubit, "chi") else chi)
+    middle = bench.best(qubit, "readout_frequency") + (
+        chi if bench.measured(qubit, "chi") is None else 0.0
+    )
     bare_is_below = bench.best(qubit, "f01") < middle
     first = middle - (BELOW if bare_is_below else ABOVE) * abs(chi)
     frequencies = np.linspace(first, first + (BELOW + ABOVE) * abs(chi), FREQUENCIES)
@@ -166,12 +175,10 @@ async def _measure(
 ) -> None:
     """Run one length of each qubit over its frequencies and amplitudes; add to ``samples``."""
     pulses = all_pulses(bench, qubits)
-    frames = tuple(name for p in pulses for name in (p.drive, p.readout))
-    # Tones share the output: together they must stay within its full scale.
-    loudest = sum(float(ranges[q.name][1].max()) for q in qubits)
-    share = min(1.0, 0.95 / loudest)
-    frequencies = {q.name: np.round(ranges[q.name][0] / 250.0) * 250.0 for q in qubits}
-    amplitudes = {q.name: ranges[q.name][1] * share for q in qubits}
+    frames = frame_names(pulses)
+    share = share_of_output(float(ranges[q.name][1].max()) for q in qubits)
+    frequencies = {q.element: np.round(ranges[q.name][0] / 250.0) * 250.0 for q in qubits}
+    amplitudes = {q.element: ranges[q.name][1] * share for q in qubits}
     body = [
         *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
         *reset(pulses, frames),
@@ -185,9 +192,9 @@ async def _measure(
         outcome,
         Program(
             "readout optimisation",
-            tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+            frames_of(pulses),
             tuple(body),
-            (_power_axis(pulses, amplitudes), _probe_axis(pulses, frequencies), state_axis(pulses)),
+            (power_axis(amplitudes), probe_table(frequencies), state_axis(pulses)),
             shots=shots,
             keep_shots=True,
         ),
@@ -195,8 +202,8 @@ async def _measure(
     )
     played_ns = told(data, "length_ns")
     for q in qubits:
-        frequency = np.asarray(data[f"{q.element}_probe_frequency"].values, dtype=np.float64)
-        powers = np.asarray(data[f"{q.element}_probe_amplitude"].values, dtype=np.float64)
+        frequency = values_of(data, f"{q.element}_probe_frequency")
+        powers = values_of(data, f"{q.element}_probe_amplitude")
         iq = iq_of(data, q.element)
         grid = np.array(
             [
@@ -225,34 +232,6 @@ async def _measure(
                 error = max(1 - grid[a, f], 0.5 / shots)
                 kept.fidelity.append(float(grid[a, f]))
                 kept.sigma.append(float(np.sqrt(error / (2 * shots))))
-
-
-def _probe_axis(pulses: tuple[Pulses, ...], frequencies: dict[str, Array]) -> Axis:
-    return Axis(
-        "probe",
-        tuple(
-            Variable(
-                f"{p.qubit.element}_probe_frequency",
-                "Hz",
-                Table(tuple(float(f) for f in frequencies[p.qubit.name])),
-            )
-            for p in pulses
-        ),
-    )
-
-
-def _power_axis(pulses: tuple[Pulses, ...], amplitudes: dict[str, Array]) -> Axis:
-    return Axis(
-        "power",
-        tuple(
-            Variable(
-                f"{p.qubit.element}_probe_amplitude",
-                "1",
-                Table(tuple(float(a) for a in amplitudes[p.qubit.name])),
-            )
-            for p in pulses
-        ),
-    )
 
 
 def fidelity_of(ground: NDArray[np.complex128], excited: NDArray[np.complex128]) -> float:

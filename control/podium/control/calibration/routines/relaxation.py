@@ -5,15 +5,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.decay import Ends, fit_decay
 from podium.control.calibration.fits.ladder import LadderDecay, ladder_decay
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.ramsey import listed_frames
 from podium.control.calibration.routines.single_shot import levels
-from podium.control.calibration.sequences import all_pulses, pads, reset, table_times
+from podium.control.calibration.sequences import (
+    all_pulses,
+    frame_names,
+    frames_of,
+    measure_all,
+    pads,
+    reset,
+    table_times,
+)
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Affine, Axis, Barrier, Delay, Program
 
@@ -61,7 +68,7 @@ async def _scan(
     bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], shots: int
 ) -> tuple[Qubit, ...]:
     pulses = all_pulses(bench, qubits)
-    frames = listed_frames(pulses)
+    frames = frame_names(pulses)
     expected = {q.name: bench.best(q, "t1") for q in qubits}
     waits = {
         q.element: table_times(f"{q.element}_delay", delays_s(expected[q.name])) for q in qubits
@@ -76,11 +83,10 @@ async def _scan(
             Delay((p.drive,), Affine(f"{p.qubit.element}_delay")),
         ]
     body.append(Barrier(frames))
-    for p in pulses:
-        body += p.measure()
+    body += measure_all(pulses)
     program = Program(
         "T1",
-        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        frames_of(pulses),
         tuple(body),
         (axis,),
         shots=shots,
@@ -91,7 +97,7 @@ async def _scan(
     def signal(qubit: Qubit) -> tuple[Array, Array, Array]:
         reference = levels(bench, qubit)
         projected = reference.project(iq_of(data, qubit.element))
-        delay = np.asarray(data[f"{qubit.element}_delay"].values, dtype=np.float64)
+        delay = values_of(data, f"{qubit.element}_delay")
         return delay, projected, reference.sigma(projected, program.shots)
 
     def raw(qubit: Qubit) -> Panel:
@@ -130,11 +136,11 @@ async def _scan(
 
 def ladder_of(bench: Bench, qubit: Qubit) -> LadderDecay:
     """Return the shape of the qubit's decay, from what is known of its bath and its level 2."""
-    thermal = bench.record.get(f"{qubit.name}.thermal_population")
-    if thermal is None or thermal.value <= 0:
+    thermal = bench.measured(qubit, "thermal_population")
+    if thermal is None or thermal <= 0:
         return ladder_decay(0.0, 1.0, 1.0)
     f01 = bench.best(qubit, "f01")
     reference = levels(bench, qubit)
     second = complex(bench.known(qubit, "second_i").value, bench.known(qubit, "second_q").value)
     place = float(reference.project(np.array([second]))[0])
-    return ladder_decay(thermal.value, (f01 + bench.best(qubit, "anharmonicity")) / f01, place)
+    return ladder_decay(thermal, (f01 + bench.best(qubit, "anharmonicity")) / f01, place)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.resonator import ReadoutWindow, background, dip, fit_resonance
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -80,7 +80,7 @@ async def resonator_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Out
         return Panel(qubit.element, "probe frequency (GHz)", "|S21| (mV)", (points,))
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        frequency = np.asarray(data[f"{qubit.element}_probe_frequency"].values, dtype=np.float64)
+        frequency = values_of(data, f"{qubit.element}_probe_frequency")
         window = probe_window(Pulses(bench, qubit))
         kappa = bench.design(qubit, "kappa").value
         found = fit_resonance(frequency, iq_of(data, qubit.element), window, kappa)

@@ -10,7 +10,14 @@ from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.sequences import Pulses, all_pulses, reset
+from podium.control.calibration.sequences import (
+    Pulses,
+    all_pulses,
+    frame_names,
+    frames_of,
+    measure_all,
+    reset,
+)
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Affine, Axis, Barrier, Program, Table, Variable
 
@@ -60,15 +67,14 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("single_shot", "Single-shot classification")
     pulses = all_pulses(bench, qubits)
-    frames = tuple(name for p in pulses for name in (p.drive, p.readout))
+    frames = frame_names(pulses)
     body = [*reset(pulses, frames, RESET_LIFETIMES)]
     body += [p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses]
     body.append(Barrier(frames))
-    for p in pulses:
-        body += p.measure()
+    body += measure_all(pulses)
     program = Program(
         "single shots",
-        tuple(frame for p in pulses for frame in (p.drive_frame(), p.readout_frame())),
+        frames_of(pulses),
         tuple(body),
         (state_axis(pulses),),
         shots=bench.shots(12_000),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.peak import fit_pulse_line
@@ -94,7 +94,7 @@ async def _pass(
         )
         bias = told(data, "bias_v")
         for q in qubits:
-            frequency = np.asarray(data[f"{q.element}_drive_frequency"].values, dtype=np.float64)
+            frequency = values_of(data, f"{q.element}_drive_frequency")
             try:
                 line = fit_pulse_line(frequency, line_axis(iq_of(data, q.element)), duration_s)
             except FitFailed:

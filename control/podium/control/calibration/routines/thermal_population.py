@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -20,7 +20,13 @@ from podium.control.calibration.routines.single_shot import (
     levels,
     state_axis,
 )
-from podium.control.calibration.sequences import all_pulses, reset
+from podium.control.calibration.sequences import (
+    all_pulses,
+    frame_names,
+    frames_of,
+    measure_all,
+    reset,
+)
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Affine, Axis, Barrier, Program, Table, Variable
 
@@ -38,7 +44,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     """
     outcome = Outcome("thermal_population", "Thermal population")
     pulses = all_pulses(bench, qubits)
-    frames = tuple(name for p in pulses for name in (p.drive, p.ef, p.readout))
+    frames = frame_names(pulses, ef=True)
     axis = Axis(
         "amplitude",
         tuple(
@@ -61,11 +67,10 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
             p.pi(),
         ]
     body.append(Barrier(frames))
-    for p in pulses:
-        body += p.measure()
+    body += measure_all(pulses)
     program = Program(
         "thermal population",
-        tuple(f for p in pulses for f in (p.drive_frame(), p.ef_frame(), p.readout_frame())),
+        frames_of(pulses, ef=True),
         tuple(body),
         (state_axis(pulses), axis),
         shots=bench.shots(16_000),
@@ -73,7 +78,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     data = await bench.run(outcome, program)
 
     def signal(qubit: Qubit) -> tuple[Array, Array]:
-        amplitude = np.asarray(data[f"{qubit.element}_amplitude"].values, dtype=np.float64)
+        amplitude = values_of(data, f"{qubit.element}_amplitude")
         # The direction in which the strong oscillation (after the pi pulse) goes serves both.
         iq = iq_of(data, qubit.element)
         strong = iq[1] - np.mean(iq[1])

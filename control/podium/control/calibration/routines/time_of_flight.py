@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench
+from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -65,9 +65,7 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             trace=True,
         )
         data = await bench.run(outcome, program)
-        trace_i = np.asarray(data[f"{qubit.element}_trace_i"].values, dtype=np.float64)
-        trace_q = np.asarray(data[f"{qubit.element}_trace_q"].values, dtype=np.float64)
-        trace = (trace_i + 1j * trace_q)[:window_ns]
+        trace = iq_of(data, f"{qubit.element}_trace")[:window_ns]
         time_ns = np.arange(len(trace), dtype=np.float64)
         tone_hz = pulses.readout_frame().frequency_hz - bench.feedline(qubit).lo_hz
         still = trace * np.exp(-2j * np.pi * tone_hz * 1e-9 * time_ns)
