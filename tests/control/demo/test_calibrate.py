@@ -1,5 +1,5 @@
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.control.demo.fake_runner import EXAMPLE, FakeRunner
 
 from podium.control import cli
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import BRING_UP, ROUTINES, bring_up
+from podium.control.calibration.bring_up import BRING_UP, ROUTINES, Routine, bring_up
 from podium.control.calibration.measured import Entry, Measured
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import RunFailed
@@ -38,8 +38,11 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     found = Asked()
 
-    async def steps(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
-        found.qubits, found.routines = [q.name for q in bench.qubits], routines
+    async def steps(
+        bench: Bench, names: tuple[str, ...], routines: Mapping[str, Routine]
+    ) -> AsyncIterator[Outcome]:
+        found.qubits, found.routines = [q.name for q in bench.qubits], names
+        assert set(names) <= set(routines)
         outcome = Outcome("relaxation", "T1")
         await bench.run(outcome, Program("T1", (), ()))
         times = {f"{q.name}.t1": Measured(33e-6, 1e-6, "s") for q in bench.qubits}
@@ -206,3 +209,53 @@ def test_a_qubit_is_named_once_however_often_it_is_asked_for() -> None:
     assert [q.name for q in chosen_qubits(facility, ["q1", "node_a.q1"])] == ["node_a.q1"]
     with pytest.raises(UnknownQubit):
         chosen_qubits(facility, ["q1", "node_b.q1"])
+
+
+OWN = """
+from lengths import LIFETIME_S
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome
+from podium.control.program.program import Program
+
+
+async def my_t1(bench, qubits):
+    outcome = Outcome("my_t1", "My T1")
+    await bench.run(outcome, Program("T1", (), ()))
+    await bench.commit(outcome, {f"{q.name}.t1": Measured(LIFETIME_S, 1e-6, "s") for q in qubits})
+    return outcome
+"""
+
+
+def test_a_file_of_ones_own_is_a_routine_too(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "bring_up", bring_up)
+    (tmp_path / "my_t1.py").write_text(OWN)
+    (tmp_path / "lengths.py").write_text("LIFETIME_S = 42e-6")
+    assert calibrate(tmp_path / "out", "--only", str(tmp_path / "my_t1.py"), "q1") == 0
+    with ParameterStore(tmp_path / "out" / "parameters.sqlite") as kept:
+        entry = kept.get("node_a.q1.t1")
+    assert entry is not None
+    assert (entry.value, entry.routine) == (42e-6, "my_t1")
+    assert "My T1" in (tmp_path / "out" / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("gone.py", None, "gone.py is not a file; it would hold `async def gone(bench, qubits)`"),
+        ("rabi.py", OWN, "'rabi' is a routine already; name the file otherwise"),
+        ("other.py", OWN.replace("from lengths import", "#"), "it has my_t1"),
+        ("plain.py", "def plain(bench, qubits): ...", "it has no async function"),
+        ("one.py", "async def one(bench): ...", "one(bench) must take the bench and the qubits"),
+        ("wrong.py", "async def wrong(bench qubits): ...", "cannot be read: SyntaxError"),
+        ("raises.py", "1 / 0", "cannot be read: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_file_without_a_routine_is_wrong_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str | None, says: str
+) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    assert calibrate(tmp_path / "out", "--only", str(tmp_path / name)) == 2
+    assert says in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """From nothing to calibrated qubits: each routine finds what the next ones need."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.measured import NotMeasured
@@ -81,7 +81,11 @@ ESSENTIAL = frozenset(
 """A qubit that fails one of these cannot go on."""
 
 
-async def bring_up(bench: Bench, steps: tuple[str, ...] = BRING_UP) -> AsyncIterator[Outcome]:
+async def bring_up(
+    bench: Bench,
+    steps: tuple[str, ...] = BRING_UP,
+    routines: Mapping[str, Routine] = ROUTINES,
+) -> AsyncIterator[Outcome]:
     """Run ``steps`` on all qubits, yielding each outcome.
 
     A qubit for which a routine finds nothing is left out of the routines that need it: they say
@@ -92,7 +96,7 @@ async def bring_up(bench: Bench, steps: tuple[str, ...] = BRING_UP) -> AsyncIter
         able = tuple(q for q in bench.qubits if q.name not in lost)
         if not able:
             return
-        outcome = await _attempt(ROUTINES[name], bench, able, name)
+        outcome = await _attempt(routines[name], bench, able, name)
         if name in ESSENTIAL:
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
         yield outcome

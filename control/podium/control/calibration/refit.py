@@ -1,13 +1,13 @@
 """Fit stored data once more, from what was known when they were measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import ROUTINES
+from podium.control.calibration.bring_up import ROUTINES, Routine
 from podium.control.calibration.datasets import SUFFIX, load_dataset
 from podium.control.calibration.measured import Entry, NotMeasured
 from podium.control.calibration.memory_record import MemoryRecord
@@ -77,20 +77,28 @@ def _data(run: str, folder: Path, wanted_by: str) -> "xarray.Dataset":
     return load_dataset(path)
 
 
-async def refit(datasets: Sequence["xarray.Dataset"], facility: Facility) -> Refit:
+async def refit(
+    datasets: Sequence["xarray.Dataset"],
+    facility: Facility,
+    routines: Mapping[str, Routine] = ROUTINES,
+) -> Refit:
     """Let the routine that measured ``datasets`` fit them; they are those of one call of it.
 
     Needs neither the facility nor the parameter store. Raises
     :class:`~podium.control.calibration.state.NoState` for data that cannot be refitted.
     """
     state = CalibrationState.of(datasets[0])
-    routine = ROUTINES.get(state.routine)
+    routine = routines.get(state.routine)
     known = facility.qubits()
     gone = [name for name in state.qubits if name not in known]
     if routine is None or gone:
         raise NoState(
             f"the data are of {state.routine!r} on {', '.join(state.qubits)}; "
-            + (f"{facility.name} has no {', '.join(gone)}" if gone else "no routine is called so")
+            + (
+                f"{facility.name} has no {', '.join(gone)}"
+                if gone
+                else "no routine is called so; if it is your own, name its file"
+            )
         )
     qubits = tuple(known[name] for name in state.qubits)
     missing: dict[str, str] = {}
@@ -115,7 +123,7 @@ async def refit(datasets: Sequence["xarray.Dataset"], facility: Facility) -> Ref
             outcome = bench.latest
             outcome.notes.append(str(error))
         except NotMeasured as error:
-            without = tuple(q for q in qubits if not str(error).startswith(f"{q.name}."))
+            without = tuple(q for q in qubits if not error.name.startswith(f"{q.name}."))
             if len(without) == len(qubits) or not without:
                 raise NoState(f"the state stored with the data is not enough: {error}") from error
             missing |= {q.name: str(error) for q in qubits if q not in without}

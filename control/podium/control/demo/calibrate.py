@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podium.control.calibration.bring_up import Routine
     from podium.control.calibration.validity import Validities
     from podium.control.demo.story import Story
     from podium.control.facility.facility import Facility, Qubit
@@ -39,7 +42,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--only",
         action="append",
         metavar="ROUTINE",
-        help="run this routine, may be repeated (default: the whole bring-up)",
+        help="run this routine, by its name or its file (my_routine.py); may be repeated "
+        "(default: the whole bring-up)",
     )
     parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
     parser.add_argument(
@@ -70,7 +74,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
-    from podium.control.calibration.bring_up import BRING_UP, ROUTINES
+    from podium.control.calibration.bring_up import BRING_UP
+    from podium.control.calibration.own_routines import NoRoutine, find_routines
     from podium.control.calibration.store import StoreError
     from podium.control.demo.dry_run import tell_calibration
     from podium.control.demo.in_use import WhichFacility, facility_in_use
@@ -80,9 +85,14 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError, suggest
 
-    unknown = [name for name in arguments.only or () if name not in ROUTINES]
+    try:
+        steps, routines = find_routines(arguments.only or BRING_UP)
+    except NoRoutine as error:
+        print(f"podium calibrate: {error}", file=sys.stderr)
+        return WRONG_USE
+    unknown = [name for name in steps if name not in routines]
     if unknown:
-        near = suggest(unknown[0], ROUTINES)
+        near = suggest(unknown[0], routines)
         print(f"podium calibrate: no routine {unknown[0]!r}; {near}", file=sys.stderr)
         return WRONG_USE
     try:
@@ -92,12 +102,9 @@ def run(arguments: Namespace) -> int:
         qubits = chosen_qubits(facility, arguments.qubits)
         validities = laid_over(facility.validity, arguments.validity)
         if arguments.dry_run:
-            routines = tuple(arguments.only or BRING_UP)
             store = str(arguments.store or arguments.out / "parameters.sqlite")
-            return asyncio.run(tell_calibration(facility, qubits, routines, store))
-        story = asyncio.run(
-            _calibrate(arguments, qubits, tuple(arguments.only or BRING_UP), validities)
-        )
+            return asyncio.run(tell_calibration(facility, qubits, steps, routines, store))
+        story = asyncio.run(_calibrate(arguments, qubits, steps, routines, validities))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -137,7 +144,8 @@ def chosen_qubits(facility: "Facility", words: list[str]) -> "tuple[Qubit, ...]"
 async def _calibrate(
     arguments: Namespace,
     qubits: "tuple[Qubit, ...]",
-    routines: tuple[str, ...],
+    steps: tuple[str, ...],
+    routines: "Mapping[str, Routine]",
     validities: "Validities",
 ) -> "Story":
     from rich.console import Console
@@ -158,7 +166,7 @@ async def _calibrate(
     story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
     with (
         ParameterStore(arguments.store or folder / "parameters.sqlite") as store,
-        display(console, len(routines)) as shown,
+        display(console, len(steps)) as shown,
         Drawings() as drawn,
     ):
         try:
@@ -175,8 +183,9 @@ async def _calibrate(
                     arguments.thoroughness,
                     validities,
                     arguments.facility,
+                    routines,
                 )
-                await session.work(routines)
+                await session.work(steps)
         except (RunError, *CANNOT_GO_ON) as error:
             story.trouble.append(Failure(type(error).__name__, "", str(error)))
             shown.done(type(error).__name__, tuple(str(error).splitlines()), failed=True)

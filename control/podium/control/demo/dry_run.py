@@ -6,7 +6,7 @@ its size; ``podium compile`` prints the programs in them.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM
 
 if TYPE_CHECKING:
     from podium.control.agent.rehearsal import Rehearsal
+    from podium.control.calibration.bring_up import Routine
     from podium.control.calibration.measured import Record
     from podium.control.facility.facility import Facility, Qubit
     from podium.control.program.program import Program
@@ -48,7 +49,11 @@ async def tell_run(facility: "Facility", program: "Program") -> int:
 
 
 async def tell_calibration(
-    facility: "Facility", qubits: "tuple[Qubit, ...]", routines: tuple[str, ...], store: str
+    facility: "Facility",
+    qubits: "tuple[Qubit, ...]",
+    steps: tuple[str, ...],
+    routines: "Mapping[str, Routine]",
+    store: str,
 ) -> int:
     """Print what ``podium calibrate`` would send: biases, and each routine up to its first data.
 
@@ -57,7 +62,6 @@ async def tell_calibration(
     """
     from podium.control.agent.rehearsal import NothingMeasured
     from podium.control.calibration.bench import Bench
-    from podium.control.calibration.bring_up import ROUTINES
     from podium.control.calibration.measured import NotMeasured
 
     record = await asyncio.to_thread(_record, store)
@@ -72,11 +76,11 @@ async def tell_calibration(
             return FOUND_PROBLEM
         for node in dict.fromkeys(qubit.node for qubit in qubits):
             chosen = tuple(qubit for qubit in qubits if qubit.node == node)
-            for routine in routines:
+            for routine in steps:
                 bench = Bench(runner, node, chosen, record, keep=lambda data: None)
                 try:
                     await bench.begin(routine, chosen)
-                    await ROUTINES[routine](bench, chosen)
+                    await routines[routine](bench, chosen)
                 except NothingMeasured as end:
                     print(f"# {routine} on {node}: {end}")
                 except NotMeasured as missing:

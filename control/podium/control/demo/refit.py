@@ -52,6 +52,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--put", action="store_true", help="put what was found into the store, by your hand"
     )
+    parser.add_argument(
+        "--routine", type=Path, metavar="FILE", help="file of your own routine that measured it"
+    )
     parser.add_argument("--why", metavar="TEXT", help="the reason; with --put")
     parser.add_argument("--who", metavar="NAME", help="default: the user of this computer")
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
@@ -60,6 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Refit; 1 when a fit fails or the data cannot be refitted."""
     from podium.control.calibration.measured import BadEntry
+    from podium.control.calibration.own_routines import NoRoutine, find_routines
     from podium.control.calibration.refit import NoRun, refit, runs_of
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.state import NoState
@@ -77,7 +81,8 @@ def run(arguments: Namespace) -> int:
         datasets = runs_of(arguments.run_id, folder)
         facility, warning = _facility_of(datasets[0], folder, arguments.facility)
         begin = time.monotonic()
-        found = asyncio.run(refit(datasets, facility))
+        own = [str(arguments.routine)] if arguments.routine else []
+        found = asyncio.run(refit(datasets, facility, find_routines(own)[1]))
         if warning:
             found.outcome.notes.append(warning)
         then = _stored_then(found, arguments)
@@ -87,7 +92,7 @@ def run(arguments: Namespace) -> int:
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except (NoRun, NoState, RunError, StoreError, BadEntry, OSError) as error:
+    except (NoRun, NoRoutine, NoState, RunError, StoreError, BadEntry, OSError) as error:
         print(f"podium refit: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     return FOUND_PROBLEM if found.outcome.failures else DONE

@@ -1,14 +1,14 @@
 """A bring-up at work: the fridge is looked at, biases are ramped, routines run, data are kept."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import xarray
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import BRING_UP, bring_up
+from podium.control.calibration.bring_up import BRING_UP, ROUTINES, Routine, bring_up
 from podium.control.calibration.datasets import NotStorable, save_dataset
 from podium.control.calibration.measured import BadEntry, Measured, NotMeasured
 from podium.control.calibration.runner import Runner
@@ -47,13 +47,15 @@ class Session:
     validities: Validities = field(default_factory=Validities)
     facility_file: Path | None = None
     """Kept beside the data, so that they can be refitted when it has changed."""
+    routines: Mapping[str, Routine] = field(default_factory=lambda: ROUTINES)
+    """All that there are, by name."""
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
     _now_fs: int = 0
     """Laboratory time at the end of the latest step."""
 
-    async def work(self, routines: tuple[str, ...] = BRING_UP) -> None:
-        """Look at the fridges, ramp the biases, and run ``routines`` on each node in turn.
+    async def work(self, steps: tuple[str, ...] = BRING_UP) -> None:
+        """Look at the fridges, ramp the biases, and run ``steps`` on each node in turn.
 
         However it ends, ``story`` holds what was found until then. Raises ``RunError`` when the
         facility fails, and :data:`CANNOT_GO_ON`.
@@ -71,7 +73,7 @@ class Session:
             for note in self.story.notes:
                 self.display.note(f"too old: {note}")
             for node in dict.fromkeys(qubit.node for qubit in self.qubits):
-                async for step in self._steps(node, routines):
+                async for step in self._steps(node, steps):
                     self.story.steps.append(step)
                     self.drawings.begin(step)
                     self.story.lab_s = (self._now_fs - begin_fs) / FS_PER_S
@@ -120,7 +122,7 @@ class Session:
         await self.runner.bias(levels)
         return levels
 
-    async def _steps(self, node: str, routines: tuple[str, ...]) -> AsyncIterator[Step]:
+    async def _steps(self, node: str, steps: tuple[str, ...]) -> AsyncIterator[Step]:
         bench = Bench(
             self.runner,
             node,
@@ -132,7 +134,7 @@ class Session:
             validities=self.validities,
         )
         wall, before_fs = time.monotonic(), (await self.runner.now()).total_fs
-        async for outcome in bring_up(bench, routines):
+        async for outcome in bring_up(bench, steps, self.routines):
             self.titles[outcome.routine] = outcome.title
             now, self._now_fs = time.monotonic(), (await self.runner.now()).total_fs
             yield Step(outcome, now - wall, (self._now_fs - before_fs) / FS_PER_S)
