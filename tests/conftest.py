@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import threading
 import time
 from collections import Counter
@@ -136,6 +137,12 @@ def chromium() -> str | None:
     """Return the path of a Chromium, or None."""
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((path for path in map(shutil.which, names) if path is not None), None)
+
+
+def pytest_configure() -> None:
+    """Let SIGINT interrupt: a shell that starts tests in its background has them ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -211,6 +211,21 @@ def test_a_box_that_is_not_there_is_unreachable():
             YokogawaGS200("bias_q0", visa)
 
 
+def test_a_box_that_hangs_up_at_once_is_unreachable():
+    def hang_up(listening):
+        listening.accept()[0].close()
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        serving = threading.Thread(target=hang_up, args=(listening,))
+        serving.start()
+        visa = f"TCPIP::127.0.0.1::{listening.getsockname()[1]}::SOCKET"
+        with pytest.raises(Unreachable, match="was asked to connect"):
+            YokogawaGS200("bias_q0", visa)
+        serving.join()
+
+
 def test_closing_from_another_thread_frees_a_call_that_hangs(driver, tap):
     tap.replies = {b":SOUR:LEV?": itertools.repeat(b"")}
     raised: list[BaseException] = []

@@ -4,15 +4,17 @@ Exit status: 0 done, 1 it ran and found a problem, 2 wrong use. Other packages a
 subcommands by entry points of the group ``podium.commands``.
 """
 
+import logging
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TextIO
 
-from podium.control.facility.command import FOUND_PROBLEM, WRONG_USE
+from podium.control.facility.command import WRONG_USE
 from podium.control.facility.problems import suggest
 
 ENTRY_POINT_GROUP = "podium.commands"
@@ -180,9 +182,39 @@ def _load(name: str, target: str) -> Command:
     return command
 
 
+class _Readers:
+    """Standard output. When who read it has gone (``podium ... | head``) the work goes on."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, text: str) -> int:
+        with self._while_they_read():
+            self._output.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._while_they_read():
+            self._output.flush()
+
+    @contextmanager
+    def _while_they_read(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._output.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._output, name)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (default: the process's own); return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        sys.stdout = _Readers(sys.stdout)
+        # What goes wrong is told by the command itself; services turn their log on again.
+        logging.getLogger("podium").setLevel(logging.ERROR)
     chosen = next((word for word in words if not word.startswith("-")), None)
     try:
         arguments = build_parser(chosen).parse_args(words)
@@ -194,10 +226,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Who read our output has gone; nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FOUND_PROBLEM
     return status
 
 

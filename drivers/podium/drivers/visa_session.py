@@ -35,7 +35,11 @@ class VisaSession(Generic[Q]):
         with self.talking("to connect"):
             # QCoDeS keeps all names of a process in one place; ours need to be unique there.
             backend = "@py" if visa.upper().endswith("::SOCKET") else None
-            self.instrument: Q = connect(f"{name}_{id(self):x}", visa, visalib=backend)
+            # A socket that was just opened has nothing to clear; and pyvisa-py 0.8 never comes
+            # back from clearing one whose other side has closed it.
+            self.instrument: Q = connect(
+                f"{name}_{id(self):x}", visa, visalib=backend, device_clear=backend is None
+            )
 
     @contextmanager
     def talking(self, asked: str) -> Iterator[None]:

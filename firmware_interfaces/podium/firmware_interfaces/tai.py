@@ -1,9 +1,10 @@
 """International atomic time: an instant as whole seconds and integer femtoseconds."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 
-from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +35,11 @@ class Tai:
     def __sub__(self, earlier: "Tai") -> int:
         """Return the femtoseconds from ``earlier`` to this instant (negative if it is later)."""
         return self.total_fs - earlier.total_fs
+
+    def date(self) -> str:
+        """Return date and time of day, to the nanosecond: ``2026-11-20 11:40:27.164794194 TAI``."""
+        day = datetime.fromtimestamp(self.seconds, tz=UTC)  # counts days of 86400 s, as TAI has
+        return f"{day:%Y-%m-%d %H:%M:%S}.{self.femtoseconds // FS_PER_NS:09d} TAI"
 
     def __str__(self) -> str:
         return f"{self.seconds}.{self.femtoseconds:015d} TAI"

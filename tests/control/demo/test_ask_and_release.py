@@ -88,7 +88,7 @@ async def test_a_wired_bias_is_never_set_by_hand(lab, twins) -> None:
         ("cluster_a", "SLOT6:AFE:OFFSet:DAC2 1000", None),
         ("cluster_a", "*RST", None),
     ):
-        with pytest.raises(RunRefused, match="move in ramps within the limits"):
+        with pytest.raises(RunRefused, match="moves in ramps only, within the limits"):
             await lab.ask(instrument, what, value, write=True)
     assert twins.heard == []
 

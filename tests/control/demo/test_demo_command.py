@@ -37,7 +37,7 @@ class FakeLab(FakeRunner):
         return FacilityStatus("first_light", (), self.missing, 0, 0)
 
 
-async def everything(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+async def everything(bench: Bench, steps: tuple[str, ...], *_: object) -> AsyncIterator[Outcome]:
     """Find every listed parameter in one run."""
     outcome = Outcome("all", "All at once")
     await bench.run(outcome, Program("all", (), ()))
@@ -119,8 +119,8 @@ def test_all_processes_have_ended_when_it_returns(demo: Demo, tmp_path: Path) ->
 def test_a_routine_that_fails_is_status_1_and_told(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def one_fails(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
-        async for outcome in everything(bench, routines):
+    async def one_fails(bench: Bench, steps: tuple[str, ...], *_: object) -> AsyncIterator[Outcome]:
+        async for outcome in everything(bench, steps):
             outcome.failures["node_a.q2"] = "no line"
             yield outcome
 
@@ -134,7 +134,7 @@ def test_a_routine_that_fails_is_status_1_and_told(
 def test_a_qubit_that_is_not_found_is_status_1(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def nothing(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+    async def nothing(bench: Bench, steps: tuple[str, ...], *_: object) -> AsyncIterator[Outcome]:
         yield Outcome("all", "All at once")
 
     monkeypatch.setattr(session_module, "bring_up", nothing)
@@ -181,8 +181,8 @@ def test_an_instrument_that_is_missing_is_named(
 def test_a_facility_that_fails_half_way_leaves_what_was_found(
     demo: Demo, lab: FakeLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def then_lost(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
-        async for outcome in everything(bench, routines):
+    async def then_lost(bench: Bench, steps: tuple[str, ...], *_: object) -> AsyncIterator[Outcome]:
+        async for outcome in everything(bench, steps):
             yield outcome
         raise RunFailed("cluster_a: the connection was lost")
 
@@ -196,8 +196,10 @@ def test_a_facility_that_fails_half_way_leaves_what_was_found(
 def test_twins_that_die_half_way_are_heard(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def then_killed(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
-        async for outcome in everything(bench, routines):
+    async def then_killed(
+        bench: Bench, steps: tuple[str, ...], *_: object
+    ) -> AsyncIterator[Outcome]:
+        async for outcome in everything(bench, steps):
             yield outcome
         twin = int((tmp_path / "report" / "endpoints.json.pid").read_text())
         os.kill(twin, signal.SIGKILL)
@@ -223,7 +225,7 @@ def test_what_an_earlier_demo_left_is_not_taken_for_this_ones(demo: Demo, tmp_pa
 def test_an_error_of_ours_ends_all_processes_too(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+    async def broken(bench: Bench, steps: tuple[str, ...], *_: object) -> AsyncIterator[Outcome]:
         raise ZeroDivisionError("a slip of ours")
         yield Outcome("all", "All at once")
 
@@ -246,7 +248,9 @@ def test_told_to_end_it_leaves_no_process_behind(
     number: signal.Signals,
     status: int,
 ) -> None:
-    async def never_ends(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+    async def never_ends(
+        bench: Bench, steps: tuple[str, ...], *_: object
+    ) -> AsyncIterator[Outcome]:
         os.kill(os.getpid(), number)
         await asyncio.Event().wait()
         yield Outcome("all", "All at once")

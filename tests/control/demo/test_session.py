@@ -24,7 +24,7 @@ from podium.control.program.program import Program
 WAIT = Program("wait", (), ())
 
 
-async def two_steps(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+async def two_steps(bench: Bench, steps: tuple[str, ...], *_: object) -> AsyncIterator[Outcome]:
     """Stand in for the bring-up: T1 of all qubits, then a spectroscopy that fails on one."""
     relaxation = Outcome("relaxation", "T1")
     await bench.run(relaxation, WAIT)
@@ -138,7 +138,7 @@ async def test_what_was_found_before_the_facility_failed_is_told(at: At) -> None
 async def test_a_sigma_that_means_nothing_is_not_stored(
     at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def sloppy(bench: Bench, routines: tuple[str, ...]) -> AsyncIterator[Outcome]:
+    async def sloppy(bench: Bench, steps: tuple[str, ...], *_: object) -> AsyncIterator[Outcome]:
         outcome = Outcome("relaxation", "T1")
         await bench.commit(outcome, {"node_a.q0.t1": Measured(33e-6, 0.0, "s")})
         yield outcome

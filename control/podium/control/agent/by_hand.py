@@ -117,8 +117,9 @@ class ByHand:
         whole = self._instruments.model(name).roles == ("FluxSource",)
         if whole or "offs" in what.lower() or what.startswith("*"):
             raise Refused(
-                f"{name}: {said!r} might move {', '.join(held)}, which move in ramps within the "
-                f"limits of the facility file only; to set it all the same, `podium release {name}`"
+                f"{name}: {said!r} might move {', '.join(held)}: a bias moves in ramps only, "
+                "within the limits of the facility file; to set it all the same, "
+                f"`podium release {name}`"
             )
 
     def _check_free(self, asked: str) -> None:

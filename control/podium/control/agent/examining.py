@@ -70,7 +70,7 @@ def _examined(
         outputs_on=all_of("output", biased, lambda channel: bool(driver.output_on(channel))),
         temperatures_k=all_of("temperature", thermal, lambda c: float(driver.temperature_k(c))),
         tone=None if tone is None else (tone.frequency_hz, tone.power_dbm, tone.on),
-        tai="" if tai is None else str(tai),
+        tai="" if tai is None else tai.date(),
         tai_s=0 if tai is None else tai.seconds,
         unread=unread,
     )

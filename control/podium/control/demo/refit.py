@@ -178,14 +178,19 @@ def _tell(found: "Refit", then: "dict[str, Entry]", arguments: Namespace, wall_s
         }
         print(json.dumps(answer, indent=2))
         return
-    print(f"{found.outcome.title}, {len(found.outcome.runs)} runs")
+    print(f"{found.outcome.title}, {_counted(len(found.outcome.runs), 'run')}")
     for line in told_step(story.steps[0]):
         print(f"  {line}")
     for line in different:
         print(f"  {line}")
     if then and not different:
-        print(f"  the same {len(then)} parameters as were stored then, to the bit")
+        same = "parameter as was" if len(then) == 1 else f"{len(then)} parameters as were"
+        print(f"  the same {same} stored then, to the bit")
     print(arguments.out / "index.html")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 command = Command(

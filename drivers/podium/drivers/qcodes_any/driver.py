@@ -180,7 +180,12 @@ class QcodesAny:
 
 
 def _open(
-    name: str, driver: QcodesDriver, unique: str, visa: str, visalib: str | None
+    name: str,
+    driver: QcodesDriver,
+    unique: str,
+    visa: str,
+    visalib: str | None,
+    device_clear: bool,
 ) -> Instrument:
     """Return the QCoDeS instrument, connected; raises :class:`Refused` if it cannot be made so."""
     told = logging.getLogger("qcodes")
@@ -193,8 +198,9 @@ def _open(
     places = (unique, visa) if visa else (unique,)
     wanted = inspect.signature(kind).parameters
     takes_any = any(one.kind is one.VAR_KEYWORD for one in wanted.values())
-    if issubclass(kind, VisaInstrument) and (takes_any or "visalib" in wanted):
-        arguments = {"visalib": visalib} | arguments
+    if issubclass(kind, VisaInstrument):
+        ours = {"visalib": visalib, "device_clear": device_clear}
+        arguments = {k: v for k, v in ours.items() if takes_any or k in wanted} | arguments
     try:
         return kind(*places, **arguments)
     except TypeError as error:
