@@ -5,6 +5,7 @@ All problems are collected and raised together: a person mends a program once.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from numbers import Integral
 
 from podium.control.program.program import (
     Affine,
@@ -23,6 +24,7 @@ from podium.control.program.program import (
     variables,
 )
 from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
+from podium.firmware_interfaces.exact_time import FS_PER_US
 
 UNITS = ("fs", "Hz", "turn", "1")
 
@@ -89,6 +91,7 @@ def _axes(axes: Iterable[Axis]) -> Iterator[str]:
 def _counts(program: Program) -> Iterator[str]:
     if program.shots < 1:
         yield f"{program.shots} shots; at least 1"
+    yield from _whole(program.settle_fs, "settle_fs")
     if program.settle_fs < 0:
         yield f"settle_fs is {program.settle_fs}; at least 0"
 
@@ -102,11 +105,15 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
             yield from _waveform(waveform)
             yield from _range(amplitude, known, -1, 1, "amplitude")
         case Capture(_, _, duration_fs, delay_fs):
+            yield from _whole(duration_fs, "duration_fs")
+            yield from _whole(delay_fs, "delay_fs")
             if duration_fs <= 0:
                 yield f"duration_fs is {duration_fs}; more than 0"
             if delay_fs < 0:
                 yield f"delay_fs is {delay_fs}; at least 0"
         case Delay(_, duration):
+            if not isinstance(duration, Affine):
+                yield from _whole(duration, "duration_fs")
             yield from _range(duration, known, 0, float("inf"), "duration_fs")
         case SetFrequency(_, frequency):
             yield from _range(frequency, known, float("-inf"), float("inf"), "frequency_hz")
@@ -138,14 +145,22 @@ def _range(
             return
 
 
+def _whole(time_fs: float, what: str) -> Iterator[str]:
+    if not isinstance(time_fs, Integral):
+        yield f"{what} is {time_fs!r}; times are whole femtoseconds, 1 us is {FS_PER_US}"
+
+
 def _waveform(waveform: Waveform) -> Iterator[str]:
+    yield from _whole(waveform.duration_fs, "duration_fs")
     if waveform.duration_fs <= 0:
         yield f"{waveform} lasts {waveform.duration_fs} fs; more than 0"
     match waveform:
         case Gaussian(_, sigma_fs) | Drag(_, sigma_fs, _):
+            yield from _whole(sigma_fs, "sigma_fs")
             if sigma_fs <= 0:
                 yield f"sigma_fs is {sigma_fs}; more than 0"
         case FlatTop(duration_fs, rise_fs):
+            yield from _whole(rise_fs, "rise_fs")
             if not 0 <= 2 * rise_fs <= duration_fs:
                 yield f"rise_fs is {rise_fs}; from 0 to half of the duration, {duration_fs // 2}"
         case Square():
