@@ -104,7 +104,7 @@ async def test_a_released_instrument_is_left_alone_until_it_is_taken_back(lab, t
     await lab.bias({"node_a.q0.flux": 0.1})
     await lab.release("bias_q0")
     async with asyncio.timeout(10):  # until the twin has seen that it was hung up
-        while twins.serving.served["bias_q0"].faults.open:
+        while twins.serving.served["bias_q0"].faults.open:  # noqa: ASYNC110
             await asyncio.sleep(0)
     twins.heard.clear()
     for asked in (
