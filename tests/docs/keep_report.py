@@ -6,14 +6,16 @@
 import json
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.store import ParameterStore
+from podium.control.demo.moments import host_tai_s
 
 KEPT = Path(__file__).with_name("kept_report")
 FILES = ("summary.json", "truth.json", "twin.yaml")
+ENDED_S_AGO = 300.0
 SHOWN = "node_a.q1.t1"
 """The parameter whose dataset the tutorial opens."""
 
@@ -33,10 +35,12 @@ def keep(report: Path) -> None:
 
 
 def lay_in(report: Path) -> None:
-    """Make a report of what was kept."""
+    """Make a report of what was kept, as if it had ended a few minutes ago: values age."""
     shutil.copytree(KEPT, report)
+    entries = [Entry(**row) for row in json.loads((report / "parameters.json").read_text())]
+    later_s = host_tai_s() - ENDED_S_AGO - max(entry.tai_s for entry in entries)
     with ParameterStore(report / "parameters.sqlite") as store:
-        store.put(Entry(**row) for row in json.loads((report / "parameters.json").read_text()))
+        store.put(replace(entry, tai_s=entry.tai_s + later_s) for entry in entries)
 
 
 if __name__ == "__main__":
