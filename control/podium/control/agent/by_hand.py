@@ -10,7 +10,7 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done
 from podium.control.facility.facility import Facility, FluxWiring
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
-from podium.firmware_interfaces.ieee4882.asking import is_message, only_asks
+from podium.firmware_interfaces.ieee4882.asking import is_message
 
 ASK_S = 15.0
 """Deadline for one question."""
@@ -41,9 +41,7 @@ class ByHand:
         """
         name, what = request.instrument, request.what.strip()
         worker = self._instruments.any_worker(name)
-        writes = request.value is not None or (
-            is_message(what) and not only_asks(what.encode("ascii", "replace"))
-        )
+        writes = request.sets
         told = {"instrument": name, "what": what, "value": request.value, "by": request.by}
         try:
             self._check(request, what, writes)
