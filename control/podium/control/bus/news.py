@@ -105,8 +105,12 @@ class RunNews:
     """Whether it is seen as it comes: a stop keeps what was measured."""
     shots_done: int = 0
     """Repetitions in which every point was visited, as far as is known."""
+    share: float = 0.0
+    """How much of it is done, 0 to 1, as far as is known."""
     stopped_by: str = ""
     """Who stopped it."""
+    unsafe: str = ""
+    """What could not be made safe after it; empty: all is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

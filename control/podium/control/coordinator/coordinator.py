@@ -209,7 +209,8 @@ class Coordinator:
             raise RunFailed(f"run {single.run}: {single.stopped}; nothing of it is kept") from None
         except RunError as error:
             self._refused += not single.run
-            log.warning("run failed", run=single.run, by=single.by, error=str(error))
+            run = {"run": single.run} if single.run else {}
+            log.warning("run failed", **run, by=single.by, error=str(error))
             raise
 
     async def _stop(self, single: "_Single", request: Stop) -> messages.Done:

@@ -22,7 +22,7 @@ from podium.control.bus.news import (
     runs_key,
 )
 from podium.control.bus.wire import decode, encode
-from podium.control.coordinator.run_protocol import RunParts
+from podium.control.coordinator.run_protocol import RunParts, unsafe_after
 from podium.control.coordinator.summaries import summary_of
 from podium.control.program.program import Program
 
@@ -114,7 +114,8 @@ class RunsTold:
         try:
             yield parts
         except BaseException as error:
-            news = replace(self._news.get(run, news), took_s=time.monotonic() - began)
+            took_s, unsafe = time.monotonic() - began, unsafe_after(error)
+            news = replace(self._news.get(run, news), took_s=took_s, unsafe=unsafe)
             if on.stopped:
                 self._tell(
                     replace(news, state="stopped", error=on.stopped, stopped_by=on.stopped_by)
@@ -126,7 +127,7 @@ class RunsTold:
                 self._tell(replace(news, state=state, error=str(error)))
             raise
         self.done += 1
-        news = replace(news, shots_done=program.shots)
+        news = replace(news, shots_done=program.shots, share=1.0)
         took_s = time.monotonic() - began
         started = [part.fired.tai_s + part.fired.tai_fs * 1e-15 for part in parts]
         self._tell(replace(news, state="done", took_s=took_s, tai_s=min(started, default=0)))
@@ -136,11 +137,15 @@ class RunsTold:
             self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
 
     def so_far(
-        self, run: RunId, program: Program, shots_done: int, captures: Callable[[], Captures]
+        self,
+        run: RunId,
+        program: Program,
+        far: tuple[int, float],
+        captures: Callable[[], Captures],
     ) -> None:
-        """Tell what a run that goes on has brought back so far."""
+        """Tell what a run that goes on has brought back so far; ``far``: shots done, share."""
         if run in self._news:
-            self._tell(replace(self._news[run], shots_done=shots_done))
+            self._tell(replace(self._news[run], shots_done=far[0], share=far[1]))
         self._to_tell.put_nowait(_Data(program, run, captures, False))
 
     def _tell(self, news: RunNews) -> None:

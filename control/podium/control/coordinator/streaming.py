@@ -178,7 +178,8 @@ class Streaming:
                     stopped_by=stream.stopped_by,
                 )
         except RunError as error:
-            log.warning("stream failed", run=stream.run, error=str(error))
+            run = {"run": stream.run} if stream.run else {}
+            log.warning("stream failed", **run, by=stream.request.by, error=str(error))
             raise
         finally:
             stream.over = True
@@ -241,7 +242,8 @@ class Streaming:
                 stream.part = told.part(combined, ended=combined.shots_done == program.shots)
                 stream.tell()
                 if not stream.part.ended:
-                    self._runs.so_far(told.run, program, combined.shots_done, stream.captures)
+                    far = (combined.shots_done, combined.done)
+                    self._runs.so_far(told.run, program, far, stream.captures)
             shot += batches[-1].shots
 
     def _check_followed(self, stream: _Stream) -> None:
