@@ -34,7 +34,10 @@ function receive({ part, text, link: state }) {
 
 function swap(target, text) {
   // Morphing leaves what has not changed: focus, selection, scroll and opened details stay.
+  const held = target.contains(document.activeElement);
   htmx.swap({ text, target, swap: "innerMorph" });
+  // What had the focus may be gone: the keyboard goes on from what runs.
+  if (held && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
   fill(target);
 }
 

@@ -49,7 +49,7 @@ now.addEventListener("click", async () => {
 dialog.addEventListener("close", () => {
   // It comes late: the dialog may be open again. The button may be gone with the run: then the
   // keyboard goes on from what runs.
-  if (!dialog.open && document.activeElement === document.body) document.getElementById("main").focus();
+  if (!dialog.open && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 });
 
 async function reason(answer) {
