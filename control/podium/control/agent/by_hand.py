@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.agent.telling import RENEWED
 from podium.control.bus.by_hand import Answered, Ask, Release, TakeBack
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done
@@ -55,6 +56,18 @@ class ByHand:
         log.info("asked by hand", **told, answer=answer.value)
         return answer
 
+    async def rehearse(self, request: Ask) -> None:
+        """Do before a stand-in what :meth:`ask` would do, unlogged; raises what that would."""
+        what = request.what.strip()
+        worker = self._instruments.any_worker(request.instrument)
+        self._check(request, what, request.sets)
+        if request.sets:
+            await worker.call(
+                f"set {what!r}", lambda box: _written(box, what, request.value), ASK_S
+            )
+        else:
+            await worker.call(f"ask {what!r}", lambda box: _read(box, what), ASK_S)
+
     async def release(self, request: Release) -> Done:
         """Close the connection and refuse all work that needs the instrument."""
         name = request.instrument
@@ -86,7 +99,7 @@ class ByHand:
                     f"set {what!r}", lambda box: _written(box, what, value), ASK_S
                 )
             finally:
-                await worker.renew("it was set by hand: all is read again")
+                await worker.renew(RENEWED)
             await _answering(worker)
         finally:
             self.writing = ""

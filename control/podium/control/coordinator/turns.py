@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from podium.control.bus.asked import Asked
 from podium.control.calibration.runner import RunRefused
 
-KEPT = 20
+KEPT = 100
 """So many things that were asked are remembered."""
 PATIENCE_S = 5.0
 """What is asked by hand waits so long for its turn; then a person is told what is on instead."""
