@@ -13,6 +13,7 @@ from podium.control.web.app import make_app
 from podium.control.web.guard import LOOKS
 from podium.control.web.picture import Picture
 from podium.control.web.stopping import Stopping, asked_from
+from podium.drivers.errors import Refused
 
 STOP = "/api/runs/{run}/stop"
 
@@ -89,6 +90,29 @@ async def test_a_run_in_one_piece_is_stopped_and_nothing_is_kept(page, bench, tr
     await page.until(lambda picture: picture.run_on() is None)
     text = (await page.client.get("/")).text
     assert "nothing of it was measured that could be kept" in text
+
+
+async def test_outputs_that_could_not_be_made_safe_are_not_called_safe(page, bench, trial):
+    def stuck() -> None:
+        raise Refused("cluster_a: slot 2 does not stop")
+
+    bench.hooks["cluster_a.wait"] = lambda: bench.clusters[-1].until_interrupted()
+    running = asyncio.ensure_future(page.lab.run(trial()))
+    while "cluster_a.wait" not in bench.done:  # noqa: ASYNC110  nobody tells
+        await asyncio.sleep(0.01)
+    await page.until(lambda picture: picture.run_on())
+    bench.hooks["cluster_a.safe"] = stuck
+    run = str(page.picture.run_on().run)
+    await page.client.post(STOP.format(run=run), headers=own(page))
+    with pytest.raises(RunFailed):
+        await running
+    await page.until(lambda picture: picture.run_on() is None)
+    text = (await page.client.get("/")).text
+    assert "Outputs may not be safe: " in text
+    assert "slot 2 does not stop" in text
+    assert "Outputs are safe" not in text
+    bench.hooks.clear()
+    await page.lab.run(trial())  # it is made safe before it is used again
 
 
 async def test_what_is_over_or_not_there_is_said_to_be(page, trial):
