@@ -49,6 +49,7 @@ class Bench:
     levels: dict[str, float] = field(default_factory=dict)
     playing: bool = False
     connections: int = 0
+    clusters: list["FakeCluster"] = field(default_factory=list)
 
     def do(self, what: str) -> None:
         self.done.append(what)
@@ -89,6 +90,10 @@ class Box:
 
 
 class FakeCluster(Box):
+    def __init__(self, name: str, bench: Bench) -> None:
+        super().__init__(name, bench)
+        bench.clusters.append(self)
+
     def load(self, program) -> None:
         self.bench.do(f"{self.name}.load")
         self.program = program

@@ -56,9 +56,9 @@ async def test_a_run_that_needs_a_released_instrument_is_refused_and_plays_nothi
     assert any(step.startswith("lo_q2.tone") for step in bench.done)
 
 
-async def test_nothing_is_begun_while_an_instrument_is_being_set(
-    lab, bench, trial, monkeypatch
-) -> None:
+@pytest.fixture
+def slowly(monkeypatch):
+    """Setting by hand takes until the second event is set; the first says that it has begun."""
     from podium.control.agent import by_hand
 
     reached, go_on = threading.Event(), threading.Event()
@@ -69,14 +69,38 @@ async def test_nothing_is_begun_while_an_instrument_is_being_set(
         return Answered(value, "")
 
     monkeypatch.setattr(by_hand, "_written", slow)
+    yield reached, go_on
+    go_on.set()
+
+
+async def test_an_agent_begins_nothing_while_an_instrument_is_being_set(talk, trial, slowly):
+    reached, go_on = slowly
+    asked = Ask("lo_q2", "power", -3, True, "me")
+    setting = asyncio.ensure_future(talk(asked, Answered))
+    assert await asyncio.to_thread(reached.wait, 10)
+    bias = messages.Begin("t", messages.Bias({"node_a.q0.flux": 0.1}), 5)
+    for request in (messages.Prepare(RUN, to_json(trial())), bias, asked):
+        answer = await talk(request, messages.Done)
+        assert isinstance(answer, Failed)
+        assert "lo_q2 is being set by hand" in answer.message
+    go_on.set()
+    assert await setting == Answered(-3, "")
+
+
+async def test_what_is_asked_meanwhile_waits_its_turn(lab, bench, trial, slowly) -> None:
+    reached, go_on = slowly
     setting = asyncio.ensure_future(lab.ask("lo_q2", "power", -3, write=True))
-    try:
-        assert await asyncio.to_thread(reached.wait, 10)
-        with pytest.raises(RunRefused, match="lo_q2 is being set by hand"):
-            await lab.run(trial())
-        with pytest.raises(RunRefused, match="lo_q2 is being set by hand"):
-            await lab.bias({"node_a.q0.flux": 0.1})
-    finally:
-        go_on.set()
+    assert await asyncio.to_thread(reached.wait, 10)
+    run = asyncio.ensure_future(lab.run(trial()))
+    bias = asyncio.ensure_future(lab.bias({"node_a.q0.flux": 0.1}))
+    await lab.status()
+    assert not any(".load" in step or ".ramp" in step for step in bench.done)
+    go_on.set()
     assert await setting == -3
-    await lab.run(trial())
+    data = await run
+    await bias
+    asked = (await lab.status()).asked
+    assert asked[0].what == "set lo_q2 power to -3"
+    then = {f"run {data.attrs['run']} trial", "bias node_a.q0.flux to 0.1 V"}
+    assert {one.what for one in asked[1:]} == then
+    assert [(one.number, one.state) for one in asked] == [(n, "done") for n in (1, 2, 3)]

@@ -114,19 +114,23 @@ class BlockingStream:
 
 @contextmanager
 def open_facility_blocking(
-    path: Path | str, endpoints: Path | str | None = None
+    path: Path | str, endpoints: Path | str | None = None, *, who: str | None = None
 ) -> Iterator[BlockingLab]:
     """Own all instruments of a facility while the context is open: ``open_facility``."""
-    with _blocking(lambda: open_facility(path, endpoints)) as lab:
+    with _blocking(lambda: open_facility(path, endpoints, who=who)) as lab:
         yield lab
 
 
 @contextmanager
 def join_facility_blocking(
-    path: Path | str, coordinator: str, endpoints: Path | str | None = None
+    path: Path | str,
+    coordinator: str,
+    endpoints: Path | str | None = None,
+    *,
+    who: str | None = None,
 ) -> Iterator[BlockingLab]:
     """Ask the processes of a facility that is up: ``join_facility``."""
-    with _blocking(lambda: join_facility(path, coordinator, endpoints)) as lab:
+    with _blocking(lambda: join_facility(path, coordinator, endpoints, who=who)) as lab:
         yield lab
 
 

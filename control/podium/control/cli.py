@@ -64,7 +64,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "status": (
         "podium.control.demo.status:command",
-        "say which instruments answer, and what runs",
+        "say which instruments answer, what runs, and who asked for it",
     ),
     "calibrate": (
         "podium.control.demo.calibrate:command",

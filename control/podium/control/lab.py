@@ -9,10 +9,6 @@ With the processes that ``podium up`` has started: ``join_facility`` instead.
 """
 
 import asyncio
-import getpass
-import os
-import socket
-import sys
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +20,7 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
+from podium.control.bus.who import named
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.calibration.snapshots import name_in
 from podium.control.facility.facility import Facility
@@ -42,6 +39,8 @@ ANSWER_S = 60.0
 """Deadline for any single answer of the coordinator."""
 LOST_S = 10.0
 """Unanswered for so long, the coordinator is taken for gone."""
+BY_HAND_S = 80.0
+"""The same for what is asked by hand, which is asked once; above the coordinator's own."""
 CANCEL_S = 90.0
 """Giving work up takes as long as it takes to make the instruments safe."""
 AGENT = "room"
@@ -53,19 +52,12 @@ SETTLED = ("connected", "released")
 Answer = TypeVar("Answer")
 
 
-def whoever() -> str:
-    """Return who asks, as a log names them: user, machine, process."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have a number only
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()} ({Path(sys.argv[0]).name} {os.getpid()})"
-
-
 class Lab:
     """What a person or a routine asks of a facility. Every method raises ``RunError``."""
 
-    def __init__(self, facility: Facility, bus: Bus) -> None:
+    def __init__(self, facility: Facility, bus: Bus, who: str | None = None) -> None:
+        """``who`` asks: in the log, on the page, with the data (default: user and program)."""
+        self._who = named(who)
         self._facility = facility
         self._bus = bus
         self._key = messages.coordinator_key(facility.name)
@@ -75,6 +67,11 @@ class Lab:
         """What the facility file says."""
         return self._facility
 
+    @property
+    def who(self) -> str:
+        """Who asks, as others see it."""
+        return self._who
+
     async def run(self, program: Program) -> "xarray.Dataset":
         """Run ``program`` and return its data.
 
@@ -83,7 +80,7 @@ class Lab:
         """
         text = await asyncio.to_thread(to_json, program)
         done = await self._work(messages.RunProgram(text), messages.RunDone)
-        attributes = attributes_of(done, program, self._facility.name, text)
+        attributes = attributes_of(done, program, self._facility.name, text, self._who)
         data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)
         return data
@@ -103,19 +100,20 @@ class Lab:
                 "0, batch_shots at least 1 (or None: as many as take every_s)"
             )
         name = self._facility.name
-        return Stream(self._ask, self._stop, name, program, every_s, batch_shots or 0)
+        return Stream(self._ask, self._stop, name, program, every_s, batch_shots or 0, self._who)
 
     async def streams(self) -> tuple[StreamOn, ...]:
         """Return the streams that are on, whoever has begun them."""
         return (await self._ask(AskStreams(), StreamsOn)).streams
 
     async def stop(self, stream: str, reason: str = "") -> None:
-        """Stop a stream (its ticket or the id of its run), whoever has begun it.
+        """Stop a stream or a run (its ticket or the run's id), whoever has begun it.
 
-        Its data are kept, marked incomplete, by who follows it; returns once outputs are safe.
+        Data of a stream are kept, marked incomplete, by who follows it; a run in one piece has
+        none. Returns once outputs are safe.
         """
-        why = reason or f"stopped by {whoever()}"
-        await self._stop(Stop(stream, why), StreamPart, messages.Done)
+        why = reason or f"stopped by {self._who}"
+        await self._stop(Stop(stream, why, self._who), StreamPart, messages.Done)
 
     async def _stop(self, request: Stop, *expected: type[Answer]) -> Answer:
         answer = await ask(self._bus, self._key, request, *expected, timeout_s=CANCEL_S)
@@ -138,8 +136,9 @@ class Lab:
         """Ask an instrument through its owner, logged with who asks; return what came back.
 
         ``what``: a parameter (``power``, ``module2.out0_att``) or a message (``*IDN?``);
-        ``value``: what to set it to. Without ``write`` only what reads is allowed. Refused
-        while a run is on; a bias is never set so. After something was set, the instrument is
+        ``value``: what to set it to. Without ``write`` only what reads is allowed. It is done in
+        turn: after what others ask by hand, and refused while a run is on that takes longer than
+        a few seconds. A bias is never set so. After something was set, the instrument is
         connected anew.
         """
         return (await self.answer(instrument, what, value, write=write)).value
@@ -148,16 +147,16 @@ class Lab:
         self, instrument: str, what: str, value: object = None, *, write: bool = False
     ) -> by_hand.Answered:
         """Do as :meth:`ask` does and return the unit as well."""
-        question = by_hand.Ask(instrument, what, value, write, whoever())
+        question = by_hand.Ask(instrument, what, value, write, self._who)
         return await self._ask_once(question, by_hand.Answered)
 
     async def release(self, instrument: str) -> None:
         """Let go of an instrument for a person's own program: nothing is asked of it any more."""
-        await self._ask(by_hand.Release(instrument, whoever()), messages.Done)
+        await self._ask(by_hand.Release(instrument, self._who), messages.Done)
 
     async def take_back(self, instrument: str) -> None:
         """Own a released instrument again, and return once it answers; all is read anew."""
-        await self._ask(by_hand.TakeBack(instrument, whoever()), messages.Done)
+        await self._ask(by_hand.TakeBack(instrument, self._who), messages.Done)
 
     async def examine(self, instrument: str) -> by_hand.Examined:
         """Return what an instrument says of itself, by reading alone."""
@@ -199,7 +198,7 @@ class Lab:
 
     async def _work(self, work: messages.RunProgram | messages.Bias, end: type[Answer]) -> Answer:
         ticket = uuid.uuid4().hex
-        request: object = messages.Begin(ticket, work, AWAIT_S)
+        request: object = messages.Begin(ticket, work, AWAIT_S, self._who)
         try:
             while True:
                 answer: object = await self._ask(request, end, messages.Pending)
@@ -215,7 +214,7 @@ class Lab:
 
     async def _ask_once(self, request: object, expected: type[Answer]) -> Answer:
         """Ask without repeating: of a lost answer it is not known whether it was carried out."""
-        answer = await ask(self._bus, self._key, request, expected, timeout_s=ANSWER_S)
+        answer = await ask(self._bus, self._key, request, expected, timeout_s=BY_HAND_S)
         if not isinstance(answer, Failed):
             return answer
         raise (RunRefused if answer.kind == "refused" else RunFailed)(answer.message)
@@ -240,12 +239,13 @@ class Lab:
 
 @asynccontextmanager
 async def open_facility(
-    path: Path | str, endpoints: Path | str | None = None
+    path: Path | str, endpoints: Path | str | None = None, *, who: str | None = None
 ) -> AsyncGenerator[Lab]:
     """Own all instruments of a facility in this process while the context is open.
 
-    ``endpoints``: a file that lays addresses over the facility file. Connecting only reads.
-    Leaving aborts what runs, makes it safe, and closes all connections.
+    ``endpoints``: a file that lays addresses over the facility file; ``who``: as whom others
+    see what is asked here (default: user and program). Connecting only reads. Leaving aborts
+    what runs, makes it safe, and closes all connections.
     """
     from podium.control.agent.agent import Agent
     from podium.control.agent.instruments import Instruments
@@ -259,7 +259,7 @@ async def open_facility(
     bus = MemoryBus()
     agent = Agent(AGENT, facility, instruments, compiler_for(facility), bus)
     async with _plainly(), agent.running(), Coordinator(facility, bus).running():
-        yield Lab(facility, bus)
+        yield Lab(facility, bus, who)
 
 
 @asynccontextmanager
@@ -278,7 +278,11 @@ async def _plainly() -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def join_facility(
-    path: Path | str, coordinator: str, endpoints: Path | str | None = None
+    path: Path | str,
+    coordinator: str,
+    endpoints: Path | str | None = None,
+    *,
+    who: str | None = None,
 ) -> AsyncGenerator[Lab]:
     """Ask the processes of a facility that is up; ``coordinator``: its endpoint on the bus."""
     from podium.control.bus.zenoh_bus import ZenohBus
@@ -287,6 +291,6 @@ async def join_facility(
     facility = await asyncio.to_thread(load_facility, path, endpoints)
     bus = await ZenohBus.open(connect=[coordinator])
     try:
-        yield Lab(facility, bus)
+        yield Lab(facility, bus, who)
     finally:
         await asyncio.shield(bus.close())

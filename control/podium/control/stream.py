@@ -34,13 +34,21 @@ class Stream:
     Every dataset is of the form that ``lab.run`` gives, over all points, averages (or shots) as
     far as they have come; points that were not visited yet are nan. Its ``attrs`` say how far:
     ``shots_done`` of ``shots``, ``done`` (share), ``complete`` (0 or 1), ``batches`` (how it was
-    split), and ``stopped`` (why) where it ended before its time. The last one is complete unless
-    it was stopped. Leaving the loop, by ``break``, an error or a cancellation, stops the stream:
-    what plays is aborted, outputs are safe, and :attr:`data` has what was measured.
+    split), and, where it ended before its time, ``stopped`` (why) and ``stopped_by``. The last
+    one is complete unless it was stopped. Leaving the loop, by ``break``, an error or a
+    cancellation, stops the stream: what plays is aborted, outputs are safe, and :attr:`data` has
+    what was measured.
     """
 
     def __init__(
-        self, ask: Ask, stop: Ask, facility: str, program: Program, every_s: float, batch: int
+        self,
+        ask: Ask,
+        stop: Ask,
+        facility: str,
+        program: Program,
+        every_s: float,
+        batch: int,
+        who: str,
     ) -> None:
         self._ask = ask
         self._stop = stop
@@ -48,6 +56,7 @@ class Stream:
         self._program = program
         self._every_s = every_s
         self._batch = batch
+        self._who = who
         self._ticket = uuid.uuid4().hex
         self._text = ""
         self._begun = False
@@ -60,7 +69,7 @@ class Stream:
 
     async def stop(self, reason: str = "stopped by who began it") -> None:
         """Stop it; returns once outputs are safe. The loop gets the last dataset and ends."""
-        answer = await self._stop(Stop(self._ticket, reason), StreamPart, messages.Done)
+        answer = await self._stop(Stop(self._ticket, reason, self._who), StreamPart, messages.Done)
         if isinstance(answer, StreamPart):
             await self._take(answer)
 
@@ -71,7 +80,7 @@ class Stream:
         self._begun = True
         self._text = await asyncio.to_thread(to_json, self._program)
         over = False
-        begin = BeginStream(self._ticket, self._text, self._every_s, self._batch)
+        begin = BeginStream(self._ticket, self._text, self._every_s, self._batch, self._who)
         try:
             await self._ask(begin, messages.Done)
             number = 0
@@ -99,7 +108,8 @@ class Stream:
 
     async def _take(self, part: StreamPart) -> "xarray.Dataset":
         complete = part.ended and not part.stopped
-        attributes = attributes_of(part, self._program, self._facility, self._text) | {
+        attributes = attributes_of(part, self._program, self._facility, self._text, self._who)
+        attributes |= {
             "complete": int(complete),
             "shots": self._program.shots,
             "shots_done": part.shots_done,
@@ -107,7 +117,7 @@ class Stream:
             "batches": part.batches,
         }
         if part.stopped:
-            attributes["stopped"] = part.stopped
+            attributes |= {"stopped": part.stopped, "stopped_by": part.stopped_by}
         data = await asyncio.to_thread(dataset_of, self._program, part.captures, attributes)
         name_in(data, part.snapshot)
         self._data = data
@@ -115,12 +125,13 @@ class Stream:
 
 
 def attributes_of(
-    done: RunDone | StreamPart, program: Program, facility: str, text: str
+    done: RunDone | StreamPart, program: Program, facility: str, text: str, by: str
 ) -> dict[str, str | int | float]:
     """Return what a dataset says of where it comes from."""
     started = done.started
     return {
         "run": str(done.run),
+        "by": by,
         "program": program.name,
         "program_json": text,
         "program_hash": done.program_hash,

@@ -7,6 +7,7 @@ import pytest
 from tests.control.demo.on_twins import EXAMPLE, twins_on_sockets
 
 from podium.control.cli import main
+from podium.control.demo.ask import value_of
 from podium.control.lab import open_facility
 from podium.control.program.serialise import to_json
 from podium.firmware_interfaces.ieee4882.asking import only_asks
@@ -54,10 +55,7 @@ async def test_a_dry_run_tells_what_a_run_sends_and_sends_nothing(
         twins.heard.clear()
         await lab.run(trial(port="node_a.q2.drive"))
     sent = {one for one in setting(twins) if "STOP" not in one}
-    foretold = set()
-    for line in told:
-        name, _, message = line.partition(": ")
-        foretold.add(f"{name} {message.split('#')[0].rsplit(':', 1)[-1].split(' ')[0]}")
+    foretold = {head(line) for line in told}
     assert sent <= foretold, sent - foretold
 
 
@@ -78,3 +76,60 @@ def test_a_calibration_tells_biases_and_the_beginning_of_each_routine(tmp_path, 
     assert "# time_of_flight on node_a: " in told
     assert "# sweet_spot on node_a: cannot be told before it is measured" in told
     assert told.endswith("dry run: nothing was sent\n")
+
+
+def asked(*words: str) -> list[str]:
+    return ["ask", *words, "--facility", str(EXAMPLE)]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("lo_q2", "power", "-12.5"), "lo_q2: SOUR:POW -12.5"),
+        (("lo_q2", ":SOUR:POW -3"), "lo_q2: :SOUR:POW -3"),
+        (("cluster_a", "module4.out1_att", "6"), "cluster_a: SLOT4:"),
+    ],
+)
+async def test_what_setting_by_hand_would_send_is_told_and_is_what_is_sent(
+    twins, capsys, words, told
+) -> None:
+    twins.heard.clear()
+    dry = [*asked(*words), "--write", "--dry-run", *twins.words]
+    assert await asyncio.to_thread(main, dry) == 0
+    *foretold, last = capsys.readouterr().out.splitlines()
+    assert last == "dry run: nothing was sent"
+    assert twins.heard == []
+    assert any(line.startswith(told) for line in foretold), foretold
+    instrument, what, *value = words
+    async with open_facility(EXAMPLE, twins.endpoints) as lab:
+        await lab.ready(30)
+        twins.heard.clear()
+        await lab.ask(instrument, what, *map(value_of, value), write=True)
+    heard = {line for line in setting(twins) if "*CLS" not in line}
+    foretold_heads = {head(line) for line in foretold}
+    assert heard
+    assert heard <= foretold_heads, (heard, foretold)
+
+
+def head(line: str) -> str:
+    name, _, message = line.partition(": ")
+    return f"{name} {message.split('#')[0].rsplit(':', 1)[-1].split(' ')[0]}"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("lo_q2", "power", "--write"), 0, "it would only read"),
+        (("lo_q2", "*IDN?"), 0, "it would only read"),
+        (("lo_q2", "power", "-5"), 1, "'power -5' would set something: ask again with --write"),
+        (("lo_q2", "powr", "-5", "--write"), 1, "no parameter 'powr': did you mean power"),
+        (("lo_q2", "power", "high", "--write"), 1, "power cannot be 'high'"),
+        (("lo_2", "power", "-5", "--write"), 1, "no instrument 'lo_2'"),
+        (("bias_q0", "voltage", "1", "--write"), 1, "move in ramps within the limits"),
+    ],
+)
+def test_of_what_would_set_nothing_or_be_refused_it_says_so(words, status, said, capsys) -> None:
+    assert main([*asked(*words), "--dry-run"]) == status
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("dry run: nothing was sent; ")
+    assert said in line

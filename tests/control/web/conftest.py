@@ -88,7 +88,7 @@ async def page(example, bench, open_lab, store) -> AsyncIterator[Page]:
         open_lab(example, bench, bus) as lab,
         log_told(bus, example.name, "lab"),
         following(picture, bus),
-        served(picture, listening) as port,
+        served(picture, bus, listening) as port,
         asyncio.TaskGroup() as tasks,
     ):
         watching = tasks.create_task(watch_store(picture))

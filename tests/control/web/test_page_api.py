@@ -11,6 +11,7 @@ import pytest
 from tests.control.web.conftest import entry
 
 from podium.control.bus import messages
+from podium.control.bus.memory import MemoryBus
 from podium.control.bus.news import Event, events_key
 from podium.control.bus.wire import encode
 from podium.control.calibration.runner import RunFailed
@@ -213,16 +214,10 @@ def test_what_is_not_ours_is_shipped_with_its_licence():
         assert list(vendor.glob(f"{file.name.partition('.')[0]}.LICENSE")), file.name
 
 
-async def test_the_page_only_reads(page):
-    for path in ("/", "/api/state", "/api/parameters"):
-        for method in ("POST", "PUT", "DELETE", "PATCH"):
-            assert (await page.client.request(method, path)).status_code == 405
-
-
 async def test_streams_end_when_the_page_does(example):
     async with httpx.AsyncClient(timeout=20) as client, asyncio.timeout(20):
         listening = socket.create_server(("127.0.0.1", 0))
-        async with served(Picture(example), listening) as port:
+        async with served(Picture(example), MemoryBus(), listening) as port:
             opened = client.stream("GET", f"http://127.0.0.1:{port}/stream")
             answer = await opened.__aenter__()
             lines = answer.aiter_lines()

@@ -3,18 +3,30 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.conftest import chromium
 
+from podium.control.bus.memory import MemoryBus
 from podium.control.calibration.runner import RunFailed
+from podium.control.lab import Lab
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
 from podium.drivers.errors import Unreachable
 
 pytestmark = pytest.mark.chromium
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+OVERLAP = """
+[...document.querySelectorAll("header > *, #headline > *, #runs li > *")].filter((one) =>
+  one.nextElementSibling !== null && one.getBoundingClientRect().height > 0 && (() => {
+    const [a, b] = [one, one.nextElementSibling].map((each) => each.getBoundingClientRect());
+    return a.left < b.right - 1 && b.left < a.right - 1
+      && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  })()).map((one) => one.outerHTML)
+"""
+"""What lies over what comes after it, in the header and in the list of runs."""
 TABS = 8
 """More than the six connections that a browser keeps to one server."""
 
@@ -135,14 +147,25 @@ async def test_without_shared_workers_the_page_is_alive_too(page, browser, trial
     await expect(tab.locator("#runs")).to_contain_text("trial")
 
 
-async def test_no_width_needs_scrolling_sideways(page, browser, trial):
-    await page.lab.run(trial())
+async def test_no_width_needs_scrolling_sideways(page, browser, bench, trial):
+    def broken() -> None:
+        raise Unreachable(f"bias_q0: no answer from {'a' * 90}.example.org")
+
+    with_long_names = Lab(page.lab.facility, page.bus, f"ada@{'x' * 100}")
+    await with_long_names.run(replace(trial(), name="p" * 80))
+    await with_long_names.release("lo_q2")
+    bench.hooks["bias_q0.connect"] = broken
+    bench.hooks["bias_q0.ramp  0.1 0.5"] = broken
+    with pytest.raises(RunFailed):
+        await page.lab.bias({"node_a.q0.flux": 0.1})
     tab, _ = await opened(browser, page.url)
     await expect(tab.locator("#plots canvas")).to_have_count(1)
+    await expect(tab.locator("#headline")).to_contain_text("bias_q0 is lost")
     for width in (320, 390, 800, 1280, 2560):
         await tab.set_viewport_size({"width": width, "height": 900})
         await tab.evaluate(DRAWN)
         assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert await tab.evaluate(OVERLAP) == []
 
 
 async def test_it_is_light_or_dark_as_the_system_is_or_as_it_is_told(page, browser):
@@ -163,8 +186,8 @@ async def test_silence_is_told_and_so_is_the_return(example, browser):
     kept = listening.dup()
     picture = Picture(example)
     async with asyncio.timeout(60):
-        async with served(picture, listening) as port:
+        async with served(picture, MemoryBus(), listening) as port:
             tab, _ = await opened(browser, f"http://127.0.0.1:{port}")
         await expect(tab.locator("#link")).to_contain_text("no news for", timeout=15_000)
-        async with served(picture, kept):
+        async with served(picture, MemoryBus(), kept):
             await expect(tab.locator("#link")).to_have_text("live", timeout=15_000)

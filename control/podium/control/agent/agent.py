@@ -297,8 +297,9 @@ class Agent:
         for step in ("prepare", "arm", "fire", "play"):
             await self._work.cancel(f"{active.run}/{step}")
         problems = await self._playing.make_safe(active.artifacts)
-        log.warning("run aborted", run=str(active.run), reason=reason, problems=problems)
+        log.warning("run aborted", run=str(active.run), reason=reason)
         if problems:
+            log.error("not made safe", run=str(active.run), problems=problems)
             raise InstrumentError(
                 f"{self._name}: abort {active.run}: could not be made safe: {'; '.join(problems)}"
             )

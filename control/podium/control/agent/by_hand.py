@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.agent.telling import RENEWED
 from podium.control.bus.by_hand import Answered, Ask, Release, TakeBack
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done
 from podium.control.facility.facility import Facility, FluxWiring
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
-from podium.firmware_interfaces.ieee4882.asking import is_message, only_asks
+from podium.firmware_interfaces.ieee4882.asking import is_message
 
 ASK_S = 15.0
 """Deadline for one question."""
@@ -41,9 +42,7 @@ class ByHand:
         """
         name, what = request.instrument, request.what.strip()
         worker = self._instruments.any_worker(name)
-        writes = request.value is not None or (
-            is_message(what) and not only_asks(what.encode("ascii", "replace"))
-        )
+        writes = request.sets
         told = {"instrument": name, "what": what, "value": request.value, "by": request.by}
         try:
             self._check(request, what, writes)
@@ -56,6 +55,18 @@ class ByHand:
             raise
         log.info("asked by hand", **told, answer=answer.value)
         return answer
+
+    async def rehearse(self, request: Ask) -> None:
+        """Do before a stand-in what :meth:`ask` would do, unlogged; raises what that would."""
+        what = request.what.strip()
+        worker = self._instruments.any_worker(request.instrument)
+        self._check(request, what, request.sets)
+        if request.sets:
+            await worker.call(
+                f"set {what!r}", lambda box: _written(box, what, request.value), ASK_S
+            )
+        else:
+            await worker.call(f"ask {what!r}", lambda box: _read(box, what), ASK_S)
 
     async def release(self, request: Release) -> Done:
         """Close the connection and refuse all work that needs the instrument."""
@@ -88,7 +99,7 @@ class ByHand:
                     f"set {what!r}", lambda box: _written(box, what, value), ASK_S
                 )
             finally:
-                await worker.renew("it was set by hand: all is read again")
+                await worker.renew(RENEWED)
             await _answering(worker)
         finally:
             self.writing = ""

@@ -11,10 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from podium.control.agent.biasing import Biasing
+from podium.control.agent.by_hand import ByHand
 from podium.control.agent.compiling import Compiling
 from podium.control.agent.instruments import AnyWorker, Instruments, driver_class
 from podium.control.agent.playing import Playing
 from podium.control.agent.targets import compiler_for
+from podium.control.bus.by_hand import Ask
 from podium.control.calibration.runner import RunRefused
 from podium.control.facility.facility import Facility, InstrumentEntry, VisaAddress
 from podium.control.facility.models_of import model_of
@@ -49,6 +51,7 @@ class Rehearsal:
         self._compiling = Compiling(compiler_for(facility))
         self._playing = Playing(facility, instruments)
         self._biasing = Biasing(facility, instruments)
+        self._by_hand = ByHand(facility, instruments, lambda: "")
 
     @property
     def facility(self) -> Facility:
@@ -76,6 +79,13 @@ class Rehearsal:
         except InstrumentError as error:
             raise RunRefused(str(error)) from error
 
+    async def ask(self, request: Ask) -> None:
+        """Tell what asking or setting one thing by hand would send that sets something."""
+        try:
+            await self._by_hand.rehearse(request)
+        except InstrumentError as error:
+            raise RunRefused(str(error)) from error
+
     async def read(self, instrument: str, channel: str) -> float:
         """Return 0: nothing is asked either; all is cold, and at 0 V."""
         return 0.0
@@ -86,12 +96,16 @@ class Rehearsal:
 
 
 @asynccontextmanager
-async def rehearsal(facility: Facility, told: Told) -> AsyncGenerator[Rehearsal]:
-    """Have every instrument's driver before a stand-in while the context is open."""
+async def rehearsal(
+    facility: Facility, told: Told, only: str | None = None
+) -> AsyncGenerator[Rehearsal]:
+    """Have every instrument's driver, or ``only`` one's, before a stand-in while it is open."""
     async with AsyncExitStack() as stack:
         workers: dict[str, AnyWorker] = {}
         models: dict[str, InstrumentModel] = {}
         for name, entry in facility.instruments.items():
+            if only not in (None, name):
+                continue
             model = models[name] = model_of(entry)
             workers[name] = Worker(name, _connect(entry, model, partial(told, name), stack))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())

@@ -10,6 +10,8 @@ from podium.control.bus.wire import encode
 
 AT_LEAST_EVERY = 5
 """An unchanged status is told again after so many beats: somebody may have come late."""
+RENEWED = "it was set by hand: all is read again"
+"""Why a connection was closed that is well: nobody needs to look."""
 
 log = event_log("agent")
 
@@ -43,5 +45,8 @@ class Telling:
             log.info("instrument connected", instrument=one.name, identity=one.identity)
         if one.last_error and one.last_error != self._reasons.get(one.name):
             self._reasons[one.name] = one.last_error
+            if one.last_error == RENEWED:
+                log.info("instrument connected anew", instrument=one.name, reason=RENEWED)
+                return
             state = "released" if one.state == "released" else "lost"
             log.warning(f"instrument {state}", instrument=one.name, reason=one.last_error)

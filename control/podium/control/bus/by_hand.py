@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from podium.firmware_interfaces.ieee4882.asking import is_message, only_asks
+
 
 @dataclass(frozen=True, slots=True)
 class Examine:
@@ -55,6 +57,19 @@ class Ask:
     """Without it only what reads is allowed."""
     by: str
     """Who asks, for the log."""
+
+    @property
+    def sets(self) -> bool:
+        """Whether something might be different after it."""
+        what = self.what.strip()
+        words = is_message(what) and not only_asks(what.encode("ascii", "replace"))
+        return self.value is not None or words
+
+    def __str__(self) -> str:
+        if not self.sets:
+            return f"ask {self.instrument} {self.what.strip()}"
+        value = "" if self.value is None else f" to {self.value}"
+        return f"set {self.instrument} {self.what.strip()}{value}"
 
 
 @dataclass(frozen=True, slots=True)

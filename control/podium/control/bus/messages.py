@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from podium.control.bus.asked import Asked
 from podium.control.bus.bus import AnswererFailed, Bus, NoAnswer
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -270,6 +271,8 @@ class Begin:
     """Chosen by who asks, never used twice; a repeated one begins nothing."""
     work: RunProgram | Bias
     wait_s: float
+    by: str = ""
+    """Who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +315,8 @@ class FacilityStatus:
     """Agents that are expected or were there and do not answer, with the reason."""
     runs_done: int
     runs_failed: int
+    asked: tuple[Asked, ...] = ()
+    """What was asked of it lately, oldest first; what is on now is among it."""
 
 
 async def ask(

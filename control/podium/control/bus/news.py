@@ -78,7 +78,7 @@ class PastEvents:
 
 @dataclass(frozen=True, slots=True)
 class RunNews:
-    """How a run goes. Told when it begins and when it ends."""
+    """How a run goes. Told when it begins, after each batch, and when it ends."""
 
     run: RunId
     program: str
@@ -90,7 +90,7 @@ class RunNews:
     """Of all axes together."""
     shots: int
     state: str
-    """``on``, ``done``, ``failed`` or ``given up``."""
+    """``on``, ``done``, ``failed``, ``stopped`` (by somebody) or ``given up``."""
     at_s: float
     """When it began by the host's clock, Unix time."""
     took_s: float
@@ -98,7 +98,19 @@ class RunNews:
     tai_s: float
     """When its first pulse was played, by the facility's clock; 0 until it has ended well."""
     error: str
-    """Why it failed."""
+    """Why it failed, or was stopped."""
+    by: str = ""
+    """Who asked for it."""
+    batches: bool = False
+    """Whether it is seen as it comes: a stop keeps what was measured."""
+    shots_done: int = 0
+    """Repetitions in which every point was visited, as far as is known."""
+    share: float = 0.0
+    """How much of it is done, 0 to 1, as far as is known."""
+    stopped_by: str = ""
+    """Who stopped it."""
+    unsafe: str = ""
+    """What could not be made safe after it; empty: all is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,6 +23,8 @@ class BeginStream:
     """A batch shall take about so long, wall time."""
     batch_shots: int
     """So many shots in each batch; 0: as many as take about ``every_s``."""
+    by: str = ""
+    """Who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,17 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Stop a stream; its data are kept. Idempotent.
+    """Stop a stream, whose data are kept, or a run in one piece, which has none. Idempotent.
 
     Answered once outputs are safe, with the last ``StreamPart``, or with ``Done`` if nothing
-    was measured or no such stream is known.
+    was measured or nothing of that name is on.
     """
 
     stream: str
     """Its ticket, or the id of its run."""
     reason: str
+    by: str = ""
+    """Who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class StreamOn:
     """Its name."""
     shots: int
     shots_done: int
+    by: str
+    """Who has begun it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ class StreamPart:
     """True: this is the last part."""
     stopped: str
     """Why it ended before its time; empty: it goes on, or is complete."""
+    stopped_by: str
+    """Who stopped it."""
     shots_done: int
     """Repetitions in which every point was visited."""
     done: float

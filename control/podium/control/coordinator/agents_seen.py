@@ -13,6 +13,7 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.wire import BadMessage, decode
 from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.coordinator.turns import Turn
 from podium.control.facility.facility import Facility
 
 HELLO_S = 10.0
@@ -41,8 +42,8 @@ class AgentSeen:
     """Why it cannot be used, although it is there."""
     beaten: float = 0.0
     """When its last heartbeat came, monotonic wall time."""
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Whoever holds it may use the agent's instruments: one run or bias at a time."""
+    turn: Turn = field(default_factory=Turn)
+    """Whoever holds it may use the agent's instruments."""
 
     def condition(self) -> str:
         """Return what is wrong with it; empty: nothing."""

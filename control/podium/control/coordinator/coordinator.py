@@ -1,8 +1,9 @@
 """The coordinator: allots agents to runs, plays them, collects. Owns no instrument."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from podium.control.bus import by_hand, messages
@@ -16,9 +17,11 @@ from podium.control.bus.together import together
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
+from podium.control.coordinator.biases import Biases
 from podium.control.coordinator.run_news import RunsTold
 from podium.control.coordinator.run_protocol import as_error, as_failed, insist, play
 from podium.control.coordinator.streaming import Streaming
+from podium.control.coordinator.turns import PATIENCE_S, Journal
 from podium.control.facility.facility import (
     DriveWiring,
     Facility,
@@ -35,8 +38,6 @@ STATUS_S = 3.0
 SNAPSHOT_S = 10.0
 BY_HAND_S = 50.0
 """Deadline for what a person asks of an instrument, connecting anew included."""
-AWAIT_S = 2.0
-"""One question for the end of a bias move waits so long; it is asked again."""
 
 Answer = TypeVar("Answer")
 log = event_log("coordinator")
@@ -60,6 +61,18 @@ REQUESTS = (
 )
 
 
+@dataclass(slots=True, eq=False)
+class _Single:
+    """A run in one piece that somebody asked for."""
+
+    ticket: str
+    by: str
+    run: str = ""
+    """Empty until it is its turn."""
+    stopped: str = ""
+    stopped_by: str = ""
+
+
 class Coordinator:
     """Answers clients; asks agents."""
 
@@ -70,8 +83,12 @@ class Coordinator:
         self._runs = RunsTold(bus, facility.name)
         self._session: int | None = None
         self._number = 0
-        self._done = 0
-        self._failed = 0
+        self._refused = 0
+        """Programs that did not become runs."""
+        self._journal = Journal()
+        self._biases = Biases(facility, bus, self._agents, self._journal)
+        self._singles: dict[str, _Single] = {}
+        """Runs in one piece that are on, by their ids."""
         self._streams = Streaming(
             bus,
             facility.digest,
@@ -79,6 +96,7 @@ class Coordinator:
             self._owner_of_ports,
             self._next_run,
             self._snapshot,
+            self._journal,
         )
         self._work: Tickets
 
@@ -108,17 +126,20 @@ class Coordinator:
 
     async def _do(self, request: object) -> object:
         match request:
-            case messages.Begin(ticket, messages.RunProgram(program), wait_s):
-                self._work.begin(ticket, lambda: self._counted(program))
+            case messages.Begin(ticket, messages.RunProgram(program), wait_s, by):
+                single = _Single(ticket, by)
+                self._work.begin(ticket, lambda: self._counted(single, program))
                 return await self._end(ticket, wait_s)
-            case messages.Begin(ticket, messages.Bias(volts), wait_s):
-                self._work.begin(ticket, lambda: self._bias(ticket, volts))
+            case messages.Begin(ticket, messages.Bias(volts), wait_s, by):
+                self._work.begin(ticket, lambda: self._biases.move(ticket, volts, by))
                 return await self._end(ticket, wait_s)
             case messages.Await(ticket, wait_s):
                 return await self._end(ticket, wait_s)
             case messages.Cancel(ticket):
                 await self._work.cancel(ticket)
                 return messages.Done()
+            case Stop(run) if run in self._singles:
+                return await self._stop(self._singles[run], request)
             case BeginStream() | Follow() | Stop() | AskStreams():
                 return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:
@@ -128,11 +149,17 @@ class Coordinator:
                 return await self._of_owner(instrument, request, by_hand.Examined)
             case TakeSnapshot():
                 return await self._snapshot()
-            case by_hand.Ask(instrument):
-                # Once only: a lost answer does not tell whether something was set.
-                return await self._of_owner(instrument, request, by_hand.Answered, once=True)
-            case by_hand.Release(instrument) | by_hand.TakeBack(instrument):
-                return await self._of_owner(instrument, request, messages.Done)
+            case by_hand.Ask():
+                return await self._by_hand(request)
+            case by_hand.Release(instrument, by):
+                owner = await self._agents.owner_of(instrument)
+                what = f"release {instrument}"
+                async with owner.turn.taken(what, by, PATIENCE_S):
+                    with self._journal.doing(what, by):
+                        return await self._ask(owner, request, messages.Done)
+            case by_hand.TakeBack(instrument, by):
+                with self._journal.doing(f"take back {instrument}", by):
+                    return await self._of_owner(instrument, request, messages.Done)
             case messages.Now():
                 return await self._now()
             case messages.Status():
@@ -149,13 +176,22 @@ class Coordinator:
             owner, insist(self._bus, owner.key, request, expected, timeout_s=ANSWER_S)
         )
 
-    async def _of_owner(
-        self, instrument: str, request: object, expected: type[Answer], once: bool = False
-    ) -> Answer:
+    async def _of_owner(self, instrument: str, request: object, expected: type[Answer]) -> Answer:
         owner = await self._agents.owner_of(instrument)
-        if not once:
-            return await self._ask(owner, request, expected)
-        asking = ask(self._bus, owner.key, request, expected, timeout_s=BY_HAND_S)
+        return await self._ask(owner, request, expected)
+
+    async def _by_hand(self, request: by_hand.Ask) -> by_hand.Answered:
+        """Ask in turn, so that what is read is never older than what was set before."""
+        owner = await self._agents.owner_of(request.instrument)
+        async with owner.turn.taken(str(request), request.by, PATIENCE_S):
+            if not (request.sets and request.write):
+                return await self._ask_once(owner, request)
+            with self._journal.doing(str(request), request.by):
+                return await self._ask_once(owner, request)
+
+    async def _ask_once(self, owner: AgentSeen, request: by_hand.Ask) -> by_hand.Answered:
+        """Ask without repeating: a lost answer does not tell whether something was set."""
+        asking = ask(self._bus, owner.key, request, by_hand.Answered, timeout_s=BY_HAND_S)
         answer = await unless_gone(owner, asking)
         if isinstance(answer, Failed):
             raise as_error(answer)
@@ -163,27 +199,49 @@ class Coordinator:
 
     # Runs
 
-    async def _counted(self, text: str) -> messages.RunDone:
+    async def _counted(self, single: "_Single", text: str) -> messages.RunDone:
         try:
-            done = await self._run(text)
-        except BaseException as error:
-            self._failed += 1
-            log.warning("run failed", error=str(error) or type(error).__name__)
+            return await self._run(single, text)
+        except asyncio.CancelledError:
+            # A stop comes as a cancellation: what was playing was aborted and is safe.
+            if not single.stopped:
+                raise
+            raise RunFailed(f"run {single.run}: {single.stopped}; nothing of it is kept") from None
+        except RunError as error:
+            self._refused += not single.run
+            run = {"run": single.run} if single.run else {}
+            log.warning("run failed", **run, by=single.by, error=str(error))
             raise
-        self._done += 1
-        return done
 
-    async def _run(self, text: str) -> messages.RunDone:
+    async def _stop(self, single: "_Single", request: Stop) -> messages.Done:
+        if not single.stopped:
+            single.stopped = request.reason or "stopped"
+            single.stopped_by = request.by
+            run, reason, by = single.run, single.stopped, request.by
+            log.warning("run stopped", run=run, reason=reason, by=by)
+        await self._work.cancel(single.ticket)
+        return messages.Done()
+
+    async def _run(self, single: "_Single", text: str) -> messages.RunDone:
         try:
             program = await asyncio.to_thread(from_json, text)
         except NotAProgram as error:
             raise RunRefused(f"the program cannot be read: {error}") from error
         owner = await self._owner_of_ports(program)
-        async with owner.turn:
-            run = await self._next_run(owner)
-            async with self._runs.told(run, program) as told:
-                parts = await play(self._bus, owner, run, text)
-                told.append(parts)
+        what, by = f"run {program.name}", single.by
+        async with owner.turn.taken(what, by, None):
+            with self._journal.doing(what, by) as entry:
+                entry.why_stopped = lambda: single.stopped
+                run = await self._next_run(owner)
+                owner.turn.what = entry.what = f"run {run} {program.name}"
+                single.run = str(run)
+                async with self._runs.told(run, program, by, single) as told:
+                    self._singles[single.run] = single
+                    try:
+                        parts = await play(self._bus, owner, run, text)
+                    finally:
+                        del self._singles[single.run]
+                    told.append(parts)
             snapshot = await self._snapshot()
         return messages.RunDone(
             run,
@@ -233,44 +291,7 @@ class Coordinator:
         self._number += 1
         return RunId(self._session, self._number)
 
-    # Biases and questions
-
-    async def _bias(self, ticket: str, volts: Mapping[str, float]) -> messages.Done:
-        by_owner: dict[str, tuple[AgentSeen, dict[str, float]]] = {}
-        for port, level_v in volts.items():
-            try:
-                source = self._facility.flux_wiring(port).source.instrument
-            except UnknownPort as error:
-                raise RunRefused(str(error)) from error
-            owner = await self._agents.owner_of(source)
-            by_owner.setdefault(owner.name, (owner, {}))[1][port] = level_v
-        await together(*(self._bias_by(owner, ticket, part) for owner, part in by_owner.values()))
-        return messages.Done()
-
-    async def _bias_by(self, owner: AgentSeen, ticket: str, volts: Mapping[str, float]) -> None:
-        async with owner.turn:
-            try:
-                await unless_gone(owner, self._bias_steps(owner.key, ticket, volts))
-            except BaseException:
-                cancel = messages.Cancel(ticket)
-                await asyncio.shield(
-                    ask(self._bus, owner.key, cancel, messages.Done, timeout_s=ANSWER_S)
-                )
-                raise
-
-    async def _bias_steps(self, key: str, ticket: str, volts: Mapping[str, float]) -> None:
-        request: object = messages.Begin(ticket, messages.Bias(volts), AWAIT_S)
-        ended: object = None
-        while not isinstance(ended, messages.Done):
-            ended = await insist(
-                self._bus,
-                key,
-                request,
-                messages.Done,
-                messages.Pending,
-                timeout_s=AWAIT_S + ANSWER_S,
-            )
-            request = messages.Await(ticket, AWAIT_S)
+    # Questions
 
     async def _snapshot(self) -> FacilitySnapshot:
         """Return how all instruments are set; an agent that does not answer is left out."""
@@ -315,7 +336,12 @@ class Coordinator:
             f"{name}: no agent owns it" for name in self._facility.instruments if name not in owned
         ]
         return messages.FacilityStatus(
-            self._facility.name, tuple(statuses), tuple(missing), self._done, self._failed
+            self._facility.name,
+            tuple(statuses),
+            tuple(missing),
+            self._runs.done,
+            self._runs.failed + self._refused,
+            self._journal.latest(),
         )
 
     async def _status_of(self, seen: AgentSeen) -> messages.AgentStatus | str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.log import event_log
@@ -21,7 +22,7 @@ from podium.control.bus.news import (
     runs_key,
 )
 from podium.control.bus.wire import decode, encode
-from podium.control.coordinator.run_protocol import RunParts
+from podium.control.coordinator.run_protocol import RunParts, unsafe_after
 from podium.control.coordinator.summaries import summary_of
 from podium.control.program.program import Program
 
@@ -41,6 +42,20 @@ class _Data:
     complete: bool
 
 
+class Stoppable(Protocol):
+    """A run that somebody may have stopped."""
+
+    @property
+    def stopped(self) -> str:
+        """Why; empty: nobody has."""
+        ...
+
+    @property
+    def stopped_by(self) -> str:
+        """Who has."""
+        ...
+
+
 class RunsTold:
     """Tells while :meth:`telling`; no run waits for it."""
 
@@ -49,8 +64,10 @@ class RunsTold:
         self._facility = facility
         self._news: dict[RunId, RunNews] = {}
         self._data: deque[DataSummary] = deque(maxlen=DATA_KEPT)
-        self._done = 0
-        self._failed = 0
+        self.done = 0
+        """Runs that ended well, since the coordinator started."""
+        self.failed = 0
+        """Runs that did not; what somebody has stopped is not counted."""
         self._to_tell: asyncio.Queue[RunNews | _Data] = asyncio.Queue()
 
     @asynccontextmanager
@@ -67,7 +84,9 @@ class RunsTold:
                 publishing.cancel()
 
     @asynccontextmanager
-    async def told(self, run: RunId, program: Program) -> AsyncGenerator[list[RunParts]]:
+    async def told(
+        self, run: RunId, program: Program, by: str, on: "Stoppable", *, batches: bool = False
+    ) -> AsyncGenerator[list[RunParts]]:
         """Tell that ``run`` is on, and how it ended. What is put into the list is summarised."""
         began = time.monotonic()
         ports = tuple(dict.fromkeys(frame.port for frame in program.frames))
@@ -76,30 +95,57 @@ class RunsTold:
             points *= axis.count
         names = tuple(axis.name for axis in program.axes)
         news = RunNews(
-            run, program.name, ports, names, points, program.shots, "on", time.time(), 0, 0, ""
+            run=run,
+            program=program.name,
+            ports=ports,
+            axes=names,
+            points=points,
+            shots=program.shots,
+            state="on",
+            at_s=time.time(),
+            took_s=0,
+            tai_s=0,
+            error="",
+            by=by,
+            batches=batches,
         )
         self._tell(news)
         parts: list[RunParts] = []
         try:
             yield parts
         except BaseException as error:
-            self._failed += 1
-            given_up = isinstance(error, asyncio.CancelledError)
-            took_s = time.monotonic() - began
-            state = "given up" if given_up else "failed"
-            self._tell(replace(news, state=state, took_s=took_s, error=str(error)))
+            took_s, unsafe = time.monotonic() - began, unsafe_after(error)
+            news = replace(self._news.get(run, news), took_s=took_s, unsafe=unsafe)
+            if on.stopped:
+                self._tell(
+                    replace(news, state="stopped", error=on.stopped, stopped_by=on.stopped_by)
+                )
+            else:
+                self.failed += 1
+                given_up = isinstance(error, asyncio.CancelledError)
+                state = "given up" if given_up else "failed"
+                self._tell(replace(news, state=state, error=str(error)))
             raise
-        self._done += 1
+        self.done += 1
+        news = replace(news, shots_done=program.shots, share=1.0)
         took_s = time.monotonic() - began
         started = [part.fired.tai_s + part.fired.tai_fs * 1e-15 for part in parts]
         self._tell(replace(news, state="done", took_s=took_s, tai_s=min(started, default=0)))
-        log.info("run done", run=str(run), program=program.name, took=f"{took_s:.2f} s")
+        log.info("run done", run=str(run), program=program.name, by=by, took=f"{took_s:.2f} s")
         for part in parts:
             captures = part.reported.captures
             self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
 
-    def so_far(self, run: RunId, program: Program, captures: Callable[[], Captures]) -> None:
-        """Tell what a run that goes on has brought back so far."""
+    def so_far(
+        self,
+        run: RunId,
+        program: Program,
+        far: tuple[int, float],
+        captures: Callable[[], Captures],
+    ) -> None:
+        """Tell what a run that goes on has brought back so far; ``far``: shots done, share."""
+        if run in self._news:
+            self._tell(replace(self._news[run], shots_done=far[0], share=far[1]))
         self._to_tell.put_nowait(_Data(program, run, captures, False))
 
     def _tell(self, news: RunNews) -> None:
@@ -128,7 +174,7 @@ class RunsTold:
 
     async def _answer(self, payload: bytes) -> bytes:
         decode(payload, Recent)
-        past = PastRuns(tuple(self._news.values()), tuple(self._data), self._done, self._failed)
+        past = PastRuns(tuple(self._news.values()), tuple(self._data), self.done, self.failed)
         return await asyncio.to_thread(encode, past)
 
 

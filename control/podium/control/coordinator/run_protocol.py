@@ -26,6 +26,9 @@ LEASE_S = 10.0
 TRIES = 3
 """A request whose answer is lost is asked so often."""
 
+UNSAFE = "could not be made safe: "
+"""How the note of an error begins after which outputs may not be safe."""
+
 Answer = TypeVar("Answer")
 log = event_log("coordinator")
 
@@ -42,13 +45,16 @@ class RunParts:
 async def play(bus: Bus, seen: AgentSeen, run: RunId, program: str) -> RunParts:
     """Play ``program`` (JSON) on an agent and return its data; raises ``RunError``.
 
-    If it raises or is cancelled, the agent has been told to abort and, if it could be
-    reached, has made its outputs safe.
+    If it raises or is cancelled, the agent has been told to abort and has made its outputs
+    safe; where it could not be reached or could not do so, :func:`unsafe_after` says it.
     """
     try:
         return await unless_gone(seen, _play(bus, seen, run, program))
     except BaseException as error:
-        await asyncio.shield(_abort(bus, seen, run, str(error) or type(error).__name__))
+        reason = str(error) or "given up by the coordinator"
+        unsafe = await asyncio.shield(_abort(bus, seen, run, reason))
+        if unsafe:
+            error.add_note(f"{UNSAFE}{unsafe}")
         raise
 
 
@@ -68,12 +74,21 @@ async def _play(bus: Bus, seen: AgentSeen, run: RunId, program: str) -> RunParts
             return RunParts(prepared, fired, answer)
 
 
-async def _abort(bus: Bus, seen: AgentSeen, run: RunId, reason: str) -> None:
-    if not seen.present.is_set():
-        return  # its own end, or its lease, stops it
+async def _abort(bus: Bus, seen: AgentSeen, run: RunId, reason: str) -> str:
+    """Return what could not be made safe, with the reason; empty: all is."""
+    if not seen.present.is_set():  # its own end, or its lease, stops it
+        return f"agent {seen.name} is gone"
     answer = await ask(bus, seen.key, messages.Abort(run, reason), messages.Done, timeout_s=ABORT_S)
     if isinstance(answer, Failed):
         log.error("abort failed", run=str(run), agent=seen.name, problem=answer.message)
+        return answer.message
+    return ""
+
+
+def unsafe_after(error: BaseException) -> str:
+    """Return what could not be made safe when a run ended with ``error``; empty: all is."""
+    notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(UNSAFE)]
+    return "; ".join(note.removeprefix(UNSAFE) for note in notes)
 
 
 async def insist(

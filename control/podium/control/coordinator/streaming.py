@@ -33,6 +33,7 @@ from podium.control.coordinator.combining import Combined
 from podium.control.coordinator.pacing import Pace, power_of_two
 from podium.control.coordinator.run_news import RunsTold
 from podium.control.coordinator.run_protocol import PREPARE_S, RunParts, insist, play
+from podium.control.coordinator.turns import Entry, Journal
 from podium.control.program.batches import Batch, part_of, pieces, whole
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json, to_json
@@ -64,6 +65,7 @@ class _Stream:
     captures: Callable[[], dict[str, CaptureData]] = dict
     """Of the latest part."""
     stopped: str = ""
+    stopped_by: str = ""
     over: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -91,6 +93,7 @@ class Streaming:
         owner: Owner,
         next_run: NextRun,
         snapshot: TakeSnapshot,
+        journal: Journal,
     ) -> None:
         self._bus = bus
         self._facility_hash = facility_hash
@@ -98,6 +101,7 @@ class Streaming:
         self._owner = owner
         self._next_run = next_run
         self._snapshot = snapshot
+        self._journal = journal
         self._streams: dict[str, _Stream] = {}
 
     async def answer(
@@ -113,8 +117,8 @@ class Streaming:
                 return messages.Done()
             case Follow(ticket, after, wait_s):
                 return await self._follow(ticket, after, wait_s, work)
-            case Stop(name, reason):
-                return await self._stop(name, reason, work)
+            case Stop():
+                return await self._stop(request, work)
             case AskStreams():
                 return StreamsOn(
                     tuple(_seen(one) for one in self._streams.values() if not one.over)
@@ -142,12 +146,14 @@ class Streaming:
             return await work.end(ticket, None)  # raises why it ended
         return await stream.newest()
 
-    async def _stop(self, name: str, reason: str, work: Tickets) -> object:
+    async def _stop(self, request: Stop, work: Tickets) -> object:
         for ticket, stream in self._streams.items():
-            if name in (ticket, stream.run):
+            if request.stream in (ticket, stream.run):
                 if not stream.over and not stream.stopped:
-                    stream.stopped = reason or "stopped"
-                    log.info("stream stopped", run=stream.run, reason=reason)
+                    stream.stopped = request.reason or "stopped"
+                    stream.stopped_by = request.by
+                    run, reason, by = stream.run, stream.stopped, request.by
+                    log.warning("stream stopped", run=run, reason=reason, by=by)
                 await work.cancel(ticket)
                 stream.over = True  # where it was cancelled before it had begun
                 stream.tell()
@@ -165,10 +171,15 @@ class Streaming:
                 raise RunFailed(f"stopped before anything was measured: {stream.stopped}") from None
             if not stream.part.ended:
                 stream.part = replace(
-                    stream.part, number=stream.part.number + 1, ended=True, stopped=stream.stopped
+                    stream.part,
+                    number=stream.part.number + 1,
+                    ended=True,
+                    stopped=stream.stopped,
+                    stopped_by=stream.stopped_by,
                 )
         except RunError as error:
-            log.warning("stream failed", run=stream.run, error=str(error))
+            run = {"run": stream.run} if stream.run else {}
+            log.warning("stream failed", **run, by=stream.request.by, error=str(error))
             raise
         finally:
             stream.over = True
@@ -182,19 +193,29 @@ class Streaming:
             raise RunRefused(f"the program cannot be read: {error}") from error
         stream.program = program
         owner = await self._owner(program)
-        async with owner.turn:
-            once = replace(program, shots=1, settle_fs=0)
-            lasts = await unless_gone(
-                owner,
-                insist(self._bus, owner.key, HowLong(to_json(once)), Lasts, timeout_s=PREPARE_S),
-            )
-            name = await asyncio.to_thread(digest, program)
-            run = await self._next_run(owner)
-            stream.run = str(run)
-            told = _Told(run, self._facility_hash, name, lasts.quantised)
-            async with self._runs.told(run, program) as ended:
-                await self._play_all(stream, program, owner, told, lasts.duration_fs / FS_PER_S)
-                ended.append(told.whole(stream.captures()))
+        what, by = f"run {program.name}", stream.request.by
+        async with owner.turn.taken(what, by, None):
+            with self._journal.doing(what, by) as entry:
+                entry.why_stopped = lambda: stream.stopped
+                await self._measure_now(stream, program, owner, entry)
+
+    async def _measure_now(
+        self, stream: _Stream, program: Program, owner: AgentSeen, entry: Entry
+    ) -> None:
+        once = replace(program, shots=1, settle_fs=0)
+        lasts = await unless_gone(
+            owner,
+            insist(self._bus, owner.key, HowLong(to_json(once)), Lasts, timeout_s=PREPARE_S),
+        )
+        name = await asyncio.to_thread(digest, program)
+        run = await self._next_run(owner)
+        stream.run = str(run)
+        owner.turn.what = entry.what = f"run {run} {program.name}"
+        told = _Told(run, self._facility_hash, name, lasts.quantised)
+        by = stream.request.by
+        async with self._runs.told(run, program, by, stream, batches=True) as ended:
+            await self._play_all(stream, program, owner, told, lasts.duration_fs / FS_PER_S)
+            ended.append(told.whole(stream.captures()))
 
     async def _play_all(
         self, stream: _Stream, program: Program, owner: AgentSeen, told: "_Told", once_s: float
@@ -221,7 +242,8 @@ class Streaming:
                 stream.part = told.part(combined, ended=combined.shots_done == program.shots)
                 stream.tell()
                 if not stream.part.ended:
-                    self._runs.so_far(told.run, program, stream.captures)
+                    far = (combined.shots_done, combined.done)
+                    self._runs.so_far(told.run, program, far, stream.captures)
             shot += batches[-1].shots
 
     def _check_followed(self, stream: _Stream) -> None:
@@ -279,6 +301,7 @@ class _Told:
             number=self.number,
             ended=ended,
             stopped="",
+            stopped_by="",
             shots_done=combined.shots_done,
             done=combined.done,
             run=self.run,
@@ -330,4 +353,5 @@ def _seen(stream: _Stream) -> StreamOn:
         "" if program is None else program.name,
         0 if program is None else program.shots,
         0 if stream.part is None else stream.part.shots_done,
+        stream.request.by,
     )

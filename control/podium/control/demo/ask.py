@@ -11,7 +11,7 @@ from podium.control.demo.in_use import WhichFacility, add_facility_arguments, fa
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
-    from podium.control.bus.by_hand import Answered
+    from podium.control.bus.by_hand import Answered, Ask
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,6 +24,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("value", nargs="?", metavar="VALUE", help="what to set it to")
     parser.add_argument("--write", action="store_true", help="allow what sets something")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print each message that would set something, send none",
+    )
     add_facility_arguments(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
@@ -31,10 +36,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Ask, and print what came back."""
     from podium.control.calibration.runner import RunError
+    from podium.control.demo.dry_run import tell_ask
     from podium.control.demo.up_state import AlreadyUp
+    from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
 
     try:
+        if arguments.dry_run:
+            facility = load_facility(facility_in_use(arguments), arguments.endpoints)
+            return asyncio.run(tell_ask(facility, _request(arguments)))
         answer = asyncio.run(_ask(arguments, facility_in_use(arguments)))
     except FacilityError as error:
         print(error, file=sys.stderr)
@@ -55,9 +65,17 @@ def run(arguments: Namespace) -> int:
 async def _ask(arguments: Namespace, facility: Path) -> "Answered":
     from podium.control.demo.reaching import reached
 
-    value = None if arguments.value is None else value_of(arguments.value)
+    asked = _request(arguments)
     async with reached(facility, arguments.endpoints, arguments.state, all_of_it=False) as lab:
-        return await lab.answer(arguments.instrument, arguments.what, value, write=arguments.write)
+        return await lab.answer(asked.instrument, asked.what, asked.value, write=asked.write)
+
+
+def _request(arguments: Namespace) -> "Ask":
+    from podium.control.bus.by_hand import Ask
+    from podium.control.bus.who import whoever
+
+    value = None if arguments.value is None else value_of(arguments.value)
+    return Ask(arguments.instrument, arguments.what, value, arguments.write, whoever())
 
 
 def value_of(text: str) -> object:

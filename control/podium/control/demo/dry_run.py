@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from podium.control.calibration.runner import RunError
 from podium.control.facility.command import DONE, FOUND_PROBLEM
+from podium.control.facility.problems import suggest
 
 if TYPE_CHECKING:
     from podium.control.agent.rehearsal import Rehearsal
+    from podium.control.bus.by_hand import Ask
     from podium.control.calibration.bring_up import Routine
     from podium.control.calibration.measured import Record
     from podium.control.facility.facility import Facility, Qubit
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def _told(facility: "Facility") -> AsyncGenerator["Rehearsal"]:
+async def _told(facility: "Facility", only: str | None = None) -> AsyncGenerator["Rehearsal"]:
     from podium.control.agent.rehearsal import rehearsal
 
     def told(instrument: str, message: str) -> None:
         print(f"{instrument}: {message}", flush=True)
 
-    async with rehearsal(facility, told) as runner:
+    async with rehearsal(facility, told, only) as runner:
         yield runner
 
 
@@ -46,6 +48,29 @@ async def tell_run(facility: "Facility", program: "Program") -> int:
         except RunError as error:
             print(f"dry run: nothing was sent; it would be refused: {error}")
     return FOUND_PROBLEM
+
+
+async def tell_ask(facility: "Facility", request: "Ask") -> int:
+    """Print what ``podium ask`` would send that sets something; return the exit status.
+
+    Whether a run is on, or the instrument is released, is not looked at.
+    """
+    name = request.instrument
+    if name not in facility.instruments:
+        print(
+            f"dry run: nothing was sent; it would be refused: {facility.name} has no instrument "
+            f"{name!r}; {suggest(name, facility.instruments)}"
+        )
+        return FOUND_PROBLEM
+    async with _told(facility, name) as runner:
+        try:
+            await runner.ask(request)
+        except RunError as error:
+            print(f"dry run: nothing was sent; it would be refused: {error}")
+            return FOUND_PROBLEM
+    only_read = "" if request.sets else "; it would only read"
+    print(f"dry run: nothing was sent{only_read}")
+    return DONE
 
 
 async def tell_calibration(

@@ -1,8 +1,9 @@
-"""``podium status``: which instruments answer, and what runs. It asks; it changes nothing."""
+"""``podium status``: which instruments answer, what runs and who asked. It changes nothing."""
 
 import asyncio
 import json
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,11 @@ from typing import TYPE_CHECKING
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
+    from podium.control.bus.asked import Asked
     from podium.control.bus.messages import FacilityStatus
+
+LATELY = 8
+"""So many of the things that were asked are told."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,7 +43,7 @@ def run(arguments: Namespace) -> int:
     except (NotUp, RunError) as error:
         print(f"podium status: {error}", file=sys.stderr)
         return FOUND_PROBLEM
-    print(json.dumps(asdict(status)) if arguments.json else table(status))
+    print(json.dumps(asdict(status)) if arguments.json else table(status, time.time()))
     if page and not arguments.json:
         print(f"page: {page}")
     instruments = [one for agent in status.agents for one in agent.instruments]
@@ -55,8 +60,8 @@ async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
         return await lab.status(), state.page
 
 
-def table(status: "FacilityStatus") -> str:
-    """Return the status as lines for a person."""
+def table(status: "FacilityStatus", now_s: float) -> str:
+    """Return the status as lines for a person; ``now_s``: Unix time."""
     lines = [f"{status.facility}: {status.runs_done} runs done, {status.runs_failed} failed"]
     for agent in status.agents:
         lines.append(f"agent {agent.agent}: {agent.doing}")
@@ -64,12 +69,25 @@ def table(status: "FacilityStatus") -> str:
             told = one.identity if one.state == "connected" else one.last_error
             lines.append(f"  {one.name:<20} {one.model:<24} {one.state:<10} {told}")
     lines += [f"missing: {entry}" for entry in status.missing]
+    lines += ["asked lately:"] if status.asked else []
+    lines += [f"  {_asked(one, now_s)}" for one in status.asked[-LATELY:]]
     return "\n".join(lines)
+
+
+def _asked(one: "Asked", now_s: float) -> str:
+    from podium.control.calibration.validity import told_age
+
+    if one.state == "on":
+        how = f"on for {told_age(max(0.0, now_s - one.at_s))}"
+    else:
+        how = f"{one.state} {told_age(max(0.0, now_s - one.at_s - one.took_s))} ago"
+    reason = f": {one.error}" if one.error else ""
+    return f"{one.number:>4}  {one.what}, {how}, by {one.by}{reason}"
 
 
 command = Command(
     name="status",
-    help="say which instruments answer, and what runs",
+    help="say which instruments answer, what runs, and who asked for it",
     add_arguments=add_arguments,
     run=run,
 )

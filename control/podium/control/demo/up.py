@@ -125,7 +125,7 @@ async def _up(
             )
             print(f"{facility.name}: the page is {url}", flush=True)
             if others_can_read(listening):
-                report("everybody who reaches this machine can read the page")
+                report("everybody who reaches this machine can read the page and stop what runs")
         endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
         path = str(arguments.facility.resolve())
         write_state(state_file, UpState(path, endpoints, coordinator, url))

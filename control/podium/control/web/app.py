@@ -1,4 +1,7 @@
-"""The page over HTTP: the page itself, its live stream, and the same as JSON. Reading is all."""
+"""The page over HTTP: the page itself, its live stream, the same as JSON, and a stop.
+
+Stopping what runs is the one thing that can be done; everything else is reading.
+"""
 
 import asyncio
 import hashlib
@@ -8,16 +11,18 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
+from podium.control.bus.news import DataSummary
 from podium.control.calibration.store import StoreError
 from podium.control.web import parameter_view, plot_data, view
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
 from podium.control.web.pages import TEMPLATES, Pages
 from podium.control.web.picture import Picture
+from podium.control.web.stopping import CannotStop, Stopping, asked_from
 from podium.control.web.store_watch import history_of
 
 ASSETS = Path(__file__).parent / "assets"
@@ -31,7 +36,7 @@ def hub_of(picture: Picture, pages: Pages) -> Hub:
         return json.dumps({"tai_s": _seconds(picture.tai_s()), "edition": edition})
 
     def plot() -> str:
-        return plot_data.drawn(next(reversed(picture.data.values()), None))
+        return _drawn(picture, next(reversed(picture.data.values()), None))
 
     return Hub({**pages.parts(), "plot": plot, "clock": clock}, picture.changed)
 
@@ -45,7 +50,7 @@ def edition_of_files() -> str:
     return digest.hexdigest()[:12]
 
 
-def make_app(picture: Picture) -> tuple[Guard, Hub]:
+def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
     """Return the application and the hub behind its stream, which somebody has to run."""
     pages = Pages(picture)
     hub = hub_of(picture, pages)
@@ -95,7 +100,17 @@ def make_app(picture: Picture) -> tuple[Guard, Hub]:
         if not found:
             have = ", ".join(map(str, picture.data)) or "none"
             raise HTTPException(404, f"no data of run {run} here; here are those of {have}")
-        return Response(plot_data.drawn(found[0]), media_type="application/json")
+        return Response(_drawn(picture, found[0]), media_type="application/json")
+
+    @app.post("/api/runs/{run}/stop")
+    async def stop(run: str, request: Request) -> JSONResponse:
+        """Stop a run that is on; answered once outputs are safe."""
+        client = "" if request.client is None else request.client.host
+        try:
+            await stopping.stop(run, asked_from(request.headers["host"], client))
+        except CannotStop as error:
+            raise HTTPException(error.status, str(error)) from error
+        return JSONResponse({"stopped": run})
 
     @app.get("/api/parameters")
     async def parameters() -> JSONResponse:
@@ -133,6 +148,10 @@ async def drawing(hub: Hub) -> AsyncGenerator[None]:
         finally:
             hub.close()
             running.cancel()
+
+
+def _drawn(picture: Picture, summary: DataSummary | None) -> str:
+    return plot_data.drawn(summary, None if summary is None else picture.runs.get(summary.run))
 
 
 def _run(run: dict[str, object]) -> dict[str, object]:

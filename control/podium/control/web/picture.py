@@ -97,7 +97,7 @@ class Picture:
         if news.state == "done":
             self.done += 1
             self._later(news.tai_s)
-        elif news.state != "on":
+        elif news.state not in ("on", "stopped"):
             self.failed += 1
         _forget_oldest(self.runs, RUNS_KEPT)
 

@@ -7,23 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.bus.news import CaptureSummary, DataSummary
+from podium.control.bus.news import CaptureSummary, DataSummary, RunNews
 
 DIGITS = 5
 V_TO_MV = 1e3
 
 
-def drawn(summary: DataSummary | None) -> str:
-    """Return the JSON of a summary, ``null`` without one."""
-    return json.dumps(None if summary is None else plain(summary), separators=(",", ":"))
+def drawn(summary: DataSummary | None, news: RunNews | None) -> str:
+    """Return the JSON of a run's summary, ``null`` without one; ``news``: how the run goes."""
+    return json.dumps(None if summary is None else plain(summary, news), separators=(",", ":"))
 
 
-def plain(summary: DataSummary) -> Mapping[str, object]:
+def plain(summary: DataSummary, news: RunNews | None) -> Mapping[str, object]:
     """Return a summary in plain values; signals in mV."""
     return {
         "run": str(summary.run),
         "program": summary.program,
         "complete": summary.complete,
+        "extent": extent(summary, news),
         "axes": [
             {
                 "name": axis.name,
@@ -36,6 +37,16 @@ def plain(summary: DataSummary) -> Mapping[str, object]:
         ],
         "captures": {name: _capture(one) for name, one in summary.captures.items()},
     }
+
+
+def extent(summary: DataSummary, news: RunNews | None) -> str:
+    """Return how far the data go, in words; empty when they are complete."""
+    if summary.complete:
+        return ""
+    if news is None:
+        return "incomplete"
+    far = f"{news.shots_done} of {news.shots} shots"
+    return f"so far {far}" if news.state == "on" else f"incomplete: {far}"
 
 
 def _capture(one: CaptureSummary) -> dict[str, object]:

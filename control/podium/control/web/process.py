@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from podium.control.bus.bus import Bus
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
 from podium.control.bus.told_log import log_told
@@ -18,6 +19,7 @@ from podium.control.facility.load import load_facility
 from podium.control.web.app import drawing, make_app
 from podium.control.web.following import following
 from podium.control.web.picture import Picture
+from podium.control.web.stopping import Stopping
 from podium.control.web.store_watch import watch_store
 
 ENDING_S = 2
@@ -49,7 +51,7 @@ async def _be(arguments: Namespace) -> None:
         async with (
             log_told(bus, facility.name, "page"),
             following(picture, bus),
-            served(picture, socket.socket(fileno=arguments.socket)) as port,
+            served(picture, bus, socket.socket(fileno=arguments.socket)) as port,
             asyncio.TaskGroup() as tasks,
         ):
             log.info("page up", port=port)
@@ -62,9 +64,9 @@ async def _be(arguments: Namespace) -> None:
 
 
 @asynccontextmanager
-async def served(picture: Picture, listening: socket.socket) -> AsyncGenerator[int]:
+async def served(picture: Picture, bus: Bus, listening: socket.socket) -> AsyncGenerator[int]:
     """Serve the page on a socket that is bound while the context is open; give its port."""
-    app, hub = make_app(picture)
+    app, hub = make_app(picture, Stopping(picture, bus))
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=ENDING_S
     )

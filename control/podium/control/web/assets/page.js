@@ -1,5 +1,6 @@
 // Keeps the page alive: parts are swapped in as they come, ages go on, silence is told.
 import { Plots } from "./plots.js";
+import { askToStop, lookAgain } from "./stop.js";
 
 const SILENT_MS = 3000; // the server speaks at least once a second: longer, and what stands here is old
 const TICK_MS = 500;
@@ -26,13 +27,17 @@ function receive({ part, text, link: state }) {
     if (pinned === null) plots.show(JSON.parse(text));
   } else {
     swap(document.getElementById(part), text);
+    if (part === "now") lookAgain();
   }
   tick();
 }
 
 function swap(target, text) {
   // Morphing leaves what has not changed: focus, selection, scroll and opened details stay.
+  const held = target.contains(document.activeElement);
   htmx.swap({ text, target, swap: "innerMorph" });
+  // What had the focus may be gone: the keyboard goes on from what runs.
+  if (held && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
   fill(target);
 }
 
@@ -115,7 +120,8 @@ document.addEventListener("click", async (event) => {
   else if (button.id === "newest") unpin();
   else if (button.id === "theme") nextTheme();
   else if (button.dataset.history !== undefined) await history(button.dataset.history);
-  else if (button.dataset.close !== undefined) document.getElementById("history").close();
+  else if (button.dataset.stop !== undefined) askToStop(button);
+  else if (button.dataset.close !== undefined) button.closest("dialog").close();
 });
 
 document.getElementById("shown-as").addEventListener("change", (event) => {

@@ -42,8 +42,8 @@ export class Plots {
     this.#drawnAt = performance.now();
     for (const chart of this.#charts) chart.destroy();
     this.#charts = [];
-    const { run, program, complete, captures } = this.#data;
-    this.#title.textContent = `${program}, run ${run}${complete ? "" : " (not complete)"}`;
+    const { run, program, extent, captures } = this.#data;
+    this.#title.textContent = `${program}, run ${run}${extent ? ` (${extent})` : ""}`;
     const panels = [];
     for (const [name, capture] of Object.entries(captures)) {
       for (const panel of panelsOf(name, capture, this.#data.axes, this.#shownAs)) panels.push(panel);

@@ -1,0 +1,45 @@
+"""The one thing that the page can do: stop what runs."""
+
+from podium.control.bus.bus import Bus
+from podium.control.bus.messages import Done, Failed, ask, coordinator_key
+from podium.control.bus.streams import Stop, StreamPart
+from podium.control.web.picture import Picture
+
+STOP_S = 90.0
+"""A stop takes as long as it takes to make the instruments safe."""
+
+
+class CannotStop(Exception):
+    """It was not stopped. The message says why."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        """Of the answer over HTTP."""
+
+
+class Stopping:
+    """Stops a run for somebody who looks at the page."""
+
+    def __init__(self, picture: Picture, bus: Bus) -> None:
+        self._picture = picture
+        self._bus = bus
+
+    async def stop(self, run: str, by: str) -> None:
+        """Stop ``run``; returns once outputs are safe. Raises :class:`CannotStop`."""
+        found = [one for one in self._picture.runs.values() if str(one.run) == run]
+        if not found:
+            raise CannotStop(404, f"no run {run} is known here")
+        if found[0].state != "on":
+            raise CannotStop(409, f"run {run} is over already: {found[0].state}")
+        key = coordinator_key(self._picture.facility.name)
+        request = Stop(run, "stopped on the page", by)
+        answer = await ask(self._bus, key, request, StreamPart, Done, timeout_s=STOP_S)
+        if isinstance(answer, Failed):
+            raise CannotStop(503, f"whether run {run} has stopped is not known: {answer.message}")
+
+
+def asked_from(host: str, client: str) -> str:
+    """Return who asks, of the page at ``host``; ``client``: the address that asked for it."""
+    here = ("127.0.0.1", "::1", "")
+    return f"the page at {host}" + ("" if client in here else f", from {client}")
