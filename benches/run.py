@@ -20,12 +20,15 @@ import bench_q1
 import big_facility
 import lab_time
 import numpy as np
+import overhead
 import page_ages
+import twenty_instruments
 
 REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
 WORLD_MS, WORLD_ERROR = 5.0, 1e-6
 RABI, DEMO, HELP_S, CHECK_S = 20.0, 5.0, 0.2, 2.0
 FIRST_PAGE_S, PAGE_AGE_S = 5.0, 1.0
+TWENTY, OVERHEAD_MS = 5.0, 15.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -167,6 +170,54 @@ def page() -> Iterator[Row]:
     yield Row(what, told, asked=f"p99 < {PAGE_AGE_S:g} s", met=ages.p99_s < PAGE_AGE_S)
 
 
+def twenty() -> Iterator[Row]:
+    """Measure connecting to twenty instruments, and a snapshot of them."""
+    floor, number = f"> {TWENTY:g}", len(twenty_instruments.MODELS)
+    late = f"{1e3 * twenty_instruments.DELAY_S:g} ms"
+    cases = (
+        ("answers at once", 0.0, False),
+        (f"{late} an answer", twenty_instruments.DELAY_S, False),
+        (f"{late} a query", twenty_instruments.DELAY_S, True),
+    )
+    for words, delay_s, each_query in cases:
+        ours, theirs = twenty_instruments.measure(delay_s, each_query)
+        for what, mine, other in (
+            ("connect", ours.connect_s, theirs.connect_s),
+            ("snapshot of", ours.snapshot_s, theirs.snapshot_s),
+        ):
+            connecting = what == "connect"
+            if connecting and each_query:
+                continue  # no message of it has two
+            asked = floor if connecting or delay_s else ""
+            counts = ("", "") if connecting else (f", {ours.values}", f", {theirs.values} values")
+            yield Row(
+                f"{what} {number} instruments, {words}",
+                f"{mine:.3f} s{counts[0]}",
+                f"QCoDeS in series: {other:.2f} s{counts[1]}",
+                other / mine,
+                asked,
+                not asked or other > TWENTY * mine,
+            )
+    yield Row("  again, nothing touched", f"{ours.again_s:.4f} s")
+
+
+def over() -> Iterator[Row]:
+    """Measure what a run costs beyond the driver."""
+    for between_processes, way in ((False, "one process"), (True, "podium up")):
+        for changing, program in ((False, "repeated"), (True, "changed")):
+            found = overhead.measure(between_processes=between_processes, changing=changing)
+            added_ms = found.added_ms(50)
+            direct, ours = (1e3 * float(np.median(s)) for s in (found.direct_s, found.ours_s))
+            compiling = f", {1e3 * found.compile_s:.1f} of it compiling" if changing else ""
+            yield Row(
+                f"run beyond its driver, {way}, {program}",
+                f"p50 {added_ms:.1f}, p99 {found.added_ms(99):.1f} ms",
+                f"driver alone: {direct:.1f} ms, run: {ours:.1f} ms{compiling}",
+                asked=f"p50 < {OVERHEAD_MS:g} ms",
+                met=added_ms < OVERHEAD_MS,
+            )
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "help": command,
     "check": check,
@@ -175,6 +226,8 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "rabi": rabi,
     "demo": demo,
     "page": page,
+    "twenty": twenty,
+    "overhead": over,
 }
 
 

@@ -5,6 +5,7 @@ import pytest
 from podium.drivers.errors import Refused
 from podium.drivers.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
 from podium.drivers.roles import Instrument, MicrowaveSource, Tone
+from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A as Twin
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import Tone as Emitted
 
@@ -27,6 +28,21 @@ def test_it_plays_its_roles(driver):
     assert instrument.identity().model == "SGS100A"
     assert source.tone() == Tone(1e9, -30.0, modulated=False, on=False)
     assert instrument.snapshot()
+
+
+def test_a_snapshot_asks_of_an_option_only_where_it_is_fitted(serve, monkeypatch):
+    found = {}
+    for options in (box.OPTIONS, "SGS-B106,SGS-K22"):
+        monkeypatch.setattr(box, "OPTIONS", options)
+        driver = RohdeSchwarzSGS100A("lo", serve(Twin("102345")).visa)
+        found[options] = driver.snapshot()
+        assert driver.snapshot() == found[options]
+        driver.close()
+    whole, plain = found.values()
+    assert (len(whole), len(plain)) == (30, 22)
+    assert whole["lo_source"] == "INT"
+    assert whole.keys() - plain.keys() >= {"lo_source", "lo_output", "iq_angle_deg"}
+    assert plain["pulse_width_s"] == 2e-6
 
 
 def test_a_tone_is_set_and_the_output_is_switched_apart_from_it(driver, twin):

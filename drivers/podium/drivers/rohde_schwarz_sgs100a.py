@@ -1,5 +1,7 @@
 """Driver of the Rohde & Schwarz SGS100A RF source, over QCoDeS."""
 
+import re
+
 from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A as QCoDeSDriver
 
 from podium.drivers.by_hand import Plain
@@ -14,12 +16,43 @@ SETTINGS = {
     "phase_deg": ":SOUR:PHAS?",
     "output": ":OUTP:STAT?",
     "iq_modulation": ":SOUR:IQ:STAT?",
-    "pulse_modulation": ":SOUR:PULM:STAT?",
     "reference": ":SOUR:ROSC:SOUR?",
     "reference_output": ":SOUR:ROSC:OUTP:FREQ?",
     "reference_external": ":SOUR:ROSC:EXT:FREQ?",
+    "trigger_connector": ":CONN:TRIG:OMOD?",
 }
-"""What a snapshot holds."""
+"""What a snapshot holds of every box."""
+OPTION_SETTINGS = {
+    r"SGS-B\d+V": {
+        "operation_mode": ":SOUR:OPM?",
+        "impairments": ":SOUR:IQ:IMP:STAT?",
+        "leakage_i_percent": ":SOUR:IQ:IMP:LEAK:I?",
+        "leakage_q_percent": ":SOUR:IQ:IMP:LEAK:Q?",
+        "iq_gain_imbalance_db": ":SOUR:IQ:IMP:IQR?",
+        "iq_angle_deg": ":SOUR:IQ:IMP:QUAD?",
+    },
+    "SGS-K22": {
+        "pulse_modulation": ":SOUR:PULM:STAT?",
+        "pulse_source": ":SOUR:PULM:SOUR?",
+        "pulse_mode": ":SOUR:PULM:MODE?",
+        "pulse_polarity": ":SOUR:PULM:POL?",
+        "pulse_period_s": ":SOUR:PULM:PER?",
+        "pulse_width_s": ":SOUR:PULM:WIDT?",
+        "pulse_delay_s": ":SOUR:PULM:DEL?",
+        "pulse_double_delay_s": ":SOUR:PULM:DOUB:DEL?",
+        "pulse_double_width_s": ":SOUR:PULM:DOUB:WIDT?",
+        "pulse_trigger_mode": ":SOUR:PULM:TRIG:MODE?",
+        "pulse_trigger_gate_polarity": ":SOUR:PULM:TRIG:EXT:GATE:POL?",
+        "pulse_trigger_impedance": ":SOUR:PULM:TRIG:EXT:IMP?",
+        "pulse_trigger_slope": ":SOUR:PULM:TRIG:EXT:SLOP?",
+    },
+    "SGS-K90": {"lo_source": ":SOUR:LOSC:SOUR?", "lo_output": ":CONN:REFL:OUTP?"},
+}
+"""What it holds besides of one with an option whose name is of this pattern.
+
+ASSUMED: a box without the option answers none of these, and one query without an answer spoils
+the message that it is in.
+"""
 
 
 class _Quiet(QCoDeSDriver):
@@ -35,6 +68,7 @@ class RohdeSchwarzSGS100A:
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; the tone stays as it is."""
         self._session = VisaSession(name, visa, _Quiet)
+        self._settings: dict[str, str] | None = None
 
     def identity(self) -> Identity:
         """Return who answers."""
@@ -65,8 +99,14 @@ class RohdeSchwarzSGS100A:
         self._session.set(parameter, value)
 
     def snapshot(self) -> dict[str, object]:
-        """Return all settings, in one round trip."""
-        return self._session.ask_all(SETTINGS)
+        """Return all settings, in one round trip; the first time the options are asked before."""
+        if self._settings is None:
+            fitted = self._session.options()
+            self._settings = dict(SETTINGS)
+            for pattern, queries in OPTION_SETTINGS.items():
+                if any(re.fullmatch(pattern, option) for option in fitted):
+                    self._settings |= queries
+        return self._session.ask_all(self._settings)
 
     def close(self) -> None:
         """Close the connection; the tone stays as it is."""

@@ -30,8 +30,16 @@ SETTINGS = {
     "current_limit": ":SOUR:PROT:CURR?",
     "four_wire": ":SENS:REM?",
     "guard": ":SENS:GUAR?",
+    "line_frequency_hz": ":SYST:LFR?",
+    "bnc_out": ":ROUT:BNCO?",
+    "bnc_in": ":ROUT:BNCI?",
+    "program": ":PROG:LOAD?",
+    "program_steps": ":PROG:COUN?",
+    "program_repeats": ":PROG:REP?",
+    "program_interval_s": ":PROG:INT?",
+    "program_slope_s": ":PROG:SLOP?",
 }
-"""What a snapshot holds."""
+"""What a snapshot holds. Not: events and errors, which are gone once they have been read."""
 
 
 class _Quiet(QCoDeSDriver):

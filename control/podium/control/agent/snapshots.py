@@ -3,18 +3,20 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from podium.control.agent.instruments import Instruments
 from podium.control.bus.snapshots import InstrumentSnapshot, Measured, PartSnapshot
 from podium.control.bus.together import together
 from podium.drivers.errors import InstrumentError
+from podium.drivers.worker import Health
 from podium.firmware_interfaces.tai import Tai
 
 SNAPSHOT_S = 5.0
 """Deadline for reading one instrument: a run does not wait longer for its snapshot."""
 FRESH_S = 30.0
-"""So long a snapshot stands for an instrument that nobody has asked anything since (wall time).
+"""So long a snapshot stands for an instrument that nobody has set since (wall time).
 ASSUMED: nobody turns knobs while it is in hand."""
 
 
@@ -25,9 +27,22 @@ class _Held:
     connections: int
     calls: int
     """How many calls its worker had seen, the reading included: more mean that it may differ."""
+    changes: int | None
+    """How many settings its driver had sent; None: it does not count them."""
     at: float
     """Monotonic wall time."""
     snapshot: InstrumentSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an instrument answered."""
+
+    changes: int | None
+    settings: Mapping[str, object] | None
+    """None: it is set as it was."""
+    readings: Mapping[str, Measured]
+    tai: Tai | None
 
 
 class Snapshots:
@@ -38,11 +53,19 @@ class Snapshots:
         self._held: dict[str, _Held] = {}
 
     async def take(self) -> PartSnapshot:
-        """Return how all instruments are set. One that cannot be read says why; none fails it."""
+        """Return how all instruments are set. One that cannot be read says why; none fails it.
+
+        What nobody has called since, and what was called without being set (a program that
+        plays again), is as it was read before, and keeps the time of that. The clock is asked
+        for the time when anything else is read.
+        """
         names = self._instruments.names
         stale = [name for name in names if not self._stands(name)]
-        await together(*(self._read(name) for name in stale))
-        tai_s = max((self._held[name].snapshot.tai_s for name in stale), default=0.0)
+        clocks = self._instruments.playing("Clock")[:1]
+        timing = [name for name in clocks if set(stale) - {name}]
+        asked = [*stale, *(name for name in timing if name not in stale)]
+        times = await together(*(self._read(name, name in timing) for name in asked))
+        tai_s = max(times, default=0.0)
         for name in stale:  # those without a clock of their own were read at the same time
             held = self._held[name]
             if held.snapshot.tai_s == 0.0 and not held.snapshot.problem:
@@ -51,52 +74,68 @@ class Snapshots:
 
     def _stands(self, name: str) -> bool:
         held, health = self._held.get(name), self._instruments.any_worker(name).health
-        if held is None or held.snapshot.problem or health.state != "connected":
-            return False
-        same = (held.connections, held.calls) == (health.connections, health.calls)
-        # The one that tells the time is read each time: it dates all others.
-        timeless = "Clock" not in self._instruments.model(name).roles
-        return same and timeless and time.monotonic() - held.at < FRESH_S
+        return held is not None and self._lasts(held, health) and held.calls == health.calls
 
-    async def _read(self, name: str) -> None:
+    def _lasts(self, held: _Held, health: Health) -> bool:
+        """Return whether ``held`` is of this connection and not too old."""
+        sound = not held.snapshot.problem and health.state == "connected"
+        recent = time.monotonic() - held.at < FRESH_S
+        return sound and recent and held.connections == health.connections
+
+    async def _read(self, name: str, timing: bool) -> float:
+        """Read one instrument unless nothing was set; return its time, s TAI, or 0."""
         worker = self._instruments.any_worker(name)
-        health = worker.health
-        identity = health.identity
-        snapshot = InstrumentSnapshot(
-            instrument=name,
-            model=self._instruments.model(name).name,
-            identity=""
-            if identity is None
-            else f"{identity.vendor} {identity.model} {identity.serial} {identity.firmware}",
-            settings={},
-            readings={},
-            tai_s=0.0,
-            problem="",
-        )
+        held, health = self._held.get(name), worker.health
+        known = held.changes if held is not None and self._lasts(held, health) else None
         try:
             if health.state != "connected":  # connecting is not waited for
                 raise InstrumentError(health.last_error or f"{name} is {health.state}")
-            settings, readings, tai = await worker.call("snapshot", _read, SNAPSHOT_S)
+            reading = partial(_read, known=known, timing=timing)
+            told = await worker.call("snapshot", reading, SNAPSHOT_S)
         except InstrumentError as error:
-            held = self._held.get(name)
-            if held is not None:
-                snapshot = held.snapshot
-            snapshot = replace(snapshot, problem=str(error))
-        else:
-            tai_s = 0.0 if tai is None else tai.seconds + tai.femtoseconds * 1e-15
-            snapshot = replace(snapshot, settings=settings, readings=readings, tai_s=tai_s)
-        health = worker.health
-        self._held[name] = _Held(health.connections, health.calls, time.monotonic(), snapshot)
+            before = self._unread(name, health) if held is None else held.snapshot
+            self._hold(name, None, replace(before, problem=str(error)))
+            return 0.0
+        tai_s = 0.0 if told.tai is None else told.tai.seconds + told.tai.femtoseconds * 1e-15
+        if told.settings is None and held is not None:
+            self._held[name] = replace(held, calls=worker.health.calls)
+            return tai_s
+        snapshot = replace(
+            self._unread(name, health),
+            settings=told.settings or {},
+            readings=told.readings,
+            tai_s=tai_s,
+        )
+        self._hold(name, told.changes, snapshot)
+        return tai_s
+
+    def _hold(self, name: str, changes: int | None, snapshot: InstrumentSnapshot) -> None:
+        health = self._instruments.any_worker(name).health
+        self._held[name] = _Held(
+            health.connections, health.calls, changes, time.monotonic(), snapshot
+        )
+
+    def _unread(self, name: str, health: Health) -> InstrumentSnapshot:
+        said = health.identity
+        who = "" if said is None else f"{said.vendor} {said.model} {said.serial} {said.firmware}"
+        return InstrumentSnapshot(name, self._instruments.model(name).name, who, {}, {}, 0.0, "")
 
 
-def _read(driver: Any) -> tuple[dict[str, object], dict[str, Measured], Tai | None]:
+def _read(driver: Any, known: int | None, timing: bool) -> _Told:
+    """Read a driver, unless it has sent ``known`` settings so far; ``timing``: its time anyway."""
+    changes: int | None = getattr(driver, "changes", None)
+    same = changes is not None and changes == known
     settings: dict[str, object] = {}
-    _flatten(settings, "", driver.snapshot())
-    readings = driver.readings() if hasattr(driver, "readings") else {}
-    return (
-        settings,
+    readings: Mapping[str, tuple[float, str]] = {}
+    if not same:
+        _flatten(settings, "", driver.snapshot())
+        readings = driver.readings() if hasattr(driver, "readings") else {}
+    told = hasattr(driver, "now") and (timing or not same)
+    return _Told(
+        changes,
+        None if same else settings,
         {name: Measured(float(value), unit) for name, (value, unit) in readings.items()},
-        driver.now() if hasattr(driver, "now") else None,
+        driver.now() if told else None,
     )
 
 

@@ -6,6 +6,7 @@ message classes that the reader passes can come out: nothing is ever executed.
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -14,6 +15,8 @@ import numpy as np
 
 ARRAY = 1
 """MessagePack extension type of an array: dtype, shape, bytes in C order."""
+PLAIN = frozenset((str, float, int, bool, NoneType, bytes, np.ndarray))
+"""What goes to MessagePack as it is."""
 
 Message = TypeVar("Message")
 
@@ -42,6 +45,8 @@ def decode(payload: bytes, *expected: type[Message]) -> Message:
 
 
 def _plain(value: object) -> object:
+    if type(value) in PLAIN:  # most are: asked first
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         content = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         return [type(value).__name__, content]
@@ -74,8 +79,8 @@ def _extension(code: int, content: bytes) -> object:
 def _message(kind: type[Message], content: object) -> Message:
     if not (isinstance(content, dict) and is_dataclass(kind)):
         raise BadMessage(f"{kind.__name__}: fields expected, got {type(content).__name__}")
-    hints = get_type_hints(kind)
-    given, known = set(content), {field.name for field in fields(kind)}
+    hints = _hints(kind)
+    given, known = content.keys(), hints.keys()
     if given != known:
         raise BadMessage(
             f"{kind.__name__} has the fields {sorted(known)}, got {sorted(map(str, given))}"
@@ -85,6 +90,13 @@ def _message(kind: type[Message], content: object) -> Message:
         for name, value in content.items()
     }
     return kind(**values)
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """Return the types of the fields of a message class, by name: looked up once."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
@@ -103,6 +115,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")
         key_hint, value_hint = get_args(hint)
+        if value_hint is object and all(type(key) is key_hint for key in value):
+            return value  # settings by the hundred: nothing else to check
         return {
             _value(key_hint, key, where): _value(value_hint, entry, where)
             for key, entry in value.items()

@@ -126,6 +126,7 @@ class QbloxCluster:
 
     def tell(self, message: str) -> None:
         """Send a command; ``SLOT2:...`` goes to the module in slot 2."""
+        self._holding.changes += 1
         with telling(self._name, repr(message)):
             in_words(self._cluster, message, answered=False)
 
@@ -138,8 +139,17 @@ class QbloxCluster:
     def set(self, parameter: str, value: object) -> None:
         """Set a parameter of the vendor's client."""
         found = parameter_of(self._name, self._cluster, parameter)
+        self._holding.changes += 1
         with telling(self._name, f"setting {parameter} to {value!r}"):
             set_value(self._name, found, value)
+
+    @property
+    def changes(self) -> int:
+        """How many settings were sent so far: while it stays, so does what a snapshot reads.
+
+        Loading a program, arming, starting and reading set nothing of that by themselves.
+        """
+        return self._holding.changes
 
     def snapshot(self) -> dict[str, object]:
         """Return all settings as read from the modules: one round trip each, all at once."""
@@ -247,6 +257,7 @@ class QbloxCluster:
         self._interrupted.clear()
         for step in range(1, steps + 1):
             level_v = target_v if step == steps else start_v + distance_v * step / steps
+            self._holding.changes += 1
             with telling(self._name, f"setting {channel} to {level_v} V"):
                 offset.set(level_v)
             self._pace(_slot(channel))

@@ -25,6 +25,8 @@ class Holding:
         self._uploaded: dict[tuple[int, int], SequencerProgram] = {}
         self._fresh: set[tuple[int, int]] = set()
         self._touched: set[int] = set()
+        self.changes = 0
+        """How many settings were sent, whether they were taken or not."""
 
     def settings(self) -> dict[str, object]:
         """Return what was set, by parameter."""
@@ -96,6 +98,7 @@ class Holding:
     def disconnect(self, slot: int) -> None:
         """Disconnect all sequencers of a module: after power-on each is connected to everything."""
         kind = self._modules[slot]
+        self.changes += 1
         with telling(self._name, f"disconnecting the sequencers of slot {slot}"):
             self._cluster.disconnect_outputs(slot)
             if kind.startswith("QRM"):
@@ -108,6 +111,7 @@ class Holding:
         if setting.sequencer is not None:
             owner = owner.sequencers[setting.sequencer]
         self._held.pop(setting.where, None)
+        self.changes += 1
         with telling(self._name, f"setting {setting}"):
             owner.parameters[setting.parameter].set(setting.value)
         self._held[setting.where] = setting
