@@ -5,6 +5,7 @@ is asked when libyaml refuses: its messages are the clearer ones, and it knows Y
 resolve words and numbers by ruamel's table of YAML 1.2.
 """
 
+import re
 from typing import Any, Protocol
 
 import yaml
@@ -46,6 +47,8 @@ def compose(file: str, text: str) -> AnyNode | None:
             root: AnyNode | None = yaml.compose(text, Loader=_FastLoader)
         except yaml.YAMLError:
             return _compose_slowly(file, text)
+        finally:
+            _FastLoader.resolved.clear()
         return root
     return _compose_slowly(file, text)
 
@@ -101,10 +104,23 @@ def _fast_loader() -> Any:
     libyaml = getattr(yaml, "CSafeLoader", None)
     if libyaml is None:
         return None
-    loader: Any = type("_YAML12Loader", (libyaml,), {"yaml_implicit_resolvers": {}})
+
+    def resolve(self: Any, kind: type, value: str | None, implicit: Any) -> Any:
+        """Resolve as PyYAML does; the same word again and again is looked at once."""
+        if kind is not yaml.ScalarNode or not implicit[0]:
+            return plain(self, kind, value, implicit)
+        tag = self.resolved.get(value)
+        if tag is None:
+            tag = self.resolved[value] = plain(self, kind, value, implicit)
+        return tag
+
+    members = {"yaml_implicit_resolvers": {}, "resolve": resolve, "resolved": {}}
+    plain = libyaml.resolve
+    loader: Any = type("_YAML12Loader", (libyaml,), members)
     for versions, tag, pattern, first in implicit_resolvers:
         if (1, 2) in versions:
-            loader.add_implicit_resolver(tag, pattern, first)
+            # ruamel's pattern is one that compiles itself at every use.
+            loader.add_implicit_resolver(tag, re.compile(pattern.pattern, pattern.flags), first)
     return loader
 
 

@@ -1,7 +1,9 @@
 """Load a facility file: read, check all of it, and return the facility as a frozen value."""
 
+import gc
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from podium.control.facility import schema
@@ -53,8 +55,25 @@ def load_facility(path: Path | str, endpoints: Path | str | None = None) -> Faci
     place; :class:`OSError` when a file cannot be read; ``ModelError`` when an installed
     package offers a model that cannot be used.
     """
+    with _no_collection():
+        return _load(Path(path), endpoints)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let no cyclic garbage be looked for: a large file is a large tree, walked again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def _load(path: Path, endpoints: Path | str | None) -> Facility:
     known = known_models()
-    source, problems = read_source(Path(path))
+    source, problems = read_source(path)
     complaints = Complaints(source, problems)
     parsed = parse(source, complaints)
     check_names(parsed, complaints)
