@@ -22,8 +22,8 @@ VERSION = 1
 BUSY_S = 5.0
 """How long the write of another process is waited for."""
 
-Outcome = Literal["reached", "safe rule", "left alone"]
-"""How a ramp ended: where it was to; where the safe rule says; nobody knows (``why`` says more)."""
+Outcome = Literal["reached", "not begun", "safe rule", "left alone"]
+"""How a ramp ended: where it was to; where it began; where the safe rule says; nobody knows."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS ramps (
@@ -73,8 +73,8 @@ class Ramp:
     why: str
     ended_tai_s: float | None
     epoch: int
-    told: bool
-    """Whether the parameter store knows of it."""
+    told: int
+    """1 once a parameter store knows of it."""
 
 
 _INTENT = tuple(field.name for field in fields(Intent))
@@ -262,7 +262,8 @@ class Journal:
         cut = 1 + len(_INTENT)
         with closing(self._opened().execute(query, values)) as cursor:
             return tuple(
-                Ramp(row[0], Intent(*row[1:cut]), *row[cut:-1], bool(row[-1])) for row in cursor
+                Ramp(row[0], Intent(*row[1:cut]), **dict(zip(_REST, row[cut:], strict=True)))
+                for row in cursor
             )
 
     # Who lives: each owner holds a lock on a file of its own; the kernel frees it when it dies

@@ -233,6 +233,8 @@ class AgentStatus:
     doing: str
     """``idle`` or what it does, with the run's id."""
     instruments: tuple[InstrumentStatus, ...]
+    notes: tuple[str, ...] = ()
+    """What a person should know: biases whose last ramp was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,8 @@ class Bias:
     """Ramp flux ports to these levels, V. Ends with ``Done``."""
 
     volts: Mapping[str, float]
+    by: str = ""
+    """Who asks."""
 
 
 @dataclass(frozen=True, slots=True)

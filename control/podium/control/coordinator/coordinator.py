@@ -1,7 +1,7 @@
 """The coordinator: allots agents to runs, plays them, collects. Owns no instrument."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -111,8 +111,8 @@ class Coordinator:
             case messages.Begin(ticket, messages.RunProgram(program), wait_s):
                 self._work.begin(ticket, lambda: self._counted(program))
                 return await self._end(ticket, wait_s)
-            case messages.Begin(ticket, messages.Bias(volts), wait_s):
-                self._work.begin(ticket, lambda: self._bias(ticket, volts))
+            case messages.Begin(ticket, messages.Bias() as bias, wait_s):
+                self._work.begin(ticket, lambda: self._bias(ticket, bias))
                 return await self._end(ticket, wait_s)
             case messages.Await(ticket, wait_s):
                 return await self._end(ticket, wait_s)
@@ -235,22 +235,27 @@ class Coordinator:
 
     # Biases and questions
 
-    async def _bias(self, ticket: str, volts: Mapping[str, float]) -> messages.Done:
+    async def _bias(self, ticket: str, bias: messages.Bias) -> messages.Done:
         by_owner: dict[str, tuple[AgentSeen, dict[str, float]]] = {}
-        for port, level_v in volts.items():
+        for port, level_v in bias.volts.items():
             try:
                 source = self._facility.flux_wiring(port).source.instrument
             except UnknownPort as error:
                 raise RunRefused(str(error)) from error
             owner = await self._agents.owner_of(source)
             by_owner.setdefault(owner.name, (owner, {}))[1][port] = level_v
-        await together(*(self._bias_by(owner, ticket, part) for owner, part in by_owner.values()))
+        await together(
+            *(
+                self._bias_by(owner, ticket, messages.Bias(part, bias.by))
+                for owner, part in by_owner.values()
+            )
+        )
         return messages.Done()
 
-    async def _bias_by(self, owner: AgentSeen, ticket: str, volts: Mapping[str, float]) -> None:
+    async def _bias_by(self, owner: AgentSeen, ticket: str, bias: messages.Bias) -> None:
         async with owner.turn:
             try:
-                await unless_gone(owner, self._bias_steps(owner.key, ticket, volts))
+                await unless_gone(owner, self._bias_steps(owner.key, ticket, bias))
             except BaseException:
                 cancel = messages.Cancel(ticket)
                 await asyncio.shield(
@@ -258,8 +263,8 @@ class Coordinator:
                 )
                 raise
 
-    async def _bias_steps(self, key: str, ticket: str, volts: Mapping[str, float]) -> None:
-        request: object = messages.Begin(ticket, messages.Bias(volts), AWAIT_S)
+    async def _bias_steps(self, key: str, ticket: str, bias: messages.Bias) -> None:
+        request: object = messages.Begin(ticket, bias, AWAIT_S)
         ended: object = None
         while not isinstance(ended, messages.Done):
             ended = await insist(

@@ -56,7 +56,9 @@ async def _ask(arguments: Namespace, facility: Path) -> "Answered":
     from podium.control.demo.reaching import reached
 
     value = None if arguments.value is None else value_of(arguments.value)
-    async with reached(facility, arguments.endpoints, arguments.state, all_of_it=False) as lab:
+    async with reached(
+        facility, arguments.endpoints, arguments.state, all_of_it=False, reading_only=True
+    ) as lab:
         return await lab.answer(arguments.instrument, arguments.what, value, write=arguments.write)
 
 
