@@ -141,13 +141,13 @@ class SafeRules:
             else:
                 await self._end(ramp, "safe rule", end_v, f"{why}; {how}")
             self._why.pop(ramp.id, None)
-        await self.tell_store(worker)
+        await self.tell_store(worker.name)
 
-    async def tell_store(self, worker: AnyWorker) -> None:
+    async def tell_store(self, source: str) -> None:
         """Tell the store of what it does not know yet; what cannot be told is kept, and said."""
         if self._store is None:
             return
-        where = self._addresses[worker.name]
+        where = self._addresses[source]
         problem = await asyncio.to_thread(
             tell_store, self._store, self._journal, where, f"agent {self._agent}"
         )

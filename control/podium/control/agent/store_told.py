@@ -17,6 +17,14 @@ def tell_store(store: str, journal: Journal, address: str, who: str) -> str:
 
     Each end is put once, also when an earlier owner has died between the store and the journal.
     """
+    try:
+        untold = journal.untold(address)
+    except JournalError as error:
+        return str(error)
+    return _tell(store, journal, untold, who) if untold else ""
+
+
+def _tell(store: str, journal: Journal, untold: tuple[Ramp, ...], who: str) -> str:
     from podium.control.calibration.measured import BadEntry, Entry
     from podium.control.calibration.store import ParameterStore, StoreError
 
@@ -35,9 +43,6 @@ def tell_store(store: str, journal: Journal, address: str, who: str) -> str:
         )
 
     try:
-        untold = journal.untold(address)
-        if not untold:
-            return ""
         if "://" not in store:
             Path(store).parent.mkdir(parents=True, exist_ok=True)
         with ParameterStore(store) as opened:
