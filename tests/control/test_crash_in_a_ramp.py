@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +17,10 @@ import psutil
 import pytest
 from tests.control.test_up import EXAMPLE, PODIUM, podium, wait_for
 
+from podium.control.calibration.measured import Entry
 from podium.control.calibration.runner import RunError
-from podium.control.calibration.store import ParameterStore
+from podium.control.calibration.store import ParameterStore, StoreError
+from podium.control.demo.reaching import reached
 from podium.control.lab import join_facility
 
 SLEW_V_PER_S = 0.15
@@ -116,6 +119,14 @@ def outputs(endpoints) -> Iterator[dict[str, Watched]]:
         thread.join(10)
 
 
+def known(store: Path, qubit: str) -> tuple[Entry, ...]:
+    try:
+        with ParameterStore(store, make=False) as opened:
+            return opened.history(f"{qubit}.flux_bias")
+    except StoreError:  # nothing was stored so far
+        return ()
+
+
 def facility_with(safe: str, file: Path) -> Path:
     text = EXAMPLE.read_text()
     for port, line in LINES.items():
@@ -137,8 +148,8 @@ class Up:
         with self.log.open("w") as said:
             self.process = subprocess.Popen([*PODIUM, *map(str, words)], stdout=said, stderr=said)
 
-    def wait_until_it_says(self, text: str, times: int = 1) -> None:
-        wait_for(lambda: self.log.read_text().count(text) == times, self.log)
+    def wait_until_it_says(self, text: str) -> None:
+        wait_for(lambda: text in self.log.read_text(), self.log)
 
     def kill_agent(self) -> None:
         (agent,) = [
@@ -181,15 +192,16 @@ async def test_a_killed_agent_leaves_each_bias_where_the_rule_says(
         killed = time.monotonic()
         with pytest.raises(RunError):
             await moving
-        await asyncio.to_thread(up.wait_until_it_says, "bias made safe", 2)
+        await asyncio.to_thread(
+            wait_for, lambda: all(known(up.store, name) for name in outputs), up.log
+        )
         settled = time.monotonic()
         notes = " ".join(note for agent in (await lab.ready(30)).agents for note in agent.notes)
         await asyncio.to_thread(
             wait_for, lambda: min(len(one.after(settled)) for one in outputs.values()) > 10, up.log
         )
     for name, output in outputs.items():
-        with ParameterStore(up.store, make=False) as store:
-            (entry,) = store.history(f"{name}.flux_bias")
+        (entry,) = known(up.store, name)
         rest_v = output.after(settled)
         assert max(rest_v) - min(rest_v) < 1e-9  # it stands
         assert rest_v[0] == pytest.approx(entry.value, abs=1e-4)
@@ -208,3 +220,55 @@ async def test_a_killed_agent_leaves_each_bias_where_the_rule_says(
         assert "set by agent room: the agent ended during the ramp; safe rule: hold" in told
         told = podium("status", facility, "--state", up.state, check=False).stdout
         assert "note: node_a.q0.flux: at " in told
+
+
+DIES = """
+import asyncio, sys
+from podium.control.lab import open_facility
+
+async def main():
+    async with open_facility(sys.argv[1], sys.argv[2]) as lab:
+        await lab.ready(60)
+        print("ramps", flush=True)
+        await lab.bias({"node_a.q1.flux": 0.9})
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def start_script() -> Iterator[Callable[[str, Path, Path], "subprocess.Popen[bytes]"]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: object) -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen([sys.executable, "-c", *map(str, words)]))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+        one.wait(10)
+
+
+async def test_after_a_killed_notebook_the_next_command_carries_out_the_rule(
+    outputs, endpoints, start_script, tmp_path
+) -> None:
+    facility = facility_with("-100 mV", tmp_path / "facility.yaml")
+    output, log = outputs["node_a.q1"], tmp_path / "log"
+    log.touch()
+    notebook = start_script(DIES, facility, endpoints)
+    await asyncio.to_thread(wait_for, lambda: output.level_v > KILLED_AT_V / 2, log)
+    notebook.kill()
+    store_file = tmp_path / "parameters.sqlite"
+    async with reached(facility, endpoints, None, all_of_it=False, reading_only=True) as lab:
+        await lab.ready(60)
+        status = await lab.status()
+        assert "was cut off" in status.agents[0].notes[0]
+        assert output.level_v > KILLED_AT_V / 2  # who only reads moves nothing
+    async with reached(facility, endpoints, None, store=store_file) as lab:
+        await lab.bias({"node_a.q0.flux": 0.01})
+    assert output.level_v == pytest.approx(-0.1, abs=1e-4)
+    assert output.fastest() < STEP_V + 1e-4
+    (entry,) = known(store_file, "node_a.q1")
+    assert entry.value == pytest.approx(-0.1, abs=1e-4)
+    assert "safe rule: -0.1 V" in entry.why

@@ -119,6 +119,7 @@ class Agent:
                         finally:
                             await asyncio.shield(self._abort("the agent leaves"))
                 finally:
+                    await asyncio.shield(self._biasing.leave())
                     for task in keeping:
                         task.cancel()
 

@@ -90,6 +90,19 @@ class Biasing:
             self._may.set()
         await together(*(self._keep(name) for name in self._turns))
 
+    async def leave(self) -> None:
+        """Return once what is being carried out has ended, or has taken too long.
+
+        What is left then is in the journal, for the next owner.
+        """
+        if not self._may.is_set():
+            return
+        workers = self._instruments.workers
+        at_hand = [name for name in self._owed if workers[name].health.state == "connected"]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAFE_S):
+                await together(*(self._wait_settled(name) for name in at_hand))
+
     async def settled(self) -> None:
         """Return once no bias is left in the middle of a ramp; raises ``Unreachable``."""
         self._may.set()
