@@ -17,6 +17,14 @@ import pytest
 FS_PER_NS = 1_000_000
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_of_its_own(tmp_path_factory) -> Iterator[None]:
+    """Keep what facilities in use leave behind out of the user's own folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 class Session(Protocol):
     def feed(self, data: bytes, now_fs: int) -> bytes: ...
 

@@ -239,25 +239,45 @@ class Lab:
 
 @asynccontextmanager
 async def open_facility(
-    path: Path | str, endpoints: Path | str | None = None, *, who: str | None = None
+    path: Path | str,
+    endpoints: Path | str | None = None,
+    *,
+    who: str | None = None,
+    state: Path | None = None,
+    store: Path | str | None = None,
+    reading_only: bool = False,
 ) -> AsyncGenerator[Lab]:
     """Own all instruments of a facility in this process while the context is open.
 
     ``endpoints``: a file that lays addresses over the facility file; ``who``: as whom others
-    see what is asked here (default: user and program). Connecting only reads. Leaving aborts
-    what runs, makes it safe, and closes all connections.
+    see what is asked here (default: user and program). Connecting only reads, but for a bias
+    that an earlier owner has left in the middle of a ramp: its safe rule is carried out (with
+    ``reading_only`` before the first job instead). ``store`` is the parameter store that is
+    told where it ended. ``state``: as given to ``podium up``; the journal of ramps lies beside
+    it. Leaving aborts what runs, makes it safe, and closes all connections.
     """
     from podium.control.agent.agent import Agent
     from podium.control.agent.instruments import Instruments
+    from podium.control.agent.journal import Journal
     from podium.control.agent.targets import compiler_for
     from podium.control.bus.memory import MemoryBus
     from podium.control.coordinator.coordinator import Coordinator
     from podium.control.facility.load import load_facility
+    from podium.control.facility.state_folder import default_state_file, journal_file
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
     instruments = Instruments.of(facility, facility.instruments)
     bus = MemoryBus()
-    agent = Agent(AGENT, facility, instruments, compiler_for(facility), bus)
+    agent = Agent(
+        AGENT,
+        facility,
+        instruments,
+        compiler_for(facility),
+        bus,
+        journal=Journal(journal_file(state or default_state_file(Path(path)))),
+        store=None if store is None else str(store),
+        reading_only=reading_only,
+    )
     async with _plainly(), agent.running(), Coordinator(facility, bus).running():
         yield Lab(facility, bus, who)
 

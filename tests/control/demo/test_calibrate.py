@@ -31,6 +31,7 @@ class Asked:
         self.qubits: list[str] = []
         self.routines: tuple[str, ...] = ()
         self.reached: tuple[object, ...] = ()
+        self.told: object = None
         self.fails = False
 
 
@@ -52,8 +53,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         yield outcome
 
     @asynccontextmanager
-    async def reached(*where: object) -> AsyncIterator[FakeRunner]:
-        found.reached = where
+    async def reached(*where: object, store: object) -> AsyncIterator[FakeRunner]:
+        found.reached, found.told = where, store
         yield found.runner
 
     monkeypatch.setattr(session_module, "bring_up", steps)
@@ -172,7 +173,7 @@ def test_a_facility_that_does_not_answer_is_status_1_and_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     @asynccontextmanager
-    async def silent(*_: object) -> AsyncIterator[FakeRunner]:
+    async def silent(*_: object, store: object) -> AsyncIterator[FakeRunner]:
         raise RunFailed("cluster_a is lost: connection refused")
         yield FakeRunner()
 

@@ -94,3 +94,12 @@ def test_the_command_prints_it(tmp_path: Path) -> None:
     assert json.loads(printed) == facility_json_schema()
     subprocess.run([*command, "--out", str(tmp_path / "facility.json")], check=True)
     assert (tmp_path / "facility.json").read_text() == printed
+
+
+def test_a_safe_rule_is_a_word_or_a_level(validator, example: Path) -> None:
+    def valid(said: str) -> bool:
+        text = example.read_text().replace("slew: 0.5 V/s}", f"slew: 0.5 V/s, safe: {said}}}", 1)
+        return validator.is_valid(content(text))
+
+    assert all(map(valid, ("hold", "finish", "0 V", "-300mV")))
+    assert not any(map(valid, ("holt", "0", "3 A", "hold 0 V", "true")))

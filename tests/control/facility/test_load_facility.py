@@ -221,3 +221,15 @@ def test_an_endpoints_file_without_instruments_is_refused(
     endpoints.write_text(text)
     with pytest.raises(FacilityError, match="an endpoints file says"):
         load_facility(example, endpoints)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("hold", "hold"), ("finish", "finish"), ("0 V", 0.0), ("-300 mV", -0.3)],
+)
+def test_a_bias_has_a_safe_rule(said, meant, example: Path, tmp_path: Path) -> None:
+    assert load_facility(example).flux_wiring("node_a.q0.flux").safe == "hold"
+    file = tmp_path / "facility.yaml"
+    text = example.read_text().replace("slew: 0.5 V/s}", f"slew: 0.5 V/s, safe: {said}}}", 1)
+    file.write_text(text)
+    assert load_facility(file).flux_wiring("node_a.q0.flux").safe == meant

@@ -8,7 +8,31 @@ Refuses = Callable[[str, str, str, str], None]
 
 Q0_FLUX = "node_a.q0.flux: {source: bias_q0, limit: 1.2 V, slew: 0.5 V/s}"
 
+Q0_SAFE = "node_a.q0.flux: {source: bias_q0, limit: 1.2 V, slew: 0.5 V/s, safe: "
+
 CASES = [
+    (
+        "a safe rule",
+        Q0_FLUX,
+        f"{Q0_SAFE}holt}}",
+        "holt",
+        "'holt': it is no safe rule; that is 'hold', 'finish' or a level like '0 V'; did you mean "
+        "'hold'?",
+    ),
+    (
+        "a safe level without a unit",
+        Q0_FLUX,
+        f"{Q0_SAFE}0}}",
+        "0}",
+        "that is 'hold', 'finish' or a level like '0 V'; 0 has no unit",
+    ),
+    (
+        "a safe level beyond the limit",
+        Q0_FLUX,
+        f"{Q0_SAFE}-1.3 V}}",
+        "-1.3 V",
+        "-1.3 V is beyond the limit of this bias: from -1.2 V to 1.2 V; or 'hold', or 'finish'",
+    ),
     (
         "a port that isn't there",
         Q0_FLUX,

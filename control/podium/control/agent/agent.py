@@ -1,18 +1,20 @@
 """An agent: the one owner of its instruments, asked over the bus by everybody else."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 from podium.control.agent.active_run import ActiveRun, State
+from podium.control.agent.answers import capture_data, quantised
 from podium.control.agent.biasing import Biasing
 from podium.control.agent.by_hand import ByHand
 from podium.control.agent.compiling import Compile, Compiling
 from podium.control.agent.examining import examine
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.journal import Journal
 from podium.control.agent.playing import Playing
+from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.snapshots import Snapshots
 from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
@@ -24,8 +26,6 @@ from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
-from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 HEARTBEAT_S = 0.2
 """An agent's loop says this often that it turns."""
@@ -66,18 +66,29 @@ class Agent:
         instruments: Instruments,
         compile_program: Compile,
         bus: Bus,
+        *,
+        journal: Journal | None = None,
+        store: str | None = None,
+        reading_only: bool = False,
     ) -> None:
+        """``journal``: of the ramps, closed by the agent; None: in memory, lost with the process.
+
+        ``store``: the parameter store that is told where the bias of a ramp that was cut off
+        ended. ``reading_only``: what an earlier owner has left stays so until the first job.
+        """
         self._name = name
         self._facility = facility
         self._instruments = instruments
         self._bus = bus
         self._compiling = Compiling(compile_program)
         self._playing = Playing(facility, instruments)
-        self._biasing = Biasing(facility, instruments)
+        self._journal = journal or Journal(None)
+        rules = SafeRules(name, facility, instruments, self._journal, self._playing.now, store)
+        self._biasing = Biasing(facility, instruments, rules, self._run_on)
+        self._reading_only = reading_only
         self._telling = Telling(bus, facility.name, name)
         self._snapshots = Snapshots(instruments)
         self._by_hand = ByHand(facility, instruments, self._busy)
-        self._biases = 0
         self._active: ActiveRun | None = None
         self._last: messages.RunId | None = None
         self._lease: asyncio.TimerHandle | None = None
@@ -88,25 +99,29 @@ class Agent:
         """Own the instruments and answer while the context is open; leaving it makes safe."""
         facility = self._facility.name
         key = messages.agent_key(facility, self._name)
-        async with asyncio.TaskGroup() as tasks:
-            keeping = [
-                tasks.create_task(worker.keep(), name=f"keep {name}")
-                for name, worker in self._instruments.workers.items()
-            ]
-            keeping.append(tasks.create_task(self._playing.promises.keep(), name="promises"))
-            try:
-                async with Tickets.opened() as self._work:
-                    try:
-                        beating = tasks.create_task(self._beat())
-                        keeping.append(beating)
-                        async with self._bus.serve(key, self._answer), self._bus.announce(key):
-                            log.info("agent up", agent=self._name, facility=facility)
-                            yield
-                    finally:
-                        await asyncio.shield(self._abort("the agent leaves"))
-            finally:
-                for task in keeping:
-                    task.cancel()
+        with closing(self._journal):
+            await self._biasing.look_back()
+            async with asyncio.TaskGroup() as tasks:
+                keeping = [
+                    tasks.create_task(worker.keep(), name=f"keep {name}")
+                    for name, worker in self._instruments.workers.items()
+                ]
+                biases = self._biasing.keep(at_once=not self._reading_only)
+                keeping.append(tasks.create_task(biases, name="safe rules"))
+                keeping.append(tasks.create_task(self._playing.promises.keep(), name="promises"))
+                try:
+                    async with Tickets.opened() as self._work:
+                        try:
+                            keeping.append(tasks.create_task(self._beat()))
+                            async with self._bus.serve(key, self._answer), self._bus.announce(key):
+                                log.info("agent up", agent=self._name, facility=facility)
+                                yield
+                        finally:
+                            await asyncio.shield(self._abort("the agent leaves"))
+                finally:
+                    await asyncio.shield(self._biasing.leave())
+                    for task in keeping:
+                        task.cancel()
 
     async def _beat(self) -> None:
         key = messages.heartbeat_key(self._facility.name, self._name)
@@ -151,8 +166,8 @@ class Agent:
                 if self._active is not None and self._active.run == run:
                     await self._abort(reason)
                 return messages.Done()
-            case messages.Begin(ticket, messages.Bias(volts), wait_s):
-                self._work.begin(ticket, lambda: self._bias(volts))
+            case messages.Begin(ticket, messages.Bias(volts), wait_s, by):
+                self._work.begin(ticket, lambda: self._bias(volts, by))
                 return await self._end(ticket, wait_s)
             case messages.Await(ticket, wait_s):
                 return await self._end(ticket, wait_s)
@@ -164,7 +179,7 @@ class Agent:
             case HowLong(program):
                 _, artifacts = await self._compiling.compile(program)
                 duration_fs = max((one.duration_fs for one in artifacts.values()), default=0)
-                return Lasts(duration_fs, await asyncio.to_thread(_quantised, artifacts))
+                return Lasts(duration_fs, await asyncio.to_thread(quantised, artifacts))
             case by_hand.Examine(instrument):
                 return await examine(self._facility, self._instruments, instrument)
             case TakeSnapshot():
@@ -190,6 +205,8 @@ class Agent:
     ) -> object:
         ticket = f"{run}/{step}"
         if step == "prepare" and not self._work.known(ticket):
+            await self._biasing.settled()
+        if step == "prepare" and not self._work.known(ticket):
             self._take_on(run)
         elif self._active is None or self._active.run != run:
             has = "none" if self._active is None else str(self._active.run)
@@ -206,7 +223,7 @@ class Agent:
             raise Refused(f"{self._name}: run {run} is stale: {self._last} was seen")
         if self._active is not None and not self._active.ended:
             raise Refused(f"{self._name}: busy with run {self._active.run}")
-        if self._biases:
+        if self._biasing.moving:
             raise Refused(f"{self._name}: busy: biases are moving")
         self._check_nobody_writes()
         self._last = run
@@ -225,8 +242,8 @@ class Agent:
             await self._playing.prepare(artifacts)
             active.epochs = self._playing.epochs(artifacts)
             active.go(State.PREPARED)
-        quantised = await asyncio.to_thread(_quantised, artifacts)
-        return messages.Prepared(active.program_hash, active.epochs, active.duration_fs, quantised)
+        rounded = await asyncio.to_thread(quantised, artifacts)
+        return messages.Prepared(active.program_hash, active.epochs, active.duration_fs, rounded)
 
     async def _arm(self, request: messages.Arm) -> messages.Armed:
         active = self._in_hand(request.run)
@@ -263,7 +280,7 @@ class Agent:
         async with self._safe_unless_done(active):
             data = await self._playing.finish(active)
             active.go(State.OVER)
-        return messages.Reported({name: _data(one) for name, one in data.items()})
+        return messages.Reported({name: capture_data(one) for name, one in data.items()})
 
     @asynccontextmanager
     async def _safe_unless_done(self, active: ActiveRun) -> AsyncGenerator[None]:
@@ -311,16 +328,15 @@ class Agent:
 
     # Everything else
 
-    async def _bias(self, volts: Mapping[str, float]) -> messages.Done:
+    async def _bias(self, volts: Mapping[str, float], by: str) -> messages.Done:
         if self._active is not None and not self._active.ended:
             raise Refused(f"{self._name}: biases stay while run {self._active.run} is on")
         self._check_nobody_writes()
-        self._biases += 1
-        try:
-            await self._biasing.move(volts)
-        finally:
-            self._biases -= 1
+        await self._biasing.move(volts, by)
         return messages.Done()
+
+    def _run_on(self) -> bool:
+        return self._active is not None and not self._active.ended
 
     def _check_nobody_writes(self) -> None:
         if self._by_hand.writing:
@@ -330,7 +346,7 @@ class Agent:
         active = self._active
         if active is not None and not active.ended:
             return f"run {active.run} is {active.state.value}"
-        return "biases are moving" if self._biases else ""
+        return "biases are moving" if self._biasing.moving else ""
 
     async def _read(self, instrument: str, channel: str) -> messages.Reading:
         if instrument in self._instruments.playing("Thermometer"):
@@ -345,7 +361,7 @@ class Agent:
     def _status(self) -> messages.AgentStatus:
         active = self._active
         doing = "idle"
-        if self._biases:
+        if self._biasing.moving:
             doing = "moving biases"
         elif active is not None and not active.ended:
             doing = f"{active.state.value} run {active.run}"
@@ -353,6 +369,7 @@ class Agent:
             self._name,
             doing,
             tuple(self._instrument_status(name) for name in self._instruments.names),
+            self._biasing.notes,
         )
 
     def _instrument_status(self, name: str) -> messages.InstrumentStatus:
@@ -368,32 +385,3 @@ class Agent:
             health.calls,
             health.last_error,
         )
-
-
-def _quantised(artifacts: Mapping[str, ClusterProgram]) -> str:
-    return json.dumps(
-        [
-            {
-                "what": one.what,
-                "unit": one.unit,
-                "step": one.step,
-                "values": len(one.asked),
-                "worst": max(abs(g - a) for g, a in zip(one.got, one.asked, strict=True)),
-            }
-            for part in artifacts.values()
-            for one in part.quantised
-            if one.got != one.asked
-        ]
-    )
-
-
-def _data(one: Acquired) -> messages.CaptureData:
-    trace = one.trace
-    return messages.CaptureData(
-        one.i,
-        one.q,
-        one.counts,
-        None if trace is None else trace.real,
-        None if trace is None else trace.imag,
-        one.out_of_range,
-    )

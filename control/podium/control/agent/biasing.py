@@ -1,45 +1,127 @@
 """Flux biases: within the facility's limits, always in ramps, one after the other on one box."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 
 from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.agent.journal import Ramp
+from podium.control.agent.safe_rules import RAMP_ALLOWANCE_S, READ_S, SafeRules
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility, FluxWiring, UnknownPort
-from podium.drivers.errors import InstrumentError, Refused
+from podium.drivers.errors import InstrumentError, Refused, Unreachable
 
-READ_S = 10.0
-"""Deadline for reading a level."""
-RAMP_ALLOWANCE_S = 60.0
-"""A ramp may take this much longer than distance over slew."""
-HOLD_S = 5.0
-"""Deadline for stopping a ramp where it is."""
+BACK_S = 5.0
+"""A source that was lost in the middle of a ramp is waited for so long before that is told."""
+SAFE_S = 20.0
+"""Who gave a ramp up is answered after this at the latest; its safe rule is carried out on."""
+SETTLE_S = 5.0
+"""How long a run waits for a bias that is on its way to where its safe rule says."""
+AGAIN_S = 0.2
+"""Pause between attempts to carry out a safe rule."""
+NOT_MOVED_V = 1e-4
+"""ASSUMED: a level that reads back as near as this to where it was has not moved."""
 
 
 class Biasing:
-    """Moves the biases of one agent's sources."""
+    """Moves the biases of one agent's sources, and ends what was cut off by their safe rules."""
 
-    def __init__(self, facility: Facility, instruments: Instruments) -> None:
+    def __init__(
+        self,
+        facility: Facility,
+        instruments: Instruments,
+        rules: SafeRules,
+        run_on: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``run_on`` says whether a run is on: nothing moves meanwhile."""
         self._facility = facility
         self._instruments = instruments
+        self._rules = rules
+        self._run_on = run_on
         self._there: dict[str, tuple[int, float]] = {}
+        names = instruments.playing("FluxSource")
+        self._turns = {name: asyncio.Lock() for name in names}
+        self._owed = {name: asyncio.Event() for name in names}
+        self._settled = {name: asyncio.Event() for name in names}
+        for settled in self._settled.values():
+            settled.set()
+        self._may = asyncio.Event()
+        self.moving = 0
+        """How many moves are under way, those of safe rules included."""
 
-    async def move(self, volts: Mapping[str, float]) -> None:
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of biases whose last ramp did not end where it was to."""
+        return self._rules.notes
+
+    async def move(self, volts: Mapping[str, float], by: str = "") -> None:
         """Ramp flux ports to these levels; returns once all are read back there.
 
         All are checked before any moves: ``Refused`` means that nothing moved. If a ramp
-        fails or the caller is cancelled, the sources hold where they are.
+        fails or the caller is cancelled, the safe rules of the facility file are carried out.
         """
         by_instrument: dict[str, list[tuple[FluxWiring, float]]] = {}
         for port, level_v in volts.items():
             wiring = self._checked(port, level_v)
             by_instrument.setdefault(wiring.source.instrument, []).append((wiring, level_v))
-        await together(
-            *(
-                self._on_one_source(self._instruments.worker(name, "FluxSource"), moves)
-                for name, moves in by_instrument.items()
+        self._may.set()
+        self.moving += 1
+        try:
+            await together(
+                *(
+                    self._on_one_source(self._instruments.worker(name, "FluxSource"), moves, by)
+                    for name, moves in by_instrument.items()
+                )
             )
-        )
+        finally:
+            self.moving -= 1
+
+    async def look_back(self) -> None:
+        """Find what an earlier owner has left in the middle of a ramp. Nothing moves yet."""
+        for name in await self._rules.left_over():
+            self._owe(name)
+
+    async def keep(self, *, at_once: bool) -> None:
+        """Carry out the safe rules of what was cut off, all the time, as soon as a source answers.
+
+        Not ``at_once``: of what an earlier owner has left only once there is something to do.
+        """
+        if at_once:
+            self._may.set()
+        await together(*(self._keep(name) for name in self._turns))
+
+    async def leave(self) -> None:
+        """Return once what is being carried out has ended, or has taken too long.
+
+        What is left then is in the journal, for the next owner.
+        """
+        if not self._may.is_set():
+            return
+        workers = self._instruments.workers
+        at_hand = [name for name in self._owed if workers[name].health.state == "connected"]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAFE_S):
+                await together(*(self._wait_settled(name) for name in at_hand))
+
+    async def settled(self) -> None:
+        """Return once no bias is left in the middle of a ramp; raises ``Unreachable``."""
+        self._may.set()
+        owing = [name for name, settled in self._settled.items() if not settled.is_set()]
+        if not owing:
+            return
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                await together(*(self._wait_settled(name) for name in owing))
+        except TimeoutError:
+            name = next((one for one in owing if not self._settled[one].is_set()), owing[0])
+            why = self._instruments.workers[name].health.last_error
+            raise Unreachable(
+                f"{name}: {'; '.join(self.notes) or 'a ramp was cut off'}; nothing is played before"
+                f" that is done{f': {why}' if why else ''}, or `podium release {name}`"
+            ) from None
+
+    async def _wait_settled(self, name: str) -> None:
+        await self._settled[name].wait()
 
     def _checked(self, port: str, level_v: float) -> FluxWiring:
         try:
@@ -55,37 +137,105 @@ class Biasing:
         return wiring
 
     async def _on_one_source(
-        self, worker: AnyWorker, moves: list[tuple[FluxWiring, float]]
+        self, worker: AnyWorker, moves: list[tuple[FluxWiring, float]], by: str
     ) -> None:
-        for wiring, level_v in moves:
-            held = (worker.health.connections, level_v)
-            if self._there.get(wiring.port) == held and worker.health.state == "connected":
-                continue
-            self._there.pop(wiring.port, None)
-            await self._ramp(worker, wiring, level_v)
-            self._there[wiring.port] = (worker.health.connections, level_v)
+        async with self._turns[worker.name]:
+            if self._owed[worker.name].is_set():
+                await self._carry_out(worker)
+            for wiring, level_v in moves:
+                held = (worker.health.connections, level_v)
+                if self._there.get(wiring.port) == held and worker.health.state == "connected":
+                    continue
+                self._there.pop(wiring.port, None)
+                await self._ramp(worker, wiring, level_v, by)
+                self._there[wiring.port] = (worker.health.connections, level_v)
 
-    async def _ramp(self, worker: AnyWorker, wiring: FluxWiring, level_v: float) -> None:
+    async def _ramp(self, worker: AnyWorker, wiring: FluxWiring, level_v: float, by: str) -> None:
         channel, slew = wiring.source.channel, wiring.slew_v_per_s
         now_v = await worker.call(
             f"level of {wiring.source}", lambda source: source.level_v(channel), READ_S
         )
+        ramp: Ramp | None = None
         try:
+            ramp = await self._rules.begin(worker, wiring, now_v, level_v, by)
             await worker.call(
                 f"ramp {wiring.source} from {now_v} V to {level_v} V",
                 lambda source: source.ramp_v(channel, level_v, slew),
                 abs(level_v - now_v) / slew + RAMP_ALLOWANCE_S,
             )
-        except BaseException:
-            await asyncio.shield(self._hold(worker, wiring))
+        except BaseException as error:
+            gave_up = isinstance(error, asyncio.CancelledError)
+            if ramp is None and not gave_up:
+                raise
+            if ramp is not None:
+                if isinstance(error, Refused) and await self._still_at(worker, wiring, now_v):
+                    await self._rules.end(ramp, "not begun", now_v)
+                    raise
+                why = "the ramp was given up" if gave_up else f"the ramp failed: {error}"
+                self._rules.was_cut_off(ramp, why)
+            self._owe(worker.name)
+            await to_its_end(self._soon(worker))
             raise
+        await self._rules.end(ramp, "reached", level_v)
 
-    async def _hold(self, worker: AnyWorker, wiring: FluxWiring) -> None:
-        if "PulseSequencer" in self._instruments.model(worker.name).roles:
-            return  # its staircase ends with the call; its ``safe`` would stop sequencers
-        try:
-            async with asyncio.timeout(HOLD_S):
+    async def _still_at(self, worker: AnyWorker, wiring: FluxWiring, level_v: float) -> bool:
+        channel = wiring.source.channel
+        with suppress(InstrumentError):
+            now_v = await worker.call(
+                f"level of {wiring.source}", lambda source: source.level_v(channel), READ_S
+            )
+            return bool(abs(now_v - level_v) <= NOT_MOVED_V)
+        return False
+
+    # What was cut off
+
+    def _owe(self, name: str) -> None:
+        self._owed[name].set()
+        self._settled[name].clear()
+
+    async def _carry_out(self, worker: AnyWorker) -> None:
+        """Carry out the rules of one source, in its turn; raises ``InstrumentError``."""
+        self._there = {
+            port: held
+            for port, held in self._there.items()
+            if self._facility.flux_wiring(port).source.instrument != worker.name
+        }
+        await self._rules.carry_out(worker)
+        self._owed[worker.name].clear()
+        self._settled[worker.name].set()
+
+    async def _soon(self, worker: AnyWorker) -> None:
+        """Carry out the rules now, if that does not take too long; ``keep`` does it otherwise."""
+        with suppress(TimeoutError, InstrumentError):  # what made the ramp fail is reported
+            async with asyncio.timeout(BACK_S):
                 await worker.connected()
-                await worker.call(f"hold {wiring.source}", lambda source: source.safe(), HOLD_S)
-        except (TimeoutError, InstrumentError):
-            return  # it cannot be reached: what made the ramp fail is reported
+            async with asyncio.timeout(SAFE_S):
+                await self._carry_out(worker)
+
+    async def _keep(self, name: str) -> None:
+        worker = self._instruments.workers[name]
+        async with self._turns[name]:
+            await self._rules.tell_store(name)  # what an earlier owner could not tell
+        while True:
+            await self._owed[name].wait()
+            await self._may.wait()
+            async with self._turns[name]:
+                at_hand = worker.released or worker.health.state == "connected"
+                if at_hand and self._owed[name].is_set() and not self._run_on():
+                    self.moving += 1
+                    try:
+                        with suppress(InstrumentError):  # its worker's health tells it
+                            await self._carry_out(worker)
+                    finally:
+                        self.moving -= 1
+            if self._owed[name].is_set():
+                await asyncio.sleep(AGAIN_S)
+
+
+async def to_its_end(work: Coroutine[object, object, None]) -> None:
+    """Return once ``work`` has ended, however often the caller is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    task.result()

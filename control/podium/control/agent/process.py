@@ -8,6 +8,7 @@ from pathlib import Path
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.journal import Journal
 from podium.control.agent.targets import compiler_for
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
@@ -25,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--instruments", required=True, help="names, with commas between")
     parser.add_argument("--listen", required=True, help="own endpoint on the bus")
     parser.add_argument("--coordinator", required=True, help="endpoint to connect to")
+    parser.add_argument("--journal", type=Path, help="where ramps are written down")
+    parser.add_argument("--store", help="told where the bias of a ramp that was cut off ended")
     arguments = parser.parse_args(argv)
     log_to_stderr(f"agent {arguments.name}")
     asyncio.run(_be(arguments))
@@ -36,7 +39,15 @@ async def _be(arguments: Namespace) -> None:
     instruments = Instruments.of(facility, arguments.instruments.split(","))
     bus = await ZenohBus.open([arguments.listen], [arguments.coordinator])
     try:
-        agent = Agent(arguments.name, facility, instruments, compiler_for(facility), bus)
+        agent = Agent(
+            arguments.name,
+            facility,
+            instruments,
+            compiler_for(facility),
+            bus,
+            journal=Journal(arguments.journal),
+            store=arguments.store,
+        )
         async with log_told(bus, facility.name, f"agent {arguments.name}"), agent.running():
             await until_told_to_end(with_parent=True)
     finally:

@@ -14,7 +14,9 @@ from podium.control.agent.biasing import Biasing
 from podium.control.agent.by_hand import ByHand
 from podium.control.agent.compiling import Compiling
 from podium.control.agent.instruments import AnyWorker, Instruments, driver_class
+from podium.control.agent.journal import Journal
 from podium.control.agent.playing import Playing
+from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.targets import compiler_for
 from podium.control.bus.by_hand import Ask
 from podium.control.calibration.runner import RunRefused
@@ -50,7 +52,8 @@ class Rehearsal:
         self._instruments = instruments
         self._compiling = Compiling(compiler_for(facility))
         self._playing = Playing(facility, instruments)
-        self._biasing = Biasing(facility, instruments)
+        rules = SafeRules("", facility, instruments, Journal(None), self.now, None)
+        self._biasing = Biasing(facility, instruments, rules)
         self._by_hand = ByHand(facility, instruments, lambda: "")
 
     @property

@@ -234,6 +234,8 @@ class AgentStatus:
     doing: str
     """``idle`` or what it does, with the run's id."""
     instruments: tuple[InstrumentStatus, ...]
+    notes: tuple[str, ...] = ()
+    """What a person should know: biases whose last ramp was cut off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Biases:
         async with owner.turn.taken(what, by, None):
             try:
                 with self._journal.doing(what, by):
-                    await unless_gone(owner, self._steps(owner.key, ticket, volts))
+                    await unless_gone(owner, self._steps(owner.key, ticket, volts, by))
                 log.info("biases moved", to=told, by=by)
             except BaseException as error:
                 log.warning("biases not moved", to=told, by=by, error=str(error) or "given up")
@@ -64,8 +64,8 @@ class Biases:
                 )
                 raise
 
-    async def _steps(self, key: str, ticket: str, volts: Mapping[str, float]) -> None:
-        request: object = messages.Begin(ticket, messages.Bias(volts), AWAIT_S)
+    async def _steps(self, key: str, ticket: str, volts: Mapping[str, float], by: str) -> None:
+        request: object = messages.Begin(ticket, messages.Bias(volts), AWAIT_S, by)
         ended: object = None
         while not isinstance(ended, messages.Done):
             ended = await insist(

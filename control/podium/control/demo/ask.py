@@ -66,7 +66,9 @@ async def _ask(arguments: Namespace, facility: Path) -> "Answered":
     from podium.control.demo.reaching import reached
 
     asked = _request(arguments)
-    async with reached(facility, arguments.endpoints, arguments.state, all_of_it=False) as lab:
+    async with reached(
+        facility, arguments.endpoints, arguments.state, all_of_it=False, reading_only=True
+    ) as lab:
         return await lab.answer(asked.instrument, asked.what, asked.value, write=asked.write)
 
 

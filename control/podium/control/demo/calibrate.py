@@ -170,7 +170,12 @@ async def _calibrate(
         Drawings() as drawn,
     ):
         try:
-            async with reached(arguments.facility, arguments.endpoints, arguments.state) as lab:
+            async with reached(
+                arguments.facility,
+                arguments.endpoints,
+                arguments.state,
+                store=arguments.store or folder / "parameters.sqlite",
+            ) as lab:
                 story.facility = lab.facility.name
                 session = Session(
                     lab,

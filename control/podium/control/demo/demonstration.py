@@ -174,6 +174,7 @@ async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIter
     state = wanted.folder / "up.json"
     state.unlink(missing_ok=True)
     words = podium("up", wanted.facility, "--endpoints", endpoints, "--state", state)
+    words += ["--store", str(wanted.folder / STORE)]
     children.start("up", words, wanted.folder / "logs")
     await children.wait_for(state)
     coordinator = read_state(state).coordinator

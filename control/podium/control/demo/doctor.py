@@ -64,7 +64,7 @@ async def _examined(arguments: Namespace) -> "tuple[Finding, ...]":
     from podium.control.demo.reaching import reached
 
     async with reached(
-        arguments.facility, arguments.endpoints, arguments.state, all_of_it=False
+        arguments.facility, arguments.endpoints, arguments.state, all_of_it=False, reading_only=True
     ) as lab:
         told = await ask_all(lab)
         return findings(lab.facility, told)

@@ -1,10 +1,11 @@
 """Moments as people name them, as TAI: ``now``, ``2 h ago``, ``2026-11-20 09:30``."""
 
 import re
-import time
 from datetime import UTC, datetime
 
-TAI_MINUS_UTC_S = 37.0  # since 2017-01-01, IERS Bulletin C
+from podium.control.timebase.host import TAI_MINUS_UTC_S
+from podium.control.timebase.host import host_tai_s as host_tai_s
+
 LENGTHS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 _AGO = re.compile(r"(\d+\.?\d*|\.\d+)\s*(\w+)(\s+ago)?")
@@ -12,11 +13,6 @@ _AGO = re.compile(r"(\d+\.?\d*|\.\d+)\s*(\w+)(\s+ago)?")
 
 class NoMoment(ValueError):
     """A text names no moment or length of time; the message says what would."""
-
-
-def host_tai_s() -> float:
-    """Return TAI by this computer's clock, s: good enough for what people do by hand."""
-    return time.time() + TAI_MINUS_UTC_S
 
 
 def moment(text: str, now_tai_s: float) -> float:

@@ -13,19 +13,28 @@ READY_S = 60.0
 
 @asynccontextmanager
 async def reached(
-    facility: Path, endpoints: Path | None, state_file: Path | None, *, all_of_it: bool = True
+    facility: Path,
+    endpoints: Path | None,
+    state_file: Path | None,
+    *,
+    all_of_it: bool = True,
+    store: Path | str | None = None,
+    reading_only: bool = False,
 ) -> AsyncGenerator[Lab]:
     """Ask the processes of ``podium up`` if there are any; own the instruments otherwise.
 
     Raises ``AlreadyUp`` when somebody is about to put it up or to take it down, ``RunFailed``
-    when an instrument does not answer, unless not ``all_of_it`` is wanted.
+    when an instrument does not answer, unless not ``all_of_it`` is wanted. ``store`` and
+    ``reading_only``: as of :func:`~podium.control.lab.open_facility`.
     """
     state_file = state_file or default_state_file(facility)
     try:
         state = read_state(state_file)
     except NotUp:
         with kept_up(state_file):
-            async with open_facility(facility, endpoints) as lab:
+            async with open_facility(
+                facility, endpoints, state=state_file, store=store, reading_only=reading_only
+            ) as lab:
                 if all_of_it:
                     await all_connected(lab)
                 yield lab

@@ -88,7 +88,9 @@ async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
         state = read_state(state_file)
     except NotUp:
         with kept_up(state_file):
-            async with open_facility(arguments.facility, arguments.endpoints) as lab:
+            async with open_facility(
+                arguments.facility, arguments.endpoints, state=state_file
+            ) as lab:
                 return await _when_ready(lab, program)
     async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
         return await _measure(lab, program)

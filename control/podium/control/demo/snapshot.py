@@ -78,7 +78,7 @@ async def _taken(arguments: Namespace) -> tuple[str, list[str]]:
     from podium.control.demo.reaching import reached
 
     async with reached(
-        arguments.taken, arguments.endpoints, arguments.state, all_of_it=False
+        arguments.taken, arguments.endpoints, arguments.state, all_of_it=False, reading_only=True
     ) as lab:
         await lab.ready(READY_S)
         snapshot = await lab.snapshot()

@@ -68,6 +68,7 @@ def table(status: "FacilityStatus", now_s: float) -> str:
         for one in agent.instruments:
             told = one.identity if one.state == "connected" else one.last_error
             lines.append(f"  {one.name:<20} {one.model:<24} {one.state:<10} {told}")
+        lines += [f"  note: {note}" for note in agent.notes]
     lines += [f"missing: {entry}" for entry in status.missing]
     lines += ["asked lately:"] if status.asked else []
     lines += [f"  {_asked(one, now_s)}" for one in status.asked[-LATELY:]]

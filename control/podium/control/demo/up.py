@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--store",
         metavar="FILE|URL",
-        help=f"the parameters that the page shows (default {DEFAULT_STORE}, as podium calibrate)",
+        help=f"the parameter store (default {DEFAULT_STORE}, as podium calibrate)",
     )
 
 
@@ -77,6 +77,7 @@ async def _up(
     from podium.control.demo.kept_running import kept_running
     from podium.control.demo.page_socket import others_can_read, url_of
     from podium.control.demo.up_state import UpState, write_state
+    from podium.control.facility.state_folder import journal_file
 
     def report(text: str) -> None:
         print(f"podium up: {text}", file=sys.stderr, flush=True)
@@ -104,6 +105,8 @@ async def _up(
                     *common,
                     *("--name", AGENT, "--instruments", names),
                     *("--listen", agent, "--coordinator", coordinator),
+                    *("--journal", str(journal_file(state_file))),
+                    *("--store", str(arguments.store or DEFAULT_STORE)),
                 ],
                 report,
             )

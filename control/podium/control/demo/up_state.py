@@ -1,12 +1,14 @@
 """What ``podium up`` leaves behind for others to find: where the coordinator of a facility is."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from podium.control.facility.state_folder import default_state_file as default_state_file
+from podium.control.facility.state_folder import state_folder as state_folder
 
 
 class AlreadyUp(Exception):
@@ -29,18 +31,6 @@ class UpState:
     """Endpoint of the coordinator on the bus, kept across its restarts."""
     page: str | None = None
     """Address of the page, for a browser; None: there is none."""
-
-
-def default_state_file(facility: Path) -> Path:
-    """Return where the state of ``facility`` is kept: under the user's own state directory."""
-    path = facility.resolve()
-    return state_folder() / f"{path.stem}-{hashlib.sha256(bytes(path)).hexdigest()[:12]}.json"
-
-
-def state_folder() -> Path:
-    """Return the folder of the states of all facilities of this user on this machine."""
-    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return home / "podium"
 
 
 @contextmanager

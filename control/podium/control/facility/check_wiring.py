@@ -209,6 +209,13 @@ def _check_flux(
     if source is not None and isinstance(source.connector, VoltageOutput):
         panel.plug(source, at_source)
         _check_range(entry.limit, source.connector.level, (*path, "limit"), panel.complaints)
+    if isinstance(entry.safe, float) and abs(entry.safe) > entry.limit:
+        limit = format_quantity(entry.limit, "V")
+        message = (
+            f"{format_quantity(entry.safe, 'V')} is beyond the limit of this bias: from -{limit} "
+            f"to {limit}; or 'hold', or 'finish'"
+        )
+        panel.complaints.at((*path, "safe"), message)
     return source
 
 

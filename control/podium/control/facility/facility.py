@@ -231,6 +231,8 @@ class FluxWiring:
     """The bias never leaves -limit ... +limit."""
     slew_v_per_s: float
     """Ramps are never faster."""
+    safe: Literal["hold", "finish"] | float = "hold"
+    """Of a ramp that was cut off: stay there, go on to its target, or ramp to this level, V."""
 
 
 Wiring = FeedlineWiring | DriveWiring | FluxWiring

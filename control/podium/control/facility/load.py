@@ -234,4 +234,4 @@ def _wiring(port: str, entry: WireEntry) -> Wiring:
                 modulator=modulator,
             )
         case schema.FluxEntry():
-            return FluxWiring(port, _ref(entry.source), entry.limit, entry.slew)
+            return FluxWiring(port, _ref(entry.source), entry.limit, entry.slew, entry.safe)

@@ -18,6 +18,7 @@ from podium.control.facility.written import (
     PlainEstimate,
     Positive,
     PowerDbm,
+    SafeRule,
     Temperature,
     Time,
     TimeEstimate,
@@ -279,6 +280,10 @@ class FluxEntry(Entry):
     """The bias stays within -limit ... +limit."""
     slew: Annotated[VoltageRate, Positive]
     """Ramps are no faster."""
+    safe: SafeRule = "hold"
+    """What becomes of the bias when a ramp is cut off.
+
+    hold: it stays where it is. finish: it goes on to its target. A level: it goes there."""
 
 
 class FacilityFile(Entry):

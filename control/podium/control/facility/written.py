@@ -1,8 +1,9 @@
 """Quantities and estimates as the facility file writes them, and what every entry has in common."""
 
 import re
+from difflib import get_close_matches
 from functools import partial
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -12,6 +13,7 @@ from podium.firmware_interfaces.quantity import (
     EXAMPLES,
     NUMBER,
     UNITS,
+    QuantityError,
     parse_quantity,
 )
 
@@ -71,6 +73,41 @@ Temperature = Annotated[float, _border("K")]
 Decibels = Annotated[float, _border("dB")]
 PowerDbm = Annotated[float, _border("dBm")]
 Plain = Annotated[float, _border("1")]
+
+SAFE_WORDS: tuple[Literal["hold", "finish"], ...] = ("hold", "finish")
+
+
+def _safe_rule(text: object) -> object:
+    if text in SAFE_WORDS:
+        return text
+    try:
+        return _quantity(text, unit="V")
+    except QuantityError as error:
+        near = get_close_matches(str(text), SAFE_WORDS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else str(error)
+        raise ValueError(
+            f"it is no safe rule; that is 'hold', 'finish' or a level like '0 V'; {hint}"
+        ) from error
+
+
+def _safe_form() -> JsonDict:
+    suffixes = "|".join(re.escape(suffix) for suffix in UNITS["V"])
+    words = "|".join(SAFE_WORDS)
+    return {
+        "description": "hold, finish, or a level, written like '0 V'",
+        "examples": [*SAFE_WORDS, "0 V"],
+        "pattern": rf"^({words}|\s*{NUMBER}\s*({suffixes})\s*)$",
+    }
+
+
+SafeRule = Annotated[
+    Literal["hold", "finish"] | float,
+    BeforeValidator(
+        _safe_rule,
+        json_schema_input_type=Annotated[str, Field(json_schema_extra=_safe_form())],
+    ),
+]
+"""What becomes of a bias whose ramp was cut off; a level is in V."""
 
 Positive = AfterValidator(_above_zero)
 NotNegative = AfterValidator(_not_negative)

@@ -1,0 +1,22 @@
+"""Where this computer keeps what it has to remember of a facility that is in use."""
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def state_folder() -> Path:
+    """Return the folder of the states of all facilities of this user on this machine."""
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return home / "podium"
+
+
+def default_state_file(facility: Path) -> Path:
+    """Return where the state of ``facility`` is kept: under the user's own state directory."""
+    path = facility.resolve()
+    return state_folder() / f"{path.stem}-{hashlib.sha256(bytes(path)).hexdigest()[:12]}.json"
+
+
+def journal_file(state_file: Path) -> Path:
+    """Return where the ramps of a facility with this state file are written down."""
+    return state_file.with_suffix(".ramps.sqlite")
