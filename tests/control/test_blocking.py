@@ -159,6 +159,21 @@ def test_ctrl_c_before_anything_was_begun_ends_it_too() -> None:
     assert started == []
 
 
+def test_ctrl_c_between_the_asking_and_the_beginning_ends_it_too() -> None:
+    started = []
+
+    async def work() -> None:
+        started.append(True)
+
+    with LoopThread() as thread:
+        begun = Begun(thread, work)
+        begun.give_up()
+        thread.call_soon(begun.start)
+        with pytest.raises(asyncio.CancelledError):
+            begun.outcome.result(10)
+    assert started == []
+
+
 SCRIPT = """
 import signal
 from podium.control.blocking import open_facility_blocking

@@ -262,8 +262,10 @@ async def test_after_a_killed_notebook_the_next_command_carries_out_the_rule(
     store_file = tmp_path / "parameters.sqlite"
     async with reached(facility, endpoints, None, all_of_it=False, reading_only=True) as lab:
         await lab.ready(60)
-        status = await lab.status()
-        assert "was cut off" in status.agents[0].notes[0]
+        async with asyncio.timeout(30):  # until it has looked into its journal
+            while not (notes := (await lab.status()).agents[0].notes):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert "was cut off" in notes[0]
         assert output.level_v > KILLED_AT_V / 2  # who only reads moves nothing
     async with reached(facility, endpoints, None, store=store_file) as lab:
         await lab.bias({"node_a.q0.flux": 0.01})

@@ -27,6 +27,9 @@ from podium.firmware_interfaces.tai import Tai
 if TYPE_CHECKING:
     import xarray
 
+LOOK_S = 0.1
+"""The main thread looks this often whether Ctrl-C came: a lock does not wake up for it."""
+
 Result = TypeVar("Result")
 Work = Callable[[], Coroutine[Any, Any, Result]]
 
@@ -154,13 +157,13 @@ def _blocking(opened: Callable[[], AbstractAsyncContextManager[Lab]]) -> Iterato
         try:
             with CtrlC(holding.give_up):
                 thread.call_soon(holding.start)
-                wait({lab})
+                _wait_for(lab)
             yield BlockingLab(lab.result(), thread)
         finally:
             with CtrlC(_say_that_it_takes_a_moment):
                 thread.call_soon(leave.set)
                 thread.call_soon(holding.start)  # where Ctrl-C came before: it must have an end
-                wait({holding.outcome})
+                _wait_for(holding.outcome)
         holding.outcome.result()
 
 
@@ -194,6 +197,12 @@ class CtrlC:
             raise KeyboardInterrupt
 
 
+def _wait_for(end: "Future[Any]") -> None:
+    """Return when it is there. Ctrl-C that comes just before a wait begins does not end it."""
+    while not wait({end}, LOOK_S).done:
+        pass
+
+
 def _say_that_it_takes_a_moment() -> None:
     os.write(2, b"making outputs safe; a moment\n")  # allowed in a signal handler
 
@@ -205,17 +214,26 @@ class Begun(Generic[Result]):
         self._thread = thread
         self._work = work
         self._task: asyncio.Task[Result] | None = None
+        self._given_up = False
         self.outcome: Future[Result] = Future()
 
     def start(self) -> None:
-        """Start it, unless it was started; called in the loop."""
-        if self._task is None:
+        """Start it, unless it was started or given up; called in the loop."""
+        if self._given_up and not self.outcome.done():
+            self.outcome.set_exception(asyncio.CancelledError())
+        elif self._task is None and not self._given_up:
             self._task = asyncio.ensure_future(self._work())
             self._task.add_done_callback(self._over)
 
     def give_up(self) -> None:
-        """Cancel it, from whatever thread, once it was started."""
-        self._thread.call_soon(lambda: self._task is not None and self._task.cancel())
+        """Cancel it, from whatever thread, or keep it from starting."""
+        self._thread.call_soon(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is None:
+            self._given_up = True
+        else:
+            self._task.cancel()
 
     def _over(self, task: "asyncio.Task[Result]") -> None:
         if task.cancelled():
@@ -240,7 +258,8 @@ class LoopThread:
     def __exit__(self, *_: object) -> None:
         with CtrlC(_say_that_it_takes_a_moment):
             self.call_soon(self._loop.stop)
-            self._thread.join()
+            while self._thread.is_alive():
+                self._thread.join(LOOK_S)
 
     @property
     def turns(self) -> bool:
@@ -252,7 +271,7 @@ class LoopThread:
         begun = Begun(self, work)
         with CtrlC(begun.give_up):
             self.call_soon(begun.start)
-            wait({begun.outcome})
+            _wait_for(begun.outcome)
         return begun.outcome.result()
 
     def call_soon(self, call: Callable[[], object]) -> None:
