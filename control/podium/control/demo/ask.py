@@ -1,6 +1,5 @@
 """``podium ask``: one thing of one instrument, through its owner, logged."""
 
-import asyncio
 import json
 import sys
 from argparse import ArgumentParser, Namespace
@@ -30,12 +29,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Ask, and print what came back."""
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.runner import RunError
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.problems import FacilityError
 
     try:
-        answer = asyncio.run(_ask(arguments, facility_in_use(arguments)))
+        answer = run_until_told(_ask(arguments, facility_in_use(arguments)))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -70,6 +70,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.bring_up import BRING_UP, ROUTINES
     from podium.control.calibration.store import StoreError
     from podium.control.demo.dry_run import tell_calibration
@@ -94,8 +95,8 @@ def run(arguments: Namespace) -> int:
         if arguments.dry_run:
             routines = tuple(arguments.only or BRING_UP)
             store = str(arguments.store or arguments.out / "parameters.sqlite")
-            return asyncio.run(tell_calibration(facility, qubits, routines, store))
-        story = asyncio.run(
+            return run_until_told(tell_calibration(facility, qubits, routines, store))
+        story = run_until_told(
             _calibrate(arguments, qubits, tuple(arguments.only or BRING_UP), validities)
         )
     except FacilityError as error:
@@ -149,39 +150,50 @@ async def _calibrate(
     from podium.control.demo.reaching import reached
     from podium.control.demo.report import Drawings, page
     from podium.control.demo.session import CANNOT_GO_ON, Session
-    from podium.control.demo.story import Failure, Story, summary
+    from podium.control.demo.story import Failure, Story, summary, trouble
 
     begin = time.monotonic()
     folder: Path = arguments.out
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     console = Console(stderr=arguments.json)
+    place = arguments.store or folder / "parameters.sqlite"
     story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
-    with (
-        ParameterStore(arguments.store or folder / "parameters.sqlite") as store,
-        display(console, len(routines)) as shown,
-        Drawings() as drawn,
-    ):
-        try:
-            async with reached(arguments.facility, arguments.endpoints, arguments.state) as lab:
-                story.facility = lab.facility.name
-                session = Session(
-                    lab,
-                    qubits,
-                    store,
-                    folder / "datasets",
-                    story,
-                    shown,
-                    drawn,
-                    arguments.thoroughness,
-                    validities,
-                    arguments.facility,
-                )
-                await session.work(routines)
-        except (RunError, *CANNOT_GO_ON) as error:
-            story.trouble.append(Failure(type(error).__name__, "", str(error)))
-            shown.done(type(error).__name__, tuple(str(error).splitlines()), failed=True)
-        story.wall_s = time.monotonic() - begin
-        svgs = await asyncio.to_thread(drawn.finish)
+    try:
+        with (
+            ParameterStore(place) as store,
+            display(console, len(routines)) as shown,
+            Drawings() as drawn,
+        ):
+            try:
+                async with reached(arguments.facility, arguments.endpoints, arguments.state) as lab:
+                    story.facility = lab.facility.name
+                    session = Session(
+                        lab,
+                        qubits,
+                        store,
+                        folder / "datasets",
+                        story,
+                        shown,
+                        drawn,
+                        arguments.thoroughness,
+                        validities,
+                        arguments.facility,
+                    )
+                    await session.work(routines)
+            except (RunError, *CANNOT_GO_ON) as error:
+                story.trouble.append(Failure(type(error).__name__, "", str(error)))
+                shown.done(type(error).__name__, tuple(str(error).splitlines()), failed=True)
+            story.wall_s = time.monotonic() - begin
+            svgs = await asyncio.to_thread(drawn.finish)
+    except asyncio.CancelledError:
+        print(
+            f"podium calibrate: stopped; what was found until then stays: parameters in {place}, "
+            f"data in {folder / 'datasets'}",
+            file=sys.stderr,
+        )
+        raise
+    if story.trouble:
+        print(trouble("podium calibrate", story), file=sys.stderr)
     write_text(folder / "index.html", page(story, svgs))
     if arguments.json:
         print(json.dumps(summary(story), indent=2))

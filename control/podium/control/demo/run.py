@@ -42,6 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.snapshots import store_beside
     from podium.control.demo.dry_run import tell_run
@@ -54,8 +55,8 @@ def run(arguments: Namespace) -> int:
         program = from_json(arguments.program.read_text(encoding="utf-8"))
         if arguments.dry_run:
             facility = load_facility(arguments.facility, arguments.endpoints)
-            return asyncio.run(tell_run(facility, program))
-        data = asyncio.run(_run(arguments, program))
+            return run_until_told(tell_run(facility, program))
+        data = run_until_told(_run(arguments, program))
         out = arguments.out or arguments.program.with_suffix(".nc")
         store_beside(data, out.parent)
         data.to_netcdf(out, engine="h5netcdf")

@@ -40,6 +40,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE|URL",
         help=f"the parameters that the page shows (default {DEFAULT_STORE}, as podium calibrate)",
     )
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end also when standard input is closed"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -131,7 +134,7 @@ async def _up(
         write_state(state_file, UpState(path, endpoints, coordinator, url))
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(_tell_when_ready(arguments, coordinator, facility.name))
-            await until_told_to_end(with_parent=False)
+            await until_told_to_end(with_parent=arguments.with_parent)
             telling.cancel()
         report("ending")
     return DONE
