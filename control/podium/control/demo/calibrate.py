@@ -145,7 +145,7 @@ async def _calibrate(
 
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.store import ParameterStore
-    from podium.control.demo.files import write_text
+    from podium.control.demo.files import check_writable, write_text
     from podium.control.demo.progress import display
     from podium.control.demo.reaching import reached
     from podium.control.demo.report import Drawings, page
@@ -154,7 +154,7 @@ async def _calibrate(
 
     begin = time.monotonic()
     folder: Path = arguments.out
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(check_writable, folder)
     console = Console(stderr=arguments.json)
     place = arguments.store or folder / "parameters.sqlite"
     story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))

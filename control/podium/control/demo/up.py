@@ -77,6 +77,7 @@ async def _up(
     listening: "socket.socket | None",
 ) -> int:
     from podium.control.bus.ending import until_told_to_end
+    from podium.control.bus.together import plainly
     from podium.control.demo.kept_running import kept_running
     from podium.control.demo.page_socket import others_can_read, url_of
     from podium.control.demo.up_state import UpState, write_state
@@ -90,7 +91,7 @@ async def _up(
     coordinator, agent, page = free_endpoints(3)
     url = None if listening is None else url_of(listening)
     names = ",".join(facility.instruments)
-    async with AsyncExitStack() as stack:
+    async with plainly(), AsyncExitStack() as stack:
         await stack.enter_async_context(
             kept_running(
                 "coordinator",
