@@ -27,6 +27,9 @@ from podium.firmware_interfaces.tai import Tai
 if TYPE_CHECKING:
     import xarray
 
+LOOK_S = 0.2
+"""A signal is seen within this, whenever it comes."""
+
 Result = TypeVar("Result")
 Work = Callable[[], Coroutine[Any, Any, Result]]
 
@@ -150,14 +153,24 @@ def _blocking(opened: Callable[[], AbstractAsyncContextManager[Lab]]) -> Iterato
         try:
             with CtrlC(holding.give_up):
                 thread.call_soon(holding.start)
-                wait({lab})
+                until_done(lab)
             yield BlockingLab(lab.result(), thread)
         finally:
             with CtrlC(_say_that_it_takes_a_moment):
                 thread.call_soon(leave.set)
                 thread.call_soon(holding.start)  # where Ctrl-C came before: it must have an end
-                wait({holding.outcome})
+                until_done(holding.outcome)
         holding.outcome.result()
+
+
+def until_done(future: "Future[Any]") -> None:
+    """Return once ``future`` is done.
+
+    A signal that comes just before Python begins to wait for a lock does not end that waiting:
+    it is looked after now and then.
+    """
+    while wait({future}, timeout=LOOK_S).not_done:
+        continue
 
 
 class CtrlC:
@@ -201,17 +214,25 @@ class Begun(Generic[Result]):
         self._thread = thread
         self._work = work
         self._task: asyncio.Task[Result] | None = None
+        self._given_up = False
         self.outcome: Future[Result] = Future()
 
     def start(self) -> None:
-        """Start it, unless it was started; called in the loop."""
-        if self._task is None:
+        """Start it, unless it was started or given up; called in the loop."""
+        if self._task is None and not self._given_up:
             self._task = asyncio.ensure_future(self._work())
             self._task.add_done_callback(self._over)
 
     def give_up(self) -> None:
-        """Cancel it, from whatever thread, once it was started."""
-        self._thread.call_soon(lambda: self._task is not None and self._task.cancel())
+        """Cancel it, from whatever thread; what has not been started never is."""
+        self._thread.call_soon(self._give_up)
+
+    def _give_up(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        elif not self._given_up:
+            self._given_up = True
+            self.outcome.set_exception(asyncio.CancelledError())
 
     def _over(self, task: "asyncio.Task[Result]") -> None:
         if task.cancelled():
@@ -248,7 +269,7 @@ class LoopThread:
         begun = Begun(self, work)
         with CtrlC(begun.give_up):
             self.call_soon(begun.start)
-            wait({begun.outcome})
+            until_done(begun.outcome)
         return begun.outcome.result()
 
     def call_soon(self, call: Callable[[], object]) -> None:

@@ -141,10 +141,12 @@ class Worker(Generic[Driver]):
         """
         async with self._turn, self._changed:
             self._released = why
-            self._forget(why)
+            closing = self._forget(why)
             self._last_error = why
             self._set("released", attempting=False)
             self._changed.notify_all()
+        if closing is not None:  # whoever it is for may be the only one that it takes
+            await asyncio.to_thread(closing.join, GRACE_S)
 
     async def take_back(self) -> None:
         """Connect again; returns at once. What was known of the instrument is forgotten."""
