@@ -9,6 +9,8 @@ import sys
 from importlib.util import find_spec
 
 WRONG_USE = 2
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
 
 
 def hidden_by() -> str | None:
@@ -27,9 +29,13 @@ def main() -> int:
             file=sys.stderr,
         )
         return WRONG_USE
-    from podium.control.cli import main as run
+    try:
+        from podium.control.cli import main as run
 
-    return run()
+        return run()
+    except KeyboardInterrupt:  # so early that nothing has begun
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

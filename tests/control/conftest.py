@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -134,14 +134,18 @@ class FakeThermometer(Box):
 
 
 class FakeSource(Box):
+    there = Tone(0.0, 0.0, False, False)
+
     def set_tone(self, frequency_hz: float, power_dbm: float, modulated: bool) -> None:
+        self.there = Tone(frequency_hz, power_dbm, modulated, self.there.on)
         self.bench.do(f"{self.name}.tone {frequency_hz} {power_dbm} {modulated}")
 
     def output(self, on: bool) -> None:
+        self.there = replace(self.there, on=on)
         self.bench.do(f"{self.name}.output {on}")
 
     def tone(self) -> Tone:
-        return Tone(0.0, 0.0, False, False)
+        return self.there
 
 
 KINDS = {

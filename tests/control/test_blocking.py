@@ -156,6 +156,11 @@ def test_ctrl_c_before_anything_was_begun_ends_it_too() -> None:
             thread.call_soon(at_once)
             with pytest.raises(asyncio.CancelledError):
                 begun.outcome.result(10)
+            early = Begun(thread, work)
+            early.give_up()
+            thread.call_soon(early.start)
+            with pytest.raises(asyncio.CancelledError):
+                early.outcome.result(10)
     assert started == []
 
 

@@ -106,7 +106,8 @@ def test_they_listen_on_loopback_only(up) -> None:
 def test_a_facility_is_kept_up_by_one_only(up) -> None:
     second = podium("up", EXAMPLE, "--state", up.state, check=False)
     assert second.returncode == 2
-    assert "keeps this facility up already" in second.stderr
+    (line,) = second.stderr.splitlines()
+    assert f"{up.state}: process {up.up.pid} keeps this facility up already" in line
 
 
 async def test_a_lab_joins_from_another_process(up) -> None:

@@ -10,7 +10,7 @@ from podium.drivers.roles import Tone
 from podium.drivers.stand_in import StandIn
 from podium.drivers.yokogawa_gs200 import REHEARSAL, YokogawaGS200
 
-USUAL = {"*IDN": "ACME,1,2,3", "SYST:ERR": '0,"No error"'}
+USUAL = {"*IDN": "YOKOGAWA,GS210,2,3", "SYST:ERR": '0,"No error"'}
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def stand_in(noted):
 
 def test_what_is_set_is_noted_and_read_back(stand_in, noted) -> None:
     assert stand_in.hear(":SOUR:POW -3;:SOUR:POW?") == "-3"
-    assert stand_in.hear("*IDN?") == "ACME,1,2,3"
+    assert stand_in.hear("*IDN?") == "YOKOGAWA,GS210,2,3"
     assert noted == [":SOUR:POW -3;:SOUR:POW?"]
 
 
@@ -43,14 +43,16 @@ def test_a_source_ramps_and_is_told_that_it_is_there(stand_in, noted) -> None:
     assert len(noted) == 2
 
 
-def test_a_tone_is_set(stand_in, noted) -> None:
-    source = RohdeSchwarzSGS100A("lo", stand_in.visa)
-    try:
-        source.set_tone(5e9, -3.0, modulated=True)
-        source.output(True)
-        assert source.tone() == Tone(5e9, -3.0, True, True)
-    finally:
-        source.close()
+def test_a_tone_is_set(noted) -> None:
+    answers = USUAL | {"*IDN": "Rohde&Schwarz,SGS100A,2,3"}
+    with StandIn(answers, noted.append) as stand_in:
+        source = RohdeSchwarzSGS100A("lo", stand_in.visa)
+        try:
+            source.set_tone(5e9, -3.0, modulated=True)
+            source.output(True)
+            assert source.tone() == Tone(5e9, -3.0, True, True)
+        finally:
+            source.close()
     assert len(noted) == 4
 
 

@@ -218,6 +218,76 @@ async def test_an_instrument_that_cannot_be_reached_is_tried_again_with_growing_
         assert await worker.call("who", lambda box: box.number, 5) == 6
 
 
+async def test_who_asks_ends_the_pause_between_attempts(monkeypatch) -> None:
+    monkeypatch.setattr(worker_module, "BACKOFF_FIRST_S", 3600.0)
+    monkeypatch.setattr(worker_module, "BACKOFF_MAX_S", 3600.0)
+    boxes, there = Boxes(), threading.Event()
+
+    def connect() -> Box:
+        if not there.is_set():
+            raise ConnectionRefusedError("111")
+        return boxes()
+
+    async with kept(connect) as worker:
+        for _ in range(3):
+            with pytest.raises(Unreachable, match=r"not connected: .*; who was not asked"):
+                await worker.call("who", lambda box: box.number, 5)
+        there.set()
+        assert await worker.call("who", lambda box: box.number, 5) == 1
+
+
+async def test_an_attempt_that_began_before_it_was_back_is_not_the_last(monkeypatch) -> None:
+    monkeypatch.setattr(worker_module, "BACKOFF_FIRST_S", 3600.0)
+    monkeypatch.setattr(worker_module, "BACKOFF_MAX_S", 3600.0)
+    boxes, trying, away = Boxes(), threading.Event(), threading.Event()
+
+    def connect() -> Box:
+        if not away.is_set():
+            trying.set()
+            away.wait(30)
+            raise ConnectionRefusedError("111")
+        return boxes()
+
+    async with kept(connect) as worker:
+        await until(trying.is_set)
+        asking = asyncio.ensure_future(worker.call("who", lambda box: box.number, 5))
+        await asyncio.sleep(0)
+        away.set()
+        assert await asking == 1
+
+
+async def test_the_address_stands_in_every_error(monkeypatch) -> None:
+    monkeypatch.setattr(worker_module, "GRACE_S", 0.05)
+    worker: Worker[Box] = Worker("box", Boxes(), "10.0.0.7:5025")
+    async with asyncio.TaskGroup() as tasks:
+        keeping = tasks.create_task(worker.keep())
+        for ask in (Box.hang, Box.break_off, Box.stumble):
+            with pytest.raises((Unreachable, ProtocolError), match=r"10\.0\.0\.7:5025"):
+                await worker.call("it", ask, 0.5)
+        keeping.cancel()
+
+
+async def test_a_box_that_is_not_the_one_wanted_is_never_used() -> None:
+    boxes = Boxes()
+
+    def complaint(identity: Identity) -> str:
+        return "" if identity.serial == "3" else f"it is number {identity.serial}, not 3"
+
+    worker: Worker[Box] = Worker("box", boxes, "10.0.0.7:5025", complaint)
+    async with asyncio.TaskGroup() as tasks:
+        keeping = tasks.create_task(worker.keep())
+        with pytest.raises(Unreachable, match=r"box at 10\.0\.0\.7:5025: it is number \d, not 3"):
+            await worker.call("who", lambda box: box.number, 5)
+        while True:
+            try:
+                assert await worker.call("who", lambda box: box.number, 5) == 3
+            except Unreachable:
+                continue
+            break
+        assert [box.closed.is_set() for box in boxes.made] == [True, True, False]
+        keeping.cancel()
+
+
 async def test_a_connection_made_after_it_was_given_up_is_closed(monkeypatch) -> None:
     monkeypatch.setattr(worker_module, "CONNECT_S", 0.05)
     gate = threading.Event()

@@ -9,6 +9,7 @@ import pytest
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.roles import FluxSource, Identity, Instrument
 from podium.drivers.yokogawa_gs200 import YokogawaGS200
+from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A as SourceTwin
 from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200 as Twin
 
 
@@ -178,6 +179,25 @@ def test_an_answer_that_is_no_number_is_a_protocol_error(driver, tap):
     tap.replies = {b":SOUR:LEV?": itertools.repeat(b"about one volt\n")}
     with pytest.raises(ProtocolError, match=r"bias_q0 .*:SOUR:LEV\?.*makes no sense"):
         driver.level_v("")
+
+
+@pytest.mark.parametrize("question", [b":OUTP?", b":SOUR:FUNC?", b":SOUR:LEV?"])
+@pytest.mark.parametrize("nonsense", [b"?\n", b"NAN\n"])
+def test_nonsense_moves_nothing(driver, tap, question, nonsense):
+    driver.ramp_v("", 0.5, 10.0)
+    tap.heard = b""
+    tap.replies = {question: itertools.repeat(nonsense)}
+    with pytest.raises(ProtocolError, match=question.decode().replace("?", r"\?")):
+        driver.ramp_v("", 0.1, 1.0)
+    assert b":OUTP 1" not in tap.heard
+    assert b":PROG:RUN" not in tap.heard
+
+
+def test_a_box_of_another_kind_is_asked_for_its_name_and_nothing_else(serve):
+    tap = Wiretap(SourceTwin("1"))
+    with pytest.raises(Refused, match=r"bias_q0 at TCPIP.*SGS100A.*says a Yokogawa GS200"):
+        YokogawaGS200("bias_q0", serve(tap).visa)
+    assert tap.heard.split() == [b"*IDN?"]
 
 
 def test_a_box_that_does_not_answer_is_unreachable(driver, tap):

@@ -27,8 +27,8 @@ from podium.firmware_interfaces.tai import Tai
 if TYPE_CHECKING:
     import xarray
 
-LOOK_S = 0.1
-"""The main thread looks this often whether Ctrl-C came: a lock does not wake up for it."""
+LOOK_S = 0.2
+"""A signal is seen within this, whenever it comes."""
 
 Result = TypeVar("Result")
 Work = Callable[[], Coroutine[Any, Any, Result]]
@@ -157,14 +157,24 @@ def _blocking(opened: Callable[[], AbstractAsyncContextManager[Lab]]) -> Iterato
         try:
             with CtrlC(holding.give_up):
                 thread.call_soon(holding.start)
-                _wait_for(lab)
+                until_done(lab)
             yield BlockingLab(lab.result(), thread)
         finally:
             with CtrlC(_say_that_it_takes_a_moment):
                 thread.call_soon(leave.set)
                 thread.call_soon(holding.start)  # where Ctrl-C came before: it must have an end
-                _wait_for(holding.outcome)
+                until_done(holding.outcome)
         holding.outcome.result()
+
+
+def until_done(future: "Future[Any]") -> None:
+    """Return once ``future`` is done.
+
+    A signal that comes just before Python begins to wait for a lock does not end that waiting:
+    it is looked after now and then.
+    """
+    while wait({future}, timeout=LOOK_S).not_done:
+        continue
 
 
 class CtrlC:
@@ -197,12 +207,6 @@ class CtrlC:
             raise KeyboardInterrupt
 
 
-def _wait_for(end: "Future[Any]") -> None:
-    """Return when it is there. Ctrl-C that comes just before a wait begins does not end it."""
-    while not wait({end}, LOOK_S).done:
-        pass
-
-
 def _say_that_it_takes_a_moment() -> None:
     os.write(2, b"making outputs safe; a moment\n")  # allowed in a signal handler
 
@@ -219,21 +223,20 @@ class Begun(Generic[Result]):
 
     def start(self) -> None:
         """Start it, unless it was started or given up; called in the loop."""
-        if self._given_up and not self.outcome.done():
-            self.outcome.set_exception(asyncio.CancelledError())
-        elif self._task is None and not self._given_up:
+        if self._task is None and not self._given_up:
             self._task = asyncio.ensure_future(self._work())
             self._task.add_done_callback(self._over)
 
     def give_up(self) -> None:
-        """Cancel it, from whatever thread, or keep it from starting."""
-        self._thread.call_soon(self._cancel)
+        """Cancel it, from whatever thread; what has not been started never is."""
+        self._thread.call_soon(self._give_up)
 
-    def _cancel(self) -> None:
-        if self._task is None:
-            self._given_up = True
-        else:
+    def _give_up(self) -> None:
+        if self._task is not None:
             self._task.cancel()
+        elif not self._given_up:
+            self._given_up = True
+            self.outcome.set_exception(asyncio.CancelledError())
 
     def _over(self, task: "asyncio.Task[Result]") -> None:
         if task.cancelled():
@@ -271,7 +274,7 @@ class LoopThread:
         begun = Begun(self, work)
         with CtrlC(begun.give_up):
             self.call_soon(begun.start)
-            _wait_for(begun.outcome)
+            until_done(begun.outcome)
         return begun.outcome.result()
 
     def call_soon(self, call: Callable[[], object]) -> None:

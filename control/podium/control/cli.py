@@ -223,9 +223,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CommandUnavailable as error:
         print(error, file=sys.stderr)
         return WRONG_USE
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as ended:
+        print(str(ended) or "interrupted", file=sys.stderr)
+        return getattr(ended, "status", INTERRUPTED)
     return status
 
 

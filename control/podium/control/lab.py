@@ -20,6 +20,7 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
+from podium.control.bus.together import plainly
 from podium.control.bus.who import named
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.calibration.snapshots import name_in
@@ -278,22 +279,8 @@ async def open_facility(
         store=None if store is None else str(store),
         reading_only=reading_only,
     )
-    async with _plainly(), agent.running(), Coordinator(facility, bus).running():
+    async with plainly(), agent.running(), Coordinator(facility, bus).running():
         yield Lab(facility, bus, who)
-
-
-@asynccontextmanager
-async def _plainly() -> AsyncGenerator[None]:
-    """Let an error of the body out as it is, not in the groups of the tasks that it ended."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        if isinstance(error, BaseExceptionGroup):
-            raise
-        raise error from error.__cause__
 
 
 @asynccontextmanager

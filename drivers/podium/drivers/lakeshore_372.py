@@ -7,18 +7,18 @@ from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 from podium.drivers.by_hand import Plain
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Identity
-from podium.drivers.visa_session import VisaSession
+from podium.drivers.visa_session import Acquainted, VisaSession
+from podium.firmware_interfaces.models import LAKESHORE_372
 
 VALID = "OK"  # QCoDeS, LakeshoreModel372Channel.SENSOR_STATUSES
 SETTINGS = {"input": "INSET?", "range": "INTYPE?", "filter": "FILTER?"}
 """What a snapshot holds of each input: enabled, dwell, pause, curve; excitation, range; filter."""
 
 
-class _Quiet(LakeshoreModel372):
-    """The QCoDeS driver, but it does not print that it has connected."""
+class _Acquainted(Acquainted, LakeshoreModel372):
+    """The QCoDeS driver, for such a box and no other."""
 
-    def connect_message(self, idn_param: str = "IDN", begin_time: float | None = None) -> None:
-        """Print nothing."""
+    model = LAKESHORE_372
 
 
 class LakeShore372:
@@ -27,7 +27,7 @@ class LakeShore372:
     def __init__(self, name: str, visa: str, channels: Mapping[int, str]) -> None:
         """Connect by reading; ``channels`` names measurement inputs, e.g. ``{6: "mixing"}``."""
         self._inputs = {channel: number for number, channel in channels.items()}
-        self._session = VisaSession(name, visa, _Quiet)
+        self._session = VisaSession(name, visa, _Acquainted)
 
     def identity(self) -> Identity:
         """Return who answers."""

@@ -7,8 +7,9 @@ from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A as QCoDe
 from podium.drivers.by_hand import Plain
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Examination, Identity, Tone
-from podium.drivers.visa_session import VisaSession
+from podium.drivers.visa_session import Acquainted, VisaSession
 from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
+from podium.firmware_interfaces.models import ROHDE_SCHWARZ_SGS100A
 
 SETTINGS = {
     "frequency_hz": ":SOUR:FREQ?",
@@ -54,12 +55,20 @@ ASSUMED: a box without the option answers none of these, and one query without a
 the message that it is in.
 """
 
+OF_THE_TONE = {
+    "frequency": ":SOUR:FREQ?",
+    "power": ":SOUR:POW?",
+    "modulated": ":IQ:STAT?",
+    "on": ":OUTP:STAT?",
+}
+"""What a tone is made of, in the words in which QCoDeS sets it."""
+SWITCH = {"0": False, "1": True}
 
-class _Quiet(QCoDeSDriver):
-    """The QCoDeS driver, but it does not print that it has connected."""
 
-    def connect_message(self, idn_param: str = "IDN", begin_time: float | None = None) -> None:
-        """Print nothing."""
+class _Acquainted(Acquainted, QCoDeSDriver):
+    """The QCoDeS driver, for such a box and no other."""
+
+    model = ROHDE_SCHWARZ_SGS100A
 
 
 class RohdeSchwarzSGS100A:
@@ -67,7 +76,7 @@ class RohdeSchwarzSGS100A:
 
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; the tone stays as it is."""
-        self._session = VisaSession(name, visa, _Quiet)
+        self._session = VisaSession(name, visa, _Acquainted)
         self._settings: dict[str, str] | None = None
 
     def identity(self) -> Identity:
@@ -136,14 +145,14 @@ class RohdeSchwarzSGS100A:
         self._confirm(asked)
 
     def tone(self) -> Tone:
-        """Return the tone as read from the instrument."""
+        """Return the tone as read from the instrument, in one round trip."""
+        told = self._session.ask_all(OF_THE_TONE)
         with self._session.talking("for its tone"):
-            instrument = self._session.instrument
             return Tone(
-                frequency_hz=float(instrument.frequency()),
-                power_dbm=float(instrument.power()),
-                modulated=bool(instrument.IQ_state()),
-                on=bool(instrument.status()),
+                frequency_hz=float(str(told["frequency"])),
+                power_dbm=float(str(told["power"])),
+                modulated=SWITCH[str(told["modulated"])],
+                on=SWITCH[str(told["on"])],
             )
 
     def output(self, on: bool) -> None:

@@ -7,7 +7,7 @@ instrument is away or talks nonsense: that is done here, once.
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pyvisa.errors import Error as VisaError
 from qcodes.instrument import VisaInstrument
@@ -16,15 +16,69 @@ from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import InstrumentError, ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Identity
 from podium.firmware_interfaces.ieee4882.responses import split_response
+from podium.firmware_interfaces.models import InstrumentModel
 
 Q = TypeVar("Q", bound=VisaInstrument)
+
+
+class Acquainted(VisaInstrument):
+    """Mixed into a QCoDeS driver: nothing is said to a box before it has said what it is.
+
+    Another kind of box might take a question for a command. It prints nothing on connecting,
+    and leaves no connection open if it fails to.
+    """
+
+    model: ClassVar[InstrumentModel]
+    """What the box has to be."""
+    _met = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        try:
+            super().__init__(*arguments, **options)
+        except BaseException:
+            if hasattr(self, "_visa_handle"):
+                self.close()
+            raise
+
+    def connect_message(self, idn_param: str = "IDN", begin_time: float | None = None) -> None:
+        """Print nothing."""
+
+    def ask_raw(self, cmd: str) -> str:
+        """Ask it; raises :class:`Refused` when it is not the one."""
+        self.meet()
+        return super().ask_raw(cmd)
+
+    def write_raw(self, cmd: str) -> None:
+        """Tell it; raises :class:`Refused` when it is not the one."""
+        self.meet()
+        super().write_raw(cmd)
+
+    def meet(self) -> None:
+        """Have it say what it is, once; raises :class:`Refused` when it is not the one."""
+        if self._met:
+            return
+        self._met = True
+        try:
+            self._introduced(super().ask_raw("*IDN?").strip())
+        except BaseException:
+            self.close()
+            raise
+
+    def _introduced(self, said: str) -> None:
+        vendor, comma, rest = said.partition(",")
+        model, _, rest = rest.partition(",")
+        if not comma:
+            raise ValueError(f"to '*IDN?' it says {said!r}")
+        complaint = self.model.complaint(vendor.strip(), model.strip(), rest.partition(",")[0])
+        if complaint:
+            raise Refused(complaint)
 
 
 class VisaSession(Generic[Q]):
     """One open connection. Only ``close`` may be called from another thread."""
 
     def __init__(self, name: str, visa: str, connect: Callable[..., Q]) -> None:
-        """Connect, by reading alone; raises :class:`Unreachable` or :class:`ProtocolError`.
+        """Connect, by reading alone; raises :class:`InstrumentError`.
 
         ``connect``: the class of the QCoDeS driver. Sockets go through
         pyvisa-py on every machine, all else through what pyvisa finds there.
@@ -32,14 +86,30 @@ class VisaSession(Generic[Q]):
         self.name = name
         self.visa = visa
         self._closed = False
-        with self.talking("to connect"):
-            # QCoDeS keeps all names of a process in one place; ours need to be unique there.
-            backend = "@py" if visa.upper().endswith("::SOCKET") else None
+        try:
+            with self.talking("to connect"):
+                self.instrument: Q = self._open(connect)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, connect: Callable[..., Q]) -> Q:
+        # QCoDeS keeps all names of a process in one place; ours need to be unique there.
+        backend = "@py" if self.visa.upper().endswith("::SOCKET") else None
+        try:
             # A socket that was just opened has nothing to clear; and pyvisa-py 0.8 never comes
             # back from clearing one whose other side has closed it.
-            self.instrument: Q = connect(
-                f"{name}_{id(self):x}", visa, visalib=backend, device_clear=backend is None
+            instrument = connect(
+                f"{self.name}_{id(self):x}",
+                self.visa,
+                visalib=backend,
+                device_clear=backend is None,
             )
+            if isinstance(instrument, Acquainted):
+                instrument.meet()
+        except Refused as error:  # QCoDeS has added to what it says
+            raise Refused(f"{self.name} at {self.visa}: {error.args[0]}") from error
+        return instrument
 
     @contextmanager
     def talking(self, asked: str) -> Iterator[None]:
@@ -122,12 +192,13 @@ class VisaSession(Generic[Q]):
 
     def ask_all(self, queries: Mapping[str, str]) -> dict[str, object]:
         """Ask all queries in one message; return the answers by name, numbers as such."""
-        answers = split_response(self.ask(";".join(queries.values())))
+        message = ";".join(queries.values())
+        answers = split_response(self.ask(message))
         if len(answers) != len(queries):
             self.close()
             raise ProtocolError(
-                f"{self.name} was asked {len(queries)} things in one message and gave "
-                f"{len(answers)} answers: {answers}"
+                f"{self.name} at {self.visa} was asked {message!r}, {len(queries)} things in one "
+                f"message, and gave {len(answers)} answers: {answers}"
             )
         return dict(zip(queries, map(_number, answers), strict=True))
 

@@ -13,14 +13,13 @@ one had cached is forgotten with it.
 
 import asyncio
 import contextlib
-import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Generic, TypeVar
 
 from podium.drivers.errors import InstrumentError, ProtocolError, Refused, Unreachable
+from podium.drivers.lane import Lane
 from podium.drivers.roles import Identity, Instrument
 
 Driver = TypeVar("Driver", bound=Instrument)
@@ -56,14 +55,26 @@ class Health:
 class Worker(Generic[Driver]):
     """Owns one driver. ``keep`` must run (in the owner's task group) for it to connect."""
 
-    def __init__(self, name: str, connect: Callable[[], Driver]) -> None:
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Driver],
+        address: str = "",
+        complaint: Callable[[Identity], str] = lambda identity: "",
+    ) -> None:
+        """``address`` stands in every error; ``complaint`` says why it is not the one wanted."""
         self.name = name
         self._connect = connect
+        self._address = address
+        self._who = f"{name} at {address}" if address else name
+        self._complaint = complaint
         self._turn = asyncio.Lock()
         self._changed = asyncio.Condition()
-        self._lane: _Lane[Driver] | None = None
+        self._wanted = asyncio.Event()
+        self._lane: Lane[Driver] | None = None
         self._state = "connecting"
         self._attempting = True
+        self._attempts = 0
         self._identity: Identity | None = None
         self._connections = 0
         self._calls = 0
@@ -88,7 +99,10 @@ class Worker(Generic[Driver]):
         pause_s = 0.0
         try:
             while True:
-                await asyncio.sleep(pause_s)
+                with contextlib.suppress(TimeoutError):  # somebody who asks ends the pause
+                    async with asyncio.timeout(pause_s):
+                        await self._wanted.wait()
+                self._wanted.clear()
                 async with self._changed:
                     await self._changed.wait_for(lambda: not self._released)
                 if await self._attempt():
@@ -107,6 +121,19 @@ class Worker(Generic[Driver]):
         async with self._changed:
             await self._changed.wait_for(lambda: self._lane is not None)
 
+    async def attempted(self) -> bool:
+        """Return whether there is a connection; if not, an attempt begun after this has failed."""
+        async with self._changed:
+            before = self._attempts
+            while self._lane is None and not self._released:
+                if not self._attempting:
+                    if self._attempts > before:
+                        break
+                    self._attempting = True  # now, not at the end of the pause
+                    self._wanted.set()
+                await self._changed.wait()
+        return self._lane is not None
+
     async def release(self, why: str) -> None:
         """Close the connection once the call under way has ended, and make no new one.
 
@@ -114,10 +141,12 @@ class Worker(Generic[Driver]):
         """
         async with self._turn, self._changed:
             self._released = why
-            self._forget(why)
+            closing = self._forget(why)
             self._last_error = why
             self._set("released", attempting=False)
             self._changed.notify_all()
+        if closing is not None:  # whoever it is for may be the only one that it takes
+            await asyncio.to_thread(closing.join, GRACE_S)
 
     async def take_back(self) -> None:
         """Connect again; returns at once. What was known of the instrument is forgotten."""
@@ -144,7 +173,7 @@ class Worker(Generic[Driver]):
         """Return ``function(driver)``, run in the driver's thread.
 
         ``what`` names the call in messages. Raises ``Unreachable`` when there is no connection
-        (an attempt that is under way is waited for) or the deadline passes; what the driver
+        (one attempt is made, or waited for) or the deadline passes; what the driver
         raises otherwise, foreign exceptions as ``ProtocolError``. After ``Unreachable`` and
         ``ProtocolError`` the connection is closed, and the instrument's state is unknown.
         """
@@ -152,7 +181,7 @@ class Worker(Generic[Driver]):
         fate = f"it waited for {before!r} to end" if before else "not connected"
         try:
             async with asyncio.timeout(deadline_s), self._turn:
-                lane = await self._open_lane()
+                lane = await self._open_lane(what)
                 self._calls += 1
                 self._running = what
                 try:
@@ -163,20 +192,22 @@ class Worker(Generic[Driver]):
                     fate = "connection closed" if lost else "it ended when asked to"
         except TimeoutError as error:
             raise Unreachable(
-                f"{self.name}: {what}: no answer within {deadline_s} s; {fate}"
+                f"{self._who}: {what}: no answer within {deadline_s} s; {fate}"
             ) from error
 
-    async def _open_lane(self) -> "_Lane[Driver]":
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._lane is not None or not self._attempting)
+    async def _open_lane(self, what: str) -> Lane[Driver]:
+        await self.attempted()
         if self._released:
             raise Refused(self._released)
         if self._lane is None:
-            raise Unreachable(f"{self.name}: not connected: {self._last_error}; trying again")
+            raise Unreachable(
+                f"{self._who}: not connected: {self._last_error}; {what} was not asked; "
+                "trying again"
+            )
         return self._lane
 
     async def _run(
-        self, lane: "_Lane[Driver]", what: str, function: Callable[[Driver], Result]
+        self, lane: Lane[Driver], what: str, function: Callable[[Driver], Result]
     ) -> Result:
         job = lane.submit(function)
         try:
@@ -187,17 +218,21 @@ class Worker(Generic[Driver]):
         except Refused:
             raise
         except InstrumentError as error:
+            self._locate(error)
             await self._drop(f"{what}: {error}", lane)
             raise
         except Exception as error:
             await self._drop(f"{what}: {type(error).__name__}: {error}", lane)
             raise ProtocolError(
-                f"{self.name}: {what}: {type(error).__name__}: {error}; connection closed"
+                f"{self._who}: {what}: {type(error).__name__}: {error}; connection closed"
             ) from error
 
-    async def _give_up(
-        self, lane: "_Lane[Driver]", job: "asyncio.Future[Result]", what: str
-    ) -> None:
+    def _locate(self, error: InstrumentError) -> None:
+        # Not every driver names the address; with it a person knows which cable to look at.
+        if self._address not in str(error):
+            error.args = (f"{error} ({self.name} is at {self._address})",)
+
+    async def _give_up(self, lane: Lane[Driver], job: "asyncio.Future[Result]", what: str) -> None:
         # The caller is cancelled or out of time: the call may end by itself, but not for long.
         lane.interrupt()
         ended = asyncio.shield(asyncio.wait({job}, timeout=GRACE_S))
@@ -211,7 +246,8 @@ class Worker(Generic[Driver]):
 
     async def _attempt(self) -> bool:
         self._set("connecting", attempting=True)
-        lane: _Lane[Driver] = _Lane(self.name, self._connect)
+        self._attempts += 1
+        lane: Lane[Driver] = Lane(self.name, self._connect, self._check)
         opened = lane.opened
         try:
             async with asyncio.timeout(CONNECT_S):
@@ -219,6 +255,7 @@ class Worker(Generic[Driver]):
         except TimeoutError:
             problem = f"connecting: no answer within {CONNECT_S} s"
         except InstrumentError as error:
+            self._locate(error)
             problem = str(error)
         except Exception as error:
             problem = f"connecting: {type(error).__name__}: {error}"
@@ -246,7 +283,12 @@ class Worker(Generic[Driver]):
             self._changed.notify_all()
         return False
 
-    async def _drop(self, reason: str, lane: "_Lane[Driver]") -> None:
+    def _check(self, identity: Identity) -> None:
+        complaint = self._complaint(identity)
+        if complaint:
+            raise Refused(f"{self._who}: {complaint}")
+
+    async def _drop(self, reason: str, lane: Lane[Driver]) -> None:
         if lane is self._lane:
             self._forget(reason)
             async with self._changed:
@@ -263,98 +305,3 @@ class Worker(Generic[Driver]):
     def _set(self, state: str, *, attempting: bool) -> None:
         self._state = state
         self._attempting = attempting
-
-
-class _Lane(Generic[Driver]):
-    """One connection and its thread."""
-
-    def __init__(self, name: str, connect: Callable[[], Driver]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._jobs: queue.SimpleQueue[Callable[[Driver], None] | None] = queue.SimpleQueue()
-        self._name = name
-        self._connect = connect
-        self._driver: Driver | None = None
-        self._left = threading.Event()
-        self._closing = threading.Lock()
-        self.opened: asyncio.Future[Identity] = self._loop.create_future()
-        self.opened.add_done_callback(_seen)
-        threading.Thread(target=self._work, name=f"{name} driver", daemon=True).start()
-
-    def submit(self, function: Callable[[Driver], Result]) -> "asyncio.Future[Result]":
-        """Return what ``function(driver)`` will return."""
-        future: asyncio.Future[Result] = self._loop.create_future()
-        future.add_done_callback(_seen)
-
-        def job(driver: Driver) -> None:
-            try:
-                result = function(driver)
-            except BaseException as error:
-                self._tell(partial(_fail, future, error))
-            else:
-                self._tell(partial(_fulfil, future, result))
-
-        self._jobs.put(job)
-        return future
-
-    def interrupt(self) -> None:
-        """Ask the running call to end early, if the driver has a way to be asked."""
-        interrupt = getattr(self._driver, "interrupt", None)
-        if interrupt is not None:
-            interrupt()
-
-    def leave(self) -> threading.Thread:
-        """Close the connection, from a thread of its own since closing may hang as well."""
-        self._left.set()
-        self._jobs.put(None)
-        closing = threading.Thread(target=self._close, name=f"{self._name} closing", daemon=True)
-        closing.start()
-        return closing
-
-    def _work(self) -> None:
-        try:
-            driver = self._connect()
-            self._driver = driver
-            identity = driver.identity()
-        except BaseException as error:
-            self._close()
-            self._tell(partial(_fail, self.opened, error))
-            return
-        if self._left.is_set():  # given up while it was connecting
-            self._close()
-            return
-        self._tell(partial(_fulfil, self.opened, identity))
-        while (job := self._jobs.get()) is not None and not self._left.is_set():
-            job(driver)
-
-    def _close(self) -> None:
-        with self._closing:
-            driver, self._driver = self._driver, None
-        if driver is not None:
-            try:
-                driver.close()
-            except Exception:
-                return  # it is gone either way; what led here is reported already
-
-    def _tell(self, news: Callable[[], None]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(news)
-        except RuntimeError:
-            return  # the loop has ended: nobody waits any more
-
-
-def _fulfil(future: "asyncio.Future[Result]", result: Result) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(future: "asyncio.Future[Result]", error: BaseException) -> None:
-    if not future.done():
-        if isinstance(error, StopIteration):
-            error = RuntimeError(f"the driver raised StopIteration: {error}")
-        future.set_exception(error)
-
-
-def _seen(future: "asyncio.Future[Result]") -> None:
-    # A job whose caller has given up may fail unseen: that is expected, not worth a warning.
-    if not future.cancelled():
-        future.exception()

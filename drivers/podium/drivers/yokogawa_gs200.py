@@ -8,8 +8,9 @@ from qcodes.instrument_drivers.yokogawa import YokogawaGS200 as QCoDeSDriver
 from podium.drivers.by_hand import Plain
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Examination, Identity
-from podium.drivers.visa_session import VisaSession
+from podium.drivers.visa_session import Acquainted, VisaSession
 from podium.firmware_interfaces import yokogawa_gs200 as box
+from podium.firmware_interfaces.models import YOKOGAWA_GS200
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
 
 USUAL_RANGE = box.VOLTAGE_RANGES[2]
@@ -42,11 +43,10 @@ SETTINGS = {
 """What a snapshot holds. Not: events and errors, which are gone once they have been read."""
 
 
-class _Quiet(QCoDeSDriver):
-    """The QCoDeS driver, but it does not print that it has connected."""
+class _Acquainted(Acquainted, QCoDeSDriver):
+    """The QCoDeS driver, for such a box and no other."""
 
-    def connect_message(self, idn_param: str = "IDN", begin_time: float | None = None) -> None:
-        """Print nothing."""
+    model = YOKOGAWA_GS200
 
 
 class YokogawaGS200:
@@ -54,7 +54,7 @@ class YokogawaGS200:
 
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; range, level and output stay as they are."""
-        self._session = VisaSession(name, visa, _Quiet)
+        self._session = VisaSession(name, visa, _Acquainted)
 
     def identity(self) -> Identity:
         """Return who answers."""
@@ -97,7 +97,9 @@ class YokogawaGS200:
     def output_on(self, channel: str = "") -> bool:
         """Return whether the output relay is closed."""
         self._check(channel)
-        return self._session.ask(":OUTP?") == "1"
+        answer = self._session.ask(":OUTP?")
+        with self._session.talking("':OUTP?'"):
+            return {"0": False, "1": True}[answer]
 
     def ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
         """Ramp to ``target_v`` at ``slew_v_per_s`` or a little slower; return when it is there.
@@ -186,6 +188,11 @@ class YokogawaGS200:
 
     def _volts(self) -> None:
         function = self._session.ask(":SOUR:FUNC?")
+        if function not in ("VOLT", "CURR"):
+            raise ProtocolError(
+                f"{self._session.name} at {self._session.visa} was asked ':SOUR:FUNC?' and says "
+                f"{function!r}; VOLT or CURR would be an answer"
+            )
         if function != "VOLT":
             raise Refused(
                 f"{self._session.name} sources {function}, not VOLT: somebody uses it for "
@@ -201,7 +208,10 @@ class YokogawaGS200:
     def _level(self) -> Decimal:
         answer = self._session.ask(":SOUR:LEV?")
         with self._session.talking("':SOUR:LEV?'"):
-            return Decimal(answer)
+            level = Decimal(answer)
+            if not level.is_finite():
+                raise ValueError(answer)
+            return level
 
     def _check(self, channel: str) -> None:
         if channel != "":

@@ -196,6 +196,20 @@ class InstrumentModel:
     qcodes: str = ""
     """Import path of the class with which QCoDeS reaches the same box; empty: there is none."""
 
+    def is_answered_by(self, vendor: str, model: str) -> bool:
+        """Tell whether a box of this kind says of itself that it is ``vendor``, ``model``."""
+        said = f"{vendor},{model}".lower()
+        return not self.answers or said.startswith(tuple(one.lower() for one in self.answers))
+
+    def complaint(self, vendor: str, model: str, serial: str) -> str:
+        """Return why a box that says this of itself is not the one wanted; empty: it is."""
+        if self.is_answered_by(vendor, model):
+            return ""
+        return (
+            f"it says that it is a {vendor} {model} (serial {serial}), the facility file says "
+            f"a {self.vendor} {self.product}; nothing else was asked of it"
+        )
+
 
 # --- Qblox cluster -----------------------------------------------------------------
 

@@ -46,6 +46,9 @@ class TwinCommand:
             help="leap over what runs once its results are known (default); never leap; "
             "let time pass by what is done only, for results that are equal to the bit",
         )
+        serve.add_argument(
+            "--with-parent", action="store_true", help="end also when standard input is closed"
+        )
 
         truth = verbs.add_parser("truth", help="tell the hidden truth")
         truth.add_argument(
@@ -166,7 +169,15 @@ def _serve(arguments: Namespace) -> int:
 
     mode = ClockMode(arguments.clock)
     try:
-        came = asyncio.run(serve(arguments.facility, arguments.twin, arguments.endpoints, mode))
+        came = asyncio.run(
+            serve(
+                arguments.facility,
+                arguments.twin,
+                arguments.endpoints,
+                mode,
+                with_parent=arguments.with_parent,
+            )
+        )
     except (WorldFileError, PlanError, TwinError, ModelError, NoAddressError) as error:
         raise _Ended(error, FOUND_PROBLEM) from error
     except OSError as error:

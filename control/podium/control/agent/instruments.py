@@ -12,6 +12,7 @@ from typing import Any
 from podium.control.facility.facility import Facility, HostAddress, InstrumentEntry
 from podium.control.facility.models_of import model_of
 from podium.drivers.errors import Refused
+from podium.drivers.roles import Identity
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.models import InstrumentModel
 
@@ -91,7 +92,15 @@ def worker_of(entry: InstrumentEntry, model: InstrumentModel) -> AnyWorker:
             return driver(entry.name, entry.address.host, dict(entry.address.ports), **options)
         return driver(entry.name, entry.address.resource, **options)
 
-    return Worker(entry.name, connect)
+    def complaint(identity: Identity) -> str:
+        return model.complaint(identity.vendor, identity.model, identity.serial)
+
+    address = entry.address
+    if isinstance(address, HostAddress):
+        where = ":".join([address.host, *map(str, list(address.ports.values())[:1])])
+    else:
+        where = address.resource
+    return Worker(entry.name, connect, where, complaint)
 
 
 def driver_class(model: InstrumentModel) -> Any:

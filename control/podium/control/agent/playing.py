@@ -8,7 +8,7 @@ from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
 from podium.drivers.errors import Refused
-from podium.drivers.roles import Acquired
+from podium.drivers.roles import Acquired, Tone
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalTone
 from podium.firmware_interfaces.tai import Tai
@@ -29,7 +29,8 @@ class Playing:
     def __init__(self, facility: Facility, instruments: Instruments) -> None:
         self._facility = facility
         self._instruments = instruments
-        self._tones: dict[str, tuple[int, ExternalTone]] = {}
+        self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
+        """Connection, what was asked, and what was read back of it."""
         self.promises = Promises(
             instruments.workers[name]
             for role in ("PulseSequencer", "MicrowaveSource")
@@ -125,10 +126,16 @@ class Playing:
 
     async def _tune(self, name: str, tone: ExternalTone) -> None:
         worker = self._instruments.worker(name, "MicrowaveSource")
+        set_before = self._tones.pop(name, None)
         held = (worker.health.connections, tone)
-        if self._tones.get(name) == held and worker.health.state == "connected":
+        if (
+            set_before is not None
+            and set_before[:2] == held
+            # It may be away since, or have been turned at its front panel.
+            and set_before[2] == await self._tone_of(worker)
+        ):
+            self._tones[name] = set_before
             return
-        self._tones.pop(name, None)
         what = f"tone {tone.frequency_hz} Hz at {tone.power_dbm} dBm"
         await worker.call(
             what,
@@ -136,7 +143,12 @@ class Playing:
             TONE_S,
         )
         await worker.call("output on", lambda source: source.output(True), TONE_S)
-        self._tones[name] = (worker.health.connections, tone)
+        there = await self._tone_of(worker)
+        self._tones[name] = (worker.health.connections, tone, there)
+
+    async def _tone_of(self, worker: AnyWorker) -> Tone:
+        there: Tone = await worker.call("tone", lambda source: source.tone(), TONE_S)
+        return there
 
     def _cluster(self, name: str) -> AnyWorker:
         return self._instruments.worker(name, "PulseSequencer")

@@ -44,8 +44,10 @@ class Promises:
 
     async def settled(self, name: str) -> None:
         """Return once nothing is owed to an instrument; raises ``Unreachable``."""
+        if self._paid[name].is_set():
+            return
         try:
-            async with asyncio.timeout(SETTLE_S if self._answers(name) else 0):
+            async with asyncio.timeout(SETTLE_S if await self._answers(name) else 0):
                 await self._paid[name].wait()
         except TimeoutError:
             why = self._workers[name].health.last_error or "it answers, but does not get safe"
@@ -54,8 +56,12 @@ class Promises:
                 f"that: {why}"
             ) from None
 
-    def _answers(self, name: str) -> bool:
-        return self._workers[name].health.state == "connected"
+    async def _answers(self, name: str) -> bool:
+        try:
+            async with asyncio.timeout(SAFE_S):
+                return await self._workers[name].attempted()
+        except TimeoutError:
+            return False
 
     async def keep(self) -> None:
         """Keep what was promised, all the time."""

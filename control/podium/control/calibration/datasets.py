@@ -47,29 +47,39 @@ def save_dataset(data: xarray.Dataset, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     store_beside(data, folder)
     path = folder / f"{run}{SUFFIX}"
+    write_dataset(_plain(data), path)
+    return path
+
+
+def write_dataset(data: xarray.Dataset, path: Path) -> None:
+    """Write ``data`` into the file ``path``, which holds all of it or what it held before.
+
+    Raises OSError when the disk says no.
+    """
     # In memory first: on a full disk the HDF5 library leaves files open that it can no longer
     # close, and the process dies of that later.
     content = io.BytesIO()
-    _plain(data).to_netcdf(content, engine=ENGINE)
-    handle, draft = tempfile.mkstemp(prefix=f".{run}.", suffix=".part", dir=folder)
+    data.to_netcdf(content, engine=ENGINE)
+    draft = ""
     try:
+        handle, draft = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.chmod(draft, 0o644)
         os.replace(draft, path)
-    except OSError as error:
-        Path(draft).unlink(missing_ok=True)
+    except BaseException as error:
+        if draft:
+            Path(draft).unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        run = data.attrs.get("run", "?")
         raise OSError(
             error.errno,
             f"the data of run {run} could not be written: {error.strerror or error}",
             str(path),
         ) from error
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-    return path
 
 
 def load_dataset(path: Path) -> xarray.Dataset:

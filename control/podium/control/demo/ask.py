@@ -1,6 +1,5 @@
 """``podium ask``: one thing of one instrument, through its owner, logged."""
 
-import asyncio
 import json
 import sys
 from argparse import ArgumentParser, Namespace
@@ -35,6 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Ask, and print what came back."""
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.runner import RunError
     from podium.control.demo.dry_run import tell_ask
     from podium.control.demo.up_state import AlreadyUp
@@ -44,8 +44,8 @@ def run(arguments: Namespace) -> int:
     try:
         if arguments.dry_run:
             facility = load_facility(facility_in_use(arguments), arguments.endpoints)
-            return asyncio.run(tell_ask(facility, _request(arguments)))
-        answer = asyncio.run(_ask(arguments, facility_in_use(arguments)))
+            return run_until_told(tell_ask(facility, _request(arguments)))
+        answer = run_until_told(_ask(arguments, facility_in_use(arguments)))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -74,6 +74,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.bring_up import BRING_UP
     from podium.control.calibration.own_routines import NoRoutine, find_routines
     from podium.control.calibration.store import StoreError
@@ -103,8 +104,8 @@ def run(arguments: Namespace) -> int:
         validities = laid_over(facility.validity, arguments.validity)
         if arguments.dry_run:
             store = str(arguments.store or arguments.out / "parameters.sqlite")
-            return asyncio.run(tell_calibration(facility, qubits, steps, routines, store))
-        story = asyncio.run(_calibrate(arguments, qubits, steps, routines, validities))
+            return run_until_told(tell_calibration(facility, qubits, steps, routines, store))
+        story = run_until_told(_calibrate(arguments, qubits, steps, routines, validities))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -152,50 +153,58 @@ async def _calibrate(
 
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.store import ParameterStore
-    from podium.control.demo.files import write_text
+    from podium.control.demo.files import check_writable, write_text
     from podium.control.demo.progress import display
     from podium.control.demo.reaching import reached
     from podium.control.demo.report import Drawings, page
     from podium.control.demo.session import CANNOT_GO_ON, Session
-    from podium.control.demo.story import Failure, Story, summary
+    from podium.control.demo.story import Failure, Story, summary, trouble
 
     begin = time.monotonic()
     folder: Path = arguments.out
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(check_writable, folder)
     console = Console(stderr=arguments.json)
+    place = arguments.store or folder / "parameters.sqlite"
     story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
-    with (
-        ParameterStore(arguments.store or folder / "parameters.sqlite") as store,
-        display(console, len(steps)) as shown,
-        Drawings() as drawn,
-    ):
-        try:
-            async with reached(
-                arguments.facility,
-                arguments.endpoints,
-                arguments.state,
-                store=arguments.store or folder / "parameters.sqlite",
-            ) as lab:
-                story.facility = lab.facility.name
-                session = Session(
-                    lab,
-                    qubits,
-                    store,
-                    folder / "datasets",
-                    story,
-                    shown,
-                    drawn,
-                    arguments.thoroughness,
-                    validities,
-                    arguments.facility,
-                    routines,
-                )
-                await session.work(steps)
-        except (RunError, *CANNOT_GO_ON) as error:
-            story.trouble.append(Failure(type(error).__name__, "", str(error)))
-            shown.done(type(error).__name__, tuple(str(error).splitlines()), failed=True)
-        story.wall_s = time.monotonic() - begin
-        svgs = await asyncio.to_thread(drawn.finish)
+    try:
+        with (
+            ParameterStore(place) as store,
+            display(console, len(steps)) as shown,
+            Drawings() as drawn,
+        ):
+            try:
+                async with reached(
+                    arguments.facility, arguments.endpoints, arguments.state, store=place
+                ) as lab:
+                    story.facility = lab.facility.name
+                    session = Session(
+                        lab,
+                        qubits,
+                        store,
+                        folder / "datasets",
+                        story,
+                        shown,
+                        drawn,
+                        arguments.thoroughness,
+                        validities,
+                        arguments.facility,
+                        routines,
+                    )
+                    await session.work(steps)
+            except (RunError, *CANNOT_GO_ON) as error:
+                story.trouble.append(Failure(type(error).__name__, "", str(error)))
+                shown.done(type(error).__name__, tuple(str(error).splitlines()), failed=True)
+            story.wall_s = time.monotonic() - begin
+            svgs = await asyncio.to_thread(drawn.finish)
+    except asyncio.CancelledError:
+        print(
+            f"podium calibrate: stopped; what was found until then stays: parameters in {place}, "
+            f"data in {folder / 'datasets'}",
+            file=sys.stderr,
+        )
+        raise
+    if story.trouble:
+        print(trouble("podium calibrate", story), file=sys.stderr)
     write_text(folder / "index.html", page(story, svgs))
     if arguments.json:
         print(json.dumps(summary(story), indent=2))

@@ -75,7 +75,8 @@ class Children:
     """The processes that we have started and have to end, in the order of their start.
 
     They are sessions of their own, so that Ctrl-C in a terminal reaches us alone, and we end
-    them in order: who uses an instrument before the instrument.
+    them in order: who uses an instrument before the instrument. Their standard input closes
+    when we end, however we end: those that are told ``--with-parent`` end as well.
     """
 
     running: list[Child] = field(default_factory=list)
@@ -87,7 +88,7 @@ class Children:
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 words,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -135,4 +136,6 @@ class Children:
                 with suppress(ProcessLookupError):
                     os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
+            if child.process.stdin is not None:
+                child.process.stdin.close()
         self.running.clear()

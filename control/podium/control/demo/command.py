@@ -65,6 +65,7 @@ def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found and nothing failed."""
     from podium.control.demo.children import Children
     from podium.control.demo.example import NoExample, example_facility
+    from podium.control.demo.files import check_writable
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
 
@@ -74,7 +75,7 @@ def run(arguments: Namespace) -> int:
     try:
         path = arguments.facility or example_facility()
         facility = load_facility(path)
-        arguments.report.mkdir(parents=True, exist_ok=True)
+        check_writable(arguments.report)
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from podium.control.demo.progress import Display, display
 from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
 from podium.control.demo.session import CANNOT_GO_ON, Session
-from podium.control.demo.story import Failure, Story, fits, summary
+from podium.control.demo.story import Failure, Story, fits, summary, trouble
 from podium.control.demo.tables import headline, recovered_table
 from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
@@ -101,6 +102,8 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
             f"failed: {failure}", style="red", markup=False, highlight=False, soft_wrap=True
         )
     console.print(f"{folder / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
+    if story.trouble:
+        print(trouble("podium demo", story), file=sys.stderr)
     return story
 
 
@@ -174,7 +177,7 @@ async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIter
     state = wanted.folder / "up.json"
     state.unlink(missing_ok=True)
     words = podium("up", wanted.facility, "--endpoints", endpoints, "--state", state)
-    words += ["--store", str(wanted.folder / STORE)]
+    words += ["--store", str(wanted.folder / STORE), "--with-parent"]
     children.start("up", words, wanted.folder / "logs")
     await children.wait_for(state)
     coordinator = read_state(state).coordinator

@@ -36,12 +36,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print the findings; 1 if an instrument does not answer or is not what the file says."""
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.runner import RunError
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.problems import FacilityError
 
     try:
-        found = asyncio.run(_examined(arguments))
+        found = run_until_told(_examined(arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -54,8 +54,7 @@ def findings(facility: Facility, told: Mapping[str, Examined | str]) -> tuple[Fi
 
 def _who(entry: InstrumentEntry, model: InstrumentModel, said: Examined) -> Iterator[Finding]:
     name = entry.name
-    identity = f"{said.vendor},{said.model}"
-    known = [one for one in model.answers if identity.lower().startswith(one.lower())]
+    known = model.is_answered_by(said.vendor, said.model)
     verdict: Verdict = "noted" if not model.answers else "same" if known else "differs"
     yield Finding(
         name,

@@ -1,10 +1,33 @@
 """Files that are there whole or not at all."""
 
+import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` so that nobody ever reads half of it."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    """Write ``text`` so that nobody ever reads half of it; raises OSError that names ``path``."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        why = error.strerror or str(error)
+        raise OSError(error.errno, f"it could not be written: {why}", str(path)) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Make ``folder`` if it is not there; raises OSError unless files can be written into it.
+
+    Asked before work is begun whose fruit would be lost.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"podium")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OSError(error.errno, f"nothing can be written there: {why}", str(folder)) from error

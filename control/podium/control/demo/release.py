@@ -4,7 +4,6 @@ Neither way sets anything on it: it is let go as it is, and taking it back only 
 is no dry run.
 """
 
-import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -29,12 +28,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Release the instrument or take it back, and say what holds now."""
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.runner import RunError
     from podium.control.demo.up_state import NotUp
     from podium.control.facility.problems import FacilityError
 
     try:
-        said = asyncio.run(_release(arguments, facility_in_use(arguments)))
+        said = run_until_told(_release(arguments, facility_in_use(arguments)))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -42,9 +42,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
+    from podium.control.bus.ending import run_until_told
+    from podium.control.calibration.datasets import write_dataset
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.snapshots import store_beside
     from podium.control.demo.dry_run import tell_run
+    from podium.control.demo.files import check_writable
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
@@ -54,11 +57,10 @@ def run(arguments: Namespace) -> int:
         program = from_json(arguments.program.read_text(encoding="utf-8"))
         if arguments.dry_run:
             facility = load_facility(arguments.facility, arguments.endpoints)
-            return asyncio.run(tell_run(facility, program))
-        data = asyncio.run(_run(arguments, program))
+            return run_until_told(tell_run(facility, program))
         out = arguments.out or arguments.program.with_suffix(".nc")
-        store_beside(data, out.parent)
-        data.to_netcdf(out, engine="h5netcdf")
+        check_writable(out.parent)
+        data = run_until_told(_run(arguments, program))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
@@ -71,6 +73,12 @@ def run(arguments: Namespace) -> int:
     except (OSError, UnicodeDecodeError) as error:
         print(f"podium run: {error}", file=sys.stderr)
         return WRONG_USE
+    try:
+        store_beside(data, out.parent)
+        write_dataset(data, out)
+    except OSError as error:
+        print(f"podium run: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
     print(f"run {data.attrs['run']}: {out}")
     if not data.attrs["complete"]:
         far = f"{data.attrs['shots_done']} of {data.attrs['shots']} shots"

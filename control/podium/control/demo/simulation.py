@@ -19,6 +19,7 @@ async def serve(children: Children, facility: Path, twin: Path, endpoints: Path)
     """Start the twins; returns once all of them listen. Raises ``ProcessFailed``."""
     await asyncio.to_thread(endpoints.unlink, missing_ok=True)
     words = podium("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
+    words.append("--with-parent")
     child = children.start("twin", words, endpoints.parent / "logs")
     await children.wait_for(endpoints)
     return child

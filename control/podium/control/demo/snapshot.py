@@ -1,6 +1,5 @@
 """``podium snapshot``: how all instruments are set: taken now, shown, or two compared in words."""
 
-import asyncio
 import json
 import sys
 from argparse import ArgumentParser, Namespace
@@ -59,9 +58,10 @@ def run(arguments: Namespace) -> int:
 
 
 def _take(arguments: Namespace) -> int:
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.snapshots import store
 
-    text, problems = asyncio.run(_taken(arguments))
+    text, problems = run_until_told(_taken(arguments))
     if arguments.out is None:
         path = store(text, arguments.folder)
     else:

@@ -1,6 +1,5 @@
 """``podium status``: which instruments answer, what runs and who asked. It changes nothing."""
 
-import asyncio
 import json
 import sys
 import time
@@ -28,12 +27,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print how the facility is; 1 if something is missing or lost."""
+    from podium.control.bus.ending import run_until_told
     from podium.control.calibration.runner import RunError
     from podium.control.demo.up_state import NotUp
     from podium.control.facility.problems import FacilityError
 
     try:
-        status, page = asyncio.run(_status(arguments))
+        status, page = run_until_told(_status(arguments))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -84,6 +84,12 @@ class Story:
         return bool(self.qubits) and all(self.found().values()) and not self.failures()
 
 
+def trouble(command: str, story: Story) -> str:
+    """Return what failed outside of the routines' fits: one line that says it, then the rest."""
+    lines = [line for one in story.trouble for line in one.reason.splitlines() if line]
+    return "\n".join([f"{command}: {lines[0]}", *(f"    {line}" for line in lines[1:])])
+
+
 def summary(story: Story) -> dict[str, object]:
     """Return the content of ``summary.json``."""
     return {

@@ -40,6 +40,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE|URL",
         help=f"the parameter store (default {DEFAULT_STORE}, as podium calibrate)",
     )
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end also when standard input is closed"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -74,6 +77,7 @@ async def _up(
     listening: "socket.socket | None",
 ) -> int:
     from podium.control.bus.ending import until_told_to_end
+    from podium.control.bus.together import plainly
     from podium.control.demo.kept_running import kept_running
     from podium.control.demo.page_socket import others_can_read, url_of
     from podium.control.demo.up_state import UpState, write_state
@@ -88,7 +92,7 @@ async def _up(
     coordinator, agent, page = free_endpoints(3)
     url = None if listening is None else url_of(listening)
     names = ",".join(facility.instruments)
-    async with AsyncExitStack() as stack:
+    async with plainly(), AsyncExitStack() as stack:
         await stack.enter_async_context(
             kept_running(
                 "coordinator",
@@ -134,7 +138,7 @@ async def _up(
         write_state(state_file, UpState(path, endpoints, coordinator, url))
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(_tell_when_ready(arguments, coordinator, facility.name))
-            await until_told_to_end(with_parent=False)
+            await until_told_to_end(with_parent=arguments.with_parent)
             telling.cancel()
         report("ending")
     return DONE

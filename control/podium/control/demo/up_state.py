@@ -3,10 +3,11 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from podium.control.demo.files import write_text
 from podium.control.facility.state_folder import default_state_file as default_state_file
 from podium.control.facility.state_folder import state_folder as state_folder
 
@@ -39,14 +40,19 @@ def kept_up(state_file: Path) -> Iterator[None]:
     import fcntl
 
     state_file.parent.mkdir(parents=True, exist_ok=True)
-    with state_file.with_suffix(".lock").open("w") as lock:
+    with state_file.with_suffix(".lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            lock.seek(0)
+            who = lock.read().strip()
             raise AlreadyUp(
-                f"{state_file}: a process keeps this facility up already; "
-                "`podium status` says how it is"
+                f"{state_file}: process {who or '(it has not said its number)'} keeps this "
+                "facility up already; `podium status` says how it is"
             ) from error
+        with suppress(OSError):  # on a full disk it goes without: the lock is what counts
+            lock.truncate(0)
+            os.write(lock.fileno(), b"%d\n" % os.getpid())
         try:
             yield
         finally:
@@ -55,9 +61,7 @@ def kept_up(state_file: Path) -> Iterator[None]:
 
 def write_state(state_file: Path, state: UpState) -> None:
     """Write ``state`` so that nobody ever reads half of it."""
-    draft = state_file.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
-    draft.replace(state_file)
+    write_text(state_file, json.dumps(asdict(state), indent=2) + "\n")
 
 
 def read_state(state_file: Path) -> UpState:

@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +16,17 @@ from podium.sim_instruments.servers.serving import open_serving
 
 
 async def serve(
-    facility: Path, twin_file: Path, endpoints: Path, mode: ClockMode
+    facility: Path,
+    twin_file: Path,
+    endpoints: Path,
+    mode: ClockMode,
+    *,
+    with_parent: bool = False,
 ) -> dict[str, dict[str, int]]:
     """Serve until SIGTERM or SIGINT; return the tallies of every instrument.
+
+    ``with_parent``: also until standard input is closed, which is a pipe of who has started us:
+    it closes when they end, however they end.
 
     The endpoints file is there while everything listens.
 
@@ -28,6 +38,14 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end.set)
+    if with_parent:
+
+        def readable() -> None:
+            if not os.read(sys.stdin.fileno(), 4096):
+                loop.remove_reader(sys.stdin)
+                told_to_end.set()
+
+        loop.add_reader(sys.stdin, readable)
     endpoints.parent.mkdir(parents=True, exist_ok=True)
     for left in (endpoints, back_door_file(endpoints)):
         left.unlink(missing_ok=True)
