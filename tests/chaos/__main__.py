@@ -15,12 +15,18 @@ FAULTS_OF_A_WORLD = 500
 
 
 def chaos(
-    seed: int, faults: int, *, raises_late_triggers: bool = False, shown: bool = False
+    seed: int,
+    faults: int,
+    *,
+    raises_late_triggers: bool = False,
+    in_a_world: int = FAULTS_OF_A_WORLD,
+    until_broken: bool = False,
+    shown: bool = False,
 ) -> Tally:
     """Return what came of ``faults`` faults, in as many worlds as that takes."""
     total, number = Tally(), 0
-    while total.faults < faults:
-        wanted = min(FAULTS_OF_A_WORLD, faults - total.faults)
+    while total.faults < faults and not (until_broken and not held(total)):
+        wanted = min(in_a_world, faults - total.faults)
         world = World(f"{seed}/{number}", wanted, raises_late_triggers=raises_late_triggers)
         total.add(world.run())
         number += 1

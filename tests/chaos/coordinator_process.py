@@ -63,7 +63,9 @@ class CoordinatorProcess(Process):
                 case AskTime(run):
                     self._ask_time(Told(run, tai(0)))
                 case Keep(entry):
-                    self.world.journal.append(entry)
+                    if not self.world.keep(entry, self.side.session):
+                        self.kill()
+                        return
                 case Tell(state):
                     self.world.told(state)
                 case StandAside():

@@ -5,18 +5,20 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.chaos.scheduler import Process, ms
 
-from podium.control.timebase.start.agent_values import Heard, Reply
+from podium.control.timebase.start.agent_values import Heard, Phase, Reply
 from podium.control.timebase.start.coordinator_side import Keep, Tell
+from podium.control.timebase.start.messages import Abort, Arm, AskReport, Fire, Prepare, RunId
 from podium.control.timebase.start.run_values import Send
 
 if TYPE_CHECKING:
     from tests.chaos.world import World
 
-MESSAGES = ("lose", "delay", "duplicate", "reorder")
+MESSAGES = ("lose", "delay", "duplicate", "reorder", "stale copy")
 AT_STEPS_OF_AGENTS = ("kill agent", "freeze agent", "re-lock controller", "re-lock timing")
 AT_STEPS_OF_COORDINATORS = ("kill coordinator", "freeze coordinator", "replace coordinator")
 OF_HARDWARE = ("lose trigger", "late trigger message", "late trigger edge", "lose instruments")
@@ -87,10 +89,16 @@ class Faults:
             self._waiting.clear()
             return
         kind = self._draw.choice(KINDS)
+        if self._world.raises_late_triggers and kind == "late trigger message":
+            kind = "lose trigger"
         if kind in MESSAGES:
-            self._wait(Fault(kind, self._draw.choice((*SENT, *ANSWERED))))
+            sent = SENT[:-1] if kind == "stale copy" else (*SENT, *ANSWERED)
+            self._wait(Fault(kind, self._draw.choice(sent)))
         elif kind in AT_STEPS_OF_AGENTS:
-            self._wait(Fault(kind, f"agent {self._draw.choice(STEPS_OF_AGENTS)}"))
+            step = self._draw.choice(STEPS_OF_AGENTS)
+            if self._world.raises_late_triggers and step == "SetTrigger":
+                step = "ReadClock"
+            self._wait(Fault(kind, f"agent {step}"))
         elif kind in AT_STEPS_OF_COORDINATORS:
             self._wait(Fault(kind, f"coordinator {self._draw.choice(STEPS_OF_COORDINATORS)}"))
         else:
@@ -147,7 +155,7 @@ class Faults:
 
     # On the way of a message
 
-    def ways_of(self, message: Any) -> tuple[int, ...]:
+    def ways_of(self, message: Any, arrive: Callable[[], None], node: str) -> tuple[int, ...]:
         """Return the delays beyond the usual of the copies of a message that arrive."""
         fault = self._taken(type(message).__name__)
         match fault.kind if fault is not None else "":
@@ -159,7 +167,21 @@ class Faults:
                 return (self._some_ms(1, 30),)
             case "duplicate":
                 return 0, self._some_ms(0.1, 500)
+            case "stale copy" if isinstance(message, Prepare | Arm | Fire | AskReport | Abort):
+                # Given up soon, so that there is a later run while its T0 is still to come.
+                self._world.withdraw(message.run, self._some_ms(0.5, 10))
+                self._hold(message.run, arrive, node, self._world.scheduler.now_fs + ms(1_000))
         return (0,)
+
+    def _hold(self, run: RunId, arrive: Callable[[], None], node: str, until_fs: int) -> None:
+        """Let a second copy arrive when a later run of the agent might take it for its own."""
+        hand = self._world.agents[node].state.hand
+        later = hand is not None and hand.run > run and hand.phase is not Phase.ENDED
+        if (later and hand.phase is Phase.ARMED) or self._world.scheduler.now_fs >= until_fs:
+            arrive()
+        else:
+            again = partial(self._hold, run, arrive, node, until_fs)
+            self._world.scheduler.after(ms(0.5), again)
 
     # At any instant
 

@@ -55,6 +55,8 @@ class Plant:
     relocked: list[tuple[int, Relock]] = field(default_factory=list)
     lose_next_edge: int = 0
     delay_next_edge: int = 0
+    loaded_fs: int = 0
+    """When a program was last loaded."""
     _shift_fs: int = 0
     _no_sync_until_fs: int = 0
     _loaded: tuple[RunId, int, int] | None = None
@@ -94,6 +96,7 @@ class Plant:
     # Commands of whoever is connected
 
     def load(self, run: RunId, duration_fs: int) -> None:
+        self.loaded_fs = self.scheduler.now_fs
         self._loaded = (run, duration_fs, self._shift_fs)
         self._relocks_before = len(self.relocked)
 

@@ -3,6 +3,7 @@
 import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 
 from tests.chaos.agent_process import AgentProcess
 from tests.chaos.coordinator_process import CoordinatorProcess
@@ -11,7 +12,13 @@ from tests.chaos.plant import Plant, Played
 from tests.chaos.scheduler import Call, Scheduler, ms, since_begin_fs
 
 from podium.control.timebase.start.agent_values import Margins
-from podium.control.timebase.start.coordinator_side import Submitted, Thanked
+from podium.control.timebase.start.coordinator_side import (
+    UNKNOWN,
+    Asked,
+    Submitted,
+    Thanked,
+    Withdrawn,
+)
 from podium.control.timebase.start.journal import Entry, JobAccepted, JobEnded, SessionBegun
 from podium.control.timebase.start.messages import (
     CAPTURE,
@@ -75,6 +82,13 @@ class World:
         raises_late_triggers: bool = False,
         every_ms: float = 300.0,
     ) -> None:
+        """``raises_late_triggers``: a trigger plane that raises at once what came too late.
+
+        Nothing but the agent's own check keeps such a one from a wrong start, and nothing at all
+        if the process stops between its check and the instrument. So that this check can be
+        tested alone, processes do not stop there then, and no trigger message is slow.
+        """
+        self.raises_late_triggers = raises_late_triggers
         self.draw = random.Random(seed)
         self.scheduler = Scheduler()
         self.faults = Faults(self, random.Random(f"{seed}/faults"), faults, every_ms)
@@ -90,6 +104,7 @@ class World:
             for name, source in zip(self.names, sources, strict=True)
         }
         self._lives = 0
+        self._latest_session = 0
         self._links_down_until = dict.fromkeys(self.names, 0)
         self.agents = {name: self._new_agent(name) for name in self.names}
         self.coordinators: list[CoordinatorProcess] = []
@@ -127,11 +142,17 @@ class World:
         for ticket, (submitted, asked_fs) in tuple(self._open.items()):
             if now_fs - asked_fs >= ASKED_AGAIN_FS:
                 self._open[ticket] = (submitted, now_fs)
-                self._to_newest(submitted)
+                self._to_newest(Asked(ticket) if ticket in self._accepted else submitted)
         if self._wanted or self._open:
             self.scheduler.after(CLIENT_FS, self._want)
 
-    def _to_newest(self, event: Submitted | Thanked) -> None:
+    def withdraw(self, run: RunId, after_fs: int) -> None:
+        """Let whoever wanted a run not want it any more."""
+        for one in self.coordinators:
+            if (ticket := one.side.ticket_of(run)) is not None:
+                self.scheduler.after(after_fs, partial(one.hear, Withdrawn(ticket)))
+
+    def _to_newest(self, event: Submitted | Asked | Thanked) -> None:
         if self.coordinators:
             newest = self.coordinators[-1]
             self.scheduler.after(ms(0.5), lambda: newest.hear(event))
@@ -141,19 +162,33 @@ class World:
             self._accepted.add(state.ticket)
             return
         if self._open.pop(state.ticket, None) is not None:
-            if state.failed:
+            if state.failed == UNKNOWN and state.ticket in self._accepted:
+                self.tally.lost_jobs += 1
+                self.tally.problems.append(f"{state.ticket} was accepted and is not known any more")
+            elif state.failed:
                 self.tally.refused += 1
             else:
                 self.tally.completed += 1
                 self._check_result(state)
         self._to_newest(Thanked(state.ticket))
 
+    def keep(self, entry: Entry, session: int) -> bool:
+        """Keep an entry, unless a later coordinator has begun: as a journal has to."""
+        latest = max(
+            (one.session for one in self.journal if isinstance(one, SessionBegun)), default=0
+        )
+        if session < latest:
+            return False
+        self.journal.append(entry)
+        return True
+
     # The network
 
     def latency_fs(self, low: float, high: float) -> int:
         """Return how long an instrument takes; now and then much longer."""
         wait = self.draw.uniform(low, high)
-        return ms(wait * 4 if self.draw.random() < 0.004 else wait)
+        slow = self.draw.random() < 0.004 and not self.raises_late_triggers
+        return ms(wait * 4 if slow else wait)
 
     def wake_up_fs(self) -> int:
         """Return by how much a process wakes up too late, on a host that is busy."""
@@ -161,7 +196,7 @@ class World:
         return ms(late + 8 * self.draw.random() if self.draw.random() < 0.01 else late)
 
     def _send(self, node: str, message: Request | Answer | Beat, arrive: Call) -> None:
-        for extra_fs in self.faults.ways_of(message):
+        for extra_fs in self.faults.ways_of(message, lambda: self._arrive(node, arrive), node):
             delay_fs = ms(0.2 + self.draw.expovariate(1 / 0.7)) + extra_fs
             if self._links_down_until[node] <= self.scheduler.now_fs:
                 self.scheduler.after(delay_fs, lambda: self._arrive(node, arrive))
@@ -225,6 +260,10 @@ class World:
 
     # The truth
 
+    def t0_fs(self, run: str) -> int | None:
+        """Return when a run was to start; None: it was not fired."""
+        return next((t0_fs for one, t0_fs in self._fired.items() if str(one) == run), None)
+
     def _pulses(self) -> list[Played]:
         return [one for plant in self.plants.values() for one in plant.played]
 
@@ -281,7 +320,7 @@ class World:
         tally.partial_starts = sum(
             0 < len(nodes) < len(self._nodes_of[run]) for run, nodes in on.items()
         )
-        tally.lost_jobs = len(self._accepted & self._open.keys())
+        tally.lost_jobs += len(self._accepted & self._open.keys())
         tally.problems += [f"{ticket} was accepted and has not ended" for ticket in self._open]
         tally.faults = self.faults.done.total()
         tally.kinds = self.faults.done
