@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.chaos.scheduler import Process, tai
+from tests.chaos.scheduler import Process, ms, tai
 
 from podium.control.timebase.start.coordinator_side import (
     Action,
@@ -33,8 +33,12 @@ class CoordinatorProcess(Process):
         self.world = world
         self.name = "coordinator"
         self.side = CoordinatorSide(1, world.journal, PATIENCE, appear_s=APPEAR_S)
-        for _ in range(world.draw.choice((0, 0, 0, 2, 4))):
-            self.side.lead.late(0)  # it has seen a slow network
+        # What it has seen of the network: nothing yet, slow ones, a quick one for long.
+        late, taken = world.draw.choice(((0, 0), (0, 0), (2, 0), (4, 0), (0, 6_000)))
+        for _ in range(late):
+            self.side.lead.late(0)
+        for _ in range(taken):
+            self.side.lead.taken(ms(world.draw.uniform(1, 3)))
         self._tick_fs = -1
         self.later(0, self._boot)
 

@@ -33,6 +33,7 @@ KINDS = (
 
 SENT = ("Prepare", "Arm", "Fire", "AskReport", "Abort", "Greet")
 ANSWERED = ("Prepared", "Armed", "FireTaken", "Report", "StoodDown", "Refusal", "Present", "Beat")
+STALE = (*SENT[:-1], "Fire", "Fire", "Fire")
 STEPS_OF_AGENTS = (
     *(f"Heard {name}" for name in SENT),
     *(f"Reply {name}" for name in ANSWERED[:-1]),
@@ -92,7 +93,7 @@ class Faults:
         if self._world.raises_late_triggers and kind == "late trigger message":
             kind = "lose trigger"
         if kind in MESSAGES:
-            sent = SENT[:-1] if kind == "stale copy" else (*SENT, *ANSWERED)
+            sent = STALE if kind == "stale copy" else (*SENT, *ANSWERED)
             self._wait(Fault(kind, self._draw.choice(sent)))
         elif kind in AT_STEPS_OF_AGENTS:
             step = self._draw.choice(STEPS_OF_AGENTS)

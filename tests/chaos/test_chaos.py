@@ -20,6 +20,7 @@ from podium.control.timebase.start import (
 )
 from podium.control.timebase.start.agent_values import ReadClock
 from podium.control.timebase.start.journal import SessionBegun
+from podium.control.timebase.start.messages import Fire
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,7 +73,9 @@ def test_without_fencing_a_message_of_another_run_starts_this_one(monkeypatch) -
     fire = agent_side._fire
 
     def unfenced(state, request, now_s):
-        moved = request if state.hand is None else replace(request, run=state.hand.run)
+        moved = request
+        if state.hand is not None:  # whatever FIRE comes first is the one
+            moved = Fire(state.hand.run, state.hand.t0 or request.t0)
         return fire(state, moved, now_s)
 
     monkeypatch.setattr(agent_checks, "is_fenced", lambda state, request: False)

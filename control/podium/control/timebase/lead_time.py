@@ -37,7 +37,7 @@ class LeadTime:
     """
 
     def __init__(self, margin_fs: int = 0) -> None:
-        self._margin_fs = margin_fs
+        self.margin_fs = margin_fs
         self._recent: deque[int] = deque()
         self._sorted: list[int] = []
         self._lead_fs = float(max(DEFAULT_FS, SHORTEST_FS + margin_fs))
@@ -58,7 +58,7 @@ class LeadTime:
     def late(self, delivery_fs: int) -> None:
         """Note that FIRE came ``delivery_fs`` after the clock was read for it: too late."""
         self._note(delivery_fs)
-        asked_fs = max(AFTER_LATE * self._lead_fs, ALLOWANCE * delivery_fs + self._margin_fs)
+        asked_fs = max(AFTER_LATE * self._lead_fs, ALLOWANCE * delivery_fs + self.margin_fs)
         self._lead_fs = min(asked_fs, LONGEST_FS)
 
     def _note(self, delivery_fs: int) -> None:
@@ -74,11 +74,11 @@ class LeadTime:
         count = len(self._sorted)
         above = rank_above(count)
         if above is None:  # too few to lower it
-            highest_fs = ALLOWANCE * self._sorted[-1] + self._margin_fs
-            asked_fs = max(float(DEFAULT_FS), SHORTEST_FS + self._margin_fs, highest_fs)
+            highest_fs = ALLOWANCE * self._sorted[-1] + self.margin_fs
+            asked_fs = max(float(DEFAULT_FS), SHORTEST_FS + self.margin_fs, highest_fs)
         else:
             quantile_fs = ALLOWANCE * self._sorted[count - above]
-            asked_fs = max(quantile_fs, float(SHORTEST_FS)) + self._margin_fs
+            asked_fs = max(quantile_fs, float(SHORTEST_FS)) + self.margin_fs
         return min(asked_fs, LONGEST_FS)
 
 

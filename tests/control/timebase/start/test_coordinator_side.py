@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import pytest
-
 from podium.control.bus.wire import decode, encode
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start import messages
@@ -20,14 +18,10 @@ from podium.control.timebase.start.coordinator_side import (
     Withdrawn,
 )
 from podium.control.timebase.start.journal import (
-    FileJournal,
     JobAccepted,
     JobEnded,
     JobForgotten,
-    JournalDamaged,
-    JournalTaken,
     SessionBegun,
-    needed,
 )
 from podium.control.timebase.start.messages import (
     Abort,
@@ -194,80 +188,6 @@ def test_a_greeting_answered_by_another_life_counts_for_nothing() -> None:
     attendance.present(Present("node_a", 8, None, ""))
     assert attendance.quarantine("node_a", "it hangs") == Lost("node_a", "it hangs")
     assert attendance.quarantine("node_b", "who?") is None
-
-
-# The journal
-
-
-ENTRIES = (
-    SessionBegun(3),
-    ACCEPTED,
-    JobEnded("t1", "3-00001", "", (("node_a", bytes(range(256))),), ("node_a",)),
-    JobForgotten("t0"),
-)
-
-
-def test_a_journal_gives_back_what_was_kept(tmp_path) -> None:
-    file = tmp_path / "journal"
-    journal = FileJournal(file)
-    for entry in ENTRIES:
-        journal.keep(entry)
-    journal.close()
-    again = FileJournal(file)
-    assert again.entries() == journal.entries() == ENTRIES
-    again.close()
-
-
-@pytest.mark.parametrize("cut", [1, 5, 20])
-def test_a_last_line_that_was_torn_is_taken_away(tmp_path, cut: int) -> None:
-    file = tmp_path / "journal"
-    journal = FileJournal(file)
-    for entry in ENTRIES:
-        journal.keep(entry)
-    journal.close()
-    file.write_bytes(file.read_bytes()[:-cut])
-    journal = FileJournal(file)
-    assert journal.entries() == ENTRIES[:-1]
-    journal.keep(ENTRIES[-1])
-    journal.close()
-    again = FileJournal(file)
-    assert again.entries() == ENTRIES
-    again.close()
-
-
-def test_damage_in_the_middle_is_not_taken_for_a_torn_end(tmp_path) -> None:
-    file = tmp_path / "journal"
-    journal = FileJournal(file)
-    for entry in ENTRIES:
-        journal.keep(entry)
-    journal.close()
-    content = bytearray(file.read_bytes())
-    content[20] ^= 1
-    file.write_bytes(content)
-    with pytest.raises(JournalDamaged, match="line 1 is damaged"):
-        FileJournal(file)
-    assert file.read_bytes() == content
-
-
-def test_the_coordinator_before_cannot_accept_anything_any_more(tmp_path) -> None:
-    file = tmp_path / "journal"
-    before = FileJournal(file)
-    before.keep(SessionBegun(1))
-    after = FileJournal(file)
-    after.keep(SessionBegun(2))
-    with pytest.raises(JournalTaken, match="another coordinator"):
-        before.keep(ACCEPTED)
-    after.keep(ACCEPTED)
-    before.close()
-    after.close()
-    again = FileJournal(file)
-    assert again.entries() == (SessionBegun(1), SessionBegun(2), ACCEPTED)
-    again.close()
-
-
-def test_what_is_over_and_forgotten_is_not_needed() -> None:
-    assert needed((*ENTRIES, JobForgotten("t1"), SessionBegun(4))) == (SessionBegun(4),)
-    assert needed(ENTRIES) == ENTRIES[:3]
 
 
 def test_every_message_of_a_start_goes_over_the_bus() -> None:

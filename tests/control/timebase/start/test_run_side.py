@@ -86,7 +86,7 @@ def armed() -> Told:
 
 def fired() -> Told:
     told = armed()
-    did = told.tell(TimeTold(RUN, NOW, 25 * MS))
+    did = told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
     t0 = Tai(NOW.seconds, 25 * MS + 4)
     assert did == [Send(node, Fire(RUN, t0)) for node in NODES]
     return told
@@ -165,7 +165,7 @@ def test_a_single_node_may_start_unverified_and_is_not_called_off() -> None:
     start, _ = run_side.begin(RUN, "program", [("node_a", 7)], 0.0, PATIENCE)
     told = Told(start)
     told.tell(prepared("node_a", source=UNVERIFIED), Armed("node_a", RUN))
-    told.tell(TimeTold(RUN, NOW, 25 * MS), FireTaken("node_a", RUN, 22 * MS))
+    told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS), FireTaken("node_a", RUN, 22 * MS))
     told.tell(report(told, "node_a", start=Start(NOW, 1_000, UNVERIFIED)))
     assert (told.start.failed, len(told.start.reports)) == ("", 1)
 
@@ -190,8 +190,16 @@ def test_the_start_lies_on_a_tick_of_all_nodes() -> None:
     told = begun()
     told.tell(prepared("node_a", grid_fs=6), prepared("node_b", grid_fs=4))
     told.tell(*(Armed(node, RUN) for node in NODES))
-    told.tell(TimeTold(RUN, NOW, 25 * MS))
+    told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
     assert told.start.t0.total_fs % 12 == 0
+
+
+def test_agents_that_need_more_before_t0_are_given_more() -> None:
+    told = begun()
+    told.tell(prepared("node_a"), prepared("node_b", minimum_lead_fs=15 * MS))
+    told.tell(*(Armed(node, RUN) for node in NODES))
+    told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
+    assert told.start.lead_fs == pytest.approx(29 * MS, abs=4)
 
 
 def test_a_fire_that_one_has_not_taken_is_called_back_from_all_before_the_guard() -> None:

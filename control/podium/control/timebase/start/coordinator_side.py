@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from podium.control.timebase.lead_time import LeadTime
 from podium.control.timebase.start import run_side
+from podium.control.timebase.start.agent_values import Margins
 from podium.control.timebase.start.attendance import Attendance, Lost
 from podium.control.timebase.start.journal import (
     Entry,
@@ -144,7 +145,7 @@ class CoordinatorSide:
     ) -> None:
         """``session``: above every earlier one (TAI seconds will do; a kept one lifts it)."""
         self.attendance = Attendance()
-        self.lead = lead or LeadTime()
+        self.lead = lead or LeadTime(Margins().minimum_lead_fs)
         self._patience = patience or Patience()
         self._appear_s = appear_s
         self._waiting: dict[str, tuple[JobAccepted, float | None]] = {}
@@ -211,7 +212,8 @@ class CoordinatorSide:
                     self._aside = True
                     return (StandAside(session),)
             case Told(run, now):
-                did += self._step(run, TimeTold(run, now, self.lead.lead_fs), now_s)
+                told = TimeTold(run, now, self.lead.lead_fs, self.lead.margin_fs)
+                did += self._step(run, told, now_s)
             case NotTold(run, reason):
                 did += self._step(run, GivenUp(f"the time is not known: {reason}"), now_s)
             case TimePassed():

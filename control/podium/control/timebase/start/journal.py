@@ -5,7 +5,8 @@ import fcntl
 import json
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -79,63 +80,78 @@ class Journal(Protocol):
 class FileJournal:
     """A journal in a file: one line for each entry, with a checksum.
 
-    A last line that was torn by a crash was never acknowledged: opening takes it away. Damage
-    before that raises ``JournalDamaged``.
+    Opening takes away what nobody needs any more, and a last line that was torn by a crash: it
+    was never acknowledged. Damage before that raises ``JournalDamaged``. Beside the file lies an
+    empty one, ``.lock``.
     """
 
     def __init__(self, path: Path) -> None:
-        content = path.read_bytes() if path.exists() else b""
-        self._entries: list[Entry] = []
-        whole = 0
-        for line in content.splitlines(keepends=True):
-            entry = _read(line)
-            if entry is None:
-                break
-            self._entries.append(entry)
-            whole += len(line)
-        if b"\n" in content[whole:-1]:
-            raise JournalDamaged(
-                f"{path}: line {len(self._entries) + 1} is damaged, and lines follow it; move the "
-                "file away to begin anew (jobs that were accepted are then lost), or repair it"
-            )
         self._path = path
-        self._file = path.open("ab")
-        self._file.truncate(whole)
-        self._size = whole
-        _sync_folder(path.absolute().parent)
+        self._lock = path.with_name(f"{path.name}.lock").open("ab")
+        try:
+            with self._alone():
+                self._entries = needed(_all_in(path))
+                lines = b"".join(map(_written, self._entries))
+                _replace(path, lines)
+                self._file = path.open("ab")
+        except BaseException:
+            self._lock.close()
+            raise
+        self._size = len(lines)
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return all that was kept, in its order."""
-        return tuple(self._entries)
+        """Return what was there that is needed, and what was kept since, in its order."""
+        return self._entries
 
     def keep(self, entry: Entry) -> None:
         """Keep an entry; when this returns it is on the disk. Raises ``JournalTaken``."""
-        descriptor = self._file.fileno()
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        try:
-            size = os.fstat(descriptor).st_size
-            if size != self._size:
-                raise JournalTaken(
-                    f"{self._path}: another coordinator has kept something in it ({size} bytes, "
-                    f"{self._size} are ours)"
-                )
+        with self._alone():
+            ours, there = os.fstat(self._file.fileno()), os.stat(self._path)
+            if ours.st_ino != there.st_ino or there.st_size != self._size:
+                raise JournalTaken(f"{self._path}: another coordinator keeps its entries in it")
             line = _written(entry)
             self._file.write(line)
             self._file.flush()
-            os.fsync(descriptor)
+            os.fsync(self._file.fileno())
             self._size += len(line)
-        finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        self._entries.append(entry)
+        self._entries = (*self._entries, entry)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         self._file.close()
+        self._lock.close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        fcntl.flock(self._lock.fileno(), fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock.fileno(), fcntl.LOCK_UN)
+
+
+def _all_in(path: Path) -> list[Entry]:
+    """Return the entries of a file up to a torn end."""
+    content = path.read_bytes() if path.exists() else b""
+    entries: list[Entry] = []
+    whole = 0
+    for line in content.splitlines(keepends=True):
+        entry = _read(line)
+        if entry is None:
+            break
+        entries.append(entry)
+        whole += len(line)
+    if b"\n" in content[whole:-1]:
+        raise JournalDamaged(
+            f"{path}: line {len(entries) + 1} is damaged, and lines follow it; move the file away "
+            "to begin anew (jobs that were accepted are then lost), or repair it"
+        )
+    return entries
 
 
 def needed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return what of ``entries`` still matters: the session, and jobs that were not forgotten."""
-    session, jobs = SessionBegun(0), dict[str, list[Entry]]()
+    session, jobs = SessionBegun(-1), dict[str, list[Entry]]()
     for entry in entries:
         match entry:
             case SessionBegun(number):
@@ -147,7 +163,8 @@ def needed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
             case JobEnded(ticket):
                 if ticket in jobs and len(jobs[ticket]) == 1:
                     jobs[ticket].append(entry)
-    return (session, *(entry for job in jobs.values() for entry in job))
+    begun = (session,) if session.session >= 0 else ()
+    return (*begun, *(entry for job in jobs.values() for entry in job))
 
 
 def _written(entry: Entry) -> bytes:
@@ -186,8 +203,15 @@ def _read(line: bytes) -> Entry | None:
     raise JournalDamaged(f"an entry of the kind {name!r}: written by a newer Podium?")
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _replace(path: Path, content: bytes) -> None:
+    """Have ``content`` in the file, or what was there; nothing between, whatever happens."""
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    descriptor = os.open(path.absolute().parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

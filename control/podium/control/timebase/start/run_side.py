@@ -154,9 +154,11 @@ def _fire(start: RunStart, told: TimeTold, now_s: float) -> Did:
         return start, ()
     prepared = [node.prepared for node in start.nodes if node.prepared is not None]
     grid = StartGrid(math.lcm(*(one.grid_fs for one in prepared)))
-    t0 = grid.at_or_after(told.now, told.lead_fs)
+    needed_fs = max(one.minimum_lead_fs for one in prepared)
+    lead_fs = told.lead_fs + max(0, needed_fs - told.margin_fs)
+    t0 = grid.at_or_after(told.now, lead_fs)
     start = replace(start, told=told.now, t0=t0)
-    ahead_s = (told.lead_fs - max(one.guard_fs for one in prepared)) / FS_PER_S
+    ahead_s = (lead_fs - max(one.guard_fs for one in prepared)) / FS_PER_S
     recall_s = max(ahead_s - start.patience.recall_s, start.patience.fire_again_s)
     fires: dict[str, Request] = {node.agent: Fire(start.run, t0) for node in start.nodes}
     return _say(start, Stage.FIRING, fires, now_s, now_s + recall_s)

@@ -54,6 +54,8 @@ class TimeTold:
     now: Tai
     lead_fs: int
     """To be kept between this reading and T0."""
+    margin_fs: int = 0
+    """What of it is meant for the agents, from taking FIRE to T0; more, if they need more."""
 
 
 @dataclass(frozen=True, slots=True)
