@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-from podium.control.bus.wire import decode, encode
-from podium.control.timebase.epochs import Epochs
-from podium.control.timebase.start import messages
 from podium.control.timebase.start.attendance import STALE_S, Attendance, Lost
 from podium.control.timebase.start.coordinator_side import (
     UNKNOWN,
@@ -35,7 +32,6 @@ from podium.control.timebase.start.messages import (
     StoodDown,
 )
 from podium.control.timebase.start.run_values import Send, TimePassed
-from podium.firmware_interfaces.tai import Tai
 
 JOB = Submitted("t1", "program", ("node_a", "node_b"))
 ACCEPTED = JobAccepted("t1", "program", ("node_a", "node_b"))
@@ -188,28 +184,3 @@ def test_a_greeting_answered_by_another_life_counts_for_nothing() -> None:
     attendance.present(Present("node_a", 8, None, ""))
     assert attendance.quarantine("node_a", "it hangs") == Lost("node_a", "it hangs")
     assert attendance.quarantine("node_b", "who?") is None
-
-
-def test_every_message_of_a_start_goes_over_the_bus() -> None:
-    run, epochs, now = RunId(1, 2), Epochs((("house", 3),)), Tai(7, 8)
-    start = messages.Start(now, 1_000, messages.CAPTURE)
-    relocks = (messages.Relock("house", 4),)
-    for message in (
-        Greet(1),
-        Prepare(run, 2, "program", True),
-        messages.Arm(run, messages.Token("hash", epochs, 4, 0.5)),
-        messages.Fire(run, now),
-        messages.AskReport(run),
-        Abort(run, "reason"),
-        Beat("node_a", 7),
-        Present("node_a", 7, None, ""),
-        Fenced("node_a", 3),
-        messages.Prepared("node_a", run, "h", epochs, 4, 5, messages.CAPTURE, 6, 7, 8),
-        messages.Armed("node_a", run),
-        messages.FireTaken("node_a", run, 9),
-        messages.Report("node_a", run, "", "h", epochs, relocks, start, 1, 0, 0, b"data"),
-        messages.Report("node_a", run, "", "h", epochs, (), None, 0, 0, 0, b""),
-        StoodDown("node_a", run, None),
-        Refusal("node_a", run, "fire", "late", "reason", 5),
-    ):
-        assert decode(encode(message), type(message)) == message

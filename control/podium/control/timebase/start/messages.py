@@ -240,3 +240,28 @@ class Refusal:
 
 
 Answer = Present | Fenced | Prepared | Armed | FireTaken | Report | StoodDown | Refusal
+
+
+def is_answer_to(answer: Answer, request: Request) -> bool:
+    """Return whether ``answer``, of the agent that was asked, answers ``request``."""
+    if isinstance(answer, Fenced):
+        return True
+    if isinstance(request, Greet):
+        return isinstance(answer, Present)
+    if isinstance(answer, Present) or answer.run != request.run:
+        return False
+    match request:
+        case Prepare():
+            return isinstance(answer, Prepared) or _refuses(answer, "prepare")
+        case Arm():
+            return isinstance(answer, Armed) or _refuses(answer, "arm")
+        case Fire():
+            return isinstance(answer, FireTaken) or _refuses(answer, "fire")
+        case AskReport():
+            return isinstance(answer, Report) or _refuses(answer, "report")
+        case Abort():
+            return isinstance(answer, StoodDown)
+
+
+def _refuses(answer: Answer, step: str) -> bool:
+    return isinstance(answer, Refusal) and answer.step == step
