@@ -4,10 +4,12 @@
 #   make test       everything CI runs: make check, then the tests
 #   make test-all   the exhaustive cases as well
 #   make check      format, lint, types, which room imports which
+#   make chaos      faults against the start protocol; its last line is JSON
 #   make bench      the benchmarks, as ratios
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
+#   make chaos SEED=7 FAULTS=1000               other faults, fewer of them
 #   make bench BENCH_ARGS="--without demo"      leaves a part of the benchmarks out
 #   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
 
@@ -17,6 +19,8 @@ QIBOLAB := 0.2.17
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+SEED ?= 1
+FAULTS ?= 20000
 BENCH_ARGS ?=
 
 # The first Python there is, the tested one preferred.
@@ -38,7 +42,7 @@ define tests
 	if test -s $(not_run); then cat $(not_run); fi; exit $$status
 endef
 
-.PHONY: help demo test test-all check bench referees
+.PHONY: help demo test test-all check chaos bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -58,6 +62,9 @@ check: $(installed_for_tests)
 	$(bin)/ruff check
 	$(bin)/mypy
 	$(bin)/lint-imports
+
+chaos: $(installed)
+	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS)
 
 # One thread of linear algebra: more of them get in each other's way on matrices of nine.
 bench: $(installed_for_tests) | referees

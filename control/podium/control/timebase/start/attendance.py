@@ -1,0 +1,103 @@
+"""Who is there: agents as their heartbeats show them, and who is in quarantine, and why.
+
+An agent can be used once it was greeted and its instruments are safe. One whose loop is silent,
+that is another life of itself, or that does not stand down, is quarantined; it comes back by
+beating and being greeted again. Times are monotonic wall time.
+"""
+
+from dataclasses import dataclass, replace
+
+from podium.control.timebase.start.messages import Beat, Present
+
+STALE_S = 0.6
+"""No beat for so long: dead or frozen. Three beats of an agent; noticed in under a second."""
+GREET_AGAIN_S = 0.5
+"""A greeting without an answer, or with one that says unsafe, is said again after this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attendant:
+    """One agent that was ever seen."""
+
+    agent: str
+    life: int
+    beaten_s: float
+    quarantined: str = "it was not greeted yet"
+    """Why it is not used; empty: it can be."""
+    greeted_s: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An agent that could be used cannot any more."""
+
+    agent: str
+    reason: str
+
+
+class Attendance:
+    """Keeps the list. Knows no clock."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Attendant] = {}
+
+    @property
+    def agents(self) -> tuple[Attendant, ...]:
+        """All that were ever seen."""
+        return tuple(self._seen.values())
+
+    def problem(self, agent: str) -> str:
+        """Return why ``agent`` cannot be used; empty: it can."""
+        seen = self._seen.get(agent)
+        return "no such agent was seen" if seen is None else seen.quarantined
+
+    def life(self, agent: str) -> int:
+        """Return the life of an agent that was seen; ``KeyError`` if it was not."""
+        return self._seen[agent].life
+
+    def beat(self, beat: Beat, now_s: float) -> Lost | None:
+        """Note a heartbeat; return what is lost with it, if it comes from another life."""
+        before = self._seen.get(beat.agent)
+        if before is None or before.life != beat.life:
+            self._seen[beat.agent] = Attendant(beat.agent, beat.life, now_s)
+            return None if before is None else Lost(beat.agent, "it was started anew")
+        self._seen[beat.agent] = replace(before, beaten_s=now_s)
+        return None
+
+    def present(self, answer: Present) -> None:
+        """Note the answer to a greeting."""
+        seen = self._seen.get(answer.agent)
+        if seen is not None and seen.life == answer.life:
+            problem = f"its instruments are not safe: {answer.unsafe}" if answer.unsafe else ""
+            self._seen[answer.agent] = replace(seen, quarantined=problem)
+
+    def quarantine(self, agent: str, reason: str) -> Lost | None:
+        """Let an agent not be used before it was greeted again."""
+        seen = self._seen.get(agent)
+        if seen is None:
+            return None
+        self._seen[agent] = replace(seen, quarantined=reason)
+        return None if seen.quarantined else Lost(agent, reason)
+
+    def silent(self, now_s: float) -> tuple[Lost, ...]:
+        """Quarantine who has been silent for too long."""
+        lost = []
+        for seen in self.agents:
+            silent_s = now_s - seen.beaten_s
+            if silent_s > STALE_S and not seen.quarantined:
+                one = self.quarantine(seen.agent, f"its loop has been silent for {silent_s:.2f} s")
+                lost += [one] if one is not None else []
+        return tuple(lost)
+
+    def to_greet(self, now_s: float) -> tuple[str, ...]:
+        """Return who is to be greeted now: quarantined, but beating."""
+        names = tuple(
+            seen.agent
+            for seen in self.agents
+            if seen.quarantined
+            and now_s - seen.beaten_s <= STALE_S
+            and now_s - seen.greeted_s >= GREET_AGAIN_S
+        )
+        for name in names:
+            self._seen[name] = replace(self._seen[name], greeted_s=now_s)
+        return names

@@ -1,0 +1,340 @@
+"""A coordinator's starts: jobs accepted, allotted to agents, started together, ended, kept.
+
+No clock and no I/O: events in, actions out. Whoever runs it does the actions in their order, and
+has an entry on the disk before the action after it is begun. Runs on disjoint agents go on side
+by side; a job waits for agents that are busy, and no later job takes them from it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from podium.control.timebase.lead_time import LeadTime
+from podium.control.timebase.start import run_side
+from podium.control.timebase.start.agent_values import Margins
+from podium.control.timebase.start.attendance import Attendance, Lost
+from podium.control.timebase.start.journal import (
+    Entry,
+    JobAccepted,
+    JobEnded,
+    JobForgotten,
+    SessionBegun,
+    needed,
+)
+from podium.control.timebase.start.messages import (
+    VERIFIED,
+    Answer,
+    Beat,
+    Fenced,
+    Greet,
+    Present,
+    RunId,
+)
+from podium.control.timebase.start.run_values import (
+    AgentLost,
+    AskTime,
+    Delivered,
+    GivenUp,
+    Patience,
+    Quarantine,
+    RunAction,
+    RunEvent,
+    RunStart,
+    Send,
+    Stage,
+    TimePassed,
+    TimeTold,
+)
+from podium.firmware_interfaces.tai import Tai
+
+APPEAR_S = 15.0
+"""A job waits so long for an agent that cannot be used."""
+UNKNOWN = "no such ticket was accepted, or it was thanked for"
+TICK_S = 0.1
+"""It wants to be told at least this often that time has passed."""
+
+
+# What happens
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Somebody wants ``program`` to be played on ``agents``; the ticket is theirs, used once."""
+
+    ticket: str
+    program: str
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whoever wanted a job asks whether it has ended; told at once, if it has."""
+
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Whoever wanted a job does not want it any more."""
+
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thanked:
+    """Whoever asked for a job has its end, and will not ask again."""
+
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The clock was read for a run."""
+
+    run: RunId
+    now: Tai
+
+
+@dataclass(frozen=True, slots=True)
+class NotTold:
+    """The clock could not be read for a run."""
+
+    run: RunId
+    reason: str
+
+
+Event = Submitted | Asked | Withdrawn | Thanked | Answer | Beat | Told | NotTold | TimePassed
+
+
+# What is to be done
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Have this on the disk before anything after it is done."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell whoever asked: the job is accepted, or has ended."""
+
+    state: JobAccepted | JobEnded
+
+
+@dataclass(frozen=True, slots=True)
+class StandAside:
+    """Another coordinator has taken over: end this process, touch nothing."""
+
+    session: int
+
+
+Action = Send | AskTime | Keep | Tell | StandAside
+
+
+class CoordinatorSide:
+    """All starts of one session."""
+
+    def __init__(
+        self,
+        session: int,
+        entries: Iterable[Entry] = (),
+        patience: Patience | None = None,
+        lead: LeadTime | None = None,
+        appear_s: float = APPEAR_S,
+    ) -> None:
+        """``session``: above every earlier one (TAI seconds will do; a kept one lifts it)."""
+        self.attendance = Attendance()
+        self.lead = lead or LeadTime(Margins().minimum_lead_fs)
+        self._patience = patience or Patience()
+        self._appear_s = appear_s
+        self._waiting: dict[str, tuple[JobAccepted, float | None]] = {}
+        self._runs: dict[RunId, tuple[str, RunStart]] = {}
+        self._ended: dict[str, JobEnded] = {}
+        self._number = 0
+        self._aside = False
+        for entry in needed(entries):
+            match entry:
+                case SessionBegun(number):
+                    session = max(session, number + 1)
+                case JobAccepted(ticket):
+                    self._waiting[ticket] = (entry, None)
+                case JobEnded(ticket):
+                    self._ended[ticket] = entry
+                    del self._waiting[ticket]
+        self.session = session
+
+    def begin(self) -> tuple[Action, ...]:
+        """Return what is to be done first."""
+        return (Keep(SessionBegun(self.session)),)
+
+    @property
+    def runs(self) -> tuple[RunStart, ...]:
+        """The runs that are on."""
+        return tuple(start for _, start in self._runs.values())
+
+    @property
+    def open_tickets(self) -> tuple[str, ...]:
+        """Jobs that were accepted and have not ended."""
+        return (*self._waiting, *(ticket for ticket, _ in self._runs.values()))
+
+    def ticket_of(self, run: RunId) -> str | None:
+        """Return the ticket of a run that is on, or None."""
+        return self._runs[run][0] if run in self._runs else None
+
+    def due_s(self, now_s: float) -> float:
+        """Return when it wants to be told that time has passed."""
+        return min([now_s + TICK_S, *(start.due_s() for start in self.runs)])
+
+    def handle(self, event: Event, now_s: float) -> tuple[Action, ...]:
+        """Return what ``event`` at the wall time ``now_s`` leads to."""
+        if self._aside:
+            return ()
+        did: list[Action] = []
+        match event:
+            case Submitted():
+                did += self._submitted(event, now_s)
+            case Asked(ticket):
+                did += self._asked(ticket)
+            case Withdrawn(ticket):
+                did += self._withdrawn(ticket, now_s)
+            case Thanked(ticket):
+                if self._ended.pop(ticket, None) is not None:
+                    did.append(Keep(JobForgotten(ticket)))
+            case Beat():
+                if (lost := self.attendance.beat(event, now_s)) is not None:
+                    did += self._lost(lost, now_s)
+                did += self._greetings(now_s)
+            case Present():
+                self.attendance.present(event)
+            case Fenced(_, session):
+                if session > self.session:
+                    self._aside = True
+                    return (StandAside(session),)
+            case Told(run, now):
+                told = TimeTold(run, now, self.lead.lead_fs, self.lead.margin_fs)
+                did += self._step(run, told, now_s)
+            case NotTold(run, reason):
+                did += self._step(run, GivenUp(f"the time is not known: {reason}"), now_s)
+            case TimePassed():
+                for lost in self.attendance.silent(now_s):
+                    did += self._lost(lost, now_s)
+                did += self._greetings(now_s)
+                for run in tuple(self._runs):
+                    did += self._step(run, event, now_s)
+            case _:
+                did += self._step(event.run, event, now_s)
+        did += self._allot(now_s)
+        return tuple(did)
+
+    # Jobs
+
+    def _submitted(self, job: Submitted, now_s: float) -> Iterable[Action]:
+        if (ended := self._ended.get(job.ticket)) is not None:
+            return (Tell(ended),)
+        accepted = JobAccepted(job.ticket, job.program, job.agents)
+        if job.ticket in self.open_tickets:
+            return (Tell(accepted),)
+        if not job.agents or len(set(job.agents)) < len(job.agents):
+            named = ", ".join(job.agents) or "none"
+            reason = f"a job names each of its agents once, and at least one; got {named}"
+            return (Tell(JobEnded(job.ticket, "", reason, ())),)
+        self._waiting[job.ticket] = (accepted, now_s)
+        return Keep(accepted), Tell(accepted)
+
+    def _asked(self, ticket: str) -> Iterable[Action]:
+        if (ended := self._ended.get(ticket)) is not None:
+            return (Tell(ended),)
+        if ticket in self.open_tickets:
+            return ()
+        return (Tell(JobEnded(ticket, "", UNKNOWN, ())),)
+
+    def _withdrawn(self, ticket: str, now_s: float) -> Iterable[Action]:
+        if self._waiting.pop(ticket, None) is not None:
+            return self._end(JobEnded(ticket, "", "it was withdrawn", ()))
+        for run, (of, _) in tuple(self._runs.items()):
+            if of == ticket:
+                return self._step(run, GivenUp("it was withdrawn"), now_s)
+        return ()
+
+    def _allot(self, now_s: float) -> list[Action]:
+        """Begin the jobs whose agents are free; end those that have waited too long."""
+        did: list[Action] = []
+        taken = {node.agent for start in self.runs for node in start.nodes}
+        for ticket, (job, since_s) in tuple(self._waiting.items()):
+            problems = [
+                f"{agent}: {problem}"
+                for agent in job.agents
+                if (problem := self.attendance.problem(agent))
+            ]
+            if since_s is None or (not problems and taken & set(job.agents)):
+                # Begun to wait now, or waits for others' runs: that is not the agents' fault.
+                since_s = now_s
+                self._waiting[ticket] = (job, since_s)
+            if not problems and not taken & set(job.agents):
+                did += self._begin(job, now_s)
+            elif problems:
+                if now_s - since_s >= self._appear_s:
+                    del self._waiting[ticket]
+                    did += self._end(JobEnded(ticket, "", "; ".join(problems), ()))
+                continue  # what is well of its agents is not kept waiting with it
+            taken |= set(job.agents)
+        return did
+
+    def _begin(self, job: JobAccepted, now_s: float) -> list[Action]:
+        del self._waiting[job.ticket]
+        self._number += 1
+        run = RunId(self.session, self._number)
+        nodes = [(agent, self.attendance.life(agent)) for agent in job.agents]
+        start, did = run_side.begin(run, job.program, nodes, now_s, self._patience)
+        self._runs[run] = (job.ticket, start)
+        return self._done(did, now_s)
+
+    def _end(self, ended: JobEnded) -> list[Action]:
+        self._ended[ended.ticket] = ended
+        return [Keep(ended), Tell(ended)]
+
+    # Runs
+
+    def _step(self, run: RunId, event: RunEvent, now_s: float) -> list[Action]:
+        if run not in self._runs:
+            return []
+        ticket, start = self._runs[run]
+        start, did = run_side.step(start, event, now_s)
+        if start.stage is not Stage.OVER:
+            self._runs[run] = (ticket, start)
+            return self._done(did, now_s)
+        del self._runs[run]
+        data = tuple((report.agent, report.data) for report in start.reports)
+        unverified = tuple(
+            report.agent
+            for report in start.reports
+            if report.start is None or report.start.source not in VERIFIED
+        )
+        ended = self._end(JobEnded(ticket, str(run), start.failed, data, unverified))
+        return [*self._done(did, now_s), *ended]
+
+    def _done(self, did: Iterable[RunAction], now_s: float) -> list[Action]:
+        done: list[Action] = []
+        for action in did:
+            match action:
+                case Delivered(delivery_fs, late):
+                    learn = self.lead.late if late else self.lead.taken
+                    learn(max(0, delivery_fs))
+                case Quarantine(agent, reason):
+                    if (lost := self.attendance.quarantine(agent, reason)) is not None:
+                        done += self._lost(lost, now_s)
+                case Send() | AskTime():
+                    done.append(action)
+        return done
+
+    # Agents
+
+    def _lost(self, lost: Lost, now_s: float) -> list[Action]:
+        did: list[Action] = []
+        for run in tuple(self._runs):
+            did += self._step(run, AgentLost(lost.agent, lost.reason), now_s)
+        return did
+
+    def _greetings(self, now_s: float) -> list[Action]:
+        return [Send(agent, Greet(self.session)) for agent in self.attendance.to_greet(now_s)]

@@ -1,0 +1,78 @@
+"""``python -m tests.chaos [--seed N] [--faults M]``: faults until something breaks, or not.
+
+Ends with one line of JSON, and 0 if the contract held: no pulse at a wrong time, no partial start
+that was not detected, nothing lost that was accepted.
+"""
+
+import argparse
+import json
+import sys
+import time
+
+from tests.chaos.world import Tally, World
+
+FAULTS_OF_A_WORLD = 500
+
+
+def chaos(
+    seed: int,
+    faults: int,
+    *,
+    raises_late_triggers: bool = False,
+    in_a_world: int = FAULTS_OF_A_WORLD,
+    until_broken: bool = False,
+    shown: bool = False,
+) -> Tally:
+    """Return what came of ``faults`` faults, in as many worlds as that takes."""
+    total, number = Tally(), 0
+    while total.faults < faults and not (until_broken and not held(total)):
+        wanted = min(in_a_world, faults - total.faults)
+        world = World(f"{seed}/{number}", wanted, raises_late_triggers=raises_late_triggers)
+        total.add(world.run())
+        number += 1
+        if shown:
+            print(f"{total.faults} of {faults} faults, {total.starts} starts", file=sys.stderr)
+    return total
+
+
+def summary(total: Tally) -> dict[str, object]:
+    """Return what the last line says."""
+    return {
+        "starts": total.starts,
+        "faults": total.faults,
+        "wrong_time_pulses": total.wrong_time_pulses,
+        "undetected_partial_starts": total.undetected_partial_starts,
+        "refused": total.refused,
+        "completed": total.completed,
+        "partial_starts": total.partial_starts,
+        "discarded_after_the_fact": total.discarded_after_the_fact,
+        "late_unverified": total.late_unverified,
+        "lost_jobs": total.lost_jobs,
+        "pulses": total.pulses,
+        "halves": ["scheduler"],
+        "kinds": dict(sorted(total.kinds.items())),
+    }
+
+
+def held(total: Tally) -> bool:
+    """Return whether the contract was kept."""
+    broken = total.wrong_time_pulses + total.undetected_partial_starts + total.lost_jobs
+    return broken == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--faults", type=int, default=20_000)
+    asked = parser.parse_args()
+    begun_s = time.monotonic()
+    total = chaos(asked.seed, asked.faults, shown=True)
+    for problem in total.problems:
+        print(problem, file=sys.stderr)
+    print(f"{time.monotonic() - begun_s:.0f} s", file=sys.stderr)
+    print(json.dumps(summary(total)))
+    return 0 if held(total) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
