@@ -57,6 +57,7 @@ class TwinServers:
         self.clock = LeapingClock()
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
+        self._datagrams: list[asyncio.DatagramTransport] = []
         self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -64,6 +65,10 @@ class TwinServers:
     def serve(self, twin: Served, port: str = "scpi", leaping: bool = True) -> Address:
         """Listen for clients of one port of ``twin``; return where."""
         return self._call(self._listen(twin, port, leaping))
+
+    def serve_datagrams(self, twin: Any, port: str) -> Address:
+        """Listen on a UDP port for datagrams to one port of ``twin``; return where."""
+        return self._call(self._hear(twin, port))
 
     def drop_clients(self) -> None:
         """Break all connections, without a word."""
@@ -102,7 +107,28 @@ class TwinServers:
         host, number = server.sockets[0].getsockname()
         return Address(host, number)
 
+    async def _hear(self, twin: Any, port: str) -> Address:
+        clock = self.clock
+
+        class Hearing(asyncio.DatagramProtocol):
+            def connection_made(self, transport: Any) -> None:
+                self.transport = transport
+
+            def datagram_received(self, data: bytes, addr: Any) -> None:
+                answer = twin.hear(port, data, clock.now_fs())
+                if answer:
+                    self.transport.sendto(answer, addr)
+
+        transport, _ = await self._loop.create_datagram_endpoint(
+            Hearing, local_addr=("127.0.0.1", 0)
+        )
+        self._datagrams.append(transport)
+        host, number = transport.get_extra_info("sockname")
+        return Address(host, number)
+
     async def _shut_down(self) -> None:
+        for transport in self._datagrams:
+            transport.abort()
         for server in self._servers:
             server.close()
         for writer in self._clients.values():

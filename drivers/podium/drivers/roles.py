@@ -205,3 +205,53 @@ class Clock(Protocol):
     def now(self) -> Tai:
         """Return the instrument's time."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerCounts:
+    """What became of the events that were to raise one output, since it was prepared."""
+
+    received: int
+    raised: int
+    late: int
+    """Came too late to be raised at their time, and were not."""
+    held_off: int
+    """Came too soon after the one before, or twice."""
+    unsynchronised: int
+    """Came while the node had no time."""
+    overflowed: int
+    """Found too many before them."""
+
+    @property
+    def missed(self) -> int:
+        """All that raised nothing."""
+        return self.late + self.held_off + self.unsynchronised + self.overflowed
+
+
+class TriggerPlane(Protocol):
+    """Raises trigger outputs at TAI times that event messages name."""
+
+    def prepare_trigger(self, output: str, event_id: str, holdoff_ns: int) -> None:
+        """Let ``output`` rise at the time stamp of each event ``event_id`` from now on.
+
+        What comes too late raises nothing, nor does what comes within ``holdoff_ns`` of the
+        event before. The counts of the output begin at 0. Returns once it is read back so;
+        another event that the output was prepared for is forgotten.
+        """
+        ...
+
+    def release_trigger(self, output: str) -> None:
+        """Let ``output`` rise for no event any more; what was accepted before still is raised."""
+        ...
+
+    def send_event(self, event_id: str, at: Tai) -> None:
+        """Send the message of an event at ``at``. Nobody answers: look at the counts."""
+        ...
+
+    def trigger_counts(self, output: str) -> TriggerCounts:
+        """Return the counts of a prepared output."""
+        ...
+
+    def link(self) -> str:
+        """Return how it stands to its network: ``synced``, or what is on the way to it."""
+        ...

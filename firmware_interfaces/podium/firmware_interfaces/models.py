@@ -15,6 +15,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
+from podium.firmware_interfaces import wrtd, wrtd_node
 from podium.firmware_interfaces.qblox_cluster import limits as qblox
 
 ENTRY_POINT_GROUP = "podium.models"
@@ -175,7 +176,7 @@ class InstrumentModel:
     address: Literal["host", "visa"]
     """``host``: an IP address or host name. ``visa``: a resource string."""
     ports: Mapping[str, int]
-    """The vendor's usual TCP ports by name; the facility and endpoints files may move them."""
+    """The vendor's usual ports by name; the facility and endpoints files may move them."""
     roles: tuple[str, ...]
     """What it plays, of podium.drivers.roles."""
     driver: str
@@ -191,8 +192,8 @@ class InstrumentModel:
     answers: tuple[str, ...] = ()
     """How ``vendor,model`` of its identity begins, in any case; empty: anything will do."""
     connect: str = ""
-    """A line of Python that opens it with its usual client; ``{name}``, ``{host}`` or ``{visa}``
-    stand for what an endpoints file says. People paste it."""
+    """A line of Python that opens it with its usual client; ``{name}``, ``{host}``, ``{ports}`` or
+    ``{visa}`` stand for what an endpoints file says. People paste it."""
     qcodes: str = ""
     """Import path of the class with which QCoDeS reaches the same box; empty: there is none."""
 
@@ -305,11 +306,31 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
 )
 
+# --- timing plane ------------------------------------------------------------------
+
+WRTD_NODE = InstrumentModel(
+    name="wrtd_node",
+    vendor="CERN",
+    product="WRTD node",
+    address="host",
+    ports={"service": wrtd_node.TCP_PORT, "events": wrtd.UDP_PORT},
+    roles=("TriggerPlane", "Clock"),
+    driver="podium.drivers.wrtd_node.node:WrtdNode",
+    twin="podium.sim_instruments.twins.wrtd_node.node:WrtdNode",
+    options=(
+        TextOption("group", "multicast group that its events are sent to", required=False),
+        TextOption("domain", "LXI domain, 0 to 255", required=False),
+    ),
+    connect="from podium.drivers.wrtd_node.node import WrtdNode; "
+    "{name} = WrtdNode('{name}', '{host}', {ports})",
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     LAKESHORE_372,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
+    WRTD_NODE,
 )
 
 

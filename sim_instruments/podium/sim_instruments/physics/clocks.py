@@ -59,6 +59,8 @@ class ClockMake:
     """What its relative frequency error is more for each kelvin of the room."""
     trigger_grid_fs: int = 4 * FS_PER_NS
     """Spacing of the samples that its trigger inputs take."""
+    lock_fs: int = 10 * FS_PER_S
+    """How long it takes to lock. ASSUMED."""
 
 
 WHITE_RABBIT = ClockMake(
@@ -67,8 +69,8 @@ WHITE_RABBIT = ClockMake(
     delay_per_k_fs=1 * PS,  # ASSUMED
     white_fs=13 * PS,  # facts/distributed: 13 ps rms, default switch (low-jitter paper)
     flicker_fs=1 * PS,  # ASSUMED
-    frequency=2e-6,  # ASSUMED: VCTCXO of the switch
-    frequency_per_k=1e-7,  # ASSUMED
+    frequency=1e-9,  # ASSUMED: holdover, in which the loop's last setting stays
+    frequency_per_k=1e-8,  # ASSUMED
     ageing_per_s=3e-14,  # ASSUMED: 1 ppm a year
     trigger_grid_fs=8 * FS_PER_NS,  # 125 MHz, clock of White Rabbit's gateware
 )
@@ -78,8 +80,8 @@ WHITE_RABBIT_LOW_JITTER = ClockMake(
     delay_per_k_fs=1 * PS,
     white_fs=180.0,  # facts/distributed: 0.18 ps with the low-jitter daughterboard
     flicker_fs=50.0,  # ASSUMED
-    frequency=2e-6,
-    frequency_per_k=1e-7,
+    frequency=1e-9,
+    frequency_per_k=1e-8,
     ageing_per_s=3e-14,
     trigger_grid_fs=8 * FS_PER_NS,
 )
@@ -150,8 +152,13 @@ class Clock:
         """Lose the reference at ``at_fs``: the clock goes on with its own oscillator."""
         self._change(at_fs, LockState.FREE)
 
-    def lock(self, at_fs: int, takes_fs: int) -> None:
-        """Begin to lock at ``at_fs``; ``takes_fs`` later it is locked, in a new epoch."""
+    def lock(self, at_fs: int, takes_fs: int | None = None) -> None:
+        """Begin to lock at ``at_fs``; ``takes_fs`` later it is locked, in a new epoch.
+
+        None: as long as its make takes.
+        """
+        if takes_fs is None:
+            takes_fs = self.make.lock_fs
         if takes_fs < 0:
             raise ValueError(f"{self.element} cannot take {takes_fs} fs to lock")
         self._change(at_fs, LockState.LOCKING)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.servers.serving import Serving
 
 
@@ -45,6 +46,23 @@ def _drop(serving: Serving, instrument: str) -> None:
 def _refuse(serving: Serving, instrument: str) -> None:
     serving.served[instrument].faults.refused = True
     _drop(serving, instrument)
+
+
+def _clock_of(serving: Serving, instrument: str) -> Clock:
+    clocks = serving.laboratory.clocks
+    if instrument not in clocks:
+        raise LookupError(
+            f"{instrument} has no clock of its own; those that have: {', '.join(clocks) or 'none'}"
+        )
+    return clocks[instrument]
+
+
+def _unlock(serving: Serving, instrument: str) -> None:
+    _clock_of(serving, instrument).lose(serving.laboratory.clock.now_fs())
+
+
+def _relock(serving: Serving, instrument: str) -> None:
+    _clock_of(serving, instrument).lock(serving.laboratory.clock.now_fs())
 
 
 def _datagrams(what: str, wrong: bool, serving: Serving, instrument: str) -> None:
@@ -89,6 +107,10 @@ FAULTS = {
         On.INSTRUMENT, "send the first half of every answer only", partial(_halve, True)
     ),
     "whole": Fault(On.INSTRUMENT, "send whole answers again", partial(_halve, False)),
+    "unlock": Fault(On.INSTRUMENT, "take its reference away: its clock goes on by itself", _unlock),
+    "relock": Fault(
+        On.INSTRUMENT, "let its clock lock anew, in a new epoch and to new phases", _relock
+    ),
     "lose": Fault(
         On.INSTRUMENT, "lose every datagram on its way to it", partial(_datagrams, "lost", True)
     ),
