@@ -165,11 +165,14 @@ def chromium() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if chromium() is None:
-        skip = pytest.mark.skip(reason="there is no Chromium (apt-get install chromium)")
-        for item in items:
-            if item.get_closest_marker("chromium") is not None:
-                item.add_marker(skip)
+    needs = {
+        "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),
+        "net_snmp": (shutil.which("snmpwalk"), "there is no snmpwalk (apt-get install snmp)"),
+    }
+    for marker, (found, why) in needs.items():
+        for item in items if found is None else ():
+            if item.get_closest_marker(marker) is not None:
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -22,6 +22,7 @@ REFEREES = {
     "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
     "test_qutip": "QuTiP",
     "test_scqubits": "scqubits",
+    "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_wrtd_published": "event messages of the timing plane",
 }
 

@@ -255,3 +255,42 @@ class TriggerPlane(Protocol):
     def link(self) -> str:
         """Return how it stands to its network: ``synced``, or what is on the way to it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TimingPort:
+    """One connection of a box that distributes time."""
+
+    name: str
+    up: bool
+    mode: str
+    """``master`` gives time, ``slave`` takes it."""
+    locked: bool
+    """Whether a slave's clock is locked to what comes here."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimingStatus:
+    """How a box that distributes time is."""
+
+    locked: bool
+    """Whether its own clock is locked to its reference."""
+    source: str
+    """Where its time comes from: ``grandmaster`` or ``slave``, or what else its maker says."""
+    servo: str
+    """State of its servo in the maker's words; empty where it has none."""
+    offset_s: float | None
+    """What its servo still sees between its clock and its master's; None where it has none."""
+    lost_locks: int | None
+    """How often its lock was lost since it was started; None: it does not say."""
+    ports: tuple[TimingPort, ...] = ()
+    complaints: tuple[str, ...] = ()
+    """What it reports as wrong with itself."""
+
+
+class TimingPlane(Protocol):
+    """Gives time and ticks to others."""
+
+    def timing(self) -> TimingStatus:
+        """Return how its clock and its connections are, as read from it."""
+        ...

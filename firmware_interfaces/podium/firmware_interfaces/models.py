@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
-from podium.firmware_interfaces import wrtd, wrtd_node
+from podium.firmware_interfaces import white_rabbit_switch, wrtd, wrtd_node
 from podium.firmware_interfaces.qblox_cluster import limits as qblox
 
 ENTRY_POINT_GROUP = "podium.models"
@@ -325,12 +325,30 @@ WRTD_NODE = InstrumentModel(
     "{name} = WrtdNode('{name}', '{host}', {ports})",
 )
 
+WHITE_RABBIT_SWITCH = InstrumentModel(
+    name="white_rabbit_switch",
+    vendor="White Rabbit",
+    product="Switch",
+    address="host",
+    ports={"snmp": white_rabbit_switch.SNMP_PORT},
+    roles=("TimingPlane",),
+    driver="podium.drivers.white_rabbit_switch:WhiteRabbitSwitch",
+    twin="podium.sim_instruments.twins.white_rabbit_switch:WhiteRabbitSwitch",
+    options=(
+        TextOption("mode", "where its time comes from", ("grandmaster", "slave"), required=False),
+        MapOption("links", "fibre: what it goes to", 1, white_rabbit_switch.PORTS, required=False),
+    ),
+    connect="from podium.drivers.white_rabbit_switch import WhiteRabbitSwitch; "
+    "{name} = WhiteRabbitSwitch('{name}', '{host}', {ports})",
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     LAKESHORE_372,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
     WRTD_NODE,
+    WHITE_RABBIT_SWITCH,
 )
 
 

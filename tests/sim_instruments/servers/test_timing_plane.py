@@ -15,7 +15,10 @@ from podium.sim_instruments.servers.serving import Serving, open_serving
 
 LEAD_FS = 1000 * FS_PER_MS
 HOLDOFF_NS = 1_000_000
-PLANE = {"wrtd_a": {"model": "wrtd_node", "address": "127.0.0.1"}}
+PLANE = {
+    "wrtd_a": {"model": "wrtd_node", "address": "127.0.0.1"},
+    "wrs_a": {"model": "white_rabbit_switch", "address": "127.0.0.2", "links": {2: "wrtd_a"}},
+}
 
 
 @pytest.fixture
@@ -121,5 +124,25 @@ async def test_a_lost_event_leaves_no_trace_and_a_relock_a_new_epoch(opened) -> 
             assert serving.laboratory.clocks["wrtd_a"].epoch(clock.now_fs()) == 1
             with pytest.raises(LookupError, match="bias_q0 has no clock of its own"):
                 bring_about(serving, "relock", "bias_q0")
+        finally:
+            driver.close()
+
+
+async def test_the_switch_answers_on_a_port_that_ordinary_users_may_open(opened) -> None:
+    async with opened(ClockMode.PACED) as serving:
+        here = serving.endpoints()["instruments"]["wrs_a"]
+        assert here["ports"]["snmp"] >= 1024
+        names: dict[str, object] = {}
+        await in_thread(exec, here["connect"], names)
+        driver = names["wrs_a"]
+        try:
+            status = await in_thread(driver.timing)
+            assert status.locked
+            assert [one.name for one in status.ports if one.up] == ["wri2"]
+            bring_about(serving, "unlock", "wrs_a")
+            serving.timekeeper.clock.advance(6 * LEAD_FS)
+            status = await in_thread(driver.timing)
+            assert not status.locked
+            assert "soft PLL: error" in status.complaints
         finally:
             driver.close()

@@ -189,6 +189,10 @@ class Clock:
         """Return local time minus TAI at ``at_fs``, fs."""
         return round(self._smooth_fs(at_fs) + self._noise_fs(at_fs))
 
+    def noise_fs(self, at_fs: int) -> int:
+        """Return the part of the error that is phase noise, fs: what a servo sees of itself."""
+        return round(self._noise_fs(at_fs))
+
     def local_fs(self, at_fs: int) -> int:
         """Return what it shows at ``at_fs``."""
         return at_fs + self.error_fs(at_fs)
