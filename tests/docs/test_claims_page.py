@@ -23,6 +23,7 @@ REFEREES = {
     "test_qutip": "QuTiP",
     "test_scqubits": "scqubits",
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
+    "test_srs_fs725_published": "SRS FS725",
     "test_wrtd_published": "event messages of the timing plane",
 }
 

@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
-from podium.firmware_interfaces import white_rabbit_switch, wrtd, wrtd_node
+from podium.firmware_interfaces import srs_fs725, white_rabbit_switch, wrtd, wrtd_node
 from podium.firmware_interfaces.qblox_cluster import limits as qblox
 
 ENTRY_POINT_GROUP = "podium.models"
@@ -342,6 +342,19 @@ WHITE_RABBIT_SWITCH = InstrumentModel(
     "{name} = WhiteRabbitSwitch('{name}', '{host}', {ports})",
 )
 
+SRS_FS725 = InstrumentModel(
+    name="srs_fs725",
+    vendor="SRS",
+    product="FS725",
+    address="visa",
+    ports={"serial": srs_fs725.TCP_PORT},
+    roles=("TimingPlane",),
+    driver="podium.drivers.srs_fs725:SrsFs725",
+    twin="podium.sim_instruments.twins.srs_fs725:SrsFs725",
+    answers=("SRS,FS725",),
+    connect="from podium.drivers.srs_fs725 import SrsFs725; {name} = SrsFs725('{name}', '{visa}')",
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     LAKESHORE_372,
@@ -349,6 +362,7 @@ BUILT_IN: tuple[InstrumentModel, ...] = (
     ROHDE_SCHWARZ_SGS100A,
     WRTD_NODE,
     WHITE_RABBIT_SWITCH,
+    SRS_FS725,
 )
 
 

@@ -18,6 +18,7 @@ HOLDOFF_NS = 1_000_000
 PLANE = {
     "wrtd_a": {"model": "wrtd_node", "address": "127.0.0.1"},
     "wrs_a": {"model": "white_rabbit_switch", "address": "127.0.0.2", "links": {2: "wrtd_a"}},
+    "rubidium": {"model": "srs_fs725", "address": "TCPIP::127.0.0.3::4001::SOCKET"},
 }
 
 
@@ -144,5 +145,21 @@ async def test_the_switch_answers_on_a_port_that_ordinary_users_may_open(opened)
             status = await in_thread(driver.timing)
             assert not status.locked
             assert "soft PLL: error" in status.complaints
+        finally:
+            driver.close()
+
+
+async def test_the_rubidium_answers_and_loses_its_lock(opened) -> None:
+    async with opened(ClockMode.PACED) as serving:
+        names: dict[str, object] = {}
+        connect = serving.endpoints()["instruments"]["rubidium"]["connect"]
+        await in_thread(exec, connect, names)
+        driver = names["rubidium"]
+        try:
+            assert (await in_thread(driver.timing)).locked
+            bring_about(serving, "unlock", "rubidium")
+            status = await in_thread(driver.timing)
+            assert not status.locked
+            assert "frequency lock is off" in status.complaints
         finally:
             driver.close()

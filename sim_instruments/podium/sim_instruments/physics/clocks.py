@@ -96,11 +96,13 @@ CONTROLLER = ClockMake(
     ageing_per_s=3e-14,  # ASSUMED: 1 ppm a year
 )
 RUBIDIUM = ClockMake(
+    # Locked it is right by definition: all the laboratory's time comes from it.
     white_fs=5 * PS,  # ASSUMED
     flicker_fs=2 * PS,  # ASSUMED
-    frequency=5e-11,  # ASSUMED: accuracy at shipment, SRS data sheet as remembered
-    frequency_per_k=2e-12,  # ASSUMED
-    ageing_per_s=2e-17,  # ASSUMED: 5e-11 a month
+    frequency=1e-8,  # ASSUMED: its crystal, when the lock is lost
+    frequency_per_k=1e-9,  # ASSUMED
+    ageing_per_s=3e-15,  # ASSUMED
+    lock_fs=60 * FS_PER_S,  # ASSUMED: warm; from cold it takes six minutes
 )
 
 
