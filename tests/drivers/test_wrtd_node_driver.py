@@ -103,6 +103,16 @@ def test_an_event_raises_the_output_that_was_prepared_for_it(driver, tap):
     assert (counts.received, counts.raised, counts.missed) == (1, 1, 0)
 
 
+def test_an_output_can_be_delayed_by_nanoseconds(driver, tap):
+    driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS, delay_ns=3)
+    at = Tai(driver.now().seconds + 1, 0)
+    driver.send_event("START", at)
+    assert tap.came.wait(30)
+    assert tap.twin.outputs["LC-O1"].edges() == (at.total_fs + 3_000_000,)
+    with pytest.raises(Refused, match="a delay is 0 to 999999999 ns, not -1 ns"):
+        driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS, delay_ns=-1)
+
+
 def test_a_prepared_output_drops_what_is_late_and_copies(driver, tap):
     driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS)
     driver.send_event("START", Tai(0, 0))

@@ -231,12 +231,15 @@ class TriggerCounts:
 class TriggerPlane(Protocol):
     """Raises trigger outputs at TAI times that event messages name."""
 
-    def prepare_trigger(self, output: str, event_id: str, holdoff_ns: int) -> None:
-        """Let ``output`` rise at the time stamp of each event ``event_id`` from now on.
+    def prepare_trigger(
+        self, output: str, event_id: str, holdoff_ns: int, delay_ns: int = 0
+    ) -> None:
+        """Let ``output`` rise ``delay_ns`` after the time stamp of each event from now on.
 
-        What comes too late raises nothing, nor does what comes within ``holdoff_ns`` of the
-        event before. The counts of the output begin at 0. Returns once it is read back so;
-        another event that the output was prepared for is forgotten.
+        A delay moves the edge to where the controller's trigger input samples it safely. What
+        comes too late raises nothing, nor does what comes within ``holdoff_ns`` of the event
+        before. The counts of the output begin at 0. Returns once it is read back so; another
+        event that the output was prepared for is forgotten.
         """
         ...
 

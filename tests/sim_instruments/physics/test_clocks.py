@@ -233,3 +233,34 @@ def test_a_cable_delays_and_the_room_stretches_it() -> None:
     assert cable.delay_fs(still_air(), NOW_FS) == 50 * FS_PER_NS
     stretch_fs = cable.delay_fs(room, NOW_FS) - 50 * FS_PER_NS
     assert stretch_fs == round(50 * FS_PER_NS * 5e-5 * room.deviation_k(NOW_FS))
+
+
+def test_a_clock_that_follows_another_has_its_errors_too_until_it_loses_it() -> None:
+    room = Room(4)
+    reference = clock(WHITE_RABBIT, element="wrtd_a", room=room)
+    alone, follower = (clock(CONTROLLER, element="cluster_a", room=room) for _ in range(2))
+    follower.follow(reference)
+    for number in range(20):
+        at_fs = NOW_FS + number * FS_PER_S
+        both_fs = alone.error_fs(at_fs) + reference.error_fs(at_fs)
+        assert abs(follower.error_fs(at_fs) - both_fs) <= 1
+    before_fs = follower.error_fs(NOW_FS + 20 * FS_PER_S)
+    reference.lock(NOW_FS + 20 * FS_PER_S, 0)
+    assert follower.error_fs(NOW_FS + 20 * FS_PER_S) != before_fs
+    assert follower.epoch(NOW_FS + 21 * FS_PER_S) == 0, "nobody has told it"
+    lost_fs = NOW_FS + 30 * FS_PER_S
+    follower.lose(lost_fs)
+    reference.lose(lost_fs + FS_PER_S)
+    reference.lock(lost_fs + 5 * FS_PER_S, 0)
+    jump_fs = follower.error_fs(lost_fs + 5 * FS_PER_S) - follower.error_fs(
+        lost_fs + 5 * FS_PER_S - 1
+    )
+    assert abs(jump_fs) < 20_000, "free, it does not feel what its reference does"
+
+
+def test_clocks_do_not_follow_each_other_in_a_circle() -> None:
+    one, other = clock(CONTROLLER, element="a"), clock(CONTROLLER, element="b")
+    one.follow(other)
+    for first, second in ((other, one), (one, one)):
+        with pytest.raises(ValueError, match="cannot follow itself"):
+            first.follow(second)

@@ -126,15 +126,18 @@ class WrtdNode:
         """Return the state of its White Rabbit link."""
         return str(self._ways.call("link_state"))
 
-    def prepare_trigger(self, output: str, event_id: str, holdoff_ns: int) -> None:
-        """Let ``output`` rise at the time stamp of each event; see the role."""
+    def prepare_trigger(
+        self, output: str, event_id: str, holdoff_ns: int, delay_ns: int = 0
+    ) -> None:
+        """Let ``output`` rise after the time stamp of each event; see the role."""
         try:
             check_event_id(event_id)
         except MessageError as error:
             raise Refused(f"{self._name}: {error}") from error
-        if not 0 <= holdoff_ns <= DELAY_MAX_NS:
-            most = f"0 to {DELAY_MAX_NS} ns"
-            raise Refused(f"{self._name}: a hold-off is {most}, not {holdoff_ns} ns")
+        for what, span_ns in (("hold-off", holdoff_ns), ("delay", delay_ns)):
+            if not 0 <= span_ns <= DELAY_MAX_NS:
+                most = f"0 to {DELAY_MAX_NS} ns"
+                raise Refused(f"{self._name}: a {what} is {most}, not {span_ns} ns")
         rule = self._rule(output)
         self.release_trigger(output)
         self._ways.call("add_rule", rule)
@@ -143,7 +146,7 @@ class WrtdNode:
             ("string", A.RULE_DESTINATION, output),
             ("bool", A.RULE_SEND_LATE, False),
             ("int32", A.RULE_REPEAT_COUNT, 0),
-            ("tstamp", A.RULE_DELAY, Timestamp(0, 0).as_json()),
+            ("tstamp", A.RULE_DELAY, Timestamp(0, delay_ns).as_json()),
             ("tstamp", A.RULE_HOLDOFF, Timestamp(0, holdoff_ns).as_json()),
             ("tstamp", A.RULE_RESYNC_PERIOD, Timestamp(0, 0).as_json()),
             ("bool", A.RULE_ENABLED, True),

@@ -147,6 +147,20 @@ class Clock:
         self._white_key = key(seed, element, "white")
         self._flicker = self._cosines()
         self._stretches = [_Stretch(0, LockState.LOCKED, 0, self._lock_offset_fs(0))]
+        self._reference: Clock | None = None
+
+    def follow(self, reference: "Clock") -> None:
+        """Take the ticks of ``reference``: locked, its errors are added to one's own.
+
+        All of them, noise too (ASSUMED: the loop is as fast as the noise; slower is better).
+        Its re-locks are not one's own: the epoch stays. Raises ValueError for a circle.
+        """
+        one: Clock | None = reference
+        while one is not None:
+            if one is self:
+                raise ValueError(f"{self.element} cannot follow itself by {reference.element}")
+            one = one._reference
+        self._reference = reference
 
     # --- lock -------------------------------------------------------------------------
 
@@ -192,7 +206,7 @@ class Clock:
         return round(self._smooth_fs(at_fs) + self._noise_fs(at_fs))
 
     def noise_fs(self, at_fs: int) -> int:
-        """Return the part of the error that is phase noise, fs: what a servo sees of itself."""
+        """Return the part of the error that is phase noise, fs: what a servo sees."""
         return round(self._noise_fs(at_fs))
 
     def local_fs(self, at_fs: int) -> int:
@@ -241,7 +255,9 @@ class Clock:
         """Return the error without noise."""
         since = self._stretch(at_fs)
         if since.state is LockState.LOCKED:
-            return since.error_fs + self.make.delay_per_k_fs * self._room.deviation_k(at_fs)
+            followed_fs = 0.0 if self._reference is None else self._reference._smooth_fs(at_fs)
+            warm_fs = self.make.delay_per_k_fs * self._room.deviation_k(at_fs)
+            return since.error_fs + warm_fs + followed_fs
         span_s = (at_fs - since.begun_fs) / FS_PER_S
         warm = self.make.frequency_per_k * self._room.kelvin_seconds(since.begun_fs, at_fs)
         ran_s = self._frequency * span_s + 0.5 * self._ageing * span_s**2 + warm
@@ -255,6 +271,8 @@ class Clock:
         for period_fs, phase in self._flicker:
             turns = at_fs % period_fs / period_fs + phase
             noise_fs += self._amplitude_fs * cos(2 * pi * turns)
+        if self._reference is not None and self.state(at_fs) is LockState.LOCKED:
+            noise_fs += self._reference._noise_fs(at_fs)
         return noise_fs
 
     @property
