@@ -14,7 +14,8 @@ from podium.drivers.wrtd_node import ways
 from podium.drivers.wrtd_node.node import WrtdNode
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
-from podium.sim_instruments.physics.clocks import Clock, ClockMake
+from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import still_air
 from podium.sim_instruments.twins.wrtd_node.node import WrtdNode as Twin
 

@@ -8,20 +8,19 @@ from math import log2
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, FS_PER_US
-from podium.sim_instruments.physics.clocks import (
+from podium.sim_instruments.physics.clock_makes import (
     CONTROLLER,
     RUBIDIUM,
     WHITE_RABBIT,
     WHITE_RABBIT_LOW_JITTER,
     Cable,
-    Clock,
     ClockMake,
-    LockState,
 )
+from podium.sim_instruments.physics.clocks import Clock, LockState
 from podium.sim_instruments.physics.room import Room, still_air
 
 NOW_FS = 1_800_000_000 * FS_PER_S
@@ -52,6 +51,7 @@ def test_a_perfect_clock_shows_tai() -> None:
     assert one.world_fs(NOW_FS + 17) == NOW_FS + 17
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.lists(st.integers(0, 10**21), min_size=1, max_size=6), st.sampled_from(MAKES))
 def test_how_often_and_in_which_order_one_looks_changes_nothing(after_fs, make) -> None:
     once, again = (Clock(7, "node_b", make, Room(7)) for _ in range(2))
@@ -69,6 +69,7 @@ def test_seeds_and_elements_have_clocks_of_their_own() -> None:
     assert len(found) == 6
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.integers(0, 10**24), st.sampled_from(MAKES), st.booleans())
 def test_local_and_world_time_are_each_others_inverse_without_noise(after_fs, make, free) -> None:
     one = clock(replace(make, white_fs=0.0, flicker_fs=0.0), room=Room(3))
@@ -203,6 +204,7 @@ def test_the_grid_of_the_trigger_input_is_drawn_evenly_at_each_lock() -> None:
     assert largest_gap_from_even(waits) < 2.6 / 1000**0.5
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.integers(0, 10**18), st.integers(0, 50))
 def test_an_edge_counts_at_the_next_sample_of_one_grid(after_fs, seed) -> None:
     grid_fs = 4 * FS_PER_NS

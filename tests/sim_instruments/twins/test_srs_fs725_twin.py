@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.firmware_interfaces import srs_fs725 as box
@@ -153,6 +153,7 @@ def test_without_a_pulse_lock_nothing_is_said_of_pulses(lab: Lab) -> None:
     assert lab.status()[4] == box.PULSE_LOCK_DISABLED
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.lists(st.integers(0, 60), max_size=5))
 def test_chopping_the_line_changes_nothing(cuts) -> None:
     stream = b"GA5\rGA?\r\nxx\rlo?\rST?\r"
@@ -162,6 +163,7 @@ def test_chopping_the_line_changes_nothing(cuts) -> None:
     assert answers == b"5\r1\r0,0,0,0,130,32\r"
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.binary(max_size=200))
 def test_garbage_does_not_stop_it(garbage) -> None:
     lab = Lab()

@@ -1,9 +1,10 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.wrtd import EventMessage, EventTime, encode
-from podium.sim_instruments.physics.clocks import CONTROLLER, Cable, Clock, ClockMake
+from podium.sim_instruments.physics.clock_makes import CONTROLLER, Cable, ClockMake
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room, still_air
 from podium.sim_instruments.servers.leaps import leap_target_fs
 from podium.sim_instruments.twins.trigger_line import KEPT, TriggerInput, TriggerLine
@@ -52,6 +53,7 @@ def test_an_edge_before_it_was_armed_does_not_count() -> None:
     assert one.horizon(NOW_FS, NOW_FS + FS_PER_S).armed
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=20), st.integers(0, 10**12))
 def test_in_whatever_order_edges_are_told_the_first_one_counts(edges_fs, from_fs) -> None:
     one = an_input()

@@ -28,7 +28,8 @@ from podium.firmware_interfaces.white_rabbit_switch import (
     SpllSequence,
     Status,
 )
-from podium.sim_instruments.physics.clocks import WHITE_RABBIT, Clock
+from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.twins.snmp_agent import RESPONSE_MAX, Agent
 from podium.sim_instruments.twins.twin import IDLE, TakesDatagrams, Twin

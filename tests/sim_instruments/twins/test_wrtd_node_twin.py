@@ -3,7 +3,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S, FS_PER_US
@@ -24,7 +24,8 @@ from podium.firmware_interfaces.wrtd_node import (
     decode_answer,
     encode_request,
 )
-from podium.sim_instruments.physics.clocks import Clock, ClockMake
+from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room, still_air
 from podium.sim_instruments.twins.twin import IDLE, TakesDatagrams, Twin
 from podium.sim_instruments.twins.wrtd_node.node import GUARD_FS, WrtdNode
@@ -147,6 +148,7 @@ def test_the_domain_that_it_hears_can_be_another() -> None:
         WrtdNode("1", lambda make: Clock(1, "n", make, still_air()), domain="x")
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.binary(max_size=50))
 def test_garbage_raises_nothing_and_is_counted(garbage: bytes) -> None:
     lab = Lab()
@@ -417,6 +419,7 @@ def test_the_log_says_what_became_of_each_event(lab: Lab) -> None:
 # Its lines
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.lists(st.integers(0, 200), max_size=6))
 def test_chopping_the_stream_changes_nothing(cuts) -> None:
     lines = b"".join(
@@ -431,6 +434,7 @@ def test_chopping_the_stream_changes_nothing(cuts) -> None:
     assert [json.loads(line).get("ok") for line in answers.splitlines()] == [None, "a", "synced"]
 
 
+@settings(deadline=None)  # the first clock compiles its kernels
 @given(st.binary(max_size=200))
 def test_garbage_is_answered_line_by_line_and_the_node_goes_on(garbage: bytes) -> None:
     lab = Lab()

@@ -13,20 +13,23 @@ oscillators.
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from math import cos, log, pi, sqrt
 
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, FS_PER_US
+from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
+from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.noise import gaussians, key, uniform
 from podium.sim_instruments.physics.room import Room
 
-PS = 1_000  # fs
 WHITE_TICK_FS = FS_PER_US
 """White phase noise is another number each microsecond: band limit 500 kHz. ASSUMED."""
 FLICKER_BAND_S = (10e-6, 1e5)
 """Shortest and longest period of flicker phase noise. ASSUMED: 10 us to a day."""
 COSINES_PER_DECADE = 6
+REACH_FS = 60 * FS_PER_S
+"""No clock is ever further off."""
 
 
 class LockState(Enum):
@@ -35,91 +38,6 @@ class LockState(Enum):
     FREE = "free"
     LOCKING = "locking"
     LOCKED = "locked"
-
-
-@dataclass(frozen=True, slots=True)
-class ClockMake:
-    """What clocks of one make have in common; single clocks are drawn from it."""
-
-    offset_fs: float = 0.0
-    """Standard deviation of the constant offset between clocks of this make."""
-    relock_window_fs: int = 0
-    """Each lock ends up somewhere within this window, evenly."""
-    delay_per_k_fs: float = 0.0
-    """What a locked clock is later for each kelvin of the room."""
-    white_fs: float = 0.0
-    """White phase noise, rms."""
-    flicker_fs: float = 0.0
-    """Flicker phase noise (spectrum 1/f), rms in each decade of frequency."""
-    frequency: float = 0.0
-    """Standard deviation of the free oscillator's relative frequency error."""
-    ageing_per_s: float = 0.0
-    """What its relative frequency error grows by each second, standard deviation."""
-    frequency_per_k: float = 0.0
-    """What its relative frequency error is more for each kelvin of the room."""
-    trigger_grid_fs: int = 4 * FS_PER_NS
-    """Spacing of the samples that its trigger inputs take."""
-    lock_fs: int = 10 * FS_PER_S
-    """How long it takes to lock. ASSUMED."""
-
-
-WHITE_RABBIT = ClockMake(
-    offset_fs=20 * PS,  # ASSUMED: calibration of fixed delays
-    relock_window_fs=20 * PS,  # ASSUMED: phase measurement repeats to some 10 ps
-    delay_per_k_fs=1 * PS,  # ASSUMED
-    white_fs=13 * PS,  # facts/distributed: 13 ps rms, default switch (low-jitter paper)
-    flicker_fs=1 * PS,  # ASSUMED
-    frequency=1e-9,  # ASSUMED: holdover, in which the loop's last setting stays
-    frequency_per_k=1e-8,  # ASSUMED
-    ageing_per_s=3e-14,  # ASSUMED: 1 ppm a year
-    trigger_grid_fs=8 * FS_PER_NS,  # 125 MHz, clock of White Rabbit's gateware
-)
-WHITE_RABBIT_LOW_JITTER = ClockMake(
-    offset_fs=20 * PS,
-    relock_window_fs=20 * PS,
-    delay_per_k_fs=1 * PS,
-    white_fs=180.0,  # facts/distributed: 0.18 ps with the low-jitter daughterboard
-    flicker_fs=50.0,  # ASSUMED
-    frequency=1e-9,
-    frequency_per_k=1e-8,
-    ageing_per_s=3e-14,
-    trigger_grid_fs=8 * FS_PER_NS,
-)
-CONTROLLER = ClockMake(
-    offset_fs=500 * PS,  # ASSUMED: clock tree, box to box
-    relock_window_fs=4 * FS_PER_NS,  # ASSUMED: one period of a 250 MHz clock out of 10 MHz
-    delay_per_k_fs=3 * PS,  # ASSUMED
-    white_fs=2 * PS,  # ASSUMED
-    flicker_fs=0.3 * PS,  # ASSUMED
-    frequency=1e-6,  # ASSUMED: internal TCXO
-    frequency_per_k=5e-8,  # ASSUMED
-    ageing_per_s=3e-14,  # ASSUMED: 1 ppm a year
-)
-RUBIDIUM = ClockMake(
-    # Locked it is right by definition: all the laboratory's time comes from it.
-    white_fs=5 * PS,  # ASSUMED
-    flicker_fs=2 * PS,  # ASSUMED
-    frequency=1e-8,  # ASSUMED: its crystal, when the lock is lost
-    frequency_per_k=1e-9,  # ASSUMED
-    ageing_per_s=3e-15,  # ASSUMED
-    lock_fs=60 * FS_PER_S,  # ASSUMED: warm; from cold it takes six minutes
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Cable:
-    """A cable of the timing plane."""
-
-    length_m: float
-    per_m_fs: float = 5_000 * PS
-    """Delay of a metre; polyethylene coaxial cable has about 5 ns."""
-    per_k: float = 5e-5
-    """Relative change of the delay with temperature. ASSUMED."""
-
-    def delay_fs(self, room: Room, at_fs: int) -> int:
-        """Return how long a signal that goes in at ``at_fs`` is on its way."""
-        nominal_fs = self.length_m * self.per_m_fs
-        return round(nominal_fs * (1.0 + self.per_k * room.deviation_k(at_fs)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,20 +132,34 @@ class Clock:
         return at_fs + self.error_fs(at_fs)
 
     def world_fs(self, local_fs: int) -> int:
-        """Return when, in TAI, it acts on a time that it is to act at by its own reckoning."""
-        noise_fs = self._noise_fs(local_fs)
-        at_fs = local_fs
-        for _ in range(3):  # slopes are below 1e-4: each round gains four digits
-            at_fs = local_fs - round(self._smooth_fs(at_fs) + noise_fs)
-        return at_fs
+        """Return when, in TAI, it acts on a time that it is to act at by its own reckoning.
+
+        Where a lock has moved it on, it acts at once on what it has passed over; where it was
+        set back, when it first came to it. So what is later by its reckoning is never earlier.
+        """
+        return self._solve_fs(lambda epoch: local_fs)
+
+    def tick_fs(self, tick: int, period_fs: int) -> int:
+        """Return when, in TAI, its counter of ``period_fs`` comes to ``tick``.
+
+        Ticks lie off TAI's by the clock's error, and by where its grid lies since the last lock.
+        """
+        return self._solve_fs(lambda epoch: tick * period_fs + self._grid_phase_fs(epoch))
+
+    def first_tick(self, at_fs: int, period_fs: int) -> int:
+        """Return the first tick of its counter at or after ``at_fs``, TAI."""
+        phase_fs = self._grid_phase_fs(self._stretch(at_fs).epoch)
+        tick = -((phase_fs - self.local_fs(at_fs)) // period_fs)
+        while self.tick_fs(tick, period_fs) < at_fs:
+            tick += 1
+        while self.tick_fs(tick - 1, period_fs) >= at_fs:
+            tick -= 1
+        return tick
 
     def captured_fs(self, edge_fs: int) -> int:
         """Return when, in TAI, its trigger input sees an edge that arrives at ``edge_fs``."""
         grid_fs = self.make.trigger_grid_fs
-        epoch = self._stretch(edge_fs).epoch
-        phase_fs = int(self._uniform("sampling grid", epoch) * grid_fs)
-        samples = -((phase_fs - self.local_fs(edge_fs)) // grid_fs)
-        return self.world_fs(samples * grid_fs + phase_fs)
+        return self.tick_fs(self.first_tick(edge_fs, grid_fs), grid_fs)
 
     def lo_phase_turns(self, oscillator: str, at_fs: int) -> float:
         """Return the phase that ``oscillator`` has against TAI since the last lock, in turns."""
@@ -251,9 +183,30 @@ class Clock:
             )
         self._stretches = [*settled, _Stretch(at_fs, state, present.epoch, error_fs)]
 
+    def _solve_fs(self, local_fs: Callable[[int], int]) -> int:
+        """Return when it shows what ``local_fs`` says for an epoch, by the first lock that does."""
+        nominal_fs = local_fs(self._stretches[-1].epoch)
+        noise_fs = self._noise_fs(nominal_fs)
+        first = bisect_right(self._stretches, nominal_fs - REACH_FS, key=lambda one: one.begun_fs)
+        number = max(0, first - 1)
+        while True:
+            since = self._stretches[number]
+            wanted_fs = at_fs = local_fs(since.epoch)
+            for _ in range(3):  # slopes are below 1e-4: each round gains four digits
+                at_fs = wanted_fs - round(self._smooth_in(since, at_fs) + noise_fs)
+            number += 1
+            if number == len(self._stretches) or at_fs < self._stretches[number].begun_fs:
+                return max(at_fs, since.begun_fs)
+
+    def _grid_phase_fs(self, epoch: int) -> int:
+        return int(self._uniform("sampling grid", epoch) * self.make.trigger_grid_fs)
+
     def _smooth_fs(self, at_fs: int) -> float:
         """Return the error without noise."""
-        since = self._stretch(at_fs)
+        return self._smooth_in(self._stretch(at_fs), at_fs)
+
+    def _smooth_in(self, since: _Stretch, at_fs: int) -> float:
+        """Return what it would be, had nothing changed after the beginning of ``since``."""
         if since.state is LockState.LOCKED:
             followed_fs = 0.0 if self._reference is None else self._reference._smooth_fs(at_fs)
             warm_fs = self.make.delay_per_k_fs * self._room.deviation_k(at_fs)

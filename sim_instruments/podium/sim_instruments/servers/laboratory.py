@@ -10,7 +10,8 @@ from threading import Lock
 from typing import TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.physics.clocks import Clock, ClockMake
+from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
@@ -112,10 +113,11 @@ class Laboratory:
             serial=f"{zlib.crc32(name.encode()) % 10**8:08d}",
             playback=Playing(self, name),
             reading=self._reading(name),
-            clock=partial(self._clock, name),
+            clock_of=partial(self.clock_of, name),
         )
 
-    def _clock(self, name: str, make: ClockMake) -> Clock:
+    def clock_of(self, name: str, make: ClockMake) -> Clock:
+        """Return the clock of an instrument; it is made, of that make, when first asked for."""
         return self.clocks.setdefault(name, Clock(self._seed, name, make, self.room))
 
     def _reading(self, name: str) -> Callable[[int, int], float] | None:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.trace import Head, Piece
-from podium.sim_instruments.physics.clocks import Clock, ClockMake
+from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import still_air
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.servers.warm_up import OnTheSpot
@@ -68,7 +69,7 @@ def twin_of(head: Head, pieces: tuple[Piece, ...]) -> Twin:
     }
     entry: dict[str, Any] = {"model": head.model, **options}
     supplies = Supplies(
-        serial=serial_in(pieces), playback=OnTheSpot(), reading=_reading, clock=_clock
+        serial=serial_in(pieces), playback=OnTheSpot(), reading=_reading, clock_of=_clock
     )
     return build_twin(head.instrument, entry, supplies)
 

@@ -11,7 +11,8 @@ from math import exp
 from podium.firmware_interfaces import srs_fs725 as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.srs_fs725 import Line, SyntaxFault
-from podium.sim_instruments.physics.clocks import RUBIDIUM, Clock, ClockMake, LockState
+from podium.sim_instruments.physics.clock_makes import RUBIDIUM, ClockMake
+from podium.sim_instruments.physics.clocks import Clock, LockState
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 WARM_FS = round(0.6 * box.WARM_UP_S) * FS_PER_S
@@ -25,9 +26,9 @@ MEANT = {"LO", "PL", "VB"}
 class SrsFs725:
     """An FS725 with no pulse a second at its input."""
 
-    def __init__(self, serial: str, clock: Callable[[ClockMake], Clock]) -> None:
+    def __init__(self, serial: str, clock_of: Callable[[ClockMake], Clock]) -> None:
         self._serial = int("".join(filter(str.isdigit, serial)) or 0)
-        self.clock = clock(RUBIDIUM)
+        self.clock = clock_of(RUBIDIUM)
         self._commands = 0
         self._unknown = 0
         self._unmeant = 0

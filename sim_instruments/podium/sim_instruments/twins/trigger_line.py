@@ -12,7 +12,8 @@ taken back. World time must not leap over such an edge, and two twins see to it:
 from bisect import bisect_left, insort
 from typing import Protocol
 
-from podium.sim_instruments.physics.clocks import Cable, Clock
+from podium.sim_instruments.physics.clock_makes import Cable
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 

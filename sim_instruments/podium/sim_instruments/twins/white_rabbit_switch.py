@@ -23,7 +23,8 @@ from podium.firmware_interfaces.white_rabbit_switch import (
     Status,
     TemperatureWarning,
 )
-from podium.sim_instruments.physics.clocks import WHITE_RABBIT, Clock, ClockMake, LockState
+from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, ClockMake
+from podium.sim_instruments.physics.clocks import Clock, LockState
 from podium.sim_instruments.twins.snmp_agent import Agent
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
@@ -49,7 +50,7 @@ class WhiteRabbitSwitch:
     def __init__(
         self,
         serial: str,
-        clock: Callable[[ClockMake], Clock],
+        clock_of: Callable[[ClockMake], Clock],
         mode: str = "grandmaster",
         links: Mapping[int, str] | None = None,
     ) -> None:
@@ -62,7 +63,7 @@ class WhiteRabbitSwitch:
                 raise ValueError(f"fibre {fibre}: a switch has 1 to {box.PORTS}")
         if mode == "slave" and 1 not in links:
             raise ValueError("a slave takes its time from fibre 1, and nothing is there")
-        self.clock = clock(WHITE_RABBIT)
+        self.clock = clock_of(WHITE_RABBIT)
         self._pulled: list[tuple[int, int, bool]] = []
         """When which fibre was taken off at the far end (True) or put back."""
         self._serial = serial

@@ -12,7 +12,8 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.wrtd import UDP_PORT, EventMessage, MessageError, decode
 from podium.firmware_interfaces.wrtd_node import LOG_MAX, OUTPUTS, TCP_PORT, Link, Timestamp
-from podium.sim_instruments.physics.clocks import WHITE_RABBIT, Clock, ClockMake, LockState
+from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, ClockMake
+from podium.sim_instruments.physics.clocks import Clock, LockState
 from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 from podium.sim_instruments.twins.wrtd_node.outputs import Output
@@ -32,10 +33,12 @@ COUNTER_FS = 8 * FS_PER_NS
 class WrtdNode:
     """A node with :data:`OUTPUTS` outputs, ``LC-O1`` and on."""
 
-    def __init__(self, serial: str, clock: Callable[[ClockMake], Clock], domain: str = "0") -> None:
-        """``clock`` makes the node's clock; ``domain``: the LXI domain whose events it hears."""
+    def __init__(
+        self, serial: str, clock_of: Callable[[ClockMake], Clock], domain: str = "0"
+    ) -> None:
+        """``clock_of`` makes the node's clock; ``domain``: the LXI domain whose events it hears."""
         self.serial = serial
-        self.clock = clock(WHITE_RABBIT)
+        self.clock = clock_of(WHITE_RABBIT)
         self.rules: dict[str, Rule] = {}
         self.outputs: dict[str, Output] = {
             f"LC-O{n + 1}": Output(self.clock) for n in range(OUTPUTS)
