@@ -66,6 +66,7 @@ class TwinServers:
         self.clock = LeapingClock()
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
+        self._datagrams: list[asyncio.DatagramTransport] = []
         self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -73,6 +74,10 @@ class TwinServers:
     def serve(self, twin: Served, port: str = "scpi", leaping: bool = True) -> Address:
         """Listen for clients of one port of ``twin``; return where."""
         return self._call(self._listen(twin, port, leaping))
+
+    def serve_datagrams(self, twin: Any, port: str) -> Address:
+        """Listen on a UDP port for datagrams to one port of ``twin``; return where."""
+        return self._call(self._hear(twin, port))
 
     def drop_clients(self) -> None:
         """Break all connections, without a word."""
@@ -111,7 +116,28 @@ class TwinServers:
         host, number = server.sockets[0].getsockname()
         return Address(host, number)
 
+    async def _hear(self, twin: Any, port: str) -> Address:
+        clock = self.clock
+
+        class Hearing(asyncio.DatagramProtocol):
+            def connection_made(self, transport: Any) -> None:
+                self.transport = transport
+
+            def datagram_received(self, data: bytes, addr: Any) -> None:
+                answer = twin.hear(port, data, clock.now_fs())
+                if answer:
+                    self.transport.sendto(answer, addr)
+
+        transport, _ = await self._loop.create_datagram_endpoint(
+            Hearing, local_addr=("127.0.0.1", 0)
+        )
+        self._datagrams.append(transport)
+        host, number = transport.get_extra_info("sockname")
+        return Address(host, number)
+
     async def _shut_down(self) -> None:
+        for transport in self._datagrams:
+            transport.abort()
         for server in self._servers:
             server.close()
         for writer in self._clients.values():
@@ -154,11 +180,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if chromium() is None:
-        skip = pytest.mark.skip(reason="there is no Chromium (apt-get install chromium)")
-        for item in items:
-            if item.get_closest_marker("chromium") is not None:
-                item.add_marker(skip)
+    needs = {
+        "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),
+        "net_snmp": (shutil.which("snmpwalk"), "there is no snmpwalk (apt-get install snmp)"),
+    }
+    for marker, (found, why) in needs.items():
+        for item in items if found is None else ():
+            if item.get_closest_marker(marker) is not None:
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

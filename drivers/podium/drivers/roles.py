@@ -205,3 +205,95 @@ class Clock(Protocol):
     def now(self) -> Tai:
         """Return the instrument's time."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerCounts:
+    """What became of the events that were to raise one output, since it was prepared."""
+
+    received: int
+    raised: int
+    late: int
+    """Came too late to be raised at their time, and were not."""
+    held_off: int
+    """Came too soon after the one before, or twice."""
+    unsynchronised: int
+    """Came while the node had no time."""
+    overflowed: int
+    """Found too many before them."""
+
+    @property
+    def missed(self) -> int:
+        """All that raised nothing."""
+        return self.late + self.held_off + self.unsynchronised + self.overflowed
+
+
+class TriggerPlane(Protocol):
+    """Raises trigger outputs at TAI times that event messages name."""
+
+    def prepare_trigger(
+        self, output: str, event_id: str, holdoff_ns: int, delay_ns: int = 0
+    ) -> None:
+        """Let ``output`` rise ``delay_ns`` after the time stamp of each event from now on.
+
+        A delay moves the edge to where the controller's trigger input samples it safely. What
+        comes too late raises nothing, nor does what comes within ``holdoff_ns`` of the event
+        before. The counts of the output begin at 0. Returns once it is read back so; another
+        event that the output was prepared for is forgotten.
+        """
+        ...
+
+    def release_trigger(self, output: str) -> None:
+        """Let ``output`` rise for no event any more; what was accepted before still is raised."""
+        ...
+
+    def send_event(self, event_id: str, at: Tai) -> None:
+        """Send the message of an event at ``at``. Nobody answers: look at the counts."""
+        ...
+
+    def trigger_counts(self, output: str) -> TriggerCounts:
+        """Return the counts of a prepared output."""
+        ...
+
+    def link(self) -> str:
+        """Return how it stands to its network: ``synced``, or what is on the way to it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TimingPort:
+    """One connection of a box that distributes time."""
+
+    name: str
+    up: bool
+    mode: str
+    """``master`` gives time, ``slave`` takes it."""
+    locked: bool
+    """Whether a slave's clock is locked to what comes here."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimingStatus:
+    """How a box that distributes time is."""
+
+    locked: bool
+    """Whether its own clock is locked to its reference."""
+    source: str
+    """Where its time comes from: ``grandmaster`` or ``slave``, or what else its maker says."""
+    servo: str
+    """State of its servo in the maker's words; empty where it has none."""
+    offset_s: float | None
+    """What its servo still sees between its clock and its master's; None where it has none."""
+    lost_locks: int | None
+    """How often its lock was lost since it was started; None: it does not say."""
+    ports: tuple[TimingPort, ...] = ()
+    complaints: tuple[str, ...] = ()
+    """What it reports as wrong with itself."""
+
+
+class TimingPlane(Protocol):
+    """Gives time and ticks to others."""
+
+    def timing(self) -> TimingStatus:
+        """Return how its clock and its connections are, as read from it."""
+        ...

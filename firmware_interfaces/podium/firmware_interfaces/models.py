@@ -15,6 +15,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
+from podium.firmware_interfaces import srs_fs725, white_rabbit_switch, wrtd, wrtd_node
 from podium.firmware_interfaces.qblox_cluster import limits as qblox
 
 ENTRY_POINT_GROUP = "podium.models"
@@ -175,7 +176,7 @@ class InstrumentModel:
     address: Literal["host", "visa"]
     """``host``: an IP address or host name. ``visa``: a resource string."""
     ports: Mapping[str, int]
-    """The vendor's usual TCP ports by name; the facility and endpoints files may move them."""
+    """The vendor's usual ports by name; the facility and endpoints files may move them."""
     roles: tuple[str, ...]
     """What it plays, of podium.drivers.roles."""
     driver: str
@@ -191,8 +192,8 @@ class InstrumentModel:
     answers: tuple[str, ...] = ()
     """How ``vendor,model`` of its identity begins, in any case; empty: anything will do."""
     connect: str = ""
-    """A line of Python that opens it with its usual client; ``{name}``, ``{host}`` or ``{visa}``
-    stand for what an endpoints file says. People paste it."""
+    """A line of Python that opens it with its usual client; ``{name}``, ``{host}``, ``{ports}`` or
+    ``{visa}`` stand for what an endpoints file says. People paste it."""
     qcodes: str = ""
     """Import path of the class with which QCoDeS reaches the same box; empty: there is none."""
 
@@ -319,11 +320,63 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
 )
 
+# --- timing plane ------------------------------------------------------------------
+
+WRTD_NODE = InstrumentModel(
+    name="wrtd_node",
+    vendor="CERN",
+    product="WRTD node",
+    address="host",
+    ports={"service": wrtd_node.TCP_PORT, "events": wrtd.UDP_PORT},
+    roles=("TriggerPlane", "Clock"),
+    driver="podium.drivers.wrtd_node.node:WrtdNode",
+    twin="podium.sim_instruments.twins.wrtd_node.node:WrtdNode",
+    options=(
+        TextOption("group", "multicast group that its events are sent to", required=False),
+        TextOption("domain", "LXI domain, 0 to 255", required=False),
+    ),
+    connect="from podium.drivers.wrtd_node.node import WrtdNode; "
+    "{name} = WrtdNode('{name}', '{host}', {ports})",
+)
+
+WHITE_RABBIT_SWITCH = InstrumentModel(
+    name="white_rabbit_switch",
+    vendor="White Rabbit",
+    product="Switch",
+    address="host",
+    ports={"snmp": white_rabbit_switch.SNMP_PORT},
+    roles=("TimingPlane",),
+    driver="podium.drivers.white_rabbit_switch:WhiteRabbitSwitch",
+    twin="podium.sim_instruments.twins.white_rabbit_switch:WhiteRabbitSwitch",
+    options=(
+        TextOption("mode", "where its time comes from", ("grandmaster", "slave"), required=False),
+        MapOption("links", "fibre: what it goes to", 1, white_rabbit_switch.PORTS, required=False),
+    ),
+    connect="from podium.drivers.white_rabbit_switch import WhiteRabbitSwitch; "
+    "{name} = WhiteRabbitSwitch('{name}', '{host}', {ports})",
+)
+
+SRS_FS725 = InstrumentModel(
+    name="srs_fs725",
+    vendor="SRS",
+    product="FS725",
+    address="visa",
+    ports={"serial": srs_fs725.TCP_PORT},
+    roles=("TimingPlane",),
+    driver="podium.drivers.srs_fs725:SrsFs725",
+    twin="podium.sim_instruments.twins.srs_fs725:SrsFs725",
+    answers=("SRS,FS725",),
+    connect="from podium.drivers.srs_fs725 import SrsFs725; {name} = SrsFs725('{name}', '{visa}')",
+)
+
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
     LAKESHORE_372,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,
+    WRTD_NODE,
+    WHITE_RABBIT_SWITCH,
+    SRS_FS725,
 )
 
 

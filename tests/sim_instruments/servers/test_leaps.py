@@ -117,3 +117,11 @@ def test_only_a_manual_clock_looks_at_single_lines() -> None:
     data = b"one\ntwo\r\n\nthr"
     assert keeper(ClockMode.MANUAL).pieces(data) == [b"one\n", b"two\r\n", b"\n", b"thr"]
     assert keeper(ClockMode.LEAP).pieces(data) == [data]
+
+
+def test_a_leap_ends_at_the_limit_that_a_twin_has_named() -> None:
+    limit = Horizon(armed=False, busy_until_fs=None, computing=False, not_beyond_fs=7)
+    assert leap_target_fs([running(9), limit], 5) == 7
+    assert leap_target_fs([running(6), limit], 5) == 6
+    assert leap_target_fs([running(9), limit], 7) is None
+    assert leap_target_fs([limit], 5) is None

@@ -83,6 +83,12 @@ def gaussians(key_: int, run: int, count: int) -> NDArray[np.complex128]:
     return out
 
 
+def uniform(key_: int, run: int) -> float:
+    """Return the number of ``run``, evenly distributed in (0, 1)."""
+    word, _ = philox(np.uint64(key_), np.uint64(run), np.uint64(0))
+    return float(unit(np.uint64(word)))
+
+
 @dataclass(frozen=True, slots=True)
 class SlowNoise:
     """A stationary Gaussian noise of world time with correlation exp(-|t| / memory)."""

@@ -4,9 +4,22 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from podium.sim_instruments.servers.leaps import Timekeeper
 from podium.sim_instruments.twins.twin import Session
+
+
+class Way(Protocol):
+    """A way by which an instrument is spoken to."""
+
+    def poll(self) -> None:
+        """Carry out what had to wait, and send what has fallen due."""
+        ...
+
+    def drop(self) -> None:
+        """Cut it without a word."""
+        ...
 
 
 @dataclass(slots=True)
@@ -19,8 +32,8 @@ class ConnectionFaults:
     """Of each answer only the first half is sent."""
     refused: bool = False
     """New connections are closed at once."""
-    open: set["TwinConnection"] = field(default_factory=set)
-    """The connections that there are."""
+    open: set[Way] = field(default_factory=set)
+    """The connections that there are, and the ports that datagrams come to."""
 
     def drop(self) -> None:
         """Cut all connections without a word, as a pulled cable does."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.servers.serving import Serving
 
 
@@ -47,6 +48,33 @@ def _refuse(serving: Serving, instrument: str) -> None:
     _drop(serving, instrument)
 
 
+def _clock_of(serving: Serving, instrument: str) -> Clock:
+    clocks = serving.laboratory.clocks
+    if instrument not in clocks:
+        raise LookupError(
+            f"{instrument} has no clock of its own; those that have: {', '.join(clocks) or 'none'}"
+        )
+    return clocks[instrument]
+
+
+def _unlock(serving: Serving, instrument: str) -> None:
+    _clock_of(serving, instrument).lose(serving.laboratory.clock.now_fs())
+
+
+def _relock(serving: Serving, instrument: str) -> None:
+    _clock_of(serving, instrument).lock(serving.laboratory.clock.now_fs())
+
+
+def _datagrams(what: str, wrong: bool, serving: Serving, instrument: str) -> None:
+    faults = serving.served[instrument].datagram_faults
+    if faults is None:
+        taking = [name for name, one in serving.served.items() if one.datagram_faults is not None]
+        raise LookupError(
+            f"{instrument} takes no datagrams; those that do: {', '.join(taking) or 'none'}"
+        )
+    setattr(faults, what, wrong)
+
+
 def _warm(serving: Serving, fridge: str) -> None:
     laboratory = serving.laboratory
     laboratory.fridges[fridge].fail(laboratory.clock.now_fs())
@@ -79,6 +107,30 @@ FAULTS = {
         On.INSTRUMENT, "send the first half of every answer only", partial(_halve, True)
     ),
     "whole": Fault(On.INSTRUMENT, "send whole answers again", partial(_halve, False)),
+    "unlock": Fault(On.INSTRUMENT, "take its reference away: its clock goes on by itself", _unlock),
+    "relock": Fault(
+        On.INSTRUMENT, "let its clock lock anew, in a new epoch and to new phases", _relock
+    ),
+    "lose": Fault(
+        On.INSTRUMENT, "lose every datagram on its way to it", partial(_datagrams, "lost", True)
+    ),
+    "deliver": Fault(On.INSTRUMENT, "lose none", partial(_datagrams, "lost", False)),
+    "delay": Fault(
+        On.INSTRUMENT, "hold every datagram up on its way", partial(_datagrams, "delayed", True)
+    ),
+    "hasten": Fault(On.INSTRUMENT, "hold none up", partial(_datagrams, "delayed", False)),
+    "duplicate": Fault(
+        On.INSTRUMENT, "bring every datagram twice", partial(_datagrams, "duplicated", True)
+    ),
+    "single": Fault(On.INSTRUMENT, "bring each once", partial(_datagrams, "duplicated", False)),
+    "reorder": Fault(
+        On.INSTRUMENT,
+        "bring each second datagram before the one that was sent before it",
+        partial(_datagrams, "reordered", True),
+    ),
+    "order": Fault(
+        On.INSTRUMENT, "bring them as they were sent", partial(_datagrams, "reordered", False)
+    ),
     "warm": Fault(On.FRIDGE, "let it warm up", _warm),
     "cool": Fault(On.FRIDGE, "let it cool back down", _cool),
 }

@@ -10,7 +10,10 @@ from threading import Lock
 from typing import TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.fridge import Fridge
+from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.truth import Truth, truth
 from podium.sim_instruments.physics.world import World
@@ -46,6 +49,10 @@ class Laboratory:
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
+        self.room = Room(world_file.seed)
+        self.clocks: dict[str, Clock] = {}
+        """Of the instruments that have one of the world's, by name."""
+        self._seed = world_file.seed
         self.unplugged: set[str] = set()
         """Lines whose cable is off at the end where signals go in."""
         self._check_world(world_file)
@@ -106,7 +113,12 @@ class Laboratory:
             serial=f"{zlib.crc32(name.encode()) % 10**8:08d}",
             playback=Playing(self, name),
             reading=self._reading(name),
+            clock_of=partial(self.clock_of, name),
         )
+
+    def clock_of(self, name: str, make: ClockMake) -> Clock:
+        """Return the clock of an instrument; it is made, of that make, when first asked for."""
+        return self.clocks.setdefault(name, Clock(self._seed, name, make, self.room))
 
     def _reading(self, name: str) -> Callable[[int, int], float] | None:
         thermometer = self.plan.thermometers.get(name)

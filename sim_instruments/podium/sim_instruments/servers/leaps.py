@@ -2,7 +2,7 @@
 
 A leap is allowed only over a span in which no message from outside could change
 anything: no twin is armed for a start that has not happened, none still computes, and
-some running program has an end to leap to.
+some running program has an end to leap to. It never goes past what a twin has named as its limit.
 """
 
 import re
@@ -21,7 +21,11 @@ def leap_target_fs(horizons: Iterable[Horizon], now_fs: int) -> int | None:
         return None
     ends = [h.busy_until_fs for h in seen if h.busy_until_fs is not None]
     ahead = [end_fs for end_fs in ends if end_fs > now_fs]
-    return min(ahead, default=None)
+    if not ahead:
+        return None
+    limits = [h.not_beyond_fs for h in seen if h.not_beyond_fs is not None]
+    target_fs = min(*ahead, *limits) if limits else min(ahead)
+    return target_fs if target_fs > now_fs else None
 
 
 class Timekeeper:

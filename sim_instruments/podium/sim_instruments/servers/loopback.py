@@ -28,11 +28,23 @@ class Listening:
     shift: int
     """How far above the vendor's usual ports they are (those of ordinary users)."""
     servers: tuple[asyncio.Server, ...]
+    datagrams: tuple[asyncio.DatagramTransport, ...] = ()
+    """Of the UDP ports."""
 
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
-Door = tuple[int, ProtocolFactory]
-"""The vendor's usual port, and who answers there."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramDoor:
+    """A UDP port: its usual number, and who hears there."""
+
+    usual: int
+    factory: Callable[[], asyncio.DatagramProtocol]
+
+
+Door = tuple[int, ProtocolFactory] | DatagramDoor
+"""The vendor's usual port, and who answers there; a plain pair is a TCP port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +77,37 @@ async def listen(doors: Mapping[str, Door], draw: Callable[[], Place]) -> Listen
             if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
                 raise
     raise NoAddressError(
-        f"no loopback address had the ports {sorted(port for port, _ in doors.values())} free "
+        f"no loopback address had the ports {sorted(map(_usual, doors.values()))} free "
         f"in {ATTEMPTS} draws"
     )
+
+
+def _usual(door: Door) -> int:
+    return door.usual if isinstance(door, DatagramDoor) else door[0]
 
 
 async def _listen_at(doors: Mapping[str, Door], place: Place) -> Listening:
     loop = asyncio.get_running_loop()
     servers: list[asyncio.Server] = []
+    datagrams: list[asyncio.DatagramTransport] = []
     ports: dict[str, int] = {}
     try:
-        for name, (usual, factory) in doors.items():
+        for name, door in doors.items():
+            usual = _usual(door)
             port = usual + place.shift if usual >= PRIVILEGED_BELOW else 0
-            server = await loop.create_server(factory, place.host, port)
-            servers.append(server)
-            ports[name] = server.sockets[0].getsockname()[1]
+            if isinstance(door, DatagramDoor):
+                here = (place.host, port)
+                transport, _ = await loop.create_datagram_endpoint(door.factory, local_addr=here)
+                datagrams.append(transport)
+                ports[name] = transport.get_extra_info("sockname")[1]
+            else:
+                server = await loop.create_server(door[1], place.host, port)
+                servers.append(server)
+                ports[name] = server.sockets[0].getsockname()[1]
     except OSError:
         for server in servers:
             server.close()
+        for transport in datagrams:
+            transport.abort()
         raise
-    return Listening(place.host, ports, place.shift, tuple(servers))
+    return Listening(place.host, ports, place.shift, tuple(servers), tuple(datagrams))

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.trace import Head, Piece
+from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.clocks import Clock
+from podium.sim_instruments.physics.room import still_air
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.servers.warm_up import OnTheSpot
 from podium.sim_instruments.twins.twin import Session, Twin
@@ -65,7 +68,9 @@ def twin_of(head: Head, pieces: tuple[Piece, ...]) -> Twin:
         for key, value in head.options.items()
     }
     entry: dict[str, Any] = {"model": head.model, **options}
-    supplies = Supplies(serial=serial_in(pieces), playback=OnTheSpot(), reading=_reading)
+    supplies = Supplies(
+        serial=serial_in(pieces), playback=OnTheSpot(), reading=_reading, clock_of=_clock
+    )
     return build_twin(head.instrument, entry, supplies)
 
 
@@ -117,6 +122,11 @@ def _leap_fs(twin: Twin, now_fs: int) -> int:
     if horizon.armed or horizon.computing or horizon.busy_until_fs is None:
         return 0
     return max(0, horizon.busy_until_fs - now_fs)
+
+
+def _clock(make: ClockMake) -> Clock:
+    """Return a clock in still air: the world of the recording is not known."""
+    return Clock(0, "replay", make, still_air())
 
 
 def _reading(channel: int, now_fs: int) -> float:

@@ -11,11 +11,18 @@ from pathlib import Path
 
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
+from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagrams
 from podium.sim_instruments.servers.endpoints import MODULE_BASE, endpoint
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.leaps import Timekeeper
-from podium.sim_instruments.servers.loopback import Door, Listening, draw_place, listen
-from podium.sim_instruments.twins.twin import Session, Twin
+from podium.sim_instruments.servers.loopback import (
+    DatagramDoor,
+    Door,
+    Listening,
+    draw_place,
+    listen,
+)
+from podium.sim_instruments.twins.twin import Session, TakesDatagrams, Twin
 
 TICK_S = 0.01
 """How often sessions are asked for replies that have fallen due by the wall's clock."""
@@ -29,14 +36,19 @@ class Served:
     model: str
     listening: Listening
     faults: ConnectionFaults
+    datagram_faults: DatagramFaults | None = None
+    """Of one that takes datagrams."""
 
     async def close(self) -> None:
         """Stop listening and cut what connections there are."""
         for server in self.listening.servers:
             server.close()
         self.faults.drop()
+        for transport in self.listening.datagrams:
+            transport.abort()
         for server in self.listening.servers:
             await server.wait_closed()
+        await asyncio.sleep(0)  # in which the loop lets go of aborted transports
 
 
 @dataclass(slots=True)
@@ -97,11 +109,13 @@ async def open_serving(
     rng = random.Random(os.urandom(8))
     try:
         for name, twin in laboratory.twins.items():
-            faults = ConnectionFaults()
+            faults, ways = ConnectionFaults(), DatagramFaults()
             answer = partial(_connection, twin, serving, faults)
-            listening = await listen(doors(twin, answer), partial(draw_place, rng))
+            open_doors = doors(twin, answer) | datagram_doors(twin, serving, faults, ways)
+            listening = await listen(open_doors, partial(draw_place, rng))
             model = str(laboratory.plan.instruments[name]["model"])
-            serving.served[name] = Served(twin, model, listening, faults)
+            udp = ways if isinstance(twin, TakesDatagrams) else None
+            serving.served[name] = Served(twin, model, listening, faults, udp)
         ticking = asyncio.create_task(serving.tick())
         try:
             yield serving
@@ -117,27 +131,51 @@ async def open_serving(
 def _connection(
     twin: Twin, serving: Serving, faults: ConnectionFaults, port: str
 ) -> TwinConnection:
+    def session() -> Session:
+        return twin.open(port)
+
+    return TwinConnection(session, serving.timekeeper, faults, _leapt(serving))
+
+
+def _leapt(serving: Serving) -> Callable[[], None]:
     loop = asyncio.get_running_loop()
 
     def leapt() -> None:
         loop.call_soon(serving.poll)
 
-    def session() -> Session:
-        return twin.open(port)
-
-    return TwinConnection(session, serving.timekeeper, faults, leapt)
+    return leapt
 
 
 def doors(twin: Twin, answer: Callable[[str], TwinConnection]) -> dict[str, Door]:
-    """Return what to listen on: each port of the twin, and a socket for each module of it.
+    """Return the TCP doors: each such port of the twin, and a socket for each module of it.
 
     ``answer`` makes a connection to the port of that name.
     """
     found: dict[str, Door] = {}
+    udp = twin.datagram_ports if isinstance(twin, TakesDatagrams) else frozenset[str]()
     for name, usual in twin.ports.items():
+        if name in udp:
+            continue
         if name == MODULE_BASE:
             for slot in getattr(twin, "modules", ()):
                 found[f"slot{slot}"] = (usual + slot, partial(answer, f"slot{slot}"))
         else:
             found[name] = (usual, partial(answer, name))
     return found
+
+
+def datagram_doors(
+    twin: Twin, serving: Serving, faults: ConnectionFaults, ways: DatagramFaults
+) -> dict[str, Door]:
+    """Return the UDP doors of a twin; none where it takes no datagrams."""
+    if not isinstance(twin, TakesDatagrams):
+        return {}
+
+    def door(name: str) -> DatagramDoor:
+        def hearing() -> TwinDatagrams:
+            hear = partial(twin.hear, name)
+            return TwinDatagrams(hear, serving.timekeeper, faults, ways, _leapt(serving))
+
+        return DatagramDoor(twin.ports[name], hearing)
+
+    return {name: door(name) for name in sorted(twin.datagram_ports)}

@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import Any
 
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_models
+from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.twin import Twin
 
@@ -31,6 +33,8 @@ class Supplies:
     """Plays its signals on the world."""
     reading: Callable[[int, int], float] | None
     """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
+    clock_of: Callable[[ClockMake], Clock] | None = None
+    """Makes the instrument's clock, of that make; the same each time."""
 
 
 def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:

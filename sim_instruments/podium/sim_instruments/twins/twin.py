@@ -6,7 +6,7 @@ as an argument. It opens no socket, reads no clock and never sleeps.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Session(Protocol):
@@ -32,6 +32,8 @@ class Horizon:
     """A running program ends then; world time may leap up to there."""
     computing: bool
     """Physics is still working on results: when they are due is not known yet, do not leap."""
+    not_beyond_fs: int | None = None
+    """Something happens then that others may wait for: world time must not leap past it."""
 
 
 IDLE = Horizon(armed=False, busy_until_fs=None, computing=False)
@@ -61,4 +63,18 @@ class Twin(Protocol):
         simulation means anything by it: a setting that is only stored, or an
         answer out of a table. Reading a stored setting back is not counted.
         """
+        ...
+
+
+@runtime_checkable
+class TakesDatagrams(Protocol):
+    """A twin some of whose ports are UDP: each datagram is a message of its own."""
+
+    @property
+    def datagram_ports(self) -> frozenset[str]:
+        """Those of its ports that are UDP; :meth:`Twin.open` is for the others."""
+        ...
+
+    def hear(self, port: str, datagram: bytes, now_fs: int) -> bytes:
+        """Take what arrived at ``now_fs``; return the answer to its sender, empty for none."""
         ...

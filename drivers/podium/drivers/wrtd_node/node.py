@@ -1,0 +1,231 @@
+"""Driver of a WRTD node: rules and counters over its host service, events as LXI messages.
+
+What the service is, and what of it is ours, stands in ``firmware_interfaces.wrtd_node``.
+"""
+
+import itertools
+import random
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.roles import Examination, Identity, TriggerCounts
+from podium.drivers.wrtd_node.ways import Nobody, Sockets, Ways
+from podium.firmware_interfaces.exact_time import OffGridError
+from podium.firmware_interfaces.tai import Tai
+from podium.firmware_interfaces.wrtd import (
+    EventMessage,
+    EventTime,
+    MessageError,
+    check_event_id,
+    encode,
+)
+from podium.firmware_interfaces.wrtd_node import (
+    DELAY_MAX_NS,
+    GLOBAL,
+    Attribute,
+    LineError,
+    Link,
+    Timestamp,
+    whole,
+)
+
+RULE_PREFIX = "podium-"
+A = Attribute
+
+COUNTS = {
+    "received": A.STAT_RULE_RX_EVENTS,
+    "raised": A.STAT_RULE_TX_EVENTS,
+    "late": A.STAT_RULE_MISSED_LATE,
+    "held_off": A.STAT_RULE_MISSED_HOLDOFF,
+    "unsynchronised": A.STAT_RULE_MISSED_NOSYNC,
+    "overflowed": A.STAT_RULE_MISSED_OVERFLOW,
+}
+
+
+class WrtdNode:
+    """A TriggerPlane and a Clock. It uses one rule for each output, named ``podium-LC-O1``."""
+
+    def __init__(
+        self, name: str, host: str, ports: Mapping[str, int], group: str = "", domain: str = "0"
+    ) -> None:
+        """Connect by reading. ``group``: a multicast group for events, empty for this node only."""
+        number = _domain(name, domain)
+        self._begin(name, Sockets(name, host, ports, group), number)
+        try:
+            self._synced()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def rehearse(
+        cls, name: str, note: Callable[[str], None], group: str = "", domain: str = "0"
+    ) -> Self:
+        """Return a driver of no node; ``note`` gets every message that would change something."""
+        driver = cls.__new__(cls)
+        driver._begin(name, Nobody(note), _domain(name, domain))
+        return driver
+
+    def _begin(self, name: str, ways: Ways, domain: int) -> None:
+        self._name = name
+        self._ways = ways
+        self._domain = domain
+        self._sequence = itertools.count(random.SystemRandom().randrange(2**31))
+
+    # --- as any instrument ------------------------------------------------------------
+
+    def identity(self) -> Identity:
+        """Return who answers: the service says the firmware's name, which holds the serial."""
+        firmware = str(self._ways.call("get_fw_name", 1))
+        version = ".".join(
+            str(self._int(GLOBAL, one)) for one in (A.FW_MAJOR_VERSION, A.FW_MINOR_VERSION)
+        )
+        product, _, serial = firmware.rpartition("-")
+        return Identity("CERN", product or firmware, serial, version)
+
+    def snapshot(self) -> dict[str, object]:
+        """Return the rules and what the node as a whole says."""
+        found: dict[str, object] = {"link": self.link(), "rules": self._rules()}
+        for rule in self._rules():
+            for word in ("source", "destination"):
+                found[f"{rule}.{word}"] = self._get(
+                    "string", rule, Attribute[f"RULE_{word.upper()}"]
+                )
+            for word in ("enabled", "send_late"):
+                found[f"{rule}.{word}"] = self._bool(rule, Attribute[f"RULE_{word.upper()}"])
+            for word in ("delay", "holdoff"):
+                span = self._stamp(self._get("tstamp", rule, Attribute[f"RULE_{word.upper()}"]))
+                found[f"{rule}.{word}_ns"] = span.ns
+        return found
+
+    def examine(self) -> Examination:
+        """Return what it can, and whether it has its time."""
+        link = self.link()
+        complaints = () if link == Link.SYNCED.name.lower() else (f"White Rabbit link is {link}",)
+        options = str(self._get("string", GLOBAL, A.FW_CAPABILITIES))
+        return Examination((options,), reference="external", complaints=complaints)
+
+    def close(self) -> None:
+        """Close the connection; rules and outputs stay as they are."""
+        self._ways.close()
+
+    def safe(self) -> None:
+        """Let no event raise anything any more."""
+        self._ways.call("disable_all_rules")
+
+    def now(self) -> Tai:
+        """Return its time of day; raises :class:`Refused` while it has none."""
+        if not self._synced():
+            raise Refused(f"{self._name} has no time: its White Rabbit link is {self.link()}")
+        return Tai.from_fs(self._stamp(self._get("tstamp", GLOBAL, A.SYS_TIME)).total_fs)
+
+    # --- as a trigger plane -----------------------------------------------------------
+
+    def link(self) -> str:
+        """Return the state of its White Rabbit link."""
+        return str(self._ways.call("link_state"))
+
+    def prepare_trigger(
+        self, output: str, event_id: str, holdoff_ns: int, delay_ns: int = 0
+    ) -> None:
+        """Let ``output`` rise after the time stamp of each event; see the role."""
+        try:
+            check_event_id(event_id)
+        except MessageError as error:
+            raise Refused(f"{self._name}: {error}") from error
+        for what, span_ns in (("hold-off", holdoff_ns), ("delay", delay_ns)):
+            if not 0 <= span_ns <= DELAY_MAX_NS:
+                most = f"0 to {DELAY_MAX_NS} ns"
+                raise Refused(f"{self._name}: a {what} is {most}, not {span_ns} ns")
+        rule = self._rule(output)
+        self.release_trigger(output)
+        self._ways.call("add_rule", rule)
+        wanted: tuple[tuple[str, Attribute, object], ...] = (
+            ("string", A.RULE_SOURCE, event_id),
+            ("string", A.RULE_DESTINATION, output),
+            ("bool", A.RULE_SEND_LATE, False),
+            ("int32", A.RULE_REPEAT_COUNT, 0),
+            ("tstamp", A.RULE_DELAY, Timestamp(0, delay_ns).as_json()),
+            ("tstamp", A.RULE_HOLDOFF, Timestamp(0, holdoff_ns).as_json()),
+            ("tstamp", A.RULE_RESYNC_PERIOD, Timestamp(0, 0).as_json()),
+            ("bool", A.RULE_ENABLED, True),
+        )
+        for kind, attribute, value in wanted:
+            self._ways.call(f"set_attr_{kind}", rule, int(attribute), value)
+        for kind, attribute, value in wanted:
+            held = self._get(kind, rule, attribute)
+            if held != value:
+                self._ways.call("disable_all_rules")
+                raise ProtocolError(
+                    f"{self._name} was told {attribute.name} {value!r} and has {held!r}; "
+                    "all its rules are switched off"
+                )
+
+    def release_trigger(self, output: str) -> None:
+        """Forget the rule of ``output``, if there is one."""
+        rule = self._rule(output)
+        if rule in self._rules():
+            self._ways.call("set_attr_bool", rule, int(A.RULE_ENABLED), False)
+            self._ways.call("remove_rule", rule)
+
+    def send_event(self, event_id: str, at: Tai) -> None:
+        """Send the message of an event; raises :class:`Refused` for a time that it cannot say."""
+        try:
+            when = EventTime.from_fs(at.total_fs)
+            sequence = next(self._sequence) % 2**32
+            message = EventMessage(event_id, when, sequence, self._domain)
+        except (MessageError, OffGridError) as error:
+            raise Refused(f"{self._name}: no event {event_id!r} at {at}: {error}") from error
+        self._ways.send(encode(message))
+
+    def trigger_counts(self, output: str) -> TriggerCounts:
+        """Return what became of the events of ``output`` since it was prepared."""
+        rule = self._rule(output)
+        return TriggerCounts(**{word: self._int(rule, one) for word, one in COUNTS.items()})
+
+    # --- the library's words ----------------------------------------------------------
+
+    def _rule(self, output: str) -> str:
+        return f"{RULE_PREFIX}{output}"
+
+    def _rules(self) -> list[str]:
+        count = self._int(GLOBAL, A.RULE_COUNT)
+        return [str(self._ways.call("get_rule_name", number + 1)) for number in range(count)]
+
+    def _synced(self) -> bool:
+        return self._bool(GLOBAL, A.IS_TIME_SYNCHRONIZED)
+
+    def _get(self, kind: str, owner: str, attribute: Attribute) -> object:
+        return self._ways.call(f"get_attr_{kind}", owner, int(attribute))
+
+    def _int(self, owner: str, attribute: Attribute) -> int:
+        try:
+            return whole(self._get("int32", owner, attribute), attribute.name)
+        except LineError as error:
+            raise self._nonsense(error) from error
+
+    def _bool(self, owner: str, attribute: Attribute) -> bool:
+        value = self._get("bool", owner, attribute)
+        if not isinstance(value, bool):
+            raise self._nonsense(f"{attribute.name} is {value!r}, neither true nor false")
+        return value
+
+    def _stamp(self, value: object) -> Timestamp:
+        try:
+            return Timestamp.of(value)
+        except LineError as error:
+            raise self._nonsense(error) from error
+
+    def _nonsense(self, what: object) -> ProtocolError:
+        self.close()
+        return ProtocolError(f"{self._name}: {what}")
+
+
+def _domain(name: str, domain: str) -> int:
+    try:
+        return EventMessage("x", EventTime(0, 0), domain=int(domain)).domain
+    except ValueError as error:
+        raise Refused(
+            f"{name}: the LXI domain is a number from 0 to 255, not {domain!r}"
+        ) from error

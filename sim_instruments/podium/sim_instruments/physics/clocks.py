@@ -1,0 +1,258 @@
+"""Clocks of controllers and of the timing plane: by how much they are wrong, at any instant.
+
+An error is local time minus TAI, in femtoseconds. Locked, a clock is off by a constant that
+each lock draws anew, by its delay's drift with temperature, and by phase noise; free, it runs
+away with its oscillator's frequency error, ageing and temperature coefficient, from where the
+lock was lost. All of it is a function of the instant asked about: nothing is stepped, and how
+often one looks changes nothing. Random numbers are Philox's, keyed by world seed, clock and
+lock or tick of time.
+
+A trigger input samples with its clock: an edge counts at the next sample, and where the samples
+lie between two edges of the reference is drawn at each lock, like the phases of local
+oscillators.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from math import cos, log, pi, sqrt
+
+from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
+from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.noise import gaussians, key, uniform
+from podium.sim_instruments.physics.room import Room
+
+WHITE_TICK_FS = FS_PER_US
+"""White phase noise is another number each microsecond: band limit 500 kHz. ASSUMED."""
+FLICKER_BAND_S = (10e-6, 1e5)
+"""Shortest and longest period of flicker phase noise. ASSUMED: 10 us to a day."""
+COSINES_PER_DECADE = 6
+REACH_FS = 60 * FS_PER_S
+"""No clock is ever further off."""
+
+
+class LockState(Enum):
+    """How a clock stands to its reference."""
+
+    FREE = "free"
+    LOCKING = "locking"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """From one change of a lock to the next."""
+
+    begun_fs: int
+    state: LockState
+    epoch: int
+    error_fs: float
+    """At its beginning, without noise; locked: without temperature too."""
+
+
+class Clock:
+    """One clock, from power-on to now. It is asked about the past as well as about now."""
+
+    def __init__(self, seed: int, element: str, make: ClockMake, room: Room) -> None:
+        """Draw a clock that has been locked for ever; ``element`` names it in the world."""
+        self.make = make
+        self.element = element
+        self._seed = seed
+        self._room = room
+        self._frequency = make.frequency * self._gaussian("frequency", 0)
+        self._ageing = make.ageing_per_s * self._gaussian("ageing", 0)
+        self._white_key = key(seed, element, "white")
+        self._flicker = self._cosines()
+        self._stretches = [_Stretch(0, LockState.LOCKED, 0, self._lock_offset_fs(0))]
+        self._reference: Clock | None = None
+
+    def follow(self, reference: "Clock") -> None:
+        """Take the ticks of ``reference``: locked, its errors are added to one's own.
+
+        All of them, noise too (ASSUMED: the loop is as fast as the noise; slower is better).
+        Its re-locks are not one's own: the epoch stays. Raises ValueError for a circle.
+        """
+        one: Clock | None = reference
+        while one is not None:
+            if one is self:
+                raise ValueError(f"{self.element} cannot follow itself by {reference.element}")
+            one = one._reference
+        self._reference = reference
+
+    # --- lock -------------------------------------------------------------------------
+
+    def lose(self, at_fs: int) -> None:
+        """Lose the reference at ``at_fs``: the clock goes on with its own oscillator."""
+        self._change(at_fs, LockState.FREE)
+
+    def lock(self, at_fs: int, takes_fs: int | None = None) -> None:
+        """Begin to lock at ``at_fs``; ``takes_fs`` later it is locked, in a new epoch.
+
+        None: as long as its make takes.
+        """
+        if takes_fs is None:
+            takes_fs = self.make.lock_fs
+        if takes_fs < 0:
+            raise ValueError(f"{self.element} cannot take {takes_fs} fs to lock")
+        self._change(at_fs, LockState.LOCKING)
+        epoch = self._stretches[-1].epoch + 1
+        locked = _Stretch(at_fs + takes_fs, LockState.LOCKED, epoch, self._lock_offset_fs(epoch))
+        self._stretches.append(locked)
+
+    def state(self, at_fs: int) -> LockState:
+        """Return how it stands to its reference at ``at_fs``."""
+        return self._stretch(at_fs).state
+
+    def since_fs(self, at_fs: int) -> int:
+        """Return when the state that it has at ``at_fs`` began."""
+        return self._stretch(at_fs).begun_fs
+
+    def epoch(self, at_fs: int) -> int:
+        """Return the number of locks up to ``at_fs``, the first not counted."""
+        return self._stretch(at_fs).epoch
+
+    def held(self, from_fs: int, to_fs: int) -> bool:
+        """Tell whether it was locked all the time, in one epoch."""
+        first = self._stretch(from_fs)
+        return first.state is LockState.LOCKED and first is self._stretch(to_fs)
+
+    # --- time -------------------------------------------------------------------------
+
+    def error_fs(self, at_fs: int) -> int:
+        """Return local time minus TAI at ``at_fs``, fs."""
+        return round(self._smooth_fs(at_fs) + self._noise_fs(at_fs))
+
+    def noise_fs(self, at_fs: int) -> int:
+        """Return the part of the error that is phase noise, fs: what a servo sees."""
+        return round(self._noise_fs(at_fs))
+
+    def local_fs(self, at_fs: int) -> int:
+        """Return what it shows at ``at_fs``."""
+        return at_fs + self.error_fs(at_fs)
+
+    def world_fs(self, local_fs: int) -> int:
+        """Return when, in TAI, it acts on a time that it is to act at by its own reckoning.
+
+        Where a lock has moved it on, it acts at once on what it has passed over; where it was
+        set back, when it first came to it. So what is later by its reckoning is never earlier.
+        """
+        return self._solve_fs(lambda epoch: local_fs)
+
+    def tick_fs(self, tick: int, period_fs: int) -> int:
+        """Return when, in TAI, its counter of ``period_fs`` comes to ``tick``.
+
+        Ticks lie off TAI's by the clock's error, and by where its grid lies since the last lock.
+        """
+        return self._solve_fs(lambda epoch: tick * period_fs + self._grid_phase_fs(epoch))
+
+    def first_tick(self, at_fs: int, period_fs: int) -> int:
+        """Return the first tick of its counter at or after ``at_fs``, TAI."""
+        phase_fs = self._grid_phase_fs(self._stretch(at_fs).epoch)
+        tick = -((phase_fs - self.local_fs(at_fs)) // period_fs)
+        while self.tick_fs(tick, period_fs) < at_fs:
+            tick += 1
+        while self.tick_fs(tick - 1, period_fs) >= at_fs:
+            tick -= 1
+        return tick
+
+    def captured_fs(self, edge_fs: int) -> int:
+        """Return when, in TAI, its trigger input sees an edge that arrives at ``edge_fs``."""
+        grid_fs = self.make.trigger_grid_fs
+        return self.tick_fs(self.first_tick(edge_fs, grid_fs), grid_fs)
+
+    def lo_phase_turns(self, oscillator: str, at_fs: int) -> float:
+        """Return the phase that ``oscillator`` has against TAI since the last lock, in turns."""
+        return self._uniform(f"phase of {oscillator}", self._stretch(at_fs).epoch)
+
+    # --- how it comes about -----------------------------------------------------------
+
+    def _stretch(self, at_fs: int) -> _Stretch:
+        number = bisect_right(self._stretches, at_fs, key=lambda one: one.begun_fs)
+        return self._stretches[max(0, number - 1)]
+
+    def _change(self, at_fs: int, state: LockState) -> None:
+        present = self._stretch(at_fs)
+        error_fs = self._smooth_fs(at_fs)
+        settled = [one for one in self._stretches if one.begun_fs <= at_fs]
+        undone = self._stretches[len(settled) :]
+        if any(one.state is not LockState.LOCKED for one in undone):
+            raise ValueError(
+                f"the lock of {self.element} cannot change at {at_fs} fs: it has changed at "
+                f"{undone[0].begun_fs} fs, and time does not go back"
+            )
+        self._stretches = [*settled, _Stretch(at_fs, state, present.epoch, error_fs)]
+
+    def _solve_fs(self, local_fs: Callable[[int], int]) -> int:
+        """Return when it shows what ``local_fs`` says for an epoch, by the first lock that does."""
+        nominal_fs = local_fs(self._stretches[-1].epoch)
+        noise_fs = self._noise_fs(nominal_fs)
+        first = bisect_right(self._stretches, nominal_fs - REACH_FS, key=lambda one: one.begun_fs)
+        number = max(0, first - 1)
+        while True:
+            since = self._stretches[number]
+            wanted_fs = at_fs = local_fs(since.epoch)
+            for _ in range(3):  # slopes are below 1e-4: each round gains four digits
+                at_fs = wanted_fs - round(self._smooth_in(since, at_fs) + noise_fs)
+            number += 1
+            if number == len(self._stretches) or at_fs < self._stretches[number].begun_fs:
+                return max(at_fs, since.begun_fs)
+
+    def _grid_phase_fs(self, epoch: int) -> int:
+        return int(self._uniform("sampling grid", epoch) * self.make.trigger_grid_fs)
+
+    def _smooth_fs(self, at_fs: int) -> float:
+        """Return the error without noise."""
+        return self._smooth_in(self._stretch(at_fs), at_fs)
+
+    def _smooth_in(self, since: _Stretch, at_fs: int) -> float:
+        """Return what it would be, had nothing changed after the beginning of ``since``."""
+        if since.state is LockState.LOCKED:
+            followed_fs = 0.0 if self._reference is None else self._reference._smooth_fs(at_fs)
+            warm_fs = self.make.delay_per_k_fs * self._room.deviation_k(at_fs)
+            return since.error_fs + warm_fs + followed_fs
+        span_s = (at_fs - since.begun_fs) / FS_PER_S
+        warm = self.make.frequency_per_k * self._room.kelvin_seconds(since.begun_fs, at_fs)
+        ran_s = self._frequency * span_s + 0.5 * self._ageing * span_s**2 + warm
+        return since.error_fs + ran_s * FS_PER_S
+
+    def _noise_fs(self, at_fs: int) -> float:
+        noise_fs = 0.0
+        if self.make.white_fs:
+            tick = at_fs // WHITE_TICK_FS
+            noise_fs += self.make.white_fs * float(gaussians(self._white_key, tick, 1)[0].real)
+        for period_fs, phase in self._flicker:
+            turns = at_fs % period_fs / period_fs + phase
+            noise_fs += self._amplitude_fs * cos(2 * pi * turns)
+        if self._reference is not None and self.state(at_fs) is LockState.LOCKED:
+            noise_fs += self._reference._noise_fs(at_fs)
+        return noise_fs
+
+    @property
+    def _amplitude_fs(self) -> float:
+        return self.make.flicker_fs * sqrt(2 / COSINES_PER_DECADE)
+
+    def _cosines(self) -> tuple[tuple[int, float], ...]:
+        """Return period (fs) and phase (turns) of each: even in the logarithm, as 1/f is."""
+        if not self.make.flicker_fs:
+            return ()
+        shortest_s, longest_s = FLICKER_BAND_S
+        count = round(COSINES_PER_DECADE * log(longest_s / shortest_s, 10))
+        ratio = (longest_s / shortest_s) ** (1 / count)
+        return tuple(
+            (
+                round(shortest_s * ratio ** (n + self._uniform("period", n)) * FS_PER_S),
+                self._uniform("phase", n),
+            )
+            for n in range(count)
+        )
+
+    def _lock_offset_fs(self, epoch: int) -> float:
+        constant_fs = self.make.offset_fs * self._gaussian("offset", 0)
+        return constant_fs + self.make.relock_window_fs * (self._uniform("lock", epoch) - 0.5)
+
+    def _gaussian(self, use: str, number: int) -> float:
+        return float(gaussians(key(self._seed, self.element, use), number, 1)[0].real)
+
+    def _uniform(self, use: str, number: int) -> float:
+        return uniform(key(self._seed, self.element, use), number)

@@ -1,0 +1,116 @@
+"""An SNMP version 2c agent that is read: get, get-next and get-bulk on a table of objects.
+
+What a request does not deserve an answer for (another community, another version, garbage) gets
+none, as RFC 3416 and Net-SNMP have it. Nothing can be set.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+
+from podium.firmware_interfaces.snmp import (
+    END_OF_MIB_VIEW,
+    NO_SUCH_INSTANCE,
+    NO_SUCH_OBJECT,
+    Binding,
+    ErrorStatus,
+    Message,
+    Oid,
+    Operation,
+    SnmpError,
+    Value,
+    decode,
+    encode,
+)
+
+RESPONSE_MAX = 1400
+"""Octets of a response to a get-bulk; it ends before. ASSUMED: one Ethernet frame."""
+DATAGRAM_MAX = 65_000
+"""Octets of any other response; a request for more is too big."""
+
+Objects = Callable[[int], Mapping[Oid, Value]]
+"""All objects and their values at a time (fs)."""
+
+
+class Agent:
+    """Answers requests about ``objects`` to whoever knows the community."""
+
+    def __init__(self, community: str, objects: Objects) -> None:
+        self._community = community.encode()
+        self._objects = objects
+        self._requests = 0
+        self._unknown = 0
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on; unknown is what there is no such object for."""
+        return {"commands": self._requests, "unknown": self._unknown, "unmeant": 0}
+
+    def answer(self, datagram: bytes, now_fs: int) -> bytes:
+        """Return the response to a request; empty where it deserves none."""
+        self._requests += 1
+        try:
+            request = decode(datagram)
+        except SnmpError:
+            self._unknown += 1
+            return b""
+        if request.community != self._community or request.operation is Operation.RESPONSE:
+            return b""
+        if request.operation is Operation.SET:
+            index = 1 if request.bindings else 0
+            return _response(request, request.bindings, ErrorStatus.NO_ACCESS, index)
+        objects = self._objects(now_fs)
+        if request.operation is Operation.GET:
+            found = tuple(Binding(b.oid, self._get(objects, b.oid)) for b in request.bindings)
+            return _response(request, found)
+        order = sorted(objects)
+        if request.operation is Operation.GET_NEXT:
+            return _response(request, tuple(_next(objects, order, b.oid) for b in request.bindings))
+        return _bulk(request, objects, order)
+
+    def _get(self, objects: Mapping[Oid, Value], oid: Oid) -> Value:
+        if oid in objects:
+            return objects[oid]
+        self._unknown += 1
+        known = any(one[: len(oid) - 1] == oid[:-1] for one in objects)
+        return NO_SUCH_INSTANCE if known else NO_SUCH_OBJECT
+
+
+def _next(objects: Mapping[Oid, Value], order: list[Oid], oid: Oid) -> Binding:
+    at = bisect_right(order, oid)
+    return (
+        Binding(order[at], objects[order[at]]) if at < len(order) else Binding(oid, END_OF_MIB_VIEW)
+    )
+
+
+def _bulk(request: Message, objects: Mapping[Oid, Value], order: list[Oid]) -> bytes:
+    """Answer a get-bulk (RFC 3416, 4.2.3), with as many repetitions as fit."""
+    once = max(0, request.first)
+    found = [_next(objects, order, b.oid) for b in request.bindings[:once]]
+    repeated = [b.oid for b in request.bindings[once:]]
+    for _ in range(max(0, request.second) if repeated else 0):
+        row = [_next(objects, order, oid) for oid in repeated]
+        if found and len(_plain(request, (*found, *row))) > RESPONSE_MAX:
+            break
+        found += row
+        repeated = [b.oid for b in row]
+        if all(b.value is END_OF_MIB_VIEW for b in row):
+            break
+    return _response(request, tuple(found))
+
+
+def _plain(request: Message, bindings: tuple[Binding, ...]) -> bytes:
+    return encode(Message(Operation.RESPONSE, request.community, request.number, bindings))
+
+
+def _response(
+    request: Message,
+    bindings: tuple[Binding, ...],
+    status: ErrorStatus = ErrorStatus.NO_ERROR,
+    index: int = 0,
+) -> bytes:
+    response = Message(
+        Operation.RESPONSE, request.community, request.number, bindings, status, index
+    )
+    datagram = encode(response)
+    if len(datagram) <= DATAGRAM_MAX:
+        return datagram
+    return _response(request, (), ErrorStatus.TOO_BIG)

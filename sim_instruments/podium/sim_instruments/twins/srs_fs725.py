@@ -1,0 +1,212 @@
+"""Twin of the SRS FS725 rubidium standard, on a terminal server's socket.
+
+What it is off TAI when it is locked is left out: all the laboratory's time comes from it. From
+power-on it warms up, unlocked; then it locks. Settings are kept and read back; those of the lock
+mean something, the others nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from math import exp
+
+from podium.firmware_interfaces import srs_fs725 as box
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.srs_fs725 import Line, SyntaxFault
+from podium.sim_instruments.physics.clock_makes import RUBIDIUM, ClockMake
+from podium.sim_instruments.physics.clocks import Clock, LockState
+from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+
+WARM_FS = round(0.6 * box.WARM_UP_S) * FS_PER_S
+"""From power-on until lamp, crystal and cell are at their temperatures. ASSUMED."""
+COLD_V = 0.25
+"""Case sensor at power-on: the room's 25 degrees."""
+MEANT = {"LO", "PL", "VB"}
+"""Settings on which something hangs; VB only as far as it is not understood further."""
+
+
+class SrsFs725:
+    """An FS725 with no pulse a second at its input."""
+
+    def __init__(self, serial: str, clock_of: Callable[[ClockMake], Clock]) -> None:
+        self._serial = int("".join(filter(str.isdigit, serial)) or 0)
+        self.clock = clock_of(RUBIDIUM)
+        self._commands = 0
+        self._unknown = 0
+        self._unmeant = 0
+        self._kept = {word: one.initial for word, one in box.SETTINGS.items() if one.kept}
+        self._powered_fs: int | None = None
+        """When it was switched on; None: so long ago that all is warm."""
+        self._status_read_fs = 0
+        self._faults = 0
+        self._restart()
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The socket of its serial line."""
+        return {"serial": box.TCP_PORT}
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection; all share the one serial line."""
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return SerialSession(self)
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return that it never holds world time up."""
+        return IDLE
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
+
+    # --- what it does -----------------------------------------------------------------
+
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on: cold, unlocked, settings as the EEPROM has them."""
+        self._powered_fs = now_fs
+        self._restart()
+        self._faults |= box.WAS_RESET
+        self.clock.lock(now_fs, round(box.WARM_UP_S) * FS_PER_S)
+
+    def locked(self, now_fs: int) -> bool:
+        """Return whether it is locked to the rubidium line."""
+        return self.clock.state(now_fs) is LockState.LOCKED
+
+    def _restart(self) -> None:
+        self._settings = {word: one.initial for word, one in box.SETTINGS.items()} | self._kept
+
+    def _enable_lock(self, on: bool, now_fs: int) -> None:
+        was_on = self._settings["LO"] == (1,)
+        if was_on and not on:
+            self.clock.lose(now_fs)
+        elif on and not was_on:
+            self.clock.lock(now_fs, round(box.RELOCK_S) * FS_PER_S)
+
+    # --- commands ---------------------------------------------------------------------
+
+    def obey(self, line: str, now_fs: int) -> str | None:
+        """Carry out a command; return its answer, if it asks. What is wrong sets a status bit."""
+        self._commands += 1
+        try:
+            command = box.decode(line)
+        except SyntaxFault:
+            self._unknown += 1
+            self._faults |= box.BAD_SYNTAX
+            return None
+        if command.query:
+            answer = self._answer(command, now_fs)
+            if answer is None:
+                self._unknown += 1
+                self._faults |= box.BAD_SYNTAX
+            return answer
+        self._set(command, now_fs)
+        return None
+
+    def _answer(self, command: Line, now_fs: int) -> str | None:
+        word = command.word
+        if command.kept:
+            held = self._kept.get(word)
+            return None if held is None else _listed(held)
+        match word:
+            case "ID":
+                return f"PRS10_{box.FIRMWARE}_SN_{self._serial}"
+            case "SN":
+                return str(self._serial)
+            case "ST":
+                return _listed(self._status(now_fs))
+            case "LO":
+                return str(int(self.locked(now_fs)))
+            case "TT":
+                return str(box.FREE_PULSE)
+            case "DS":
+                return "0,1800" if self.locked(now_fs) else "412,60"  # ASSUMED: numbers
+        if word in self._settings:
+            return _listed(self._settings[word])
+        if word.startswith("AD") and word[2:].isdigit() and int(word[2:]) < len(box.VOLTS):
+            return f"{self._volts(int(word[2:]), now_fs):.3f}"
+        return None
+
+    def _set(self, command: Line, now_fs: int) -> None:
+        word, numbers = command.word, command.numbers
+        setting = box.SETTINGS.get(word)
+        if command.kept:
+            if setting is None or not setting.kept or numbers:
+                self._faults |= box.BAD_SYNTAX
+                self._unknown += setting is None
+                return
+            self._kept[word] = self._settings[word]
+        elif word in ("RS", "RC"):
+            self._restart_by_command(word, numbers)
+        elif word == "PP" and numbers:  # ASSUMED: within a second; nothing hangs on the pulse
+            self._unmeant += 1
+            self._faults |= 0 if 0 <= numbers[0] <= 999_999_999 else box.BAD_PARAMETER
+        elif setting is None or not setting.settable:
+            self._faults |= box.BAD_SYNTAX
+            self._unknown += setting is None
+        elif len(numbers) != len(setting.limits) or not all(
+            low <= number <= high
+            for number, (low, high) in zip(numbers, setting.limits, strict=True)
+        ):
+            self._faults |= box.BAD_PARAMETER
+        else:
+            self._unmeant += word not in MEANT
+            if word == "LO":
+                self._enable_lock(numbers == (1,), now_fs)
+            self._settings[word] = numbers
+
+    def _restart_by_command(self, word: str, numbers: tuple[int, ...]) -> None:
+        if numbers != (1,):
+            self._faults |= box.BAD_PARAMETER
+            return
+        # ASSUMED: neither touches the lock; a restart tells of itself
+        self._restart()
+        if word == "RS":
+            self._faults |= box.WAS_RESET
+
+    # --- what it shows ----------------------------------------------------------------
+
+    def _status(self, now_fs: int) -> tuple[int, ...]:
+        """Return the status bytes: all that was so since they were read last."""
+        since_fs, self._status_read_fs = self._status_read_fs, now_fs
+        faults, self._faults = self._faults, 0
+        cold = self._powered_fs is not None and since_fs < self._powered_fs + WARM_FS
+        heating = box.LAMP_COLD | box.CRYSTAL_COLD | box.CELL_COLD if cold else 0
+        enabled = self._settings["LO"] == (1,)
+        lock = 0 if self.clock.held(since_fs, now_fs) else box.LOCK_OFF
+        lock |= 0 if enabled else box.LOCK_DISABLED
+        # ASSUMED: what it says of a pulse that never came
+        pulses = box.NO_PULSE | box.FEW_PULSES if self._settings["PL"] == (1,) else 0
+        pulses |= 0 if self._settings["PL"] == (1,) else box.PULSE_LOCK_DISABLED
+        return 0, 0, heating, lock, pulses, faults
+
+    def _volts(self, channel: int, now_fs: int) -> float:
+        warm_v = box.VOLTS[channel]
+        if channel != box.CASE_CHANNEL or self._powered_fs is None:
+            return warm_v
+        since_s = (now_fs - self._powered_fs) / FS_PER_S
+        return warm_v + (COLD_V - warm_v) * exp(-since_s / (box.WARM_UP_S / 2))
+
+
+class SerialSession:
+    """One connection to the serial line: lines end with a carriage return."""
+
+    def __init__(self, standard: SrsFs725) -> None:
+        self._standard = standard
+        self._buffer = b""
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        """Take bytes, return the answers."""
+        self._buffer += data.replace(b"\n", b"")  # ASSUMED: line feeds are passed over
+        *lines, self._buffer = self._buffer.split(box.END)
+        if len(self._buffer) > box.LINE_MAX:
+            lines.append(self._buffer)
+            self._buffer = b""
+        answers = b""
+        for line in lines:
+            if line.strip():
+                answer = self._standard.obey(line.decode("latin-1"), now_fs)
+                answers += b"" if answer is None else answer.encode("ascii") + box.END
+        return answers
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ",".join(map(str, numbers))
