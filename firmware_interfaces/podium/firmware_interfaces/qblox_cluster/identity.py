@@ -35,6 +35,8 @@ class ModuleModel:
     adcs: int
     markers: int = 4
     sequencers: int = limits.SEQUENCERS
+    channels: int = 0
+    """Digital inputs and outputs of a QTM."""
 
     @property
     def outputs(self) -> tuple[str, ...]:
