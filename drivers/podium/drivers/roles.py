@@ -199,6 +199,32 @@ class PulseSequencer(Protocol[Artifact]):
         ...
 
 
+class TriggeredSequencer(PulseSequencer[Artifact], Protocol[Artifact]):
+    """Plays programs that begin on an external trigger, and tells when they did.
+
+    For such a program ``arm`` leaves all sequencers waiting for the trigger, ``start`` is refused,
+    and ``wait`` raises ``NotStarted`` where the trigger does not come.
+    """
+
+    def disarm(self) -> bool:
+        """Stop what waits for a trigger or plays; the program stays loaded.
+
+        Returns whether it had started before it was stopped: then something has played.
+        """
+        ...
+
+    def started_at(self) -> Tai | None:
+        """Return when the program that was armed last went on from its trigger, None: not yet.
+
+        It is the controller's own record of its own clock, not the time of the trigger.
+        """
+        ...
+
+    def start_source(self) -> str:
+        """Return where :meth:`started_at` takes it from; empty: the controller has no record."""
+        ...
+
+
 class Clock(Protocol):
     """Tells TAI."""
 

@@ -143,6 +143,16 @@ class Quantised:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalStart:
+    """All sequencers wait for the external trigger, meet, and begin together."""
+
+    address: int
+    """Of the trigger network, 1 to 15, that the cluster's trigger input is mapped to."""
+    offset_ns: int = 0
+    """Whole ticks by which the first shot comes later than it would: takes out a skew."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterProgram:
     """One pulse program as one cluster plays it."""
 
@@ -156,12 +166,15 @@ class ClusterProgram:
     duration_fs: int
     """From the common start to the last shot's end, settling included."""
     first_shot_ns: int
-    """From the common start of the sequencers to the start of the first shot."""
+    """From the common start of the sequencers to the start of the first shot. With a start by
+    trigger the common start is the release of the party line, which time keeping captures."""
     results: tuple[ResultLayout, ...]
     resources: tuple[SequencerResources, ...]
     quantised: tuple[Quantised, ...]
     listing: str
     """All programs with a comment on each line, for a person."""
+    start: ExternalStart | None = None
+    """None: it begins when the sequencers are started."""
 
 
 def to_plain(program: ClusterProgram) -> dict[str, Any]:
@@ -184,6 +197,7 @@ def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
         resources=tuple(SequencerResources(**entry) for entry in plain["resources"]),
         quantised=tuple(Quantised(**_tuples(entry)) for entry in plain["quantised"]),
         listing=plain["listing"],
+        start=None if plain.get("start") is None else ExternalStart(**plain["start"]),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
@@ -13,8 +14,7 @@ from podium.sim_instruments.twins.qblox_cluster.q1_image import OPERATION, build
 from podium.sim_instruments.twins.qblox_cluster.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 
-SYNC_NS: Final = 200
-"""From the last sequencer's ``wait_sync`` to the common start; q1simulator sync_barrier.py."""
+SYNC_NS: Final = limits.SYNC_NS
 
 _NOT_EMULATED = frozenset(
     {

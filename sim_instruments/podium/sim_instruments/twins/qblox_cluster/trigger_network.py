@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
 
-LATENCY_NS = 212
-DEAD_NS = 252
+LATENCY_NS = limits.TRIGGER_LATENCY_NS
+DEAD_NS = limits.TRIGGER_DEAD_NS
 FS_PER_PS = 1000
 
 
