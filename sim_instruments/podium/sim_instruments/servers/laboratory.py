@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.truth import Truth, truth
@@ -46,6 +47,8 @@ class Laboratory:
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
+        self.lines = DigitalLines()
+        """Cables between markers, digital outputs and inputs."""
         self.unplugged: set[str] = set()
         """Lines whose cable is off at the end where signals go in."""
         self._check_world(world_file)
@@ -106,6 +109,7 @@ class Laboratory:
             serial=f"{zlib.crc32(name.encode()) % 10**8:08d}",
             playback=Playing(self, name),
             reading=self._reading(name),
+            lines=LinesEnd(self.lines, name),
         )
 
     def _reading(self, name: str) -> Callable[[int, int], float] | None:

@@ -202,10 +202,9 @@ def test_a_clock_counts_up_to_an_instant_and_back(clock, at_fs: int) -> None:
 
 def captured(bench: Bench, slot: int, now_fs: int) -> int | None:
     answer = bench.send(slot, "TIMEkeeping:CAPTure?", now_fs)
-    if not answer.startswith("#"):
-        assert "no time was captured" in bench.send(slot, "SYSTem:ERRor:NEXT?", now_fs)
-        return None
     stamp = json.loads(answer[2 + int(answer[1]) :])
+    if not stamp:
+        return None
     return (stamp["ns"] * 2048 + stamp["sub"]) * FS_PER_NS // 2048
 
 

@@ -3,8 +3,9 @@
 import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.command_table import (
     COMMANDS,
@@ -20,6 +21,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     Malformed,
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
+from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
@@ -31,6 +33,7 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_commands import (
     timed_module_handlers,
 )
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
+from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.module_commands import (
@@ -47,6 +50,7 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
 )
 from podium.sim_instruments.twins.qblox_cluster.runs import Runs
 from podium.sim_instruments.twins.qblox_cluster.timekeeping import CMM, TRIGGER_INPUT
+from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon
 
 _CMM = cmm_handlers().by_header
@@ -76,7 +80,7 @@ class ClusterTwin:
 
     ``modules`` names the type of the module in each slot (``{2: "QRM-RF"}``); KeyError for
     a type that is not emulated, ValueError for a slot that does not exist. ``clock`` is the
-    cluster's own; an ideal one by default.
+    cluster's own, ``lines`` the digital cables at its connectors (none by default).
     """
 
     ports: Mapping[str, int] = {"scpi": 5025, "module_scpi_base": 25000}
@@ -88,13 +92,15 @@ class ClusterTwin:
         serial: str,
         playback: Playback,
         clock: ClusterClock | None = None,
+        lines: LinesEnd | None = None,
     ) -> None:
         for slot in modules:
             if not 1 <= slot <= limits.SLOTS:
                 raise ValueError(f"slot {slot} does not exist, a cluster has 1-{limits.SLOTS}")
         self.serial = serial
+        self.lines = lines or LinesEnd(DigitalLines(), "cluster")
         self.modules = {
-            slot: Module(MODULE_MODELS[name], slot, serial, playback)
+            slot: Module(MODULE_MODELS[name], slot, serial, playback, self.lines)
             for slot, name in sorted(modules.items())
         }
         self.clock = clock or IdealClock()
@@ -102,7 +108,12 @@ class ClusterTwin:
             serial, {s: m.model for s, m in self.modules.items()}, self.clock
         )
         self.runs = Runs(
-            playback, lambda: tuple(self.modules.values()), self.clock, self.management.time
+            playback,
+            lambda: tuple(self.modules.values()),
+            self.clock,
+            self.management.time,
+            self.lines,
+            Listener(self.lines, self.clock, serial),
         )
         self._tallies = {"commands": 0, "unknown": 0, "unmeant": 0}
 
@@ -127,6 +138,19 @@ class ClusterTwin:
     def edge(self, at_fs: int) -> None:
         """Let a rising edge arrive at the trigger input; see :class:`.TriggerSink`."""
         self.management.network.edge(at_fs)
+
+    def input(self, connector: str) -> TriggerSink:
+        """Return the trigger input (``trigger``) or an input of a QTM (``slot10.io3``).
+
+        KeyError where there is none of that name.
+        """
+        if connector == "trigger":
+            return self
+        slot, _, channel = connector.partition(".")
+        module = self.modules.get(int(slot[4:])) if re.fullmatch(r"slot\d+", slot) else None
+        if module is None or channel not in {f"io{n}" for n in range(module.model.channels)}:
+            raise KeyError(f"no digital input {connector!r} at this cluster")
+        return ChannelInput(self.lines, connector)
 
     def _settle(self, now_fs: int) -> None:
         for edge in self.management.network.take(now_fs):
@@ -228,6 +252,19 @@ class ClusterTwin:
         self._tallies["unmeant"] += not _reads_back(found)
         kept = _KEPT.get(header)
         return kept(module, request) if kept else module.kept.handle(found, request.command)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInput:
+    """An input of a QTM, as something outside the laboratory's cables reaches it."""
+
+    lines: LinesEnd
+    connector: str
+
+    def edge(self, at_fs: int) -> None:
+        """Let a rising edge arrive. ASSUMED: the pulse is 100 ns long."""
+        self.lines.arrive(self.connector, at_fs)
+        self.lines.arrive(self.connector, at_fs + 100 * FS_PER_NS, rising=False)
 
 
 class ClusterSession:

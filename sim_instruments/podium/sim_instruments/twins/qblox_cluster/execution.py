@@ -8,8 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.edges_out import (
+    DELAY_OUT_OF_ORDER,
+    delays_out_of_order,
+    edge_trains,
+)
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
@@ -32,6 +38,7 @@ from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
     SequencerOutcome,
     SequencerRun,
 )
+from podium.sim_instruments.twins.qblox_cluster.tag_stage import tag_record
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,10 +151,31 @@ class Execution:
         synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_trigger:
             return Waiting(synced_ns)
-        performed = performance(self._runs, self._together.traces())
+        traces = self._together.traces()
+        performed = performance(self._runs, traces)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
-        return replace(outcome(performed, answers), synced_ns=synced_ns)
+        left = outcome(performed, answers)
+        return RunOutcome(
+            sequencers=tuple(
+                self._with_tags(one, run, trace)
+                for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
+            ),
+            synced_ns=synced_ns,
+            edges=edge_trains(self._runs, traces, self._start_tick, self._clock),
+        )
+
+    def _with_tags(
+        self, left: SequencerOutcome, run: SequencerRun, trace: RealTimeTrace
+    ) -> SequencerOutcome:
+        """Add what a sequencer of a QTM listened for: what it heard is not known here."""
+        if run.channel is None:
+            return left
+        forms = (FORMS[opcode] for opcode in set(run.program.opcode.tolist()))
+        traced = any(form.operation is Operation.SET_SCOPE_EN for form in forms)
+        flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
+        record = tag_record(run, trace, self._start_tick, traced)
+        return replace(left, listened=record, flags=(*left.flags, *flags))
 
     def _signals(self, performed: Performance) -> RunSignals:
         """Return what the world is asked to play.

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
+from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
 from podium.sim_instruments.twins.qblox_cluster.execution import Execution, Waiting
+from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Refusal
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import RunOutcome, SequencerOutcome
+from podium.sim_instruments.twins.qblox_cluster.tag_stage import TagRecord
 from podium.sim_instruments.twins.qblox_cluster.timekeeping import Timekeeping
 from podium.sim_instruments.twins.twin import Horizon
 
@@ -36,6 +39,8 @@ class _Member:
 class _Run:
     start_tick: int
     execution: Execution
+    promise: Promise
+    """Of the edges that it sends."""
     ticket: Ticket[RunOutcome | Waiting] | None
     """None: nothing is being computed."""
     members: list[_Member]
@@ -59,14 +64,20 @@ class Runs:
         modules: Callable[[], Sequence[Module]],
         clock: ClusterClock,
         time: Timekeeping,
+        lines: LinesEnd,
+        listener: Listener,
     ) -> None:
         self._playback = playback
+        self._lines = lines
+        self._listener = listener
         self._clock = clock
         self._time = time
         self._modules = modules
         self._waiting: list[_Member] = []
         self._active: list[_Run] = []
         self._count = 0
+        self._records: dict[tuple[int, int], TagRecord] = {}
+        """What time-tag sequencers listened for last, by slot and number."""
 
     def arm(self, sequencers: Sequence[Sequencer]) -> None:
         """Arm sequencers; one that is running is stopped first."""
@@ -93,13 +104,23 @@ class Runs:
     def reset(self) -> None:
         """Forget everything that runs; the modules are reset by others."""
         self._waiting.clear()
+        for run in self._active:
+            self._lines.keep(run.promise)
         self._active.clear()
+        self._records.clear()
 
     def _release(self, sequencer: Sequencer) -> None:
         """Take a sequencer out of whatever it takes part in."""
         self._waiting = [m for m in self._waiting if m.sequencer is not sequencer]
         for run in self._active:
             run.members = [m for m in run.members if m.sequencer is not sequencer]
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget runs without members. ASSUMED: a run that is cut short has sent no edges."""
+        for run in self._active:
+            if not run.members:
+                self._lines.keep(run.promise)
         self._active = [run for run in self._active if run.members]
 
     def _begin_together(self, now_fs: int) -> None:
@@ -121,19 +142,24 @@ class Runs:
         members.sort(key=lambda member: (member.module.slot, member.sequencer.number))
         frozen = tuple(
             member.sequencer.frozen(
-                member.module.afe(), member.module.scope_listens_to(member.sequencer.number)
+                member.module.afe(),
+                member.module.scope_listens_to(member.sequencer.number),
+                member.module.channel(member.sequencer.number),
             )
             for member in members
         )
         self._count += 1
         tick = next_cycle(self._clock, now_fs)
         execution = Execution(frozen, self._count, tick, self._clock)
-        run = _Run(tick, execution, None, members)
+        promise = self._lines.promise(self._clock.to_world(tick))
+        run = _Run(tick, execution, promise, None, members)
         self._active.append(run)
         self._advance(run)
 
     def _advance(self, run: _Run) -> None:
         triggers, run.triggers = run.triggers, []
+        if triggers:
+            run.promise.from_fs = self._clock.to_world(run.start_tick + triggers[0].time_ns)
         run.ticket = self._playback.submit(partial(run.execution.advance, triggers))
 
     def trigger(self, tick: int, address: int) -> None:
@@ -148,15 +174,15 @@ class Runs:
             while run.triggers and run.ticket is None and not run.known:
                 self._advance(run)
                 self._take_in(run)
+        for run in self._active:
             while run.party_line and self._clock.to_world(run.party_line[0]) <= now_fs:
                 tick = run.party_line.pop(0)
                 self._time.party_line(self._clock.to_world(tick), tick)
             if run.known:
                 self._end_due(run, now_fs)
-        self._active = [run for run in self._active if run.members]
+        self._let_go()
 
-    @staticmethod
-    def _take_in(run: _Run) -> None:
+    def _take_in(self, run: _Run) -> None:
         if run.ticket is None or not run.ticket.done():
             return
         ticket, run.ticket = run.ticket, None
@@ -173,8 +199,13 @@ class Runs:
         run.party_line += [run.start_tick + ns for ns in outcome.synced_ns[run.told :]]
         run.told = len(outcome.synced_ns)
         if isinstance(outcome, Waiting):
+            run.promise.from_fs = None
             return
         run.known = True
+        self._lines.keep(run.promise, outcome.edges)
+        for one in outcome.sequencers:
+            if isinstance(one.listened, TagRecord):
+                self._records[one.slot, one.sequencer] = one.listened
         by_place = {(one.slot, one.sequencer): one for one in outcome.sequencers}
         for member in run.members:
             member.outcome = by_place[member.module.slot, member.sequencer.number]
@@ -185,6 +216,14 @@ class Runs:
             end_ns = outcome.end_ns if outcome is not None else None
             if outcome is None or end_ns is None or now_fs < self._end_fs(run, end_ns):
                 continue
+            slot = member.module.slot
+            beside = {number: one for (at, number), one in self._records.items() if at == slot}
+            heard = self._listener.finish(
+                member.module, outcome, beside, now_fs, self._time.adjusted_subs
+            )
+            if heard is None:
+                continue
+            outcome = heard
             if outcome.scope is not None:
                 member.module.scope_memory = outcome.scope
             member.sequencer.finish(outcome)
@@ -192,6 +231,14 @@ class Runs:
 
     def _end_fs(self, run: _Run, end_ns: int) -> int:
         return self._clock.to_world(run.start_tick + end_ns)
+
+    def _over_fs(self, run: _Run, outcome: SequencerOutcome, end_ns: int) -> int:
+        """Return when an outcome can be told: a QTM listens a moment longer than it plays."""
+        record = outcome.listened
+        end_fs = self._end_fs(run, end_ns)
+        return (
+            max(end_fs, record.span_fs(self._clock)[1]) if isinstance(record, TagRecord) else end_fs
+        )
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far world time may leap as far as this cluster is concerned."""
@@ -201,7 +248,7 @@ class Runs:
             for sequencer in module.sequencers
         )
         ends = [
-            self._end_fs(run, member.outcome.end_ns)
+            self._over_fs(run, member.outcome, member.outcome.end_ns)
             for run in self._active
             for member in run.members
             if member.outcome is not None and member.outcome.end_ns is not None
