@@ -21,9 +21,10 @@ from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
 from podium.drivers.qblox_cluster.results import acquired
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, settings_of
+from podium.drivers.qblox_cluster.tagging import channel_of, driven, is_high, read_tags
 from podium.drivers.qblox_cluster.triggering import TriggeredStart, tai_of
 from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wait_until_stopped
-from podium.drivers.roles import Acquired, Examination, Identity
+from podium.drivers.roles import Acquired, Examination, Identity, Tags
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS, rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
@@ -247,6 +248,21 @@ class QbloxCluster:
             )
             for layout in program.results
         }
+
+    # TimeTagger, DigitalOutput
+
+    def tags(self) -> dict[str, Tags]:
+        """Return what the windows of the program's time-tag sequencers held."""
+        return read_tags(self._name, self._cluster, self._loaded("tags"), self._modules)
+
+    def set_level(self, channel: str, high: bool) -> None:
+        """Drive a channel of a QTM (``slot10.io3``) high or low."""
+        self._holding.set([driven(*channel_of(self._name, self._modules, channel), high)])
+
+    def is_high(self, channel: str) -> bool:
+        """Return whether a channel of a QTM is high."""
+        where = channel_of(self._name, self._modules, channel)
+        return is_high(self._name, self._cluster, *where)
 
     def safe(self) -> None:
         """Stop and disconnect all sequencers, switch local oscillators off; biases stay."""

@@ -43,7 +43,8 @@ class SequencerProgram:
     waveforms: tuple[Waveform, ...]
     acquisitions: tuple[Acquisition, ...]
     output: str
-    """``out0`` or ``out1`` of an RF module; ``out0_1``, ``out2_3`` of a baseband module (I, Q)."""
+    """``out0`` or ``out1`` of an RF module; ``out0_1``, ``out2_3`` of a baseband module (I, Q);
+    empty on a QTM, whose sequencers have one channel each."""
     input: str | None
     """``in0`` where the sequencer acquires."""
     nco_hz: float
@@ -61,13 +62,18 @@ class ModuleSettings:
 
     slot: int
     module: str
-    """``QRM-RF``, ``QCM-RF`` or ``QCM``."""
+    """``QRM-RF``, ``QCM-RF``, ``QCM`` or ``QTM``."""
     lo_hz: Mapping[str, float] = field(default_factory=dict, hash=False)
     """By output; empty for a baseband module. A QRM-RF has one LO for out0 and in0."""
     output_attenuation_db: Mapping[str, float] = field(default_factory=dict, hash=False)
     input_attenuation_db: Mapping[str, float] = field(default_factory=dict, hash=False)
     scope_sequencer: int | None = None
     """The sequencer whose acquisitions trigger the scope, where a trace is wanted."""
+    channels: Mapping[str, Mapping[str, str | float | bool]] = field(
+        default_factory=dict, hash=False
+    )
+    """Of a QTM: settings of its channels and quads by the names of the vendor's client, e.g.
+    ``{"io_channel2": {"mode": "input", "analog_threshold": 0.8}}``."""
 
 
 @dataclass(frozen=True, slots=True)
