@@ -16,6 +16,7 @@ REFEREES = {
     "test_q1asm": "Q1 assembler",
     "test_q1simulator": "q1simulator",
     "test_qblox_cluster_client": "qblox_instruments.Cluster",
+    "test_qblox_timing_client": "tags, trigger and time",
     "test_qblox_command_table": "every command that it can send is known",
     "test_qcodes_lakeshore_372": "Lake Shore 372",
     "test_qcodes_rohde_schwarz_sgs100a": "R&S SGS100A",

@@ -58,9 +58,9 @@ class Ticket:
 class ClusterServer:
     """Puts the twin on sockets in a thread of its own. World time leaps over what runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules=MODULES, lines=None) -> None:
         self.world = World()
-        self.twin = ClusterTwin(MODULES, "1234", self.world)
+        self.twin = ClusterTwin(modules, "1234", self.world, lines=lines)
         self.sent: list[tuple[str, bytes]] = []
         self.mute = False
         self.leaps = True
@@ -70,7 +70,7 @@ class ClusterServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self.host, sockets = bind_all()
+        self.host, sockets = bind_all(modules)
         self._call(self._serve(sockets))
 
     @property
@@ -149,9 +149,9 @@ class ClusterServer:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
 
-def bind_all() -> tuple[str, dict[str, socket.socket]]:
+def bind_all(modules) -> tuple[str, dict[str, socket.socket]]:
     """Draw loopback addresses until all of the vendor's ports are free on one."""
-    numbers = {"scpi": 5025, **{f"slot{slot}": 25000 + slot for slot in MODULES}}
+    numbers = {"scpi": 5025, **{f"slot{slot}": 25000 + slot for slot in modules}}
     while True:
         host = f"127.{random.randint(1, 254)}.{random.randint(0, 254)}.{random.randint(2, 254)}"
         sockets: dict[str, socket.socket] = {}

@@ -16,7 +16,7 @@ from tests.referees.q1simulator_oracle import simulate
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import Program
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
 
 PROGRAMS = first_light() | edge_programs()
 SIMULATED = (
@@ -54,6 +54,16 @@ def _is_accepted(compiled: ClusterProgram) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_vendors_assembler_accepts_what_we_emit(name: str) -> None:
     _is_accepted(compile_program(PROGRAMS[name], target()))
+
+
+@pytest.mark.q1asm
+@pytest.mark.usefixtures("assembler")
+@pytest.mark.parametrize("start", [ExternalStart(1), ExternalStart(15, 1_000_001)])
+def test_the_vendors_assembler_accepts_programs_that_wait_for_a_trigger(
+    start: ExternalStart,
+) -> None:
+    for program in PROGRAMS.values():
+        _is_accepted(compile_program(program, target(), start))
 
 
 @pytest.mark.q1asm

@@ -2,6 +2,7 @@
 
     InstrumentError
      +-- Refused         it said no: its state is what it was; fix the request
+     +-- NotStarted      armed, but no trigger came: nothing has played; disarm it
      +-- Unreachable     no answer: its state is unknown; reconnect and read it again
      +-- ProtocolError   it broke the rules of its protocol: close the connection
 
@@ -15,6 +16,10 @@ class InstrumentError(Exception):
 
 class Refused(InstrumentError):
     """The instrument said no. Its outputs are as they were: fix the request."""
+
+
+class NotStarted(InstrumentError):
+    """It was armed and no trigger started it. Nothing has played, and it still waits: disarm it."""
 
 
 class Unreachable(InstrumentError):

@@ -75,6 +75,20 @@ class Acquired:
     """Whether the input clipped while the raw trace was taken."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tags:
+    """What the windows of one acquisition of a time tagger held; all arrays have shape (bins,)."""
+
+    windows: NDArray[np.int64]
+    """How many windows were put into each bin; 0: nothing else of the bin means anything."""
+    counts: NDArray[np.int64]
+    """Edges in all of them together."""
+    delta_fs: NDArray[np.int64]
+    """Mean time from the window's reference to the tag, fs."""
+    above: NDArray[np.int64]
+    """In how many of them the count met the threshold."""
+
+
 class Instrument(Protocol):
     """What every driver has. Constructing one connects, and connecting only reads."""
 
@@ -196,6 +210,52 @@ class PulseSequencer(Protocol[Artifact]):
 
     def safe(self) -> None:
         """Stop all sequencers, RF and waveform outputs silent; static biases stay."""
+        ...
+
+
+class TriggeredSequencer(PulseSequencer[Artifact], Protocol[Artifact]):
+    """Plays programs that begin on an external trigger, and tells when they did.
+
+    For such a program ``arm`` leaves all sequencers waiting for the trigger, ``start`` is refused,
+    and ``wait`` raises ``NotStarted`` where the trigger does not come.
+    """
+
+    def disarm(self) -> bool:
+        """Stop what waits for a trigger or plays; the program stays loaded.
+
+        Returns whether it had started before it was stopped: then something has played.
+        """
+        ...
+
+    def started_at(self) -> Tai | None:
+        """Return when the program that was armed last went on from its trigger, None: not yet.
+
+        It is the controller's own record of its own clock, not the time of the trigger.
+        """
+        ...
+
+    def start_source(self) -> str:
+        """Return where :meth:`started_at` takes it from; empty: the controller has no record."""
+        ...
+
+
+class TimeTagger(PulseSequencer[Artifact], Protocol[Artifact]):
+    """Tags edges in windows that its program opens."""
+
+    def tags(self) -> Mapping[str, Tags]:
+        """Return the windows by place and acquisition (``slot10.io2.start``), after ``wait``."""
+        ...
+
+
+class DigitalOutput(Protocol):
+    """Holds TTL levels."""
+
+    def set_level(self, channel: str, high: bool) -> None:
+        """Drive the output high or low; its program has no part in it then."""
+        ...
+
+    def is_high(self, channel: str) -> bool:
+        """Return whether the channel is high, as read from the instrument."""
         ...
 
 

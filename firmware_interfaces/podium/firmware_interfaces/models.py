@@ -128,7 +128,19 @@ class ModulatedSource:
         return (self.name,)
 
 
-Connector = RfOutput | RfInput | IqOutput | VoltageOutput | ModulatedSource
+@dataclass(frozen=True, slots=True)
+class DigitalPort:
+    """A TTL input or output."""
+
+    name: str
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+Connector = RfOutput | RfInput | IqOutput | VoltageOutput | ModulatedSource | DigitalPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +259,9 @@ _QCM = ModuleModel(
     ),
 )
 
-_QBLOX_MODULES = {module.name: module for module in (_QRM_RF, _QCM_RF, _QCM)}
+_QTM = ModuleModel("QTM", tuple(DigitalPort(f"io{n}") for n in range(8)))
+
+_QBLOX_MODULES = {module.name: module for module in (_QRM_RF, _QCM_RF, _QCM, _QTM)}
 
 QBLOX_CLUSTER = InstrumentModel(
     name="qblox_cluster",

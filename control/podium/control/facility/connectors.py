@@ -8,6 +8,7 @@ from podium.control.facility.parsed import BoxEntry, Complaints, Parsed
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
     Connector,
+    DigitalPort,
     InstrumentModel,
     IqOutput,
     ModulatedSource,
@@ -22,6 +23,7 @@ WHAT: dict[type[Connector], str] = {
     IqOutput: "a pair of baseband outputs (I, Q)",
     VoltageOutput: "an output for a static voltage",
     ModulatedSource: "a microwave source with an IQ modulator",
+    DigitalPort: "a digital input or output",
 }
 
 OFFERED_MAX = 6

@@ -5,10 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from podium.drivers.qblox_cluster.settings import OUTPUTS
+from podium.drivers.qblox_cluster.settings import OUTPUTS, TAG_CHANNELS
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 
-OSCILLATORS = {"QRM-RF": (1,), "QCM-RF": (0, 1), "QCM": ()}
+OSCILLATORS = {"QRM-RF": (1,), "QCM-RF": (0, 1), "QCM": (), "QTM": ()}
 """Numbers of the local oscillators in a module's commands (qblox-instruments 1.4.1)."""
 
 
@@ -53,6 +53,10 @@ def _queries(kind: str) -> list[str]:
         found += [f"AFE:OFFSet:DAC{number}?" for number in range(OUTPUTS[kind])]
     if kind == "QRM-RF":
         found.append("AFE:ATT:IN0?")
+    if kind == "QTM":
+        found += [f"IO:CHANnel{number}:CONFig?" for number in range(TAG_CHANNELS)]
+        found += [f"QUAD{number}:CONFig?" for number in range(TAG_CHANNELS // 4)]
+        return found + [f"SEQuencer{number}:CONFiguration?" for number in range(TAG_CHANNELS)]
     for number in range(SEQUENCERS):
         found += [f"SEQuencer{number}:CONFiguration?", f"SEQuencer{number}:CHANnelmap?"]
         if kind.startswith("QRM"):

@@ -15,27 +15,31 @@ from podium.drivers.qblox_cluster.connection import (
     open_cluster,
     telling,
 )
+from podium.drivers.qblox_cluster.describing import examination_of, identity_of, kind_of
 from podium.drivers.qblox_cluster.holding import Holding
 from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
 from podium.drivers.qblox_cluster.results import acquired
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, settings_of
-from podium.drivers.qblox_cluster.waiting import flags, statuses, wait_until_stopped
-from podium.drivers.roles import Acquired, Examination, Identity
+from podium.drivers.qblox_cluster.tagging import channel_of, driven, is_high, read_tags
+from podium.drivers.qblox_cluster.triggering import TriggeredStart, tai_of
+from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wait_until_stopped
+from podium.drivers.roles import Acquired, Examination, Identity, Tags
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS, rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
 
 RAMP_STEP_NS = 20_000_000
 """Pace of the staircase of a static offset: one step each 20 ms, timed by a sequencer."""
+START_SOURCE = "capture of the party line by the cluster's time keeping"
 PACER = SEQUENCERS - 1
 """The sequencer that paces; it is connected to nothing while it does."""
 PACER_TEXT = f"move {RAMP_STEP_NS // 40_000},R0\nagain: wait 40000\nloop R0,@again\nstop"
 """One wait takes at most 65535 ns."""
 OFFSET_RESOLUTION_V = 1e-4
 """ASSUMED: 5 V in 16 bits; a level that reads back so near is the level that was set."""
-TICKS_PER_NS = 2048
-"""Units of the cluster's time (qblox-instruments 1.4.1, ``Time._convert_time_format``)."""
+TRIGGER_S = 5.0
+"""A trigger comes within this after control has begun to wait for it."""
 
 
 class QbloxCluster:
@@ -64,6 +68,7 @@ class QbloxCluster:
         rehearsed = cls.__new__(cls)
         rehearsed._begin(name, modules, open_rehearsal(name, modules, note))
         rehearsed._close = close_rehearsal
+        rehearsed._rehearsed = True
         return rehearsed
 
     def _begin(self, name: str, modules: Mapping[int, str], cluster: Any) -> None:
@@ -72,6 +77,8 @@ class QbloxCluster:
         self._cluster: Any = cluster
         self._close = close_cluster
         self._holding = Holding(name, self._cluster, self._modules)
+        self._triggered = TriggeredStart(name, self._cluster)
+        self._rehearsed = False
         self._program: ClusterProgram | None = None
         self._quiet = False
         self._interrupted = threading.Event()
@@ -79,7 +86,7 @@ class QbloxCluster:
     def _check_modules(self) -> None:
         with asking(self._name, "listing its modules"):
             modules = self._cluster.get_connected_modules()
-            found = {slot: _kind(module) for slot, module in modules.items()}
+            found = {slot: kind_of(module) for slot, module in modules.items()}
         for slot, kind in self._modules.items():
             if found.get(slot) != kind:
                 raise Refused(
@@ -92,32 +99,12 @@ class QbloxCluster:
     def identity(self) -> Identity:
         """Return who answers."""
         with asking(self._name, "identity"):
-            said = self._cluster.get_idn()
-            firmware = said["firmware"].get("application", {}).get("version", "")
-            return Identity(
-                said["manufacturer"], said["model"], str(said["serial_number"]), str(firmware)
-            )
+            return identity_of(self._cluster)
 
     def examine(self) -> Examination:
         """Return modules with their firmware, the source of its ticks, and its own complaints."""
         with asking(self._name, "describing itself"):
-            modules = self._cluster.get_connected_modules()
-            described = self._cluster.get_json_description().get("modules", {})
-            status = self._cluster.get_system_status()
-            reference = str(self._cluster.reference_source())
-            complaints = [flag.name for flag in status.flags]
-            for slot, flags_ in enumerate(status.slot_flags, start=1):
-                complaints += [f"slot {slot}: {flag.name}" for flag in flags_ or ()]
-            if status.status.name != "OKAY" and not complaints:
-                complaints.append(f"its status is {status.status.name}")
-            return Examination(
-                modules={slot: _kind(module) for slot, module in modules.items()},
-                module_firmware={
-                    int(slot): str(one["sw"]["version_full"]) for slot, one in described.items()
-                },
-                reference=reference,
-                complaints=tuple(complaints),
-            )
+            return examination_of(self._cluster)
 
     def ask(self, message: str) -> str:
         """Send a query and return the reply; ``SLOT2:...`` goes to the module in slot 2."""
@@ -182,25 +169,71 @@ class QbloxCluster:
         self._program = artifact
 
     def arm(self) -> None:
-        """Make the loaded sequencers ready to start; empties the bins of an earlier run."""
+        """Make the loaded sequencers ready to start; empties the bins of an earlier run.
+
+        With a start by trigger they are started here, and wait for it. Only once all of them wait
+        is the cluster's trigger input opened.
+        """
         program = self._loaded("arm")
         for entry in program.sequencers:
             self._holding.empty_bins(entry)
-        self._arm(_numbers(program.sequencers))
+        where = _numbers(program.sequencers)
+        if program.start is None:
+            self._arm(where)
+            return
+        self._triggered.prepare(program.start)
+        self._arm(where)
+        self._start(where)
+        for place_, status in zip(where, statuses(self._name, self._cluster, where), strict=True):
+            if status.state.name not in UNDER_WAY and not self._rehearsed:
+                self._stop_all()
+                raise Refused(
+                    f"{self._name}: arming {place(*place_)}: it is {status.state.name} instead of "
+                    f"waiting for the trigger{flags(status)}"
+                )
+        self._triggered.open()
+
+    def disarm(self) -> bool:
+        """Stop the loaded sequencers; return whether they had started before."""
+        program = self._loaded("disarm")
+        if program.start is not None:
+            self._triggered.close()
+        with telling(self._name, "stopping its sequencers"):
+            self._cluster.stop_sequencer()
+        return program.start is not None and self._triggered.started_at() is not None
+
+    def started_at(self) -> Tai | None:
+        """Return when the party line released the sequencers, as the cluster captured it."""
+        return self._triggered.started_at()
+
+    def start_source(self) -> str:
+        """Return what :meth:`started_at` is read from."""
+        return START_SOURCE
 
     def start(self) -> None:
         """Start what is armed. Returns at once; the program plays."""
-        self._start(_numbers(self._loaded("start").sequencers))
+        program = self._loaded("start")
+        if program.start is not None:
+            raise Refused(
+                f"{self._name}: start: {program.name!r} begins on the external trigger at address "
+                f"{program.start.address}"
+            )
+        self._start(_numbers(program.sequencers))
 
-    def wait(self, duration_s: float) -> None:
+    def wait(self, duration_s: float, trigger_s: float = TRIGGER_S) -> None:
         """Return when all have stopped as they should.
 
-        Raises ``ProtocolError`` if one raised an error flag or stopped otherwise,
-        ``Unreachable`` if they have not stopped within ``duration_s`` and an allowance.
+        Raises ``NotStarted`` if a trigger that should start them has not within ``trigger_s``,
+        ``ProtocolError`` if one raised an error flag or stopped otherwise, ``Unreachable`` if
+        they have not stopped within ``duration_s`` and an allowance.
         """
         program = self._loaded("wait")
         self._interrupted.clear()
+        if program.start is not None and not self._rehearsed:
+            self._triggered.wait(program.name, trigger_s, self._interrupted)
         self._wait(_numbers(program.sequencers), duration_s, program.name)
+        if program.start is not None:
+            self._triggered.close()
 
     def collect(self) -> dict[str, Acquired]:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
@@ -226,10 +259,27 @@ class QbloxCluster:
             for layout in program.results
         }
 
+    # TimeTagger, DigitalOutput
+
+    def tags(self) -> dict[str, Tags]:
+        """Return what the windows of the program's time-tag sequencers held."""
+        return read_tags(self._name, self._cluster, self._loaded("tags"), self._modules)
+
+    def set_level(self, channel: str, high: bool) -> None:
+        """Drive a channel of a QTM (``slot10.io3``) high or low."""
+        self._holding.set([driven(*channel_of(self._name, self._modules, channel), high)])
+
+    def is_high(self, channel: str) -> bool:
+        """Return whether a channel of a QTM is high."""
+        where = channel_of(self._name, self._modules, channel)
+        return is_high(self._name, self._cluster, *where)
+
     def safe(self) -> None:
         """Stop and disconnect all sequencers, switch local oscillators off; biases stay."""
-        self._program = None
+        program, self._program = self._program, None
         self._stop_all()
+        if program is not None and program.start is not None:
+            self._triggered.close()
         self._holding.silence()
 
     # FluxSource
@@ -274,7 +324,7 @@ class QbloxCluster:
         """Return the cluster's time. ASSUMED: its counter was set to TAI (``time.set_epoch``)."""
         with asking(self._name, "time"):
             ticks = int(self._cluster.time.get_current(format="raw"))
-        return Tai.from_fs(ticks * 1_000_000 // TICKS_PER_NS)
+        return tai_of(ticks)
 
     # Inside
 
@@ -354,7 +404,3 @@ def _numbers(sequencers: Iterable[SequencerProgram]) -> list[tuple[int, int]]:
 
 def _slot(channel: str) -> int:
     return int(channel.partition(".")[0].removeprefix("slot"))
-
-
-def _kind(module: Any) -> str:
-    return f"{module.module_type}{'-RF' if module.is_rf_type else ''}"

@@ -52,12 +52,14 @@ class Holding:
         parts: dict[str, Any] = {}
         if held is None or held.text != entry.text:
             parts["program"] = entry.text
-        if held is None or held.waveforms != entry.waveforms:
+        kind = self._modules[entry.slot]
+        plays = kind != "QTM"
+        if plays and (held is None or held.waveforms != entry.waveforms):
             parts["waveforms"] = {
                 wave.name: {"data": list(wave.samples), "index": wave.index}
                 for wave in entry.waveforms
             }
-        reads = self._modules[entry.slot].startswith("QRM")
+        reads = kind.startswith("QRM") or kind == "QTM"
         if reads and (held is None or held.acquisitions != entry.acquisitions):
             parts["acquisitions"] = {
                 one.name: {"num_bins": one.bins, "index": one.index} for one in entry.acquisitions
@@ -98,6 +100,8 @@ class Holding:
     def disconnect(self, slot: int) -> None:
         """Disconnect all sequencers of a module: after power-on each is connected to everything."""
         kind = self._modules[slot]
+        if kind == "QTM":
+            return  # its sequencers and channels are tied to each other
         self.changes += 1
         with telling(self._name, f"disconnecting the sequencers of slot {slot}"):
             self._cluster.disconnect_outputs(slot)
@@ -110,10 +114,13 @@ class Holding:
         owner = self._cluster.submodules[f"module{setting.slot}"]
         if setting.sequencer is not None:
             owner = owner.sequencers[setting.sequencer]
+        component, _, parameter = setting.parameter.rpartition(".")
         self._held.pop(setting.where, None)
         self.changes += 1
         with telling(self._name, f"setting {setting}"):
-            owner.parameters[setting.parameter].set(setting.value)
+            if component:
+                owner = owner.submodules[component]
+            owner.parameters[parameter].set(setting.value)
         self._held[setting.where] = setting
 
     def _sequencer(self, slot: int, number: int) -> Any:

@@ -13,6 +13,7 @@ DUMMIES = {
     "QCM-RF": ClusterType.CLUSTER_QCM_RF,
     "QCM": ClusterType.CLUSTER_QCM,
     "QRM": ClusterType.CLUSTER_QRM,
+    "QTM": ClusterType.CLUSTER_QTM,
 }
 _PROGRAM = re.compile(rb"SEQuencer\d+:PROGram ")
 _ARM = re.compile(r"SEQuencer(\d+):ARM$")

@@ -10,8 +10,17 @@ from podium.firmware_interfaces.qblox_cluster.program import (
     SequencerProgram,
 )
 
-OUTPUTS = {"QCM": 4, "QCM-RF": 2, "QRM": 2, "QRM-RF": 1}
+OUTPUTS = {"QCM": 4, "QCM-RF": 2, "QRM": 2, "QRM-RF": 1, "QTM": 0}
 """Number of ``connect_out#`` parameters of a sequencer (qblox-instruments 1.4.1)."""
+
+TAG_CHANNELS = 8
+"""Channels of a QTM, and its sequencers (qblox_instruments.constants.MODULE_CONSTANTS)."""
+
+
+def sequencers_of(kind: str) -> int:
+    """Return how many sequencers a module has."""
+    return TAG_CHANNELS if kind == "QTM" else SEQUENCERS
+
 
 Value = float | int | bool | str
 
@@ -24,6 +33,7 @@ class Setting:
     sequencer: int | None
     """None: a parameter of the module."""
     parameter: str
+    """``lo_freq``, or of a part of the module ``io_channel2.mode``."""
     value: Value
 
     @property
@@ -45,7 +55,7 @@ def settings_of(program: ClusterProgram, modules: Mapping[int, str]) -> list[Set
     settings = [setting for module in program.modules for setting in _module(module)]
     used = {(entry.slot, entry.sequencer): entry for entry in program.sequencers}
     for slot, kind in modules.items():
-        for number in range(SEQUENCERS):
+        for number in range(sequencers_of(kind)):
             entry = used.get((slot, number))
             settings += _unused(slot, number, kind) if entry is None else _used(entry, kind)
     return settings
@@ -55,7 +65,7 @@ def disconnected(slot: int, kind: str) -> list[Setting]:
     """Return what ``disconnect_outputs`` and ``disconnect_inputs`` of a module leave behind."""
     return [
         setting
-        for number in range(SEQUENCERS)
+        for number in range(sequencers_of(kind))
         for setting in _connections(slot, number, kind, None, None)
     ]
 
@@ -76,10 +86,14 @@ def _module(module: ModuleSettings) -> list[Setting]:
         for path in (0, 1):
             values[f"scope_acq_trigger_mode_path{path}"] = "sequencer"
             values[f"scope_acq_avg_mode_en_path{path}"] = False
+    for component, settings in module.channels.items():
+        values |= {f"{component}.{name}": value for name, value in settings.items()}
     return [Setting(module.slot, None, name, value) for name, value in values.items()]
 
 
 def _used(entry: SequencerProgram, kind: str) -> list[Setting]:
+    if kind == "QTM":
+        return [Setting(entry.slot, entry.sequencer, "sync_en", entry.sync)]
     values: dict[str, Value] = {
         "sync_en": entry.sync,
         "mod_en_awg": True,

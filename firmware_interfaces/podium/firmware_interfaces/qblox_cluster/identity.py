@@ -27,7 +27,7 @@ class ModuleModel:
     name: str
     """As written in facility files: ``QRM-RF``."""
     family: str
-    """``QCM`` or ``QRM``."""
+    """``QCM``, ``QRM`` or ``QTM``."""
     rf: bool
     readout: bool
     dacs: int
@@ -35,6 +35,13 @@ class ModuleModel:
     adcs: int
     markers: int = 4
     sequencers: int = limits.SEQUENCERS
+    channels: int = 0
+    """Digital inputs and outputs of a QTM."""
+
+    @property
+    def acquires(self) -> bool:
+        """Whether its sequencers have acquisitions."""
+        return self.readout or self.channels > 0
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -66,6 +73,17 @@ MODULE_MODELS: Mapping[str, ModuleModel] = {
         ModuleModel("QCM-RF", "QCM", rf=True, readout=False, dacs=4, adcs=0),
         ModuleModel("QRM", "QRM", rf=False, readout=True, dacs=2, adcs=2),
         ModuleModel("QRM-RF", "QRM", rf=True, readout=True, dacs=2, adcs=2),
+        ModuleModel(
+            "QTM",
+            "QTM",
+            rf=False,
+            readout=False,
+            dacs=0,
+            adcs=0,
+            markers=0,
+            sequencers=8,
+            channels=8,
+        ),
     )
 }
 """Modules that the twin emulates (qblox_instruments.constants.MODULE_CONSTANTS)."""

@@ -41,6 +41,19 @@ INTEGRATION_MAX_NS = 2**24 - 4
 INTEGRATION_STEP_NS = 4
 """Integration length of unweighed acquisitions (validator of ``integration_length_acq``)."""
 
+# Triggers
+TRIGGERS = 15
+"""Addresses 1-15 of the trigger network (``trigger1_monitor_count`` and its like)."""
+TRIGGER_LATENCY_NS = 212
+"""From the sending of a trigger to all sequencers (vendor docs, trigger handling)."""
+TRIGGER_DEAD_NS = 252
+"""After one trigger the network takes the next (same page)."""
+SYNC_NS = 200
+"""From the last sequencer's ``wait_sync`` to the common start; q1simulator sync_barrier.py."""
+TRIGGER_DELAY_STEP_PS = 39
+TRIGGER_DELAY_MAX_PS = 31 * 39
+"""Validator of ``ext_trigger_input_delay``."""
+
 # Numerically controlled oscillator
 NCO_MAX_HZ = 500e6
 NCO_STEPS_PER_HZ = 4

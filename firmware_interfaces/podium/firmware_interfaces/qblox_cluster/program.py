@@ -43,7 +43,8 @@ class SequencerProgram:
     waveforms: tuple[Waveform, ...]
     acquisitions: tuple[Acquisition, ...]
     output: str
-    """``out0`` or ``out1`` of an RF module; ``out0_1``, ``out2_3`` of a baseband module (I, Q)."""
+    """``out0`` or ``out1`` of an RF module; ``out0_1``, ``out2_3`` of a baseband module (I, Q);
+    empty on a QTM, whose sequencers have one channel each."""
     input: str | None
     """``in0`` where the sequencer acquires."""
     nco_hz: float
@@ -61,13 +62,18 @@ class ModuleSettings:
 
     slot: int
     module: str
-    """``QRM-RF``, ``QCM-RF`` or ``QCM``."""
+    """``QRM-RF``, ``QCM-RF``, ``QCM`` or ``QTM``."""
     lo_hz: Mapping[str, float] = field(default_factory=dict, hash=False)
     """By output; empty for a baseband module. A QRM-RF has one LO for out0 and in0."""
     output_attenuation_db: Mapping[str, float] = field(default_factory=dict, hash=False)
     input_attenuation_db: Mapping[str, float] = field(default_factory=dict, hash=False)
     scope_sequencer: int | None = None
     """The sequencer whose acquisitions trigger the scope, where a trace is wanted."""
+    channels: Mapping[str, Mapping[str, str | float | bool]] = field(
+        default_factory=dict, hash=False
+    )
+    """Of a QTM: settings of its channels and quads by the names of the vendor's client, e.g.
+    ``{"io_channel2": {"mode": "input", "analog_threshold": 0.8}}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,16 @@ class Quantised:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalStart:
+    """All sequencers wait for the external trigger, meet, and begin together."""
+
+    address: int
+    """Of the trigger network, 1 to 15, that the cluster's trigger input is mapped to."""
+    offset_ns: int = 0
+    """Whole ticks by which the first shot comes later than it would: takes out a skew."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterProgram:
     """One pulse program as one cluster plays it."""
 
@@ -156,12 +172,15 @@ class ClusterProgram:
     duration_fs: int
     """From the common start to the last shot's end, settling included."""
     first_shot_ns: int
-    """From the common start of the sequencers to the start of the first shot."""
+    """From the common start of the sequencers to the start of the first shot. With a start by
+    trigger the common start is the release of the party line, which time keeping captures."""
     results: tuple[ResultLayout, ...]
     resources: tuple[SequencerResources, ...]
     quantised: tuple[Quantised, ...]
     listing: str
     """All programs with a comment on each line, for a person."""
+    start: ExternalStart | None = None
+    """None: it begins when the sequencers are started."""
 
 
 def to_plain(program: ClusterProgram) -> dict[str, Any]:
@@ -184,6 +203,7 @@ def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
         resources=tuple(SequencerResources(**entry) for entry in plain["resources"]),
         quantised=tuple(Quantised(**_tuples(entry)) for entry in plain["quantised"]),
         listing=plain["listing"],
+        start=None if plain.get("start") is None else ExternalStart(**plain["start"]),
     )
 
 

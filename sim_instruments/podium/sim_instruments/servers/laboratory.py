@@ -12,6 +12,7 @@ from typing import TypeVar
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
+from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
@@ -53,6 +54,8 @@ class Laboratory:
         self.clocks: dict[str, Clock] = {}
         """Of the instruments that have one of the world's, by name."""
         self._seed = world_file.seed
+        self.lines = DigitalLines()
+        """Cables between markers, digital outputs and inputs."""
         self.unplugged: set[str] = set()
         """Lines whose cable is off at the end where signals go in."""
         self._check_world(world_file)
@@ -114,6 +117,7 @@ class Laboratory:
             playback=Playing(self, name),
             reading=self._reading(name),
             clock_of=partial(self.clock_of, name),
+            lines=LinesEnd(self.lines, name),
         )
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:

@@ -8,13 +8,14 @@ A twin's class says by its constructor's parameter names what it wants. It gets
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from typing import Any
 
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_models
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
+from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.twin import Twin
 
@@ -35,6 +36,8 @@ class Supplies:
     """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
     clock_of: Callable[[ClockMake], Clock] | None = None
     """Makes the instrument's clock, of that make; the same each time."""
+    lines: LinesEnd = field(default_factory=lambda: LinesEnd(DigitalLines(), ""))
+    """Digital cables at its connectors; none by default."""
 
 
 def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:

@@ -42,9 +42,9 @@ class PlayedShot:
     windows: tuple[PlayedWindow, ...]
 
 
-def emulate(program: ClusterProgram) -> tuple[RealTimeTrace, ...]:
-    """Run all sequencers; they must come to a clean end."""
-    processors = [
+def processors(program: ClusterProgram) -> list[Q1Processor]:
+    """Return what executes each sequencer's program."""
+    return [
         Q1Processor(
             assemble(sequencer.text),
             SequencerSetup(
@@ -58,7 +58,11 @@ def emulate(program: ClusterProgram) -> tuple[RealTimeTrace, ...]:
         )
         for sequencer in program.sequencers
     ]
-    traces = run_together(processors)
+
+
+def emulate(program: ClusterProgram) -> tuple[RealTimeTrace, ...]:
+    """Run all sequencers; they must come to a clean end."""
+    traces = run_together(processors(program))
     for sequencer, trace in zip(program.sequencers, traces, strict=True):
         assert trace.ending is Ending.STOPPED, sequencer.frame
         assert trace.flags == (), (sequencer.frame, trace.flags, trace.log)

@@ -319,7 +319,7 @@ def test_what_asks_for_triggers_is_refused_without_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["fb_cmd 1,2,4", "acquire_ttl 0,0,1,4", "set_digital 1,1,0", "fb_pop_data 1,R0"]
+    "line", ["fb_cmd 1,2,4", "acquire_ttl 0,0,1,4", "play_pulse 0,4", "fb_pop_data 1,R0"]
 )
 def test_what_is_not_emulated_is_said_before_the_run(line: str) -> None:
     with pytest.raises(NotEmulated, match=r"line 2: .*does not emulate"):

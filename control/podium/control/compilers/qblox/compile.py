@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.allocate import Allocated, allocate
 from podium.control.compilers.qblox.assembly import bare_text
-from podium.control.compilers.qblox.emit import LEAD_NS, PREAMBLE_NS, SequencerRun, emit
+from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun, emit
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.loops import nest
 from podium.control.compilers.qblox.lower import Lowered, lower
@@ -17,6 +17,7 @@ from podium.control.compilers.qblox.place import FrameTimeline, Timeline, place
 from podium.control.compilers.qblox.points import IntArray
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
 from podium.control.compilers.qblox.schedule import schedule
+from podium.control.compilers.qblox.start import check_start, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
@@ -25,6 +26,7 @@ from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import (
     Acquisition,
     ClusterProgram,
+    ExternalStart,
     ExternalTone,
     ModuleSettings,
     Quantised,
@@ -49,13 +51,19 @@ class _Compiled:
     quantised: tuple[Quantised, ...]
 
 
-def compile_program(program: Program, target: QbloxTarget) -> ClusterProgram:
+def compile_program(
+    program: Program, target: QbloxTarget, start: ExternalStart | None = None
+) -> ClusterProgram:
     """Compile ``program`` for one cluster. The same program gives the same text.
 
-    Raises :class:`ProgramError` where the program contradicts itself, :class:`OffGridError` for
-    a time between two nanoseconds, :class:`DoesNotFit` where the hardware cannot play it.
+    With ``start`` its sequencers wait for the external trigger; ValueError for a start that does
+    not exist. Raises :class:`ProgramError` where the program contradicts itself,
+    :class:`OffGridError` for a time between two nanoseconds, :class:`DoesNotFit` where the
+    hardware cannot play it.
     """
     validate(program)
+    if start is not None:
+        check_start(start)
     timeline = place(program)
     shape = tuple(axis.count for axis in program.axes)
     allocated = allocate(timeline.frames, target)
@@ -65,10 +73,11 @@ def compile_program(program: Program, target: QbloxTarget) -> ClusterProgram:
     settle_ns = GRID.ticks(program.settle_fs)
     scopes = _scopes(allocated) if program.trace else {}
     compiled = [
-        _sequencer(one, program, timeline.shot_ns, shape, settle_ns, scopes) for one in allocated
+        _sequencer(one, program, timeline.shot_ns, shape, settle_ns, scopes, start)
+        for one in allocated
     ]
     _check_bins(compiled)
-    first_shot_ns = PREAMBLE_NS + LEAD_NS + settle_ns
+    first_shot_ns = preamble_ns(start) + LEAD_NS + settle_ns
     points_ns = int(timeline.shot_ns.sum()) * (math.prod(shape) // timeline.shot_ns.size)
     resources = tuple(one.resources for one in compiled)
     return ClusterProgram(
@@ -87,6 +96,7 @@ def compile_program(program: Program, target: QbloxTarget) -> ClusterProgram:
         resources=resources,
         quantised=tuple(entry for one in compiled for entry in one.quantised),
         listing=print_listing(program.name, resources, [one.lines for one in compiled]),
+        start=start,
     )
 
 
@@ -97,6 +107,7 @@ def _sequencer(
     shape: tuple[int, ...],
     settle_ns: int,
     scopes: dict[int, int],
+    start: ExternalStart | None,
 ) -> _Compiled:
     port, frame = one.port, one.timeline.frame.name
     lowered = lower(one.timeline, port.lo_hz, program.axes)
@@ -112,6 +123,7 @@ def _sequencer(
         keep_shots=program.keep_shots,
         bins=bins,
         settle_ns=settle_ns,
+        start=start,
     )
     assembly = emit(run, nodes)
     check_pace(frame, assembly.bodies, assembly.between_ns, LEAD_NS)

@@ -3,6 +3,7 @@
 Shape of every program (times from the common start)::
 
     set_mrk, set_freq, upd_param 4   outputs on
+    wait_trigger                     where the external trigger starts it
     wait_sync 4                      all sequencers of the cluster
     wait                             lead and settling
     shot loop                        averaging, outermost
@@ -32,6 +33,7 @@ from podium.control.compilers.qblox.loops import (
 )
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
+from podium.control.compilers.qblox.start import begin
 from podium.control.compilers.qblox.sweeps import (
     FRACTION_BITS,
     Listed,
@@ -40,13 +42,12 @@ from podium.control.compilers.qblox.sweeps import (
     SteppedFraction,
     plan_sweep,
 )
+from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction, Label, Operand, Register
 
 INLINE_CHUNKS = 3
 """As many chunks of a long wait are written out; more are a loop."""
 WAIT_IN_REGISTER_MAX_NS = 2**31 - 1
-PREAMBLE_NS = 2 * REAL_TIME_MIN_NS
-"""``upd_param 4`` and ``wait_sync 4``."""
 LEAD_NS = 4_000
 """Before the first shot, so that the processor can fill the real-time queue."""
 
@@ -66,6 +67,7 @@ class SequencerRun:
     bins: int
     """Of each acquisition; 0 where the sequencer does not acquire."""
     settle_ns: int
+    start: ExternalStart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,9 @@ def emit(run: SequencerRun, nodes: tuple[Node, ...]) -> Assembly:
     say("set_mrk", run.marker, comment="RF switch on" if run.marker else "")
     say("set_freq", run.nco, comment=f"{run.nco / 4:.12g} Hz")
     say("upd_param", REAL_TIME_MIN_NS)
-    say("wait_sync", REAL_TIME_MIN_NS)
-    _wait(assembly, LEAD_NS + run.settle_ns, "lead and settling")
+    begin(assembly, run.start)
+    offset_ns = 0 if run.start is None else run.start.offset_ns
+    _wait(assembly, LEAD_NS + run.settle_ns + offset_ns, "lead and settling")
     say("move", 0, ZERO)
     bin_register = assembly.take_register() if run.bins > 1 else None
     if bin_register is not None and run.keep_shots:

@@ -76,31 +76,32 @@ class Operation(IntEnum):
     SET_COND = 45
     SET_SCOPE_EN = 46
     SW_REQ = 47
-    # Instructions that take time on the real-time side.
-    WAIT = 48
-    UPD_PARAM = 49
-    PLAY = 50
-    ACQUIRE = 51
-    ACQUIRE_WEIGHED = 52
-    WAIT_SYNC = 53
-    WAIT_TRIGGER = 54
-    LATCH_RST = 55
-    SET_LATCH_EN = 56
-    ACQUIRE_TTL = 57
-    ACQUIRE_TIMETAGS = 58
-    ACQUIRE_DIGITAL = 59
-    PLAY_PULSE = 60
-    SET_DIGITAL = 61
-    SET_TIME_REF = 62
-    RESET_NETZERO = 63
+    SET_DIGITAL = 48
+    SET_TIME_REF = 49
+    # Instructions that take time on the real-time side; a condition skips those down to UPD_THRES.
+    WAIT = 50
+    UPD_PARAM = 51
+    PLAY = 52
+    ACQUIRE = 53
+    ACQUIRE_WEIGHED = 54
+    ACQUIRE_TIMETAGS = 55
+    ACQUIRE_DIGITAL = 56
+    UPD_THRES = 57
+    WAIT_SYNC = 58
+    WAIT_TRIGGER = 59
+    LATCH_RST = 60
+    SET_LATCH_EN = 61
+    ACQUIRE_TTL = 62
+    PLAY_PULSE = 63
+    RESET_NETZERO = 64
     # Messages between sequencers.
-    FB_CMD = 64
-    FB_POP_DATA = 65
-    FB_PULL_DATA = 66
+    FB_CMD = 65
+    FB_POP_DATA = 66
+    FB_PULL_DATA = 67
     # Deprecated: never in memory, each becomes two instructions.
-    LOOP = 67
-    COMPARE_JGE = 68
-    COMPARE_JLT = 69
+    LOOP = 68
+    COMPARE_JGE = 69
+    COMPARE_JLT = 70
 
 
 class Access(Enum):
@@ -148,7 +149,7 @@ class Form:
 
     @cached_property
     def deprecated(self) -> bool:
-        """Whether the assembler replaces it by two other instructions."""
+        """Whether the assembler replaces it by two instructions."""
         return self.operation >= Operation.LOOP
 
     @cached_property
@@ -156,8 +157,9 @@ class Form:
         """Clock ticks on the classical side, a taken jump's :data:`JUMP_TICKS` not included.
 
         The fetch takes one tick and reads one register; each further register takes one more.
+        ``acquire_timetags`` takes two in any form (Q1ASM guide, docs.qblox.com).
         """
-        fetch = max(1, len(self.reads))
+        fetch = max(2 if self.operation is Operation.ACQUIRE_TIMETAGS else 1, len(self.reads))
         if Operation.MULU32 <= self.operation <= Operation.MULS32H:
             return fetch + MULTIPLY_32_TICKS + len(self.writes)
         if Operation.NOT <= self.operation <= Operation.LSR:
@@ -344,7 +346,7 @@ FORMS: Final[tuple[Form, ...]] = (
     ),
     Form("set_time_ref", _O.SET_TIME_REF, ()),
     *(
-        Form("upd_thres", _O.FB_CMD, (Immediate("seq_dio_thres_idx_imm", 0, 3), value, _COUNT))
+        Form("upd_thres", _O.UPD_THRES, (Immediate("seq_dio_thres_idx_imm", 0, 3), value, _COUNT))
         for value in (_R, _MESSAGE)
     ),
     *(

@@ -55,7 +55,7 @@ def _prepare(text: bytes, model: ModuleModel) -> _Verdict:
         )
     unplayable = None
     try:
-        Q1Processor(assembled, SequencerSetup(readout=model.readout))
+        Q1Processor(assembled, SequencerSetup(readout=model.readout, tags=model.channels > 0))
     except NotEmulated as error:
         unplayable = str(error)
     notes = "".join(f"{warning}\n" for warning in assembled.warnings)

@@ -3,8 +3,9 @@
 import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.command_table import (
     COMMANDS,
@@ -20,11 +21,19 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     Malformed,
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
+from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
+    SUBS_PER_TICK,
+    ClusterClock,
+    IdealClock,
+)
 from podium.sim_instruments.twins.qblox_cluster.cluster_commands import (
     cmm_handlers,
     run_handlers,
+    timed_module_handlers,
 )
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
+from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.module_commands import (
@@ -40,12 +49,15 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     Refusal,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs import Runs
+from podium.sim_instruments.twins.qblox_cluster.timekeeping import CMM, TRIGGER_INPUT
+from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon
 
 _CMM = cmm_handlers().by_header
 _MODULE = module_handlers().by_header
 _KEPT = kept_handlers().by_header
 _RUN = run_handlers().by_header
+_TIMED = timed_module_handlers().by_header
 
 _SETTINGS = frozenset(entry.header for entry in COMMANDS if not entry.header.endswith("?"))
 
@@ -54,7 +66,7 @@ _SLOT = re.compile(r"SLOT(\d{1,4}):", re.IGNORECASE)
 
 def meant_headers() -> frozenset[str]:
     """Return the headers of the command table that mean something in the simulation."""
-    return frozenset({*_CMM, *_MODULE, *_RUN})
+    return frozenset({*_CMM, *_MODULE, *_RUN, *_TIMED})
 
 
 def _reads_back(found: Found) -> bool:
@@ -67,23 +79,42 @@ class ClusterTwin:
     """A Qblox cluster as seen from its sockets: one for the CMM, one for each module.
 
     ``modules`` names the type of the module in each slot (``{2: "QRM-RF"}``); KeyError for
-    a type that is not emulated, ValueError for a slot that does not exist.
+    a type that is not emulated, ValueError for a slot that does not exist. ``clock`` is the
+    cluster's own, ``lines`` the digital cables at its connectors (none by default).
     """
 
     ports: Mapping[str, int] = {"scpi": 5025, "module_scpi_base": 25000}
     """A module's socket is at the base plus its slot."""
 
-    def __init__(self, modules: Mapping[int, str], serial: str, playback: Playback) -> None:
+    def __init__(
+        self,
+        modules: Mapping[int, str],
+        serial: str,
+        playback: Playback,
+        clock: ClusterClock | None = None,
+        lines: LinesEnd | None = None,
+    ) -> None:
         for slot in modules:
             if not 1 <= slot <= limits.SLOTS:
                 raise ValueError(f"slot {slot} does not exist, a cluster has 1-{limits.SLOTS}")
         self.serial = serial
+        self.lines = lines or LinesEnd(DigitalLines(), "cluster")
         self.modules = {
-            slot: Module(MODULE_MODELS[name], slot, serial, playback)
+            slot: Module(MODULE_MODELS[name], slot, serial, playback, self.lines)
             for slot, name in sorted(modules.items())
         }
-        self.management = Management(serial, {s: m.model for s, m in self.modules.items()})
-        self.runs = Runs(playback, lambda: tuple(self.modules.values()))
+        self.clock = clock or IdealClock()
+        self.management = Management(
+            serial, {s: m.model for s, m in self.modules.items()}, self.clock
+        )
+        self.runs = Runs(
+            playback,
+            lambda: tuple(self.modules.values()),
+            self.clock,
+            self.management.time,
+            self.lines,
+            Listener(self.lines, self.clock, serial),
+        )
         self._tallies = {"commands": 0, "unknown": 0, "unmeant": 0}
 
     def open(self, port: str) -> "ClusterSession":
@@ -104,7 +135,31 @@ class ClusterTwin:
             return replace(horizon, computing=True)
         return horizon
 
+    def edge(self, at_fs: int) -> None:
+        """Let a rising edge arrive at the trigger input; see :class:`.TriggerSink`."""
+        self.management.network.edge(at_fs)
+
+    def input(self, connector: str) -> TriggerSink:
+        """Return the trigger input (``trigger``) or an input of a QTM (``slot10.io3``).
+
+        KeyError where there is none of that name.
+        """
+        if connector == "trigger":
+            return self
+        slot, _, channel = connector.partition(".")
+        module = self.modules.get(int(slot[4:])) if re.fullmatch(r"slot\d+", slot) else None
+        if module is None or channel not in {f"io{n}" for n in range(module.model.channels)}:
+            raise KeyError(f"no digital input {connector!r} at this cluster")
+        return ChannelInput(self.lines, connector)
+
     def _settle(self, now_fs: int) -> None:
+        for edge in self.management.network.take(now_fs):
+            at_fs = self.clock.to_world(edge.tick)
+            self.management.time.event(
+                CMM, TRIGGER_INPUT, at_fs, edge.tick * SUBS_PER_TICK, rising=True
+            )
+            if edge.arrival_tick is not None:
+                self.runs.trigger(edge.arrival_tick, edge.address)
         self.runs.settle(now_fs)
         for module in self.modules.values():
             module.assembler.settle(module.errors)
@@ -188,12 +243,28 @@ class ClusterTwin:
         run_handler = _RUN.get(header)
         if run_handler is not None:
             return run_handler((self.runs, module), request)
+        timed_handler = _TIMED.get(header)
+        if timed_handler is not None:
+            return timed_handler((self.management, module), request)
         handler = _MODULE.get(header)
         if handler is not None:
             return handler(module, request)
         self._tallies["unmeant"] += not _reads_back(found)
         kept = _KEPT.get(header)
         return kept(module, request) if kept else module.kept.handle(found, request.command)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInput:
+    """An input of a QTM, as something outside the laboratory's cables reaches it."""
+
+    lines: LinesEnd
+    connector: str
+
+    def edge(self, at_fs: int) -> None:
+        """Let a rising edge arrive. ASSUMED: the pulse is 100 ns long."""
+        self.lines.arrive(self.connector, at_fs)
+        self.lines.arrive(self.connector, at_fs + 100 * FS_PER_NS, rising=False)
 
 
 class ClusterSession:

@@ -2,12 +2,10 @@
 
 from podium.firmware_interfaces.qblox_cluster import identity
 from podium.firmware_interfaces.qblox_cluster.framing import block_reply, text_reply
-from podium.firmware_interfaces.qblox_cluster.messages import timestamp, timestamp_fs
-from podium.sim_instruments.twins.qblox_cluster import arguments, common_commands
+from podium.sim_instruments.twins.qblox_cluster import common_commands, timing_commands
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
 from podium.sim_instruments.twins.qblox_cluster.management import Management
-from podium.sim_instruments.twins.qblox_cluster.module import Module, json_bytes
-from podium.sim_instruments.twins.qblox_cluster.refusal import BLOCK_DATA_ERROR, Refusal
+from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.runs import Runs
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
 
@@ -16,6 +14,7 @@ def cmm_handlers() -> Handlers[Management]:
     """Return what the CMM means by its commands."""
     handlers: Handlers[Management] = Handlers()
     common_commands.register(handlers)
+    timing_commands.register(handlers)
 
     @handlers.on("*IDN?")
     def identify(cmm: Management, request: Request) -> bytes:
@@ -41,21 +40,6 @@ def cmm_handlers() -> Handlers[Management]:
     def state_in_json(cmm: Management, request: Request) -> bytes:
         return text_reply(identity.system_state(cmm.models))
 
-    @handlers.on("TIMEkeeping:CURRent:TIMEstamp?")
-    def time(cmm: Management, request: Request) -> bytes:
-        return block_reply(json_bytes(timestamp(cmm.clock_fs(request.now_fs))))
-
-    @handlers.on("TIMEkeeping:ADJust")
-    def adjust_time(cmm: Management, request: Request) -> bytes:
-        values = arguments.json_block(request.command)
-        try:
-            cmm.adjust_clock(timestamp_fs({"ns": int(values["ns"]), "sub": int(values["sub"])}))
-        except (KeyError, TypeError, ValueError) as error:
-            raise Refusal(
-                BLOCK_DATA_ERROR, f"a time is an object of integers ns and sub, got {values!r}"
-            ) from error
-        return b""
-
     return handlers
 
 
@@ -67,6 +51,30 @@ def _chosen(module: Module, request: Request) -> tuple[Sequencer, ...]:
     if request.found.indices:
         return (module.sequencer(request.index),)
     return module.sequencers
+
+
+TimedModule = tuple[Management, Module]
+
+
+def timed_module_handlers() -> Handlers[TimedModule]:
+    """Return what a module means by the commands of its capture unit.
+
+    ASSUMED: source n of a QTM is its channel n - 1; other modules have the party line alone.
+    """
+    handlers: Handlers[TimedModule] = Handlers()
+
+    @handlers.on("TIMEkeeping:CAPTure:ARM")
+    def arm(target: TimedModule, request: Request) -> bytes:
+        cmm, module = target
+        sources = module.model.channels
+        return timing_commands.arm_capture(cmm, module.slot, sources, request)
+
+    @handlers.on("TIMEkeeping:CAPTure?")
+    def read(target: TimedModule, request: Request) -> bytes:
+        cmm, module = target
+        return timing_commands.captured(cmm, module.slot)
+
+    return handlers
 
 
 def run_handlers() -> Handlers[RunTarget]:

@@ -4,11 +4,18 @@ This is the work that a worker thread does; nothing here touches the twin.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.edges_out import (
+    DELAY_OUT_OF_ORDER,
+    delays_out_of_order,
+    edge_trains,
+)
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
@@ -18,13 +25,20 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     switch_timeline,
 )
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, run_together
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
+    Q1Processor,
+    Together,
+    Trigger,
+    refuse_conditions,
+    run_together,
+)
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
     RunOutcome,
     SequencerOutcome,
     SequencerRun,
 )
+from podium.sim_instruments.twins.qblox_cluster.tag_stage import tag_record
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +66,18 @@ class Performance:
 
 def perform(runs: Sequence[SequencerRun]) -> Performance:
     """Execute the programs of all ``runs`` together and return their signals."""
-    traces = run_together(tuple(Q1Processor(run.program, run.setup()) for run in runs))
+    return performance(runs, run_together(_processors(runs)))
+
+
+def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
+    return tuple(
+        Q1Processor(run.program, run.setup(), name=f"slot{run.slot}.sequencer{run.sequencer}")
+        for run in runs
+    )
+
+
+def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
+    """Return the signals of what the sequencers did."""
     switches = _switches(runs, traces)
     drives: list[PulseTrain] = []
     overflowed: list[bool] = []
@@ -89,19 +114,90 @@ def _switches(
     return switches
 
 
-def execute(runs: Sequence[SequencerRun], number: int, start_tai_fs: int, play: Play) -> RunOutcome:
-    """Perform ``runs``, play them on the world and return what each sequencer keeps of it."""
-    performance = perform(runs)
-    signals = RunSignals(
-        run=number,
-        start_tai_fs=start_tai_fs,
-        duration_ns=performance.duration_ns,
-        drives=performance.drives,
-        captures=performance.captures,
-        biases_v={},
-    )
-    answers = play(signals) if signals.drives or signals.captures else ()
-    return outcome(performance, answers)
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Some sequencer goes on only when a trigger comes that is not known yet."""
+
+    synced_ns: tuple[int, ...]
+    """When the party line was released so far, from the start."""
+
+
+class Execution:
+    """One run on its way: it goes on as triggers come, and plays on the world at its end.
+
+    Belongs to one worker thread at a time. Raises :class:`.q1_processor.NotEmulated` for a
+    program that this twin cannot execute.
+    """
+
+    def __init__(
+        self, runs: Sequence[SequencerRun], number: int, start_tick: int, clock: ClusterClock
+    ) -> None:
+        self._runs = tuple(runs)
+        self._number = number
+        self._start_tick = start_tick
+        self._clock = clock
+        self._together: Together | None = None
+        self._first_trigger_ns = 0
+
+    def advance(self, triggers: Sequence[Trigger], play: Play) -> RunOutcome | Waiting:
+        """Go on with triggers that came since; return what is left of the run once it is over."""
+        if self._together is None:
+            for processor in (processors := _processors(self._runs)):
+                refuse_conditions(processor)
+            self._together = Together(processors)
+        elif triggers and not self._first_trigger_ns:
+            self._first_trigger_ns = triggers[0].time_ns
+        self._together.proceed(triggers)
+        synced_ns = tuple(self._together.synced_ns)
+        if self._together.waits_for_trigger:
+            return Waiting(synced_ns)
+        traces = self._together.traces()
+        performed = performance(self._runs, traces)
+        signals = self._signals(performed)
+        answers = play(signals) if signals.drives or signals.captures else ()
+        left = outcome(performed, answers)
+        return RunOutcome(
+            sequencers=tuple(
+                self._with_tags(one, run, trace)
+                for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
+            ),
+            synced_ns=synced_ns,
+            edges=edge_trains(self._runs, traces, self._start_tick, self._clock),
+        )
+
+    def _with_tags(
+        self, left: SequencerOutcome, run: SequencerRun, trace: RealTimeTrace
+    ) -> SequencerOutcome:
+        """Add what a sequencer of a QTM listened for: what it heard is not known here."""
+        if run.channel is None:
+            return left
+        forms = (FORMS[opcode] for opcode in set(run.program.opcode.tolist()))
+        traced = any(form.operation is Operation.SET_SCOPE_EN for form in forms)
+        flags = (DELAY_OUT_OF_ORDER,) if delays_out_of_order(trace) else ()
+        record = tag_record(run, trace, self._start_tick, traced)
+        return replace(left, listened=record, flags=(*left.flags, *flags))
+
+    def _signals(self, performed: Performance) -> RunSignals:
+        """Return what the world is asked to play.
+
+        Its time begins with the first trigger, unless something was played before: how long a
+        sequencer stood waiting is nothing to evolve.
+        """
+        drives, captures = performed.drives, performed.captures
+        times = [train.start_ns for train in drives] + [train.start_ns for train in captures]
+        starts = [int(start_ns[0]) for start_ns in times if len(start_ns)]
+        begin_ns = min([self._first_trigger_ns, *starts])
+        if begin_ns:
+            drives = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in drives)
+            captures = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in captures)
+        return RunSignals(
+            run=self._number,
+            start_tai_fs=self._clock.to_world(self._start_tick + begin_ns),
+            duration_ns=performed.duration_ns - begin_ns,
+            drives=drives,
+            captures=captures,
+            biases_v={},
+        )
 
 
 def outcome(performance: Performance, answers: tuple[Captured, ...]) -> RunOutcome:

@@ -3,28 +3,26 @@
 from collections.abc import Mapping
 
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.refusal import ErrorQueue
 from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings
+from podium.sim_instruments.twins.qblox_cluster.timekeeping import Timekeeping
+from podium.sim_instruments.twins.qblox_cluster.trigger_network import TriggerNetwork
 
 
 class Management:
     """The firmware of the CMM."""
 
-    def __init__(self, serial: str, models: Mapping[int, ModuleModel]) -> None:
+    def __init__(self, serial: str, models: Mapping[int, ModuleModel], clock: ClusterClock) -> None:
         self.serial = serial
         self.models = models
         self.errors = ErrorQueue()
         self.kept = KeptSettings()
-        self._adjusted_fs = 0
+        self.time = Timekeeping(clock)
+        self.network = TriggerNetwork(clock)
 
     def reset(self) -> None:
-        """Return to the state after power-on; the clock goes on."""
+        """Return to the state after power-on; the time goes on."""
         self.kept = KeptSettings()
-
-    def clock_fs(self, now_fs: int) -> int:
-        """Return what the cluster's clock shows: the house's TAI, plus what it was adjusted by."""
-        return now_fs + self._adjusted_fs
-
-    def adjust_clock(self, by_fs: int) -> None:
-        """Set the clock forward (or back)."""
-        self._adjusted_fs += by_fs
+        self.time.reset()
+        self.network.reset()

@@ -6,8 +6,10 @@ from typing import Any
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
+from podium.sim_instruments.physics.digital_lines import LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.acquisition_list import EMPTY_SCOPE
 from podium.sim_instruments.twins.qblox_cluster.assembler import Assembler
+from podium.sim_instruments.twins.qblox_cluster.io_channel import IoBank
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
@@ -29,12 +31,15 @@ LOS = 2
 class Module:
     """The firmware of one module. Everything is as after power-on at construction."""
 
-    def __init__(self, model: ModuleModel, slot: int, serial: str, playback: Playback) -> None:
+    def __init__(
+        self, model: ModuleModel, slot: int, serial: str, playback: Playback, lines: LinesEnd
+    ) -> None:
         self.model = model
         self._playback = playback
         self.slot = slot
         self.serial = serial
         self.errors = ErrorQueue()
+        self.lines = lines
         self.reset()
 
     def reset(self) -> None:
@@ -58,6 +63,7 @@ class Module:
             "avg_en_path": [False] * model.adcs,
             "trig": {"mode_path": [False] * model.adcs, "lvl_path": [0.0] * model.adcs},
         }
+        self.io = IoBank() if model.channels else None
         self.predistortion = _power_on_predistortion(model)
 
     def sequencer(self, number: int) -> Sequencer:
@@ -93,6 +99,10 @@ class Module:
     def scope_listens_to(self, number: int) -> bool:
         """Tell whether the scope is triggered by that sequencer."""
         return self.model.readout and self.scope_configuration["sel_path"][0] == number
+
+    def channel(self, number: int) -> dict[str, Any] | None:
+        """Return a copy of the settings of a sequencer's own channel, None but on a QTM."""
+        return dict(self.io.channels[number]) if self.io is not None else None
 
     def levels_v(self) -> dict[str, float]:
         """Return the static level of each baseband output, as the offset DAC makes it."""

@@ -5,6 +5,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import block_reply, text_r
 from podium.firmware_interfaces.qblox_cluster.identity import module_identification
 from podium.sim_instruments.twins.qblox_cluster import (
     arguments,
+    channel_commands,
     common_commands,
     sequencer_commands,
 )
@@ -27,6 +28,7 @@ def module_handlers() -> Handlers[Module]:
     _attenuators(handlers)
     _offsets(handlers)
     _configuration(handlers)
+    channel_commands.register(handlers)
     return handlers
 
 

@@ -24,9 +24,9 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import (
     Operation,
 )
 
-GOTO: Final = 70
+GOTO: Final = 71
 """Continues at row ``a`` of the image; takes no time."""
-SAVE: Final = 71
+SAVE: Final = 72
 """Copies slot ``b`` to slot ``a``; takes no time."""
 
 OPERATION, A, B, C, D, E, COST, DURATION = range(8)
@@ -43,6 +43,9 @@ _UNTIMED = frozenset(Operation) - frozenset(
         Operation.PLAY,
         Operation.ACQUIRE,
         Operation.ACQUIRE_WEIGHED,
+        Operation.ACQUIRE_TIMETAGS,
+        Operation.ACQUIRE_DIGITAL,
+        Operation.UPD_THRES,
         Operation.WAIT_SYNC,
         Operation.WAIT_TRIGGER,
         Operation.LATCH_RST,

@@ -8,7 +8,9 @@ hardware cannot execute ends the run; a stale register read yields the old value
 error; flags of a left shift are those of the 32-bit result; ``reset_ph`` clears the phase offset
 that was set as a parameter too.
 
-Phases are kept as integers, in quarters of 1e-9 turn: a frequency step of 0.25 Hz for 1 ns.
+Operations are told apart by equality alone where it matters: such a chain becomes one table of
+jumps, comparisons of ranges would not. Phases are kept as integers, in quarters of 1e-9 turn: a
+frequency step of 0.25 Hz for 1 ns.
 """
 
 from typing import Any, Final
@@ -16,9 +18,20 @@ from typing import Any, Final
 import numba
 import numpy as np
 
-from podium.firmware_interfaces.qblox_cluster.q1asm.isa import JUMP_TICKS, TICK_NS, Operation
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import JUMP_TICKS, TICK_NS
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation as Op
 from podium.sim_instruments.twins.qblox_cluster import q1_image
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.q1_arithmetic import (
+    MASK,
+    SIGN,
+    jumps,
+    multiply_16,
+    multiply_32,
+    shift,
+    signed,
+    signed16,
+)
 from podium.sim_instruments.twins.qblox_cluster.q1_latches import (
     admit_acquisition,
     check_weights,
@@ -27,21 +40,11 @@ from podium.sim_instruments.twins.qblox_cluster.q1_latches import (
     latch_phase,
     meets_condition,
     next_trigger,
+    set_condition,
+    set_phase,
 )
 
 _JUMP_NS: Final = JUMP_TICKS * TICK_NS
-_MASK: Final = 0xFFFF_FFFF
-_SIGN: Final = 0x8000_0000
-
-
-@numba.njit(cache=True, inline="always")
-def _signed(value: Any) -> Any:
-    return value - ((value & _SIGN) << 1)
-
-
-@numba.njit(cache=True, inline="always")
-def _signed16(value: Any) -> Any:
-    return (value & 0x7FFF) - (value & 0x8000)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -101,152 +104,76 @@ def execute(
         core += code[at, 6]
         count += 1
         pc += 1
-        if op < Operation.WAIT:
+        if op < Op.WAIT:
             jump = False
-            if op == Operation.NOP or op == Operation.SW_REQ or op == Operation.SET_SCOPE_EN:
+            if op == Op.NOP or op == Op.SW_REQ or op == Op.SET_SCOPE_EN:
                 pass
-            elif op == Operation.MOVE:
+            elif op == Op.MOVE:
                 slots[code[at, 2]] = slots[code[at, 1]]
-            elif op == Operation.ADD:
+            elif op == Op.ADD:
                 a = slots[code[at, 1]]
                 b = slots[code[at, 2]]
                 full = a + b
-                result = full & _MASK
+                result = full & MASK
                 zero = result == 0
-                negative = (result & _SIGN) != 0
-                carry = full > _MASK
-                overflow = ((a ^ result) & (b ^ result) & _SIGN) != 0
+                negative = (result & SIGN) != 0
+                carry = full > MASK
+                overflow = ((a ^ result) & (b ^ result) & SIGN) != 0
                 slots[code[at, 3]] = result
-            elif op == Operation.SUB or op == Operation.CMP:
+            elif op == Op.SUB or op == Op.CMP:
                 a = slots[code[at, 1]]
                 b = slots[code[at, 2]]
-                result = (a - b) & _MASK
+                result = (a - b) & MASK
                 zero = result == 0
-                negative = (result & _SIGN) != 0
+                negative = (result & SIGN) != 0
                 carry = a < b
-                overflow = ((a ^ b) & (a ^ result) & _SIGN) != 0
-                if op == Operation.SUB:
+                overflow = ((a ^ b) & (a ^ result) & SIGN) != 0
+                if op == Op.SUB:
                     slots[code[at, 3]] = result
-            elif op == Operation.JMP:
-                jump = True
-            elif op == Operation.JZ:
-                jump = zero
-            elif op == Operation.JNZ:
-                jump = not zero
-            elif op == Operation.JO:
-                jump = overflow
-            elif op == Operation.JNO:
-                jump = not overflow
-            elif op == Operation.JS:
-                jump = negative
-            elif op == Operation.JNS:
-                jump = not negative
-            elif op == Operation.JG:
-                jump = (not zero) and negative == overflow
-            elif op == Operation.JGE:
-                jump = negative == overflow
-            elif op == Operation.JL:
-                jump = negative != overflow
-            elif op == Operation.JLE:
-                jump = zero or negative != overflow
-            elif op == Operation.JA:
-                jump = not (zero or carry)
-            elif op == Operation.JAE:
-                jump = not carry
-            elif op == Operation.JB:
-                jump = carry
-            elif op == Operation.JBE:
-                jump = zero or carry
-            elif op == Operation.AND or op == Operation.TEST:
-                result = slots[code[at, 1]] & slots[code[at, 2]]
+            elif op == Op.AND or op == Op.OR or op == Op.XOR or op == Op.TEST:
+                a = slots[code[at, 1]]
+                b = slots[code[at, 2]]
+                if op == Op.OR:
+                    result = a | b
+                elif op == Op.XOR:
+                    result = a ^ b
+                else:
+                    result = a & b
                 zero = result == 0
-                negative = (result & _SIGN) != 0
+                negative = (result & SIGN) != 0
                 carry = False
                 overflow = False
-                if op == Operation.AND:
+                if op != Op.TEST:
                     slots[code[at, 3]] = result
-            elif op == Operation.OR:
-                result = slots[code[at, 1]] | slots[code[at, 2]]
+            elif op == Op.NOT:
+                result = ~slots[code[at, 1]] & MASK
                 zero = result == 0
-                negative = (result & _SIGN) != 0
-                carry = False
-                overflow = False
-                slots[code[at, 3]] = result
-            elif op == Operation.XOR:
-                result = slots[code[at, 1]] ^ slots[code[at, 2]]
-                zero = result == 0
-                negative = (result & _SIGN) != 0
-                carry = False
-                overflow = False
-                slots[code[at, 3]] = result
-            elif op == Operation.NOT:
-                result = ~slots[code[at, 1]] & _MASK
-                zero = result == 0
-                negative = (result & _SIGN) != 0
+                negative = (result & SIGN) != 0
                 carry = False
                 overflow = False
                 slots[code[at, 2]] = result
-            elif op == Operation.ASL:
-                a = slots[code[at, 1]]
-                full = a << min(slots[code[at, 2]], 63)
-                result = full & _MASK
+            elif op == Op.ASL or op == Op.ASR or op == Op.LSR:
+                result, carry, overflow = shift(op, slots[code[at, 1]], slots[code[at, 2]])
                 zero = result == 0
-                negative = (result & _SIGN) != 0
-                carry = ((full >> 32) & 1) != 0
-                overflow = ((a ^ result) & _SIGN) != 0
+                negative = (result & SIGN) != 0
                 slots[code[at, 3]] = result
-            elif op == Operation.ASR or op == Operation.LSR:
-                a = slots[code[at, 1]]
-                shift = min(slots[code[at, 2]], 63)
-                result = ((_signed(a) if op == Operation.ASR else a) >> shift) & _MASK
+            elif op == Op.MULU16 or op == Op.MULS16:
+                result = multiply_16(op, slots[code[at, 1]], slots[code[at, 2]])
                 zero = result == 0
-                negative = (result & _SIGN) != 0
-                carry = shift > 0 and ((a >> (shift - 1)) & 1) != 0
-                overflow = False
-                slots[code[at, 3]] = result
-            elif op == Operation.MULU16 or op == Operation.MULS16:
-                if op == Operation.MULU16:
-                    result = (slots[code[at, 1]] & 0xFFFF) * (slots[code[at, 2]] & 0xFFFF)
-                else:
-                    result = (_signed16(slots[code[at, 1]]) * _signed16(slots[code[at, 2]])) & _MASK
-                zero = result == 0
-                negative = (result & _SIGN) != 0
+                negative = (result & SIGN) != 0
                 carry = False
                 overflow = False
                 slots[code[at, 3]] = result
-            elif op == Operation.MULU32 or op == Operation.MULU32L or op == Operation.MULU32H:
-                a = slots[code[at, 1]]
-                b = slots[code[at, 2]]
-                wide = np.uint64(a) * np.uint64(b)
-                low = np.int64(wide & np.uint64(_MASK))
-                high = np.int64(wide >> np.uint64(32))
-                zero = (low | high) == 0
-                negative = (high & _SIGN) != 0
-                carry = False
-                overflow = False
-                slots[code[at, 3]] = high if op == Operation.MULU32H else low
-                if op == Operation.MULU32:
-                    slots[code[at, 4]] = high
-            elif op == Operation.MULS32 or op == Operation.MULS32L or op == Operation.MULS32H:
-                product = _signed(slots[code[at, 1]]) * _signed(slots[code[at, 2]])
-                zero = product == 0
-                negative = product < 0
-                carry = False
-                overflow = False
-                high = (product >> 32) & _MASK
-                slots[code[at, 3]] = high if op == Operation.MULS32H else product & _MASK
-                if op == Operation.MULS32:
-                    slots[code[at, 4]] = high
-            elif op == Operation.SET_AWG_GAIN:
-                gain0 = _signed16(slots[code[at, 1]])
-                gain1 = _signed16(slots[code[at, 2]])
-            elif op == Operation.SET_AWG_OFFS:
-                offs0 = _signed16(slots[code[at, 1]])
-                offs1 = _signed16(slots[code[at, 2]])
-            elif op == Operation.SET_MRK:
+            elif op == Op.SET_AWG_GAIN:
+                gain0 = signed16(slots[code[at, 1]])
+                gain1 = signed16(slots[code[at, 2]])
+            elif op == Op.SET_AWG_OFFS:
+                offs0 = signed16(slots[code[at, 1]])
+                offs1 = signed16(slots[code[at, 2]])
+            elif op == Op.SET_MRK:
                 marker = slots[code[at, 1]] & 15
-            elif op == Operation.SET_FREQ:
-                value = _signed(slots[code[at, 1]])
+            elif op == Op.SET_FREQ:
+                value = signed(slots[code[at, 1]])
                 if value > q1.MAX_FREQ or value < -q1.MAX_FREQ:
                     flags |= q1.FLAG_RT_ILLEGAL  # ASSUMED: refused, neither clipped nor wrapped
                     status = q1.STOPPED
@@ -254,35 +181,44 @@ def execute(
                 state[q1.NEXT_FREQ] = value
                 state[q1.HAS_FREQ] = 1
                 pending = 1
-            elif op == Operation.RESET_PH:
-                state[q1.RESET_PHASE] = 1
+            elif op == Op.RESET_PH or op == Op.SET_PH or op == Op.SET_PH_DELTA:
+                set_phase(state, op, slots[code[at, 1]])
                 pending = 1
-            elif op == Operation.SET_PH:
-                state[q1.NEXT_PHASE] = 4 * slots[code[at, 1]] % q1.TURN
-                pending = 1
-            elif op == Operation.SET_PH_DELTA:
-                state[q1.NEXT_DELTA] = 4 * slots[code[at, 1]] % q1.TURN
-                pending = 1
-            elif op == Operation.SET_COND:
+            elif op == Op.SET_COND:
                 count_triggers(state, trigger_ns, trigger_address, trigger_counts, time)
                 cond_enabled = slots[code[at, 1]] & 1
-                state[q1.COND_MASK] = slots[code[at, 2]] & 0x7FFF
-                state[q1.COND_OPERATION] = slots[code[at, 3]]
-                state[q1.COND_ELSE_NS] = slots[code[at, 4]]
-                if cond_enabled and slots[code[at, 3]] > 5:
+                if set_condition(state, slots, code[at]) and cond_enabled:
                     flags |= q1.FLAG_RT_ILLEGAL  # ASSUMED: operations 6 and 7 do not exist
                     status = q1.STOPPED
                     break
-            elif op == Operation.STOP:
+            elif op == Op.SET_DIGITAL:
+                if slots[code[at, 2]] & 1:  # bit 0: the sequencer's own channel
+                    gain0 = slots[code[at, 1]] & 1
+                    offs0 = slots[code[at, 3]] & q1.FINE_DELAY_MASK
+            elif op == Op.SET_TIME_REF:
+                offs1 += 1
+            elif op == Op.STOP:
                 if started and time < core:
                     flags |= q1.FLAG_UNDERFLOW
-                state[q1.EXIT_CODE] = _signed(slots[code[at, 1]])
+                state[q1.EXIT_CODE] = signed(slots[code[at, 1]])
                 status = q1.STOPPED
                 break
-            else:
+            elif op == Op.ILLEGAL:
                 flags |= q1.FLAG_Q1_ILLEGAL
                 status = q1.STOPPED
                 break
+            elif op <= Op.JBE:  # what is left: jumps and products
+                jump = jumps(op, zero, negative, carry, overflow)
+            else:
+                low, high = multiply_32(op, slots[code[at, 1]], slots[code[at, 2]])
+                zero = (low | high) == 0
+                negative = (high & SIGN) != 0
+                carry = False
+                overflow = False
+                upper = op == Op.MULU32H or op == Op.MULS32H
+                slots[code[at, 3]] = high if upper else low
+                if op == Op.MULU32 or op == Op.MULS32:
+                    slots[code[at, 4]] = high
             if jump:
                 core += _JUMP_NS
                 pc = min(slots[code[at, 1]], length)
@@ -329,26 +265,22 @@ def execute(
 
         duration = slots[code[at, 7]]
         skipped = False
-        if cond_enabled and op <= Operation.ACQUIRE_WEIGHED:
+        if cond_enabled and op <= Op.UPD_THRES:
             count_triggers(state, trigger_ns, trigger_address, trigger_counts, time)
             skipped = not meets_condition(
-                state,
-                trigger_counts,
-                trigger_thresholds,
-                trigger_inverts,
+                state, trigger_counts, trigger_thresholds, trigger_inverts
             )
             if skipped:
                 duration = state[q1.COND_ELSE_NS]
         if duration < q1.MIN_DURATION_NS or duration > q1.MAX_DURATION_NS:
-            flags |= (
-                q1.FLAG_RT_ILLEGAL
-            )  # ASSUMED: the docs give the limits, not what happens beyond
+            # ASSUMED: the docs give the limits, not what happens beyond
+            flags |= q1.FLAG_RT_ILLEGAL
             status = q1.STOPPED
             break
 
-        if op == Operation.WAIT:
+        if op == Op.WAIT:
             time += duration
-        elif op <= Operation.ACQUIRE_WEIGHED:
+        elif op <= Op.UPD_THRES:
             if skipped:
                 drop_phase(state)
                 pending = 0
@@ -358,13 +290,8 @@ def execute(
                 freq = latch_phase(state, freq, time)
                 pending = 0
             kind = 0
-            wave0 = -1
-            wave1 = -1
-            acq = -1
-            bin_ = -1
-            weight0 = -1
-            weight1 = -1
-            if op == Operation.PLAY:
+            wave0 = wave1 = acq = bin_ = weight0 = weight1 = -1
+            if op == Op.PLAY:
                 a = slots[code[at, 1]]
                 b = slots[code[at, 2]]
                 if a >= wave_lengths.size or wave_lengths[a] < 0:
@@ -375,25 +302,34 @@ def execute(
                     kind = 1
                     wave0 = a
                     wave1 = b
-            elif op != Operation.UPD_PARAM:
+            elif op == Op.UPD_PARAM:
+                pass
+            elif op == Op.UPD_THRES:
+                kind = q1.KIND_THRESHOLD
+                bin_ = slots[code[at, 1]]
+                weight0 = slots[code[at, 2]] & 0x7FFF_FFFF
+            else:
                 acq = slots[code[at, 1]]
                 bin_ = slots[code[at, 2]]
                 kind = 2
                 refused = 0
-                if op == Operation.ACQUIRE_WEIGHED:
+                if op == Op.ACQUIRE_WEIGHED:
                     kind = 3
                     weight0 = slots[code[at, 3]]
                     weight1 = slots[code[at, 4]]
                     refused = check_weights(weight0, weight1, weight_lengths)
-                if not refused:
+                elif op == Op.ACQUIRE_TIMETAGS:
+                    opens = slots[code[at, 3]] & 1
+                    kind = q1.KIND_OPEN if opens else q1.KIND_CLOSE
+                    weight0 = slots[code[at, 4]] & q1.FINE_DELAY_MASK
+                elif op == Op.ACQUIRE_DIGITAL:
+                    kind = q1.KIND_LEVEL
+                if not refused and kind != q1.KIND_OPEN:
                     refused = admit_acquisition(state, acq_queue, acq_bins, acq, bin_, time)
                 if refused:
                     flags |= refused
                     kind = 0
-                    acq = -1
-                    bin_ = -1
-                    weight0 = -1
-                    weight1 = -1
+                    acq = bin_ = weight0 = weight1 = -1
             phase = freq * (time % q1.TURN) % q1.TURN + state[q1.PHASE_OFFSET]
             phase = (phase + state[q1.PHASE_SET] + state[q1.PHASE_DELTA]) % q1.TURN
             rows64[0, rows] = time
@@ -413,22 +349,24 @@ def execute(
             rows32[q1.ROW_WEIGHT_1, rows] = weight1
             rows += 1
             time += duration
-        elif op == Operation.WAIT_SYNC:
+        elif op == Op.WAIT_SYNC:
             state[q1.SYNC_AFTER_NS] = duration
             status = q1.WAITS_FOR_SYNC
             break
-        elif op == Operation.WAIT_TRIGGER:
+        elif op == Op.WAIT_TRIGGER:
             address = slots[code[at, 1]] & 15
             arrival = next_trigger(
                 state, trigger_ns, trigger_address, trigger_counts, address, time
             )
             if arrival < 0:
+                state[q1.SYNC_AFTER_NS] = duration
+                state[q1.WAIT_ADDRESS] = address
                 status = q1.WAITS_FOR_TRIGGER
                 break
             time = arrival + duration
-        elif op == Operation.LATCH_RST or op == Operation.SET_LATCH_EN:
+        elif op == Op.LATCH_RST or op == Op.SET_LATCH_EN:
             count_triggers(state, trigger_ns, trigger_address, trigger_counts, time)
-            if op == Operation.LATCH_RST:
+            if op == Op.LATCH_RST:
                 trigger_counts[:] = 0
             else:
                 state[q1.LATCH_ENABLED] = slots[code[at, 1]] & 1

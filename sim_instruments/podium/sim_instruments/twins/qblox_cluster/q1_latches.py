@@ -9,7 +9,28 @@ from typing import Any
 
 import numba
 
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
+
+
+@numba.njit(cache=True, inline="always")
+def set_phase(state: Any, op: int, value: Any) -> None:
+    """Carry out ``reset_ph``, ``set_ph`` or ``set_ph_delta``: what it sets waits for the latch."""
+    if op == Operation.RESET_PH:
+        state[q1.RESET_PHASE] = 1
+    elif op == Operation.SET_PH:
+        state[q1.NEXT_PHASE] = 4 * value % q1.TURN
+    else:
+        state[q1.NEXT_DELTA] = 4 * value % q1.TURN
+
+
+@numba.njit(cache=True, inline="always")
+def set_condition(state: Any, slots: Any, row: Any) -> bool:
+    """Carry out ``set_cond``, a row of the code; tell whether its operation is none."""
+    state[q1.COND_MASK] = slots[row[2]] & 0x7FFF
+    state[q1.COND_OPERATION] = slots[row[3]]
+    state[q1.COND_ELSE_NS] = slots[row[4]]
+    return bool(slots[row[3]] > 5)
 
 
 @numba.njit(cache=True)

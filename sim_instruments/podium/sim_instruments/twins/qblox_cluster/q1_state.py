@@ -1,7 +1,7 @@
 """What the kernel of the Q1 processor and those who call it both know: layouts, flags, limits.
 
-Numba's cache of the kernel does not notice a change here or in ``isa.py``: after one, change
-``q1_kernel.py`` too (or remove ``__pycache__``).
+Numba's cache of the kernel does not notice a change here or in ``isa.py`` or ``q1_arithmetic.py``:
+after one, change ``q1_kernel.py`` too (or remove ``__pycache__``).
 """
 
 from typing import Final
@@ -80,8 +80,9 @@ FLAG_NAMES: Final = {
     ACQ_READY_NS,
     ACQ_HEAD,
     ACQ_LENGTH,
-) = range(39)
-STATE_SIZE: Final = 39
+    WAIT_ADDRESS,
+) = range(40)
+STATE_SIZE: Final = 40
 
 # Columns of the 32-bit rows; the 64-bit ones are time and phase.
 (
@@ -100,6 +101,15 @@ STATE_SIZE: Final = 39
     ROW_WEIGHT_1,
 ) = range(13)
 ROW_COLUMNS: Final = 13
+
+# What else a row can be; real_time_trace.py EventKind has all of them. On a time-tag sequencer the
+# columns GAIN_0, OFFS_0 and OFFS_1 hold the level of the output, its fine delay, and how often
+# set_time_ref was latched; WEIGHT_0 the fine delay of a window, or a threshold (BIN is its index).
+KIND_CLOSE: Final = 4
+KIND_OPEN: Final = 5
+KIND_LEVEL: Final = 6
+KIND_THRESHOLD: Final = 7
+FINE_DELAY_MASK: Final = 0x7FF  # isa.py seq_fine_acq_delay_imm; registers are cut: ASSUMED
 
 QUEUE_SIZE: Final = 32  # q1simulator q1core.py RT_BUFFER_SIZE
 CORE_LEAD_NS: Final = 40  # q1simulator q1core.py: the core's head start of 10 ticks

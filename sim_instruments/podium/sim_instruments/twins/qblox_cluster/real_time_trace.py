@@ -15,6 +15,14 @@ class EventKind(IntEnum):
     PLAY = 1
     ACQUIRE = 2
     ACQUIRE_WEIGHED = 3
+    CLOSE_WINDOW = 4
+    """``acquire_timetags`` with enable 0: the window ends, its result goes to acquisition and bin.
+    ``weight0`` holds the fine delay, as with :attr:`OPEN_WINDOW`."""
+    OPEN_WINDOW = 5
+    LEVEL = 6
+    """``acquire_digital``."""
+    THRESHOLD = 7
+    """``upd_thres``: number ``bin`` becomes ``weight0``."""
 
 
 class Ending(Enum):
@@ -32,6 +40,9 @@ class Ending(Enum):
 @dataclass(frozen=True, slots=True, eq=False)
 class RealTimeTrace:
     """The timeline of one sequencer in one run. All arrays have shape (n,), ascending in time.
+
+    On a time-tag sequencer ``gain0`` is the level of its output, ``offs0`` the fine delay of that
+    level, and ``offs1`` the number of time references taken so far.
 
     Gains, offsets, frequency, phase and markers hold from ``time_ns`` to the next row.
     """

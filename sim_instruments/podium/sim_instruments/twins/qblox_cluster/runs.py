@@ -2,21 +2,27 @@
 
 Sequencers with ``sync_en`` begin together, when the last armed one of the cluster has been
 started; the others begin at once. All that one command starts, or that begins together,
-is one run.
+is one run. A run that waits for a trigger goes on when one comes: meanwhile its sequencers are
+``RUNNING``, as the vendor's states have no word for it, and world time must not leap.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
-from podium.sim_instruments.twins.qblox_cluster.execution import execute
+from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
+from podium.sim_instruments.twins.qblox_cluster.execution import Execution, Waiting
+from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback, Ticket
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Refusal
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import RunOutcome, SequencerOutcome
+from podium.sim_instruments.twins.qblox_cluster.tag_stage import TagRecord
+from podium.sim_instruments.twins.qblox_cluster.timekeeping import Timekeeping
 from podium.sim_instruments.twins.twin import Horizon
 
 
@@ -31,23 +37,47 @@ class _Member:
 
 @dataclass(slots=True)
 class _Run:
-    start_fs: int
-    ticket: Ticket[RunOutcome]
+    start_tick: int
+    execution: Execution
+    promise: Promise
+    """Of the edges that it sends."""
+    ticket: Ticket[RunOutcome | Waiting] | None
+    """None: nothing is being computed."""
     members: list[_Member]
     """Those that still run."""
-    known: bool = field(default=False)
+    triggers: list[Trigger] = field(default_factory=list)
+    """Those that the execution has not been told."""
+    known: bool = False
     """Whether the outcome has come."""
+    party_line: list[int] = field(default_factory=list)
+    """Ticks at which it is released, that time keeping has not been told."""
+    told: int = 0
+    """How many releases of the party line are known."""
 
 
 class Runs:
     """All runs of a cluster that have begun or are about to."""
 
-    def __init__(self, playback: Playback, modules: Callable[[], Sequence[Module]]) -> None:
+    def __init__(
+        self,
+        playback: Playback,
+        modules: Callable[[], Sequence[Module]],
+        clock: ClusterClock,
+        time: Timekeeping,
+        lines: LinesEnd,
+        listener: Listener,
+    ) -> None:
         self._playback = playback
+        self._lines = lines
+        self._listener = listener
+        self._clock = clock
+        self._time = time
         self._modules = modules
         self._waiting: list[_Member] = []
         self._active: list[_Run] = []
         self._count = 0
+        self._records: dict[tuple[int, int], TagRecord] = {}
+        """What time-tag sequencers listened for last, by slot and number."""
 
     def arm(self, sequencers: Sequence[Sequencer]) -> None:
         """Arm sequencers; one that is running is stopped first."""
@@ -74,13 +104,23 @@ class Runs:
     def reset(self) -> None:
         """Forget everything that runs; the modules are reset by others."""
         self._waiting.clear()
+        for run in self._active:
+            self._lines.keep(run.promise)
         self._active.clear()
+        self._records.clear()
 
     def _release(self, sequencer: Sequencer) -> None:
         """Take a sequencer out of whatever it takes part in."""
         self._waiting = [m for m in self._waiting if m.sequencer is not sequencer]
         for run in self._active:
             run.members = [m for m in run.members if m.sequencer is not sequencer]
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget runs without members. ASSUMED: a run that is cut short has sent no edges."""
+        for run in self._active:
+            if not run.members:
+                self._lines.keep(run.promise)
         self._active = [run for run in self._active if run.members]
 
     def _begin_together(self, now_fs: int) -> None:
@@ -102,28 +142,52 @@ class Runs:
         members.sort(key=lambda member: (member.module.slot, member.sequencer.number))
         frozen = tuple(
             member.sequencer.frozen(
-                member.module.afe(), member.module.scope_listens_to(member.sequencer.number)
+                member.module.afe(),
+                member.module.scope_listens_to(member.sequencer.number),
+                member.module.channel(member.sequencer.number),
             )
             for member in members
         )
         self._count += 1
-        work = partial(execute, frozen, self._count, now_fs)
-        self._active.append(_Run(now_fs, self._playback.submit(work), members))
+        tick = next_cycle(self._clock, now_fs)
+        execution = Execution(frozen, self._count, tick, self._clock)
+        promise = self._lines.promise(self._clock.to_world(tick))
+        run = _Run(tick, execution, promise, None, members)
+        self._active.append(run)
+        self._advance(run)
+
+    def _advance(self, run: _Run) -> None:
+        triggers, run.triggers = run.triggers, []
+        if triggers:
+            run.promise.from_fs = self._clock.to_world(run.start_tick + triggers[0].time_ns)
+        run.ticket = self._playback.submit(partial(run.execution.advance, triggers))
+
+    def trigger(self, tick: int, address: int) -> None:
+        """Let a pulse of the trigger network reach all sequencers at a tick."""
+        for run in self._active:
+            run.triggers.append(Trigger(tick - run.start_tick, address))
 
     def settle(self, now_fs: int) -> None:
         """Take in what has been computed, and end what is over by ``now_fs``."""
         for run in self._active:
-            if not run.known and run.ticket.done():
+            self._take_in(run)
+            while run.triggers and run.ticket is None and not run.known:
+                self._advance(run)
                 self._take_in(run)
+        for run in self._active:
+            while run.party_line and self._clock.to_world(run.party_line[0]) <= now_fs:
+                tick = run.party_line.pop(0)
+                self._time.party_line(self._clock.to_world(tick), tick)
             if run.known:
                 self._end_due(run, now_fs)
-        self._active = [run for run in self._active if run.members]
+        self._let_go()
 
-    @staticmethod
-    def _take_in(run: _Run) -> None:
-        run.known = True
+    def _take_in(self, run: _Run) -> None:
+        if run.ticket is None or not run.ticket.done():
+            return
+        ticket, run.ticket = run.ticket, None
         try:
-            outcome = run.ticket.result()
+            outcome = ticket.result()
         except Exception as error:
             # Whatever the simulation raised: the client must see it, and nobody must wait.
             for member in run.members:
@@ -132,21 +196,49 @@ class Runs:
                 member.module.errors.put(Refusal(DEVICE_ERROR, text))
             run.members = []
             return
+        run.party_line += [run.start_tick + ns for ns in outcome.synced_ns[run.told :]]
+        run.told = len(outcome.synced_ns)
+        if isinstance(outcome, Waiting):
+            run.promise.from_fs = None
+            return
+        run.known = True
+        self._lines.keep(run.promise, outcome.edges)
+        for one in outcome.sequencers:
+            if isinstance(one.listened, TagRecord):
+                self._records[one.slot, one.sequencer] = one.listened
         by_place = {(one.slot, one.sequencer): one for one in outcome.sequencers}
         for member in run.members:
             member.outcome = by_place[member.module.slot, member.sequencer.number]
 
-    @staticmethod
-    def _end_due(run: _Run, now_fs: int) -> None:
+    def _end_due(self, run: _Run, now_fs: int) -> None:
         for member in run.members:
             outcome = member.outcome
             end_ns = outcome.end_ns if outcome is not None else None
-            if outcome is None or end_ns is None or now_fs < run.start_fs + end_ns * FS_PER_NS:
+            if outcome is None or end_ns is None or now_fs < self._end_fs(run, end_ns):
                 continue
+            slot = member.module.slot
+            beside = {number: one for (at, number), one in self._records.items() if at == slot}
+            heard = self._listener.finish(
+                member.module, outcome, beside, now_fs, self._time.adjusted_subs
+            )
+            if heard is None:
+                continue
+            outcome = heard
             if outcome.scope is not None:
                 member.module.scope_memory = outcome.scope
             member.sequencer.finish(outcome)
         run.members = [m for m in run.members if m.sequencer.state is SequencerState.RUNNING]
+
+    def _end_fs(self, run: _Run, end_ns: int) -> int:
+        return self._clock.to_world(run.start_tick + end_ns)
+
+    def _over_fs(self, run: _Run, outcome: SequencerOutcome, end_ns: int) -> int:
+        """Return when an outcome can be told: a QTM listens a moment longer than it plays."""
+        record = outcome.listened
+        end_fs = self._end_fs(run, end_ns)
+        return (
+            max(end_fs, record.span_fs(self._clock)[1]) if isinstance(record, TagRecord) else end_fs
+        )
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far world time may leap as far as this cluster is concerned."""
@@ -156,13 +248,13 @@ class Runs:
             for sequencer in module.sequencers
         )
         ends = [
-            run.start_fs + member.outcome.end_ns * FS_PER_NS
+            self._over_fs(run, member.outcome, member.outcome.end_ns)
             for run in self._active
             for member in run.members
             if member.outcome is not None and member.outcome.end_ns is not None
         ]
         return Horizon(
-            armed=armed,
+            armed=armed or any(not run.known and run.ticket is None for run in self._active),
             busy_until_fs=max(ends, default=None),
-            computing=any(not run.known for run in self._active),
+            computing=any(run.ticket is not None for run in self._active),
         )

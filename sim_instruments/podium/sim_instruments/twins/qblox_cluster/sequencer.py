@@ -173,7 +173,9 @@ class Sequencer:
         """Forget the flags."""
         self._report = _Report(exit_code=self._report.exit_code)
 
-    def frozen(self, afe: Afe, scope: bool) -> SequencerRun:
+    def frozen(
+        self, afe: Afe, scope: bool, channel: Mapping[str, Any] | None = None
+    ) -> SequencerRun:
         """Return everything a run needs, as it is now."""
         if self._program is None:
             raise Refusal(SETTINGS_CONFLICT, f"sequencer {self.number} has no program")
@@ -189,6 +191,7 @@ class Sequencer:
             weights=self.weights.by_index(),
             acquisitions=self.acquisitions.bin_counts(),
             scope=scope,
+            channel=channel,
         )
 
 

@@ -188,7 +188,7 @@ def _acquisitions(handlers: Handlers[Module]) -> None:
 
     @handlers.on(f"{head}:NEW")
     def new(module: Module, request: Request) -> bytes:
-        if not module.model.readout:
+        if not module.model.acquires:
             raise Refusal(ILLEGAL_PARAMETER, f"a {module.model.name} has no inputs")
         command = request.command
         name, bins = arguments.text(command), arguments.integer(command, 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import BIN, ScopePath
 from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
+from podium.sim_instruments.physics.digital_lines import EdgeTrain
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import SequencerSetup
 
 ChannelMap = tuple[tuple[int, ...], tuple[int, ...]]
@@ -48,6 +50,8 @@ class SequencerRun:
     """Number of bins of each acquisition index."""
     scope: bool
     """Whether the module's scope listens to this sequencer."""
+    channel: Mapping[str, Any] | None = None
+    """Settings of its input and output, on a QTM."""
 
     @property
     def nco_steps(self) -> int:
@@ -64,6 +68,7 @@ class SequencerRun:
             weight_lengths={index: len(words) for index, words in self.weights.items()},
             acquisition_bins=self.acquisitions,
             readout=self.afe.model.readout,
+            tags=self.afe.model.channels > 0,
             sync=configuration.sync,
             gain=(gain0, gain1),
             offset=(offset0, offset1),
@@ -93,6 +98,8 @@ class SequencerOutcome:
     """To be added to the bins of each acquisition index (dtype ``messages.BIN``)."""
     scope: tuple[ScopePath, ...] | None
     """New contents of the module's scope memory."""
+    listened: object | None = None
+    """On a QTM: what it listened for, a :class:`.tag_stage.TagRecord`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,3 +107,7 @@ class RunOutcome:
     """What a run leaves behind, one entry for each of its sequencers in their order."""
 
     sequencers: tuple[SequencerOutcome, ...]
+    synced_ns: tuple[int, ...] = ()
+    """When the party line was released, from the start."""
+    edges: tuple[EdgeTrain, ...] = ()
+    """What leaves markers and digital outputs."""

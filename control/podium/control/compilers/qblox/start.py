@@ -1,0 +1,43 @@
+"""How a program begins: at once, or when the external trigger comes."""
+
+from podium.control.compilers.qblox.assembly import Assembly
+from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
+
+OFFSET_MAX_NS = 1_000_000_000
+"""A skew that takes a second is none."""
+
+
+def check_start(start: ExternalStart) -> None:
+    """Raise ValueError where a start names no trigger, or an offset that cannot be waited."""
+    if not 1 <= start.address <= limits.TRIGGERS:
+        raise ValueError(
+            f"start on trigger {start.address}: the trigger network has addresses 1 to "
+            f"{limits.TRIGGERS}"
+        )
+    if not 0 <= start.offset_ns <= OFFSET_MAX_NS:
+        raise ValueError(
+            f"start {start.offset_ns} ns after the trigger: a program can be held back by 0 to "
+            f"{OFFSET_MAX_NS} ns; give the latest node 0 and the others what they are ahead of it"
+        )
+
+
+def preamble_ns(start: ExternalStart | None) -> int:
+    """Return how long it is from the common start to the lead.
+
+    At once, that is ``upd_param 4`` and ``wait_sync 4``; by trigger, where the common start is
+    the release of the party line, ``wait_sync 4`` and the offset.
+    """
+    if start is None:
+        return 2 * REAL_TIME_MIN_NS
+    return REAL_TIME_MIN_NS + start.offset_ns
+
+
+def begin(assembly: Assembly, start: ExternalStart | None) -> None:
+    """Emit what all sequencers of a cluster go through before they begin together."""
+    if start is not None:
+        assembly.emit(
+            "wait_trigger", start.address, REAL_TIME_MIN_NS, comment="the external trigger"
+        )
+    assembly.emit("wait_sync", REAL_TIME_MIN_NS)

@@ -1,0 +1,152 @@
+"""Digital edges that go from one instrument to another: who sends, over which cable, who hears.
+
+An instant of the world is an integer of femtoseconds. Senders say what they will have sent once
+they know it; until then nobody is told what arrives in the time concerned.
+"""
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EdgeTrain:
+    """Edges that leave one connector, alternately up and down."""
+
+    connector: str
+    """Within its instrument: ``slot6.marker0``, ``slot10.io3``."""
+    at_fs: tuple[int, ...]
+    """World instants, ascending."""
+    rising: NDArray[np.bool_]
+    """Shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """From one connector to another."""
+
+    source: tuple[str, str]
+    """Instrument and connector."""
+    delay_fs: int
+    """The world's secret."""
+
+
+@dataclass(slots=True, eq=False)
+class Promise:
+    """What an instrument will send from an instant on; not known yet."""
+
+    instrument: str
+    from_fs: int | None
+    """None: nothing before something else happens to it."""
+
+
+Edge = tuple[int, bool]
+"""When it arrives, and whether it rises."""
+
+
+class DigitalLines:
+    """All digital cables of a laboratory. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._cables: dict[tuple[str, str], Cable] = {}
+        self._sent: dict[tuple[str, str], list[Edge]] = {}
+        self._promises: list[Promise] = []
+        self._lock = Lock()
+
+    def connect(self, sink: tuple[str, str], source: tuple[str, str], delay_fs: int) -> None:
+        """Lay a cable to ``sink``, instrument and connector. Raises ValueError if one is there."""
+        if sink in self._cables:
+            raise ValueError(f"{'.'.join(sink)} has a cable already")
+        if delay_fs < 0:
+            raise ValueError(f"a cable to {'.'.join(sink)} cannot be {delay_fs} fs long")
+        self._cables[sink] = Cable(source, delay_fs)
+
+    def promise(self, instrument: str, from_fs: int) -> Promise:
+        """Say that what ``instrument`` sends from ``from_fs`` on is being computed."""
+        promise = Promise(instrument, from_fs)
+        with self._lock:
+            self._promises.append(promise)
+        return promise
+
+    def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
+        """Send what was promised: from now on it is known."""
+        with self._lock:
+            if promise in self._promises:
+                self._promises.remove(promise)
+            heard = {cable.source for cable in self._cables.values()}
+            for train in trains:
+                if (promise.instrument, train.connector) not in heard:
+                    continue  # nobody listens
+                sent = self._sent.setdefault((promise.instrument, train.connector), [])
+                for edge in zip(train.at_fs, train.rising.tolist(), strict=True):
+                    bisect.insort(sent, edge)
+
+    def send(self, instrument: str, connector: str, at_fs: int, rising: bool = True) -> None:
+        """Send one edge, at an instant that may lie ahead."""
+        with self._lock:
+            bisect.insort(self._sent.setdefault((instrument, connector), []), (at_fs, rising))
+
+    def heard(self, sink: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge] | None:
+        """Return what arrives at ``sink`` from ``from_fs`` to before ``until_fs``, in order.
+
+        What was sent to ``sink`` itself arrives there. None: some of it is not known yet.
+        """
+        with self._lock:
+            cable = self._cables.get(sink)
+            edges = self._between(sink, from_fs, until_fs)
+            if cable is None:
+                return edges
+            delay_fs = cable.delay_fs
+            for promise in self._promises:
+                mine = promise.instrument == cable.source[0]
+                if mine and promise.from_fs is not None and promise.from_fs + delay_fs < until_fs:
+                    return None
+            sent = self._between(cable.source, from_fs - delay_fs, until_fs - delay_fs)
+            return sorted([*edges, *((at_fs + delay_fs, up) for at_fs, up in sent)])
+
+    def level(self, sink: tuple[str, str], now_fs: int) -> bool:
+        """Return whether the line is high at ``now_fs``, as far as is known."""
+        edges: list[Edge] = []
+        with self._lock:
+            edges += self._between(sink, 0, now_fs + 1)[-1:]
+            cable = self._cables.get(sink)
+            if cable is not None:
+                edges += self._between(cable.source, 0, now_fs + 1 - cable.delay_fs)[-1:]
+        return max(edges)[1] if edges else False
+
+    def _between(self, source: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge]:
+        sent = self._sent.get(source, [])
+        first = bisect.bisect_left(sent, (from_fs, False))
+        return sent[first : bisect.bisect_left(sent, (until_fs, False))]
+
+
+@dataclass(frozen=True, slots=True)
+class LinesEnd:
+    """All connectors of one instrument."""
+
+    lines: DigitalLines
+    instrument: str
+
+    def promise(self, from_fs: int) -> Promise:
+        """Say that what leaves the instrument from ``from_fs`` on is being computed."""
+        return self.lines.promise(self.instrument, from_fs)
+
+    def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
+        """Send what was promised."""
+        self.lines.keep(promise, trains)
+
+    def heard(self, connector: str, from_fs: int, until_fs: int) -> list[Edge] | None:
+        """Return what arrives at a connector, see :meth:`DigitalLines.heard`."""
+        return self.lines.heard((self.instrument, connector), from_fs, until_fs)
+
+    def level(self, connector: str, now_fs: int) -> bool:
+        """Return whether a connector is high."""
+        return self.lines.level((self.instrument, connector), now_fs)
+
+    def arrive(self, connector: str, at_fs: int, rising: bool = True) -> None:
+        """Let an edge from outside the laboratory's cables arrive at a connector."""
+        self.lines.send(self.instrument, connector, at_fs, rising)

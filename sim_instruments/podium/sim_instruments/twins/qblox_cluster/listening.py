@@ -1,0 +1,70 @@
+"""What time-tag sequencers heard: asked for once the time is over, and all who send are known."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from podium.sim_instruments.physics.digital_lines import LinesEnd
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.module import Module
+from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerOutcome
+from podium.sim_instruments.twins.qblox_cluster.tag_stage import (
+    Tagged,
+    TagRecord,
+    binned,
+    first_tags,
+    scope_entries,
+    tagged,
+)
+
+
+class Listener:
+    """The inputs of all QTMs of a cluster."""
+
+    def __init__(self, lines: LinesEnd, clock: ClusterClock, serial: str) -> None:
+        self._lines = lines
+        self._clock = clock
+        self._serial = serial
+
+    def finish(
+        self,
+        module: Module,
+        outcome: SequencerOutcome,
+        beside: Mapping[int, TagRecord],
+        now_fs: int,
+        epoch_subs: int,
+    ) -> SequencerOutcome | None:
+        """Return the outcome with what was heard; None while that is not known.
+
+        ``beside``: the last records of all sequencers of the module, by number.
+        """
+        record, bank = outcome.listened, module.io
+        if not isinstance(record, TagRecord) or bank is None:
+            return outcome
+        _, until_fs = record.span_fs(self._clock)
+        if now_fs < until_fs:
+            return None
+        heard: dict[int, Tagged] = {}
+        for number, one in beside.items():
+            known = self._heard(module, one, until_fs)
+            if known is None:
+                return None
+            heard[number] = known
+        mine = heard[outcome.sequencer]
+        firsts = {number: first_tags(beside[number], one) for number, one in heard.items()}
+        left = binned(record, mine, firsts, epoch_subs)
+        bank.keep_scope(outcome.sequencer, scope_entries(record, mine, epoch_subs))
+        return replace(outcome, bins=left.bins, flags=(*left.flags, *outcome.flags))
+
+    def _heard(self, module: Module, record: TagRecord, until_fs: int) -> Tagged | None:
+        bank, channel = module.io, record.run.sequencer
+        if bank is None:
+            return None
+        from_fs, _ = record.span_fs(self._clock)
+        connector = f"slot{module.slot}.io{bank.heard_at(channel)}"
+        edges = self._lines.heard(connector, from_fs, until_fs)
+        if edges is None:
+            return None
+        key = zlib.crc32(f"{self._serial} {module.slot} {channel}".encode())
+        quad = bank.quads[channel // 4]
+        return tagged(record, edges, quad, self._clock, key << 64 | from_fs % (1 << 64))
