@@ -6,6 +6,7 @@ import pytest
 
 from podium.firmware_interfaces import models
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, TextOption
+from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.servers import twin_factory
 from podium.sim_instruments.servers.twin_factory import Supplies, TwinError, build_twin
 from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
@@ -120,3 +121,11 @@ def test_a_twin_that_cannot_be_loaded_is_told_with_its_path(known, twin) -> None
     known["gone"] = InstrumentModel("gone", "ACME", "gone", "visa", {}, (), "", twin)
     with pytest.raises(TwinError, match=f"a: its twin {twin} cannot be loaded"):
         build_twin("a", {"model": "gone"}, SUPPLIES)
+
+
+def test_a_cluster_is_on_the_cables_of_its_laboratory() -> None:
+    lines = LinesEnd(DigitalLines(), "a")
+    supplies = Supplies("00000042", NoPlayback(), None, lines)
+    cluster = build_twin("a", {"model": "qblox_cluster", "modules": {10: "QTM"}}, supplies)
+    cluster.input("slot10.io3").edge(5)
+    assert lines.heard("slot10.io3", 0, 6) == [(5, True)]

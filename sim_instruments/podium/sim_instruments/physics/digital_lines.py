@@ -5,8 +5,8 @@ they know it; until then nobody is told what arrives in the time concerned.
 """
 
 import bisect
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
@@ -42,6 +42,10 @@ class Promise:
     instrument: str
     from_fs: int | None
     """None: nothing before something else happens to it."""
+    sent: dict[tuple[str, str], list["Edge"]] = field(default_factory=dict)
+    """What was sent in keeping it."""
+    cut_fs: int | None = None
+    """When its sender was stopped by force."""
 
 
 Edge = tuple[int, bool]
@@ -55,6 +59,8 @@ class DigitalLines:
         self._cables: dict[tuple[str, str], Cable] = {}
         self._sent: dict[tuple[str, str], list[Edge]] = {}
         self._promises: list[Promise] = []
+        self._senders: dict[str, Callable[[int], None]] = {}
+        self._catching_up = False
         self._lock = Lock()
 
     def connect(self, sink: tuple[str, str], source: tuple[str, str], delay_fs: int) -> None:
@@ -64,6 +70,27 @@ class DigitalLines:
         if delay_fs < 0:
             raise ValueError(f"a cable to {'.'.join(sink)} cannot be {delay_fs} fs long")
         self._cables[sink] = Cable(source, delay_fs)
+
+    def watch(self, instrument: str, settle: Callable[[int], None]) -> None:
+        """Say how an instrument is brought up to an instant: its promises are up to date then."""
+        self._senders[instrument] = settle
+
+    def catch_up(self, sink: tuple[str, str], now_fs: int) -> None:
+        """Bring whoever sends to ``sink`` up to ``now_fs``: nobody else may have asked them.
+
+        Only from the thread that the instruments belong to.
+        """
+        cable = self._cables.get(sink)
+        if cable is None or self._catching_up or cable.source[0] == sink[0]:
+            return
+        settle = self._senders.get(cable.source[0])
+        if settle is None:
+            return
+        self._catching_up = True
+        try:
+            settle(now_fs)
+        finally:
+            self._catching_up = False
 
     def promise(self, instrument: str, from_fs: int) -> Promise:
         """Say that what ``instrument`` sends from ``from_fs`` on is being computed."""
@@ -81,9 +108,32 @@ class DigitalLines:
             for train in trains:
                 if (promise.instrument, train.connector) not in heard:
                     continue  # nobody listens
-                sent = self._sent.setdefault((promise.instrument, train.connector), [])
-                for edge in zip(train.at_fs, train.rising.tolist(), strict=True):
+                source = (promise.instrument, train.connector)
+                edges = list(zip(train.at_fs, train.rising.tolist(), strict=True))
+                promise.sent[source] = edges
+                sent = self._sent.setdefault(source, [])
+                for edge in edges:
                     bisect.insort(sent, edge)
+            if promise.cut_fs is not None:
+                self._cut(promise, promise.cut_fs)
+
+    def cut(self, promise: Promise, at_fs: int) -> None:
+        """Stop what keeps a promise: nothing is sent after ``at_fs``, and what is high falls."""
+        with self._lock:
+            promise.cut_fs = at_fs
+            self._cut(promise, at_fs)
+
+    def _cut(self, promise: Promise, at_fs: int) -> None:
+        for source, edges in promise.sent.items():
+            late = [edge for edge in edges if edge[0] >= at_fs]
+            if not late:
+                continue
+            sent = self._sent[source]
+            for edge in late:
+                sent.remove(edge)
+            if not late[0][1]:  # it was high, and would have fallen later
+                bisect.insort(sent, (at_fs, False))
+            promise.sent[source] = [edge for edge in edges if edge[0] < at_fs]
 
     def send(self, instrument: str, connector: str, at_fs: int, rising: bool = True) -> None:
         """Send one edge, at an instant that may lie ahead."""
@@ -138,6 +188,18 @@ class LinesEnd:
     def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
         """Send what was promised."""
         self.lines.keep(promise, trains)
+
+    def cut(self, promise: Promise, at_fs: int) -> None:
+        """Stop what keeps a promise."""
+        self.lines.cut(promise, at_fs)
+
+    def watch(self, settle: Callable[[int], None]) -> None:
+        """Say how the instrument is brought up to an instant."""
+        self.lines.watch(self.instrument, settle)
+
+    def catch_up(self, connector: str, now_fs: int) -> None:
+        """Bring whoever sends to a connector up to ``now_fs``."""
+        self.lines.catch_up((self.instrument, connector), now_fs)
 
     def heard(self, connector: str, from_fs: int, until_fs: int) -> list[Edge] | None:
         """Return what arrives at a connector, see :meth:`DigitalLines.heard`."""

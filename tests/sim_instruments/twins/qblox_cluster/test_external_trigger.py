@@ -259,3 +259,46 @@ def test_what_the_timing_cannot_do_is_refused(slot: int, line: str, told: str) -
     bench = Bench()
     bench.send(slot, line)
     assert told in bench.send(slot, "SYSTem:ERRor:NEXT?")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b"[]", b"{}", b'{"ns": 1}', b'{"ns": "x", "sub": 0}', b'{"ns": 1e999, "sub": 0}', b"nonsense"],
+)
+def test_what_is_no_time_is_refused_and_the_clock_goes_on(block: bytes) -> None:
+    bench = Bench()
+    before = bench.send(0, "TIMEkeeping:CURRent:TIMEstamp?")
+    bench.send(0, "TIMEkeeping:ADJust", block=block)
+    assert bench.send(0, "SYSTem:ERRor:COUNt?") == "1"
+    assert bench.send(0, "TIMEkeeping:CURRent:TIMEstamp?") == before
+
+
+def test_a_time_beyond_what_the_counter_holds_is_refused() -> None:
+    bench = Bench()
+    bench.send(0, "TIMEkeeping:ADJust", block=b'{"ns": 9223372036854775808, "sub": 0}')
+    assert "64 bits" in bench.send(0, "SYSTem:ERRor:NEXT?")
+
+
+def test_arming_again_takes_a_waiting_cluster_out_of_its_run() -> None:
+    bench = TriggeredBench()
+    bench.start()
+    bench.twin.edge(T0 + MS)
+    for slot in (2, 4):
+        bench.send(slot, "SEQuencer0:ARM", T0 + US)
+    bench.settle(T0 + 2 * MS)
+    assert bench.playback.played == []
+    bench.start(T0 + 3 * MS)
+    bench.twin.edge(T0 + 4 * MS)
+    bench.settle(T0 + 5 * MS)
+    assert len(bench.playback.played) == 1
+
+
+def test_a_reset_ends_the_wait() -> None:
+    bench = TriggeredBench()
+    bench.start()
+    bench.send(0, "*RST", T0 + US)
+    bench.twin.edge(T0 + MS)
+    horizon = bench.settle(T0 + 2 * MS)
+    assert (horizon.armed, horizon.computing) == (False, False)
+    assert bench.playback.played == []
+    assert bench.send(0, "TRG:IN:MAP:ENAble?", T0 + 2 * MS) == "0"

@@ -4,70 +4,18 @@ import json
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
+from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US
+from tests.sim_instruments.twins.qblox_cluster.tag_bench import (
+    CABLE_FS,
+    JITTER_SUBS,
+    MARKER,
+    WINDOW,
+    TagBench,
+    quad,
+)
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.firmware_interfaces.qblox_cluster.messages import BIN
-from podium.sim_instruments.physics.digital_lines import DigitalLines, EdgeTrain, LinesEnd
-from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.io_channel import power_on_channel
-
-CABLE_FS = 5_123_456
-WINDOW = "wait 100\nacquire_timetags 0,0,1,0,4\nwait 996\nacquire_timetags 0,0,0,0,4\nwait 4\nstop"
-JITTER_SUBS = 6 * 20e-3 * 2048
-MARKER = "wait 100\nset_mrk 1\nupd_param 200\nset_mrk 0\nupd_param 4\nstop"
-
-
-class TagBench(Bench):
-    """A QTM and a QCM whose first marker goes to the QTM's input 2."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines = DigitalLines()
-        self.lines.connect(("a", "slot10.io2"), ("a", "slot6.marker0"), CABLE_FS)
-        modules = {2: "QRM-RF", 6: "QCM", 10: "QTM"}
-        end = LinesEnd(self.lines, "a")
-        self.twin = ClusterTwin(modules, "7", self.playback, lines=end)
-        self.sessions = {
-            name: self.twin.open(name) for name in ("scpi", "slot2", "slot6", "slot10")
-        }
-        self.send(10, "QUAD0:CONFig", block=quad(channel_combine="independent"))
-        self.settings(2)
-
-    def settings(self, channel: int, **more) -> None:
-        values = power_on_channel() | {"out_mode": "disabled", "in_threshold_primary": 0.8} | more
-        self.send(10, f"IO:CHANnel{channel}:CONFig", block=json.dumps(values).encode())
-        assert self.errors(10) == 0
-
-    def load_tags(self, program: str, channel: int = 2, bins: int = 2) -> None:
-        self.load(10, channel, program, sync=False)
-        self.send(10, f"SEQuencer{channel}:ACQ:ALISt:ACQuisition:NEW a,{bins}")
-
-    def run(self, *where: tuple[int, int]) -> None:
-        for slot, number in where:
-            self.send(slot, f"SEQuencer{number}:ARM")
-        for slot, number in where:
-            self.send(slot, f"SEQuencer{number}:START")
-        self.finish()
-
-    def finish(self, now_fs: int = T0 + 100 * US) -> None:
-        self.playback.release()
-        self.twin.horizon(now_fs)
-
-    def edge(self, at_ns: float, channel: int = 2) -> None:
-        self.twin.input(f"slot10.io{channel}").edge(T0 + round(at_ns * FS_PER_NS))
-
-    def table(self, channel: int = 2) -> np.ndarray:
-        (data,) = self.twin.modules[10].sequencers[channel].acquisitions.data("a")[6:]
-        return np.frombuffer(data, BIN)
-
-    def flags(self, channel: int = 2) -> str:
-        return self.state(10, channel, T0 + 100 * US)
-
-
-def quad(**more) -> bytes:
-    values = {"timetag_oversampling": "disabled", "tdc_latency": 0.0, "channel_combine": "fan-out"}
-    return json.dumps(values | more).encode()
 
 
 @pytest.fixture
@@ -353,25 +301,3 @@ def test_delays_that_come_too_close_raise_a_flag(bench) -> None:
     bench.load(10, 0, text, sync=False)
     bench.run((10, 0))
     assert "DIO DELAY OUT OF ORDER" in bench.flags(0)
-
-
-def test_a_second_cable_or_one_of_negative_length_is_refused() -> None:
-    lines = DigitalLines()
-    lines.connect(("a", "x"), ("b", "y"), 0)
-    with pytest.raises(ValueError, match=r"a\.x has a cable"):
-        lines.connect(("a", "x"), ("c", "z"), 0)
-    with pytest.raises(ValueError, match="cannot be -1 fs long"):
-        lines.connect(("a", "w"), ("c", "z"), -1)
-
-
-def test_lines_know_what_they_do_not_know() -> None:
-    lines = DigitalLines()
-    lines.connect(("a", "in"), ("b", "out"), 10)
-    promise = lines.promise("b", 100)
-    assert lines.heard(("a", "in"), 0, 110) == []
-    assert lines.heard(("a", "in"), 0, 111) is None
-    promise.from_fs = None
-    assert lines.heard(("a", "in"), 0, 111) == []
-    lines.keep(promise, [EdgeTrain("out", (100, 150), np.array([True, False]))])
-    assert lines.heard(("a", "in"), 0, 200) == [(110, True), (160, False)]
-    assert lines.heard(("a", "in"), 111, 160) == []

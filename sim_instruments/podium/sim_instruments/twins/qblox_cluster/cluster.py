@@ -115,6 +115,7 @@ class ClusterTwin:
             self.lines,
             Listener(self.lines, self.clock, serial),
         )
+        self.lines.watch(self._settle)
         self._tallies = {"commands": 0, "unknown": 0, "unmeant": 0}
 
     def open(self, port: str) -> "ClusterSession":

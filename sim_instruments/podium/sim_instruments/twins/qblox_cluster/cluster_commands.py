@@ -84,14 +84,14 @@ def run_handlers() -> Handlers[RunTarget]:
     @handlers.on("SEQuencer#:ARM")
     def arm(target: RunTarget, request: Request) -> bytes:
         runs, module = target
-        runs.arm(_chosen(module, request))
+        runs.arm(_chosen(module, request), request.now_fs)
         return b""
 
     @handlers.on("SEQuencer:ARM")
     def arm_all(target: RunTarget, request: Request) -> bytes:
         runs, module = target
         # ASSUMED: sequencers without a program are left alone
-        runs.arm([s for s in module.sequencers if s.has_program])
+        runs.arm([s for s in module.sequencers if s.has_program], request.now_fs)
         return b""
 
     @handlers.on("SEQuencer#:START", "SEQuencer:START")

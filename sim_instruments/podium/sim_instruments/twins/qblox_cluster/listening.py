@@ -46,7 +46,7 @@ class Listener:
             return None
         heard: dict[int, Tagged] = {}
         for number, one in beside.items():
-            known = self._heard(module, one, until_fs)
+            known = self._heard(module, one, until_fs, now_fs)
             if known is None:
                 return None
             heard[number] = known
@@ -56,12 +56,15 @@ class Listener:
         bank.keep_scope(outcome.sequencer, scope_entries(record, mine, epoch_subs))
         return replace(outcome, bins=left.bins, flags=(*left.flags, *outcome.flags))
 
-    def _heard(self, module: Module, record: TagRecord, until_fs: int) -> Tagged | None:
+    def _heard(
+        self, module: Module, record: TagRecord, until_fs: int, now_fs: int
+    ) -> Tagged | None:
         bank, channel = module.io, record.run.sequencer
         if bank is None:
             return None
         from_fs, _ = record.span_fs(self._clock)
         connector = f"slot{module.slot}.io{bank.heard_at(channel)}"
+        self._lines.catch_up(connector, now_fs)
         edges = self._lines.heard(connector, from_fs, until_fs)
         if edges is None:
             return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
-from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
+from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
 from podium.sim_instruments.twins.qblox_cluster.execution import Execution, Waiting
 from podium.sim_instruments.twins.qblox_cluster.listening import Listener
@@ -55,6 +55,15 @@ class _Run:
     """How many releases of the party line are known."""
 
 
+def _edges(ticket: Ticket[RunOutcome | Waiting]) -> tuple[EdgeTrain, ...]:
+    """Return what a run sent that nobody waits for any more."""
+    try:
+        outcome = ticket.result()
+    except Exception:  # its sequencers were stopped: there is nobody to tell
+        return ()
+    return outcome.edges if isinstance(outcome, RunOutcome) else ()
+
+
 class Runs:
     """All runs of a cluster that have begun or are about to."""
 
@@ -76,13 +85,15 @@ class Runs:
         self._waiting: list[_Member] = []
         self._active: list[_Run] = []
         self._count = 0
+        self._cut: list[_Run] = []
+        """Stopped by force while they were being computed."""
         self._records: dict[tuple[int, int], TagRecord] = {}
         """What time-tag sequencers listened for last, by slot and number."""
 
-    def arm(self, sequencers: Sequence[Sequencer]) -> None:
+    def arm(self, sequencers: Sequence[Sequencer], now_fs: int) -> None:
         """Arm sequencers; one that is running is stopped first."""
         for sequencer in sequencers:
-            self._release(sequencer)
+            self._release(sequencer, now_fs)
             sequencer.arm()
 
     def start(self, module: Module, sequencers: Sequence[Sequencer], now_fs: int) -> None:
@@ -97,7 +108,7 @@ class Runs:
     def stop(self, sequencers: Sequence[Sequencer], now_fs: int) -> None:
         """Stop sequencers at once."""
         for sequencer in sequencers:
-            self._release(sequencer)
+            self._release(sequencer, now_fs)
             sequencer.stop()
         self._begin_together(now_fs)
 
@@ -109,19 +120,28 @@ class Runs:
         self._active.clear()
         self._records.clear()
 
-    def _release(self, sequencer: Sequencer) -> None:
+    def _release(self, sequencer: Sequencer, now_fs: int) -> None:
         """Take a sequencer out of whatever it takes part in."""
         self._waiting = [m for m in self._waiting if m.sequencer is not sequencer]
         for run in self._active:
+            mine = [m for m in run.members if m.sequencer is sequencer]
             run.members = [m for m in run.members if m.sequencer is not sequencer]
+            if mine and not run.members:
+                # ASSUMED: edges end with the last sequencer of a run, not each with its own.
+                self._lines.cut(run.promise, now_fs)
         self._let_go()
 
     def _let_go(self) -> None:
-        """Forget runs without members. ASSUMED: a run that is cut short has sent no edges."""
-        for run in self._active:
-            if not run.members:
-                self._lines.keep(run.promise)
+        """Forget runs without members; one that was cut short has sent what it had by then."""
+        self._cut += [run for run in self._active if not run.members]
         self._active = [run for run in self._active if run.members]
+        computing: list[_Run] = []
+        for run in self._cut:
+            if run.ticket is not None and not run.ticket.done():
+                computing.append(run)
+            else:
+                self._lines.keep(run.promise, () if run.ticket is None else _edges(run.ticket))
+        self._cut = computing
 
     def _begin_together(self, now_fs: int) -> None:
         """Begin the synchronised run once nobody of it is missing.
@@ -242,6 +262,7 @@ class Runs:
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far world time may leap as far as this cluster is concerned."""
+        self._let_go()
         armed = bool(self._waiting) or any(
             sequencer.state is SequencerState.ARMED
             for module in self._modules()

@@ -10,9 +10,13 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
     EXECUTION_ERROR,
     ILLEGAL_PARAMETER,
+    OUT_OF_RANGE,
     Refusal,
 )
 from podium.sim_instruments.twins.qblox_cluster.timekeeping import CMM, TRIGGER_INPUT
+
+ADJUST_MAX_NS = 1 << 63
+"""The client speaks of 64-bit integers (docstring of ``Time._convert_time_format``)."""
 
 
 def register(handlers: Handlers[Management]) -> None:
@@ -32,11 +36,14 @@ def _time(handlers: Handlers[Management]) -> None:
     def adjust_time(cmm: Management, request: Request) -> bytes:
         values = arguments.json_block(request.command)
         try:
-            cmm.time.adjust(int(values["ns"]), int(values["sub"]))
-        except (KeyError, TypeError, ValueError) as error:
+            ns, sub = int(values["ns"]), int(values["sub"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise Refusal(
                 BLOCK_DATA_ERROR, f"a time is an object of integers ns and sub, got {values!r}"
             ) from error
+        if abs(ns) >= ADJUST_MAX_NS or abs(sub) >= ADJUST_MAX_NS:
+            raise Refusal(OUT_OF_RANGE, f"{ns} ns and {sub} / 2048 ns are more than 64 bits hold")
+        cmm.time.adjust(ns, sub)
         return b""
 
     @handlers.on("TIMEkeeping:INTra:SYNC")
