@@ -259,6 +259,7 @@ async def test_after_a_killed_notebook_the_next_command_carries_out_the_rule(
     notebook = start_script(DIES, facility, endpoints)
     await asyncio.to_thread(wait_for, lambda: output.level_v > KILLED_AT_V / 2, log)
     notebook.kill()
+    await asyncio.to_thread(notebook.wait, 10)
     store_file = tmp_path / "parameters.sqlite"
     async with reached(facility, endpoints, None, all_of_it=False, reading_only=True) as lab:
         await lab.ready(60)

@@ -125,7 +125,7 @@ def head(line: str) -> str:
         (("lo_q2", "powr", "-5", "--write"), 1, "no parameter 'powr': did you mean power"),
         (("lo_q2", "power", "high", "--write"), 1, "power cannot be 'high'"),
         (("lo_2", "power", "-5", "--write"), 1, "no instrument 'lo_2'"),
-        (("bias_q0", "voltage", "1", "--write"), 1, "move in ramps within the limits"),
+        (("bias_q0", "voltage", "1", "--write"), 1, "moves in ramps only, within the limits"),
     ],
 )
 def test_of_what_would_set_nothing_or_be_refused_it_says_so(words, status, said, capsys) -> None:

@@ -43,7 +43,7 @@ def calibrate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     """Run ``podium calibrate`` into ``tmp_path / "out"``; nothing but the disk is real."""
 
     @asynccontextmanager
-    async def reached(*where: object) -> AsyncIterator[FakeRunner]:
+    async def reached(*where: object, **_: object) -> AsyncIterator[FakeRunner]:
         yield FakeRunner()
 
     monkeypatch.setattr(session_module, "bring_up", everything)

@@ -49,7 +49,7 @@ class Biases:
     async def _by_owner(
         self, owner: AgentSeen, ticket: str, volts: Mapping[str, float], by: str
     ) -> None:
-        told = ", ".join(f"{port} to {level_v} V" for port, level_v in volts.items())
+        told = ", ".join(f"{port} to {level_v:.6g} V" for port, level_v in volts.items())
         what = f"bias {told}"
         async with owner.turn.taken(what, by, None):
             try:
