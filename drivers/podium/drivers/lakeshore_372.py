@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
-from podium.drivers.by_hand import Plain
 from podium.drivers.errors import Refused
-from podium.drivers.roles import Identity
+from podium.drivers.over_visa import OverVisa
 from podium.drivers.visa_session import Acquainted, VisaSession
 from podium.firmware_interfaces.models import LAKESHORE_372
 
@@ -21,21 +20,13 @@ class _Acquainted(Acquainted, LakeshoreModel372):
     model = LAKESHORE_372
 
 
-class LakeShore372:
+class LakeShore372(OverVisa):
     """A Thermometer. Nothing is ever set: what is scanned and how is the fridge's own matter."""
 
     def __init__(self, name: str, visa: str, channels: Mapping[int, str]) -> None:
         """Connect by reading; ``channels`` names measurement inputs, e.g. ``{6: "mixing"}``."""
         self._inputs = {channel: number for number, channel in channels.items()}
         self._session = VisaSession(name, visa, _Acquainted)
-
-    def identity(self) -> Identity:
-        """Return who answers."""
-        return self._session.identity()
-
-    def ask(self, message: str) -> str:
-        """Send a query and return the reply."""
-        return self._session.ask(message)
 
     def tell(self, message: str) -> None:
         """Send a command; return once the event register has nothing against it."""
@@ -44,14 +35,6 @@ class LakeShore372:
         event = self._session.ask("*ESR?")
         if event.strip("0"):
             raise Refused(f"{self._session.name} was asked {message!r}: its *ESR? says {event}")
-
-    def get(self, parameter: str) -> tuple[Plain, str]:
-        """Read a parameter of the QCoDeS driver; return its value and unit."""
-        return self._session.get(parameter)
-
-    def set(self, parameter: str, value: object) -> None:
-        """Set a parameter of the QCoDeS driver."""
-        self._session.set(parameter, value)
 
     def snapshot(self) -> dict[str, object]:
         """Return the settings of the named inputs, in one round trip."""
@@ -67,10 +50,6 @@ class LakeShore372:
         queries = {channel: f"KRDG? {number}" for channel, number in self._inputs.items()}
         found = self._session.ask_all(queries) if queries else {}
         return {name: (value, "K") for name, value in found.items() if isinstance(value, float)}
-
-    def close(self) -> None:
-        """Close the connection; the bridge goes on scanning."""
-        self._session.close()
 
     def temperature_k(self, channel: str) -> float:
         """Return the last reading of ``channel``, at most one round of the scanner old, in K.

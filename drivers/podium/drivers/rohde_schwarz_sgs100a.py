@@ -4,9 +4,9 @@ import re
 
 from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A as QCoDeSDriver
 
-from podium.drivers.by_hand import Plain
 from podium.drivers.errors import Refused
-from podium.drivers.roles import Examination, Identity, Tone
+from podium.drivers.over_visa import OverVisa
+from podium.drivers.roles import Examination, Tone
 from podium.drivers.visa_session import Acquainted, VisaSession
 from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
 from podium.firmware_interfaces.models import ROHDE_SCHWARZ_SGS100A
@@ -71,17 +71,13 @@ class _Acquainted(Acquainted, QCoDeSDriver):
     model = ROHDE_SCHWARZ_SGS100A
 
 
-class RohdeSchwarzSGS100A:
+class RohdeSchwarzSGS100A(OverVisa):
     """A MicrowaveSource, e.g. the local oscillator of its own I/Q modulator."""
 
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; the tone stays as it is."""
         self._session = VisaSession(name, visa, _Acquainted)
         self._settings: dict[str, str] | None = None
-
-    def identity(self) -> Identity:
-        """Return who answers."""
-        return self._session.identity()
 
     def examine(self) -> Examination:
         """Return the options that are fitted and where its reference frequency comes from."""
@@ -90,22 +86,6 @@ class RohdeSchwarzSGS100A:
         return Examination(
             options=self._session.options(), reference=words.get(source.upper()[:3], source)
         )
-
-    def ask(self, message: str) -> str:
-        """Send a query and return the reply."""
-        return self._session.ask(message)
-
-    def tell(self, message: str) -> None:
-        """Send a command; return once the error queue has nothing against it."""
-        self._session.tell(message)
-
-    def get(self, parameter: str) -> tuple[Plain, str]:
-        """Read a parameter of the QCoDeS driver; return its value and unit."""
-        return self._session.get(parameter)
-
-    def set(self, parameter: str, value: object) -> None:
-        """Set a parameter of the QCoDeS driver."""
-        self._session.set(parameter, value)
 
     def snapshot(self) -> dict[str, object]:
         """Return all settings, in one round trip; the first time the options are asked before."""
@@ -116,10 +96,6 @@ class RohdeSchwarzSGS100A:
                 if any(re.fullmatch(pattern, option) for option in fitted):
                     self._settings |= queries
         return self._session.ask_all(self._settings)
-
-    def close(self) -> None:
-        """Close the connection; the tone stays as it is."""
-        self._session.close()
 
     def set_tone(self, frequency_hz: float, power_dbm: float, modulated: bool) -> None:
         """Set the tone; whether it leaves the connector is unchanged.

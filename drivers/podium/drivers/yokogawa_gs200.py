@@ -5,9 +5,9 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200 as QCoDeSDriver
 
-from podium.drivers.by_hand import Plain
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.roles import Examination, Identity
+from podium.drivers.over_visa import OverVisa
+from podium.drivers.roles import Examination
 from podium.drivers.visa_session import Acquainted, VisaSession
 from podium.firmware_interfaces import yokogawa_gs200 as box
 from podium.firmware_interfaces.models import YOKOGAWA_GS200
@@ -49,44 +49,20 @@ class _Acquainted(Acquainted, QCoDeSDriver):
     model = YOKOGAWA_GS200
 
 
-class YokogawaGS200:
+class YokogawaGS200(OverVisa):
     """A FluxSource with one channel, the empty string. The level moves in the box's own ramps."""
 
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; range, level and output stay as they are."""
         self._session = VisaSession(name, visa, _Acquainted)
 
-    def identity(self) -> Identity:
-        """Return who answers."""
-        return self._session.identity()
-
     def examine(self) -> Examination:
         """Return the options that are fitted."""
         return Examination(options=self._session.options(none=box.NO_OPTIONS))
 
-    def ask(self, message: str) -> str:
-        """Send a query and return the reply."""
-        return self._session.ask(message)
-
-    def tell(self, message: str) -> None:
-        """Send a command; return once the error queue has nothing against it."""
-        self._session.tell(message)
-
-    def get(self, parameter: str) -> tuple[Plain, str]:
-        """Read a parameter of the QCoDeS driver; return its value and unit."""
-        return self._session.get(parameter)
-
-    def set(self, parameter: str, value: object) -> None:
-        """Set a parameter of the QCoDeS driver."""
-        self._session.set(parameter, value)
-
     def snapshot(self) -> dict[str, object]:
         """Return all settings, in one round trip."""
         return self._session.ask_all(SETTINGS)
-
-    def close(self) -> None:
-        """Close the connection; level and output stay, a ramp under way goes on to its end."""
-        self._session.close()
 
     def level_v(self, channel: str = "") -> float:
         """Return the level that is programmed now, in V; during a ramp, where it is."""

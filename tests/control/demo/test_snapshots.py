@@ -157,7 +157,7 @@ async def test_the_command_line_takes_and_compares(twins, tmp_path, capsys, monk
 
 # Without instruments
 
-ONE = InstrumentSnapshot("lo", "sgs", "R&S 1", {"power": -3.0, "on": False}, {}, 5.0, "")
+ONE = InstrumentSnapshot("lo", "sgs", "R&S 1", '{"on": false, "power": -3.0}', {}, 5.0, "")
 
 
 def stored(*instruments: InstrumentSnapshot) -> dict:
@@ -167,7 +167,11 @@ def stored(*instruments: InstrumentSnapshot) -> dict:
 def test_differences_are_told_in_words() -> None:
     old = stored(ONE, replace(ONE, instrument="gone"))
     new = stored(
-        replace(ONE, identity="R&S 2", settings={"power": -5.5, "on": True, "phase": 0.25}),
+        replace(
+            ONE,
+            identity="R&S 2",
+            settings_json='{"on": true, "phase": 0.25, "power": -5.5}',
+        ),
         replace(ONE, instrument="new", identity="ACME"),
     )
     assert list(differences(old, new)) == [

@@ -1,5 +1,6 @@
 """Snapshots of an agent's instruments: in bulk, all at once, not again while nothing changes."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -102,7 +103,7 @@ class Snapshots:
             return tai_s
         snapshot = replace(
             self._unread(name, health),
-            settings=told.settings or {},
+            settings_json=json.dumps(told.settings or {}, sort_keys=True),
             readings=told.readings,
             tai_s=tai_s,
         )
@@ -118,7 +119,7 @@ class Snapshots:
     def _unread(self, name: str, health: Health) -> InstrumentSnapshot:
         said = health.identity
         who = "" if said is None else f"{said.vendor} {said.model} {said.serial} {said.firmware}"
-        return InstrumentSnapshot(name, self._instruments.model(name).name, who, {}, {}, 0.0, "")
+        return InstrumentSnapshot(name, self._instruments.model(name).name, who, "{}", {}, 0.0, "")
 
 
 def _read(driver: Any, known: int | None, timing: bool) -> _Told:

@@ -1,5 +1,6 @@
 """What goes over the bus about the settings of all instruments."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,13 +25,20 @@ class InstrumentSnapshot:
     instrument: str
     model: str
     identity: str
-    settings: Mapping[str, object]
+    settings_json: str
+    """As an object whose keys are sorted: many, seldom other ones, and with every run."""
     readings: Mapping[str, Measured]
     """By channel."""
     tai_s: float
     """When it was read, by the facility's clock; 0: no clock told."""
     problem: str
     """Why it could not be read now; empty: it is as told. What was read before is kept."""
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings by name."""
+        found: Mapping[str, object] = json.loads(self.settings_json)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

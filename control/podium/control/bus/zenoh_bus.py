@@ -119,6 +119,7 @@ class ZenohBus:
             target=zenoh.QueryTarget.ALL,
             consolidation=zenoh.ConsolidationMode.NONE,
             congestion_control=zenoh.CongestionControl.BLOCK,
+            express=True,
             timeout=timeout_s,
             cancellation_token=withdrawn,
         )
@@ -162,7 +163,7 @@ class ZenohBus:
                 payload = b"" if query.payload is None else query.payload.to_bytes()
                 try:
                     sent = await answering.answer(payload)
-                    await asyncio.to_thread(query.reply, key, sent)
+                    await asyncio.to_thread(lambda: query.reply(key, sent, express=True))
                 except AnswererFailed as error:
                     await asyncio.to_thread(query.reply_err, str(error).encode())
                 except (NoAnswer, zenoh.ZError):

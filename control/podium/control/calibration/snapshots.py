@@ -32,15 +32,12 @@ def text_of(snapshot: FacilitySnapshot, facility: str) -> str:
     Times and readings stand in the dataset's attributes: two runs with the same settings have
     the same snapshot.
     """
-    instruments = {
-        one.instrument: {
-            "model": one.model,
-            "identity": one.identity,
-            "settings": dict(one.settings),
-        }
-        for one in snapshot.instruments
-    }
-    return json.dumps({"facility": facility, "instruments": instruments}, sort_keys=True, indent=1)
+    lines = ",\n".join(
+        f'{json.dumps(one.instrument)}: {{"identity": {json.dumps(one.identity)}, '
+        f'"model": {json.dumps(one.model)}, "settings": {one.settings_json}}}'
+        for one in sorted(snapshot.instruments, key=lambda one: one.instrument)
+    )
+    return f'{{"facility": {json.dumps(facility)}, "instruments": {{\n{lines}\n}}}}'
 
 
 def digest_of(text: str) -> str:

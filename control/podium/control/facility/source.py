@@ -12,7 +12,7 @@ from podium.control.facility.compose import (
     compose,
     syntax_error,
 )
-from podium.control.facility.problems import KeyPath, Problem
+from podium.control.facility.problems import KeyPath, Problem, suggest
 
 Plain = dict[str | int, "Plain"] | list["Plain"] | str | int | float | bool | None
 
@@ -62,6 +62,10 @@ def read_source(path: Path) -> tuple[Source, list[Problem]]:
     file = str(path)
     try:
         text = path.read_bytes().decode()
+    except FileNotFoundError as error:
+        beside = [one.name for one in path.parent.glob(f"*{path.suffix}")]
+        near = f"; {suggest(path.name, beside)}" if beside else ""
+        raise FileNotFoundError(f"there is no file {file}{near}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise syntax_error(file, line, 1, "the file is not UTF-8 text") from error

@@ -206,6 +206,12 @@ def test_a_seventh_frame_on_a_module_is_refused() -> None:
         compile_program(Program("p", frames, body), target())
 
 
+def test_a_program_of_more_than_64_bits_of_femtoseconds_is_refused() -> None:
+    second = Delay(("drive",), 10**15)
+    with pytest.raises(DoesNotFit, match=r"would take 2.78 h; .*at most 2.56 h; play fewer shots"):
+        compile_program(_program(Play("drive", PULSE), second, shots=10_000), target())
+
+
 def test_an_unknown_port_is_refused_with_those_there_are() -> None:
     frame = Frame("f", "node_b.q9.drive", 6e9)
     with pytest.raises(DoesNotFit, match=r"serves no port 'node_b.q9.drive'; it serves node_a"):

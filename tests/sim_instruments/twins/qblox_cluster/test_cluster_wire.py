@@ -140,13 +140,13 @@ def test_an_error_queue_that_overflows_says_so_and_stays_short() -> None:
     ("lines", "reason"),
     [
         ([b'W:NEWEncoded "a",17000,2'], b"does not fit"),
-        ([b'W:NEWEncoded "a",2,2', b'W:NEWEncoded "a",2,2'], b"already in Waveform list"),
+        ([b'W:NEWEncoded "a",2,2', b'W:NEWEncoded "a",2,2'], b"already in waveform list"),
         ([b'W:NEWEncoded "a",2,2', b'W:PACKed "a", #12ab'], b"1 samples sent, 2 announced"),
         ([b'W:NEWEncoded "a",2,9'], b"sample encoding 9"),
         ([b'W:NEWEncoded "a",2,2', b'W:INDex "a",1024'], b"0-1023 exist"),
         (
             [b'W:NEWEncoded "a",2,2', b'W:NEWEncoded "b",2,2', b'W:INDex "b",0'],
-            b"index 0 in use by a",
+            b"index 0 already in use by a",
         ),
         ([b'A:NEW "a",3000001'], b"must lie between 1 and 3e+06"),
         ([b'A:NEW "a",2000000', b'A:NEW "b",2000000'], b"1000000 of 3000000 are free"),

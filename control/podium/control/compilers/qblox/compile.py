@@ -21,7 +21,7 @@ from podium.control.compilers.qblox.start import check_start, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.exact_time import FS_PER_NS, TickGrid
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, TickGrid
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import (
     Acquisition,
@@ -40,6 +40,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 SHOTS_MAX = 2**32 - 1
 """Repetitions are counted in a register."""
 GRID = TickGrid.from_rate_hz(1_000_000_000)
+DURATION_MAX_FS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +80,13 @@ def compile_program(
     _check_bins(compiled)
     first_shot_ns = preamble_ns(start) + LEAD_NS + settle_ns
     points_ns = int(timeline.shot_ns.sum()) * (math.prod(shape) // timeline.shot_ns.size)
+    duration_fs = (first_shot_ns + program.shots * points_ns) * FS_PER_NS
+    if duration_fs > DURATION_MAX_FS:
+        raise DoesNotFit(
+            f"it would take {duration_fs / FS_PER_S / 3600:.3g} h; times of a run are 64-bit "
+            f"numbers of femtoseconds, at most {DURATION_MAX_FS / FS_PER_S / 3600:.3g} h; play "
+            "fewer shots, or a stream, which plays them in batches"
+        )
     resources = tuple(one.resources for one in compiled)
     return ClusterProgram(
         name=program.name,
@@ -90,7 +98,7 @@ def compile_program(
             for one in allocated
             if one.port.modulator is not None
         },
-        duration_fs=(first_shot_ns + program.shots * points_ns) * FS_PER_NS,
+        duration_fs=duration_fs,
         first_shot_ns=first_shot_ns,
         results=tuple(result for one in compiled for result in one.results),
         resources=resources,

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import PartialEncoding, ScopePath, unsigned
+from podium.sim_instruments.twins.qblox_cluster.named_list import NamedList
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
-    ILLEGAL_PARAMETER,
     OUT_OF_RANGE,
     TOO_MUCH_DATA,
     Refusal,
@@ -29,14 +29,11 @@ class _Acquisition:
     scope: tuple[ScopePath, ...]
 
 
-class AcquisitionList:
+class AcquisitionList(NamedList[_Acquisition]):
     """Named acquisitions with an index each. Results add up until they are deleted."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, _Acquisition] = {}
-
-    def __len__(self) -> int:
-        return len(self._entries)
+        super().__init__("Acquisition", limits.ACQUISITIONS)
 
     @property
     def total_bins(self) -> int:
@@ -49,8 +46,7 @@ class AcquisitionList:
 
     def new(self, name: str, bins: int, free: int) -> None:
         """Add an acquisition under the lowest free index; ``free`` bins are left in the module."""
-        if name in self._entries:
-            raise Refusal(ILLEGAL_PARAMETER, f"Acquisition {name} already in acquisition list")
+        self._check_new(name)
         if bins < 1:
             raise Refusal(OUT_OF_RANGE, f"acquisition {name} of {bins} bins, at least 1 is needed")
         if bins > free:
@@ -58,19 +54,7 @@ class AcquisitionList:
                 TOO_MUCH_DATA,
                 f"acquisition {name} of {bins} bins does not fit: {free} of {limits.BINS} are free",
             )
-        taken = {entry.index for entry in self._entries.values()}
-        index = next(n for n in range(limits.ACQUISITIONS + 1) if n not in taken)
-        if index >= limits.ACQUISITIONS:
-            raise Refusal(TOO_MUCH_DATA, f"at most {limits.ACQUISITIONS} acquisitions")
-        self._entries[name] = _Acquisition(index, empty_bins(bins), EMPTY_SCOPE)
-
-    def delete(self, name: str) -> None:
-        """Remove ``name``; ``all`` (and, as the client sends it, an empty name) removes all."""
-        if name.lower() in ("all", ""):
-            self._entries.clear()
-        else:
-            self._entry(name)
-            del self._entries[name]
+        self._entries[name] = _Acquisition(self._free_index(), empty_bins(bins), EMPTY_SCOPE)
 
     def delete_data(self, name: str) -> None:
         """Empty the bins and the scope record of ``name``, or of ``all``."""
@@ -93,32 +77,9 @@ class AcquisitionList:
                 entry.bins[column] += more[column]
             entry.bins["valid"] |= more["valid"]
 
-    def set_index(self, name: str, index: int) -> None:
-        """Give ``name`` another index, which must be free."""
-        entry = self._entry(name)
-        if not 0 <= index < limits.ACQUISITIONS:
-            raise Refusal(
-                OUT_OF_RANGE, f"acquisition index {index}, 0-{limits.ACQUISITIONS - 1} exist"
-            )
-        for other, its in self._entries.items():
-            if its.index == index and other != name:
-                raise Refusal(ILLEGAL_PARAMETER, f"acquisition index {index} in use by {other}")
-        entry.index = index
-
-    def index(self, name: str) -> int:
-        """Return the index of ``name``."""
-        return self._entry(name).index
-
     def bins(self, name: str) -> int:
         """Return the number of bins of ``name``."""
         return len(self._entry(name).bins)
-
-    def name(self, index: int) -> str:
-        """Return the name under ``index``."""
-        for name, entry in self._entries.items():
-            if entry.index == index:
-                return name
-        raise Refusal(ILLEGAL_PARAMETER, f"acquisition index {index} not in acquisition list")
 
     def payloads(self, encoding: PartialEncoding | None = None) -> list[bytes]:
         """Return the blocks in which the whole list is read."""
@@ -134,11 +95,3 @@ class AcquisitionList:
         if encoding is None:
             return [*blocks, entry.bins.tobytes()]
         return [*blocks, *encoding.payloads(entry.bins)]
-
-    def _entry(self, name: str) -> _Acquisition:
-        try:
-            return self._entries[name]
-        except KeyError:
-            raise Refusal(
-                ILLEGAL_PARAMETER, f"Acquisition {name} does not exist in acquisition list"
-            ) from None

@@ -11,9 +11,9 @@ from podium.firmware_interfaces.qblox_cluster.messages import (
     unpack_samples,
     unsigned,
 )
+from podium.sim_instruments.twins.qblox_cluster.named_list import NamedList
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     ILLEGAL_PARAMETER,
-    OUT_OF_RANGE,
     TOO_MUCH_DATA,
     Refusal,
 )
@@ -27,17 +27,12 @@ class _Entry:
     words: NDArray[np.int16]
 
 
-class SampleList:
+class SampleList(NamedList[_Entry]):
     """Named arrays of samples with an index each, together no longer than the memory."""
 
     def __init__(self, what: str, indices: int, samples: int) -> None:
-        self._what = what
-        self._indices = indices
+        super().__init__(what, indices)
         self._samples = samples
-        self._entries: dict[str, _Entry] = {}
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
     def by_index(self) -> dict[int, NDArray[np.int16]]:
         """Return the sample words of each index."""
@@ -45,8 +40,7 @@ class SampleList:
 
     def new(self, name: str, size: int, encoding: int) -> None:
         """Make room for ``size`` samples under the lowest free index."""
-        if name in self._entries:
-            raise Refusal(ILLEGAL_PARAMETER, f"{self._what} {name} already in {self._what} list")
+        self._check_new(name)
         try:
             kind = SampleEncoding(encoding)
         except ValueError as error:
@@ -58,11 +52,7 @@ class SampleList:
                 f"{self._what} {name} of {size} samples does not fit: {self._samples - used} of "
                 f"{self._samples} are free",
             )
-        taken = {entry.index for entry in self._entries.values()}
-        index = next(n for n in range(self._indices + 1) if n not in taken)
-        if index >= self._indices:
-            raise Refusal(TOO_MUCH_DATA, f"{self._what} list holds {self._indices} entries at most")
-        self._entries[name] = _Entry(index, size, kind, np.zeros(size, np.int16))
+        self._entries[name] = _Entry(self._free_index(), size, kind, np.zeros(size, np.int16))
 
     def load(self, name: str, data: bytes, encoding: SampleEncoding | None = None) -> None:
         """Fill ``name`` with packed samples; in the encoding announced unless one is given."""
@@ -78,38 +68,9 @@ class SampleList:
             )
         entry.words = words
 
-    def delete(self, name: str) -> None:
-        """Remove ``name``; ``all`` (and, as the client sends it, an empty name) removes all."""
-        if name.lower() in ("all", ""):
-            self._entries.clear()
-        else:
-            self._entry(name)
-            del self._entries[name]
-
-    def set_index(self, name: str, index: int) -> None:
-        """Give ``name`` another index, which must be free."""
-        entry = self._entry(name)
-        if not 0 <= index < self._indices:
-            raise Refusal(OUT_OF_RANGE, f"{self._what} index {index}, 0-{self._indices - 1} exist")
-        for other, its in self._entries.items():
-            if its.index == index and other != name:
-                raise Refusal(ILLEGAL_PARAMETER, f"{self._what} index {index} in use by {other}")
-        entry.index = index
-
-    def index(self, name: str) -> int:
-        """Return the index of ``name``."""
-        return self._entry(name).index
-
     def length(self, name: str) -> int:
         """Return the number of samples of ``name``."""
         return self._entry(name).size
-
-    def name(self, index: int) -> str:
-        """Return the name under ``index``."""
-        for name, entry in self._entries.items():
-            if entry.index == index:
-                return name
-        raise Refusal(ILLEGAL_PARAMETER, f"{self._what} index {index} not in {self._what} list")
 
     def read(self, name: str, start: int, size: int) -> bytes:
         """Return ``size`` samples from ``start`` on as float32."""
@@ -121,11 +82,3 @@ class SampleList:
         for name, entry in self._entries.items():
             blocks += [name.encode(), unsigned(entry.index), samples_as_float(entry.words)]
         return blocks
-
-    def _entry(self, name: str) -> _Entry:
-        try:
-            return self._entries[name]
-        except KeyError:
-            raise Refusal(
-                ILLEGAL_PARAMETER, f"{self._what} {name} does not exist in {self._what} list"
-            ) from None
