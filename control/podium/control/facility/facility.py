@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.timing import TimingPlane
 from podium.firmware_interfaces.qcodes_any import QcodesDriver
 
 
@@ -110,6 +111,8 @@ class ClockDomain:
     name: str
     source: str
     """The instrument, or the other clock domain, that it takes its ticks from."""
+    reference: str | None = None
+    """The clock domain that its source is locked to; None: it runs by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class Link:
 
     name: str
     ends: tuple[str, str]
+    frequency_hz: float | None = None
+    """Carrier of a microwave link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +259,7 @@ class Facility:
     links: FrozenMap[str, Link]
     validity: FrozenMap[str, float] = field(default_factory=FrozenMap)
     """How long parameters are good for, s: by quantity (``f01``) or full name."""
+    timing: TimingPlane = field(default_factory=TimingPlane)
 
     def line(self, port: str) -> str:
         """Return the wired port behind ``port``: a qubit's readout port is its feedline's.
