@@ -5,7 +5,7 @@ they know it; until then nobody is told what arrives in the time concerned.
 """
 
 import bisect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
 
@@ -51,7 +51,9 @@ Edge = tuple[int, bool]
 class DigitalLines:
     """All digital cables of a laboratory. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str, EdgeTrain], object] | None = None) -> None:
+        """``told`` is called with whatever leaves an instrument, heard or not."""
+        self._told = told
         self._cables: dict[tuple[str, str], Cable] = {}
         self._sent: dict[tuple[str, str], list[Edge]] = {}
         self._promises: list[Promise] = []
@@ -74,6 +76,10 @@ class DigitalLines:
 
     def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
         """Send what was promised: from now on it is known."""
+        trains = tuple(trains)
+        if self._told is not None:
+            for train in trains:
+                self._told(promise.instrument, train)
         with self._lock:
             if promise in self._promises:
                 self._promises.remove(promise)

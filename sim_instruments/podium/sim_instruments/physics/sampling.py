@@ -31,6 +31,7 @@ from podium.sim_instruments.physics.world_file import (
     Known,
     NodeWorld,
     QubitWorld,
+    TimingWorld,
     WorldFile,
 )
 
@@ -71,6 +72,16 @@ def draw_world(design: Design, seed: int) -> WorldFile:
             for fridge, stages in design.stages.items()
         },
         nodes={node.name: _node(node, seed) for node in design.nodes},
+        timing=TimingWorld(
+            cables={
+                cable.name: Known(
+                    value=draw(cable.delay, seed, cable.name, "delay"),
+                    unit="s",
+                    source="drawn: the facility file",
+                )
+                for cable in design.timing.cables
+            }
+        ),
     )
 
 

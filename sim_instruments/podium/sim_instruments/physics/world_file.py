@@ -164,6 +164,17 @@ class NodeWorld(Part):
         return self
 
 
+class TimingWorld(Part):
+    """The timing plane."""
+
+    cables: dict[str, Seconds]
+    """Delay of each cable, by the connector at its far end: ``cluster_a.trigger``."""
+
+    def delays_s(self) -> dict[str, float]:
+        """Return the delays, s."""
+        return {name: known.value for name, known in self.cables.items()}
+
+
 class WorldFile(Part):
     """The whole file."""
 
@@ -174,6 +185,8 @@ class WorldFile(Part):
     fridges: dict[str, dict[str, Kelvin]]
     """Temperature by fridge and stage."""
     nodes: dict[str, NodeWorld]
+    timing: TimingWorld = TimingWorld(cables={})
+    """Errors and sampling phases of clocks are not here: the seed keys them, lock by lock."""
 
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""
