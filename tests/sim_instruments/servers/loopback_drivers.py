@@ -54,15 +54,19 @@ class LoopbackDrivers:
         offsets_ns: Mapping[str, int] | None = None,
     ) -> None:
         """Load the programs, and let the trigger outputs rise on START, by cluster as told."""
-        for name in OUTPUTS:
-            offset_ns = (offsets_ns or {}).get(name, 0)
-            self.clusters[name].load(
-                marker_program(name, 4, "QCM-RF", 2, self.pulses, ExternalStart(1, offset_ns))
-            )
+        self.load(offsets_ns or {})
         self.clusters["tagger"].load(
             tag_program("tagger", 10, (0, 1), self.pulses, ExternalStart(1))
         )
         self.delay(delays_ns or {})
+
+    def load(self, offsets_ns: Mapping[str, int]) -> None:
+        """Load the nodes' programs, each to begin so long after its trigger."""
+        for name in OUTPUTS:
+            offset_ns = offsets_ns.get(name, 0)
+            self.clusters[name].load(
+                marker_program(name, 4, "QCM-RF", 2, self.pulses, ExternalStart(1, offset_ns))
+            )
 
     def delay(self, delays_ns: Mapping[str, int]) -> None:
         """Let the trigger outputs rise so long after the event, by cluster."""
