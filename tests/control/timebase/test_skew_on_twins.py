@@ -23,6 +23,8 @@ from podium.control.timebase.loopback import (
 from podium.control.timebase.skew import Cable, Pair, Skew
 from podium.control.timebase.skew_ledger import SkewLedger
 from podium.control.timebase.skew_store import SkewStore
+from podium.drivers.errors import NotStarted
+from podium.drivers.roles import Tags
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S, TickGrid
 from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.physics.sampling import sample
@@ -66,9 +68,21 @@ class OnTwins:
             self.offsets_ns = offsets_ns
             await asyncio.to_thread(self.drivers.load, offsets_ns)
 
+    async def _in_time(self) -> tuple[Tai, dict[str, Tags]]:
+        """Start; again where this machine was so busy that an event came too late to be raised."""
+        for _ in range(5):
+            late = await asyncio.to_thread(self.drivers.late)
+            t0 = await asyncio.to_thread(self.drivers.fire)
+            try:
+                return t0, await asyncio.to_thread(self.drivers.tags)
+            except NotStarted as error:
+                await asyncio.to_thread(self.drivers.disarm)
+                if await asyncio.to_thread(self.drivers.late) == late:
+                    raise LoopbackFailed(str(error)) from error
+        raise LoopbackFailed("five events in turn came too late")
+
     async def start(self) -> LoopbackStart:
-        t0 = await asyncio.to_thread(self.drivers.fire)
-        tags = await asyncio.to_thread(self.drivers.tags)
+        t0, tags = await self._in_time()
         started = {
             port: await asyncio.to_thread(self.drivers.clusters[port].started_at) for port in (A, B)
         }
@@ -97,7 +111,8 @@ class Bench:
             ]
             for port in (A, B)
         }
-        return np.array([b - a for a, b in zip(at_fs[A], at_fs[B], strict=True)])
+        both = [(a, b) for a in at_fs[A] for b in at_fs[B] if abs(b - a) < FS_PER_MS]
+        return np.array([b - a for a, b in both])
 
     def entry(self) -> int:
         played = self.serving.laboratory.played.since()

@@ -18,7 +18,8 @@ OUTPUTS = {"cluster_a": ("wrtd_a", "LC-O1"), "cluster_b": ("wrtd_b", "LC-O1")}
 TAGGER = ("wrtd_a", "LC-O2")
 TAGS = {"node_a": "slot10.io0.loopback", "node_b": "slot10.io1.loopback"}
 MARKER = "slot4.marker2"
-LEAD_FS = 10 * FS_PER_MS
+LEAD_FS = 25 * FS_PER_MS
+TRIGGER_S = 0.5
 HOLDOFF_NS = 1_000
 
 
@@ -83,9 +84,21 @@ class LoopbackDrivers:
             node.send_event("START", t0)
         return t0
 
+    def late(self) -> int:
+        """Return how many events came too late to be raised since the outputs were prepared."""
+        return sum(
+            self.nodes[node].trigger_counts(output).late
+            for node, output in (*OUTPUTS.values(), TAGGER)
+        )
+
+    def disarm(self) -> None:
+        """Stop whatever still waits for a trigger."""
+        for cluster in self.clusters.values():
+            cluster.disarm()
+
     def tags(self) -> dict[str, Tags]:
         """Return the tags of each node once all have stopped."""
         for cluster in self.clusters.values():
-            cluster.wait(0.001)
+            cluster.wait(0.001, TRIGGER_S)
         found = self.clusters["tagger"].tags()
         return {node: found[where] for node, where in TAGS.items()}

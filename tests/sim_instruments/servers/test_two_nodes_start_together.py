@@ -14,6 +14,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LAT
 from podium.sim_instruments.physics.played import Played, PlayedLog
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import (
+    Known,
     WorldFile,
     dump_world,
     parse_world,
@@ -147,14 +148,16 @@ async def test_who_follows_a_clock_that_runs_away_runs_away_with_it(twin_file) -
     async with two_nodes(twin_file) as (serving, _):
         door = BackDoor(serving)
         bring_about(serving, "unlock", "wrtd_b")
-        serving.timekeeper.clock.advance(3600 * FS_PER_S)
-        clocks = await door.do({"do": "clocks"})
-        assert clocks["cluster_b"]["state"] == "locked"
-        assert abs(clocks["wrtd_b"]["error_s"]) > 50e-9
-        assert clocks["cluster_b"]["error_s"] == pytest.approx(
-            clocks["wrtd_b"]["error_s"], abs=5e-9
-        )
-        assert abs(clocks["cluster_a"]["error_s"]) < 5e-9
+        furthest_s = 0.0
+        for _ in range(10):  # the air's temperature may bring it back for a moment
+            serving.timekeeper.clock.advance(600 * FS_PER_S)
+            clocks = await door.do({"do": "clocks"})
+            error_s = clocks["wrtd_b"]["error_s"]
+            assert clocks["cluster_b"]["state"] == "locked"
+            assert clocks["cluster_b"]["error_s"] == pytest.approx(error_s, abs=5e-9)
+            assert abs(clocks["cluster_a"]["error_s"]) < 5e-9
+            furthest_s = max(furthest_s, abs(error_s))
+        assert furthest_s > 50e-9
 
 
 async def test_a_cluster_that_is_told_to_run_by_itself_does(twin_file) -> None:
@@ -198,6 +201,31 @@ def test_cables_are_drawn_from_the_file_and_move_nothing_else(world, tmp_path) -
     text = TWO_NODES.read_text()
     bare.write_text(text[: text.index("\ntiming:\n")] + text[text.index("\nlinks:\n") :])
     assert sample(bare, 3).nodes == world.nodes
+
+
+def test_errors_of_clocks_are_drawn_and_stand_in_the_world_file(world) -> None:
+    clocks = world.timing.clocks
+    assert clocks.keys() == {
+        *("cluster_a", "cluster_b", "tagger", "wrtd_a", "wrtd_b", "switch", "rubidium")
+    }
+    assert 0 < abs(clocks["cluster_a"].offset.value) < 3e-9
+    assert clocks["rubidium"].offset.value == 0.0
+    assert clocks["cluster_a"] != clocks["cluster_b"]
+    later = clocks["cluster_a"].model_copy(
+        update={
+            "offset": Known(value=clocks["cluster_a"].offset.value + 1e-6, unit="s", assumed=True)
+        }
+    )
+    timing = world.timing.model_copy(update={"clocks": {**clocks, "cluster_a": later}})
+    at_fs = 1_800_000_000 * FS_PER_S
+    errors_fs = []
+    for one in (world, world.model_copy(update={"timing": timing})):
+        laboratory = Laboratory(read_plan(TWO_NODES), one, WorldClock(ClockMode.MANUAL))
+        laboratory.close()
+        errors_fs.append(laboratory.clocks["cluster_a"].error_fs(at_fs))
+    assert errors_fs[1] - errors_fs[0] == pytest.approx(1e-6 * FS_PER_S, abs=2)
+    first_light = TWO_NODES.parents[1] / "first_light" / "facility.yaml"
+    assert "timing" not in dump_world(sample(first_light, 1)), "it has none"
 
 
 def test_the_log_keeps_the_first_edges_and_counts_the_rest() -> None:

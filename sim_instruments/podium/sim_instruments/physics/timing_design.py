@@ -8,8 +8,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
+from podium.sim_instruments.physics.clock_makes import (
+    CONTROLLER,
+    RUBIDIUM,
+    WHITE_RABBIT,
+    ClockMake,
+)
 from podium.sim_instruments.physics.draw import Spread
 
+MAKES: Mapping[str, ClockMake] = {
+    "qblox_cluster": CONTROLLER,
+    "wrtd_node": WHITE_RABBIT,
+    "white_rabbit_switch": WHITE_RABBIT,
+    "srs_fs725": RUBIDIUM,
+}
+"""Make of the clock in a box, by its model."""
 TRIGGER_INPUT = "trigger"
 """Connector of a controller that its trigger cable goes to."""
 
@@ -42,6 +55,8 @@ class TimingDesign:
     """By instrument: the instrument that its clock is locked to."""
     triggers: tuple[TimingCable, ...] = ()
     markers: tuple[TimingCable, ...] = ()
+    clocks: Mapping[str, ClockMake] = field(default_factory=dict)
+    """By instrument, of those that have one of the world's."""
 
     @property
     def cables(self) -> tuple[TimingCable, ...]:
@@ -63,6 +78,11 @@ def timing_of(tree: Any) -> TimingDesign:
             references[_source(clocks, name, where)] = _source(clocks, clock["reference"], where)
     timing = _mapping(root.get("timing"), "timing")
     triggers, markers = (_mapping(timing.get(key), key) for key in ("triggers", "markers"))
+    models = {
+        str(name): _mapping(entry, f"instruments.{name}").get("model")
+        for name, entry in _mapping(root.get("instruments"), "instruments").items()
+    }
+    started = {str(name) for name in triggers}
     return TimingDesign(
         references,
         tuple(
@@ -70,6 +90,11 @@ def timing_of(tree: Any) -> TimingDesign:
             for name, entry in triggers.items()
         ),
         tuple(_cable(entry, None, f"timing.markers.{name}") for name, entry in markers.items()),
+        {
+            name: MAKES[str(model)]
+            for name, model in models.items()
+            if str(model) in MAKES and (MAKES[str(model)] is not CONTROLLER or name in started)
+        },
     )
 
 

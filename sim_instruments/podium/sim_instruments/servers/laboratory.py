@@ -58,6 +58,9 @@ class Laboratory:
         self.clocks: dict[str, Clock] = {}
         """Of the instruments that have one of the world's, by name."""
         self._seed = world_file.seed
+        self._clock_errors = {
+            name: known.errors() for name, known in world_file.timing.clocks.items()
+        }
         self.played = PlayedLog()
         """What left connectors, and when."""
         self.lines = DigitalLines(self._note_edges)
@@ -151,7 +154,10 @@ class Laboratory:
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:
         """Return the clock of an instrument; it is made, of that make, when first asked for."""
-        return self.clocks.setdefault(name, Clock(self._seed, name, make, self.room))
+        if name not in self.clocks:
+            errors = self._clock_errors.get(name)
+            self.clocks[name] = Clock(self._seed, name, make, self.room, errors)
+        return self.clocks[name]
 
     def _counter(self, name: str) -> TickCounter | None:
         """Return the counter of a controller that the timing plane starts."""
