@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.sim_instruments.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDrivers
+from tests.sim_instruments.servers.playing import rabi
 
+from podium.control.lab import open_facility
 from podium.drivers.errors import NotStarted
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LATENCY_NS
@@ -22,6 +24,7 @@ from podium.sim_instruments.physics.world_file import (
 )
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.endpoints import published
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.serving import Serving, open_serving
@@ -234,3 +237,18 @@ def test_the_log_keeps_the_first_edges_and_counts_the_rest() -> None:
     log.note("cluster_a", "slot4.out1", (), int)
     (one,) = log.since()
     assert (one.count, len(one.at_fs), one.at_fs[1], one.last_fs) == (100, 64, 1000, 99_000)
+
+
+async def test_a_lab_of_the_example_runs_programs_on_both_nodes(twin_file, tmp_path) -> None:
+    endpoints = tmp_path / "endpoints.json"
+    async with open_serving(TWO_NODES, twin_file, WorldClock(ClockMode.LEAP)) as serving:
+        with published(endpoints, serving.endpoints()):
+            async with open_facility(TWO_NODES, endpoints) as lab, asyncio.timeout(120):
+                await lab.ready(60)
+                data = [await lab.run(rabi(node, shots=20)) for node in ("node_a", "node_b")]
+        played = serving.laboratory.played.since()
+    assert all(dict(one.sizes) == {"shot": 20, "point": 1} for one in data)
+    for cluster in ("cluster_a", "cluster_b"):
+        driven, *_ = of(played, cluster, "slot2.out0")
+        assert driven.count == 20
+        assert driven.last_fs - driven.at_fs[0] > 19 * 50_000 * FS_PER_NS
