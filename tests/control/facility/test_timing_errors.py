@@ -8,9 +8,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from podium.control.facility.check import command
+from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.json_schema import facility_json_schema
 from podium.control.facility.load import load_facility, load_with_remarks
-from podium.control.facility.timing import PhaseReference, TimingConnector
+from podium.control.facility.timing import PhaseReference
 
 TWO_NODES = Path(__file__).parents[3] / "examples" / "two_nodes" / "facility.yaml"
 
@@ -216,7 +217,7 @@ def test_the_example_is_a_value() -> None:
     plane = facility.timing
     trigger = plane.triggers["tagger"]
     assert str(trigger.output) == "wrtd_a.LC-O2"
-    assert trigger.input == TimingConnector("tagger", "trigger")
+    assert trigger.input == ConnectorRef("tagger", "trigger")
     assert (trigger.event, trigger.delay.value_fs) == ("START", 50_000_000)
     marker = plane.markers["node_b"]
     assert (str(marker.output), str(marker.input)) == (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from podium.control.facility.facility import ConnectorRef
+from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.parsed import BoxEntry, Complaints, Parsed
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (

@@ -53,7 +53,6 @@ from podium.control.facility.timing import (
     CableDelay,
     MarkerWiring,
     PhaseReference,
-    TimingConnector,
     TimingPlane,
     TriggerWiring,
 )
@@ -165,10 +164,6 @@ def _facility(
 
 
 def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlane:
-    def where(text: str) -> TimingConnector:
-        instrument, _, channel = text.partition(".")
-        return TimingConnector(instrument, channel)
-
     def delay(entry: EstimateEntry[float]) -> CableDelay:
         return CableDelay(entry.value, entry.spread or 0.0)
 
@@ -176,9 +171,9 @@ def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlan
     for name, entry in parsed.triggers.items():
         socket = trigger_input(models[name])
         if entry is not None and socket is not None:
-            here = TimingConnector(name, socket.name)
+            here = ConnectorRef(name, socket.name)
             triggers[name] = TriggerWiring(
-                where(entry.output), here, entry.event, delay(entry.delay)
+                _ref(entry.output), here, entry.event, delay(entry.delay)
             )
     reference = parsed.phase_reference
     return TimingPlane(
@@ -186,9 +181,7 @@ def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlan
         FrozenMap(triggers),
         FrozenMap(
             {
-                node: MarkerWiring(
-                    node, where(entry.output), where(entry.input), delay(entry.delay)
-                )
+                node: MarkerWiring(node, _ref(entry.output), _ref(entry.input), delay(entry.delay))
                 for node, entry in parsed.markers.items()
                 if entry is not None
             }

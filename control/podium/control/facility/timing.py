@@ -2,20 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.frozen_map import FrozenMap
 from podium.firmware_interfaces.exact_time import FS_PER_S
-
-
-@dataclass(frozen=True, slots=True)
-class TimingConnector:
-    """A connector of the timing plane, e.g. ``wrtd_a`` and ``LC-O1``."""
-
-    instrument: str
-    channel: str
-    """Its name within the instrument: ``LC-O1``, ``slot4.marker2``."""
-
-    def __str__(self) -> str:
-        return f"{self.instrument}.{self.channel}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +30,9 @@ class CableDelay:
 class TriggerWiring:
     """What starts one controller."""
 
-    output: TimingConnector
+    output: ConnectorRef
     """Of the timing plane."""
-    input: TimingConnector
+    input: ConnectorRef
     """Of the controller."""
     event: str
     """The event message that raises the output."""
@@ -55,8 +44,8 @@ class MarkerWiring:
     """One node's way to the common time tagger."""
 
     node: str
-    output: TimingConnector
-    input: TimingConnector
+    output: ConnectorRef
+    input: ConnectorRef
     delay: CableDelay
 
 
