@@ -78,6 +78,8 @@ def test_every_model_is_listed_with_its_keys_and_connectors() -> None:
             assert f"`{option.name}`" in row
             if isinstance(option, MapOption):
                 assert f"{option.lowest} to {option.highest}" in row
+        for connector in model.connectors:
+            assert not connector.name or f"`{connector.name}`" in row, connector
         for module in (model.modules or {}).values():
             assert module.name in row
             for connector in module.connectors:

@@ -58,6 +58,14 @@ class TwinCommand:
         truth.add_argument("--at", choices=("now",), default="now", help="world time (now)")
         truth.add_argument("--json", action="store_true", help="print JSON")
 
+        played = verbs.add_parser(
+            "played", help="tell what left which connector when, TAI in femtoseconds"
+        )
+        _add_endpoints(played)
+        played.add_argument(
+            "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
+        )
+
         fault = verbs.add_parser("fault", help="make something go wrong in a running simulation")
         _add_endpoints(fault, required=False)
         fault.add_argument("fault", metavar="FAULT", help="`list` names all")
@@ -71,6 +79,10 @@ class TwinCommand:
         _add_replay(replay)
 
         for verb, text in (
+            (
+                "clocks",
+                "tell how each clock stands: locked or not, in which epoch, by how much off",
+            ),
             ("time", "tell the world's time and what it was spent on"),
             ("tallies", "count the commands that came, and those that mean nothing"),
         ):
@@ -85,6 +97,8 @@ class TwinCommand:
             "fault": _fault,
             "advance": _advance,
             "replay": _replay,
+            "played": _played,
+            "clocks": _ask_and_print,
             "time": _ask_and_print,
             "tallies": _ask_and_print,
         }[arguments.verb]
@@ -281,6 +295,12 @@ def _replay(arguments: Namespace) -> int:
             f"{verdicts.count('differs')} otherwise"
         )
     return FOUND_PROBLEM if "differs" in verdicts else DONE
+
+
+def _played(arguments: Namespace) -> int:
+    for entry in _ask(arguments, {"do": "played", "since": arguments.since}):
+        print(json.dumps(entry))
+    return DONE
 
 
 def _ask_and_print(arguments: Namespace) -> int:

@@ -5,7 +5,7 @@ world needs: instruments, their options, and the cables between connectors and l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
 )
 from podium.firmware_interfaces.qcodes_any import model_with_driver
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
+from podium.sim_instruments.physics.timing_design import (
+    TimingDesign,
+    TimingDesignError,
+    timing_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Plan:
     """By flux line: the instrument and its connector ("" where it has one)."""
     thermometers: Mapping[str, Thermometry]
     """By instrument."""
+    timing: TimingDesign = field(default_factory=TimingDesign)
 
     @property
     def lines(self) -> frozenset[str]:
@@ -107,7 +113,12 @@ def plan_of(tree: Any) -> Plan:
             instrument, connector = _connector(wiring["input"], instruments, where)
             inputs[instrument][connector] = line
     thermometers = _thermometers(_mapping(root.get("fridges", {}), "fridges"), instruments)
-    return Plan(str(root.get("facility", "")), instruments, outputs, inputs, biases, thermometers)
+    try:
+        timing = timing_of(root)
+    except TimingDesignError as error:
+        raise PlanError(str(error)) from error
+    name = str(root.get("facility", ""))
+    return Plan(name, instruments, outputs, inputs, biases, thermometers, timing)
 
 
 def _thermometers(

@@ -98,3 +98,15 @@ def test_another_box_in_the_place_of_one_is_seen() -> None:
     )
     assert Finding("bias_q0", "answers", "at TCPIP::192.168.0.4::7655::SOCKET",
                    "nobody asked it", "differs") in wrong  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "verdict"), [("external", "same"), ("internal", "differs")])
+def test_a_controller_that_should_follow_the_timing_plane_is_seen_to(said, verdict) -> None:
+    facility = load_facility(EXAMPLE.parents[1] / "two_nodes" / "facility.yaml")
+    told = {"cluster_b": Examined("qblox", "cluster_mm", "1", "2", reference=said)}
+    (found,) = (
+        one
+        for one in findings(facility, told)
+        if (one.instrument, one.what) == ("cluster_b", "reference")
+    )
+    assert (found.file_says, found.verdict) == ("external: locked to plane_b", verdict)

@@ -240,6 +240,7 @@ async def test_udp_ports_keep_their_numbers_except_those_closed_to_ordinary_user
 def bring_about_on(serving: Serving, fault: str) -> None:
     class NoLaboratory:
         fridges: dict[str, object] = {}  # noqa: RUF012
+        trigger_lines: dict[str, object] = {}  # noqa: RUF012
 
         class plan:
             lines: frozenset[str] = frozenset()

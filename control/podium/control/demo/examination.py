@@ -84,8 +84,21 @@ def _wiring(entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:
 
 
 def _clock(facility: Facility, entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:
-    gives = [clock.name for clock in facility.clocks.values() if clock.source == entry.name]
-    if said.reference and gives:
+    gives = [
+        clock.name
+        for clock in facility.clocks.values()
+        if clock.source == entry.name and clock.reference is None
+    ]
+    follows = [
+        clock.reference
+        for clock in facility.clocks.values()
+        if clock.source == entry.name and clock.reference is not None
+    ]
+    if said.reference and follows:
+        followed: Verdict = "same" if said.reference == "external" else "differs"
+        asked = f"external: locked to {follows[0]}"
+        yield Finding(entry.name, "reference", asked, said.reference, followed)
+    elif said.reference and gives:
         verdict: Verdict = "same" if said.reference == "internal" else "differs"
         asked = f"internal: source of {', '.join(gives)}"
         yield Finding(entry.name, "reference", asked, said.reference, verdict)

@@ -22,12 +22,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _run(arguments: Namespace) -> int:
-    from podium.control.facility.load import load_facility
+    from podium.control.facility.load import load_with_remarks
     from podium.control.facility.problems import FacilityError
     from podium.firmware_interfaces.models import ModelError
 
     try:
-        facility = load_facility(arguments.facility, arguments.endpoints)
+        facility, remarks = load_with_remarks(arguments.facility, arguments.endpoints)
     except FacilityError as error:
         if arguments.json:
             print(json.dumps({"ok": False, "problems": [_plain(p) for p in error.problems]}))
@@ -38,8 +38,11 @@ def _run(arguments: Namespace) -> int:
         print(f"podium check: {error}", file=sys.stderr)
         return WRONG_USE
     if arguments.json:
-        print(json.dumps({"ok": True, "facility": facility.name, "digest": facility.digest}))
+        told = {"ok": True, "facility": facility.name, "digest": facility.digest}
+        print(json.dumps({**told, "remarks": [_plain(remark) for remark in remarks]}))
     else:
+        for remark in remarks:
+            print(remark)
         print(_summary(arguments.facility, facility))
     return DONE
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from podium.control.facility import schema
 from podium.control.facility.models_of import channels_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode
 from podium.control.facility.problems import KeyPath, suggest
@@ -134,19 +135,54 @@ def check_clocks(
         source = clock.source
         if source in parsed.instruments:
             model = models.get(source)
-            if model is not None and "Clock" not in model.roles:
+            if model is not None and not {"Clock", "TimingPlane"} & set(model.roles):
                 near = ", ".join(_playing("Clock", models)) or "there is none"
                 complaints.at(path, f"{source} tells no time; instruments that do: {near}")
         elif source not in parsed.clocks:
             near = suggest(source, [*parsed.instruments, *parsed.clocks])
             complaints.at(path, f"there is no instrument or clock {source!r}; {near}")
+        _check_reference(name, clock, parsed, complaints)
+    _check_sources_differ(parsed, complaints)
     for cycle in _cycles(parsed):
-        complaints.at(("clocks", cycle[0], "source"), f"the clock follows itself: {_told(cycle)}")
+        first = parsed.clocks[cycle[0]]
+        key = "source" if first is None or first.reference is None else "reference"
+        complaints.at(("clocks", cycle[0], key), f"the clock follows itself: {_told(cycle)}")
+
+
+def _check_reference(
+    name: str, clock: schema.ClockEntry, parsed: Parsed, complaints: Complaints
+) -> None:
+    path: KeyPath = ("clocks", name, "reference")
+    if clock.reference is None:
+        return
+    if clock.source in parsed.clocks:
+        message = f"{name!r} takes its ticks from {clock.source!r} as they are; remove one of both"
+        complaints.at(path, message, at_key=True)
+    elif clock.reference not in parsed.clocks:
+        near = suggest(clock.reference, parsed.clocks)
+        complaints.at(path, f"there is no clock {clock.reference!r}; {near}")
+
+
+def _check_sources_differ(parsed: Parsed, complaints: Complaints) -> None:
+    """Check that an instrument is the source of one clock domain only."""
+    first: dict[str, str] = {}
+    for name, clock in parsed.clocks.items():
+        if clock is None or clock.source not in parsed.instruments:
+            continue
+        other = first.setdefault(clock.source, name)
+        if other != name:
+            line = parsed.source.line(("clocks", other))
+            message = f"{clock.source} is already the source of {other!r} (line {line})"
+            complaints.at(("clocks", name, "source"), message)
 
 
 def _cycles(parsed: Parsed) -> list[list[str]]:
     """Return the clocks of each cycle, from the one that stands first in the file."""
-    follows = {name: clock.source for name, clock in parsed.clocks.items() if clock is not None}
+    follows = {
+        name: clock.reference or clock.source
+        for name, clock in parsed.clocks.items()
+        if clock is not None
+    }
     seen: set[str] = set()
     cycles = []
     for name in follows:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from podium.control.facility.facility import ConnectorRef
+from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.parsed import BoxEntry, Complaints, Parsed
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
@@ -11,9 +11,12 @@ from podium.firmware_interfaces.models import (
     DigitalPort,
     InstrumentModel,
     IqOutput,
+    Marker,
     ModulatedSource,
     RfInput,
     RfOutput,
+    TriggerInput,
+    TriggerOutput,
     VoltageOutput,
 )
 
@@ -24,6 +27,9 @@ WHAT: dict[type[Connector], str] = {
     VoltageOutput: "an output for a static voltage",
     ModulatedSource: "a microwave source with an IQ modulator",
     DigitalPort: "a digital input or output",
+    Marker: "a marker output",
+    TriggerInput: "a trigger input",
+    TriggerOutput: "a trigger output",
 }
 
 OFFERED_MAX = 6
@@ -70,7 +76,7 @@ def resolve(
     if there is None:
         return None
     if channel not in there:
-        complaints.at(path, _no_such(instrument, channel, there))
+        complaints.at(path, _no_such(instrument, channel, there, kinds))
         return None
     if not isinstance(there[channel], kinds):
         wanted = " or ".join(WHAT[kind] for kind in kinds)
@@ -91,7 +97,7 @@ def _connectors(entry: BoxEntry, model: InstrumentModel) -> dict[str, Connector]
     slots = extra.get("modules")
     if not isinstance(slots, dict):
         return None
-    result: dict[str, Connector] = {}
+    result = {connector.name: connector for connector in model.connectors}
     for slot, module in slots.items():
         if module not in model.modules:
             return None
@@ -100,13 +106,20 @@ def _connectors(entry: BoxEntry, model: InstrumentModel) -> dict[str, Connector]
     return result
 
 
-def _no_such(instrument: str, channel: str, there: dict[str, Connector]) -> str:
+def _no_such(
+    instrument: str,
+    channel: str,
+    there: dict[str, Connector],
+    kinds: tuple[type[Connector], ...],
+) -> str:
     if list(there) == [""]:
         return f"{instrument} has one connector only; write {instrument!r}"
     if not there:
         return f"{instrument} has no connector that a line could be wired to"
     if not channel:
-        return f"say which connector of {instrument}, e.g. {f'{instrument}.{next(iter(there))}'!r}"
+        fitting = [name for name, one in there.items() if isinstance(one, kinds)]
+        example = f"{instrument}.{(fitting or list(there))[0]}"
+        return f"say which connector of {instrument}, e.g. {example!r}"
     slot, dot, _ = channel.partition(".")
     slots = list(dict.fromkeys(name.partition(".")[0] for name in there if "." in name))
     if slots and (not dot or slot not in slots):

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from podium.control.facility.connector_ref import ConnectorRef as ConnectorRef
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.timing import TimingPlane
 from podium.firmware_interfaces.qcodes_any import QcodesDriver
 
 
@@ -33,31 +35,6 @@ class Estimate:
     """Where the number comes from, if the file says so."""
     assumed: bool = False
     """The file says that the number is a guess."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectorRef:
-    """A connector or a readable channel of an instrument, e.g. ``cluster_a.slot2.out0``."""
-
-    instrument: str
-    channel: str
-    """Its name within the instrument (``slot2.out0``); empty where the box has only one."""
-
-    def __str__(self) -> str:
-        return f"{self.instrument}.{self.channel}" if self.channel else self.instrument
-
-    @property
-    def slot(self) -> int | None:
-        """The slot of its module, or None when the instrument has no modules."""
-        head, dot, _ = self.channel.partition(".")
-        if dot and head.startswith("slot") and head[4:].isdigit():
-            return int(head[4:])
-        return None
-
-    @property
-    def socket(self) -> str:
-        """Its name within the module (``out0``, ``out0_1``)."""
-        return self.channel if self.slot is None else self.channel.partition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +87,8 @@ class ClockDomain:
     name: str
     source: str
     """The instrument, or the other clock domain, that it takes its ticks from."""
+    reference: str | None = None
+    """The clock domain that its source is locked to; None: it runs by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +97,8 @@ class Link:
 
     name: str
     ends: tuple[str, str]
+    frequency_hz: float | None = None
+    """Carrier of a microwave link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +235,7 @@ class Facility:
     links: FrozenMap[str, Link]
     validity: FrozenMap[str, float] = field(default_factory=FrozenMap)
     """How long parameters are good for, s: by quantity (``f01``) or full name."""
+    timing: TimingPlane = field(default_factory=TimingPlane)
 
     def line(self, port: str) -> str:
         """Return the wired port behind ``port``: a qubit's readout port is its feedline's.

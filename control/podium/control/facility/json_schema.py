@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from podium.control.facility import schema
+from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -41,14 +42,23 @@ def facility_json_schema(
         schema.FacilityFile,
         schema.QubitEntry,
         schema.DriverEntry,
+        TriggerEntry,
+        MarkerEntry,
         *_ENTRIES.values(),
         *_LINES.values(),
     ]
     _, generated = models_json_schema([(kind, "validation") for kind in kinds])
     definitions = generated["$defs"]
     definitions["NodeEntry"]["properties"]["qubits"] |= _by_name(_ref(schema.QubitEntry))
+    timing = definitions["TimingEntry"]["properties"]
+    timing["triggers"] |= _by_name(_ref(TriggerEntry))
+    timing["markers"] |= _by_name(_ref(MarkerEntry))
     whole = definitions.pop("FacilityFile")
     sections = whole["properties"]
+    sections["timing"] = {
+        "anyOf": [{"$ref": "#/$defs/TimingEntry"}, {"type": "null"}],
+        "description": sections["timing"]["description"],
+    }
     for section, kind in _ENTRIES.items():
         sections[section] |= _by_name(_ref(kind))
     lines: dict[str, Json] = {form: _ref(kind) for form, kind in _LINES.items()}

@@ -16,6 +16,12 @@ from podium.control.facility.check_nodes import (
     check_names,
     check_nodes,
 )
+from podium.control.facility.check_timing import (
+    check_phases,
+    check_tells_time,
+    check_timing,
+    trigger_input,
+)
 from podium.control.facility.check_wiring import check_wiring
 from podium.control.facility.endpoints import lay_over
 from podium.control.facility.facility import (
@@ -39,10 +45,17 @@ from podium.control.facility.facility import (
     Wiring,
 )
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.models_of import driver_of
+from podium.control.facility.models_of import driver_of, models_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode, WireEntry, parse
-from podium.control.facility.problems import FacilityError
+from podium.control.facility.problems import FacilityError, Problem
 from podium.control.facility.source import Plain, Source, read_source
+from podium.control.facility.timing import (
+    CableDelay,
+    MarkerWiring,
+    PhaseReference,
+    TimingPlane,
+    TriggerWiring,
+)
 from podium.control.facility.written import EstimateEntry
 from podium.firmware_interfaces.models import InstrumentModel, known_models
 
@@ -54,6 +67,16 @@ def load_facility(path: Path | str, endpoints: Path | str | None = None) -> Faci
     Raises :class:`FacilityError` with everything that is wrong with a file, each with its
     place; :class:`OSError` when a file cannot be read; ``ModelError`` when an installed
     package offers a model that cannot be used.
+    """
+    return load_with_remarks(path, endpoints)[0]
+
+
+def load_with_remarks(
+    path: Path | str, endpoints: Path | str | None = None
+) -> tuple[Facility, tuple[Problem, ...]]:
+    """Return the facility, and what is possible but will not do what somebody may expect.
+
+    Raises what :func:`load_facility` raises.
     """
     with _no_collection():
         return _load(Path(path), endpoints)
@@ -71,7 +94,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _load(path: Path, endpoints: Path | str | None) -> Facility:
+def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Problem, ...]]:
     known = known_models()
     source, problems = read_source(path)
     complaints = Complaints(source, problems)
@@ -81,19 +104,27 @@ def _load(path: Path, endpoints: Path | str | None) -> Facility:
     check_nodes(parsed, complaints)
     check_fridges(parsed, models, complaints)
     check_clocks(parsed, models, complaints)
+    check_tells_time(parsed, models, complaints)
     check_links(parsed, complaints)
     outputs = check_wiring(parsed, models, complaints)
     check_design(parsed, outputs, complaints)
+    check_timing(parsed, models, outputs, complaints)
     if complaints.problems:
         raise FacilityError(source.file, complaints.problems)
     instruments = _instruments(parsed, known)
     if endpoints is not None:
         instruments = lay_over(instruments, Path(endpoints))
-    return _facility(parsed, instruments, source)
+    facility = _facility(parsed, instruments, source, known)
+    remarks = Complaints(source, [])
+    check_phases(parsed, facility.timing.phase_reference, remarks)
+    return facility, tuple(remarks.problems)
 
 
 def _facility(
-    parsed: Parsed, instruments: Mapping[str, InstrumentEntry], source: Source
+    parsed: Parsed,
+    instruments: Mapping[str, InstrumentEntry],
+    source: Source,
+    known: Mapping[str, InstrumentModel],
 ) -> Facility:
     """Return the checked file as values. No entry is None any more: all were checked."""
     return Facility(
@@ -115,19 +146,46 @@ def _facility(
         ),
         clocks=FrozenMap(
             {
-                name: ClockDomain(name, clock.source)
+                name: ClockDomain(name, clock.source, clock.reference)
                 for name, clock in parsed.clocks.items()
                 if clock
             }
         ),
         links=FrozenMap(
             {
-                name: Link(name, (link.ends[0], link.ends[1]))
+                name: Link(name, (link.ends[0], link.ends[1]), link.frequency)
                 for name, link in parsed.links.items()
                 if link is not None
             }
         ),
         validity=FrozenMap(parsed.validity),
+        timing=_timing(parsed, models_of(parsed, known)),
+    )
+
+
+def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlane:
+    def delay(entry: EstimateEntry[float]) -> CableDelay:
+        return CableDelay(entry.value, entry.spread or 0.0)
+
+    triggers: dict[str, TriggerWiring] = {}
+    for name, entry in parsed.triggers.items():
+        socket = trigger_input(models[name])
+        if entry is not None and socket is not None:
+            here = ConnectorRef(name, socket.name)
+            triggers[name] = TriggerWiring(
+                _ref(entry.output), here, entry.event, delay(entry.delay)
+            )
+    reference = parsed.phase_reference
+    return TimingPlane(
+        None if reference is None else PhaseReference(reference.clock, reference.jitter),
+        FrozenMap(triggers),
+        FrozenMap(
+            {
+                node: MarkerWiring(node, _ref(entry.output), _ref(entry.input), delay(entry.delay))
+                for node, entry in parsed.markers.items()
+                if entry is not None
+            }
+        ),
     )
 
 

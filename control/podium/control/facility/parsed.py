@@ -4,6 +4,7 @@ An entry that is wrong in itself is kept as None under its name, so that what re
 it is not reported as well, and everything else is still checked.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Annotated, TypeVar, Union, get_args, get_origin
@@ -14,6 +15,11 @@ from pydantic_core import ErrorDetails
 from podium.control.facility import schema
 from podium.control.facility.problems import KeyPath, Problem, nearest, suggest
 from podium.control.facility.source import Plain, Source
+from podium.control.facility.timing_entries import (
+    MarkerEntry,
+    PhaseReferenceEntry,
+    TriggerEntry,
+)
 from podium.firmware_interfaces.quantity import QuantityError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -55,6 +61,9 @@ class Parsed:
     wiring: dict[str, WireEntry | None]
     links: dict[str, schema.LinkEntry | None]
     validity: dict[str, float]
+    triggers: dict[str, TriggerEntry | None]
+    markers: dict[str, MarkerEntry | None]
+    phase_reference: PhaseReferenceEntry | None
 
 
 def parse(source: Source, complaints: Complaints) -> Parsed:
@@ -67,6 +76,7 @@ def parse(source: Source, complaints: Complaints) -> Parsed:
     else:
         whole = validated(schema.FacilityFile, data, (), complaints)
     name = data.get("facility")
+    timing = _section(data, "timing")
     return Parsed(
         source=source,
         name=name if isinstance(name, str) else "",
@@ -74,8 +84,8 @@ def parse(source: Source, complaints: Complaints) -> Parsed:
             name: _box(raw, ("instruments", name), complaints)
             for name, raw in _section(data, "instruments").items()
         },
-        fridges=_entries(schema.FridgeEntry, data, "fridges", complaints),
-        clocks=_entries(schema.ClockEntry, data, "clocks", complaints),
+        fridges=_entries(schema.FridgeEntry, data.get("fridges"), ("fridges",), complaints),
+        clocks=_entries(schema.ClockEntry, data.get("clocks"), ("clocks",), complaints),
         nodes={
             name: _node(raw, ("nodes", name), complaints)
             for name, raw in _section(data, "nodes").items()
@@ -84,25 +94,31 @@ def parse(source: Source, complaints: Complaints) -> Parsed:
             port: _wire(port, raw, ("wiring", port), complaints)
             for port, raw in _section(data, "wiring").items()
         },
-        links=_entries(schema.LinkEntry, data, "links", complaints),
+        links=_entries(schema.LinkEntry, data.get("links"), ("links",), complaints),
         validity={} if whole is None else whole.validity,
+        triggers=_entries(TriggerEntry, timing.get("triggers"), ("timing", "triggers"), complaints),
+        markers=_entries(MarkerEntry, timing.get("markers"), ("timing", "markers"), complaints),
+        phase_reference=None if whole is None else whole.timing.phase_reference,
     )
 
 
-def _section(data: dict[str | int, Plain], key: str) -> dict[str, Plain]:
-    """Return a section; what is not a mapping of words was reported with the whole file."""
-    section = data.get(key)
+def _section(data: Mapping[str | int, Plain], key: str) -> dict[str, Plain]:
+    return _by_name(data.get(key))
+
+
+def _by_name(section: Plain) -> dict[str, Plain]:
+    """Return a section; what is not a mapping of words was reported with what it is in."""
     if not isinstance(section, dict):
         return {}
     return {name: raw for name, raw in section.items() if isinstance(name, str)}
 
 
 def _entries(
-    model: type[Model], data: dict[str | int, Plain], key: str, complaints: Complaints
+    model: type[Model], section: Plain, path: KeyPath, complaints: Complaints
 ) -> dict[str, Model | None]:
     return {
-        name: validated(model, raw, (key, name), complaints)
-        for name, raw in _section(data, key).items()
+        name: validated(model, raw, (*path, name), complaints)
+        for name, raw in _by_name(section).items()
     }
 
 

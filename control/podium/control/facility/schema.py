@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from podium.control.facility.timing_entries import TimingEntry
 from podium.control.facility.written import (
     Decibels,
     Entry,
@@ -123,6 +124,8 @@ class ClockEntry(Entry):
 
     source: str
     """The instrument, or the other clock domain, that it takes its ticks from."""
+    reference: str | None = None
+    """The clock domain that its source is locked to."""
 
 
 class LinkEntry(Entry):
@@ -130,6 +133,8 @@ class LinkEntry(Entry):
 
     ends: list[str]
     """Two different nodes."""
+    frequency: Annotated[Frequency, Positive] | None = None
+    """Carrier of a microwave link."""
 
 
 class InstrumentEntry(Entry):
@@ -303,4 +308,6 @@ class FacilityFile(Entry):
     """By port: NODE.FEEDLINE, NODE.QUBIT.drive, NODE.QUBIT.flux."""
     links: dict[str, object] = Field(default_factory=dict)
     """Quantum interconnects between nodes, by name."""
+    timing: TimingEntry = TimingEntry()
+    """What starts controllers together, and by what skews are measured."""
     validity: dict[str, Annotated[Time, Positive]] = Field(default_factory=dict)

@@ -22,22 +22,27 @@ def duration_ns(waveform: Waveform) -> int:
     return whole
 
 
-def sample_envelope(waveform: Waveform) -> NDArray[np.complex128]:
+def sample_envelope(waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex128]:
     """Return the samples of ``waveform``, shape (duration in ns,), peak 1 in the real part.
 
-    Raises :class:`OffGridError` where the duration is not a whole number of nanoseconds.
+    ``late_fs``: by how much a Gaussian or a Drag comes later within its time, less than a sample;
+    what would come after its end is cut, where it is all but 0. The edges of the others stay on
+    whole nanoseconds. Raises :class:`OffGridError` where the duration is not a whole number of
+    nanoseconds.
     """
     count = duration_ns(waveform)
     middle_fs = np.asarray((np.arange(count) + 0.5) * FS_PER_NS, np.float64)
+    begun_fs = middle_fs - late_fs
     match waveform:
         case Square():
             return np.ones(count, np.complex128)
         case Gaussian(duration_fs, sigma_fs):
-            return _gaussian(middle_fs, duration_fs, sigma_fs).astype(np.complex128)
+            bell = _gaussian(begun_fs, duration_fs, sigma_fs)
+            return np.where(begun_fs >= 0, bell, 0).astype(np.complex128)
         case Drag(duration_fs, sigma_fs, beta_s):
-            envelope = _gaussian(middle_fs, duration_fs, sigma_fs)
-            slope_1_s = _gaussian_slope_1_fs(middle_fs, duration_fs, sigma_fs) * FS_PER_S
-            return np.asarray(envelope + 1j * beta_s * slope_1_s)
+            envelope = _gaussian(begun_fs, duration_fs, sigma_fs)
+            slope_1_s = _gaussian_slope_1_fs(begun_fs, duration_fs, sigma_fs) * FS_PER_S
+            return np.where(begun_fs >= 0, envelope + 1j * beta_s * slope_1_s, 0)
         case FlatTop(duration_fs, rise_fs):
             to_edge_fs = np.minimum(middle_fs, duration_fs - middle_fs)
             inside = np.clip(to_edge_fs / rise_fs, 0, 1) if rise_fs else np.ones(count)

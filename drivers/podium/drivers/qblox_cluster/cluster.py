@@ -1,6 +1,5 @@
 """A Qblox cluster: plays compiled programs, holds flux biases, tells the time."""
 
-import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
@@ -17,6 +16,15 @@ from podium.drivers.qblox_cluster.connection import (
 )
 from podium.drivers.qblox_cluster.describing import examination_of, identity_of, kind_of
 from podium.drivers.qblox_cluster.holding import Holding
+from podium.drivers.qblox_cluster.offsets import (
+    PACER,
+    RAMP_STEP_NS,
+    RESOLUTION_V,
+    offset_of,
+    pacer,
+    slot_of,
+    staircase_v,
+)
 from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
 from podium.drivers.qblox_cluster.results import acquired
@@ -25,19 +33,11 @@ from podium.drivers.qblox_cluster.tagging import channel_of, driven, is_high, re
 from podium.drivers.qblox_cluster.triggering import TriggeredStart, tai_of
 from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wait_until_stopped
 from podium.drivers.roles import Acquired, Examination, Identity, Tags
-from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS, rf_input_full_scale_v
+from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
 
-RAMP_STEP_NS = 20_000_000
-"""Pace of the staircase of a static offset: one step each 20 ms, timed by a sequencer."""
 START_SOURCE = "capture of the party line by the cluster's time keeping"
-PACER = SEQUENCERS - 1
-"""The sequencer that paces; it is connected to nothing while it does."""
-PACER_TEXT = f"move {RAMP_STEP_NS // 40_000},R0\nagain: wait 40000\nloop R0,@again\nstop"
-"""One wait takes at most 65535 ns."""
-OFFSET_RESOLUTION_V = 1e-4
-"""ASSUMED: 5 V in 16 bits; a level that reads back so near is the level that was set."""
 TRIGGER_S = 5.0
 """A trigger comes within this after control has begun to wait for it."""
 
@@ -302,18 +302,15 @@ class QbloxCluster:
         """
         offset = self._offset(channel)
         start_v = self.level_v(channel)
-        distance_v = target_v - start_v
-        steps = math.ceil(abs(distance_v) / (slew_v_per_s * RAMP_STEP_NS * 1e-9))
         self._interrupted.clear()
-        for step in range(1, steps + 1):
-            level_v = target_v if step == steps else start_v + distance_v * step / steps
+        for level_v in staircase_v(start_v, target_v, slew_v_per_s):
             self._holding.changes += 1
             with telling(self._name, f"setting {channel} to {level_v} V"):
                 offset.set(level_v)
-            self._pace(_slot(channel))
+            self._pace(slot_of(channel))
         offset.cache.invalidate()
         reached_v = self.level_v(channel)
-        if abs(reached_v - target_v) > OFFSET_RESOLUTION_V:
+        if abs(reached_v - target_v) > RESOLUTION_V:
             raise ProtocolError(
                 f"{self._name}: ramping {channel} to {target_v} V: it reads back {reached_v} V"
             )
@@ -333,9 +330,7 @@ class QbloxCluster:
         self._program = None
         alone = [one for one in disconnected(slot, self._modules[slot]) if one.sequencer == PACER]
         self._holding.set([*alone, Setting(slot, PACER, "sync_en", False)])
-        self._holding.upload(
-            SequencerProgram(slot, PACER, "pacer", PACER_TEXT, (), (), "", None, 0.0, 0, sync=False)
-        )
+        self._holding.upload(pacer(slot))
         where = [(slot, PACER)]
         self._arm(where)
         self._start(where)
@@ -386,21 +381,8 @@ class QbloxCluster:
         return self._program
 
     def _offset(self, channel: str) -> Any:
-        slot, _, socket = channel.partition(".")
-        number = slot.removeprefix("slot")
-        kind = self._modules.get(int(number)) if number.isdigit() else None
-        if kind != "QCM" or socket not in ("out0", "out1", "out2", "out3"):
-            holding = [f"slot{n}.out0 ... out3" for n, k in self._modules.items() if k == "QCM"]
-            raise Refused(
-                f"{self._name}: {channel!r} holds no static voltage; "
-                f"outputs of QCM modules do: {', '.join(holding) or 'none here'}"
-            )
-        return self._cluster.submodules[f"module{number}"].parameters[f"{socket}_offset"]
+        return offset_of(self._name, self._cluster, self._modules, channel)
 
 
 def _numbers(sequencers: Iterable[SequencerProgram]) -> list[tuple[int, int]]:
     return [(entry.slot, entry.sequencer) for entry in sequencers]
-
-
-def _slot(channel: str) -> int:
-    return int(channel.partition(".")[0].removeprefix("slot"))

@@ -177,8 +177,16 @@ def modules_connected(modules: Mapping[int, ModuleModel], serial: str) -> bytes:
     ).encode()
 
 
-def system_state(modules: Mapping[int, ModuleModel]) -> str:
-    """Return the answer to ``STATE:GENeral:STATE?`` of a cluster without a fault."""
+def system_state(
+    modules: Mapping[int, ModuleModel], word: str = "OKAY", flags: tuple[str, ...] = ()
+) -> str:
+    """Return the answer to ``STATE:GENeral:STATE?``; ``word`` and ``flags`` are the CMM's."""
     okay: dict[str, Any] = {"STATE": "OKAY", "ACTIVE": [], "RESOLVED": []}
+    resolved = word == "RESOLVED"
+    cluster = {
+        "STATE": word,
+        "ACTIVE": [] if resolved else list(flags),
+        "RESOLVED": list(flags) if resolved else [],
+    }
     slots = {f"SLOT {slot}": okay for slot in sorted(modules)}
-    return json.dumps({"CLUSTER": okay, "SLOTS": slots})
+    return json.dumps({"CLUSTER": cluster, "SLOTS": slots})

@@ -44,6 +44,8 @@ INTEGRATION_STEP_NS = 4
 # Triggers
 TRIGGERS = 15
 """Addresses 1-15 of the trigger network (``trigger1_monitor_count`` and its like)."""
+TRIGGER_INPUT_PERIOD_NS = 4
+"""The trigger input is sampled so often. ASSUMED: with the clock of the sequence processors."""
 TRIGGER_LATENCY_NS = 212
 """From the sending of a trigger to all sequencers (vendor docs, trigger handling)."""
 TRIGGER_DEAD_NS = 252

@@ -156,6 +156,8 @@ class ExternalStart:
     """Of the trigger network, 1 to 15, that the cluster's trigger input is mapped to."""
     offset_ns: int = 0
     """Whole ticks by which the first shot comes later than it would: takes out a skew."""
+    late_fs: int = 0
+    """The rest of the skew, below one tick: Gaussian and Drag pulses are sampled so much later."""
 
 
 @dataclass(frozen=True, slots=True)

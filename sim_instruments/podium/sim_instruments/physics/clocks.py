@@ -51,17 +51,51 @@ class _Stretch:
     """At its beginning, without noise; locked: without temperature too."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClockErrors:
+    """What stays of one clock through all its locks."""
+
+    offset_fs: float
+    """Locked, beside what each lock draws anew."""
+    frequency: float
+    """Relative error of the free oscillator."""
+    ageing_per_s: float
+    """What that grows by each second."""
+
+
+def draw_errors(seed: int, element: str, make: ClockMake) -> ClockErrors:
+    """Draw one clock of a make; ``element`` names it in the world."""
+
+    def normal(use: str) -> float:
+        return float(gaussians(key(seed, element, use), 0, 1)[0].real)
+
+    return ClockErrors(
+        make.offset_fs * normal("offset"),
+        make.frequency * normal("frequency"),
+        make.ageing_per_s * normal("ageing"),
+    )
+
+
 class Clock:
     """One clock, from power-on to now. It is asked about the past as well as about now."""
 
-    def __init__(self, seed: int, element: str, make: ClockMake, room: Room) -> None:
-        """Draw a clock that has been locked for ever; ``element`` names it in the world."""
+    def __init__(
+        self,
+        seed: int,
+        element: str,
+        make: ClockMake,
+        room: Room,
+        errors: ClockErrors | None = None,
+    ) -> None:
+        """Return a clock that has been locked for ever; ``element`` names it in the world.
+
+        ``errors``: those that it has; None: they are drawn.
+        """
         self.make = make
         self.element = element
         self._seed = seed
         self._room = room
-        self._frequency = make.frequency * self._gaussian("frequency", 0)
-        self._ageing = make.ageing_per_s * self._gaussian("ageing", 0)
+        self._errors = errors or draw_errors(seed, element, make)
         self._white_key = key(seed, element, "white")
         self._flicker = self._cosines()
         self._stretches = [_Stretch(0, LockState.LOCKED, 0, self._lock_offset_fs(0))]
@@ -213,7 +247,8 @@ class Clock:
             return since.error_fs + warm_fs + followed_fs
         span_s = (at_fs - since.begun_fs) / FS_PER_S
         warm = self.make.frequency_per_k * self._room.kelvin_seconds(since.begun_fs, at_fs)
-        ran_s = self._frequency * span_s + 0.5 * self._ageing * span_s**2 + warm
+        errors = self._errors
+        ran_s = errors.frequency * span_s + 0.5 * errors.ageing_per_s * span_s**2 + warm
         return since.error_fs + ran_s * FS_PER_S
 
     def _noise_fs(self, at_fs: int) -> float:
@@ -248,11 +283,8 @@ class Clock:
         )
 
     def _lock_offset_fs(self, epoch: int) -> float:
-        constant_fs = self.make.offset_fs * self._gaussian("offset", 0)
-        return constant_fs + self.make.relock_window_fs * (self._uniform("lock", epoch) - 0.5)
-
-    def _gaussian(self, use: str, number: int) -> float:
-        return float(gaussians(key(self._seed, self.element, use), number, 1)[0].real)
+        drawn_fs = self.make.relock_window_fs * (self._uniform("lock", epoch) - 0.5)
+        return self._errors.offset_fs + drawn_fs
 
     def _uniform(self, use: str, number: int) -> float:
         return uniform(key(self._seed, self.element, use), number)

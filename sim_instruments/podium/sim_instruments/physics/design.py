@@ -5,7 +5,7 @@ reads only what a world is drawn from, so that the two sides meet in the file an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,11 @@ from ruamel.yaml.error import YAMLError
 from podium.firmware_interfaces.qblox_cluster.limits import rf_output_full_scale, tone_amplitude
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.sim_instruments.physics.draw import Spread
+from podium.sim_instruments.physics.timing_design import (
+    TimingDesign,
+    TimingDesignError,
+    timing_of,
+)
 
 DESIGN_UNITS = {
     "f01": "Hz",
@@ -81,6 +86,7 @@ class Design:
     nodes: tuple[NodeDesign, ...]
     stages: Mapping[str, tuple[str, ...]]
     """By fridge: the stages that its thermometer reads."""
+    timing: TimingDesign = field(default_factory=TimingDesign)
 
 
 def read_design(path: Path) -> Design:
@@ -91,6 +97,10 @@ def read_design(path: Path) -> Design:
         raise DesignError(f"{path} is not YAML: {error}") from error
     root = _Place(tree, str(path))
     nodes = root.sub("nodes")
+    try:
+        timing = timing_of(tree)
+    except TimingDesignError as error:
+        raise DesignError(f"{path}: {error}") from error
     return Design(
         facility=root.text("facility"),
         nodes=tuple(_node(name, node, root) for name, node in nodes.subs()),
@@ -98,6 +108,7 @@ def read_design(path: Path) -> Design:
             name: _stages(fridge, root)
             for name, fridge in (root.sub("fridges").subs() if "fridges" in root else ())
         },
+        timing=timing,
     )
 
 

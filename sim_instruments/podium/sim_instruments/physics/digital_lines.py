@@ -55,7 +55,9 @@ Edge = tuple[int, bool]
 class DigitalLines:
     """All digital cables of a laboratory. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str, EdgeTrain], object] | None = None) -> None:
+        """``told`` is called with whatever leaves an instrument, heard or not."""
+        self._told = told
         self._cables: dict[tuple[str, str], Cable] = {}
         self._sent: dict[tuple[str, str], list[Edge]] = {}
         self._promises: list[Promise] = []
@@ -101,6 +103,10 @@ class DigitalLines:
 
     def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
         """Send what was promised: from now on it is known."""
+        trains = tuple(trains)
+        if self._told is not None:
+            for train in trains:
+                self._told(promise.instrument, train)
         with self._lock:
             if promise in self._promises:
                 self._promises.remove(promise)

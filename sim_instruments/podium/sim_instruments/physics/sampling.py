@@ -8,7 +8,9 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.chips import krinner2022
+from podium.sim_instruments.physics.clocks import ClockErrors, draw_errors
 from podium.sim_instruments.physics.design import (
     Design,
     FeedlineDesign,
@@ -27,10 +29,12 @@ from podium.sim_instruments.physics.relaxation import (
 )
 from podium.sim_instruments.physics.resonator import Dressed
 from podium.sim_instruments.physics.world_file import (
+    ClockWorld,
     FeedlineWorld,
     Known,
     NodeWorld,
     QubitWorld,
+    TimingWorld,
     WorldFile,
 )
 
@@ -71,6 +75,28 @@ def draw_world(design: Design, seed: int) -> WorldFile:
             for fridge, stages in design.stages.items()
         },
         nodes={node.name: _node(node, seed) for node in design.nodes},
+        timing=TimingWorld(
+            cables={
+                cable.name: Known(
+                    value=draw(cable.delay, seed, cable.name, "delay"),
+                    unit="s",
+                    source="drawn: the facility file",
+                )
+                for cable in design.timing.cables
+            },
+            clocks={
+                name: _clock(draw_errors(seed, name, make))
+                for name, make in design.timing.clocks.items()
+            },
+        ),
+    )
+
+
+def _clock(errors: ClockErrors) -> ClockWorld:
+    return ClockWorld(
+        offset=Known(value=errors.offset_fs / FS_PER_S, unit="s", assumed=True),
+        frequency=Known(value=errors.frequency, unit="1", assumed=True),
+        ageing=Known(value=errors.ageing_per_s, unit="1/s", assumed=True),
     )
 
 

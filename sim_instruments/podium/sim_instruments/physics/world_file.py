@@ -15,7 +15,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
+from podium.sim_instruments.physics.clocks import ClockErrors
 from podium.sim_instruments.physics.inverse import Circuit
 from podium.sim_instruments.physics.transmon import Transmon
 
@@ -62,6 +64,9 @@ Seconds = Annotated[Known, AfterValidator(_in("s"))]
 PerSecond = Annotated[Known, AfterValidator(_in("1/s"))]
 Kelvin = Annotated[Known, AfterValidator(_in("K"))]
 Number = Annotated[Known, AfterValidator(_in("1"))]
+SignedSeconds = Annotated[Known, AfterValidator(_in("s", ANY))]
+SignedNumber = Annotated[Known, AfterValidator(_in("1", ANY))]
+SignedPerSecond = Annotated[Known, AfterValidator(_in("1/s", ANY))]
 Flux = Annotated[Known, AfterValidator(_in("Phi0", ANY))]
 FluxPerVolt = Annotated[Known, AfterValidator(_in("Phi0/V", ANY))]
 HertzPerRootWatt = Annotated[Known, AfterValidator(_in("Hz/sqrt(W)"))]
@@ -164,6 +169,32 @@ class NodeWorld(Part):
         return self
 
 
+class ClockWorld(Part):
+    """What stays of one clock through all its locks: :class:`.clocks.ClockErrors`."""
+
+    offset: SignedSeconds
+    frequency: SignedNumber
+    ageing: SignedPerSecond
+
+    def errors(self) -> ClockErrors:
+        """Return them."""
+        return ClockErrors(self.offset.value * FS_PER_S, self.frequency.value, self.ageing.value)
+
+
+class TimingWorld(Part):
+    """The timing plane."""
+
+    cables: dict[str, Seconds] = Field(default_factory=dict)
+    """Delay of each cable, by the connector at its far end: ``cluster_a.trigger``."""
+    clocks: dict[str, ClockWorld] = Field(default_factory=dict)
+    """By instrument. Noise, and what each lock draws anew (its offset, where its samples lie, the
+    phases of local oscillators), are not here: the seed keys them, lock by lock."""
+
+    def delays_s(self) -> dict[str, float]:
+        """Return the delays, s."""
+        return {name: known.value for name, known in self.cables.items()}
+
+
 class WorldFile(Part):
     """The whole file."""
 
@@ -174,6 +205,7 @@ class WorldFile(Part):
     fridges: dict[str, dict[str, Kelvin]]
     """Temperature by fridge and stage."""
     nodes: dict[str, NodeWorld]
+    timing: TimingWorld = Field(default_factory=TimingWorld)
 
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""

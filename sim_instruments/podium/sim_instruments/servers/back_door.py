@@ -9,13 +9,14 @@ import json
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import Serving
 
-VERBS = ("truth", "advance", "time", "tallies", "fault")
+VERBS = ("truth", "played", "clocks", "advance", "time", "tallies", "fault")
 
 
 class BadRequest(ValueError):
@@ -71,6 +72,12 @@ class BackDoor:
             case "truth":
                 found = await asyncio.to_thread(self._serving.laboratory.truth_now())
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}
+            case "played":
+                return [
+                    asdict(one) for one in self._serving.laboratory.played.since(_since(request))
+                ]
+            case "clocks":
+                return self._clocks()
             case "advance":
                 self._serving.timekeeper.clock.advance(_span_fs(request))
                 self._serving.look()
@@ -87,6 +94,17 @@ class BackDoor:
                     raise BadRequest(str(error.args[0])) from error
         raise BadRequest(f'the back door knows {{"do": one of {", ".join(VERBS)}}}, not {verb!r}')
 
+    def _clocks(self) -> dict[str, dict[str, Any]]:
+        now_fs = self._serving.timekeeper.clock.now_fs()
+        return {
+            name: {
+                "state": clock.state(now_fs).value,
+                "epoch": clock.epoch(now_fs),
+                "error_s": clock.error_fs(now_fs) / FS_PER_S,
+            }
+            for name, clock in self._serving.laboratory.clocks.items()
+        }
+
     def _time(self) -> dict[str, float]:
         clock = self._serving.timekeeper.clock
         return {
@@ -95,6 +113,13 @@ class BackDoor:
             "leapt_s": clock.leapt_fs / FS_PER_S,
             "running_s": self._serving.laboratory.running_fs / FS_PER_S,
         }
+
+
+def _since(request: Mapping[str, Any]) -> int:
+    number = request.get("since", 0)
+    if not isinstance(number, int) or number < 0:
+        raise BadRequest(f"played wants since, the number of an entry, from 0 up, not {number!r}")
+    return number
 
 
 def _span_fs(request: Mapping[str, Any]) -> int:

@@ -85,15 +85,24 @@ def _cool(serving: Serving, fridge: str) -> None:
     laboratory.fridges[fridge].recover(laboratory.clock.now_fs())
 
 
+def _plug(off: bool, serving: Serving, line: str) -> None:
+    laboratory = serving.laboratory
+    if line in laboratory.trigger_lines:
+        laboratory.trigger_lines[line].unplugged = off
+    elif off:
+        laboratory.unplugged.add(line)
+    else:
+        laboratory.unplugged.discard(line)
+
+
 FAULTS = {
     "unplug": Fault(
         On.LINE,
-        "take off the cable that drives it (node_a.q0.drive, node_a.feedline, node_a.q0.flux)",
-        lambda serving, line: serving.laboratory.unplugged.add(line),
+        "take off the cable that drives it (node_a.q0.drive, node_a.feedline, node_a.q0.flux, "
+        "cluster_a.trigger)",
+        partial(_plug, True),
     ),
-    "plug": Fault(
-        On.LINE, "put it back", lambda serving, line: serving.laboratory.unplugged.discard(line)
-    ),
+    "plug": Fault(On.LINE, "put it back", partial(_plug, False)),
     "freeze": Fault(
         On.INSTRUMENT,
         "it keeps its connections, does nothing and answers nothing",
@@ -147,7 +156,7 @@ def bring_about(serving: Serving, name: str, on: str) -> str:
     fault = FAULTS[name]
     laboratory = serving.laboratory
     known = {
-        On.LINE: laboratory.plan.lines,
+        On.LINE: laboratory.plan.lines | laboratory.trigger_lines.keys(),
         On.INSTRUMENT: serving.served.keys(),
         On.FRIDGE: laboratory.fridges.keys(),
     }[fault.on]

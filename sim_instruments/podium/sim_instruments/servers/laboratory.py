@@ -10,17 +10,20 @@ from threading import Lock
 from typing import TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.physics.clock_makes import ClockMake
+from podium.sim_instruments.physics.clock_makes import CONTROLLER, ClockMake
 from podium.sim_instruments.physics.clocks import Clock
-from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.physics.digital_lines import DigitalLines, EdgeTrain, LinesEnd
 from podium.sim_instruments.physics.fridge import Fridge
+from podium.sim_instruments.physics.played import PlayedLog
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
+from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.physics.truth import Truth, truth
 from podium.sim_instruments.physics.world import World
 from podium.sim_instruments.physics.world_file import WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.twin import Twin
@@ -51,10 +54,16 @@ class Laboratory:
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
         self.room = Room(world_file.seed)
+        self._counters: dict[str, TickCounter] = {}
         self.clocks: dict[str, Clock] = {}
         """Of the instruments that have one of the world's, by name."""
         self._seed = world_file.seed
-        self.lines = DigitalLines()
+        self._clock_errors = {
+            name: known.errors() for name, known in world_file.timing.clocks.items()
+        }
+        self.played = PlayedLog()
+        """What left connectors, and when."""
+        self.lines = DigitalLines(self._note_edges)
         """Cables between markers, digital outputs and inputs."""
         self.unplugged: set[str] = set()
         """Lines whose cable is off at the end where signals go in."""
@@ -67,6 +76,11 @@ class Laboratory:
             for name, entry in plan.instruments.items()
         }
         check_sources(plan, self.twins)
+        delays_s = world_file.timing.delays_s()
+        self.trigger_lines = lay_triggers(plan.timing, delays_s, self.twins, self.room, self.played)
+        """Trigger cables by name: ``cluster_a.trigger``."""
+        lay_markers(plan.timing, delays_s, self.lines)
+        lock_clocks(plan.timing, self.clocks, clock.start_fs)
 
     @classmethod
     def of_files(cls, facility: Path, twin: Path, clock: WorldClock) -> "Laboratory":
@@ -96,7 +110,24 @@ class Laboratory:
         future.add_done_callback(lambda _: self.after_work())
         return future
 
+    def _note_edges(self, instrument: str, train: EdgeTrain) -> None:
+        rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]
+        self.played.note(instrument, train.connector, rising, int)
+
+    def _note_pulses(self, instrument: str, signals: RunSignals) -> None:
+        counter = self._counters.get(instrument)
+        begin = None if counter is None else counter.to_ticks(signals.start_tai_fs)
+
+        def when(ns: int) -> int:
+            if counter is None or begin is None:
+                return signals.start_tai_fs + ns * FS_PER_NS
+            return counter.to_world(begin + ns)
+
+        for train in signals.drives:
+            self.played.note(instrument, train.line, train.start_ns.tolist(), when)
+
     def _play(self, instrument: str, cabling: Cabling, signals: RunSignals) -> tuple[Captured, ...]:
+        self._note_pulses(instrument, signals)
         inputs = self.plan.inputs[instrument]
         routed = replace(
             signals,
@@ -117,12 +148,22 @@ class Laboratory:
             playback=Playing(self, name),
             reading=self._reading(name),
             clock_of=partial(self.clock_of, name),
+            clock=self._counter(name),
             lines=LinesEnd(self.lines, name),
         )
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:
         """Return the clock of an instrument; it is made, of that make, when first asked for."""
-        return self.clocks.setdefault(name, Clock(self._seed, name, make, self.room))
+        if name not in self.clocks:
+            errors = self._clock_errors.get(name)
+            self.clocks[name] = Clock(self._seed, name, make, self.room, errors)
+        return self.clocks[name]
+
+    def _counter(self, name: str) -> TickCounter | None:
+        """Return the counter of a controller that the timing plane starts."""
+        if name in {cable.sink[0] for cable in self.plan.timing.triggers}:
+            return self._counters.setdefault(name, TickCounter(self.clock_of(name, CONTROLLER)))
+        return None
 
     def _reading(self, name: str) -> Callable[[int, int], float] | None:
         thermometer = self.plan.thermometers.get(name)

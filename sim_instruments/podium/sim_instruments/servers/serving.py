@@ -125,6 +125,7 @@ async def open_serving(
     finally:
         for served in serving.served.values():
             await served.close()
+        laboratory.after_work = lambda: None  # what is done now concerns nobody any more
         await asyncio.to_thread(laboratory.close)
 
 

@@ -16,6 +16,7 @@ from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.twin import Twin
 
@@ -36,6 +37,8 @@ class Supplies:
     """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
     clock_of: Callable[[ClockMake], Clock] | None = None
     """Makes the instrument's clock, of that make; the same each time."""
+    clock: TickCounter | None = None
+    """Its counter of ticks, where it is on a timing plane; None: it counts by itself."""
     lines: LinesEnd = field(default_factory=lambda: LinesEnd(DigitalLines(), ""))
     """Digital cables at its connectors; none by default."""
 

@@ -6,6 +6,9 @@ from tests.control.compilers.qblox.example_programs import first_light, rabi, ta
 from tests.control.compilers.qblox.played import emulate, processors
 
 from podium.control.compilers.qblox.compile import compile_program
+from podium.control.program.envelopes import sample_envelope
+from podium.control.program.program import Play
+from podium.control.program.waveforms import Drag, Gaussian
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger, run_together
@@ -39,6 +42,48 @@ def test_a_trigger_changes_nothing_of_the_shots(name: str) -> None:
             assert np.array_equal(getattr(ours, column), getattr(theirs, column)), column
         assert np.array_equal(ours.nco_phase[1:], theirs.nco_phase[1:])
         assert ours.flags == theirs.flags == ()
+
+
+def centre_ns(samples: np.ndarray) -> float:
+    return float(np.sum(samples * (np.arange(len(samples)) + 0.5)) / np.sum(samples))
+
+
+@pytest.mark.parametrize("late_fs", [1_000, 250_000, 500_000, 999_999])
+def test_the_rest_of_a_skew_is_taken_out_by_the_shapes_of_pulses(late_fs: int) -> None:
+    on_ticks, late = (
+        compile_program(rabi(), target(), ExternalStart(3, 5, rest)) for rest in (0, late_fs)
+    )
+    moved = 0
+    for ours, theirs in zip(late.sequencers, on_ticks.sequencers, strict=True):
+        assert ours.text == theirs.text, "no instant on the grid has changed"
+        for one, other in zip(ours.waveforms, theirs.waveforms, strict=True):
+            assert len(one.samples) == len(other.samples)
+            if one.name.startswith(("gaussian_i", "drag_i")):
+                moved += 1
+                shift_ns = centre_ns(np.array(one.samples)) - centre_ns(np.array(other.samples))
+                # at two sigma the tail that is cut takes up to 15 ps off
+                assert shift_ns == pytest.approx(late_fs / 1e6, abs=0.02)
+    assert moved
+
+
+@pytest.mark.parametrize("late_fs", [-1, 1_000_000])
+def test_a_rest_of_a_tick_or_more_is_refused(late_fs: int) -> None:
+    with pytest.raises(ValueError, match="whole ticks belong into offset_ns"):
+        compile_program(rabi(), target(), ExternalStart(3, 0, late_fs))
+
+
+@pytest.mark.parametrize("late_fs", [0, 300_000])
+def test_a_late_program_is_what_the_reference_renderer_says(late_fs: int) -> None:
+    compiled = compile_program(rabi(), target(), ExternalStart(3, 0, late_fs))
+    shapes = {play.waveform for play in rabi().body if isinstance(play, Play)}
+    stored = {wave.samples for one in compiled.sequencers for wave in one.waveforms}
+    for shape in shapes:
+        if isinstance(shape, Gaussian | Drag):
+            ideal = sample_envelope(shape, late_fs).real
+            assert any(
+                len(held) == len(ideal) and np.abs(np.array(held) - ideal).max() <= 0.5 / 32767
+                for held in stored
+            )
 
 
 def test_without_a_trigger_nothing_is_played() -> None:

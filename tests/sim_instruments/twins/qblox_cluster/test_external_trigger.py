@@ -7,6 +7,7 @@ import pytest
 from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     CYCLE_TICKS,
@@ -137,6 +138,33 @@ def test_an_edge_before_the_wait_has_begun_is_missed() -> None:
     bench.start()
     assert bench.settle(T0 + MS).armed
     assert bench.send(0, "TNN:TRG:MON:COUNT? 3") == "1"
+
+
+def test_what_follows_an_edge_that_was_told_is_not_known_before_it_was_played() -> None:
+    bench = TriggeredBench()
+    lines = DigitalLines()
+    sink = ("tagger", "slot10.io0")
+    lines.connect(sink, ("a", "slot4.marker2"), 0)
+    end = LinesEnd(lines, "a")
+    bench.twin = ClusterTwin({2: "QRM-RF", 4: "QCM-RF"}, "7", bench.playback, lines=end)
+    bench.sessions = {name: bench.twin.open(name) for name in ("scpi", "slot2", "slot4")}
+    bench.send(0, "TRG:IN:MAP:ADDRess 3")
+    bench.load(2, 0, WAITS)
+    bench.load(4, 0, "wait_trigger 3,4\nwait_sync 4\nset_mrk 4\nupd_param 100\nstop")
+    bench.start()
+    assert lines.heard(sink, T0, T0 + 9 * MS) == [], "it waits, and nothing is to come"
+    bench.twin.edge(T0 + MS)  # nobody has asked the cluster for anything since
+    assert lines.heard(sink, T0, T0 + 2 * MS) is None
+    assert lines.heard(sink, T0, T0 + MS) == []
+    bench.settle(T0 + 2 * MS)
+    assert lines.heard(sink, T0, T0 + 2 * MS) == [], "the input was closed: it still waits"
+    bench.send(0, "TRG:IN:MAP:ENAble 1", T0 + 2 * MS)
+    bench.twin.edge(T0 + 3 * MS)
+    assert lines.heard(sink, T0, T0 + 4 * MS) is None
+    bench.settle(T0 + 4 * MS)
+    heard = lines.heard(sink, T0, T0 + 4 * MS)
+    assert heard is not None
+    assert [up for _, up in heard] == [True, False]
 
 
 @pytest.mark.parametrize(("apart_ns", "passed"), [(DEAD_NS - 4, 1), (DEAD_NS, 2)])

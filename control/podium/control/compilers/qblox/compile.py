@@ -118,7 +118,8 @@ def _sequencer(
     start: ExternalStart | None,
 ) -> _Compiled:
     port, frame = one.port, one.timeline.frame.name
-    lowered = lower(one.timeline, port.lo_hz, program.axes)
+    late_fs = 0 if start is None else start.late_fs
+    lowered = lower(one.timeline, port.lo_hz, program.axes, late_fs)
     integration_ns = _integration_ns(lowered)
     nodes = nest(schedule(lowered, shot_ns, program.axes), shape)
     points = math.prod(shape)

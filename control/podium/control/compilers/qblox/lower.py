@@ -82,10 +82,15 @@ class Lowered:
     quantised: tuple[Quantised, ...]
 
 
-def lower(timeline: FrameTimeline, lo_hz: float, axes: tuple[Axis, ...]) -> Lowered:
-    """Return the events of one frame; raise :class:`DoesNotFit`."""
+def lower(
+    timeline: FrameTimeline, lo_hz: float, axes: tuple[Axis, ...], late_fs: int = 0
+) -> Lowered:
+    """Return the events of one frame; raise :class:`DoesNotFit`.
+
+    ``late_fs``: by how much less than a nanosecond shapes come later, see ``sample_envelope``.
+    """
     frame = timeline.frame
-    memory = WaveformMemory(frame.name)
+    memory = WaveformMemory(frame.name, late_fs)
     quantised: list[Quantised] = []
 
     def note(

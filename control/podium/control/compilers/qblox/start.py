@@ -2,6 +2,7 @@
 
 from podium.control.compilers.qblox.assembly import Assembly
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 
@@ -20,6 +21,11 @@ def check_start(start: ExternalStart) -> None:
         raise ValueError(
             f"start {start.offset_ns} ns after the trigger: a program can be held back by 0 to "
             f"{OFFSET_MAX_NS} ns; give the latest node 0 and the others what they are ahead of it"
+        )
+    if not 0 <= start.late_fs < FS_PER_NS:
+        raise ValueError(
+            f"a rest of {start.late_fs} fs: it is less than a tick of {FS_PER_NS} fs; whole ticks "
+            "belong into offset_ns"
         )
 
 

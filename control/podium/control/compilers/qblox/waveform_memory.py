@@ -18,8 +18,10 @@ from podium.firmware_interfaces.qblox_cluster.program import Waveform as StoredW
 class WaveformMemory:
     """Gathers the waveforms of one sequencer while its pulses are lowered."""
 
-    def __init__(self, frame: str) -> None:
+    def __init__(self, frame: str, late_fs: int = 0) -> None:
+        """``late_fs``: by how much less than a sample all shapes come later."""
         self.frame = frame
+        self._late_fs = late_fs
         self._index: dict[bytes, int] = {}
         self._stored: list[StoredWaveform] = []
         self._known: dict[tuple[Waveform, str], tuple[int, int | None]] = {}
@@ -38,7 +40,7 @@ class WaveformMemory:
         """
         key = (waveform, part)
         if key not in self._known:
-            samples = sample_envelope(waveform)
+            samples = sample_envelope(waveform, self._late_fs)
             if part == "rise":
                 samples = samples[: np.argmax(samples.real)]
             elif part == "fall":

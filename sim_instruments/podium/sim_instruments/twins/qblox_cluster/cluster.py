@@ -139,6 +139,7 @@ class ClusterTwin:
     def edge(self, at_fs: int) -> None:
         """Let a rising edge arrive at the trigger input; see :class:`.TriggerSink`."""
         self.management.network.edge(at_fs)
+        self.runs.expect(at_fs)
 
     def input(self, connector: str) -> TriggerSink:
         """Return the trigger input (``trigger``) or an input of a QTM (``slot10.io3``).
@@ -162,6 +163,8 @@ class ClusterTwin:
             if edge.arrival_tick is not None:
                 self.runs.trigger(edge.arrival_tick, edge.address)
         self.runs.settle(now_fs)
+        if (ahead_fs := self.management.network.ahead_fs()) is not None:
+            self.runs.expect(ahead_fs)
         for module in self.modules.values():
             module.assembler.settle(module.errors)
 

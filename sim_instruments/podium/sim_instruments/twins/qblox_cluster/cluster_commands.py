@@ -2,7 +2,7 @@
 
 from podium.firmware_interfaces.qblox_cluster import identity
 from podium.firmware_interfaces.qblox_cluster.framing import block_reply, text_reply
-from podium.sim_instruments.twins.qblox_cluster import common_commands, timing_commands
+from podium.sim_instruments.twins.qblox_cluster import arguments, common_commands, timing_commands
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
@@ -34,11 +34,28 @@ def cmm_handlers() -> Handlers[Management]:
 
     @handlers.on("STATus:GENeral:STATE?")
     def state(cmm: Management, request: Request) -> bytes:
-        return text_reply("OKAY;")
+        word, flags = cmm.reference.state(request.now_fs)
+        return text_reply(f"{word};{''.join(f'{flag},' for flag in flags)}")
 
     @handlers.on("STATE:GENeral:STATE?")
     def state_in_json(cmm: Management, request: Request) -> bytes:
-        return text_reply(identity.system_state(cmm.models))
+        return text_reply(identity.system_state(cmm.models, *cmm.reference.state(request.now_fs)))
+
+    @handlers.on("*CLS")
+    def clear(cmm: Management, request: Request) -> bytes:
+        cmm.errors.clear()
+        cmm.reference.clear(request.now_fs)
+        return b""
+
+    @handlers.on("STATus:QUEStionable:FREQuency:REFerence:SRC")
+    def select_reference(cmm: Management, request: Request) -> bytes:
+        internal = arguments.flag(request.command)
+        cmm.reference.select(not internal, request.now_fs)
+        return b""
+
+    @handlers.on("STATus:QUEStionable:FREQuency:REFerence:SRC?")
+    def reference(cmm: Management, request: Request) -> bytes:
+        return text_reply(str(int(not cmm.reference.external)))
 
     return handlers
 

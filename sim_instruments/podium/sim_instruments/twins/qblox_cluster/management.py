@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.reference import Reference
 from podium.sim_instruments.twins.qblox_cluster.refusal import ErrorQueue
 from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings
 from podium.sim_instruments.twins.qblox_cluster.timekeeping import Timekeeping
@@ -20,6 +21,7 @@ class Management:
         self.kept = KeptSettings()
         self.time = Timekeeping(clock)
         self.network = TriggerNetwork(clock)
+        self.reference = Reference(clock)
 
     def reset(self) -> None:
         """Return to the state after power-on; the time goes on."""

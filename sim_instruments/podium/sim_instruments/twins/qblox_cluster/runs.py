@@ -182,6 +182,12 @@ class Runs:
             run.promise.from_fs = self._clock.to_world(run.start_tick + triggers[0].time_ns)
         run.ticket = self._playback.submit(partial(run.execution.advance, triggers))
 
+    def expect(self, edge_fs: int) -> None:
+        """Note an edge that is to come: what runs send from then on is not known yet."""
+        for run in self._active:
+            if not run.known and run.promise.from_fs is None:
+                run.promise.from_fs = edge_fs
+
     def trigger(self, tick: int, address: int) -> None:
         """Let a pulse of the trigger network reach all sequencers at a tick."""
         for run in self._active:
@@ -200,6 +206,8 @@ class Runs:
                 self._time.party_line(self._clock.to_world(tick), tick)
             if run.known:
                 self._end_due(run, now_fs)
+            elif run.ticket is None and not run.triggers:
+                run.promise.from_fs = None  # what was expected has come, and was not for this run
         self._let_go()
 
     def _take_in(self, run: _Run) -> None:

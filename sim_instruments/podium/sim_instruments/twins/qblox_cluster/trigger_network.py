@@ -47,6 +47,10 @@ class TriggerNetwork:
         """Let a rising edge arrive at the trigger input at a world instant."""
         heapq.heappush(self._ahead, at_fs)
 
+    def ahead_fs(self) -> int | None:
+        """Return when the next edge comes to the input, as far as is known."""
+        return self._ahead[0] if self._ahead else None
+
     def take(self, now_fs: int) -> list[Sampled]:
         """Return the edges that came to the input by ``now_fs`` and were not yet returned."""
         sampled: list[Sampled] = []

@@ -1,0 +1,28 @@
+"""The name of a connector, taken apart."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorRef:
+    """A connector or a readable channel of an instrument, e.g. ``cluster_a.slot2.out0``."""
+
+    instrument: str
+    channel: str
+    """Its name within the instrument (``slot2.out0``); empty where the box has only one."""
+
+    def __str__(self) -> str:
+        return f"{self.instrument}.{self.channel}" if self.channel else self.instrument
+
+    @property
+    def slot(self) -> int | None:
+        """The slot of its module, or None when the instrument has no modules."""
+        head, dot, _ = self.channel.partition(".")
+        if dot and head.startswith("slot") and head[4:].isdigit():
+            return int(head[4:])
+        return None
+
+    @property
+    def socket(self) -> str:
+        """Its name within the module (``out0``, ``out0_1``)."""
+        return self.channel if self.slot is None else self.channel.partition(".")[2]

@@ -1,0 +1,73 @@
+"""The timing plane as a frozen value: who starts whom, and what skews are measured by."""
+
+from dataclasses import dataclass, field
+
+from podium.control.facility.connector_ref import ConnectorRef
+from podium.control.facility.frozen_map import FrozenMap
+from podium.firmware_interfaces.exact_time import FS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class CableDelay:
+    """How long a signal is on its way through a cable, as far as the laboratory knows."""
+
+    value_s: float
+    sigma_s: float
+    """One standard deviation, >= 0."""
+
+    @property
+    def value_fs(self) -> int:
+        """The delay in whole fs."""
+        return round(self.value_s * FS_PER_S)
+
+    @property
+    def sigma_fs(self) -> float:
+        """One standard deviation, fs."""
+        return self.sigma_s * FS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerWiring:
+    """What starts one controller."""
+
+    output: ConnectorRef
+    """Of the timing plane."""
+    input: ConnectorRef
+    """Of the controller."""
+    event: str
+    """The event message that raises the output."""
+    delay: CableDelay
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerWiring:
+    """One node's way to the common time tagger."""
+
+    node: str
+    output: ConnectorRef
+    input: ConnectorRef
+    delay: CableDelay
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseReference:
+    """What holds the phases of the nodes' microwaves together."""
+
+    clock: str
+    jitter_s: float
+    """Rms, of the clock of one node against that of another."""
+
+    def phase_deg(self, frequency_hz: float) -> float:
+        """Return the rms phase that its jitter makes at ``frequency_hz``: 360 f sigma, degrees."""
+        return 360 * frequency_hz * self.jitter_s
+
+
+@dataclass(frozen=True, slots=True)
+class TimingPlane:
+    """All of it; empty where each controller starts by itself."""
+
+    phase_reference: PhaseReference | None = None
+    triggers: FrozenMap[str, TriggerWiring] = field(default_factory=FrozenMap)
+    """By controller."""
+    markers: FrozenMap[str, MarkerWiring] = field(default_factory=FrozenMap)
+    """By node."""

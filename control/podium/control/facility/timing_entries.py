@@ -1,0 +1,69 @@
+"""The timing plane in the facility file: what may stand where, as pydantic models.
+
+What a reference points to is checked by ``check_timing.py``.
+"""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from podium.control.facility.written import Entry, Positive, Time, TimeEstimate
+from podium.firmware_interfaces.wrtd import check_event_id, is_alarm, is_local_channel
+
+START_EVENT = "START"
+"""The event that raises a trigger where the file names no other."""
+
+
+def _event_id(text: str) -> str:
+    check_event_id(text)
+    if is_local_channel(text) or is_alarm(text):
+        raise ValueError(
+            "such a name means an output or an alarm of the node itself; write one like "
+            f"{START_EVENT!r}"
+        )
+    return text
+
+
+EventId = Annotated[str, AfterValidator(_event_id)]
+
+
+class PhaseReferenceEntry(Entry):
+    """What holds the phases of the nodes' microwaves together."""
+
+    clock: str
+    """The clock domain that it is."""
+    jitter: Annotated[Time, Positive]
+    """Rms, of the clock of one node against that of another."""
+
+
+class TriggerEntry(Entry):
+    """The cable to the trigger input of one controller."""
+
+    output: str
+    """The trigger output that drives it: wrtd_a.LC-O1."""
+    event: EventId = START_EVENT
+    """The event that raises it; START if left out."""
+    delay: TimeEstimate
+    """Of the cable."""
+
+
+class MarkerEntry(Entry):
+    """The cable from one node to the time tagger that all have in common."""
+
+    output: str
+    """A marker or a digital output of one of the node's controllers."""
+    input: str
+    """Of the time tagger."""
+    delay: TimeEstimate
+    """Of the cable. How well it is known limits how well a skew can be."""
+
+
+class TimingEntry(Entry):
+    """The timing plane. Triggers and markers are validated one by one."""
+
+    phase_reference: PhaseReferenceEntry | None = None
+    """What holds the phases of the nodes' microwaves together."""
+    triggers: dict[str, object] = Field(default_factory=dict)
+    """By controller: what drives its trigger input."""
+    markers: dict[str, object] = Field(default_factory=dict)
+    """By node: its way to the common time tagger, by which skews are measured."""

@@ -1,0 +1,146 @@
+"""What the facility file says of the timing plane: who follows whom, and the cables between.
+
+Control has its own, stricter reader (``podium check``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
+from podium.sim_instruments.physics.clock_makes import (
+    CONTROLLER,
+    RUBIDIUM,
+    WHITE_RABBIT,
+    ClockMake,
+)
+from podium.sim_instruments.physics.draw import Spread
+
+MAKES: Mapping[str, ClockMake] = {
+    "qblox_cluster": CONTROLLER,
+    "wrtd_node": WHITE_RABBIT,
+    "white_rabbit_switch": WHITE_RABBIT,
+    "srs_fs725": RUBIDIUM,
+}
+"""Make of the clock in a box, by its model."""
+TRIGGER_INPUT = "trigger"
+"""Connector of a controller that its trigger cable goes to."""
+
+
+class TimingDesignError(ValueError):
+    """The timing plane cannot be read; ``podium check`` says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimingCable:
+    """A cable from one connector to another."""
+
+    source: tuple[str, str]
+    """Instrument and connector."""
+    sink: tuple[str, str]
+    delay: Spread
+    """What the laboratory knows of it, s."""
+
+    @property
+    def name(self) -> str:
+        """By its far end: ``cluster_a.trigger``."""
+        return ".".join(self.sink)
+
+
+@dataclass(frozen=True, slots=True)
+class TimingDesign:
+    """The timing plane, as designed."""
+
+    references: Mapping[str, str] = field(default_factory=dict)
+    """By instrument: the instrument that its clock is locked to."""
+    triggers: tuple[TimingCable, ...] = ()
+    markers: tuple[TimingCable, ...] = ()
+    clocks: Mapping[str, ClockMake] = field(default_factory=dict)
+    """By instrument, of those that have one of the world's."""
+
+    @property
+    def cables(self) -> tuple[TimingCable, ...]:
+        """All of them."""
+        return (*self.triggers, *self.markers)
+
+
+def timing_of(tree: Any) -> TimingDesign:
+    """Return the timing plane in a facility file's content."""
+    root = _mapping(tree, "the file")
+    clocks = {
+        name: _mapping(entry, f"clocks.{name}")
+        for name, entry in _mapping(root.get("clocks"), "clocks").items()
+    }
+    references: dict[str, str] = {}
+    for name, clock in clocks.items():
+        if clock.get("reference") is not None:
+            where = f"clocks.{name}"
+            references[_source(clocks, name, where)] = _source(clocks, clock["reference"], where)
+    timing = _mapping(root.get("timing"), "timing")
+    triggers, markers = (_mapping(timing.get(key), key) for key in ("triggers", "markers"))
+    models = {
+        str(name): _mapping(entry, f"instruments.{name}").get("model")
+        for name, entry in _mapping(root.get("instruments"), "instruments").items()
+    }
+    started = {str(name) for name in triggers}
+    return TimingDesign(
+        references,
+        tuple(
+            _cable(entry, (str(name), TRIGGER_INPUT), f"timing.triggers.{name}")
+            for name, entry in triggers.items()
+        ),
+        tuple(_cable(entry, None, f"timing.markers.{name}") for name, entry in markers.items()),
+        {
+            name: MAKES[str(model)]
+            for name, model in models.items()
+            if str(model) in MAKES and (MAKES[str(model)] is not CONTROLLER or name in started)
+        },
+    )
+
+
+def _cable(given: Any, sink: tuple[str, str] | None, where: str) -> TimingCable:
+    entry = _mapping(given, where)
+    missing = [key for key in ("output", "delay") if key not in entry]
+    if sink is None and "input" not in entry:
+        missing.append("input")
+    if missing:
+        raise TimingDesignError(f"{where}: {missing[0]} is missing")
+    return TimingCable(
+        _connector(entry["output"]),
+        _connector(entry["input"]) if sink is None else sink,
+        _delay(entry["delay"], f"{where}.delay"),
+    )
+
+
+def _delay(given: Any, where: str) -> Spread:
+    written = given if isinstance(given, Mapping) else {"value": given}
+    try:
+        value = parse_quantity(written.get("value", ""), unit="s")
+        spread = parse_quantity(written.get("spread", "0 s"), unit="s")
+    except QuantityError as error:
+        raise TimingDesignError(f"{where}: {error}") from error
+    return Spread(value, spread, "s", low=0.0)
+
+
+def _source(clocks: Mapping[Any, Mapping[Any, Any]], name: Any, where: str) -> str:
+    """Return the instrument that a clock domain takes its ticks from."""
+    seen: list[Any] = []
+    while name in clocks:
+        if name in seen:
+            raise TimingDesignError(f"{where}: {name} follows itself")
+        seen.append(name)
+        name = clocks[name].get("source")
+    return str(name)
+
+
+def _connector(given: Any) -> tuple[str, str]:
+    instrument, _, connector = str(given).partition(".")
+    return instrument, connector
+
+
+def _mapping(given: Any, where: str) -> dict[Any, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise TimingDesignError(f"{where}: a mapping is wanted, not {given!r}")
+    return dict(given)
