@@ -297,10 +297,7 @@ class Coordinator:
         """Return how all instruments are set; an agent that does not answer is left out."""
         here = [seen for seen in self._agents.agents if seen.present.is_set()]
         answers = await together(
-            *(
-                ask(self._bus, seen.key, TakeSnapshot(), PartSnapshot, timeout_s=SNAPSHOT_S)
-                for seen in here
-            )
+            *(self._if_here(seen, TakeSnapshot(), PartSnapshot, SNAPSHOT_S) for seen in here)
         )
         for seen, answer in zip(here, answers, strict=True):
             if isinstance(answer, Failed):
@@ -346,8 +343,16 @@ class Coordinator:
 
     async def _status_of(self, seen: AgentSeen) -> messages.AgentStatus | str:
         if not seen.present.is_set():
-            return "gone"
-        answer = await ask(
-            self._bus, seen.key, messages.Status(), messages.AgentStatus, timeout_s=STATUS_S
-        )
+            return seen.condition()
+        answer = await self._if_here(seen, messages.Status(), messages.AgentStatus, STATUS_S)
         return answer.message if isinstance(answer, Failed) else answer
+
+    async def _if_here(
+        self, seen: AgentSeen, request: object, expected: type[Answer], within_s: float
+    ) -> Answer | Failed:
+        """Ask one of several agents: one that goes meanwhile does not keep the others waiting."""
+        asking = ask(self._bus, seen.key, request, expected, timeout_s=within_s)
+        try:
+            return await unless_gone(seen, asking)
+        except RunFailed as error:
+            return Failed("no answer", str(error))
