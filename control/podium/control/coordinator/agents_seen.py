@@ -133,6 +133,10 @@ class AgentsSeen:
                 for task in watching:
                     task.cancel()
 
+    def named(self, name: str) -> AgentSeen:
+        """Return an agent by its name, seen or not."""
+        return self._seen(messages.agent_key(self._facility.name, name))
+
     def _seen(self, key: str) -> AgentSeen:
         return self._agents.setdefault(key, AgentSeen(key.rpartition("/")[2], key))
 

@@ -96,7 +96,11 @@ async def _up(
             kept_running(
                 "coordinator",
                 "podium.control.coordinator.process",
-                [*common, "--listen", coordinator],
+                [
+                    *common,
+                    *("--listen", coordinator),
+                    *("--accepted", str(state_file.with_suffix(".accepted"))),
+                ],
                 report,
             )
         )
