@@ -35,7 +35,14 @@ from podium.control.timebase.start.agent_values import (
     Ticked,
     TriggerSet,
 )
-from podium.control.timebase.start.messages import Answer, OfStart, Refusal, Request, is_answer_to
+from podium.control.timebase.start.messages import (
+    Answer,
+    Greet,
+    OfStart,
+    Refusal,
+    Request,
+    is_answer_to,
+)
 from podium.drivers.errors import InstrumentError, Refused
 from podium.firmware_interfaces.tai import Tai
 
@@ -129,6 +136,17 @@ class Starting:
         if hand is not None and hand.why and (before is None or before.why != hand.why):
             log.warning("start given up", run=str(hand.run), reason=hand.why)
         self._do(actions)
+        self._leave_unanswered()
+
+    def _leave_unanswered(self) -> None:
+        """Let go of who waits for an answer that will not come: the run is over, or another on."""
+        hand, last = self._state.hand, self._state.last
+        over = hand.run if hand is not None and hand.phase is Phase.ENDED else None
+        for request, waiting in self._waiting:
+            if isinstance(request, Greet) or last is None or waiting.done():
+                continue
+            if request.run < last or request.run == over:
+                waiting.set_exception(Refused(f"{self._name}: run {request.run} is over"))
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:

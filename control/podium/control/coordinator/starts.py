@@ -116,6 +116,7 @@ class Starts:
         self._ended: list[str] = []
         self._on_its_way: set[tuple[str, Request]] = set()
         self._tasks: asyncio.TaskGroup
+        self._running: set[asyncio.Task[None]] = set()
         self._kept = {one.ticket: one for one in entries if isinstance(one, JobAccepted)}
         self._before = {one.ticket: one for one in entries if isinstance(one, JobEnded)}
 
@@ -176,7 +177,7 @@ class Starts:
             try:
                 yield
             finally:
-                for task in work:
+                for task in (*work, *self._running):
                     task.cancel()
                 for job in self._jobs.values():
                     if job.taking is not None:
@@ -254,7 +255,10 @@ class Starts:
             self._events.put_nowait(Thanked(ticket))
 
     def _soon(self, work: Any) -> asyncio.Task[None]:
-        return self._tasks.create_task(work)
+        task = self._tasks.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
 
     async def _take_turns(self, job: Job, agents: tuple[str, ...]) -> None:
         # By name: two jobs that want the same agents never wait for each other.
@@ -287,8 +291,8 @@ class Starts:
         if isinstance(answer, OfStart):
             if isinstance(answer.said, Answer):
                 self._events.put_nowait(answer.said)
-        elif answer.kind != "no answer":
-            log.warning("not understood", agent=agent, problem=answer.message)
+        elif answer.kind == "failed":
+            log.warning("not answered", agent=agent, problem=answer.message)
 
     async def _ask_time(self, run: RunId) -> None:
         start = next((one for one in self._side.runs if one.run == run), None)
