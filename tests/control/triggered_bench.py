@@ -212,15 +212,21 @@ class Plane(Box):
 
 
 @asynccontextmanager
-async def agent_of(facility, bus, node: Node, epochs=None) -> AsyncIterator[Agent]:
+async def agent_of(
+    facility, bus, node: Node, epochs=None, boxes=None, **wired
+) -> AsyncIterator[Agent]:
+    """Bring up the agent of a node; ``boxes``: what makes its cluster and its plane."""
     models = known_models()
     cluster, plane = f"cluster_{node.letter}", f"wrtd_{node.letter}"
     workers = {
-        cluster: Worker(cluster, lambda: Cluster(node)),
-        plane: Worker(plane, lambda: Plane(node)),
+        name: Worker(name, make)
+        for name, make in zip(
+            (cluster, plane), boxes or (lambda: Cluster(node), lambda: Plane(node)), strict=True
+        )
     }
     kinds = {cluster: models["qblox_cluster"], plane: models["wrtd_node"]}
-    wiring = StartWiring(cluster, plane, "LC-O1", start_after_fs=AFTER_FS)
+    wired.setdefault("start_after_fs", AFTER_FS)
+    wiring = StartWiring(cluster, plane, "LC-O1", **wired)
     agent = Agent(
         node.name,
         facility,
