@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from tests.control.several_nodes import facility_file
-from tests.control.triggered_bench import Node, Plane, agent_of, ready, together
+from tests.control.triggered_bench import Node, Plane, agent_of, long_lead, ready, together
 from tests.drivers.conftest import MODULES, ClusterServer
 
 from podium.control.bus.memory import MemoryBus
@@ -79,7 +79,7 @@ async def up(facility):
                     start_after_fs=FROM_EDGE_FS,
                 )
             )
-        await stack.enter_async_context(Coordinator(facility, bus).running())
+        await stack.enter_async_context(Coordinator(facility, bus, lead=long_lead()).running())
         lab = Lab(facility, bus)
         await ready(lab, 2)
         yield lab, nodes, servers

@@ -31,6 +31,8 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import Square
+from podium.control.timebase.lead_time import LeadTime
+from podium.control.timebase.start.agent_values import Margins
 from podium.control.timebase.start.run_values import Patience
 from podium.drivers.errors import NotStarted, Refused
 from podium.drivers.roles import Acquired, Identity, TriggerCounts
@@ -43,7 +45,15 @@ NS = 10**6
 MS = 10**12
 AFTER_FS = 212 * NS
 PATIENCE = Patience(prepare_s=5, arm_s=2, time_s=2, report_s=3, abort_s=3, again_s=0.2, lease_s=1.0)
-TRIGGER_S = 0.3
+TRIGGER_S = 0.6
+MARGINS = Margins(guard_fs=60 * MS, minimum_lead_fs=70 * MS)
+"""Generous: all agents share one loop here, and the machine with others."""
+
+
+def long_lead() -> LeadTime:
+    lead = LeadTime(MARGINS.minimum_lead_fs)
+    lead.late(150 * MS)
+    return lead
 
 
 def now() -> Tai:
@@ -235,6 +245,7 @@ async def agent_of(
         bus,
         starts=(wiring,),
         epochs=epochs,
+        margins=MARGINS,
     )
     async with agent.running():
         yield agent
@@ -250,7 +261,9 @@ async def nodes_up(
     async with AsyncExitStack() as stack:
         for node in nodes:
             await stack.enter_async_context(agent_of(facility, bus, node))
-        await stack.enter_async_context(Coordinator(facility, bus, patience=patience).running())
+        await stack.enter_async_context(
+            Coordinator(facility, bus, patience=patience, lead=long_lead()).running()
+        )
         lab = Lab(facility, bus)
         await ready(lab, count)
         yield lab, nodes

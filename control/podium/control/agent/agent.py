@@ -30,6 +30,7 @@ from podium.control.bus.streams import HowLong, Lasts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
+from podium.control.timebase.start.agent_values import Margins
 from podium.control.timebase.start.messages import Answer, OfStart, Request
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
 
@@ -54,11 +55,13 @@ class Agent:
         reading_only: bool = False,
         starts: Sequence[StartWiring] = (),
         epochs: Path | None = None,
+        margins: Margins | None = None,
     ) -> None:
         """``journal``: of the ramps, closed by the agent; None: in memory, lost with the process.
 
         ``starts``: the controllers that a trigger plane starts; what an earlier owner has left
-        armed on them is disarmed at once. ``epochs``: where the epochs of their clocks are kept.
+        armed on them is disarmed at once. ``epochs``: where the epochs of their clocks are kept;
+        ``margins``: what is kept between FIRE, the setting of the trigger, and the start.
 
         ``store``: the parameter store that is told where the bias of a ramp that was cut off
         ended. ``reading_only``: what an earlier owner has left stays so until the first job.
@@ -79,7 +82,7 @@ class Agent:
         self._starting: Starting | None = None
         if starts:
             self._starting = starting_of(
-                name, facility, instruments, self._playing, starts, epochs, self._busy
+                name, facility, instruments, self._playing, starts, epochs, self._busy, margins
             )
             self._playing.tell_time_by(self._starting.now)
         self._active: ActiveRun | None = None

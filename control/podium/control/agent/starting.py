@@ -249,6 +249,7 @@ def starting_of(
     wirings: Sequence[StartWiring],
     epochs: Path | None,
     others: Callable[[], str],
+    margins: Margins | None = None,
 ) -> Starting:
     """Return an agent's part in starts; its life is another one at each call.
 
@@ -265,7 +266,7 @@ def starting_of(
         EpochsKept(epochs),
         life,
     )
-    return Starting(name, life, hardware, others)
+    return Starting(name, life, hardware, others, margins)
 
 
 def _failed(action: Action, reason: str) -> Event:

@@ -34,6 +34,7 @@ from podium.control.facility.facility import (
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, from_json
 from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.lead_time import LeadTime
 from podium.control.timebase.start.journal import Journal as StartJournal
 from podium.control.timebase.start.run_values import Patience
 
@@ -76,8 +77,12 @@ class Coordinator:
         *,
         accepted: StartJournal | None = None,
         patience: Patience | None = None,
+        lead: LeadTime | None = None,
     ) -> None:
-        """``accepted``: where runs that start at a time are kept; None: they die with it."""
+        """``accepted``: where runs that start at a time are kept; None: they die with it.
+
+        ``lead``: what is known of how long before a start FIRE is to be sent.
+        """
         self._facility = facility
         self._bus = bus
         self._agents = AgentsSeen(facility, bus)
@@ -100,14 +105,8 @@ class Coordinator:
             self._snapshot,
             self._journal,
         )
-        self._starts = Starts(
-            facility,
-            bus,
-            self._agents,
-            accepted or InMemory(),
-            int(host_tai_s()),
-            patience,
-        )
+        kept, session = accepted or InMemory(), int(host_tai_s())
+        self._starts = Starts(facility, bus, self._agents, kept, session, patience, lead)
         self._timed = TimedRuns(
             facility.digest, self._starts, self._runs, self._journal, self._singles, self._snapshot
         )

@@ -19,6 +19,7 @@ from podium.control.bus.wire import BadMessage, decode
 from podium.control.calibration.runner import RunFailed
 from podium.control.coordinator.agents_seen import ENDED, AgentsSeen
 from podium.control.facility.facility import Facility
+from podium.control.timebase.lead_time import LeadTime
 from podium.control.timebase.start.coordinator_side import (
     Action,
     AskTurn,
@@ -103,6 +104,7 @@ class Starts:
         journal: Journal,
         session: int,
         patience: Patience | None = None,
+        lead: LeadTime | None = None,
     ) -> None:
         """``session``: above those of earlier coordinators; TAI seconds, as any clock has them."""
         self._facility = facility
@@ -110,7 +112,7 @@ class Starts:
         self._agents = agents
         self._journal = journal
         entries = journal.entries()
-        self._side = CoordinatorSide(session, entries, patience, asks_turns=True)
+        self._side = CoordinatorSide(session, entries, patience, lead, asks_turns=True)
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._jobs: dict[str, Job] = {}
         self._ended: list[str] = []
