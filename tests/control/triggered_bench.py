@@ -280,7 +280,7 @@ async def ready(lab: Lab, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
-def together(nodes: list[Node], shots: int = 2) -> Program:
+def together(nodes: list[Node], shots: int = 2, name: str = "together") -> Program:
     """Return a program that plays and captures on all ``nodes``."""
     frames, body = [], []
     for node in nodes:
@@ -295,4 +295,4 @@ def together(nodes: list[Node], shots: int = 2) -> Program:
             Play(f"r_{one}", Square(600 * NS), 0.1),
         ]
     axes = (Axis("point", (Variable("amplitude", "1", Linear(0.0, 0.1, 3)),)),)
-    return Program(name="together", frames=tuple(frames), body=tuple(body), axes=axes, shots=shots)
+    return Program(name=name, frames=tuple(frames), body=tuple(body), axes=axes, shots=shots)

@@ -43,7 +43,7 @@ class TimedRuns:
         Raises ``RunError``. Cancelled, it returns once nothing of the run can play any more.
         """
         for owner in owners:
-            if owner.welcome is None or not owner.welcome.life:
+            if owner.welcome is not None and not owner.welcome.life:
                 raise RunRefused(
                     f"{program.name}: agent {owner.name} cannot start at a time: the facility file "
                     "names no trigger for its controllers"
