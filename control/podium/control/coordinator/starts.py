@@ -6,6 +6,7 @@ with it. Agents are taken in the turns in which everything else takes them.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,9 @@ from podium.firmware_interfaces.tai import Tai
 ANSWER_S = 5.0
 """Deadline for one answer; the request is said again, also before that."""
 CLOCK_S = 5.0
+FIRES = 3
+"""So many FIREs of a run are on their way to an agent at once: a lost one costs a start, so it is
+said again before its answer could be missed; a slow agent is not buried in them."""
 KEPT = 32
 """So many jobs that have ended can be asked for by whoever missed the answer."""
 
@@ -116,7 +120,7 @@ class Starts:
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._jobs: dict[str, Job] = {}
         self._ended: list[str] = []
-        self._on_its_way: set[tuple[str, Request]] = set()
+        self._on_its_way: Counter[tuple[str, Request]] = Counter()
         self._tasks: asyncio.TaskGroup
         self._running: set[asyncio.Task[None]] = set()
         self._kept = {one.ticket: one for one in entries if isinstance(one, JobAccepted)}
@@ -278,18 +282,19 @@ class Starts:
             ticket = self._side.ticket_of(request.run)
             if ticket is not None:
                 _tell(self._jobs[ticket].begun, request.run)
-        if not isinstance(request, Fire):  # a lost FIRE costs a start: it is said again at once
-            if (agent, request) in self._on_its_way:
-                return
-            self._on_its_way.add((agent, request))
-        self._soon(self._say(agent, request))
+        most = FIRES if isinstance(request, Fire) else 1
+        if self._on_its_way[agent, request] < most:
+            self._on_its_way[agent, request] += 1
+            self._soon(self._say(agent, request))
 
     async def _say(self, agent: str, request: Request) -> None:
         key = messages.agent_key(self._facility.name, agent)
         try:
             answer = await ask(self._bus, key, OfStart(request), OfStart, timeout_s=ANSWER_S)
         finally:
-            self._on_its_way.discard((agent, request))
+            self._on_its_way[agent, request] -= 1
+            if not self._on_its_way[agent, request]:
+                del self._on_its_way[agent, request]
         if isinstance(answer, OfStart):
             if isinstance(answer.said, Answer):
                 self._events.put_nowait(answer.said)
