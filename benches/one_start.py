@@ -1,11 +1,12 @@
 """What the start protocol costs: each run beyond its lead, PREPARE and ARM for more agents.
 
-Agents and coordinator have a place each on the bus between processes; the drivers are stand-ins
-that answer at once, the journal is a file. All share one loop of one process: what several
-processes would do side by side is done one after the other here.
+Every agent is a process of its own, the coordinator is in this one, with its journal in a file;
+the drivers are stand-ins that answer at once. All share the cores of this machine: agents that
+would have computers of their own wait for each other here.
 """
 
 import asyncio
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.calibration.runner import RunFailed
 from podium.control.coordinator.coordinator import Coordinator
@@ -38,8 +40,10 @@ class Cost:
     """Wall times of runs on so many agents, s."""
 
     agents: int
-    beyond_s: NDArray[np.float64]
-    """All of a run, without the lead that it waited."""
+    run_s: NDArray[np.float64]
+    """All of ``lab.run``, from the program to the dataset, without the lead that it waited."""
+    protocol_s: NDArray[np.float64]
+    """Of that: from the job's acceptance to its end, the hardware's steps included."""
     armed_s: NDArray[np.float64]
     """Of that: until all are prepared and armed."""
     missed: int
@@ -52,20 +56,16 @@ async def measure(count: int, runs: int = RUNS) -> Cost:
         tempfile.TemporaryDirectory() as folder,
         closing(FileJournal(Path(folder) / "accepted")) as journal,
     ):
-        facility = load_facility(facility_file(Path(folder), max(COUNTS)))
+        facility_path = facility_file(Path(folder), max(COUNTS))
+        facility = load_facility(facility_path)
         nodes = [Node("abcdefghijklmnop"[number]) for number in range(count)]
         endpoints = free_endpoints(1 + count)
         async with AsyncExitStack() as stack:
-
-            async def bus(*where: list[str]) -> ZenohBus:
-                opened = await ZenohBus.open(*where)
-                stack.push_async_callback(opened.close)
-                return opened
-
-            middle = await bus(endpoints[:1])
+            middle = await ZenohBus.open(endpoints[:1])
+            stack.push_async_callback(middle.close)
             for node, endpoint in zip(nodes, endpoints[1:], strict=True):
-                there = await bus([endpoint], endpoints[:1])
-                await stack.enter_async_context(agent_of(facility, there, node))
+                words = [str(facility_path), node.letter, endpoint, endpoints[0]]
+                stack.callback(_end, _begin(words))
             coordinator = Coordinator(facility, middle, accepted=journal, lead=long_lead())
             await stack.enter_async_context(coordinator.running())
             lab = Lab(facility, middle)
@@ -73,16 +73,43 @@ async def measure(count: int, runs: int = RUNS) -> Cost:
             return await _timed(lab, coordinator, together(nodes), runs)
 
 
+def _begin(words: list[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, __file__, *words], stdin=subprocess.PIPE)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+async def be_agent(facility: str, letter: str, listen: str, coordinator: str) -> None:
+    """Be the agent of one node until standard input is closed."""
+    bus = await ZenohBus.open([listen], [coordinator])
+    try:
+        async with agent_of(load_facility(Path(facility)), bus, Node(letter)):
+            await until_told_to_end(with_parent=True)
+    finally:
+        await asyncio.shield(bus.close())
+
+
 async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
-    starts, armed = coordinator._starts, []
-    ask_time = starts._ask_time
+    starts, at = coordinator._starts, dict[str, float]()
 
-    def noted(run: Any) -> Any:
-        armed.append(time.monotonic())
-        return ask_time(run)
+    def note(what: str) -> None:
+        before = getattr(starts, what)
 
-    starts._ask_time = noted
-    beyond_s: list[float] = []
+        def noted(*arguments: Any) -> Any:
+            at[what] = time.monotonic()
+            return before(*arguments)
+
+        setattr(starts, what, noted)
+
+    for what in ("submit", "_ask_time", "_over"):
+        note(what)
+    run_s: list[float] = []
+    protocol_s: list[float] = []
     armed_s: list[float] = []
     failed = 0
     for number in range(-WARM, runs):
@@ -93,10 +120,12 @@ async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
             failed += 1
             continue
         if number >= 0:
-            beyond_s.append(time.monotonic() - begun - lead_s)
-            armed_s.append(armed[-1] - begun)
+            run_s.append(time.monotonic() - begun - lead_s)
+            protocol_s.append(at["_over"] - at["submit"] - lead_s)
+            armed_s.append(at["_ask_time"] - at["submit"])
     agents = len(program.frames) // 2
-    return Cost(agents, np.array(beyond_s), np.array(armed_s), failed)
+    times = np.array(run_s), np.array(protocol_s), np.array(armed_s)
+    return Cost(agents, *times, failed)
 
 
 def costs(runs: int = RUNS) -> list[Cost]:
@@ -104,8 +133,10 @@ def costs(runs: int = RUNS) -> list[Cost]:
     return [asyncio.run(measure(count, runs)) for count in COUNTS]
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and len(sys.argv) > 1:
+    asyncio.run(be_agent(*sys.argv[1:]))
+elif __name__ == "__main__":
     for cost in costs(30):
-        times_s = (cost.beyond_s, cost.armed_s)
+        times_s = (cost.run_s, cost.protocol_s, cost.armed_s)
         told = [f"{1e3 * float(np.percentile(one, p)):.1f} ms" for one in times_s for p in (50, 95)]
         print(cost.agents, *told, cost.missed)

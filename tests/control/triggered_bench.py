@@ -271,7 +271,7 @@ async def nodes_up(
 
 async def ready(lab: Lab, count: int) -> None:
     """Return once so many agents are here and may be used."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             status = await lab.status()
             problems = [one for one in status.missing if one.startswith("agent ")]

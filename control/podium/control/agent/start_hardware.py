@@ -175,14 +175,12 @@ class StartHardware:
             data = await self._data(hand)
         finally:
             self._collecting = False
-        starts: dict[str, Tai | None] = {
-            name: await self._call(name, "record of its start", lambda box: box.started_at())
-            for name in hand.artifacts
-        }
-        counted = [await self._counts(one) for one in hand.wirings]
+        at = await together(*(self._started(name) for name in hand.artifacts))
+        starts = dict(zip(hand.artifacts, at, strict=True))
+        counted = await together(*(self._counts(one) for one in hand.wirings))
+        epochs = await self._epochs(hand)
         late = sum(counts.late for counts in counted)
         missed = sum(counts.missed for counts in counted) - late
-        epochs = await self._epochs(hand)
         relocks = tuple(
             Relock(one.domain, one.now) for one in hand.epochs.moved(epochs) if one.now is not None
         )
@@ -275,7 +273,10 @@ class StartHardware:
         names = tuple(dict.fromkeys((*hand.artifacts, *hand.planes)))
         signs = await together(*(self._signs(name) for name in names))
         shown = {self._domains.get(name, name): one for name, one in zip(names, signs, strict=True)}
-        hand.latest = await asyncio.to_thread(self._kept.seen, shown)
+        known = self._kept.unchanged(shown)
+        hand.latest = (
+            known if known is not None else await asyncio.to_thread(self._kept.seen, shown)
+        )
         return hand.latest
 
     async def _signs(self, name: str) -> Mapping[str, int]:
@@ -289,6 +290,10 @@ class StartHardware:
         if shown is not None:
             return shown
         return {"agent's life": self._life, "connections": worker.health.connections}
+
+    async def _started(self, name: str) -> Tai | None:
+        at: Tai | None = await self._call(name, "record of its start", lambda box: box.started_at())
+        return at
 
     async def _counts(self, one: StartWiring) -> TriggerCounts:
         worker = self._worker(one.plane)
