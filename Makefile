@@ -9,7 +9,7 @@
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
-#   make chaos SEED=7 FAULTS=1000               other faults, fewer of them
+#   make chaos SEED=7 FAULTS=1000 LIVE=0        other faults, fewer, none in real processes
 #   make bench BENCH_ARGS="--without demo"      leaves a part of the benchmarks out
 #   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
 
@@ -21,6 +21,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 SEED ?= 1
 FAULTS ?= 20000
+LIVE ?= 200
 BENCH_ARGS ?=
 
 # The first Python there is, the tested one preferred.
@@ -64,7 +65,7 @@ check: $(installed_for_tests)
 	$(bin)/lint-imports
 
 chaos: $(installed)
-	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS)
+	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE)
 
 # One thread of linear algebra: more of them get in each other's way on matrices of nine.
 bench: $(installed_for_tests) | referees

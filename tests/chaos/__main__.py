@@ -5,10 +5,14 @@ that was not detected, nothing lost that was accepted.
 """
 
 import argparse
+import asyncio
 import json
 import sys
+import tempfile
 import time
+from pathlib import Path
 
+from tests.chaos.live import live_chaos
 from tests.chaos.world import Tally, World
 
 FAULTS_OF_A_WORLD = 500
@@ -35,8 +39,8 @@ def chaos(
     return total
 
 
-def summary(total: Tally) -> dict[str, object]:
-    """Return what the last line says."""
+def summary(total: Tally, *, live: bool = False) -> dict[str, object]:
+    """Return what the last line says; ``live``: whether real processes had their share."""
     return {
         "starts": total.starts,
         "faults": total.faults,
@@ -49,7 +53,7 @@ def summary(total: Tally) -> dict[str, object]:
         "late_unverified": total.late_unverified,
         "lost_jobs": total.lost_jobs,
         "pulses": total.pulses,
-        "halves": ["scheduler"],
+        "halves": ["scheduler", "processes"] if live else ["scheduler"],
         "kinds": dict(sorted(total.kinds.items())),
     }
 
@@ -64,13 +68,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=20_000)
+    parser.add_argument("--live", type=int, default=200, help="of them, in real processes")
     asked = parser.parse_args()
     begun_s = time.monotonic()
     total = chaos(asked.seed, asked.faults, shown=True)
+    if asked.live:
+        print(f"{time.monotonic() - begun_s:.0f} s; real processes now", file=sys.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            total.add(asyncio.run(live_chaos(Path(folder), asked.seed, asked.live)))
     for problem in total.problems:
         print(problem, file=sys.stderr)
     print(f"{time.monotonic() - begun_s:.0f} s", file=sys.stderr)
-    print(json.dumps(summary(total)))
+    print(json.dumps(summary(total, live=asked.live > 0)))
     return 0 if held(total) else 1
 
 

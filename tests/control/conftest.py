@@ -219,12 +219,18 @@ def trial() -> Callable[..., Program]:
     return program
 
 
-def program(points: int = 3, shots: int = 2, port: str = "node_a.q0.drive", **more) -> Program:
+def program(
+    points: int = 3,
+    shots: int = 2,
+    port: str = "node_a.q0.drive",
+    readout: str = "node_a.q0.readout",
+    **more,
+) -> Program:
     return Program(
         name="trial",
         frames=(
             Frame("d", port, 6.0e9 if "q2" not in port else 4.9e9),
-            Frame("r", "node_a.q0.readout", 7.25e9),
+            Frame("r", readout, 7.25e9),
         ),
         body=(
             Play("d", Square(100 * NS), Affine("amplitude")),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.control.test_up import EXAMPLE, PODIUM, podium, wait_for
+from tests.control.upped import EXAMPLE, PODIUM, podium, wait_for
 
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.runner import RunError

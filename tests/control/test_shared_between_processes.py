@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.control.shared_client import ROUNDS
-from tests.control.test_up import EXAMPLE, Up, podium
+from tests.control.upped import EXAMPLE, Up, podium
 
 CLIENT = Path(__file__).parent / "shared_client.py"
 ADA, BOB = "ada's notebook", "bob's script"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import xarray
-from tests.control.test_up import EXAMPLE, PODIUM, Up
+from tests.control.upped import EXAMPLE, PODIUM, Up
 
 from podium.control.lab import join_facility
 from podium.control.program.program import (

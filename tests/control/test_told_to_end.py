@@ -19,7 +19,7 @@ import psutil
 import pytest
 import xarray
 from tests.control.test_stream_between_processes import scan
-from tests.control.test_up import EXAMPLE, PODIUM
+from tests.control.upped import EXAMPLE, PODIUM
 
 from podium.control.calibration.store import ParameterStore
 from podium.control.program.program import Delay

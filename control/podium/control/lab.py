@@ -73,14 +73,15 @@ class Lab:
         """Who asks, as others see it."""
         return self._who
 
-    async def run(self, program: Program) -> "xarray.Dataset":
+    async def run(self, program: Program, *, timed: bool = False) -> "xarray.Dataset":
         """Run ``program`` and return its data.
 
-        The dataset is described at :class:`~podium.control.calibration.runner.Runner`.
+        On several agents it starts at one time, which the trigger plane gives; ``timed``: also on
+        one. The dataset is described at :class:`~podium.control.calibration.runner.Runner`.
         Cancelled, it returns once the run has been given up and outputs are safe.
         """
         text = await asyncio.to_thread(to_json, program)
-        done = await self._work(messages.RunProgram(text), messages.RunDone)
+        done = await self._work(messages.RunProgram(text, timed), messages.RunDone)
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
         data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)

@@ -105,6 +105,17 @@ class Instrument(Protocol):
         ...
 
 
+class ShowsClock(Protocol):
+    """An instrument that shows what became of its clock."""
+
+    def clock_signs(self) -> Mapping[str, int]:
+        """Return readings that change whenever its clock was reset or locked anew.
+
+        How often it has booted, how often it has lost its lock: not what changes otherwise.
+        """
+        ...
+
+
 class HasReadings(Protocol):
     """An instrument that measures all the time."""
 

@@ -24,7 +24,7 @@ from tests.control.demo.test_demo_command import (  # noqa: F401
     lab,
     processes_of,
 )
-from tests.control.test_up import PODIUM
+from tests.control.upped import PODIUM
 
 from podium.control import cli
 from podium.control.calibration.store import ParameterStore

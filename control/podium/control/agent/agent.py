@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
 
 from podium.control.agent.active_run import ActiveRun, State
 from podium.control.agent.answers import capture_data, quantised
@@ -14,8 +15,12 @@ from podium.control.agent.examining import examine
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.journal import Journal
 from podium.control.agent.playing import Playing
+from podium.control.agent.readings import read, status_of
+from podium.control.agent.requests import REQUESTS
 from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.snapshots import Snapshots
+from podium.control.agent.start_wiring import StartWiring
+from podium.control.agent.starting import Starting, starting_of
 from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
@@ -25,35 +30,13 @@ from podium.control.bus.streams import HowLong, Lasts
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
+from podium.control.timebase.start.agent_values import Margins
+from podium.control.timebase.start.messages import Answer, OfStart, Request
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
 
 HEARTBEAT_S = 0.2
 """An agent's loop says this often that it turns."""
-READ_S = 15.0
-"""Deadline for one reading."""
-
 log = event_log("agent")
-
-REQUESTS = (
-    messages.Hello,
-    messages.Prepare,
-    messages.Arm,
-    messages.Fire,
-    messages.Report,
-    messages.Abort,
-    messages.Begin,
-    messages.Await,
-    messages.Cancel,
-    messages.Read,
-    messages.Now,
-    messages.Status,
-    HowLong,
-    by_hand.Examine,
-    by_hand.Ask,
-    by_hand.Release,
-    by_hand.TakeBack,
-    TakeSnapshot,
-)
 
 
 class Agent:
@@ -70,8 +53,15 @@ class Agent:
         journal: Journal | None = None,
         store: str | None = None,
         reading_only: bool = False,
+        starts: Sequence[StartWiring] = (),
+        epochs: Path | None = None,
+        margins: Margins | None = None,
     ) -> None:
         """``journal``: of the ramps, closed by the agent; None: in memory, lost with the process.
+
+        ``starts``: the controllers that a trigger plane starts; what an earlier owner has left
+        armed on them is disarmed at once. ``epochs``: where the epochs of their clocks are kept;
+        ``margins``: what is kept between FIRE, the setting of the trigger, and the start.
 
         ``store``: the parameter store that is told where the bias of a ramp that was cut off
         ended. ``reading_only``: what an earlier owner has left stays so until the first job.
@@ -88,7 +78,13 @@ class Agent:
         self._reading_only = reading_only
         self._telling = Telling(bus, facility.name, name)
         self._snapshots = Snapshots(instruments)
-        self._by_hand = ByHand(facility, instruments, self._busy)
+        self._by_hand = ByHand(facility, instruments, lambda: self._busy() or self._starts_on)
+        self._starting: Starting | None = None
+        if starts:
+            self._starting = starting_of(
+                name, facility, instruments, self._playing, starts, epochs, self._busy, margins
+            )
+            self._playing.tell_time_by(self._starting.now)
         self._active: ActiveRun | None = None
         self._last: messages.RunId | None = None
         self._lease: asyncio.TimerHandle | None = None
@@ -109,6 +105,8 @@ class Agent:
                 biases = self._biasing.keep(at_once=not self._reading_only)
                 keeping.append(tasks.create_task(biases, name="safe rules"))
                 keeping.append(tasks.create_task(self._playing.promises.keep(), name="promises"))
+                if self._starting is not None:
+                    keeping.append(tasks.create_task(self._starting.keep(), name="starts"))
                 try:
                     async with Tickets.opened() as self._work:
                         try:
@@ -118,6 +116,8 @@ class Agent:
                                 yield
                         finally:
                             await asyncio.shield(self._abort("the agent leaves"))
+                            if self._starting is not None:
+                                await asyncio.shield(self._starting.leave())
                 finally:
                     await asyncio.shield(self._biasing.leave())
                     for task in keeping:
@@ -129,7 +129,7 @@ class Agent:
         while True:
             late_s = max(0.0, time.monotonic() - due)
             with suppress(BusError):  # whoever listens notices that nothing comes
-                await self._bus.publish(key, encode(messages.Heartbeat(beat, late_s)))
+                await self._bus.publish(key, encode(messages.Heartbeat(beat, late_s, self._life)))
             await self._telling.show(self._status())
             beat += 1
             due = time.monotonic() + HEARTBEAT_S
@@ -152,8 +152,10 @@ class Agent:
     async def _do(self, request: object) -> object:
         match request:
             case messages.Hello():
-                digest = self._facility.digest
-                return messages.Welcome(self._name, digest, self._instruments.names, self._last)
+                names, digest = self._instruments.names, self._facility.digest
+                return messages.Welcome(self._name, digest, names, self._last, self._life)
+            case OfStart(said):
+                return await self._of_start(said)
             case messages.Prepare(run, program):
                 return await self._step(run, "prepare", lambda: self._prepare(run, program))
             case messages.Arm() as arm:
@@ -175,7 +177,7 @@ class Agent:
                 await self._work.cancel(ticket)
                 return messages.Done()
             case messages.Read(instrument, channel):
-                return await self._read(instrument, channel)
+                return await read(self._instruments, instrument, channel)
             case HowLong(program):
                 _, artifacts = await self._compiling.compile(program)
                 duration_fs = max((one.duration_fs for one in artifacts.values()), default=0)
@@ -197,6 +199,17 @@ class Agent:
                 return self._status()
             case _:
                 raise Refused(f"{self._name}: no answer to {type(request).__name__}")
+
+    @property
+    def _life(self) -> int:
+        return 0 if self._starting is None else self._starting.life
+
+    async def _of_start(self, said: Request | Answer) -> OfStart:
+        if self._starting is None:
+            raise Refused(f"{self._name}: no controller of it is started by a trigger")
+        if not isinstance(said, Request):
+            raise Refused(f"{self._name}: {type(said).__name__} is no request")
+        return await self._starting.answer(said)
 
     # The steps of a run: each is begun once, however often it is asked for
 
@@ -225,6 +238,7 @@ class Agent:
             raise Refused(f"{self._name}: busy with run {self._active.run}")
         if self._biasing.moving:
             raise Refused(f"{self._name}: busy: biases are moving")
+        self._check_not_starting()
         self._check_nobody_writes()
         self._last = run
         self._active = ActiveRun(run)
@@ -278,7 +292,7 @@ class Agent:
 
     async def _finish(self, active: ActiveRun) -> messages.Reported:
         async with self._safe_unless_done(active):
-            data = await self._playing.finish(active)
+            data = await self._playing.finish(active.artifacts)
             active.go(State.OVER)
         return messages.Reported({name: capture_data(one) for name, one in data.items()})
 
@@ -331,12 +345,22 @@ class Agent:
     async def _bias(self, volts: Mapping[str, float], by: str) -> messages.Done:
         if self._active is not None and not self._active.ended:
             raise Refused(f"{self._name}: biases stay while run {self._active.run} is on")
+        self._check_not_starting()
         self._check_nobody_writes()
         await self._biasing.move(volts, by)
         return messages.Done()
 
     def _run_on(self) -> bool:
-        return self._active is not None and not self._active.ended
+        on = self._active is not None and not self._active.ended
+        return on or bool(self._starts_on)
+
+    @property
+    def _starts_on(self) -> str:
+        return "" if self._starting is None else self._starting.doing
+
+    def _check_not_starting(self) -> None:
+        if self._starts_on:
+            raise Refused(f"{self._name}: busy: {self._starts_on}")
 
     def _check_nobody_writes(self) -> None:
         if self._by_hand.writing:
@@ -348,40 +372,18 @@ class Agent:
             return f"run {active.run} is {active.state.value}"
         return "biases are moving" if self._biasing.moving else ""
 
-    async def _read(self, instrument: str, channel: str) -> messages.Reading:
-        if instrument in self._instruments.playing("Thermometer"):
-            worker = self._instruments.worker(instrument, "Thermometer")
-            what = f"temperature of {channel}"
-            kelvin = await worker.call(what, lambda box: box.temperature_k(channel), READ_S)
-            return messages.Reading(float(kelvin), "K")
-        worker = self._instruments.worker(instrument, "FluxSource")
-        volts = await worker.call(f"level of {channel}", lambda box: box.level_v(channel), READ_S)
-        return messages.Reading(float(volts), "V")
-
     def _status(self) -> messages.AgentStatus:
         active = self._active
         doing = "idle"
         if self._biasing.moving:
             doing = "moving biases"
+        elif self._starts_on:
+            doing = self._starts_on
         elif active is not None and not active.ended:
             doing = f"{active.state.value} run {active.run}"
         return messages.AgentStatus(
             self._name,
             doing,
-            tuple(self._instrument_status(name) for name in self._instruments.names),
+            tuple(status_of(self._instruments, name) for name in self._instruments.names),
             self._biasing.notes,
-        )
-
-    def _instrument_status(self, name: str) -> messages.InstrumentStatus:
-        health = self._instruments.workers[name].health
-        identity = health.identity
-        said = "" if identity is None else f"{identity.vendor} {identity.model} {identity.serial}"
-        return messages.InstrumentStatus(
-            name,
-            self._instruments.model(name).name,
-            health.state,
-            said,
-            health.connections,
-            health.calls,
-            health.last_error,
         )

@@ -1,6 +1,6 @@
 """Playing a run on an agent's instruments: prepare, arm, fire, and whatever happens, safe."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from podium.control.agent.active_run import ActiveRun
 from podium.control.agent.instruments import AnyWorker, Instruments
@@ -31,6 +31,7 @@ class Playing:
         self._instruments = instruments
         self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
         """Connection, what was asked, and what was read back of it."""
+        self._time: Callable[[], Awaitable[Tai]] | None = None
         self.promises = Promises(
             instruments.workers[name]
             for role in ("PulseSequencer", "MicrowaveSource")
@@ -71,15 +72,19 @@ class Playing:
         )
         return started
 
-    async def finish(self, active: ActiveRun) -> dict[str, Acquired]:
+    async def finish(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, Acquired]:
         """Return the data of all captures once everything has stopped."""
-        parts = await together(
-            *(self._finish_one(name, part) for name, part in active.artifacts.items())
-        )
+        parts = await together(*(self._finish_one(name, part) for name, part in artifacts.items()))
         return {capture: data for part in parts for capture, data in part.items()}
+
+    def tell_time_by(self, now: Callable[[], Awaitable[Tai]]) -> None:
+        """Ask this for the time from now on, instead of any clock that is owned."""
+        self._time = now
 
     async def now(self) -> Tai:
         """Return TAI as the owned clock tells it; raises ``Refused`` if none is owned."""
+        if self._time is not None:
+            return await self._time()
         clocks = self._instruments.playing("Clock")
         if not clocks:
             raise Refused(f"no clock among {', '.join(self._instruments.names)}")

@@ -80,6 +80,8 @@ class Welcome:
     instruments: tuple[str, ...]
     last_run: RunId | None
     """The latest run it has seen; new ids must be above it."""
+    life: int = 0
+    """Another one each time that it is started; 0: it cannot start together with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,19 @@ class Reported:
     captures: Mapping[str, CaptureData]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """What one agent's part of a run that started at a time has brought back."""
+
+    program_hash: str
+    started: "Time"
+    """The time that was agreed on."""
+    epochs: Mapping[str, int]
+    quantised: str
+    """As in :class:`Prepared`."""
+    captures: Mapping[str, CaptureData]
+
+
 @dataclass(frozen=True, slots=True)
 class Abort:
     """Stop, make safe, forget. Honoured in every state; idempotent."""
@@ -245,6 +260,8 @@ class Heartbeat:
     beat: int
     late_s: float
     """How much later than planned this beat was sent: what blocked the loop."""
+    life: int = 0
+    """As in :class:`Welcome`."""
 
 
 # Long work: begun under a ticket, asked for until it is over
@@ -256,6 +273,8 @@ class RunProgram:
 
     program: str
     """JSON of the program."""
+    timed: bool = False
+    """Start at a time, by the trigger plane, also where one agent plays all of it."""
 
 
 @dataclass(frozen=True, slots=True)

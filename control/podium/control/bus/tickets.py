@@ -66,6 +66,14 @@ class Tickets:
             raise outcome.error
         return outcome
 
+    async def meanwhile(self, ticket: str, event: asyncio.Event) -> None:
+        """Return once ``event`` is set, or the work has ended."""
+        waiting = asyncio.ensure_future(event.wait())
+        try:
+            await asyncio.wait({self._task(ticket), waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+
     async def cancel(self, ticket: str) -> None:
         """Cancel the work and return once it has ended. Unknown tickets are no error."""
         task = self._work.get(ticket)

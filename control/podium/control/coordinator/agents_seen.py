@@ -21,9 +21,12 @@ HELLO_S = 10.0
 GONE_S = 0.5
 """An agent that is not seen for so long is gone: a lost connection may come back sooner."""
 STALE_S = 0.6
-"""A loop whose last heartbeat is older than this is called stale in the status."""
+"""A loop whose last heartbeat is older than this is stale: it is frozen, blocked or dead. An agent
+that is not seen either, and was stale by then, is gone at once."""
 APPEAR_S = 15.0
 """A run waits so long for an agent that has not appeared yet."""
+
+ENDED = "its process or the way to it has ended"
 
 Result = TypeVar("Result")
 log = event_log("coordinator")
@@ -42,17 +45,33 @@ class AgentSeen:
     """Why it cannot be used, although it is there."""
     beaten: float = 0.0
     """When its last heartbeat came, monotonic wall time."""
+    given_up: messages.Abort | None = None
+    """A run that was given up while it was gone: told before anything else when it comes back."""
     turn: Turn = field(default_factory=Turn)
     """Whoever holds it may use the agent's instruments."""
 
     def condition(self) -> str:
         """Return what is wrong with it; empty: nothing."""
-        if not self.present.is_set():
-            return "gone"
+        if not self.here:
+            return f"gone: {ENDED}; nothing was heard of it for {self.silent_s:.1f} s"
         if self.problem:
             return self.problem
-        silent_s = time.monotonic() - self.beaten
-        return f"its loop has been silent for {silent_s:.1f} s" if silent_s > STALE_S else ""
+        return f"its loop has been silent for {self.silent_s:.1f} s" if self.stale else ""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is seen, as far as is known."""
+        return self.present.is_set()
+
+    @property
+    def silent_s(self) -> float:
+        """How long ago its last heartbeat came, wall time."""
+        return time.monotonic() - self.beaten
+
+    @property
+    def stale(self) -> bool:
+        """Whether its loop does not turn, as far as is known."""
+        return self.silent_s > STALE_S
 
 
 class AgentsSeen:
@@ -88,6 +107,7 @@ class AgentsSeen:
                 async for presence in presences:
                     seen = self._seen(presence.key)
                     if presence.alive:
+                        seen.beaten = time.monotonic()
                         seen.present.set()
                         seen.absent.clear()
                         tasks.create_task(self._greet(seen))
@@ -95,7 +115,7 @@ class AgentsSeen:
                         seen.present.clear()
                         seen.absent.set()
                         seen.welcome = None
-                        log.warning("agent gone", agent=seen.name)
+                        log.warning("agent gone", agent=seen.name, reason=seen.condition())
 
             async def listen() -> None:
                 async for key, payload in beats:
@@ -113,10 +133,18 @@ class AgentsSeen:
                 for task in watching:
                     task.cancel()
 
+    def named(self, name: str) -> AgentSeen:
+        """Return an agent by its name, seen or not."""
+        return self._seen(messages.agent_key(self._facility.name, name))
+
     def _seen(self, key: str) -> AgentSeen:
         return self._agents.setdefault(key, AgentSeen(key.rpartition("/")[2], key))
 
     async def _greet(self, seen: AgentSeen) -> None:
+        while (owed := seen.given_up) is not None and seen.here:
+            told = await ask(self._bus, seen.key, owed, messages.Done, timeout_s=HELLO_S)
+            if not (isinstance(told, Failed) and told.kind == "no answer"):
+                seen.given_up = None
         answer = await ask(
             self._bus, seen.key, messages.Hello(), messages.Welcome, timeout_s=HELLO_S
         )
@@ -171,9 +199,14 @@ async def unless_gone(seen: AgentSeen, work: Coroutine[Any, Any, Result]) -> Res
     watching = asyncio.ensure_future(_gone(seen))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
+        if working.done() and not watching.done() and _unanswered(working) and not seen.here:
+            # Its requests end with the way to it: that it is gone says more than that.
+            await asyncio.wait({watching}, timeout=GONE_S + STALE_S)
+        if working.done() and not (watching.done() and _unanswered(working)):
             return working.result()
-        raise RunFailed(f"agent {seen.name} is gone: its process or the way to it has ended")
+        raise RunFailed(
+            f"agent {seen.name} is gone: {ENDED}; nothing was heard of it for {seen.silent_s:.1f} s"
+        )
     finally:
         for task in (working, watching):
             task.cancel()
@@ -182,9 +215,20 @@ async def unless_gone(seen: AgentSeen, work: Coroutine[Any, Any, Result]) -> Res
             working.exception()  # seen: what is raised here is what counts
 
 
+def _unanswered(working: "asyncio.Future[Any]") -> bool:
+    return not working.cancelled() and isinstance(working.exception(), RunFailed)
+
+
 async def _gone(seen: AgentSeen) -> None:
+    """Return once the agent is dead or frozen.
+
+    Of a process that is killed the way to it ends at once, while its last heartbeat is fresh: so it
+    does when a connection is cut, which may come back. A frozen one has been silent before that.
+    """
     while True:
         await seen.absent.wait()
+        if seen.stale:
+            return
         try:
             async with asyncio.timeout(GONE_S):
                 await seen.present.wait()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 from podium.control.bus import by_hand, messages
@@ -20,7 +19,10 @@ from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless
 from podium.control.coordinator.biases import Biases
 from podium.control.coordinator.run_news import RunsTold
 from podium.control.coordinator.run_protocol import as_error, as_failed, insist, play
+from podium.control.coordinator.single import Single
+from podium.control.coordinator.starts import InMemory, Starts
 from podium.control.coordinator.streaming import Streaming
+from podium.control.coordinator.timed_runs import TimedRuns
 from podium.control.coordinator.turns import PATIENCE_S, Journal
 from podium.control.facility.facility import (
     DriveWiring,
@@ -31,6 +33,10 @@ from podium.control.facility.facility import (
 )
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, from_json
+from podium.control.timebase.host import host_tai_s
+from podium.control.timebase.lead_time import LeadTime
+from podium.control.timebase.start.journal import Journal as StartJournal
+from podium.control.timebase.start.run_values import Patience
 
 ANSWER_S = 30.0
 """Deadline for a single question to an agent."""
@@ -61,42 +67,48 @@ REQUESTS = (
 )
 
 
-@dataclass(slots=True, eq=False)
-class _Single:
-    """A run in one piece that somebody asked for."""
-
-    ticket: str
-    by: str
-    run: str = ""
-    """Empty until it is its turn."""
-    stopped: str = ""
-    stopped_by: str = ""
-
-
 class Coordinator:
     """Answers clients; asks agents."""
 
-    def __init__(self, facility: Facility, bus: Bus) -> None:
+    def __init__(
+        self,
+        facility: Facility,
+        bus: Bus,
+        *,
+        accepted: StartJournal | None = None,
+        patience: Patience | None = None,
+        lead: LeadTime | None = None,
+    ) -> None:
+        """``accepted``: where runs that start at a time are kept; None: they die with it.
+
+        ``lead``: what is known of how long before a start FIRE is to be sent.
+        """
         self._facility = facility
         self._bus = bus
         self._agents = AgentsSeen(facility, bus)
         self._runs = RunsTold(bus, facility.name)
         self._session: int | None = None
-        self._number = 0
         self._refused = 0
         """Programs that did not become runs."""
         self._journal = Journal()
         self._biases = Biases(facility, bus, self._agents, self._journal)
-        self._singles: dict[str, _Single] = {}
+        self._unsettled: dict[str, Single] = {}
+        """Runs of which it is not known yet whether they will be done."""
+        self._singles: dict[str, Single] = {}
         """Runs in one piece that are on, by their ids."""
         self._streams = Streaming(
             bus,
             facility.digest,
             self._runs,
-            self._owner_of_ports,
+            self._one_owner,
             self._next_run,
             self._snapshot,
             self._journal,
+        )
+        kept, session = accepted or InMemory(), int(host_tai_s())
+        self._starts = Starts(facility, bus, self._agents, kept, session, patience, lead)
+        self._timed = TimedRuns(
+            facility.digest, self._starts, self._runs, self._journal, self._singles, self._snapshot
         )
         self._work: Tickets
 
@@ -107,11 +119,14 @@ class Coordinator:
         async with (
             self._agents.watching(),
             self._runs.telling(),
+            self._starts.running(),
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),
             self._bus.announce(key),
         ):
             log.info("coordinator up", facility=self._facility.name)
+            for left in self._starts.left_over:
+                self._go_on(left.ticket, left.program)
             yield
 
     async def _answer(self, payload: bytes) -> bytes:
@@ -126,10 +141,15 @@ class Coordinator:
 
     async def _do(self, request: object) -> object:
         match request:
-            case messages.Begin(ticket, messages.RunProgram(program), wait_s, by):
-                single = _Single(ticket, by)
-                self._work.begin(ticket, lambda: self._counted(single, program))
-                return await self._end(ticket, wait_s)
+            case messages.Begin(ticket, messages.RunProgram(program, timed), wait_s, by):
+                single = Single(ticket, by, timed)
+                if not self._work.known(ticket):
+                    self._work.begin(ticket, lambda: self._counted(single, program))
+                    self._unsettled[ticket] = single
+                ended = await self._end(ticket, wait_s)
+                if isinstance(ended, messages.Pending) and ticket in self._unsettled:
+                    await self._work.meanwhile(ticket, self._unsettled[ticket].settled)
+                return ended
             case messages.Begin(ticket, messages.Bias(volts), wait_s, by):
                 self._work.begin(ticket, lambda: self._biases.move(ticket, volts, by))
                 return await self._end(ticket, wait_s)
@@ -199,7 +219,7 @@ class Coordinator:
 
     # Runs
 
-    async def _counted(self, single: "_Single", text: str) -> messages.RunDone:
+    async def _counted(self, single: Single, text: str) -> messages.RunDone:
         try:
             return await self._run(single, text)
         except asyncio.CancelledError:
@@ -212,8 +232,15 @@ class Coordinator:
             run = {"run": single.run} if single.run else {}
             log.warning("run failed", **run, by=single.by, error=str(error))
             raise
+        finally:
+            self._unsettled.pop(single.ticket, None)
 
-    async def _stop(self, single: "_Single", request: Stop) -> messages.Done:
+    def _go_on(self, ticket: str, text: str) -> None:
+        """Go on with what a coordinator before this one has accepted."""
+        single = Single(ticket, "somebody, before the coordinator was started again")
+        self._work.begin(ticket, lambda: self._counted(single, text))
+
+    async def _stop(self, single: Single, request: Stop) -> messages.Done:
         if not single.stopped:
             single.stopped = request.reason or "stopped"
             single.stopped_by = request.by
@@ -222,12 +249,18 @@ class Coordinator:
         await self._work.cancel(single.ticket)
         return messages.Done()
 
-    async def _run(self, single: "_Single", text: str) -> messages.RunDone:
+    async def _run(self, single: Single, text: str) -> messages.RunDone:
         try:
             program = await asyncio.to_thread(from_json, text)
         except NotAProgram as error:
             raise RunRefused(f"the program cannot be read: {error}") from error
-        owner = await self._owner_of_ports(program)
+        if any(left.ticket == single.ticket for left in self._starts.left_over):
+            return await self._timed.go_on(single, program)
+        owners = await self._owners_of_ports(program)
+        if single.timed or len(owners) > 1:
+            return await self._timed.play(single, program, text, owners)
+        single.settled.set()
+        (owner,) = owners
         what, by = f"run {program.name}", single.by
         async with owner.turn.taken(what, by, None):
             with self._journal.doing(what, by) as entry:
@@ -254,7 +287,17 @@ class Coordinator:
             snapshot,
         )
 
-    async def _owner_of_ports(self, program: Program) -> AgentSeen:
+    async def _one_owner(self, program: Program) -> AgentSeen:
+        owners = await self._owners_of_ports(program)
+        if len(owners) > 1:
+            names = ", ".join(owner.name for owner in owners)
+            raise RunRefused(
+                f"{program.name}: its ports are played by the agents {names}; a stream is played "
+                "by one: run it in one piece"
+            )
+        return owners[0]
+
+    async def _owners_of_ports(self, program: Program) -> tuple[AgentSeen, ...]:
         instruments: dict[str, str] = {}
         for frame in program.frames:
             try:
@@ -277,19 +320,14 @@ class Coordinator:
                 *(self._agents.owner_of(name) for name in sorted(set(instruments.values())))
             )
         }
-        if len(owners) > 1:
-            raise RunRefused(
-                f"{program.name}: its ports are played by the agents {', '.join(owners)}; "
-                "a run on several agents needs a common trigger, which is not built yet"
-            )
-        return next(iter(owners.values()))
+        return tuple(owners.values())
 
     async def _next_run(self, owner: AgentSeen) -> RunId:
         if self._session is None:
             now = await self._ask(owner, messages.Now(), messages.Time)
-            self._session = max([now.tai_s, *(last.session + 1 for last in self._agents.runs())])
-        self._number += 1
-        return RunId(self._session, self._number)
+            before = (last.session + 1 for last in self._agents.runs())
+            self._session = max(now.tai_s, self._starts.session, *before, 0)
+        return RunId(self._session, self._starts.take_number())
 
     # Questions
 
@@ -297,10 +335,7 @@ class Coordinator:
         """Return how all instruments are set; an agent that does not answer is left out."""
         here = [seen for seen in self._agents.agents if seen.present.is_set()]
         answers = await together(
-            *(
-                ask(self._bus, seen.key, TakeSnapshot(), PartSnapshot, timeout_s=SNAPSHOT_S)
-                for seen in here
-            )
+            *(self._if_here(seen, TakeSnapshot(), PartSnapshot, SNAPSHOT_S) for seen in here)
         )
         for seen, answer in zip(here, answers, strict=True):
             if isinstance(answer, Failed):
@@ -326,7 +361,7 @@ class Coordinator:
         for seen, answer in zip(agents, answers, strict=True):
             if isinstance(answer, messages.AgentStatus):
                 statuses.append(answer)
-                problem = seen.condition()
+                problem = seen.condition() or self._starts.problem(seen.name)
             else:
                 problem = answer
             if problem:
@@ -346,8 +381,16 @@ class Coordinator:
 
     async def _status_of(self, seen: AgentSeen) -> messages.AgentStatus | str:
         if not seen.present.is_set():
-            return "gone"
-        answer = await ask(
-            self._bus, seen.key, messages.Status(), messages.AgentStatus, timeout_s=STATUS_S
-        )
+            return seen.condition()
+        answer = await self._if_here(seen, messages.Status(), messages.AgentStatus, STATUS_S)
         return answer.message if isinstance(answer, Failed) else answer
+
+    async def _if_here(
+        self, seen: AgentSeen, request: object, expected: type[Answer], within_s: float
+    ) -> Answer | Failed:
+        """Ask one of several agents: one that goes meanwhile does not keep the others waiting."""
+        asking = ask(self._bus, seen.key, request, expected, timeout_s=within_s)
+        try:
+            return await unless_gone(seen, asking)
+        except RunFailed as error:
+            return Failed("no answer", str(error))

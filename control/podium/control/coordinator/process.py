@@ -15,6 +15,7 @@ from podium.control.bus.told_log import log_told
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
+from podium.control.timebase.start.journal import FileJournal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("facility", type=Path)
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--listen", required=True, help="own endpoint on the bus")
+    parser.add_argument(
+        "--accepted", type=Path, help="where runs that start at a time are kept once accepted"
+    )
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
     asyncio.run(_be(arguments))
@@ -31,15 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def _be(arguments: Namespace) -> None:
     facility = load_facility(arguments.facility, arguments.endpoints)
+    journal = None if arguments.accepted is None else FileJournal(arguments.accepted)
     bus = await ZenohBus.open([arguments.listen])
     try:
         async with (
             log_told(bus, facility.name, "coordinator"),
-            Coordinator(facility, bus).running(),
+            Coordinator(facility, bus, accepted=journal).running(),
         ):
             await until_told_to_end(with_parent=True)
     finally:
         await asyncio.shield(bus.close())
+        if journal is not None:
+            journal.close()
 
 
 if __name__ == "__main__":

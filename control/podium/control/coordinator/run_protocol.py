@@ -25,6 +25,8 @@ LEASE_S = 10.0
 """An armed agent that hears nothing for so long stands down."""
 TRIES = 3
 """A request whose answer is lost is asked so often."""
+AGAIN_S = 0.1
+"""Pause before that: a connection that was cut is not back at once."""
 
 UNSAFE = "could not be made safe: "
 """How the note of an error begins after which outputs may not be safe."""
@@ -76,7 +78,8 @@ async def _play(bus: Bus, seen: AgentSeen, run: RunId, program: str) -> RunParts
 
 async def _abort(bus: Bus, seen: AgentSeen, run: RunId, reason: str) -> str:
     """Return what could not be made safe, with the reason; empty: all is."""
-    if not seen.present.is_set():  # its own end, or its lease, stops it
+    if not seen.here:  # its own end, or its lease, stops it; else it is told when it comes back
+        seen.given_up = messages.Abort(run, reason)
         return f"agent {seen.name} is gone"
     answer = await ask(bus, seen.key, messages.Abort(run, reason), messages.Done, timeout_s=ABORT_S)
     if isinstance(answer, Failed):
@@ -104,6 +107,7 @@ async def insist(
             raise as_error(answer)
         log.warning("no answer", request=type(request).__name__, to=key, attempt=attempt)
         attempt += 1
+        await asyncio.sleep(AGAIN_S)
 
 
 def as_error(failed: Failed) -> RunError:

@@ -13,8 +13,6 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 if TYPE_CHECKING:
     from podium.control.facility.facility import Facility
 
-AGENT = "room"
-"""One agent owns all instruments so far."""
 READY_S = 60.0
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
 """Where ``podium calibrate`` keeps parameters when it is told nothing else."""
@@ -76,6 +74,7 @@ async def _up(
     state_file: Path,
     listening: "socket.socket | None",
 ) -> int:
+    from podium.control.agent.owners import owners_of
     from podium.control.bus.ending import until_told_to_end
     from podium.control.bus.together import plainly
     from podium.control.demo.kept_running import kept_running
@@ -89,32 +88,37 @@ async def _up(
     common = [str(arguments.facility)]
     if arguments.endpoints is not None:
         common += ["--endpoints", str(arguments.endpoints)]
-    coordinator, agent, page = free_endpoints(3)
+    owners = owners_of(facility)
+    coordinator, page, *agents = free_endpoints(2 + len(owners))
     url = None if listening is None else url_of(listening)
-    names = ",".join(facility.instruments)
     async with plainly(), AsyncExitStack() as stack:
         await stack.enter_async_context(
             kept_running(
                 "coordinator",
                 "podium.control.coordinator.process",
-                [*common, "--listen", coordinator],
-                report,
-            )
-        )
-        await stack.enter_async_context(
-            kept_running(
-                f"agent {AGENT}",
-                "podium.control.agent.process",
                 [
                     *common,
-                    *("--name", AGENT, "--instruments", names),
-                    *("--listen", agent, "--coordinator", coordinator),
-                    *("--journal", str(journal_file(state_file))),
-                    *("--store", str(arguments.store or DEFAULT_STORE)),
+                    *("--listen", coordinator),
+                    *("--accepted", str(state_file.with_suffix(".accepted"))),
                 ],
                 report,
             )
         )
+        for (name, instruments), endpoint in zip(owners.items(), agents, strict=True):
+            await stack.enter_async_context(
+                kept_running(
+                    f"agent {name}",
+                    "podium.control.agent.process",
+                    [
+                        *common,
+                        *("--name", name, "--instruments", ",".join(instruments)),
+                        *("--listen", endpoint, "--coordinator", coordinator),
+                        *("--journal", str(journal_file(state_file))),
+                        *("--store", str(arguments.store or DEFAULT_STORE)),
+                    ],
+                    report,
+                )
+            )
         if listening is not None:
             await stack.enter_async_context(
                 kept_running(

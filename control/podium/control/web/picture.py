@@ -29,7 +29,7 @@ class AgentHere:
     def condition(self) -> str:
         """Return what is wrong with it; empty: nothing."""
         if not self.present:
-            return "gone"
+            return "gone: its process or the way to it has ended"
         silent_s = time.monotonic() - self.beaten
         return f"silent for {silent_s:.0f} s" if self.beaten and silent_s > SILENT_S else ""
 

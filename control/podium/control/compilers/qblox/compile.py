@@ -58,16 +58,19 @@ def compile_program(
     """Compile ``program`` for one cluster. The same program gives the same text.
 
     With ``start`` its sequencers wait for the external trigger; ValueError for a start that does
-    not exist. Raises :class:`ProgramError` where the program contradicts itself,
-    :class:`OffGridError` for a time between two nanoseconds, :class:`DoesNotFit` where the
-    hardware cannot play it.
+    not exist. Frames on ports of others are theirs then: they start on the same trigger. Raises
+    :class:`ProgramError` where the program contradicts itself, :class:`OffGridError` for a time
+    between two nanoseconds, :class:`DoesNotFit` where the hardware cannot play it.
     """
     validate(program)
     if start is not None:
         check_start(start)
     timeline = place(program)
     shape = tuple(axis.count for axis in program.axes)
-    allocated = allocate(timeline.frames, target)
+    frames = timeline.frames
+    if start is not None:
+        frames = tuple(one for one in frames if one.frame.port in target.ports)
+    allocated = allocate(frames, target)
     _check_outputs(allocated, timeline)
     if program.shots > SHOTS_MAX:
         raise DoesNotFit(f"{program.shots} shots, at most {SHOTS_MAX}; run it several times")

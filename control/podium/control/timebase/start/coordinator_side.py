@@ -6,7 +6,7 @@ by side; a job waits for agents that are busy, and no later job takes them from 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from podium.control.timebase.lead_time import LeadTime
 from podium.control.timebase.start import run_side
@@ -102,7 +102,34 @@ class NotTold:
     reason: str
 
 
-Event = Submitted | Asked | Withdrawn | Thanked | Answer | Beat | Told | NotTold | TimePassed
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The way to an agent has ended: sooner known than by its silence."""
+
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHeld:
+    """Nobody else uses the agents of a job now."""
+
+    ticket: str
+
+
+Event = (
+    Submitted
+    | Asked
+    | Withdrawn
+    | Thanked
+    | Answer
+    | Beat
+    | Gone
+    | Told
+    | NotTold
+    | TurnHeld
+    | TimePassed
+)
 
 
 # What is to be done
@@ -123,13 +150,32 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class AskTurn:
+    """Let nobody else use these agents; ends with ``TurnHeld``, given back at the job's end."""
+
+    ticket: str
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StandAside:
     """Another coordinator has taken over: end this process, touch nothing."""
 
     session: int
 
 
-Action = Send | AskTime | Keep | Tell | StandAside
+Action = Send | AskTime | AskTurn | Keep | Tell | StandAside
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A job that has not begun."""
+
+    job: JobAccepted
+    since_s: float | None = None
+    """When it began to wait for its agents to be well; None: not begun."""
+    turn: str = ""
+    """``asked``, then ``held``; empty: it was not asked for."""
 
 
 class CoordinatorSide:
@@ -142,13 +188,19 @@ class CoordinatorSide:
         patience: Patience | None = None,
         lead: LeadTime | None = None,
         appear_s: float = APPEAR_S,
+        *,
+        asks_turns: bool = False,
     ) -> None:
-        """``session``: above every earlier one (TAI seconds will do; a kept one lifts it)."""
+        """``session``: above every earlier one (TAI seconds will do; a kept one lifts it).
+
+        ``asks_turns``: its agents are used by others too, so it asks for them before it begins.
+        """
         self.attendance = Attendance()
         self.lead = lead or LeadTime(Margins().minimum_lead_fs)
         self._patience = patience or Patience()
         self._appear_s = appear_s
-        self._waiting: dict[str, tuple[JobAccepted, float | None]] = {}
+        self._asks_turns = asks_turns
+        self._waiting: dict[str, _Waiting] = {}
         self._runs: dict[RunId, tuple[str, RunStart]] = {}
         self._ended: dict[str, JobEnded] = {}
         self._number = 0
@@ -158,7 +210,7 @@ class CoordinatorSide:
                 case SessionBegun(number):
                     session = max(session, number + 1)
                 case JobAccepted(ticket):
-                    self._waiting[ticket] = (entry, None)
+                    self._waiting[ticket] = _Waiting(entry)
                 case JobEnded(ticket):
                     self._ended[ticket] = entry
                     del self._waiting[ticket]
@@ -177,6 +229,16 @@ class CoordinatorSide:
     def open_tickets(self) -> tuple[str, ...]:
         """Jobs that were accepted and have not ended."""
         return (*self._waiting, *(ticket for ticket, _ in self._runs.values()))
+
+    @property
+    def known_tickets(self) -> tuple[str, ...]:
+        """Jobs that were accepted, those included that have ended and were not forgotten."""
+        return (*self._ended, *self.open_tickets)
+
+    def take_number(self) -> int:
+        """Return a number for a run of another kind: one count for all runs of a session."""
+        self._number += 1
+        return self._number
 
     def ticket_of(self, run: RunId) -> str | None:
         """Return the ticket of a run that is on, or None."""
@@ -205,6 +267,12 @@ class CoordinatorSide:
                 if (lost := self.attendance.beat(event, now_s)) is not None:
                     did += self._lost(lost, now_s)
                 did += self._greetings(now_s)
+            case Gone(agent, reason):
+                if (lost := self.attendance.quarantine(agent, reason)) is not None:
+                    did += self._lost(lost, now_s)
+            case TurnHeld(ticket):
+                if (waiting := self._waiting.get(ticket)) is not None:
+                    self._waiting[ticket] = replace(waiting, turn="held", since_s=now_s)
             case Present():
                 self.attendance.present(event)
             case Fenced(_, session):
@@ -239,7 +307,7 @@ class CoordinatorSide:
             named = ", ".join(job.agents) or "none"
             reason = f"a job names each of its agents once, and at least one; got {named}"
             return (Tell(JobEnded(job.ticket, "", reason, ())),)
-        self._waiting[job.ticket] = (accepted, now_s)
+        self._waiting[job.ticket] = _Waiting(accepted, now_s)
         return Keep(accepted), Tell(accepted)
 
     def _asked(self, ticket: str) -> Iterable[Action]:
@@ -261,18 +329,20 @@ class CoordinatorSide:
         """Begin the jobs whose agents are free; end those that have waited too long."""
         did: list[Action] = []
         taken = {node.agent for start in self.runs for node in start.nodes}
-        for ticket, (job, since_s) in tuple(self._waiting.items()):
+        for ticket, waiting in tuple(self._waiting.items()):
+            job, since_s = waiting.job, waiting.since_s
             problems = [
                 f"{agent}: {problem}"
                 for agent in job.agents
                 if (problem := self.attendance.problem(agent))
             ]
-            if since_s is None or (not problems and taken & set(job.agents)):
+            others = bool(taken & set(job.agents)) or waiting.turn == "asked"
+            if since_s is None or (not problems and others):
                 # Begun to wait now, or waits for others' runs: that is not the agents' fault.
                 since_s = now_s
-                self._waiting[ticket] = (job, since_s)
-            if not problems and not taken & set(job.agents):
-                did += self._begin(job, now_s)
+                self._waiting[ticket] = replace(waiting, since_s=since_s)
+            if not problems and not others:
+                did += self._begin(waiting, now_s)
             elif problems:
                 if now_s - since_s >= self._appear_s:
                     del self._waiting[ticket]
@@ -281,7 +351,11 @@ class CoordinatorSide:
             taken |= set(job.agents)
         return did
 
-    def _begin(self, job: JobAccepted, now_s: float) -> list[Action]:
+    def _begin(self, waiting: _Waiting, now_s: float) -> list[Action]:
+        job = waiting.job
+        if self._asks_turns and waiting.turn != "held":
+            self._waiting[job.ticket] = replace(waiting, turn="asked")
+            return [AskTurn(job.ticket, job.agents)]
         del self._waiting[job.ticket]
         self._number += 1
         run = RunId(self.session, self._number)

@@ -242,6 +242,13 @@ class Refusal:
 Answer = Present | Fenced | Prepared | Armed | FireTaken | Report | StoodDown | Refusal
 
 
+@dataclass(frozen=True, slots=True)
+class OfStart:
+    """What of a start goes over a bus, in one envelope: other requests bear the same names."""
+
+    said: Request | Answer
+
+
 def is_answer_to(answer: Answer, request: Request) -> bool:
     """Return whether ``answer``, of the agent that was asked, answers ``request``."""
     if isinstance(answer, Fenced):

@@ -93,7 +93,9 @@ def step(start: RunStart, event: RunEvent, now_s: float) -> Did:
         case StoodDown(agent):
             if start.stage is not Stage.ABORTING:
                 return start, ()
-            return _over_if_down(_with(start, replace(node, request=None, down=True)))
+            start, slow = _slow(start, agent, now_s)
+            start, then = _over_if_down(_with(start, replace(node, request=None, down=True)))
+            return start, (*slow, *then)
         case Report() if start.stage is Stage.ABORTING:
             return _with(start, replace(node, report=event)), ()
         case Prepared() if start.stage is Stage.PREPARING and node.request is not None:
@@ -204,6 +206,13 @@ def _refused(start: RunStart, refusal: Refusal, now_s: float) -> Did:
     return start, (*noted, *then)
 
 
+def _slow(start: RunStart, agent: str, now_s: float) -> tuple[RunStart, tuple[RunAction, ...]]:
+    """Note that FIRE was too slow, where whoever has not taken it is neither dead nor frozen."""
+    if agent not in start.unheard or now_s - start.recalled_s > start.patience.slow_s:
+        return start, ()
+    return replace(start, unheard=()), (Delivered(start.lead_fs, late=True),)
+
+
 def _lost(start: RunStart, agent: str, reason: str, now_s: float) -> Did:
     lost = [node for node in start.nodes if node.agent == agent and not node.down]
     if not lost:
@@ -242,6 +251,8 @@ def _time_passed(start: RunStart, now_s: float) -> Did:
         silent = [node.agent for node in start.nodes if node.request is not None]
         who = f" from {', '.join(silent)}" if silent else ""
         reason = f"no answer to {start.stage.value}{who} in time"
+        if start.stage is Stage.FIRING:
+            start = replace(start, unheard=tuple(silent), recalled_s=now_s)
         if start.stage is not Stage.ABORTING:
             return _fail(start, reason, now_s)
         return replace(start, stage=Stage.OVER), tuple(Quarantine(one, reason) for one in silent)

@@ -29,6 +29,8 @@ class Patience:
     recall_s: float = 0.004
     """FIRE that was not taken by all so long before T0 - guard is called back from all."""
     lease_s: float = 10.0
+    slow_s: float = 0.2
+    """Who has not taken FIRE in time, but stands down this soon after, is well: the way is slow."""
 
 
 class Stage(Enum):
@@ -151,6 +153,10 @@ class RunStart:
     t0: Tai | None = None
     failed: str = ""
     """Why it came to nothing."""
+    unheard: tuple[str, ...] = ()
+    """Who had not taken FIRE when it was called back."""
+    recalled_s: float = 0.0
+    """When that was."""
 
     @property
     def reports(self) -> tuple[Report, ...]:

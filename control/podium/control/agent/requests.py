@@ -1,0 +1,28 @@
+"""What an agent may be asked."""
+
+from podium.control.bus import by_hand, messages
+from podium.control.bus.snapshots import TakeSnapshot
+from podium.control.bus.streams import HowLong
+from podium.control.timebase.start.messages import OfStart
+
+REQUESTS = (
+    messages.Hello,
+    OfStart,
+    messages.Prepare,
+    messages.Arm,
+    messages.Fire,
+    messages.Report,
+    messages.Abort,
+    messages.Begin,
+    messages.Await,
+    messages.Cancel,
+    messages.Read,
+    messages.Now,
+    messages.Status,
+    HowLong,
+    by_hand.Examine,
+    by_hand.Ask,
+    by_hand.Release,
+    by_hand.TakeBack,
+    TakeSnapshot,
+)

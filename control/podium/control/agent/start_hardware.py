@@ -1,0 +1,330 @@
+"""What of a start at a time happens on instruments: each step of the start protocol, once.
+
+Whoever calls it does so strictly one after another; reading the clock alone may go on beside
+collecting.
+"""
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from podium.control.agent.answers import capture_data, quantised
+from podium.control.agent.compiling import Compiling
+from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
+from podium.control.agent.start_wiring import StartWiring
+from podium.control.bus.messages import Played, Time
+from podium.control.bus.together import together
+from podium.control.bus.wire import encode
+from podium.control.facility.facility import Facility
+from podium.control.timebase.epochs import Epochs
+from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
+from podium.control.timebase.start.messages import CAPTURE, UNVERIFIED, Relock, RunId, Start
+from podium.drivers.errors import InstrumentError, NotStarted, Refused
+from podium.drivers.roles import Acquired, Clock, TriggerCounts
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
+from podium.firmware_interfaces.tai import Tai
+
+TRIGGER_S = 15.0
+"""Deadline for setting up one output of the trigger plane."""
+NONE = Epochs(())
+
+
+@dataclass(slots=True, eq=False)
+class _InHand:
+    run: RunId
+    program_hash: str = ""
+    artifacts: Mapping[str, ClusterProgram] = field(default_factory=dict)
+    wirings: tuple[StartWiring, ...] = ()
+    epochs: Epochs = NONE
+    latest: Epochs = NONE
+
+    @property
+    def planes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.plane for one in self.wirings))
+
+    @property
+    def after_fs(self) -> int:
+        """Where the report's start lies after T0: at the first controller's."""
+        return self.wirings[0].start_after_fs
+
+
+class StartHardware:
+    """The controllers of one agent that can be started by a trigger, and their trigger plane."""
+
+    def __init__(
+        self,
+        name: str,
+        domains: Mapping[str, str],
+        instruments: Instruments,
+        playing: Playing,
+        compiling: Compiling,
+        wirings: Sequence[StartWiring],
+        epochs: EpochsKept,
+        life: int,
+    ) -> None:
+        """``name``: of the agent, with the facility's; ``domains``: see :func:`domains_of`."""
+        self._name = name
+        self._domains = domains
+        self._instruments = instruments
+        self._playing = playing
+        self._compiling = compiling
+        self._wirings = {one.controller: one for one in wirings}
+        self._kept = epochs
+        self._life = life
+        self._hand: _InHand | None = None
+        self._collecting = False
+        self._given_up = threading.Event()
+
+    # The steps
+
+    async def load(self, run: RunId, program: str) -> Loaded:
+        """Compile this agent's part and load it. Raises ``InstrumentError``."""
+        hand = self._hand = _InHand(run)
+        hand.program_hash, hand.artifacts = await self._compiling.compile(program)
+        untimed = [name for name in hand.artifacts if name not in self._wirings]
+        if untimed or not hand.artifacts:
+            here = ", ".join(self._wirings)
+            raise Refused(
+                f"{self._name}: {', '.join(untimed) or 'nothing of this program'} can be started "
+                f"at a time here; {here} can"
+            )
+        hand.wirings = tuple(self._wirings[name] for name in hand.artifacts)
+        hand.epochs = await self._epochs(hand)
+        await self._playing.prepare(hand.artifacts)
+        sources = [
+            await self._call(name, "source of its start", lambda box: box.start_source())
+            for name in hand.artifacts
+        ]
+        return Loaded(
+            run,
+            hand.program_hash,
+            hand.epochs,
+            math.lcm(*(one.grid_fs for one in hand.wirings)),
+            hand.after_fs,
+            CAPTURE if all(sources) else UNVERIFIED,
+            max(part.duration_fs for part in hand.artifacts.values()),
+        )
+
+    async def arm(self, run: RunId) -> ArmedUp:
+        """Let all controllers wait for their trigger, the plane for this run's event."""
+        hand = self._of(run)
+        event = self.event_of(run)
+
+        async def prepare(one: StartWiring) -> None:
+            await self._worker(one.plane).call(
+                f"trigger {one.output}",
+                lambda plane: plane.prepare_trigger(
+                    one.output, event, one.holdoff_ns, one.delay_ns
+                ),
+                TRIGGER_S,
+            )
+
+        await together(
+            *(prepare(one) for one in hand.wirings),
+            *(self._call(name, "arm", lambda box: box.arm()) for name in hand.artifacts),
+        )
+        return ArmedUp(run, await self._epochs(hand))
+
+    async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
+        """Read the plane's time ``after_fs`` from now, then the epochs.
+
+        The wait is in the thread of the plane's driver: no loop is between it and the reading.
+        While the controllers collect, which they do alone, the epochs are those read last.
+        """
+        hand, stop = self._of(run), self._given_up
+
+        def wait_and_read(plane: Clock) -> tuple[float, Tai]:
+            if stop.wait(after_fs / FS_PER_S):
+                raise Refused(f"{self._name}: run {run} was given up")
+            asked_s = time.monotonic()
+            return asked_s, plane.now()
+
+        deadline_s = after_fs / FS_PER_S + CLOCK_S
+        worker = self._worker(hand.planes[0])
+        asked_s, now = await worker.call("time", wait_and_read, deadline_s)
+        epochs = hand.latest if self._collecting else await self._epochs(hand)
+        return ClockRead(run, now, epochs, asked_s)
+
+    async def set_trigger(self, run: RunId, t0: Tai) -> None:
+        """Let the trigger rise at ``t0``; what comes too late the plane itself discards."""
+        hand = self._of(run)
+        event = self.event_of(run)
+        await together(
+            *(
+                self._worker(plane).call(
+                    f"event at {t0}", lambda box: box.send_event(event, t0), CLOCK_S
+                )
+                for plane in hand.planes
+            )
+        )
+
+    async def collect(self, run: RunId, t0: Tai) -> Collected:
+        """Return how it went, once it is over or has not begun in time, with the data."""
+        hand = self._of(run)
+        self._collecting = True
+        try:
+            data = await self._data(hand)
+        finally:
+            self._collecting = False
+        at = await together(*(self._started(name) for name in hand.artifacts))
+        starts = dict(zip(hand.artifacts, at, strict=True))
+        counted = await together(*(self._counts(one) for one in hand.wirings))
+        epochs = await self._epochs(hand)
+        late = sum(counts.late for counts in counted)
+        missed = sum(counts.missed for counts in counted) - late
+        relocks = tuple(
+            Relock(one.domain, one.now) for one in hand.epochs.moved(epochs) if one.now is not None
+        )
+        start = self._start(hand, t0, starts) if data is not None else None
+        told = b"" if start is None or data is None else self._told(hand, t0, epochs, data)
+        begun = int(any(at is not None for at in starts.values()))
+        return Collected(run, epochs, relocks, start, begun, late, missed, told)
+
+    async def make_safe(self) -> bool | None:
+        """Take triggers back, disarm, silence; return whether anything had started.
+
+        None: not known. Raises ``InstrumentError`` with all that could not be made safe.
+        """
+        hand, self._hand = self._hand, None
+        wirings = tuple(self._wirings.values()) if hand is None else hand.wirings
+        problems: list[str] = []
+        started: bool | None = False
+        for one in wirings:
+            try:
+                await self._take_back(one)
+            except InstrumentError as error:
+                problems.append(str(error))
+        for one in wirings:
+            try:
+                begun = await self._call(one.controller, "disarm", lambda box: box.disarm())
+                started = started if started is None else started or bool(begun)
+            except Refused:
+                continue  # nothing is loaded, so nothing waits
+            except InstrumentError as error:
+                started = None
+                problems.append(str(error))
+        artifacts = {} if hand is None else hand.artifacts
+        problems += await self._playing.make_safe(artifacts)
+        for one in wirings:
+            if one.controller not in artifacts:
+                problem = await self._playing.promises.make_safe(one.controller)
+                problems += [problem] if problem else []
+        if problems:
+            self._hand = hand
+            raise InstrumentError("; ".join(problems))
+        return started
+
+    def give_up(self) -> None:
+        """End a wait for the time to read the clock."""
+        self._given_up.set()
+        self._given_up = threading.Event()
+
+    def event_of(self, run: RunId) -> str:
+        """Return the id of a run's event: of this agent and this run alone, 16 letters."""
+        return sha256(f"{self._name}/{run}".encode()).hexdigest()[:16]
+
+    async def now(self) -> Tai:
+        """Return the time of the plane that raises the triggers."""
+        plane = next(iter(self._wirings.values())).plane
+        told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
+        return told
+
+    # Inside
+
+    async def _data(self, hand: _InHand) -> dict[str, Acquired] | None:
+        """Return what was captured; None where the trigger has not come everywhere."""
+        with suppress(NotStarted):
+            return await self._playing.finish(hand.artifacts)
+        return None
+
+    def _start(self, hand: _InHand, t0: Tai, starts: Mapping[str, Tai | None]) -> Start | None:
+        """Return the start that is furthest from where it belongs, as the first controller's."""
+        off: list[int] = []
+        for one in hand.wirings:
+            at = starts[one.controller]
+            if at is None:
+                return None
+            off.append(at - t0 - one.start_after_fs)
+        worst_fs = max(off, key=abs)
+        at = Tai.from_fs(t0.total_fs + hand.after_fs + worst_fs)
+        return Start(at, max(one.resolution_fs for one in hand.wirings), CAPTURE)
+
+    def _told(self, hand: _InHand, t0: Tai, epochs: Epochs, data: Mapping[str, Acquired]) -> bytes:
+        return encode(
+            Played(
+                hand.program_hash,
+                Time(t0.seconds, t0.femtoseconds),
+                dict(epochs.numbers),
+                quantised(hand.artifacts),
+                {name: capture_data(one) for name, one in data.items()},
+            )
+        )
+
+    async def _epochs(self, hand: _InHand) -> Epochs:
+        names = tuple(dict.fromkeys((*hand.artifacts, *hand.planes)))
+        signs = await together(*(self._signs(name) for name in names))
+        shown = {self._domains.get(name, name): one for name, one in zip(names, signs, strict=True)}
+        known = self._kept.unchanged(shown)
+        hand.latest = (
+            known if known is not None else await asyncio.to_thread(self._kept.seen, shown)
+        )
+        return hand.latest
+
+    async def _signs(self, name: str) -> Mapping[str, int]:
+        """Return what an instrument shows of its clock's history.
+
+        ASSUMED: where it shows nothing, its clock may have been reset whenever it was connected
+        anew, and while this agent did not run.
+        """
+        worker = self._worker(name)
+        shown = await worker.call("history of its clock", _signs_of, CLOCK_S)
+        if shown is not None:
+            return shown
+        return {"agent's life": self._life, "connections": worker.health.connections}
+
+    async def _started(self, name: str) -> Tai | None:
+        at: Tai | None = await self._call(name, "record of its start", lambda box: box.started_at())
+        return at
+
+    async def _counts(self, one: StartWiring) -> TriggerCounts:
+        worker = self._worker(one.plane)
+        counts: TriggerCounts = await worker.call(
+            "trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S
+        )
+        return counts
+
+    async def _take_back(self, one: StartWiring) -> None:
+        worker = self._worker(one.plane)
+        await worker.call(
+            "take the trigger back", lambda plane: plane.release_trigger(one.output), TRIGGER_S
+        )
+
+    async def _call(self, name: str, what: str, work: Callable[[Any], Any]) -> Any:
+        return await self._worker(name).call(what, work, ARM_S)
+
+    def _worker(self, name: str) -> AnyWorker:
+        return self._instruments.any_worker(name)
+
+    def _of(self, run: RunId) -> _InHand:
+        if self._hand is None or self._hand.run != run:
+            raise Refused(f"{self._name}: run {run} is not loaded")
+        return self._hand
+
+
+def domains_of(facility: Facility) -> dict[str, str]:
+    """Return the clock domain of each instrument that is the source of one."""
+    return {clock.source: name for name, clock in facility.clocks.items()}
+
+
+def _signs_of(driver: object) -> Mapping[str, int] | None:
+    tell = getattr(driver, "clock_signs", None)
+    return None if tell is None else dict(tell())

@@ -1,0 +1,275 @@
+"""An agent's part in starts at a time: runs the start protocol's agent side on its instruments."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from podium.control.agent.compiling import Compiling
+from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.instruments import Instruments
+from podium.control.agent.playing import Playing
+from podium.control.agent.start_hardware import StartHardware, domains_of
+from podium.control.agent.start_wiring import StartWiring
+from podium.control.agent.targets import timed_compiler_for
+from podium.control.bus.log import event_log
+from podium.control.facility.facility import Facility
+from podium.control.timebase.start import agent_side
+from podium.control.timebase.start.agent_values import (
+    Action,
+    ArmUp,
+    Collect,
+    Event,
+    HardwareFailed,
+    Heard,
+    Load,
+    MadeSafe,
+    MakeSafe,
+    Margins,
+    NotSafe,
+    Phase,
+    ReadClock,
+    Reply,
+    SetTrigger,
+    Ticked,
+    TriggerSet,
+)
+from podium.control.timebase.start.messages import (
+    Answer,
+    Greet,
+    OfStart,
+    Refusal,
+    Request,
+    is_answer_to,
+)
+from podium.drivers.errors import InstrumentError, Refused
+from podium.firmware_interfaces.tai import Tai
+
+TICK_S = 0.05
+OVER_S = 1.0
+"""What is cancelled has this long to end before its instruments are made safe regardless."""
+
+log = event_log("agent")
+
+
+class Starting:
+    """One run at a time. :meth:`keep` must run for anything to happen."""
+
+    def __init__(
+        self,
+        name: str,
+        life: int,
+        hardware: StartHardware,
+        others: Callable[[], str],
+        margins: Margins | None = None,
+    ) -> None:
+        """``others``: says what else the agent is doing, and then it takes no run on."""
+        self._name = name
+        self.life = life
+        self._hardware = hardware
+        self._others = others
+        self._state, self._first = agent_side.born(name, life, margins)
+        self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
+        self._queue: asyncio.Queue[Action] = asyncio.Queue()
+        self._step: asyncio.Task[None] | None = None
+        self._beside: set[asyncio.Task[None]] = set()
+        """Reading the clock, and collecting."""
+        self._tasks: asyncio.TaskGroup
+
+    @property
+    def doing(self) -> str:
+        """What it does with a run; empty: nothing, and the instruments are for others."""
+        hand = self._state.hand
+        if hand is None or hand.phase is Phase.ENDED:
+            return ""
+        return f"{hand.phase.value} run {hand.run}"
+
+    @property
+    def unsafe(self) -> str:
+        """Why its instruments are not known to be safe; empty: they are."""
+        return self._state.unsafe
+
+    async def keep(self) -> None:
+        """Make safe, then do what is asked, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(self._steps(), name="steps of starts")
+                self._do(self._first)
+                while True:
+                    await asyncio.sleep(TICK_S)
+                    self._take(Ticked())
+        finally:
+            for _, waiting in self._waiting:
+                waiting.cancel()
+
+    async def answer(self, request: Request) -> OfStart:
+        """Return the answer to ``request``, whenever that comes."""
+        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        entry = (request, waiting)
+        self._waiting.append(entry)
+        try:
+            self._take(Heard(request))
+            return OfStart(await waiting)
+        finally:
+            self._waiting.remove(entry)
+
+    async def now(self) -> Tai:
+        """Return the time of the plane that raises the triggers; raises ``InstrumentError``."""
+        return await self._hardware.now()
+
+    async def leave(self) -> None:
+        """Let nothing of a run go on: the agent's process ends."""
+        await self._end_work()
+        if self.doing:
+            try:
+                await self._hardware.make_safe()
+            except InstrumentError as error:
+                log.error("not made safe", run=self.doing, problem=str(error))
+
+    # The machine
+
+    def _take(self, event: Event) -> None:
+        before = self._state.hand
+        self._state, actions = agent_side.step(self._state, event, time.monotonic())
+        hand = self._state.hand
+        if hand is not None and hand.why and (before is None or before.why != hand.why):
+            log.warning("start given up", run=str(hand.run), reason=hand.why)
+        self._do(actions)
+        self._leave_unanswered()
+
+    def _leave_unanswered(self) -> None:
+        """Let go of who waits for an answer that will not come: the run is over, or another on."""
+        hand, last = self._state.hand, self._state.last
+        over = hand.run if hand is not None and hand.phase is Phase.ENDED else None
+        for request, waiting in self._waiting:
+            if isinstance(request, Greet) or last is None or waiting.done():
+                continue
+            if request.run < last or request.run == over:
+                waiting.set_exception(Refused(f"{self._name}: run {request.run} is over"))
+
+    def _do(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            match action:
+                case Reply(answer):
+                    self._reply(answer)
+                case ReadClock() | Collect():
+                    self._begin_beside(action)
+                case MakeSafe():
+                    while not self._queue.empty():
+                        self._queue.get_nowait()
+                    self._queue.put_nowait(action)
+                    self._hardware.give_up()
+                    for task in (*self._beside, self._step):
+                        if task is not None:
+                            task.cancel()
+                case _:
+                    self._queue.put_nowait(action)
+
+    def _reply(self, answer: Answer) -> None:
+        if isinstance(answer, Refusal):
+            log.warning("start refused", run=str(answer.run), step=answer.step, why=answer.reason)
+        for request, waiting in self._waiting:
+            if not waiting.done() and is_answer_to(answer, request):
+                waiting.set_result(answer)
+
+    # The instruments: one step after another; the clock is read beside them
+
+    async def _steps(self) -> None:
+        while True:
+            action = await self._queue.get()
+            if isinstance(action, MakeSafe):
+                await self._settled()
+            self._step = self._tasks.create_task(self._guarded(action), name=str(action)[:40])
+            await asyncio.wait({self._step})
+            self._step = None
+
+    def _begin_beside(self, action: ReadClock | Collect) -> None:
+        task = self._tasks.create_task(self._guarded(action), name=str(action)[:40])
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _settled(self) -> None:
+        if self._beside:
+            await asyncio.wait(self._beside, timeout=OVER_S)
+
+    async def _end_work(self) -> None:
+        tasks = [one for one in (*self._beside, self._step) if one is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=OVER_S)
+
+    async def _guarded(self, action: Action) -> None:
+        """Do an action and hand back what it ends with; a cancelled one hands back nothing."""
+        try:
+            event = await self._done(action)
+        except InstrumentError as error:
+            event = _failed(action, str(error))
+        except OSError as error:  # the epochs could not be written down
+            event = _failed(action, str(error))
+        except ValueError as error:
+            event = _failed(action, f"{type(error).__name__}: {error}")
+        self._take(event)
+
+    def _done(self, action: Action) -> Coroutine[Any, Any, Event]:
+        match action:
+            case Load(run, program):
+                return self._load(run, program)
+            case ArmUp(run):
+                return self._hardware.arm(run)
+            case ReadClock(run, after_fs):
+                return self._hardware.read_clock(run, after_fs)
+            case SetTrigger():
+                return self._set_trigger(action)
+            case Collect(run, t0):
+                return self._hardware.collect(run, t0)
+            case MakeSafe():
+                return self._make_safe()
+        raise AssertionError(action)
+
+    async def _load(self, run: Any, program: str) -> Event:
+        if busy := self._others():
+            raise Refused(f"{self._name}: busy: {busy}")
+        return await self._hardware.load(run, program)
+
+    async def _set_trigger(self, action: SetTrigger) -> Event:
+        await self._hardware.set_trigger(action.run, action.t0)
+        return TriggerSet(action.run)
+
+    async def _make_safe(self) -> Event:
+        return MadeSafe(await self._hardware.make_safe())
+
+
+def starting_of(
+    name: str,
+    facility: Facility,
+    instruments: Instruments,
+    playing: Playing,
+    wirings: Sequence[StartWiring],
+    epochs: Path | None,
+    others: Callable[[], str],
+    margins: Margins | None = None,
+) -> Starting:
+    """Return an agent's part in starts; its life is another one at each call.
+
+    ``epochs``: the file in which they are kept; ``ValueError`` if it cannot be read.
+    """
+    life = time.time_ns()
+    hardware = StartHardware(
+        f"{facility.name}/{name}",
+        domains_of(facility),
+        instruments,
+        playing,
+        Compiling(timed_compiler_for(facility, wirings)),
+        wirings,
+        EpochsKept(epochs),
+        life,
+    )
+    return Starting(name, life, hardware, others, margins)
+
+
+def _failed(action: Action, reason: str) -> Event:
+    if isinstance(action, MakeSafe):
+        return NotSafe(reason)
+    return HardwareFailed(action.run, reason)  # type: ignore[union-attr]  # no Reply comes here

@@ -1,0 +1,20 @@
+"""A run in one piece that somebody asked for."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, eq=False)
+class Single:
+    """One such run, while it is on."""
+
+    ticket: str
+    by: str
+    timed: bool = False
+    """Whether it is to start at a time although one agent could play all of it at once."""
+    run: str = ""
+    """Empty until it is its turn."""
+    stopped: str = ""
+    stopped_by: str = ""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it has been accepted for good, or will be done while this process lives."""

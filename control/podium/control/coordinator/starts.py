@@ -1,0 +1,345 @@
+"""Runs that start at one time: runs the start protocol's coordinator side over the bus.
+
+What is accepted is on the disk before it is told; a coordinator that comes after this one goes on
+with it. Agents are taken in the turns in which everything else takes them.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from podium.control.bus import messages
+from podium.control.bus.bus import Bus
+from podium.control.bus.log import event_log
+from podium.control.bus.messages import Failed, ask
+from podium.control.bus.wire import BadMessage, decode
+from podium.control.calibration.runner import RunFailed
+from podium.control.coordinator.agents_seen import ENDED, AgentsSeen
+from podium.control.facility.facility import Facility
+from podium.control.timebase.lead_time import LeadTime
+from podium.control.timebase.start.coordinator_side import (
+    Action,
+    AskTurn,
+    CoordinatorSide,
+    Event,
+    Gone,
+    Keep,
+    NotTold,
+    StandAside,
+    Submitted,
+    Tell,
+    Thanked,
+    Told,
+    TurnHeld,
+    Withdrawn,
+)
+from podium.control.timebase.start.journal import (
+    Entry,
+    JobAccepted,
+    JobEnded,
+    Journal,
+    JournalTaken,
+)
+from podium.control.timebase.start.messages import (
+    Answer,
+    Beat,
+    Fire,
+    OfStart,
+    Prepare,
+    Request,
+    RunId,
+)
+from podium.control.timebase.start.run_values import AskTime, Patience, Send, TimePassed
+from podium.firmware_interfaces.tai import Tai
+
+ANSWER_S = 5.0
+"""Deadline for one answer; the request is said again, also before that."""
+CLOCK_S = 5.0
+FIRES = 3
+"""So many FIREs of a run are on their way to an agent at once: a lost one costs a start, so it is
+said again before its answer could be missed; a slow agent is not buried in them."""
+KEPT = 32
+"""So many jobs that have ended can be asked for by whoever missed the answer."""
+
+log = event_log("coordinator")
+
+
+class InMemory:
+    """A journal that dies with the process: for a facility that is opened in one."""
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return nothing: there was nobody before."""
+        return ()
+
+    def keep(self, entry: Entry) -> None:
+        """Keep nothing."""
+
+
+class Replaced(RuntimeError):
+    """Another coordinator has taken over: this one ends, and touches nothing."""
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """A run that was submitted, as far as it is known."""
+
+    ticket: str
+    what: str
+    by: str
+    accepted: asyncio.Future[None]
+    begun: asyncio.Future[RunId]
+    ended: asyncio.Future[JobEnded]
+    turns: AsyncExitStack = field(default_factory=AsyncExitStack)
+    taking: asyncio.Task[None] | None = None
+
+
+class Starts:
+    """Plays while :meth:`running`."""
+
+    def __init__(
+        self,
+        facility: Facility,
+        bus: Bus,
+        agents: AgentsSeen,
+        journal: Journal,
+        session: int,
+        patience: Patience | None = None,
+        lead: LeadTime | None = None,
+    ) -> None:
+        """``session``: above those of earlier coordinators; TAI seconds, as any clock has them."""
+        self._facility = facility
+        self._bus = bus
+        self._agents = agents
+        self._journal = journal
+        entries = journal.entries()
+        self._side = CoordinatorSide(session, entries, patience, lead, asks_turns=True)
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._jobs: dict[str, Job] = {}
+        self._ended: list[str] = []
+        self._on_its_way: Counter[tuple[str, Request]] = Counter()
+        self._tasks: asyncio.TaskGroup
+        self._running: set[asyncio.Task[None]] = set()
+        self._kept = {one.ticket: one for one in entries if isinstance(one, JobAccepted)}
+        self._before = {one.ticket: one for one in entries if isinstance(one, JobEnded)}
+
+    @property
+    def session(self) -> int:
+        """Number of this coordinator, above all before it."""
+        return self._side.session
+
+    @property
+    def lead_fs(self) -> int:
+        """The lead between the reading of the clock and the next start."""
+        return self._side.lead.lead_fs
+
+    def take_number(self) -> int:
+        """Return a number for a run of another kind."""
+        return self._side.take_number()
+
+    def problem(self, agent: str) -> str:
+        """Return why an agent is in quarantine; empty: it is not, or it was never seen."""
+        seen = {one.agent: one.quarantined for one in self._side.attendance.agents}
+        return seen.get(agent, "")
+
+    @property
+    def left_over(self) -> tuple[JobAccepted, ...]:
+        """What coordinators before this one have accepted and nobody was thanked for."""
+        return tuple(self._kept.values())
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Do what is accepted while the context is open. Raises :class:`Replaced`."""
+        name = self._facility.name
+        for ticket in self._kept:
+            job = self._job(ticket, "a run that was accepted before", "")
+            job.accepted.set_result(None)
+            if (ended := self._before.get(ticket)) is not None:
+                self._over(job, ended)
+        async with (
+            self._bus.subscribe(messages.heartbeat_key(name, "*")) as beats,
+            self._bus.watch(messages.agent_key(name, "*")) as presences,
+            asyncio.TaskGroup() as self._tasks,
+        ):
+
+            async def listen() -> None:
+                async for key, payload in beats:
+                    try:
+                        beat = decode(payload, messages.Heartbeat)
+                    except BadMessage:
+                        continue
+                    if beat.life:
+                        self._events.put_nowait(Beat(key.rpartition("/")[2], beat.life))
+
+            async def follow() -> None:
+                async for presence in presences:
+                    if not presence.alive:
+                        self._events.put_nowait(Gone(presence.key.rpartition("/")[2], ENDED))
+
+            work = [self._tasks.create_task(one) for one in (listen(), follow(), self._turn())]
+            try:
+                yield
+            finally:
+                for task in (*work, *self._running):
+                    task.cancel()
+                for job in self._jobs.values():
+                    if job.taking is not None:
+                        job.taking.cancel()
+                    await job.turns.aclose()
+
+    def submit(self, ticket: str, program: str, agents: tuple[str, ...], what: str, by: str) -> Job:
+        """Have ``program`` (JSON) played; the ticket is used once. What it is stands in the job."""
+        if ticket not in self._jobs:
+            self._job(ticket, what, by)
+            self._events.put_nowait(Submitted(ticket, program, agents))
+        return self._jobs[ticket]
+
+    def job(self, ticket: str) -> Job:
+        """Return a job that was submitted, or left over; ``KeyError`` if there is none."""
+        return self._jobs[ticket]
+
+    def withdraw(self, ticket: str) -> None:
+        """Let a job not go on; it ends as soon as that can be done without harm."""
+        self._events.put_nowait(Withdrawn(ticket))
+
+    def _job(self, ticket: str, what: str, by: str) -> Job:
+        loop = asyncio.get_running_loop()
+        futures = loop.create_future(), loop.create_future(), loop.create_future()
+        job = self._jobs[ticket] = Job(ticket, what, by, *futures)
+        return job
+
+    # The machine
+
+    async def _turn(self) -> None:
+        await self._do(self._side.begin())
+        while True:
+            wait_s = self._side.due_s(time.monotonic()) - time.monotonic()
+            event: Event = TimePassed()
+            if wait_s > 0:
+                try:
+                    async with asyncio.timeout(wait_s):
+                        event = await self._events.get()
+                except TimeoutError:
+                    pass
+            await self._do(self._side.handle(event, time.monotonic()))
+
+    async def _do(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            match action:
+                case Send(agent, request):
+                    self._send(agent, request)
+                case AskTime(run):
+                    self._soon(self._ask_time(run))
+                case AskTurn(ticket, agents):
+                    job = self._jobs[ticket]
+                    job.taking = self._soon(self._take_turns(job, agents))
+                case Keep(entry):
+                    try:
+                        await asyncio.to_thread(self._journal.keep, entry)
+                    except JournalTaken as error:
+                        raise Replaced(str(error)) from error
+                case Tell(JobAccepted(ticket)):
+                    _tell(self._jobs[ticket].accepted, None)
+                case Tell(JobEnded(ticket) as ended):
+                    self._over(self._jobs[ticket], ended)
+                    await self._jobs[ticket].turns.aclose()
+                case StandAside(session):
+                    raise Replaced(f"session {session} has taken over from {self.session}")
+
+    def _over(self, job: Job, ended: JobEnded) -> None:
+        if job.taking is not None:
+            job.taking.cancel()
+        _tell(job.accepted, None)
+        _tell(job.ended, ended)
+        self._ended.append(job.ticket)
+        while len(self._ended) > KEPT:
+            ticket = self._ended.pop(0)
+            del self._jobs[ticket]
+            self._events.put_nowait(Thanked(ticket))
+
+    def _soon(self, work: Any) -> asyncio.Task[None]:
+        task = self._tasks.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _take_turns(self, job: Job, agents: tuple[str, ...]) -> None:
+        # By name: two jobs that want the same agents never wait for each other.
+        async with AsyncExitStack() as turns:
+            for name in sorted(agents):
+                turn = self._agents.named(name).turn
+                await turns.enter_async_context(turn.taken(job.what, job.by, None))
+            job.turns = turns.pop_all()
+        self._events.put_nowait(TurnHeld(job.ticket))
+
+    # Agents
+
+    def _send(self, agent: str, request: Request) -> None:
+        if isinstance(request, Prepare):
+            ticket = self._side.ticket_of(request.run)
+            if ticket is not None:
+                _tell(self._jobs[ticket].begun, request.run)
+        most = FIRES if isinstance(request, Fire) else 1
+        if self._on_its_way[agent, request] < most:
+            self._on_its_way[agent, request] += 1
+            self._soon(self._say(agent, request))
+
+    async def _say(self, agent: str, request: Request) -> None:
+        key = messages.agent_key(self._facility.name, agent)
+        try:
+            answer = await ask(self._bus, key, OfStart(request), OfStart, timeout_s=ANSWER_S)
+        finally:
+            self._on_its_way[agent, request] -= 1
+            if not self._on_its_way[agent, request]:
+                del self._on_its_way[agent, request]
+        if isinstance(answer, OfStart):
+            if isinstance(answer.said, Answer):
+                self._events.put_nowait(answer.said)
+        elif answer.kind == "failed":
+            log.warning("not answered", agent=agent, problem=answer.message)
+
+    async def _ask_time(self, run: RunId) -> None:
+        start = next((one for one in self._side.runs if one.run == run), None)
+        if start is None:
+            return
+        key = messages.agent_key(self._facility.name, start.nodes[0].agent)
+        told = await ask(self._bus, key, messages.Now(), messages.Time, timeout_s=CLOCK_S)
+        if isinstance(told, Failed):
+            self._events.put_nowait(NotTold(run, told.message))
+        else:
+            self._events.put_nowait(Told(run, Tai(told.tai_s, told.tai_fs)))
+
+
+async def until(job: Job, wanted: Awaitable[Any]) -> None:
+    """Return once ``wanted`` of the job has come, or its end."""
+    await asyncio.wait(
+        {asyncio.ensure_future(wanted), job.ended}, return_when=asyncio.FIRST_COMPLETED
+    )
+
+
+def played(ended: JobEnded) -> messages.Played:
+    """Return what all agents of a run have brought back together; raises ``RunFailed``."""
+    if ended.failed:
+        run = f"run {ended.run}: " if ended.run else ""
+        raise RunFailed(f"{run}{ended.failed}")
+    parts = [decode(data, messages.Played) for _, data in ended.data]
+    captures: dict[str, messages.CaptureData] = {}
+    epochs: dict[str, int] = {}
+    for part in parts:
+        captures |= part.captures
+        epochs |= part.epochs
+    first = parts[0]
+    return messages.Played(first.program_hash, first.started, epochs, _together(parts), captures)
+
+
+def _together(parts: list[messages.Played]) -> str:
+    lists = [part.quantised.strip()[1:-1].strip() for part in parts]
+    return f"[{', '.join(one for one in lists if one)}]"
+
+
+def _tell(future: "asyncio.Future[Any]", value: object) -> None:
+    if not future.done():
+        future.set_result(value)

@@ -1,0 +1,109 @@
+"""Runs on several agents, or at a time on one: accepted, told of, played, put together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from podium.control.bus import messages
+from podium.control.bus.snapshots import FacilitySnapshot
+from podium.control.calibration.runner import RunRefused
+from podium.control.coordinator.agents_seen import AgentSeen
+from podium.control.coordinator.run_news import RunsTold
+from podium.control.coordinator.run_protocol import RunParts
+from podium.control.coordinator.single import Single
+from podium.control.coordinator.starts import Job, Starts, played, until
+from podium.control.coordinator.turns import Journal
+from podium.control.program.program import Program
+
+
+class TimedRuns:
+    """Plays them, one for each ticket."""
+
+    def __init__(
+        self,
+        facility_hash: str,
+        starts: Starts,
+        runs: RunsTold,
+        journal: Journal,
+        singles: dict[str, Single],
+        snapshot: Callable[[], Awaitable[FacilitySnapshot]],
+    ) -> None:
+        """``singles``: the runs that are on, by their ids; it is kept up to date."""
+        self._facility_hash = facility_hash
+        self._starts = starts
+        self._runs = runs
+        self._journal = journal
+        self._singles = singles
+        self._snapshot = snapshot
+
+    async def play(
+        self, single: Single, program: Program, text: str, owners: tuple[AgentSeen, ...]
+    ) -> messages.RunDone:
+        """Return what a run on ``owners`` has brought back.
+
+        Raises ``RunError``. Cancelled, it returns once nothing of the run can play any more.
+        """
+        for owner in owners:
+            if owner.welcome is not None and not owner.welcome.life:
+                raise RunRefused(
+                    f"{program.name}: agent {owner.name} cannot start at a time: the facility file "
+                    "names no trigger for its controllers"
+                )
+        names = tuple(owner.name for owner in owners)
+        what = f"run {program.name}"
+        job = self._starts.submit(single.ticket, text, names, what, single.by)
+        return await self._to_its_end(single, program, job)
+
+    async def go_on(self, single: Single, program: Program) -> messages.RunDone:
+        """Return what a run has brought back that a coordinator before this one has accepted."""
+        single.settled.set()
+        return await self._to_its_end(single, program, self._starts.job(single.ticket))
+
+    async def _to_its_end(self, single: Single, program: Program, job: Job) -> messages.RunDone:
+        with self._journal.doing(job.what, single.by) as entry:
+            entry.why_stopped = lambda: single.stopped
+            try:
+                await until(job, job.accepted)
+                single.settled.set()
+                await until(job, job.begun)
+                if not job.begun.done():
+                    return await self._done(job, program, None)
+                begun = job.begun.result()
+                run = messages.RunId(begun.session, begun.number)
+                entry.what = f"run {run} {program.name}"
+                single.run = str(run)
+                self._singles[single.run] = single
+                try:
+                    async with self._runs.told(run, program, single.by, single) as told:
+                        await asyncio.shield(job.ended)
+                        return await self._done(job, program, told)
+                finally:
+                    del self._singles[single.run]
+            except asyncio.CancelledError:
+                self._starts.withdraw(job.ticket)
+                await asyncio.wait({job.ended})
+                raise
+
+    async def _done(
+        self, job: Job, program: Program, told: list[RunParts] | None
+    ) -> messages.RunDone:
+        ended = job.ended.result()
+        all_of_it = await asyncio.to_thread(played, ended)
+        session, _, number = ended.run.partition("-")
+        run = messages.RunId(int(session), int(number))
+        if told is not None:
+            prepared = messages.Prepared(
+                all_of_it.program_hash, all_of_it.epochs, 0, all_of_it.quantised
+            )
+            at = all_of_it.started
+            fired = messages.Fired(at.tai_s, at.tai_fs)
+            told.append(RunParts(prepared, fired, messages.Reported(all_of_it.captures)))
+        return messages.RunDone(
+            run,
+            all_of_it.program_hash,
+            self._facility_hash,
+            all_of_it.epochs,
+            all_of_it.started,
+            all_of_it.quantised,
+            all_of_it.captures,
+            await self._snapshot(),
+        )

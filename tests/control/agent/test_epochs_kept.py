@@ -1,0 +1,38 @@
+"""Epochs of clock domains outlive the process, and never go back."""
+
+import pytest
+
+from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.timebase.epochs import Epochs
+
+
+def test_an_epoch_goes_up_when_signs_change_and_when_they_cannot_be_seen(tmp_path) -> None:
+    kept = EpochsKept(tmp_path / "epochs.json")
+    assert kept.seen({"house": {"boots": 3}}) == Epochs((("house", 1),))
+    assert kept.seen({"house": {"boots": 3}}) == Epochs((("house", 1),))
+    assert kept.seen({"house": {"boots": 4}}) == Epochs((("house", 2),))
+    assert kept.seen({"house": None}) == Epochs((("house", 3),))
+
+
+def test_another_process_goes_on_with_them(tmp_path) -> None:
+    EpochsKept(tmp_path / "epochs.json").seen({"a": {"boots": 3}, "b": {"boots": 1}})
+    after = EpochsKept(tmp_path / "epochs.json")
+    assert after.unchanged({"a": {"boots": 3}}) == Epochs((("a", 1),))
+    assert after.unchanged({"b": {"boots": 2}}) is None
+    assert after.seen({"a": {"boots": 3}, "b": {"boots": 2}}) == Epochs((("a", 1), ("b", 2)))
+
+
+def test_what_could_not_be_written_down_is_not_told(tmp_path) -> None:
+    kept = EpochsKept(tmp_path / "epochs.json")
+    kept.seen({"a": {"boots": 1}})
+    (tmp_path / "epochs.json.new").mkdir()
+    with pytest.raises(OSError, match=r"epochs\.json\.new"):
+        kept.seen({"a": {"boots": 2}})
+    (tmp_path / "epochs.json.new").rmdir()
+    assert kept.seen({"a": {"boots": 2}}) == Epochs((("a", 2),))
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path) -> None:
+    (tmp_path / "epochs.json").write_text("{")
+    with pytest.raises(ValueError, match=r"epochs.json: epochs cannot be read"):
+        EpochsKept(tmp_path / "epochs.json")

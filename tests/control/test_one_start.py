@@ -1,0 +1,323 @@
+"""Runs on several agents: one start, or none whose data count."""
+
+import asyncio
+import shutil
+import threading
+import time
+from contextlib import AsyncExitStack, closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.control.several_nodes import facility_file
+from tests.control.triggered_bench import (
+    MARGINS,
+    PATIENCE,
+    Node,
+    agent_of,
+    long_lead,
+    nodes_up,
+    now,
+    ready,
+    together,
+)
+
+from podium.control.bus import messages
+from podium.control.bus.memory import MemoryBus
+from podium.control.bus.messages import ask
+from podium.control.calibration.runner import RunError, RunRefused
+from podium.control.coordinator.coordinator import Coordinator
+from podium.control.facility.load import load_facility
+from podium.control.lab import Lab
+from podium.control.timebase.start.journal import FileJournal, JobAccepted
+from podium.firmware_interfaces.exact_time import FS_PER_MS
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    return load_facility(facility_file(tmp_path_factory.mktemp("three"), 3))
+
+
+async def well_again(lab, nodes) -> None:
+    """All nodes are used again, and start together again."""
+    await ready(lab, len(nodes))
+    for node in nodes:
+        node.played.clear()
+    await lab.run(together(nodes))
+    assert [len(node.played) for node in nodes] == [1] * len(nodes)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+async def test_all_start_at_one_time_and_their_data_are_one_dataset(three, count) -> None:
+    async with nodes_up(three, count) as (lab, nodes):
+        data = await lab.run(together(nodes))
+        ((t0,),) = {tuple(node.played) for node in nodes}
+        assert data.attrs["started_tai"] == str(t0)
+        for number, node in enumerate(nodes):
+            assert np.all(data[f"of_{node.letter}_i"] == number)
+        assert set(data.attrs["epochs"].split('"')[1::2]) == {
+            name
+            for node in nodes
+            for name in (
+                f"wrtd_{node.letter}",
+                "house" if node.letter == "a" else f"house_{node.letter}",
+            )
+        }
+
+
+async def test_only_the_nodes_of_a_run_take_part(three) -> None:
+    async with nodes_up(three, 3) as (lab, nodes):
+        for node in nodes:
+            node.done.clear()
+        await lab.run(together(nodes[:2]))
+        assert "load" not in nodes[2].done
+        assert nodes[2].played == []
+
+
+async def test_one_node_starts_at_a_time_when_that_is_asked_for(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        data = await lab.run(together(nodes[:1]), timed=True)
+        assert data.attrs["started_tai"] == str(nodes[0].played[0])
+
+
+async def test_runs_on_disjoint_nodes_go_on_side_by_side(three) -> None:
+    async with nodes_up(three, 3) as (lab, nodes):
+        both = threading.Barrier(2, timeout=10)
+        nodes[0].hooks["load"] = nodes[2].hooks["load"] = both.wait
+        await asyncio.gather(lab.run(together(nodes[:2])), lab.run(together(nodes[2:]), timed=True))
+
+
+async def test_runs_on_shared_nodes_come_one_after_the_other(three) -> None:
+    async with nodes_up(three, 3) as (lab, nodes):
+        runs = [nodes[:2], nodes[1:], [nodes[0], nodes[2]], nodes]
+        await asyncio.gather(*(lab.run(together(run)) for run in runs))
+        for node in nodes:
+            assert len(node.played) == 3
+
+
+async def test_a_partial_start_is_found_and_its_data_are_thrown_away(three) -> None:
+    async with nodes_up(three, 3) as (lab, nodes):
+        nodes[1].lose_edges = True
+        with pytest.raises(RunError, match=r"partial start \(only on node_a, node_c\): node_b"):
+            await lab.run(together(nodes))
+        assert [len(node.played) for node in nodes] == [1, 0, 1]
+        nodes[1].lose_edges = False
+        await well_again(lab, nodes)
+
+
+async def test_a_node_that_has_started_late_is_found(three, monkeypatch) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+
+        def edge_is_late() -> None:
+            for n, at in enumerate(nodes[1].edges):
+                nodes[1].edges[n] = type(at).from_fs(at.total_fs + 4_000_000)
+
+        nodes[1].hooks["wait"] = edge_is_late
+        with pytest.raises(RunError, match="not as they should: node_b: it started 4000000 fs"):
+            await lab.run(together(nodes))
+
+
+async def test_a_trigger_that_is_set_too_late_starts_nothing(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        nodes[1].hooks["send"] = lambda: time.sleep(0.1)  # longer than the guard
+        with pytest.raises(RunError, match="node_b: the trigger has not come"):
+            await lab.run(together(nodes))
+        assert nodes[1].played == []
+        nodes[1].hooks.clear()
+        await well_again(lab, nodes)
+
+
+@pytest.mark.parametrize(
+    ("recall_s", "said"),
+    [
+        (PATIENCE.recall_s, "no answer to FIRE from node_b in time"),
+        (-0.5, r"node_b refused FIRE: FIRE came -?\d+ fs before T0, \d+ fs too late"),
+    ],
+)
+async def test_a_fire_that_comes_late_starts_nobody(three, recall_s, said) -> None:
+    patience = replace(PATIENCE, recall_s=recall_s)
+    async with nodes_up(three, 2, patience) as (lab, nodes):
+        nodes[0].hooks["arm"] = lambda: nodes[1].hooks.update(time=lambda: time.sleep(0.25))
+        with pytest.raises(RunError, match=said):
+            await lab.run(together(nodes))
+        if recall_s > 0:  # else the other was told too late to take it back
+            assert nodes[0].played == []
+        assert nodes[1].played == []
+        for node in nodes:
+            node.hooks.clear()
+        await well_again(lab, nodes)
+
+
+@pytest.mark.parametrize("when", ["load", "arm", "time"])
+async def test_a_clock_that_is_locked_anew_before_the_guard_is_refused(three, when) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+
+        def lock_anew() -> None:
+            nodes[1].hooks.pop(when, None)
+            nodes[1].signs += 1
+
+        def then() -> None:
+            nodes[1].hooks[when] = lock_anew
+
+        nodes[1].hooks["prepare" if when == "time" else when] = (
+            then if when == "time" else lock_anew
+        )
+        with pytest.raises(RunError, match=r"house_b: epoch \d then, \d now"):
+            await lab.run(together(nodes))
+        assert [node.played for node in nodes] == [[], []]
+        nodes[1].hooks.clear()
+        await well_again(lab, nodes)
+
+
+async def test_a_clock_that_is_locked_anew_within_the_guard_costs_the_run(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+
+        def lock_anew() -> None:
+            nodes[1].signs += 1
+
+        nodes[1].hooks["send"] = lock_anew
+        with pytest.raises(RunError, match=r"not as they should: node_b: house_b: epoch"):
+            await lab.run(together(nodes))
+
+
+@pytest.mark.parametrize("step", ["load", "arm", "prepare", "send", "wait", "collect"])
+async def test_a_step_that_fails_ends_the_run_everywhere(three, step) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+
+        def fail() -> None:
+            raise OSError("the cable is off")
+
+        nodes[1].hooks[step] = fail
+        with pytest.raises(RunError, match="the cable is off"):
+            await lab.run(together(nodes))
+        nodes[1].hooks.clear()
+        await well_again(lab, nodes)
+
+
+@pytest.mark.parametrize("step", ["load", "arm", "prepare"])
+async def test_a_run_that_is_given_up_before_the_guard_plays_nothing(three, step) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        there, loop = asyncio.Event(), asyncio.get_running_loop()
+        nodes[1].hooks[step] = lambda: loop.call_soon_threadsafe(there.set)
+        running = asyncio.create_task(lab.run(together(nodes)))
+        await there.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert [node.played for node in nodes] == [[], []]
+        nodes[1].hooks.clear()
+        await well_again(lab, nodes)
+
+
+async def test_an_agent_that_falls_silent_is_quarantined_and_its_run_fails(three) -> None:
+    bus = MemoryBus()
+    nodes = [Node("a"), Node("b")]
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(agent_of(three, bus, nodes[0]))
+        ending = await stack.enter_async_context(AsyncExitStack())
+        await ending.enter_async_context(agent_of(three, bus, nodes[1]))
+        await stack.enter_async_context(
+            Coordinator(three, bus, patience=PATIENCE, lead=long_lead()).running()
+        )
+        lab = Lab(three, bus)
+        await ready(lab, 2)
+        there, loop = asyncio.Event(), asyncio.get_running_loop()
+        nodes[0].hooks["load"] = lambda: (loop.call_soon_threadsafe(there.set), time.sleep(0.3))
+        running = asyncio.create_task(lab.run(together(nodes)))
+        await there.wait()
+        nodes[0].hooks.clear()
+        await ending.aclose()
+        with pytest.raises(RunError, match="agent node_b is lost: its process or the way"):
+            await running
+        assert [node.played for node in nodes] == [[], []]
+        await lab.run(together(nodes[:1]), timed=True)  # the other goes on
+        async with agent_of(three, bus, nodes[1]):  # another life of it
+            await well_again(lab, nodes)
+
+
+async def test_an_agent_without_triggers_is_refused_with_the_reason(
+    three, bench, open_agent
+) -> None:
+    bus = MemoryBus()
+    async with (
+        open_agent(three, bench, bus, "node_a", ["cluster_a"]),
+        open_agent(three, bench, bus, "node_b", ["cluster_b"]),
+        Coordinator(three, bus).running(),
+    ):
+        lab = Lab(three, bus)
+        await ready(lab, 2)
+        with pytest.raises(RunRefused, match="node_a cannot start at a time: the facility file"):
+            await lab.run(together([Node("a"), Node("b")]))
+
+
+async def test_what_is_left_armed_is_disarmed_when_an_agent_begins(three) -> None:
+    node = Node("a")
+    node.armed, safe, loop = now(), asyncio.Event(), asyncio.get_running_loop()
+    node.hooks["safe"] = lambda: loop.call_soon_threadsafe(safe.set)
+    async with agent_of(three, MemoryBus(), node), asyncio.timeout(10):
+        await safe.wait()
+    assert node.armed is None
+    assert node.played == []
+
+
+async def test_epochs_outlive_the_agent(three, tmp_path) -> None:
+    bus, node, kept = MemoryBus(), Node("a"), tmp_path / "epochs.json"
+    found = []
+    async with Coordinator(three, bus, patience=PATIENCE, lead=long_lead()).running():
+        lab = Lab(three, bus)
+        for signs in (1, 1, 2):
+            node.signs = signs
+            async with agent_of(three, bus, node, kept):
+                await ready(lab, 1)
+                found.append((await lab.run(together([node]), timed=True)).attrs["epochs"])
+    house = [int(one.split('"house": ')[1].split(",")[0].strip("}")) for one in found]
+    assert house == [1, 1, 2]
+
+
+async def test_a_coordinator_that_comes_after_a_crash_goes_on_with_what_was_accepted(
+    three, tmp_path
+) -> None:
+    bus, nodes = MemoryBus(), [Node("a"), Node("b")]
+    kept, as_it_was = tmp_path / "accepted", tmp_path / "as_it_was"
+    async with AsyncExitStack() as stack:
+        for node in nodes:
+            await stack.enter_async_context(agent_of(three, bus, node))
+        lab = Lab(three, bus)
+        there, loop = asyncio.Event(), asyncio.get_running_loop()
+        nodes[1].hooks["load"] = lambda: (loop.call_soon_threadsafe(there.set), time.sleep(0.3))
+        with closing(FileJournal(kept)) as journal:
+            async with Coordinator(
+                three, bus, accepted=journal, patience=PATIENCE, lead=long_lead()
+            ).running():
+                await ready(lab, 2)
+                running = asyncio.create_task(lab.run(together(nodes)))
+                await there.wait()
+                shutil.copy(kept, as_it_was)
+        running.cancel()
+        await asyncio.wait({running})
+        nodes[1].hooks.clear()
+        with closing(FileJournal(as_it_was)) as journal:
+            (ticket,) = [one.ticket for one in journal.entries() if isinstance(one, JobAccepted)]
+            async with Coordinator(
+                three, bus, accepted=journal, patience=PATIENCE, lead=long_lead()
+            ).running():
+                key = messages.coordinator_key(three.name)
+                done = await ask(
+                    bus, key, messages.Await(ticket, 20), messages.RunDone, timeout_s=25
+                )
+                assert [len(node.played) for node in nodes] == [1, 1]
+                started = nodes[0].played[0]
+                assert done.started == messages.Time(started.seconds, started.femtoseconds)
+                assert set(done.captures) == {"of_a", "of_b"}
+                await well_again(lab, nodes)
+
+
+async def test_the_trigger_is_set_no_sooner_than_the_guard(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        sent = []
+        for node in nodes:
+            node.hooks["send"] = lambda: sent.append(now())
+        await lab.run(together(nodes))
+        ahead_ms = [(nodes[0].played[0] - at) / FS_PER_MS for at in sent]
+        assert len(ahead_ms) == 2
+        assert max(ahead_ms) <= MARGINS.guard_fs / FS_PER_MS
