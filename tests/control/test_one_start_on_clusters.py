@@ -93,8 +93,9 @@ async def test_both_play_at_one_time_and_say_so_themselves(up) -> None:
         try:
             data = await lab.run(program)
         except RunError as error:  # twins and agents in one process: it may be busy with itself
-            late += "FIRE came" in str(error)
-            assert late <= 3, error
+            late += 1
+            if late > 3 or "FIRE came" not in str(error):
+                raise
             continue
         t0s.append(data.attrs["started_tai"])
         assert float(data["of_a_i"][0]) == pytest.approx(float(data["of_b_i"][0]))
