@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -198,3 +199,26 @@ def test_a_folder_that_may_not_be_written_to_is_named(
     finally:
         if os.getuid() != 0:
             tmp_path.chmod(0o755)
+
+
+def test_many_open_a_new_store_at_once(tmp_path: Path) -> None:
+    problems: list[str] = []
+
+    def put(number: int, place: Path, together: threading.Barrier) -> None:
+        together.wait()
+        try:
+            with ParameterStore(place) as store:
+                store.put([replace(F01, name=f"node_a.q{number}.f01")])
+        except StoreError as error:
+            problems.append(str(error))
+
+    for attempt in range(30):
+        place, together = tmp_path / f"{attempt}.sqlite", threading.Barrier(4)
+        writers = [threading.Thread(target=put, args=(n, place, together)) for n in range(4)]
+        for one in writers:
+            one.start()
+        for one in writers:
+            one.join()
+        with ParameterStore(place) as store:
+            assert problems == []
+            assert len(store.all()) == 4

@@ -17,6 +17,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
+from podium.control.facility.write_ahead import write_ahead
+
 VERSION = 1
 """Of the table; kept in the file as SQLite's ``user_version``."""
 BUSY_S = 5.0
@@ -239,9 +241,7 @@ class Journal:
             check_same_thread=False,
         )
         try:
-            # FULL: a loss of power does not take the last commit (sqlite.org/pragma.html)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = FULL")
+            write_ahead(database.execute)
             found = int(database.execute("PRAGMA user_version").fetchone()[0])
             if found > VERSION:
                 raise JournalError(

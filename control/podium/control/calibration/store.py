@@ -23,9 +23,7 @@ from podium.control.calibration.store_schema import (
     bring_up_to_date,
     version_of,
 )
-
-BUSY_S = 10
-"""How long a second process waits for a write of the first."""
+from podium.control.facility.write_ahead import write_ahead
 
 _FIELDS = tuple(column for column in ENTRIES.columns if column.name != "id")
 
@@ -203,13 +201,6 @@ def _sqlite_url(file: Path) -> str:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Let readers read while somebody writes, and wait for a busy writer.
-
-    FULL: with less, a loss of power takes the last commits with it (sqlite.org/pragma.html,
-    ``synchronous``, WAL mode).
-    """
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_S}000")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
+    write_ahead(cursor.execute)
     cursor.close()
