@@ -10,13 +10,12 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from podium.control.facility.write_ahead import write_ahead
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.skew import Pair, SkewMeasured
 from podium.firmware_interfaces.tai import Tai
 
 VERSION = 1
-BUSY_S = 10
-"""How long a second process waits for a write of the first."""
 
 _TABLES = sa.MetaData()
 _SKEWS = sa.Table(
@@ -137,9 +136,6 @@ class SkewStore:
 
 
 def _prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
-    """Let readers read while somebody writes; FULL: a loss of power takes no commit with it."""
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_S}000")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
+    write_ahead(cursor.execute)
     cursor.close()
