@@ -125,7 +125,7 @@ def test_a_twin_that_cannot_be_loaded_is_told_with_its_path(known, twin) -> None
 
 def test_a_cluster_is_on_the_cables_of_its_laboratory() -> None:
     lines = LinesEnd(DigitalLines(), "a")
-    supplies = Supplies("00000042", NoPlayback(), None, lines)
+    supplies = Supplies("00000042", NoPlayback(), None, lines=lines)
     cluster = build_twin("a", {"model": "qblox_cluster", "modules": {10: "QTM"}}, supplies)
     cluster.input("slot10.io3").edge(5)
     assert lines.heard("slot10.io3", 0, 6) == [(5, True)]
