@@ -47,8 +47,6 @@ def compose(file: str, text: str) -> AnyNode | None:
             root: AnyNode | None = yaml.compose(text, Loader=_FastLoader)
         except yaml.YAMLError:
             return _compose_slowly(file, text)
-        finally:
-            _FastLoader.resolved.clear()
         return root
     return _compose_slowly(file, text)
 
@@ -104,19 +102,7 @@ def _fast_loader() -> Any:
     libyaml = getattr(yaml, "CSafeLoader", None)
     if libyaml is None:
         return None
-
-    def resolve(self: Any, kind: type, value: str | None, implicit: Any) -> Any:
-        """Resolve as PyYAML does; the same word again and again is looked at once."""
-        if kind is not yaml.ScalarNode or not implicit[0]:
-            return plain(self, kind, value, implicit)
-        tag = self.resolved.get(value)
-        if tag is None:
-            tag = self.resolved[value] = plain(self, kind, value, implicit)
-        return tag
-
-    members = {"yaml_implicit_resolvers": {}, "resolve": resolve, "resolved": {}}
-    plain = libyaml.resolve
-    loader: Any = type("_YAML12Loader", (libyaml,), members)
+    loader: Any = type("_YAML12Loader", (libyaml,), {"yaml_implicit_resolvers": {}})
     for versions, tag, pattern, first in implicit_resolvers:
         if (1, 2) in versions:
             # ruamel's pattern is one that compiles itself at every use.
