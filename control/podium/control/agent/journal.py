@@ -21,8 +21,6 @@ from podium.control.facility.write_ahead import write_ahead
 
 VERSION = 1
 """Of the table; kept in the file as SQLite's ``user_version``."""
-BUSY_S = 5.0
-"""How long the write of another process is waited for."""
 
 Outcome = Literal["reached", "not begun", "safe rule", "left alone"]
 """How a ramp ended: where it was to; where it began; where the safe rule says; nobody knows."""
@@ -236,7 +234,6 @@ class Journal:
             self._stay_alive(self._file)
         database = sqlite3.connect(
             self._file or ":memory:",
-            timeout=BUSY_S,
             isolation_level=None,
             check_same_thread=False,
         )

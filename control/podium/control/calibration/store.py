@@ -12,8 +12,6 @@ from typing import Self
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from podium.control.calibration.measured import Entry, checked
 from podium.control.calibration.store_schema import (
@@ -23,7 +21,7 @@ from podium.control.calibration.store_schema import (
     bring_up_to_date,
     version_of,
 )
-from podium.control.facility.write_ahead import write_ahead
+from podium.control.facility.append_only import shared_file
 
 _FIELDS = tuple(column for column in ENTRIES.columns if column.name != "id")
 
@@ -55,7 +53,7 @@ class ParameterStore:
         try:
             self._engine = sa.create_engine(url)
             if self._engine.dialect.name == "sqlite":
-                sa.event.listen(self._engine, "connect", _prepare_sqlite)
+                shared_file(self._engine)
             self._check(make)
         except (sa.exc.SQLAlchemyError, ImportError) as error:
             raise StoreError(self._said("cannot be opened", error)) from error
@@ -198,9 +196,3 @@ def _sqlite_url(file: Path) -> str:
         where = f"file:{quote(str(file.absolute()))}"
         return sa.URL.create("sqlite", database=where, query=query).render_as_string()
     return sa.URL.create("sqlite", database=str(file)).render_as_string()
-
-
-def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    write_ahead(cursor.execute)
-    cursor.close()

@@ -6,6 +6,8 @@ and ``put_tai_s``. A newer store is refused: what it says could be misread.
 
 import sqlalchemy as sa
 
+from podium.control.facility.append_only import refuse_changes
+
 VERSION = 2
 
 TABLES = sa.MetaData()
@@ -28,15 +30,7 @@ ENTRIES = sa.Table(
 )
 _STORE = sa.Table("podium_store", TABLES, sa.Column("version", sa.Integer, nullable=False))
 
-for _verb in ("UPDATE", "DELETE"):
-    sa.event.listen(
-        ENTRIES,
-        "after_create",
-        sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
-            f"CREATE TRIGGER parameters_no_{_verb.lower()} BEFORE {_verb} ON parameters "
-            "BEGIN SELECT RAISE(ABORT, 'the parameter store is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
+refuse_changes(ENTRIES, "parameter store")
 
 _ADDED_BY = {
     2: (

@@ -10,7 +10,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from podium.control.facility.write_ahead import write_ahead
+from podium.control.facility.append_only import refuse_changes, shared_file
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.skew import Pair, SkewMeasured
 from podium.firmware_interfaces.tai import Tai
@@ -37,15 +37,7 @@ _SKEWS = sa.Table(
 )
 _STORE = sa.Table("podium_skews", _TABLES, sa.Column("version", sa.Integer, nullable=False))
 
-for _verb in ("UPDATE", "DELETE"):
-    sa.event.listen(
-        _SKEWS,
-        "after_create",
-        sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
-            f"CREATE TRIGGER skews_no_{_verb.lower()} BEFORE {_verb} ON skews "
-            "BEGIN SELECT RAISE(ABORT, 'the skew store is append-only'); END"
-        ),
-    )
+refuse_changes(_SKEWS, "skew store")
 
 
 class SkewStoreError(Exception):
@@ -58,7 +50,7 @@ class SkewStore:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._engine = sa.create_engine(sa.URL.create("sqlite", database=str(file)))
-        sa.event.listen(self._engine, "connect", _prepare)
+        shared_file(self._engine)
         try:
             with self._engine.begin() as connection:
                 version = VERSION
@@ -133,9 +125,3 @@ class SkewStore:
             )
             for row in rows
         )
-
-
-def _prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
-    cursor = connection.cursor()
-    write_ahead(cursor.execute)
-    cursor.close()
