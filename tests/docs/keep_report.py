@@ -11,7 +11,7 @@ from pathlib import Path
 
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.store import ParameterStore
-from podium.control.demo.moments import host_tai_s
+from podium.control.timebase.host import host_tai_s
 
 KEPT = Path(__file__).with_name("kept_report")
 FILES = ("summary.json", "truth.json", "twin.yaml")

@@ -8,8 +8,9 @@ import pytest
 from podium.control import cli
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.store import ParameterStore
-from podium.control.demo.moments import NoMoment, host_tai_s, length_s, moment
+from podium.control.demo.moments import NoMoment, length_s, moment
 from podium.control.demo.params_words import changes
+from podium.control.timebase.host import host_tai_s
 
 F01 = Entry("node_a.q0.f01", 6.02e9, 1e3, "Hz", "run-1", "ramsey", host_tai_s() - 7200, 3)
 T1 = replace(F01, name="node_a.q0.t1", value=33e-6, sigma=1e-6, unit="s", routine="relaxation")

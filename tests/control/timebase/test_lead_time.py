@@ -4,6 +4,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from podium.control.timebase.lead_time import (
     ALLOWANCE,
@@ -73,7 +74,6 @@ def test_p999_of_the_starts_are_in_time_in_a_network_with_a_tail() -> None:
 
 @pytest.mark.parametrize("count", [2_995, 5_000, 10_000])
 def test_the_rank_is_the_last_that_binomial_statistics_allow(count: int) -> None:
-    stats = pytest.importorskip("scipy.stats")
     rank = rank_above(count)
     assert rank is not None
     exceeding = stats.binom(count, 1 - QUANTILE)

@@ -5,13 +5,8 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from podium.control.demo.up_state import (
-    NotUp,
-    UpState,
-    default_state_file,
-    read_state,
-    state_folder,
-)
+from podium.control.demo.up_state import NotUp, UpState, read_state
+from podium.control.facility.state_folder import default_state_file, state_folder
 
 VARIABLE = "PODIUM_FACILITY"
 """Environment variable that may name the facility file."""

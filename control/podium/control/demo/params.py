@@ -106,9 +106,10 @@ def run(arguments: Namespace) -> int:
 
 def _get(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.calibration.validity import told_age
-    from podium.control.demo.moments import host_tai_s, moment
+    from podium.control.demo.moments import moment
     from podium.control.demo.params_words import told_origin, told_value
     from podium.control.demo.validity_words import laid_over
+    from podium.control.timebase.host import host_tai_s
 
     validities = laid_over({}, arguments.validity)
     # The facility's clock may be ahead of this computer's: nothing is younger than now.
@@ -135,9 +136,9 @@ def _get(arguments: Namespace, store: "ParameterStore") -> int:
 
 def _set(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.calibration.measured import Entry
-    from podium.control.demo.moments import host_tai_s
     from podium.control.demo.params_words import Change
     from podium.control.facility.schema import DESIGN_UNITS
+    from podium.control.timebase.host import host_tai_s
     from podium.firmware_interfaces.quantity import parse_quantity
 
     before = store.get(arguments.name)
@@ -209,8 +210,9 @@ def _diff(arguments: Namespace, store: "ParameterStore") -> int:
 
 
 def _revert(arguments: Namespace, store: "ParameterStore") -> int:
-    from podium.control.demo.moments import host_tai_s, moment
+    from podium.control.demo.moments import moment
     from podium.control.demo.params_words import changes
+    from podium.control.timebase.host import host_tai_s
 
     now = store.all(arguments.name)
     if not now:
@@ -267,7 +269,8 @@ ACTIONS = {
 def _state(word: str, store: "ParameterStore", path: str) -> "dict[str, Entry]":
     """Return the parameters of a store, or of ours at a time."""
     from podium.control.calibration.store import ParameterStore
-    from podium.control.demo.moments import NoMoment, host_tai_s, moment
+    from podium.control.demo.moments import NoMoment, moment
+    from podium.control.timebase.host import host_tai_s
 
     if word == "now":
         return store.all(path)

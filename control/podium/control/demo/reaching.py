@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from podium.control.calibration.runner import RunFailed
-from podium.control.demo.up_state import NotUp, default_state_file, kept_up, read_state
+from podium.control.demo.up_state import NotUp, kept_up, read_state
+from podium.control.facility.state_folder import default_state_file
 from podium.control.lab import SETTLED, Lab, join_facility, open_facility
 
 READY_S = 60.0

@@ -139,7 +139,7 @@ def _stored_then(found: "Refit", arguments: Namespace) -> "dict[str, Entry]":
 
 def _put(found: "Refit", arguments: Namespace) -> None:
     from podium.control.calibration.store import ParameterStore
-    from podium.control.demo.moments import host_tai_s
+    from podium.control.timebase.host import host_tai_s
 
     who = str(arguments.who or getpass.getuser())
     with ParameterStore(arguments.store) as store:

@@ -52,7 +52,8 @@ def run(arguments: Namespace) -> int:
 
 
 async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
-    from podium.control.demo.up_state import default_state_file, read_state
+    from podium.control.demo.up_state import read_state
+    from podium.control.facility.state_folder import default_state_file
     from podium.control.lab import join_facility
 
     state = read_state(arguments.state or default_state_file(arguments.facility))

@@ -46,9 +46,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Keep the facility up until told to end."""
     from podium.control.demo.page_socket import BadAddress, page_socket
-    from podium.control.demo.up_state import AlreadyUp, default_state_file, kept_up
+    from podium.control.demo.up_state import AlreadyUp, kept_up
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
+    from podium.control.facility.state_folder import default_state_file
 
     state_file = arguments.state or default_state_file(arguments.facility)
     try:

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from podium.control.demo.files import write_text
-from podium.control.facility.state_folder import default_state_file as default_state_file
-from podium.control.facility.state_folder import state_folder as state_folder
 
 
 class AlreadyUp(Exception):
