@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from tests.chaos.scheduler import Process, ms, tai
 
-from podium.control.timebase.start.coordinator_side import (
+from podium.control.timebase.start.coordinator_side import CoordinatorSide
+from podium.control.timebase.start.coordinator_values import (
     Action,
-    CoordinatorSide,
     Event,
     Keep,
     StandAside,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.chaos.scheduler import Process, ms
 
 from podium.control.timebase.start.agent_values import Heard, Phase, Reply
-from podium.control.timebase.start.coordinator_side import Keep, Tell
+from podium.control.timebase.start.coordinator_values import Keep, Tell
 from podium.control.timebase.start.messages import Abort, Arm, AskReport, Fire, Prepare, RunId
 from podium.control.timebase.start.run_values import Send
 

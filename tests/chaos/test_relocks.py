@@ -4,7 +4,7 @@ from tests.chaos.scheduler import ms
 from tests.chaos.world import World
 
 from podium.control.timebase.start.agent_values import Margins
-from podium.control.timebase.start.coordinator_side import Submitted
+from podium.control.timebase.start.coordinator_values import Submitted
 from podium.control.timebase.start.journal import JobEnded
 
 GUARD_FS = Margins().guard_fs

@@ -12,13 +12,8 @@ from tests.chaos.plant import Plant, Played
 from tests.chaos.scheduler import Call, Scheduler, ms, since_begin_fs
 
 from podium.control.timebase.start.agent_values import Margins
-from podium.control.timebase.start.coordinator_side import (
-    UNKNOWN,
-    Asked,
-    Submitted,
-    Thanked,
-    Withdrawn,
-)
+from podium.control.timebase.start.coordinator_side import UNKNOWN
+from podium.control.timebase.start.coordinator_values import Asked, Submitted, Thanked, Withdrawn
 from podium.control.timebase.start.journal import Entry, JobAccepted, JobEnded, SessionBegun
 from podium.control.timebase.start.messages import (
     CAPTURE,

@@ -21,10 +21,10 @@ from podium.control.calibration.runner import RunFailed
 from podium.control.coordinator.agents_seen import ENDED, AgentsSeen
 from podium.control.facility.facility import Facility
 from podium.control.timebase.lead_time import LeadTime
-from podium.control.timebase.start.coordinator_side import (
+from podium.control.timebase.start.coordinator_side import CoordinatorSide
+from podium.control.timebase.start.coordinator_values import (
     Action,
     AskTurn,
-    CoordinatorSide,
     Event,
     Gone,
     Keep,

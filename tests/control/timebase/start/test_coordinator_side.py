@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from podium.control.timebase.start.attendance import STALE_S, Attendance, Lost
-from podium.control.timebase.start.coordinator_side import (
-    UNKNOWN,
+from podium.control.timebase.start.coordinator_side import UNKNOWN, CoordinatorSide
+from podium.control.timebase.start.coordinator_values import (
     Asked,
-    CoordinatorSide,
     Keep,
     StandAside,
     Submitted,
