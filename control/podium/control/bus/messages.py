@@ -7,7 +7,7 @@ answered as before, so an answer that was lost is asked for again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -171,6 +171,16 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TagData:
+    """What one channel of a time tagger saw of a loopback; arrays of shape (pulses,)."""
+
+    counts: NDArray[Any]
+    """Edges in each window."""
+    at_fs: NDArray[Any]
+    """From the opening of the window to the edge."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Played:
     """What one agent's part of a run that started at a time has brought back."""
 
@@ -181,6 +191,10 @@ class Played:
     quantised: str
     """As in :class:`Prepared`."""
     captures: Mapping[str, CaptureData]
+    starts: Mapping[str, "Time"] = field(default_factory=dict)
+    """By controller: when its own record says that it began."""
+    tags: Mapping[str, TagData] = field(default_factory=dict)
+    """By node: of a loopback, what the tagger saw of its marker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +289,17 @@ class RunProgram:
     """JSON of the program."""
     timed: bool = False
     """Start at a time, by the trigger plane, also where one agent plays all of it."""
+    corrected: bool = True
+    """Take measured skews out; a run on several nodes whose skews are not known is refused.
+    False: start as the wiring says, a few ns apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLoopback:
+    """Start nodes' controllers and the time tagger once. Ends with ``RunDone``, with tags."""
+
+    program: str
+    """JSON of a ``TimedProgram`` of a ``Loopback``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +315,7 @@ class Begin:
 
     ticket: str
     """Chosen by who asks, never used twice; a repeated one begins nothing."""
-    work: RunProgram | Bias
+    work: RunProgram | RunLoopback | Bias
     wait_s: float
     by: str = ""
     """Who asks."""
@@ -324,6 +349,10 @@ class RunDone:
     captures: Mapping[str, CaptureData]
     snapshot: FacilitySnapshot
     """How all instruments were set when it had ended."""
+    starts: Mapping[str, Time] = field(default_factory=dict)
+    """By controller, for a run that started at a time: when its own record says that it began."""
+    tags: Mapping[str, TagData] = field(default_factory=dict)
+    """By node: of a loopback, what the tagger saw of its marker."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,72 @@
+"""What is sent to agents for a start at a time: the program, and how controllers are started."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from podium.control.program.loopback import Loopback
+from podium.control.program.program import Program
+from podium.control.program.serialise import NotAProgram, from_json, from_plain, to_plain
+from podium.control.timebase.epochs import Epochs
+from podium.control.timebase.start_setting import StartSetting
+
+
+@dataclass(frozen=True, slots=True)
+class TimedProgram:
+    """One program for all controllers of a run, and the setting of each start."""
+
+    program: Program | Loopback
+    starts: Mapping[str, StartSetting] = field(default_factory=dict, hash=False)
+    """By controller; one that is left out is started as its wiring says."""
+
+
+def timed_to_json(timed: TimedProgram) -> str:
+    """Return the text of ``timed``: equal ones give equal text."""
+    program = timed.program
+    plain = asdict(program) if isinstance(program, Loopback) else to_plain(program)
+    kind = "loopback" if isinstance(program, Loopback) else "program"
+    starts = {name: _plain(one) for name, one in timed.starts.items()}
+    return json.dumps({kind: plain, "starts": starts}, sort_keys=True, separators=(",", ":"))
+
+
+def timed_from_json(text: str) -> TimedProgram:
+    """Return what :func:`timed_to_json` was given, or a program alone without settings.
+
+    Raises ``NotAProgram``.
+    """
+    try:
+        plain = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise NotAProgram(f"not JSON: {error}") from error
+    if not isinstance(plain, dict) or "starts" not in plain:
+        return TimedProgram(from_json(text))
+    try:
+        starts = {str(name): _setting(one) for name, one in plain["starts"].items()}
+        if "loopback" in plain:
+            words = plain["loopback"]
+            loopback = Loopback(tuple(words["nodes"]), int(words["pulses"]), str(words["name"]))
+            return TimedProgram(loopback, starts)
+        program = from_plain(plain["program"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotAProgram(f"no program with its starts: {error!r}") from error
+    if not isinstance(program, Program):
+        raise NotAProgram(f"holds a {type(program).__name__}, not a Program")
+    return TimedProgram(program, starts)
+
+
+def digest_of(text: str) -> str:
+    """Return SHA-256 (hex) of the text: what a token names."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(setting: StartSetting) -> dict[str, Any]:
+    plain = asdict(setting)
+    plain["epochs"] = None if setting.epochs is None else dict(setting.epochs.numbers)
+    return plain
+
+
+def _setting(plain: dict[str, Any]) -> StartSetting:
+    epochs = plain.pop("epochs")
+    return StartSetting(**plain, epochs=None if epochs is None else Epochs.of(epochs))
