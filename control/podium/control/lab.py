@@ -330,23 +330,31 @@ async def open_facility(
     ``endpoints``: a file that lays addresses over the facility file; ``who``: as whom others
     see what is asked here (default: user and program). Connecting only reads, but for a bias
     that an earlier owner has left in the middle of a ramp: its safe rule is carried out (with
-    ``reading_only`` before the first job instead). ``store`` is the parameter store that is
-    told where it ended. ``state``: as given to ``podium up``; the journal of ramps and the
-    skews that were measured lie beside it. Leaving aborts what runs, makes it safe, and closes
-    all connections.
+    ``reading_only`` before the first job instead), and controllers that a trigger starts, which
+    are disarmed and silenced (with ``reading_only`` left alone; then nothing starts at a time).
+    ``store`` is the parameter store that is told where it ended. ``state``: as given to
+    ``podium up``; the journal of ramps, the epochs of clocks and measured skews lie beside it.
+    Leaving aborts what runs, makes it safe, and closes all connections.
     """
     from podium.control.agent.agent import Agent
     from podium.control.agent.instruments import Instruments
     from podium.control.agent.journal import Journal
+    from podium.control.agent.start_wiring import wirings_of
     from podium.control.agent.targets import compiler_for
     from podium.control.bus.memory import MemoryBus
     from podium.control.coordinator.coordinator import Coordinator
     from podium.control.facility.load import load_facility
-    from podium.control.facility.state_folder import default_state_file, journal_file, skews_file
+    from podium.control.facility.state_folder import (
+        default_state_file,
+        epochs_folder,
+        journal_file,
+        skews_file,
+    )
     from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
     instruments = Instruments.of(facility, facility.instruments)
+    state_file = state or default_state_file(Path(path))
     bus = MemoryBus()
     agent = Agent(
         AGENT,
@@ -354,13 +362,14 @@ async def open_facility(
         instruments,
         compiler_for(facility),
         bus,
-        journal=Journal(journal_file(state or default_state_file(Path(path)))),
+        journal=Journal(journal_file(state_file)),
         store=None if store is None else str(store),
         reading_only=reading_only,
+        starts=() if reading_only else wirings_of(facility, instruments.names),
+        epochs=epochs_folder(state_file),
     )
-    kept = skews_file(state or default_state_file(Path(path)))
     try:
-        skews = await asyncio.to_thread(SkewStore, kept)
+        skews = await asyncio.to_thread(SkewStore, skews_file(state_file))
     except SkewStoreError as error:
         raise RunFailed(str(error)) from error
     with closing(skews):

@@ -25,3 +25,8 @@ def journal_file(state_file: Path) -> Path:
 def skews_file(state_file: Path) -> Path:
     """Return where the measured skews of a facility with this state file are kept."""
     return state_file.with_suffix(".skews.sqlite")
+
+
+def epochs_folder(state_file: Path) -> Path:
+    """Return where the epochs of the clocks of a facility with this state file are kept."""
+    return state_file.with_suffix(".epochs")
