@@ -239,6 +239,19 @@ class StartHardware:
         told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
         return told
 
+    async def epochs_now(self) -> Epochs:
+        """Return the epochs of all controllers and planes; raises ``InstrumentError``, ``OSError``.
+
+        To be asked for between runs.
+        """
+        wirings = self._wirings.values()
+        names = dict.fromkeys((*self._wirings, *(one.plane for one in wirings)))
+        return await self._looks.epochs(tuple(names))
+
+    def epochs_in_hand(self) -> Epochs:
+        """Return the epochs that the run in hand has seen last, of what takes part in it."""
+        return NONE if self._hand is None else self._hand.latest
+
     # Inside
 
     async def _data(self, hand: _InHand) -> dict[str, Acquired] | None:
