@@ -111,7 +111,11 @@ class ZenohBus:
         replies: list[zenoh.Reply] = []
         done = asyncio.Event()
         withdrawn = zenoh.CancellationToken()
-        handler = zenoh.handlers.Callback(replies.append, drop=lambda: self._soon(done.set))
+        # Not "indirect": that is a new thread for each request (a millisecond), and nothing of
+        # what is called here waits for anything.
+        handler = zenoh.handlers.Callback(
+            replies.append, drop=lambda: self._soon(done.set), indirect=False
+        )
         self._session.get(
             pattern,
             handler,
