@@ -14,13 +14,13 @@ from hashlib import sha256
 from typing import Any
 
 from podium.control.agent.answers import capture_data, quantised
-from podium.control.agent.clock_looks import ClockLooks
+from podium.control.agent.clock_looks import Ask, ClockLooks
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
 from podium.control.bus.messages import Played, TagData, Time
-from podium.control.bus.together import beside, together
+from podium.control.bus.together import together
 from podium.control.bus.wire import encode
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
@@ -99,20 +99,17 @@ class StartHardware:
         if not hand.artifacts:
             here = ", ".join(self._wirings)
             raise Refused(f"{self._name}: nothing of this program is played by {here}")
-        hand.epochs = await self._epochs(hand)
+        source = Ask("source of its start", lambda box: box.start_source(), ARM_S)
+        hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
         self._check_settings(hand)
         await self._playing.prepare(hand.artifacts)
-        sources = [
-            await self._call(name, "source of its start", lambda box: box.start_source())
-            for name in hand.artifacts
-        ]
         return Loaded(
             run,
             hand.part.text_hash,
             hand.epochs,
             math.lcm(*(one.grid_fs for one in hand.wirings)),
             hand.after_fs,
-            CAPTURE if all(sources) else UNVERIFIED,
+            CAPTURE if all(told[name][0] for name in hand.artifacts) else UNVERIFIED,
             max(part.duration_fs for part in hand.artifacts.values()),
         )
 
@@ -124,8 +121,8 @@ class StartHardware:
         hand = self._of(run)
         event = self.event_of(run)
 
-        async def prepare(one: StartWiring) -> None:
-            await self._worker(one.plane).call(
+        def prepare(one: StartWiring) -> Ask:
+            return Ask(
                 f"trigger {one.output}",
                 lambda plane: plane.prepare_trigger(
                     one.output, event, one.holdoff_ns, one.delay_ns
@@ -133,12 +130,9 @@ class StartHardware:
                 TRIGGER_S,
             )
 
-        await together(
-            *(prepare(one) for one in hand.wirings),
-            *(self._call(name, "arm", lambda box: box.arm()) for name in hand.artifacts),
-        )
-        epochs, now = await beside(self._epochs(hand), self._now(hand.planes[0]))
-        return ArmedUp(run, epochs, now)
+        arm = Ask("arm", lambda box: box.arm(), ARM_S)
+        epochs, _ = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, arm), prepare)
+        return ArmedUp(run, epochs, await self._now(hand.planes[0]))
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
         """Read the plane's time ``after_fs`` from now, then the epochs.
@@ -182,14 +176,12 @@ class StartHardware:
             data = await self._data(hand, t0)
         finally:
             self._collecting = False
-        (at, counted), epochs = await beside(
-            beside(
-                together(*(self._started(name) for name in hand.artifacts)),
-                together(*(self._counts(one) for one in hand.wirings)),
-            ),
-            self._epochs(hand),
+        record = Ask("record of its start", lambda box: box.started_at(), ARM_S)
+        epochs, told_of = await self._epochs_after(
+            hand, dict.fromkeys(hand.artifacts, record), _counts
         )
-        starts = dict(zip(hand.artifacts, at, strict=True))
+        starts: dict[str, Tai | None] = {name: told_of[name][0] for name in hand.artifacts}
+        counted: list[TriggerCounts] = [one for name in hand.planes for one in told_of[name]]
         late = sum(counts.late for counts in counted)
         missed = sum(counts.missed for counts in counted) - late
         relocks = tuple(
@@ -298,6 +290,21 @@ class StartHardware:
         hand.latest = await self._looks.epochs(names)
         return hand.latest
 
+    async def _epochs_after(
+        self,
+        hand: _InHand,
+        of_controllers: Mapping[str, Ask],
+        of_outputs: Callable[[StartWiring], Ask] | None = None,
+    ) -> tuple[Epochs, dict[str, list[Any]]]:
+        """Ask all that takes part, and look at its clocks; see :class:`.ClockLooks`."""
+        asked: dict[str, list[Ask]] = {name: [one] for name, one in of_controllers.items()}
+        for wiring in hand.wirings:
+            of_plane = asked.setdefault(wiring.plane, [])
+            if of_outputs is not None:
+                of_plane.append(of_outputs(wiring))
+        hand.latest, answers = await self._looks.epochs_after(asked)
+        return hand.latest, answers
+
     def _check_settings(self, hand: _InHand) -> None:
         """Raise ``Refused`` where a clock was locked anew since a setting was measured."""
         present = dict(hand.epochs.numbers)
@@ -316,17 +323,6 @@ class StartHardware:
                     "podium skew measure"
                 )
 
-    async def _started(self, name: str) -> Tai | None:
-        at: Tai | None = await self._call(name, "record of its start", lambda box: box.started_at())
-        return at
-
-    async def _counts(self, one: StartWiring) -> TriggerCounts:
-        worker = self._worker(one.plane)
-        counts: TriggerCounts = await worker.call(
-            "trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S
-        )
-        return counts
-
     async def _take_back(self, one: StartWiring) -> None:
         worker = self._worker(one.plane)
         await worker.call(
@@ -343,6 +339,10 @@ class StartHardware:
         if self._hand is None or self._hand.run != run:
             raise Refused(f"{self._name}: run {run} is not loaded")
         return self._hand
+
+
+def _counts(one: StartWiring) -> Ask:
+    return Ask("trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S)
 
 
 def _start(hand: _InHand, t0: Tai, starts: Mapping[str, Tai]) -> Start:
