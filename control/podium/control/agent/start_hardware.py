@@ -14,13 +14,13 @@ from hashlib import sha256
 from typing import Any
 
 from podium.control.agent.answers import capture_data, quantised
-from podium.control.agent.clock_looks import ClockLooks
+from podium.control.agent.clock_looks import Ask, ClockLooks
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
 from podium.control.bus.messages import Played, TagData, Time
-from podium.control.bus.together import beside, together
+from podium.control.bus.together import together
 from podium.control.bus.wire import encode
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
@@ -35,6 +35,7 @@ from podium.firmware_interfaces.wrtd import ID_MAX
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
 NONE = Epochs(())
+EPOCH = Tai(0, 0)
 NOTHING = TimedPart("", "", {}, (), {}, {})
 
 
@@ -44,6 +45,9 @@ class _InHand:
     part: TimedPart = NOTHING
     epochs: Epochs = NONE
     latest: Epochs = NONE
+    read_s: float = 0.0
+    now: Tai = EPOCH
+    """The time as read last, and when it was there: monotonic wall time."""
 
     @property
     def artifacts(self) -> Mapping[str, ClusterProgram]:
@@ -95,21 +99,18 @@ class StartHardware:
         if not hand.artifacts:
             here = ", ".join(self._wirings)
             raise Refused(f"{self._name}: nothing of this program is played by {here}")
-        hand.epochs = await self._epochs(hand)
+        source = Ask("source of its start", lambda box: box.start_source(), ARM_S)
+        hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
         self._check_settings(hand)
         await together(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
         await self._playing.prepare(hand.artifacts)
-        sources = [
-            await self._call(name, "source of its start", lambda box: box.start_source())
-            for name in hand.artifacts
-        ]
         return Loaded(
             run,
             hand.part.text_hash,
             hand.epochs,
             math.lcm(*(one.grid_fs for one in hand.wirings)),
             hand.after_fs,
-            CAPTURE if all(sources) else UNVERIFIED,
+            CAPTURE if all(told[name][0] for name in hand.artifacts) else UNVERIFIED,
             max(part.duration_fs for part in hand.artifacts.values()),
         )
 
@@ -121,8 +122,8 @@ class StartHardware:
         hand = self._of(run)
         event = self.event_of(run)
 
-        async def prepare(one: StartWiring) -> None:
-            await self._worker(one.plane).call(
+        def prepare(one: StartWiring) -> Ask:
+            return Ask(
                 f"trigger {one.output}",
                 lambda plane: plane.prepare_trigger(
                     one.output, event, one.holdoff_ns, one.delay_ns
@@ -130,12 +131,9 @@ class StartHardware:
                 TRIGGER_S,
             )
 
-        await together(
-            *(prepare(one) for one in hand.wirings),
-            *(self._call(name, "arm", lambda box: box.arm()) for name in hand.artifacts),
-        )
-        epochs, now = await beside(self._epochs(hand), self._now(hand.planes[0]))
-        return ArmedUp(run, epochs, now)
+        arm = Ask("arm", lambda box: box.arm(), ARM_S)
+        epochs, _ = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, arm), prepare)
+        return ArmedUp(run, epochs, await self._now(hand.planes[0]))
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
         """Read the plane's time ``after_fs`` from now, then the epochs.
@@ -146,10 +144,11 @@ class StartHardware:
         hand, stop = self._of(run), self._given_up
 
         def wait_and_read(plane: Clock) -> tuple[float, Tai]:
-            if stop.wait(after_fs / FS_PER_S):
-                raise Refused(f"{self._name}: run {run} was given up")
+            self._wait(stop, run, after_fs / FS_PER_S)
             asked_s = time.monotonic()
-            return asked_s, plane.now()
+            hand.now = plane.now()
+            hand.read_s = time.monotonic()
+            return asked_s, hand.now
 
         deadline_s = after_fs / FS_PER_S + CLOCK_S
         worker = self._worker(hand.planes[0])
@@ -175,17 +174,15 @@ class StartHardware:
         hand = self._of(run)
         self._collecting = True
         try:
-            data = await self._data(hand)
+            data = await self._data(hand, t0)
         finally:
             self._collecting = False
-        (at, counted), epochs = await beside(
-            beside(
-                together(*(self._started(name) for name in hand.artifacts)),
-                together(*(self._counts(one) for one in hand.wirings)),
-            ),
-            self._epochs(hand),
+        record = Ask("record of its start", lambda box: box.started_at(), ARM_S)
+        epochs, told_of = await self._epochs_after(
+            hand, dict.fromkeys(hand.artifacts, record), _counts
         )
-        starts = dict(zip(hand.artifacts, at, strict=True))
+        starts: dict[str, Tai | None] = {name: told_of[name][0] for name in hand.artifacts}
+        counted: list[TriggerCounts] = [one for name in hand.planes for one in told_of[name]]
         late = sum(counts.late for counts in counted)
         missed = sum(counts.missed for counts in counted) - late
         relocks = tuple(
@@ -269,11 +266,21 @@ class StartHardware:
         told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
         return told
 
-    async def _data(self, hand: _InHand) -> dict[str, Acquired] | None:
-        """Return what was captured; None where the trigger has not come everywhere."""
+    async def _data(self, hand: _InHand, t0: Tai) -> dict[str, Acquired] | None:
+        """Return what was captured; None where the trigger has not come everywhere.
+
+        Before T0, as far as the last reading tells, nobody is asked whether it has started.
+        """
+        at_s, stop = hand.read_s + (t0 - hand.now) / FS_PER_S, self._given_up
         with suppress(NotStarted):
-            return await self._playing.finish(hand.artifacts)
+            return await self._playing.finish(
+                hand.artifacts, lambda: self._wait(stop, hand.run, at_s - time.monotonic())
+            )
         return None
+
+    def _wait(self, stop: threading.Event, run: RunId, wait_s: float) -> None:
+        if stop.wait(max(0.0, wait_s)):
+            raise Refused(f"{self._name}: run {run} was given up")
 
     async def _tags(self, hand: _InHand) -> dict[str, TagData]:
         taggers = {tagger for tagger, _ in hand.part.tags.values()}
@@ -287,6 +294,21 @@ class StartHardware:
         names = tuple(dict.fromkeys((*hand.artifacts, *hand.planes)))
         hand.latest = await self._looks.epochs(names)
         return hand.latest
+
+    async def _epochs_after(
+        self,
+        hand: _InHand,
+        of_controllers: Mapping[str, Ask],
+        of_outputs: Callable[[StartWiring], Ask] | None = None,
+    ) -> tuple[Epochs, dict[str, list[Any]]]:
+        """Ask all that takes part, and look at its clocks; see :class:`.ClockLooks`."""
+        asked: dict[str, list[Ask]] = {name: [one] for name, one in of_controllers.items()}
+        for wiring in hand.wirings:
+            of_plane = asked.setdefault(wiring.plane, [])
+            if of_outputs is not None:
+                of_plane.append(of_outputs(wiring))
+        hand.latest, answers = await self._looks.epochs_after(asked)
+        return hand.latest, answers
 
     def _check_settings(self, hand: _InHand) -> None:
         """Raise ``Refused`` where a clock was locked anew since a setting was measured."""
@@ -306,17 +328,6 @@ class StartHardware:
                     "podium skew measure"
                 )
 
-    async def _started(self, name: str) -> Tai | None:
-        at: Tai | None = await self._call(name, "record of its start", lambda box: box.started_at())
-        return at
-
-    async def _counts(self, one: StartWiring) -> TriggerCounts:
-        worker = self._worker(one.plane)
-        counts: TriggerCounts = await worker.call(
-            "trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S
-        )
-        return counts
-
     async def _take_back(self, one: StartWiring) -> None:
         worker = self._worker(one.plane)
         await worker.call(
@@ -333,6 +344,10 @@ class StartHardware:
         if self._hand is None or self._hand.run != run:
             raise Refused(f"{self._name}: run {run} is not loaded")
         return self._hand
+
+
+def _counts(one: StartWiring) -> Ask:
+    return Ask("trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S)
 
 
 def _start(hand: _InHand, t0: Tai, starts: Mapping[str, Tai]) -> Start:
