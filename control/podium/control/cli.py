@@ -38,6 +38,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.facility.schema_command:command",
         "print the JSON schema of the facility file, for editors",
     ),
+    "part": (
+        "podium.control.facility.part_command:command",
+        "write the facility file of some of a facility's nodes",
+    ),
     "ask": (
         "podium.control.demo.ask:command",
         "ask one instrument one thing, or set it, through its owner",

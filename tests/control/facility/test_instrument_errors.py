@@ -147,7 +147,7 @@ CASES = [
         "wiring:\n",
         "links:\n  link_ab: {ends: [node_a, node_b]}\n\nwiring:\n",
         "node_b]",
-        "there is no node 'node_b'; did you mean 'node_a'?",
+        "there is no node or hub 'node_b'; did you mean 'node_a'?",
     ),
     (
         "a link with one end",

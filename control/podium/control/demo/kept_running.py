@@ -12,6 +12,11 @@ ENDING_S = 30.0
 RESTART_S = 1.0
 """Pause before a process that died is started again."""
 
+LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""glibc gives what a large array held back to the system when it is freed, and keeps two heaps for
+all threads (mallopt(3)): an agent or a coordinator that has handled data for a while holds a third
+less. Other C libraries do not know the words."""
+
 Report = Callable[[str], None]
 """Told what happens, for a person."""
 
@@ -46,7 +51,7 @@ async def _keep(
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
             pass_fds=inherit,
-            env=os.environ,
+            env=LEAN | os.environ,
         )
         report(f"{name} is process {process.pid}")
         try:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from podium.control.facility import schema
+from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
 from podium.control.facility.check_design import check_design
 from podium.control.facility.check_instruments import check_instruments
 from podium.control.facility.check_nodes import (
     check_clocks,
     check_fridges,
-    check_links,
     check_names,
     check_nodes,
 )
@@ -24,19 +24,21 @@ from podium.control.facility.check_timing import (
     trigger_input,
 )
 from podium.control.facility.check_wiring import check_wiring
+from podium.control.facility.design_values import design_of, estimate
 from podium.control.facility.endpoints import lay_over
 from podium.control.facility.facility import (
     Address,
     ChipEntry,
     ClockDomain,
     ConnectorRef,
+    Coupling,
     DriveWiring,
-    Estimate,
     Facility,
     FeedlineWiring,
     FluxWiring,
     Fridge,
     HostAddress,
+    Hub,
     InstrumentEntry,
     Link,
     Modulator,
@@ -103,9 +105,11 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     check_names(parsed, complaints)
     models = check_instruments(parsed, known, complaints)
     check_nodes(parsed, complaints)
+    check_couplings(parsed, complaints)
     check_fridges(parsed, models, complaints)
     check_clocks(parsed, models, complaints)
     check_tells_time(parsed, models, complaints)
+    check_hubs(parsed, complaints)
     check_links(parsed, complaints)
     outputs = check_wiring(parsed, models, complaints)
     check_design(parsed, outputs, complaints)
@@ -162,6 +166,13 @@ def _facility(
         ),
         validity=FrozenMap(parsed.validity),
         timing=_timing(parsed, models_of(parsed, known)),
+        hubs=FrozenMap(
+            {
+                name: Hub(name, hub.fridge, hub.source)
+                for name, hub in parsed.hubs.items()
+                if hub is not None
+            }
+        ),
     )
 
 
@@ -245,25 +256,24 @@ def _node(name: str, node: ParsedNode) -> Node:
         feedlines=FrozenMap({line: tuple(on_it) for line, on_it in node.entry.feedlines.items()}),
         qubits=FrozenMap(
             {
-                element: Qubit(name, element, qubit.kind, _design(qubit), feedline_of[element])
+                element: Qubit(name, element, qubit.kind, design_of(qubit), feedline_of[element])
                 for element, qubit in node.qubits.items()
                 if qubit is not None
             }
         ),
+        couplings=FrozenMap(
+            {
+                element: Coupling(
+                    name,
+                    element,
+                    (coupling.ends[0], coupling.ends[1]),
+                    estimate(coupling.exchange, "Hz"),
+                )
+                for element, coupling in node.couplings.items()
+                if coupling is not None
+            }
+        ),
     )
-
-
-def _design(qubit: schema.QubitEntry) -> FrozenMap[str, Estimate]:
-    return FrozenMap(
-        {
-            name: _estimate(getattr(qubit.design, name), unit)
-            for name, unit in schema.DESIGN_UNITS.items()
-        }
-    )
-
-
-def _estimate(entry: EstimateEntry[float], unit: str) -> Estimate:
-    return Estimate(entry.value, entry.spread or 0.0, unit, entry.source, entry.assumed)
 
 
 def _wiring(port: str, entry: WireEntry) -> Wiring:
@@ -279,7 +289,7 @@ def _wiring(port: str, entry: WireEntry) -> Wiring:
                 line_attenuation_db=entry.line_attenuation,
                 line_gain_db=entry.line_gain,
                 noise_temperature_k=entry.noise_temperature,
-                delay=_estimate(entry.delay, "s"),
+                delay=estimate(entry.delay, "s"),
             )
         case schema.DriveEntry():
             modulator = None

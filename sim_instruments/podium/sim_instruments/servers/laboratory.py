@@ -23,6 +23,7 @@ from podium.sim_instruments.physics.world import World
 from podium.sim_instruments.physics.world_file import WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.memory import Spare
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
@@ -70,6 +71,7 @@ class Laboratory:
         self._check_world(world_file)
         self._running_fs = 0
         self._lock = Lock()
+        self._spare = Spare()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="physics")
         self.twins: dict[str, Twin] = {
             name: build_twin(name, entry, self._supplies(name))
@@ -106,9 +108,16 @@ class Laboratory:
 
     def submit(self, instrument: str, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
-        future = self._workers.submit(work, partial(self._play, instrument, self.cabling()))
+        play = partial(self._play, instrument, self.cabling())
+        future = self._workers.submit(self._worked, work, play)
         future.add_done_callback(lambda _: self.after_work())
         return future
+
+    def _worked(self, work: Callable[[Play], T], play: Play) -> T:
+        try:
+            return work(play)
+        finally:
+            self._spare.give_back()
 
     def _note_edges(self, instrument: str, train: EdgeTrain) -> None:
         rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]
