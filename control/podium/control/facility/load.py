@@ -4,9 +4,11 @@ import gc
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from podium.control.facility import schema
+from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
 from podium.control.facility.check_design import check_design
 from podium.control.facility.check_instruments import check_instruments
 from podium.control.facility.check_nodes import (
@@ -45,6 +47,7 @@ from podium.control.facility.facility import (
     Wiring,
 )
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.models_of import driver_of, models_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode, WireEntry, parse
 from podium.control.facility.problems import FacilityError, Problem
@@ -109,6 +112,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     outputs = check_wiring(parsed, models, complaints)
     check_design(parsed, outputs, complaints)
     check_timing(parsed, models, outputs, complaints)
+    check_bus(parsed, complaints)
     if complaints.problems:
         raise FacilityError(source.file, complaints.problems)
     instruments = _instruments(parsed, known)
@@ -116,6 +120,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
         instruments = lay_over(instruments, Path(endpoints))
     facility = _facility(parsed, instruments, source, known)
     remarks = Complaints(source, [])
+    remark_on_bus(parsed, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
     return facility, tuple(remarks.problems)
 
@@ -129,7 +134,7 @@ def _facility(
     """Return the checked file as values. No entry is None any more: all were checked."""
     return Facility(
         name=parsed.name,
-        digest=hashlib.sha256(_canonical(source.data).encode()).hexdigest(),
+        digest=hashlib.sha256(_canonical(_of_the_facility(source.data)).encode()).hexdigest(),
         instruments=FrozenMap(instruments),
         nodes=FrozenMap(
             {name: _node(name, node) for name, node in parsed.nodes.items() if node is not None}
@@ -160,6 +165,16 @@ def _facility(
         ),
         validity=FrozenMap(parsed.validity),
         timing=_timing(parsed, models_of(parsed, known)),
+        bus=_bus(parsed, Path(source.file).resolve().parent),
+    )
+
+
+def _bus(parsed: Parsed, folder: Path) -> MeetingPoint | None:
+    if parsed.bus is None:
+        return None
+    where = parsed.bus.certificates
+    return replace(
+        meeting_point(parsed.bus), certificates=None if where is None else folder / where
     )
 
 
@@ -187,6 +202,13 @@ def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlan
             }
         ),
     )
+
+
+def _of_the_facility(data: Plain) -> Plain:
+    """Return what a file says of the facility itself, not of how its processes talk."""
+    if not isinstance(data, dict):
+        return data
+    return {key: value for key, value in data.items() if key != "bus"}
 
 
 def _canonical(data: Plain) -> str:
