@@ -22,7 +22,7 @@ from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.calibration.runner import RunFailed
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.demo.up import free_endpoints
+from podium.control.demo.up_parts import free_endpoints
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
 from podium.control.timebase.start.journal import FileJournal

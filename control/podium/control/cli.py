@@ -66,6 +66,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.up:command",
         "start the agents, the coordinator and the page of a facility",
     ),
+    "certificates": (
+        "podium.control.demo.certificates:command",
+        "list the certificates that a facility on several computers needs, and make them",
+    ),
     "status": (
         "podium.control.demo.status:command",
         "say which instruments answer, what runs, and who asked for it",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from podium.control.facility.connector_ref import ConnectorRef as ConnectorRef
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.timing import TimingPlane
 from podium.firmware_interfaces.qcodes_any import QcodesDriver
 
@@ -253,7 +254,8 @@ class Facility:
 
     name: str
     digest: str
-    """SHA-256 (hex) of what the file says; comments, layout and endpoints do not change it."""
+    """SHA-256 (hex) of what the file says; comments, layout, endpoints and how its processes talk
+    (``bus``) do not change it."""
     instruments: FrozenMap[str, InstrumentEntry]
     nodes: FrozenMap[str, Node]
     wiring: FrozenMap[str, Wiring]
@@ -265,6 +267,8 @@ class Facility:
     """How long parameters are good for, s: by quantity (``f01``) or full name."""
     timing: TimingPlane = field(default_factory=TimingPlane)
     hubs: FrozenMap[str, Hub] = field(default_factory=FrozenMap)
+    bus: MeetingPoint | None = None
+    """Where its processes on several computers meet; None: all are on this one."""
 
     def line(self, port: str) -> str:
         """Return the wired port behind ``port``: a qubit's readout port is its feedline's.

@@ -4,9 +4,11 @@ import gc
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from podium.control.facility import schema
+from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
 from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
 from podium.control.facility.check_design import check_design
 from podium.control.facility.check_instruments import check_instruments
@@ -48,6 +50,7 @@ from podium.control.facility.facility import (
     Wiring,
 )
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.models_of import driver_of, models_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode, WireEntry, parse
 from podium.control.facility.problems import FacilityError, Problem
@@ -114,6 +117,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     outputs = check_wiring(parsed, models, complaints)
     check_design(parsed, outputs, complaints)
     check_timing(parsed, models, outputs, complaints)
+    check_bus(parsed, complaints)
     if complaints.problems:
         raise FacilityError(source.file, complaints.problems)
     instruments = _instruments(parsed, known)
@@ -121,6 +125,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
         instruments = lay_over(instruments, Path(endpoints))
     facility = _facility(parsed, instruments, source, known)
     remarks = Complaints(source, [])
+    remark_on_bus(parsed, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
     check_shared_triggers(parsed, outputs, remarks)
     return facility, tuple(remarks.problems)
@@ -135,7 +140,7 @@ def _facility(
     """Return the checked file as values. No entry is None any more: all were checked."""
     return Facility(
         name=parsed.name,
-        digest=hashlib.sha256(_canonical(source.data).encode()).hexdigest(),
+        digest=hashlib.sha256(_canonical(_of_the_facility(source.data)).encode()).hexdigest(),
         instruments=FrozenMap(instruments),
         nodes=FrozenMap(
             {name: _node(name, node) for name, node in parsed.nodes.items() if node is not None}
@@ -173,6 +178,16 @@ def _facility(
                 if hub is not None
             }
         ),
+        bus=_bus(parsed, Path(source.file).resolve().parent),
+    )
+
+
+def _bus(parsed: Parsed, folder: Path) -> MeetingPoint | None:
+    if parsed.bus is None:
+        return None
+    where = parsed.bus.certificates
+    return replace(
+        meeting_point(parsed.bus), certificates=None if where is None else folder / where
     )
 
 
@@ -200,6 +215,13 @@ def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlan
             }
         ),
     )
+
+
+def _of_the_facility(data: Plain) -> Plain:
+    """Return what a file says of the facility itself, not of how its processes talk."""
+    if not isinstance(data, dict):
+        return data
+    return {key: value for key, value in data.items() if key != "bus"}
 
 
 def _canonical(data: Plain) -> str:

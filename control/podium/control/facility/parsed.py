@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from podium.control.facility import schema
+from podium.control.facility.bus_entries import BusEntry
 from podium.control.facility.designs import QUBIT_KINDS, QubitEntry
 from podium.control.facility.problems import KeyPath, Problem, nearest, suggest
 from podium.control.facility.source import Plain, Source
@@ -67,6 +68,7 @@ class Parsed:
     triggers: dict[str, TriggerEntry | None]
     markers: dict[str, MarkerEntry | None]
     phase_reference: PhaseReferenceEntry | None
+    bus: BusEntry | None = None
 
 
 def parse(source: Source, complaints: Complaints) -> Parsed:
@@ -103,6 +105,7 @@ def parse(source: Source, complaints: Complaints) -> Parsed:
         triggers=_entries(TriggerEntry, timing.get("triggers"), ("timing", "triggers"), complaints),
         markers=_entries(MarkerEntry, timing.get("markers"), ("timing", "markers"), complaints),
         phase_reference=None if whole is None else whole.timing.phase_reference,
+        bus=None if whole is None else whole.bus,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from podium.control.facility.bus_entries import BusEntry
 from podium.control.facility.timing_entries import TimingEntry
 from podium.control.facility.written import (
     Decibels,
@@ -275,4 +276,6 @@ class FacilityFile(Entry):
     """Quantum interconnects between nodes and hubs, by name."""
     timing: TimingEntry = TimingEntry()
     """What starts controllers together, and by what skews are measured."""
+    bus: BusEntry | None = None
+    """How its processes on several computers find and know each other."""
     validity: dict[str, Annotated[Time, Positive]] = Field(default_factory=dict)
