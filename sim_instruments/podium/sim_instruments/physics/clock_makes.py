@@ -69,6 +69,16 @@ CONTROLLER = ClockMake(
     frequency_per_k=5e-8,  # ASSUMED
     ageing_per_s=3e-14,  # ASSUMED: 1 ppm a year
 )
+SOURCE = ClockMake(
+    # Microwave source on an external 10 MHz: its time counts only as the phase of its tone.
+    delay_per_k_fs=1 * PS,  # ASSUMED
+    white_fs=20.0,  # ASSUMED
+    flicker_fs=10.0,  # ASSUMED
+    frequency=1e-7,  # ASSUMED: internal crystal oscillator
+    frequency_per_k=1e-9,  # ASSUMED
+    ageing_per_s=1e-14,  # ASSUMED: 0.3 ppm a year
+    lock_fs=FS_PER_S,  # ASSUMED
+)
 RUBIDIUM = ClockMake(
     # Locked it is right by definition: all the laboratory's time comes from it.
     white_fs=5 * PS,  # ASSUMED

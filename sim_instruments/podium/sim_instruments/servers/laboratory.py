@@ -10,10 +10,11 @@ from threading import Lock
 from typing import TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.physics.clock_makes import CONTROLLER, ClockMake
+from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, EdgeTrain, LinesEnd
 from podium.sim_instruments.physics.fridge import Fridge
+from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.played import PlayedLog
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
@@ -25,9 +26,10 @@ from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Plan, PlanError, read_plan, silence
+from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, silence
 
 T = TypeVar("T")
 WORKERS = 2
@@ -131,7 +133,13 @@ class Laboratory:
         inputs = self.plan.inputs[instrument]
         routed = replace(
             signals,
-            drives=tuple(cabling.routed(instrument, signals.drives)),
+            drives=tuple(
+                cabling.routed(
+                    instrument,
+                    signals.drives,
+                    partial(self._carrier_turns, instrument, signals.start_tai_fs),
+                )
+            ),
             captures=tuple(
                 replace(c, line=inputs[c.line]) for c in signals.captures if c.line in inputs
             ),
@@ -142,6 +150,22 @@ class Laboratory:
             self._running_fs += signals.duration_ns * FS_PER_NS
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
 
+    def _carrier_turns(self, instrument: str, at_fs: int, source: str, carrier: Carrier) -> float:
+        """Return the phase that a microwave source has at the start of a run.
+
+        ASSUMED: a source that is in no clock domain takes its 10 MHz from the controller whose
+        signals it carries. What its phase does against that controller's during a run is left out.
+        """
+        lock = f"{source} {carrier.lock}"
+        clock = self.clocks.get(source)
+        if clock is not None:
+            turns = turns_of(carrier.frequency_hz, clock.local_fs(at_fs))
+            return (turns + clock.lo_phase_turns(lock, at_fs)) % 1.0
+        counter = self._counters.get(instrument) or IdealClock(instrument)
+        tick = counter.to_ticks(at_fs)
+        turns = turns_of(carrier.frequency_hz, tick * FS_PER_NS)
+        return (turns + counter.lo_turns(lock, tick)) % 1.0
+
     def _supplies(self, name: str) -> Supplies:
         return Supplies(
             serial=f"{zlib.crc32(name.encode()) % 10**8:08d}",
@@ -149,6 +173,7 @@ class Laboratory:
             reading=self._reading(name),
             clock_of=partial(self.clock_of, name),
             clock=self._counter(name),
+            own_clock=self._own_clock(name),
             lines=LinesEnd(self.lines, name),
         )
 
@@ -164,6 +189,11 @@ class Laboratory:
         if name in {cable.sink[0] for cable in self.plan.timing.triggers}:
             return self._counters.setdefault(name, TickCounter(self.clock_of(name, CONTROLLER)))
         return None
+
+    def _own_clock(self, name: str) -> Clock | None:
+        """Return the clock of a microwave source that is in a domain of its own."""
+        make = self.plan.timing.clocks.get(name)
+        return self.clock_of(name, make) if make is SOURCE else None
 
     def _reading(self, name: str) -> Callable[[int, int], float] | None:
         thermometer = self.plan.thermometers.get(name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.sim_instruments.physics.clock_makes import Cable
+from podium.sim_instruments.physics.clock_makes import SOURCE, Cable
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines
 from podium.sim_instruments.physics.played import PlayedLog
@@ -97,9 +97,10 @@ def lock_clocks(design: TimingDesign, clocks: Mapping[str, Clock], start_fs: int
                 clock.follow(clocks[reference])
             except ValueError as error:
                 raise PlanError(str(error)) from error
-    for cable in design.triggers:
-        name = cable.sink[0]
-        if name in clocks and name not in design.references:
+    alone = {cable.sink[0] for cable in design.triggers}
+    alone |= {name for name, make in design.clocks.items() if make is SOURCE}
+    for name in alone - design.references.keys():
+        if name in clocks:
             clocks[name].lose(start_fs)
 
 

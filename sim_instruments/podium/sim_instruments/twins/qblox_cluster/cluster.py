@@ -103,7 +103,7 @@ class ClusterTwin:
             slot: Module(MODULE_MODELS[name], slot, serial, playback, self.lines)
             for slot, name in sorted(modules.items())
         }
-        self.clock = clock or IdealClock()
+        self.clock = clock or IdealClock(serial)
         self.management = Management(
             serial, {s: m.model for s, m in self.modules.items()}, self.clock
         )

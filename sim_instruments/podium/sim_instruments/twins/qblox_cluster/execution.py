@@ -17,6 +17,7 @@ from podium.sim_instruments.twins.qblox_cluster.edges_out import (
     edge_trains,
 )
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
+from podium.sim_instruments.twins.qblox_cluster.local_oscillator import with_phases
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
@@ -152,7 +153,7 @@ class Execution:
         if self._together.waits_for_trigger:
             return Waiting(synced_ns)
         traces = self._together.traces()
-        performed = performance(self._runs, traces)
+        performed = performance(self._with_phases(), traces)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
         left = outcome(performed, answers)
@@ -163,6 +164,14 @@ class Execution:
             ),
             synced_ns=synced_ns,
             edges=edge_trains(self._runs, traces, self._start_tick, self._clock),
+        )
+
+    def _with_phases(self) -> tuple[SequencerRun, ...]:
+        """Return the sequencers with the phases that their oscillators have when they begin."""
+        started, begun = self._start_tick, self._start_tick + self._first_trigger_ns
+        return tuple(
+            replace(run, afe=with_phases(run.afe, self._clock, started, begun))
+            for run in self._runs
         )
 
     def _with_tags(

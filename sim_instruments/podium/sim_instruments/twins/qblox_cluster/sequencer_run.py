@@ -30,6 +30,14 @@ class Afe:
     output_attenuation_db: tuple[int, ...]
     input_attenuation_db: int
     input_gain_db: tuple[int, ...]
+    lo_locks: tuple[str, ...] = ()
+    """Names of the present locks of the oscillators, of which their phases hang."""
+    lo_turns: tuple[float, ...] = ()
+    """Phases of the oscillators at the start of the run; none given: all 0."""
+
+    def turns_of_lo(self, output: int) -> float:
+        """Return the phase, at the start of the run, of the oscillator of an RF output."""
+        return self.lo_turns[output] if self.lo_turns else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
