@@ -42,6 +42,8 @@ class TimingCable:
     sink: tuple[str, str]
     delay: Spread
     """What the laboratory knows of it, s."""
+    label: str
+    """What faults call it: ``cluster_a.trigger``, ``node_a.marker``."""
 
     @property
     def name(self) -> str:
@@ -89,10 +91,13 @@ def timing_of(tree: Any) -> TimingDesign:
     return TimingDesign(
         references,
         tuple(
-            _cable(entry, (str(name), TRIGGER_INPUT), f"timing.triggers.{name}")
+            _cable(entry, (str(name), TRIGGER_INPUT), f"timing.triggers.{name}", f"{name}.trigger")
             for name, entry in triggers.items()
         ),
-        tuple(_cable(entry, None, f"timing.markers.{name}") for name, entry in markers.items()),
+        tuple(
+            _cable(entry, None, f"timing.markers.{name}", f"{name}.marker")
+            for name, entry in markers.items()
+        ),
         {
             name: MAKES[str(model)]
             for name, model in models.items()
@@ -114,7 +119,7 @@ def _is_the_worlds(
     return make is not SOURCE or name in ticking
 
 
-def _cable(given: Any, sink: tuple[str, str] | None, where: str) -> TimingCable:
+def _cable(given: Any, sink: tuple[str, str] | None, where: str, label: str) -> TimingCable:
     entry = _mapping(given, where)
     missing = [key for key in ("output", "delay") if key not in entry]
     if sink is None and "input" not in entry:
@@ -125,6 +130,7 @@ def _cable(given: Any, sink: tuple[str, str] | None, where: str) -> TimingCable:
         _connector(entry["output"]),
         _connector(entry["input"]) if sink is None else sink,
         _delay(entry["delay"], f"{where}.delay"),
+        label,
     )
 
 

@@ -12,10 +12,15 @@ from typing import TypeVar
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
 from podium.sim_instruments.physics.clocks import Clock
-from podium.sim_instruments.physics.digital_lines import DigitalLines, EdgeTrain, LinesEnd
+from podium.sim_instruments.physics.digital_lines import (
+    DigitalLines,
+    EdgeTrain,
+    LinesEnd,
+    Promise,
+)
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.oscillators import turns_of
-from podium.sim_instruments.physics.played import PlayedLog
+from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
@@ -81,7 +86,8 @@ class Laboratory:
         delays_s = world_file.timing.delays_s()
         self.trigger_lines = lay_triggers(plan.timing, delays_s, self.twins, self.room, self.played)
         """Trigger cables by name: ``cluster_a.trigger``."""
-        lay_markers(plan.timing, delays_s, self.lines)
+        self.marker_lines = lay_markers(plan.timing, delays_s, self.lines, self.room)
+        """Where the cables of markers end, by what faults call them: ``node_a.marker``."""
         lock_clocks(plan.timing, self.clocks, clock.start_fs)
 
     @classmethod
@@ -112,9 +118,14 @@ class Laboratory:
         future.add_done_callback(lambda _: self.after_work())
         return future
 
-    def _note_edges(self, instrument: str, train: EdgeTrain) -> None:
+    def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
+        """Hear that nothing of a sender of a run leaves its instrument from ``at_fs`` on."""
+        self.played.stop((instrument, run, sender), at_fs)
+
+    def _note_edges(self, promise: Promise, train: EdgeTrain) -> None:
         rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]
-        self.played.note(instrument, train.connector, rising, int)
+        sending = Sending(promise.instrument, train.connector, rising, int)
+        self.played.note(sending, promise, self.clock.now_fs())
 
     def _note_pulses(self, instrument: str, signals: RunSignals) -> None:
         counter = self._counters.get(instrument)
@@ -125,8 +136,12 @@ class Laboratory:
                 return signals.start_tai_fs + ns * FS_PER_NS
             return counter.to_world(begin + ns)
 
+        now_fs = self.clock.now_fs()
         for train in signals.drives:
-            self.played.note(instrument, train.line, train.start_ns.tolist(), when)
+            turns = train.phase_turns[:EDGES_KEPT].tolist()
+            starts = train.start_ns.tolist()
+            sending = Sending(instrument, train.line, starts, when, turns)
+            self.played.note(sending, (instrument, signals.run, train.sender), now_fs)
 
     def _play(self, instrument: str, cabling: Cabling, signals: RunSignals) -> tuple[Captured, ...]:
         self._note_pulses(instrument, signals)
@@ -229,3 +244,7 @@ class Playing:
     def submit(self, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread and return at once."""
         return self.laboratory.submit(self.instrument, work)
+
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """Hear that a sender of a run was stopped."""
+        self.laboratory.stopped(self.instrument, run, sender, at_fs)

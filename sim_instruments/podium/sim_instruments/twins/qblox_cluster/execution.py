@@ -14,7 +14,7 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterCloc
 from podium.sim_instruments.twins.qblox_cluster.edges_out import (
     DELAY_OUT_OF_ORDER,
     delays_out_of_order,
-    edge_trains,
+    levels_out,
 )
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import with_phases
@@ -71,10 +71,7 @@ def perform(runs: Sequence[SequencerRun]) -> Performance:
 
 
 def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
-    return tuple(
-        Q1Processor(run.program, run.setup(), name=f"slot{run.slot}.sequencer{run.sequencer}")
-        for run in runs
-    )
+    return tuple(Q1Processor(run.program, run.setup(), name=run.sender) for run in runs)
 
 
 def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
@@ -163,7 +160,7 @@ class Execution:
                 for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
             ),
             synced_ns=synced_ns,
-            edges=edge_trains(self._runs, traces, self._start_tick, self._clock),
+            levels=levels_out(self._runs, traces, self._start_tick, self._clock),
         )
 
     def _with_phases(self) -> tuple[SequencerRun, ...]:

@@ -180,7 +180,7 @@ def pulse_trains(
             overflowed |= clipped
             pieces.append(piece)
         turns = phase / PHASE_TURN + lo_turns(line.lo_hz, start) + line.lo_turns
-        trains.append(PulseTrain(line.name, start, number, turns % 1.0, tuple(pieces)))
+        trains.append(PulseTrain(line.name, start, number, turns % 1.0, tuple(pieces), run.sender))
     return tuple(trains), overflowed
 
 
