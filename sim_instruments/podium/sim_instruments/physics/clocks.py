@@ -62,6 +62,8 @@ class ClockErrors:
     """Relative error of the free oscillator."""
     ageing_per_s: float
     """What that grows by each second."""
+    delay_per_k_fs: float
+    """Locked, what it is later for each kelvin of the room."""
 
 
 def draw_errors(seed: int, element: str, make: ClockMake) -> ClockErrors:
@@ -74,6 +76,7 @@ def draw_errors(seed: int, element: str, make: ClockMake) -> ClockErrors:
         make.offset_fs * normal("offset"),
         make.frequency * normal("frequency"),
         make.ageing_per_s * normal("ageing"),
+        make.delay_per_k_fs * (1.0 + make.delay_per_k_spread * normal("delay per kelvin")),
     )
 
 
@@ -114,6 +117,10 @@ class Clock:
                 raise ValueError(f"{self.element} cannot follow itself by {reference.element}")
             one = one._reference
         self._reference = reference
+
+    def room_k(self, at_fs: int) -> float:
+        """Return how much warmer than its mean the room is where it stands, K."""
+        return self._room.deviation_k(at_fs)
 
     # --- lock -------------------------------------------------------------------------
 
@@ -250,7 +257,7 @@ class Clock:
         """Return what it would be, had nothing changed after the beginning of ``since``."""
         if since.state is LockState.LOCKED:
             followed_fs = 0.0 if self._reference is None else self._reference._smooth_fs(at_fs)
-            warm_fs = self.make.delay_per_k_fs * self._room.deviation_k(at_fs)
+            warm_fs = self._errors.delay_per_k_fs * self._room.deviation_k(at_fs)
             return since.error_fs + warm_fs + followed_fs
         span_s = (at_fs - since.begun_fs) / FS_PER_S
         warm = self.make.frequency_per_k * self._room.kelvin_seconds(since.begun_fs, at_fs)
