@@ -137,7 +137,7 @@ async def two_nodes_up(twin_file: Path, folder: Path) -> AsyncIterator[TwoNodes]
 async def in_time(start: Callable[[], Awaitable[Result]]) -> Result:
     """Start; again where this machine was so busy that FIRE came too late, or was set too late."""
     busy = ""
-    for _ in range(8):
+    for _ in range(20):
         try:
             return await start()
         except RunError as error:

@@ -20,7 +20,7 @@ from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
 from podium.control.bus.messages import Played, TagData, Time
-from podium.control.bus.together import together
+from podium.control.bus.together import beside, together
 from podium.control.bus.wire import encode
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
@@ -35,6 +35,7 @@ from podium.firmware_interfaces.wrtd import ID_MAX
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
 NONE = Epochs(())
+EPOCH = Tai(0, 0)
 NOTHING = TimedPart("", "", {}, (), {}, {})
 
 
@@ -44,6 +45,9 @@ class _InHand:
     part: TimedPart = NOTHING
     epochs: Epochs = NONE
     latest: Epochs = NONE
+    read_s: float = 0.0
+    now: Tai = EPOCH
+    """The time as read last, and when it was there: monotonic wall time."""
 
     @property
     def artifacts(self) -> Mapping[str, ClusterProgram]:
@@ -113,7 +117,10 @@ class StartHardware:
         )
 
     async def arm(self, run: RunId) -> ArmedUp:
-        """Let all controllers wait for their trigger, the plane for this run's event."""
+        """Let all controllers wait for their trigger, the plane for this run's event.
+
+        The time is read once all of them do.
+        """
         hand = self._of(run)
         event = self.event_of(run)
 
@@ -130,7 +137,8 @@ class StartHardware:
             *(prepare(one) for one in hand.wirings),
             *(self._call(name, "arm", lambda box: box.arm()) for name in hand.artifacts),
         )
-        return ArmedUp(run, await self._epochs(hand))
+        epochs, now = await beside(self._epochs(hand), self._now(hand.planes[0]))
+        return ArmedUp(run, epochs, now)
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
         """Read the plane's time ``after_fs`` from now, then the epochs.
@@ -141,10 +149,11 @@ class StartHardware:
         hand, stop = self._of(run), self._given_up
 
         def wait_and_read(plane: Clock) -> tuple[float, Tai]:
-            if stop.wait(after_fs / FS_PER_S):
-                raise Refused(f"{self._name}: run {run} was given up")
+            self._wait(stop, run, after_fs / FS_PER_S)
             asked_s = time.monotonic()
-            return asked_s, plane.now()
+            hand.now = plane.now()
+            hand.read_s = time.monotonic()
+            return asked_s, hand.now
 
         deadline_s = after_fs / FS_PER_S + CLOCK_S
         worker = self._worker(hand.planes[0])
@@ -170,13 +179,17 @@ class StartHardware:
         hand = self._of(run)
         self._collecting = True
         try:
-            data = await self._data(hand)
+            data = await self._data(hand, t0)
         finally:
             self._collecting = False
-        at = await together(*(self._started(name) for name in hand.artifacts))
+        (at, counted), epochs = await beside(
+            beside(
+                together(*(self._started(name) for name in hand.artifacts)),
+                together(*(self._counts(one) for one in hand.wirings)),
+            ),
+            self._epochs(hand),
+        )
         starts = dict(zip(hand.artifacts, at, strict=True))
-        counted = await together(*(self._counts(one) for one in hand.wirings))
-        epochs = await self._epochs(hand)
         late = sum(counts.late for counts in counted)
         missed = sum(counts.missed for counts in counted) - late
         relocks = tuple(
@@ -235,9 +248,7 @@ class StartHardware:
 
     async def now(self) -> Tai:
         """Return the time of the plane that raises the triggers."""
-        plane = next(iter(self._wirings.values())).plane
-        told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
-        return told
+        return await self._now(next(iter(self._wirings.values())).plane)
 
     async def epochs_now(self) -> Epochs:
         """Return the epochs of all controllers and planes; raises ``InstrumentError``, ``OSError``.
@@ -254,11 +265,25 @@ class StartHardware:
 
     # Inside
 
-    async def _data(self, hand: _InHand) -> dict[str, Acquired] | None:
-        """Return what was captured; None where the trigger has not come everywhere."""
+    async def _now(self, plane: str) -> Tai:
+        told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
+        return told
+
+    async def _data(self, hand: _InHand, t0: Tai) -> dict[str, Acquired] | None:
+        """Return what was captured; None where the trigger has not come everywhere.
+
+        Before T0, as far as the last reading tells, nobody is asked whether it has started.
+        """
+        at_s, stop = hand.read_s + (t0 - hand.now) / FS_PER_S, self._given_up
         with suppress(NotStarted):
-            return await self._playing.finish(hand.artifacts)
+            return await self._playing.finish(
+                hand.artifacts, lambda: self._wait(stop, hand.run, at_s - time.monotonic())
+            )
         return None
+
+    def _wait(self, stop: threading.Event, run: RunId, wait_s: float) -> None:
+        if stop.wait(max(0.0, wait_s)):
+            raise Refused(f"{self._name}: run {run} was given up")
 
     async def _tags(self, hand: _InHand) -> dict[str, TagData]:
         taggers = {tagger for tagger, _ in hand.part.tags.values()}
