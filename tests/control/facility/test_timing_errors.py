@@ -48,9 +48,11 @@ CASES = [
     (
         "a trigger output twice",
         A,
-        A.replace("LC-O1", "LC-O2"),
-        "wrtd_a.LC-O2, delay: {value: 50",
-        f"wrtd_a.LC-O2 is already the output of cluster_a (line of {A.replace('LC-O1', 'LC-O2')})",
+        A.replace("wrtd_a", "wrtd_room"),
+        "wrtd_room.LC-O1, delay: {value: 50",
+        "wrtd_room.LC-O1 is already the output of cluster_a (line of "
+        + A.replace("wrtd_a", "wrtd_room")
+        + ")",
     ),
     (
         "an event that cannot be sent",
@@ -125,7 +127,7 @@ CASES = [
     ),
     (
         "a tagger without a trigger",
-        "    tagger: {output: wrtd_a.LC-O2, delay: {value: 50 ns, spread: 1 ns}}\n",
+        "    tagger: {output: wrtd_room.LC-O1, delay: {value: 50 ns, spread: 1 ns}}\n",
         "",
         "tagger.slot10.io0",
         "tagger starts on no trigger, so its times are nobody else's; add it under timing",
@@ -216,7 +218,7 @@ def test_the_example_is_a_value() -> None:
     facility = load_facility(TWO_NODES)
     plane = facility.timing
     trigger = plane.triggers["tagger"]
-    assert str(trigger.output) == "wrtd_a.LC-O2"
+    assert str(trigger.output) == "wrtd_room.LC-O1"
     assert trigger.input == ConnectorRef("tagger", "trigger")
     assert (trigger.event, trigger.delay.value_fs) == ("START", 50_000_000)
     marker = plane.markers["node_b"]

@@ -178,7 +178,8 @@ async def test_the_back_door_tells_what_left_connectors(twin_file) -> None:
         await asyncio.to_thread(drivers.fire)
         await asyncio.to_thread(drivers.tags)
         told = await door.do({"do": "played"})
-        assert {"wrtd_a", "wrtd_b", "cluster_a", "cluster_b"} == {one["instrument"] for one in told}
+        here = {"wrtd_a", "wrtd_b", "wrtd_room", "cluster_a", "cluster_b"}
+        assert here == {one["instrument"] for one in told}
         assert await door.do({"do": "played", "since": told[-1]["number"]}) == []
         with pytest.raises(BadRequest, match="from 0 up"):
             await door.do({"do": "played", "since": -1})
@@ -209,7 +210,8 @@ def test_cables_are_drawn_from_the_file_and_move_nothing_else(world, tmp_path) -
 def test_errors_of_clocks_are_drawn_and_stand_in_the_world_file(world) -> None:
     clocks = world.timing.clocks
     assert clocks.keys() == {
-        *("cluster_a", "cluster_b", "tagger", "wrtd_a", "wrtd_b", "switch", "rubidium")
+        *("cluster_a", "cluster_b", "tagger", "wrtd_a", "wrtd_b", "wrtd_room", "switch"),
+        "rubidium",
     }
     assert 0 < abs(clocks["cluster_a"].offset.value) < 3e-9
     assert clocks["rubidium"].offset.value == 0.0

@@ -60,8 +60,9 @@ class Agent:
         """``journal``: of the ramps, closed by the agent; None: in memory, lost with the process.
 
         ``starts``: the controllers that a trigger plane starts; what an earlier owner has left
-        armed on them is disarmed at once. ``epochs``: where the epochs of their clocks are kept;
-        ``margins``: what is kept between FIRE, the setting of the trigger, and the start.
+        armed on them is disarmed at once. ``epochs``: the folder in which the epochs of their
+        clocks are kept; ``margins``: what is kept between FIRE, the setting of the trigger, and
+        the start.
 
         ``store``: the parameter store that is told where the bias of a ramp that was cut off
         ended. ``reading_only``: what an earlier owner has left stays so until the first job.

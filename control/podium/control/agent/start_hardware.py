@@ -4,26 +4,24 @@ Whoever calls it does so strictly one after another; reading the clock alone may
 collecting.
 """
 
-import asyncio
 import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from podium.control.agent.answers import capture_data, quantised
-from podium.control.agent.compiling import Compiling
-from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.clock_looks import ClockLooks
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
 from podium.control.agent.start_wiring import StartWiring
-from podium.control.bus.messages import Played, Time
+from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
+from podium.control.bus.messages import Played, TagData, Time
 from podium.control.bus.together import together
 from podium.control.bus.wire import encode
-from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
 from podium.control.timebase.start.messages import CAPTURE, UNVERIFIED, Relock, RunId, Start
@@ -32,20 +30,28 @@ from podium.drivers.roles import Acquired, Clock, TriggerCounts
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.firmware_interfaces.tai import Tai
+from podium.firmware_interfaces.wrtd import ID_MAX
 
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
 NONE = Epochs(())
+NOTHING = TimedPart("", "", {}, (), {}, {})
 
 
 @dataclass(slots=True, eq=False)
 class _InHand:
     run: RunId
-    program_hash: str = ""
-    artifacts: Mapping[str, ClusterProgram] = field(default_factory=dict)
-    wirings: tuple[StartWiring, ...] = ()
+    part: TimedPart = NOTHING
     epochs: Epochs = NONE
     latest: Epochs = NONE
+
+    @property
+    def artifacts(self) -> Mapping[str, ClusterProgram]:
+        return self.part.artifacts
+
+    @property
+    def wirings(self) -> tuple[StartWiring, ...]:
+        return self.part.wirings
 
     @property
     def planes(self) -> tuple[str, ...]:
@@ -63,23 +69,19 @@ class StartHardware:
     def __init__(
         self,
         name: str,
-        domains: Mapping[str, str],
         instruments: Instruments,
         playing: Playing,
-        compiling: Compiling,
+        compiling: TimedCompiling,
         wirings: Sequence[StartWiring],
-        epochs: EpochsKept,
-        life: int,
+        looks: ClockLooks,
     ) -> None:
-        """``name``: of the agent, with the facility's; ``domains``: see :func:`domains_of`."""
+        """``name``: of the agent, with the facility's."""
         self._name = name
-        self._domains = domains
         self._instruments = instruments
         self._playing = playing
         self._compiling = compiling
         self._wirings = {one.controller: one for one in wirings}
-        self._kept = epochs
-        self._life = life
+        self._looks = looks
         self._hand: _InHand | None = None
         self._collecting = False
         self._given_up = threading.Event()
@@ -89,16 +91,12 @@ class StartHardware:
     async def load(self, run: RunId, program: str) -> Loaded:
         """Compile this agent's part and load it. Raises ``InstrumentError``."""
         hand = self._hand = _InHand(run)
-        hand.program_hash, hand.artifacts = await self._compiling.compile(program)
-        untimed = [name for name in hand.artifacts if name not in self._wirings]
-        if untimed or not hand.artifacts:
+        hand.part = await self._compiling.compile(program)
+        if not hand.artifacts:
             here = ", ".join(self._wirings)
-            raise Refused(
-                f"{self._name}: {', '.join(untimed) or 'nothing of this program'} can be started "
-                f"at a time here; {here} can"
-            )
-        hand.wirings = tuple(self._wirings[name] for name in hand.artifacts)
+            raise Refused(f"{self._name}: nothing of this program is played by {here}")
         hand.epochs = await self._epochs(hand)
+        self._check_settings(hand)
         await self._playing.prepare(hand.artifacts)
         sources = [
             await self._call(name, "source of its start", lambda box: box.start_source())
@@ -106,7 +104,7 @@ class StartHardware:
         ]
         return Loaded(
             run,
-            hand.program_hash,
+            hand.part.text_hash,
             hand.epochs,
             math.lcm(*(one.grid_fs for one in hand.wirings)),
             hand.after_fs,
@@ -184,10 +182,13 @@ class StartHardware:
         relocks = tuple(
             Relock(one.domain, one.now) for one in hand.epochs.moved(epochs) if one.now is not None
         )
-        start = self._start(hand, t0, starts) if data is not None else None
-        told = b"" if start is None or data is None else self._told(hand, t0, epochs, data)
-        begun = int(any(at is not None for at in starts.values()))
-        return Collected(run, epochs, relocks, start, begun, late, missed, told)
+        begun = {name: at for name, at in starts.items() if at is not None}
+        start, told = None, b""
+        if data is not None and len(begun) == len(starts):
+            start = _start(hand, t0, begun)
+            tags = await self._tags(hand)
+            told = _told(hand, t0, epochs, begun, data, tags)
+        return Collected(run, epochs, relocks, start, int(bool(begun)), late, missed, told)
 
     async def make_safe(self) -> bool | None:
         """Take triggers back, disarm, silence; return whether anything had started.
@@ -229,8 +230,8 @@ class StartHardware:
         self._given_up = threading.Event()
 
     def event_of(self, run: RunId) -> str:
-        """Return the id of a run's event: of this agent and this run alone, 16 letters."""
-        return sha256(f"{self._name}/{run}".encode()).hexdigest()[:16]
+        """Return the id of a run's event: of this agent and this run alone."""
+        return sha256(f"{self._name}/{run}".encode()).hexdigest()[:ID_MAX]
 
     async def now(self) -> Tai:
         """Return the time of the plane that raises the triggers."""
@@ -246,50 +247,36 @@ class StartHardware:
             return await self._playing.finish(hand.artifacts)
         return None
 
-    def _start(self, hand: _InHand, t0: Tai, starts: Mapping[str, Tai | None]) -> Start | None:
-        """Return the start that is furthest from where it belongs, as the first controller's."""
-        off: list[int] = []
-        for one in hand.wirings:
-            at = starts[one.controller]
-            if at is None:
-                return None
-            off.append(at - t0 - one.start_after_fs)
-        worst_fs = max(off, key=abs)
-        at = Tai.from_fs(t0.total_fs + hand.after_fs + worst_fs)
-        return Start(at, max(one.resolution_fs for one in hand.wirings), CAPTURE)
-
-    def _told(self, hand: _InHand, t0: Tai, epochs: Epochs, data: Mapping[str, Acquired]) -> bytes:
-        return encode(
-            Played(
-                hand.program_hash,
-                Time(t0.seconds, t0.femtoseconds),
-                dict(epochs.numbers),
-                quantised(hand.artifacts),
-                {name: capture_data(one) for name, one in data.items()},
-            )
-        )
+    async def _tags(self, hand: _InHand) -> dict[str, TagData]:
+        taggers = {tagger for tagger, _ in hand.part.tags.values()}
+        found = {
+            name: await self._call(name, "tags", lambda box: box.tags()) for name in sorted(taggers)
+        }
+        tags = {node: found[name][place] for node, (name, place) in hand.part.tags.items()}
+        return {node: TagData(one.counts, one.delta_fs) for node, one in tags.items()}
 
     async def _epochs(self, hand: _InHand) -> Epochs:
         names = tuple(dict.fromkeys((*hand.artifacts, *hand.planes)))
-        signs = await together(*(self._signs(name) for name in names))
-        shown = {self._domains.get(name, name): one for name, one in zip(names, signs, strict=True)}
-        known = self._kept.unchanged(shown)
-        hand.latest = (
-            known if known is not None else await asyncio.to_thread(self._kept.seen, shown)
-        )
+        hand.latest = await self._looks.epochs(names)
         return hand.latest
 
-    async def _signs(self, name: str) -> Mapping[str, int]:
-        """Return what an instrument shows of its clock's history.
-
-        ASSUMED: where it shows nothing, its clock may have been reset whenever it was connected
-        anew, and while this agent did not run.
-        """
-        worker = self._worker(name)
-        shown = await worker.call("history of its clock", _signs_of, CLOCK_S)
-        if shown is not None:
-            return shown
-        return {"agent's life": self._life, "connections": worker.health.connections}
+    def _check_settings(self, hand: _InHand) -> None:
+        """Raise ``Refused`` where a clock was locked anew since a setting was measured."""
+        present = dict(hand.epochs.numbers)
+        for one in hand.wirings:
+            setting = hand.part.settings.get(one.controller)
+            if setting is None or setting.epochs is None:
+                continue
+            domains = {self._looks.domain(name) for name in (one.controller, one.plane)}
+            now = Epochs.of({domain: present[domain] for domain in domains})
+            if moved := setting.epochs.moved(now):
+                then = ", ".join(
+                    f"epoch {one.then} of {one.domain}, now {one.now}" for one in moved
+                )
+                raise Refused(
+                    f"skew of {one.controller} was measured under {then}: measure it anew: "
+                    "podium skew measure"
+                )
 
     async def _started(self, name: str) -> Tai | None:
         at: Tai | None = await self._call(name, "record of its start", lambda box: box.started_at())
@@ -320,11 +307,37 @@ class StartHardware:
         return self._hand
 
 
-def domains_of(facility: Facility) -> dict[str, str]:
-    """Return the clock domain of each instrument that is the source of one."""
-    return {clock.source: name for name, clock in facility.clocks.items()}
+def _start(hand: _InHand, t0: Tai, starts: Mapping[str, Tai]) -> Start:
+    """Return the start that is furthest from where it may be, as if it were the first controller's.
+
+    The verdict allows half of its resolution to either side.
+    """
+    off_fs = [starts[one.controller] - t0 - one.start_after_fs for one in hand.wirings]
+    pairs = zip(off_fs, (one.resolution_fs for one in hand.wirings), strict=True)
+    worst_fs, width_fs = max(pairs, key=lambda one: abs(one[0]) - one[1] // 2)
+    return Start(Tai.from_fs(t0.total_fs + hand.after_fs + worst_fs), width_fs, CAPTURE)
 
 
-def _signs_of(driver: object) -> Mapping[str, int] | None:
-    tell = getattr(driver, "clock_signs", None)
-    return None if tell is None else dict(tell())
+def _told(
+    hand: _InHand,
+    t0: Tai,
+    epochs: Epochs,
+    starts: Mapping[str, Tai],
+    data: Mapping[str, Acquired],
+    tags: Mapping[str, TagData],
+) -> bytes:
+    return encode(
+        Played(
+            hand.part.program_hash,
+            _time(t0),
+            dict(epochs.numbers),
+            quantised(hand.artifacts),
+            {name: capture_data(one) for name, one in data.items()},
+            {name: _time(at) for name, at in starts.items()},
+            dict(tags),
+        )
+    )
+
+
+def _time(at: Tai) -> Time:
+    return Time(at.seconds, at.femtoseconds)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from podium.control.agent.compiling import Compiling
+from podium.control.agent.clock_looks import ClockLooks, domains_of
 from podium.control.agent.epochs_kept import EpochsKept
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playing import Playing
-from podium.control.agent.start_hardware import StartHardware, domains_of
+from podium.control.agent.start_hardware import StartHardware
 from podium.control.agent.start_wiring import StartWiring
-from podium.control.agent.targets import timed_compiler_for
+from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
 from podium.control.facility.facility import Facility
 from podium.control.timebase.start import agent_side
@@ -253,18 +253,16 @@ def starting_of(
 ) -> Starting:
     """Return an agent's part in starts; its life is another one at each call.
 
-    ``epochs``: the file in which they are kept; ``ValueError`` if it cannot be read.
+    ``epochs``: the folder in which they are kept; ``ValueError`` if it cannot be read.
     """
     life = time.time_ns()
     hardware = StartHardware(
         f"{facility.name}/{name}",
-        domains_of(facility),
         instruments,
         playing,
-        Compiling(timed_compiler_for(facility, wirings)),
+        TimedCompiling(facility, wirings),
         wirings,
-        EpochsKept(epochs),
-        life,
+        ClockLooks(domains_of(facility), instruments, EpochsKept(epochs), life),
     )
     return Starting(name, life, hardware, others, margins)
 

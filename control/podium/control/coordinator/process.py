@@ -15,6 +15,7 @@ from podium.control.bus.told_log import log_told
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
+from podium.control.timebase.skew_store import SkewStore
 from podium.control.timebase.start.journal import FileJournal
 
 
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--accepted", type=Path, help="where runs that start at a time are kept once accepted"
     )
+    parser.add_argument("--skews", type=Path, help="where measured skews are kept")
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
     asyncio.run(_be(arguments))
@@ -36,17 +38,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _be(arguments: Namespace) -> None:
     facility = load_facility(arguments.facility, arguments.endpoints)
     journal = None if arguments.accepted is None else FileJournal(arguments.accepted)
+    skews = None if arguments.skews is None else SkewStore(arguments.skews)
     bus = await ZenohBus.open([arguments.listen])
     try:
         async with (
             log_told(bus, facility.name, "coordinator"),
-            Coordinator(facility, bus, accepted=journal).running(),
+            Coordinator(facility, bus, accepted=journal, skews=skews).running(),
         ):
             await until_told_to_end(with_parent=True)
     finally:
         await asyncio.shield(bus.close())
         if journal is not None:
             journal.close()
+        if skews is not None:
+            skews.close()
 
 
 if __name__ == "__main__":

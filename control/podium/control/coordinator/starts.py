@@ -328,11 +328,17 @@ def played(ended: JobEnded) -> messages.Played:
     parts = [decode(data, messages.Played) for _, data in ended.data]
     captures: dict[str, messages.CaptureData] = {}
     epochs: dict[str, int] = {}
+    starts: dict[str, messages.Time] = {}
+    tags: dict[str, messages.TagData] = {}
     for part in parts:
         captures |= part.captures
         epochs |= part.epochs
-    first = parts[0]
-    return messages.Played(first.program_hash, first.started, epochs, _together(parts), captures)
+        starts |= part.starts
+        tags |= part.tags
+    first, quantised = parts[0], _together(parts)
+    return messages.Played(
+        first.program_hash, first.started, epochs, quantised, captures, starts, tags
+    )
 
 
 def _together(parts: list[messages.Played]) -> str:

@@ -81,7 +81,7 @@ async def _up(
     from podium.control.demo.kept_running import kept_running
     from podium.control.demo.page_socket import others_can_read, url_of
     from podium.control.demo.up_state import UpState, write_state
-    from podium.control.facility.state_folder import journal_file
+    from podium.control.facility.state_folder import epochs_folder, journal_file, skews_file
 
     def report(text: str) -> None:
         print(f"podium up: {text}", file=sys.stderr, flush=True)
@@ -101,6 +101,7 @@ async def _up(
                     *common,
                     *("--listen", coordinator),
                     *("--accepted", str(state_file.with_suffix(".accepted"))),
+                    *("--skews", str(skews_file(state_file))),
                 ],
                 report,
             )
@@ -115,6 +116,7 @@ async def _up(
                         *("--name", name, "--instruments", ",".join(instruments)),
                         *("--listen", endpoint, "--coordinator", coordinator),
                         *("--journal", str(journal_file(state_file))),
+                        *("--epochs", str(epochs_folder(state_file))),
                         *("--store", str(arguments.store or DEFAULT_STORE)),
                     ],
                     report,

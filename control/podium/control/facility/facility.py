@@ -275,3 +275,8 @@ class Facility:
     def qubits(self) -> Mapping[str, Qubit]:
         """Return all qubits of all nodes by full name (``node_a.q0``), in the file's order."""
         return {qubit.name: qubit for node in self.nodes.values() for qubit in node.qubits.values()}
+
+    def clock_domain(self, instrument: str) -> str:
+        """Return the clock domain that an instrument is the source of; its own name, if of none."""
+        domains = {clock.source: name for name, clock in self.clocks.items()}
+        return domains.get(instrument, instrument)

@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from math import cos, log, pi, sqrt
 
 from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
@@ -151,6 +152,12 @@ class Clock:
     def epoch(self, at_fs: int) -> int:
         """Return the number of locks up to ``at_fs``, the first not counted."""
         return self._stretch(at_fs).epoch
+
+    def losses(self, at_fs: int) -> int:
+        """Return how often it was locked and then was not, up to ``at_fs``."""
+        states = [one.state for one in self._stretches if one.begun_fs <= at_fs]
+        locked = [one is LockState.LOCKED for one in states]
+        return sum(one and not other for one, other in pairwise(locked))
 
     def held(self, from_fs: int, to_fs: int) -> bool:
         """Tell whether it was locked all the time, in one epoch."""

@@ -1,0 +1,78 @@
+"""Looking at what became of the clocks of instruments: the epochs of their domains."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+from podium.control.agent.epochs_kept import EpochsKept, Signs
+from podium.control.agent.instruments import Instruments
+from podium.control.agent.playing import CLOCK_S
+from podium.control.bus.together import together
+from podium.control.facility.facility import Facility
+from podium.control.timebase.epochs import Epochs
+
+DISTURBED = "disturbed"
+"""How often an instrument was found to have kept it that its clock was disturbed."""
+
+
+class ClockLooks:
+    """What is seen is written down before an instrument is told to forget it."""
+
+    def __init__(
+        self, domains: Mapping[str, str], instruments: Instruments, kept: EpochsKept, life: int
+    ) -> None:
+        """``domains``: see :func:`domains_of`; ``life``: another one each time it is made."""
+        self._domains = domains
+        self._instruments = instruments
+        self._kept = kept
+        self._life = life
+
+    def domain(self, name: str) -> str:
+        """Return the clock domain of an instrument."""
+        return self._domains.get(name, name)
+
+    async def epochs(self, names: Collection[str]) -> Epochs:
+        """Return the epochs of the clocks of instruments, as they are now.
+
+        Raises ``InstrumentError``, also while a clock is not locked, and ``OSError`` where what
+        is new cannot be written down.
+        """
+        found = await together(*(self._look(name) for name in names))
+        shown = {self.domain(name): one for name, (one, _) in zip(names, found, strict=True)}
+        known = self._kept.unchanged(shown)
+        epochs = known if known is not None else await asyncio.to_thread(self._kept.seen, shown)
+        disturbed = [name for name, (_, one) in zip(names, found, strict=True) if one]
+        await together(*(self._forget(name) for name in disturbed))
+        return epochs
+
+    async def _look(self, name: str) -> tuple[Signs, bool]:
+        """Return what an instrument shows of its clock's history, and whether it is to forget it.
+
+        ASSUMED: where it shows nothing, its clock may have been reset whenever it was connected
+        anew, and while this agent did not run.
+        """
+        worker = self._instruments.any_worker(name)
+        signs, disturbed = await worker.call("history of its clock", _look_at, CLOCK_S)
+        if signs is None:
+            return {"agent's life": self._life, "connections": worker.health.connections}, False
+        if disturbed is None:
+            return signs, False
+        before = self._kept.sign(self.domain(name), DISTURBED)
+        return {**signs, DISTURBED: before + disturbed}, disturbed
+
+    async def _forget(self, name: str) -> None:
+        await self._instruments.any_worker(name).call(
+            "forget that its clock was disturbed", lambda box: box.forget_disturbance(), CLOCK_S
+        )
+
+
+def domains_of(facility: Facility) -> dict[str, str]:
+    """Return the clock domain of each instrument that is the source of one."""
+    return {clock.source: name for name, clock in facility.clocks.items()}
+
+
+def _look_at(driver: object) -> tuple[Signs, bool | None]:
+    tell = getattr(driver, "clock_signs", None)
+    if tell is None:
+        return None, None
+    disturbed = getattr(driver, "clock_disturbed", None)
+    return dict(tell()), None if disturbed is None else bool(disturbed())
