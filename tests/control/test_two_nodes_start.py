@@ -1,15 +1,21 @@
 """Two nodes of the example start together: agents, drivers and twins as a facility has them."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.control.triggered_bench import Node, together
 from tests.control.two_nodes_up import TWO_NODES, TwoNodes, two_nodes_up
 
+from podium.control.agent.start_hardware import StartHardware
+from podium.control.calibration.runner import RunError
+from podium.control.timebase.epochs import Epochs
+from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.sampling import sample
-from podium.sim_instruments.physics.world_file import write_world
+from podium.sim_instruments.physics.world_file import WorldFile, write_world
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
@@ -17,15 +23,23 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
 ]
 
-A, B = Node("a"), Node("b")
+BOTH = together([Node("a"), Node("b")])
+ALONE = together([Node("a")])
+READOUT, MARKER = "slot2.out0", "slot4.marker2"
 TOGETHER_NS = 12
 """Uncorrected: a sample of either input, both clocks and cables."""
+PULSES = 16
 
 
 @pytest.fixture(scope="module")
-def twin_file(tmp_path_factory) -> Path:
+def world() -> WorldFile:
+    return sample(TWO_NODES, 3)
+
+
+@pytest.fixture(scope="module")
+def twin_file(world, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("two_nodes") / "twin.yaml"
-    write_world(sample(TWO_NODES, 3), path)
+    write_world(world, path)
     return path
 
 
@@ -35,9 +49,140 @@ async def up(twin_file, tmp_path) -> AsyncIterator[TwoNodes]:
         yield here
 
 
-async def test_both_nodes_play_within_a_few_ns_of_each_other(up) -> None:
-    data = await up.run(together([A, B]))
-    a, b = (up.began(f"cluster_{one}", "slot2.out0") for one in "ab")
+async def epochs(up: TwoNodes) -> Mapping[str, int]:
+    """Return the epochs that a run of both nodes reports."""
+    data = await up.run(BOTH, corrected=False)
+    found: Mapping[str, int] = json.loads(data.attrs["epochs"])
+    return found
+
+
+async def test_only_the_nodes_of_a_run_play_and_do_so_within_a_few_ns(up) -> None:
+    data = await up.run(BOTH, corrected=False)
+    a, b = (up.began(f"cluster_{one}", READOUT) for one in "ab")
     assert abs(b - a) < TOGETHER_NS * FS_PER_NS
-    print(data.attrs, b - a)
-    assert set(up.played()) == {"cluster_a", "cluster_b", "wrtd_a", "wrtd_b"}, "the room stays out"
+    assert set(up.played()) == {"cluster_a", "cluster_b", "wrtd_a", "wrtd_b"}, "no room, no tagger"
+    assert set(json.loads(data.attrs["starts"])) == {"cluster_a", "cluster_b"}
+    assert set(json.loads(data.attrs["epochs"])) == {"ticks_a", "ticks_b", "plane_a", "plane_b"}
+    assert dict(data.sizes) == {"point": 3}
+
+    since = up.entry()
+    await up.run(ALONE, timed=True)
+    assert set(up.played(since)) == {"cluster_a", "wrtd_a"}
+
+
+async def test_a_loopback_brings_the_tags_of_each_node_and_the_starts_of_all(up, world) -> None:
+    seen = await up.loopback()
+    assert set(seen.started) == {"cluster_a", "cluster_b", "tagger"}
+    for counts in seen.counts.values():
+        assert counts.tolist() == [1] * PULSES
+    skew_fs = up.began("cluster_b", MARKER) - up.began("cluster_a", MARKER)
+    delays_s = world.timing.delays_s()
+    cables_s = delays_s["tagger.slot10.io1"] - delays_s["tagger.slot10.io0"]
+    tagged_fs = seen.tags_fs["node_b"].mean() - seen.tags_fs["node_a"].mean()
+    assert tagged_fs - round(cables_s * 1e15) == pytest.approx(skew_fs, abs=100_000)
+    assert {"ticks_tagger", "plane_room"} < dict(seen.epochs.numbers).keys()
+
+
+async def test_a_start_is_set_as_the_run_says(up) -> None:
+    as_wired = await up.loopback()
+    after_fs = {name: at - as_wired.t0 for name, at in as_wired.started.items()}
+    since = up.entry()
+    held = {
+        "cluster_b": StartSetting(0, offset_ns=100),
+        "cluster_a": StartSetting(8, 0, 0, after_fs["cluster_a"] + 8 * FS_PER_NS, 2 * FS_PER_NS),
+    }
+    seen = await up.loopback(held)
+    late_fs = {name: at - seen.t0 - after_fs[name] for name, at in seen.started.items()}
+    assert late_fs["cluster_a"] == 8 * FS_PER_NS, "two samples of the trigger input"
+    assert abs(late_fs["cluster_b"]) <= 4 * FS_PER_NS, "the offset comes after the start"
+    moved_fs = {
+        one: up.began(f"cluster_{one}", MARKER, since) - seen.t0 - after_fs[f"cluster_{one}"]
+        for one in "ab"
+    }
+    apart_fs = moved_fs["b"] - moved_fs["a"]
+    assert apart_fs == pytest.approx((100 - 8) * FS_PER_NS, abs=5 * FS_PER_NS)
+
+    wrong = after_fs["cluster_b"] + 40 * FS_PER_NS
+    with pytest.raises(RunError, match=r"node_b: it started -4\d+ fs from where its start belongs"):
+        await up.loopback({"cluster_b": StartSetting(0, 0, 0, wrong, FS_PER_NS)})
+
+
+async def test_what_was_measured_under_an_epoch_that_is_over_is_refused(up) -> None:
+    before = await epochs(up)
+    up.relock("cluster_b")
+    measured = Epochs.of({name: before[name] for name in ("ticks_b", "plane_b")})
+    since = up.entry()
+    with pytest.raises(
+        RunError,
+        match=rf"skew of cluster_b was measured under epoch {before['ticks_b']} of ticks_b, now "
+        rf"{before['ticks_b'] + 1}: measure it anew: podium skew measure",
+    ):
+        await up.loopback({"cluster_b": StartSetting(0, epochs=measured)})
+    assert up.played(since) == {}
+    after = await epochs(up)
+    assert after == before | {"ticks_b": before["ticks_b"] + 1}
+    now = Epochs.of({name: after[name] for name in ("ticks_b", "plane_b")})
+    await up.loopback({"cluster_b": StartSetting(0, epochs=now)})
+
+
+async def test_nothing_starts_on_a_clock_that_is_not_locked(up) -> None:
+    before = await epochs(up)
+    since = up.entry()
+    up.fault("unlock", "cluster_a")
+    with pytest.raises(RunError, match=r"cluster_a: its clock is not locked to its reference"):
+        await up.run(BOTH, corrected=False)
+    up.relock("cluster_a")
+    up.fault("unlock", "wrtd_b")
+    with pytest.raises(RunError, match=r"wrtd_b has no time: its White Rabbit link is offline"):
+        await up.run(BOTH, corrected=False)
+    up.relock("wrtd_b")
+    assert up.played(since) == {}
+    moved = {name: before[name] + 1 for name in ("ticks_a", "plane_b")}
+    assert await epochs(up) == before | moved
+
+
+async def test_only_what_happened_to_a_clock_moves_its_epoch(up) -> None:
+    before = await epochs(up)
+    for name in ("cluster_a", "wrtd_a", "cluster_b"):
+        up.fault("drop", name)
+    with suppress(RunError):  # whoever asks is the first to notice
+        await up.lab.run(BOTH, corrected=False)
+    await up.ready()
+    assert await epochs(up) == before, "a connection is no clock"
+
+    await up.end("node_a")
+    await up.begin("node_a")
+    await up.ready()
+    assert await epochs(up) == before, "nor is an agent"
+
+    await up.end("node_b")
+    up.relock("cluster_b", "wrtd_b")
+    await up.begin("node_b")
+    await up.ready()
+    assert await epochs(up) == before | {name: before[name] + 1 for name in ("ticks_b", "plane_b")}
+
+
+@pytest.mark.parametrize("clock", ["cluster_a", "wrtd_b"])
+@pytest.mark.parametrize("step", ["arm", "set_trigger"])
+async def test_a_clock_that_loses_its_lock_on_the_way_costs_the_run(
+    up, monkeypatch, clock: str, step: str
+) -> None:
+    before = await epochs(up)
+    since = up.entry()
+    as_it_is = getattr(StartHardware, step)
+    faults = [clock]
+
+    async def after_a_fault(hardware: StartHardware, *what: object) -> object:
+        while faults:
+            up.fault("relock", faults.pop())
+        return await as_it_is(hardware, *what)
+
+    monkeypatch.setattr(StartHardware, step, after_a_fault)
+    with pytest.raises(RunError, match=r"epoch \d+ then, \d+ now|not locked|has no time|not come"):
+        await up.run(BOTH, corrected=False)
+    if step == "arm":
+        assert up.played(since) == {}
+    up.advance(11)
+    await up.ready()
+    moved = {"cluster_a": "ticks_a", "wrtd_b": "plane_b"}[clock]
+    assert await epochs(up) == before | {moved: before[moved] + 1}

@@ -66,6 +66,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.status:command",
         "say which instruments answer, what runs, and who asked for it",
     ),
+    "skew": (
+        "podium.control.demo.skew:command",
+        "measure by how much nodes start apart, and show what is known of it",
+    ),
     "calibrate": (
         "podium.control.demo.calibrate:command",
         "run calibration routines and store what they find",

@@ -24,6 +24,7 @@ from podium.control.agent.starting import Starting, starting_of
 from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.log import event_log
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import HowLong, Lasts
@@ -196,6 +197,8 @@ class Agent:
             case messages.Now():
                 now = await self._playing.now()
                 return messages.Time(now.seconds, now.femtoseconds)
+            case AskEpochs():
+                return await self._epochs_now()
             case messages.Status():
                 return self._status()
             case _:
@@ -211,6 +214,11 @@ class Agent:
         if not isinstance(said, Request):
             raise Refused(f"{self._name}: {type(said).__name__} is no request")
         return await self._starting.answer(said)
+
+    async def _epochs_now(self) -> EpochsNow:
+        if self._starting is None:
+            return EpochsNow({})
+        return EpochsNow(dict((await self._starting.epochs()).numbers))
 
     # The steps of a run: each is begun once, however often it is asked for
 

@@ -25,6 +25,7 @@ class ClockLooks:
         self._instruments = instruments
         self._kept = kept
         self._life = life
+        self._writing = asyncio.Lock()
 
     def domain(self, name: str) -> str:
         """Return the clock domain of an instrument."""
@@ -39,10 +40,12 @@ class ClockLooks:
         found = await together(*(self._look(name) for name in names))
         shown = {self.domain(name): one for name, (one, _) in zip(names, found, strict=True)}
         known = self._kept.unchanged(shown)
-        epochs = known if known is not None else await asyncio.to_thread(self._kept.seen, shown)
+        if known is None:
+            async with self._writing:
+                known = await asyncio.to_thread(self._kept.seen, shown)
         disturbed = [name for name, (_, one) in zip(names, found, strict=True) if one]
         await together(*(self._forget(name) for name in disturbed))
-        return epochs
+        return known
 
     async def _look(self, name: str) -> tuple[Signs, bool]:
         """Return what an instrument shows of its clock's history, and whether it is to forget it.

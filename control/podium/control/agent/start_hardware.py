@@ -20,7 +20,7 @@ from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
 from podium.control.bus.messages import Played, TagData, Time
-from podium.control.bus.together import together
+from podium.control.bus.together import beside, together
 from podium.control.bus.wire import encode
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
@@ -113,7 +113,10 @@ class StartHardware:
         )
 
     async def arm(self, run: RunId) -> ArmedUp:
-        """Let all controllers wait for their trigger, the plane for this run's event."""
+        """Let all controllers wait for their trigger, the plane for this run's event.
+
+        The time is read once all of them do.
+        """
         hand = self._of(run)
         event = self.event_of(run)
 
@@ -130,7 +133,8 @@ class StartHardware:
             *(prepare(one) for one in hand.wirings),
             *(self._call(name, "arm", lambda box: box.arm()) for name in hand.artifacts),
         )
-        return ArmedUp(run, await self._epochs(hand))
+        epochs, now = await beside(self._epochs(hand), self._now(hand.planes[0]))
+        return ArmedUp(run, epochs, now)
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
         """Read the plane's time ``after_fs`` from now, then the epochs.
@@ -173,10 +177,14 @@ class StartHardware:
             data = await self._data(hand)
         finally:
             self._collecting = False
-        at = await together(*(self._started(name) for name in hand.artifacts))
+        (at, counted), epochs = await beside(
+            beside(
+                together(*(self._started(name) for name in hand.artifacts)),
+                together(*(self._counts(one) for one in hand.wirings)),
+            ),
+            self._epochs(hand),
+        )
         starts = dict(zip(hand.artifacts, at, strict=True))
-        counted = await together(*(self._counts(one) for one in hand.wirings))
-        epochs = await self._epochs(hand)
         late = sum(counts.late for counts in counted)
         missed = sum(counts.missed for counts in counted) - late
         relocks = tuple(
@@ -235,11 +243,26 @@ class StartHardware:
 
     async def now(self) -> Tai:
         """Return the time of the plane that raises the triggers."""
-        plane = next(iter(self._wirings.values())).plane
-        told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
-        return told
+        return await self._now(next(iter(self._wirings.values())).plane)
+
+    async def epochs_now(self) -> Epochs:
+        """Return the epochs of all controllers and planes; raises ``InstrumentError``, ``OSError``.
+
+        To be asked for between runs.
+        """
+        wirings = self._wirings.values()
+        names = dict.fromkeys((*self._wirings, *(one.plane for one in wirings)))
+        return await self._looks.epochs(tuple(names))
+
+    def epochs_in_hand(self) -> Epochs:
+        """Return the epochs that the run in hand has seen last, of what takes part in it."""
+        return NONE if self._hand is None else self._hand.latest
 
     # Inside
+
+    async def _now(self, plane: str) -> Tai:
+        told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
+        return told
 
     async def _data(self, hand: _InHand) -> dict[str, Acquired] | None:
         """Return what was captured; None where the trigger has not come everywhere."""

@@ -15,6 +15,7 @@ from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
 from podium.control.facility.facility import Facility
+from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start import agent_side
 from podium.control.timebase.start.agent_values import (
     Action,
@@ -117,6 +118,10 @@ class Starting:
     async def now(self) -> Tai:
         """Return the time of the plane that raises the triggers; raises ``InstrumentError``."""
         return await self._hardware.now()
+
+    async def epochs(self) -> Epochs:
+        """Return the epochs of all clocks that starts hang on; while a run is on, of its own."""
+        return self._hardware.epochs_in_hand() if self.doing else await self._hardware.epochs_now()
 
     async def leave(self) -> None:
         """Let nothing of a run go on: the agent's process ends."""

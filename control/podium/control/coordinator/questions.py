@@ -10,10 +10,11 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
 from podium.control.bus.together import together
-from podium.control.calibration.runner import RunFailed
+from podium.control.calibration.runner import RunError, RunFailed
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.run_protocol import insist
 from podium.control.facility.facility import Facility
+from podium.control.facility.models_of import model_of
 
 ANSWER_S = 30.0
 """Deadline for a single question to an agent."""
@@ -45,12 +46,23 @@ class Questions:
         return await self.ask(await self._agents.owner_of(instrument), request, expected)
 
     async def now(self) -> messages.Time:
-        """Return the time by the facility's clock."""
+        """Return the time by the first of the facility's clocks that tells it."""
+        instruments = self._facility.instruments
         sources = [clock.source for clock in self._facility.clocks.values()]
-        clocks = [name for name in sources if name in self._facility.instruments]
-        for name in clocks or self._facility.instruments:
-            return await self.of_owner(name, messages.Now(), messages.Time)
-        raise RunFailed(f"{self._facility.name} has no instrument that could tell the time")
+        telling = [
+            name
+            for name in dict.fromkeys((*sources, *instruments))
+            if name in instruments and "Clock" in model_of(instruments[name]).roles
+        ]
+        problem: RunError = RunFailed(
+            f"{self._facility.name} has no instrument that could tell the time"
+        )
+        for name in telling:
+            try:
+                return await self.of_owner(name, messages.Now(), messages.Time)
+            except RunError as error:
+                problem = error
+        raise problem
 
     async def snapshot(self) -> FacilitySnapshot:
         """Return how all instruments are set."""

@@ -93,42 +93,8 @@ class Skews:
             log.info("skew measured", pair=str(one.pair), value=told, by=request.by)
 
     def known(self, now: Tai, epochs: Mapping[str, int], unheard: Sequence[str] = ()) -> SkewsKnown:
-        """Return the ledger at ``now``, under ``epochs``; ``unheard``: why some are missing."""
-        found = []
-        for pair in self._ledger.pairs:
-            measured = self._ledger.latest(pair)
-            at = max(now, measured.at)
-            believed = self._ledger.believed(pair, at, NOMINAL_ROOM_K)
-            problem = self._problem(pair, believed, epochs, unheard)
-            found.append(SkewKnown(believed, measured, problem))
-        return SkewsKnown(tuple(found), dict(self._ledger.starts))
-
-    def _problem(
-        self, pair: Pair, believed: Skew, epochs: Mapping[str, int], unheard: Sequence[str]
-    ) -> str:
-        measured = self._ledger.latest(pair)
-        then = measured.epochs
-        gone = [name for name, _ in then.numbers if name not in epochs]
-        here = Epochs.of({name: epochs.get(name, number) for name, number in then.numbers})
-        if moved := then.moved(here):
-            return "; ".join(map(str, moved))
-        if gone:
-            why = f" ({'; '.join(unheard)})" if unheard else ""
-            return f"whether it holds is not known: no epoch of {', '.join(gone)}{why}"
-        latest = self._ledger.starts
-        ends = [latest[name] for name in (pair.port, pair.reference) if name in latest]
-        delays_ns = tuple(end.found.delay_ns for end in ends)
-        if measured.delays_ns is not None and delays_ns != measured.delays_ns:
-            return (
-                f"the delays of the triggers were chosen anew since: {delays_ns} ns, it was "
-                f"measured with {measured.delays_ns} ns"
-            )
-        if believed.sigma_fs > SIGMA_LIMIT_FS:
-            return (
-                f"it is known to {believed.sigma_fs / FS_PER_PS:.0f} ps by now, "
-                f"{SIGMA_LIMIT_FS // FS_PER_PS} ps are needed"
-            )
-        return ""
+        """Return what :func:`known_of` makes of the ledger."""
+        return known_of(self._ledger, now, epochs, unheard)
 
     def _references(self, controllers: Sequence[str]) -> list[str]:
         """Return against which controllers these were all measured: best one of themselves."""
@@ -171,3 +137,42 @@ class Skews:
             )
             for name in controllers
         }
+
+
+def known_of(
+    ledger: SkewLedger, now: Tai, epochs: Mapping[str, int], unheard: Sequence[str] = ()
+) -> SkewsKnown:
+    """Return a ledger at ``now``, under ``epochs``; ``unheard``: why some of these are missing."""
+    found = []
+    for pair in ledger.pairs:
+        measured = ledger.latest(pair)
+        believed = ledger.believed(pair, max(now, measured.at), NOMINAL_ROOM_K)
+        problem = _problem(ledger, believed, epochs, unheard)
+        found.append(SkewKnown(believed, measured, problem))
+    return SkewsKnown(tuple(found), dict(ledger.starts))
+
+
+def _problem(
+    ledger: SkewLedger, believed: Skew, epochs: Mapping[str, int], unheard: Sequence[str]
+) -> str:
+    measured = ledger.latest(believed.pair)
+    then = measured.epochs
+    here = Epochs.of({name: epochs.get(name, number) for name, number in then.numbers})
+    if moved := then.moved(here):
+        return "; ".join(map(str, moved))
+    ends = [ledger.starts.get(name) for name in (measured.pair.port, measured.pair.reference)]
+    delays_ns = tuple(end.found.delay_ns for end in ends if end is not None)
+    if measured.delays_ns is not None and delays_ns != measured.delays_ns:
+        return (
+            f"the delays of the triggers were chosen anew since: now {delays_ns} ns, it was "
+            f"measured with {measured.delays_ns} ns"
+        )
+    if believed.sigma_fs > SIGMA_LIMIT_FS:
+        return (
+            f"it is known to {believed.sigma_fs / FS_PER_PS:.0f} ps by now, "
+            f"{SIGMA_LIMIT_FS // FS_PER_PS} ps are needed"
+        )
+    if gone := [name for name, _ in then.numbers if name not in epochs]:
+        why = f" ({'; '.join(unheard)})" if unheard else ""
+        return f"whether it holds is not known: no epoch of {', '.join(gone)}{why}"
+    return ""
