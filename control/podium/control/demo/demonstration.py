@@ -27,6 +27,7 @@ from podium.control.demo.side_by_side import bring_up_nodes
 from podium.control.demo.story import Failure, Story, fits, summary, trouble
 from podium.control.demo.tables import headline, recovered_table
 from podium.control.demo.together import demonstrate as together
+from podium.control.demo.together.pictures import Pictures
 from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
@@ -102,10 +103,14 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
             if story.together is not None:
                 await together.ask_the_world(facility, story.together, folder / ENDPOINTS)
             shown.doing("writing the report")
-            svgs, _ = await asyncio.gather(asyncio.to_thread(drawn.finish), children.end())
+            pictures, svgs, _ = await asyncio.gather(
+                asyncio.to_thread(drawn.together, story),
+                asyncio.to_thread(drawn.finish),
+                children.end(),
+            )
             _judge(story, truth)
             story.wall_s = time.monotonic() - begin
-            _write_report(folder, story, truth, svgs)
+            _write_report(folder, story, truth, svgs, pictures)
             shown.done("report written")
     finally:
         await children.end()
@@ -234,10 +239,14 @@ def _judge(story: Story, truth: Mapping[str, Truth]) -> None:
 
 
 def _write_report(
-    folder: Path, story: Story, truth: Mapping[str, Truth], svgs: Sequence[Sequence[str]]
+    folder: Path,
+    story: Story,
+    truth: Mapping[str, Truth],
+    svgs: Sequence[Sequence[str]],
+    pictures: Pictures,
 ) -> None:
     known = {name: {"value": one.value, "unit": one.unit} for name, one in truth.items()}
     write_text(folder / "truth.json", json.dumps(known, indent=2) + "\n")
-    write_text(folder / "index.html", page(story, svgs))
+    write_text(folder / "index.html", page(story, svgs, pictures))
     write_text(folder / "fits.json", json.dumps(fits(story), indent=2) + "\n")
     write_text(folder / "summary.json", json.dumps(summary(story), indent=2) + "\n")

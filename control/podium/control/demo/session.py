@@ -168,7 +168,7 @@ def told_step(step: Step) -> tuple[str, ...]:
             lines.append(f"{panel.element}: {'FAILED: ' if panel.failed else ''}{panel.text}")
     drawn = [(panel.element, panel.text) for panel in step.outcome.panels if panel.failed]
     for element, reason in step.outcome.failures.items():
-        if (element.rpartition(".")[2], reason) not in drawn:
+        if not {(element, reason), (element.rpartition(".")[2], reason)} & set(drawn):
             lines.append(f"{element}: FAILED: {reason}")
     lines += [f"too old: {note}" for note in step.outcome.notes]
     return tuple(lines)
