@@ -35,6 +35,7 @@ from podium.firmware_interfaces.wrtd import ID_MAX
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
 NONE = Epochs(())
+EPOCH = Tai(0, 0)
 NOTHING = TimedPart("", "", {}, (), {}, {})
 
 
@@ -44,6 +45,9 @@ class _InHand:
     part: TimedPart = NOTHING
     epochs: Epochs = NONE
     latest: Epochs = NONE
+    read_s: float = 0.0
+    now: Tai = EPOCH
+    """The time as read last, and when it was there: monotonic wall time."""
 
     @property
     def artifacts(self) -> Mapping[str, ClusterProgram]:
@@ -145,10 +149,11 @@ class StartHardware:
         hand, stop = self._of(run), self._given_up
 
         def wait_and_read(plane: Clock) -> tuple[float, Tai]:
-            if stop.wait(after_fs / FS_PER_S):
-                raise Refused(f"{self._name}: run {run} was given up")
+            self._wait(stop, run, after_fs / FS_PER_S)
             asked_s = time.monotonic()
-            return asked_s, plane.now()
+            hand.now = plane.now()
+            hand.read_s = time.monotonic()
+            return asked_s, hand.now
 
         deadline_s = after_fs / FS_PER_S + CLOCK_S
         worker = self._worker(hand.planes[0])
@@ -174,7 +179,7 @@ class StartHardware:
         hand = self._of(run)
         self._collecting = True
         try:
-            data = await self._data(hand)
+            data = await self._data(hand, t0)
         finally:
             self._collecting = False
         (at, counted), epochs = await beside(
@@ -264,11 +269,21 @@ class StartHardware:
         told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
         return told
 
-    async def _data(self, hand: _InHand) -> dict[str, Acquired] | None:
-        """Return what was captured; None where the trigger has not come everywhere."""
+    async def _data(self, hand: _InHand, t0: Tai) -> dict[str, Acquired] | None:
+        """Return what was captured; None where the trigger has not come everywhere.
+
+        Before T0, as far as the last reading tells, nobody is asked whether it has started.
+        """
+        at_s, stop = hand.read_s + (t0 - hand.now) / FS_PER_S, self._given_up
         with suppress(NotStarted):
-            return await self._playing.finish(hand.artifacts)
+            return await self._playing.finish(
+                hand.artifacts, lambda: self._wait(stop, hand.run, at_s - time.monotonic())
+            )
         return None
+
+    def _wait(self, stop: threading.Event, run: RunId, wait_s: float) -> None:
+        if stop.wait(max(0.0, wait_s)):
+            raise Refused(f"{self._name}: run {run} was given up")
 
     async def _tags(self, hand: _InHand) -> dict[str, TagData]:
         taggers = {tagger for tagger, _ in hand.part.tags.values()}
