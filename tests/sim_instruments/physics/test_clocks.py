@@ -271,6 +271,25 @@ def test_a_clock_that_follows_another_has_its_errors_too_until_it_loses_it() -> 
     assert abs(jump_fs) < 20_000, "free, it does not feel what its reference does"
 
 
+def test_what_is_remembered_of_a_tick_is_forgotten_when_a_lock_changes_anywhere_above() -> None:
+    asked, fresh = (
+        [clock(WHITE_RABBIT), clock(CONTROLLER)],
+        [clock(WHITE_RABBIT), clock(CONTROLLER)],
+    )
+    for above, one in (asked, fresh):
+        one.follow(above)
+    ticks = [NOW_FS // FS_PER_NS + n * 10**6 for n in range(0, 4000, 100)]
+    before = [asked[1].tick_fs(tick, FS_PER_NS) for tick in ticks]
+    assert before == [asked[1].tick_fs(tick, FS_PER_NS) for tick in ticks]
+    for number in (0, 1):
+        for one in (asked[number], fresh[number]):
+            one.lock(NOW_FS + (1 + number) * FS_PER_S, FS_PER_S // 2)
+        told = [asked[1].tick_fs(tick, FS_PER_NS) for tick in ticks]
+        assert told != before
+        before = told
+    assert before == [fresh[1].tick_fs(tick, FS_PER_NS) for tick in ticks]
+
+
 def test_clocks_do_not_follow_each_other_in_a_circle() -> None:
     one, other = clock(CONTROLLER, element="a"), clock(CONTROLLER, element="b")
     one.follow(other)

@@ -31,6 +31,8 @@ FLICKER_BAND_S = (10e-6, 1e5)
 COSINES_PER_DECADE = 6
 REACH_FS = 60 * FS_PER_S
 """No clock is ever further off."""
+TICKS_REMEMBERED = 256
+"""The same few (ends of what runs) are asked for at each message that comes."""
 
 
 class LockState(Enum):
@@ -104,6 +106,8 @@ class Clock:
         self._flicker = self._cosines()
         self._stretches = [_Stretch(0, LockState.LOCKED, 0, self._lock_offset_fs(0))]
         self._reference: Clock | None = None
+        self._changed = 0
+        self._known_ticks: tuple[int, dict[tuple[int, int], int]] = (0, {})
 
     def follow(self, reference: "Clock") -> None:
         """Take the ticks of ``reference``: locked, its errors are added to one's own.
@@ -117,6 +121,7 @@ class Clock:
                 raise ValueError(f"{self.element} cannot follow itself by {reference.element}")
             one = one._reference
         self._reference = reference
+        self._known_ticks = (-1, {})
 
     def room_k(self, at_fs: int) -> float:
         """Return how much warmer than its mean the room is where it stands, K."""
@@ -141,6 +146,7 @@ class Clock:
         epoch = self._stretches[-1].epoch + 1
         locked = _Stretch(at_fs + takes_fs, LockState.LOCKED, epoch, self._lock_offset_fs(epoch))
         self._stretches.append(locked)
+        self._changed += 1
 
     def state(self, at_fs: int) -> LockState:
         """Return how it stands to its reference at ``at_fs``."""
@@ -192,7 +198,15 @@ class Clock:
 
         Ticks lie off TAI's by the clock's error, and by where its grid lies since the last lock.
         """
-        return self._solve_fs(lambda epoch: tick * period_fs + self._grid_phase_fs(epoch))
+        changes, known = self._known_ticks
+        if changes != (now := self._changes()) or len(known) >= TICKS_REMEMBERED:
+            known = {}
+            self._known_ticks = (now, known)
+        at_fs = known.get((tick, period_fs))
+        if at_fs is None:
+            at_fs = self._solve_fs(lambda epoch: tick * period_fs + self._grid_phase_fs(epoch))
+            known[tick, period_fs] = at_fs
+        return at_fs
 
     def first_tick(self, at_fs: int, period_fs: int) -> int:
         """Return the first tick of its counter at or after ``at_fs``, TAI."""
@@ -215,6 +229,11 @@ class Clock:
 
     # --- how it comes about -----------------------------------------------------------
 
+    def _changes(self) -> int:
+        """Return how often its lock, or that of a clock that it follows, has changed so far."""
+        followed = 0 if self._reference is None else self._reference._changes()
+        return self._changed + followed
+
     def _stretch(self, at_fs: int) -> _Stretch:
         number = bisect_right(self._stretches, at_fs, key=lambda one: one.begun_fs)
         return self._stretches[max(0, number - 1)]
@@ -230,6 +249,7 @@ class Clock:
                 f"{undone[0].begun_fs} fs, and time does not go back"
             )
         self._stretches = [*settled, _Stretch(at_fs, state, present.epoch, error_fs)]
+        self._changed += 1
 
     def _solve_fs(self, local_fs: Callable[[int], int]) -> int:
         """Return when it shows what ``local_fs`` says for an epoch, by the first lock that does."""
