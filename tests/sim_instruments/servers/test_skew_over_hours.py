@@ -19,12 +19,16 @@ AT_FS = 1_800_000_000 * FS_PER_S
 PS = 1_000
 
 
-@pytest.fixture(scope="module")
-def laboratory() -> Laboratory:
+def a_laboratory() -> Laboratory:
     plan = read_plan(TWO_NODES)
     found = Laboratory(plan, sample(TWO_NODES, 5), WorldClock(ClockMode.MANUAL))
     found.close()
     return found
+
+
+@pytest.fixture(scope="module")
+def laboratory() -> Laboratory:
+    return a_laboratory()
 
 
 def skews_fs(laboratory: Laboratory, hours: int = HOURS, every_s: int = 30) -> np.ndarray:
@@ -62,16 +66,12 @@ def test_a_skew_is_a_constant_a_drift_with_the_room_and_jitter(laboratory) -> No
     assert np.std(left) == pytest.approx(white, rel=0.12)
 
 
-def test_the_room_alone_moves_a_skew_and_brings_it_back(laboratory) -> None:
+def test_the_room_alone_moves_a_skew_and_brings_it_back() -> None:
     """Noise switched off: what is left is the room, to the femtosecond."""
-    saved = {name: one.make for name, one in laboratory.clocks.items()}
-    try:
-        for one in laboratory.clocks.values():
-            one.make = replace(one.make, white_fs=0.0, flicker_fs=0.0)
-        skews = skews_fs(laboratory, every_s=600)
-    finally:
-        for name, make in saved.items():
-            laboratory.clocks[name].make = make
+    laboratory = a_laboratory()
+    for one in laboratory.clocks.values():
+        one.make = replace(one.make, white_fs=0.0, flicker_fs=0.0)
+    skews = skews_fs(laboratory, every_s=600)
     room_k = np.array(
         [laboratory.room.deviation_k(AT_FS + n * 600 * FS_PER_S) for n in range(len(skews))]
     )
