@@ -66,6 +66,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.up:command",
         "start the agents, the coordinator and the page of a facility",
     ),
+    "join": (
+        "podium.control.demo.join:command",
+        "let new nodes of a facility file that has grown join what is up",
+    ),
     "status": (
         "podium.control.demo.status:command",
         "say which instruments answer, what runs, and who asked for it",

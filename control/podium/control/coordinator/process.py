@@ -7,6 +7,7 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from podium.control.bus.ending import until_told_to_end
@@ -14,6 +15,7 @@ from podium.control.bus.log import log_to_stderr
 from podium.control.bus.told_log import log_told
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.growing import growing
 from podium.control.facility.load import load_facility
 from podium.control.timebase.skew_store import SkewStore
 from podium.control.timebase.start.journal import FileJournal
@@ -36,14 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _be(arguments: Namespace) -> None:
-    facility = load_facility(arguments.facility, arguments.endpoints)
+    read = partial(load_facility, arguments.facility, arguments.endpoints)
+    facility = read()
     journal = None if arguments.accepted is None else FileJournal(arguments.accepted)
     skews = None if arguments.skews is None else SkewStore(arguments.skews)
     bus = await ZenohBus.open([arguments.listen])
     try:
+        coordinator = Coordinator(facility, bus, accepted=journal, skews=skews)
         async with (
             log_told(bus, facility.name, "coordinator"),
-            Coordinator(facility, bus, accepted=journal, skews=skews).running(),
+            coordinator.running(),
+            growing(coordinator, facility, bus, read),
         ):
             await until_told_to_end(with_parent=True)
     finally:
