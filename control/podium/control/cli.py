@@ -70,6 +70,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.certificates:command",
         "list the certificates that a facility on several computers needs, and make them",
     ),
+    "join": (
+        "podium.control.demo.join:command",
+        "let new nodes of a facility file that has grown join what is up",
+    ),
     "status": (
         "podium.control.demo.status:command",
         "say which instruments answer, what runs, and who asked for it",

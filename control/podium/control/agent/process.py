@@ -4,9 +4,11 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from podium.control.agent.agent import Agent
+from podium.control.agent.growing import growing
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.journal import Journal
 from podium.control.agent.start_wiring import wirings_of
@@ -44,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _be(arguments: Namespace) -> None:
-    facility = load_facility(arguments.facility, arguments.endpoints)
+    read = partial(load_facility, arguments.facility, arguments.endpoints)
+    facility = read()
     instruments = Instruments.of(facility, arguments.instruments.split(","))
     me = Member("agent", arguments.name)
     async with opened_bus(
@@ -61,7 +64,11 @@ async def _be(arguments: Namespace) -> None:
             starts=wirings_of(facility, instruments.names),
             epochs=arguments.epochs,
         )
-        async with log_told(bus, facility.name, f"agent {arguments.name}"), agent.running():
+        async with (
+            log_told(bus, facility.name, f"agent {arguments.name}"),
+            agent.running(),
+            growing(agent, arguments.name, facility, bus, read),
+        ):
             await until_told_to_end(with_parent=True)
 
 

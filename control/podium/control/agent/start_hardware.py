@@ -22,6 +22,7 @@ from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
 from podium.control.bus.messages import Played, TagData, Time
 from podium.control.bus.together import together
 from podium.control.bus.wire import encode
+from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
 from podium.control.timebase.start.messages import CAPTURE, UNVERIFIED, Relock, RunId, Start
@@ -91,6 +92,10 @@ class StartHardware:
         self._given_up = threading.Event()
 
     # The steps
+
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown."""
+        self._compiling.grow(facility)
 
     async def load(self, run: RunId, program: str) -> Loaded:
         """Compile this agent's part and load it. Raises ``InstrumentError``."""

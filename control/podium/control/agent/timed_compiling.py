@@ -50,6 +50,11 @@ class TimedCompiling:
         self._done: OrderedDict[tuple[object, ...], Mapping[str, ClusterProgram]] = OrderedDict()
         self._said: OrderedDict[str, TimedPart] = OrderedDict()
 
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown."""
+        self._facility, self._targets = facility, targets_of(facility)
+        self._done.clear()
+
     async def compile(self, text: str) -> TimedPart:
         """Return this agent's part of a program or a ``TimedProgram``; raises ``Refused``.
 

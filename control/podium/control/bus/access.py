@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from podium.control.bus import messages, news
+from podium.control.bus import growth, messages, news
 from podium.control.bus.memory import matches
 from podium.control.facility.meeting_point import Holder
 
@@ -88,14 +88,15 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
     agents = messages.agent_key(facility, "*")
     coordinator = messages.coordinator_key(facility)
     told = news.runs_key(facility), news.data_key(facility)
+    grow, grown = growth.coordinator_grow_key(facility), growth.grown_key(facility)
     match member.role:
         case "router":
             own = _log(facility, "router")
         case "coordinator":
             own = (
-                Rule("ask", (agents, coordinator)),
-                Rule("answer", (coordinator, news.past_runs_key(facility))),
-                Rule("publish", told),
+                Rule("ask", (agents, coordinator, growth.agent_grow_key(facility, "*"))),
+                Rule("answer", (coordinator, grow, news.past_runs_key(facility))),
+                Rule("publish", (*told, grown)),
                 Rule("hear", (messages.heartbeat_key(facility, "*"),)),
                 Rule("announce", (coordinator,)),
                 Rule("watch", (agents,)),
@@ -106,7 +107,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
             heard = (messages.heartbeat_key, news.status_key, news.events_key)
             own = (
                 Rule("ask", (coordinator, *past)),
-                Rule("hear", (*(key(facility, "*") for key in heard), *told)),
+                Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
                 Rule("watch", (agents, coordinator)),
                 *_log(facility, "page"),
             )
@@ -114,13 +115,13 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
             here = messages.agent_key(facility, member.name)
             beats = messages.heartbeat_key(facility, member.name)
             own = (
-                Rule("answer", (here,)),
+                Rule("answer", (here, growth.agent_grow_key(facility, member.name))),
                 Rule("announce", (here,)),
                 Rule("publish", (beats, news.status_key(facility, member.name))),
                 *_log(facility, f"agent {member.name}"),
             )
         case "client":
-            own = (Rule("ask", (coordinator,)),)
+            own = (Rule("ask", (coordinator, grow)),)
     return (*own, Rule("ask", (access_key(facility),)))
 
 

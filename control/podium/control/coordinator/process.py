@@ -7,6 +7,7 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from podium.control.bus.access import Member
@@ -16,6 +17,7 @@ from podium.control.bus.log import log_to_stderr
 from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.growing import growing
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.timebase.skew_store import SkewStore
@@ -44,19 +46,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _be(arguments: Namespace) -> None:
-    facility = load_facility(arguments.facility, arguments.endpoints)
+    read = partial(load_facility, arguments.facility, arguments.endpoints)
+    facility = read()
     journal = None if arguments.accepted is None else FileJournal(arguments.accepted)
     skews = None if arguments.skews is None else SkewStore(arguments.skews)
     agents = [name for name in arguments.agents.split(",") if name]
     try:
-        async with (
-            opened_bus(
-                facility, Member("coordinator"), listen=arguments.listen, agents=agents
-            ) as bus,
-            log_told(bus, facility.name, "coordinator"),
-            Coordinator(facility, bus, accepted=journal, skews=skews).running(),
-        ):
-            await until_told_to_end(with_parent=True)
+        async with opened_bus(
+            facility, Member("coordinator"), listen=arguments.listen, agents=agents
+        ) as bus:
+            coordinator = Coordinator(facility, bus, accepted=journal, skews=skews)
+            async with (
+                log_told(bus, facility.name, "coordinator"),
+                coordinator.running(),
+                growing(coordinator, facility, bus, read),
+            ):
+                await until_told_to_end(with_parent=True)
     finally:
         if journal is not None:
             journal.close()

@@ -95,16 +95,15 @@ async def _up(
     from podium.control.bus.together import plainly
     from podium.control.demo.kept_running import kept_running
     from podium.control.demo.page_socket import others_can_read, url_of
+    from podium.control.demo.up_agents import files_of, keep_agents
     from podium.control.demo.up_parts import parts_of, told_names
     from podium.control.demo.up_state import UpState, write_state
-    from podium.control.facility.state_folder import epochs_folder, journal_file, skews_file
+    from podium.control.facility.state_folder import skews_file
 
     def report(text: str) -> None:
         print(f"podium up: {text}", file=sys.stderr, flush=True)
 
-    common = [str(arguments.facility)]
-    if arguments.endpoints is not None:
-        common += ["--endpoints", str(arguments.endpoints)]
+    common = files_of(arguments)
     owners = owners_of(facility)
     parts = parts_of(facility, tuple(owners), arguments.only, listening is not None)
     url = None if listening is None else url_of(listening)
@@ -128,22 +127,10 @@ async def _up(
                         report,
                     )
                 )
-        for name in parts.agents:
-            await stack.enter_async_context(
-                kept_running(
-                    f"agent {name}",
-                    "podium.control.agent.process",
-                    [
-                        *common,
-                        *("--name", name, "--instruments", ",".join(owners[name])),
-                        *parts.words[Member("agent", name)],
-                        *("--journal", str(journal_file(state_file))),
-                        *("--epochs", str(epochs_folder(state_file))),
-                        *("--store", str(arguments.store or DEFAULT_STORE)),
-                    ],
-                    report,
-                )
-            )
+        store = str(arguments.store or DEFAULT_STORE)
+        own = {name: owners[name] for name in parts.agents}
+        told = {name: parts.words[Member("agent", name)] for name in own}
+        await keep_agents(stack, own, told, common, state_file, store, report)
         if listening is not None:
             await stack.enter_async_context(
                 kept_running(
@@ -151,7 +138,7 @@ async def _up(
                     "podium.control.web.process",
                     [
                         *common,
-                        *("--store", str(arguments.store or DEFAULT_STORE)),
+                        *("--store", store),
                         *parts.words[Member("page")],
                         *("--socket", str(listening.fileno())),
                     ],

@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +21,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.web.app import drawing, make_app
 from podium.control.web.following import following
+from podium.control.web.growing import growing
 from podium.control.web.picture import Picture
 from podium.control.web.stopping import Stopping
 from podium.control.web.store_watch import watch_store
@@ -50,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _be(arguments: Namespace) -> None:
-    facility = load_facility(arguments.facility, arguments.endpoints)
+    read = partial(load_facility, arguments.facility, arguments.endpoints)
+    facility = read()
     picture = Picture(facility, arguments.store)
     places = {"listen": arguments.listen, "connect": arguments.coordinator}
     async with (
@@ -61,10 +64,12 @@ async def _be(arguments: Namespace) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         log.info("page up", port=port)
-        watching = tasks.create_task(watch_store(picture)) if picture.store else None
+        watching = [tasks.create_task(growing(picture, bus, read), name="growth")]
+        if picture.store:
+            watching.append(tasks.create_task(watch_store(picture), name="store"))
         await until_told_to_end(with_parent=True)
-        if watching is not None:
-            watching.cancel()
+        for one in watching:
+            one.cancel()
 
 
 @asynccontextmanager
