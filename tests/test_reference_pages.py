@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from podium.control.facility import designs, schema
+from podium.control.facility.bus_entries import BusEntry, EndpointsEntry
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError
 from podium.control.facility.written import Entry, EstimateEntry
@@ -38,6 +39,8 @@ MEASURED = (
         schema.DriveEntry,
         schema.FluxEntry,
         schema.LinkEntry,
+        BusEntry,
+        EndpointsEntry,
         schema.DriverEntry,
         schema.RolesEntry,
         schema.FluxRole,

@@ -145,7 +145,7 @@ class MeetingBus:
             break
         refused = await self._refusal(self._bus, "", "")
         if refused:
-            log.error("not admitted", meeting_point=place, reason=refused)
+            log.warning("not admitted", meeting_point=place, reason=refused)
 
     async def _there(self, within_s: float) -> ZenohBus:
         if self._bus is None:

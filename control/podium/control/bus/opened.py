@@ -132,7 +132,9 @@ async def _held(
         name = (await asyncio.to_thread(bus.neighbours)).get(question.zid)
         verdict = admitted.judge(name, question.does, question.key)
         if not verdict.allowed:
-            log.warning("denied", who=name or "?", what=question.does, key=question.key)
+            log.warning(
+                "denied", who=name or "?", what=question.does or "be here", key=question.key
+            )
         return encode(verdict)
 
     try:
