@@ -17,6 +17,8 @@ from podium.control.bus.answering import Answering, drain
 from podium.control.bus.bus import Answerer, AnswererFailed, BusError, NoAnswer, Presence
 from podium.control.bus.zenoh_config import configuration
 
+# Callbacks that are not "indirect" are called in Zenoh's own threads: ours wait for nothing there.
+
 T = TypeVar("T")
 
 
@@ -93,8 +95,7 @@ class ZenohBus:
         replies: list[zenoh.Reply] = []
         done = asyncio.Event()
         withdrawn = zenoh.CancellationToken()
-        # Not "indirect": that is a new thread for each request (a millisecond), and nothing of
-        # what is called here waits for anything.
+        # "Indirect" would be a new thread for each request: a millisecond.
         handler = zenoh.handlers.Callback(
             replies.append, drop=lambda: self._soon(done.set), indirect=False
         )
@@ -162,7 +163,12 @@ class ZenohBus:
                 if not leaving:
                     tasks.create_task(reply(query))
 
-            queryable = self._session.declare_queryable(key, lambda query: self._soon(take, query))
+            def arrived(query: zenoh.Query) -> None:
+                self._soon(take, query)
+
+            queryable = self._session.declare_queryable(
+                key, zenoh.handlers.Callback(arrived, indirect=False)
+            )
             try:
                 yield
             finally:
