@@ -7,7 +7,7 @@ collecting.
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -101,6 +101,7 @@ class StartHardware:
             raise Refused(f"{self._name}: nothing of this program is played by {here}")
         hand.epochs = await self._epochs(hand)
         self._check_settings(hand)
+        await together(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
         await self._playing.prepare(hand.artifacts)
         sources = [
             await self._call(name, "source of its start", lambda box: box.start_source())
@@ -251,12 +252,16 @@ class StartHardware:
         return await self._now(next(iter(self._wirings.values())).plane)
 
     async def epochs_now(self) -> Epochs:
-        """Return the epochs of all controllers and planes; raises ``InstrumentError``, ``OSError``.
+        """Return the epochs of all controllers and planes; raises ``InstrumentError``.
 
         To be asked for between runs.
         """
         wirings = self._wirings.values()
         names = dict.fromkeys((*self._wirings, *(one.plane for one in wirings)))
+        return await self.epochs_of(names)
+
+    async def epochs_of(self, names: Collection[str]) -> Epochs:
+        """Return the epochs of the clocks of instruments; raises ``InstrumentError``."""
         return await self._looks.epochs(tuple(names))
 
     def epochs_in_hand(self) -> Epochs:
