@@ -1,6 +1,6 @@
 # Podium: what people type. Every target first installs what it needs into .venv.
 #
-#   make demo       the first-light demo on simulated instruments, report in ./report
+#   make demo       two simulated nodes from nothing to one start, report in ./report
 #   make test       everything CI runs: make check, then the tests
 #   make test-all   the exhaustive cases as well
 #   make check      format, lint, types, which room imports which

@@ -153,7 +153,7 @@ def _arm(state: AgentState, run: RunId, token: Token) -> Did:
         return state, (unknown(state, run, "arm"),)
     if hand.phase is not Phase.PREPARED or hand.prepared is None:
         return state, say_again(hand, "arm", state)
-    prepared, margins = hand.prepared, state.margins
+    prepared, margins = hand.prepared, hand.margins
     if token.program_hash != prepared.program_hash:
         reason = (
             f"the token names program {token.program_hash:.12}, "
