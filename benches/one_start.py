@@ -26,6 +26,7 @@ from podium.control.demo.up_parts import free_endpoints
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
 from podium.control.timebase.start.journal import FileJournal
+from podium.control.timebase.start.messages import Fire
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.control.several_nodes import facility_file
@@ -101,12 +102,13 @@ async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
         before = getattr(starts, what)
 
         def noted(*arguments: Any) -> Any:
-            at[what] = time.monotonic()
+            firing = what == "_send" and isinstance(arguments[1], Fire)
+            at["fire" if firing else what] = time.monotonic()
             return before(*arguments)
 
         setattr(starts, what, noted)
 
-    for what in ("submit", "_ask_time", "_over"):
+    for what in ("submit", "_send", "_over"):
         note(what)
     run_s: list[float] = []
     protocol_s: list[float] = []
@@ -122,7 +124,7 @@ async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
         if number >= 0:
             run_s.append(time.monotonic() - begun - lead_s)
             protocol_s.append(at["_over"] - at["submit"] - lead_s)
-            armed_s.append(at["_ask_time"] - at["submit"])
+            armed_s.append(at["fire"] - at["submit"])
     agents = len(program.frames) // 2
     times = np.array(run_s), np.array(protocol_s), np.array(armed_s)
     return Cost(agents, *times, failed)

@@ -144,7 +144,9 @@ class AgentProcess(Process):
                 )
             case ArmUp(run):
                 plant.arm()
-                return ArmedUp(run, plant.epochs())
+                tells = self.world.draw.random() < 0.8
+                now = tai(self.scheduler.now_fs) if tells else None
+                return ArmedUp(run, plant.epochs(), now)
             case SetTrigger(run, t0):
                 plant.set_trigger(since_begin_fs(t0))
                 return TriggerSet(run)

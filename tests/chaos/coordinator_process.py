@@ -1,5 +1,6 @@
 """A coordinator's process: the machine under test, its journal on a disk that outlives it."""
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from tests.chaos.scheduler import Process, ms, tai
@@ -13,6 +14,8 @@ from podium.control.timebase.start.coordinator_values import (
     Tell,
     Told,
 )
+from podium.control.timebase.start.journal import JobAccepted
+from podium.control.timebase.start.messages import Fire, RunId
 from podium.control.timebase.start.run_values import AskTime, Patience, Send, TimePassed
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -39,11 +42,16 @@ class CoordinatorProcess(Process):
             self.side.lead.late(0)
         for _ in range(taken):
             self.side.lead.taken(ms(world.draw.uniform(1, 3)))
+        self._to_keep: deque[Keep | Tell] = deque()
+        self._keeping = False
+        self._after: dict[str, list[Send]] = {}
+        """Of jobs that are not on the disk yet: what waits for that."""
         self._tick_fs = -1
         self.later(0, self._boot)
 
     def _boot(self) -> None:
-        self.do(self.side.begin())
+        for action in self.side.begin():
+            self._kept(action)
         self._wake()
 
     def hear(self, event: Event) -> None:
@@ -59,22 +67,55 @@ class CoordinatorProcess(Process):
     def do(self, actions: tuple[Action, ...]) -> None:
         for number, action in enumerate(actions):
             rest = actions[number:]
-            if self.world.faults.hit(self, action, lambda rest=rest: self.do(rest)):
+            if not isinstance(action, Keep | Tell) and self.world.faults.hit(
+                self, action, lambda rest=rest: self.do(rest)
+            ):
                 return
             match action:
+                case Send(_, Fire(run)) if (accepted := self._not_kept(run)) is not None:
+                    self._after[accepted].append(action)
                 case Send(agent, request):
                     self.world.to_agent(agent, request)
                 case AskTime(run):
                     self._ask_time(Told(run, tai(0)))
-                case Keep(entry):
-                    if not self.world.keep(entry, self.side.session):
-                        self.kill()
-                        return
-                case Tell(state):
-                    self.world.told(state)
+                case Keep() | Tell():
+                    if isinstance(action, Keep) and isinstance(action.entry, JobAccepted):
+                        self._after[action.entry.ticket] = []
+                    self._to_keep.append(action)
+                    self._keep_next()
                 case StandAside():
                     self.kill()
                     return
+
+    # The disk takes its time; what waits for it stands at ``Keep``
+
+    def _not_kept(self, run: RunId) -> str | None:
+        """Return the ticket of a run that is not on the disk yet."""
+        ticket = self.side.ticket_of(run)
+        return ticket if ticket in self._after else None
+
+    def _keep_next(self) -> None:
+        if self._keeping or not self._to_keep:
+            return
+        self._keeping, action = True, self._to_keep.popleft()
+        if isinstance(action, Keep):
+            self.later(self.world.latency_fs(0.1, 8), lambda: self._kept(action))
+        else:
+            self._kept(action)
+
+    def _kept(self, action: Action) -> None:
+        if self.world.faults.hit(self, action, lambda: self._kept(action)):
+            return
+        match action:
+            case Keep(entry):
+                if not self.world.keep(entry, self.side.session):
+                    self.kill()
+                    return
+            case Tell(state):
+                self.world.told(state)
+                self.do(tuple(self._after.pop(state.ticket, ())))
+        self._keeping = False
+        self._keep_next()
 
     def _ask_time(self, told: Told) -> None:
         wait_fs = self.world.latency_fs(0.3, 3)

@@ -27,9 +27,11 @@ from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import ask
 from podium.control.calibration.runner import RunError, RunRefused
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.starts import Starts
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
 from podium.control.timebase.start.journal import FileJournal, JobAccepted
+from podium.control.timebase.start.messages import Fire
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 
 
@@ -286,12 +288,15 @@ async def test_a_coordinator_that_comes_after_a_crash_goes_on_with_what_was_acce
         there, loop = asyncio.Event(), asyncio.get_running_loop()
         nodes[1].hooks["load"] = lambda: (loop.call_soon_threadsafe(there.set), time.sleep(0.3))
         with closing(FileJournal(kept)) as journal:
-            async with Coordinator(
+            coordinator = Coordinator(
                 three, bus, accepted=journal, patience=PATIENCE, lead=long_lead()
-            ).running():
+            )
+            async with coordinator.running():
                 await ready(lab, 2)
                 running = asyncio.create_task(lab.run(together(nodes)))
                 await there.wait()
+                (job,) = coordinator._starts._jobs.values()
+                await asyncio.wait({job.accepted})
                 shutil.copy(kept, as_it_was)
         running.cancel()
         await asyncio.wait({running})
@@ -310,6 +315,54 @@ async def test_a_coordinator_that_comes_after_a_crash_goes_on_with_what_was_acce
                 assert done.started == messages.Time(started.seconds, started.femtoseconds)
                 assert set(done.captures) == {"of_a", "of_b"}
                 await well_again(lab, nodes)
+
+
+class StuckDisk:
+    """A journal that does not get on once a run is accepted."""
+
+    def __init__(self) -> None:
+        self.goes_on = threading.Event()
+        self.kept = []
+
+    def entries(self):
+        return ()
+
+    def keep(self, entry) -> None:
+        if isinstance(entry, JobAccepted) and not self.goes_on.wait(10):
+            raise OSError("the disk is stuck")
+        self.kept.append(type(entry).__name__)
+
+
+async def test_a_run_is_made_ready_beside_the_disk_and_fired_once_it_is_on_it(
+    three, monkeypatch
+) -> None:
+    bus, nodes, disk = MemoryBus(), [Node("a"), Node("b")], StuckDisk()
+    ask_bus, send, fired = bus.request, Starts._send, []
+
+    async def request(key, payload, timeout_s):
+        if b"Fire" in payload and b"OfStart" in payload:
+            fired.append(tuple(disk.kept))
+        return await ask_bus(key, payload, timeout_s)
+
+    def noted(starts, agent, request) -> None:
+        send(starts, agent, request)
+        if isinstance(request, Fire):
+            assert disk.kept == ["SessionBegun"]
+            asyncio.get_running_loop().call_soon(disk.goes_on.set)
+
+    async with AsyncExitStack() as stack:
+        for node in nodes:
+            await stack.enter_async_context(agent_of(three, bus, node))
+        coordinator = Coordinator(three, bus, accepted=disk, patience=PATIENCE, lead=long_lead())
+        await stack.enter_async_context(coordinator.running())
+        lab = Lab(three, bus)
+        await ready(lab, 2)
+        monkeypatch.setattr(bus, "request", request)
+        monkeypatch.setattr(Starts, "_send", noted)
+        await lab.run(together(nodes))
+    assert fired
+    assert set(fired) == {("SessionBegun", "JobAccepted")}
+    assert [len(node.played) for node in nodes] == [1, 1]
 
 
 async def test_the_trigger_is_set_no_sooner_than_the_guard(three) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
@@ -21,7 +21,11 @@ from podium.control.bus.messages import FacilityStatus
 from podium.control.facility.facility import Facility
 from podium.control.lab import Lab, join_facility, open_facility
 from podium.control.program.program import Program
+from podium.control.skew_calibration import LoopbackSeen, SkewsFound
 from podium.control.stream import EVERY_S, Stream
+from podium.control.timebase.loopback import STARTS
+from podium.control.timebase.skew_messages import SkewsKnown
+from podium.control.timebase.skew_routine import Progress
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -46,9 +50,32 @@ class BlockingLab:
         """What the facility file says."""
         return self._lab.facility
 
-    def run(self, program: Program) -> "xarray.Dataset":
-        """Run ``program`` and return its data."""
-        return self._thread.do(lambda: self._lab.run(program))
+    def run(
+        self, program: Program, *, timed: bool = False, corrected: bool = True
+    ) -> "xarray.Dataset":
+        """Run ``program`` and return its data; on several nodes it starts at one time."""
+        return self._thread.do(lambda: self._lab.run(program, timed=timed, corrected=corrected))
+
+    def loopback(
+        self, nodes: Sequence[str] | None = None, *, corrected: bool = False
+    ) -> LoopbackSeen:
+        """Start the markers of ``nodes`` once; return what the time tagger saw of them."""
+        return self._thread.do(lambda: self._lab.loopback(nodes, corrected=corrected))
+
+    def measure_skews(
+        self,
+        nodes: Sequence[str] | None = None,
+        starts: int = STARTS,
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        anew: bool = False,
+    ) -> SkewsFound:
+        """Measure the skews of ``nodes`` against the first, and keep them."""
+        return self._thread.do(lambda: self._lab.measure_skews(nodes, starts, progress, anew=anew))
+
+    def skews(self) -> SkewsKnown:
+        """Return what is known of skews: values, sigmas, and whether they still hold."""
+        return self._thread.do(self._lab.skews)
 
     def stream(
         self, program: Program, *, every_s: float = EVERY_S, batch_shots: int | None = None

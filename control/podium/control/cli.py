@@ -38,6 +38,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.facility.schema_command:command",
         "print the JSON schema of the facility file, for editors",
     ),
+    "part": (
+        "podium.control.facility.part_command:command",
+        "write the facility file of some of a facility's nodes",
+    ),
     "ask": (
         "podium.control.demo.ask:command",
         "ask one instrument one thing, or set it, through its owner",
@@ -69,6 +73,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": (
         "podium.control.demo.status:command",
         "say which instruments answer, what runs, and who asked for it",
+    ),
+    "skew": (
+        "podium.control.demo.skew:command",
+        "measure by how much nodes start apart, and show what is known of it",
     ),
     "calibrate": (
         "podium.control.demo.calibrate:command",

@@ -10,8 +10,8 @@ With the processes that ``podium up`` has started: ``join_facility`` instead.
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,9 +26,28 @@ from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.calibration.snapshots import name_in
 from podium.control.facility.facility import Facility
 from podium.control.program.dataset import dataset_of
+from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
+from podium.control.skew_calibration import (
+    LoopbackSeen,
+    SkewsFound,
+    calibrate_skews,
+    loopback_seen,
+    marked_nodes,
+)
 from podium.control.stream import EVERY_S, Stream, attributes_of
+from podium.control.timebase.loopback import STARTS
+from podium.control.timebase.skew_messages import (
+    AskSkews,
+    AskStartSettings,
+    RecordSkews,
+    SkewsKnown,
+    StartSettings,
+)
+from podium.control.timebase.skew_routine import Progress
+from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
+from podium.control.timebase.timed_program import TimedProgram, timed_to_json
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -75,19 +94,72 @@ class Lab:
         """Who asks, as others see it."""
         return self._who
 
-    async def run(self, program: Program, *, timed: bool = False) -> "xarray.Dataset":
+    async def run(
+        self, program: Program, *, timed: bool = False, corrected: bool = True
+    ) -> "xarray.Dataset":
         """Run ``program`` and return its data.
 
-        On several agents it starts at one time, which the trigger plane gives; ``timed``: also on
-        one. The dataset is described at :class:`~podium.control.calibration.runner.Runner`.
-        Cancelled, it returns once the run has been given up and outputs are safe.
+        On several nodes it starts at one time, which the trigger plane gives; ``timed``: also on
+        one. Their measured skews are taken out, and where they are not known, or do not hold any
+        more, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
+        The dataset is described at :class:`~podium.control.calibration.runner.Runner`; of a run
+        that started at a time, ``attrs["starts"]`` has when each controller says that it began,
+        and ``start_settings`` how its start was set (JSON, by controller). Cancelled, it returns
+        once the run has been given up and outputs are safe.
         """
         text = await asyncio.to_thread(to_json, program)
-        done = await self._work(messages.RunProgram(text, timed), messages.RunDone)
+        done = await self._work(messages.RunProgram(text, timed, corrected), messages.RunDone)
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
         data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)
         return data
+
+    async def loopback(
+        self,
+        nodes: Sequence[str] | None = None,
+        *,
+        starts: Mapping[str, StartSetting] | None = None,
+        pulses: int = PULSES,
+        corrected: bool = False,
+    ) -> LoopbackSeen:
+        """Start the markers of ``nodes`` once, and return what the time tagger saw of them.
+
+        ``nodes``: default all that the facility file gives a way to the tagger (timing > markers);
+        ``starts``: how their controllers are set, by controller. Without, as they are known to
+        start best; ``corrected`` then takes whole ticks of their skews out, as a run does.
+        """
+        wanted = marked_nodes(self._facility, nodes)
+        if starts is None:
+            question = AskStartSettings(wanted, corrected)
+            starts = (await self._ask(question, StartSettings)).settings
+        text = timed_to_json(TimedProgram(Loopback(wanted, pulses), starts))
+        return loopback_seen(await self._work(messages.RunLoopback(text), messages.RunDone))
+
+    async def measure_skews(
+        self,
+        nodes: Sequence[str] | None = None,
+        starts: int = STARTS,
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        anew: bool = False,
+    ) -> SkewsFound:
+        """Measure the skews of ``nodes`` (default all) against the first, and keep them.
+
+        First the delays of the triggers are chosen, then all are started ``starts`` times: each
+        time a run of its own on their agents and the tagger's, between which others may have
+        theirs. ``progress`` is told how far it is; ``anew`` forgets what was known before, where
+        no drift explains what is found. Recorded is all of it or nothing.
+        """
+        return await calibrate_skews(self, nodes, starts, progress, anew)
+
+    async def record_skews(self, found: SkewsMeasured, *, anew: bool = False) -> None:
+        """Have a measurement taken into the ledger, all of it or nothing."""
+        request = RecordSkews(uuid.uuid4().hex, found, anew, self._who)
+        await self._ask(request, messages.Done)
+
+    async def skews(self) -> SkewsKnown:
+        """Return what is known of skews: values, sigmas as of now, and whether they still hold."""
+        return await self._ask(AskSkews(), SkewsKnown)
 
     def stream(
         self, program: Program, *, every_s: float = EVERY_S, batch_shots: int | None = None
@@ -200,7 +272,11 @@ class Lab:
                     return status
             await asyncio.sleep(0.05)
 
-    async def _work(self, work: messages.RunProgram | messages.Bias, end: type[Answer]) -> Answer:
+    async def _work(
+        self,
+        work: messages.RunProgram | messages.RunLoopback | messages.Bias,
+        end: type[Answer],
+    ) -> Answer:
         ticket = uuid.uuid4().hex
         request: object = messages.Begin(ticket, work, AWAIT_S, self._who)
         try:
@@ -256,21 +332,31 @@ async def open_facility(
     ``endpoints``: a file that lays addresses over the facility file; ``who``: as whom others
     see what is asked here (default: user and program). Connecting only reads, but for a bias
     that an earlier owner has left in the middle of a ramp: its safe rule is carried out (with
-    ``reading_only`` before the first job instead). ``store`` is the parameter store that is
-    told where it ended. ``state``: as given to ``podium up``; the journal of ramps lies beside
-    it. Leaving aborts what runs, makes it safe, and closes all connections.
+    ``reading_only`` before the first job instead), and controllers that a trigger starts, which
+    are disarmed and silenced (with ``reading_only`` left alone; then nothing starts at a time).
+    ``store`` is the parameter store that is told where it ended. ``state``: as given to
+    ``podium up``; the journal of ramps, the epochs of clocks and measured skews lie beside it.
+    Leaving aborts what runs, makes it safe, and closes all connections.
     """
     from podium.control.agent.agent import Agent
     from podium.control.agent.instruments import Instruments
     from podium.control.agent.journal import Journal
+    from podium.control.agent.start_wiring import wirings_of
     from podium.control.agent.targets import compiler_for
     from podium.control.bus.memory import MemoryBus
     from podium.control.coordinator.coordinator import Coordinator
     from podium.control.facility.load import load_facility
-    from podium.control.facility.state_folder import default_state_file, journal_file
+    from podium.control.facility.state_folder import (
+        default_state_file,
+        epochs_folder,
+        journal_file,
+        skews_file,
+    )
+    from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
     instruments = Instruments.of(facility, facility.instruments)
+    state_file = state or default_state_file(Path(path))
     bus = MemoryBus()
     agent = Agent(
         AGENT,
@@ -278,12 +364,19 @@ async def open_facility(
         instruments,
         compiler_for(facility),
         bus,
-        journal=Journal(journal_file(state or default_state_file(Path(path)))),
+        journal=Journal(journal_file(state_file)),
         store=None if store is None else str(store),
         reading_only=reading_only,
+        starts=() if reading_only else wirings_of(facility, instruments.names),
+        epochs=epochs_folder(state_file),
     )
-    async with plainly(), agent.running(), Coordinator(facility, bus).running():
-        yield Lab(facility, bus, who)
+    try:
+        skews = await asyncio.to_thread(SkewStore, skews_file(state_file))
+    except SkewStoreError as error:
+        raise RunFailed(str(error)) from error
+    with closing(skews):
+        async with plainly(), agent.running(), Coordinator(facility, bus, skews=skews).running():
+            yield Lab(facility, bus, who)
 
 
 @asynccontextmanager

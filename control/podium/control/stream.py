@@ -129,6 +129,10 @@ def attributes_of(
 ) -> dict[str, str | int | float]:
     """Return what a dataset says of where it comes from."""
     started = done.started
+    timed: dict[str, str | int | float] = {}
+    if isinstance(done, RunDone) and done.starts:
+        at = {name: str(Tai(one.tai_s, one.tai_fs)) for name, one in done.starts.items()}
+        timed = {"starts": json.dumps(at), "start_settings": done.start_settings}
     return {
         "run": str(done.run),
         "by": by,
@@ -142,4 +146,5 @@ def attributes_of(
         "started_tai_s": started.tai_s + started.tai_fs * 1e-15,
         "started_tai": str(Tai(started.tai_s, started.tai_fs)),
         "quantised": done.quantised,
+        **timed,
     }

@@ -111,8 +111,24 @@ class ShowsClock(Protocol):
     def clock_signs(self) -> Mapping[str, int]:
         """Return readings that change whenever its clock was reset or locked anew.
 
-        How often it has booted, how often it has lost its lock: not what changes otherwise.
+        How often it has booted, how often it has lost its lock: not what changes otherwise. A
+        new connection changes nothing of it.
         """
+        ...
+
+
+class KeepsDisturbance(ShowsClock, Protocol):
+    """An instrument that does not count, but keeps it that its clock was disturbed."""
+
+    def clock_disturbed(self) -> bool:
+        """Return whether its clock was reset or locked anew since it was told to forget that.
+
+        Looking changes nothing. Raises ``Refused`` while its clock is not locked.
+        """
+        ...
+
+    def forget_disturbance(self) -> None:
+        """Let it forget: what it has shown is written down elsewhere."""
         ...
 
 

@@ -18,7 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from podium.drivers.errors import InstrumentError, ProtocolError, Refused, Unreachable
+from podium.drivers.errors import (
+    InstrumentError,
+    NotStarted,
+    ProtocolError,
+    Refused,
+    Unreachable,
+)
 from podium.drivers.lane import Lane
 from podium.drivers.roles import Identity, Instrument
 
@@ -215,7 +221,7 @@ class Worker(Generic[Driver]):
         except asyncio.CancelledError:
             await self._give_up(lane, job, what)
             raise
-        except Refused:
+        except (Refused, NotStarted):
             raise
         except InstrumentError as error:
             self._locate(error)
@@ -240,7 +246,7 @@ class Worker(Generic[Driver]):
             await ended
         if job.done() and not job.cancelled():
             error = job.exception()
-            if error is None or isinstance(error, Refused):
+            if error is None or isinstance(error, Refused | NotStarted):
                 return
         await self._drop(f"{what}: given up", lane)
 

@@ -4,7 +4,10 @@ The real node (a SPEC or SVEC card) has no network protocol for its configuratio
 its host computer, ``libwrtd``, reads and writes attributes of rules over the card's bus. Podium
 reaches it through a small service on that host that carries out the methods of the library's
 Python class ``PyWrtd`` by name. ASSUMED, because it is ours: the service, this framing, port
-5045, and ``link_state``, which reads a field of the firmware that the library keeps to itself.
+5045, and two calls that the library does not have: ``link_state`` reads a field of the firmware
+that it keeps to itself, ``link_losses`` answers ``{"losses": 2, "since_s": 1800000000}``, how often
+the service has seen that link leave ``synced``, and since when it looks at it (whole seconds of
+TAI); it looks more often than a link takes to be synchronised anew.
 True to CERN's sources (``PyWrtd.py``, ``wrtd-common.h``): names of calls, numbers of attributes
 and errors, form of a time stamp, states of the link, counters. ASSUMED besides: which attribute
 may be written when, wherever the tables below say so.

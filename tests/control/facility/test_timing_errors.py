@@ -48,9 +48,11 @@ CASES = [
     (
         "a trigger output twice",
         A,
-        A.replace("LC-O1", "LC-O2"),
-        "wrtd_a.LC-O2, delay: {value: 50",
-        f"wrtd_a.LC-O2 is already the output of cluster_a (line of {A.replace('LC-O1', 'LC-O2')})",
+        A.replace("wrtd_a", "wrtd_room"),
+        "wrtd_room.LC-O1, delay: {value: 50",
+        "wrtd_room.LC-O1 is already the output of cluster_a (line of "
+        + A.replace("wrtd_a", "wrtd_room")
+        + ")",
     ),
     (
         "an event that cannot be sent",
@@ -125,7 +127,7 @@ CASES = [
     ),
     (
         "a tagger without a trigger",
-        "    tagger: {output: wrtd_a.LC-O2, delay: {value: 50 ns, spread: 1 ns}}\n",
+        "    tagger: {output: wrtd_room.LC-O1, delay: {value: 50 ns, spread: 1 ns}}\n",
         "",
         "tagger.slot10.io0",
         "tagger starts on no trigger, so its times are nobody else's; add it under timing",
@@ -216,7 +218,7 @@ def test_the_example_is_a_value() -> None:
     facility = load_facility(TWO_NODES)
     plane = facility.timing
     trigger = plane.triggers["tagger"]
-    assert str(trigger.output) == "wrtd_a.LC-O2"
+    assert str(trigger.output) == "wrtd_room.LC-O1"
     assert trigger.input == ConnectorRef("tagger", "trigger")
     assert (trigger.event, trigger.delay.value_fs) == ("START", 50_000_000)
     marker = plane.markers["node_b"]
@@ -295,3 +297,14 @@ def test_editors_know_the_form() -> None:
         ("  triggers:", "  trigger:"),
     ):
         assert not validator.is_valid(content(text.replace(old, new, 1))), new
+
+
+def test_nodes_that_hang_on_one_trigger_node_are_remarked(tmp_path: Path) -> None:
+    file = tmp_path / "facility.yaml"
+    b = "cluster_b: {output: wrtd_b.LC-O1"
+    text = TWO_NODES.read_text()
+    assert b in text
+    file.write_text(text.replace(b, b.replace("wrtd_b.LC-O1", "wrtd_a.LC-O2")))
+    remark = load_with_remarks(file)[1][-1]
+    assert remark.path == ("timing", "triggers", "cluster_b", "output")
+    assert "wrtd_a starts controllers of node_a and node_b: one agent owns all" in str(remark)

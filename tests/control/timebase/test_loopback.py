@@ -120,15 +120,15 @@ async def test_each_port_gets_a_delay_of_its_own_and_keeps_it() -> None:
 @pytest.mark.parametrize("pulses", [0, 10_001])
 def test_a_number_of_pulses_that_is_none_is_refused(pulses: int) -> None:
     with pytest.raises(ValueError, match="1 to 10000 pulses"):
-        marker_program("cluster_a", 4, "QCM-RF", 2, pulses, ExternalStart(1))
+        marker_program("cluster_a", {4: ("QCM-RF", (2,))}, pulses, ExternalStart(1))
     with pytest.raises(ValueError, match="1 to 10000 pulses"):
-        tag_program("tagger", 10, (0,), pulses, ExternalStart(1))
+        tag_program("tagger", {10: (0,)}, pulses, ExternalStart(1))
 
 
 def test_an_offset_that_fits_no_program_is_refused() -> None:
-    program = marker_program("cluster_a", 4, "QCM-RF", 2, 1, ExternalStart(1, 200_000))
+    program = marker_program("cluster_a", {4: ("QCM-RF", (2,))}, 1, ExternalStart(1, 200_000))
     waited = [int(line.split()[1]) for line in program.sequencers[0].text.splitlines()[3:-6]]
     assert sum(waited) == 201_996
     assert all(4 <= one <= 65_535 for one in waited)
     with pytest.raises(ValueError, match="0 to 1000000000 ns"):
-        marker_program("cluster_a", 4, "QCM-RF", 2, 1, ExternalStart(1, 2 * 10**9))
+        marker_program("cluster_a", {4: ("QCM-RF", (2,))}, 1, ExternalStart(1, 2 * 10**9))

@@ -114,7 +114,7 @@ def test_a_port_has_no_skew_against_itself() -> None:
 def test_the_store_takes_nothing_back(tmp_path) -> None:
     file = tmp_path / "skews.sqlite"
     with SkewStore(file) as store:
-        store.put(measured(A, 0))
+        store.put([measured(A, 0)])
     connection = sqlite3.connect(file)
     for statement in ("DELETE FROM skews", "UPDATE skews SET value_fs = 1"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -124,9 +124,10 @@ def test_the_store_takes_nothing_back(tmp_path) -> None:
 
 def test_a_store_of_tomorrow_and_one_that_is_none_are_refused(tmp_path) -> None:
     file = tmp_path / "skews.sqlite"
-    SkewStore(file).close()
+    with SkewStore(file) as store:
+        store.put([measured(A, 0)])
     connection = sqlite3.connect(file)
-    connection.execute("UPDATE podium_skews SET version = 2")
+    connection.execute("UPDATE podium_skews SET version = 3")
     connection.commit()
     connection.close()
     with pytest.raises(SkewStoreError, match="newer Podium"):
@@ -140,5 +141,5 @@ def test_a_store_of_tomorrow_and_one_that_is_none_are_refused(tmp_path) -> None:
 def test_a_skew_that_no_database_holds_is_refused(tmp_path) -> None:
     with SkewStore(tmp_path / "skews.sqlite") as store:
         with pytest.raises(SkewStoreError, match=r"did not take node_a.drive against"):
-            store.put(measured(A, 2**70))
+            store.put([measured(A, 2**70)])
         assert store.all() == ()

@@ -15,7 +15,7 @@ from podium.firmware_interfaces.tai import Tai
 TWO_NODES = Path(__file__).parents[3] / "examples" / "two_nodes" / "facility.yaml"
 NODE_MODULES = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}
 OUTPUTS = {"cluster_a": ("wrtd_a", "LC-O1"), "cluster_b": ("wrtd_b", "LC-O1")}
-TAGGER = ("wrtd_a", "LC-O2")
+TAGGER = ("wrtd_room", "LC-O1")
 TAGS = {"node_a": "slot10.io0.loopback", "node_b": "slot10.io1.loopback"}
 MARKER = "slot4.marker2"
 LEAD_FS = 25 * FS_PER_MS
@@ -38,7 +38,7 @@ class LoopbackDrivers:
             ):
                 here = endpoints[name]
                 self.clusters[name] = QbloxCluster(name, here["host"], here["ports"], modules)
-            for name in ("wrtd_a", "wrtd_b"):
+            for name in ("wrtd_a", "wrtd_b", "wrtd_room"):
                 self.nodes[name] = WrtdNode(name, endpoints[name]["host"], endpoints[name]["ports"])
         except BaseException:
             self.close()
@@ -57,7 +57,7 @@ class LoopbackDrivers:
         """Load the programs, and let the trigger outputs rise on START, by cluster as told."""
         self.load(offsets_ns or {})
         self.clusters["tagger"].load(
-            tag_program("tagger", 10, (0, 1), self.pulses, ExternalStart(1))
+            tag_program("tagger", {10: (0, 1)}, self.pulses, ExternalStart(1))
         )
         self.delay(delays_ns or {})
 
@@ -66,7 +66,9 @@ class LoopbackDrivers:
         for name in OUTPUTS:
             offset_ns = offsets_ns.get(name, 0)
             self.clusters[name].load(
-                marker_program(name, 4, "QCM-RF", 2, self.pulses, ExternalStart(1, offset_ns))
+                marker_program(
+                    name, {4: ("QCM-RF", (2,))}, self.pulses, ExternalStart(1, offset_ns)
+                )
             )
 
     def delay(self, delays_ns: Mapping[str, int]) -> None:
@@ -75,7 +77,7 @@ class LoopbackDrivers:
             self.nodes[node].prepare_trigger(output, "START", HOLDOFF_NS, delays_ns.get(name, 0))
 
     def fire(self) -> Tai:
-        """Arm all, and send the event to both nodes; return its time."""
+        """Arm all, and send the event to all trigger nodes; return its time."""
         for cluster in self.clusters.values():
             cluster.arm()
         ahead_fs = self.nodes["wrtd_a"].now().total_fs + LEAD_FS

@@ -24,6 +24,7 @@ from podium.control.agent.starting import Starting, starting_of
 from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.log import event_log
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import HowLong, Lasts
@@ -60,8 +61,9 @@ class Agent:
         """``journal``: of the ramps, closed by the agent; None: in memory, lost with the process.
 
         ``starts``: the controllers that a trigger plane starts; what an earlier owner has left
-        armed on them is disarmed at once. ``epochs``: where the epochs of their clocks are kept;
-        ``margins``: what is kept between FIRE, the setting of the trigger, and the start.
+        armed on them is disarmed at once. ``epochs``: the folder in which the epochs of their
+        clocks are kept; ``margins``: what is kept between FIRE, the setting of the trigger, and
+        the start.
 
         ``store``: the parameter store that is told where the bias of a ramp that was cut off
         ended. ``reading_only``: what an earlier owner has left stays so until the first job.
@@ -84,7 +86,7 @@ class Agent:
             self._starting = starting_of(
                 name, facility, instruments, self._playing, starts, epochs, self._busy, margins
             )
-            self._playing.tell_time_by(self._starting.now)
+            self._playing.tell_by(self._starting.now, self._starting.epochs_of)
         self._active: ActiveRun | None = None
         self._last: messages.RunId | None = None
         self._lease: asyncio.TimerHandle | None = None
@@ -195,6 +197,8 @@ class Agent:
             case messages.Now():
                 now = await self._playing.now()
                 return messages.Time(now.seconds, now.femtoseconds)
+            case AskEpochs():
+                return await self._epochs_now()
             case messages.Status():
                 return self._status()
             case _:
@@ -210,6 +214,11 @@ class Agent:
         if not isinstance(said, Request):
             raise Refused(f"{self._name}: {type(said).__name__} is no request")
         return await self._starting.answer(said)
+
+    async def _epochs_now(self) -> EpochsNow:
+        if self._starting is None:
+            return EpochsNow({})
+        return EpochsNow(dict((await self._starting.epochs()).numbers))
 
     # The steps of a run: each is begun once, however often it is asked for
 
@@ -254,7 +263,7 @@ class Agent:
         active.artifacts = artifacts
         async with self._safe_unless_done(active):
             await self._playing.prepare(artifacts)
-            active.epochs = self._playing.epochs(artifacts)
+            active.epochs = await self._playing.epochs(artifacts)
             active.go(State.PREPARED)
         rounded = await asyncio.to_thread(quantised, artifacts)
         return messages.Prepared(active.program_hash, active.epochs, active.duration_fs, rounded)
@@ -262,7 +271,7 @@ class Agent:
     async def _arm(self, request: messages.Arm) -> messages.Armed:
         active = self._in_hand(request.run)
         async with self._safe_unless_done(active):
-            epochs = self._playing.epochs(active.artifacts)
+            epochs = await self._playing.epochs(active.artifacts)
             if (request.program_hash, request.epochs) != (active.program_hash, epochs):
                 raise Refused(
                     f"{self._name}: arm {request.run}: the token names program "

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.program.program import Program
@@ -27,19 +28,26 @@ class Compiling:
 
     async def compile(self, text: str) -> tuple[str, Mapping[str, ClusterProgram]]:
         """Return the program's hash and its artifacts; raises ``Refused`` with the reason."""
-        try:
+        with refused_in_words():
             program, name = await asyncio.to_thread(_read, text)
-        except NotAProgram as error:
-            raise Refused(f"the program cannot be read: {error}") from error
         if name not in self._done:
-            try:
+            with refused_in_words(program.name):
                 self._done[name] = await asyncio.to_thread(self._compile, program)
-            except (DoesNotFit, OffGridError, ValueError, KeyError) as error:
-                raise Refused(f"program {program.name!r}: {error}") from error
         self._done.move_to_end(name)
         while len(self._done) > KEPT:
             self._done.popitem(last=False)
         return name, self._done[name]
+
+
+@contextmanager
+def refused_in_words(program: str = "") -> Iterator[None]:
+    """Raise ``Refused`` where a program cannot be read, or ``program`` does not fit."""
+    try:
+        yield
+    except NotAProgram as error:
+        raise Refused(f"the program cannot be read: {error}") from error
+    except (DoesNotFit, OffGridError, ValueError, KeyError) as error:
+        raise Refused(f"program {program!r}: {error}") from error
 
 
 def _read(text: str) -> tuple[Program, str]:

@@ -1,4 +1,4 @@
-"""The epochs of an agent's clock domains, kept where a restart does not forget them."""
+"""The epochs of clock domains, kept where a restart does not forget them."""
 
 import json
 import os
@@ -12,40 +12,33 @@ Signs = Mapping[str, int] | None
 
 
 class EpochsKept:
-    """Records of clock domains. Blocking; one caller at a time."""
+    """Records of clock domains, a file for each. Blocking; one caller at a time.
 
-    def __init__(self, file: Path | None) -> None:
-        """Read ``file`` if it is there; None: kept in memory only. Raises ``ValueError``."""
-        self._file = file
+    Whoever owns the instruments of a domain goes on with its file: agents of ``podium up`` and a
+    facility that is opened in one process count the same epochs.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        """Read what ``folder`` holds; None: kept in memory only. Raises ``ValueError``."""
+        self._folder = folder
         self._records: dict[str, DomainRecord] = {}
-        if file is None or not file.exists():
+        if folder is None or not folder.exists():
             return
-        try:
-            for domain, (epoch, signs) in json.loads(file.read_text(encoding="utf-8")).items():
-                shown = None if signs is None else tuple((str(k), int(v)) for k, v in signs)
-                self._records[domain] = DomainRecord(domain, int(epoch), shown)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"{file}: epochs cannot be read ({error}); move it away, and calibrate the skew "
-                "anew: epochs begin at 1 again"
-            ) from error
+        for file in sorted(folder.glob("*.json")):
+            self._records[file.stem] = _read(file)
 
     def seen(self, shown: Mapping[str, Signs]) -> Epochs:
         """Return the epochs of the domains that have shown their signs now.
 
-        Once it returns, what is new is on the disk. Raises ``OSError``: then nothing is noted.
+        Once it returns, what is new is on the disk. Raises ``OSError``: what could not be written
+        is not noted.
         """
-        before = dict(self._records)
         for domain, signs in shown.items():
-            record = before.get(domain)
+            record = self._records.get(domain)
             known = DomainRecord.first(domain, signs) if record is None else record.seen(signs)
-            self._records[domain] = known
-        if self._records != before:
-            try:
-                self._write()
-            except OSError:
-                self._records = before
-                raise
+            if known != record:
+                self._write(known)
+                self._records[domain] = known
         return Epochs.of({domain: self._records[domain].epoch for domain in shown})
 
     def unchanged(self, shown: Mapping[str, Signs]) -> Epochs | None:
@@ -59,14 +52,32 @@ class EpochsKept:
                 return None
         return Epochs.of({domain: self._records[domain].epoch for domain in shown})
 
-    def _write(self) -> None:
-        if self._file is None:
+    def sign(self, domain: str, name: str) -> int:
+        """Return what a domain has shown last under ``name``; 0: nothing."""
+        record = self._records.get(domain)
+        return 0 if record is None else dict(record.signs or ()).get(name, 0)
+
+    def _write(self, record: DomainRecord) -> None:
+        if self._folder is None:
             return
-        text = json.dumps({one.domain: [one.epoch, one.signs] for one in self._records.values()})
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_name(f"{self._file.name}.new")
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._file)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"{record.domain}.json"
+        fresh = file.with_name(f"{file.name}.new")
+        with fresh.open("w", encoding="utf-8") as opened:
+            opened.write(json.dumps({"epoch": record.epoch, "signs": record.signs}))
+            opened.flush()
+            os.fsync(opened.fileno())
+        fresh.replace(file)
+
+
+def _read(file: Path) -> DomainRecord:
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"))
+        epoch, signs = plain["epoch"], plain["signs"]
+        shown = None if signs is None else tuple((str(k), int(v)) for k, v in signs)
+        return DomainRecord(file.stem, int(epoch), shown)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{file}: the epoch cannot be read ({error}); move it away, and measure the skew anew: "
+            "epochs of this clock begin at 1 again"
+        ) from error

@@ -1,7 +1,5 @@
 """Which agent owns which instrument: one agent for each node, one for what belongs to no node."""
 
-from collections.abc import Mapping
-
 from podium.control.facility.facility import (
     DriveWiring,
     Facility,
@@ -14,22 +12,21 @@ ROOM = "room"
 """Name of the agent that owns what belongs to no node, or everything."""
 
 
-def owners_of(
-    facility: Facility, serves: Mapping[str, str] | None = None
-) -> dict[str, tuple[str, ...]]:
+def owners_of(facility: Facility) -> dict[str, tuple[str, ...]]:
     """Return the agents of a facility, by name, with the instruments that each of them owns.
 
     A facility of one node has one agent. Otherwise an instrument that plays on a node's ports,
     and the source of its clock where no other node has a part in it, is owned by the node's
-    agent. Nodes that share such an instrument share an agent: it bears their names, with ``+``.
-    ``serves``: instruments that work for another one, as a trigger node does for its controller.
+    agent; so is what starts such a controller, and whatever else that starts. Nodes that share
+    such an instrument share an agent: it bears their names, with ``+``.
     """
     if len(facility.nodes) < 2:
         return {ROOM: tuple(facility.instruments)}
     users = _users(facility)
-    for helper, served in (serves or {}).items():
-        if helper not in users and served in users:
-            users[helper] = {*users[served]}
+    for started in _started_together(facility):
+        using = set[str]().union(*(users.get(name, set()) for name in started))
+        if using:
+            users |= dict.fromkeys(started, using)
     group = {node: {node} for node in facility.nodes}
     for nodes in users.values():
         together = set().union(*(group[node] for node in nodes))
@@ -43,6 +40,15 @@ def owners_of(
         (owned[names[next(iter(nodes))]] if nodes else rest).append(instrument)
     found = {name: tuple(instruments) for name, instruments in owned.items() if instruments}
     return found | ({ROOM: tuple(rest)} if rest else {})
+
+
+def _started_together(facility: Facility) -> list[set[str]]:
+    """Return each trigger node with all the controllers that it starts."""
+    found: dict[str, set[str]] = {}
+    for controller, trigger in facility.timing.triggers.items():
+        plane = trigger.output.instrument
+        found.setdefault(plane, {plane}).add(controller)
+    return list(found.values())
 
 
 def _users(facility: Facility) -> dict[str, set[str]]:

@@ -1,12 +1,14 @@
 """Playing a run on an agent's instruments: prepare, arm, fire, and whatever happens, safe."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
 
 from podium.control.agent.active_run import ActiveRun
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
+from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Tone
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -32,6 +34,7 @@ class Playing:
         self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
         """Connection, what was asked, and what was read back of it."""
         self._time: Callable[[], Awaitable[Tai]] | None = None
+        self._looks: Callable[[Collection[str]], Awaitable[Epochs]] | None = None
         self.promises = Promises(
             instruments.workers[name]
             for role in ("PulseSequencer", "MicrowaveSource")
@@ -72,14 +75,26 @@ class Playing:
         )
         return started
 
-    async def finish(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, Acquired]:
-        """Return the data of all captures once everything has stopped."""
-        parts = await together(*(self._finish_one(name, part) for name, part in artifacts.items()))
+    async def finish(
+        self, artifacts: Mapping[str, ClusterProgram], first: Callable[[], None] = lambda: None
+    ) -> dict[str, Acquired]:
+        """Return the data of all captures once everything has stopped.
+
+        ``first`` is called in the thread of each driver before it is asked anything.
+        """
+        parts = await together(
+            *(self._finish_one(name, part, first) for name, part in artifacts.items())
+        )
         return {capture: data for part in parts for capture, data in part.items()}
 
-    def tell_time_by(self, now: Callable[[], Awaitable[Tai]]) -> None:
-        """Ask this for the time from now on, instead of any clock that is owned."""
+    def tell_by(
+        self,
+        now: Callable[[], Awaitable[Tai]],
+        epochs: Callable[[Collection[str]], Awaitable[Epochs]],
+    ) -> None:
+        """Ask these from now on for the time, and for the epochs of clusters' clocks."""
         self._time = now
+        self._looks = epochs
 
     async def now(self) -> Tai:
         """Return TAI as the owned clock tells it; raises ``Refused`` if none is owned."""
@@ -93,11 +108,14 @@ class Playing:
         )
         return time
 
-    def epochs(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, int]:
+    async def epochs(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, int]:
         """Return the epoch of the clock domain of each cluster that takes part.
 
-        ASSUMED: whenever a cluster was connected anew its clock may have been reset.
+        ASSUMED, where nobody looks at what a cluster shows of its clock: whenever it was connected
+        anew that may have been reset. Raises ``InstrumentError``.
         """
+        if self._looks is not None:
+            return dict((await self._looks(tuple(artifacts))).numbers)
         domains = {clock.source: name for name, clock in self._facility.clocks.items()}
         return {
             domains.get(name, name): self._instruments.workers[name].health.connections
@@ -116,18 +134,22 @@ class Playing:
             f"load {artifact.name!r}", lambda cluster: cluster.load(artifact), LOAD_S
         )
 
-    async def _finish_one(self, name: str, artifact: ClusterProgram) -> dict[str, Acquired]:
-        worker = self._cluster(name)
+    async def _finish_one(
+        self, name: str, artifact: ClusterProgram, first: Callable[[], None]
+    ) -> dict[str, Acquired]:
         duration_s = artifact.duration_fs / FS_PER_S
-        await worker.call(
-            f"wait for {artifact.name!r}",
-            lambda cluster: cluster.wait(duration_s),
-            duration_s + WAIT_ALLOWANCE_S,
+
+        def wait_and_collect(cluster: Any) -> dict[str, Acquired]:
+            first()
+            cluster.wait(duration_s)
+            data: dict[str, Acquired] = cluster.collect()
+            return data
+
+        return await self._cluster(name).call(
+            f"wait for {artifact.name!r} and collect",
+            wait_and_collect,
+            duration_s + WAIT_ALLOWANCE_S + COLLECT_S,
         )
-        data: dict[str, Acquired] = await worker.call(
-            f"collect {artifact.name!r}", lambda cluster: cluster.collect(), COLLECT_S
-        )
-        return data
 
     async def _tune(self, name: str, tone: ExternalTone) -> None:
         worker = self._instruments.worker(name, "MicrowaveSource")

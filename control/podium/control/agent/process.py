@@ -9,6 +9,7 @@ from pathlib import Path
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.journal import Journal
+from podium.control.agent.start_wiring import wirings_of
 from podium.control.agent.targets import compiler_for
 from podium.control.bus.access import Member
 from podium.control.bus.bus import BusError
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--listen", help="own endpoint, where the facility has no meeting point")
     parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
     parser.add_argument("--journal", type=Path, help="where ramps are written down")
+    parser.add_argument("--epochs", type=Path, help="folder in which epochs of clocks are kept")
     parser.add_argument("--store", help="told where the bias of a ramp that was cut off ended")
     arguments = parser.parse_args(argv)
     log_to_stderr(f"agent {arguments.name}")
@@ -56,6 +58,8 @@ async def _be(arguments: Namespace) -> None:
             bus,
             journal=Journal(arguments.journal),
             store=arguments.store,
+            starts=wirings_of(facility, instruments.names),
+            epochs=arguments.epochs,
         )
         async with log_told(bus, facility.name, f"agent {arguments.name}"), agent.running():
             await until_told_to_end(with_parent=True)

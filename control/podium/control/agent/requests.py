@@ -1,6 +1,7 @@
 """What an agent may be asked."""
 
 from podium.control.bus import by_hand, messages
+from podium.control.bus.epochs import AskEpochs
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import HowLong
 from podium.control.timebase.start.messages import OfStart
@@ -25,4 +26,5 @@ REQUESTS = (
     by_hand.Release,
     by_hand.TakeBack,
     TakeSnapshot,
+    AskEpochs,
 )

@@ -4,26 +4,24 @@ Whoever calls it does so strictly one after another; reading the clock alone may
 collecting.
 """
 
-import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from podium.control.agent.answers import capture_data, quantised
-from podium.control.agent.compiling import Compiling
-from podium.control.agent.epochs_kept import EpochsKept
+from podium.control.agent.clock_looks import Ask, ClockLooks
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
 from podium.control.agent.start_wiring import StartWiring
-from podium.control.bus.messages import Played, Time
+from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
+from podium.control.bus.messages import Played, TagData, Time
 from podium.control.bus.together import together
 from podium.control.bus.wire import encode
-from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
 from podium.control.timebase.start.messages import CAPTURE, UNVERIFIED, Relock, RunId, Start
@@ -32,20 +30,32 @@ from podium.drivers.roles import Acquired, Clock, TriggerCounts
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.firmware_interfaces.tai import Tai
+from podium.firmware_interfaces.wrtd import ID_MAX
 
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
 NONE = Epochs(())
+EPOCH = Tai(0, 0)
+NOTHING = TimedPart("", "", {}, (), {}, {})
 
 
 @dataclass(slots=True, eq=False)
 class _InHand:
     run: RunId
-    program_hash: str = ""
-    artifacts: Mapping[str, ClusterProgram] = field(default_factory=dict)
-    wirings: tuple[StartWiring, ...] = ()
+    part: TimedPart = NOTHING
     epochs: Epochs = NONE
     latest: Epochs = NONE
+    read_s: float = 0.0
+    now: Tai = EPOCH
+    """The time as read last, and when it was there: monotonic wall time."""
+
+    @property
+    def artifacts(self) -> Mapping[str, ClusterProgram]:
+        return self.part.artifacts
+
+    @property
+    def wirings(self) -> tuple[StartWiring, ...]:
+        return self.part.wirings
 
     @property
     def planes(self) -> tuple[str, ...]:
@@ -63,23 +73,19 @@ class StartHardware:
     def __init__(
         self,
         name: str,
-        domains: Mapping[str, str],
         instruments: Instruments,
         playing: Playing,
-        compiling: Compiling,
+        compiling: TimedCompiling,
         wirings: Sequence[StartWiring],
-        epochs: EpochsKept,
-        life: int,
+        looks: ClockLooks,
     ) -> None:
-        """``name``: of the agent, with the facility's; ``domains``: see :func:`domains_of`."""
+        """``name``: of the agent, with the facility's."""
         self._name = name
-        self._domains = domains
         self._instruments = instruments
         self._playing = playing
         self._compiling = compiling
         self._wirings = {one.controller: one for one in wirings}
-        self._kept = epochs
-        self._life = life
+        self._looks = looks
         self._hand: _InHand | None = None
         self._collecting = False
         self._given_up = threading.Event()
@@ -89,38 +95,35 @@ class StartHardware:
     async def load(self, run: RunId, program: str) -> Loaded:
         """Compile this agent's part and load it. Raises ``InstrumentError``."""
         hand = self._hand = _InHand(run)
-        hand.program_hash, hand.artifacts = await self._compiling.compile(program)
-        untimed = [name for name in hand.artifacts if name not in self._wirings]
-        if untimed or not hand.artifacts:
+        hand.part = await self._compiling.compile(program)
+        if not hand.artifacts:
             here = ", ".join(self._wirings)
-            raise Refused(
-                f"{self._name}: {', '.join(untimed) or 'nothing of this program'} can be started "
-                f"at a time here; {here} can"
-            )
-        hand.wirings = tuple(self._wirings[name] for name in hand.artifacts)
-        hand.epochs = await self._epochs(hand)
+            raise Refused(f"{self._name}: nothing of this program is played by {here}")
+        source = Ask("source of its start", lambda box: box.start_source(), ARM_S)
+        hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
+        self._check_settings(hand)
+        await together(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
         await self._playing.prepare(hand.artifacts)
-        sources = [
-            await self._call(name, "source of its start", lambda box: box.start_source())
-            for name in hand.artifacts
-        ]
         return Loaded(
             run,
-            hand.program_hash,
+            hand.part.text_hash,
             hand.epochs,
             math.lcm(*(one.grid_fs for one in hand.wirings)),
             hand.after_fs,
-            CAPTURE if all(sources) else UNVERIFIED,
+            CAPTURE if all(told[name][0] for name in hand.artifacts) else UNVERIFIED,
             max(part.duration_fs for part in hand.artifacts.values()),
         )
 
     async def arm(self, run: RunId) -> ArmedUp:
-        """Let all controllers wait for their trigger, the plane for this run's event."""
+        """Let all controllers wait for their trigger, the plane for this run's event.
+
+        The time is read once all of them do.
+        """
         hand = self._of(run)
         event = self.event_of(run)
 
-        async def prepare(one: StartWiring) -> None:
-            await self._worker(one.plane).call(
+        def prepare(one: StartWiring) -> Ask:
+            return Ask(
                 f"trigger {one.output}",
                 lambda plane: plane.prepare_trigger(
                     one.output, event, one.holdoff_ns, one.delay_ns
@@ -128,11 +131,9 @@ class StartHardware:
                 TRIGGER_S,
             )
 
-        await together(
-            *(prepare(one) for one in hand.wirings),
-            *(self._call(name, "arm", lambda box: box.arm()) for name in hand.artifacts),
-        )
-        return ArmedUp(run, await self._epochs(hand))
+        arm = Ask("arm", lambda box: box.arm(), ARM_S)
+        epochs, _ = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, arm), prepare)
+        return ArmedUp(run, epochs, await self._now(hand.planes[0]))
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
         """Read the plane's time ``after_fs`` from now, then the epochs.
@@ -143,10 +144,11 @@ class StartHardware:
         hand, stop = self._of(run), self._given_up
 
         def wait_and_read(plane: Clock) -> tuple[float, Tai]:
-            if stop.wait(after_fs / FS_PER_S):
-                raise Refused(f"{self._name}: run {run} was given up")
+            self._wait(stop, run, after_fs / FS_PER_S)
             asked_s = time.monotonic()
-            return asked_s, plane.now()
+            hand.now = plane.now()
+            hand.read_s = time.monotonic()
+            return asked_s, hand.now
 
         deadline_s = after_fs / FS_PER_S + CLOCK_S
         worker = self._worker(hand.planes[0])
@@ -172,22 +174,27 @@ class StartHardware:
         hand = self._of(run)
         self._collecting = True
         try:
-            data = await self._data(hand)
+            data = await self._data(hand, t0)
         finally:
             self._collecting = False
-        at = await together(*(self._started(name) for name in hand.artifacts))
-        starts = dict(zip(hand.artifacts, at, strict=True))
-        counted = await together(*(self._counts(one) for one in hand.wirings))
-        epochs = await self._epochs(hand)
+        record = Ask("record of its start", lambda box: box.started_at(), ARM_S)
+        epochs, told_of = await self._epochs_after(
+            hand, dict.fromkeys(hand.artifacts, record), _counts
+        )
+        starts: dict[str, Tai | None] = {name: told_of[name][0] for name in hand.artifacts}
+        counted: list[TriggerCounts] = [one for name in hand.planes for one in told_of[name]]
         late = sum(counts.late for counts in counted)
         missed = sum(counts.missed for counts in counted) - late
         relocks = tuple(
             Relock(one.domain, one.now) for one in hand.epochs.moved(epochs) if one.now is not None
         )
-        start = self._start(hand, t0, starts) if data is not None else None
-        told = b"" if start is None or data is None else self._told(hand, t0, epochs, data)
-        begun = int(any(at is not None for at in starts.values()))
-        return Collected(run, epochs, relocks, start, begun, late, missed, told)
+        begun = {name: at for name, at in starts.items() if at is not None}
+        start, told = None, b""
+        if data is not None and len(begun) == len(starts):
+            start = _start(hand, t0, begun)
+            tags = await self._tags(hand)
+            told = _told(hand, t0, epochs, begun, data, tags)
+        return Collected(run, epochs, relocks, start, int(bool(begun)), late, missed, told)
 
     async def make_safe(self) -> bool | None:
         """Take triggers back, disarm, silence; return whether anything had started.
@@ -229,78 +236,97 @@ class StartHardware:
         self._given_up = threading.Event()
 
     def event_of(self, run: RunId) -> str:
-        """Return the id of a run's event: of this agent and this run alone, 16 letters."""
-        return sha256(f"{self._name}/{run}".encode()).hexdigest()[:16]
+        """Return the id of a run's event: of this agent and this run alone."""
+        return sha256(f"{self._name}/{run}".encode()).hexdigest()[:ID_MAX]
 
     async def now(self) -> Tai:
         """Return the time of the plane that raises the triggers."""
-        plane = next(iter(self._wirings.values())).plane
-        told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
-        return told
+        return await self._now(next(iter(self._wirings.values())).plane)
+
+    async def epochs_now(self) -> Epochs:
+        """Return the epochs of all controllers and planes; raises ``InstrumentError``.
+
+        To be asked for between runs.
+        """
+        wirings = self._wirings.values()
+        names = dict.fromkeys((*self._wirings, *(one.plane for one in wirings)))
+        return await self.epochs_of(names)
+
+    async def epochs_of(self, names: Collection[str]) -> Epochs:
+        """Return the epochs of the clocks of instruments; raises ``InstrumentError``."""
+        return await self._looks.epochs(tuple(names))
+
+    def epochs_in_hand(self) -> Epochs:
+        """Return the epochs that the run in hand has seen last, of what takes part in it."""
+        return NONE if self._hand is None else self._hand.latest
 
     # Inside
 
-    async def _data(self, hand: _InHand) -> dict[str, Acquired] | None:
-        """Return what was captured; None where the trigger has not come everywhere."""
+    async def _now(self, plane: str) -> Tai:
+        told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
+        return told
+
+    async def _data(self, hand: _InHand, t0: Tai) -> dict[str, Acquired] | None:
+        """Return what was captured; None where the trigger has not come everywhere.
+
+        Before T0, as far as the last reading tells, nobody is asked whether it has started.
+        """
+        at_s, stop = hand.read_s + (t0 - hand.now) / FS_PER_S, self._given_up
         with suppress(NotStarted):
-            return await self._playing.finish(hand.artifacts)
+            return await self._playing.finish(
+                hand.artifacts, lambda: self._wait(stop, hand.run, at_s - time.monotonic())
+            )
         return None
 
-    def _start(self, hand: _InHand, t0: Tai, starts: Mapping[str, Tai | None]) -> Start | None:
-        """Return the start that is furthest from where it belongs, as the first controller's."""
-        off: list[int] = []
-        for one in hand.wirings:
-            at = starts[one.controller]
-            if at is None:
-                return None
-            off.append(at - t0 - one.start_after_fs)
-        worst_fs = max(off, key=abs)
-        at = Tai.from_fs(t0.total_fs + hand.after_fs + worst_fs)
-        return Start(at, max(one.resolution_fs for one in hand.wirings), CAPTURE)
+    def _wait(self, stop: threading.Event, run: RunId, wait_s: float) -> None:
+        if stop.wait(max(0.0, wait_s)):
+            raise Refused(f"{self._name}: run {run} was given up")
 
-    def _told(self, hand: _InHand, t0: Tai, epochs: Epochs, data: Mapping[str, Acquired]) -> bytes:
-        return encode(
-            Played(
-                hand.program_hash,
-                Time(t0.seconds, t0.femtoseconds),
-                dict(epochs.numbers),
-                quantised(hand.artifacts),
-                {name: capture_data(one) for name, one in data.items()},
-            )
-        )
+    async def _tags(self, hand: _InHand) -> dict[str, TagData]:
+        taggers = {tagger for tagger, _ in hand.part.tags.values()}
+        found = {
+            name: await self._call(name, "tags", lambda box: box.tags()) for name in sorted(taggers)
+        }
+        tags = {node: found[name][place] for node, (name, place) in hand.part.tags.items()}
+        return {node: TagData(one.counts, one.delta_fs) for node, one in tags.items()}
 
     async def _epochs(self, hand: _InHand) -> Epochs:
         names = tuple(dict.fromkeys((*hand.artifacts, *hand.planes)))
-        signs = await together(*(self._signs(name) for name in names))
-        shown = {self._domains.get(name, name): one for name, one in zip(names, signs, strict=True)}
-        known = self._kept.unchanged(shown)
-        hand.latest = (
-            known if known is not None else await asyncio.to_thread(self._kept.seen, shown)
-        )
+        hand.latest = await self._looks.epochs(names)
         return hand.latest
 
-    async def _signs(self, name: str) -> Mapping[str, int]:
-        """Return what an instrument shows of its clock's history.
+    async def _epochs_after(
+        self,
+        hand: _InHand,
+        of_controllers: Mapping[str, Ask],
+        of_outputs: Callable[[StartWiring], Ask] | None = None,
+    ) -> tuple[Epochs, dict[str, list[Any]]]:
+        """Ask all that takes part, and look at its clocks; see :class:`.ClockLooks`."""
+        asked: dict[str, list[Ask]] = {name: [one] for name, one in of_controllers.items()}
+        for wiring in hand.wirings:
+            of_plane = asked.setdefault(wiring.plane, [])
+            if of_outputs is not None:
+                of_plane.append(of_outputs(wiring))
+        hand.latest, answers = await self._looks.epochs_after(asked)
+        return hand.latest, answers
 
-        ASSUMED: where it shows nothing, its clock may have been reset whenever it was connected
-        anew, and while this agent did not run.
-        """
-        worker = self._worker(name)
-        shown = await worker.call("history of its clock", _signs_of, CLOCK_S)
-        if shown is not None:
-            return shown
-        return {"agent's life": self._life, "connections": worker.health.connections}
-
-    async def _started(self, name: str) -> Tai | None:
-        at: Tai | None = await self._call(name, "record of its start", lambda box: box.started_at())
-        return at
-
-    async def _counts(self, one: StartWiring) -> TriggerCounts:
-        worker = self._worker(one.plane)
-        counts: TriggerCounts = await worker.call(
-            "trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S
-        )
-        return counts
+    def _check_settings(self, hand: _InHand) -> None:
+        """Raise ``Refused`` where a clock was locked anew since a setting was measured."""
+        present = dict(hand.epochs.numbers)
+        for one in hand.wirings:
+            setting = hand.part.settings.get(one.controller)
+            if setting is None or setting.epochs is None:
+                continue
+            domains = {self._looks.domain(name) for name in (one.controller, one.plane)}
+            now = Epochs.of({domain: present[domain] for domain in domains})
+            if moved := setting.epochs.moved(now):
+                then = ", ".join(
+                    f"epoch {one.then} of {one.domain}, now {one.now}" for one in moved
+                )
+                raise Refused(
+                    f"skew of {one.controller} was measured under {then}: measure it anew: "
+                    "podium skew measure"
+                )
 
     async def _take_back(self, one: StartWiring) -> None:
         worker = self._worker(one.plane)
@@ -320,11 +346,41 @@ class StartHardware:
         return self._hand
 
 
-def domains_of(facility: Facility) -> dict[str, str]:
-    """Return the clock domain of each instrument that is the source of one."""
-    return {clock.source: name for name, clock in facility.clocks.items()}
+def _counts(one: StartWiring) -> Ask:
+    return Ask("trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S)
 
 
-def _signs_of(driver: object) -> Mapping[str, int] | None:
-    tell = getattr(driver, "clock_signs", None)
-    return None if tell is None else dict(tell())
+def _start(hand: _InHand, t0: Tai, starts: Mapping[str, Tai]) -> Start:
+    """Return the start that is furthest from where it may be, as if it were the first controller's.
+
+    The verdict allows half of its resolution to either side.
+    """
+    off_fs = [starts[one.controller] - t0 - one.start_after_fs for one in hand.wirings]
+    pairs = zip(off_fs, (one.resolution_fs for one in hand.wirings), strict=True)
+    worst_fs, width_fs = max(pairs, key=lambda one: abs(one[0]) - one[1] // 2)
+    return Start(Tai.from_fs(t0.total_fs + hand.after_fs + worst_fs), width_fs, CAPTURE)
+
+
+def _told(
+    hand: _InHand,
+    t0: Tai,
+    epochs: Epochs,
+    starts: Mapping[str, Tai],
+    data: Mapping[str, Acquired],
+    tags: Mapping[str, TagData],
+) -> bytes:
+    return encode(
+        Played(
+            hand.part.program_hash,
+            _time(t0),
+            dict(epochs.numbers),
+            quantised(hand.artifacts),
+            {name: capture_data(one) for name, one in data.items()},
+            {name: _time(at) for name, at in starts.items()},
+            dict(tags),
+        )
+    )
+
+
+def _time(at: Tai) -> Time:
+    return Time(at.seconds, at.femtoseconds)

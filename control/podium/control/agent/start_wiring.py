@@ -1,8 +1,30 @@
 """How the controllers of an agent are started at a time: by which trigger, and what that takes."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
+from podium.control.agent.targets import QBLOX
+from podium.control.facility.facility import Facility
+from podium.control.facility.timing import TriggerWiring
+from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.qblox_cluster.limits import (
+    SYNC_NS,
+    TRIGGER_INPUT_PERIOD_NS,
+    TRIGGER_LATENCY_NS,
+)
+
+END_OF_WAIT_NS = 4
+"""Of ``wait_trigger`` itself: the shortest that it can be told to take."""
+FROM_EDGE_NS = TRIGGER_INPUT_PERIOD_NS // 2 + TRIGGER_LATENCY_NS + END_OF_WAIT_NS + SYNC_NS
+"""From the edge at a cluster's trigger input to the release of its party line: half a sample on
+the average, the trigger network, the end of the wait, the meeting of the sequencers."""
+CLOCK_WINDOW_FS = 13 * FS_PER_NS
+"""Within this, full width, the counter of a cluster lies around TAI before it is measured. ASSUMED:
+4 ns for the lock of its 250 MHz to the 10 MHz, 4 ns for how its counter was set, and five sigma of
+500 ps to either side from box to box."""
+SIGMAS = 10
+"""Full width of a cable's delay, in its standard deviations: five to either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +42,11 @@ class StartWiring:
     """The edge rises so long after T0: where the controller's input samples it safely."""
     offset_ns: int = 0
     """Whole ticks by which the program is held back: what takes out a skew."""
+    late_fs: int = 0
+    """The rest of the skew, below one tick."""
     start_after_fs: int = 0
     """The controller's record of its start lies so long after T0: delay, cable, latency and what
-    its clock is off. Measured; part of what a calibration of the skew gives."""
+    its clock is off; the offset is no part of it. Measured with the skew, or expected."""
     resolution_fs: int = FS_PER_NS
     """Width of a bin of that record, sampling of the edge included."""
     grid_fs: int = 4 * FS_PER_NS
@@ -30,3 +54,50 @@ class StartWiring:
     4 ns (q1simulator 1.3.4)."""
     holdoff_ns: int = 1_000_000
     """Another event within this raises nothing: a start is given once."""
+
+    def set_to(self, setting: StartSetting | None) -> "StartWiring":
+        """Return the wiring as ``setting`` has it for a run; None: as it is."""
+        if setting is None:
+            return self
+        expected_fs = self.start_after_fs + (setting.delay_ns - self.delay_ns) * FS_PER_NS
+        measured_fs, width_fs = setting.start_after_fs, setting.resolution_fs
+        return replace(
+            self,
+            delay_ns=setting.delay_ns,
+            offset_ns=setting.offset_ns,
+            late_fs=setting.late_fs,
+            start_after_fs=expected_fs if measured_fs is None else measured_fs,
+            resolution_fs=self.resolution_fs if width_fs is None else width_fs,
+        )
+
+
+def wirings_of(facility: Facility, instruments: Collection[str]) -> tuple[StartWiring, ...]:
+    """Return how those controllers among ``instruments`` are started that the facility's triggers
+    name; a controller that no compiler serves is left out.
+
+    What is expected of each start is as wide as what the file does not say of it: nothing was
+    measured. Raises ValueError where the trigger node of a controller is not among them.
+    """
+    found = []
+    for controller, trigger in facility.timing.triggers.items():
+        if controller not in instruments or facility.instruments[controller].model != QBLOX:
+            continue
+        if trigger.output.instrument not in instruments:
+            raise ValueError(
+                f"{controller} is started by {trigger.output}, which another agent owns: one "
+                f"agent has to own both; here are {', '.join(instruments)}"
+            )
+        found.append(_wiring(controller, trigger))
+    return tuple(found)
+
+
+def _wiring(controller: str, trigger: TriggerWiring) -> StartWiring:
+    cable = trigger.delay
+    width_fs = TRIGGER_INPUT_PERIOD_NS * FS_PER_NS + CLOCK_WINDOW_FS
+    return StartWiring(
+        controller,
+        trigger.output.instrument,
+        trigger.output.socket,
+        start_after_fs=cable.value_fs + FROM_EDGE_NS * FS_PER_NS,
+        resolution_fs=width_fs + round(SIGMAS * cable.sigma_fs),
+    )

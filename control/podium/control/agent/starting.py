@@ -2,19 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from podium.control.agent.compiling import Compiling
+from podium.control.agent.clock_looks import ClockLooks, domains_of
 from podium.control.agent.epochs_kept import EpochsKept
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playing import Playing
-from podium.control.agent.start_hardware import StartHardware, domains_of
+from podium.control.agent.start_hardware import StartHardware
 from podium.control.agent.start_wiring import StartWiring
-from podium.control.agent.targets import timed_compiler_for
+from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
 from podium.control.facility.facility import Facility
+from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start import agent_side
 from podium.control.timebase.start.agent_values import (
     Action,
@@ -118,6 +119,14 @@ class Starting:
         """Return the time of the plane that raises the triggers; raises ``InstrumentError``."""
         return await self._hardware.now()
 
+    async def epochs(self) -> Epochs:
+        """Return the epochs of all clocks that starts hang on; while a run is on, of its own."""
+        return self._hardware.epochs_in_hand() if self.doing else await self._hardware.epochs_now()
+
+    async def epochs_of(self, instruments: Collection[str]) -> Epochs:
+        """Return the epochs of clocks as they are now; raises ``InstrumentError``."""
+        return await self._hardware.epochs_of(instruments)
+
     async def leave(self) -> None:
         """Let nothing of a run go on: the agent's process ends."""
         await self._end_work()
@@ -206,8 +215,6 @@ class Starting:
             event = await self._done(action)
         except InstrumentError as error:
             event = _failed(action, str(error))
-        except OSError as error:  # the epochs could not be written down
-            event = _failed(action, str(error))
         except ValueError as error:
             event = _failed(action, f"{type(error).__name__}: {error}")
         self._take(event)
@@ -253,18 +260,16 @@ def starting_of(
 ) -> Starting:
     """Return an agent's part in starts; its life is another one at each call.
 
-    ``epochs``: the file in which they are kept; ``ValueError`` if it cannot be read.
+    ``epochs``: the folder in which they are kept; ``ValueError`` if it cannot be read.
     """
     life = time.time_ns()
     hardware = StartHardware(
         f"{facility.name}/{name}",
-        domains_of(facility),
         instruments,
         playing,
-        Compiling(timed_compiler_for(facility, wirings)),
+        TimedCompiling(facility, wirings),
         wirings,
-        EpochsKept(epochs),
-        life,
+        ClockLooks(domains_of(facility), instruments, EpochsKept(epochs), life),
     )
     return Starting(name, life, hardware, others, margins)
 

@@ -1,10 +1,9 @@
 """From the facility's wiring to what the compilers must know, and compiling for all of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import cast
 
 from podium.control.agent.compiling import Compile
-from podium.control.agent.start_wiring import StartWiring
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.compilers.qblox.target import Module, PortTarget, QbloxTarget
@@ -16,7 +15,7 @@ from podium.control.facility.facility import (
     FluxWiring,
 )
 from podium.control.program.program import Program
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 QBLOX = "qblox_cluster"
 """The model that the Qblox compiler serves."""
@@ -45,26 +44,6 @@ def compiler_for(facility: Facility) -> Compile:
         return {name: compile_program(program, target) for name, target in clusters.items()}
 
     return compile_for_all
-
-
-def timed_compiler_for(facility: Facility, wirings: Sequence[StartWiring]) -> Compile:
-    """Return what compiles an agent's part of a program that starts on its controllers' triggers.
-
-    What is on ports of other agents starts there, on the same program and the same time.
-    """
-    targets = targets_of(facility)
-
-    def compile_part(program: Program) -> Mapping[str, ClusterProgram]:
-        ports = {frame.port for frame in program.frames}
-        return {
-            one.controller: compile_program(
-                program, targets[one.controller], ExternalStart(one.address, one.offset_ns)
-            )
-            for one in wirings
-            if ports & targets[one.controller].ports.keys()
-        }
-
-    return compile_part
 
 
 def targets_of(facility: Facility) -> dict[str, QbloxTarget]:

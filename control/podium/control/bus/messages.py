@@ -353,6 +353,8 @@ class RunDone:
     """By controller, for a run that started at a time: when its own record says that it began."""
     tags: Mapping[str, TagData] = field(default_factory=dict)
     """By node: of a loopback, what the tagger saw of its marker."""
+    start_settings: str = ""
+    """JSON: by controller, how its start was set; empty: as it is wired."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,11 @@ class ZenohBus:
         replies: list[zenoh.Reply] = []
         done = asyncio.Event()
         withdrawn = zenoh.CancellationToken()
-        handler = zenoh.handlers.Callback(replies.append, drop=lambda: self._soon(done.set))
+        # Not "indirect": that is a new thread for each request (a millisecond), and nothing of
+        # what is called here waits for anything.
+        handler = zenoh.handlers.Callback(
+            replies.append, drop=lambda: self._soon(done.set), indirect=False
+        )
         self._session.get(
             pattern,
             handler,
@@ -139,13 +143,14 @@ class ZenohBus:
     async def serve(self, key: str, answer: Answerer) -> AsyncGenerator[None]:
         """See :class:`~podium.control.bus.bus.Bus`."""
         async with asyncio.TaskGroup() as tasks, Answering.opened(key, answer) as answering:
-            queue: asyncio.Queue[zenoh.Query | None] = asyncio.Queue()
+            leaving = False
 
             async def reply(query: zenoh.Query) -> None:
                 payload = b"" if query.payload is None else query.payload.to_bytes()
                 try:
                     sent = await answering.answer(payload)
-                    await asyncio.to_thread(lambda: query.reply(key, sent, express=True))
+                    # In one go: whoever asked waits until the query is dropped.
+                    await asyncio.to_thread(_reply, query, key, sent)
                 except AnswererFailed as error:
                     await asyncio.to_thread(query.reply_err, str(error).encode())
                 except (NoAnswer, zenoh.ZError):
@@ -153,19 +158,16 @@ class ZenohBus:
                 finally:
                     query.drop()  # type: ignore[no-untyped-call]  # the stub names no return type
 
-            async def take() -> None:
-                while (query := await queue.get()) is not None:
+            def take(query: zenoh.Query) -> None:
+                if not leaving:
                     tasks.create_task(reply(query))
 
-            queryable = self._session.declare_queryable(
-                key, lambda query: self._soon(queue.put_nowait, query)
-            )
-            taking = tasks.create_task(take())
+            queryable = self._session.declare_queryable(key, lambda query: self._soon(take, query))
             try:
                 yield
             finally:
+                leaving = True
                 self._undeclare(queryable)
-                taking.cancel()
 
     @asynccontextmanager
     async def announce(self, key: str) -> AsyncGenerator[None]:
@@ -213,6 +215,11 @@ class ZenohBus:
             self._loop.call_soon_threadsafe(call, *arguments)
         except RuntimeError:
             return
+
+
+def _reply(query: zenoh.Query, key: str, payload: bytes) -> None:
+    query.reply(key, payload, express=True)
+    query.drop()  # type: ignore[no-untyped-call]  # as above
 
 
 def _failure(key: str, text: bytes, timeout_s: float) -> BusError:

@@ -3,49 +3,53 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
-from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
+from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
-from podium.control.bus.together import together
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
+from podium.control.coordinator.allotting import Players, players_of, players_of_loopback
 from podium.control.coordinator.biases import Biases
+from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.run_news import RunsTold
-from podium.control.coordinator.run_protocol import as_error, as_failed, insist, play
+from podium.control.coordinator.run_protocol import as_error, as_failed, play
 from podium.control.coordinator.single import Single
+from podium.control.coordinator.skews import Skews
 from podium.control.coordinator.starts import InMemory, Starts
 from podium.control.coordinator.streaming import Streaming
 from podium.control.coordinator.timed_runs import TimedRuns
 from podium.control.coordinator.turns import PATIENCE_S, Journal
-from podium.control.facility.facility import (
-    DriveWiring,
-    Facility,
-    FeedlineWiring,
-    FluxWiring,
-    UnknownPort,
-)
+from podium.control.facility.facility import Facility
+from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
-from podium.control.program.serialise import NotAProgram, from_json
+from podium.control.program.serialise import NotAProgram
+from podium.control.timebase.drift_filter import NO_THERMOMETER
 from podium.control.timebase.host import host_tai_s
 from podium.control.timebase.lead_time import LeadTime
+from podium.control.timebase.skew_ledger import InMemory as NoSkews
+from podium.control.timebase.skew_ledger import Kept as KeptSkews
+from podium.control.timebase.skew_ledger import SkewLedger
+from podium.control.timebase.skew_messages import (
+    AskSkews,
+    AskStartSettings,
+    RecordSkews,
+    StartSettings,
+)
 from podium.control.timebase.start.journal import Journal as StartJournal
 from podium.control.timebase.start.run_values import Patience
+from podium.control.timebase.start_setting import StartSetting
+from podium.control.timebase.timed_program import TimedProgram, timed_from_json, timed_to_json
+from podium.firmware_interfaces.tai import Tai
 
-ANSWER_S = 30.0
-"""Deadline for a single question to an agent."""
-STATUS_S = 3.0
-SNAPSHOT_S = 10.0
 BY_HAND_S = 50.0
 """Deadline for what a person asks of an instrument, connecting anew included."""
 
-Answer = TypeVar("Answer")
 log = event_log("coordinator")
 
 REQUESTS = (
@@ -64,6 +68,9 @@ REQUESTS = (
     by_hand.Release,
     by_hand.TakeBack,
     TakeSnapshot,
+    AskSkews,
+    AskStartSettings,
+    RecordSkews,
 )
 
 
@@ -78,10 +85,12 @@ class Coordinator:
         accepted: StartJournal | None = None,
         patience: Patience | None = None,
         lead: LeadTime | None = None,
+        skews: KeptSkews | None = None,
     ) -> None:
         """``accepted``: where runs that start at a time are kept; None: they die with it.
 
-        ``lead``: what is known of how long before a start FIRE is to be sent.
+        ``skews``: where measured skews are kept; None: they die with it, too. ``lead``: what is
+        known of how long before a start FIRE is to be sent.
         """
         self._facility = facility
         self._bus = bus
@@ -92,6 +101,8 @@ class Coordinator:
         """Programs that did not become runs."""
         self._journal = Journal()
         self._biases = Biases(facility, bus, self._agents, self._journal)
+        self._questions = Questions(facility, bus, self._agents)
+        self._skews = Skews(facility, SkewLedger(skews or NoSkews(), model=NO_THERMOMETER))
         self._unsettled: dict[str, Single] = {}
         """Runs of which it is not known yet whether they will be done."""
         self._singles: dict[str, Single] = {}
@@ -102,13 +113,18 @@ class Coordinator:
             self._runs,
             self._one_owner,
             self._next_run,
-            self._snapshot,
+            self._questions.snapshot,
             self._journal,
         )
         kept, session = accepted or InMemory(), int(host_tai_s())
         self._starts = Starts(facility, bus, self._agents, kept, session, patience, lead)
         self._timed = TimedRuns(
-            facility.digest, self._starts, self._runs, self._journal, self._singles, self._snapshot
+            facility.digest,
+            self._starts,
+            self._runs,
+            self._journal,
+            self._singles,
+            self._questions.snapshot,
         )
         self._work: Tickets
 
@@ -141,10 +157,12 @@ class Coordinator:
 
     async def _do(self, request: object) -> object:
         match request:
-            case messages.Begin(ticket, messages.RunProgram(program, timed), wait_s, by):
-                single = Single(ticket, by, timed)
+            case messages.Begin(
+                ticket, messages.RunProgram() | messages.RunLoopback() as work, wait_s, by
+            ):
+                single = Single(ticket, by, work)
                 if not self._work.known(ticket):
-                    self._work.begin(ticket, lambda: self._counted(single, program))
+                    self._work.begin(ticket, lambda: self._counted(single, work.program))
                     self._unsettled[ticket] = single
                 ended = await self._end(ticket, wait_s)
                 if isinstance(ended, messages.Pending) and ticket in self._unsettled:
@@ -163,12 +181,11 @@ class Coordinator:
             case BeginStream() | Follow() | Stop() | AskStreams():
                 return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:
-                owner = await self._agents.owner_of(instrument)
-                return await self._ask(owner, read, messages.Reading)
+                return await self._questions.of_owner(instrument, read, messages.Reading)
             case by_hand.Examine(instrument):
-                return await self._of_owner(instrument, request, by_hand.Examined)
+                return await self._questions.of_owner(instrument, request, by_hand.Examined)
             case TakeSnapshot():
-                return await self._snapshot()
+                return await self._questions.snapshot()
             case by_hand.Ask():
                 return await self._by_hand(request)
             case by_hand.Release(instrument, by):
@@ -176,29 +193,30 @@ class Coordinator:
                 what = f"release {instrument}"
                 async with owner.turn.taken(what, by, PATIENCE_S):
                     with self._journal.doing(what, by):
-                        return await self._ask(owner, request, messages.Done)
+                        return await self._questions.ask(owner, request, messages.Done)
             case by_hand.TakeBack(instrument, by):
                 with self._journal.doing(f"take back {instrument}", by):
-                    return await self._of_owner(instrument, request, messages.Done)
+                    return await self._questions.of_owner(instrument, request, messages.Done)
             case messages.Now():
-                return await self._now()
+                return await self._questions.now()
+            case RecordSkews(ticket):
+                self._work.begin(ticket, lambda: self._record(request))
+                return await self._end(ticket, None)
+            case AskSkews():
+                told = await self._questions.now()
+                epochs, unheard = await self._questions.epochs()
+                return self._skews.known(Tai(told.tai_s, told.tai_fs), epochs, unheard)
+            case AskStartSettings(nodes, corrected):
+                named = nodes or tuple(self._facility.timing.markers)
+                return StartSettings(await self._settings_of(Loopback(named), corrected))
             case messages.Status():
                 return await self._status()
             case _:
                 raise RunRefused(f"coordinator: no answer to {type(request).__name__}")
 
-    async def _end(self, ticket: str, wait_s: float) -> object:
+    async def _end(self, ticket: str, wait_s: float | None) -> object:
         ended = await self._work.end(ticket, wait_s)
         return messages.Pending() if ended is None else ended
-
-    async def _ask(self, owner: AgentSeen, request: object, expected: type[Answer]) -> Answer:
-        return await unless_gone(
-            owner, insist(self._bus, owner.key, request, expected, timeout_s=ANSWER_S)
-        )
-
-    async def _of_owner(self, instrument: str, request: object, expected: type[Answer]) -> Answer:
-        owner = await self._agents.owner_of(instrument)
-        return await self._ask(owner, request, expected)
 
     async def _by_hand(self, request: by_hand.Ask) -> by_hand.Answered:
         """Ask in turn, so that what is read is never older than what was set before."""
@@ -237,7 +255,8 @@ class Coordinator:
 
     def _go_on(self, ticket: str, text: str) -> None:
         """Go on with what a coordinator before this one has accepted."""
-        single = Single(ticket, "somebody, before the coordinator was started again")
+        before = "somebody, before the coordinator was started again"
+        single = Single(ticket, before, messages.RunProgram(text))
         self._work.begin(ticket, lambda: self._counted(single, text))
 
     async def _stop(self, single: Single, request: Stop) -> messages.Done:
@@ -251,16 +270,56 @@ class Coordinator:
 
     async def _run(self, single: Single, text: str) -> messages.RunDone:
         try:
-            program = await asyncio.to_thread(from_json, text)
+            timed = await asyncio.to_thread(timed_from_json, text)
         except NotAProgram as error:
             raise RunRefused(f"the program cannot be read: {error}") from error
         if any(left.ticket == single.ticket for left in self._starts.left_over):
-            return await self._timed.go_on(single, program)
-        owners = await self._owners_of_ports(program)
-        if single.timed or len(owners) > 1:
-            return await self._timed.play(single, program, text, owners)
+            return await self._timed.go_on(single, timed)
+        match timed.program, single.work:
+            case Loopback() as loopback, messages.RunLoopback():
+                players = await players_of_loopback(loopback, self._facility, self._agents)
+                return await self._timed.play(single, timed, text, players.owners)
+            case Program() as program, messages.RunProgram(_, at_a_time, corrected):
+                players = await players_of(program, self._facility, self._agents)
+                if at_a_time or len(players.owners) > 1 or len(players.controllers) > 1:
+                    return await self._together(single, program, text, players, corrected)
+                return await self._at_once(single, program, text, players.owners[0])
+            case other, _:
+                raise RunRefused(f"a {type(other).__name__} is not what this request plays")
+
+    async def _together(
+        self, single: Single, program: Program, text: str, players: Players, corrected: bool
+    ) -> messages.RunDone:
+        settings = {}
+        if self._facility.timing.triggers:
+            corrected = corrected and len(players.nodes) > 1
+            settings = await self._settings(program.name, players, corrected)
+        timed = TimedProgram(program, settings)
+        if settings:
+            text = await asyncio.to_thread(timed_to_json, timed)
+        return await self._timed.play(single, timed, text, players.owners)
+
+    async def _settings_of(self, loopback: Loopback, corrected: bool) -> dict[str, StartSetting]:
+        players = await players_of_loopback(loopback, self._facility, self._agents)
+        return await self._settings(loopback.name, players, corrected)
+
+    async def _settings(
+        self, what: str, players: Players, corrected: bool
+    ) -> dict[str, StartSetting]:
+        if not corrected:
+            return self._skews.as_wired(players.controllers)
+        now = await self._questions.ask(players.owners[0], messages.Now(), messages.Time)
+        return self._skews.corrected(what, players.controllers, Tai(now.tai_s, now.tai_fs))
+
+    async def _record(self, request: RecordSkews) -> messages.Done:
+        with self._journal.doing(f"record skews against {request.found.reference}", request.by):
+            await self._skews.record(request)
+        return messages.Done()
+
+    async def _at_once(
+        self, single: Single, program: Program, text: str, owner: AgentSeen
+    ) -> messages.RunDone:
         single.settled.set()
-        (owner,) = owners
         what, by = f"run {program.name}", single.by
         async with owner.turn.taken(what, by, None):
             with self._journal.doing(what, by) as entry:
@@ -275,7 +334,7 @@ class Coordinator:
                     finally:
                         del self._singles[single.run]
                     told.append(parts)
-            snapshot = await self._snapshot()
+            snapshot = await self._questions.snapshot()
         return messages.RunDone(
             run,
             parts.prepared.program_hash,
@@ -288,7 +347,7 @@ class Coordinator:
         )
 
     async def _one_owner(self, program: Program) -> AgentSeen:
-        owners = await self._owners_of_ports(program)
+        owners = (await players_of(program, self._facility, self._agents)).owners
         if len(owners) > 1:
             names = ", ".join(owner.name for owner in owners)
             raise RunRefused(
@@ -297,75 +356,24 @@ class Coordinator:
             )
         return owners[0]
 
-    async def _owners_of_ports(self, program: Program) -> tuple[AgentSeen, ...]:
-        instruments: dict[str, str] = {}
-        for frame in program.frames:
-            try:
-                wiring = self._facility.wiring[self._facility.line(frame.port)]
-            except UnknownPort as error:
-                raise RunRefused(f"{program.name}: frame {frame.name}: {error}") from error
-            match wiring:
-                case FeedlineWiring() | DriveWiring():
-                    instruments[frame.port] = wiring.output.instrument
-                case FluxWiring():
-                    raise RunRefused(
-                        f"{program.name}: frame {frame.name}: {frame.port} is a static bias; "
-                        "pulses are played on drive and readout ports"
-                    )
-        if not instruments:
-            raise RunRefused(f"{program.name}: it has no frames: there is nothing to play")
-        owners = {
-            owner.name: owner
-            for owner in await together(
-                *(self._agents.owner_of(name) for name in sorted(set(instruments.values())))
-            )
-        }
-        return tuple(owners.values())
-
     async def _next_run(self, owner: AgentSeen) -> RunId:
         if self._session is None:
-            now = await self._ask(owner, messages.Now(), messages.Time)
+            now = await self._questions.ask(owner, messages.Now(), messages.Time)
             before = (last.session + 1 for last in self._agents.runs())
             self._session = max(now.tai_s, self._starts.session, *before, 0)
         return RunId(self._session, self._starts.take_number())
 
-    # Questions
-
-    async def _snapshot(self) -> FacilitySnapshot:
-        """Return how all instruments are set; an agent that does not answer is left out."""
-        here = [seen for seen in self._agents.agents if seen.present.is_set()]
-        answers = await together(
-            *(self._if_here(seen, TakeSnapshot(), PartSnapshot, SNAPSHOT_S) for seen in here)
-        )
-        for seen, answer in zip(here, answers, strict=True):
-            if isinstance(answer, Failed):
-                log.warning("no snapshot", agent=seen.name, problem=answer.message)
-        parts = [answer for answer in answers if isinstance(answer, PartSnapshot)]
-        found = {one.instrument: one for part in parts for one in part.instruments}
-        names = [name for name in self._facility.instruments if name in found]
-        return FacilitySnapshot(tuple(found[name] for name in names))
-
-    async def _now(self) -> messages.Time:
-        sources = [clock.source for clock in self._facility.clocks.values()]
-        clocks = [name for name in sources if name in self._facility.instruments]
-        for name in clocks or self._facility.instruments:
-            owner = await self._agents.owner_of(name)
-            return await self._ask(owner, messages.Now(), messages.Time)
-        raise RunFailed(f"{self._facility.name} has no instrument that could tell the time")
-
     async def _status(self) -> messages.FacilityStatus:
         statuses: list[messages.AgentStatus] = []
         missing: list[str] = []
-        agents = self._agents.agents
-        answers = await together(*(self._status_of(seen) for seen in agents))
-        for seen, answer in zip(agents, answers, strict=True):
+        for name, answer in (await self._questions.statuses()).items():
             if isinstance(answer, messages.AgentStatus):
                 statuses.append(answer)
-                problem = seen.condition() or self._starts.problem(seen.name)
+                problem = self._agents.named(name).condition() or self._starts.problem(name)
             else:
                 problem = answer
             if problem:
-                missing.append(f"agent {seen.name}: {problem}")
+                missing.append(f"agent {name}: {problem}")
         owned = {one.name for status in statuses for one in status.instruments}
         missing += [
             f"{name}: no agent owns it" for name in self._facility.instruments if name not in owned
@@ -378,19 +386,3 @@ class Coordinator:
             self._runs.failed + self._refused,
             self._journal.latest(),
         )
-
-    async def _status_of(self, seen: AgentSeen) -> messages.AgentStatus | str:
-        if not seen.present.is_set():
-            return seen.condition()
-        answer = await self._if_here(seen, messages.Status(), messages.AgentStatus, STATUS_S)
-        return answer.message if isinstance(answer, Failed) else answer
-
-    async def _if_here(
-        self, seen: AgentSeen, request: object, expected: type[Answer], within_s: float
-    ) -> Answer | Failed:
-        """Ask one of several agents: one that goes meanwhile does not keep the others waiting."""
-        asking = ask(self._bus, seen.key, request, expected, timeout_s=within_s)
-        try:
-            return await unless_gone(seen, asking)
-        except RunFailed as error:
-            return Failed("no answer", str(error))

@@ -18,6 +18,7 @@ from podium.control.bus.told_log import log_told
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
+from podium.control.timebase.skew_store import SkewStore
 from podium.control.timebase.start.journal import FileJournal
 
 
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--accepted", type=Path, help="where runs that start at a time are kept once accepted"
     )
+    parser.add_argument("--skews", type=Path, help="where measured skews are kept")
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
     try:
@@ -44,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _be(arguments: Namespace) -> None:
     facility = load_facility(arguments.facility, arguments.endpoints)
     journal = None if arguments.accepted is None else FileJournal(arguments.accepted)
+    skews = None if arguments.skews is None else SkewStore(arguments.skews)
     agents = [name for name in arguments.agents.split(",") if name]
     try:
         async with (
@@ -51,12 +54,14 @@ async def _be(arguments: Namespace) -> None:
                 facility, Member("coordinator"), listen=arguments.listen, agents=agents
             ) as bus,
             log_told(bus, facility.name, "coordinator"),
-            Coordinator(facility, bus, accepted=journal).running(),
+            Coordinator(facility, bus, accepted=journal, skews=skews).running(),
         ):
             await until_told_to_end(with_parent=True)
     finally:
         if journal is not None:
             journal.close()
+        if skews is not None:
+            skews.close()
 
 
 if __name__ == "__main__":

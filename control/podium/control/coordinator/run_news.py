@@ -133,8 +133,8 @@ class RunsTold:
         self._tell(replace(news, state="done", took_s=took_s, tai_s=min(started, default=0)))
         log.info("run done", run=str(run), program=program.name, by=by, took=f"{took_s:.2f} s")
         for part in parts:
-            captures = part.reported.captures
-            self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
+            if captures := part.reported.captures:  # a loopback has none to look at
+                self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
 
     def so_far(
         self,

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from podium.control.bus.messages import RunLoopback, RunProgram
+
 
 @dataclass(slots=True, eq=False)
 class Single:
@@ -10,8 +12,8 @@ class Single:
 
     ticket: str
     by: str
-    timed: bool = False
-    """Whether it is to start at a time although one agent could play all of it at once."""
+    work: RunProgram | RunLoopback
+    """What was asked for."""
     run: str = ""
     """Empty until it is its turn."""
     stopped: str = ""

@@ -118,6 +118,7 @@ class Starts:
         entries = journal.entries()
         self._side = CoordinatorSide(session, entries, patience, lead, asks_turns=True)
         self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._to_keep: asyncio.Queue[Keep | Tell] = asyncio.Queue()
         self._jobs: dict[str, Job] = {}
         self._ended: list[str] = []
         self._on_its_way: Counter[tuple[str, Request]] = Counter()
@@ -179,7 +180,10 @@ class Starts:
                     if not presence.alive:
                         self._events.put_nowait(Gone(presence.key.rpartition("/")[2], ENDED))
 
-            work = [self._tasks.create_task(one) for one in (listen(), follow(), self._turn())]
+            for action in self._side.begin():
+                await self._keep_one(action)
+            doing = (listen(), follow(), self._turn(), self._keep())
+            work = [self._tasks.create_task(one) for one in doing]
             try:
                 yield
             finally:
@@ -214,7 +218,6 @@ class Starts:
     # The machine
 
     async def _turn(self) -> None:
-        await self._do(self._side.begin())
         while True:
             wait_s = self._side.due_s(time.monotonic()) - time.monotonic()
             event: Event = TimePassed()
@@ -224,9 +227,9 @@ class Starts:
                         event = await self._events.get()
                 except TimeoutError:
                     pass
-            await self._do(self._side.handle(event, time.monotonic()))
+            self._do(self._side.handle(event, time.monotonic()))
 
-    async def _do(self, actions: tuple[Action, ...]) -> None:
+    def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
             match action:
                 case Send(agent, request):
@@ -236,18 +239,29 @@ class Starts:
                 case AskTurn(ticket, agents):
                     job = self._jobs[ticket]
                     job.taking = self._soon(self._take_turns(job, agents))
-                case Keep(entry):
-                    try:
-                        await asyncio.to_thread(self._journal.keep, entry)
-                    except JournalTaken as error:
-                        raise Replaced(str(error)) from error
-                case Tell(JobAccepted(ticket)):
-                    _tell(self._jobs[ticket].accepted, None)
-                case Tell(JobEnded(ticket) as ended):
-                    self._over(self._jobs[ticket], ended)
-                    await self._jobs[ticket].turns.aclose()
+                case Keep() | Tell():
+                    self._to_keep.put_nowait(action)
                 case StandAside(session):
                     raise Replaced(f"session {session} has taken over from {self.session}")
+
+    async def _keep(self) -> None:
+        """Keep what is to be kept, and tell it after that, in order and beside all else."""
+        while True:
+            await self._keep_one(await self._to_keep.get())
+
+    async def _keep_one(self, action: Action) -> None:
+        match action:
+            case Keep(entry):
+                try:
+                    await asyncio.to_thread(self._journal.keep, entry)
+                except JournalTaken as error:
+                    raise Replaced(str(error)) from error
+            case Tell(JobAccepted(ticket)):
+                _tell(self._jobs[ticket].accepted, None)
+            case Tell(JobEnded(ticket) as ended):
+                job = self._jobs[ticket]
+                self._over(job, ended)
+                await job.turns.aclose()
 
     def _over(self, job: Job, ended: JobEnded) -> None:
         if job.taking is not None:
@@ -278,18 +292,22 @@ class Starts:
     # Agents
 
     def _send(self, agent: str, request: Request) -> None:
-        if isinstance(request, Prepare):
+        ticket = None
+        if isinstance(request, Prepare | Fire):
             ticket = self._side.ticket_of(request.run)
-            if ticket is not None:
-                _tell(self._jobs[ticket].begun, request.run)
+        job = None if ticket is None else self._jobs[ticket]
+        if isinstance(request, Prepare) and job is not None:
+            _tell(job.begun, request.run)
         most = FIRES if isinstance(request, Fire) else 1
         if self._on_its_way[agent, request] < most:
             self._on_its_way[agent, request] += 1
-            self._soon(self._say(agent, request))
+            self._soon(self._say(agent, request, job))
 
-    async def _say(self, agent: str, request: Request) -> None:
+    async def _say(self, agent: str, request: Request, job: Job | None) -> None:
         key = messages.agent_key(self._facility.name, agent)
         try:
+            if isinstance(request, Fire) and job is not None:
+                await asyncio.wait({job.accepted})  # nothing plays that is not on the disk
             answer = await ask(self._bus, key, OfStart(request), OfStart, timeout_s=ANSWER_S)
         finally:
             self._on_its_way[agent, request] -= 1
@@ -328,11 +346,17 @@ def played(ended: JobEnded) -> messages.Played:
     parts = [decode(data, messages.Played) for _, data in ended.data]
     captures: dict[str, messages.CaptureData] = {}
     epochs: dict[str, int] = {}
+    starts: dict[str, messages.Time] = {}
+    tags: dict[str, messages.TagData] = {}
     for part in parts:
         captures |= part.captures
         epochs |= part.epochs
-    first = parts[0]
-    return messages.Played(first.program_hash, first.started, epochs, _together(parts), captures)
+        starts |= part.starts
+        tags |= part.tags
+    first, quantised = parts[0], _together(parts)
+    return messages.Played(
+        first.program_hash, first.started, epochs, quantised, captures, starts, tags
+    )
 
 
 def _together(parts: list[messages.Played]) -> str:

@@ -12,7 +12,9 @@ from podium.control.coordinator.run_protocol import RunParts
 from podium.control.coordinator.single import Single
 from podium.control.coordinator.starts import Job, Starts, played, until
 from podium.control.coordinator.turns import Journal
+from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
+from podium.control.timebase.timed_program import TimedProgram, settings_to_json
 
 
 class TimedRuns:
@@ -36,12 +38,13 @@ class TimedRuns:
         self._snapshot = snapshot
 
     async def play(
-        self, single: Single, program: Program, text: str, owners: tuple[AgentSeen, ...]
+        self, single: Single, timed: TimedProgram, text: str, owners: tuple[AgentSeen, ...]
     ) -> messages.RunDone:
-        """Return what a run on ``owners`` has brought back.
+        """Return what a run on ``owners`` has brought back; ``text``: JSON of ``timed``.
 
         Raises ``RunError``. Cancelled, it returns once nothing of the run can play any more.
         """
+        program = timed.program
         for owner in owners:
             if owner.welcome is not None and not owner.welcome.life:
                 raise RunRefused(
@@ -51,14 +54,15 @@ class TimedRuns:
         names = tuple(owner.name for owner in owners)
         what = f"run {program.name}"
         job = self._starts.submit(single.ticket, text, names, what, single.by)
-        return await self._to_its_end(single, program, job)
+        return await self._to_its_end(single, timed, job)
 
-    async def go_on(self, single: Single, program: Program) -> messages.RunDone:
+    async def go_on(self, single: Single, timed: TimedProgram) -> messages.RunDone:
         """Return what a run has brought back that a coordinator before this one has accepted."""
         single.settled.set()
-        return await self._to_its_end(single, program, self._starts.job(single.ticket))
+        return await self._to_its_end(single, timed, self._starts.job(single.ticket))
 
-    async def _to_its_end(self, single: Single, program: Program, job: Job) -> messages.RunDone:
+    async def _to_its_end(self, single: Single, timed: TimedProgram, job: Job) -> messages.RunDone:
+        program = _as_told(timed)
         with self._journal.doing(job.what, single.by) as entry:
             entry.why_stopped = lambda: single.stopped
             try:
@@ -66,7 +70,7 @@ class TimedRuns:
                 single.settled.set()
                 await until(job, job.begun)
                 if not job.begun.done():
-                    return await self._done(job, program, None)
+                    return await self._done(job, timed, None)
                 begun = job.begun.result()
                 run = messages.RunId(begun.session, begun.number)
                 entry.what = f"run {run} {program.name}"
@@ -75,7 +79,7 @@ class TimedRuns:
                 try:
                     async with self._runs.told(run, program, single.by, single) as told:
                         await asyncio.shield(job.ended)
-                        return await self._done(job, program, told)
+                        return await self._done(job, timed, told)
                 finally:
                     del self._singles[single.run]
             except asyncio.CancelledError:
@@ -84,7 +88,7 @@ class TimedRuns:
                 raise
 
     async def _done(
-        self, job: Job, program: Program, told: list[RunParts] | None
+        self, job: Job, timed: TimedProgram, told: list[RunParts] | None
     ) -> messages.RunDone:
         ended = job.ended.result()
         all_of_it = await asyncio.to_thread(played, ended)
@@ -106,4 +110,13 @@ class TimedRuns:
             all_of_it.quantised,
             all_of_it.captures,
             await self._snapshot(),
+            all_of_it.starts,
+            all_of_it.tags,
+            settings_to_json(timed.starts) if timed.starts else "",
         )
+
+
+def _as_told(timed: TimedProgram) -> Program:
+    """Return what is told of a run while it is on: of a loopback, that it plays no port."""
+    program = timed.program
+    return Program(program.name, (), ()) if isinstance(program, Loopback) else program

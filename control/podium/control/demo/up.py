@@ -97,7 +97,7 @@ async def _up(
     from podium.control.demo.page_socket import others_can_read, url_of
     from podium.control.demo.up_parts import parts_of, told_names
     from podium.control.demo.up_state import UpState, write_state
-    from podium.control.facility.state_folder import journal_file
+    from podium.control.facility.state_folder import epochs_folder, journal_file, skews_file
 
     def report(text: str) -> None:
         print(f"podium up: {text}", file=sys.stderr, flush=True)
@@ -123,6 +123,7 @@ async def _up(
                             *common,
                             *parts.words[member],
                             *("--accepted", str(state_file.with_suffix(".accepted"))),
+                            *("--skews", str(skews_file(state_file))),
                         ],
                         report,
                     )
@@ -137,6 +138,7 @@ async def _up(
                         *("--name", name, "--instruments", ",".join(owners[name])),
                         *parts.words[Member("agent", name)],
                         *("--journal", str(journal_file(state_file))),
+                        *("--epochs", str(epochs_folder(state_file))),
                         *("--store", str(arguments.store or DEFAULT_STORE)),
                     ],
                     report,

@@ -9,35 +9,38 @@ from pathlib import Path
 
 from podium.control.facility import schema
 from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
+from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
 from podium.control.facility.check_design import check_design
 from podium.control.facility.check_instruments import check_instruments
 from podium.control.facility.check_nodes import (
     check_clocks,
     check_fridges,
-    check_links,
     check_names,
     check_nodes,
 )
 from podium.control.facility.check_timing import (
     check_phases,
+    check_shared_triggers,
     check_tells_time,
     check_timing,
     trigger_input,
 )
 from podium.control.facility.check_wiring import check_wiring
+from podium.control.facility.design_values import design_of, estimate
 from podium.control.facility.endpoints import lay_over
 from podium.control.facility.facility import (
     Address,
     ChipEntry,
     ClockDomain,
     ConnectorRef,
+    Coupling,
     DriveWiring,
-    Estimate,
     Facility,
     FeedlineWiring,
     FluxWiring,
     Fridge,
     HostAddress,
+    Hub,
     InstrumentEntry,
     Link,
     Modulator,
@@ -105,9 +108,11 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     check_names(parsed, complaints)
     models = check_instruments(parsed, known, complaints)
     check_nodes(parsed, complaints)
+    check_couplings(parsed, complaints)
     check_fridges(parsed, models, complaints)
     check_clocks(parsed, models, complaints)
     check_tells_time(parsed, models, complaints)
+    check_hubs(parsed, complaints)
     check_links(parsed, complaints)
     outputs = check_wiring(parsed, models, complaints)
     check_design(parsed, outputs, complaints)
@@ -122,6 +127,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     remarks = Complaints(source, [])
     remark_on_bus(parsed, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
+    check_shared_triggers(parsed, outputs, remarks)
     return facility, tuple(remarks.problems)
 
 
@@ -165,6 +171,13 @@ def _facility(
         ),
         validity=FrozenMap(parsed.validity),
         timing=_timing(parsed, models_of(parsed, known)),
+        hubs=FrozenMap(
+            {
+                name: Hub(name, hub.fridge, hub.source)
+                for name, hub in parsed.hubs.items()
+                if hub is not None
+            }
+        ),
         bus=_bus(parsed, Path(source.file).resolve().parent),
     )
 
@@ -265,25 +278,24 @@ def _node(name: str, node: ParsedNode) -> Node:
         feedlines=FrozenMap({line: tuple(on_it) for line, on_it in node.entry.feedlines.items()}),
         qubits=FrozenMap(
             {
-                element: Qubit(name, element, qubit.kind, _design(qubit), feedline_of[element])
+                element: Qubit(name, element, qubit.kind, design_of(qubit), feedline_of[element])
                 for element, qubit in node.qubits.items()
                 if qubit is not None
             }
         ),
+        couplings=FrozenMap(
+            {
+                element: Coupling(
+                    name,
+                    element,
+                    (coupling.ends[0], coupling.ends[1]),
+                    estimate(coupling.exchange, "Hz"),
+                )
+                for element, coupling in node.couplings.items()
+                if coupling is not None
+            }
+        ),
     )
-
-
-def _design(qubit: schema.QubitEntry) -> FrozenMap[str, Estimate]:
-    return FrozenMap(
-        {
-            name: _estimate(getattr(qubit.design, name), unit)
-            for name, unit in schema.DESIGN_UNITS.items()
-        }
-    )
-
-
-def _estimate(entry: EstimateEntry[float], unit: str) -> Estimate:
-    return Estimate(entry.value, entry.spread or 0.0, unit, entry.source, entry.assumed)
 
 
 def _wiring(port: str, entry: WireEntry) -> Wiring:
@@ -299,7 +311,7 @@ def _wiring(port: str, entry: WireEntry) -> Wiring:
                 line_attenuation_db=entry.line_attenuation,
                 line_gain_db=entry.line_gain,
                 noise_temperature_k=entry.noise_temperature,
-                delay=_estimate(entry.delay, "s"),
+                delay=estimate(entry.delay, "s"),
             )
         case schema.DriveEntry():
             modulator = None

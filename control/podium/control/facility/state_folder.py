@@ -20,3 +20,13 @@ def default_state_file(facility: Path) -> Path:
 def journal_file(state_file: Path) -> Path:
     """Return where the ramps of a facility with this state file are written down."""
     return state_file.with_suffix(".ramps.sqlite")
+
+
+def skews_file(state_file: Path) -> Path:
+    """Return where the measured skews of a facility with this state file are kept."""
+    return state_file.with_suffix(".skews.sqlite")
+
+
+def epochs_folder(state_file: Path) -> Path:
+    """Return where the epochs of the clocks of a facility with this state file are kept."""
+    return state_file.with_suffix(".epochs")

@@ -56,11 +56,23 @@ class DriftModel:
     """Of the temperature coefficient before anything is known, fs/K."""
     temperature_k: float = 0.1
     """Of a temperature that is not measured at the time, but expected; K."""
+    measured_k: float = 0.0
+    """Of the temperature that a measurement is said to have been made at; K."""
+
+
+NOMINAL_ROOM_K = 295.0
+NO_THERMOMETER = DriftModel(temperature_k=0.3, measured_k=0.3)
+"""Where nobody measures the room's temperature: every skew counts as measured at
+:data:`NOMINAL_ROOM_K`, and what the room may do stands in the sigma. ASSUMED: air conditioning
+holds the air within half a kelvin of its mean."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriftFilter:
-    """What is known of one pair's skew under one set of epochs. Never changed, only followed."""
+    """What is known of one pair's skew under one set of epochs, for one set of trigger delays.
+
+    Never changed, only followed.
+    """
 
     pair: Pair
     model: DriftModel
@@ -75,13 +87,16 @@ class DriftFilter:
     """Shape (3 + ways,)."""
     covariance: Array = field(repr=False)
     """Shape (3 + ways, 3 + ways)."""
+    delays_ns: tuple[int, int] | None = None
+    """As of :class:`.SkewMeasured`."""
 
     @classmethod
     def begin(cls, first: SkewMeasured, model: DriftModel | None = None) -> Self:
         """Return what one measurement tells."""
         model = model or DriftModel()
+        noise = first.random_fs**2 + (model.coefficient_fs_k * model.measured_k) ** 2
         variances = [model.rate_fs_s**2, model.coefficient_fs_k**2, first.systematic_fs**2]
-        covariance = np.diag([first.random_fs**2 + first.systematic_fs**2, *variances])
+        covariance = np.diag([noise + first.systematic_fs**2, *variances])
         covariance[0, 3] = covariance[3, 0] = -(first.systematic_fs**2)
         return cls(
             first.pair,
@@ -93,19 +108,20 @@ class DriftFilter:
             (first.way,),
             np.zeros(4),
             covariance,
+            first.delays_ns,
         )
 
     def after(self, measured: SkewMeasured) -> "DriftFilter":
         """Return what is known after one more measurement.
 
-        Under new epochs offset and rate are begun anew; temperature coefficient and the errors
-        of the ways are kept, as cables and boxes are the same. Raises ``SkewJumped`` and
-        ``OutOfOrder``.
+        Under new epochs, or with other delays of the triggers, offset and rate are begun anew;
+        temperature coefficient and the errors of the ways are kept, as cables and boxes are the
+        same. Raises ``SkewJumped`` and ``OutOfOrder``.
         """
         if measured.pair != self.pair:
             raise ValueError(f"{measured.pair} was measured; this is {self.pair}")
         known = self._with_way(measured)
-        anew = measured.epochs != self.epochs
+        anew = (measured.epochs, measured.delays_ns) != (self.epochs, self.delays_ns)
         state, covariance = known._at(measured.at)
         if anew:
             state, covariance = _forgotten(state, covariance, self.model)
@@ -113,7 +129,8 @@ class DriftFilter:
         row[0], row[2] = 1.0, measured.temperature_k - self.origin_k
         row[3 + known.ways.index(measured.way)] = 1.0
         found_fs = float(measured.value_fs - self.origin_fs)
-        noise = measured.random_fs**2
+        coefficient = state[2] ** 2 + covariance[2, 2]
+        noise = measured.random_fs**2 + coefficient * self.model.measured_k**2
         if anew:
             # Nothing is known of the offset: it is what makes the measurement true.
             unit = np.zeros(len(state))
@@ -138,7 +155,12 @@ class DriftFilter:
             keep = np.eye(len(state)) - np.outer(gain, row)
             covariance = keep @ covariance @ keep.T + noise * np.outer(gain, gain)  # Joseph
         return replace(
-            known, epochs=measured.epochs, at=measured.at, state=state, covariance=covariance
+            known,
+            epochs=measured.epochs,
+            delays_ns=measured.delays_ns,
+            at=measured.at,
+            state=state,
+            covariance=covariance,
         )
 
     def skew(self, at: Tai, temperature_k: float, epochs: Epochs, sigma_k: float = -1.0) -> Skew:

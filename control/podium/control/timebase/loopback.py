@@ -8,7 +8,7 @@ the epochs of both clocks only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -44,6 +44,8 @@ class LoopbackStart:
     """By port: when its controller says that it began."""
     tags_fs: Mapping[str, NDArray[np.int64]]
     """By port: when each of its pulses came, shape (pulses,), against the same windows."""
+    epochs: Epochs = field(default_factory=lambda: Epochs(()))
+    """Of all clocks that took part, when it was over."""
 
 
 class LoopbackBench(Protocol):
@@ -108,6 +110,7 @@ def skew_of(
     period_ns: int,
     temperature_k: float,
     epochs: Epochs,
+    delays_ns: tuple[int, int] | None = None,
 ) -> SkewMeasured:
     """Return the skew that some starts tell; ``cables``: of the port, of the reference.
 
@@ -116,8 +119,7 @@ def skew_of(
     """
     if len(starts) < STARTS_MIN:
         raise LoopbackFailed(f"{pair}: {len(starts)} starts; at least {STARTS_MIN} are needed")
-    tagged_fs = np.array([_tagged_fs(pair, one) for one in starts])
-    _check_spread(pair, tagged_fs, period_ns)
+    tagged_fs = check_spread(pair, starts, period_ns)
     return SkewMeasured.by_loopback(
         pair,
         round(float(np.mean(tagged_fs))),
@@ -126,6 +128,7 @@ def skew_of(
         starts[-1].t0,
         temperature_k,
         epochs,
+        delays_ns,
     )
 
 
@@ -147,15 +150,15 @@ async def measure_skew(
     seen: list[LoopbackStart] = []
     for _ in range(starts):
         seen.append(await bench.start())
-        _check_spread(pair, np.array([_tagged_fs(pair, one) for one in seen]), period_ns)
+        check_spread(pair, seen, period_ns)
     return skew_of(pair, seen, cables, period_ns, temperature_k, epochs)
 
 
-def _tagged_fs(pair: Pair, start: LoopbackStart) -> float:
-    return float(np.mean(start.tags_fs[pair.port] - start.tags_fs[pair.reference]))
-
-
-def _check_spread(pair: Pair, tagged_fs: NDArray[np.float64], period_ns: int) -> None:
+def check_spread(
+    pair: Pair, starts: Sequence[LoopbackStart], period_ns: int
+) -> NDArray[np.float64]:
+    """Return the tags' difference of each start, shape (starts,); raises :class:`NearBorder`."""
+    tagged_fs = np.array([_tagged_fs(pair, one) for one in starts])
     spread_fs = float(np.ptp(tagged_fs))
     if spread_fs > period_ns * FS_PER_NS / 2:
         raise NearBorder(
@@ -163,3 +166,8 @@ def _check_spread(pair: Pair, tagged_fs: NDArray[np.float64], period_ns: int) ->
             f"ns; some edges were seen a sample of {period_ns} ns later than others. Choose the "
             "delay of the trigger outputs anew"
         )
+    return tagged_fs
+
+
+def _tagged_fs(pair: Pair, start: LoopbackStart) -> float:
+    return float(np.mean(start.tags_fs[pair.port] - start.tags_fs[pair.reference]))

@@ -55,6 +55,8 @@ class SkewMeasured:
     """Of the clock domains of both ports."""
     way: str = LOOPBACK
     """What measurements with the same systematic error have in common: a name."""
+    delays_ns: tuple[int, int] | None = None
+    """The delays of the triggers of both ports, for which alone it holds; None: not known."""
 
     def __post_init__(self) -> None:
         sigmas = (self.random_fs, self.systematic_fs)
@@ -76,6 +78,7 @@ class SkewMeasured:
         at: Tai,
         temperature_k: float,
         epochs: Epochs,
+        delays_ns: tuple[int, int] | None = None,
     ) -> Self:
         """Return the skew from the difference of two time tags, marker of the port first.
 
@@ -91,6 +94,7 @@ class SkewMeasured:
             at,
             temperature_k,
             epochs,
+            delays_ns=delays_ns,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.skew import SkewMeasured
+from podium.firmware_interfaces.tai import Tai
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,15 @@ class StartFound:
     start_after_fs: int
     resolution_fs: int
     epochs: Epochs
+
+
+@dataclass(frozen=True, slots=True)
+class StartKept:
+    """What was found last of the start of one controller, and when."""
+
+    controller: str
+    found: StartFound
+    at: Tai
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ def timed_to_json(timed: TimedProgram) -> str:
     return json.dumps({kind: plain, "starts": starts}, sort_keys=True, separators=(",", ":"))
 
 
+def settings_to_json(starts: Mapping[str, StartSetting]) -> str:
+    """Return the text that a dataset carries of how controllers were started, by controller."""
+    return json.dumps({name: _plain(one) for name, one in starts.items()}, sort_keys=True)
+
+
 def timed_from_json(text: str) -> TimedProgram:
     """Return what :func:`timed_to_json` was given, or a program alone without settings.
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.qblox_cluster.bulk import read_all
+from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
 from podium.drivers.qblox_cluster.connection import (
     asking,
     close_cluster,
@@ -322,6 +323,18 @@ class QbloxCluster:
         with asking(self._name, "time"):
             ticks = int(self._cluster.time.get_current(format="raw"))
         return tai_of(ticks)
+
+    def clock_signs(self) -> dict[str, int]:
+        """Return where its ticks come from; what became of them, it keeps until told to forget."""
+        return {"external reference": reference_of(self._name, self._cluster)}
+
+    def clock_disturbed(self) -> bool:
+        """Return whether it has lost its lock since :meth:`forget_disturbance`."""
+        return lock_was_lost(self._name, self._cluster)
+
+    def forget_disturbance(self) -> None:
+        """Clear its status."""
+        clear_status(self._name, self._cluster)
 
     # Inside
 

@@ -120,6 +120,16 @@ class WrtdNode:
             raise Refused(f"{self._name} has no time: its White Rabbit link is {self.link()}")
         return Tai.from_fs(self._stamp(self._get("tstamp", GLOBAL, A.SYS_TIME)).total_fs)
 
+    def clock_signs(self) -> dict[str, int]:
+        """Return how often its link was lost since the service began to watch it, and when."""
+        told = self._ways.call("link_losses")
+        try:
+            if not isinstance(told, Mapping):
+                raise LineError(f"an object is wanted, got {told!r}")
+            return {name: whole(told.get(name), name) for name in ("losses", "since_s")}
+        except LineError as error:
+            raise self._nonsense(error) from error
+
     # --- as a trigger plane -----------------------------------------------------------
 
     def link(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.servers.serving import Serving
@@ -15,6 +16,15 @@ class On(Enum):
     LINE = "line"
     INSTRUMENT = "instrument"
     FRIDGE = "fridge"
+
+
+@runtime_checkable
+class HasSwitch(Protocol):
+    """A twin that can be switched off and on."""
+
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,19 @@ def _drop(serving: Serving, instrument: str) -> None:
 
 def _refuse(serving: Serving, instrument: str) -> None:
     serving.served[instrument].faults.refused = True
+    _drop(serving, instrument)
+
+
+def _restart(serving: Serving, instrument: str) -> None:
+    twin = serving.laboratory.twins[instrument]
+    if not isinstance(twin, HasSwitch):
+        having = [
+            name for name, one in serving.laboratory.twins.items() if isinstance(one, HasSwitch)
+        ]
+        raise LookupError(
+            f"{instrument} cannot be switched off; those that can: {', '.join(having) or 'none'}"
+        )
+    twin.power_cycle(serving.laboratory.clock.now_fs())
     _drop(serving, instrument)
 
 
@@ -87,8 +110,13 @@ def _cool(serving: Serving, fridge: str) -> None:
 
 def _plug(off: bool, serving: Serving, line: str) -> None:
     laboratory = serving.laboratory
+    now_fs = laboratory.clock.now_fs()
     if line in laboratory.trigger_lines:
-        laboratory.trigger_lines[line].unplugged = off
+        cable = laboratory.trigger_lines[line]
+        (cable.unplug if off else cable.plug)(now_fs)
+    elif line in laboratory.marker_lines:
+        lines, sink = laboratory.lines, laboratory.marker_lines[line]
+        (lines.unplug if off else lines.plug)(sink, now_fs)
     elif off:
         laboratory.unplugged.add(line)
     else:
@@ -99,7 +127,7 @@ FAULTS = {
     "unplug": Fault(
         On.LINE,
         "take off the cable that drives it (node_a.q0.drive, node_a.feedline, node_a.q0.flux, "
-        "cluster_a.trigger)",
+        "cluster_a.trigger, node_a.marker)",
         partial(_plug, True),
     ),
     "plug": Fault(On.LINE, "put it back", partial(_plug, False)),
@@ -112,6 +140,9 @@ FAULTS = {
     "drop": Fault(On.INSTRUMENT, "cut its connections once", _drop),
     "refuse": Fault(On.INSTRUMENT, "cut its connections and take no new ones", _refuse),
     "accept": Fault(On.INSTRUMENT, "take connections again", _accept),
+    "restart": Fault(
+        On.INSTRUMENT, "switch it off and on: it forgets what it was set to", _restart
+    ),
     "halve": Fault(
         On.INSTRUMENT, "send the first half of every answer only", partial(_halve, True)
     ),
@@ -156,7 +187,9 @@ def bring_about(serving: Serving, name: str, on: str) -> str:
     fault = FAULTS[name]
     laboratory = serving.laboratory
     known = {
-        On.LINE: laboratory.plan.lines | laboratory.trigger_lines.keys(),
+        On.LINE: laboratory.plan.lines
+        | laboratory.trigger_lines.keys()
+        | laboratory.marker_lines.keys(),
         On.INSTRUMENT: serving.served.keys(),
         On.FRIDGE: laboratory.fridges.keys(),
     }[fault.on]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.attendance import STALE_S, Attendance, Lost
 from podium.control.timebase.start.coordinator_side import UNKNOWN, CoordinatorSide
 from podium.control.timebase.start.coordinator_values import (
@@ -20,18 +21,25 @@ from podium.control.timebase.start.journal import (
     SessionBegun,
 )
 from podium.control.timebase.start.messages import (
+    CAPTURE,
     Abort,
+    Armed,
     Beat,
     Fenced,
+    Fire,
     Greet,
     Prepare,
+    Prepared,
     Present,
     Refusal,
     RunId,
     StoodDown,
 )
 from podium.control.timebase.start.run_values import Send, TimePassed
+from podium.firmware_interfaces.exact_time import FS_PER_MS as MS
+from podium.firmware_interfaces.tai import Tai
 
+EPOCHS = Epochs.of({"house": 1})
 JOB = Submitted("t1", "program", ("node_a", "node_b"))
 ACCEPTED = JobAccepted("t1", "program", ("node_a", "node_b"))
 
@@ -86,6 +94,21 @@ def test_runs_on_disjoint_nodes_go_on_side_by_side_and_a_busy_node_is_waited_for
     assert prepares(did) == ["node_b", "node_c"]
     ended = JobEnded("t1", "5-00001", "node_a refused PREPARE: no such port", ())
     assert did[:2] == [Keep(ended), Tell(ended)]
+
+
+def test_agents_that_have_told_the_time_are_fired_at_once() -> None:
+    told = coordinator("node_a", "node_b")
+    told.tell(JOB)
+    (start,) = told.side.runs
+    for name in JOB.agents:
+        told.tell(
+            Prepared(name, start.run, "hash", EPOCHS, 4, 0, CAPTURE, 11 * MS, 10 * MS, 20 * MS)
+        )
+    now = Tai(1_900_000_000, 3)
+    assert told.tell(Armed("node_a", start.run, now)) == []
+    did = told.tell(Armed("node_b", start.run, now))
+    t0 = Tai(1_900_000_000, told.side.lead.lead_fs + 4)
+    assert did == [Send(name, Fire(start.run, t0)) for name in JOB.agents]
 
 
 def test_a_dead_node_fails_its_run_in_under_a_second_and_the_others_go_on() -> None:

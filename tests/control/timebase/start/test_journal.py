@@ -1,5 +1,6 @@
 import pytest
 
+from podium.control.timebase.start import journal as journal_module
 from podium.control.timebase.start.journal import (
     FileJournal,
     JobAccepted,
@@ -88,6 +89,24 @@ def test_the_coordinator_before_cannot_accept_anything_any_more(tmp_path) -> Non
     after.close()
     again = FileJournal(file)
     assert again.entries() == (SessionBegun(2), ACCEPTED)
+    again.close()
+
+
+def test_a_file_does_not_grow_with_what_is_over(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(journal_module, "ANEW_BYTES", 2_000)
+    file = tmp_path / "journal"
+    journal = FileJournal(file)
+    journal.keep(SessionBegun(3))
+    journal.keep(OTHER)
+    for number in range(100):
+        journal.keep(JobAccepted(f"u{number}", "program", ("node_a",)))
+        journal.keep(JobEnded(f"u{number}", f"3-{number:05d}", "", ()))
+        journal.keep(JobForgotten(f"u{number}"))
+        assert file.stat().st_size < 4_000
+    journal.keep(ACCEPTED)
+    journal.close()
+    again = FileJournal(file)
+    assert again.entries() == journal.entries() == (SessionBegun(3), OTHER, ACCEPTED)
     again.close()
 
 

@@ -74,6 +74,12 @@ def begun() -> Told:
     return Told(start)
 
 
+def ready_to_arm() -> Told:
+    told = begun()
+    told.tell(*(prepared(node) for node in NODES))
+    return told
+
+
 def armed() -> Told:
     told = begun()
     arms = told.tell(*(prepared(node) for node in NODES))
@@ -200,6 +206,25 @@ def test_agents_that_need_more_before_t0_are_given_more() -> None:
     told.tell(*(Armed(node, RUN) for node in NODES))
     told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
     assert told.start.lead_fs == pytest.approx(29 * MS, abs=4)
+
+
+def test_the_latest_reading_of_the_agents_clocks_is_the_time() -> None:
+    told = ready_to_arm()
+    earlier = Tai.from_fs(NOW.total_fs - 3 * MS)
+    did = told.tell(Armed("node_b", RUN, NOW), Armed("node_a", RUN, earlier))
+    assert did == [AskTime(RUN, NOW)]
+
+
+def test_a_reading_that_may_be_old_or_is_missing_is_asked_for_anew() -> None:
+    told = ready_to_arm()
+    did = told.tell(Armed("node_b", RUN, NOW), Armed("node_a", RUN))
+    assert did == [AskTime(RUN, None)]
+    told = ready_to_arm()
+    told.tell(Armed("node_b", RUN, NOW))
+    told.now_s = 1.0
+    (again,) = told.tell(TimePassed())
+    assert isinstance(again.request, Arm)
+    assert told.tell(Armed("node_a", RUN, NOW)) == [AskTime(RUN, None)]
 
 
 def test_a_fire_that_one_has_not_taken_is_called_back_from_all_before_the_guard() -> None:

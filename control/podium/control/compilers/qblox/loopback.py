@@ -5,7 +5,7 @@ pulse k rises LEAD_NS + k * PERIOD_NS later at the marker, and window k of the t
 the same nominal time. What is left between the tags of two nodes is cables and skew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from podium.control.compilers.qblox.start import check_start
 from podium.firmware_interfaces.qblox_cluster import limits
@@ -35,37 +35,44 @@ WAIT_MAX_NS = 65_532
 
 
 def marker_program(
-    cluster: str, slot: int, module: str, bit: int, pulses: int, start: ExternalStart
+    cluster: str,
+    markers: Mapping[int, tuple[str, Sequence[int]]],
+    pulses: int,
+    start: ExternalStart,
 ) -> ClusterProgram:
-    """Return a program that raises one marker ``pulses`` times after the trigger; nothing else.
+    """Return a program that raises markers ``pulses`` times after the trigger; nothing else.
 
-    ``module``: its kind, ``QCM-RF``; ``bit``: of the marker. Raises ValueError for a start that
-    does not exist, or a number of pulses that is none.
+    ``markers``: by slot the kind of its module (``QCM-RF``) and the bits of its markers. Raises
+    ValueError for a start that does not exist, or a number of pulses that is none.
     """
     check_start(start)
     _check_pulses(pulses)
-    lines = [
-        f"move {pulses},R0",
-        f"wait_trigger {start.address},{RT_MIN_NS}",
-        f"wait_sync {RT_MIN_NS}",
-        *_waits(LEAD_NS - RT_MIN_NS + start.offset_ns),
-        f"again: set_mrk {1 << bit}",
-        f"upd_param {PULSE_NS}",
-        "set_mrk 0",
-        f"upd_param {PERIOD_NS - PULSE_NS}",
-        "loop R0,@again",
-        "stop",
-    ]
-    output = "out0_1" if module == "QCM" else "out0"
-    entry = SequencerProgram(slot, 0, "marker", "\n".join(lines), (), (), output, None, 0.0, 0)
-    settings = ModuleSettings(slot, module)
-    return _program("loopback markers", cluster, (entry,), settings, pulses, start)
+    entries, settings = [], []
+    for slot, (module, bits) in markers.items():
+        lines = [
+            f"move {pulses},R0",
+            f"wait_trigger {start.address},{RT_MIN_NS}",
+            f"wait_sync {RT_MIN_NS}",
+            *_waits(LEAD_NS - RT_MIN_NS + start.offset_ns),
+            f"again: set_mrk {sum(1 << bit for bit in bits)}",
+            f"upd_param {PULSE_NS}",
+            "set_mrk 0",
+            f"upd_param {PERIOD_NS - PULSE_NS}",
+            "loop R0,@again",
+            "stop",
+        ]
+        output = "out0_1" if module == "QCM" else "out0"
+        entries.append(
+            SequencerProgram(slot, 0, "marker", "\n".join(lines), (), (), output, None, 0.0, 0)
+        )
+        settings.append(ModuleSettings(slot, module))
+    return _program("loopback markers", cluster, entries, settings, pulses, start)
 
 
 def tag_program(
-    cluster: str, slot: int, channels: Sequence[int], pulses: int, start: ExternalStart
+    cluster: str, channels: Mapping[int, Sequence[int]], pulses: int, start: ExternalStart
 ) -> ClusterProgram:
-    """Return a program that tags the first ``pulses`` marker pulses on the channels of a QTM.
+    """Return a program that tags the first ``pulses`` marker pulses on channels of QTMs, by slot.
 
     Bin k of each channel holds pulse k; its time counts from the opening of the window, half of
     WINDOW_NS before the pulse is due. Raises ValueError as :func:`marker_program`.
@@ -86,13 +93,22 @@ def tag_program(
         "loop R0,@again",
         "stop",
     ]
-    acquisition = Acquisition(ACQUISITION, 0, pulses)
-    entries = tuple(
-        SequencerProgram(
-            slot, one, f"tags {one}", "\n".join(lines), (), (acquisition,), "", None, 0.0, 0
-        )
-        for one in channels
-    )
+    text, acquisition = "\n".join(lines), Acquisition(ACQUISITION, 0, pulses)
+    entries = [
+        SequencerProgram(slot, one, f"tags {one}", text, (), (acquisition,), "", None, 0.0, 0)
+        for slot, ones in channels.items()
+        for one in ones
+    ]
+    modules = [_tagging(slot, ones) for slot, ones in channels.items()]
+    return _program("loopback tags", cluster, entries, modules, pulses, start)
+
+
+def tags_of(slot: int, channel: int) -> str:
+    """Return under which name the driver gives what :func:`tag_program` has tagged there."""
+    return f"slot{slot}.io{channel}.{ACQUISITION}"
+
+
+def _tagging(slot: int, channels: Sequence[int]) -> ModuleSettings:
     channel: dict[str, str | float | bool] = {
         "mode": "input",
         "analog_threshold": THRESHOLD_V,
@@ -102,8 +118,7 @@ def tag_program(
     settings = {f"io_channel{one}": channel for one in channels}
     for quad in {one // CHANNELS_OF_A_QUAD for one in channels}:
         settings[f"quad{quad}"] = {"input_fan_out": False}  # else all four hear the first input
-    module = ModuleSettings(slot, "QTM", channels=settings)
-    return _program("loopback tags", cluster, entries, module, pulses, start)
+    return ModuleSettings(slot, "QTM", channels=settings)
 
 
 def _check_pulses(pulses: int) -> None:
@@ -123,8 +138,8 @@ def _waits(span_ns: int) -> list[str]:
 def _program(
     name: str,
     cluster: str,
-    entries: tuple[SequencerProgram, ...],
-    module: ModuleSettings,
+    entries: Sequence[SequencerProgram],
+    modules: Sequence[ModuleSettings],
     pulses: int,
     start: ExternalStart,
 ) -> ClusterProgram:
@@ -134,14 +149,14 @@ def _program(
     return ClusterProgram(
         name=name,
         cluster=cluster,
-        sequencers=entries,
-        modules=(module,),
+        sequencers=tuple(entries),
+        modules=tuple(modules),
         tones={},
         duration_fs=(first_ns + pulses * PERIOD_NS) * 1_000_000,
         first_shot_ns=first_ns,
         results=(),
         resources=(),
         quantised=(),
-        listing="\n\n".join(f"{entry.frame}\n{entry.text}" for entry in entries),
+        listing="\n\n".join(f"slot {one.slot}: {one.frame}\n{one.text}" for one in entries),
         start=start,
     )

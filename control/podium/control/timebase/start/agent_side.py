@@ -87,8 +87,8 @@ def step(state: AgentState, event: Event, now_s: float) -> Did:
     match event:
         case Loaded():
             return loaded(state, hand, event)
-        case ArmedUp(_, epochs):
-            return armed_up(state, hand, epochs, now_s)
+        case ArmedUp():
+            return armed_up(state, hand, event, now_s)
         case ClockRead():
             return clock_read(state, hand, event, now_s)
         case TriggerSet():

@@ -13,6 +13,7 @@ from podium.control.timebase.start.agent_ends import (
 )
 from podium.control.timebase.start.agent_values import (
     AgentState,
+    ArmedUp,
     ClockRead,
     Collect,
     Collected,
@@ -57,12 +58,12 @@ def loaded(state: AgentState, hand: RunInHand, done: Loaded) -> Did:
     return answer_with(state, hand, "prepare", prepared)
 
 
-def armed_up(state: AgentState, hand: RunInHand, epochs: Epochs, now_s: float) -> Did:
+def armed_up(state: AgentState, hand: RunInHand, done: ArmedUp, now_s: float) -> Did:
     """Answer ARM; the lease begins."""
-    if hand.token is None or (moved := checks.epoch_moved(hand.token, epochs)):
+    if hand.token is None or (moved := checks.epoch_moved(hand.token, done.epochs)):
         return refuse(state, hand, "arm", "epoch", moved)
     hand = replace(hand.to(Phase.ARMED), lease_ends_s=now_s + hand.token.lease_s)
-    return answer_with(state, hand, "arm", Armed(state.name, hand.run))
+    return answer_with(state, hand, "arm", Armed(state.name, hand.run, done.now))
 
 
 def clock_read(state: AgentState, hand: RunInHand, read: ClockRead, now_s: float) -> Did:

@@ -119,6 +119,8 @@ class ArmedUp:
     run: RunId
     epochs: Epochs
     """Read after arming."""
+    now: Tai | None = None
+    """The clock, read last; None: it was not."""
 
 
 @dataclass(frozen=True, slots=True)

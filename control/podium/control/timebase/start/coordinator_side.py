@@ -1,8 +1,8 @@
 """A coordinator's starts: jobs accepted, allotted to agents, started together, ended, kept.
 
-No clock and no I/O: events in, actions out. Whoever runs it does the actions in their order, and
-has an entry on the disk before the action after it is begun. Runs on disjoint agents go on side
-by side; a job waits for agents that are busy, and no later job takes them from it.
+No clock and no I/O: events in, actions out. Whoever runs it does the actions in their order; what
+waits for an entry to be on the disk stands at :class:`.coordinator_values.Keep`. Runs on disjoint
+agents go on side by side; a job waits for agents that are busy, and no later job takes them.
 """
 
 from collections.abc import Iterable
@@ -59,6 +59,7 @@ from podium.control.timebase.start.run_values import (
     TimePassed,
     TimeTold,
 )
+from podium.firmware_interfaces.tai import Tai
 
 APPEAR_S = 15.0
 """A job waits so long for an agent that cannot be used."""
@@ -180,8 +181,7 @@ class CoordinatorSide:
                     self._aside = True
                     return (StandAside(session),)
             case Told(run, now):
-                told = TimeTold(run, now, self.lead.lead_fs, self.lead.margin_fs)
-                did += self._step(run, told, now_s)
+                did += self._step(run, self._told(run, now), now_s)
             case NotTold(run, reason):
                 did += self._step(run, GivenUp(f"the time is not known: {reason}"), now_s)
             case TimePassed():
@@ -298,9 +298,14 @@ class CoordinatorSide:
                 case Quarantine(agent, reason):
                     if (lost := self.attendance.quarantine(agent, reason)) is not None:
                         done += self._lost(lost, now_s)
+                case AskTime(run, told) if told is not None:
+                    done += self._step(run, self._told(run, told), now_s)
                 case Send() | AskTime():
                     done.append(action)
         return done
+
+    def _told(self, run: RunId, now: Tai) -> TimeTold:
+        return TimeTold(run, now, self.lead.lead_fs, self.lead.margin_fs)
 
     # Agents
 

@@ -91,7 +91,11 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Have this on the disk before anything after it is done."""
+    """Have this on the disk before anybody is told what comes after it, or FIRE is said.
+
+    Nothing else waits for a disk: a run that comes to nothing with its coordinator, and that
+    nobody was promised, has done no harm.
+    """
 
     entry: Entry
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+ANEW_BYTES = 4 << 20
+"""A file that has grown by so much, and threefold, is written anew without what is over."""
+
 
 class JournalDamaged(Exception):
     """The journal cannot be read beyond a point in its middle. Nothing was changed."""
@@ -81,8 +84,8 @@ class FileJournal:
     """A journal in a file: one line for each entry, with a checksum.
 
     Opening takes away what nobody needs any more, and a last line that was torn by a crash: it
-    was never acknowledged. Damage before that raises ``JournalDamaged``. Beside the file lies an
-    empty one, ``.lock``.
+    was never acknowledged. So does keeping, now and then. Damage before that raises
+    ``JournalDamaged``. Beside the file lies an empty one, ``.lock``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,18 +93,17 @@ class FileJournal:
         self._lock = path.with_name(f"{path.name}.lock").open("ab")
         try:
             with self._alone():
-                self._entries = needed(_all_in(path))
-                lines = b"".join(map(_written, self._entries))
-                _replace(path, lines)
-                self._file = path.open("ab")
+                self._needed = _Needed()
+                for entry in _all_in(path):
+                    self._needed.take(entry)
+                self._begin_anew()
         except BaseException:
             self._lock.close()
             raise
-        self._size = len(lines)
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return what was there that is needed, and what was kept since, in its order."""
-        return self._entries
+        """Return what was there and what was kept since, as far as it is needed."""
+        return self._needed.entries()
 
     def keep(self, entry: Entry) -> None:
         """Keep an entry; when this returns it is on the disk. Raises ``JournalTaken``."""
@@ -114,12 +116,22 @@ class FileJournal:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._size += len(line)
-        self._entries = (*self._entries, entry)
+            self._needed.take(entry)
+            if self._size > self._anew_at:
+                self._file.close()
+                self._begin_anew()
 
     def close(self) -> None:
         """Close the files."""
         self._file.close()
         self._lock.close()
+
+    def _begin_anew(self) -> None:
+        lines = b"".join(map(_written, self._needed.entries()))
+        _replace(self._path, lines)
+        self._file = self._path.open("ab")
+        self._size = len(lines)
+        self._anew_at = ANEW_BYTES + 2 * self._size
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -151,20 +163,32 @@ def _all_in(path: Path) -> list[Entry]:
 
 def needed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return what of ``entries`` still matters: the session, and jobs that were not forgotten."""
-    session, jobs = SessionBegun(-1), dict[str, list[Entry]]()
+    found = _Needed()
     for entry in entries:
+        found.take(entry)
+    return found.entries()
+
+
+class _Needed:
+    def __init__(self) -> None:
+        self._session = SessionBegun(-1)
+        self._jobs: dict[str, list[Entry]] = {}
+
+    def take(self, entry: Entry) -> None:
         match entry:
             case SessionBegun(number):
-                session = SessionBegun(max(number, session.session))
+                self._session = SessionBegun(max(number, self._session.session))
             case JobForgotten(ticket):
-                jobs.pop(ticket, None)
+                self._jobs.pop(ticket, None)
             case JobAccepted(ticket):
-                jobs.setdefault(ticket, [entry])
+                self._jobs.setdefault(ticket, [entry])
             case JobEnded(ticket):
-                if ticket in jobs and len(jobs[ticket]) == 1:
-                    jobs[ticket].append(entry)
-    begun = (session,) if session.session >= 0 else ()
-    return (*begun, *(entry for job in jobs.values() for entry in job))
+                if ticket in self._jobs and len(self._jobs[ticket]) == 1:
+                    self._jobs[ticket].append(entry)
+
+    def entries(self) -> tuple[Entry, ...]:
+        begun = (self._session,) if self._session.session >= 0 else ()
+        return (*begun, *(entry for job in self._jobs.values() for entry in job))
 
 
 def _written(entry: Entry) -> bytes:

@@ -178,6 +178,8 @@ class Armed:
 
     agent: str
     run: RunId
+    now: Tai | None = None
+    """Its clock, once all was armed; None: it was not read, and is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

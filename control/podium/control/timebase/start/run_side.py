@@ -102,13 +102,8 @@ def step(start: RunStart, event: RunEvent, now_s: float) -> Did:
             start = _with(start, replace(node, request=None, prepared=event))
             return _arm(start, now_s) if _all_answered(start) else (start, ())
         case Armed() if start.stage is Stage.ARMING and node.request is not None:
-            start = _with(start, replace(node, request=None))
-            if not _all_answered(start):
-                return start, ()
-            until_s = now_s + start.patience.time_s
-            return replace(start, stage=Stage.ASKING_TIME, deadline_s=until_s), (
-                AskTime(start.run),
-            )
+            start = _with(start, replace(node, request=None, armed=event))
+            return _ask_time(start, now_s) if _all_answered(start) else (start, ())
         case FireTaken(agent, _, slack_fs) if start.stage is Stage.FIRING and node.request:
             start = _with(start, replace(node, request=None))
             noted = Delivered(start.lead_fs - slack_fs, late=False)
@@ -149,6 +144,16 @@ def _arm(start: RunStart, now_s: float) -> Did:
         now_s,
         now_s + start.patience.arm_s,
     )
+
+
+def _ask_time(start: RunStart, now_s: float) -> Did:
+    """Ask for the time, unless the agents' answers have brought it along just now."""
+    told = [node.armed.now for node in start.nodes if node.armed is not None]
+    now = [one for one in told if one is not None]
+    fresh = len(now) == len(start.nodes) and not any(node.said_again for node in start.nodes)
+    until_s = now_s + start.patience.time_s
+    start = replace(start, stage=Stage.ASKING_TIME, deadline_s=until_s)
+    return start, (AskTime(start.run, max(now) if fresh else None),)
 
 
 def _fire(start: RunStart, told: TimeTold, now_s: float) -> Did:
@@ -265,7 +270,8 @@ def _time_passed(start: RunStart, now_s: float) -> Did:
     if not again:
         return start, ()
     nodes = tuple(
-        replace(node, said_s=now_s) if node.agent in again else node for node in start.nodes
+        replace(node, said_s=now_s, said_again=True) if node.agent in again else node
+        for node in start.nodes
     )
     return replace(start, nodes=nodes), tuple(
         Send(node.agent, node.request)
@@ -279,7 +285,7 @@ def _say(
 ) -> Did:
     """Enter ``stage`` and say to each agent what is to be said."""
     nodes = tuple(
-        replace(node, request=requests[node.agent], said_s=now_s)
+        replace(node, request=requests[node.agent], said_s=now_s, said_again=False)
         if node.agent in requests
         else node
         for node in start.nodes

@@ -5,6 +5,7 @@ from enum import Enum
 
 from podium.control.timebase.start.messages import (
     Answer,
+    Armed,
     Prepared,
     Report,
     Request,
@@ -99,6 +100,8 @@ class AskTime:
     """Read the clock; ends with ``TimeTold`` or ``GivenUp``."""
 
     run: RunId
+    told: Tai | None = None
+    """What the agents' own readings said just now: the clock need not be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,9 @@ class NodeOfRun:
     request: Request | None = None
     """Said and not answered yet."""
     said_s: float = 0.0
+    said_again: bool = False
+    """Its answer may have been long on its way."""
+    armed: Armed | None = None
     prepared: Prepared | None = None
     report: Report | None = None
     down: bool = False

@@ -55,6 +55,10 @@ class Service:
             "get_next_event_log_entry": self._next_log_entry,
             "get_fw_name": lambda args, now_fs: f"{FIRMWARE_NAME}-{self._node.serial}",
             "link_state": lambda args, now_fs: self._node.link(now_fs).name.lower(),
+            "link_losses": lambda args, now_fs: {
+                "losses": self._node.clock.losses(now_fs),
+                "since_s": 0,  # as long as there is time
+            },
         }
         kinds: tuple[Kind, ...] = ("bool", "int32", "string", "tstamp")
         for kind in kinds:
