@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.chaos.patient_agent import MARGINS
 from tests.chaos.world import Tally
 
-from podium.control.timebase.start.agent_values import Margins
 from podium.control.timebase.start.verdict import TOLERANCE_FS
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS
 
@@ -38,7 +38,8 @@ class Start:
         """Return the time that its trigger was set for, less the delay of its output."""
         if self.edge_fs is None:
             return None
-        return round((self.edge_fs - delay_ns * FS_PER_NS) / T0_GRID_FS) * T0_GRID_FS
+        late_fs = self.edge_fs - delay_ns * FS_PER_NS + T0_GRID_FS // 2
+        return late_fs - late_fs % T0_GRID_FS
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def judge(
 def _relocked(start: Start, t0_fs: int, relocks: Sequence[tuple[str, int]]) -> bool:
     """Tell whether one of its clocks was locked anew when nobody could take the start back."""
     chain = (start.cluster, CLUSTERS[start.cluster], *SHARED)
-    guard_fs = t0_fs - Margins().guard_fs
+    guard_fs = t0_fs - MARGINS.guard_fs
     return any(name in chain and guard_fs < at_fs < start.at_fs for name, at_fs in relocks)
 
 

@@ -88,7 +88,7 @@ class TwinLaboratory:
             self.proxies[name] = Proxy(port)
             await self.proxies[name].begin()
             self._words[name] = [
-                *("podium.control.agent.process", EXAMPLE, "--endpoints", self.endpoints),
+                *("tests.chaos.patient_agent", EXAMPLE, "--endpoints", self.endpoints),
                 *("--name", name, "--instruments", ",".join(instruments)),
                 *("--listen", f"tcp/127.0.0.1:{mine}"),
                 *("--coordinator", f"tcp/127.0.0.1:{self.proxies[name].port}"),
