@@ -37,9 +37,9 @@ async def test_both_nodes_play_by_one_start_between_processes(up) -> None:
     coordinator = json.loads(up.state.read_text())["coordinator"]
     async with join_facility(TWO_NODES, coordinator, up.endpoints) as lab:
         program = together([Node("a"), Node("b")])
-        data = await in_time(lambda: lab.run(program, corrected=False))
+        data = await in_time(lab, lambda: lab.run(program, corrected=False))
         assert set(json.loads(data.attrs["starts"])) == {"cluster_a", "cluster_b"}
-        seen = await in_time(lambda: lab.loopback(starts={}))
+        seen = await in_time(lab, lambda: lab.loopback(starts={}))
     for counts in seen.counts.values():
         assert counts.tolist() == [1] * 16
     for connector in ("slot2.out0", "slot4.marker2"):

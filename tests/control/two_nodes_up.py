@@ -1,14 +1,16 @@
-"""The two-node example in this process: its twins, an agent for each node and the room."""
+"""The two-node example: its twins in a process of their own, in this one an agent for each node."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import xarray
 from tests.control.triggered_bench import MARGINS, long_lead, ready
+from tests.control.upped import PODIUM, podium, wait_for
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
@@ -24,27 +26,86 @@ from podium.control.lab import Lab
 from podium.control.program.program import Program
 from podium.control.skew_calibration import LoopbackSeen
 from podium.control.timebase.start_setting import StartSetting
-from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
-from podium.sim_instruments.physics.played import Played
-from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.endpoints import published
-from podium.sim_instruments.servers.faults import bring_about
-from podium.sim_instruments.servers.serving import Serving, open_serving
+from podium.sim_instruments.servers.back_door_client import ask
 
 Result = TypeVar("Result")
-LATE = ("FIRE came", "no answer to FIRE", "the trigger could have been set")
 TWO_NODES = Path(__file__).parents[2] / "examples" / "two_nodes" / "facility.yaml"
+LATE = (
+    "FIRE came",
+    "no answer to FIRE",
+    "the trigger could have been set",
+    "its loop has been silent",
+)
+NOT_COME = "the trigger has not come"
+"""What a busy machine makes of a start."""
+TRIES = 20
+LOCKED_S = 11
+"""A clock that locks anew has done so then."""
+
+
+class Twins:
+    """``podium twin serve`` of the example, and its back door."""
+
+    def __init__(self, folder: Path, seed: int = 3) -> None:
+        self.twin = folder / "twin.yaml"
+        self.endpoints = folder / "endpoints.json"
+        podium("twin", "sample", TWO_NODES, "--seed", seed, "--out", self.twin)
+        serve = ("twin", "serve", TWO_NODES, "--twin", self.twin, "--endpoints", self.endpoints)
+        log = folder / "log"
+        with log.open("w") as opened:
+            self._process = subprocess.Popen(
+                [*PODIUM, *map(str, serve)], stdout=opened, stderr=opened
+            )
+        wait_for(self.endpoints.exists, log)
+
+    def close(self) -> None:
+        """End them."""
+        self._process.terminate()
+        self._process.wait(40)
+
+    def do(self, what: str, **how: object) -> Any:
+        """Ask at the back door."""
+        return ask(self.endpoints, {"do": what, **how})
+
+    def fault(self, name: str, on: str) -> None:
+        """Bring about a fault."""
+        self.do("fault", fault=name, on=on)
+
+    def relock(self, *instruments: str) -> None:
+        """Let clocks lock anew, and time pass until they have."""
+        for one in instruments:
+            self.fault("relock", one)
+        self.locked()
+
+    def locked(self) -> None:
+        """Let time pass until all clocks that are on their way have locked."""
+        self.do("advance", seconds=LOCKED_S)
+
+    def entry(self) -> int:
+        """Return the number of the latest entry of what was played."""
+        return max((one["number"] for one in self.do("played")), default=0)
+
+    def played(self, since: int = 0) -> Mapping[str, list[dict[str, Any]]]:
+        """Return by instrument what has left it since an entry."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for one in self.do("played", since=since):
+            found.setdefault(one["instrument"], []).append(one)
+        return found
+
+    def began(self, instrument: str, connector: str, since: int = 0) -> Tai:
+        """Return when the latest run since an entry has begun to leave a connector."""
+        found = [one for one in self.played(since)[instrument] if one["connector"] == connector]
+        return Tai.from_fs(found[-1]["at_fs"][0])
 
 
 @dataclass
 class TwoNodes:
-    """What a test has in hand."""
+    """Agents, coordinator and lab."""
 
     facility: Facility
     bus: MemoryBus
     lab: Lab
-    serving: Serving
     folder: Path
     agents: dict[str, AsyncExitStack] = field(default_factory=dict)
 
@@ -76,56 +137,28 @@ class TwoNodes:
 
     async def run(self, program: Program, **how: bool) -> xarray.Dataset:
         """Run a program."""
-        return await in_time(lambda: self.lab.run(program, **how))
+        return await in_time(self.lab, lambda: self.lab.run(program, **how))
+
+    async def refused(self, program: Program) -> str:
+        """Return why a program is not run, uncorrected."""
+        return await refusal(self.lab, lambda: self.lab.run(program, corrected=False))
+
+    async def refused_loopback(self, starts: Mapping[str, StartSetting]) -> str:
+        """Return why the markers are not started."""
+        return await refusal(self.lab, lambda: self.lab.loopback(starts=starts))
 
     async def loopback(self, starts: Mapping[str, StartSetting] | None = None) -> LoopbackSeen:
         """Start the markers of both nodes once; as they are wired, unless told otherwise."""
-        return await in_time(lambda: self.lab.loopback(starts=starts or {}))
-
-    def fault(self, name: str, on: str) -> None:
-        """Bring about a fault."""
-        bring_about(self.serving, name, on)
-
-    def relock(self, *instruments: str) -> None:
-        """Let clocks lock anew, and time pass until they have."""
-        for one in instruments:
-            self.fault("relock", one)
-        self.advance(11)
-
-    def advance(self, seconds: int) -> None:
-        """Let world time pass."""
-        self.serving.timekeeper.clock.advance(seconds * FS_PER_S)
-
-    def entry(self) -> int:
-        """Return the number of the latest entry of what was played."""
-        played = self.serving.laboratory.played.since()
-        return played[-1].number if played else 0
-
-    def played(self, since: int = 0) -> Mapping[str, list[Played]]:
-        """Return by instrument what has left it since an entry."""
-        found: dict[str, list[Played]] = {}
-        for one in self.serving.laboratory.played.since(since):
-            found.setdefault(one.instrument, []).append(one)
-        return found
-
-    def began(self, instrument: str, connector: str, since: int = 0) -> Tai:
-        """Return when the one run since an entry has begun to leave a connector."""
-        (one,) = (x for x in self.played(since)[instrument] if x.connector == connector)
-        return Tai.from_fs(one.at_fs[0])
+        return await in_time(self.lab, lambda: self.lab.loopback(starts=starts or {}))
 
 
 @asynccontextmanager
-async def two_nodes_up(twin_file: Path, folder: Path) -> AsyncIterator[TwoNodes]:
-    """Bring up twins, agents and coordinator; ``folder``: where epochs are kept."""
-    endpoints = folder / "endpoints.json"
+async def two_nodes_up(twins: Twins, folder: Path) -> AsyncIterator[TwoNodes]:
+    """Bring up agents and coordinator; ``folder``: where epochs are kept."""
     async with AsyncExitStack() as stack:
-        serving = await stack.enter_async_context(
-            open_serving(TWO_NODES, twin_file, WorldClock(ClockMode.LEAP))
-        )
-        stack.enter_context(published(endpoints, serving.endpoints()))
-        facility = await asyncio.to_thread(load_facility, TWO_NODES, endpoints)
+        facility = await asyncio.to_thread(load_facility, TWO_NODES, twins.endpoints)
         bus = MemoryBus()
-        here = TwoNodes(facility, bus, Lab(facility, bus), serving, folder)
+        here = TwoNodes(facility, bus, Lab(facility, bus), folder)
         for name in owners_of(facility):
             await here.begin(name)
             stack.push_async_callback(_end, here, name)
@@ -134,16 +167,33 @@ async def two_nodes_up(twin_file: Path, folder: Path) -> AsyncIterator[TwoNodes]
         yield here
 
 
-async def in_time(start: Callable[[], Awaitable[Result]]) -> Result:
-    """Start; again where this machine was so busy that FIRE came too late, or was set too late."""
+async def in_time(lab: Lab, start: Callable[[], Awaitable[Result]]) -> Result:
+    """Start; again where this machine was so busy that something came too late."""
     busy = ""
-    for _ in range(20):
+    for _ in range(TRIES):
         try:
             return await start()
         except RunError as error:
             busy = str(error)
-            if not any(words in busy for words in LATE):
+            if not any(words in busy for words in (*LATE, NOT_COME)):
                 raise
+        await lab.ready(60)
+    raise AssertionError(busy)
+
+
+async def refusal(lab: Lab, start: Callable[[], Awaitable[object]]) -> str:
+    """Return why a start has failed; again where that was only because this machine was busy."""
+    busy = ""
+    for _ in range(TRIES):
+        try:
+            await start()
+        except RunError as error:
+            busy = str(error)
+            if not any(words in busy for words in LATE):
+                return busy
+        else:
+            raise AssertionError("it has started")
+        await lab.ready(60)
     raise AssertionError(busy)
 
 

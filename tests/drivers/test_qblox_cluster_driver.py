@@ -9,6 +9,7 @@ import pytest
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
 from podium.drivers.qblox_cluster import waiting as waiting_module
+from podium.drivers.roles import KeepsDisturbance
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
     Acquisition,
@@ -326,6 +327,34 @@ def test_its_time_is_the_clusters(server, cluster) -> None:
     before = server.now_fs()
     now = cluster.now()
     assert before - 10**6 <= now.total_fs <= server.now_fs()
+
+
+def test_it_keeps_that_its_lock_was_lost_until_it_is_told_to_forget(
+    server, cluster, monkeypatch
+) -> None:
+    keeps: KeepsDisturbance = cluster
+    reference = server.twin.management.reference
+    states = {"now": ("RESOLVED", ("PLL UNLOCKED",)), "after": ("OKAY", ())}
+    monkeypatch.setattr(reference, "state", lambda now_fs: states["now"])
+    monkeypatch.setattr(reference, "clear", lambda now_fs: states.update(now=states["after"]))
+    server.commands()
+    assert keeps.clock_disturbed()
+    assert keeps.clock_disturbed(), "looking changes nothing"
+    assert all(one.endswith("?") for one in server.commands())
+    keeps.forget_disturbance()
+    assert not keeps.clock_disturbed()
+    states["now"] = ("ERROR", ("PLL UNLOCKED",))
+    with pytest.raises(Refused, match=r"cluster_a: its clock is not locked to its reference"):
+        keeps.clock_disturbed()
+    states["now"] = ("ERROR", ("TEMPERATURE OUT OF RANGE",))
+    assert not keeps.clock_disturbed(), "that is no clock"
+
+
+def test_it_shows_where_its_ticks_come_from(server, cluster, monkeypatch) -> None:
+    signs = [cluster.clock_signs()]
+    monkeypatch.setattr(server.twin.management.reference, "external", True)
+    signs.append(cluster.clock_signs())
+    assert signs == [{"external reference": 0}, {"external reference": 1}]
 
 
 def test_a_trace_comes_back_in_volts(cluster) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from podium.drivers import worker as worker_module
-from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.errors import NotStarted, ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Identity
 from podium.drivers.worker import Worker
 
@@ -33,6 +33,9 @@ class Box:
 
     def refuse(self) -> None:
         raise Refused("box: add: asked for 11, takes 0 ... 10")
+
+    def wait_in_vain(self) -> None:
+        raise NotStarted("box: no trigger has come")
 
     def stumble(self) -> None:
         raise ValueError("invalid literal for int(): 'abc'")
@@ -180,6 +183,13 @@ async def test_a_refusal_keeps_the_connection() -> None:
     async with kept(Boxes()) as worker:
         with pytest.raises(Refused, match="takes 0"):
             await worker.call("add", lambda box: box.refuse(), 5)
+        assert await worker.call("who", lambda box: box.number, 5) == 1
+
+
+async def test_a_trigger_that_does_not_come_keeps_the_connection() -> None:
+    async with kept(Boxes()) as worker:
+        with pytest.raises(NotStarted, match="no trigger has come"):
+            await worker.call("wait", lambda box: box.wait_in_vain(), 5)
         assert await worker.call("who", lambda box: box.number, 5) == 1
 
 

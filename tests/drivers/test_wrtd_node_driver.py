@@ -9,7 +9,14 @@ import pytest
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.roles import Clock as ClockRole
-from podium.drivers.roles import Examinable, Identity, Instrument, MakesSafe, TriggerPlane
+from podium.drivers.roles import (
+    Examinable,
+    Identity,
+    Instrument,
+    MakesSafe,
+    ShowsClock,
+    TriggerPlane,
+)
 from podium.drivers.wrtd_node import ways
 from podium.drivers.wrtd_node.node import WrtdNode
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -201,6 +208,27 @@ def test_without_its_network_it_has_no_time_and_says_so(driver, tap, twin_server
     with pytest.raises(Refused, match="wrtd_a has no time: its White Rabbit link is offline"):
         driver.now()
     assert driver.examine().complaints == ("White Rabbit link is offline",)
+
+
+def test_it_shows_how_often_its_link_was_lost_and_another_connection_as_well(
+    driver, tap, place, twin_servers
+):
+    shows: ShowsClock = driver
+    assert shows.clock_signs() == {"losses": 0, "since_s": 0}
+    tap.twin.unplug(twin_servers.clock.now_fs())
+    assert shows.clock_signs()["losses"] == 1
+    tap.twin.plug(twin_servers.clock.now_fs())
+    assert shows.clock_signs()["losses"] == 1, "it was lost once, and is on its way back"
+    other = WrtdNode("wrtd_a", *place)
+    assert other.clock_signs() == shows.clock_signs()
+    other.close()
+
+
+@pytest.mark.parametrize("value", [b"2", b'{"losses": 1}', b'{"losses": "1", "since_s": 0}'])
+def test_losses_that_are_no_numbers_are_an_error_of_the_protocol(driver, tap, value):
+    tap.tamper = lambda answer: answer.replace(b'{"losses": 0, "since_s": 0}', value)
+    with pytest.raises(ProtocolError, match="wrtd_a: "):
+        driver.clock_signs()
 
 
 def test_a_setting_that_does_not_read_back_switches_all_off(driver, tap):

@@ -23,9 +23,10 @@ from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 
-LOST_IN_TURN = 10
-"""A start that was lost is repeated; after so many in turn it is given up, and after more than are
-wanted in all. Where FIRE came late, the lead is doubled each time: from 25 ms to above a second."""
+LOST_IN_TURN = 20
+"""A start that was lost is made again; after so many in turn it is given up, and after twice as
+many in all as are wanted. ASSUMED: on a host that is busy with twins as well, every other start
+is lost because a trigger could not be set in time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +182,7 @@ class _OverTheBus:
         }
         self.made = 0
         self.repeated = 0
-        self._may_be_lost = LOST_IN_TURN + starts
+        self._may_be_lost = LOST_IN_TURN + 2 * starts
         self._delays_ns: Mapping[str, int] = {}
 
     async def prepare(self, delays_ns: Mapping[str, int]) -> None:

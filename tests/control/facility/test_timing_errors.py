@@ -297,3 +297,14 @@ def test_editors_know_the_form() -> None:
         ("  triggers:", "  trigger:"),
     ):
         assert not validator.is_valid(content(text.replace(old, new, 1))), new
+
+
+def test_nodes_that_hang_on_one_trigger_node_are_remarked(tmp_path: Path) -> None:
+    file = tmp_path / "facility.yaml"
+    b = "cluster_b: {output: wrtd_b.LC-O1"
+    text = TWO_NODES.read_text()
+    assert b in text
+    file.write_text(text.replace(b, b.replace("wrtd_b.LC-O1", "wrtd_a.LC-O2")))
+    remark = load_with_remarks(file)[1][-1]
+    assert remark.path == ("timing", "triggers", "cluster_b", "output")
+    assert "wrtd_a starts controllers of node_a and node_b: one agent owns all" in str(remark)

@@ -157,6 +157,15 @@ def test_a_lock_makes_a_new_epoch_and_a_new_offset() -> None:
     assert not one.held(instants[1], instants[2])
 
 
+def test_what_counts_as_lost_is_a_lock_that_was_there() -> None:
+    one = clock(CONTROLLER)
+    one.lose(NOW_FS)
+    one.lock(NOW_FS + FS_PER_S, takes_fs=FS_PER_S)
+    one.lock(NOW_FS + 5 * FS_PER_S, takes_fs=FS_PER_S)
+    at_s = (-1, 0, 1, 2, 4, 5, 7)
+    assert [one.losses(NOW_FS + s * FS_PER_S) for s in at_s] == [0, 1, 1, 1, 1, 2, 2]
+
+
 def test_a_reference_that_goes_while_the_clock_locks_leaves_it_free() -> None:
     one = clock(CONTROLLER)
     one.lock(NOW_FS, 3 * FS_PER_S)

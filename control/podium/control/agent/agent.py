@@ -86,7 +86,7 @@ class Agent:
             self._starting = starting_of(
                 name, facility, instruments, self._playing, starts, epochs, self._busy, margins
             )
-            self._playing.tell_time_by(self._starting.now)
+            self._playing.tell_by(self._starting.now, self._starting.epochs_of)
         self._active: ActiveRun | None = None
         self._last: messages.RunId | None = None
         self._lease: asyncio.TimerHandle | None = None
@@ -263,7 +263,7 @@ class Agent:
         active.artifacts = artifacts
         async with self._safe_unless_done(active):
             await self._playing.prepare(artifacts)
-            active.epochs = self._playing.epochs(artifacts)
+            active.epochs = await self._playing.epochs(artifacts)
             active.go(State.PREPARED)
         rounded = await asyncio.to_thread(quantised, artifacts)
         return messages.Prepared(active.program_hash, active.epochs, active.duration_fs, rounded)
@@ -271,7 +271,7 @@ class Agent:
     async def _arm(self, request: messages.Arm) -> messages.Armed:
         active = self._in_hand(request.run)
         async with self._safe_unless_done(active):
-            epochs = self._playing.epochs(active.artifacts)
+            epochs = await self._playing.epochs(active.artifacts)
             if (request.program_hash, request.epochs) != (active.program_hash, epochs):
                 raise Refused(
                     f"{self._name}: arm {request.run}: the token names program "

@@ -11,9 +11,15 @@ from podium.control.agent.playing import CLOCK_S
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
+from podium.drivers.errors import InstrumentError, Refused
+from podium.firmware_interfaces.exact_time import FS_PER_MS
+from podium.firmware_interfaces.tai import Tai
 
 DISTURBED = "disturbed"
 """How often an instrument was found to have kept it that its clock was disturbed."""
+NEAR_FS = 500 * FS_PER_MS
+"""A controller's time is TAI's if it is not further off. ASSUMED: whoever sets it does so better,
+and what is finer shows in the record of each start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class ClockLooks:
         self._kept = kept
         self._life = life
         self._writing = asyncio.Lock()
+        self._agreed: dict[str, int] = {}
+        """Connections under which controllers were seen to show the time."""
 
     def domain(self, name: str) -> str:
         """Return the clock domain of an instrument."""
@@ -45,8 +53,8 @@ class ClockLooks:
     async def epochs(self, names: Collection[str]) -> Epochs:
         """Return the epochs of the clocks of instruments, as they are now.
 
-        Raises ``InstrumentError``, also while a clock is not locked, and ``OSError`` where what
-        is new cannot be written down.
+        Raises ``InstrumentError``, also while a clock is not locked, and where what is new cannot
+        be written down.
         """
         return (await self.epochs_after(dict.fromkeys(names, ())))[0]
 
@@ -63,11 +71,42 @@ class ClockLooks:
         shown = {self.domain(name): one for name, (one, _) in zip(names, found, strict=True)}
         known = self._kept.unchanged(shown)
         if known is None:
-            async with self._writing:
-                known = await asyncio.to_thread(self._kept.seen, shown)
+            try:
+                async with self._writing:
+                    known = await asyncio.to_thread(self._kept.seen, shown)
+            except OSError as error:
+                raise InstrumentError(f"epochs cannot be written down: {error}") from error
         disturbed = [name for name, (_, one) in zip(names, found, strict=True) if one]
         await together(*(self._forget(name) for name in disturbed))
         return known, dict(zip(names, answers, strict=True))
+
+    async def check_time(self, name: str, plane: str) -> None:
+        """Return if a controller's clock shows the time of its trigger node; ``Refused`` if not.
+
+        It is looked at once for each connection: whoever switches it off ends that.
+        """
+        worker = self._instruments.any_worker(name)
+        connection = worker.health.connections
+        if self._agreed.get(name) == connection:
+            return
+        before = await self._now(plane)
+        told = await self._now(name)
+        after = await self._now(plane)
+        if before is None or told is None or after is None:
+            self._agreed[name] = connection  # one of them tells no time, and will not
+            return
+        if not before.total_fs - NEAR_FS <= told.total_fs <= after.total_fs + NEAR_FS:
+            raise Refused(
+                f"{name} shows {told.date()}, its trigger node {plane} {after.date()}: it counts "
+                f"from when it was switched on. Set its reference and its time to those of {plane} "
+                "(reference_source, time.set_epoch of the vendor's client)"
+            )
+        self._agreed[name] = connection
+
+    async def _now(self, name: str) -> Tai | None:
+        worker = self._instruments.any_worker(name)
+        told: Tai | None = await worker.call("time", _time_of, CLOCK_S)
+        return told
 
     async def _look(self, name: str, asked: Sequence[Ask]) -> tuple[tuple[Signs, bool], list[Any]]:
         """Return what an instrument shows of its clock's history, and whether it is to forget it.
@@ -100,6 +139,11 @@ class ClockLooks:
 def domains_of(facility: Facility) -> dict[str, str]:
     """Return the clock domain of each instrument that is the source of one."""
     return {clock.source: name for name, clock in facility.clocks.items()}
+
+
+def _time_of(driver: object) -> Tai | None:
+    tell = getattr(driver, "now", None)
+    return None if tell is None else tell()
 
 
 def _look_at(driver: object) -> tuple[Signs, bool | None]:

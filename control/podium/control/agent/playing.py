@@ -1,6 +1,6 @@
 """Playing a run on an agent's instruments: prepare, arm, fire, and whatever happens, safe."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from podium.control.agent.active_run import ActiveRun
@@ -8,6 +8,7 @@ from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
+from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Tone
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -33,6 +34,7 @@ class Playing:
         self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
         """Connection, what was asked, and what was read back of it."""
         self._time: Callable[[], Awaitable[Tai]] | None = None
+        self._looks: Callable[[Collection[str]], Awaitable[Epochs]] | None = None
         self.promises = Promises(
             instruments.workers[name]
             for role in ("PulseSequencer", "MicrowaveSource")
@@ -85,9 +87,14 @@ class Playing:
         )
         return {capture: data for part in parts for capture, data in part.items()}
 
-    def tell_time_by(self, now: Callable[[], Awaitable[Tai]]) -> None:
-        """Ask this for the time from now on, instead of any clock that is owned."""
+    def tell_by(
+        self,
+        now: Callable[[], Awaitable[Tai]],
+        epochs: Callable[[Collection[str]], Awaitable[Epochs]],
+    ) -> None:
+        """Ask these from now on for the time, and for the epochs of clusters' clocks."""
         self._time = now
+        self._looks = epochs
 
     async def now(self) -> Tai:
         """Return TAI as the owned clock tells it; raises ``Refused`` if none is owned."""
@@ -101,11 +108,14 @@ class Playing:
         )
         return time
 
-    def epochs(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, int]:
+    async def epochs(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, int]:
         """Return the epoch of the clock domain of each cluster that takes part.
 
-        ASSUMED: whenever a cluster was connected anew its clock may have been reset.
+        ASSUMED, where nobody looks at what a cluster shows of its clock: whenever it was connected
+        anew that may have been reset. Raises ``InstrumentError``.
         """
+        if self._looks is not None:
+            return dict((await self._looks(tuple(artifacts))).numbers)
         domains = {clock.source: name for name, clock in self._facility.clocks.items()}
         return {
             domains.get(name, name): self._instruments.workers[name].health.connections

@@ -7,7 +7,7 @@ collecting.
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -71,6 +71,7 @@ class StartHardware:
         source = Ask("source of its start", lambda box: box.start_source(), ARM_S)
         hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
         self._check_settings(hand)
+        await together(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
         await self._playing.prepare(hand.artifacts)
         return Loaded(
             run,
@@ -227,12 +228,16 @@ class StartHardware:
         return await self._now(next(iter(self._wirings.values())).plane)
 
     async def epochs_now(self) -> Epochs:
-        """Return the epochs of all controllers and planes; raises ``InstrumentError``, ``OSError``.
+        """Return the epochs of all controllers and planes; raises ``InstrumentError``.
 
         To be asked for between runs.
         """
         wirings = self._wirings.values()
         names = dict.fromkeys((*self._wirings, *(one.plane for one in wirings)))
+        return await self.epochs_of(names)
+
+    async def epochs_of(self, names: Collection[str]) -> Epochs:
+        """Return the epochs of the clocks of instruments; raises ``InstrumentError``."""
         return await self._looks.epochs(tuple(names))
 
     def epochs_in_hand(self) -> Epochs:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,10 @@ class Starting:
         """Return the epochs of all clocks that starts hang on; while a run is on, of its own."""
         return self._hardware.epochs_in_hand() if self.doing else await self._hardware.epochs_now()
 
+    async def epochs_of(self, instruments: Collection[str]) -> Epochs:
+        """Return the epochs of clocks as they are now; raises ``InstrumentError``."""
+        return await self._hardware.epochs_of(instruments)
+
     async def leave(self) -> None:
         """Let nothing of a run go on: the agent's process ends."""
         await self._end_work()
@@ -210,8 +214,6 @@ class Starting:
         try:
             event = await self._done(action)
         except InstrumentError as error:
-            event = _failed(action, str(error))
-        except OSError as error:  # the epochs could not be written down
             event = _failed(action, str(error))
         except ValueError as error:
             event = _failed(action, f"{type(error).__name__}: {error}")

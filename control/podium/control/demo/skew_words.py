@@ -74,7 +74,7 @@ def told_found(facility: str, plain: dict[str, Any]) -> str:
 def told_known(facility: str, plain: dict[str, Any]) -> str:
     """Return the ledger as lines for a person."""
     if not plain["skews"]:
-        return f"{facility}: no skew was measured yet: podium skew measure"
+        return f"{facility}: no skew was measured yet: podium skew measure FACILITY"
     return "\n".join([f"{facility}:", *map(_told, plain["skews"])])
 
 

@@ -168,6 +168,28 @@ def check_phases(parsed: Parsed, reference: PhaseReference | None, remarks: Comp
             remarks.at(path, message)
 
 
+def check_shared_triggers(
+    parsed: Parsed, outputs: Mapping[str, Resolved], remarks: Complaints
+) -> None:
+    """Remark on every trigger node that starts the controllers of more than one node."""
+    started: dict[str, dict[str, str]] = {}
+    for node in parsed.nodes:
+        for controller in _players(node, outputs):
+            trigger = parsed.triggers.get(controller)
+            if trigger is not None:
+                plane = trigger.output.partition(".")[0]
+                started.setdefault(plane, {})[node] = controller
+    for plane, controllers in started.items():
+        if len(controllers) > 1:
+            path: KeyPath = ("timing", "triggers", list(controllers.values())[-1], "output")
+            nodes = " and ".join(controllers)
+            message = (
+                f"{plane} starts controllers of {nodes}: one agent owns all of them, and when it "
+                "is lost so are these nodes; with a trigger node each they are apart"
+            )
+            remarks.at(path, message)
+
+
 def check_tells_time(
     parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> None:

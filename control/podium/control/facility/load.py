@@ -18,6 +18,7 @@ from podium.control.facility.check_nodes import (
 )
 from podium.control.facility.check_timing import (
     check_phases,
+    check_shared_triggers,
     check_tells_time,
     check_timing,
     trigger_input,
@@ -117,6 +118,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     facility = _facility(parsed, instruments, source, known)
     remarks = Complaints(source, [])
     check_phases(parsed, facility.timing.phase_reference, remarks)
+    check_shared_triggers(parsed, outputs, remarks)
     return facility, tuple(remarks.problems)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.servers.serving import Serving
@@ -15,6 +16,15 @@ class On(Enum):
     LINE = "line"
     INSTRUMENT = "instrument"
     FRIDGE = "fridge"
+
+
+@runtime_checkable
+class HasSwitch(Protocol):
+    """A twin that can be switched off and on."""
+
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,19 @@ def _drop(serving: Serving, instrument: str) -> None:
 
 def _refuse(serving: Serving, instrument: str) -> None:
     serving.served[instrument].faults.refused = True
+    _drop(serving, instrument)
+
+
+def _restart(serving: Serving, instrument: str) -> None:
+    twin = serving.laboratory.twins[instrument]
+    if not isinstance(twin, HasSwitch):
+        having = [
+            name for name, one in serving.laboratory.twins.items() if isinstance(one, HasSwitch)
+        ]
+        raise LookupError(
+            f"{instrument} cannot be switched off; those that can: {', '.join(having) or 'none'}"
+        )
+    twin.power_cycle(serving.laboratory.clock.now_fs())
     _drop(serving, instrument)
 
 
@@ -112,6 +135,9 @@ FAULTS = {
     "drop": Fault(On.INSTRUMENT, "cut its connections once", _drop),
     "refuse": Fault(On.INSTRUMENT, "cut its connections and take no new ones", _refuse),
     "accept": Fault(On.INSTRUMENT, "take connections again", _accept),
+    "restart": Fault(
+        On.INSTRUMENT, "switch it off and on: it forgets what it was set to", _restart
+    ),
     "halve": Fault(
         On.INSTRUMENT, "send the first half of every answer only", partial(_halve, True)
     ),

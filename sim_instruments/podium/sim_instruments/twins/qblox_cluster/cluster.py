@@ -194,6 +194,14 @@ class ClusterTwin:
         for module in self.modules.values():
             module.reset()
 
+    def power_cycle(self, now_fs: int) -> None:
+        """Switch it off and on, at once (ASSUMED: a real one takes minutes)."""
+        self._settle(now_fs)
+        self.reset()
+        self.management.power_on(now_fs)
+        for module in self.modules.values():
+            module.errors.clear()
+
     def execute(self, module: Module | None, command: Command, now_fs: int) -> bytes:
         """Carry one command out on a module, or on the CMM, and return the reply."""
         self._tallies["commands"] += 1

@@ -24,7 +24,13 @@ class Management:
         self.reference = Reference(clock)
 
     def reset(self) -> None:
-        """Return to the state after power-on; the time goes on."""
+        """Return to the settings after power-on; time and reference go on."""
         self.kept = KeptSettings()
         self.time.reset()
         self.network.reset()
+
+    def power_on(self, now_fs: int) -> None:
+        """Begin as after power-on, after :meth:`reset`: the time, too."""
+        self.errors.clear()
+        self.time.power_on(now_fs)
+        self.reference.power_on(now_fs)

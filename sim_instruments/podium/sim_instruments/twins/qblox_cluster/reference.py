@@ -9,8 +9,8 @@ class Reference:
     """The switch between the internal and the external reference, and the state of the lock.
 
     ASSUMED: a cluster on a timing plane was set to the external reference by hand, and keeps it
-    through a reset; a lock that was lost shows as PLL UNLOCKED, and as resolved once it is back,
-    until the status is cleared.
+    through a reset, not when it is switched off; a lock that was lost shows as PLL UNLOCKED, and
+    as resolved once it is back, until the status is cleared.
     """
 
     def __init__(self, clock: ClusterClock) -> None:
@@ -29,6 +29,11 @@ class Reference:
             self._clock.lock(now_fs)
         else:
             self._clock.lose(now_fs)
+
+    def power_on(self, now_fs: int) -> None:
+        """Run by itself, and remember nothing."""
+        self.select(False, now_fs)
+        self.clear(now_fs)
 
     def clear(self, now_fs: int) -> None:
         """Forget a lock that was lost and is back."""

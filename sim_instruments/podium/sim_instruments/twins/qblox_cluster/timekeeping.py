@@ -30,7 +30,10 @@ class _Capture:
 
 
 class Timekeeping:
-    """One counter for the whole cluster. ASSUMED: it shows TAI after power-on, set in the lab."""
+    """One counter for the whole cluster.
+
+    ASSUMED: it counts from power-on; when the world begins somebody has set it to TAI.
+    """
 
     def __init__(self, clock: ClusterClock) -> None:
         self._clock = clock
@@ -40,6 +43,11 @@ class Timekeeping:
     def reset(self) -> None:
         """Forget all captures; the time goes on."""
         self._captures.clear()
+
+    def power_on(self, now_fs: int) -> None:
+        """Count from 0."""
+        self.reset()
+        self._adjusted_subs = -subs(self._clock, now_fs)
 
     def shown(self, at_subs: int) -> dict[str, int]:
         """Return an instant of the counter as the wire has it, adjusted."""

@@ -1,0 +1,136 @@
+"""An agent's part of what starts at a time, of the two-node example."""
+
+from dataclasses import replace
+
+import pytest
+from tests.control.several_nodes import EXAMPLE
+from tests.control.triggered_bench import Node, together
+
+from podium.control.agent.start_wiring import wirings_of
+from podium.control.agent.timed_compiling import TimedCompiling
+from podium.control.facility.connector_ref import ConnectorRef
+from podium.control.facility.facility import Facility
+from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.load import load_facility
+from podium.control.facility.timing import MarkerWiring
+from podium.control.program.loopback import Loopback
+from podium.control.program.serialise import digest, to_json
+from podium.control.timebase.epochs import Epochs
+from podium.control.timebase.start_setting import StartSetting
+from podium.control.timebase.timed_program import TimedProgram, digest_of, timed_to_json
+from podium.drivers.errors import Refused
+
+BOTH = together([Node("a"), Node("b")])
+ROOM = ("tagger", "wrtd_room")
+A = ("cluster_a", "wrtd_a")
+
+
+@pytest.fixture(scope="module")
+def two() -> Facility:
+    return load_facility(EXAMPLE.parents[1] / "two_nodes" / "facility.yaml")
+
+
+def compiling(facility: Facility, *names: str) -> TimedCompiling:
+    return TimedCompiling(facility, wirings_of(facility, names))
+
+
+def loopback(*nodes: str, **starts: StartSetting) -> str:
+    return timed_to_json(TimedProgram(Loopback(nodes or ("node_a", "node_b")), starts))
+
+
+def marked(facility: Facility, **markers: MarkerWiring) -> Facility:
+    """Return the facility with other ways to the tagger."""
+    changed = FrozenMap({**facility.timing.markers, **markers})
+    return replace(facility, timing=replace(facility.timing, markers=changed))
+
+
+async def test_an_agent_plays_its_own_part_of_a_program(two) -> None:
+    part = await compiling(two, *A).compile(to_json(BOTH))
+    assert list(part.artifacts) == ["cluster_a"]
+    assert part.program_hash == digest(BOTH)
+    assert part.wirings == wirings_of(two, A)
+    assert (await compiling(two, *ROOM).compile(to_json(BOTH))).artifacts == {}
+
+
+async def test_a_setting_is_in_the_program_and_in_the_wiring(two) -> None:
+    setting = StartSetting(3, 17, 250_000, 440_000_000, 2_000_000, Epochs.of({"ticks_a": 4}))
+    others = StartSetting(1)
+    text = timed_to_json(TimedProgram(BOTH, {"cluster_a": setting, "cluster_b": others}))
+    part = await compiling(two, *A).compile(text)
+    start = part.artifacts["cluster_a"].start
+    assert (start.offset_ns, start.late_fs) == (17, 250_000)
+    (one,) = part.wirings
+    assert (one.delay_ns, one.start_after_fs, one.resolution_fs) == (3, 440_000_000, 2_000_000)
+    assert part.settings == {"cluster_a": setting}
+    assert (part.text_hash, part.program_hash) == (digest_of(text), digest(BOTH))
+
+
+async def test_a_delay_alone_compiles_nothing_anew(two) -> None:
+    own = compiling(two, *A)
+    first = await own.compile(loopback())
+    second = await own.compile(loopback(cluster_a=StartSetting(2)))
+    held = await own.compile(loopback(cluster_a=StartSetting(2, 5)))
+    assert second.artifacts is first.artifacts
+    assert second.wirings[0].delay_ns == 2
+    assert held.artifacts is not first.artifacts
+
+
+async def test_a_loopback_is_markers_of_controllers_and_channels_of_the_tagger(two) -> None:
+    sent = await compiling(two, *A).compile(loopback())
+    assert (list(sent.artifacts), sent.tags) == (["cluster_a"], {})
+    (entry,) = sent.artifacts["cluster_a"].sequencers
+    assert "set_mrk 4" in entry.text
+    heard = await compiling(two, *ROOM).compile(loopback())
+    assert heard.tags == {
+        "node_a": ("tagger", "slot10.io0.loopback"),
+        "node_b": ("tagger", "slot10.io1.loopback"),
+    }
+    one = await compiling(two, *ROOM).compile(loopback("node_b"))
+    assert [entry.sequencer for entry in one.artifacts["tagger"].sequencers] == [1]
+    assert (await compiling(two, *A).compile(loopback("node_b"))).artifacts == {}
+
+
+async def test_a_tagger_may_have_several_modules_and_a_controller_several_markers(two) -> None:
+    tagger = two.instruments["tagger"]
+    modules = FrozenMap({**tagger.options, "modules": FrozenMap({10: "QTM", 12: "QTM"})})
+    instruments = FrozenMap({**two.instruments, "tagger": replace(tagger, options=modules)})
+    b = two.timing.markers["node_b"]
+    both = replace(
+        marked(
+            two,
+            node_b=replace(
+                b,
+                output=ConnectorRef("cluster_a", "slot4.marker3"),
+                input=ConnectorRef("tagger", "slot12.io5"),
+            ),
+        ),
+        instruments=instruments,
+    )
+    sent = (await compiling(both, *A).compile(loopback())).artifacts["cluster_a"]
+    assert ["set_mrk 12" in entry.text for entry in sent.sequencers] == [True]
+    heard = await compiling(both, *ROOM).compile(loopback())
+    places = [(one.slot, one.sequencer) for one in heard.artifacts["tagger"].sequencers]
+    assert places == [(10, 0), (12, 5)]
+    assert [one.slot for one in heard.artifacts["tagger"].modules] == [10, 12]
+    assert heard.tags["node_b"] == ("tagger", "slot12.io5.loopback")
+
+
+async def test_what_no_program_can_raise_or_tag_is_refused_in_words(two) -> None:
+    a = two.timing.markers["node_a"]
+    with pytest.raises(Refused, match=r"'loopback': node_c: no marker goes to a time tagger"):
+        await compiling(two, *A).compile(loopback("node_a", "node_c"))
+    channel = ConnectorRef("tagger", "slot10.io7")
+    own = marked(two, node_a=replace(a, output=channel))
+    with pytest.raises(
+        Refused, match=r"tagger would have to send the marker tagger.slot10.io7 and"
+    ):
+        await compiling(own, *ROOM).compile(loopback())
+    others = marked(
+        two, node_a=replace(a, output=channel, input=ConnectorRef("cluster_a", "slot10.io0"))
+    )
+    with pytest.raises(Refused, match=r"tagger.slot10.io7 is a channel of a QTM"):
+        await compiling(others, *ROOM).compile(loopback("node_a"))
+    with pytest.raises(Refused, match="the program cannot be read"):
+        await compiling(two, *A).compile("{}")
+    with pytest.raises(Refused, match="a program can be held back by 0 to"):
+        await compiling(two, *A).compile(loopback(cluster_a=StartSetting(0, 2 * 10**9)))
