@@ -17,8 +17,6 @@ from podium.firmware_interfaces.tai import Tai
 
 DISTURBED = "disturbed"
 """How often an instrument was found to have kept it that its clock was disturbed."""
-
-
 NEAR_FS = 500 * FS_PER_MS
 """A controller's time is TAI's if it is not further off. ASSUMED: whoever sets it does so better,
 and what is finer shows in the record of each start."""
@@ -95,6 +93,7 @@ class ClockLooks:
         told = await self._now(name)
         after = await self._now(plane)
         if before is None or told is None or after is None:
+            self._agreed[name] = connection  # one of them tells no time, and will not
             return
         if not before.total_fs - NEAR_FS <= told.total_fs <= after.total_fs + NEAR_FS:
             raise Refused(
