@@ -24,7 +24,7 @@ INTERRUPTED = 130
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (
         "podium.control.demo.command:command",
-        "bring up a node from nothing on simulated instruments, with a report",
+        "bring up two nodes from nothing on simulated instruments, and start them together",
     ),
     "check": (
         "podium.control.facility.check:command",

@@ -152,7 +152,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
 
 command = Command(
     name="demo",
-    help="bring up two nodes from nothing on simulated instruments and start them together",
+    help="bring up two nodes from nothing on simulated instruments, and start them together",
     add_arguments=add_arguments,
     run=run,
 )
