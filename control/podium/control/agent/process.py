@@ -16,6 +16,7 @@ from podium.control.bus.log import log_to_stderr
 from podium.control.bus.told_log import log_told
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.facility.load import load_facility
+from podium.control.timebase.short_slices import ask_for_short_slices
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", help="told where the bias of a ramp that was cut off ended")
     arguments = parser.parse_args(argv)
     log_to_stderr(f"agent {arguments.name}")
+    ask_for_short_slices()
     asyncio.run(_be(arguments))
     return 0
 

@@ -15,6 +15,7 @@ from podium.control.bus.told_log import log_told
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
+from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.control.timebase.skew_store import SkewStore
 from podium.control.timebase.start.journal import FileJournal
 
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--skews", type=Path, help="where measured skews are kept")
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
+    ask_for_short_slices()
     asyncio.run(_be(arguments))
     return 0
 
