@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, closing, contextmanager
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
 from podium.control.program.serialise import to_json
 from podium.control.timebase.lead_time import LeadTime
+from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.control.timebase.start.agent_values import Margins
 from podium.control.timebase.start.journal import FileJournal
 from podium.firmware_interfaces.exact_time import FS_PER_MS
@@ -43,6 +44,7 @@ from tests.control.triggered_bench import Node, ready, together
 STARTS, WARM = 10_000, 50
 NODES = ("node_a", "node_b")
 BUSY = 2
+COMPUTING = "input()\nwhile True: pass"
 ASKED_MS = 25.0
 """So much lead shall be enough."""
 RUN_S = 30.0
@@ -110,7 +112,11 @@ async def measure(starts: int = STARTS, busy: int = BUSY) -> Found:
         tempfile.TemporaryDirectory() as folder,
         closing(FileJournal(Path(folder) / "accepted")) as journal,
         plant_of(NODES) as port,
+        ExitStack() as beside,
     ):
+        # What is begun after that has short slices, too.
+        compute = [beside.enter_context(process(["-c", COMPUTING])) for _ in range(busy)]
+        ask_for_short_slices()
         path = facility_file(Path(folder), len(NODES))
         facility = load_facility(path)
         endpoints = free_endpoints(1 + len(NODES))
@@ -128,8 +134,10 @@ async def measure(starts: int = STARTS, busy: int = BUSY) -> Found:
             text = to_json(together([Node(name.removeprefix("node_")) for name in NODES]))
             await _starts(coordinator._starts, lead, text, WARM)
             lead = coordinator._starts._side.lead = NotedLead()
-            for _ in range(busy):
-                stack.enter_context(process(["-c", "while True: pass"]))
+            for one in compute:
+                assert one.stdin is not None
+                one.stdin.write(b"\n")
+                one.stdin.flush()
             return await _starts(coordinator._starts, lead, text, starts)
 
 
