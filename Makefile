@@ -1,6 +1,6 @@
 # Podium: what people type. Every target first installs what it needs into .venv.
 #
-#   make demo       the first-light demo on simulated instruments, report in ./report
+#   make demo       two simulated nodes from nothing to one start, report in ./report
 #   make test       everything CI runs: make check, then the tests
 #   make test-all   the exhaustive cases as well
 #   make check      format, lint, types, which room imports which
@@ -9,7 +9,7 @@
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
-#   make chaos SEED=7 FAULTS=1000 LIVE=0        other faults, fewer, none in real processes
+#   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0    other faults, fewer, in no real processes
 #   make bench BENCH_ARGS="--without demo"      leaves a part of the benchmarks out
 #   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
 
@@ -22,6 +22,7 @@ DEMO_ARGS ?=
 SEED ?= 1
 FAULTS ?= 20000
 LIVE ?= 200
+TWINS ?= 60
 BENCH_ARGS ?=
 
 # The first Python there is, the tested one preferred.
@@ -65,7 +66,7 @@ check: $(installed_for_tests)
 	$(bin)/lint-imports
 
 chaos: $(installed)
-	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE)
+	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE) --twins $(TWINS)
 
 # One thread of linear algebra: more of them get in each other's way on matrices of nine.
 bench: $(installed_for_tests) | referees

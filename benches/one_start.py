@@ -22,9 +22,10 @@ from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.calibration.runner import RunFailed
 from podium.control.coordinator.coordinator import Coordinator
-from podium.control.demo.up import free_endpoints
+from podium.control.demo.up_parts import free_endpoints
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
+from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.control.timebase.start.journal import FileJournal
 from podium.control.timebase.start.messages import Fire
 
@@ -33,7 +34,7 @@ from tests.control.several_nodes import facility_file
 from tests.control.triggered_bench import Node, agent_of, long_lead, ready, together
 
 RUNS, WARM = 100, 5
-COUNTS = (1, 2, 4, 10)
+COUNTS = (1, 2, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,14 @@ class Cost:
     protocol_s: NDArray[np.float64]
     """Of that: from the job's acceptance to its end, the hardware's steps included."""
     armed_s: NDArray[np.float64]
-    """Of that: until all are prepared and armed."""
+    """Of that: until all are prepared and armed, and FIRE is on its way."""
     missed: int
     """Runs whose start was missed; their times are left out."""
 
 
 async def measure(count: int, runs: int = RUNS) -> Cost:
     """Return what ``runs`` runs on ``count`` agents cost."""
+    ask_for_short_slices()  # as the coordinator's process does
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(FileJournal(Path(folder) / "accepted")) as journal,
@@ -87,6 +89,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 async def be_agent(facility: str, letter: str, listen: str, coordinator: str) -> None:
     """Be the agent of one node until standard input is closed."""
+    ask_for_short_slices()
     bus = await ZenohBus.open([listen], [coordinator])
     try:
         async with agent_of(load_facility(Path(facility)), bus, Node(letter)):
@@ -102,8 +105,9 @@ async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
         before = getattr(starts, what)
 
         def noted(*arguments: Any) -> Any:
-            firing = what == "_send" and isinstance(arguments[1], Fire)
-            at["fire" if firing else what] = time.monotonic()
+            if what == "_send" and isinstance(arguments[1], Fire):
+                at.setdefault("fire", time.monotonic())
+            at[what] = time.monotonic()
             return before(*arguments)
 
         setattr(starts, what, noted)
@@ -115,6 +119,7 @@ async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
     armed_s: list[float] = []
     failed = 0
     for number in range(-WARM, runs):
+        at.clear()
         lead_s, begun = starts.lead_fs * 1e-15, time.monotonic()
         try:
             await lab.run(program, timed=True)

@@ -113,7 +113,8 @@ def demo(tmp_path_factory) -> Demo:
     hooks = home / "hooks"
     hooks.mkdir()
     (hooks / "sitecustomize.py").write_text(BLOCKER)
-    words = ["demo", "--seed", SEED, "--thoroughness", THOROUGHNESS, "--report", home / "report"]
+    words = ["demo", "--node-only", "--seed", SEED, "--thoroughness", THOROUGHNESS]
+    words += ["--report", home / "report"]
     seen, ended = Seen(), threading.Event()
     with (home / "said").open("w") as sink:
         process = subprocess.Popen(

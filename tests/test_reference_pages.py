@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.facility import schema
+from podium.control.facility import designs, schema
+from podium.control.facility.bus_entries import BusEntry, EndpointsEntry
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError
 from podium.control.facility.written import Entry, EstimateEntry
@@ -31,11 +32,15 @@ MEASURED = (
         schema.InstrumentEntry,
         schema.NodeEntry,
         schema.ChipEntry,
-        schema.QubitEntry,
+        schema.CouplingEntry,
+        schema.HubEntry,
+        *designs.QUBIT_KINDS.values(),
         schema.FeedlineEntry,
         schema.DriveEntry,
         schema.FluxEntry,
         schema.LinkEntry,
+        BusEntry,
+        EndpointsEntry,
         schema.DriverEntry,
         schema.RolesEntry,
         schema.FluxRole,
@@ -56,8 +61,10 @@ def test_every_design_value_is_listed_with_its_unit() -> None:
         for names, unit in rows
         for name in re.findall("`(.+?)`", names)
     }
-    assert listed == schema.DESIGN_UNITS
-    assert listed.keys() == schema.TransmonDesign.model_fields.keys()
+    assert listed == designs.DESIGN_UNITS
+    assert listed.keys() == (
+        designs.TransmonDesign.model_fields.keys() | designs.FluxoniumDesign.model_fields.keys()
+    )
 
 
 def test_every_unit_that_the_file_takes_is_listed() -> None:
@@ -89,8 +96,8 @@ def test_every_model_is_listed_with_its_keys_and_connectors() -> None:
 def test_every_parameter_that_is_measured_is_defined_with_its_unit() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (Hz|s|V|1) \|", PARAMETERS, re.MULTILINE))
     assert rows.keys() == set(MEASURED)
-    for name in rows.keys() & schema.DESIGN_UNITS.keys():
-        assert rows[name] == schema.DESIGN_UNITS[name]
+    for name in rows.keys() & designs.DESIGN_UNITS.keys():
+        assert rows[name] == designs.DESIGN_UNITS[name]
 
 
 def test_what_the_page_shows_in_python_is_true(monkeypatch: pytest.MonkeyPatch) -> None:

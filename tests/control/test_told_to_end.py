@@ -191,7 +191,7 @@ def test_up_ends_what_runs_safely_and_who_has_asked_is_told(start, twins, tmp_pa
 
 def test_a_demo_whose_twins_are_killed_names_the_instrument_and_ends(start, tmp_path) -> None:
     report = tmp_path / "report"
-    demo = start("demo", "--report", report)
+    demo = start("demo", "--node-only", "--report", report)
     wait_for(lambda: list((report / "datasets").glob("*.nc")), demo)
     (twins,) = [one for one in demo.look() if "serve" in one.cmdline()]
     began = time.monotonic()
@@ -212,7 +212,7 @@ def test_nothing_outlives_a_demo_that_is_killed(start, tmp_path) -> None:
     demo = start("demo", "--report", report)
     wait_for((report / "up.json").exists, demo)
     wait_for(lambda: any("agent" in " ".join(one.cmdline()) for one in demo.look()), demo)
-    assert len(demo.family) >= 4  # twins, up, coordinator, agent
+    assert len(demo.family) >= 4  # twins, up, coordinator, an agent
     demo.process.kill()
     demo.leaves_nothing()
     assert not (report / "endpoints.json").exists()

@@ -6,6 +6,8 @@ What the fences of a page say to its tests:
 - ``sh background`` is started and left running; it has started when the file of its
   ``--endpoints`` is there;
 - ``python file=NAME`` is not run but saved under that name;
+- ``on=NAME`` after ``sh``: on another computer of that name, as far as what it remembers goes;
+- ``rack-a.lab:7447`` is a free port of this machine;
 - ``sh slow`` is run by ``make test-all`` only; otherwise its results are laid in;
 - ``text output`` is what the block before it prints. ``...`` stands for anything. Numbers are
   compared as well; with ``about`` to a fifth, with ``varies`` not at all;
@@ -47,6 +49,11 @@ class Block:
     def file(self) -> str | None:
         """The name under which the reader saves it."""
         return next((w.removeprefix("file=") for w in self.words if w.startswith("file=")), None)
+
+    @property
+    def computer(self) -> str:
+        """The computer on which it is run; empty: where the reader is."""
+        return next((w.removeprefix("on=") for w in self.words if w.startswith("on=")), "")
 
 
 def name_of(page: Path) -> str:

@@ -23,6 +23,7 @@ REFEREES = {
     "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
     "test_qutip": "QuTiP",
     "test_scqubits": "scqubits",
+    "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_srs_fs725_published": "SRS FS725",
     "test_wrtd_published": "event messages of the timing plane",

@@ -7,6 +7,7 @@ of a demo that was kept (``kept_report``, written by ``keep_report.py``) is laid
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,12 @@ BLOCK_S = 240
 START_S = 60
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Reader:
     """Does what a page says, block by block, in a folder of its own."""
 
@@ -31,19 +38,28 @@ class Reader:
         self.folder = folder
         self.left_running: list[subprocess.Popen[bytes]] = []
         (folder / "examples").symlink_to(ROOT / "examples")
+        self.meeting = f"127.0.0.1:{free_port()}"
         bin_folder = str(Path(sys.executable).parent)
         self.environment = os.environ | {
             "PATH": os.pathsep.join([bin_folder, os.environ["PATH"]]),
-            "XDG_STATE_HOME": str(folder / "state"),
             "HOME": str(folder),
         }
+
+    def here(self, text: str) -> str:
+        """Return a block's text with the places of this machine in it."""
+        host = self.meeting.partition(":")[0]
+        return text.replace("rack-a.lab:7447", self.meeting).replace("rack-a.lab", host)
+
+    def environment_on(self, computer: str) -> dict[str, str]:
+        state = self.folder / f"state{computer and '-'}{computer}"
+        return self.environment | {"XDG_STATE_HOME": str(state)}
 
     def run(self, block: Block) -> str:
         words = [sys.executable, "-c"] if block.language == "python" else ["bash", "-euc"]
         ended = subprocess.run(
-            [*words, block.text],
+            [*words, self.here(block.text)],
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment_on(block.computer),
             capture_output=True,
             text=True,
             timeout=BLOCK_S,
@@ -58,7 +74,7 @@ class Reader:
         process = subprocess.Popen(
             ["bash", "-euc", f"exec {block.text}"],
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment_on(block.computer),
             start_new_session=True,
         )
         self.left_running.append(process)
@@ -69,7 +85,7 @@ class Reader:
             time.sleep(0.05)
 
     def leave(self) -> None:
-        for process in self.left_running:
+        for process in reversed(self.left_running):
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(30)
 
@@ -87,7 +103,7 @@ def follow(page: Path, reader: Reader, slowly: bool) -> None:
         if "output" in block.words:
             within = 0.2 if "about" in block.words else 0.0
             differs = None if "varies" in block.words or (slowly and within == 0.0) else within
-            problem = difference(block.text, printed, differs)
+            problem = difference(reader.here(block.text), printed, differs)
             assert problem is None, f"{page.name}, line {block.line}: {problem}"
         elif block.runnable and block.reason is None:
             if block.file is not None:

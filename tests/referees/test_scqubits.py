@@ -26,7 +26,7 @@ def circuits() -> list[Circuit]:
 
 
 def transmon_of(circuit: Circuit, flux: float, levels: int) -> scqubits.TunableTransmon:
-    ours = circuit.transmon
+    ours = circuit.atom
     return scqubits.TunableTransmon(
         EJmax=ours.josephson_hz / GHZ,
         EC=ours.charging_hz / GHZ,
@@ -43,7 +43,7 @@ def test_scqubits_finds_our_transmons_levels_and_charge_elements(flux: float) ->
     for circuit in circuits():
         theirs = transmon_of(circuit, flux, 6)
         energy_hz = theirs.eigenvals(evals_count=6) * GHZ
-        ours = circuit.transmon.levels(flux, 6)
+        ours = circuit.atom.levels(flux, 6)
         assert np.allclose(ours.energy_hz, energy_hz - energy_hz[0], rtol=0, atol=10.0)
         charge = np.abs(theirs.matrixelement_table("n_operator", evals_count=6))
         assert np.allclose(np.abs(ours.charge), charge, atol=1e-6)

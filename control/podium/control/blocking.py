@@ -154,7 +154,7 @@ def open_facility_blocking(
 @contextmanager
 def join_facility_blocking(
     path: Path | str,
-    coordinator: str,
+    coordinator: str | None = None,
     endpoints: Path | str | None = None,
     *,
     who: str | None = None,

@@ -24,7 +24,7 @@ INTERRUPTED = 130
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (
         "podium.control.demo.command:command",
-        "bring up a node from nothing on simulated instruments, with a report",
+        "bring up two nodes from nothing on simulated instruments, and start them together",
     ),
     "check": (
         "podium.control.facility.check:command",
@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": (
         "podium.control.facility.schema_command:command",
         "print the JSON schema of the facility file, for editors",
+    ),
+    "part": (
+        "podium.control.facility.part_command:command",
+        "write the facility file of some of a facility's nodes",
     ),
     "ask": (
         "podium.control.demo.ask:command",
@@ -61,6 +65,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": (
         "podium.control.demo.up:command",
         "start the agents, the coordinator and the page of a facility",
+    ),
+    "certificates": (
+        "podium.control.demo.certificates:command",
+        "list the certificates that a facility on several computers needs, and make them",
+    ),
+    "join": (
+        "podium.control.demo.join:command",
+        "let new nodes of a facility file that has grown join what is up",
     ),
     "status": (
         "podium.control.demo.status:command",

@@ -11,7 +11,7 @@ With the processes that ``podium up`` has started: ``join_facility`` instead.
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,6 +52,8 @@ from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     import xarray
+
+    from podium.control.bus.access import Member
 
 AWAIT_S = 2.0
 """One question for the end of long work waits so long; it is asked again until it is over."""
@@ -380,18 +382,29 @@ async def open_facility(
 @asynccontextmanager
 async def join_facility(
     path: Path | str,
-    coordinator: str,
+    coordinator: str | None = None,
     endpoints: Path | str | None = None,
     *,
     who: str | None = None,
+    me: "Member | None" = None,
 ) -> AsyncGenerator[Lab]:
-    """Ask the processes of a facility that is up; ``coordinator``: its endpoint on the bus."""
-    from podium.control.bus.zenoh_bus import ZenohBus
+    """Ask the processes of a facility that is up.
+
+    ``coordinator``: its endpoint on the bus; where the facility file names a meeting point, that
+    is used instead. There this process is a client of the facility (``PODIUM_CLIENT`` says which,
+    where certificates of several are here), or ``me``. Raises ``RunRefused`` when it cannot be.
+    """
+    from podium.control.bus.bus import BusError
+    from podium.control.bus.opened import client_of, opened_bus
     from podium.control.facility.load import load_facility
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
-    bus = await ZenohBus.open(connect=[coordinator])
-    try:
+    if facility.bus is None and coordinator is None:
+        raise RunRefused(f"{path} names no meeting point (bus): say where its coordinator is")
+    async with AsyncExitStack() as stack:
+        try:
+            me = me or client_of(facility.bus)
+            bus = await stack.enter_async_context(opened_bus(facility, me, connect=coordinator))
+        except BusError as error:
+            raise RunRefused(str(error)) from error
         yield Lab(facility, bus, who)
-    finally:
-        await asyncio.shield(bus.close())

@@ -158,7 +158,8 @@ class _Ended(Exception):
 
 def _sample(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.design import DesignError
-    from podium.sim_instruments.physics.sampling import SamplingError, sample
+    from podium.sim_instruments.physics.sampling import sample
+    from podium.sim_instruments.physics.sampling_qubits import SamplingError
     from podium.sim_instruments.physics.world_file import write_world
 
     try:

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from podium.control.bus.bus import NoAnswer, Presence
-from podium.control.bus.zenoh_bus import LEASE_MS, ZenohBus
+from podium.control.bus.zenoh_bus import ZenohBus
+from podium.control.bus.zenoh_config import LEASE_MS
 
 CHILD = """
 import asyncio, sys

@@ -3,12 +3,21 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from podium.control.bus.access import Member
 from podium.control.bus.bus import AnswererFailed, Bus, BusError, NoAnswer, Presence
 from podium.control.bus.memory import MemoryBus, matches
+from podium.control.bus.opened import opened_bus
 from podium.control.bus.zenoh_bus import ZenohBus, loopback_only
+from podium.control.facility.load import load_facility
+from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 
 
 def free_endpoint() -> str:
@@ -17,11 +26,15 @@ def free_endpoint() -> str:
         return f"tcp/127.0.0.1:{probe.getsockname()[1]}"
 
 
-@pytest.fixture(params=["memory", "zenoh"])
+@pytest.fixture(params=["memory", "zenoh", "through a router", "at the coordinator"])
 async def buses(request) -> AsyncIterator[tuple[Bus, Bus]]:
     if request.param == "memory":
         bus = MemoryBus()
         yield bus, bus
+        return
+    if request.param != "zenoh":
+        async with met(request.param) as two:
+            yield two
         return
     endpoint = free_endpoint()
     there = await ZenohBus.open([endpoint])
@@ -29,6 +42,20 @@ async def buses(request) -> AsyncIterator[tuple[Bus, Bus]]:
     yield here, there
     await here.close()
     await there.close()
+
+
+@asynccontextmanager
+async def met(how: str) -> AsyncIterator[tuple[Bus, Bus]]:
+    """Open two buses of processes that meet on loopback, without certificates."""
+    endpoint = parse_endpoint(free_endpoint())
+    holder = "router" if how == "through a router" else "coordinator"
+    meeting = MeetingPoint(holder, listen=endpoint, connect=endpoint)
+    facility = replace(load_facility(EXAMPLE), name="x", bus=meeting)
+    async with AsyncExitStack() as stack:
+        there = await stack.enter_async_context(opened_bus(facility, Member(holder), agents=["a"]))
+        if holder == "router":
+            there = await stack.enter_async_context(opened_bus(facility, Member("coordinator")))
+        yield await stack.enter_async_context(opened_bus(facility, Member("agent", "a"))), there
 
 
 async def present(bus: Bus, pattern: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""``podium demo`` with everything but the physics and the instruments: what it leaves behind."""
+"""``podium demo --node-only`` without physics and instruments: what it leaves behind."""
 
 import asyncio
 import json
@@ -26,7 +26,13 @@ from podium.control.calibration.store import ParameterStore
 from podium.control.demo import demonstration, simulation
 from podium.control.demo import session as session_module
 from podium.control.demo.command import seeds
-from podium.control.demo.example import IN_SOURCES, example_facility
+from podium.control.demo.example import (
+    ONE_NODE,
+    TWO_NODES,
+    example_facility,
+    in_sources,
+    packaged,
+)
 from podium.control.program.program import Program
 
 
@@ -74,7 +80,7 @@ def demo(tmp_path: Path, lab: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Demo:
         monkeypatch.setattr(simulation, "podium", podium)
         monkeypatch.setattr(demonstration, "podium", podium)
         monkeypatch.setattr(demonstration, "join_facility", join)
-        return cli.main(["demo", "--report", str(tmp_path / "report"), *words])
+        return cli.main(["demo", "--node-only", "--report", str(tmp_path / "report"), *words])
 
     monkeypatch.setattr(session_module, "bring_up", everything)
     return run
@@ -278,6 +284,7 @@ def test_seeds_run_one_after_the_other(demo: Demo, tmp_path: Path) -> None:
         (["--seed", "1", "--seeds", "0:2"], "not allowed with argument --seed"),
         (["--thoroughness", "0"], "--thoroughness is a factor above zero"),
         (["--facility", "no_such.yaml"], "no_such.yaml"),
+        (["--facility", str(EXAMPLE)], "no two nodes with markers on one time tagger"),
     ],
 )
 def test_wrong_use_is_status_2_and_starts_nothing(
@@ -305,13 +312,13 @@ def test_the_example_facility_is_found_from_anywhere(tmp_path: Path) -> None:
     assert Path(told.stdout.strip()) == EXAMPLE
 
 
-def test_a_wheel_carries_the_example_where_it_is_looked_for() -> None:
+@pytest.mark.parametrize("name", [ONE_NODE, TWO_NODES])
+def test_a_wheel_carries_the_examples_where_they_are_looked_for(name: str) -> None:
     import tomllib
-
-    from podium.control.demo import example
 
     root = EXAMPLE.parents[2]
     with (root / "pyproject.toml").open("rb") as file:
         wheel = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
-    placed = wheel["force-include"][IN_SOURCES.as_posix()]
-    assert root / "control" / placed == example.PACKAGED
+    placed = wheel["force-include"][in_sources(name).as_posix()]
+    assert root / "control" / placed == packaged(name)
+    assert example_facility(name) == root / in_sources(name)

@@ -11,7 +11,7 @@ COUPLING_HZ, RESONATOR_HZ = 68e6, 7.25e9
 @pytest.mark.parametrize("flux", [0.0, 0.1, 0.25, 0.4])
 def test_more_product_states_move_nothing_by_a_kilohertz(flux: float) -> None:
     kept = dress(TRANSMON, COUPLING_HZ, RESONATOR_HZ, flux)
-    more = dress(TRANSMON, COUPLING_HZ, RESONATOR_HZ, flux, transmon_levels=12, photon_levels=10)
+    more = dress(TRANSMON, COUPLING_HZ, RESONATOR_HZ, flux, atom_levels=12, photon_levels=10)
     assert np.allclose(kept.levels_hz, more.levels_hz, rtol=0, atol=1e3)
     assert np.allclose(kept.resonator_hz, more.resonator_hz, rtol=0, atol=1e3)
     assert kept.f01_hz == pytest.approx(more.f01_hz, abs=1)

@@ -10,7 +10,8 @@ from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.design import DesignError, read_design
 from podium.sim_instruments.physics.draw import CUT
 from podium.sim_instruments.physics.relaxation import lifetime_s
-from podium.sim_instruments.physics.sampling import SamplingError, draw_world, sample
+from podium.sim_instruments.physics.sampling import draw_world, sample
+from podium.sim_instruments.physics.sampling_qubits import SamplingError
 from podium.sim_instruments.physics.truth import qubit_truth
 from podium.sim_instruments.physics.world_file import dump_world
 
@@ -188,7 +189,7 @@ def test_the_fridge_has_the_stages_that_its_thermometer_reads(tmp_path: Path) ->
     [
         ("f01: {value: 6 GHz,", "f01: {value: 6 V,", r"qubits\.a\.design\.f01\.value: .*voltage"),
         ("          chi: -1.2 MHz\n", "", r"design: chi is missing"),
-        ("kind: transmon", "kind: fluxonium", r"'fluxonium' cannot be drawn"),
+        ("kind: transmon", "kind: phase_slip", r"'phase_slip' cannot be drawn"),
         ("  n.line:", "  n.other:", r"wiring: n\.line is missing; there are n\.other"),
         ("fridges: {", "fridges: [}", r"is not YAML"),
     ],

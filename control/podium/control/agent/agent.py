@@ -125,6 +125,12 @@ class Agent:
                     for task in keeping:
                         task.cancel()
 
+    def grow(self, facility: Facility, compile_program: Compile) -> None:
+        """Take over a facility that has only grown; runs that are on go on as they began."""
+        self._facility, self._compiling = facility, Compiling(compile_program)
+        if self._starting is not None:
+            self._starting.grow(facility)
+
     async def _beat(self) -> None:
         key = messages.heartbeat_key(self._facility.name, self._name)
         beat, due = 0, time.monotonic()
@@ -247,8 +253,7 @@ class Agent:
             raise Refused(f"{self._name}: busy with run {self._active.run}")
         if self._biasing.moving:
             raise Refused(f"{self._name}: busy: biases are moving")
-        self._check_not_starting()
-        self._check_nobody_writes()
+        self._check_others()
         self._last = run
         self._active = ActiveRun(run)
 
@@ -354,8 +359,7 @@ class Agent:
     async def _bias(self, volts: Mapping[str, float], by: str) -> messages.Done:
         if self._active is not None and not self._active.ended:
             raise Refused(f"{self._name}: biases stay while run {self._active.run} is on")
-        self._check_not_starting()
-        self._check_nobody_writes()
+        self._check_others()
         await self._biasing.move(volts, by)
         return messages.Done()
 
@@ -367,11 +371,9 @@ class Agent:
     def _starts_on(self) -> str:
         return "" if self._starting is None else self._starting.doing
 
-    def _check_not_starting(self) -> None:
+    def _check_others(self) -> None:
         if self._starts_on:
             raise Refused(f"{self._name}: busy: {self._starts_on}")
-
-    def _check_nobody_writes(self) -> None:
         if self._by_hand.writing:
             raise Refused(f"{self._name}: busy: {self._by_hand.writing} is being set by hand")
 

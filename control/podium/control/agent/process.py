@@ -4,18 +4,24 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from podium.control.agent.agent import Agent
+from podium.control.agent.growing import growing
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.journal import Journal
 from podium.control.agent.start_wiring import wirings_of
 from podium.control.agent.targets import compiler_for
+from podium.control.bus.access import Member
+from podium.control.bus.bus import BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
+from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
-from podium.control.bus.zenoh_bus import ZenohBus
+from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
+from podium.control.timebase.short_slices import ask_for_short_slices
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,22 +31,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--instruments", required=True, help="names, with commas between")
-    parser.add_argument("--listen", required=True, help="own endpoint on the bus")
-    parser.add_argument("--coordinator", required=True, help="endpoint to connect to")
+    parser.add_argument("--listen", help="own endpoint, where the facility has no meeting point")
+    parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
     parser.add_argument("--journal", type=Path, help="where ramps are written down")
     parser.add_argument("--epochs", type=Path, help="folder in which epochs of clocks are kept")
     parser.add_argument("--store", help="told where the bias of a ramp that was cut off ended")
     arguments = parser.parse_args(argv)
     log_to_stderr(f"agent {arguments.name}")
-    asyncio.run(_be(arguments))
-    return 0
+    ask_for_short_slices()
+    try:
+        asyncio.run(_be(arguments))
+    except BusError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    return DONE
 
 
 async def _be(arguments: Namespace) -> None:
-    facility = load_facility(arguments.facility, arguments.endpoints)
+    read = partial(load_facility, arguments.facility, arguments.endpoints)
+    facility = read()
     instruments = Instruments.of(facility, arguments.instruments.split(","))
-    bus = await ZenohBus.open([arguments.listen], [arguments.coordinator])
-    try:
+    me = Member("agent", arguments.name)
+    async with opened_bus(
+        facility, me, listen=arguments.listen, connect=arguments.coordinator
+    ) as bus:
         agent = Agent(
             arguments.name,
             facility,
@@ -52,10 +66,12 @@ async def _be(arguments: Namespace) -> None:
             starts=wirings_of(facility, instruments.names),
             epochs=arguments.epochs,
         )
-        async with log_told(bus, facility.name, f"agent {arguments.name}"), agent.running():
+        async with (
+            log_told(bus, facility.name, f"agent {arguments.name}"),
+            agent.running(),
+            growing(agent, arguments.name, facility, bus, read),
+        ):
             await until_told_to_end(with_parent=True)
-    finally:
-        await asyncio.shield(bus.close())
 
 
 if __name__ == "__main__":

@@ -78,6 +78,10 @@ class Starting:
         """Reading the clock, and collecting."""
         self._tasks: asyncio.TaskGroup
 
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown."""
+        self._hardware.grow(facility)
+
     @property
     def doing(self) -> str:
         """What it does with a run; empty: nothing, and the instruments are for others."""

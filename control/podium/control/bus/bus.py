@@ -22,6 +22,10 @@ class NoAnswer(BusError):
     """Nobody answered in time: whether the request was carried out is unknown."""
 
 
+class Denied(BusError):
+    """The rules do not allow it; nothing was done. It says who, what, and what would be right."""
+
+
 class AnswererFailed(BusError):
     """Whoever serves the key raised instead of answering; its own words are in the message."""
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from podium.control.bus.asked import Asked
-from podium.control.bus.bus import AnswererFailed, Bus, NoAnswer
+from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
 
@@ -381,5 +381,7 @@ async def ask(
         return answer  # one of the classes that were expected
     except NoAnswer as error:
         return Failed("no answer", f"{type(request).__name__} to {key}: {error}")
+    except Denied as error:
+        return Failed("refused", str(error))
     except (AnswererFailed, BadMessage) as error:
         return Failed("failed", f"{type(request).__name__} to {key}: {error}")

@@ -1,14 +1,12 @@
 """The bus between processes, over Eclipse Zenoh.
 
-Zenoh's own defaults are not safe in a laboratory: it would listen on every interface and
-look for peers by multicast. Here every endpoint is given, and one that is not loopback
-is refused unless the facility says ``insecure``. Nothing is dropped when a receiver is
-slow (``BLOCK``). A process that dies is seen at once, one that freezes after ``LEASE_MS``.
+On one computer its processes are peers on loopback. On several they meet at one place
+(:mod:`~podium.control.bus.meeting_bus`). Nothing is dropped when a receiver is slow (``BLOCK``). A
+process that dies is seen at once, one that freezes after ``LEASE_MS``.
 """
 
 import asyncio
 import ipaddress
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -17,12 +15,9 @@ import zenoh
 
 from podium.control.bus.answering import Answering, drain
 from podium.control.bus.bus import Answerer, AnswererFailed, BusError, NoAnswer, Presence
+from podium.control.bus.zenoh_config import configuration
 
-LEASE_MS = 600
-"""A peer from which nothing came for so long is taken for gone."""
-RETRY_MS = 100
-"""First pause before a lost connection is tried again; it grows to ``RETRY_MAX_MS``."""
-RETRY_MAX_MS = 500
+# Callbacks that are not "indirect" are called in Zenoh's own threads: ours wait for nothing there.
 
 T = TypeVar("T")
 
@@ -40,26 +35,6 @@ def loopback_only(endpoint: str) -> str:
             "e.g. tcp/127.0.0.1:7447 (insecure: true in the facility file lifts this)"
         )
     return endpoint
-
-
-def configuration(listen: Sequence[str], connect: Sequence[str]) -> zenoh.Config:
-    """Return Zenoh's configuration: these endpoints and no others; connecting retries for ever."""
-    config = zenoh.Config()
-    retry = {"period_init_ms": RETRY_MS, "period_max_ms": RETRY_MAX_MS, "period_increase_factor": 2}
-    for key, value in {
-        "mode": "peer",
-        "scouting/multicast/enabled": False,
-        "scouting/gossip/enabled": True,
-        "listen/endpoints": list(listen),
-        "listen/exit_on_failure": True,
-        "connect/endpoints": list(connect),
-        "connect/timeout_ms": -1,
-        "connect/exit_on_failure": False,
-        "connect/retry": retry,
-        "transport/link/tx/lease": LEASE_MS,
-    }.items():
-        config.insert_json5(key, json.dumps(value))
-    return config
 
 
 class ZenohBus:
@@ -87,6 +62,15 @@ class ZenohBus:
             raise BusError(f"bus: cannot listen on {', '.join(listen)}: {error}") from error
         return cls(session, asyncio.get_running_loop())
 
+    @property
+    def zid(self) -> str:
+        """By which Zenoh tells this process from others; another one each time that it starts."""
+        return str(self._session.info.zid())
+
+    def neighbours(self) -> dict[str, str | None]:
+        """Return who is connected directly: common name of the certificate, by Zenoh's identity."""
+        return {str(link.zid): link.auth_identifier for link in self._session.info.links()}
+
     async def request(self, key: str, payload: bytes, timeout_s: float) -> bytes:
         """See :class:`~podium.control.bus.bus.Bus`."""
         replies = await self._get(key, payload, timeout_s)
@@ -111,8 +95,7 @@ class ZenohBus:
         replies: list[zenoh.Reply] = []
         done = asyncio.Event()
         withdrawn = zenoh.CancellationToken()
-        # Not "indirect": that is a new thread for each request (a millisecond), and nothing of
-        # what is called here waits for anything.
+        # "Indirect" would be a new thread for each request: a millisecond.
         handler = zenoh.handlers.Callback(
             replies.append, drop=lambda: self._soon(done.set), indirect=False
         )
@@ -180,7 +163,12 @@ class ZenohBus:
                 if not leaving:
                     tasks.create_task(reply(query))
 
-            queryable = self._session.declare_queryable(key, lambda query: self._soon(take, query))
+            def arrived(query: zenoh.Query) -> None:
+                self._soon(take, query)
+
+            queryable = self._session.declare_queryable(
+                key, zenoh.handlers.Callback(arrived, indirect=False)
+            )
             try:
                 yield
             finally:

@@ -216,17 +216,6 @@ class Bench:
         most = int(limit / step)
         return min(max(round(level_v / step), -most), most) * step
 
-    def critical_photons(self, qubit: Qubit) -> float:
-        """Return the critical photon number that the design values imply.
-
-        From chi = (g**2 / d) a / (d + a) and n_crit = d**2 / (4 g**2), d = f01 - f_r, a the
-        anharmonicity (Koch et al., Phys. Rev. A 76, 042319 (2007), Sec. III E).
-        """
-        alpha = self.best(qubit, "anharmonicity")
-        gap = self.best(qubit, "f01") - self.best(qubit, "readout_frequency")
-        chi = self.best(qubit, "chi")
-        return abs(alpha * gap / (4 * chi * (gap + alpha)))
-
 
 def _modules(instrument: InstrumentEntry) -> Mapping[int, str] | None:
     modules = instrument.options.get("modules")

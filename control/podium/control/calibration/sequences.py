@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import ceil, erf, exp, pi, sqrt
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.dispersive import critical_photons
+from podium.control.calibration.measured import NotMeasured
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Axis,
@@ -69,11 +71,28 @@ class Pulses:
         return f"{self.qubit.element}.readout"
 
     def drive_frame(self) -> Frame:
-        """Return the 0-1 drive frame at the best known f01."""
+        """Return the 0-1 drive frame at the best known f01.
+
+        Raises NotMeasured for a qubit that no line drives.
+        """
+        if self.qubit.drive_port not in self.bench.runner.facility.wiring:
+            raise NotMeasured(
+                f"{self.qubit.name} has no drive line: only what its readout tells is measured",
+                f"{self.qubit.name}.f01",
+            )
         return Frame(self.drive, self.qubit.drive_port, self.bench.best(self.qubit, "f01"))
 
     def ef_frame(self) -> Frame:
-        """Return the 1-2 drive frame at the best known f12."""
+        """Return the 1-2 drive frame at the best known f12.
+
+        Raises NotMeasured for a fluxonium, whose f12 lies far from where its line drives.
+        """
+        if self.qubit.kind == "fluxonium":
+            raise NotMeasured(
+                f"{self.qubit.name} is a fluxonium: its 1-2 transition lies beyond the reach of "
+                "the line that drives 0-1, and is not measured",
+                f"{self.qubit.name}.anharmonicity",
+            )
         f12 = self.bench.best(self.qubit, "f01") + self.bench.best(self.qubit, "anharmonicity")
         return Frame(self.ef, self.qubit.drive_port, f12)
 
@@ -144,7 +163,7 @@ class Pulses:
         """Return the readout amplitude in use, of full scale."""
         amplitude = self.bench.measured(self.qubit, "probe_amplitude")
         if amplitude is None:
-            photons = 0.1 * self.bench.critical_photons(self.qubit)
+            photons = 0.1 * critical_photons(self.bench, self.qubit)
             return self.bench.probe_amplitude(self.qubit, photons)
         return amplitude
 

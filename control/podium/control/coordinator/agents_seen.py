@@ -133,6 +133,14 @@ class AgentsSeen:
                 for task in watching:
                     task.cancel()
 
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown; :meth:`greet_again` says who has as well."""
+        self._facility = facility
+
+    async def greet_again(self) -> None:
+        """Ask all that are here which facility file they have read, and what they own."""
+        await asyncio.gather(*(self._greet(seen) for seen in self.agents if seen.here))
+
     def named(self, name: str) -> AgentSeen:
         """Return an agent by its name, seen or not."""
         return self._seen(messages.agent_key(self._facility.name, name))

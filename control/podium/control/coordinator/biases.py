@@ -31,6 +31,10 @@ class Biases:
         self._agents = agents
         self._journal = journal
 
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown."""
+        self._facility = facility
+
     async def move(self, ticket: str, volts: Mapping[str, float], by: str) -> messages.Done:
         """Ramp flux ports to these levels, V; raises ``RunError``, and then they hold."""
         by_owner: dict[str, tuple[AgentSeen, dict[str, float]]] = {}

@@ -145,6 +145,19 @@ class Coordinator:
                 self._go_on(left.ticket, left.program)
             yield
 
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown; what runs goes on."""
+        self._facility = facility
+        for part in (self._agents, self._biases, self._questions, self._skews):
+            part.grow(facility)
+        self._streams.grow(facility.digest)
+        self._timed.grow(facility.digest)
+
+    @property
+    def agents(self) -> AgentsSeen:
+        """Who is there."""
+        return self._agents
+
     async def _answer(self, payload: bytes) -> bytes:
         try:
             return encode(await self._do(decode(payload, *REQUESTS)))
@@ -263,8 +276,7 @@ class Coordinator:
         if not single.stopped:
             single.stopped = request.reason or "stopped"
             single.stopped_by = request.by
-            run, reason, by = single.run, single.stopped, request.by
-            log.warning("run stopped", run=run, reason=reason, by=by)
+            log.warning("run stopped", run=single.run, reason=single.stopped, by=request.by)
         await self._work.cancel(single.ticket)
         return messages.Done()
 
@@ -351,8 +363,9 @@ class Coordinator:
         if len(owners) > 1:
             names = ", ".join(owner.name for owner in owners)
             raise RunRefused(
-                f"{program.name}: its ports are played by the agents {names}; a stream is played "
-                "by one: run it in one piece"
+                f"{program.name}: its ports are played by the agents {names}, and a stream is "
+                "played by one agent: run it in one piece (lab.run), or stream the ports of each "
+                "by themselves"
             )
         return owners[0]
 

@@ -7,14 +7,20 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from podium.control.bus.access import Member
+from podium.control.bus.bus import BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
+from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
-from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.growing import growing
+from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
+from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.control.timebase.skew_store import SkewStore
 from podium.control.timebase.start.journal import FileJournal
 
@@ -24,30 +30,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = ArgumentParser(prog="podium coordinator")
     parser.add_argument("facility", type=Path)
     parser.add_argument("--endpoints", type=Path)
-    parser.add_argument("--listen", required=True, help="own endpoint on the bus")
+    parser.add_argument("--listen", help="own endpoint, where the facility has no meeting point")
+    parser.add_argument("--agents", default="", help="those that are let in, with commas")
     parser.add_argument(
         "--accepted", type=Path, help="where runs that start at a time are kept once accepted"
     )
     parser.add_argument("--skews", type=Path, help="where measured skews are kept")
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
-    asyncio.run(_be(arguments))
-    return 0
+    ask_for_short_slices()
+    try:
+        asyncio.run(_be(arguments))
+    except BusError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    return DONE
 
 
 async def _be(arguments: Namespace) -> None:
-    facility = load_facility(arguments.facility, arguments.endpoints)
+    read = partial(load_facility, arguments.facility, arguments.endpoints)
+    facility = read()
     journal = None if arguments.accepted is None else FileJournal(arguments.accepted)
     skews = None if arguments.skews is None else SkewStore(arguments.skews)
-    bus = await ZenohBus.open([arguments.listen])
+    agents = [name for name in arguments.agents.split(",") if name]
     try:
-        async with (
-            log_told(bus, facility.name, "coordinator"),
-            Coordinator(facility, bus, accepted=journal, skews=skews).running(),
-        ):
-            await until_told_to_end(with_parent=True)
+        async with opened_bus(
+            facility, Member("coordinator"), listen=arguments.listen, agents=agents
+        ) as bus:
+            coordinator = Coordinator(facility, bus, accepted=journal, skews=skews)
+            async with (
+                log_told(bus, facility.name, "coordinator"),
+                coordinator.running(),
+                growing(coordinator, facility, bus, read),
+            ):
+                await until_told_to_end(with_parent=True)
     finally:
-        await asyncio.shield(bus.close())
         if journal is not None:
             journal.close()
         if skews is not None:

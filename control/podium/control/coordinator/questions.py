@@ -35,6 +35,10 @@ class Questions:
         self._bus = bus
         self._agents = agents
 
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown."""
+        self._facility = facility
+
     async def ask(self, owner: AgentSeen, request: object, expected: type[Answer]) -> Answer:
         """Return what an agent answers."""
         return await unless_gone(

@@ -44,6 +44,10 @@ class Skews:
         self._ledger = ledger
         self._writing = asyncio.Lock()
 
+    def grow(self, facility: Facility) -> None:
+        """Take over a facility that has only grown."""
+        self._facility = facility
+
     def as_wired(self, controllers: Sequence[str]) -> dict[str, StartSetting]:
         """Return settings without correction: the delays that were found last, if any were."""
         known = self._ledger.starts

@@ -104,6 +104,10 @@ class Streaming:
         self._journal = journal
         self._streams: dict[str, _Stream] = {}
 
+    def grow(self, facility_hash: str) -> None:
+        """The facility has grown: data name the file by this hash from now on."""
+        self._facility_hash = facility_hash
+
     async def answer(
         self, request: BeginStream | Follow | Stop | AskStreams, work: Tickets
     ) -> object:

@@ -37,6 +37,10 @@ class TimedRuns:
         self._singles = singles
         self._snapshot = snapshot
 
+    def grow(self, facility_hash: str) -> None:
+        """The facility has grown: data name the file by this hash from now on."""
+        self._facility_hash = facility_hash
+
     async def play(
         self, single: Single, timed: TimedProgram, text: str, owners: tuple[AgentSeen, ...]
     ) -> messages.RunDone:

@@ -1,13 +1,16 @@
 """What the bring-up promises, over many hidden worlds, and whether it was kept."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.quantities import BY_NAME, QUANTITIES, alone
 from podium.control.demo.comparison import Comparison, Truth, complete
+from podium.control.demo.together.story import SKEW_FLOOR_FS
+from podium.firmware_interfaces.exact_time import FS_PER_S
 
 World = tuple[Comparison, ...]
 
@@ -15,6 +18,9 @@ FOUND_SHARE = 0.95
 """In this share of the worlds every qubit is found."""
 PULL_STD = (0.7, 1.4)
 WITHIN_3 = 0.97
+SKEW_FLOOR_S = SKEW_FLOOR_FS / FS_PER_S
+NOTICED_S = 1.0
+"""So soon a dead agent is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,38 @@ def floors(worlds: Iterable[World]) -> tuple[Floor, ...]:
     listed = list(worlds)
     rows = [row for world in listed for row in world]
     return (*_found(listed), *_accuracies(rows), *_pulls(listed), *_units(rows))
+
+
+def floors_together(summaries: Iterable[Mapping[str, Any]]) -> tuple[Floor, ...]:
+    """Return the floors of what nodes did together, from ``summary.json`` of demos that had it."""
+    listed = [one for one in summaries if "nodes" in one]
+    if not listed:
+        return ()
+    rms_s = [_worst_rms_s(one["skew"]) for one in listed]
+    skews = sum(one is not None and one < SKEW_FLOOR_S for one in rms_s)
+    faults = [one["fault"] or {} for one in listed]
+    noticed = sum(one.get("noticed_s", float("inf")) < NOTICED_S for one in faults)
+    whole = sum(bool(one.get("runs_complete") and one["runs_meanwhile"]) for one in faults)
+    again = sum(bool(one.get("started_together_again")) for one in faults)
+    count = len(listed)
+    return tuple(
+        Floor(name, asked, f"{kept} of {count}", kept == count)
+        for name, asked, kept in (
+            ("skew", f"< {SKEW_FLOOR_S * 1e12:.0f} ps rms, by the world", skews),
+            ("a dead node is noticed", f"in < {NOTICED_S:.0f} s", noticed),
+            ("the others go on", "runs meanwhile, all complete", whole),
+            ("all start together again", "once it is back", again),
+        )
+    )
+
+
+def _worst_rms_s(skew: Mapping[str, Any] | None) -> float | None:
+    """Return the greatest rms after calibration: the world's, the tagger's where it is not told."""
+    seen = [one["after"] for one in (skew or {}).get("nodes", {}).values()]
+    told = [one["world"] or one["tagger"] for one in seen]
+    if not told or not all(told):
+        return None
+    return max(float(one["rms_s"]) for one in told)
 
 
 def _found(worlds: list[World]) -> Iterator[Floor]:

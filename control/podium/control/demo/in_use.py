@@ -5,7 +5,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from podium.control.demo.up_state import NotUp, UpState, read_state
+from podium.control.demo.up_state import NotUp, UpState, read_state, where_up
 from podium.control.facility.state_folder import default_state_file, state_folder
 
 VARIABLE = "PODIUM_FACILITY"
@@ -72,7 +72,7 @@ def facilities_up() -> list[UpState]:
 
 def state_of(arguments: Namespace, facility: Path) -> UpState:
     """Return where the processes of a facility are; raises ``NotUp``."""
-    return read_state(arguments.state or default_state_file(facility))
+    return where_up(facility, arguments.state or default_state_file(facility))
 
 
 def _is_held(lock: Path) -> bool:

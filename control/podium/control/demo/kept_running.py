@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -12,8 +13,31 @@ ENDING_S = 30.0
 RESTART_S = 1.0
 """Pause before a process that died is started again."""
 
+LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""glibc gives what a large array held back to the system when it is freed, and keeps two heaps for
+all threads (mallopt(3)): an agent or a coordinator that has handled data for a while holds a third
+less. Other C libraries do not know the words."""
+
 Report = Callable[[str], None]
 """Told what happens, for a person."""
+
+
+_STARTED = "{name} is process {pid}"
+
+
+class NotStarted(LookupError):
+    """No process of this name was ever reported."""
+
+
+def process_of(said: str, name: str) -> int:
+    """Return the latest process that was started under ``name``, from what was reported.
+
+    Raises :class:`NotStarted`.
+    """
+    found = re.findall(rf"\b{re.escape(name)} is process (\d+)$", said, re.MULTILINE)
+    if not found:
+        raise NotStarted(f"no process {name!r} was reported to have been started")
+    return int(found[-1])
 
 
 @asynccontextmanager
@@ -46,9 +70,9 @@ async def _keep(
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
             pass_fds=inherit,
-            env=os.environ,
+            env=LEAN | os.environ,
         )
-        report(f"{name} is process {process.pid}")
+        report(_STARTED.format(name=name, pid=process.pid))
         try:
             status = await process.wait()
         finally:

@@ -1,9 +1,10 @@
 """The demo over many hidden worlds: does a sigma mean something, and are the floors held?"""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -14,7 +15,7 @@ from podium.control.demo.children import Children
 from podium.control.demo.comparison import Comparison, Truth, compare
 from podium.control.demo.demonstration import Wanted, demonstrate
 from podium.control.demo.files import write_text
-from podium.control.demo.floors import Floor, Spread, floors, spreads
+from podium.control.demo.floors import Floor, Spread, floors, floors_together, spreads
 
 
 async def demonstrate_many(wanted: Wanted, seeds: Iterable[int], children: Children) -> bool:
@@ -30,7 +31,8 @@ async def demonstrate_many(wanted: Wanted, seeds: Iterable[int], children: Child
             replace(wanted, seed=seed, folder=wanted.folder / f"seed_{seed}"), children
         )
         worlds = read_worlds(wanted.folder)
-        table, checked = spreads(worlds.values()), floors(worlds.values())
+        table = spreads(worlds.values())
+        checked = (*floors(worlds.values()), *floors_together(_summaries(wanted.folder)))
         held = all(floor.held for floor in checked)
         _write(wanted.folder / "seeds.json", worlds, table, checked)
         console.print(spread_table(table, len(worlds)))
@@ -41,14 +43,18 @@ async def demonstrate_many(wanted: Wanted, seeds: Iterable[int], children: Child
 def read_worlds(folder: Path) -> dict[int, tuple[Comparison, ...]]:
     """Return what was recovered beside the truth, for every seed whose report is in ``folder``."""
     worlds: dict[int, tuple[Comparison, ...]] = {}
-    for path in folder.glob("seed_*/summary.json"):
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        truth_file = path.with_name("truth.json")
+    for summary in _summaries(folder):
+        truth_file = folder / f"seed_{summary['seed']}" / "truth.json"
         told = json.loads(truth_file.read_text(encoding="utf-8")) if truth_file.exists() else {}
         found = {name: Measured(**one) for name, one in summary["parameters"].items()}
         truth = {name: Truth(**one) for name, one in told.items()}
         worlds[int(summary["seed"])] = compare(summary["qubits_found"], found, truth)
     return dict(sorted(worlds.items()))
+
+
+def _summaries(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("seed_*/summary.json")):
+        yield json.loads(path.read_text(encoding="utf-8"))
 
 
 def spread_table(spreads: Iterable[Spread], worlds: int) -> Table:

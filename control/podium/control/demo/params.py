@@ -137,7 +137,7 @@ def _get(arguments: Namespace, store: "ParameterStore") -> int:
 def _set(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.calibration.measured import Entry
     from podium.control.demo.params_words import Change
-    from podium.control.facility.schema import DESIGN_UNITS
+    from podium.control.facility.designs import DESIGN_UNITS
     from podium.control.timebase.host import host_tai_s
     from podium.firmware_interfaces.quantity import parse_quantity
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from podium.control.calibration.runner import RunFailed
-from podium.control.demo.up_state import NotUp, kept_up, read_state
+from podium.control.demo.up_state import NotUp, kept_up, where_up
 from podium.control.facility.state_folder import default_state_file
 from podium.control.lab import SETTLED, Lab, join_facility, open_facility
 
@@ -30,7 +30,7 @@ async def reached(
     """
     state_file = state_file or default_state_file(facility)
     try:
-        state = read_state(state_file)
+        state = where_up(facility, state_file)
     except NotUp:
         with kept_up(state_file):
             async with open_facility(

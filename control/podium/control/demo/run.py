@@ -94,13 +94,13 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
-    from podium.control.demo.up_state import NotUp, kept_up, read_state
+    from podium.control.demo.up_state import NotUp, kept_up, where_up
     from podium.control.facility.state_folder import default_state_file
     from podium.control.lab import join_facility, open_facility
 
     state_file = arguments.state or default_state_file(arguments.facility)
     try:
-        state = read_state(state_file)
+        state = where_up(arguments.facility, state_file)
     except NotUp:
         with kept_up(state_file):
             async with open_facility(

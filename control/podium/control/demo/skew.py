@@ -125,14 +125,14 @@ async def _show(arguments: Namespace) -> int:
 
 async def _known(arguments: Namespace) -> "tuple[str, SkewsKnown]":
     """Return the facility's name and the ledger: of who keeps it up, else what the file says."""
-    from podium.control.demo.up_state import NotUp, read_state
+    from podium.control.demo.up_state import NotUp, where_up
     from podium.control.facility.load import load_facility
     from podium.control.facility.state_folder import default_state_file
     from podium.control.lab import join_facility
 
     state_file = arguments.state or default_state_file(arguments.facility)
     try:
-        state = read_state(state_file)
+        state = await asyncio.to_thread(where_up, arguments.facility, state_file)
     except NotUp:
         facility = await asyncio.to_thread(load_facility, arguments.facility, arguments.endpoints)
         return facility.name, await asyncio.to_thread(_from_file, state_file)

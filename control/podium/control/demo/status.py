@@ -52,11 +52,12 @@ def run(arguments: Namespace) -> int:
 
 
 async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
-    from podium.control.demo.up_state import read_state
+    from podium.control.demo.up_state import where_up
     from podium.control.facility.state_folder import default_state_file
     from podium.control.lab import join_facility
 
-    state = read_state(arguments.state or default_state_file(arguments.facility))
+    file = arguments.state or default_state_file(arguments.facility)
+    state = where_up(arguments.facility, file)
     async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
         return await lab.status(), state.page
 

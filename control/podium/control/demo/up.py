@@ -1,7 +1,6 @@
 """``podium up``: agents, coordinator and page of a facility, each a process of its own."""
 
 import asyncio
-import socket
 import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import AsyncExitStack
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
+    import socket
+
     from podium.control.facility.facility import Facility
 
 READY_S = 60.0
@@ -26,6 +27,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="where to say how others reach it"
+    )
+    parser.add_argument(
+        "--only",
+        metavar="NAME,...",
+        help="start only these here: router, coordinator, page, or an agent by its name; the "
+        "others run on other computers (default: all)",
     )
     parser.add_argument(
         "--page",
@@ -45,13 +52,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Keep the facility up until told to end."""
+    from podium.control.bus.bus import BusError
     from podium.control.demo.page_socket import BadAddress, page_socket
+    from podium.control.demo.up_parts import NoSuchPart
     from podium.control.demo.up_state import AlreadyUp, kept_up
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.facility.state_folder import default_state_file
 
     state_file = arguments.state or default_state_file(arguments.facility)
+    if arguments.only is not None and "page" not in arguments.only.split(","):
+        arguments.page = "none"
     try:
         listening = page_socket(arguments.page)
     except (BadAddress, OSError) as error:
@@ -64,7 +75,10 @@ def run(arguments: Namespace) -> int:
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except (OSError, AlreadyUp) as error:
+    except BusError as error:
+        print(f"podium up: {error}", file=sys.stderr)
+        return FOUND_PROBLEM
+    except (OSError, AlreadyUp, NoSuchPart) as error:
         print(f"podium up: {error}", file=sys.stderr)
         return WRONG_USE
 
@@ -76,52 +90,47 @@ async def _up(
     listening: "socket.socket | None",
 ) -> int:
     from podium.control.agent.owners import owners_of
+    from podium.control.bus.access import Member
     from podium.control.bus.ending import until_told_to_end
     from podium.control.bus.together import plainly
     from podium.control.demo.kept_running import kept_running
     from podium.control.demo.page_socket import others_can_read, url_of
+    from podium.control.demo.up_agents import files_of, keep_agents
+    from podium.control.demo.up_parts import parts_of, told_names
     from podium.control.demo.up_state import UpState, write_state
-    from podium.control.facility.state_folder import epochs_folder, journal_file, skews_file
+    from podium.control.facility.state_folder import skews_file
 
     def report(text: str) -> None:
         print(f"podium up: {text}", file=sys.stderr, flush=True)
 
-    common = [str(arguments.facility)]
-    if arguments.endpoints is not None:
-        common += ["--endpoints", str(arguments.endpoints)]
+    common = files_of(arguments)
     owners = owners_of(facility)
-    coordinator, page, *agents = free_endpoints(2 + len(owners))
+    parts = parts_of(facility, tuple(owners), arguments.only, listening is not None)
     url = None if listening is None else url_of(listening)
     async with plainly(), AsyncExitStack() as stack:
-        await stack.enter_async_context(
-            kept_running(
-                "coordinator",
-                "podium.control.coordinator.process",
-                [
-                    *common,
-                    *("--listen", coordinator),
-                    *("--accepted", str(state_file.with_suffix(".accepted"))),
-                    *("--skews", str(skews_file(state_file))),
-                ],
-                report,
-            )
-        )
-        for (name, instruments), endpoint in zip(owners.items(), agents, strict=True):
-            await stack.enter_async_context(
-                kept_running(
-                    f"agent {name}",
-                    "podium.control.agent.process",
-                    [
-                        *common,
-                        *("--name", name, "--instruments", ",".join(instruments)),
-                        *("--listen", endpoint, "--coordinator", coordinator),
-                        *("--journal", str(journal_file(state_file))),
-                        *("--epochs", str(epochs_folder(state_file))),
-                        *("--store", str(arguments.store or DEFAULT_STORE)),
-                    ],
-                    report,
+        for member in parts.members:
+            if member.role == "router":
+                words = [str(arguments.facility), *parts.words[member]]
+                module = "podium.control.bus.router"
+                await stack.enter_async_context(kept_running("router", module, words, report))
+            if member.role == "coordinator":
+                await stack.enter_async_context(
+                    kept_running(
+                        "coordinator",
+                        "podium.control.coordinator.process",
+                        [
+                            *common,
+                            *parts.words[member],
+                            *("--accepted", str(state_file.with_suffix(".accepted"))),
+                            *("--skews", str(skews_file(state_file))),
+                        ],
+                        report,
+                    )
                 )
-            )
+        store = str(arguments.store or DEFAULT_STORE)
+        own = {name: owners[name] for name in parts.agents}
+        told = {name: parts.words[Member("agent", name)] for name in own}
+        await keep_agents(stack, own, told, common, state_file, store, report)
         if listening is not None:
             await stack.enter_async_context(
                 kept_running(
@@ -129,8 +138,8 @@ async def _up(
                     "podium.control.web.process",
                     [
                         *common,
-                        *("--store", str(arguments.store or DEFAULT_STORE)),
-                        *("--listen", page, "--coordinator", coordinator),
+                        *("--store", store),
+                        *parts.words[Member("page")],
                         *("--socket", str(listening.fileno())),
                     ],
                     report,
@@ -142,20 +151,29 @@ async def _up(
                 report("everybody who reaches this machine can read the page and stop what runs")
         endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
         path = str(arguments.facility.resolve())
-        write_state(state_file, UpState(path, endpoints, coordinator, url))
+        write_state(state_file, UpState(path, endpoints, parts.coordinator, url))
+        if Member("coordinator") not in parts.members:
+            print(f"{facility.name}: {told_names(parts.members)} started here", flush=True)
         async with asyncio.TaskGroup() as tasks:
-            telling = tasks.create_task(_tell_when_ready(arguments, coordinator, facility.name))
+            telling = None
+            if Member("coordinator") in parts.members:
+                telling = tasks.create_task(
+                    _tell_when_ready(arguments, parts.coordinator, facility.name)
+                )
             await until_told_to_end(with_parent=arguments.with_parent)
-            telling.cancel()
+            if telling is not None:
+                telling.cancel()
         report("ending")
     return DONE
 
 
 async def _tell_when_ready(arguments: Namespace, coordinator: str, name: str) -> None:
+    from podium.control.bus.access import Member
     from podium.control.calibration.runner import RunFailed
     from podium.control.lab import join_facility
 
-    async with join_facility(arguments.facility, coordinator, arguments.endpoints) as lab:
+    me = Member("coordinator")
+    async with join_facility(arguments.facility, coordinator, arguments.endpoints, me=me) as lab:
         while True:
             try:
                 status = await lab.ready(READY_S)
@@ -171,18 +189,6 @@ async def _tell_when_ready(arguments: Namespace, coordinator: str, name: str) ->
                 return
             for one in lost:
                 print(f"podium up: {one.name}: {one.last_error}", file=sys.stderr, flush=True)
-
-
-def free_endpoints(count: int) -> list[str]:
-    """Return loopback endpoints whose ports were free just now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [f"tcp/127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 command = Command(

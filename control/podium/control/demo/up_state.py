@@ -62,6 +62,22 @@ def write_state(state_file: Path, state: UpState) -> None:
     write_text(state_file, json.dumps(asdict(state), indent=2) + "\n")
 
 
+def where_up(facility: Path, state_file: Path) -> UpState:
+    """Return where a facility is up; one on several computers is, where its file says they meet.
+
+    Raises ``NotUp``; for a facility file that is wrong what ``load_facility`` raises.
+    """
+    from podium.control.facility.load import load_facility
+
+    try:
+        return read_state(state_file)
+    except NotUp:
+        meeting = load_facility(facility).bus
+        if meeting is None:
+            raise
+        return UpState(str(facility.resolve()), None, str(meeting.connect))
+
+
 def read_state(state_file: Path) -> UpState:
     """Return what ``podium up`` has written; raises ``NotUp``."""
     try:

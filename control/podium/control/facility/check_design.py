@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from podium.control.facility import schema
 from podium.control.facility.connectors import Resolved
+from podium.control.facility.design_values import ENERGIES, transitions
+from podium.control.facility.designs import FluxoniumDesign, QubitDesign, TransmonDesign
+from podium.control.facility.facility import Estimate
 from podium.control.facility.parsed import Complaints, Parsed
 from podium.control.facility.problems import KeyPath
 from podium.control.facility.written import EstimateEntry
@@ -15,9 +18,12 @@ SPREADS = 3
 """How many standard deviations around a design value must be within reach."""
 
 _POSITIVE = (
-    *("f01", "readout_frequency", "kappa", "t1", "t2_echo", "t2_ramsey"),
+    *("f01", *ENERGIES, "readout_frequency", "kappa", "t1", "t2_echo", "t2_ramsey"),
     *("rabi_frequency", "flux_period"),
 )
+_FLUXONIUM_MOST = 20.0
+"""EJ / EL of a fluxonium at most: beyond, its fluxes hardly tunnel, and spectra of this house
+(:mod:`.fluxonium`) are not good any more."""
 
 Band = tuple[str, float, float]
 """What it is (for a message), its frequency and its reach to either side, Hz."""
@@ -43,40 +49,62 @@ def check_design(parsed: Parsed, outputs: Mapping[str, Resolved], complaints: Co
             _check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
 
 
-def _check_values(design: schema.TransmonDesign, path: KeyPath, complaints: Complaints) -> None:
+def _check_values(design: QubitDesign, path: KeyPath, complaints: Complaints) -> None:
     for name in _POSITIVE:
-        if getattr(design, name).value <= 0:
+        if name in type(design).model_fields and getattr(design, name).value <= 0:
             complaints.at((*path, name), "it must be above zero")
-    if design.anharmonicity.value >= 0:
-        complaints.at((*path, "anharmonicity"), "a transmon's anharmonicity is below zero")
     if design.chi.value == 0:
         complaints.at((*path, "chi"), "it must not be zero: the state could not be read")
-    if not 0 <= design.asymmetry.value < 1:
-        complaints.at((*path, "asymmetry"), "a SQUID's asymmetry is 0 or more and below 1")
+    match design:
+        case TransmonDesign():
+            if design.anharmonicity.value >= 0:
+                message = "a transmon's anharmonicity is below zero"
+                complaints.at((*path, "anharmonicity"), message)
+            if not 0 <= design.asymmetry.value < 1:
+                message = "a SQUID's asymmetry is 0 or more and below 1"
+                complaints.at((*path, "asymmetry"), message)
+        case FluxoniumDesign():
+            _check_energies(design, path, complaints)
     for name in ("t2_echo", "t2_ramsey"):
         if getattr(design, name).value > 2 * design.t1.value > 0:
             longest = format_quantity(2 * design.t1.value, "s")
             complaints.at((*path, name), f"it cannot exceed twice t1, {longest}")
 
 
+def _check_energies(design: FluxoniumDesign, path: KeyPath, complaints: Complaints) -> None:
+    """Check that the energies make a fluxonium: several fluxes, between which it tunnels."""
+    junction, inductance = design.josephson_energy.value, design.inductive_energy.value
+    if inductance > 0 and not inductance < junction <= _FLUXONIUM_MOST * inductance:
+        message = (
+            f"EJ / EL is {junction / inductance:.3g}; a fluxonium has more than 1, and up to "
+            f"{_FLUXONIUM_MOST:g} here"
+        )
+        complaints.at((*path, "josephson_energy"), message)
+
+
 def _check_drive_reach(
     qubit: str,
-    design: schema.TransmonDesign,
+    design: QubitDesign,
     parsed: Parsed,
     outputs: Mapping[str, Resolved],
     complaints: Complaints,
 ) -> None:
-    f01, anharmonicity = design.f01, design.anharmonicity
-    spread = math.hypot(f01.spread or 0.0, anharmonicity.spread or 0.0)
-    f12 = f01.value + anharmonicity.value
-    bands = [
-        _band(f"{qubit}'s f01", f01),
-        (f"{qubit}'s f12 (f01 + anharmonicity)", f12, SPREADS * spread),
-    ]
+    bands: list[Band] = []
+    match design:
+        case TransmonDesign():
+            f01, anharmonicity = design.f01, design.anharmonicity
+            spread = math.hypot(f01.spread or 0.0, anharmonicity.spread or 0.0)
+            f12 = f01.value + anharmonicity.value
+            bands = [
+                _band(f"{qubit}'s f01", f01),
+                (f"{qubit}'s f12 (f01 + anharmonicity)", f12, SPREADS * spread),
+            ]
+        case FluxoniumDesign() if all(getattr(design, name).value > 0 for name in ENERGIES):
+            bands = [_band(f"{qubit}'s f01 (of its energies)", transitions(design)[0])]
     _check_reach(f"{qubit}.drive", bands, parsed, outputs, complaints)
 
 
-def _band(what: str, estimate: EstimateEntry[float]) -> Band:
+def _band(what: str, estimate: EstimateEntry[float] | Estimate) -> Band:
     return what, estimate.value, SPREADS * (estimate.spread or 0.0)
 
 
@@ -119,7 +147,7 @@ def _check_reach(
 
 def _check_flux_reach(
     qubit: str,
-    design: schema.TransmonDesign,
+    design: QubitDesign,
     path: KeyPath,
     parsed: Parsed,
     complaints: Complaints,

@@ -1,4 +1,4 @@
-"""Names, nodes, fridges, clocks and links: does everything that is named exist."""
+"""Names, nodes, fridges and clocks: does everything that is named exist."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 def check_names(parsed: Parsed, complaints: Complaints) -> None:
     """Check that names can be parts of ``owner.element.quantity`` and tell owners apart."""
     owners: dict[str, KeyPath] = {}
-    for section in ("nodes", "links", "clocks", "fridges", "instruments"):
+    for section in ("nodes", "hubs", "links", "clocks", "fridges", "instruments"):
         names = getattr(parsed, section)
         for name in names:
             path: KeyPath = (section, name)
@@ -37,6 +37,12 @@ def check_names(parsed: Parsed, complaints: Complaints) -> None:
             _check_name(qubit, path, complaints)
             if qubit in node.entry.feedlines:
                 complaints.at(path, f"{qubit!r} is also the name of a feedline", at_key=True)
+        for coupling in node.couplings:
+            path = ("nodes", name, "couplings", coupling)
+            _check_name(coupling, path, complaints)
+            if coupling in node.qubits or coupling in node.entry.feedlines:
+                what = "qubit" if coupling in node.qubits else "feedline"
+                complaints.at(path, f"{coupling!r} is also the name of a {what}", at_key=True)
 
 
 def _check_name(name: str, path: KeyPath, complaints: Complaints) -> None:
@@ -48,7 +54,7 @@ def _check_name(name: str, path: KeyPath, complaints: Complaints) -> None:
 
 
 def check_nodes(parsed: Parsed, complaints: Complaints) -> None:
-    """Check what nodes refer to, and that a feedline reads every qubit of a digital node once."""
+    """Check what nodes refer to, that a feedline reads every qubit once, and all is wired."""
     for name, node in parsed.nodes.items():
         if node is None:
             continue
@@ -61,8 +67,7 @@ def check_nodes(parsed: Parsed, complaints: Complaints) -> None:
             message = f"there is no clock {clock!r}; {suggest(clock, parsed.clocks)}"
             complaints.at((*path, "clock"), message)
         _check_feedlines(name, node, complaints)
-        if node.entry.kind == "digital":
-            _check_all_wired(name, node, parsed, complaints)
+        _check_all_wired(name, node, parsed, complaints)
 
 
 def _check_feedlines(name: str, node: ParsedNode, complaints: Complaints) -> None:
@@ -83,14 +88,18 @@ def _check_feedlines(name: str, node: ParsedNode, complaints: Complaints) -> Non
 
 
 def _check_all_wired(name: str, node: ParsedNode, parsed: Parsed, complaints: Complaints) -> None:
+    """Check the ports that a node cannot do without; a register is played by its fluxes alone."""
+    kind = node.entry.kind
+    ends = ("drive", "flux") if kind == "digital" else ("flux",)
     if not node.qubits:
-        complaints.at(("nodes", name), "a digital node has at least one qubit", at_key=True)
+        word = "a digital" if kind == "digital" else "an analog"
+        complaints.at(("nodes", name), f"{word} node has at least one qubit", at_key=True)
     ports: dict[str, KeyPath] = {
         f"{name}.{feedline}": ("nodes", name, "feedlines", feedline)
         for feedline in node.entry.feedlines
     }
     for qubit in node.qubits:
-        for end in ("drive", "flux"):
+        for end in ends:
             ports[f"{name}.{qubit}.{end}"] = ("nodes", name, "qubits", qubit)
     for port, path in ports.items():
         if port not in parsed.wiring:
@@ -124,6 +133,11 @@ def check_fridges(
             complaints.at(path, f"{instrument} has no channel {channel!r}; {near}")
 
 
+HAVE_TICKS = frozenset({"Clock", "TimingPlane", "MicrowaveSource"})
+"""Roles of instruments that a clock domain may be of. A microwave source is of one where its
+10 MHz come by another way than with the controller whose signals it carries."""
+
+
 def check_clocks(
     parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> None:
@@ -135,7 +149,7 @@ def check_clocks(
         source = clock.source
         if source in parsed.instruments:
             model = models.get(source)
-            if model is not None and not {"Clock", "TimingPlane"} & set(model.roles):
+            if model is not None and not HAVE_TICKS & set(model.roles):
                 near = ", ".join(_playing("Clock", models)) or "there is none"
                 complaints.at(path, f"{source} tells no time; instruments that do: {near}")
         elif source not in parsed.clocks:
@@ -205,21 +219,6 @@ def _told(cycle: list[str]) -> str:
     if len(cycle) <= CYCLE_SHOWN:
         return " <- ".join([*cycle, cycle[0]])
     return f"{' <- '.join(cycle[:CYCLE_SHOWN])} <- ... <- {cycle[0]} ({len(cycle)} clocks)"
-
-
-def check_links(parsed: Parsed, complaints: Complaints) -> None:
-    """Check that every link joins two different nodes of the file."""
-    for name, link in parsed.links.items():
-        if link is None:
-            continue
-        path: KeyPath = ("links", name, "ends")
-        if len(set(link.ends)) != 2 or len(link.ends) != 2:
-            complaints.at(path, "a link has two different nodes at its ends: [node_a, node_b]")
-            continue
-        for place, node in enumerate(link.ends):
-            if node not in parsed.nodes:
-                near = suggest(node, parsed.nodes)
-                complaints.at((*path, place), f"there is no node {node!r}; {near}")
 
 
 def _playing(role: str, models: Mapping[str, InstrumentModel]) -> list[str]:

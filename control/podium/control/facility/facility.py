@@ -10,6 +10,7 @@ from typing import Literal
 
 from podium.control.facility.connector_ref import ConnectorRef as ConnectorRef
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.timing import TimingPlane
 from podium.firmware_interfaces.qcodes_any import QcodesDriver
 
@@ -92,11 +93,23 @@ class ClockDomain:
 
 
 @dataclass(frozen=True, slots=True)
+class Hub:
+    """Where links meet that does not compute: a switch, a router, a herald station."""
+
+    name: str
+    fridge: str | None = None
+    """Where it is cooled; None: at room temperature."""
+    source: str | None = None
+    """Where such a one is published."""
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
-    """A quantum interconnect between two nodes."""
+    """A quantum interconnect between two nodes, or between a node and a hub."""
 
     name: str
     ends: tuple[str, str]
+    """Nodes; one of them may be a hub."""
     frequency_hz: float | None = None
     """Carrier of a microwave link."""
 
@@ -116,9 +129,10 @@ class Qubit:
     node: str
     element: str
     """Its name within the node, e.g. ``q0``."""
-    kind: Literal["transmon"]
+    kind: Literal["transmon", "fluxonium"]
     design: FrozenMap[str, Estimate]
-    """By quantity: f01, anharmonicity, ... (docs/reference/facility_file.md)."""
+    """By quantity: f01, anharmonicity, ... (docs/reference/facility_file.md); of a fluxonium also
+    those two, as its circuit energies have them."""
     feedline: str
     """The port of the feedline that reads it, e.g. ``node_a.feedline``."""
 
@@ -144,6 +158,19 @@ class Qubit:
 
 
 @dataclass(frozen=True, slots=True)
+class Coupling:
+    """A fixed coupling between two qubits of a node."""
+
+    node: str
+    element: str
+    """Its name within the node, e.g. ``q0_q1``."""
+    ends: tuple[str, str]
+    """The qubits' names within the node."""
+    exchange: Estimate
+    """Rate of exchange over 2 pi, Hz, signed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One QPU with its qubits and feedlines."""
 
@@ -155,6 +182,8 @@ class Node:
     feedlines: FrozenMap[str, tuple[str, ...]]
     """Name within the node: the qubits on it."""
     qubits: FrozenMap[str, Qubit]
+    """By name within the node."""
+    couplings: FrozenMap[str, Coupling] = field(default_factory=FrozenMap)
     """By name within the node."""
 
 
@@ -225,7 +254,8 @@ class Facility:
 
     name: str
     digest: str
-    """SHA-256 (hex) of what the file says; comments, layout and endpoints do not change it."""
+    """SHA-256 (hex) of what the file says; comments, layout, endpoints and how its processes talk
+    (``bus``) do not change it."""
     instruments: FrozenMap[str, InstrumentEntry]
     nodes: FrozenMap[str, Node]
     wiring: FrozenMap[str, Wiring]
@@ -236,6 +266,9 @@ class Facility:
     validity: FrozenMap[str, float] = field(default_factory=FrozenMap)
     """How long parameters are good for, s: by quantity (``f01``) or full name."""
     timing: TimingPlane = field(default_factory=TimingPlane)
+    hubs: FrozenMap[str, Hub] = field(default_factory=FrozenMap)
+    bus: MeetingPoint | None = None
+    """Where its processes on several computers meet; None: all are on this one."""
 
     def line(self, port: str) -> str:
         """Return the wired port behind ``port``: a qubit's readout port is its feedline's.

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from podium.control.facility import schema
+from podium.control.facility.designs import QUBIT_KINDS
 from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
 
@@ -23,6 +24,7 @@ PART = r"[a-z][a-z0-9_]*"
 _ENTRIES: dict[str, type[BaseModel]] = {
     "fridges": schema.FridgeEntry,
     "clocks": schema.ClockEntry,
+    "hubs": schema.HubEntry,
     "links": schema.LinkEntry,
     "nodes": schema.NodeEntry,
 }
@@ -40,7 +42,8 @@ def facility_json_schema(
     known = known_models() if models is None else models
     kinds: list[type[BaseModel]] = [
         schema.FacilityFile,
-        schema.QubitEntry,
+        *QUBIT_KINDS.values(),
+        schema.CouplingEntry,
         schema.DriverEntry,
         TriggerEntry,
         MarkerEntry,
@@ -49,7 +52,9 @@ def facility_json_schema(
     ]
     _, generated = models_json_schema([(kind, "validation") for kind in kinds])
     definitions = generated["$defs"]
-    definitions["NodeEntry"]["properties"]["qubits"] |= _by_name(_ref(schema.QubitEntry))
+    node = definitions["NodeEntry"]["properties"]
+    node["qubits"] |= _by_name(_qubit())
+    node["couplings"] |= _by_name(_ref(schema.CouplingEntry))
     timing = definitions["TimingEntry"]["properties"]
     timing["triggers"] |= _by_name(_ref(TriggerEntry))
     timing["markers"] |= _by_name(_ref(MarkerEntry))
@@ -75,6 +80,25 @@ def facility_json_schema(
         "$defs": definitions,
     }
     return {"$schema": DIALECT, "title": "Facility file", **_without_titles(described)}
+
+
+def _qubit() -> dict[str, Json]:
+    """Return the schema of one qubit: that of the kind that it names."""
+    by_kind: list[Json] = [
+        {
+            "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+            "then": _ref(entry),
+        }
+        for kind, entry in QUBIT_KINDS.items()
+    ]
+    return {
+        "type": "object",
+        "properties": {
+            "kind": {"description": "Which circuit it is.", "enum": list(QUBIT_KINDS)},
+        },
+        "required": ["kind", "design"],
+        "allOf": by_kind,
+    }
 
 
 def _instrument(models: Mapping[str, InstrumentModel]) -> dict[str, Json]:

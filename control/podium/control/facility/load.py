@@ -4,15 +4,17 @@ import gc
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from podium.control.facility import schema
+from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
+from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
 from podium.control.facility.check_design import check_design
 from podium.control.facility.check_instruments import check_instruments
 from podium.control.facility.check_nodes import (
     check_clocks,
     check_fridges,
-    check_links,
     check_names,
     check_nodes,
 )
@@ -24,19 +26,21 @@ from podium.control.facility.check_timing import (
     trigger_input,
 )
 from podium.control.facility.check_wiring import check_wiring
+from podium.control.facility.design_values import design_of, estimate
 from podium.control.facility.endpoints import lay_over
 from podium.control.facility.facility import (
     Address,
     ChipEntry,
     ClockDomain,
     ConnectorRef,
+    Coupling,
     DriveWiring,
-    Estimate,
     Facility,
     FeedlineWiring,
     FluxWiring,
     Fridge,
     HostAddress,
+    Hub,
     InstrumentEntry,
     Link,
     Modulator,
@@ -46,6 +50,7 @@ from podium.control.facility.facility import (
     Wiring,
 )
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.models_of import driver_of, models_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode, WireEntry, parse
 from podium.control.facility.problems import FacilityError, Problem
@@ -103,13 +108,16 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     check_names(parsed, complaints)
     models = check_instruments(parsed, known, complaints)
     check_nodes(parsed, complaints)
+    check_couplings(parsed, complaints)
     check_fridges(parsed, models, complaints)
     check_clocks(parsed, models, complaints)
     check_tells_time(parsed, models, complaints)
+    check_hubs(parsed, complaints)
     check_links(parsed, complaints)
     outputs = check_wiring(parsed, models, complaints)
     check_design(parsed, outputs, complaints)
     check_timing(parsed, models, outputs, complaints)
+    check_bus(parsed, complaints)
     if complaints.problems:
         raise FacilityError(source.file, complaints.problems)
     instruments = _instruments(parsed, known)
@@ -117,6 +125,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
         instruments = lay_over(instruments, Path(endpoints))
     facility = _facility(parsed, instruments, source, known)
     remarks = Complaints(source, [])
+    remark_on_bus(parsed, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
     check_shared_triggers(parsed, outputs, remarks)
     return facility, tuple(remarks.problems)
@@ -131,7 +140,7 @@ def _facility(
     """Return the checked file as values. No entry is None any more: all were checked."""
     return Facility(
         name=parsed.name,
-        digest=hashlib.sha256(_canonical(source.data).encode()).hexdigest(),
+        digest=hashlib.sha256(_canonical(_of_the_facility(source.data)).encode()).hexdigest(),
         instruments=FrozenMap(instruments),
         nodes=FrozenMap(
             {name: _node(name, node) for name, node in parsed.nodes.items() if node is not None}
@@ -162,6 +171,23 @@ def _facility(
         ),
         validity=FrozenMap(parsed.validity),
         timing=_timing(parsed, models_of(parsed, known)),
+        hubs=FrozenMap(
+            {
+                name: Hub(name, hub.fridge, hub.source)
+                for name, hub in parsed.hubs.items()
+                if hub is not None
+            }
+        ),
+        bus=_bus(parsed, Path(source.file).resolve().parent),
+    )
+
+
+def _bus(parsed: Parsed, folder: Path) -> MeetingPoint | None:
+    if parsed.bus is None:
+        return None
+    where = parsed.bus.certificates
+    return replace(
+        meeting_point(parsed.bus), certificates=None if where is None else folder / where
     )
 
 
@@ -189,6 +215,13 @@ def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlan
             }
         ),
     )
+
+
+def _of_the_facility(data: Plain) -> Plain:
+    """Return what a file says of the facility itself, not of how its processes talk."""
+    if not isinstance(data, dict):
+        return data
+    return {key: value for key, value in data.items() if key != "bus"}
 
 
 def _canonical(data: Plain) -> str:
@@ -245,25 +278,24 @@ def _node(name: str, node: ParsedNode) -> Node:
         feedlines=FrozenMap({line: tuple(on_it) for line, on_it in node.entry.feedlines.items()}),
         qubits=FrozenMap(
             {
-                element: Qubit(name, element, qubit.kind, _design(qubit), feedline_of[element])
+                element: Qubit(name, element, qubit.kind, design_of(qubit), feedline_of[element])
                 for element, qubit in node.qubits.items()
                 if qubit is not None
             }
         ),
+        couplings=FrozenMap(
+            {
+                element: Coupling(
+                    name,
+                    element,
+                    (coupling.ends[0], coupling.ends[1]),
+                    estimate(coupling.exchange, "Hz"),
+                )
+                for element, coupling in node.couplings.items()
+                if coupling is not None
+            }
+        ),
     )
-
-
-def _design(qubit: schema.QubitEntry) -> FrozenMap[str, Estimate]:
-    return FrozenMap(
-        {
-            name: _estimate(getattr(qubit.design, name), unit)
-            for name, unit in schema.DESIGN_UNITS.items()
-        }
-    )
-
-
-def _estimate(entry: EstimateEntry[float], unit: str) -> Estimate:
-    return Estimate(entry.value, entry.spread or 0.0, unit, entry.source, entry.assumed)
 
 
 def _wiring(port: str, entry: WireEntry) -> Wiring:
@@ -279,7 +311,7 @@ def _wiring(port: str, entry: WireEntry) -> Wiring:
                 line_attenuation_db=entry.line_attenuation,
                 line_gain_db=entry.line_gain,
                 noise_temperature_k=entry.noise_temperature,
-                delay=_estimate(entry.delay, "s"),
+                delay=estimate(entry.delay, "s"),
             )
         case schema.DriveEntry():
             modulator = None

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from podium.control.facility import schema
+from podium.control.facility.bus_entries import BusEntry
+from podium.control.facility.designs import QUBIT_KINDS, QubitEntry
 from podium.control.facility.problems import KeyPath, Problem, nearest, suggest
 from podium.control.facility.source import Plain, Source
 from podium.control.facility.timing_entries import (
@@ -42,10 +44,11 @@ class Complaints:
 
 @dataclass(slots=True)
 class ParsedNode:
-    """A node and its qubits."""
+    """A node, its qubits and what couples them."""
 
     entry: schema.NodeEntry
-    qubits: dict[str, schema.QubitEntry | None]
+    qubits: dict[str, QubitEntry | None]
+    couplings: dict[str, schema.CouplingEntry | None]
 
 
 @dataclass(slots=True)
@@ -59,11 +62,13 @@ class Parsed:
     clocks: dict[str, schema.ClockEntry | None]
     nodes: dict[str, ParsedNode | None]
     wiring: dict[str, WireEntry | None]
+    hubs: dict[str, schema.HubEntry | None]
     links: dict[str, schema.LinkEntry | None]
     validity: dict[str, float]
     triggers: dict[str, TriggerEntry | None]
     markers: dict[str, MarkerEntry | None]
     phase_reference: PhaseReferenceEntry | None
+    bus: BusEntry | None = None
 
 
 def parse(source: Source, complaints: Complaints) -> Parsed:
@@ -94,11 +99,13 @@ def parse(source: Source, complaints: Complaints) -> Parsed:
             port: _wire(port, raw, ("wiring", port), complaints)
             for port, raw in _section(data, "wiring").items()
         },
+        hubs=_entries(schema.HubEntry, data.get("hubs"), ("hubs",), complaints),
         links=_entries(schema.LinkEntry, data.get("links"), ("links",), complaints),
         validity={} if whole is None else whole.validity,
         triggers=_entries(TriggerEntry, timing.get("triggers"), ("timing", "triggers"), complaints),
         markers=_entries(MarkerEntry, timing.get("markers"), ("timing", "markers"), complaints),
         phase_reference=None if whole is None else whole.timing.phase_reference,
+        bus=None if whole is None else whole.bus,
     )
 
 
@@ -136,11 +143,30 @@ def _box(raw: Plain, path: KeyPath, complaints: Complaints) -> BoxEntry | None:
 
 def _node(raw: Plain, path: KeyPath, complaints: Complaints) -> ParsedNode | None:
     entry = validated(schema.NodeEntry, raw, path, complaints)
+    parts = raw if isinstance(raw, dict) else {}
     qubits = {
-        name: validated(schema.QubitEntry, qubit, (*path, "qubits", name), complaints)
-        for name, qubit in _section(raw if isinstance(raw, dict) else {}, "qubits").items()
+        name: _qubit(qubit, (*path, "qubits", name), complaints)
+        for name, qubit in _section(parts, "qubits").items()
     }
-    return None if entry is None else ParsedNode(entry, qubits)
+    here = (*path, "couplings")
+    couplings = _entries(schema.CouplingEntry, parts.get("couplings"), here, complaints)
+    return None if entry is None else ParsedNode(entry, qubits, couplings)
+
+
+def _qubit(raw: Plain, path: KeyPath, complaints: Complaints) -> QubitEntry | None:
+    """Check a qubit against the schema of its kind, which it names itself."""
+    kind = raw.get("kind") if isinstance(raw, dict) else None
+    if isinstance(kind, str) and kind not in QUBIT_KINDS:
+        known = " or ".join(map(repr, QUBIT_KINDS))
+        complaints.at((*path, "kind"), f"{kind!r} is not known here; it can be {known}")
+        return None
+    if isinstance(raw, dict) and "kind" not in raw:
+        kinds = ", ".join(QUBIT_KINDS)
+        near = nearest("kind", [str(key) for key in raw])
+        hint = f"; did you mean it by {near!r}?" if near else f"; the kinds are {kinds}"
+        complaints.at(path, f"'kind' is missing{hint}", at_key=True)
+        return None
+    return validated(QUBIT_KINDS.get(str(kind), QUBIT_KINDS["transmon"]), raw, path, complaints)
 
 
 def _wire(port: str, raw: Plain, path: KeyPath, complaints: Complaints) -> WireEntry | None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from podium.control.facility.bus_entries import BusEntry
 from podium.control.facility.timing_entries import TimingEntry
 from podium.control.facility.written import (
     Decibels,
@@ -16,7 +17,6 @@ from podium.control.facility.written import (
     Frequency,
     FrequencyEstimate,
     NotNegative,
-    PlainEstimate,
     Positive,
     PowerDbm,
     SafeRule,
@@ -24,64 +24,8 @@ from podium.control.facility.written import (
     Time,
     TimeEstimate,
     Voltage,
-    VoltageEstimate,
     VoltageRate,
 )
-
-
-class TransmonDesign(Entry):
-    """What a lab knows of a transmon and its readout before it is cold."""
-
-    f01: FrequencyEstimate
-    """0-1 transition at the sweet spot."""
-    anharmonicity: FrequencyEstimate
-    """f12 - f01, below zero."""
-    readout_frequency: FrequencyEstimate
-    """Of its resonator."""
-    kappa: FrequencyEstimate
-    """Total decay rate of the resonator over 2 pi."""
-    chi: FrequencyEstimate
-    """Dispersive shift, (f_r with the qubit in 1 - in 0) / 2, signed."""
-    t1: TimeEstimate
-    """At the sweet spot."""
-    t2_echo: TimeEstimate
-    """At the sweet spot; not above twice t1."""
-    t2_ramsey: TimeEstimate
-    """At the sweet spot; not above twice t1."""
-    rabi_frequency: FrequencyEstimate
-    """Of the 0-1 transition, at full scale of the output, through the wiring below."""
-    flux_period: VoltageEstimate
-    """At the source, for one flux quantum."""
-    flux_offset: VoltageEstimate
-    """Of the sweet spot nearest to 0 V."""
-    asymmetry: PlainEstimate
-    """Of the SQUID, (EJ1 - EJ2) / (EJ1 + EJ2), from 0 to below 1."""
-
-
-DESIGN_UNITS: dict[str, str] = {
-    "f01": "Hz",
-    "anharmonicity": "Hz",
-    "readout_frequency": "Hz",
-    "kappa": "Hz",
-    "chi": "Hz",
-    "t1": "s",
-    "t2_echo": "s",
-    "t2_ramsey": "s",
-    "rabi_frequency": "Hz",
-    "flux_period": "V",
-    "flux_offset": "V",
-    "asymmetry": "1",
-}
-"""The unit in which each design value is held."""
-
-
-class QubitEntry(Entry):
-    """One qubit."""
-
-    kind: Literal["transmon"]
-    """Which circuit it is."""
-    design: TransmonDesign
-    """What is known of it before it is cold."""
 
 
 class ChipEntry(Entry):
@@ -108,6 +52,26 @@ class NodeEntry(Entry):
     """Each readout feedline by name: the qubits that it reads."""
     qubits: dict[str, object] = Field(default_factory=dict)
     """By name."""
+    couplings: dict[str, object] = Field(default_factory=dict)
+    """Fixed couplings between its qubits, by name."""
+
+
+class CouplingEntry(Entry):
+    """A fixed coupling between two qubits of a node."""
+
+    ends: list[str]
+    """Two different qubits of the node."""
+    exchange: FrequencyEstimate
+    """Rate of exchange over 2 pi, signed: half of the gap between their two lines if they met."""
+
+
+class HubEntry(Entry):
+    """Where links meet that does not compute: a switch, a router, a herald station."""
+
+    fridge: str | None = None
+    """Where it is cooled; left out for one at room temperature."""
+    source: str | None = None
+    """Where such a one is published."""
 
 
 class FridgeEntry(Entry):
@@ -129,10 +93,10 @@ class ClockEntry(Entry):
 
 
 class LinkEntry(Entry):
-    """A quantum interconnect between two nodes."""
+    """A quantum interconnect between two nodes, or between a node and a hub."""
 
     ends: list[str]
-    """Two different nodes."""
+    """Two different nodes, or a node and a hub."""
     frequency: Annotated[Frequency, Positive] | None = None
     """Carrier of a microwave link."""
 
@@ -306,8 +270,12 @@ class FacilityFile(Entry):
     """QPUs, by name."""
     wiring: dict[str, object] = Field(default_factory=dict)
     """By port: NODE.FEEDLINE, NODE.QUBIT.drive, NODE.QUBIT.flux."""
+    hubs: dict[str, object] = Field(default_factory=dict)
+    """Where links meet, by name."""
     links: dict[str, object] = Field(default_factory=dict)
-    """Quantum interconnects between nodes, by name."""
+    """Quantum interconnects between nodes and hubs, by name."""
     timing: TimingEntry = TimingEntry()
     """What starts controllers together, and by what skews are measured."""
+    bus: BusEntry | None = None
+    """How its processes on several computers find and know each other."""
     validity: dict[str, Annotated[Time, Positive]] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ VALUES_MAX = 1_000_000
 """Aliases can make a small file endless; past this many values it is refused."""
 
 _YAML = "tag:yaml.org,2002:"
+_MERGE = f"{_YAML}merge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,8 @@ class _Reading:
         result: dict[str | int, Plain] = {}
         merged: list[AnyNode] = []
         for key_node, value_node in node.value:
-            if key_node.tag == f"{_YAML}merge":
-                many = isinstance(value_node, SEQUENCE_NODES)
-                merged += value_node.value if many else [value_node]
+            if key_node.tag == _MERGE:
+                merged += _merged(value_node)
                 continue
             key = self._key(key_node, path)
             if key is None:
@@ -132,11 +132,24 @@ class _Reading:
         if not isinstance(node, MAPPING_NODES):
             self._complain(node, path, "a merge key (<<) takes a mapping")
             return
+        if id(node) in self.open:
+            self._complain(node, path, "an alias (*) stands inside its own anchor (&)")
+            return
+        further: list[AnyNode] = []
         for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                further += _merged(value_node)
+                continue
             key = self._key(key_node, path)
             if key is not None and key not in result:
                 self.keys[(*path, key)] = _position(key_node)
                 result[key] = self.plain(value_node, (*path, key))
+        self.open.add(id(node))
+        try:
+            for other in further:
+                self._merge(other, path, result)
+        finally:
+            self.open.discard(id(node))
 
     def _key(self, node: AnyNode, path: KeyPath) -> str | int | None:
         value = self._scalar(node, path) if isinstance(node, SCALAR_NODES) else None
@@ -165,6 +178,11 @@ class _Reading:
     def _complain(self, node: AnyNode, path: KeyPath, message: str) -> None:
         position = _position(node)
         self.problems.append(Problem(self.file, position.line, position.column, path, message))
+
+
+def _merged(node: AnyNode) -> list[AnyNode]:
+    """Return what a merge key takes over: one mapping, or each of a list, the first goes first."""
+    return list(node.value) if isinstance(node, SEQUENCE_NODES) else [node]
 
 
 def _position(node: AnyNode) -> Position:

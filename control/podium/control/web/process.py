@@ -6,18 +6,22 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import uvicorn
 
-from podium.control.bus.bus import Bus
+from podium.control.bus.access import Member
+from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
+from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
-from podium.control.bus.zenoh_bus import ZenohBus
+from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.web.app import drawing, make_app
 from podium.control.web.following import following
+from podium.control.web.growing import growing
 from podium.control.web.picture import Picture
 from podium.control.web.stopping import Stopping
 from podium.control.web.store_watch import watch_store
@@ -34,33 +38,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("facility", type=Path)
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--store", default="", help="the parameter store")
-    parser.add_argument("--listen", required=True, help="own endpoint on the bus")
-    parser.add_argument("--coordinator", required=True, help="endpoint to connect to")
+    parser.add_argument("--listen", help="own endpoint, where the facility has no meeting point")
+    parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
     parser.add_argument("--socket", type=int, required=True, help="listening socket, inherited")
     arguments = parser.parse_args(argv)
     log_to_stderr("page")
-    asyncio.run(_be(arguments))
-    return 0
+    try:
+        asyncio.run(_be(arguments))
+    except BusError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    return DONE
 
 
 async def _be(arguments: Namespace) -> None:
-    facility = load_facility(arguments.facility, arguments.endpoints)
+    read = partial(load_facility, arguments.facility, arguments.endpoints)
+    facility = read()
     picture = Picture(facility, arguments.store)
-    bus = await ZenohBus.open([arguments.listen], [arguments.coordinator])
-    try:
-        async with (
-            log_told(bus, facility.name, "page"),
-            following(picture, bus),
-            served(picture, bus, socket.socket(fileno=arguments.socket)) as port,
-            asyncio.TaskGroup() as tasks,
-        ):
-            log.info("page up", port=port)
-            watching = tasks.create_task(watch_store(picture)) if picture.store else None
-            await until_told_to_end(with_parent=True)
-            if watching is not None:
-                watching.cancel()
-    finally:
-        await asyncio.shield(bus.close())
+    places = {"listen": arguments.listen, "connect": arguments.coordinator}
+    async with (
+        opened_bus(facility, Member("page"), **places) as bus,
+        log_told(bus, facility.name, "page"),
+        following(picture, bus),
+        served(picture, bus, socket.socket(fileno=arguments.socket)) as port,
+        asyncio.TaskGroup() as tasks,
+    ):
+        log.info("page up", port=port)
+        watching = [tasks.create_task(growing(picture, bus, read), name="growth")]
+        if picture.store:
+            watching.append(tasks.create_task(watch_store(picture), name="store"))
+        await until_told_to_end(with_parent=True)
+        for one in watching:
+            one.cancel()
 
 
 @asynccontextmanager

@@ -7,14 +7,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import Boltzmann
 
+from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.inverse import Circuit
+from podium.sim_instruments.physics.levels import is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
-from podium.sim_instruments.physics.relaxation import jump_rates
+from podium.sim_instruments.physics.register import check_register, coupled
+from podium.sim_instruments.physics.relaxation import dielectric_rates, jump_rates
+from podium.sim_instruments.physics.resonator import Dressed
+from podium.sim_instruments.physics.transmon import Transmon
 
 POINTS_CACHED = 4096
 """Operating points of one qubit kept at once: a flux scan of thousands of points, some MB."""
@@ -22,7 +28,7 @@ POINTS_CACHED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Qubit:
-    """The hidden constants of one transmon and its resonator."""
+    """The hidden constants of one qubit and its resonator."""
 
     name: str
     """``node_a.q0``; its flux line is ``node_a.q0.flux``, its drive line ``node_a.q0.drive``."""
@@ -30,8 +36,9 @@ class Qubit:
     kappa_coupling_hz: float
     kappa_internal_hz: float
     quality: float
-    """2 pi f01 / (relaxation rate): constant along the arc. Loss into the feedline is inside
-    (the device has Purcell filters), so kappa does not change it."""
+    """Of a transmon 2 pi f01 / (relaxation rate), constant along the arc; of a fluxonium one over
+    the loss tangent of its capacitance. Loss into the feedline is inside (the devices have Purcell
+    filters), so kappa does not change it."""
     temperature_k: float
     """Of the bath that the qubit sees: sets its thermal population."""
     white_dephasing_1_s: float
@@ -50,8 +57,11 @@ class Qubit:
         return f"{self.name}.flux"
 
     def at(self, flux: float) -> QubitPoint:
-        """Its operating point at ``flux`` (flux quanta through its SQUID)."""
-        dressed = self.circuit.at(flux)
+        """Its operating point at ``flux`` (flux quanta through its loop, from its sweet spot)."""
+        return self.point(self.circuit.at(flux))
+
+    def point(self, dressed: Dressed) -> QubitPoint:
+        """Its operating point as its resonator, and its neighbours if it has some, dress it."""
         ladder = dressed.charge / dressed.charge[0]
         return QubitPoint(
             name=self.name,
@@ -60,7 +70,7 @@ class Qubit:
             rabi_hz_per_sqrt_w=self.drive_hz_per_sqrt_w * float(dressed.charge[0]),
             drive_delay_ns=self.drive_delay_ns,
             rates_1_s=frozen(
-                jump_rates(dressed.levels_hz, ladder, self.quality, self.temperature_k)
+                rates_of(self.circuit.atom, dressed, self.quality, self.temperature_k)
             ),
             dephasing_1_s=self.white_dephasing_1_s,
             slow_sigma_hz=math.hypot(self.frequency_noise_hz, self.flux_noise * dressed.slope_hz),
@@ -70,7 +80,20 @@ class Qubit:
             kappa_hz=self.kappa_coupling_hz + self.kappa_internal_hz,
             kappa_coupling_hz=self.kappa_coupling_hz,
             n_crit=dressed.n_crit,
+            alone=dressed.alone,
         )
+
+
+def rates_of(
+    atom: Transmon | Fluxonium, dressed: Dressed, quality: float, temperature_k: float
+) -> NDArray[np.float64]:
+    """Return the jump rates [to, from] of a dressed atom, shape (L, L), 1/s."""
+    if isinstance(atom, Fluxonium):
+        return dielectric_rates(
+            dressed.levels_hz, dressed.charges, atom.charging_hz, quality, temperature_k
+        )
+    ladder = dressed.charge / dressed.charge[0]
+    return jump_rates(dressed.levels_hz, ladder, quality, temperature_k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +111,13 @@ class Feedline:
 
 
 class Chip:
-    """Qubits on feedlines, biased through a flux matrix.
+    """Qubits on feedlines, biased through a flux matrix, some of them coupled for good.
 
     ``flux_per_volt`` has shape (n, n), [qubit, source of qubit]: the diagonal is one over the
     flux period, the rest is crosstalk. ``flux_at_zero`` (n,) is what is there with all sources
-    at 0 V, in flux quanta. Immutable, safe to share between threads.
+    at 0 V, in flux quanta from the sweet spot. ``couplings``: by the names of two qubits, what
+    multiplies the product of their Cooper-pair numbers, Hz. Immutable, safe to share between
+    threads. Raises :class:`.register.NoRegister` for couplings that cannot be simulated.
     """
 
     def __init__(
@@ -101,6 +126,7 @@ class Chip:
         feedlines: Sequence[Feedline],
         flux_per_volt: NDArray[np.float64],
         flux_at_zero: NDArray[np.float64],
+        couplings: Mapping[tuple[str, str], float] = MappingProxyType({}),
     ) -> None:
         self.qubits = tuple(qubits)
         self.feedlines = tuple(feedlines)
@@ -121,7 +147,16 @@ class Chip:
                     )
         self._index = {name: index for index, name in enumerate(names)}
         self._lines = {qubit.flux_line: index for index, qubit in enumerate(self.qubits)}
+        self.couplings = {
+            (self._index[one], self._index[other]): hz for (one, other), hz in couplings.items()
+        }
+        """By two qubits' places in ``qubits``."""
+        self._registers = _registers(count, self.couplings)
+        for register in self._registers.values():
+            atoms = [self.qubits[place].circuit.atom for place in register]
+            check_register([is_antisymmetric(atom.bare(0.0, 2).charge) for atom in atoms])
         self._point = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise)
+        self._register_points = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_register)
 
     def at(self, biases_v: Mapping[str, float]) -> tuple[FeedlinePoint, ...]:
         """The operating point at these volts on the flux lines, one value for each feedline.
@@ -138,10 +173,7 @@ class Chip:
                 delay_in_ns=feedline.delay_in_ns,
                 delay_out_ns=feedline.delay_out_ns,
                 noise_w_per_hz=Boltzmann * feedline.noise_temperature_k * feedline.gain_out**2,
-                qubits=tuple(
-                    self._point(self._index[name], float(flux[self._index[name]]))
-                    for name in feedline.qubits
-                ),
+                qubits=tuple(self._point_of(self._index[name], flux) for name in feedline.qubits),
             )
             for feedline in self.feedlines
         )
@@ -165,5 +197,37 @@ class Chip:
             volts = np.linalg.solve(self.flux_per_volt, -periods - self.flux_at_zero)
         return {line: float(volts[index]) for line, index in self._lines.items()}
 
+    def _point_of(self, index: int, flux: NDArray[np.float64]) -> QubitPoint:
+        register = self._registers.get(index)
+        if register is None:
+            return self._point(index, float(flux[index]))
+        points = self._register_points(register, tuple(float(flux[place]) for place in register))
+        return points[register.index(index)]
+
     def _diagonalise(self, index: int, flux: float) -> QubitPoint:
         return self.qubits[index].at(flux)
+
+    def _diagonalise_register(
+        self, register: tuple[int, ...], flux: tuple[float, ...]
+    ) -> tuple[QubitPoint, ...]:
+        qubits = [self.qubits[place] for place in register]
+        pairs = [qubit.circuit.pair(here) for qubit, here in zip(qubits, flux, strict=True)]
+        couplings = {
+            (register.index(i), register.index(j)): hz
+            for (i, j), hz in self.couplings.items()
+            if i in register
+        }
+        among = coupled(pairs, couplings)
+        return tuple(qubit.point(dressed) for qubit, dressed in zip(qubits, among, strict=True))
+
+
+def _registers(
+    count: int, couplings: Mapping[tuple[int, int], float]
+) -> dict[int, tuple[int, ...]]:
+    """Return, for each qubit that is coupled to another, all that hang together with it."""
+    group = {place: {place} for place in range(count)}
+    for i, j in couplings:
+        together = group[i] | group[j]
+        for place in together:
+            group[place] = together
+    return {place: tuple(sorted(group[place])) for place in group if len(group[place]) > 1}

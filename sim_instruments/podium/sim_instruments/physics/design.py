@@ -21,9 +21,7 @@ from podium.sim_instruments.physics.timing_design import (
     timing_of,
 )
 
-DESIGN_UNITS = {
-    "f01": "Hz",
-    "anharmonicity": "Hz",
+OF_ANY = {
     "readout_frequency": "Hz",
     "kappa": "Hz",
     "chi": "Hz",
@@ -33,9 +31,16 @@ DESIGN_UNITS = {
     "rabi_frequency": "Hz",
     "flux_period": "V",
     "flux_offset": "V",
-    "asymmetry": "1",
 }
-"""What a transmon's design must say, and the unit that code holds it in."""
+"""What any qubit's design must say, and the unit that code holds it in."""
+DESIGN_UNITS = {
+    "transmon": {"f01": "Hz", "anharmonicity": "Hz", **OF_ANY, "asymmetry": "1"},
+    "fluxonium": {
+        **{f"{name}_energy": "Hz" for name in ("charging", "josephson", "inductive")},
+        **OF_ANY,
+    },
+}
+"""The same by the kind of qubit, with what that kind says besides."""
 
 
 class DesignError(ValueError):
@@ -44,15 +49,18 @@ class DesignError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class QubitDesign:
-    """The numbers of one transmon that its world is drawn from."""
+    """The numbers of one qubit that its world is drawn from."""
 
     name: str
+    kind: str
+    """A key of :data:`DESIGN_UNITS`."""
     values: Mapping[str, Spread]
     """By quantity of :data:`DESIGN_UNITS`."""
     origin: Mapping[str, str | None]
     """By quantity: the source that the file names; None where it says ``assumed``."""
-    drive_full_scale: float
-    """Amplitude of a full-scale tone at the connector that drives it, sqrt(W)."""
+    drive_full_scale: float | None
+    """Amplitude of a full-scale tone at the connector that drives it, sqrt(W); None: no line
+    drives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,18 @@ class FeedlineDesign:
 
 
 @dataclass(frozen=True, slots=True)
+class CouplingDesign:
+    """A fixed coupling between two qubits of a chip."""
+
+    name: str
+    ends: tuple[str, str]
+    exchange: Spread
+    """Rate of exchange with both at their sweet spots, over 2 pi, Hz, signed."""
+    origin: str | None
+    """As of a qubit's values."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeDesign:
     """One chip, as designed."""
 
@@ -76,6 +96,7 @@ class NodeDesign:
     source: str
     qubits: tuple[QubitDesign, ...]
     feedlines: tuple[FeedlineDesign, ...]
+    couplings: tuple[CouplingDesign, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,29 +198,50 @@ def _node(name: str, node: _Place, root: _Place) -> NodeDesign:
         source=chip.text("source") if "source" in chip else "the facility file",
         qubits=tuple(_qubit(name, each, place, root) for each, place in node.sub("qubits").subs()),
         feedlines=tuple(_feedline(name, line, lines[line], root) for line in lines.names()),
+        couplings=tuple(
+            _coupling(each, place)
+            for each, place in (node.sub("couplings").subs() if "couplings" in node else ())
+        ),
+    )
+
+
+def _coupling(name: str, coupling: _Place) -> CouplingDesign:
+    ends = coupling["ends"]
+    if not isinstance(ends, list) or len(ends) != 2:
+        raise DesignError(f"{coupling.where}.ends: two qubits are wanted, not {ends!r}")
+    return CouplingDesign(
+        name=name,
+        ends=(str(ends[0]), str(ends[1])),
+        exchange=coupling.spread("exchange", "Hz"),
+        origin=coupling.origin("exchange", "the facility file's design"),
     )
 
 
 def _qubit(node: str, name: str, qubit: _Place, root: _Place) -> QubitDesign:
     kind = qubit.text("kind")
-    if kind != "transmon":
-        raise DesignError(f"{qubit.where}.kind: {kind!r} cannot be drawn; only 'transmon' can")
-    design = qubit.sub("design")
+    if kind not in DESIGN_UNITS:
+        known = " and ".join(map(repr, DESIGN_UNITS))
+        raise DesignError(f"{qubit.where}.kind: {kind!r} cannot be drawn; only {known} can")
+    design, units = qubit.sub("design"), DESIGN_UNITS[kind]
     return QubitDesign(
         name=name,
-        values={key: design.spread(key, unit) for key, unit in DESIGN_UNITS.items()},
-        origin={key: design.origin(key, "the facility file's design") for key in DESIGN_UNITS},
+        kind=kind,
+        values={key: design.spread(key, unit) for key, unit in units.items()},
+        origin={key: design.origin(key, "the facility file's design") for key in units},
         drive_full_scale=_drive_full_scale(f"{node}.{name}.drive", root),
     )
 
 
-def _drive_full_scale(port: str, root: _Place) -> float:
+def _drive_full_scale(port: str, root: _Place) -> float | None:
     """Amplitude of digital full scale where the line begins, sqrt(W).
 
     With a modulator the line begins at the modulator's output, and full scale of the baseband
     outputs is full scale of its I and Q inputs. ASSUMED: pads between them see to that.
     """
-    drive = root.sub("wiring").sub(port)
+    wiring = root.sub("wiring")
+    if port not in wiring:
+        return None
+    drive = wiring.sub(port)
     if "modulator" in drive:
         return tone_amplitude(drive.quantity("power", "dBm"))
     attenuation = (

@@ -1,8 +1,9 @@
 """From what a lab quotes of a chip back to its circuit: the inverse of :mod:`.resonator`.
 
-A world is drawn in the lab's words (f01, anharmonicity, readout frequency, chi at the sweet
-spot). The circuit that has exactly these is found by root finding on the dressed model, so
-that everything else (flux arc, chi away from the sweet spot, higher levels) follows from it.
+A world is drawn in the lab's words (of a transmon f01, anharmonicity, readout frequency, chi at
+the sweet spot; of a fluxonium its energies, readout frequency and chi). The circuit that has
+exactly these is found by root finding on the dressed model, so that everything else (flux arc, chi
+away from the sweet spot, higher levels) follows from it.
 """
 
 import math
@@ -12,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import root
 
-from podium.sim_instruments.physics.resonator import Dressed, dress
+from podium.sim_instruments.physics.fluxonium import Fluxonium
+from podium.sim_instruments.physics.resonator import Dressed, Pair, dressed, pair_of
 from podium.sim_instruments.physics.transmon import Transmon
 
 TOLERANCE_HZ = 1.0
@@ -20,22 +22,26 @@ TOLERANCE_HZ = 1.0
 
 
 class NoSuchCircuit(ValueError):
-    """No transmon and resonator have the frequencies asked for: change the design values."""
+    """No atom and resonator have the frequencies asked for: change the design values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """A transmon, its resonator and their coupling: the constants of :func:`.resonator.dress`."""
+    """An atom, its resonator and their coupling: the constants of :func:`.resonator.dress`."""
 
-    transmon: Transmon
+    atom: Transmon | Fluxonium
     coupling_hz: float
     """Multiplies the Cooper-pair number, Hz."""
     resonator_hz: float
     """Bare, Hz."""
 
+    def pair(self, flux: float) -> Pair:
+        """Diagonalise at ``flux`` (flux quanta from the sweet spot)."""
+        return pair_of(self.atom, self.coupling_hz, self.resonator_hz, flux)
+
     def at(self, flux: float) -> Dressed:
-        """Diagonalise at ``flux`` (flux quanta)."""
-        return dress(self.transmon, self.coupling_hz, self.resonator_hz, flux)
+        """Return what follows from :meth:`pair`."""
+        return dressed(self.pair(flux))
 
 
 def circuit_of(
@@ -91,3 +97,46 @@ def circuit_of(
             "a larger detuning, a smaller |chi| or a smaller |anharmonicity| has one"
         )
     return circuit(found.x)
+
+
+STRONGEST_HZ = 400e6
+"""No fluxonium is coupled to its resonator by more: g n01 would reach a tenth of f_r."""
+
+
+def fluxonium_circuit(fluxonium: Fluxonium, *, readout_hz: float, chi_hz: float) -> Circuit:
+    """Find coupling and resonator that give these dressed values at half a flux quantum, to 1 Hz.
+
+    Raises :class:`NoSuchCircuit` where the pull of these energies has another sign there, or the
+    resonator stands on one of the fluxonium's lines.
+    """
+    asked = f"readout_frequency {readout_hz:.6g} Hz, chi {chi_hz:.6g} Hz"
+    weak_hz = 1e6
+    weak = Circuit(fluxonium, weak_hz, readout_hz).at(0.0)
+    if weak.chi_hz * chi_hz <= 0:
+        raise NoSuchCircuit(
+            f"no resonator has {asked} with this fluxonium: at that frequency its energies make "
+            f"chi {'positive' if weak.chi_hz > 0 else 'negative'}"
+        )
+    coupling_hz = weak_hz * math.sqrt(chi_hz / weak.chi_hz)
+    if coupling_hz > STRONGEST_HZ:
+        raise NoSuchCircuit(
+            f"no resonator has {asked} with this fluxonium: a coupling of {coupling_hz:.3g} Hz "
+            f"would be needed; up to {STRONGEST_HZ:.3g} Hz are possible. A smaller |chi|, or a "
+            "resonator nearer to one of its lines, has one"
+        )
+    pull_hz = (weak.readout_hz - readout_hz) * (coupling_hz / weak_hz) ** 2
+    start = np.array([coupling_hz, readout_hz - pull_hz])
+
+    def miss(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+        coupling, resonator = (float(x) for x in scaled * start)
+        found = Circuit(fluxonium, coupling, resonator).at(0.0)
+        return np.array([found.readout_hz - readout_hz, found.chi_hz - chi_hz]) / 1e6
+
+    found = root(miss, np.ones(2), method="hybr", options={"xtol": 1e-13})
+    worst_hz = float(np.max(np.abs(miss(found.x)))) * 1e6
+    if not worst_hz < TOLERANCE_HZ:
+        raise NoSuchCircuit(
+            f"no circuit found for {asked}: the nearest one misses by {worst_hz:.3g} Hz; a smaller "
+            "|chi|, or a readout_frequency farther from the fluxonium's lines, has one"
+        )
+    return Circuit(fluxonium, float(found.x[0] * start[0]), float(found.x[1] * start[1]))

@@ -1,7 +1,7 @@
 """A chip at one setting of its flux biases, as plain numbers: what the dynamics start from.
 
-The circuit model (:mod:`.chip`) makes these values by diagonalising each
-transmon together with its resonator; the dynamics (:mod:`.world`) read them and
+The circuit model (:mod:`.chip`) makes these values by diagonalising each qubit together with its
+resonator, and with what is coupled to it for good; the dynamics (:mod:`.world`) read them and
 know nothing of circuits. All arrays are read-only.
 
 Conventions: frequencies and linewidths are divided by 2 pi (Hz), decay rates are
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QubitPoint:
-    """One transmon and its readout resonator at one flux."""
+    """One qubit and its readout resonator at one flux."""
 
     name: str
     """``node_a.q0``; its drive line is ``node_a.q0.drive``."""
@@ -49,6 +49,8 @@ class QubitPoint:
     """The part of ``kappa_hz`` that goes into the feedline (both directions together), Hz."""
     n_crit: float
     """Critical photon number of the dispersive shift, (f_r - f01)**2 / (4 g**2)."""
+    alone: float = 1.0
+    """How much of level 1 is this qubit's own excitation, where others are coupled to it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

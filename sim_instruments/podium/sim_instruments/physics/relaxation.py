@@ -1,8 +1,9 @@
-"""Incoherent jumps of a transmon among its levels, and what a lab sees of them.
+"""Incoherent jumps of a qubit among its levels, and what a lab sees of them.
 
-Loss is dielectric-like: a fixed quality factor, so the rate goes with the frequency; the
-ladder of rates goes with the squares of the charge operator's elements; jumps up follow from
-detailed balance with one effective temperature.
+Loss is dielectric-like. Of a transmon: a fixed quality factor, so the rate goes with the
+frequency, and the ladder of rates with the squares of the charge operator's elements. Of a
+fluxonium, whose lines lie octaves apart: the loss tangent of its capacitance, on all lines. Jumps
+up follow from detailed balance with one effective temperature.
 """
 
 import math
@@ -49,6 +50,30 @@ def jump_rates(
         down = 2 * math.pi * step_hz / quality * float(ladder[n - 1]) ** 2
         rates[n - 1, n] = down
         rates[n, n - 1] = down * boltzmann_factor(step_hz, temperature_k)
+    return rates
+
+
+def dielectric_rates(
+    levels_hz: NDArray[np.float64],
+    charges: NDArray[np.float64],
+    charging_hz: float,
+    quality: float,
+    temperature_k: float,
+) -> NDArray[np.float64]:
+    """Jump rates [to, from] by the loss of a capacitance, between all levels, (L, L), 1/s.
+
+    Nguyen et al., Phys. Rev. X 9, 041041 (2019), Eq. 8, in the charge operator (phi_nm =
+    8 EC n_nm / f_nm): 2 pi 16 EC n_nm**2 / quality, times n_th + 1 down and n_th up, n_th the
+    thermal photons at the line. ``quality``: one over the loss tangent, of all frequencies.
+    """
+    count = levels_hz.size
+    rates = np.zeros((count, count))
+    for n in range(count):
+        for m in range(n):
+            factor = boltzmann_factor(float(levels_hz[n] - levels_hz[m]), temperature_k)
+            cold = 2 * math.pi * 16 * charging_hz * float(charges[m, n]) ** 2 / quality
+            rates[m, n] = cold / (1 - factor)
+            rates[n, m] = cold * factor / (1 - factor)
     return rates
 
 

@@ -1,7 +1,7 @@
-"""A transmon dressed by its readout resonator.
+"""An artificial atom dressed by its readout resonator.
 
-``H = H_transmon + f_r a+a + coupling n (a + a+)`` over h, diagonalised without the
-rotating-wave approximation in the product of the transmon's and the resonator's lowest levels.
+``H = H_atom + f_r a+a + coupling n (a + a+)`` over h, diagonalised without the rotating-wave
+approximation in the product of the atom's and the resonator's lowest levels.
 """
 
 from dataclasses import dataclass
@@ -10,32 +10,71 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from podium.sim_instruments.physics.fluxonium import Fluxonium
+from podium.sim_instruments.physics.levels import is_antisymmetric
 from podium.sim_instruments.physics.transmon import Transmon
 
 LEVELS = 4
-"""Levels of the dressed transmon that the world keeps."""
+"""Levels of the dressed atom that the world keeps."""
 TRANSMON_LEVELS = 8
+FLUXONIUM_LEVELS = 12
 PHOTON_LEVELS = 6
-"""With 8 x 6 product states the four lowest dressed levels and their resonator frequencies
-stand within 1 kHz of 12 x 10 for the chips of the library: test_resonator.py tells."""
+"""With 8 x 6 product states of a transmon, 12 x 6 of a fluxonium, the four lowest dressed levels
+and their resonator frequencies stand within 1 kHz of many more for the chips of the library:
+test_resonator.py tells."""
+FAINT = 1e-2
+"""A charge element below this much of the 0-1 one does not count for the critical photon number."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """An atom with its resonator at one flux: the states that the world knows, and two operators.
+
+    States are n = 0 ... L - 1 without a photon, then the same with one: 2 L of them.
+    """
+
+    energy_hz: NDArray[np.float64]
+    """Shape (2 L,), above the lowest."""
+    charge: NDArray[np.float64]
+    """Shape (2 L, 2 L): the Cooper-pair number, in the form of :class:`.levels.BareLevels`."""
+    by_flux_hz: NDArray[np.float64]
+    """Shape (2 L, 2 L): dH / d flux, Hz for a flux quantum."""
+    coupling_01_hz: float
+    """g of the bare 0-1 transition, Hz."""
+    n_crit: float
+    """Critical photon number."""
+
+    @property
+    def levels(self) -> int:
+        """L."""
+        return self.energy_hz.size // 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dressed:
-    """A transmon with its resonator at one flux. Arrays have ``LEVELS`` entries or so."""
+    """An atom with its resonator at one flux. Arrays have ``LEVELS`` entries or so."""
 
     levels_hz: NDArray[np.float64]
     """Shape (L,), above ground, no photon."""
     resonator_hz: NDArray[np.float64]
-    """Shape (L,): one photon more, the transmon in level n."""
-    charge: NDArray[np.float64]
-    """Shape (L-1,): |<n|charge|n+1>| between dressed levels."""
+    """Shape (L,): one photon more, the atom in level n."""
+    charges: NDArray[np.float64]
+    """Shape (L, L): |<n|charge|m>| between dressed levels."""
     slope_hz: float
     """d f01 / d flux, Hz for a flux quantum."""
     coupling_01_hz: float
     """g of the bare 0-1 transition, Hz."""
     n_crit: float
-    """(f_r - f01)**2 / (4 g**2), of the bare ones: Blais et al., Phys. Rev. A 69, 062320 (2004)."""
+    """Critical photon number: (f_r - f)**2 / (4 g**2) of the bare transition that limits it (Blais
+    et al., Phys. Rev. A 69, 062320 (2004)): of a transmon 0-1, of a fluxonium the nearest one out
+    of 0 or 1."""
+    alone: float = 1.0
+    """How much of the excited state is this atom's own excitation, where others couple to it."""
+
+    @property
+    def charge(self) -> NDArray[np.float64]:
+        """Shape (L-1,): |<n|charge|n+1>|."""
+        return np.diag(self.charges, 1)
 
     @property
     def f01_hz(self) -> float:
@@ -58,43 +97,101 @@ class Dressed:
         return float(self.resonator_hz[1] - self.resonator_hz[0]) / 2
 
 
-def dress(
-    transmon: Transmon,
+def pair_of(
+    atom: Transmon | Fluxonium,
     coupling_hz: float,
     resonator_hz: float,
     flux: float,
     *,
-    transmon_levels: int = TRANSMON_LEVELS,
+    atom_levels: int | None = None,
     photon_levels: int = PHOTON_LEVELS,
-) -> Dressed:
-    """Diagonalise transmon and resonator together at ``flux`` (flux quanta).
+) -> Pair:
+    """Diagonalise atom and resonator together at ``flux`` (flux quanta from the sweet spot).
 
     ``coupling_hz`` multiplies the Cooper-pair number, ``resonator_hz`` is bare. A dressed state
     takes the name of the product state that weighs most in it.
     """
-    bare = transmon.levels(flux, transmon_levels)
+    if atom_levels is None:
+        atom_levels = FLUXONIUM_LEVELS if isinstance(atom, Fluxonium) else TRANSMON_LEVELS
+    bare = atom.bare(flux, atom_levels)
     one = np.eye(photon_levels)
     lower = np.diag(np.sqrt(np.arange(1.0, photon_levels)), 1)
+    # -1j n (a + a+) is real after a quarter turn of the photon's phase, a -> 1j a
+    field = lower.T - lower if is_antisymmetric(bare.charge) else lower + lower.T
     matrix = np.diag(
         (bare.energy_hz[:, None] + resonator_hz * np.arange(photon_levels)).reshape(-1)
-    ) + coupling_hz * np.kron(bare.charge, lower + lower.T)
+    ) + coupling_hz * np.kron(bare.charge, field)
     energy, vectors = eigh(matrix)
 
     named = [n * photon_levels + photons for photons in (0, 1) for n in range(LEVELS)]
-    weight = vectors[named] ** 2
-    state = np.argmax(weight, axis=1)
-    vacuum, photon = energy[state[:LEVELS]], energy[state[LEVELS:]]
+    state = np.argmax(vectors[named] ** 2, axis=1)
+    kept = vectors[:, state]
+    lines_hz = np.abs(bare.energy_hz[:, None] - bare.energy_hz[None, :])
+    return Pair(
+        energy_hz=energy[state] - energy[state[0]],
+        charge=kept.T @ np.kron(bare.charge, one) @ kept,
+        by_flux_hz=kept.T @ np.kron(bare.by_flux_hz, one) @ kept,
+        coupling_01_hz=coupling_hz * abs(float(bare.charge[0, 1])),
+        n_crit=_critical(
+            resonator_hz, lines_hz, coupling_hz * bare.charge, isinstance(atom, Fluxonium)
+        ),
+    )
 
-    kept = vectors[:, state[:LEVELS]]
-    charge = kept.T @ np.kron(bare.charge, one) @ kept
-    softening = np.einsum("ik,ik->k", kept, np.kron(bare.cosine, one) @ kept)
-    slope = -transmon.josephson_at(flux)[1] * (softening[1] - softening[0])
-    coupling_01 = coupling_hz * float(bare.charge[0, 1])
+
+def _critical(
+    resonator_hz: float,
+    lines_hz: NDArray[np.float64],
+    couplings_hz: NDArray[np.float64],
+    many_lines: bool,
+) -> float:
+    """Return the critical photon number. ASSUMED of a fluxonium: what limits it is the one
+    transition out of 0 or 1 that the resonator mixes with most."""
+    strongest = abs(float(couplings_hz[0, 1]))
+    lines = [(0, 1)]
+    if many_lines:
+        lines = [
+            (n, m)
+            for n in (0, 1)
+            for m in range(lines_hz.shape[0])
+            if n != m and abs(couplings_hz[n, m]) > FAINT * strongest
+        ]
+    return min(
+        float((resonator_hz - lines_hz[n, m]) ** 2 / (4 * couplings_hz[n, m] ** 2))
+        for n, m in lines
+    )
+
+
+def dressed(pair: Pair) -> Dressed:
+    """Return what the world wants to know of a pair by itself."""
+    count = pair.levels
+    vacuum, photon = pair.energy_hz[:count], pair.energy_hz[count:]
     return Dressed(
         levels_hz=vacuum - vacuum[0],
         resonator_hz=photon - vacuum,
-        charge=np.abs(np.diag(charge, 1)),
-        slope_hz=float(slope),
-        coupling_01_hz=coupling_01,
-        n_crit=float((resonator_hz - bare.energy_hz[1]) ** 2 / (4 * coupling_01**2)),
+        charges=np.abs(pair.charge[:count, :count]),
+        slope_hz=float(pair.by_flux_hz[1, 1] - pair.by_flux_hz[0, 0]),
+        coupling_01_hz=pair.coupling_01_hz,
+        n_crit=pair.n_crit,
+    )
+
+
+def dress(
+    atom: Transmon | Fluxonium,
+    coupling_hz: float,
+    resonator_hz: float,
+    flux: float,
+    *,
+    atom_levels: int | None = None,
+    photon_levels: int = PHOTON_LEVELS,
+) -> Dressed:
+    """Diagonalise atom and resonator together at ``flux``: see :func:`pair_of`."""
+    return dressed(
+        pair_of(
+            atom,
+            coupling_hz,
+            resonator_hz,
+            flux,
+            atom_levels=atom_levels,
+            photon_levels=photon_levels,
+        )
     )

@@ -9,49 +9,40 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.sim_instruments.physics.chips import krinner2022
+from podium.sim_instruments.physics.chips import bao2022, karamlou2024, krinner2022
 from podium.sim_instruments.physics.clocks import ClockErrors, draw_errors
 from podium.sim_instruments.physics.design import (
+    CouplingDesign,
     Design,
     FeedlineDesign,
     NodeDesign,
-    QubitDesign,
     read_design,
 )
 from podium.sim_instruments.physics.draw import Spread, draw
-from podium.sim_instruments.physics.inverse import NoSuchCircuit, circuit_of
-from podium.sim_instruments.physics.relaxation import (
-    boltzmann_factor,
-    jump_dephasing_1_s,
-    jump_rates,
-    slow_sigma_of,
-    temperature_of,
+from podium.sim_instruments.physics.register import NoRegister
+from podium.sim_instruments.physics.sampling_qubits import (
+    SamplingError,
+    drawn_values,
+    qubit_world,
 )
-from podium.sim_instruments.physics.resonator import Dressed
 from podium.sim_instruments.physics.world_file import (
+    AnyQubitWorld,
     ClockWorld,
+    CouplingWorld,
     FeedlineWorld,
     Known,
     NodeWorld,
-    QubitWorld,
     TimingWorld,
     WorldFile,
 )
 
-LIBRARY = {"krinner2022": krinner2022.HIDDEN}
+LIBRARY = {
+    "krinner2022": krinner2022.HIDDEN,
+    "bao2022": bao2022.HIDDEN,
+    "karamlou2024": karamlou2024.HIDDEN,
+}
 """By device: what its facility file does not say."""
 STAGES = krinner2022.STAGES
-
-ECHO_OVER_T1 = 1.8
-RAMSEY_OVER_ECHO = 0.92
-"""A drawn echo time stays below this much of T1 (2 is the limit), a Ramsey time below this
-much of the echo time: the rest is white dephasing and slow noise, which every device has."""
-ATTEMPTS = 1000
-"""Coherence times are drawn again until they fit together, at most so many times."""
-
-
-class SamplingError(ValueError):
-    """No world fits the design: the message says which numbers do not go together."""
 
 
 def sample(facility_path: Path, seed: int) -> WorldFile:
@@ -97,6 +88,7 @@ def _clock(errors: ClockErrors) -> ClockWorld:
         offset=Known(value=errors.offset_fs / FS_PER_S, unit="s", assumed=True),
         frequency=Known(value=errors.frequency, unit="1", assumed=True),
         ageing=Known(value=errors.ageing_per_s, unit="1/s", assumed=True),
+        delay_per_k=Known(value=errors.delay_per_k_fs / FS_PER_S, unit="s/K", assumed=True),
     )
 
 
@@ -116,20 +108,54 @@ def _node(node: NodeDesign, seed: int) -> NodeWorld:
             f"there are {', '.join(LIBRARY)}"
         )
     hidden = LIBRARY[node.device]
-    return NodeWorld(
+    qubits = _qubits(node, hidden, seed)
+    couplings = {
+        coupling.name: _coupling(coupling, node, qubits, seed) for coupling in node.couplings
+    }
+    world = NodeWorld(
         device=node.device,
         source=node.source,
-        qubits=_qubits(node, hidden, seed),
+        qubits=qubits,
         feedlines={
             feedline.name: _feedline(feedline, f"{node.name}.{feedline.name}", hidden, seed)
             for feedline in node.feedlines
         },
+        couplings=couplings,
+    )
+    try:
+        world.chip(node.name)
+    except NoRegister as error:
+        raise SamplingError(f"{node.name}: {error}") from error
+    return world
+
+
+def _coupling(
+    coupling: CouplingDesign, node: NodeDesign, qubits: Mapping[str, AnyQubitWorld], seed: int
+) -> CouplingWorld:
+    """Draw the exchange rate; the charges of both at their sweet spots make a strength of it."""
+    element = f"{node.name}.{coupling.name}"
+    strength_hz = draw(coupling.exchange, seed, element, "exchange")
+    for end in coupling.ends:
+        if end not in qubits:
+            raise SamplingError(f"{element}: there is no qubit {end!r}; there are {list(qubits)}")
+        strength_hz /= float(qubits[end].qubit(end).circuit.at(0.0).charge[0])
+    known = coupling.origin
+    return CouplingWorld(
+        ends=coupling.ends,
+        strength=Known(
+            value=strength_hz,
+            unit="Hz",
+            source=None if known is None else f"drawn: {known}",
+            assumed=known is None,
+        ),
     )
 
 
-def _qubits(node: NodeDesign, hidden: Mapping[str, Spread], seed: int) -> dict[str, QubitWorld]:
+def _qubits(node: NodeDesign, hidden: Mapping[str, Spread], seed: int) -> dict[str, AnyQubitWorld]:
     names = [qubit.name for qubit in node.qubits]
-    drawn = {qubit.name: _drawn(qubit, f"{node.name}.{qubit.name}", seed) for qubit in node.qubits}
+    drawn = {
+        qubit.name: drawn_values(qubit, f"{node.name}.{qubit.name}", seed) for qubit in node.qubits
+    }
     flux = {
         name: {
             other: (
@@ -147,7 +173,7 @@ def _qubits(node: NodeDesign, hidden: Mapping[str, Spread], seed: int) -> dict[s
         for name in names
     }
     return {
-        qubit.name: _qubit(
+        qubit.name: qubit_world(
             qubit,
             f"{node.name}.{qubit.name}",
             drawn[qubit.name],
@@ -158,113 +184,6 @@ def _qubits(node: NodeDesign, hidden: Mapping[str, Spread], seed: int) -> dict[s
         )
         for qubit in node.qubits
     }
-
-
-def _drawn(qubit: QubitDesign, element: str, seed: int) -> dict[str, float]:
-    """What a lab would quote of this qubit, in SI units."""
-    together = ("t1", "t2_echo", "t2_ramsey")
-    values = {
-        quantity: draw(spread, seed, element, quantity)
-        for quantity, spread in qubit.values.items()
-        if quantity not in together
-    }
-    for attempt in range(ATTEMPTS):
-        t1, echo, ramsey = (
-            draw(qubit.values[quantity], seed, element, quantity, attempt) for quantity in together
-        )
-        if 0 < ramsey < RAMSEY_OVER_ECHO * echo and echo < ECHO_OVER_T1 * t1:
-            return {**values, "t1": t1, "t2_echo": echo, "t2_ramsey": ramsey}
-    raise SamplingError(
-        f"{element}: t1, t2_echo and t2_ramsey of the design do not go together: "
-        f"t2_echo < {ECHO_OVER_T1} t1 and t2_ramsey < {RAMSEY_OVER_ECHO} t2_echo are needed"
-    )
-
-
-def _qubit(
-    qubit: QubitDesign,
-    element: str,
-    drawn: Mapping[str, float],
-    hidden: Mapping[str, Spread],
-    flux_per_volt: Mapping[str, float],
-    flux_at_zero: float,
-    seed: int,
-) -> QubitWorld:
-    try:
-        circuit = circuit_of(
-            f01_hz=drawn["f01"],
-            anharmonicity_hz=drawn["anharmonicity"],
-            readout_hz=drawn["readout_frequency"],
-            chi_hz=drawn["chi"],
-            asymmetry=drawn["asymmetry"],
-        )
-    except NoSuchCircuit as error:
-        raise SamplingError(f"{element}: {error}") from error
-    dressed = circuit.at(0.0)
-    population = draw(hidden["thermal_population"], seed, element, "thermal_population")
-    temperature_k = temperature_of(drawn["f01"], population)
-    quality = 2 * math.pi * drawn["f01"] * drawn["t1"]
-    quality *= 1 + boltzmann_factor(drawn["f01"], temperature_k)
-    white, slow_hz = _dephasing(dressed, drawn, quality, temperature_k)
-    internal_hz = min(
-        draw(hidden["kappa_internal"], seed, element, "kappa_internal"), 0.5 * drawn["kappa"]
-    )
-
-    def solved(value: float, unit: str, *quantities: str) -> Known:
-        """A number that follows from drawn ones, with their sources."""
-        sources = [qubit.origin[quantity] for quantity in quantities]
-        known = [source for source in sources if source is not None]
-        if len(known) < len(sources):
-            return Known(value=value, unit=unit, assumed=True)
-        return Known(value=value, unit=unit, source="drawn: " + "; ".join(dict.fromkeys(known)))
-
-    def assumed(value: float, unit: str) -> Known:
-        return Known(value=value, unit=unit, assumed=True)
-
-    def library(quantity: str) -> Known:
-        spread = hidden[quantity]
-        return assumed(draw(spread, seed, element, quantity), spread.unit)
-
-    spectrum = ("f01", "anharmonicity", "readout_frequency", "chi")
-    drive = drawn["rabi_frequency"] / (qubit.drive_full_scale * float(dressed.charge[0]))
-    return QubitWorld(
-        charging_energy=solved(circuit.transmon.charging_hz, "Hz", *spectrum),
-        josephson_energy=solved(circuit.transmon.josephson_hz, "Hz", *spectrum),
-        asymmetry=solved(drawn["asymmetry"], "1", "asymmetry"),
-        offset_charge=assumed(circuit.transmon.offset_charge, "1"),
-        coupling=solved(circuit.coupling_hz, "Hz", *spectrum),
-        bare_resonator=solved(circuit.resonator_hz, "Hz", *spectrum),
-        kappa_coupling=solved(drawn["kappa"] - internal_hz, "Hz", "kappa"),
-        kappa_internal=assumed(internal_hz, "Hz"),
-        quality_factor=solved(quality, "1", "f01", "t1"),
-        bath_temperature=assumed(temperature_k, "K"),
-        white_dephasing=solved(white, "1/s", "t1", "t2_echo"),
-        frequency_noise=solved(slow_hz, "Hz", "t2_echo", "t2_ramsey"),
-        flux_noise=library("flux_noise"),
-        slow_memory=library("slow_memory"),
-        drive=solved(drive, "Hz/sqrt(W)", "rabi_frequency"),
-        drive_delay=library("drive_delay"),
-        flux_at_zero=solved(flux_at_zero, "Phi0", "flux_offset"),
-        flux_per_volt={
-            other: (
-                solved(value, "Phi0/V", "flux_period")
-                if other == qubit.name
-                else assumed(value, "Phi0/V")
-            )
-            for other, value in flux_per_volt.items()
-        },
-    )
-
-
-def _dephasing(
-    dressed: Dressed, drawn: Mapping[str, float], quality: float, temperature_k: float
-) -> tuple[float, float]:
-    """White dephasing (1/s) and slow frequency noise (Hz) that leave the drawn T2 times."""
-    rates = jump_rates(
-        dressed.levels_hz, dressed.charge / dressed.charge[0], quality, temperature_k
-    )
-    white = max(0.0, 1 / drawn["t2_echo"] - jump_dephasing_1_s(rates))
-    total = white + jump_dephasing_1_s(rates)
-    return white, slow_sigma_of(total, min(drawn["t2_ramsey"], 1 / total))
 
 
 def _feedline(

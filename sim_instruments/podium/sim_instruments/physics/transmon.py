@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 
+from podium.sim_instruments.physics.levels import BareLevels
+
 CHARGE_CUTOFF = 20
 """Charge states -20..20: for EJ/EC < 500 the lowest ten levels have converged to 1e-9."""
 
@@ -73,3 +75,9 @@ class Transmon:
             charge=charge * np.outer(signs, signs),
             cosine=(hop + hop.T) / 2 * np.outer(signs, signs),
         )
+
+    def bare(self, flux: float, count: int) -> BareLevels:
+        """Return the levels as :class:`.levels.Atom` has them."""
+        levels = self.levels(flux, count)
+        slope = self.josephson_at(flux)[1]
+        return BareLevels(levels.energy_hz, levels.charge, -slope * levels.cosine)

@@ -1,8 +1,9 @@
 """The world: signals in, what the listeners record out.
 
-Every qubit hears its own drive line only (no crosstalk between drive lines yet) and evolves
-alone (no coupling between qubits yet). All tones of a feedline act on all its resonators. Drive
-lines' and feedlines' delays meet at the chip; their difference is rounded to whole ns.
+Every qubit hears its own drive line only (no crosstalk between drive lines yet) and evolves alone:
+couplings between qubits move its levels and lines, but no excitation hops. All tones of a feedline
+act on all its resonators. Drive lines' and feedlines' delays meet at the chip; their difference is
+rounded to whole ns.
 """
 
 from collections.abc import Callable, Mapping
@@ -92,6 +93,7 @@ class World:
         paths, reading_of = [], []
         for qubit in feedline.qubits:
             drives = _drives_on(signals, qubit)
+            _check_alone(qubit, drives)
             later = round(qubit.drive_delay_ns - feedline.delay_in_ns)
             schedule = schedule_of(drives, later, episodes)
             slow = SlowNoise(
@@ -125,6 +127,20 @@ class World:
                 )
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
+
+
+ALONE = 0.9
+"""A qubit of a register is driven where at least so much of its excited state is its own."""
+
+
+def _check_alone(qubit: QubitPoint, drives: Drives) -> None:
+    """Raise NotSimulated for a drive on an excitation that several qubits share."""
+    if drives.start_ns.size and qubit.alone < ALONE:
+        raise NotSimulated(
+            f"{qubit.name} is driven where its neighbours share its excitation (its own part is "
+            f"{qubit.alone:.0%}): excitations that move between qubits are not simulated; bias "
+            "their lines farther apart"
+        )
 
 
 def _drives_on(signals: RunSignals, qubit: QubitPoint) -> Drives:

@@ -4,13 +4,22 @@ Control never reads it. Numbers are in SI units; every one names its source or s
 ``assumed: true``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
@@ -18,6 +27,7 @@ from ruamel.yaml.error import YAMLError
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
 from podium.sim_instruments.physics.clocks import ClockErrors
+from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.inverse import Circuit
 from podium.sim_instruments.physics.transmon import Transmon
 
@@ -64,21 +74,21 @@ Seconds = Annotated[Known, AfterValidator(_in("s"))]
 PerSecond = Annotated[Known, AfterValidator(_in("1/s"))]
 Kelvin = Annotated[Known, AfterValidator(_in("K"))]
 Number = Annotated[Known, AfterValidator(_in("1"))]
+SignedHertz = Annotated[Known, AfterValidator(_in("Hz", ANY))]
 SignedSeconds = Annotated[Known, AfterValidator(_in("s", ANY))]
 SignedNumber = Annotated[Known, AfterValidator(_in("1", ANY))]
 SignedPerSecond = Annotated[Known, AfterValidator(_in("1/s", ANY))]
+SecondsPerKelvin = Annotated[Known, AfterValidator(_in("s/K", ANY))]
 Flux = Annotated[Known, AfterValidator(_in("Phi0", ANY))]
 FluxPerVolt = Annotated[Known, AfterValidator(_in("Phi0/V", ANY))]
 HertzPerRootWatt = Annotated[Known, AfterValidator(_in("Hz/sqrt(W)"))]
 
 
 class QubitWorld(Part):
-    """A transmon and its resonator: the fields of :class:`.chip.Qubit`."""
+    """A qubit and its resonator: the fields of :class:`.chip.Qubit`."""
 
     charging_energy: Hertz
     josephson_energy: Hertz
-    asymmetry: Number
-    offset_charge: Number
     coupling: Hertz
     bare_resonator: Hertz
     kappa_coupling: Hertz
@@ -95,20 +105,15 @@ class QubitWorld(Part):
     flux_per_volt: dict[str, FluxPerVolt]
     """By the qubit whose source it is; its own is one over the flux period."""
 
+    def atom(self) -> Transmon | Fluxonium:
+        """Return its circuit without the resonator."""
+        raise NotImplementedError
+
     def qubit(self, name: str) -> Qubit:
         """Return the constants under the qubit's full name."""
         return Qubit(
             name=name,
-            circuit=Circuit(
-                Transmon(
-                    self.charging_energy.value,
-                    self.josephson_energy.value,
-                    self.asymmetry.value,
-                    self.offset_charge.value,
-                ),
-                self.coupling.value,
-                self.bare_resonator.value,
-            ),
+            circuit=Circuit(self.atom(), self.coupling.value, self.bare_resonator.value),
             kappa_coupling_hz=self.kappa_coupling.value,
             kappa_internal_hz=self.kappa_internal.value,
             quality=self.quality_factor.value,
@@ -120,6 +125,55 @@ class QubitWorld(Part):
             drive_hz_per_sqrt_w=self.drive.value,
             drive_delay_ns=self.drive_delay.value * 1e9,
         )
+
+
+class TransmonWorld(QubitWorld):
+    """A transmon."""
+
+    kind: Literal["transmon"] = "transmon"
+    asymmetry: Number
+    offset_charge: Number
+
+    def atom(self) -> Transmon:
+        """Return its circuit without the resonator."""
+        return Transmon(
+            self.charging_energy.value,
+            self.josephson_energy.value,
+            self.asymmetry.value,
+            self.offset_charge.value,
+        )
+
+
+class FluxoniumWorld(QubitWorld):
+    """A fluxonium; its fluxes count from half a flux quantum."""
+
+    kind: Literal["fluxonium"]
+    inductive_energy: Hertz
+
+    def atom(self) -> Fluxonium:
+        """Return its circuit without the resonator."""
+        return Fluxonium(
+            self.charging_energy.value, self.josephson_energy.value, self.inductive_energy.value
+        )
+
+
+def _kind(given: Any) -> str:
+    kind = given.get("kind", "transmon") if isinstance(given, dict) else given.kind
+    return str(kind)
+
+
+AnyQubitWorld = Annotated[
+    Annotated[TransmonWorld, Tag("transmon")] | Annotated[FluxoniumWorld, Tag("fluxonium")],
+    Discriminator(_kind),
+]
+
+
+class CouplingWorld(Part):
+    """A fixed coupling between two qubits."""
+
+    ends: tuple[str, str]
+    strength: SignedHertz
+    """What multiplies the product of their Cooper-pair numbers."""
 
 
 class FeedlineWorld(Part):
@@ -150,8 +204,9 @@ class NodeWorld(Part):
 
     device: str
     source: str
-    qubits: dict[str, QubitWorld]
+    qubits: dict[str, AnyQubitWorld]
     feedlines: dict[str, FeedlineWorld]
+    couplings: dict[str, CouplingWorld] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_meet(self) -> Self:
@@ -166,7 +221,38 @@ class NodeWorld(Part):
             for other in world.flux_per_volt:
                 if other not in self.qubits:
                     raise ValueError(f"{name}.flux_per_volt names {other}; there are {known}")
+        for name, coupling in self.couplings.items():
+            for end in coupling.ends:
+                if end not in self.qubits:
+                    raise ValueError(f"{name} couples {end}; the qubits are {known}")
         return self
+
+    def chip(self, name: str) -> Chip:
+        """Return it as the chip of the node ``name``; raises what :class:`.chip.Chip` raises."""
+        return _chip({name: self})
+
+
+def _chip(nodes: Mapping[str, NodeWorld]) -> Chip:
+    qubits: list[Qubit] = []
+    feedlines: list[Feedline] = []
+    couplings: dict[tuple[str, str], float] = {}
+    count = sum(len(node.qubits) for node in nodes.values())
+    matrix, at_zero = np.zeros((count, count)), np.zeros(count)
+    for node_name, node in nodes.items():
+        place = {name: len(qubits) + index for index, name in enumerate(node.qubits)}
+        for name, world in node.qubits.items():
+            at_zero[place[name]] = world.flux_at_zero.value
+            for other, known in world.flux_per_volt.items():
+                matrix[place[name], place[other]] = known.value
+            qubits.append(world.qubit(f"{node_name}.{name}"))
+        feedlines += [
+            world.feedline(f"{node_name}.{name}", node_name)
+            for name, world in node.feedlines.items()
+        ]
+        for coupling in node.couplings.values():
+            one, other = (f"{node_name}.{end}" for end in coupling.ends)
+            couplings[one, other] = coupling.strength.value
+    return Chip(qubits, feedlines, matrix, at_zero, couplings)
 
 
 class ClockWorld(Part):
@@ -175,10 +261,16 @@ class ClockWorld(Part):
     offset: SignedSeconds
     frequency: SignedNumber
     ageing: SignedPerSecond
+    delay_per_k: SecondsPerKelvin
 
     def errors(self) -> ClockErrors:
         """Return them."""
-        return ClockErrors(self.offset.value * FS_PER_S, self.frequency.value, self.ageing.value)
+        return ClockErrors(
+            self.offset.value * FS_PER_S,
+            self.frequency.value,
+            self.ageing.value,
+            self.delay_per_k.value * FS_PER_S,
+        )
 
 
 class TimingWorld(Part):
@@ -209,22 +301,7 @@ class WorldFile(Part):
 
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""
-        qubits: list[Qubit] = []
-        feedlines: list[Feedline] = []
-        count = sum(len(node.qubits) for node in self.nodes.values())
-        matrix, at_zero = np.zeros((count, count)), np.zeros(count)
-        for node_name, node in self.nodes.items():
-            place = {name: len(qubits) + index for index, name in enumerate(node.qubits)}
-            for name, world in node.qubits.items():
-                at_zero[place[name]] = world.flux_at_zero.value
-                for other, known in world.flux_per_volt.items():
-                    matrix[place[name], place[other]] = known.value
-                qubits.append(world.qubit(f"{node_name}.{name}"))
-            feedlines += [
-                world.feedline(f"{node_name}.{name}", node_name)
-                for name, world in node.feedlines.items()
-            ]
-        return Chip(qubits, feedlines, matrix, at_zero)
+        return _chip(self.nodes)
 
     def temperatures_k(self, fridge: str) -> dict[str, float]:
         """Return the temperature of each stage of a fridge; KeyError when there is none such."""
@@ -259,12 +336,16 @@ def parse_world(text: str, name: str = "twin file") -> WorldFile:
         return WorldFile.model_validate(tree)
     except ValidationError as error:
         wrong = "\n".join(
-            f"  {'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}"
-            for each in error.errors()
+            f"  {_place(each['loc']) or 'the file'}: {each['msg']}" for each in error.errors()
         )
         raise WorldFileError(
             f"{name} describes no world, {error.error_count()} places are wrong:\n{wrong}"
         ) from error
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """Return a place as the file has it: without the kind of a qubit, by which it was read."""
+    return ".".join(str(part) for at, part in enumerate(loc) if at != 4 or loc[2] != "qubits")
 
 
 def write_world(world: WorldFile, path: Path) -> None:

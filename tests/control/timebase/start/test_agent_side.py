@@ -1,5 +1,7 @@
 """The agent's side: each test tells it what happens, and looks at what it wants to be done."""
 
+from dataclasses import replace
+
 import pytest
 from tests.control.timebase.start.agent_told import (
     EPOCHS,
@@ -125,6 +127,45 @@ def test_a_reading_is_as_old_as_the_process_was_frozen() -> None:
     told = cleared(waiting())
     assert told.read(9.9, age_s=0.009).does() == [MakeSafe()]
     assert "could have been set" in told.state.hand.why
+
+
+def test_slow_looks_at_the_clock_widen_the_guard_of_later_runs() -> None:
+    told = cleared(waiting())
+    assert told.read(9.9, age_s=0.02).does() == [MakeSafe()]
+    told.tell(MadeSafe(False)).hear(AskReport(RUN))
+    told.does()
+    (load,) = told.hear(Prepare(NEXT, 7, "program", True)).does()
+    assert load == Load(NEXT, "program")
+    (answer,) = told.tell(replace(LOADED, run=NEXT)).does()
+    assert answer.guard_fs == pytest.approx(32 * MS, abs=1_000), "2 ms, and 1.5 times 20 ms"
+    assert answer.minimum_lead_fs == answer.guard_fs + MS
+    told.hear(Arm(NEXT, TOKEN))
+    (refusal, _) = told.does()
+    assert refusal.kind == "refused", "the token gives the lead of quick looks"
+
+
+def test_a_widened_guard_is_the_guard_of_the_run_that_was_prepared_with_it() -> None:
+    told = fresh()
+    told.state = replace(told.state, look_fs=20 * MS)
+    told.hear(Prepare(RUN, 7, "program", True)).tell(LOADED)
+    token = replace(TOKEN, minimum_lead_fs=33 * MS + 1_000)
+    told.hear(Arm(RUN, token)).tell(ArmedUp(RUN, EPOCHS)).hear(Fire(RUN, T0))
+    told.does()
+    taken, again = told.read(60).does()
+    assert again == ReadClock(RUN, taken.slack_fs - 32 * MS)
+    assert told.read(32.1).does() == [ReadClock(RUN, pytest.approx(0))]
+    assert told.read(31.9, age_s=0.025).does() == [SetTrigger(RUN, T0)]
+
+
+def test_looks_that_are_quick_again_narrow_it_and_it_has_an_end() -> None:
+    margins = Margins()
+    assert margins.widened(0) == margins.widened(5 * MS) == margins
+    assert margins.widened(10**18).guard_fs == margins.longest_guard_fs
+    told = waiting()
+    told.state = replace(told.state, look_fs=100 * MS)
+    for _ in range(34):
+        told.read(20)
+    assert told.state.look_fs == pytest.approx(50 * MS, rel=0.02)
 
 
 @pytest.mark.parametrize("lead_ms", [24, 12])

@@ -1,6 +1,6 @@
-"""A flux-tunable transmon over its bias: frequency arc, and the resonator that follows it."""
+"""A flux-tunable qubit over its bias: frequency arc, and the resonator that follows it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,50 @@ def fit_resonator_arc(
         "pull": Bound(design["pull"] / 5, design["pull"] * 5),
     }
     fit = fit_least_squares(model, resonator_hz, sigma_hz, starts, bounds)
+    return _followed(fit, resonator_hz, model(fit.values), period)
+
+
+def pull_arc(bias_v: Array, values: Mapping[str, float], shape: Callable[[Array], Array]) -> Array:
+    """Return the dressed resonator over the bias; see :func:`fit_pull_arc`."""
+    flux = (bias_v - values["sweet_spot"]) / values["period"]
+    return np.asarray(values["bare"] + values["pull"] * shape(flux))
+
+
+def fit_pull_arc(
+    bias_v: Array,
+    resonator_hz: Array,
+    sigma_hz: Array,
+    shape: Callable[[Array], Array],
+    design: Mapping[str, float],
+) -> Fit:
+    """Fit the dressed resonator, ``bare + pull shape(flux)``, over the bias.
+
+    ``shape``: by the distance from a sweet spot in flux quanta, 1 there; ``design``: ``period``
+    (V) and ``pull`` (at the sweet spot, Hz). Returns what :func:`fit_resonator_arc` returns.
+    """
+    period, pull = design["period"], design["pull"]
+
+    def model(values: Mapping[str, float]) -> Array:
+        return pull_arc(bias_v, values, shape)
+
+    bare = float(np.median(resonator_hz)) - pull * float(np.median(shape(bias_v / period)))
+    starts = [
+        {"sweet_spot": shift * period, "period": period, "bare": bare, "pull": pull}
+        for shift in np.linspace(-0.5, 0.5, 21)
+    ]
+    bounds = {
+        "sweet_spot": Bound(-period, period),
+        "period": Bound(period * 0.7, period * 1.4),
+        "pull": Bound(min(pull / 5, pull * 5), max(pull / 5, pull * 5)),
+    }
+    fit = fit_least_squares(model, resonator_hz, sigma_hz, starts, bounds)
+    return _followed(fit, resonator_hz, model(fit.values), period)
+
+
+def _followed(fit: Fit, resonator_hz: Array, model_hz: Array, period: float) -> Fit:
+    """Return the fit with the sweet spot nearest to 0 V; raises FitFailed where it is no arc."""
     scatter = float(np.std(resonator_hz))
-    left = float(np.std(resonator_hz - model(fit.values)))
+    left = float(np.std(resonator_hz - model_hz))
     if left > EXPLAINED * scatter:
         raise FitFailed(
             f"the resonator does not follow the bias: it scatters by {scatter / 1e3:.0f} kHz, of "
@@ -83,6 +125,31 @@ def fit_resonator_arc(
     if fit.sigmas["sweet_spot"] > period / 10:
         raise FitFailed(f"the sweet spot is only known to {fit.sigmas['sweet_spot']:.3f} V")
     return fit
+
+
+def fit_shaped_arc(
+    bias_v: Array,
+    qubit_hz: Array,
+    sigma_hz: Array,
+    shape: Callable[[Array], Array],
+    start: Mapping[str, float],
+) -> Fit:
+    """Fit ``top shape(flux)`` over the bias near a sweet spot, where f01 is ``top``, Hz.
+
+    ``shape``: as of :func:`fit_pull_arc`; ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz).
+    """
+
+    def model(values: Mapping[str, float]) -> Array:
+        flux = (bias_v - values["sweet_spot"]) / values["period"]
+        return np.asarray(values["top"] * shape(flux))
+
+    begin = {name: start[name] for name in ("sweet_spot", "period", "top")}
+    begins = [
+        begin | {"sweet_spot": start["sweet_spot"] + share * start["period"]}
+        for share in (0.0, -0.002, 0.002)
+    ]
+    bounds = {"period": Bound(start["period"] * 0.7, start["period"] * 1.4)}
+    return fit_least_squares(model, qubit_hz, sigma_hz, begins, bounds)
 
 
 def fit_qubit_arc(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.resonator import DispersiveScan, ReadoutWindow, fit_dispersive
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -49,7 +50,9 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     duration_ns = on_grid_ns(14 / (np.pi * min(bench.best(q, "kappa") for q in qubits)))
     centres = {q.element: bench.best(q, "readout_frequency") for q in qubits}
     probe = probe_axis(centres, span, POINTS)
-    top = {q.element: bench.probe_amplitude(q, PHOTONS * bench.critical_photons(q)) for q in qubits}
+    top = {
+        q.element: bench.probe_amplitude(q, PHOTONS * critical_photons(bench, q)) for q in qubits
+    }
     power = power_axis({element: [a * p for p in POWERS] for element, a in top.items()})
     body = [
         *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),

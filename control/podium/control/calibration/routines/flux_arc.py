@@ -5,13 +5,19 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
-from podium.control.calibration.fits.flux import fit_resonator_arc, resonator_arc
+from podium.control.calibration.dispersive import expected_pull, expected_swing, pull_shape
+from podium.control.calibration.fits.flux import (
+    fit_pull_arc,
+    fit_resonator_arc,
+    pull_arc,
+    resonator_arc,
+)
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.resonator import fit_resonance
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.punch_out import expected_pull, locate_dip
+from podium.control.calibration.routines.punch_out import locate_dip
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window, scan_program
 from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.state import told
@@ -35,8 +41,8 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     }
     steps = np.linspace(-1, 1, POINTS)
     kappa = min(bench.best(q, "kappa") for q in qubits)
-    pull = max(abs(expected_pull(bench, q)) for q in qubits)
-    span = 2.4 * pull + 6 * kappa
+    swing = max(expected_swing(bench, q) for q in qubits)
+    span = 2.4 * swing + 6 * kappa
     points = 2 * int(span / (kappa / 4) / 2) + 1
     centres = {q.name: bench.best(q, "readout_frequency") for q in qubits}
     found_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
@@ -84,19 +90,25 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
                 f"elsewhere e.g. {lost.get(qubit.name, '')}"
             )
         bias = np.array(volts[qubit.name])
-        design = {
-            "f01": bench.best(qubit, "f01"),
-            "charging": -bench.best(qubit, "anharmonicity"),
-            "asymmetry": bench.design(qubit, "asymmetry").value,
-            "period": bench.design(qubit, "flux_period").value,
-            "pull": expected_pull(bench, qubit),
-        }
-        fit = fit_resonator_arc(
-            bias, np.array(found_hz[qubit.name]), np.array(sigma_hz[qubit.name]), design
-        )
-        spot, period = fit.values["sweet_spot"], fit.values["period"]
+        found, sigma = np.array(found_hz[qubit.name]), np.array(sigma_hz[qubit.name])
         grid = np.linspace(bias.min(), bias.max(), 201)
-        line = resonator_arc(grid, fit.values, design)
+        period_v = bench.design(qubit, "flux_period").value
+        pull = expected_pull(bench, qubit)
+        if qubit.kind == "fluxonium":
+            shape = pull_shape(bench, qubit)
+            fit = fit_pull_arc(bias, found, sigma, shape, {"period": period_v, "pull": pull})
+            line = pull_arc(grid, fit.values, shape)
+        else:
+            design = {
+                "f01": bench.best(qubit, "f01"),
+                "charging": -bench.best(qubit, "anharmonicity"),
+                "asymmetry": bench.design(qubit, "asymmetry").value,
+                "period": period_v,
+                "pull": pull,
+            }
+            fit = fit_resonator_arc(bias, found, sigma, design)
+            line = resonator_arc(grid, fit.values, design)
+        spot, period = fit.values["sweet_spot"], fit.values["period"]
         panel = replace(
             panel,
             series=(*panel.series, Series("fit", grid, line / 1e9, line=True)),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.dispersive import critical_photons, expected_pull
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.resonator import fit_resonance, top_between, winding
 from podium.control.calibration.measured import Measured
@@ -50,7 +51,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     amplitudes = {
         q.element: np.array(
             [
-                bench.probe_amplitude(q, float(n) * bench.critical_photons(q))
+                bench.probe_amplitude(q, float(n) * critical_photons(bench, q))
                 for n in np.geomspace(LOWEST, HIGHEST, ROWS)
             ]
         )
@@ -122,12 +123,6 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
-
-
-def expected_pull(bench: Bench, qubit: Qubit) -> float:
-    """Return g**2 / (f_r - f01), Hz: how far the qubit pulls the resonator, from the design."""
-    gap = bench.best(qubit, "readout_frequency") - bench.best(qubit, "f01")
-    return gap / (4 * bench.critical_photons(qubit))
 
 
 def locate_dip(frequency_hz: NDArray[np.float64], iq: NDArray[np.complex128]) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.blobs import LOWEST_FIDELITY, levels_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.surface import Top, top_of_hill
@@ -87,7 +88,7 @@ def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
     bare_is_below = bench.best(qubit, "f01") < middle
     first = middle - (BELOW if bare_is_below else ABOVE) * abs(chi)
     frequencies = np.linspace(first, first + (BELOW + ABOVE) * abs(chi), FREQUENCIES)
-    critical = bench.critical_photons(qubit)
+    critical = critical_photons(bench, qubit)
     amplitudes = np.array(
         [
             bench.probe_amplitude(qubit, float(n) * critical)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.resonator import ReadoutWindow, background, dip, fit_resonance
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -43,7 +44,7 @@ def scan_program(
         Barrier(frames),
     ]
     for p in pulses:
-        photons = LOW_POWER * bench.critical_photons(p.qubit)
+        photons = LOW_POWER * critical_photons(bench, p.qubit)
         body += p.measure(bench.probe_amplitude(p.qubit, photons))
     return Program(
         "resonator spectroscopy",

@@ -1,11 +1,12 @@
-"""The flux bias at which f01 is greatest, from pairs of points on both flanks of the arc."""
+"""The flux bias at which f01 has no slope, from pairs of points on both flanks of the arc."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
-from podium.control.calibration.fits.flux import arc, fit_qubit_arc
+from podium.control.calibration.dispersive import Shape, line_shape
+from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_shaped_arc
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.peak import fit_pulse_line
 from podium.control.calibration.fits.projection import line_axis
@@ -27,6 +28,8 @@ PASSES = (
 """Distances from the sweet spot in flux periods, and how far about the expected line is scanned
 (Hz): far enough for a steep slope, near enough for the drive's and the resonator's reach, and
 narrower as each pass tells the next one where the lines are."""
+FLUXONIUM = 0.3
+"""A fluxonium's f01 is so much steeper beside its sweet spot: distances are that much shorter."""
 POINTS = 61
 SOURCE_NOISE_V = 1e-6
 """What a bias source wanders while it holds a level, V: of the order of a GS200's noise in its
@@ -39,6 +42,8 @@ has told it better before."""
 async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Measure f01 on both flanks of the arc, pass by pass more narrowly.
 
+    The sweet spot of a transmon is where f01 is greatest, that of a fluxonium where it is least.
+
     All qubits move together and by equal shares of their periods, so crosstalk between flux
     lines scales the distances but does not shift the middle. Stores ``sweet_spot`` (V), and
     leaves the qubits there.
@@ -49,9 +54,15 @@ async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             "sweet_spot": bench.known(q, "sweet_spot").value,
             "period": bench.best(q, "flux_period"),
             "top": bench.best(q, "f01"),
-            "charging": -bench.best(q, "anharmonicity"),
-            "asymmetry": bench.design(q, "asymmetry").value,
         }
+        | (
+            {}
+            if q.kind == "fluxonium"
+            else {
+                "charging": -bench.best(q, "anharmonicity"),
+                "asymmetry": bench.design(q, "asymmetry").value,
+            }
+        )
         for q in qubits
     }
     remaining = qubits
@@ -78,15 +89,18 @@ async def _pass(
     hertz: dict[str, list[float]] = {q.name: [] for q in qubits}
     sigma: dict[str, list[float]] = {q.name: [] for q in qubits}
     duration_s = line_pulse_ns(2 * margin_hz / (POINTS - 1)) * 1e-9
+    shapes = {q.name: line_shape(q) if q.kind == "fluxonium" else None for q in qubits}
     for distance in distances:
         bias = {
             q.name: bench.bias_on_grid(
-                q, arcs[q.name]["sweet_spot"] + distance * arcs[q.name]["period"]
+                q,
+                arcs[q.name]["sweet_spot"]
+                + distance * (FLUXONIUM if q.kind == "fluxonium" else 1.0) * arcs[q.name]["period"],
             )
             for q in qubits
         }
         await bench.runner.bias({q.flux_port: bias[q.name] for q in qubits})
-        expected = {q.name: expected_hz(bias[q.name], arcs[q.name]) for q in qubits}
+        expected = {q.name: expected_hz(bias[q.name], arcs[q.name], shapes[q.name]) for q in qubits}
         data = await bench.run(
             outcome,
             spectroscopy_program(bench, qubits, expected, 2 * margin_hz, POINTS),
@@ -111,8 +125,12 @@ async def _pass(
         bias = np.array(volts[qubit.name])
         if len(bias) < 4:
             raise FitFailed(f"the line was seen at {len(bias)} of {len(distances)} biases only")
-        start = arcs[qubit.name]
-        found = fit_qubit_arc(bias, np.array(hertz[qubit.name]), np.array(sigma[qubit.name]), start)
+        start, shape = arcs[qubit.name], shapes[qubit.name]
+        lines, sigmas = np.array(hertz[qubit.name]), np.array(sigma[qubit.name])
+        if shape is None:
+            found = fit_qubit_arc(bias, lines, sigmas, start)
+        else:
+            found = fit_shaped_arc(bias, lines, sigmas, shape, start)
         v = found.values
         if found.sigmas["sweet_spot"] > VAGUE * start["period"]:
             raise FitFailed(
@@ -120,9 +138,11 @@ async def _pass(
                 "the lines found do not lie on one arc"
             )
         grid = np.linspace(bias.min(), bias.max(), 101)
-        arcs[qubit.name] = {**start, **v, "asymmetry": float(np.sqrt(v["softness"]))}
+        arcs[qubit.name] = {**start, **v}
+        if shape is None:
+            arcs[qubit.name]["asymmetry"] = float(np.sqrt(v["softness"]))
         known = arcs[qubit.name]
-        line = np.array([expected_hz(float(bias_v), known) for bias_v in grid])
+        line = np.array([expected_hz(float(bias_v), known, shape) for bias_v in grid])
         sigma_v = float(np.hypot(found.sigmas["sweet_spot"], SOURCE_NOISE_V))
         text = f"{v['sweet_spot'] * 1e3:.3f} ± {sigma_v * 1e3:.3f} mV"
         return {
@@ -137,11 +157,15 @@ async def _pass(
     return await analyse(bench, outcome, qubits, raw, fit)
 
 
-def expected_hz(bias_v: float, known: dict[str, float]) -> float:
-    """Return where f01 is expected at a bias, Hz."""
+def expected_hz(bias_v: float, known: dict[str, float], shape: Shape | None) -> float:
+    """Return where f01 is expected at a bias, Hz; ``shape``: of a fluxonium's line."""
+    at = np.array([bias_v])
+    if shape is not None:
+        flux = (at - known["sweet_spot"]) / known["period"]
+        return float(known["top"] * shape(flux)[0])
     return float(
         arc(
-            np.array([bias_v]),
+            at,
             known["top"],
             known["charging"],
             known["sweet_spot"],

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -51,7 +52,7 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         pulses = Pulses(bench, qubit)
         expected = bench.feedline(qubit).delay
         window_ns = on_grid_ns(PULSE_NS * 1e-9 + 2 * (expected.value + 5 * expected.spread))
-        amplitude = bench.probe_amplitude(qubit, LOUD * bench.critical_photons(qubit))
+        amplitude = bench.probe_amplitude(qubit, LOUD * critical_photons(bench, qubit))
         program = Program(
             name="time of flight",
             frames=(pulses.readout_frame(),),

@@ -66,8 +66,7 @@ from podium.control.timebase.start.messages import (
 
 def born(name: str, life: int, margins: Margins | None = None) -> Did:
     """Return an agent that has just been started. What its instruments do is not known."""
-    margins = margins or Margins()
-    return AgentState(name, life, margins, margins), (MakeSafe(),)
+    return AgentState(name, life, margins or Margins()), (MakeSafe(),)
 
 
 def step(state: AgentState, event: Event, now_s: float) -> Did:
@@ -154,7 +153,7 @@ def _arm(state: AgentState, run: RunId, token: Token) -> Did:
         return state, (unknown(state, run, "arm"),)
     if hand.phase is not Phase.PREPARED or hand.prepared is None:
         return state, say_again(hand, "arm", state)
-    prepared, margins = hand.prepared, state.margins
+    prepared, margins = hand.prepared, hand.margins
     if token.program_hash != prepared.program_hash:
         reason = (
             f"the token names program {token.program_hash:.12}, "

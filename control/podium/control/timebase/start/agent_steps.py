@@ -12,6 +12,7 @@ from podium.control.timebase.start.agent_ends import (
     take_next,
 )
 from podium.control.timebase.start.agent_values import (
+    LOOK_KEPT,
     AgentState,
     ArmedUp,
     ClockRead,
@@ -24,7 +25,6 @@ from podium.control.timebase.start.agent_values import (
     RunInHand,
     SetTrigger,
 )
-from podium.control.timebase.start.guard import looked_in_time, looked_late
 from podium.control.timebase.start.messages import (
     VERIFIED,
     Armed,
@@ -43,6 +43,7 @@ def loaded(state: AgentState, hand: RunInHand, done: Loaded) -> Did:
             "refused for a run on several nodes; give it time keeping or a tagged marker"
         )
         return refuse(state, hand, "prepare", "refused", reason)
+    margins = state.margins.widened(state.look_fs)
     prepared = Prepared(
         state.name,
         hand.run,
@@ -51,11 +52,11 @@ def loaded(state: AgentState, hand: RunInHand, done: Loaded) -> Did:
         done.grid_fs,
         done.start_offset_fs,
         done.source,
-        state.margins.minimum_lead_fs,
-        state.margins.guard_fs,
+        margins.minimum_lead_fs,
+        margins.guard_fs,
         done.duration_fs,
     )
-    hand = replace(hand.to(Phase.PREPARED), prepared=prepared)
+    hand = replace(hand.to(Phase.PREPARED), prepared=prepared, margins=margins)
     return answer_with(state, hand, "prepare", prepared)
 
 
@@ -71,34 +72,32 @@ def clock_read(state: AgentState, hand: RunInHand, read: ClockRead, now_s: float
     """Check FIRE, wait for T0 - guard, commit; or wait for T0 to stop what is committed."""
     if hand.token is None or hand.t0 is None:
         return state, ()
-    margins = state.margins
+    margins = hand.margins
     told_fs = hand.t0 - read.now
     # The reading may be as old as the exchange lasted, a stop of the process included.
-    slack_fs = told_fs - int((now_s - read.asked_s) * FS_PER_S)
+    look_fs = int((now_s - read.asked_s) * FS_PER_S)
+    slack_fs = told_fs - look_fs
     if hand.phase is Phase.COMMITTED and hand.why:
         if told_fs < -margins.after_fs:
             return stand_down(state, hand, hand.why)
         return state, (ReadClock(hand.run, max(0, slack_fs + margins.after_fs)),)
     if hand.phase not in (Phase.CHECKING, Phase.WAITING):
         return state, ()
+    state = replace(state, look_fs=max(look_fs, int(LOOK_KEPT * state.look_fs)))
     checking = hand.phase is Phase.CHECKING
     if moved := checks.epoch_moved(hand.token, read.epochs):
         return refuse(state, hand, "fire", "epoch", moved)
     if checking and slack_fs > margins.longest_lead_fs:
         reason = f"T0 is {slack_fs} fs ahead; at most {margins.longest_lead_fs} are allowed"
         return refuse(state, hand, "fire", "refused", reason)
-    if checking and (short_fs := checks.missing_fs(hand.token.minimum_lead_fs, slack_fs)):
+    if short_fs := checks.missing_fs(hand.token.minimum_lead_fs if checking else 0, slack_fs):
         reason = f"FIRE came {slack_fs} fs before T0, {short_fs} fs too late"
         return refuse(state, hand, "fire", "late", reason, short_fs)
-    if not checking and (checks.may_commit(told_fs, margins.guard_fs) or slack_fs < 0):
+    if not checking and checks.may_commit(told_fs, margins.guard_fs):
         if checks.missing_fs(margins.setup_fs, slack_fs):
-            reason = (
-                f"only {slack_fs} fs before T0 the trigger could have been set, with a guard of "
-                f"{margins.guard_fs} fs"
-            )
-            return stand_down(looked_late(state, slack_fs), hand, reason)
-        state = looked_in_time(replace(state, hand=hand.to(Phase.COMMITTING)))
-        return state, (SetTrigger(hand.run, hand.t0),)
+            reason = f"only {slack_fs} fs before T0 the trigger could have been set"
+            return stand_down(state, hand, reason)
+        return replace(state, hand=hand.to(Phase.COMMITTING)), (SetTrigger(hand.run, hand.t0),)
     again = ReadClock(hand.run, max(0, slack_fs - margins.guard_fs))
     if not checking:
         return state, (again,)

@@ -63,6 +63,12 @@ BEYOND_RECALL = (Phase.COMMITTING, Phase.COMMITTED)
 """The trigger is set, or may be: nothing is touched before T0 has passed."""
 
 
+LOOKS = 1.5
+"""So much longer than the longest of late a look may take."""
+LOOK_KEPT = 0.98
+"""What is remembered of the longest look, from one to the next: half of it after 34."""
+
+
 @dataclass(frozen=True, slots=True)
 class Margins:
     """What an agent keeps between itself and T0."""
@@ -79,6 +85,8 @@ class Margins:
     """A start further ahead than this is refused: it would block the instruments."""
     safe_again_s: float = 0.5
     """Pause between attempts to make safe."""
+    longest_guard_fs: int = 200 * FS_PER_MS
+    """However slow looks are, the guard is no longer."""
 
     def __post_init__(self) -> None:
         if not 0 < self.setup_fs < self.guard_fs <= self.minimum_lead_fs:
@@ -86,6 +94,19 @@ class Margins:
                 "0 < set-up < guard <= minimum lead is needed, got "
                 f"{self.setup_fs}, {self.guard_fs}, {self.minimum_lead_fs} fs"
             )
+
+    def widened(self, look_fs: int) -> "Margins":
+        """Return margins within which a last look that takes ``look_fs`` finds room.
+
+        It is made when the guard begins, and the trigger has to be set after it.
+        """
+        needed_fs = min(self.setup_fs + int(LOOKS * look_fs), self.longest_guard_fs)
+        more_fs = max(0, needed_fs - self.guard_fs)
+        return replace(
+            self,
+            guard_fs=self.guard_fs + more_fs,
+            minimum_lead_fs=self.minimum_lead_fs + more_fs,
+        )
 
 
 # What happens
@@ -272,6 +293,8 @@ class RunInHand:
     run: RunId
     several: bool
     phase: Phase = Phase.PREPARING
+    margins: Margins = Margins()
+    """As they were when it was prepared."""
     prepared: Prepared | None = None
     token: Token | None = None
     lease_ends_s: float | None = None
@@ -305,11 +328,9 @@ class AgentState:
     name: str
     life: int
     margins: Margins = Margins()
-    """Of the next run; of the run in hand until its trigger is set."""
-    least: Margins = Margins()
-    """What they come back to (:mod:`.guard`)."""
-    late_lately: float = 0.0
-    """How often the last look at clock and epochs took too long, lately."""
+    """Where looks at the clock are quick."""
+    look_fs: int = 0
+    """How long the longest look at clock and epochs has taken of late."""
     session: int = -1
     """The highest that was heard of."""
     last: RunId | None = None

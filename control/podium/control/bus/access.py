@@ -1,0 +1,256 @@
+"""Who may do what on the bus: by the common name of a certificate.
+
+Zenoh enforces it, in the process that holds the meeting point and, the other way round, in every
+process that connects to it. Zenoh drops what it denies without a word; :class:`Verdict` is how
+the one who asked learns that it was denied, and why.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from podium.control.bus import growth, messages, news
+from podium.control.bus.memory import matches
+from podium.control.facility.meeting_point import Holder
+
+Role = Literal["router", "coordinator", "page", "agent", "client"]
+ROLES: tuple[Role, ...] = get_args(Role)
+NAMED: frozenset[Role] = frozenset(("agent", "client"))
+"""Roles of which there are several processes."""
+
+Does = Literal["ask", "answer", "publish", "hear", "announce", "watch"]
+
+ZENOH_MESSAGES: Mapping[Does, tuple[str, ...]] = {
+    "ask": ("query",),
+    "answer": ("declare_queryable", "reply"),
+    "publish": ("put",),
+    "hear": ("declare_subscriber",),
+    "announce": ("liveliness_token",),
+    "watch": ("declare_liveliness_subscriber", "liveliness_query"),
+}
+"""What each is among the messages that Zenoh's access control tells apart.
+https://zenoh.io/docs/manual/access-control, as of 1.10."""
+ALL_MESSAGES = (*(one for several in ZENOH_MESSAGES.values() for one in several), "delete")
+FLOWS = ("ingress", "egress")
+
+Plain: TypeAlias = "dict[str, Plain] | list[Plain] | str | bool"
+
+
+def access_key(facility: str) -> str:
+    """Key under which the holder of the meeting point answers :class:`MayI`, to everybody."""
+    return f"podium/{facility}/access"
+
+
+@dataclass(frozen=True, slots=True)
+class MayI:
+    """May I do this?"""
+
+    zid: str
+    """Zenoh's identity of who asks: the holder looks up the certificate of that connection."""
+    does: str
+    """What it wants to do; empty: be here at all."""
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether something is allowed."""
+
+    allowed: bool
+    words: str
+    """If not: who, what, of whom, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A process of a facility, as its certificate names it."""
+
+    role: Role
+    name: str = ""
+    """Of an agent or a client."""
+
+    @property
+    def common_name(self) -> str:
+        """The common name of its certificate: ``coordinator``, ``agent.node_a``, ``client.ann``."""
+        return f"{self.role}.{self.name}" if self.role in NAMED else self.role
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that a member may do, and to which keys (patterns of them)."""
+
+    does: Does
+    keys: tuple[str, ...]
+
+
+def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
+    """Return all that a member may do."""
+    agents = messages.agent_key(facility, "*")
+    coordinator = messages.coordinator_key(facility)
+    told = news.runs_key(facility), news.data_key(facility)
+    grow, grown = growth.coordinator_grow_key(facility), growth.grown_key(facility)
+    match member.role:
+        case "router":
+            own = _log(facility, "router")
+        case "coordinator":
+            own = (
+                Rule("ask", (agents, coordinator, growth.agent_grow_key(facility, "*"))),
+                Rule("answer", (coordinator, grow, news.past_runs_key(facility))),
+                Rule("publish", (*told, grown)),
+                Rule("hear", (messages.heartbeat_key(facility, "*"),)),
+                Rule("announce", (coordinator,)),
+                Rule("watch", (agents,)),
+                *_log(facility, "coordinator"),
+            )
+        case "page":
+            past = news.past_runs_key(facility), news.past_events_key(facility, "*")
+            heard = (messages.heartbeat_key, news.status_key, news.events_key)
+            own = (
+                Rule("ask", (coordinator, *past)),
+                Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
+                Rule("watch", (agents, coordinator)),
+                *_log(facility, "page"),
+            )
+        case "agent":
+            here = messages.agent_key(facility, member.name)
+            beats = messages.heartbeat_key(facility, member.name)
+            own = (
+                Rule("answer", (here, growth.agent_grow_key(facility, member.name))),
+                Rule("announce", (here,)),
+                Rule("publish", (beats, news.status_key(facility, member.name))),
+                *_log(facility, f"agent {member.name}"),
+            )
+        case "client":
+            own = (Rule("ask", (coordinator, grow)),)
+    return (*own, Rule("ask", (access_key(facility),)))
+
+
+def _log(facility: str, process: str) -> tuple[Rule, ...]:
+    return (
+        Rule("publish", (news.events_key(facility, process),)),
+        Rule("answer", (news.past_events_key(facility, process),)),
+    )
+
+
+def may(facility: str, member: Member, does: str, key: str) -> bool:
+    """Return whether a member may do this to ``key`` (or to all that a pattern stands for)."""
+    return any(
+        rule.does == does and any(matches(pattern, key) for pattern in rule.keys)
+        for rule in rules_of(facility, member)
+    )
+
+
+def judge(facility: str, member: Member, does: str, key: str) -> Verdict:
+    """Return whether a member may do this, in words if not."""
+    if may(facility, member, does, key):
+        return Verdict(True, "")
+    same = [key for rule in rules_of(facility, member) if rule.does == does for key in rule.keys]
+    same = [one for one in same if one != access_key(facility)]
+    own = f"it may {does} {', '.join(same)}" if same else f"it may {does} nothing"
+    others = [
+        other.common_name
+        for other in _candidates(key)
+        if other != member and may(facility, other, does, key)
+    ]
+    right = f"; that takes the certificate {' or '.join(others)}" if others else ""
+    words = f"denied: the certificate {member.common_name} may not {does} {key}: {own}{right}"
+    return Verdict(False, words)
+
+
+def _candidates(key: str) -> tuple[Member, ...]:
+    """Return the members who may be allowed to do something to ``key``."""
+    last = key.rpartition("/")[2].removeprefix("agent_")
+    return tuple(Member(role, last if role == "agent" else "NAME") for role in ROLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Whom the holder of a meeting point lets in."""
+
+    facility: str
+    holder: Holder
+    members: tuple[Member, ...]
+
+    @classmethod
+    def of(
+        cls, facility: str, holder: Holder, agents: Iterable[str], clients: Iterable[str]
+    ) -> "Admitted":
+        """Admit all processes of a facility, and these clients."""
+        alone: tuple[Role, ...] = ("coordinator", "page")
+        members = (
+            *(Member(role) for role in alone),
+            *(Member("agent", name) for name in agents),
+            *(Member("client", name) for name in clients),
+        )
+        return cls(facility, holder, members)
+
+    def judge(self, common_name: str | None, does: str, key: str) -> Verdict:
+        """Return whether the bearer of a certificate may do this; ``does`` empty: be here."""
+        for member in self.members:
+            if member.common_name == common_name:
+                return judge(self.facility, member, does, key) if does else Verdict(True, "")
+        known = ", ".join(member.common_name for member in self.members)
+        words = (
+            f"denied: the {self.holder} of {self.facility} does not know the certificate "
+            f"{common_name or '(none)'}; it knows {known}. A client is named under bus > clients "
+            f"in the facility file, an agent by its nodes; then the {self.holder} is started again"
+        )
+        return Verdict(False, words)
+
+    def control(self) -> dict[str, Plain]:
+        """Return Zenoh's ``access_control`` for the holder of the meeting point."""
+        rules: list[Plain] = []
+        subjects: list[Plain] = []
+        policies: list[Plain] = []
+        everything = f"podium/{self.facility}/**"
+        rules.append(_rule("hear of it", ALL_MESSAGES, (everything,), "egress"))
+        for member in self.members:
+            name = member.common_name
+            names: list[Plain] = ["hear of it"]
+            for rule in rules_of(self.facility, member):
+                label = f"{name} may {rule.does} {' '.join(rule.keys)}"
+                rules.append(_rule(label, ZENOH_MESSAGES[rule.does], rule.keys, "ingress"))
+                names.append(label)
+            subjects.append(_subject(name))
+            policies.append({"rules": names, "subjects": [name]})
+        here = (access_key(self.facility),)
+        rules.append(_rule("anybody may ask why", ZENOH_MESSAGES["ask"], here, "ingress"))
+        rules.append(_rule("anybody is told why", ZENOH_MESSAGES["answer"], here, "egress"))
+        subjects.append({"id": "anybody"})
+        why: list[Plain] = ["anybody may ask why", "anybody is told why"]
+        policies.append({"rules": why, "subjects": ["anybody"]})
+        return _control(rules, subjects, policies)
+
+
+def control_of_others(facility: str, holder: Holder) -> dict[str, Plain]:
+    """Return Zenoh's ``access_control`` for who connects: it deals with the holder alone.
+
+    An impostor with another certificate of the same authority is neither asked nor answered.
+    """
+    label = f"{holder} relays"
+    rule = _rule(label, ALL_MESSAGES, (f"podium/{facility}/**",), *FLOWS)
+    return _control([rule], [_subject(holder)], [{"rules": [label], "subjects": [holder]}])
+
+
+def _control(rules: list[Plain], subjects: list[Plain], policies: list[Plain]) -> dict[str, Plain]:
+    return {
+        "enabled": True,
+        "default_permission": "deny",
+        "rules": rules,
+        "subjects": subjects,
+        "policies": policies,
+    }
+
+
+def _rule(name: str, sorts: Iterable[str], keys: Iterable[str], *flows: str) -> dict[str, Plain]:
+    return {
+        "id": name,
+        "permission": "allow",
+        "flows": list(flows),
+        "messages": list(sorts),
+        "key_exprs": list(keys),
+    }
+
+
+def _subject(common_name: str) -> dict[str, Plain]:
+    return {"id": common_name, "cert_common_names": [common_name], "link_protocols": ["tls"]}

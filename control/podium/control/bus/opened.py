@@ -1,0 +1,144 @@
+"""The bus of one process of a facility, as the facility file says: alone, held, or joined."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import zenoh
+
+from podium.control.bus.access import Admitted, MayI, Member, access_key
+from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.certificates import BadCertificate, Credentials, credentials_of
+from podium.control.bus.log import event_log
+from podium.control.bus.meeting_bus import MeetingBus
+from podium.control.bus.wire import decode, encode
+from podium.control.bus.zenoh_bus import ZenohBus, loopback_only
+from podium.control.bus.zenoh_config import holding
+from podium.control.facility.facility import Facility
+from podium.control.facility.meeting_point import MeetingPoint
+
+CLIENT_VARIABLE = "PODIUM_CLIENT"
+"""Environment variable: with which client's certificate the facility is asked."""
+ENDS_SOON_S = 30 * 86_400
+"""A certificate that ends sooner is warned of."""
+
+log = event_log("bus")
+
+
+@asynccontextmanager
+async def opened_bus(
+    facility: Facility,
+    me: Member,
+    *,
+    listen: str | None = None,
+    connect: str | None = None,
+    agents: Sequence[str] | None = None,
+) -> AsyncGenerator[Bus]:
+    """Be on the bus as ``me`` while the context is open; raises ``BusError`` if that cannot be.
+
+    Where the facility has a meeting point, it is used; who gives the ``agents`` that are let in
+    holds it, if it is the one who does. Otherwise ``listen`` and ``connect`` are endpoints on
+    loopback.
+    """
+    meeting = facility.bus
+    if meeting is None:
+        given = [[] if one is None else [one] for one in (listen, connect)]
+        bus = await ZenohBus.open(*given)
+        try:
+            yield bus
+        finally:
+            await asyncio.shield(bus.close())
+        return
+    _check_open(meeting)
+    holds = agents is not None and me.common_name == meeting.held_by
+    credentials = own_credentials(meeting, me, holds=holds)
+    if holds and agents is not None:
+        admitted = Admitted.of(facility.name, meeting.held_by, agents, meeting.clients)
+        async with _held(meeting, credentials, admitted) as held:
+            yield held
+    else:
+        async with MeetingBus.joined(facility.name, meeting, me, credentials) as joined:
+            yield joined
+
+
+def client_of(meeting: MeetingPoint | None) -> Member:
+    """Return as which client this process asks: named in the environment, or the only one here.
+
+    Raises :class:`BadCertificate` when that is not clear.
+    """
+    named = os.environ.get(CLIENT_VARIABLE)
+    if meeting is None or meeting.certificates is None:
+        return Member("client", named or "somebody")
+    here = [key.name.removeprefix("client.").removesuffix(".key") for key in _keys(meeting)]
+    name = named or (here[0] if len(here) == 1 else "")
+    known = ", ".join(meeting.clients) or "nobody"
+    if not name:
+        found = f"there are those of {', '.join(sorted(here))}" if here else "there is none"
+        raise BadCertificate(
+            f"{meeting.certificates}: a client's certificate and key are needed, client.NAME.pem "
+            f"and client.NAME.key; {found}. Clients are {known}; {CLIENT_VARIABLE}=NAME says which"
+        )
+    if name not in meeting.clients:
+        raise BadCertificate(
+            f"denied: {name!r} is no client of this facility; clients are {known}. They are named "
+            "under bus > clients in the facility file"
+        )
+    return Member("client", name)
+
+
+def _keys(meeting: MeetingPoint) -> list[Path]:
+    folder = meeting.certificates
+    return [] if folder is None else sorted(folder.glob("client.*.key"))
+
+
+def own_credentials(meeting: MeetingPoint, me: Member, *, holds: bool) -> Credentials | None:
+    """Return by what this process is known, tried; None without TLS.
+
+    ``holds``: it listens at the meeting point. Raises :class:`BadCertificate`.
+    """
+    if meeting.certificates is None:
+        return None
+    host = meeting.connect.host if holds else None
+    credentials = credentials_of(meeting.certificates, me.common_name, host)
+    days = (credentials.ends_s - time.time()) / 86_400
+    if days * 86_400 < ENDS_SOON_S:
+        log.warning("certificate ends soon", file=str(credentials.certificate), days=round(days, 1))
+    return credentials
+
+
+def _check_open(meeting: MeetingPoint) -> None:
+    if meeting.certificates is None and not meeting.insecure:
+        for endpoint in (meeting.listen, meeting.connect):
+            loopback_only(str(endpoint))
+
+
+@asynccontextmanager
+async def _held(
+    meeting: MeetingPoint, credentials: Credentials | None, admitted: Admitted
+) -> AsyncGenerator[Bus]:
+    """Hold the meeting point: others connect here; who is denied something may ask why."""
+    config = holding(meeting, credentials, admitted)
+    try:
+        session = await asyncio.to_thread(zenoh.open, config)
+    except zenoh.ZError as error:
+        raise BusError(f"bus: cannot listen on {meeting.listen}: {error}") from error
+    bus = ZenohBus(session, asyncio.get_running_loop())
+
+    async def answer(payload: bytes) -> bytes:
+        question = decode(payload, MayI)
+        name = (await asyncio.to_thread(bus.neighbours)).get(question.zid)
+        verdict = admitted.judge(name, question.does, question.key)
+        if not verdict.allowed:
+            log.warning(
+                "denied", who=name or "?", what=question.does or "be here", key=question.key
+            )
+        return encode(verdict)
+
+    try:
+        async with bus.serve(access_key(admitted.facility), answer):
+            yield bus
+    finally:
+        await asyncio.shield(bus.close())

@@ -1,0 +1,51 @@
+"""The router's process: ``python -m podium.control.bus.router``; ``podium up`` starts it.
+
+All processes of a facility connect to it; it passes on what the rules allow, and nothing else.
+"""
+
+import asyncio
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from podium.control.bus.access import Member
+from podium.control.bus.bus import BusError
+from podium.control.bus.ending import until_told_to_end
+from podium.control.bus.log import event_log, log_to_stderr
+from podium.control.bus.opened import opened_bus
+from podium.control.bus.told_log import log_told
+from podium.control.facility.command import DONE, FOUND_PROBLEM
+from podium.control.facility.load import load_facility
+
+log = event_log("router")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Be the router until told to end; return the exit status."""
+    parser = ArgumentParser(prog="podium router")
+    parser.add_argument("facility", type=Path)
+    parser.add_argument("--agents", required=True, help="those that are let in, with commas")
+    arguments = parser.parse_args(argv)
+    log_to_stderr("router")
+    try:
+        asyncio.run(_be(arguments))
+    except BusError as error:
+        print(error, file=sys.stderr)
+        return FOUND_PROBLEM
+    return DONE
+
+
+async def _be(arguments: Namespace) -> None:
+    facility = load_facility(arguments.facility)
+    agents = arguments.agents.split(",")
+    async with (
+        opened_bus(facility, Member("router"), agents=agents) as bus,
+        log_told(bus, facility.name, "router"),
+    ):
+        log.info("router up", facility=facility.name)
+        await until_told_to_end(with_parent=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

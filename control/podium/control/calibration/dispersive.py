@@ -1,0 +1,98 @@
+"""What the design of a qubit says of its resonator: pulls, and how many photons it bears."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench
+from podium.control.facility.design_values import ENERGIES
+from podium.control.facility.facility import Qubit
+from podium.control.facility.fluxonium import HALF_FLUX, Energies, Spectrum, spectrum
+
+Shape = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Something over the flux, by the distance from a sweet spot in flux quanta; period 1."""
+
+STEPS = 100
+"""Points of such a shape in half a period; between them it is interpolated."""
+FAINT = 1e-2
+"""A charge element below this much of the 0-1 one bears no photons away."""
+
+
+def critical_photons(bench: Bench, qubit: Qubit) -> float:
+    """Return the critical photon number that the design values imply.
+
+    Of a transmon from chi = (g**2 / d) a / (d + a) and n_crit = d**2 / (4 g**2), d = f01 - f_r, a
+    the anharmonicity (Koch et al., Phys. Rev. A 76, 042319 (2007), Sec. III E). Of a fluxonium the
+    same d**2 / (4 g**2) of the transition out of 0 or 1 that has the least.
+    """
+    if qubit.kind == "fluxonium":
+        here, coupling_hz = _fluxonium(bench, qubit)
+        resonator_hz = bench.best(qubit, "readout_frequency")
+        strongest = float(here.charge[0, 1])
+        return min(
+            (resonator_hz - abs(float(here.levels_hz[n] - here.levels_hz[m]))) ** 2
+            / (4 * (coupling_hz * float(here.charge[n, m])) ** 2)
+            for n in (0, 1)
+            for m in range(here.levels_hz.size)
+            if n != m and here.charge[n, m] > FAINT * strongest
+        )
+    alpha = bench.best(qubit, "anharmonicity")
+    gap = bench.best(qubit, "f01") - bench.best(qubit, "readout_frequency")
+    chi = bench.best(qubit, "chi")
+    return abs(alpha * gap / (4 * chi * (gap + alpha)))
+
+
+def expected_pull(bench: Bench, qubit: Qubit) -> float:
+    """Return how far the qubit, in 0 at its sweet spot, pulls the resonator, signed, Hz."""
+    if qubit.kind == "fluxonium":
+        here, coupling_hz = _fluxonium(bench, qubit)
+        pulls = here.pulls(bench.best(qubit, "readout_frequency"))
+        return coupling_hz**2 * float(pulls[0])
+    gap = bench.best(qubit, "readout_frequency") - bench.best(qubit, "f01")
+    return gap / (4 * critical_photons(bench, qubit))
+
+
+def expected_swing(bench: Bench, qubit: Qubit) -> float:
+    """Return how far the resonator moves over all fluxes, at most, Hz."""
+    pull = expected_pull(bench, qubit)
+    if qubit.kind == "fluxonium":
+        values = pull * pull_shape(bench, qubit)(np.linspace(0, 0.5, STEPS + 1))
+        return float(np.ptp(values))
+    return abs(pull)
+
+
+def pull_shape(bench: Bench, qubit: Qubit) -> Shape:
+    """Return a fluxonium's pull in 0 over the flux, 1 at its sweet spot."""
+    resonator_hz = bench.best(qubit, "readout_frequency")
+    return _shape(_energies(qubit), lambda at: float(at.pulls(resonator_hz)[0]))
+
+
+def line_shape(qubit: Qubit) -> Shape:
+    """Return a fluxonium's f01 over the flux, 1 at its sweet spot."""
+    return _shape(_energies(qubit), lambda at: at.f01_hz)
+
+
+def _shape(energies: Energies, value: Callable[[Spectrum], float]) -> Shape:
+    apart = np.linspace(0, 0.5, STEPS + 1)
+    values = np.array([value(spectrum(energies, HALF_FLUX + float(flux))) for flux in apart])
+
+    def shape(flux: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.interp(np.abs(flux - np.rint(flux)), apart, values / values[0]))
+
+    return shape
+
+
+def _energies(qubit: Qubit) -> Energies:
+    return Energies(*(qubit.design[name].value for name in ENERGIES))
+
+
+def _fluxonium(bench: Bench, qubit: Qubit) -> tuple[Spectrum, float]:
+    """Return the spectrum at the sweet spot, and the coupling that makes chi, Hz.
+
+    From chi = g**2 (pull of 1 - pull of 0) / 2, pulls for a coupling of 1.
+    """
+    here = spectrum(_energies(qubit))
+    pulls = here.pulls(bench.best(qubit, "readout_frequency"))
+    square = 2 * bench.best(qubit, "chi") / float(pulls[1] - pulls[0])
+    return here, float(np.sqrt(abs(square)))

@@ -1,0 +1,105 @@
+"""What a facility file says of a qubit before it is cold, by the kind of the qubit."""
+
+from typing import Literal
+
+from podium.control.facility.written import (
+    Entry,
+    FrequencyEstimate,
+    PlainEstimate,
+    TimeEstimate,
+    VoltageEstimate,
+)
+
+
+class QubitDesign(Entry):
+    """What a lab knows of any flux-tunable qubit and its readout."""
+
+    readout_frequency: FrequencyEstimate
+    """Of its resonator, at the sweet spot."""
+    kappa: FrequencyEstimate
+    """Total decay rate of the resonator over 2 pi."""
+    chi: FrequencyEstimate
+    """Dispersive shift, (f_r with the qubit in 1 - in 0) / 2, signed."""
+    t1: TimeEstimate
+    """At the sweet spot."""
+    t2_echo: TimeEstimate
+    """At the sweet spot; not above twice t1."""
+    t2_ramsey: TimeEstimate
+    """At the sweet spot; not above twice t1."""
+    rabi_frequency: FrequencyEstimate
+    """Of the 0-1 transition, at full scale of the output, through the wiring below."""
+    flux_period: VoltageEstimate
+    """At the source, for one flux quantum."""
+    flux_offset: VoltageEstimate
+    """Of the sweet spot nearest to 0 V."""
+
+
+class TransmonDesign(QubitDesign):
+    """What a lab knows of a transmon and its readout before it is cold."""
+
+    f01: FrequencyEstimate
+    """0-1 transition at the sweet spot."""
+    anharmonicity: FrequencyEstimate
+    """f12 - f01, below zero."""
+    asymmetry: PlainEstimate
+    """Of the SQUID, (EJ1 - EJ2) / (EJ1 + EJ2), from 0 to below 1."""
+
+
+class FluxoniumDesign(QubitDesign):
+    """What a lab knows of a fluxonium and its readout before it is cold.
+
+    f01 and anharmonicity at the sweet spot, half a flux quantum, follow from its energies.
+    """
+
+    charging_energy: FrequencyEstimate
+    """EC over h, EC = e**2 / 2C."""
+    josephson_energy: FrequencyEstimate
+    """EJ over h, of the small junction."""
+    inductive_energy: FrequencyEstimate
+    """EL over h, of the large inductance."""
+
+
+DESIGN_UNITS: dict[str, str] = {
+    "f01": "Hz",
+    "anharmonicity": "Hz",
+    "charging_energy": "Hz",
+    "josephson_energy": "Hz",
+    "inductive_energy": "Hz",
+    "readout_frequency": "Hz",
+    "kappa": "Hz",
+    "chi": "Hz",
+    "t1": "s",
+    "t2_echo": "s",
+    "t2_ramsey": "s",
+    "rabi_frequency": "Hz",
+    "flux_period": "V",
+    "flux_offset": "V",
+    "asymmetry": "1",
+}
+"""The unit in which each design value of any kind of qubit is held."""
+
+
+class TransmonEntry(Entry):
+    """One transmon."""
+
+    kind: Literal["transmon"]
+    """Which circuit it is."""
+    design: TransmonDesign
+    """What is known of it before it is cold."""
+
+
+class FluxoniumEntry(Entry):
+    """One fluxonium."""
+
+    kind: Literal["fluxonium"]
+    """Which circuit it is."""
+    design: FluxoniumDesign
+    """What is known of it before it is cold."""
+
+
+QubitEntry = TransmonEntry | FluxoniumEntry
+QUBIT_KINDS: dict[str, type[TransmonEntry] | type[FluxoniumEntry]] = {
+    "transmon": TransmonEntry,
+    "fluxonium": FluxoniumEntry,
+}
+"""The entry of each kind of qubit."""

@@ -1,0 +1,77 @@
+"""Where the processes of a facility on several computers meet, as a frozen value.
+
+On one computer they need no such place: they find each other on loopback.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+Holder = Literal["router", "coordinator"]
+"""Who listens at the meeting point; all others connect to it."""
+HOLDERS: tuple[Holder, ...] = get_args(Holder)
+
+FORM = r"(tcp|tls)/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})"
+EXAMPLE = "tls/rack-a.lab:7447"
+PORT_MAX = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A place on the network."""
+
+    protocol: Literal["tcp", "tls"]
+    host: str
+    """A name or an IP address, without brackets."""
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is certain that it stays on this computer; of a name it is not."""
+        address = self._address
+        return address is not None and address.is_loopback
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it stands for all interfaces (0.0.0.0): one listens there, nobody connects."""
+        address = self._address
+        return address is not None and address.is_unspecified
+
+    @property
+    def _address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+        try:
+            return ipaddress.ip_address(self.host)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.protocol}/{host}:{self.port}"
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """Return the endpoint that ``text`` writes; raises ``ValueError`` saying how one is written."""
+    found = re.fullmatch(FORM, text)
+    if found is None or not 0 < int(found[3]) <= PORT_MAX:
+        raise ValueError(f"it is no endpoint; write it like {EXAMPLE!r}")
+    return Endpoint("tls" if found[1] == "tls" else "tcp", found[2].strip("[]"), int(found[3]))
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingPoint:
+    """Where all processes of a facility connect to, and how they know each other."""
+
+    held_by: Holder
+    listen: Endpoint
+    """Where its holder listens."""
+    connect: Endpoint
+    """What all others connect to."""
+    certificates: Path | None = None
+    """Folder of ``authority.pem`` and, for each process, ``NAME.pem`` and ``NAME.key``; None: there
+    is no TLS, and whoever reaches it may do everything."""
+    clients: tuple[str, ...] = ()
+    """Who may ask the coordinator, with a certificate of their own."""
+    insecure: bool = False
+    """Without TLS on another address than loopback, and somebody has said so."""

@@ -1,0 +1,33 @@
+"""What any artificial atom is for the rest of the world: its lowest levels and two operators."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BareLevels:
+    """The lowest levels of a circuit by itself at one flux, and its operators between them."""
+
+    energy_hz: NDArray[np.float64]
+    """Shape (K,), above the ground state, Hz."""
+    charge: NDArray[np.float64]
+    """Shape (K, K), real: the Cooper-pair number. Where it is antisymmetric, the operator is
+    -1j times it: so it is in a basis of real functions of the phase."""
+    by_flux_hz: NDArray[np.float64]
+    """Shape (K, K), symmetric: dH / d flux, Hz for a flux quantum."""
+
+
+class Atom(Protocol):
+    """A circuit that a resonator reads."""
+
+    def bare(self, flux: float, count: int) -> BareLevels:
+        """Return its lowest ``count`` levels at ``flux``, in flux quanta from its sweet spot."""
+        ...
+
+
+def is_antisymmetric(charge: NDArray[np.float64]) -> bool:
+    """Tell in which of its two forms a charge operator is (see :class:`BareLevels`)."""
+    return bool(np.trace(charge @ charge) < 0)

@@ -1,0 +1,187 @@
+"""Draw one qubit: what a lab would quote of it, then the circuit that has exactly that."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from podium.sim_instruments.physics.chip import rates_of
+from podium.sim_instruments.physics.design import QubitDesign
+from podium.sim_instruments.physics.draw import Spread, draw
+from podium.sim_instruments.physics.fluxonium import Fluxonium
+from podium.sim_instruments.physics.inverse import (
+    Circuit,
+    NoSuchCircuit,
+    circuit_of,
+    fluxonium_circuit,
+)
+from podium.sim_instruments.physics.relaxation import (
+    boltzmann_factor,
+    jump_dephasing_1_s,
+    slow_sigma_of,
+    temperature_of,
+)
+from podium.sim_instruments.physics.resonator import Dressed
+from podium.sim_instruments.physics.transmon import Transmon
+from podium.sim_instruments.physics.world_file import (
+    AnyQubitWorld,
+    FluxoniumWorld,
+    Known,
+    TransmonWorld,
+)
+
+ECHO_OVER_T1 = 1.8
+RAMSEY_OVER_ECHO = 0.92
+"""A drawn echo time stays below this much of T1 (2 is the limit), a Ramsey time below this
+much of the echo time: the rest is white dephasing and slow noise, which every device has."""
+ATTEMPTS = 1000
+"""Coherence times are drawn again until they fit together, at most so many times."""
+SPECTRUM = {
+    "transmon": ("f01", "anharmonicity", "readout_frequency", "chi"),
+    "fluxonium": (
+        *("charging_energy", "josephson_energy", "inductive_energy"),
+        *("readout_frequency", "chi"),
+    ),
+}
+"""By kind: what the circuit is found from."""
+
+
+class SamplingError(ValueError):
+    """No world fits the design: the message says which numbers do not go together."""
+
+
+def drawn_values(qubit: QubitDesign, element: str, seed: int) -> dict[str, float]:
+    """Draw what a lab would quote of this qubit, in SI units."""
+    together = ("t1", "t2_echo", "t2_ramsey")
+    values = {
+        quantity: draw(spread, seed, element, quantity)
+        for quantity, spread in qubit.values.items()
+        if quantity not in together
+    }
+    for attempt in range(ATTEMPTS):
+        t1, echo, ramsey = (
+            draw(qubit.values[quantity], seed, element, quantity, attempt) for quantity in together
+        )
+        if 0 < ramsey < RAMSEY_OVER_ECHO * echo and echo < ECHO_OVER_T1 * t1:
+            return {**values, "t1": t1, "t2_echo": echo, "t2_ramsey": ramsey}
+    raise SamplingError(
+        f"{element}: t1, t2_echo and t2_ramsey of the design do not go together: "
+        f"t2_echo < {ECHO_OVER_T1} t1 and t2_ramsey < {RAMSEY_OVER_ECHO} t2_echo are needed"
+    )
+
+
+def qubit_world(
+    qubit: QubitDesign,
+    element: str,
+    drawn: Mapping[str, float],
+    hidden: Mapping[str, Spread],
+    flux_per_volt: Mapping[str, float],
+    flux_at_zero: float,
+    seed: int,
+) -> AnyQubitWorld:
+    """Return the world of a qubit whose quoted values are ``drawn``."""
+    try:
+        circuit = _circuit(qubit.kind, drawn)
+    except NoSuchCircuit as error:
+        raise SamplingError(f"{element}: {error}") from error
+    dressed = circuit.at(0.0)
+    population = draw(hidden["thermal_population"], seed, element, "thermal_population")
+    temperature_k = temperature_of(dressed.f01_hz, population)
+    quality = _quality(circuit.atom, dressed, drawn["t1"], temperature_k)
+    white, slow_hz = _dephasing(circuit.atom, dressed, drawn, quality, temperature_k)
+    internal_hz = min(
+        draw(hidden["kappa_internal"], seed, element, "kappa_internal"), 0.5 * drawn["kappa"]
+    )
+
+    def solved(value: float, unit: str, *quantities: str) -> Known:
+        """A number that follows from drawn ones, with their sources."""
+        sources = [qubit.origin[quantity] for quantity in quantities]
+        known = [source for source in sources if source is not None]
+        if len(known) < len(sources):
+            return Known(value=value, unit=unit, assumed=True)
+        return Known(value=value, unit=unit, source="drawn: " + "; ".join(dict.fromkeys(known)))
+
+    def assumed(value: float, unit: str) -> Known:
+        return Known(value=value, unit=unit, assumed=True)
+
+    def library(quantity: str) -> Known:
+        spread = hidden[quantity]
+        return assumed(draw(spread, seed, element, quantity), spread.unit)
+
+    drive = 0.0
+    if qubit.drive_full_scale is not None:
+        drive = drawn["rabi_frequency"] / (qubit.drive_full_scale * float(dressed.charge[0]))
+    spectrum = SPECTRUM[qubit.kind]
+    line = ("f01",) if qubit.kind == "transmon" else spectrum[:3]
+    common: dict[str, Any] = {
+        "charging_energy": solved(circuit.atom.charging_hz, "Hz", *spectrum),
+        "josephson_energy": solved(circuit.atom.josephson_hz, "Hz", *spectrum),
+        "coupling": solved(circuit.coupling_hz, "Hz", *spectrum),
+        "bare_resonator": solved(circuit.resonator_hz, "Hz", *spectrum),
+        "kappa_coupling": solved(drawn["kappa"] - internal_hz, "Hz", "kappa"),
+        "kappa_internal": assumed(internal_hz, "Hz"),
+        "quality_factor": solved(quality, "1", *line, "t1"),
+        "bath_temperature": assumed(temperature_k, "K"),
+        "white_dephasing": solved(white, "1/s", "t1", "t2_echo"),
+        "frequency_noise": solved(slow_hz, "Hz", "t2_echo", "t2_ramsey"),
+        "flux_noise": library("flux_noise"),
+        "slow_memory": library("slow_memory"),
+        "drive": solved(drive, "Hz/sqrt(W)", "rabi_frequency"),
+        "drive_delay": library("drive_delay"),
+        "flux_at_zero": solved(flux_at_zero, "Phi0", "flux_offset"),
+        "flux_per_volt": {
+            other: (
+                solved(value, "Phi0/V", "flux_period")
+                if other == qubit.name
+                else assumed(value, "Phi0/V")
+            )
+            for other, value in flux_per_volt.items()
+        },
+    }
+    if isinstance(circuit.atom, Fluxonium):
+        energy = solved(circuit.atom.inductive_hz, "Hz", "inductive_energy")
+        return FluxoniumWorld(kind="fluxonium", inductive_energy=energy, **common)
+    return TransmonWorld(
+        asymmetry=solved(drawn["asymmetry"], "1", "asymmetry"),
+        offset_charge=assumed(circuit.atom.offset_charge, "1"),
+        **common,
+    )
+
+
+def _circuit(kind: str, drawn: Mapping[str, float]) -> Circuit:
+    if kind == "fluxonium":
+        energies = (drawn[f"{name}_energy"] for name in ("charging", "josephson", "inductive"))
+        return fluxonium_circuit(
+            Fluxonium(*energies), readout_hz=drawn["readout_frequency"], chi_hz=drawn["chi"]
+        )
+    return circuit_of(
+        f01_hz=drawn["f01"],
+        anharmonicity_hz=drawn["anharmonicity"],
+        readout_hz=drawn["readout_frequency"],
+        chi_hz=drawn["chi"],
+        asymmetry=drawn["asymmetry"],
+    )
+
+
+def _quality(
+    atom: Transmon | Fluxonium, dressed: Dressed, t1_s: float, temperature_k: float
+) -> float:
+    """Return the quality that makes both jumps between 0 and 1 together take ``t1_s``."""
+    if isinstance(atom, Fluxonium):
+        rates = rates_of(atom, dressed, 1.0, temperature_k)
+        return float(rates[0, 1] + rates[1, 0]) * t1_s
+    quality = 2 * math.pi * dressed.f01_hz * t1_s
+    return quality * (1 + boltzmann_factor(dressed.f01_hz, temperature_k))
+
+
+def _dephasing(
+    atom: Transmon | Fluxonium,
+    dressed: Dressed,
+    drawn: Mapping[str, float],
+    quality: float,
+    temperature_k: float,
+) -> tuple[float, float]:
+    """White dephasing (1/s) and slow frequency noise (Hz) that leave the drawn T2 times."""
+    rates = rates_of(atom, dressed, quality, temperature_k)
+    white = max(0.0, 1 / drawn["t2_echo"] - jump_dephasing_1_s(rates))
+    total = white + jump_dephasing_1_s(rates)
+    return white, slow_sigma_of(total, min(drawn["t2_ramsey"], 1 / total))
