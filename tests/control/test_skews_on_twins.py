@@ -77,7 +77,7 @@ async def left_over_fs(up: TwoNodes) -> float:
 
 async def at_the_tagger_fs(up: TwoNodes) -> float:
     """Start both markers once, corrected; return what the tagger and the rest leave of it, fs."""
-    seen = await in_time(lambda: up.lab.loopback(corrected=True))
+    seen = await in_time(up.lab, lambda: up.lab.loopback(corrected=True))
     settings = json.loads(seen.start_settings)
     cables_fs = 25 * FS_PER_NS  # what the file says
     tagged_fs = float((seen.tags_fs["node_b"] - seen.tags_fs["node_a"]).mean())
