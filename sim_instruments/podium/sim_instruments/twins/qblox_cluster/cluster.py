@@ -204,7 +204,7 @@ class ClusterTwin:
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on, at once (ASSUMED: a real one takes minutes)."""
         self._settle(now_fs)
-        self.reset()
+        self.reset(now_fs)
         self.management.power_on(now_fs)
         for module in self.modules.values():
             module.errors.clear()
