@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 
 from podium.control.facility.part import Tree, part_of
@@ -30,7 +31,7 @@ def facility_text(count: int) -> str:
 
 def eleven(tree: Tree) -> Tree:
     """Return the facility with an eleventh node, built as the first one is."""
-    first = part_of(tree, ["node_a"])
+    first = deepcopy(part_of(tree, ["node_a"]))
     for section in ("nodes", "clocks", "instruments", "links", "wiring"):
         tree[section] |= _renamed(
             {name: entry for name, entry in first[section].items() if OF_NODE_A.search(name)}

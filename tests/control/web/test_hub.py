@@ -54,6 +54,40 @@ async def test_what_changes_by_itself_is_drawn_all_the_same():
     assert frames[1] != frames[2]
 
 
+class Taken(asyncio.Event):
+    """Tells when it was cleared: somebody has taken note of what has changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = asyncio.Semaphore(0)
+
+    def clear(self) -> None:
+        super().clear()
+        self.times.release()
+
+
+async def test_nothing_is_drawn_while_nobody_looks_and_who_comes_sees_it_as_it_is_now():
+    shown, drawn, changed = {"a": "1"}, [], Taken()
+
+    def draw() -> str:
+        drawn.append(shown["a"])
+        return shown["a"]
+
+    hub = Hub({"a": draw}, changed)
+    async with asyncio.timeout(10), drawing(hub):
+        for value in ("1", "2", "3"):
+            shown["a"] = value
+            changed.set()
+            await changed.times.acquire()
+        assert drawn == []
+        for _ in range(2):
+            stream = hub.stream()
+            assert await anext(stream) == b"retry: 1000\n\n"
+            assert await anext(stream) == f"event: a\ndata: {shown['a']}\n\n".encode()
+            await stream.aclose()
+            shown["a"] = "4"
+
+
 async def test_streams_end_with_the_hub():
     hub = Hub({"a": lambda: "1"}, asyncio.Event())
     async with asyncio.timeout(10), drawing(hub):

@@ -19,6 +19,7 @@ from podium.control.demo import simulation
 from podium.control.demo.children import Children, ProcessFailed, podium
 from podium.control.demo.comparison import Truth, compare
 from podium.control.demo.files import write_text
+from podium.control.demo.patience import Patient
 from podium.control.demo.progress import Display, display
 from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
@@ -193,8 +194,9 @@ async def _measure(
         shown.done(f"{agents} and coordinator are up, all instruments connected")
         with ParameterStore(folder / STORE) as store:
             begun = await lab.now()
+            runner = lab if story.together is None else Patient(lab, story.together.lost)
             ended = await bring_up_nodes(
-                lab,
+                runner,
                 store,
                 folder / "datasets",
                 story,

@@ -1,5 +1,6 @@
 """The page's parts, drawn once when something has changed and sent to everybody who looks.
 
+While nobody looks nothing is drawn.
 Every part is sent whole, and only the latest of it: a browser that is slow, or was away,
 misses what lay between and is up to date with the next message.
 """
@@ -34,10 +35,11 @@ class Hub:
         return self._parts[name]()
 
     async def run(self) -> None:
-        """Draw for ever what has changed."""
+        """Draw for ever what has changed, while somebody looks."""
         while True:
             self._changed.clear()
-            self._draw()
+            if self.looking:
+                self._draw()
             await asyncio.sleep(GAP_S)
             try:
                 async with asyncio.timeout(TICK_S - GAP_S):
@@ -55,6 +57,8 @@ class Hub:
         self.looking += 1
         sent: dict[str, bytes] = {}
         try:
+            if self.looking == 1:
+                self._draw()
             yield b"retry: 1000\n\n"
             while not self._closed:
                 news = self._news

@@ -31,7 +31,9 @@ BEFORE, AFTER, AGAIN = 20, 40, 10
 """Starts that are tagged before the calibration, after it, and once a lost node is back."""
 CALIBRATION_STARTS = 100
 IN_TURN = 8
-"""A start that came late, as on a machine that is busy otherwise, is made again so often."""
+"""A start that came late, as on a machine that is busy otherwise, is tried so often."""
+CALIBRATIONS = 3
+"""And a calibration, in which so many starts were lost that it was given up."""
 SHOTS = 600
 """Of the program that all nodes play from one start."""
 
@@ -65,7 +67,10 @@ class Starting:
         await self._tagged("starts as they are wired", self.together.before, BEFORE, False)
         self.display.doing("calibrating the skew")
         count = max(10, round(CALIBRATION_STARTS * min(1.0, self.thoroughness)))
-        found = await self.lab.measure_skews(self.together.nodes, count, self._progress)
+        found = await self._again(
+            lambda: self.lab.measure_skews(self.together.nodes, count, self._progress),
+            CALIBRATIONS,
+        )
         self.together.found = found
         known = {one.measured.pair.port: one for one in (await self.lab.skews()).skews}
         for node in self.together.others:
@@ -125,9 +130,9 @@ class Starting:
         ]
         self.display.done(f"{count} {what}", tuple(told))
 
-    async def _again(self, begin: Callable[[], Awaitable[Done]]) -> Done:
+    async def _again(self, begin: Callable[[], Awaitable[Done]], tries: int = IN_TURN) -> Done:
         """Return what ``begin`` gives, begun again where a start failed; raises ``RunError``."""
-        for _ in range(IN_TURN - 1):
+        for _ in range(tries - 1):
             try:
                 return await begin()
             except RunRefused:

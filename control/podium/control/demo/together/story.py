@@ -69,6 +69,8 @@ class Together:
     found: SkewsFound | None = None
     sigmas_fs: dict[str, float] = field(default_factory=dict)
     """By node: how well the ledger says that its skew is known."""
+    lost: list[str] = field(default_factory=list)
+    """Runs of the bring-up that were lost with an agent, and run again: why."""
     repeated: int = 0
     """Starts that were lost, beside those of the calibration, and made again."""
     runs: list[str] = field(default_factory=list)
@@ -115,7 +117,7 @@ class Together:
 
     def summary(self) -> dict[str, object]:
         """Return ``skew`` and ``fault`` of ``summary.json``; None: it did not come to that."""
-        return {"skew": _skew(self), "fault": _fault(self)}
+        return {"skew": _skew(self), "fault": _fault(self), "runs_repeated": self.lost}
 
 
 def _skew(together: Together) -> dict[str, object] | None:
