@@ -12,6 +12,7 @@ from tests.control.two_nodes_up import Twins, TwoNodes, in_time, refusal, two_no
 from podium.control.calibration.runner import RunError, RunRefused
 from podium.control.skew_calibration import SkewsFound
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS
+from podium.sim_instruments.physics.world_file import read_world
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
@@ -22,6 +23,8 @@ pytestmark = [
 BOTH = together([Node("a"), Node("b")], shots=1)
 DRIVE, MARKER = "slot4.out0", "slot4.marker2"
 FLOOR_FS = 100_000
+FILE_FS = 25 * FS_PER_NS
+"""By how much the cable of the second marker is longer than that of the first, as the file says."""
 NOT_LOOKED_AT = (211, 212, 213, 214, 215)
 """Seeds of worlds that nobody looked at while this was built."""
 
@@ -57,6 +60,12 @@ async def measure(up: TwoNodes, twins: Twins, starts: int) -> tuple[SkewsFound, 
     return found, float(true_fs[-starts:].mean())
 
 
+def cables_fs(twins: Twins) -> int:
+    """Return by how much the markers' cables make the second node later than the file says."""
+    delays_s = read_world(twins.twin).timing.delays_s()
+    return round((delays_s["tagger.slot10.io1"] - delays_s["tagger.slot10.io0"]) * 1e15) - FILE_FS
+
+
 def pull(found: SkewsFound, true_fs: float) -> float:
     (skew,) = found.measured.skews
     return (skew.value_fs - true_fs) / float(np.hypot(skew.random_fs, skew.systematic_fs))
@@ -78,17 +87,18 @@ async def at_the_tagger_fs(up: TwoNodes) -> float:
     """Start both markers once, corrected; return what the tagger and the rest leave of it, fs."""
     seen = await in_time(up.lab, lambda: up.lab.loopback(corrected=True))
     settings = json.loads(seen.start_settings)
-    cables_fs = 25 * FS_PER_NS  # what the file says
     tagged_fs = float((seen.tags_fs["node_b"] - seen.tags_fs["node_a"]).mean())
     rest_fs = settings["cluster_b"]["late_fs"] - settings["cluster_a"]["late_fs"]
-    return tagged_fs - cables_fs + rest_fs
+    return tagged_fs - FILE_FS + rest_fs
 
 
 async def test_a_skew_is_measured_taken_out_for_hours_and_refused_after_a_relock(up, twins) -> None:
     with pytest.raises(RunRefused, match=r"was never measured .*: podium skew measure FACILITY"):
         await up.lab.run(BOTH)
     found, true_fs = await measure(up, twins, starts=12)
+    (skew,) = found.measured.skews
     assert abs(pull(found, true_fs)) < 4
+    assert abs(skew.value_fs - cables_fs(twins) - true_fs) < 5 * skew.random_fs, "cables, no more"
     assert found.starts == 16 + 12
     assert 1 < found.lab_s < 300
     assert abs(true_fs) > FLOOR_FS, "there is something to take out"
@@ -149,6 +159,7 @@ async def test_in_worlds_that_nobody_looked_at_a_skew_is_what_the_world_says(
     seed: int, tmp_path
 ) -> None:
     with closing(Twins(tmp_path, seed)) as twins:
+        cables = cables_fs(twins)
         async with two_nodes_up(twins, tmp_path) as up:
             found, true_fs = await measure(up, twins, starts=40)
             left_fs = []
@@ -156,7 +167,8 @@ async def test_in_worlds_that_nobody_looked_at_a_skew_is_what_the_world_says(
                 twins.do("advance", seconds=1_350)
                 left_fs.append(await left_over_fs(up, twins))
     rms_fs = float(np.sqrt(np.mean(np.square(left_fs))))
-    off = pull(found, true_fs)
+    off, (skew,) = pull(found, true_fs), found.measured.skews
     print(f"seed {seed}: {true_fs:.0f} fs, pull {off:.2f}, left {rms_fs:.0f} fs rms in 3 h")
     assert abs(off) < 4
     assert rms_fs < FLOOR_FS
+    assert abs(skew.value_fs - cables - true_fs) < 5 * skew.random_fs
