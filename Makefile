@@ -10,7 +10,7 @@
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
-#   make chaos SEED=7 FAULTS=1000 LIVE=0        other faults, fewer, none in real processes
+#   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0    other faults, fewer, in no real processes
 #   make nodes NODES=4                          the story of four, with a fifth that joins
 #   make bench BENCH_ARGS="--without demo"      leaves a part of the benchmarks out
 #   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
@@ -24,6 +24,7 @@ DEMO_ARGS ?=
 SEED ?= 1
 FAULTS ?= 20000
 LIVE ?= 200
+TWINS ?= 60
 NODES ?= 10
 BENCH_ARGS ?=
 
@@ -68,7 +69,7 @@ check: $(installed_for_tests)
 	$(bin)/lint-imports
 
 chaos: $(installed)
-	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE)
+	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE) --twins $(TWINS)
 
 nodes: $(installed_for_tests)
 	@$(bin)/python -m tests.many_nodes --nodes $(NODES)

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.live import live_chaos
+from tests.chaos.on_twins import twin_chaos
 from tests.chaos.world import Tally, World
 
 FAULTS_OF_A_WORLD = 500
@@ -39,8 +40,11 @@ def chaos(
     return total
 
 
-def summary(total: Tally, *, live: bool = False) -> dict[str, object]:
-    """Return what the last line says; ``live``: whether real processes had their share."""
+def summary(total: Tally, *, live: bool = False, twins: bool = False) -> dict[str, object]:
+    """Return what the last line says.
+
+    ``live``: whether real processes had their share; ``twins``: whether those on twins had.
+    """
     return {
         "starts": total.starts,
         "faults": total.faults,
@@ -53,7 +57,7 @@ def summary(total: Tally, *, live: bool = False) -> dict[str, object]:
         "late_unverified": total.late_unverified,
         "lost_jobs": total.lost_jobs,
         "pulses": total.pulses,
-        "halves": ["scheduler", "processes"] if live else ["scheduler"],
+        "halves": ["scheduler", *["processes"] * live, *["twins"] * twins],
         "kinds": dict(sorted(total.kinds.items())),
     }
 
@@ -68,7 +72,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=20_000)
-    parser.add_argument("--live", type=int, default=200, help="of them, in real processes")
+    parser.add_argument("--live", type=int, default=200, help="more, in real processes")
+    parser.add_argument("--twins", type=int, default=60, help="more, in real processes on twins")
     asked = parser.parse_args()
     begun_s = time.monotonic()
     total = chaos(asked.seed, asked.faults, shown=True)
@@ -76,10 +81,14 @@ def main() -> int:
         print(f"{time.monotonic() - begun_s:.0f} s; real processes now", file=sys.stderr)
         with tempfile.TemporaryDirectory() as folder:
             total.add(asyncio.run(live_chaos(Path(folder), asked.seed, asked.live)))
+    if asked.twins:
+        print(f"{time.monotonic() - begun_s:.0f} s; twins now", file=sys.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            total.add(asyncio.run(twin_chaos(Path(folder), asked.seed, asked.twins)))
     for problem in total.problems:
         print(problem, file=sys.stderr)
     print(f"{time.monotonic() - begun_s:.0f} s", file=sys.stderr)
-    print(json.dumps(summary(total, live=asked.live > 0)))
+    print(json.dumps(summary(total, live=asked.live > 0, twins=asked.twins > 0)))
     return 0 if held(total) else 1
 
 

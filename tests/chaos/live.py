@@ -9,15 +9,13 @@ import asyncio
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 from tests.chaos.live_plant import LivePlant, Pulse
+from tests.chaos.processes import Processes, free_ports
 from tests.chaos.proxy import Proxy
 from tests.chaos.world import Tally
 from tests.control.several_nodes import facility_file
@@ -52,12 +50,11 @@ class Laboratory:
         self.folder = folder
         self.file = facility_file(folder, len(NODES))
         self.plant = LivePlant(NODES, self.draw)
-        self._log = (folder / "log").open("wb")
+        self.processes = Processes(folder)
         ports = iter(free_ports(1 + len(NODES)))
         self._coordinator_port = next(ports)
         self._listen = {name: f"tcp/127.0.0.1:{next(ports)}" for name in NODES}
         self.proxies = {name: Proxy(self._coordinator_port) for name in NODES}
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     async def begin(self) -> None:
         for proxy in self.proxies.values():
@@ -69,9 +66,6 @@ class Laboratory:
     def coordinator(self) -> str:
         return f"tcp/127.0.0.1:{self._coordinator_port}"
 
-    def pid(self, name: str) -> int:
-        return self._running[name].pid
-
     def start(self, name: str) -> None:
         if name == "coordinator":
             words = ["podium.control.coordinator.process", str(self.file)]
@@ -80,27 +74,13 @@ class Laboratory:
             way = f"tcp/127.0.0.1:{self.proxies[name].port}"
             words = ["tests.chaos.stand_in_agent", str(self.file), name, str(self.plant.port)]
             words += [self._listen[name], way, str(self.folder / f"{name}.epochs")]
-        self._running[name] = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            stdin=subprocess.PIPE,
-            stdout=self._log,
-            stderr=self._log,
-            cwd=Path(__file__).parents[2],
-        )
-
-    def kill(self, name: str) -> None:
-        process = self._running[name]
-        process.kill()
-        process.wait()
-        process.stdin.close()
+        self.processes.start(name, words)
 
     async def end(self) -> None:
-        for name in self._running:
-            self.kill(name)
+        self.processes.close()
         for proxy in self.proxies.values():
             await proxy.end()
         await asyncio.to_thread(self.plant.close)
-        self._log.close()
 
     # Faults
 
@@ -110,11 +90,11 @@ class Laboratory:
         match kind:
             case "kill agent" | "kill coordinator":
                 name = node if kind == "kill agent" else "coordinator"
-                await asyncio.to_thread(self.kill, name)
+                await asyncio.to_thread(self.processes.kill, name)
                 await asyncio.sleep(self.draw.uniform(0.05, 0.5))
                 self.start(name)
             case "freeze agent" | "freeze coordinator":
-                pid = self.pid(node if kind == "freeze agent" else "coordinator")
+                pid = self.processes.pid(node if kind == "freeze agent" else "coordinator")
                 os.kill(pid, signal.SIGSTOP)
                 await asyncio.sleep(self.draw.choice((0.01, 0.03, 0.1, 0.5, 1.5)))
                 os.kill(pid, signal.SIGCONT)
@@ -253,17 +233,6 @@ def _wrong(of_run: list[Pulse], t0_fs: int, tag: int) -> str:
     if abs(of_run[0].at_fs - t0_fs) > TOLERANCE_FS:
         return f"it played {of_run[0].at_fs - t0_fs} fs from T0"
     return "" if of_run[0].tag == tag else f"its data are of pulse {tag}, not {of_run[0].tag}"
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 async def live_chaos(folder: Path, seed: int, faults: int) -> Tally:

@@ -13,6 +13,7 @@ class Proxy:
         self._server: asyncio.Server
         self._writers: set[asyncio.StreamWriter] = set()
         self._cut = False
+        self._passing: set[asyncio.Task[None]] = set()
 
     async def begin(self) -> None:
         self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
@@ -30,8 +31,13 @@ class Proxy:
         self._server.close()
         await self.cut(0.0)
         await self._server.wait_closed()
+        if self._passing:
+            await asyncio.wait(self._passing)
 
     async def _pass_on(self, here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        mine = asyncio.current_task()
+        self._passing.add(mine)
+        mine.add_done_callback(self._passing.discard)
         self._writers.add(back)
         try:
             if self._cut:

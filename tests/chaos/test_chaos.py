@@ -44,7 +44,19 @@ def test_a_seed_gives_the_same_world_every_time() -> None:
 
 def test_the_last_line_is_one_line_of_json() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", "--seed", "3", "--faults", "50", "--live", "0"],
+        [
+            sys.executable,
+            "-m",
+            "tests.chaos",
+            "--seed",
+            "3",
+            "--faults",
+            "50",
+            "--live",
+            "0",
+            "--twins",
+            "0",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -35,7 +35,7 @@ def judged(folder, pulses: list[Pulse], completed: bool) -> Tally:
         return live.tally
     finally:
         laboratory.plant.close()
-        laboratory._log.close()
+        laboratory.processes.close()
 
 
 ALL = [pulse("node_a"), pulse("node_b", 90_000)]

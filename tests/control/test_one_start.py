@@ -252,6 +252,16 @@ async def test_an_agent_without_triggers_is_refused_with_the_reason(
             await lab.run(together([Node("a"), Node("b")]))
 
 
+async def test_a_stream_over_several_agents_is_refused_and_says_what_to_do(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        with pytest.raises(
+            RunRefused, match=r"agents node_a, node_b.*run it in one piece \(lab\.run\)"
+        ):
+            async for _ in lab.stream(together(nodes)):
+                pass
+        assert [node.done.count("load") for node in nodes] == [0, 0]
+
+
 async def test_what_is_left_armed_is_disarmed_when_an_agent_begins(three) -> None:
     node = Node("a")
     node.armed, safe, loop = now(), asyncio.Event(), asyncio.get_running_loop()

@@ -66,6 +66,8 @@ PRESET = Command(":SYSTem:PRESet", ())
 _REFERENCES = ("10MHZ", "100MHZ", "1000MHZ")
 _SOURCES = ("INTernal", "EXTernal")
 
+REFERENCE = _choice("[:SOURce]:ROSCillator:SOURce", *_SOURCES)
+
 STORED: dict[Command, Value] = {
     # ASSUMED: the limits of the I/Q impairments and all *RST values, where not said otherwise
     _real("[:SOURce]:PHASe", "DEG", "-36000", "36000", "0.01", "0"): Decimal(0),
@@ -87,7 +89,6 @@ STORED: dict[Command, Value] = {
     _choice("[:SOURce]:PULM:TRIGger:EXTernal:GATE:POLarity", "NORMal", "INVerted"): "NORM",
     _choice("[:SOURce]:PULM:TRIGger:EXTernal:IMPedance", "G50", "G10K"): "G10K",
     _choice("[:SOURce]:PULM:TRIGger:EXTernal:SLOPe", "NEGative", "POSitive"): "POS",
-    _choice("[:SOURce]:ROSCillator:SOURce", *_SOURCES): "INT",
     _choice("[:SOURce]:ROSCillator:OUTPut:FREQuency", *_REFERENCES): "10MHZ",
     _choice("[:SOURce]:ROSCillator:EXTernal:FREQuency", *_REFERENCES): "10MHZ",
     _choice("[:SOURce]:LOSCillator:SOURce", *_SOURCES): "INT",

@@ -179,13 +179,18 @@ class Carrier:
 
     frequency_hz: float
     power_dbm: float
+    lock: str = field(default="", compare=False)
+    """Name of the present lock of its synthesiser."""
 
 
-def route(train: PulseTrain, cable: Cable, carrier: Carrier | None) -> PulseTrain | None:
+def route(
+    train: PulseTrain, cable: Cable, carrier: Carrier | None, turns_at_start: float = 0.0
+) -> PulseTrain | None:
     """Return ``train`` as it arrives at the line of the world; None where nothing arrives.
 
     Through a modulator, the baseband I + jQ moves up by the carrier (upper sideband), and full
     scale of the baseband outputs gives the source's set power (ASSUMED: matched IQ pads).
+    ``turns_at_start``: phase of the carrier at the run's time 0.
     """
     if cable.modulator is None:
         return replace(train, line=cable.line)
@@ -202,7 +207,7 @@ def route(train: PulseTrain, cable: Cable, carrier: Carrier | None) -> PulseTrai
         )
         for piece in train.pieces
     )
-    turns = train.phase_turns + phase_turns(carrier.frequency_hz, train.start_ns)
+    turns = train.phase_turns + phase_turns(carrier.frequency_hz, train.start_ns) + turns_at_start
     return replace(train, line=cable.line, pieces=pieces, phase_turns=turns)
 
 

@@ -103,9 +103,16 @@ CASES = [
     (
         "a clock that tells no time",
         "source: cluster_a}",
+        "source: bias_q0}",
+        "bias_q0}",
+        "bias_q0 tells no time; instruments that do: cluster_a",
+    ),
+    (
+        "a node's clock that gives ticks and no time",
+        "source: cluster_a}",
         "source: lo_q2}",
-        "lo_q2}",
-        "lo_q2 tells no time; instruments that do: cluster_a",
+        "house\n    chip",
+        "lo_q2, the source of 'house', gives ticks and no time",
     ),
     (
         "a cycle of clocks",

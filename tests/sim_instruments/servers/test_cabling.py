@@ -26,6 +26,7 @@ class Tone:
     frequency_hz: float = 5e9
     power_dbm: float = 3.0
     iq: bool = True
+    lock: str = "tone #1"
 
 
 class Generator(Box):

@@ -241,6 +241,7 @@ def bring_about_on(serving: Serving, fault: str) -> None:
     class NoLaboratory:
         fridges: dict[str, object] = {}  # noqa: RUF012
         trigger_lines: dict[str, object] = {}  # noqa: RUF012
+        marker_lines: dict[str, object] = {}  # noqa: RUF012
 
         class plan:
             lines: frozenset[str] = frozenset()

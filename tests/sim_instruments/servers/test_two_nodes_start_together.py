@@ -5,15 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.sim_instruments.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDrivers
 from tests.sim_instruments.servers.playing import rabi
 
+from podium.control.agent.targets import compiler_for
+from podium.control.facility.load import load_facility
 from podium.control.lab import open_facility
-from podium.drivers.errors import NotStarted
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.drivers.errors import NotStarted, ProtocolError
+from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LATENCY_NS
-from podium.sim_instruments.physics.played import Played, PlayedLog
+from podium.firmware_interfaces.qblox_cluster.messages import BIN
+from podium.sim_instruments.physics.played import Played
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import (
     Known,
@@ -116,6 +120,69 @@ async def test_an_unplugged_trigger_leaves_one_node_still_and_the_other_plays(tw
         await asyncio.to_thread(drivers.fire)
         await asyncio.to_thread(drivers.tags)
         assert of(serving.laboratory.played.since(played[-1].number), "cluster_b", MARKER)
+
+
+async def test_a_marker_without_its_cable_leaves_the_tagger_without_tags(twin_file) -> None:
+    async with two_nodes(twin_file) as (serving, drivers):
+        await asyncio.to_thread(drivers.prepare)
+        bring_about(serving, "unplug", "node_b.marker")
+        await asyncio.to_thread(drivers.fire)
+        with pytest.raises(ProtocolError, match=r"slot10\.sequencer1.*DIO_TIME_DELTA_INVALID"):
+            await asyncio.to_thread(drivers.tags)
+        bins = serving.laboratory.twins["tagger"].modules[10].sequencers
+        seen = [one.acquisitions.data("loopback")[6:] for one in bins[:2]]
+        assert [np.frombuffer(data, BIN)["path0"].sum() for (data,) in seen] == [PULSES, 0]
+        assert of(serving.laboratory.played.since(), "cluster_b", MARKER), "it did play"
+        bring_about(serving, "plug", "node_b.marker")
+        await asyncio.to_thread(drivers.prepare)
+        await asyncio.to_thread(drivers.fire)
+        tags = await asyncio.to_thread(drivers.tags)
+        assert tags["node_b"].counts.tolist() == [1] * PULSES
+
+
+async def test_a_trigger_cable_that_goes_between_the_event_and_its_edge_starts_nobody(
+    twin_file,
+) -> None:
+    async with two_nodes(twin_file, ClockMode.MANUAL) as (serving, drivers):
+        await asyncio.to_thread(drivers.prepare)
+        t0 = await asyncio.to_thread(drivers.fire)
+        counts = await asyncio.to_thread(drivers.nodes["wrtd_b"].trigger_counts, "LC-O1")
+        assert counts.raised == 1
+        assert serving.timekeeper.clock.now_fs() < t0.total_fs
+        bring_about(serving, "unplug", "cluster_b.trigger")
+        serving.timekeeper.clock.advance(100 * FS_PER_MS)
+        serving.look()
+        assert await asyncio.to_thread(drivers.clusters["cluster_a"].disarm) is True
+        assert await asyncio.to_thread(drivers.clusters["cluster_b"].disarm) is False
+
+
+async def test_a_run_that_is_stopped_in_its_course_has_played_what_it_had_by_then(
+    twin_file,
+) -> None:
+    """By the driver, over the wire: two seconds of shots, stopped as soon as it may be."""
+    shots, every_ns = 40_000, 50_000
+    async with two_nodes(twin_file, ClockMode.PACED) as (serving, drivers):
+        cluster, clock = drivers.clusters["cluster_a"], serving.timekeeper.clock
+        program = rabi("node_a", ("q0", "q2"), points=2, shots=shots // 2, wait_us=50)
+        compiled = compiler_for(load_facility(TWO_NODES))(program)["cluster_a"]
+        await asyncio.to_thread(cluster.load, compiled)
+        await asyncio.to_thread(cluster.arm)
+        before_fs = clock.now_fs()
+        await asyncio.to_thread(cluster.start)
+        await asyncio.to_thread(cluster.disarm)
+        stopped_fs = clock.now_fs()
+        assert stopped_fs - before_fs < shots * every_ns * FS_PER_NS, "else it was over"
+        laboratory = serving.laboratory
+    # what was being computed is done
+    pulses = [one for one in laboratory.played.since() if one.instrument == "cluster_a"]
+    assert {one.connector for one in pulses} == {"slot2.out0", "slot4.out0", "slot6.out0_1"}
+    for one in pulses:
+        assert before_fs < one.at_fs[0] < one.last_fs < stopped_fs
+        # every second shot drives with amplitude 0; a shot takes what it plays besides the wait
+        each_ns = (1 if one.connector == "slot2.out0" else 2) * every_ns
+        lasted_ns = (one.last_fs - one.at_fs[0]) / FS_PER_NS
+        assert 0.95 < (one.count - 1) * each_ns / lasted_ns <= 1.0, "none is missing"
+        assert len(one.turns) == len(one.at_fs)
 
 
 async def test_armed_clusters_hold_world_time_until_their_edge_has_come(twin_file) -> None:
@@ -231,14 +298,6 @@ def test_errors_of_clocks_are_drawn_and_stand_in_the_world_file(world) -> None:
     assert errors_fs[1] - errors_fs[0] == pytest.approx(1e-6 * FS_PER_S, abs=2)
     first_light = TWO_NODES.parents[1] / "first_light" / "facility.yaml"
     assert "timing" not in dump_world(sample(first_light, 1)), "it has none"
-
-
-def test_the_log_keeps_the_first_edges_and_counts_the_rest() -> None:
-    log = PlayedLog()
-    log.note("cluster_a", "slot4.out0", range(100), lambda tick: 1000 * tick)
-    log.note("cluster_a", "slot4.out1", (), int)
-    (one,) = log.since()
-    assert (one.count, len(one.at_fs), one.at_fs[1], one.last_fs) == (100, 64, 1000, 99_000)
 
 
 async def test_a_lab_of_the_example_runs_programs_on_both_nodes(twin_file, tmp_path) -> None:

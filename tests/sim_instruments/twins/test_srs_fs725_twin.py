@@ -110,7 +110,7 @@ def test_a_reset_restores_settings_and_says_so_and_the_lock_stays(lab: Lab) -> N
 def test_from_power_on_it_warms_up_and_locks(lab: Lab) -> None:
     lab.twin.power_cycle(lab.now_fs)
     cold_c = float(lab.ask("AD10?")) * 100
-    assert cold_c == pytest.approx(25)
+    assert cold_c == pytest.approx(25, abs=1), "the room's"
     assert lab.ask("LO?") == "0"
     assert lab.status()[2:4] == (box.LAMP_COLD | box.CRYSTAL_COLD | box.CELL_COLD, box.LOCK_OFF)
     lab.after(WARM_FS / FS_PER_S)

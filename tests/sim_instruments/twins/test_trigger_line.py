@@ -20,15 +20,31 @@ def an_input() -> TriggerInput:
     return TriggerInput(Clock(1, "node_a", ClockMake(trigger_grid_fs=GRID_FS), still_air()))
 
 
+CABLE_FS = 10 * FS_PER_NS
+
+
 def test_a_line_delays_an_edge_by_its_cable_and_loses_it_while_unplugged() -> None:
     far_end = an_input()
     line = TriggerLine(far_end, Cable(2.0), still_air())
-    line.unplugged = True
+    line.unplug(NOW_FS)
     line.edge(NOW_FS)
     assert far_end.first_from(0) is None
-    line.unplugged = False
+    line.plug(NOW_FS + 1)
+    assert far_end.first_from(0) is None
+    line.edge(NOW_FS + 2)
+    assert far_end.first_from(0) == NOW_FS + 2 + CABLE_FS
+
+
+def test_an_edge_that_was_told_is_lost_where_the_cable_is_off_when_it_goes_in() -> None:
+    far_end = an_input()
+    line = TriggerLine(far_end, Cable(2.0), still_air())
     line.edge(NOW_FS)
-    assert far_end.first_from(0) == NOW_FS + 10 * FS_PER_NS
+    line.edge(NOW_FS + FS_PER_S)
+    line.unplug(NOW_FS + 1)
+    assert far_end.first_from(0) == NOW_FS + CABLE_FS, "it was on its way"
+    assert far_end.first_from(NOW_FS + FS_PER_S) is None
+    line.plug(NOW_FS + 2)
+    assert far_end.first_from(NOW_FS + FS_PER_S) == NOW_FS + FS_PER_S + CABLE_FS
 
 
 def test_an_armed_input_holds_world_time_until_a_sample_has_seen_the_edge() -> None:

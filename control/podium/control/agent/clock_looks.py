@@ -1,7 +1,9 @@
 """Looking at what became of the clocks of instruments: the epochs of their domains."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from podium.control.agent.epochs_kept import EpochsKept, Signs
 from podium.control.agent.instruments import Instruments
@@ -15,11 +17,18 @@ from podium.firmware_interfaces.tai import Tai
 
 DISTURBED = "disturbed"
 """How often an instrument was found to have kept it that its clock was disturbed."""
-
-
 NEAR_FS = 500 * FS_PER_MS
 """A controller's time is TAI's if it is not further off. ASSUMED: whoever sets it does so better,
 and what is finer shows in the record of each start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Something that is asked of an instrument on the way to its clock's history."""
+
+    what: str
+    ask: Callable[[Any], Any]
+    within_s: float
 
 
 class ClockLooks:
@@ -47,7 +56,18 @@ class ClockLooks:
         Raises ``InstrumentError``, also while a clock is not locked, and where what is new cannot
         be written down.
         """
-        found = await together(*(self._look(name) for name in names))
+        return (await self.epochs_after(dict.fromkeys(names, ())))[0]
+
+    async def epochs_after(
+        self, asked: Mapping[str, Sequence[Ask]]
+    ) -> tuple[Epochs, dict[str, list[Any]]]:
+        """Ask instruments, and look at their clocks after that, each in one call.
+
+        Returns the epochs as :meth:`epochs` does, and the answers in their order.
+        """
+        names = tuple(asked)
+        looks = await together(*(self._look(name, asked[name]) for name in names))
+        found, answers = [look for look, _ in looks], [answer for _, answer in looks]
         shown = {self.domain(name): one for name, (one, _) in zip(names, found, strict=True)}
         known = self._kept.unchanged(shown)
         if known is None:
@@ -58,7 +78,7 @@ class ClockLooks:
                 raise InstrumentError(f"epochs cannot be written down: {error}") from error
         disturbed = [name for name, (_, one) in zip(names, found, strict=True) if one]
         await together(*(self._forget(name) for name in disturbed))
-        return known
+        return known, dict(zip(names, answers, strict=True))
 
     async def check_time(self, name: str, plane: str) -> None:
         """Return if a controller's clock shows the time of its trigger node; ``Refused`` if not.
@@ -73,6 +93,7 @@ class ClockLooks:
         told = await self._now(name)
         after = await self._now(plane)
         if before is None or told is None or after is None:
+            self._agreed[name] = connection  # one of them tells no time, and will not
             return
         if not before.total_fs - NEAR_FS <= told.total_fs <= after.total_fs + NEAR_FS:
             raise Refused(
@@ -87,20 +108,27 @@ class ClockLooks:
         told: Tai | None = await worker.call("time", _time_of, CLOCK_S)
         return told
 
-    async def _look(self, name: str) -> tuple[Signs, bool]:
+    async def _look(self, name: str, asked: Sequence[Ask]) -> tuple[tuple[Signs, bool], list[Any]]:
         """Return what an instrument shows of its clock's history, and whether it is to forget it.
+
+        Before that, all else that it is asked; its answers come with it.
 
         ASSUMED: where it shows nothing, its clock may have been reset whenever it was connected
         anew, and while this agent did not run.
         """
         worker = self._instruments.any_worker(name)
-        signs, disturbed = await worker.call("history of its clock", _look_at, CLOCK_S)
+        answers, (signs, disturbed) = await worker.call(
+            ", ".join((*(one.what for one in asked), "history of its clock")),
+            lambda box: ([one.ask(box) for one in asked], _look_at(box)),
+            CLOCK_S + sum(one.within_s for one in asked),
+        )
         if signs is None:
-            return {"agent's life": self._life, "connections": worker.health.connections}, False
+            life = {"agent's life": self._life, "connections": worker.health.connections}
+            return (life, False), answers
         if disturbed is None:
-            return signs, False
+            return (signs, False), answers
         before = self._kept.sign(self.domain(name), DISTURBED)
-        return {**signs, DISTURBED: before + disturbed}, disturbed
+        return ({**signs, DISTURBED: before + disturbed}, disturbed), answers
 
     async def _forget(self, name: str) -> None:
         await self._instruments.any_worker(name).call(

@@ -1,6 +1,7 @@
 """Playing a run on an agent's instruments: prepare, arm, fire, and whatever happens, safe."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
 
 from podium.control.agent.active_run import ActiveRun
 from podium.control.agent.instruments import AnyWorker, Instruments
@@ -74,9 +75,16 @@ class Playing:
         )
         return started
 
-    async def finish(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, Acquired]:
-        """Return the data of all captures once everything has stopped."""
-        parts = await together(*(self._finish_one(name, part) for name, part in artifacts.items()))
+    async def finish(
+        self, artifacts: Mapping[str, ClusterProgram], first: Callable[[], None] = lambda: None
+    ) -> dict[str, Acquired]:
+        """Return the data of all captures once everything has stopped.
+
+        ``first`` is called in the thread of each driver before it is asked anything.
+        """
+        parts = await together(
+            *(self._finish_one(name, part, first) for name, part in artifacts.items())
+        )
         return {capture: data for part in parts for capture, data in part.items()}
 
     def tell_by(
@@ -126,18 +134,22 @@ class Playing:
             f"load {artifact.name!r}", lambda cluster: cluster.load(artifact), LOAD_S
         )
 
-    async def _finish_one(self, name: str, artifact: ClusterProgram) -> dict[str, Acquired]:
-        worker = self._cluster(name)
+    async def _finish_one(
+        self, name: str, artifact: ClusterProgram, first: Callable[[], None]
+    ) -> dict[str, Acquired]:
         duration_s = artifact.duration_fs / FS_PER_S
-        await worker.call(
-            f"wait for {artifact.name!r}",
-            lambda cluster: cluster.wait(duration_s),
-            duration_s + WAIT_ALLOWANCE_S,
+
+        def wait_and_collect(cluster: Any) -> dict[str, Acquired]:
+            first()
+            cluster.wait(duration_s)
+            data: dict[str, Acquired] = cluster.collect()
+            return data
+
+        return await self._cluster(name).call(
+            f"wait for {artifact.name!r} and collect",
+            wait_and_collect,
+            duration_s + WAIT_ALLOWANCE_S + COLLECT_S,
         )
-        data: dict[str, Acquired] = await worker.call(
-            f"collect {artifact.name!r}", lambda cluster: cluster.collect(), COLLECT_S
-        )
-        return data
 
     async def _tune(self, name: str, tone: ExternalTone) -> None:
         worker = self._instruments.worker(name, "MicrowaveSource")

@@ -9,59 +9,32 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from podium.control.agent.answers import capture_data, quantised
-from podium.control.agent.clock_looks import ClockLooks
+from podium.control.agent.clock_looks import Ask, ClockLooks
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.playing import ARM_S, CLOCK_S, Playing
+from podium.control.agent.run_loaded import NO_EPOCHS, RunLoaded, played_by, start_of
 from podium.control.agent.start_wiring import StartWiring
-from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
-from podium.control.bus.messages import Played, TagData, Time
-from podium.control.bus.together import beside, together
-from podium.control.bus.wire import encode
+from podium.control.agent.timed_compiling import TimedCompiling
+from podium.control.bus.messages import TagData
+from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.agent_values import ArmedUp, ClockRead, Collected, Loaded
-from podium.control.timebase.start.messages import CAPTURE, UNVERIFIED, Relock, RunId, Start
+from podium.control.timebase.start.messages import CAPTURE, UNVERIFIED, Relock, RunId
 from podium.drivers.errors import InstrumentError, NotStarted, Refused
 from podium.drivers.roles import Acquired, Clock, TriggerCounts
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.wrtd import ID_MAX
 
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
-NONE = Epochs(())
-NOTHING = TimedPart("", "", {}, (), {}, {})
-
-
-@dataclass(slots=True, eq=False)
-class _InHand:
-    run: RunId
-    part: TimedPart = NOTHING
-    epochs: Epochs = NONE
-    latest: Epochs = NONE
-
-    @property
-    def artifacts(self) -> Mapping[str, ClusterProgram]:
-        return self.part.artifacts
-
-    @property
-    def wirings(self) -> tuple[StartWiring, ...]:
-        return self.part.wirings
-
-    @property
-    def planes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one.plane for one in self.wirings))
-
-    @property
-    def after_fs(self) -> int:
-        """Where the report's start lies after T0: at the first controller's."""
-        return self.wirings[0].start_after_fs
+READING_S = 0.0005
+"""So long after the reading of the clock was begun epochs are looked at, or as long as the last
+reading took, if that is less."""
 
 
 class StartHardware:
@@ -83,7 +56,7 @@ class StartHardware:
         self._compiling = compiling
         self._wirings = {one.controller: one for one in wirings}
         self._looks = looks
-        self._hand: _InHand | None = None
+        self._hand: RunLoaded | None = None
         self._collecting = False
         self._given_up = threading.Event()
 
@@ -95,26 +68,23 @@ class StartHardware:
 
     async def load(self, run: RunId, program: str) -> Loaded:
         """Compile this agent's part and load it. Raises ``InstrumentError``."""
-        hand = self._hand = _InHand(run)
+        hand = self._hand = RunLoaded(run)
         hand.part = await self._compiling.compile(program)
         if not hand.artifacts:
             here = ", ".join(self._wirings)
             raise Refused(f"{self._name}: nothing of this program is played by {here}")
-        hand.epochs = await self._epochs(hand)
+        source = Ask("source of its start", lambda box: box.start_source(), ARM_S)
+        hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
         self._check_settings(hand)
         await together(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
         await self._playing.prepare(hand.artifacts)
-        sources = [
-            await self._call(name, "source of its start", lambda box: box.start_source())
-            for name in hand.artifacts
-        ]
         return Loaded(
             run,
             hand.part.text_hash,
             hand.epochs,
             math.lcm(*(one.grid_fs for one in hand.wirings)),
             hand.after_fs,
-            CAPTURE if all(sources) else UNVERIFIED,
+            CAPTURE if all(told[name][0] for name in hand.artifacts) else UNVERIFIED,
             max(part.duration_fs for part in hand.artifacts.values()),
         )
 
@@ -126,8 +96,8 @@ class StartHardware:
         hand = self._of(run)
         event = self.event_of(run)
 
-        async def prepare(one: StartWiring) -> None:
-            await self._worker(one.plane).call(
+        def prepare(one: StartWiring) -> Ask:
+            return Ask(
                 f"trigger {one.output}",
                 lambda plane: plane.prepare_trigger(
                     one.output, event, one.holdoff_ns, one.delay_ns
@@ -135,32 +105,45 @@ class StartHardware:
                 TRIGGER_S,
             )
 
-        await together(
-            *(prepare(one) for one in hand.wirings),
-            *(self._call(name, "arm", lambda box: box.arm()) for name in hand.artifacts),
-        )
-        epochs, now = await beside(self._epochs(hand), self._now(hand.planes[0]))
-        return ArmedUp(run, epochs, now)
+        arm = Ask("arm", lambda box: box.arm(), ARM_S)
+        epochs, _ = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, arm), prepare)
+        return ArmedUp(run, epochs, await self._now(hand.planes[0]))
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
-        """Read the plane's time ``after_fs`` from now, then the epochs.
+        """Read the plane's time ``after_fs`` from now, and the epochs.
 
-        The wait is in the thread of the plane's driver: no loop is between it and the reading.
-        While the controllers collect, which they do alone, the epochs are those read last.
+        The waits are in the threads of the drivers: no loop is between them and the readings,
+        which are made side by side. Epochs are looked at once the time has been read, as far as
+        can be foreseen; otherwise an earlier time is told, of before the first look. While the
+        controllers collect, which they do alone, the epochs are those read last.
         """
         hand, stop = self._of(run), self._given_up
+        read_at_s = time.monotonic() + after_fs / FS_PER_S
+        look_at_s = read_at_s + (min(hand.reading_s, READING_S) if after_fs else 0.0)
+
+        def wait(_: object) -> float:
+            self._wait(stop, run, look_at_s - time.monotonic())
+            return time.monotonic()
 
         def wait_and_read(plane: Clock) -> tuple[float, Tai]:
-            if stop.wait(after_fs / FS_PER_S):
-                raise Refused(f"{self._name}: run {run} was given up")
+            self._wait(stop, run, read_at_s - time.monotonic())
             asked_s = time.monotonic()
-            return asked_s, plane.now()
+            hand.now = plane.now()
+            hand.read_s = time.monotonic()
+            hand.reading_s = hand.read_s - asked_s
+            return asked_s, hand.now
 
-        deadline_s = after_fs / FS_PER_S + CLOCK_S
-        worker = self._worker(hand.planes[0])
-        asked_s, now = await worker.call("time", wait_and_read, deadline_s)
-        epochs = hand.latest if self._collecting else await self._epochs(hand)
-        return ClockRead(run, now, epochs, asked_s)
+        within_s, plane = after_fs / FS_PER_S + CLOCK_S, hand.planes[0]
+        if self._collecting:
+            asked_s, now = await self._worker(plane).call("time", wait_and_read, within_s)
+            return ClockRead(run, now, hand.latest, asked_s)
+        asked = {name: (Ask("wait", wait, within_s),) for name in (*hand.artifacts, *hand.planes)}
+        asked[plane] = (Ask("time", wait_and_read, within_s),)
+        hand.latest, told = await self._looks.epochs_after(asked)
+        asked_s, now = told.pop(plane)[0]
+        before_s = max([0.0, *(hand.read_s - looked_s for (looked_s,) in told.values())])
+        now = Tai.from_fs(now.total_fs - round(before_s * FS_PER_S))
+        return ClockRead(run, now, hand.latest, asked_s - before_s)
 
     async def set_trigger(self, run: RunId, t0: Tai) -> None:
         """Let the trigger rise at ``t0``; what comes too late the plane itself discards."""
@@ -180,17 +163,15 @@ class StartHardware:
         hand = self._of(run)
         self._collecting = True
         try:
-            data = await self._data(hand)
+            data = await self._data(hand, t0)
         finally:
             self._collecting = False
-        (at, counted), epochs = await beside(
-            beside(
-                together(*(self._started(name) for name in hand.artifacts)),
-                together(*(self._counts(one) for one in hand.wirings)),
-            ),
-            self._epochs(hand),
+        record = Ask("record of its start", lambda box: box.started_at(), ARM_S)
+        epochs, told_of = await self._epochs_after(
+            hand, dict.fromkeys(hand.artifacts, record), _counts
         )
-        starts = dict(zip(hand.artifacts, at, strict=True))
+        starts: dict[str, Tai | None] = {name: told_of[name][0] for name in hand.artifacts}
+        counted: list[TriggerCounts] = [one for name in hand.planes for one in told_of[name]]
         late = sum(counts.late for counts in counted)
         missed = sum(counts.missed for counts in counted) - late
         relocks = tuple(
@@ -199,9 +180,9 @@ class StartHardware:
         begun = {name: at for name, at in starts.items() if at is not None}
         start, told = None, b""
         if data is not None and len(begun) == len(starts):
-            start = _start(hand, t0, begun)
+            start = start_of(hand, t0, begun)
             tags = await self._tags(hand)
-            told = _told(hand, t0, epochs, begun, data, tags)
+            told = played_by(hand, t0, epochs, begun, data, tags)
         return Collected(run, epochs, relocks, start, int(bool(begun)), late, missed, told)
 
     async def make_safe(self) -> bool | None:
@@ -266,7 +247,7 @@ class StartHardware:
 
     def epochs_in_hand(self) -> Epochs:
         """Return the epochs that the run in hand has seen last, of what takes part in it."""
-        return NONE if self._hand is None else self._hand.latest
+        return NO_EPOCHS if self._hand is None else self._hand.latest
 
     # Inside
 
@@ -274,13 +255,23 @@ class StartHardware:
         told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
         return told
 
-    async def _data(self, hand: _InHand) -> dict[str, Acquired] | None:
-        """Return what was captured; None where the trigger has not come everywhere."""
+    async def _data(self, hand: RunLoaded, t0: Tai) -> dict[str, Acquired] | None:
+        """Return what was captured; None where the trigger has not come everywhere.
+
+        Before T0, as far as the last reading tells, nobody is asked whether it has started.
+        """
+        at_s, stop = hand.read_s + (t0 - hand.now) / FS_PER_S, self._given_up
         with suppress(NotStarted):
-            return await self._playing.finish(hand.artifacts)
+            return await self._playing.finish(
+                hand.artifacts, lambda: self._wait(stop, hand.run, at_s - time.monotonic())
+            )
         return None
 
-    async def _tags(self, hand: _InHand) -> dict[str, TagData]:
+    def _wait(self, stop: threading.Event, run: RunId, wait_s: float) -> None:
+        if stop.wait(max(0.0, wait_s)):
+            raise Refused(f"{self._name}: run {run} was given up")
+
+    async def _tags(self, hand: RunLoaded) -> dict[str, TagData]:
         taggers = {tagger for tagger, _ in hand.part.tags.values()}
         found = {
             name: await self._call(name, "tags", lambda box: box.tags()) for name in sorted(taggers)
@@ -288,12 +279,22 @@ class StartHardware:
         tags = {node: found[name][place] for node, (name, place) in hand.part.tags.items()}
         return {node: TagData(one.counts, one.delta_fs) for node, one in tags.items()}
 
-    async def _epochs(self, hand: _InHand) -> Epochs:
-        names = tuple(dict.fromkeys((*hand.artifacts, *hand.planes)))
-        hand.latest = await self._looks.epochs(names)
-        return hand.latest
+    async def _epochs_after(
+        self,
+        hand: RunLoaded,
+        of_controllers: Mapping[str, Ask],
+        of_outputs: Callable[[StartWiring], Ask] | None = None,
+    ) -> tuple[Epochs, dict[str, list[Any]]]:
+        """Ask all that takes part, and look at its clocks; see :class:`.ClockLooks`."""
+        asked: dict[str, list[Ask]] = {name: [one] for name, one in of_controllers.items()}
+        for wiring in hand.wirings:
+            of_plane = asked.setdefault(wiring.plane, [])
+            if of_outputs is not None:
+                of_plane.append(of_outputs(wiring))
+        hand.latest, answers = await self._looks.epochs_after(asked)
+        return hand.latest, answers
 
-    def _check_settings(self, hand: _InHand) -> None:
+    def _check_settings(self, hand: RunLoaded) -> None:
         """Raise ``Refused`` where a clock was locked anew since a setting was measured."""
         present = dict(hand.epochs.numbers)
         for one in hand.wirings:
@@ -311,17 +312,6 @@ class StartHardware:
                     "podium skew measure"
                 )
 
-    async def _started(self, name: str) -> Tai | None:
-        at: Tai | None = await self._call(name, "record of its start", lambda box: box.started_at())
-        return at
-
-    async def _counts(self, one: StartWiring) -> TriggerCounts:
-        worker = self._worker(one.plane)
-        counts: TriggerCounts = await worker.call(
-            "trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S
-        )
-        return counts
-
     async def _take_back(self, one: StartWiring) -> None:
         worker = self._worker(one.plane)
         await worker.call(
@@ -334,43 +324,11 @@ class StartHardware:
     def _worker(self, name: str) -> AnyWorker:
         return self._instruments.any_worker(name)
 
-    def _of(self, run: RunId) -> _InHand:
+    def _of(self, run: RunId) -> RunLoaded:
         if self._hand is None or self._hand.run != run:
             raise Refused(f"{self._name}: run {run} is not loaded")
         return self._hand
 
 
-def _start(hand: _InHand, t0: Tai, starts: Mapping[str, Tai]) -> Start:
-    """Return the start that is furthest from where it may be, as if it were the first controller's.
-
-    The verdict allows half of its resolution to either side.
-    """
-    off_fs = [starts[one.controller] - t0 - one.start_after_fs for one in hand.wirings]
-    pairs = zip(off_fs, (one.resolution_fs for one in hand.wirings), strict=True)
-    worst_fs, width_fs = max(pairs, key=lambda one: abs(one[0]) - one[1] // 2)
-    return Start(Tai.from_fs(t0.total_fs + hand.after_fs + worst_fs), width_fs, CAPTURE)
-
-
-def _told(
-    hand: _InHand,
-    t0: Tai,
-    epochs: Epochs,
-    starts: Mapping[str, Tai],
-    data: Mapping[str, Acquired],
-    tags: Mapping[str, TagData],
-) -> bytes:
-    return encode(
-        Played(
-            hand.part.program_hash,
-            _time(t0),
-            dict(epochs.numbers),
-            quantised(hand.artifacts),
-            {name: capture_data(one) for name, one in data.items()},
-            {name: _time(at) for name, at in starts.items()},
-            dict(tags),
-        )
-    )
-
-
-def _time(at: Tai) -> Time:
-    return Time(at.seconds, at.femtoseconds)
+def _counts(one: StartWiring) -> Ask:
+    return Ask("trigger counts", lambda plane: plane.trigger_counts(one.output), CLOCK_S)

@@ -18,6 +18,9 @@ from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, digest_of, timed_from_json
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
 
+SAID = 8
+"""So many are known by all their words: of these nothing is read again."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimedPart:
@@ -45,6 +48,7 @@ class TimedCompiling:
         self._targets = targets_of(facility)
         self._wirings = tuple(wirings)
         self._done: OrderedDict[tuple[object, ...], Mapping[str, ClusterProgram]] = OrderedDict()
+        self._said: OrderedDict[str, TimedPart] = OrderedDict()
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
@@ -56,7 +60,12 @@ class TimedCompiling:
 
         What is on ports of other agents starts there, on the same program and the same time.
         """
-        return await asyncio.to_thread(self._compile, text)
+        part = self._said.get(text)
+        if part is None:
+            part = self._said[text] = await asyncio.to_thread(self._compile, text)
+            while len(self._said) > SAID:
+                self._said.popitem(last=False)
+        return part
 
     def _compile(self, text: str) -> TimedPart:
         with refused_in_words():

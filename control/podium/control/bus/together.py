@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-Other = TypeVar("Other")
 
 
 async def together(*works: Coroutine[Any, Any, Result]) -> list[Result]:
@@ -23,14 +22,6 @@ async def together(*works: Coroutine[Any, Any, Result]) -> list[Result]:
             errors[0].add_note(f"also: {type(other).__name__}: {other}")
         raise errors[0] from None
     return [task.result() for task in started]
-
-
-async def beside(
-    one: Coroutine[Any, Any, Result], other: Coroutine[Any, Any, Other]
-) -> tuple[Result, Other]:
-    """Return the results of two different works, as :func:`together` does."""
-    results: list[Any] = await together(one, other)
-    return results[0], results[1]
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

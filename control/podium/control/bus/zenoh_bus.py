@@ -24,6 +24,8 @@ RETRY_MS = 100
 """First pause before a lost connection is tried again; it grows to ``RETRY_MAX_MS``."""
 RETRY_MAX_MS = 500
 
+# Callbacks that are not "indirect" are called in Zenoh's own threads: ours wait for nothing there.
+
 T = TypeVar("T")
 
 
@@ -111,8 +113,7 @@ class ZenohBus:
         replies: list[zenoh.Reply] = []
         done = asyncio.Event()
         withdrawn = zenoh.CancellationToken()
-        # Not "indirect": that is a new thread for each request (a millisecond), and nothing of
-        # what is called here waits for anything.
+        # "Indirect" would be a new thread for each request: a millisecond.
         handler = zenoh.handlers.Callback(
             replies.append, drop=lambda: self._soon(done.set), indirect=False
         )
@@ -180,7 +181,12 @@ class ZenohBus:
                 if not leaving:
                     tasks.create_task(reply(query))
 
-            queryable = self._session.declare_queryable(key, lambda query: self._soon(take, query))
+            def arrived(query: zenoh.Query) -> None:
+                self._soon(take, query)
+
+            queryable = self._session.declare_queryable(
+                key, zenoh.handlers.Callback(arrived, indirect=False)
+            )
             try:
                 yield
             finally:

@@ -363,8 +363,9 @@ class Coordinator:
         if len(owners) > 1:
             names = ", ".join(owner.name for owner in owners)
             raise RunRefused(
-                f"{program.name}: its ports are played by the agents {names}; a stream is played "
-                "by one: run it in one piece"
+                f"{program.name}: its ports are played by the agents {names}, and a stream is "
+                "played by one agent: run it in one piece (lab.run), or stream the ports of each "
+                "by themselves"
             )
         return owners[0]
 

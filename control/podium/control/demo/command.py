@@ -1,4 +1,4 @@
-"""``podium demo``: bring a node up from nothing, on simulated instruments, with a report."""
+"""``podium demo``: two nodes from nothing to one start, on simulated instruments, with a report."""
 
 import asyncio
 import signal
@@ -32,6 +32,11 @@ def seeds(text: str) -> range:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.add_argument(
+        "--node-only",
+        action="store_true",
+        help="bring up single nodes and nothing else: the example then has one",
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--seed", type=int, default=0, metavar="N", help="which hidden world to draw (default 0)"
@@ -50,7 +55,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="folder for the report and the data (default podium_demo)",
     )
     parser.add_argument(
-        "--facility", type=Path, metavar="FILE", help="facility file (default: the example)"
+        "--facility",
+        type=Path,
+        metavar="FILE",
+        help="facility file (default: the example of two nodes, with --node-only that of one)",
     )
     parser.add_argument(
         "--thoroughness",
@@ -62,10 +70,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Do it; 0 when every qubit was found and nothing failed."""
+    """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
     from podium.control.demo.children import Children
-    from podium.control.demo.example import NoExample, example_facility
+    from podium.control.demo.example import ONE_NODE, TWO_NODES, NoExample, example_facility
     from podium.control.demo.files import check_writable
+    from podium.control.demo.together.starting import marked
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
 
@@ -73,7 +82,8 @@ def run(arguments: Namespace) -> int:
         print("podium demo: --thoroughness is a factor above zero", file=sys.stderr)
         return WRONG_USE
     try:
-        path = arguments.facility or example_facility()
+        example = ONE_NODE if arguments.node_only else TWO_NODES
+        path = arguments.facility or example_facility(example)
         facility = load_facility(path)
         check_writable(arguments.report)
     except FacilityError as error:
@@ -84,6 +94,13 @@ def run(arguments: Namespace) -> int:
         return WRONG_USE
     if not facility.qubits():
         print(f"podium demo: {path} describes no qubits to bring up", file=sys.stderr)
+        return WRONG_USE
+    if not arguments.node_only and not marked(facility):
+        print(
+            f"podium demo: {path} has no two nodes with markers on one time tagger (timing > "
+            "markers), which could be seen to start together; --node-only brings nodes up alone",
+            file=sys.stderr,
+        )
         return WRONG_USE
     children = Children()
     try:
@@ -113,7 +130,13 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end)
-    wanted = Wanted(facility, arguments.seed, arguments.report, arguments.thoroughness)
+    wanted = Wanted(
+        facility,
+        arguments.seed,
+        arguments.report,
+        arguments.thoroughness,
+        together=not arguments.node_only,
+    )
     try:
         if arguments.seeds is not None:
             good = await demonstrate_many(wanted, arguments.seeds, children)
@@ -129,7 +152,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
 
 command = Command(
     name="demo",
-    help="bring up a node from nothing on simulated instruments, with a report",
+    help="bring up two nodes from nothing on simulated instruments and start them together",
     add_arguments=add_arguments,
     run=run,
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,27 +22,36 @@ from podium.control.demo.files import write_text
 from podium.control.demo.progress import Display, display
 from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
-from podium.control.demo.session import CANNOT_GO_ON, Session
+from podium.control.demo.session import CANNOT_GO_ON
+from podium.control.demo.side_by_side import bring_up_nodes
 from podium.control.demo.story import Failure, Story, fits, summary, trouble
 from podium.control.demo.tables import headline, recovered_table
+from podium.control.demo.together import demonstrate as together
+from podium.control.demo.together.pictures import Pictures
 from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
+from podium.control.facility.state_folder import epochs_folder, skews_file
 from podium.control.lab import Lab, join_facility
+from podium.firmware_interfaces.exact_time import FS_PER_S
 
 STEPS_AROUND = 4
 """World, instruments, processes, report: what the progress bar counts beside the routines."""
 TWIN = "twin.yaml"
 ENDPOINTS = "endpoints.json"
 STORE = "parameters.sqlite"
+STATE = "up.json"
+LOGS = "logs"
 OLD = (
     "summary.json",
     "fits.json",
     "index.html",
     "truth.json",
-    STORE,
-    f"{STORE}-wal",
-    f"{STORE}-shm",
+    *(
+        f"{kept}{part}"
+        for kept in (STORE, skews_file(Path(STATE)).name)
+        for part in ("", "-wal", "-shm")
+    ),
 )
 """What an earlier demo may have left in the folder, and must not be taken for this one's."""
 
@@ -54,10 +64,12 @@ class Wanted:
     seed: int
     folder: Path
     thoroughness: float = 1.0
+    together: bool = False
+    """Then the nodes start together, one of them is killed, and comes back."""
 
 
 async def demonstrate(wanted: Wanted, children: Children) -> Story:
-    """Bring a node up on simulated instruments; write data, ``summary.json``, ``index.html``.
+    """Bring nodes up on simulated instruments; write data, ``summary.json``, ``index.html``.
 
     What fails is told in the story and in the report, which is written all the same. All
     processes started have ended when this returns or raises.
@@ -66,11 +78,14 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
     console = Console()
     facility = load_facility(wanted.facility)
     story = Story(facility.name, wanted.seed, tuple(facility.qubits()), device=_device(facility))
+    story.together = together.together_of(facility) if wanted.together else None
+    steps = STEPS_AROUND + len(BRING_UP) * len(facility.nodes)
     folder = wanted.folder
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
     try:
-        with display(console, len(BRING_UP) + STEPS_AROUND) as shown, Drawings() as drawn:
+        steps += 0 if story.together is None else together.STEPS
+        with display(console, steps) as shown, Drawings() as drawn:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
             asked: asyncio.Task[dict[str, Truth] | ProcessFailed] | None = None
             async with asyncio.TaskGroup() as tasks:
@@ -79,19 +94,23 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
                     asked = tasks.create_task(_truth(folder / TWIN))
                     await _measure(wanted, children, story, shown, drawn)
                 except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
-                    _trouble(story, shown, type(error).__name__, error)
-                    for dead in children.dead() if isinstance(error, RunError) else ():
-                        _trouble(story, shown, type(dead).__name__, dead)
+                    _ended(story, shown, children, {"": error})
             truth = {} if asked is None else asked.result()
             if isinstance(truth, ProcessFailed):
                 _trouble(story, shown, "podium twin truth", truth)
                 truth = {}
             story.lab_causes = await simulation.lab_causes(folder / ENDPOINTS)
+            if story.together is not None:
+                await together.ask_the_world(facility, story.together, folder / ENDPOINTS)
             shown.doing("writing the report")
-            svgs, _ = await asyncio.gather(asyncio.to_thread(drawn.finish), children.end())
+            pictures, svgs, _ = await asyncio.gather(
+                asyncio.to_thread(drawn.together, story),
+                asyncio.to_thread(drawn.finish),
+                children.end(),
+            )
             _judge(story, truth)
             story.wall_s = time.monotonic() - begin
-            _write_report(folder, story, truth, svgs)
+            _write_report(folder, story, truth, svgs, pictures)
             shown.done("report written")
     finally:
         await children.end()
@@ -121,11 +140,23 @@ def _clear(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     for old in (folder / "datasets").glob("*.*"):
         old.unlink()
+    shutil.rmtree(epochs_folder(folder / STATE), ignore_errors=True)
 
 
-def _trouble(story: Story, shown: Display, what: str, error: Exception) -> None:
-    story.trouble.append(Failure(what, "", str(error)))
-    shown.done(what, tuple(str(error).splitlines()), failed=True)
+def _trouble(story: Story, shown: Display, what: str, error: Exception, node: str = "") -> None:
+    story.trouble.append(Failure(what, node, str(error)))
+    shown.done(what, tuple(str(error).splitlines()), failed=True, who=node)
+
+
+def _ended(
+    story: Story, shown: Display, children: Children, errors: Mapping[str, Exception]
+) -> None:
+    """Tell what has ended a node's work, by node, and which processes are dead."""
+    for node, error in errors.items():
+        _trouble(story, shown, type(error).__name__, error, node)
+    if any(isinstance(error, RunError) for error in errors.values()):
+        for dead in children.dead():
+            _trouble(story, shown, type(dead).__name__, dead)
 
 
 async def _draw_world(wanted: Wanted, shown: Display) -> None:
@@ -155,30 +186,46 @@ async def _measure(
         "simulated instruments listen",
         tuple(f"{name}: {one['model']} at {one['host']}" for name, one in instruments.items()),
     )
-    shown.doing("starting the agent and the coordinator")
+    several = len({qubit.partition(".")[0] for qubit in story.qubits}) > 1
+    agents = "agents" if several else "agent"
+    shown.doing(f"starting the {agents} and the coordinator")
     async with _lab(wanted, children, endpoints) as lab:
-        shown.done("agent and coordinator are up, all instruments connected")
+        shown.done(f"{agents} and coordinator are up, all instruments connected")
         with ParameterStore(folder / STORE) as store:
-            await Session(
+            begun = await lab.now()
+            ended = await bring_up_nodes(
                 lab,
-                tuple(lab.facility.qubits().values()),
                 store,
                 folder / "datasets",
                 story,
                 shown,
                 drawn,
                 wanted.thoroughness,
-                facility_file=wanted.facility,
-            ).work()
+                wanted.facility,
+            )
+            _ended(story, shown, children, ended)
+            if story.together is not None and not ended:
+                await together.WorkTogether(
+                    lab,
+                    store,
+                    folder,
+                    folder / LOGS / "up.log",
+                    story,
+                    story.together,
+                    shown,
+                    drawn,
+                    wanted.thoroughness,
+                ).work()
+                story.lab_s = (await lab.now() - begun) / FS_PER_S
 
 
 @asynccontextmanager
 async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIterator[Lab]:
-    state = wanted.folder / "up.json"
+    state = wanted.folder / STATE
     state.unlink(missing_ok=True)
     words = podium("up", wanted.facility, "--endpoints", endpoints, "--state", state)
     words += ["--store", str(wanted.folder / STORE), "--with-parent"]
-    children.start("up", words, wanted.folder / "logs")
+    children.start("up", words, wanted.folder / LOGS)
     await children.wait_for(state)
     coordinator = read_state(state).coordinator
     async with join_facility(wanted.facility, coordinator, endpoints) as lab:
@@ -192,10 +239,14 @@ def _judge(story: Story, truth: Mapping[str, Truth]) -> None:
 
 
 def _write_report(
-    folder: Path, story: Story, truth: Mapping[str, Truth], svgs: Sequence[Sequence[str]]
+    folder: Path,
+    story: Story,
+    truth: Mapping[str, Truth],
+    svgs: Sequence[Sequence[str]],
+    pictures: Pictures,
 ) -> None:
     known = {name: {"value": one.value, "unit": one.unit} for name, one in truth.items()}
     write_text(folder / "truth.json", json.dumps(known, indent=2) + "\n")
-    write_text(folder / "index.html", page(story, svgs))
+    write_text(folder / "index.html", page(story, svgs, pictures))
     write_text(folder / "fits.json", json.dumps(fits(story), indent=2) + "\n")
     write_text(folder / "summary.json", json.dumps(summary(story), indent=2) + "\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -19,6 +20,24 @@ less. Other C libraries do not know the words."""
 
 Report = Callable[[str], None]
 """Told what happens, for a person."""
+
+
+_STARTED = "{name} is process {pid}"
+
+
+class NotStarted(LookupError):
+    """No process of this name was ever reported."""
+
+
+def process_of(said: str, name: str) -> int:
+    """Return the latest process that was started under ``name``, from what was reported.
+
+    Raises :class:`NotStarted`.
+    """
+    found = re.findall(rf"\b{re.escape(name)} is process (\d+)$", said, re.MULTILINE)
+    if not found:
+        raise NotStarted(f"no process {name!r} was reported to have been started")
+    return int(found[-1])
 
 
 @asynccontextmanager
@@ -53,7 +72,7 @@ async def _keep(
             pass_fds=inherit,
             env=LEAN | os.environ,
         )
-        report(f"{name} is process {process.pid}")
+        report(_STARTED.format(name=name, pid=process.pid))
         try:
             status = await process.wait()
         finally:

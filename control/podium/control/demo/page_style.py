@@ -21,6 +21,7 @@ body {
 }
 h1 { font-size: clamp(1.5rem, 3.4vw, 2.3rem); line-height: 1.15; margin: 0.2rem 0 0.4rem; }
 h2 { font-size: 1.2rem; margin: 0 0 0.3rem; }
+h3 { font-size: 1rem; margin: 1rem 0 0; }
 a { color: var(--accent); text-underline-offset: 0.15em; }
 code { font: 0.92em ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; }
 .mark { margin: 0; color: var(--accent); font-weight: 650; letter-spacing: 0.08em;
@@ -64,6 +65,10 @@ nav li.bad a { color: var(--bad); }
 .step { border-top: 1px solid var(--line); padding-top: 1.2rem; scroll-margin-top: 0.5rem; }
 .panels { display: grid; gap: 0.9rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 23rem), 1fr)); }
+.panels.pair { margin: 0.9rem 0;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
+.panel.line { max-width: 64rem; overflow-x: auto; }
+.panel.line svg { min-width: 38rem; }
 .panel { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   padding: 0.7rem 0.8rem 0.5rem; display: flex; flex-direction: column; }
 .panel figcaption { font-size: 0.88rem; margin-bottom: 0.3rem; flex: 1; }
@@ -73,15 +78,15 @@ nav li.bad a { color: var(--bad); }
 .panel svg { display: block; width: 100%; height: auto; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 @media (max-width: 46rem) {
-  thead, tbody th span { display: none; }
-  table, tbody { display: block; }
-  tbody tr { display: grid; grid-template-columns: 1fr auto; padding: 0.3rem 0.2rem; }
-  tbody th, tbody td { padding: 0.1rem 0.6rem; font-size: 0.92rem; }
-  tr.qubit th { grid-column: 1 / 3; }
-  tbody td.pull { grid-area: 1 / 2; text-align: right; }
-  tbody td.pull span:last-child { min-width: 3em; }
-  tbody td:nth-child(3) { color: var(--faint); text-align: right; }
-  tbody td:nth-child(3)::before { content: "truth "; }
+  .truths thead, .truths tbody th span { display: none; }
+  .truths, .truths tbody { display: block; }
+  .truths tbody tr { display: grid; grid-template-columns: 1fr auto; padding: 0.3rem 0.2rem; }
+  .truths tbody th, .truths tbody td { padding: 0.1rem 0.6rem; font-size: 0.92rem; }
+  .truths tr.qubit th { grid-column: 1 / 3; }
+  .truths tbody td.pull { grid-area: 1 / 2; text-align: right; }
+  .truths tbody td.pull span:last-child { min-width: 3em; }
+  .truths tbody td:nth-child(3) { color: var(--faint); text-align: right; }
+  .truths tbody td:nth-child(3)::before { content: "truth "; }
   .strip { width: 5rem; }
 }
 @media print { section, figure { break-inside: avoid; } }

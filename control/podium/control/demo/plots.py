@@ -99,7 +99,7 @@ def draw(panel: Panel, name: str) -> str:
         _lay_out(figure, axes, bar, marked=bool(panel.marks))
         sink = io.StringIO()
         canvas.print_figure(sink, format="svg", dpi=IMAGE_DPI, metadata={"Date": None})
-    return _inline(sink.getvalue(), name, f"{panel.element}: {panel.y_label} over {panel.x_label}")
+    return inline(sink.getvalue(), name, f"{panel.element}: {panel.y_label} over {panel.x_label}")
 
 
 def _draw_picture(figure: Figure, axes: Axes, picture: Picture) -> Axes:
@@ -246,8 +246,8 @@ def _taken_out(axis: Axis) -> str:
     return f", {factor}" if factor else ""
 
 
-def _inline(svg: str, name: str, label: str) -> str:
-    """Return the element alone, its ids made its own, and its colours named."""
+def inline(svg: str, name: str, label: str) -> str:
+    """Return the ``<svg>`` element alone, its ids made its own, and its colours named."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.S)
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.S)

@@ -24,18 +24,26 @@ class Display:
         self._live = live
         self._task = task
         self._begin = time.monotonic()
+        self._doing: dict[str, str] = {}
 
-    def doing(self, what: str, detail: str = "") -> None:
-        """Say what is being done now."""
-        if self._live is not None and self._task is not None:
-            shown = f"{what}[dim] · {detail}[/dim]" if detail else what
-            self._live.update(self._task, description=shown)
+    def doing(self, what: str, detail: str = "", *, who: str = "") -> None:
+        """Say what is being done now; ``who``: by whom, where several work side by side."""
+        if self._live is None or self._task is None:
+            return
+        shown = f"{what}[dim] · {detail}[/dim]" if detail else what
+        if not who:
+            self._doing.clear()
+        self._doing[who] = f"{who}: {shown}" if who else shown
+        self._live.update(self._task, description="[dim] | [/dim]".join(self._doing.values()))
 
-    def done(self, what: str, lines: tuple[str, ...] = (), *, failed: bool = False) -> None:
+    def done(
+        self, what: str, lines: tuple[str, ...] = (), *, failed: bool = False, who: str = ""
+    ) -> None:
         """Say that something is done, and what came of it; the bar goes one further."""
         since_s = time.monotonic() - self._begin
         mark = "[red]✗[/red]" if failed else "[green]✓[/green]"
-        self._console.print(f"{mark} [dim]{since_s:6.1f} s[/dim]  [bold]{what}[/bold]")
+        whose = f"{who}: " if who else ""
+        self._console.print(f"{mark} [dim]{since_s:6.1f} s[/dim]  [bold]{whose}{what}[/bold]")
         for line in lines:
             self._console.print(
                 f"            {line}", style="dim", markup=False, highlight=False, soft_wrap=True

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from html import escape
+from itertools import zip_longest
 from typing import Self
 
 from podium.control.calibration.outcome import Panel
@@ -11,6 +12,8 @@ from podium.control.demo.comparison import Comparison
 from podium.control.demo.page_style import STYLE
 from podium.control.demo.plots import draw
 from podium.control.demo.story import Step, Story
+from podium.control.demo.together import page as together
+from podium.control.demo.together.pictures import Pictures, draw_together
 
 PULL_SHOWN = 4.0
 """The strip of pulls reaches so far to both sides, sigma."""
@@ -47,13 +50,22 @@ class Drawings:
             ]
         )
 
+    def together(self, story: Story) -> Pictures:
+        """Return what the nodes did together, drawn; waits for it."""
+        if story.together is None:
+            return Pictures()
+        return self._thread.submit(draw_together, story.together).result()
+
     def finish(self) -> tuple[tuple[str, ...], ...]:
         """Return, for each step, its panels as ``<svg>`` elements; waits for the last."""
         return tuple(tuple(panel.result() for panel in step) for step in self._steps)
 
 
-def page(story: Story, drawn: Sequence[Sequence[str]]) -> str:
-    """Return the page; ``drawn``: each step's panels, as :meth:`Drawings.finish` gives them."""
+def page(story: Story, drawn: Sequence[Sequence[str]], pictures: Pictures | None = None) -> str:
+    """Return the page; ``drawn``: each step's panels, as :meth:`Drawings.finish` gives them.
+
+    ``pictures``: as :meth:`Drawings.together` gives them, where nodes did something together.
+    """
     world = "" if story.seed is None else f", seed {story.seed}"
     title = f"{story.facility}: calibration{world}"
     parts = [
@@ -66,6 +78,7 @@ def page(story: Story, drawn: Sequence[Sequence[str]]) -> str:
         *_head(story),
         *_failures(story),
         *_old(story),
+        *_together(story, drawn, pictures),
         *_table(story),
         *_sections(story, drawn),
         *_foot(story),
@@ -79,6 +92,7 @@ def _head(story: Story) -> Iterator[str]:
     yield '<header><p class="mark">Podium</p>'
     drawn = story.seed is not None
     what = "from nothing to calibrated qubits" if drawn else "calibration"
+    what = what if story.together is None else "from nothing to nodes that start together"
     yield f"<h1>{escape(story.facility)}: {what}</h1>"
     if story.device:
         yield f'<p class="device">{escape(story.device)}</p>'
@@ -90,6 +104,8 @@ def _head(story: Story) -> Iterator[str]:
     yield _headline(f"{story.wall_s:.0f} s", "by the clock on the wall")
     if drawn:
         yield _headline(f"{story.ratio:.1f} ×", "laboratory time over wall time")
+    for number, text, bad in () if story.together is None else together.headlines(story.together):
+        yield _headline(number, text, bad=bad)
     pulls = [abs(row.pull) for row in story.comparisons if row.pull is not None]
     if pulls:
         within = sum(pull <= 3 for pull in pulls)
@@ -128,12 +144,21 @@ def _old(story: Story) -> Iterator[str]:
     yield "</ul></section>"
 
 
+def _together(
+    story: Story, drawn: Sequence[Sequence[str]], pictures: Pictures | None
+) -> Iterator[str]:
+    if story.together is None:
+        return
+    yield from together.sections(story.together, pictures or Pictures())
+
+
 def _table(story: Story) -> Iterator[str]:
     if not story.comparisons:
         return
     judged = any(row.truth is not None for row in story.comparisons)
     yield f"<section><h2>Recovered{', and the hidden truth' if judged else ''}</h2>"
-    yield '<div class="wide"><table><thead><tr><th>parameter</th><th>recovered ± σ</th>'
+    yield '<div class="wide"><table class="truths"><thead><tr>'
+    yield "<th>parameter</th><th>recovered ± σ</th>"
     if judged:
         yield '<th>truth</th><th class="pull">pull, (recovered − truth) / σ</th>'
     yield "</tr></thead>"
@@ -171,22 +196,45 @@ def _pull(row: Comparison) -> str:
 def _sections(story: Story, drawn: Sequence[Sequence[str]]) -> Iterator[str]:
     if not story.steps:
         return
+    rows = _rows(story)
     yield "<nav><h2>Routines</h2><ol>"
-    for k, step in enumerate(story.steps):
-        bad = ' class="bad"' if step.outcome.failures else ""
-        yield f'<li{bad}><a href="#step-{k}">{escape(step.outcome.title)}</a></li>'
+    for k, row in enumerate(rows):
+        bad = ' class="bad"' if any(story.steps[n].outcome.failures for n in row) else ""
+        title = story.steps[row[0]].outcome.title
+        yield f'<li{bad}><a href="#step-{k}">{escape(title)}</a></li>'
     yield "</ol></nav>"
-    for k, step in enumerate(story.steps):
-        yield f'<section class="step" id="step-{k}"><h2>{k + 1}. {escape(step.outcome.title)}</h2>'
-        yield f'<p class="fine">{escape(_provenance(step))}</p>'
-        shown = {(panel.element, panel.text) for panel in step.outcome.panels if panel.failed}
-        for element, reason in step.outcome.failures.items():
-            if (element.rpartition(".")[2], reason) not in shown:
-                yield f'<p class="reason"><b>{escape(element)}</b> {escape(reason)}</p>'
-        yield '<div class="panels">'
-        for panel, svg in zip(step.outcome.panels, drawn[k], strict=True):
-            yield _panel(panel, svg)
-        yield "</div></section>"
+    for k, row in enumerate(rows):
+        title = story.steps[row[0]].outcome.title
+        yield f'<section class="step" id="step-{k}"><h2>{k + 1}. {escape(title)}</h2>'
+        for n in row:
+            yield from _step(story.steps[n], drawn[n])
+        yield "</section>"
+
+
+def _rows(story: Story) -> list[list[int]]:
+    """Return the numbers of the steps that stand under one heading: those that went side by side.
+
+    The n-th step of each node; what all nodes did together stands alone.
+    """
+    nodes = dict.fromkeys(qubit.partition(".")[0] for qubit in story.qubits)
+    numbered = list(enumerate(story.steps))
+    lanes = [[n for n, step in numbered if step.node == node] for node in nodes]
+    rows = [[n for n in row if n is not None] for row in zip_longest(*lanes)]
+    return rows + [[n] for n, step in numbered if not step.node]
+
+
+def _step(step: Step, svgs: Sequence[str]) -> Iterator[str]:
+    if step.node:
+        yield f"<h3>{escape(step.node)}</h3>"
+    yield f'<p class="fine">{escape(_provenance(step))}</p>'
+    shown = {(panel.element, panel.text) for panel in step.outcome.panels if panel.failed}
+    for element, reason in step.outcome.failures.items():
+        if (element.rpartition(".")[2], reason) not in shown and (element, reason) not in shown:
+            yield f'<p class="reason"><b>{escape(element)}</b> {escape(reason)}</p>'
+    yield '<div class="panels">'
+    for panel, svg in zip(step.outcome.panels, svgs, strict=True):
+        yield _panel(panel, svg)
+    yield "</div>"
 
 
 def _provenance(step: Step) -> str:

@@ -1,7 +1,8 @@
 """``podium run``: a program on a facility, its data into a file.
 
 If the facility is up, its processes are asked; otherwise its instruments are owned for
-the time of the run. Ctrl-C stops it safely and writes what was measured until then.
+the time of the run. Ctrl-C stops it safely and writes what was measured until then; what plays
+on several nodes starts together, is measured in one piece, and leaves nothing when it is stopped.
 """
 
 import asyncio
@@ -34,6 +35,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="netCDF file for the data (default PROGRAM.nc)"
+    )
+    parser.add_argument(
+        "--uncorrected",
+        action="store_true",
+        help="on several nodes: do not take their skews out, they start some ns apart",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="print each message that would be sent, send none"
@@ -80,7 +86,7 @@ def run(arguments: Namespace) -> int:
         print(f"podium run: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     print(f"run {data.attrs['run']}: {out}")
-    if not data.attrs["complete"]:
+    if not data.attrs.get("complete", True):
         far = f"{data.attrs['shots_done']} of {data.attrs['shots']} shots"
         print(f"podium run: {data.attrs['stopped']} after {far}", file=sys.stderr)
         return FOUND_PROBLEM
@@ -100,17 +106,15 @@ async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
             async with open_facility(
                 arguments.facility, arguments.endpoints, state=state_file
             ) as lab:
-                return await _when_ready(lab, program)
+                await lab.ready(READY_S)
+                return await _measure(lab, program, arguments)
     async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
-        return await _measure(lab, program)
+        return await _measure(lab, program, arguments)
 
 
-async def _when_ready(lab: "Lab", program: "Program") -> "xarray.Dataset":
-    await lab.ready(READY_S)
-    return await _measure(lab, program)
-
-
-async def _measure(lab: "Lab", program: "Program") -> "xarray.Dataset":
+async def _measure(lab: "Lab", program: "Program", arguments: Namespace) -> "xarray.Dataset":
+    if len({frame.port.partition(".")[0] for frame in program.frames}) > 1:
+        return await lab.run(program, corrected=not arguments.uncorrected)
     stream = lab.stream(program)
     loop = asyncio.get_running_loop()
     stops: list[asyncio.Future[None]] = []

@@ -51,6 +51,8 @@ class Session:
     """All that there are, by name."""
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
+    label: str = ""
+    """What tells its steps from those of others who work beside it: the node; empty: nobody."""
     _now_fs: int = 0
     """Laboratory time at the end of the latest step."""
 
@@ -64,21 +66,25 @@ class Session:
         if self.facility_file is not None:
             keep_facility(self.facility_file, self.runner.facility.digest, self.datasets)
         try:
-            self.display.doing("looking at the fridge")
+            self.display.doing("looking at the fridge", who=self.label)
             self.story.fridge_k |= await self.check_fridges()
-            self.display.doing("ramping the biases")
+            self.display.doing("ramping the biases", who=self.label)
             await self.ramp_biases()
-            cold = [f"{name} is cold: {t * 1e3:.1f} mK" for name, t in self.story.fridge_k.items()]
-            self.display.note("; ".join([*cold, "biases are ramped"]))
+            own = fridges_of(self.runner.facility, self.qubits)
+            cold = [f"{name} is cold: {self.story.fridge_k[name] * 1e3:.1f} mK" for name in own]
+            biases = "biases are ramped" if not self.label else f"biases of {self.label} are ramped"
+            self.display.note("; ".join([*cold, biases]))
             for note in self.story.notes:
                 self.display.note(f"too old: {note}")
             for node in dict.fromkeys(qubit.node for qubit in self.qubits):
                 async for step in self._steps(node, steps):
                     self.story.steps.append(step)
                     self.drawings.begin(step)
-                    self.story.lab_s = (self._now_fs - begin_fs) / FS_PER_S
+                    lab_s = (self._now_fs - begin_fs) / FS_PER_S
+                    self.story.lab_s = max(self.story.lab_s, lab_s)
                     failed = bool(step.outcome.failures)
-                    self.display.done(step.outcome.title, told_step(step), failed=failed)
+                    told = told_step(step)
+                    self.display.done(step.outcome.title, told, failed=failed, who=self.label)
         finally:
             found = {
                 name: Measured(entry.value, entry.sigma, entry.unit)
@@ -137,14 +143,15 @@ class Session:
         async for outcome in bring_up(bench, steps, self.routines):
             self.titles[outcome.routine] = outcome.title
             now, self._now_fs = time.monotonic(), (await self.runner.now()).total_fs
-            yield Step(outcome, now - wall, (self._now_fs - before_fs) / FS_PER_S)
+            yield Step(outcome, now - wall, (self._now_fs - before_fs) / FS_PER_S, self.label)
             wall, before_fs = now, self._now_fs
 
     def _keep(self, data: xarray.Dataset) -> None:
         save_dataset(data, self.datasets)
 
     def _progress(self, routine: str, doing: str) -> None:
-        self.display.doing(self.titles.get(routine, routine.replace("_", " ")), doing)
+        title = self.titles.get(routine, routine.replace("_", " "))
+        self.display.doing(title, doing, who=self.label)
 
 
 def fridges_of(facility: Facility, qubits: tuple[Qubit, ...]) -> tuple[str, ...]:
@@ -161,7 +168,7 @@ def told_step(step: Step) -> tuple[str, ...]:
             lines.append(f"{panel.element}: {'FAILED: ' if panel.failed else ''}{panel.text}")
     drawn = [(panel.element, panel.text) for panel in step.outcome.panels if panel.failed]
     for element, reason in step.outcome.failures.items():
-        if (element.rpartition(".")[2], reason) not in drawn:
+        if not {(element, reason), (element.rpartition(".")[2], reason)} & set(drawn):
             lines.append(f"{element}: FAILED: {reason}")
     lines += [f"too old: {note}" for note in step.outcome.notes]
     return tuple(lines)

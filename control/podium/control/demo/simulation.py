@@ -7,6 +7,7 @@ from pathlib import Path
 
 from podium.control.demo.children import Child, Children, ProcessFailed, call, podium
 from podium.control.demo.comparison import Truth
+from podium.control.demo.together.tagged import Edges
 
 
 async def draw_world(facility: Path, seed: int, twin: Path) -> None:
@@ -47,3 +48,15 @@ async def lab_causes(endpoints: Path) -> dict[str, float]:
         )
         return {str(name): float(value) for name, value in told.items() if name != "tai_s"}
     return {}
+
+
+async def told_edges(endpoints: Path) -> list[Edges]:
+    """Return what left which connector when, as the simulation tells it; empty if it does not."""
+    words = podium("twin", "played", "--endpoints", endpoints)
+    with suppress(ProcessFailed, ValueError, KeyError):
+        told = [json.loads(line) for line in (await call("podium twin played", words)).splitlines()]
+        return [
+            Edges(one["instrument"], one["connector"], tuple(map(int, one["at_fs"])))
+            for one in told
+        ]
+    return []

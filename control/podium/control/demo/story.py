@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from podium.control.calibration.outcome import Outcome
 from podium.control.demo.comparison import Comparison, complete
+
+if TYPE_CHECKING:
+    from podium.control.demo.together.story import Together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,6 +19,8 @@ class Step:
     wall_s: float
     lab_s: float
     """Laboratory time that it took, s."""
+    node: str = ""
+    """Whose it was, where nodes were brought up side by side; empty: one node's, or all nodes'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Story:
     wall_s: float = 0.0
     lab_s: float = 0.0
     lab_causes: Mapping[str, float] = field(default_factory=dict)
+    together: "Together | None" = None
+    """What the nodes did together, where there are several that can."""
 
     def failures(self) -> list[Failure]:
         """Return everything that failed, in the order in which it happened."""
@@ -61,7 +69,7 @@ class Story:
             for step in self.steps
             for element, reason in step.outcome.failures.items()
         ]
-        return failed + self.trouble
+        return failed + ([] if self.together is None else self.together.failures()) + self.trouble
 
     def found(self) -> dict[str, bool]:
         """Tell for each qubit whether all of its listed parameters were found."""
@@ -109,7 +117,30 @@ def summary(story: Story) -> dict[str, object]:
             for f in story.failures()
         ],
         "too_old": story.told_old(),
+        **_together(story),
     }
+
+
+def _together(story: Story) -> dict[str, object]:
+    if story.together is None:
+        return {}
+    return {"nodes": _nodes(story), **story.together.summary()}
+
+
+def _nodes(story: Story) -> dict[str, object]:
+    """Return how the bring-up of each node went, while the others had theirs."""
+    nodes: dict[str, object] = {}
+    for node in dict.fromkeys(qubit.partition(".")[0] for qubit in story.qubits):
+        own = [step for step in story.steps if step.node == node]
+        found = [good for qubit, good in story.found().items() if qubit.startswith(f"{node}.")]
+        nodes[node] = {
+            "qubits": len(found),
+            "found": sum(found),
+            "steps": len(own),
+            "wall_s": round(sum(step.wall_s for step in own), 3),
+            "lab_s": round(sum(step.lab_s for step in own), 3),
+        }
+    return nodes
 
 
 def fits(story: Story) -> list[dict[str, object]]:

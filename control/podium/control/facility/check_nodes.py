@@ -133,6 +133,11 @@ def check_fridges(
             complaints.at(path, f"{instrument} has no channel {channel!r}; {near}")
 
 
+HAVE_TICKS = frozenset({"Clock", "TimingPlane", "MicrowaveSource"})
+"""Roles of instruments that a clock domain may be of. A microwave source is of one where its
+10 MHz come by another way than with the controller whose signals it carries."""
+
+
 def check_clocks(
     parsed: Parsed, models: Mapping[str, InstrumentModel], complaints: Complaints
 ) -> None:
@@ -144,7 +149,7 @@ def check_clocks(
         source = clock.source
         if source in parsed.instruments:
             model = models.get(source)
-            if model is not None and not {"Clock", "TimingPlane"} & set(model.roles):
+            if model is not None and not HAVE_TICKS & set(model.roles):
                 near = ", ".join(_playing("Clock", models)) or "there is none"
                 complaints.at(path, f"{source} tells no time; instruments that do: {near}")
         elif source not in parsed.clocks:

@@ -20,7 +20,10 @@ class ClockMake:
     relock_window_fs: int = 0
     """Each lock ends up somewhere within this window, evenly."""
     delay_per_k_fs: float = 0.0
-    """What a locked clock is later for each kelvin of the room."""
+    """What a locked clock is later for each kelvin of the room, in the mean of the make."""
+    delay_per_k_spread: float = 0.0
+    """Standard deviation of that from box to box, as a share of it: what is left of the room in
+    the skew of two boxes of one make."""
     white_fs: float = 0.0
     """White phase noise, rms."""
     flicker_fs: float = 0.0
@@ -41,6 +44,7 @@ WHITE_RABBIT = ClockMake(
     offset_fs=20 * PS,  # ASSUMED: calibration of fixed delays
     relock_window_fs=20 * PS,  # ASSUMED: phase measurement repeats to some 10 ps
     delay_per_k_fs=1 * PS,  # ASSUMED
+    delay_per_k_spread=0.5,  # ASSUMED
     white_fs=13 * PS,  # facts/distributed: 13 ps rms, default switch (low-jitter paper)
     flicker_fs=1 * PS,  # ASSUMED
     frequency=1e-9,  # ASSUMED: holdover, in which the loop's last setting stays
@@ -52,6 +56,7 @@ WHITE_RABBIT_LOW_JITTER = ClockMake(
     offset_fs=20 * PS,
     relock_window_fs=20 * PS,
     delay_per_k_fs=1 * PS,
+    delay_per_k_spread=0.5,
     white_fs=180.0,  # facts/distributed: 0.18 ps with the low-jitter daughterboard
     flicker_fs=50.0,  # ASSUMED
     frequency=1e-9,
@@ -63,11 +68,23 @@ CONTROLLER = ClockMake(
     offset_fs=500 * PS,  # ASSUMED: clock tree, box to box
     relock_window_fs=4 * FS_PER_NS,  # ASSUMED: one period of a 250 MHz clock out of 10 MHz
     delay_per_k_fs=3 * PS,  # ASSUMED
+    delay_per_k_spread=0.5,  # ASSUMED
     white_fs=2 * PS,  # ASSUMED
     flicker_fs=0.3 * PS,  # ASSUMED
     frequency=1e-6,  # ASSUMED: internal TCXO
     frequency_per_k=5e-8,  # ASSUMED
     ageing_per_s=3e-14,  # ASSUMED: 1 ppm a year
+)
+SOURCE = ClockMake(
+    # Microwave source on an external 10 MHz: its time counts only as the phase of its tone.
+    delay_per_k_fs=1 * PS,  # ASSUMED
+    delay_per_k_spread=0.5,  # ASSUMED
+    white_fs=20.0,  # ASSUMED
+    flicker_fs=10.0,  # ASSUMED
+    frequency=1e-7,  # ASSUMED: internal crystal oscillator
+    frequency_per_k=1e-9,  # ASSUMED
+    ageing_per_s=1e-14,  # ASSUMED: 0.3 ppm a year
+    lock_fs=FS_PER_S,  # ASSUMED
 )
 RUBIDIUM = ClockMake(
     # Locked it is right by definition: all the laboratory's time comes from it.

@@ -31,6 +31,8 @@ FLICKER_BAND_S = (10e-6, 1e5)
 COSINES_PER_DECADE = 6
 REACH_FS = 60 * FS_PER_S
 """No clock is ever further off."""
+TICKS_REMEMBERED = 256
+"""The same few (ends of what runs) are asked for at each message that comes."""
 
 
 class LockState(Enum):
@@ -62,6 +64,8 @@ class ClockErrors:
     """Relative error of the free oscillator."""
     ageing_per_s: float
     """What that grows by each second."""
+    delay_per_k_fs: float
+    """Locked, what it is later for each kelvin of the room."""
 
 
 def draw_errors(seed: int, element: str, make: ClockMake) -> ClockErrors:
@@ -74,6 +78,7 @@ def draw_errors(seed: int, element: str, make: ClockMake) -> ClockErrors:
         make.offset_fs * normal("offset"),
         make.frequency * normal("frequency"),
         make.ageing_per_s * normal("ageing"),
+        make.delay_per_k_fs * (1.0 + make.delay_per_k_spread * normal("delay per kelvin")),
     )
 
 
@@ -101,6 +106,8 @@ class Clock:
         self._flicker = self._cosines()
         self._stretches = [_Stretch(0, LockState.LOCKED, 0, self._lock_offset_fs(0))]
         self._reference: Clock | None = None
+        self._changed = 0
+        self._known_ticks: tuple[int, dict[tuple[int, int], int]] = (0, {})
 
     def follow(self, reference: "Clock") -> None:
         """Take the ticks of ``reference``: locked, its errors are added to one's own.
@@ -114,6 +121,11 @@ class Clock:
                 raise ValueError(f"{self.element} cannot follow itself by {reference.element}")
             one = one._reference
         self._reference = reference
+        self._known_ticks = (-1, {})
+
+    def room_k(self, at_fs: int) -> float:
+        """Return how much warmer than its mean the room is where it stands, K."""
+        return self._room.deviation_k(at_fs)
 
     # --- lock -------------------------------------------------------------------------
 
@@ -134,6 +146,7 @@ class Clock:
         epoch = self._stretches[-1].epoch + 1
         locked = _Stretch(at_fs + takes_fs, LockState.LOCKED, epoch, self._lock_offset_fs(epoch))
         self._stretches.append(locked)
+        self._changed += 1
 
     def state(self, at_fs: int) -> LockState:
         """Return how it stands to its reference at ``at_fs``."""
@@ -185,7 +198,15 @@ class Clock:
 
         Ticks lie off TAI's by the clock's error, and by where its grid lies since the last lock.
         """
-        return self._solve_fs(lambda epoch: tick * period_fs + self._grid_phase_fs(epoch))
+        changes, known = self._known_ticks
+        if changes != (now := self._changes()) or len(known) >= TICKS_REMEMBERED:
+            known = {}
+            self._known_ticks = (now, known)
+        at_fs = known.get((tick, period_fs))
+        if at_fs is None:
+            at_fs = self._solve_fs(lambda epoch: tick * period_fs + self._grid_phase_fs(epoch))
+            known[tick, period_fs] = at_fs
+        return at_fs
 
     def first_tick(self, at_fs: int, period_fs: int) -> int:
         """Return the first tick of its counter at or after ``at_fs``, TAI."""
@@ -208,6 +229,11 @@ class Clock:
 
     # --- how it comes about -----------------------------------------------------------
 
+    def _changes(self) -> int:
+        """Return how often its lock, or that of a clock that it follows, has changed so far."""
+        followed = 0 if self._reference is None else self._reference._changes()
+        return self._changed + followed
+
     def _stretch(self, at_fs: int) -> _Stretch:
         number = bisect_right(self._stretches, at_fs, key=lambda one: one.begun_fs)
         return self._stretches[max(0, number - 1)]
@@ -223,6 +249,7 @@ class Clock:
                 f"{undone[0].begun_fs} fs, and time does not go back"
             )
         self._stretches = [*settled, _Stretch(at_fs, state, present.epoch, error_fs)]
+        self._changed += 1
 
     def _solve_fs(self, local_fs: Callable[[int], int]) -> int:
         """Return when it shows what ``local_fs`` says for an epoch, by the first lock that does."""
@@ -250,7 +277,7 @@ class Clock:
         """Return what it would be, had nothing changed after the beginning of ``since``."""
         if since.state is LockState.LOCKED:
             followed_fs = 0.0 if self._reference is None else self._reference._smooth_fs(at_fs)
-            warm_fs = self.make.delay_per_k_fs * self._room.deviation_k(at_fs)
+            warm_fs = self._errors.delay_per_k_fs * self._room.deviation_k(at_fs)
             return since.error_fs + warm_fs + followed_fs
         span_s = (at_fs - since.begun_fs) / FS_PER_S
         warm = self.make.frequency_per_k * self._room.kelvin_seconds(since.begun_fs, at_fs)

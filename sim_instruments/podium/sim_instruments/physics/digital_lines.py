@@ -25,14 +25,27 @@ class EdgeTrain:
     """Shape (n,)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Cable:
     """From one connector to another."""
 
     source: tuple[str, str]
     """Instrument and connector."""
     delay_fs: int
-    """The world's secret."""
+    """The world's secret: at the room's mean temperature."""
+    delayed_fs: Callable[[int], int] | None = None
+    """The delay of what goes in at an instant; None: always the same."""
+    off: list[tuple[int, int | None]] = field(default_factory=list)
+    """When it was off where signals go in, from, until; None: it still is."""
+
+    @property
+    def slack_fs(self) -> int:
+        """Return by how much no delay differs from that at the mean temperature."""
+        return 0 if self.delayed_fs is None else self.delay_fs // 1000 + 1
+
+    def arrives_fs(self, at_fs: int) -> int:
+        """Return when what goes in at an instant is at the other end."""
+        return at_fs + (self.delay_fs if self.delayed_fs is None else self.delayed_fs(at_fs))
 
 
 @dataclass(slots=True, eq=False)
@@ -42,10 +55,8 @@ class Promise:
     instrument: str
     from_fs: int | None
     """None: nothing before something else happens to it."""
-    sent: dict[tuple[str, str], list["Edge"]] = field(default_factory=dict)
-    """What was sent in keeping it."""
-    cut_fs: int | None = None
-    """When its sender was stopped by force."""
+    sent: dict[str, list["Edge"]] = field(default_factory=dict)
+    """What was sent in keeping it, by connector."""
 
 
 Edge = tuple[int, bool]
@@ -55,8 +66,11 @@ Edge = tuple[int, bool]
 class DigitalLines:
     """All digital cables of a laboratory. Thread-safe."""
 
-    def __init__(self, told: Callable[[str, EdgeTrain], object] | None = None) -> None:
-        """``told`` is called with whatever leaves an instrument, heard or not."""
+    def __init__(self, told: Callable[[Promise, EdgeTrain], object] | None = None) -> None:
+        """``told`` is called with whatever leaves an instrument, heard or not.
+
+        Where a promise is kept anew, it is called again for the same connectors.
+        """
         self._told = told
         self._cables: dict[tuple[str, str], Cable] = {}
         self._sent: dict[tuple[str, str], list[Edge]] = {}
@@ -65,13 +79,36 @@ class DigitalLines:
         self._catching_up = False
         self._lock = Lock()
 
-    def connect(self, sink: tuple[str, str], source: tuple[str, str], delay_fs: int) -> None:
-        """Lay a cable to ``sink``, instrument and connector. Raises ValueError if one is there."""
+    def connect(
+        self,
+        sink: tuple[str, str],
+        source: tuple[str, str],
+        delay_fs: int,
+        delayed_fs: Callable[[int], int] | None = None,
+    ) -> None:
+        """Lay a cable to ``sink``, instrument and connector. Raises ValueError if one is there.
+
+        ``delayed_fs``: the delay of what goes in at an instant, within 0.1 % of ``delay_fs``.
+        """
         if sink in self._cables:
             raise ValueError(f"{'.'.join(sink)} has a cable already")
         if delay_fs < 0:
             raise ValueError(f"a cable to {'.'.join(sink)} cannot be {delay_fs} fs long")
-        self._cables[sink] = Cable(source, delay_fs)
+        self._cables[sink] = Cable(source, delay_fs, delayed_fs)
+
+    def unplug(self, sink: tuple[str, str], at_fs: int) -> None:
+        """Take the cable to ``sink`` off where signals go in; what is on its way arrives."""
+        with self._lock:
+            off = self._cables[sink].off
+            if not off or off[-1][1] is not None:
+                off.append((at_fs, None))
+
+    def plug(self, sink: tuple[str, str], at_fs: int) -> None:
+        """Put it back."""
+        with self._lock:
+            off = self._cables[sink].off
+            if off and off[-1][1] is None:
+                off[-1] = (off[-1][0], at_fs)
 
     def watch(self, instrument: str, settle: Callable[[int], None]) -> None:
         """Say how an instrument is brought up to an instant: its promises are up to date then."""
@@ -102,49 +139,45 @@ class DigitalLines:
         return promise
 
     def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
-        """Send what was promised: from now on it is known."""
+        """Send what was promised: from now on it is known.
+
+        Kept anew, it is sent instead of what was sent before.
+        """
         trains = tuple(trains)
+        silent = promise.sent.keys() - {train.connector for train in trains}
+        none = np.zeros(0, np.bool_)
+        trains += tuple(EdgeTrain(connector, (), none) for connector in sorted(silent))
         if self._told is not None:
             for train in trains:
-                self._told(promise.instrument, train)
+                self._told(promise, train)
         with self._lock:
             if promise in self._promises:
                 self._promises.remove(promise)
             heard = {cable.source for cable in self._cables.values()}
             for train in trains:
-                if (promise.instrument, train.connector) not in heard:
-                    continue  # nobody listens
                 source = (promise.instrument, train.connector)
-                edges = list(zip(train.at_fs, train.rising.tolist(), strict=True))
-                promise.sent[source] = edges
-                sent = self._sent.setdefault(source, [])
-                for edge in edges:
-                    bisect.insort(sent, edge)
-            if promise.cut_fs is not None:
-                self._cut(promise, promise.cut_fs)
-
-    def cut(self, promise: Promise, at_fs: int) -> None:
-        """Stop what keeps a promise: nothing is sent after ``at_fs``, and what is high falls."""
-        with self._lock:
-            promise.cut_fs = at_fs
-            self._cut(promise, at_fs)
-
-    def _cut(self, promise: Promise, at_fs: int) -> None:
-        for source, edges in promise.sent.items():
-            late = [edge for edge in edges if edge[0] >= at_fs]
-            if not late:
-                continue
-            sent = self._sent[source]
-            for edge in late:
-                sent.remove(edge)
-            if not late[0][1]:  # it was high, and would have fallen later
-                bisect.insort(sent, (at_fs, False))
-            promise.sent[source] = [edge for edge in edges if edge[0] < at_fs]
+                before = promise.sent.get(train.connector, [])
+                edges: list[Edge] = []
+                if source in heard:  # else nobody listens
+                    edges = list(zip(train.at_fs, train.rising.tolist(), strict=True))
+                    sent = self._sent.setdefault(source, [])
+                    for edge in before:
+                        sent.remove(edge)
+                    for edge in edges:
+                        bisect.insort(sent, edge)
+                promise.sent[train.connector] = edges
 
     def send(self, instrument: str, connector: str, at_fs: int, rising: bool = True) -> None:
         """Send one edge, at an instant that may lie ahead."""
         with self._lock:
             bisect.insort(self._sent.setdefault((instrument, connector), []), (at_fs, rising))
+
+    def take_back(self, instrument: str, connector: str, at_fs: int, rising: bool = True) -> None:
+        """Take back an edge that was sent ahead; nothing happens where there is none."""
+        with self._lock:
+            sent = self._sent.get((instrument, connector), [])
+            if (at_fs, rising) in sent:
+                sent.remove((at_fs, rising))
 
     def heard(self, sink: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge] | None:
         """Return what arrives at ``sink`` from ``from_fs`` to before ``until_fs``, in order.
@@ -156,13 +189,12 @@ class DigitalLines:
             edges = self._between(sink, from_fs, until_fs)
             if cable is None:
                 return edges
-            delay_fs = cable.delay_fs
+            soonest_fs = cable.delay_fs - cable.slack_fs
             for promise in self._promises:
                 mine = promise.instrument == cable.source[0]
-                if mine and promise.from_fs is not None and promise.from_fs + delay_fs < until_fs:
+                if mine and promise.from_fs is not None and promise.from_fs + soonest_fs < until_fs:
                     return None
-            sent = self._between(cable.source, from_fs - delay_fs, until_fs - delay_fs)
-            return sorted([*edges, *((at_fs + delay_fs, up) for at_fs, up in sent)])
+            return sorted([*edges, *self._arriving(cable, from_fs, until_fs)])
 
     def level(self, sink: tuple[str, str], now_fs: int) -> bool:
         """Return whether the line is high at ``now_fs``, as far as is known."""
@@ -171,8 +203,24 @@ class DigitalLines:
             edges += self._between(sink, 0, now_fs + 1)[-1:]
             cable = self._cables.get(sink)
             if cable is not None:
-                edges += self._between(cable.source, 0, now_fs + 1 - cable.delay_fs)[-1:]
+                edges += self._arriving(cable, 0, now_fs + 1)[-1:]
         return max(edges)[1] if edges else False
+
+    def _arriving(self, cable: Cable, from_fs: int, until_fs: int) -> list[Edge]:
+        """Return what comes out of a cable, in order."""
+        first_fs = from_fs - cable.delay_fs - cable.slack_fs
+        last_fs = until_fs - cable.delay_fs + cable.slack_fs
+        sent = self._between(cable.source, first_fs, last_fs)
+        for off_fs, on_fs in cable.off:
+            sent = [edge for edge in sent if edge[0] < off_fs or (on_fs and edge[0] >= on_fs)]
+            for at_fs, up in ((off_fs, False), (on_fs, True)):
+                # a level that is high falls where the cable is taken off, and rises again
+                if at_fs is not None and first_fs <= at_fs < last_fs:
+                    before = self._between(cable.source, 0, at_fs)[-1:]
+                    if before and before[0][1]:
+                        bisect.insort(sent, (at_fs, up))
+        arriving = [(cable.arrives_fs(at_fs), up) for at_fs, up in sent]
+        return [edge for edge in arriving if from_fs <= edge[0] < until_fs]
 
     def _between(self, source: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge]:
         sent = self._sent.get(source, [])
@@ -195,10 +243,6 @@ class LinesEnd:
         """Send what was promised."""
         self.lines.keep(promise, trains)
 
-    def cut(self, promise: Promise, at_fs: int) -> None:
-        """Stop what keeps a promise."""
-        self.lines.cut(promise, at_fs)
-
     def watch(self, settle: Callable[[int], None]) -> None:
         """Say how the instrument is brought up to an instant."""
         self.lines.watch(self.instrument, settle)
@@ -218,3 +262,7 @@ class LinesEnd:
     def arrive(self, connector: str, at_fs: int, rising: bool = True) -> None:
         """Let an edge from outside the laboratory's cables arrive at a connector."""
         self.lines.send(self.instrument, connector, at_fs, rising)
+
+    def take_back(self, connector: str, at_fs: int, rising: bool = True) -> None:
+        """Take back an edge that was to arrive."""
+        self.lines.take_back(self.instrument, connector, at_fs, rising)

@@ -10,8 +10,8 @@ from math import cos, pi, sin
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.noise import key, uniform
 
-SWINGS = ((86_400, 0.4), (5_400, 0.15), (1_020, 0.1))
-"""Period (s) and amplitude (K) of day, building and air conditioning. ASSUMED."""
+SWINGS = ((86_400, 0.4), (5_400, 0.15), (1_020, 0.1), (457_000, 0.15))
+"""Period (s) and amplitude (K) of day, building, air conditioning and weather. ASSUMED."""
 
 
 @dataclass(frozen=True, slots=True)

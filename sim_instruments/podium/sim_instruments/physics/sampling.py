@@ -88,6 +88,7 @@ def _clock(errors: ClockErrors) -> ClockWorld:
         offset=Known(value=errors.offset_fs / FS_PER_S, unit="s", assumed=True),
         frequency=Known(value=errors.frequency, unit="1", assumed=True),
         ageing=Known(value=errors.ageing_per_s, unit="1/s", assumed=True),
+        delay_per_k=Known(value=errors.delay_per_k_fs / FS_PER_S, unit="s/K", assumed=True),
     )
 
 

@@ -44,6 +44,8 @@ class PulseTrain:
     """Shape (n,): phase of the carrier at ``start_ns``, in turns: the signal of element k is
     ``samples[j] * exp(2j*pi*(phase_turns[k] + carrier_hz*1e-9*j))`` at ``start_ns[k] + j``."""
     pieces: tuple[Piece, ...]
+    sender: str = ""
+    """Which part of its instrument sends it: one that can be stopped by itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

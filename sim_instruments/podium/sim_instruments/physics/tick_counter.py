@@ -22,3 +22,10 @@ class TickCounter:
     def to_world(self, tick: int) -> int:
         """Return the instant of a tick: never before that of the tick before it."""
         return self.clock.tick_fs(tick, self._period_fs)
+
+    def lo_turns(self, oscillator: str, tick: int) -> float:
+        """Return by how much an oscillator is ahead of its frequency times the ticks, in turns.
+
+        Drawn anew at each lock of the clock.
+        """
+        return self.clock.lo_phase_turns(oscillator, self.to_world(tick))

@@ -3,7 +3,7 @@
 Control has its own, stricter reader (``podium check``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.sim_instruments.physics.clock_makes import (
     CONTROLLER,
     RUBIDIUM,
+    SOURCE,
     WHITE_RABBIT,
     ClockMake,
 )
@@ -21,6 +22,7 @@ MAKES: Mapping[str, ClockMake] = {
     "wrtd_node": WHITE_RABBIT,
     "white_rabbit_switch": WHITE_RABBIT,
     "srs_fs725": RUBIDIUM,
+    "rohde_schwarz_sgs100a": SOURCE,
 }
 """Make of the clock in a box, by its model."""
 TRIGGER_INPUT = "trigger"
@@ -40,6 +42,8 @@ class TimingCable:
     sink: tuple[str, str]
     delay: Spread
     """What the laboratory knows of it, s."""
+    label: str
+    """What faults call it: ``cluster_a.trigger``, ``node_a.marker``."""
 
     @property
     def name(self) -> str:
@@ -83,22 +87,39 @@ def timing_of(tree: Any) -> TimingDesign:
         for name, entry in _mapping(root.get("instruments"), "instruments").items()
     }
     started = {str(name) for name in triggers}
+    ticking = {_source(clocks, name, f"clocks.{name}") for name in clocks}
     return TimingDesign(
         references,
         tuple(
-            _cable(entry, (str(name), TRIGGER_INPUT), f"timing.triggers.{name}")
+            _cable(entry, (str(name), TRIGGER_INPUT), f"timing.triggers.{name}", f"{name}.trigger")
             for name, entry in triggers.items()
         ),
-        tuple(_cable(entry, None, f"timing.markers.{name}") for name, entry in markers.items()),
+        tuple(
+            _cable(entry, None, f"timing.markers.{name}", f"{name}.marker")
+            for name, entry in markers.items()
+        ),
         {
             name: MAKES[str(model)]
             for name, model in models.items()
-            if str(model) in MAKES and (MAKES[str(model)] is not CONTROLLER or name in started)
+            if str(model) in MAKES and _is_the_worlds(name, MAKES[str(model)], started, ticking)
         },
     )
 
 
-def _cable(given: Any, sink: tuple[str, str] | None, where: str) -> TimingCable:
+def _is_the_worlds(
+    name: str, make: ClockMake, started: Collection[str], ticking: Collection[str]
+) -> bool:
+    """Tell whether a box has a clock of its own in the world.
+
+    A controller counts ideal ticks unless the plane starts it; a microwave source hangs on the
+    clock of the controller that it carries, unless it is the source of a clock domain.
+    """
+    if make is CONTROLLER:
+        return name in started
+    return make is not SOURCE or name in ticking
+
+
+def _cable(given: Any, sink: tuple[str, str] | None, where: str, label: str) -> TimingCable:
     entry = _mapping(given, where)
     missing = [key for key in ("output", "delay") if key not in entry]
     if sink is None and "input" not in entry:
@@ -109,6 +130,7 @@ def _cable(given: Any, sink: tuple[str, str] | None, where: str) -> TimingCable:
         _connector(entry["output"]),
         _connector(entry["input"]) if sink is None else sink,
         _delay(entry["delay"], f"{where}.delay"),
+        label,
     )
 
 

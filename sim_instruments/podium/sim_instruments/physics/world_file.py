@@ -78,6 +78,7 @@ SignedHertz = Annotated[Known, AfterValidator(_in("Hz", ANY))]
 SignedSeconds = Annotated[Known, AfterValidator(_in("s", ANY))]
 SignedNumber = Annotated[Known, AfterValidator(_in("1", ANY))]
 SignedPerSecond = Annotated[Known, AfterValidator(_in("1/s", ANY))]
+SecondsPerKelvin = Annotated[Known, AfterValidator(_in("s/K", ANY))]
 Flux = Annotated[Known, AfterValidator(_in("Phi0", ANY))]
 FluxPerVolt = Annotated[Known, AfterValidator(_in("Phi0/V", ANY))]
 HertzPerRootWatt = Annotated[Known, AfterValidator(_in("Hz/sqrt(W)"))]
@@ -260,10 +261,16 @@ class ClockWorld(Part):
     offset: SignedSeconds
     frequency: SignedNumber
     ageing: SignedPerSecond
+    delay_per_k: SecondsPerKelvin
 
     def errors(self) -> ClockErrors:
         """Return them."""
-        return ClockErrors(self.offset.value * FS_PER_S, self.frequency.value, self.ageing.value)
+        return ClockErrors(
+            self.offset.value * FS_PER_S,
+            self.frequency.value,
+            self.ageing.value,
+            self.delay_per_k.value * FS_PER_S,
+        )
 
 
 class TimingWorld(Part):

@@ -1,6 +1,6 @@
 """The cables of a laboratory at one moment: what slow sources put on them, which are off."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -45,6 +45,11 @@ class ToneNow(Protocol):
         """Whether its I and Q inputs modulate it."""
         ...
 
+    @property
+    def lock(self) -> str:
+        """Name of the present lock of its synthesiser, no other's of the same source."""
+        ...
+
 
 @runtime_checkable
 class HoldsTone(Protocol):
@@ -81,17 +86,28 @@ class Cabling:
         for name, twin in twins.items():
             tone = twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
             if tone is not None and tone.iq:
-                carriers[name] = Carrier(tone.frequency_hz, tone.power_dbm)
+                carriers[name] = Carrier(tone.frequency_hz, tone.power_dbm, tone.lock)
         return cls(plan, biases_v, carriers, off)
 
-    def routed(self, instrument: str, trains: Iterable[PulseTrain]) -> Iterator[PulseTrain]:
-        """Return what leaves an instrument's connectors as it arrives at the world's lines."""
+    def routed(
+        self,
+        instrument: str,
+        trains: Iterable[PulseTrain],
+        turns_of: Callable[[str, Carrier], float] = lambda source, carrier: 0.0,
+    ) -> Iterator[PulseTrain]:
+        """Return what leaves an instrument's connectors as it arrives at the world's lines.
+
+        ``turns_of`` says which phase a microwave source has at the run's time 0.
+        """
         for train in trains:
             cable = self.plan.outputs[instrument].get(train.line)
             if cable is None or cable.line in self.unplugged:
                 continue
             carrier = self.carriers.get(cable.modulator) if cable.modulator else None
-            arriving = route(train, cable, carrier)
+            turns = 0.0
+            if cable.modulator is not None and carrier is not None:
+                turns = turns_of(cable.modulator, carrier)
+            arriving = route(train, cable, carrier, turns)
             if arriving is not None:
                 yield arriving
 

@@ -110,8 +110,13 @@ def _cool(serving: Serving, fridge: str) -> None:
 
 def _plug(off: bool, serving: Serving, line: str) -> None:
     laboratory = serving.laboratory
+    now_fs = laboratory.clock.now_fs()
     if line in laboratory.trigger_lines:
-        laboratory.trigger_lines[line].unplugged = off
+        cable = laboratory.trigger_lines[line]
+        (cable.unplug if off else cable.plug)(now_fs)
+    elif line in laboratory.marker_lines:
+        lines, sink = laboratory.lines, laboratory.marker_lines[line]
+        (lines.unplug if off else lines.plug)(sink, now_fs)
     elif off:
         laboratory.unplugged.add(line)
     else:
@@ -122,7 +127,7 @@ FAULTS = {
     "unplug": Fault(
         On.LINE,
         "take off the cable that drives it (node_a.q0.drive, node_a.feedline, node_a.q0.flux, "
-        "cluster_a.trigger)",
+        "cluster_a.trigger, node_a.marker)",
         partial(_plug, True),
     ),
     "plug": Fault(On.LINE, "put it back", partial(_plug, False)),
@@ -182,7 +187,9 @@ def bring_about(serving: Serving, name: str, on: str) -> str:
     fault = FAULTS[name]
     laboratory = serving.laboratory
     known = {
-        On.LINE: laboratory.plan.lines | laboratory.trigger_lines.keys(),
+        On.LINE: laboratory.plan.lines
+        | laboratory.trigger_lines.keys()
+        | laboratory.marker_lines.keys(),
         On.INSTRUMENT: serving.served.keys(),
         On.FRIDGE: laboratory.fridges.keys(),
     }[fault.on]

@@ -10,11 +10,17 @@ from threading import Lock
 from typing import TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.physics.clock_makes import CONTROLLER, ClockMake
+from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
 from podium.sim_instruments.physics.clocks import Clock
-from podium.sim_instruments.physics.digital_lines import DigitalLines, EdgeTrain, LinesEnd
+from podium.sim_instruments.physics.digital_lines import (
+    DigitalLines,
+    EdgeTrain,
+    LinesEnd,
+    Promise,
+)
 from podium.sim_instruments.physics.fridge import Fridge
-from podium.sim_instruments.physics.played import PlayedLog
+from podium.sim_instruments.physics.oscillators import turns_of
+from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
@@ -26,9 +32,10 @@ from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.memory import Spare
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Plan, PlanError, read_plan, silence
+from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, silence
 
 T = TypeVar("T")
 WORKERS = 2
@@ -81,7 +88,8 @@ class Laboratory:
         delays_s = world_file.timing.delays_s()
         self.trigger_lines = lay_triggers(plan.timing, delays_s, self.twins, self.room, self.played)
         """Trigger cables by name: ``cluster_a.trigger``."""
-        lay_markers(plan.timing, delays_s, self.lines)
+        self.marker_lines = lay_markers(plan.timing, delays_s, self.lines, self.room)
+        """Where the cables of markers end, by what faults call them: ``node_a.marker``."""
         lock_clocks(plan.timing, self.clocks, clock.start_fs)
 
     @classmethod
@@ -119,9 +127,14 @@ class Laboratory:
         finally:
             self._spare.give_back()
 
-    def _note_edges(self, instrument: str, train: EdgeTrain) -> None:
+    def stopped(self, instrument: str, run: int, sender: str, at_fs: int) -> None:
+        """Hear that nothing of a sender of a run leaves its instrument from ``at_fs`` on."""
+        self.played.stop((instrument, run, sender), at_fs)
+
+    def _note_edges(self, promise: Promise, train: EdgeTrain) -> None:
         rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]
-        self.played.note(instrument, train.connector, rising, int)
+        sending = Sending(promise.instrument, train.connector, rising, int)
+        self.played.note(sending, promise, self.clock.now_fs())
 
     def _note_pulses(self, instrument: str, signals: RunSignals) -> None:
         counter = self._counters.get(instrument)
@@ -132,15 +145,25 @@ class Laboratory:
                 return signals.start_tai_fs + ns * FS_PER_NS
             return counter.to_world(begin + ns)
 
+        now_fs = self.clock.now_fs()
         for train in signals.drives:
-            self.played.note(instrument, train.line, train.start_ns.tolist(), when)
+            turns = train.phase_turns[:EDGES_KEPT].tolist()
+            starts = train.start_ns.tolist()
+            sending = Sending(instrument, train.line, starts, when, turns)
+            self.played.note(sending, (instrument, signals.run, train.sender), now_fs)
 
     def _play(self, instrument: str, cabling: Cabling, signals: RunSignals) -> tuple[Captured, ...]:
         self._note_pulses(instrument, signals)
         inputs = self.plan.inputs[instrument]
         routed = replace(
             signals,
-            drives=tuple(cabling.routed(instrument, signals.drives)),
+            drives=tuple(
+                cabling.routed(
+                    instrument,
+                    signals.drives,
+                    partial(self._carrier_turns, instrument, signals.start_tai_fs),
+                )
+            ),
             captures=tuple(
                 replace(c, line=inputs[c.line]) for c in signals.captures if c.line in inputs
             ),
@@ -151,6 +174,22 @@ class Laboratory:
             self._running_fs += signals.duration_ns * FS_PER_NS
         return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
 
+    def _carrier_turns(self, instrument: str, at_fs: int, source: str, carrier: Carrier) -> float:
+        """Return the phase that a microwave source has at the start of a run.
+
+        ASSUMED: a source that is in no clock domain takes its 10 MHz from the controller whose
+        signals it carries. What its phase does against that controller's during a run is left out.
+        """
+        lock = f"{source} {carrier.lock}"
+        clock = self.clocks.get(source)
+        if clock is not None:
+            turns = turns_of(carrier.frequency_hz, clock.local_fs(at_fs))
+            return (turns + clock.lo_phase_turns(lock, at_fs)) % 1.0
+        counter = self._counters.get(instrument) or IdealClock(instrument)
+        tick = counter.to_ticks(at_fs)
+        turns = turns_of(carrier.frequency_hz, tick * FS_PER_NS)
+        return (turns + counter.lo_turns(lock, tick)) % 1.0
+
     def _supplies(self, name: str) -> Supplies:
         return Supplies(
             serial=f"{zlib.crc32(name.encode()) % 10**8:08d}",
@@ -158,6 +197,7 @@ class Laboratory:
             reading=self._reading(name),
             clock_of=partial(self.clock_of, name),
             clock=self._counter(name),
+            own_clock=self._own_clock(name),
             lines=LinesEnd(self.lines, name),
         )
 
@@ -173,6 +213,11 @@ class Laboratory:
         if name in {cable.sink[0] for cable in self.plan.timing.triggers}:
             return self._counters.setdefault(name, TickCounter(self.clock_of(name, CONTROLLER)))
         return None
+
+    def _own_clock(self, name: str) -> Clock | None:
+        """Return the clock of a microwave source that is in a domain of its own."""
+        make = self.plan.timing.clocks.get(name)
+        return self.clock_of(name, make) if make is SOURCE else None
 
     def _reading(self, name: str) -> Callable[[int, int], float] | None:
         thermometer = self.plan.thermometers.get(name)
@@ -208,3 +253,7 @@ class Playing:
     def submit(self, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread and return at once."""
         return self.laboratory.submit(self.instrument, work)
+
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """Hear that a sender of a run was stopped."""
+        self.laboratory.stopped(self.instrument, run, sender, at_fs)

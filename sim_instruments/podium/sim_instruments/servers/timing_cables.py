@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.sim_instruments.physics.clock_makes import Cable
+from podium.sim_instruments.physics.clock_makes import SOURCE, Cable
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines
-from podium.sim_instruments.physics.played import PlayedLog
+from podium.sim_instruments.physics.played import PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.timing_design import TimingCable, TimingDesign
-from podium.sim_instruments.twins.trigger_line import TriggerLine, TriggerSink
+from podium.sim_instruments.twins.trigger_line import TakesEdges, TriggerLine, TriggerSink
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import PlanError
 
@@ -20,7 +21,7 @@ from podium.sim_instruments.wiring import PlanError
 class RaisesTriggers(Protocol):
     """An instrument with trigger outputs."""
 
-    def connect(self, output: str, sink: TriggerSink) -> None:
+    def connect(self, output: str, sink: TakesEdges) -> None:
         """Plug a cable into an output; KeyError names those that there are."""
         ...
 
@@ -43,7 +44,7 @@ class Noted:
 
     def edge(self, at_fs: int) -> None:
         """Note a rising edge."""
-        self.played.note(*self.source, (at_fs,), int)
+        self.played.note(Sending(*self.source, (at_fs,), int))
 
 
 def lay_triggers(
@@ -76,13 +77,26 @@ def lay_triggers(
     return laid
 
 
-def lay_markers(design: TimingDesign, delays_s: Mapping[str, float], lines: DigitalLines) -> None:
-    """Lay the cables from markers to the time tagger; raises :class:`.wiring.PlanError`."""
+def lay_markers(
+    design: TimingDesign, delays_s: Mapping[str, float], lines: DigitalLines, room: Room
+) -> dict[str, tuple[str, str]]:
+    """Lay the cables from markers to the time tagger.
+
+    Return where each ends, by what faults call it (``node_a.marker``); raises
+    :class:`.wiring.PlanError`.
+    """
+    laid: dict[str, tuple[str, str]] = {}
     for cable in design.markers:
+        delay_s = _delay_s(delays_s, cable)
+        copper = Cable(length_m=1.0, per_m_fs=delay_s * FS_PER_S)
         try:
-            lines.connect(cable.sink, cable.source, round(_delay_s(delays_s, cable) * FS_PER_S))
+            lines.connect(
+                cable.sink, cable.source, round(delay_s * FS_PER_S), partial(copper.delay_fs, room)
+            )
         except ValueError as error:
             raise PlanError(str(error)) from error
+        laid[cable.label] = cable.sink
+    return laid
 
 
 def lock_clocks(design: TimingDesign, clocks: Mapping[str, Clock], start_fs: int) -> None:
@@ -97,9 +111,10 @@ def lock_clocks(design: TimingDesign, clocks: Mapping[str, Clock], start_fs: int
                 clock.follow(clocks[reference])
             except ValueError as error:
                 raise PlanError(str(error)) from error
-    for cable in design.triggers:
-        name = cable.sink[0]
-        if name in clocks and name not in design.references:
+    alone = {cable.sink[0] for cable in design.triggers}
+    alone |= {name for name, make in design.clocks.items() if make is SOURCE}
+    for name in alone - design.references.keys():
+        if name in clocks:
             clocks[name].lose(start_fs)
 
 

@@ -39,6 +39,8 @@ class Supplies:
     """Makes the instrument's clock, of that make; the same each time."""
     clock: TickCounter | None = None
     """Its counter of ticks, where it is on a timing plane; None: it counts by itself."""
+    own_clock: Clock | None = None
+    """The reference in a microwave source, where the facility has one for it."""
     lines: LinesEnd = field(default_factory=lambda: LinesEnd(DigitalLines(), ""))
     """Digital cables at its connectors; none by default."""
 

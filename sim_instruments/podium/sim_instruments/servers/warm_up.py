@@ -56,6 +56,9 @@ class OnTheSpot:
         """Do the work at once."""
         return Done(work(_silence))
 
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """Nothing leaves anyway."""
+
 
 def _silence(signals: RunSignals) -> tuple[Captured, ...]:
     return tuple(

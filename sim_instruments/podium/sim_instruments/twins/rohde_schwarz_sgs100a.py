@@ -1,12 +1,13 @@
 """Twin of the Rohde & Schwarz SGS100A SGMA RF source."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from podium.firmware_interfaces import rohde_schwarz_sgs100a as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
+from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
@@ -22,16 +23,25 @@ class Tone:
     power_dbm: float
     iq: bool
     """The I/Q modulator is on: the tone is what I and Q make of it."""
+    lock: str = field(default="", compare=False)
+    """Name of the present lock of its synthesiser: its phase hangs on it."""
 
 
 class RohdeSchwarzSGS100A:
     """An SGS100A with I/Q modulator: one tone, modulated or not.
 
-    Pulse modulation, impairments and reference connectors are settings that
-    are kept and read back; the tone does not hang on them.
+    Pulse modulation, impairments and the frequencies at the reference connectors are settings
+    that are kept and read back; the tone does not hang on them.
+
+    ASSUMED: on a timing plane it was set to the external reference by hand, and a preset leaves
+    that alone; its synthesiser locks anew, to another phase, when the frequency changes, not
+    when the output is switched.
     """
 
-    def __init__(self, serial: str) -> None:
+    def __init__(self, serial: str, own_clock: Clock | None = None) -> None:
+        """``own_clock``: the reference in the box, where the facility has one for it."""
+        self._clock = own_clock
+        self._tunings = 0
         self._device = Device(
             Manners(f"{box.VENDOR},{box.MODEL},{box.MATERIAL}/{serial},{FIRMWARE}", box.OPTIONS),
             self._table(),
@@ -58,6 +68,7 @@ class RohdeSchwarzSGS100A:
             frequency_hz=float(self._decimal(box.FREQUENCY)),
             power_dbm=float(self._decimal(box.POWER)),
             iq=bool(self._settings.value(box.IQ)),
+            lock=f"tone #{self._tunings}",
         )
 
     def horizon(self, now_fs: int) -> Horizon:
@@ -70,9 +81,11 @@ class RohdeSchwarzSGS100A:
 
     def _reset(self, now_fs: int) -> None:
         """Go to the settings of *RST. ASSUMED: also those of power-on."""
+        self._tunings += 1
         self._settings = Settings(
             {
                 **box.STORED,
+                box.REFERENCE: "INT" if self._clock is None else "EXT",
                 box.FREQUENCY: Decimal("1E9"),
                 box.POWER: Decimal(-30),
                 box.OUTPUT: False,
@@ -91,7 +104,20 @@ class RohdeSchwarzSGS100A:
         modulated = bool(self._settings.value(box.IQ))
         if modulated and isinstance(frequency, Decimal) and frequency < box.MODULATED_MIN_HZ:
             raise ScpiError(-221, f"I/Q modulation from {box.MODULATED_MIN_HZ:f} Hz")  # ASSUMED
+        before = self._decimal(box.FREQUENCY)
         self._settings.put(box.FREQUENCY, call.values)
+        self._tunings += self._decimal(box.FREQUENCY) != before
+
+    def _set_reference(self, call: Call) -> None:
+        before = self._settings.value(box.REFERENCE)
+        self._settings.put(box.REFERENCE, call.values)
+        after = self._settings.value(box.REFERENCE)
+        if self._clock is None or after == before:
+            return
+        if after == "EXT":
+            self._clock.lock(call.now_fs)
+        else:
+            self._clock.lose(call.now_fs)
 
     def _set_iq(self, call: Call) -> None:
         if call.values[0] and self._decimal(box.FREQUENCY) < box.MODULATED_MIN_HZ:
@@ -129,6 +155,11 @@ class RohdeSchwarzSGS100A:
             self._stored(box.POWER, meant=True),
             self._stored(box.OUTPUT, meant=True),
             Bound(box.IQ, self._set_iq, lambda call: self._settings.answer(box.IQ)),
+            Bound(
+                box.REFERENCE,
+                self._set_reference,
+                lambda call: self._settings.answer(box.REFERENCE),
+            ),
             Bound(box.ERROR, answer=self._ask_error),
             Bound(box.ERRORS, answer=self._ask_errors),
             Bound(box.ERROR_COUNT, answer=self._ask_error_count),

@@ -180,10 +180,13 @@ class SrsFs725:
 
     def _volts(self, channel: int, now_fs: int) -> float:
         warm_v = box.VOLTS[channel]
-        if channel != box.CASE_CHANNEL or self._powered_fs is None:
+        if channel != box.CASE_CHANNEL:
             return warm_v
+        room_v = self.clock.room_k(now_fs) / box.CASE_SCALE_C
+        if self._powered_fs is None:
+            return warm_v + room_v
         since_s = (now_fs - self._powered_fs) / FS_PER_S
-        return warm_v + (COLD_V - warm_v) * exp(-since_s / (box.WARM_UP_S / 2))
+        return warm_v + room_v + (COLD_V - warm_v) * exp(-since_s / (box.WARM_UP_S / 2))
 
 
 class SerialSession:

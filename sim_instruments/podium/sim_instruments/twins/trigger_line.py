@@ -1,8 +1,9 @@
 """Trigger cables: from an output of the timing plane to the trigger inputs of controllers.
 
 An edge is told ahead of its time: whoever raises it knows when it will be (the time stamp of an
-event message lies tens of milliseconds ahead) and says so at once. What has been told is not
-taken back. World time must not leap over such an edge, and two twins see to it:
+event message lies tens of milliseconds ahead) and says so at once. What has been told is taken
+back only where its cable is taken off before it goes in. World time must not leap over such an
+edge, and two twins see to it:
 
 - who raises it names its instant as the limit of leaps (:attr:`.Horizon.not_beyond_fs`);
 - an instrument that is armed and waits says so (:attr:`.Horizon.armed`) until its edge, the
@@ -10,6 +11,7 @@ taken back. World time must not leap over such an edge, and two twins see to it:
 """
 
 from bisect import bisect_left, insort
+from collections import deque
 from typing import Protocol
 
 from podium.sim_instruments.physics.clock_makes import Cable
@@ -23,8 +25,8 @@ KEPT = 1024
 """Edges that an input remembers; older ones are nobody's business any more."""
 
 
-class TriggerSink(Protocol):
-    """Whatever a trigger cable can be plugged into."""
+class TakesEdges(Protocol):
+    """Whatever can be told of edges."""
 
     def edge(self, at_fs: int) -> None:
         """Take a rising edge that is at the connector at ``at_fs``, TAI, told ahead of it.
@@ -35,6 +37,14 @@ class TriggerSink(Protocol):
         ...
 
 
+class TriggerSink(TakesEdges, Protocol):
+    """Whatever a trigger cable can be plugged into."""
+
+    def lost(self, at_fs: int) -> None:
+        """Take back an edge that was told and will not come."""
+        ...
+
+
 class TriggerLine:
     """A cable, and what it ends in."""
 
@@ -42,13 +52,35 @@ class TriggerLine:
         self._sink = sink
         self._cable = cable
         self._room = room
-        self.unplugged = False
-        """While it is, edges are lost: those that are raised then, not those on their way."""
+        self._off = False
+        self._told: deque[int] = deque(maxlen=KEPT)
+        """When the latest edges go in, lost or not."""
 
     def edge(self, at_fs: int) -> None:
         """Carry an edge that goes in at ``at_fs`` to the far end."""
-        if not self.unplugged:
-            self._sink.edge(at_fs + self._cable.delay_fs(self._room, at_fs))
+        self._told.append(at_fs)
+        if not self._off:
+            self._sink.edge(self._arrives_fs(at_fs))
+
+    def unplug(self, now_fs: int) -> None:
+        """Take the cable off where edges go in: those to come are lost, those on their way not."""
+        if not self._off:
+            self._off = True
+            for at_fs in self._to_come(now_fs):
+                self._sink.lost(self._arrives_fs(at_fs))
+
+    def plug(self, now_fs: int) -> None:
+        """Put it back: edges that were told meanwhile and have not gone in yet will come."""
+        if self._off:
+            self._off = False
+            for at_fs in self._to_come(now_fs):
+                self._sink.edge(self._arrives_fs(at_fs))
+
+    def _to_come(self, now_fs: int) -> list[int]:
+        return [at_fs for at_fs in self._told if at_fs >= now_fs]
+
+    def _arrives_fs(self, at_fs: int) -> int:
+        return at_fs + self._cable.delay_fs(self._room, at_fs)
 
 
 class TriggerInput:
@@ -62,6 +94,11 @@ class TriggerInput:
         """Take note of an edge at the connector."""
         insort(self._edges_fs, at_fs)
         del self._edges_fs[:-KEPT]
+
+    def lost(self, at_fs: int) -> None:
+        """Forget an edge that will not come."""
+        if at_fs in self._edges_fs:
+            self._edges_fs.remove(at_fs)
 
     def first_from(self, from_fs: int) -> int | None:
         """Return when the first edge from ``from_fs`` on is at the connector, if one is known."""

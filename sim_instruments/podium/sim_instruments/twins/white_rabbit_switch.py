@@ -37,6 +37,7 @@ FIBRE_PS_PER_M = 4_900
 FIXED_DELAYS_PS = 800_000
 """Sum of the delays inside both ends, of the round trip. ASSUMED."""
 TEMPERATURES_C = {"fpga": 52, "pll": 45, "psl": 48, "psr": 43}  # ASSUMED
+"""At the room's mean temperature; shown in whole degrees."""
 THRESHOLD_C = 80  # ASSUMED
 SFP_PART = "AXGE-1254-0531"
 """A transceiver that the project calibrates."""
@@ -129,7 +130,7 @@ class WhiteRabbitSwitch:
             box.DATE_TAI_STRING: _text(f"{shown:%Y-%m-%d-%H:%M:%S}"),
         }
         for place, celsius in TEMPERATURES_C.items():
-            found[box.TEMPERATURES[place]] = _number(celsius)
+            found[box.TEMPERATURES[place]] = _number(round(celsius + self.clock.room_k(at_fs)))
             found[box.THRESHOLDS[place]] = _number(THRESHOLD_C)
         return found
 

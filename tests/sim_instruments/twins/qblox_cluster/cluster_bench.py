@@ -35,10 +35,14 @@ class HeldPlayback:
         self.tickets: list[HeldTicket] = []
         self.played: list[RunSignals] = []
         self.error: Exception | None = None
+        self.stops: list[tuple[int, str, int]] = []
 
     def submit(self, work):
         self.tickets.append(HeldTicket(work, self.play))
         return self.tickets[-1]
+
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        self.stops.append((run, sender, at_fs))
 
     def play(self, signals: RunSignals) -> tuple[Captured, ...]:
         if self.error is not None:

@@ -35,6 +35,9 @@ class SkewedClock:
     def to_ticks(self, at_fs: int) -> int:
         return -(-(at_fs - self.phase_fs) // (FS_PER_NS - self.ppm))
 
+    def lo_turns(self, oscillator: str, tick: int) -> float:
+        return 0.0
+
 
 class TriggeredBench(Bench):
     """A cluster whose sequencers wait for trigger 3."""

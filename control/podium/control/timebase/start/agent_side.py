@@ -66,7 +66,8 @@ from podium.control.timebase.start.messages import (
 
 def born(name: str, life: int, margins: Margins | None = None) -> Did:
     """Return an agent that has just been started. What its instruments do is not known."""
-    return AgentState(name, life, margins or Margins()), (MakeSafe(),)
+    margins = margins or Margins()
+    return AgentState(name, life, margins, margins), (MakeSafe(),)
 
 
 def step(state: AgentState, event: Event, now_s: float) -> Did:

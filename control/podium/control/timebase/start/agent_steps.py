@@ -24,6 +24,7 @@ from podium.control.timebase.start.agent_values import (
     RunInHand,
     SetTrigger,
 )
+from podium.control.timebase.start.guard import looked_in_time, looked_late
 from podium.control.timebase.start.messages import (
     VERIFIED,
     Armed,
@@ -86,14 +87,18 @@ def clock_read(state: AgentState, hand: RunInHand, read: ClockRead, now_s: float
     if checking and slack_fs > margins.longest_lead_fs:
         reason = f"T0 is {slack_fs} fs ahead; at most {margins.longest_lead_fs} are allowed"
         return refuse(state, hand, "fire", "refused", reason)
-    if short_fs := checks.missing_fs(hand.token.minimum_lead_fs if checking else 0, slack_fs):
+    if checking and (short_fs := checks.missing_fs(hand.token.minimum_lead_fs, slack_fs)):
         reason = f"FIRE came {slack_fs} fs before T0, {short_fs} fs too late"
         return refuse(state, hand, "fire", "late", reason, short_fs)
-    if not checking and checks.may_commit(told_fs, margins.guard_fs):
+    if not checking and (checks.may_commit(told_fs, margins.guard_fs) or slack_fs < 0):
         if checks.missing_fs(margins.setup_fs, slack_fs):
-            reason = f"only {slack_fs} fs before T0 the trigger could have been set"
-            return stand_down(state, hand, reason)
-        return replace(state, hand=hand.to(Phase.COMMITTING)), (SetTrigger(hand.run, hand.t0),)
+            reason = (
+                f"only {slack_fs} fs before T0 the trigger could have been set, with a guard of "
+                f"{margins.guard_fs} fs"
+            )
+            return stand_down(looked_late(state, slack_fs), hand, reason)
+        state = looked_in_time(replace(state, hand=hand.to(Phase.COMMITTING)))
+        return state, (SetTrigger(hand.run, hand.t0),)
     again = ReadClock(hand.run, max(0, slack_fs - margins.guard_fs))
     if not checking:
         return state, (again,)

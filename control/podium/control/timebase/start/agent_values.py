@@ -305,6 +305,11 @@ class AgentState:
     name: str
     life: int
     margins: Margins = Margins()
+    """Of the next run; of the run in hand until its trigger is set."""
+    least: Margins = Margins()
+    """What they come back to (:mod:`.guard`)."""
+    late_lately: float = 0.0
+    """How often the last look at clock and epochs took too long, lately."""
     session: int = -1
     """The highest that was heard of."""
     last: RunId | None = None

@@ -61,6 +61,9 @@ _TIMED = timed_module_handlers().by_header
 
 _SETTINGS = frozenset(entry.header for entry in COMMANDS if not entry.header.endswith("?"))
 
+PULSE_FS = 100 * FS_PER_NS
+"""ASSUMED: how long a pulse is that arrives at an input from outside."""
+
 _SLOT = re.compile(r"SLOT(\d{1,4}):", re.IGNORECASE)
 
 
@@ -103,7 +106,7 @@ class ClusterTwin:
             slot: Module(MODULE_MODELS[name], slot, serial, playback, self.lines)
             for slot, name in sorted(modules.items())
         }
-        self.clock = clock or IdealClock()
+        self.clock = clock or IdealClock(serial)
         self.management = Management(
             serial, {s: m.model for s, m in self.modules.items()}, self.clock
         )
@@ -140,6 +143,10 @@ class ClusterTwin:
         """Let a rising edge arrive at the trigger input; see :class:`.TriggerSink`."""
         self.management.network.edge(at_fs)
         self.runs.expect(at_fs)
+
+    def lost(self, at_fs: int) -> None:
+        """Take back an edge at the trigger input that will not come."""
+        self.management.network.lost(at_fs)
 
     def input(self, connector: str) -> TriggerSink:
         """Return the trigger input (``trigger``) or an input of a QTM (``slot10.io3``).
@@ -187,9 +194,9 @@ class ClusterTwin:
         """Return how many commands came, how many were unknown, how many mean nothing."""
         return dict(self._tallies)
 
-    def reset(self) -> None:
+    def reset(self, now_fs: int) -> None:
         """Return the whole cluster to the state after power-on, error queues excepted."""
-        self.runs.reset()
+        self.runs.reset(now_fs)
         self.management.reset()
         for module in self.modules.values():
             module.reset()
@@ -197,7 +204,7 @@ class ClusterTwin:
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on, at once (ASSUMED: a real one takes minutes)."""
         self._settle(now_fs)
-        self.reset()
+        self.reset(now_fs)
         self.management.power_on(now_fs)
         for module in self.modules.values():
             module.errors.clear()
@@ -238,7 +245,7 @@ class ClusterTwin:
 
     def _on_cmm(self, found: Found, request: Request) -> bytes:
         if found.entry.header == "*RST":
-            self.reset()
+            self.reset(request.now_fs)
             return b""
         handler = _CMM.get(found.entry.header)
         if handler is not None:
@@ -274,9 +281,14 @@ class ChannelInput:
     connector: str
 
     def edge(self, at_fs: int) -> None:
-        """Let a rising edge arrive. ASSUMED: the pulse is 100 ns long."""
+        """Let a rising edge arrive."""
         self.lines.arrive(self.connector, at_fs)
-        self.lines.arrive(self.connector, at_fs + 100 * FS_PER_NS, rising=False)
+        self.lines.arrive(self.connector, at_fs + PULSE_FS, rising=False)
+
+    def lost(self, at_fs: int) -> None:
+        """Take back an edge that will not come."""
+        self.lines.take_back(self.connector, at_fs)
+        self.lines.take_back(self.connector, at_fs + PULSE_FS, rising=False)
 
 
 class ClusterSession:

@@ -1,5 +1,6 @@
 """The clock of a cluster: instants of the world and ticks of 1 ns, as the cluster counts them."""
 
+import zlib
 from typing import Protocol
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -22,9 +23,20 @@ class ClusterClock(Protocol):
         """Return the instant of a tick: never before that of the tick before it."""
         ...
 
+    def lo_turns(self, oscillator: str, tick: int) -> float:
+        """Return by how much an oscillator is ahead of its frequency times the ticks, in turns.
+
+        Constant during a lock; another one after each.
+        """
+        ...
+
 
 class IdealClock:
-    """Counts nanoseconds of TAI."""
+    """Counts nanoseconds of TAI, and has never been locked anew."""
+
+    def __init__(self, name: str = "") -> None:
+        """``name`` tells its oscillators from those of others."""
+        self._name = name
 
     def to_ticks(self, at_fs: int) -> int:
         """Return the number of the first tick at or after a world instant."""
@@ -33,6 +45,10 @@ class IdealClock:
     def to_world(self, tick: int) -> int:
         """Return the instant of a tick."""
         return tick * FS_PER_NS
+
+    def lo_turns(self, oscillator: str, tick: int) -> float:
+        """Return the phase that an oscillator has for ever."""
+        return zlib.crc32(f"{self._name} {oscillator}".encode()) / 2**32
 
 
 def next_cycle(clock: ClusterClock, at_fs: int) -> int:

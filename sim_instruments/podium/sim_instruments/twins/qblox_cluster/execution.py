@@ -14,9 +14,10 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterCloc
 from podium.sim_instruments.twins.qblox_cluster.edges_out import (
     DELAY_OUT_OF_ORDER,
     delays_out_of_order,
-    edge_trains,
+    levels_out,
 )
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
+from podium.sim_instruments.twins.qblox_cluster.local_oscillator import with_phases
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
@@ -70,10 +71,7 @@ def perform(runs: Sequence[SequencerRun]) -> Performance:
 
 
 def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
-    return tuple(
-        Q1Processor(run.program, run.setup(), name=f"slot{run.slot}.sequencer{run.sequencer}")
-        for run in runs
-    )
+    return tuple(Q1Processor(run.program, run.setup(), name=run.sender) for run in runs)
 
 
 def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
@@ -152,7 +150,7 @@ class Execution:
         if self._together.waits_for_trigger:
             return Waiting(synced_ns)
         traces = self._together.traces()
-        performed = performance(self._runs, traces)
+        performed = performance(self._with_phases(), traces)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
         left = outcome(performed, answers)
@@ -162,7 +160,15 @@ class Execution:
                 for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
             ),
             synced_ns=synced_ns,
-            edges=edge_trains(self._runs, traces, self._start_tick, self._clock),
+            levels=levels_out(self._runs, traces, self._start_tick, self._clock),
+        )
+
+    def _with_phases(self) -> tuple[SequencerRun, ...]:
+        """Return the sequencers with the phases that their oscillators have when they begin."""
+        started, begun = self._start_tick, self._start_tick + self._first_trigger_ns
+        return tuple(
+            replace(run, afe=with_phases(run.afe, self._clock, started, begun))
+            for run in self._runs
         )
 
     def _with_tags(

@@ -58,7 +58,8 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
     kinds, number = _distinct_rows(shape)
     start = trace.time_ns[rows]
     lo_hz = run.afe.lo_hz[0] if run.afe.model.rf else 0
-    turns = (phase + lo_turns(lo_hz, start)) % 1.0
+    lo_at_start = run.afe.turns_of_lo(0) if run.afe.model.rf else 0.0
+    turns = (phase + lo_turns(lo_hz, start) + lo_at_start) % 1.0
     durations = np.array([_duration(run, kind) for kind in kinds], np.int64)[number]
     trains: list[CaptureTrain] = []
     line = _input_line(run)

@@ -10,6 +10,7 @@ from podium.sim_instruments.physics.digital_lines import LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.acquisition_list import EMPTY_SCOPE
 from podium.sim_instruments.twins.qblox_cluster.assembler import Assembler
 from podium.sim_instruments.twins.qblox_cluster.io_channel import IoBank
+from podium.sim_instruments.twins.qblox_cluster.local_oscillator import LocalOscillator
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
@@ -21,8 +22,6 @@ from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe
 from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings
 
-POWER_ON_LO_HZ = 6_000_000_000
-"""ASSUMED: the frequency of a local oscillator that nobody has set."""
 LOS = 2
 """Local oscillators addressed on an RF module; a QRM-RF uses the second
 (``out0_in0_lo_freq`` is LO1 in qblox_instruments' module.py)."""
@@ -40,6 +39,7 @@ class Module:
         self.serial = serial
         self.errors = ErrorQueue()
         self.lines = lines
+        self.oscillators = tuple(LocalOscillator(f"slot{slot}.lo{n}") for n in range(LOS))
         self.reset()
 
     def reset(self) -> None:
@@ -49,8 +49,8 @@ class Module:
             Sequencer(model, self.slot, number) for number in range(model.sequencers)
         )
         self.kept = KeptSettings()
-        self.lo_hz = [POWER_ON_LO_HZ] * LOS
-        self.lo_on = [True] * LOS
+        for oscillator in self.oscillators:
+            oscillator.reset()
         self.output_attenuation_db = [0] * len(model.outputs)
         self.input_attenuation_db = [0] * len(model.inputs)
         self.input_gain_db = [0] * model.adcs
@@ -84,16 +84,16 @@ class Module:
     def afe(self) -> Afe:
         """Return the analogue front end as it is now."""
         model = self.model
-        used: list[int] = []
-        if model.rf:
-            used = [1] if model.readout else [0, 1]
+        used = self.oscillators[1:] if model.readout else self.oscillators
+        used = used if model.rf else ()
         return Afe(
             model=model,
-            lo_hz=tuple(self.lo_hz[n] for n in used),
-            lo_on=tuple(self.lo_on[n] for n in used),
+            lo_hz=tuple(one.hz for one in used),
+            lo_on=tuple(one.on for one in used),
             output_attenuation_db=tuple(self.output_attenuation_db),
             input_attenuation_db=self.input_attenuation_db[0] if self.input_attenuation_db else 0,
             input_gain_db=tuple(self.input_gain_db),
+            lo_locks=tuple(one.lock for one in used),
         )
 
     def scope_listens_to(self, number: int) -> bool:

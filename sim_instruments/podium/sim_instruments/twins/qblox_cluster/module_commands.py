@@ -54,7 +54,7 @@ def _entry(module: Module, request: Request, there: bool, what: str) -> int:
 
 
 def _lo(module: Module, request: Request) -> int:
-    known = module.model.rf and request.index < len(module.lo_hz)
+    known = module.model.rf and request.index < len(module.oscillators)
     return _entry(module, request, known, "local oscillator")
 
 
@@ -64,21 +64,21 @@ def _oscillators(handlers: Handlers[Module]) -> None:
         lo = _lo(module, request)
         hz = arguments.integer(request.command)
         arguments.within(request.command, hz, limits.LO_MIN_HZ, limits.LO_MAX_HZ, "Hz")
-        module.lo_hz[lo] = hz
+        module.oscillators[lo].tune(hz)
         return b""
 
     @handlers.on("STATus:QUEStionable:FREQuency:LO#?")
     def get_lo(module: Module, request: Request) -> bytes:
-        return text_reply(str(module.lo_hz[_lo(module, request)]))
+        return text_reply(str(module.oscillators[_lo(module, request)].hz))
 
     @handlers.on("LO#:ENAble")
     def enable_lo(module: Module, request: Request) -> bytes:
-        module.lo_on[_lo(module, request)] = arguments.flag(request.command)
+        module.oscillators[_lo(module, request)].switch(arguments.flag(request.command))
         return b""
 
     @handlers.on("LO#:ENAble?")
     def lo_enabled(module: Module, request: Request) -> bytes:
-        return text_reply("1" if module.lo_on[_lo(module, request)] else "0")
+        return text_reply("1" if module.oscillators[_lo(module, request)].on else "0")
 
 
 def _attenuators(handlers: Handlers[Module]) -> None:

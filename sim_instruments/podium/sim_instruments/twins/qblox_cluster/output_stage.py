@@ -45,6 +45,8 @@ class OutputLine:
     """From an envelope at digital full scale to square roots of watts."""
     lo_hz: int
     output: int
+    lo_turns: float
+    """Phase of the local oscillator at the start of the run."""
     real: bool
     """Only one path leaves the module: without a carrier the signal is real."""
 
@@ -60,6 +62,7 @@ def output_lines(run: SequencerRun) -> tuple[OutputLine, ...]:
                 factor=limits.rf_output_full_scale(afe.output_attenuation_db[n]),
                 lo_hz=afe.lo_hz[n],
                 output=n,
+                lo_turns=afe.turns_of_lo(n),
                 real=False,
             )
             for n in range(len(afe.model.outputs))
@@ -67,12 +70,12 @@ def output_lines(run: SequencerRun) -> tuple[OutputLine, ...]:
         )
     tone = afe.model.output_full_scale_v / np.sqrt(2 * limits.IMPEDANCE_OHM)
     pairs = list(zip(sorted(path_i), sorted(path_q), strict=False))
-    lines = [OutputLine(f"{prefix}{i}_{q}", tone, 0, i, real=False) for i, q in pairs]
+    lines = [OutputLine(f"{prefix}{i}_{q}", tone, 0, i, 0.0, real=False) for i, q in pairs]
     lines += [
-        OutputLine(f"{prefix}{i}", tone, 0, i, real=True) for i in sorted(path_i)[len(pairs) :]
+        OutputLine(f"{prefix}{i}", tone, 0, i, 0.0, real=True) for i in sorted(path_i)[len(pairs) :]
     ]
     lines += [
-        OutputLine(f"{prefix}{q}", -1j * tone, 0, q, real=True)
+        OutputLine(f"{prefix}{q}", -1j * tone, 0, q, 0.0, real=True)
         for q in sorted(path_q)[len(pairs) :]
     ]
     return tuple(lines)
@@ -176,8 +179,8 @@ def pulse_trains(
             piece, clipped = make_piece(key, run.waveforms, line, modulated)
             overflowed |= clipped
             pieces.append(piece)
-        turns = phase / PHASE_TURN + lo_turns(line.lo_hz, start)
-        trains.append(PulseTrain(line.name, start, number, turns % 1.0, tuple(pieces)))
+        turns = phase / PHASE_TURN + lo_turns(line.lo_hz, start) + line.lo_turns
+        trains.append(PulseTrain(line.name, start, number, turns % 1.0, tuple(pieces), run.sender))
     return tuple(trains), overflowed
 
 

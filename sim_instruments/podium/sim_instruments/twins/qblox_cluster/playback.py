@@ -38,3 +38,10 @@ class Playback(Protocol):
     def submit(self, work: Callable[[Play], T]) -> Ticket[T]:
         """Start ``work(play)`` in a worker thread and return at once."""
         ...
+
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """Hear that a sender of a run was stopped: nothing of it leaves from ``at_fs`` on.
+
+        It may be said before what the run plays is known.
+        """
+        ...

@@ -11,16 +11,21 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
-from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
+from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
 from podium.sim_instruments.twins.qblox_cluster.execution import Execution, Waiting
+from podium.sim_instruments.twins.qblox_cluster.levels import Levels, edge_trains
 from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Refusal
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
-from podium.sim_instruments.twins.qblox_cluster.sequencer_run import RunOutcome, SequencerOutcome
+from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
+    RunOutcome,
+    SequencerOutcome,
+    sender,
+)
 from podium.sim_instruments.twins.qblox_cluster.tag_stage import TagRecord
 from podium.sim_instruments.twins.qblox_cluster.timekeeping import Timekeeping
 from podium.sim_instruments.twins.twin import Horizon
@@ -37,6 +42,7 @@ class _Member:
 
 @dataclass(slots=True)
 class _Run:
+    number: int
     start_tick: int
     execution: Execution
     promise: Promise
@@ -49,19 +55,23 @@ class _Run:
     """Those that the execution has not been told."""
     known: bool = False
     """Whether the outcome has come."""
+    levels: tuple[Levels, ...] = ()
+    """What it does to markers and digital outputs, once known."""
+    stopped: dict[tuple[int, int], int] = field(default_factory=dict)
+    """When sequencers of it were stopped by force, by slot and number."""
     party_line: list[int] = field(default_factory=list)
     """Ticks at which it is released, that time keeping has not been told."""
     told: int = 0
     """How many releases of the party line are known."""
 
 
-def _edges(ticket: Ticket[RunOutcome | Waiting]) -> tuple[EdgeTrain, ...]:
-    """Return what a run sent that nobody waits for any more."""
+def _levels(ticket: Ticket[RunOutcome | Waiting]) -> tuple[Levels, ...]:
+    """Return what a run did that nobody waits for any more."""
     try:
         outcome = ticket.result()
     except Exception:  # its sequencers were stopped: there is nobody to tell
         return ()
-    return outcome.edges if isinstance(outcome, RunOutcome) else ()
+    return outcome.levels if isinstance(outcome, RunOutcome) else ()
 
 
 class Runs:
@@ -112,12 +122,13 @@ class Runs:
             sequencer.stop()
         self._begin_together(now_fs)
 
-    def reset(self) -> None:
-        """Forget everything that runs; the modules are reset by others."""
+    def reset(self, now_fs: int) -> None:
+        """Stop everything and forget it; the modules are reset by others."""
         self._waiting.clear()
         for run in self._active:
-            self._lines.keep(run.promise)
-        self._active.clear()
+            members, run.members = run.members, []
+            self._stop(run, members, now_fs)
+        self._let_go()
         self._records.clear()
 
     def _release(self, sequencer: Sequencer, now_fs: int) -> None:
@@ -126,21 +137,29 @@ class Runs:
         for run in self._active:
             mine = [m for m in run.members if m.sequencer is sequencer]
             run.members = [m for m in run.members if m.sequencer is not sequencer]
-            if mine and not run.members:
-                # ASSUMED: edges end with the last sequencer of a run, not each with its own.
-                self._lines.cut(run.promise, now_fs)
+            self._stop(run, mine, now_fs)
         self._let_go()
+
+    def _stop(self, run: _Run, members: Sequence[_Member], now_fs: int) -> None:
+        """Let nothing more leave of what members of a run would have sent."""
+        for member in members:
+            slot, number = member.module.slot, member.sequencer.number
+            run.stopped[slot, number] = now_fs
+            self._playback.stopped(run.number, sender(slot, number), now_fs)
+        if members and run.known:
+            self._lines.keep(run.promise, edge_trains(run.levels, run.stopped))
 
     def _let_go(self) -> None:
         """Forget runs without members; one that was cut short has sent what it had by then."""
-        self._cut += [run for run in self._active if not run.members]
+        self._cut += [run for run in self._active if not run.members and not run.known]
         self._active = [run for run in self._active if run.members]
         computing: list[_Run] = []
         for run in self._cut:
             if run.ticket is not None and not run.ticket.done():
                 computing.append(run)
-            else:
-                self._lines.keep(run.promise, () if run.ticket is None else _edges(run.ticket))
+                continue
+            levels = () if run.ticket is None else _levels(run.ticket)
+            self._lines.keep(run.promise, edge_trains(levels, run.stopped))
         self._cut = computing
 
     def _begin_together(self, now_fs: int) -> None:
@@ -172,7 +191,7 @@ class Runs:
         tick = next_cycle(self._clock, now_fs)
         execution = Execution(frozen, self._count, tick, self._clock)
         promise = self._lines.promise(self._clock.to_world(tick))
-        run = _Run(tick, execution, promise, None, members)
+        run = _Run(self._count, tick, execution, promise, None, members)
         self._active.append(run)
         self._advance(run)
 
@@ -230,7 +249,8 @@ class Runs:
             run.promise.from_fs = None
             return
         run.known = True
-        self._lines.keep(run.promise, outcome.edges)
+        run.levels = outcome.levels
+        self._lines.keep(run.promise, edge_trains(run.levels, run.stopped))
         for one in outcome.sequencers:
             if isinstance(one.listened, TagRecord):
                 self._records[one.slot, one.sequencer] = one.listened

@@ -12,8 +12,14 @@ from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import BIN, ScopePath
 from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
-from podium.sim_instruments.physics.digital_lines import EdgeTrain
+from podium.sim_instruments.twins.qblox_cluster.levels import Levels
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import SequencerSetup
+
+
+def sender(slot: int, sequencer: int) -> str:
+    """Return the name of a sequencer among all of its cluster."""
+    return f"slot{slot}.sequencer{sequencer}"
+
 
 ChannelMap = tuple[tuple[int, ...], tuple[int, ...]]
 """Channels connected to path I and to path Q."""
@@ -30,6 +36,14 @@ class Afe:
     output_attenuation_db: tuple[int, ...]
     input_attenuation_db: int
     input_gain_db: tuple[int, ...]
+    lo_locks: tuple[str, ...] = ()
+    """Names of the present locks of the oscillators, of which their phases hang."""
+    lo_turns: tuple[float, ...] = ()
+    """Phases of the oscillators at the start of the run; none given: all 0."""
+
+    def turns_of_lo(self, output: int) -> float:
+        """Return the phase, at the start of the run, of the oscillator of an RF output."""
+        return self.lo_turns[output] if self.lo_turns else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +66,11 @@ class SequencerRun:
     """Whether the module's scope listens to this sequencer."""
     channel: Mapping[str, Any] | None = None
     """Settings of its input and output, on a QTM."""
+
+    @property
+    def sender(self) -> str:
+        """Return what it is called among all that can be stopped by themselves."""
+        return sender(self.slot, self.sequencer)
 
     @property
     def nco_steps(self) -> int:
@@ -109,5 +128,5 @@ class RunOutcome:
     sequencers: tuple[SequencerOutcome, ...]
     synced_ns: tuple[int, ...] = ()
     """When the party line was released, from the start."""
-    edges: tuple[EdgeTrain, ...] = ()
-    """What leaves markers and digital outputs."""
+    levels: tuple[Levels, ...] = ()
+    """What each sequencer does to markers and digital outputs."""

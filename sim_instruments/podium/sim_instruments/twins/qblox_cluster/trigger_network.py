@@ -47,6 +47,12 @@ class TriggerNetwork:
         """Let a rising edge arrive at the trigger input at a world instant."""
         heapq.heappush(self._ahead, at_fs)
 
+    def lost(self, at_fs: int) -> None:
+        """Forget an edge that will not come."""
+        if at_fs in self._ahead:
+            self._ahead.remove(at_fs)
+            heapq.heapify(self._ahead)
+
     def ahead_fs(self) -> int | None:
         """Return when the next edge comes to the input, as far as is known."""
         return self._ahead[0] if self._ahead else None

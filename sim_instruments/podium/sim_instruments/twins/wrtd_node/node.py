@@ -14,7 +14,7 @@ from podium.firmware_interfaces.wrtd import UDP_PORT, EventMessage, MessageError
 from podium.firmware_interfaces.wrtd_node import LOG_MAX, OUTPUTS, TCP_PORT, Link, Timestamp
 from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, ClockMake
 from podium.sim_instruments.physics.clocks import Clock, LockState
-from podium.sim_instruments.twins.trigger_line import TriggerSink
+from podium.sim_instruments.twins.trigger_line import TakesEdges
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 from podium.sim_instruments.twins.wrtd_node.outputs import Output
 from podium.sim_instruments.twins.wrtd_node.rules import Miss, Rule
@@ -83,7 +83,7 @@ class WrtdNode:
             "unmeant": calls["unmeant"],
         }
 
-    def connect(self, output: str, sink: TriggerSink) -> None:
+    def connect(self, output: str, sink: TakesEdges) -> None:
         """Plug a cable into ``LC-O1`` or another; KeyError names those that there are."""
         if output not in self.outputs:
             raise KeyError(f"no output {output!r}, there are {', '.join(self.outputs)}")

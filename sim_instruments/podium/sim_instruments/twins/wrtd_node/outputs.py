@@ -5,7 +5,7 @@ from collections import deque
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.wrtd_node import OUTPUT_STEP_FS, PULSE_WIDTH_NS, QUEUE_MAX
 from podium.sim_instruments.physics.clocks import Clock
-from podium.sim_instruments.twins.trigger_line import TriggerSink
+from podium.sim_instruments.twins.trigger_line import TakesEdges
 
 PULSE_FS = PULSE_WIDTH_NS * FS_PER_NS
 KEPT = 1024
@@ -17,10 +17,10 @@ class Output:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._sinks: list[TriggerSink] = []
+        self._sinks: list[TakesEdges] = []
         self._edges_fs: deque[int] = deque(maxlen=KEPT)
 
-    def connect(self, sink: TriggerSink) -> None:
+    def connect(self, sink: TakesEdges) -> None:
         """Plug in a cable; it is told of edges from now on."""
         self._sinks.append(sink)
 

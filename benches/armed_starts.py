@@ -1,0 +1,211 @@
+"""How early FIRE has to be: armed starts with an adaptive lead, on a machine that is busy.
+
+Two agents, their instruments and two programs that do nothing but compute are processes of their
+own, at the same priority; the coordinator is in this one. Instruments are the stand-ins of
+``tests/chaos``, behind sockets: they answer at once, and know what has played when.
+
+    python benches/armed_starts.py [STARTS]
+"""
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.bus.zenoh_bus import ZenohBus
+from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.starts import Starts
+from podium.control.demo.up import free_endpoints
+from podium.control.facility.load import load_facility
+from podium.control.lab import Lab
+from podium.control.program.serialise import to_json
+from podium.control.timebase.lead_time import LeadTime
+from podium.control.timebase.start.agent_values import Margins
+from podium.control.timebase.start.journal import FileJournal
+from podium.firmware_interfaces.exact_time import FS_PER_MS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.chaos.live_plant import LivePlant
+from tests.control.several_nodes import facility_file
+from tests.control.triggered_bench import Node, ready, together
+
+STARTS, WARM = 10_000, 50
+NODES = ("node_a", "node_b")
+BUSY = 2
+ASKED_MS = 25.0
+"""So much lead shall be enough."""
+RUN_S = 30.0
+"""A start that is not over after this is a failure of the benchmark."""
+KINDS = ("too late", "not taken by all", "could have been set", "silent")
+"""What the reasons of missed starts are told apart by."""
+
+
+class NotedLead(LeadTime):
+    """Learns as any does, and keeps what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__(Margins().minimum_lead_fs)
+        self.noted_fs: list[int] = []
+
+    def taken(self, delivery_fs: int) -> None:
+        """See :class:`LeadTime`."""
+        self.noted_fs.append(delivery_fs)
+        super().taken(delivery_fs)
+
+    def late(self, delivery_fs: int) -> None:
+        """See :class:`LeadTime`."""
+        self.noted_fs.append(delivery_fs)
+        super().late(delivery_fs)
+
+
+@dataclass(slots=True)
+class Found:
+    """What came of so many starts, one entry for each."""
+
+    lead_ms: list[float] = field(default_factory=list)
+    """That it was given."""
+    delivery_ms: list[float] = field(default_factory=list)
+    """Until the last agent had taken FIRE; of a start that was missed, how long it would have."""
+    took_ms: list[float] = field(default_factory=list)
+    """From acceptance to end, without the lead."""
+    in_time: list[bool] = field(default_factory=list)
+    missed: Counter[str] = field(default_factory=Counter)
+    """How many were missed, by kind."""
+    load: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Of the starts that were in time."""
+        return float(np.mean(self.in_time))
+
+    def share_at(self, lead_ms: float) -> float:
+        """Return the share of the starts that a lead of ``lead_ms`` would have been enough for.
+
+        Those that were missed for another reason than a late FIRE count as missed.
+        """
+        needed = np.array(self.delivery_ms) + Margins().minimum_lead_fs / FS_PER_MS
+        late = self.missed[KINDS[0]] + self.missed[KINDS[1]]
+        others = (len(self.in_time) - sum(self.in_time) - late) / len(self.in_time)
+        return float(np.mean(needed <= lead_ms)) - others
+
+    def deliveries_ms(self, *quantiles: float) -> NDArray[np.float64]:
+        """Return quantiles of how long FIRE took, ms."""
+        return np.quantile(self.delivery_ms, quantiles)
+
+
+async def measure(starts: int = STARTS, busy: int = BUSY) -> Found:
+    """Return what came of ``starts`` starts beside ``busy`` busy processes."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(FileJournal(Path(folder) / "accepted")) as journal,
+        plant_of(NODES) as port,
+    ):
+        path = facility_file(Path(folder), len(NODES))
+        facility = load_facility(path)
+        endpoints = free_endpoints(1 + len(NODES))
+        async with AsyncExitStack() as stack:
+            middle = await ZenohBus.open(endpoints[:1])
+            stack.push_async_callback(middle.close)
+            for node, listen in zip(NODES, endpoints[1:], strict=True):
+                words = ["-m", "tests.chaos.stand_in_agent", str(path), node, str(port), listen]
+                words += [endpoints[0], str(Path(folder) / f"{node}.epochs")]
+                stack.enter_context(process(words))
+            lead = NotedLead()
+            coordinator = Coordinator(facility, middle, accepted=journal, lead=lead)
+            await stack.enter_async_context(coordinator.running())
+            await ready(Lab(facility, middle), len(NODES))
+            text = to_json(together([Node(name.removeprefix("node_")) for name in NODES]))
+            await _starts(coordinator._starts, lead, text, WARM)
+            lead = coordinator._starts._side.lead = NotedLead()
+            for _ in range(busy):
+                stack.enter_context(process(["-c", "while True: pass"]))
+            return await _starts(coordinator._starts, lead, text, starts)
+
+
+async def _starts(starts: Starts, lead: NotedLead, text: str, count: int) -> Found:
+    found = Found()
+    for number in range(count):
+        lead_ms, before = starts.lead_fs / FS_PER_MS, len(lead.noted_fs)
+        begun_s = time.monotonic()
+        job = starts.submit(f"{count}-{number}", text, NODES, "an armed start", "benchmark")
+        async with asyncio.timeout(RUN_S):
+            ended = await job.ended
+        found.took_ms.append(1e3 * (time.monotonic() - begun_s) - lead_ms)
+        found.lead_ms.append(lead_ms)
+        found.in_time.append(not ended.failed)
+        noted = lead.noted_fs[before:]
+        if noted:
+            found.delivery_ms.append(max(noted) / FS_PER_MS)
+        if ended.failed:
+            kinds = [kind for kind in KINDS if kind in ended.failed]
+            found.missed[kinds[0] if kinds else ended.failed] += 1
+    found.load = os.getloadavg()[0]
+    return found
+
+
+@contextmanager
+def process(words: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Have a process while the context is open, in a session of its own, as ``podium up`` does.
+
+    Linux shares the cores among sessions first.
+    """
+    begun = subprocess.Popen(
+        [sys.executable, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=Path(__file__).parents[1],
+    )
+    try:
+        yield begun
+    finally:
+        begun.kill()
+        begun.communicate()
+
+
+@contextmanager
+def plant_of(names: tuple[str, ...]) -> Iterator[int]:
+    """Have the stand-in hardware in a process of its own; yields its port."""
+    with process([__file__, "plant", *names]) as plant:
+        assert plant.stdout is not None
+        yield int(plant.stdout.readline())
+
+
+def be_plant(names: tuple[str, ...]) -> None:
+    """Be the hardware until standard input is closed; the port is the one line of output."""
+    with closing(LivePlant(names, random.Random(1))) as plant:
+        print(plant.port, flush=True)
+        sys.stdin.read()
+
+
+def told(found: Found) -> Iterator[str]:
+    """Say what was found, a line each."""
+    count = len(found.in_time)
+    quantiles = " / ".join(f"{one:.1f}" for one in found.deliveries_ms(0.5, 0.99, 0.999, 1.0))
+    leads = " / ".join(f"{one:.1f}" for one in np.quantile(found.lead_ms, (0, 0.5, 1)))
+    took = " / ".join(f"{one:.1f}" for one in np.quantile(found.took_ms, (0.5, 0.99)))
+    yield f"{count} starts, {BUSY} busy processes beside, load {found.load:.1f}"
+    yield f"in time with an adaptive lead: {100 * found.share:.3f} %, missed: {dict(found.missed)}"
+    yield f"in time at {ASKED_MS:g} ms: {100 * found.share_at(ASKED_MS):.3f} %"
+    yield f"delivery of FIRE p50 / p99 / p99.9 / longest: {quantiles} ms"
+    yield f"lead shortest / p50 / longest: {leads} ms, at the end {found.lead_ms[-1]:.1f} ms"
+    yield f"a start beyond its lead p50 / p99: {took} ms"
+
+
+if __name__ == "__main__" and sys.argv[1:2] == ["plant"]:
+    be_plant(tuple(sys.argv[2:]))
+elif __name__ == "__main__":
+    for line in told(asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else STARTS))):
+        print(line)

@@ -1,0 +1,55 @@
+"""All nodes of a facility brought up at the same time, each by a session of its own."""
+
+import asyncio
+from pathlib import Path
+
+from podium.control.bus.together import plainly
+from podium.control.calibration.runner import RunError, Runner
+from podium.control.calibration.store import ParameterStore
+from podium.control.demo.progress import Display
+from podium.control.demo.report import Drawings
+from podium.control.demo.session import CANNOT_GO_ON, Session
+from podium.control.demo.story import Story
+
+
+async def bring_up_nodes(
+    runner: Runner,
+    store: ParameterStore,
+    datasets: Path,
+    story: Story,
+    display: Display,
+    drawings: Drawings,
+    thoroughness: float,
+    facility_file: Path,
+) -> dict[str, Exception]:
+    """Bring up every node; what ends one of them does not end the others.
+
+    Returns what has ended a node before its time (``RunError``, :data:`.CANNOT_GO_ON`), by the
+    node's name, which is left out (empty) where there is only one.
+    """
+    qubits = tuple(runner.facility.qubits().values())
+    nodes = tuple(dict.fromkeys(qubit.node for qubit in qubits))
+    ended: dict[str, Exception] = {}
+
+    async def work(node: str) -> None:
+        label = node if len(nodes) > 1 else ""
+        try:
+            await Session(
+                runner,
+                tuple(qubit for qubit in qubits if qubit.node == node),
+                store,
+                datasets,
+                story,
+                display,
+                drawings,
+                thoroughness,
+                facility_file=facility_file,
+                label=label,
+            ).work()
+        except (RunError, *CANNOT_GO_ON) as error:
+            ended[label] = error
+
+    async with plainly(), asyncio.TaskGroup() as tasks:
+        for node in nodes:
+            tasks.create_task(work(node))
+    return ended

@@ -1,0 +1,140 @@
+"""All nodes started at one time: as they are wired, calibrated, and with skews taken out."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import xarray
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.datasets import save_dataset
+from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.demo.progress import Display
+from podium.control.demo.report import Drawings
+from podium.control.demo.session import told_step
+from podium.control.demo.story import Step, Story
+from podium.control.demo.together.decays import decays, fitted
+from podium.control.demo.together.story import FS_PER_PS, Together
+from podium.control.demo.together.tagged import TaggedStart, spread_of, tagged_start
+from podium.control.facility.facility import Facility
+from podium.control.lab import Lab
+from podium.control.program.program import Program
+from podium.control.timebase.skew_routine import Progress
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+
+Done = TypeVar("Done")
+
+BEFORE, AFTER, AGAIN = 20, 40, 10
+"""Starts that are tagged before the calibration, after it, and once a lost node is back."""
+CALIBRATION_STARTS = 100
+IN_TURN = 8
+"""A start that came late, as on a machine that is busy otherwise, is made again so often."""
+SHOTS = 600
+"""Of the program that all nodes play from one start."""
+
+
+def marked(facility: Facility) -> tuple[str, ...]:
+    """Return the nodes that the tagger sees, the reference first; fewer than two: none do."""
+    markers = facility.timing.markers
+    boxes = {markers[node].output.instrument for node in facility.nodes if node in markers}
+    return tuple(n for n in facility.nodes if n in markers) if len(boxes) > 1 else ()
+
+
+@dataclass(slots=True, eq=False)
+class Starting:
+    """Starts nodes together, told in ``together`` and ``story`` as it goes."""
+
+    lab: Lab
+    benches: Mapping[str, Bench]
+    """By node; their qubits are calibrated."""
+    datasets: Path
+    story: Story
+    together: Together
+    display: Display
+    drawings: Drawings
+    thoroughness: float = 1.0
+
+    async def calibrate(self) -> None:
+        """Start all as they are wired, measure the skews, start with them taken out.
+
+        Raises ``RunError``; what was seen until then is told.
+        """
+        await self._tagged("starts as they are wired", self.together.before, BEFORE, False)
+        self.display.doing("calibrating the skew")
+        count = max(10, round(CALIBRATION_STARTS * min(1.0, self.thoroughness)))
+        found = await self.lab.measure_skews(self.together.nodes, count, self._progress)
+        self.together.found = found
+        known = {one.measured.pair.port: one for one in (await self.lab.skews()).skews}
+        for node in self.together.others:
+            box = self.lab.facility.timing.markers[node].output.instrument
+            self.together.sigmas_fs[node] = known[box].now.sigma_fs
+        self.display.done(
+            "skew calibrated",
+            tuple(
+                f"{one.pair}: {one.value_fs / FS_PER_NS:.3f} ns"
+                f" ± {known[one.pair.port].now.sigma_fs / FS_PER_PS:.0f} ps,"
+                f" {found.starts} starts of {found.pulses} pulses,"
+                f" {found.lab_s:.1f} s in the laboratory"
+                for one in found.measured.skews
+            ),
+        )
+        await self._tagged("starts with the skew taken out", self.together.after, AFTER, True)
+
+    async def once_more(self) -> None:
+        """Start all with what is known of skews, after a node was lost and has come back."""
+        await self._tagged("both start together again", self.together.again, AGAIN, True)
+
+    async def play(self) -> None:
+        """Let all nodes play one program from one start, and tell what it brought back."""
+        self.display.doing("all nodes play one program")
+        shots = max(16, round(SHOTS * self.thoroughness))
+        program = decays(self.benches, shots)
+        wall, before = time.monotonic(), await self.lab.now()
+        data = await self.started(program)
+        save_dataset(data, self.datasets)
+        outcome = await asyncio.to_thread(fitted, self.benches, data, shots)
+        self.together.runs.append(str(data.attrs["run"]))
+        lab_s = (await self.lab.now() - before) / FS_PER_S
+        step = Step(outcome, time.monotonic() - wall, lab_s)
+        self.story.steps.append(step)
+        self.drawings.begin(step)
+        self.display.done(outcome.title, told_step(step), failed=bool(outcome.failures))
+
+    async def started(self, program: Program) -> xarray.Dataset:
+        """Return the data of a run on several nodes, begun again where its start came late."""
+        return await self._again(lambda: self.lab.run(program))
+
+    async def _tagged(
+        self, what: str, into: list[TaggedStart], count: int, corrected: bool
+    ) -> None:
+        count = max(4, round(count * min(1.0, self.thoroughness)))
+        for number in range(count):
+            self.display.doing(what, f"{number} of {count}")
+            seen = await self._again(
+                lambda: self.lab.loopback(self.together.nodes, corrected=corrected)
+            )
+            into.append(tagged_start(self.lab.facility, seen))
+        told = [
+            f"{node}: {spread.mean_fs / FS_PER_NS:+.3f} ns after {self.together.nodes[0]}, "
+            f"{spread.rms_fs / FS_PER_PS:.0f} ps rms, as the time tagger saw it"
+            for node in self.together.others
+            if (spread := spread_of([one.skew_fs(node) for one in into])) is not None
+        ]
+        self.display.done(f"{count} {what}", tuple(told))
+
+    async def _again(self, begin: Callable[[], Awaitable[Done]]) -> Done:
+        """Return what ``begin`` gives, begun again where a start failed; raises ``RunError``."""
+        for _ in range(IN_TURN - 1):
+            try:
+                return await begin()
+            except RunRefused:
+                raise
+            except RunFailed:
+                self.together.repeated += 1
+        return await begin()
+
+    def _progress(self, far: Progress) -> None:
+        self.display.doing(f"calibrating the skew: {far.what}", f"{far.done} of {far.of}")
