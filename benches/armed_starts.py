@@ -15,8 +15,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
 from podium.control.program.serialise import to_json
 from podium.control.timebase.lead_time import LeadTime
+from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.control.timebase.start.agent_values import Margins
 from podium.control.timebase.start.journal import FileJournal
 from podium.firmware_interfaces.exact_time import FS_PER_MS
@@ -43,12 +44,21 @@ from tests.control.triggered_bench import Node, ready, together
 STARTS, WARM = 10_000, 50
 NODES = ("node_a", "node_b")
 BUSY = 2
+COMPUTING = "input()\nwhile True: pass"
+LEAST_MS = Margins().minimum_lead_fs / FS_PER_MS
 ASKED_MS = 25.0
 """So much lead shall be enough."""
+EVERY = 1_000
 RUN_S = 30.0
 """A start that is not over after this is a failure of the benchmark."""
-KINDS = ("too late", "not taken by all", "could have been set", "silent")
-"""What the reasons of missed starts are told apart by."""
+FIRE_LATE = {"refused FIRE": "FIRE came late", "no answer to FIRE": "FIRE was called back"}
+"""What a longer lead would have mended, by what the reason says."""
+WOKEN_LATE = {
+    "could have been set": "woken late before T0",
+    "FIRE came": "woken after T0",
+    "trigger has not come": "trigger set late",
+}
+"""What it would not."""
 
 
 class NotedLead(LeadTime):
@@ -76,7 +86,9 @@ class Found:
     lead_ms: list[float] = field(default_factory=list)
     """That it was given."""
     delivery_ms: list[float] = field(default_factory=list)
-    """Until the last agent had taken FIRE; of a start that was missed, how long it would have."""
+    """From the reading of the clock until the last agent had taken FIRE, or had it too late."""
+    needed_ms: list[float] = field(default_factory=list)
+    """The lead that would have been enough; infinite where none would."""
     took_ms: list[float] = field(default_factory=list)
     """From acceptance to end, without the lead."""
     in_time: list[bool] = field(default_factory=list)
@@ -90,27 +102,30 @@ class Found:
         return float(np.mean(self.in_time))
 
     def share_at(self, lead_ms: float) -> float:
-        """Return the share of the starts that a lead of ``lead_ms`` would have been enough for.
-
-        Those that were missed for another reason than a late FIRE count as missed.
-        """
-        needed = np.array(self.delivery_ms) + Margins().minimum_lead_fs / FS_PER_MS
-        late = self.missed[KINDS[0]] + self.missed[KINDS[1]]
-        others = (len(self.in_time) - sum(self.in_time) - late) / len(self.in_time)
-        return float(np.mean(needed <= lead_ms)) - others
+        """Return the share of the starts that a lead of ``lead_ms`` would have been enough for."""
+        return float(np.mean(np.array(self.needed_ms) <= lead_ms))
 
     def deliveries_ms(self, *quantiles: float) -> NDArray[np.float64]:
         """Return quantiles of how long FIRE took, ms."""
         return np.quantile(self.delivery_ms, quantiles)
 
 
-async def measure(starts: int = STARTS, busy: int = BUSY) -> Found:
-    """Return what came of ``starts`` starts beside ``busy`` busy processes."""
+async def measure(
+    starts: int = STARTS, busy: int = BUSY, shown: Callable[[Found], None] = lambda found: None
+) -> Found:
+    """Return what came of ``starts`` starts beside ``busy`` busy processes.
+
+    ``shown`` is given what there is after every thousand.
+    """
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(FileJournal(Path(folder) / "accepted")) as journal,
         plant_of(NODES) as port,
+        ExitStack() as beside,
     ):
+        # What is begun after that has short slices, too.
+        compute = [beside.enter_context(process(["-c", COMPUTING])) for _ in range(busy)]
+        ask_for_short_slices()
         path = facility_file(Path(folder), len(NODES))
         facility = load_facility(path)
         endpoints = free_endpoints(1 + len(NODES))
@@ -126,14 +141,22 @@ async def measure(starts: int = STARTS, busy: int = BUSY) -> Found:
             await stack.enter_async_context(coordinator.running())
             await ready(Lab(facility, middle), len(NODES))
             text = to_json(together([Node(name.removeprefix("node_")) for name in NODES]))
-            await _starts(coordinator._starts, lead, text, WARM)
+            await _starts(coordinator._starts, lead, text, WARM, shown)
             lead = coordinator._starts._side.lead = NotedLead()
-            for _ in range(busy):
-                stack.enter_context(process(["-c", "while True: pass"]))
-            return await _starts(coordinator._starts, lead, text, starts)
+            for one in compute:
+                assert one.stdin is not None
+                one.stdin.write(b"\n")
+                one.stdin.flush()
+            return await _starts(coordinator._starts, lead, text, starts, shown)
 
 
-async def _starts(starts: Starts, lead: NotedLead, text: str, count: int) -> Found:
+async def _starts(
+    starts: Starts,
+    lead: NotedLead,
+    text: str,
+    count: int,
+    shown: Callable[[Found], None],
+) -> Found:
     found = Found()
     for number in range(count):
         lead_ms, before = starts.lead_fs / FS_PER_MS, len(lead.noted_fs)
@@ -144,13 +167,18 @@ async def _starts(starts: Starts, lead: NotedLead, text: str, count: int) -> Fou
         found.took_ms.append(1e3 * (time.monotonic() - begun_s) - lead_ms)
         found.lead_ms.append(lead_ms)
         found.in_time.append(not ended.failed)
-        noted = lead.noted_fs[before:]
-        if noted:
+        kinds = [kind for words, kind in FIRE_LATE.items() if words in ended.failed]
+        mended = bool(kinds) or not ended.failed
+        if noted := lead.noted_fs[before:]:
             found.delivery_ms.append(max(noted) / FS_PER_MS)
+        known = mended and bool(noted)
+        found.needed_ms.append(found.delivery_ms[-1] + LEAST_MS if known else float("inf"))
         if ended.failed:
-            kinds = [kind for kind in KINDS if kind in ended.failed]
+            kinds += [kind for words, kind in WOKEN_LATE.items() if words in ended.failed]
             found.missed[kinds[0] if kinds else ended.failed] += 1
-    found.load = os.getloadavg()[0]
+        found.load = os.getloadavg()[0]
+        if (number + 1) % EVERY == 0:
+            shown(found)
     return found
 
 
@@ -204,8 +232,19 @@ def told(found: Found) -> Iterator[str]:
     yield f"a start beyond its lead p50 / p99: {took} ms"
 
 
+def show(found: Found) -> None:
+    """Say how the latest thousand went."""
+    share, late = np.mean(found.in_time[-EVERY:]), np.quantile(found.delivery_ms[-EVERY:], 0.99)
+    print(
+        f"{len(found.in_time)}: {100 * share:.1f} % in time, FIRE p99 {late:.1f} ms, "
+        f"lead {found.lead_ms[-1]:.1f} ms, load {found.load:.1f}",
+        file=sys.stderr,
+    )
+
+
 if __name__ == "__main__" and sys.argv[1:2] == ["plant"]:
     be_plant(tuple(sys.argv[2:]))
 elif __name__ == "__main__":
-    for line in told(asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else STARTS))):
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else STARTS
+    for line in told(asyncio.run(measure(wanted, shown=show))):
         print(line)

@@ -25,6 +25,7 @@ from podium.control.coordinator.coordinator import Coordinator
 from podium.control.demo.up_parts import free_endpoints
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
+from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.control.timebase.start.journal import FileJournal
 from podium.control.timebase.start.messages import Fire
 
@@ -53,6 +54,7 @@ class Cost:
 
 async def measure(count: int, runs: int = RUNS) -> Cost:
     """Return what ``runs`` runs on ``count`` agents cost."""
+    ask_for_short_slices()  # as the coordinator's process does
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(FileJournal(Path(folder) / "accepted")) as journal,
@@ -87,6 +89,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 async def be_agent(facility: str, letter: str, listen: str, coordinator: str) -> None:
     """Be the agent of one node until standard input is closed."""
+    ask_for_short_slices()
     bus = await ZenohBus.open([listen], [coordinator])
     try:
         async with agent_of(load_facility(Path(facility)), bus, Node(letter)):

@@ -282,8 +282,8 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "page": page,
     "twenty": twenty,
     "overhead": over,
+    "lead": lead,  # before those that give this process short slices of time for good
     "starts": starts,
-    "lead": lead,
 }
 
 

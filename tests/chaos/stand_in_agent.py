@@ -22,6 +22,7 @@ from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import log_to_stderr
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.facility.load import load_facility
+from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.drivers.errors import NotStarted, Refused, Unreachable
 from podium.drivers.roles import Acquired, Identity, TriggerCounts
 from podium.drivers.worker import Worker
@@ -143,6 +144,7 @@ class Plane(Remote):
 async def main(words: list[str]) -> None:
     file, node, port, listen, coordinator, epochs = words
     log_to_stderr(node)
+    ask_for_short_slices()
     facility = load_facility(Path(file))
     letter = node.removeprefix("node_")
     cluster, plane = f"cluster_{letter}", f"wrtd_{letter}"

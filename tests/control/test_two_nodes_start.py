@@ -159,8 +159,15 @@ async def test_only_what_happened_to_a_clock_moves_its_epoch(up, twins) -> None:
     assert json.loads(data.attrs["epochs"]) == {"ticks_b": after["ticks_b"]}, "started at once"
 
 
-@pytest.mark.parametrize("clock", ["cluster_a", "wrtd_b"])
-@pytest.mark.parametrize("step", ["arm", "set_trigger"])
+@pytest.mark.parametrize(
+    ("clock", "step"),
+    [
+        ("cluster_a", "arm"),
+        ("cluster_a", "set_trigger"),
+        pytest.param("wrtd_b", "arm", marks=pytest.mark.slow),
+        pytest.param("wrtd_b", "set_trigger", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_clock_that_loses_its_lock_on_the_way_costs_the_run(
     up, twins, monkeypatch, clock: str, step: str
 ) -> None:
@@ -186,6 +193,7 @@ async def test_a_clock_that_loses_its_lock_on_the_way_costs_the_run(
     assert await epochs(up) == before | {moved: before[moved] + 1}
 
 
+@pytest.mark.slow
 async def test_a_controller_that_was_switched_off_counts_for_nothing_before_its_time_is_set(
     up, twins
 ) -> None:

@@ -32,6 +32,9 @@ class World:
     def submit(self, work):
         return Ticket(self.pool.submit(work, self.play))
 
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """It plays on: nobody here asks what left a connector."""
+
     def play(self, signals: RunSignals) -> tuple[Captured, ...]:
         self.gate.wait(30)
         self.played.append(signals)

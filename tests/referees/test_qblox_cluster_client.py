@@ -43,6 +43,9 @@ class Echo:
             future.add_done_callback(lambda _, server=server: server.wake())
         return Ticket(future)
 
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """It plays on: nobody here asks what left a connector."""
+
     def play(self, signals: RunSignals) -> tuple[Captured, ...]:
         self.played.append(signals)
         answers = []

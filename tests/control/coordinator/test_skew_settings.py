@@ -170,10 +170,11 @@ def test_it_is_said_whether_a_skew_still_holds(skews, ledger) -> None:
 def test_it_is_said_that_nobody_knows_whether_a_skew_still_holds(skews, ledger) -> None:
     ledger.record_all(found())
     known = skews.known(at(60), {"plane_a": 4, "ticks_a": 4}, ("agent node_b: gone",))
-    assert [one.problem for one in known.skews] == [
-        "whether it holds is not known: no epoch of plane_b, ticks_b (agent node_b: gone)",
-        "whether it holds is not known: no epoch of plane_c, ticks_c (agent node_b: gone)",
+    assert [one.unheard for one in known.skews] == [
+        "nobody tells the epoch of plane_b, ticks_b (agent node_b: gone)",
+        "nobody tells the epoch of plane_c, ticks_c (agent node_b: gone)",
     ]
+    assert [(one.problem, one.holds) for one in known.skews] == [("", False)] * 2
     assert [one.measured.pair for one in known.skews] == [B, C]
     assert known.skews[0].now.sigma_fs > 28_000
     assert set(known.starts) == set(NAMES)

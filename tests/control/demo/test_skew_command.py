@@ -124,8 +124,12 @@ def test_of_a_facility_that_is_not_up_the_file_is_read_and_no_instrument(
     assert skew(tmp_path, "show") == 1
     _, line, problem = capsys.readouterr().out.splitlines()
     assert "cluster_b against cluster_a: 1.600 ns" in line
-    assert "whether it holds is not known: no epoch of plane_a, plane_b, ti" in problem
-    assert "(the facility is not up)" in problem
+    assert problem == (
+        "    NOT KNOWN whether it holds: nobody tells the epoch of plane_a, plane_b, ticks_a, "
+        "ticks_b (the facility is not up)"
+    )
+    assert skew(tmp_path, "show", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["skews"][0]["holds"] is None
 
 
 def test_where_nothing_was_measured_it_says_how_to(tmp_path, capsys) -> None:

@@ -21,6 +21,7 @@ from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
+from podium.control.timebase.short_slices import ask_for_short_slices
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", help="told where the bias of a ramp that was cut off ended")
     arguments = parser.parse_args(argv)
     log_to_stderr(f"agent {arguments.name}")
+    ask_for_short_slices()
     try:
         asyncio.run(_be(arguments))
     except BusError as error:

@@ -8,7 +8,7 @@ from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.facility.facility import Facility
 from podium.control.timebase.drift_filter import NOMINAL_ROOM_K, OutOfOrder, SkewJumped
 from podium.control.timebase.epochs import EpochMoved, Epochs
-from podium.control.timebase.skew import Pair, Skew
+from podium.control.timebase.skew import Pair, Skew, SkewMeasured
 from podium.control.timebase.skew_ledger import (
     NotMeasured,
     OtherDelays,
@@ -151,14 +151,12 @@ def known_of(
     for pair in ledger.pairs:
         measured = ledger.latest(pair)
         believed = ledger.believed(pair, max(now, measured.at), NOMINAL_ROOM_K)
-        problem = _problem(ledger, believed, epochs, unheard)
-        found.append(SkewKnown(believed, measured, problem))
+        problem = _problem(ledger, believed, epochs)
+        found.append(SkewKnown(believed, measured, problem, _unheard(measured, epochs, unheard)))
     return SkewsKnown(tuple(found), dict(ledger.starts))
 
 
-def _problem(
-    ledger: SkewLedger, believed: Skew, epochs: Mapping[str, int], unheard: Sequence[str]
-) -> str:
+def _problem(ledger: SkewLedger, believed: Skew, epochs: Mapping[str, int]) -> str:
     measured = ledger.latest(believed.pair)
     then = measured.epochs
     here = Epochs.of({name: epochs.get(name, number) for name, number in then.numbers})
@@ -176,7 +174,12 @@ def _problem(
             f"it is known to {believed.sigma_fs / FS_PER_PS:.0f} ps by now, "
             f"{SIGMA_LIMIT_FS // FS_PER_PS} ps are needed"
         )
-    if gone := [name for name, _ in then.numbers if name not in epochs]:
-        why = f" ({'; '.join(unheard)})" if unheard else ""
-        return f"whether it holds is not known: no epoch of {', '.join(gone)}{why}"
     return ""
+
+
+def _unheard(measured: SkewMeasured, epochs: Mapping[str, int], unheard: Sequence[str]) -> str:
+    missing = [name for name, _ in measured.epochs.numbers if name not in epochs]
+    if not missing:
+        return ""
+    why = f" ({'; '.join(unheard)})" if unheard else ""
+    return f"nobody tells the epoch of {', '.join(missing)}{why}"

@@ -41,7 +41,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
     show = actions.add_parser(
-        "show", help="the skews that are known, how well, how old, and whether they still hold"
+        "show",
+        help="the skews that are known, how well, how old, and whether they still hold; exit "
+        "status 1 where one is not known to",
     )
     _common(show)
 
@@ -56,7 +58,7 @@ def _common(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Do what is asked; 1 when it fails, or when a skew that is shown does not hold."""
+    """Do what is asked; 1 when it fails, or when a skew that is shown is not known to hold."""
     from podium.control.bus.ending import run_until_told
     from podium.control.calibration.runner import RunError
     from podium.control.demo.up_state import AlreadyUp
@@ -118,7 +120,7 @@ async def _show(arguments: Namespace) -> int:
     name, known = await _known(arguments)
     plain = known_plainly(known)
     print(json.dumps(plain, indent=2) if arguments.json else told_known(name, plain))
-    return DONE if all(one.problem == "" for one in known.skews) else FOUND_PROBLEM
+    return DONE if all(one.holds for one in known.skews) else FOUND_PROBLEM
 
 
 async def _known(arguments: Namespace) -> "tuple[str, SkewsKnown]":

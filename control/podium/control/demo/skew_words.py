@@ -47,8 +47,8 @@ def _skew_plainly(one: SkewKnown) -> dict[str, Any]:
         "age_s": one.age_fs / FS_PER_S,
         "delays_ns": measured.delays_ns,
         "epochs": dict(measured.epochs.numbers),
-        "holds": not one.problem,
-        "problem": one.problem,
+        "holds": None if one.unheard and not one.problem else one.holds,
+        "problem": one.problem or one.unheard,
     }
 
 
@@ -85,4 +85,7 @@ def _told(one: dict[str, Any]) -> str:
         f"  {one['port']} against {one['reference']}: {one['value_fs'] / FS_PER_NS:.3f} ns "
         f"± {one['sigma_fs'] / FS_PER_PS:.0f} ps, measured {told_age(one['age_s'])} ago{triggers}"
     )
-    return line if one["holds"] else f"{line}\n    DOES NOT HOLD: {one['problem']}"
+    if one["holds"]:
+        return line
+    known = "NOT KNOWN whether it holds" if one["holds"] is None else "DOES NOT HOLD"
+    return f"{line}\n    {known}: {one['problem']}"

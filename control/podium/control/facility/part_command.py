@@ -4,8 +4,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+
+if TYPE_CHECKING:
+    from podium.control.facility.part import Tree
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -51,8 +55,6 @@ def part_text(
 
     Raises what :func:`.load.load_facility` and :func:`.part.part_of` raise.
     """
-    from ruamel.yaml import YAML
-
     from podium.control.facility.load import load_facility
     from podium.control.facility.part import part_of
     from podium.control.facility.source import read_source
@@ -66,6 +68,13 @@ def part_text(
     tree = part_of(source.data if isinstance(source.data, dict) else {}, names or every[:first])
     if name is not None:
         tree["facility"] = name
+    return written(tree)
+
+
+def written(tree: "Tree") -> str:
+    """Return a facility file's content as the text of one."""
+    from ruamel.yaml import YAML
+
     yaml = YAML(typ="safe", pure=True)
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.default_flow_style = False

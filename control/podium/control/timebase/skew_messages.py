@@ -34,7 +34,14 @@ class SkewKnown:
     measured: SkewMeasured
     """The latest measurement."""
     problem: str
-    """Why it does not hold any more, or is not known to; empty: it holds."""
+    """Why it does not hold any more; empty: nothing is known against it."""
+    unheard: str = ""
+    """Why it is not known whether it holds; empty: it is known."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is known to hold."""
+        return not (self.problem or self.unheard)
 
     @property
     def age_fs(self) -> int:

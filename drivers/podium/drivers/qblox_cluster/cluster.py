@@ -240,12 +240,10 @@ class QbloxCluster:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
         program = self._loaded("collect")
         sequencers = sorted({(layout.slot, layout.sequencer) for layout in program.results})
-        for layout in program.results:
-            if layout.trace:
-                with telling(self._name, f"keeping the trace of {layout.capture}"):
-                    self._cluster.store_scope_acquisition(
-                        layout.slot, layout.sequencer, layout.acquisition
-                    )
+        for layout in (one for one in program.results if one.trace):
+            with telling(self._name, f"keeping the trace of {layout.capture}"):
+                where = layout.slot, layout.sequencer, layout.acquisition
+                self._cluster.store_scope_acquisition(*where)
         with asking(self._name, f"reading the acquisitions of {places(sequencers)}"):
             read = self._cluster.get_all_acquisitions(sequencers, as_numpy=True, acq_encoding=None)
         bins = dict(zip(sequencers, read, strict=True))
@@ -272,8 +270,7 @@ class QbloxCluster:
 
     def is_high(self, channel: str) -> bool:
         """Return whether a channel of a QTM is high."""
-        where = channel_of(self._name, self._modules, channel)
-        return is_high(self._name, self._cluster, *where)
+        return is_high(self._name, self._cluster, *channel_of(self._name, self._modules, channel))
 
     def safe(self) -> None:
         """Stop and disconnect all sequencers, switch local oscillators off; biases stay."""

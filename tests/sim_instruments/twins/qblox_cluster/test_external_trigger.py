@@ -1,10 +1,12 @@
 """Sequencers that wait for the external trigger: sampling, latency, dead time, time keeping."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench
+from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench, HeldPlayback
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
@@ -252,6 +254,44 @@ def test_a_capture_of_the_party_line_tells_when_the_sequencers_went_on() -> None
     assert captured(bench, 2, released_fs) == released_fs
     assert captured(bench, 0, T0 + 2 * MS) == released_fs
     assert captured(bench, 4, T0 + 2 * MS) is None, "it was not armed"
+
+
+class SlowWorld(HeldPlayback):
+    """Physics that takes as long as the test has it take, in threads of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.playing, self.over = threading.Event(), threading.Event()
+        self.pool = ThreadPoolExecutor(1)
+
+    def submit(self, work):
+        return self.pool.submit(work, self.play)
+
+    def play(self, signals):
+        self.playing.set()
+        assert self.over.wait(20)
+        return super().play(signals)
+
+
+def test_when_it_began_is_told_while_the_world_still_plays() -> None:
+    bench = TriggeredBench()
+    world = SlowWorld()
+    bench.twin.runs._playback = world
+    bench.send(0, "TIMEkeeping:CAPTure:ARM 0,1,0")
+    for action in ("ARM", "START"):
+        for slot in (2, 4):
+            bench.send(slot, f"SEQuencer0:{action}")
+    with world.pool:
+        world.pool.submit(lambda: None).result(20)  # all wait for the trigger now
+        bench.twin.horizon(T0)
+        bench.twin.edge(T0 + MS)
+        assert bench.twin.horizon(T0 + MS).computing
+        assert world.playing.wait(20)
+        released_fs = T0 + MS + (LATENCY_NS + 4 + SYNC_NS) * FS_PER_NS
+        assert captured(bench, 0, released_fs - 1) is None
+        assert captured(bench, 0, released_fs) == released_fs
+        assert bench.twin.horizon(T0 + 9 * MS).computing, "and of what it measures nothing is known"
+        world.over.set()
 
 
 def test_a_capture_of_the_trigger_input_tells_when_the_edge_was_sampled() -> None:

@@ -116,9 +116,6 @@ def _switches(
 class Waiting:
     """Some sequencer goes on only when a trigger comes that is not known yet."""
 
-    synced_ns: tuple[int, ...]
-    """When the party line was released so far, from the start."""
-
 
 class Execution:
     """One run on its way: it goes on as triggers come, and plays on the world at its end.
@@ -136,6 +133,9 @@ class Execution:
         self._clock = clock
         self._together: Together | None = None
         self._first_trigger_ns = 0
+        self.synced_ns: tuple[int, ...] = ()
+        """When the party line was released so far, from the start. Known before the world has
+        played what comes of it: whoever asks a cluster when it began waits for no physics."""
 
     def advance(self, triggers: Sequence[Trigger], play: Play) -> RunOutcome | Waiting:
         """Go on with triggers that came since; return what is left of the run once it is over."""
@@ -146,9 +146,9 @@ class Execution:
         elif triggers and not self._first_trigger_ns:
             self._first_trigger_ns = triggers[0].time_ns
         self._together.proceed(triggers)
-        synced_ns = tuple(self._together.synced_ns)
+        self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_trigger:
-            return Waiting(synced_ns)
+            return Waiting()
         traces = self._together.traces()
         performed = performance(self._with_phases(), traces)
         signals = self._signals(performed)
@@ -159,7 +159,6 @@ class Execution:
                 self._with_tags(one, run, trace)
                 for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
             ),
-            synced_ns=synced_ns,
             levels=levels_out(self._runs, traces, self._start_tick, self._clock),
         )
 

@@ -220,6 +220,9 @@ class Runs:
                 self._advance(run)
                 self._take_in(run)
         for run in self._active:
+            synced_ns = run.execution.synced_ns
+            run.party_line += [run.start_tick + ns for ns in synced_ns[run.told :]]
+            run.told = len(synced_ns)
             while run.party_line and self._clock.to_world(run.party_line[0]) <= now_fs:
                 tick = run.party_line.pop(0)
                 self._time.party_line(self._clock.to_world(tick), tick)
@@ -243,8 +246,6 @@ class Runs:
                 member.module.errors.put(Refusal(DEVICE_ERROR, text))
             run.members = []
             return
-        run.party_line += [run.start_tick + ns for ns in outcome.synced_ns[run.told :]]
-        run.told = len(outcome.synced_ns)
         if isinstance(outcome, Waiting):
             run.promise.from_fs = None
             return

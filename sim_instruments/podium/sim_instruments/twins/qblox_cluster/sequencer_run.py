@@ -126,7 +126,5 @@ class RunOutcome:
     """What a run leaves behind, one entry for each of its sequencers in their order."""
 
     sequencers: tuple[SequencerOutcome, ...]
-    synced_ns: tuple[int, ...] = ()
-    """When the party line was released, from the start."""
     levels: tuple[Levels, ...] = ()
     """What each sequencer does to markers and digital outputs."""
