@@ -111,7 +111,7 @@ def follow(page: Path, reader: Reader, slowly: bool) -> None:
             elif "background" in block.words:
                 reader.start(block)
             elif "slow" in block.words and not slowly:
-                lay_in(reader.folder / "report")
+                lay_in(reader.folder / "report", one_node="--node-only" in block.text)
                 printed = ""
             else:
                 printed = reader.run(block)

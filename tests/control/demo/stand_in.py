@@ -1,7 +1,8 @@
 """Stands in for ``podium twin ...`` and ``podium up``: same files, same answers, no physics.
 
 ``python stand_in.py HOW twin serve ...``: HOW is ``well``, or says which command misbehaves:
-``serve-dies``, ``sample-refuses``, ``truth-refuses``.
+``serve-dies``, ``sample-refuses``, ``truth-refuses``. ``agent-PID``: well, and this process stands
+for the agent of node_b.
 """
 
 import json
@@ -36,7 +37,13 @@ def main() -> int:
             print(json.dumps({name: {"value": 33e-6, "unit": "s"} for name in names}))
         case ["twin", "time"]:
             print(json.dumps({"tai_s": 1.0, "since_start_s": 50.0, "running_s": 40.0}))
+        case ["twin", "played"]:
+            print(
+                json.dumps({"instrument": "cluster_a", "connector": "slot4.marker2", "at_fs": []})
+            )
         case ["up", _]:
+            if how.startswith("agent-"):
+                print(f"podium up: agent node_b is process {how[6:]}", flush=True)
             state = {"facility": words[1], "endpoints": None, "coordinator": "tcp/127.0.0.1:1"}
             stay(value("--state"), state)
     return 0

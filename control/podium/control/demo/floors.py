@@ -138,9 +138,8 @@ def floors_together(summaries: Iterable[Mapping[str, Any]]) -> tuple[Floor, ...]
 
 
 def _worst_rms_s(skew: Mapping[str, Any] | None) -> float | None:
-    """Return the greatest rms after calibration: the world's, the tagger's where it is not told."""
-    seen = [one["after"] for one in (skew or {}).get("nodes", {}).values()]
-    told = [one["world"] or one["tagger"] for one in seen]
+    """Return the greatest rms after calibration, by the world; None where that has not told."""
+    told = [one["after"]["world"] for one in (skew or {}).get("nodes", {}).values()]
     if not told or not all(told):
         return None
     return max(float(one["rms_s"]) for one in told)

@@ -125,6 +125,9 @@ class FakeLab:
         now = Skew(PAIR, one.value_fs, 28_000.0, one.at, one.temperature_k, one.epochs)
         return SkewsKnown((SkewKnown(now, one, ""),), {})
 
+    async def ready(self, within_s: float) -> FacilityStatus:
+        return await self.status()
+
     async def status(self) -> FacilityStatus:
         await asyncio.sleep(0)
         gone = self._dead()

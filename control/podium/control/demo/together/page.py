@@ -40,12 +40,13 @@ def _start(together: Together, pictures: Pictures) -> Iterator[str]:
         "waveforms, which begin between two ticks.</p>"
     )
     yield '<div class="panels pair">'
-    for svg, title in (
-        (pictures.edges, "Edges on the tagger"),
-        (pictures.left, "What calibration leaves"),
+    for svg, title, text in (
+        (pictures.edges, "Edges on the tagger", "A row for each start. Rings: the waveforms."),
+        (pictures.left, "What calibration leaves", "The band is what is known of the cables."),
     ):
         if svg:
-            yield f'<figure class="panel"><figcaption><b>{title}</b></figcaption>{svg}</figure>'
+            yield f'<figure class="panel"><figcaption><b>{title}</b> {text}</figcaption>{svg}'
+            yield "</figure>"
     yield "</div>"
     yield '<div class="wide"><table><thead><tr>'
     yield "<th>skew</th><th>seen by</th><th>mean</th><th>rms</th><th>at most</th><th>starts</th>"
