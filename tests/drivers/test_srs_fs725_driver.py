@@ -57,7 +57,9 @@ def test_it_plays_its_roles(driver):
     assert instrument.identity() == Identity("SRS", "FS725", "19957", "3.24")
     status = plane.timing()
     assert (status.locked, status.source, status.complaints) == (True, "rubidium", ())
-    assert readings.readings() == {"case_temperature": (pytest.approx(353.35, abs=2), "K")}  # with the room
+    assert readings.readings() == {
+        "case_temperature": (pytest.approx(353.35, abs=2), "K")
+    }  # with the room
     assert examined.examine().reference == "internal"
     assert instrument.snapshot()["gain"] == 7
 
