@@ -65,7 +65,7 @@ class Starting:
 
         Raises ``RunError``; what was seen until then is told.
         """
-        await self._tagged("starts as they are wired", self.together.before, BEFORE, False)
+        await self._tagged("as they are wired", self.together.before, BEFORE, False)
         self.display.doing("calibrating the skew")
         count = max(10, round(CALIBRATION_STARTS * min(1.0, self.thoroughness)))
         found = await self._again(
@@ -87,11 +87,11 @@ class Starting:
                 for one in found.measured.skews
             ),
         )
-        await self._tagged("starts with the skew taken out", self.together.after, AFTER, True)
+        await self._tagged("with the skew taken out", self.together.after, AFTER, True)
 
     async def once_more(self) -> None:
         """Start all with what is known of skews, after a node was lost and has come back."""
-        await self._tagged("both start together again", self.together.again, AGAIN, True)
+        await self._tagged("together again", self.together.again, AGAIN, True)
 
     async def play(self) -> None:
         """Let all nodes play one program from one start, and tell what it brought back."""
@@ -118,7 +118,7 @@ class Starting:
     ) -> None:
         count = max(4, round(count * min(1.0, self.thoroughness)))
         for number in range(count):
-            self.display.doing(what, f"{number} of {count}")
+            self.display.doing(f"starts {what}", f"{number} of {count}")
             seen = await self._again(
                 lambda: self.lab.loopback(self.together.nodes, corrected=corrected)
             )
@@ -129,7 +129,7 @@ class Starting:
             for node in self.together.others
             if (spread := spread_of([one.skew_fs(node) for one in into])) is not None
         ]
-        self.display.done(f"{count} {what}", tuple(told))
+        self.display.done(f"{count} starts {what}", tuple(told))
 
     async def _again(self, begin: Callable[[], Awaitable[Done]], tries: int = IN_TURN) -> Done:
         """Return what ``begin`` gives, begun again where a start failed; raises ``RunError``."""
