@@ -1,5 +1,7 @@
 """The page's parts, drawn once when something has changed and sent to everybody who looks.
 
+While nobody looks, nothing is drawn.
+
 Every part is sent whole, and only the latest of it: a browser that is slow, or was away,
 misses what lay between and is up to date with the next message.
 """
@@ -34,10 +36,11 @@ class Hub:
         return self._parts[name]()
 
     async def run(self) -> None:
-        """Draw for ever what has changed."""
+        """Draw for ever what has changed, for those who look."""
         while True:
             self._changed.clear()
-            self._draw()
+            if self.looking:
+                self._draw()
             await asyncio.sleep(GAP_S)
             try:
                 async with asyncio.timeout(TICK_S - GAP_S):
@@ -53,6 +56,8 @@ class Hub:
     async def stream(self) -> AsyncIterator[bytes]:
         """Give messages of a ``text/event-stream``: everything at first, then what changes."""
         self.looking += 1
+        if self.looking == 1:
+            self._draw()
         sent: dict[str, bytes] = {}
         try:
             yield b"retry: 1000\n\n"
