@@ -12,7 +12,7 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.connection import ConnectionFaults
 from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagrams
 from podium.sim_instruments.servers.faults import bring_about
-from podium.sim_instruments.servers.leaps import TimeOf, Timekeeper
+from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.loopback import DatagramDoor, NoAddressError, Place, listen
 from podium.sim_instruments.servers.serving import Served, Serving, datagram_doors, doors
 from podium.sim_instruments.twins.twin import TakesDatagrams

@@ -5,7 +5,7 @@ from tests.sim_instruments.servers.box_on_a_wire import Box
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.leaps import TimeOf, Timekeeper, leap_target_fs
+from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf, leap_target_fs
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 
