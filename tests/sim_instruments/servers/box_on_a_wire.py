@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
-from podium.sim_instruments.servers.leaps import Timekeeper
+from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.twins.twin import Horizon
 
 
@@ -104,7 +104,7 @@ class Bench:
 
     def connect(self) -> tuple[TwinConnection, Wire]:
         connection = TwinConnection(
-            lambda: self.box.open("scpi"), self.timekeeper, self.faults, self._leapt
+            lambda: self.box.open("scpi"), TimeOf(self.timekeeper, "box"), self.faults, self._leapt
         )
         wire = Wire()
         connection.connection_made(wire)

@@ -12,7 +12,7 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.connection import ConnectionFaults
 from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagrams
 from podium.sim_instruments.servers.faults import bring_about
-from podium.sim_instruments.servers.leaps import Timekeeper
+from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.loopback import DatagramDoor, NoAddressError, Place, listen
 from podium.sim_instruments.servers.serving import Served, Serving, datagram_doors, doors
 from podium.sim_instruments.twins.twin import TakesDatagrams
@@ -69,7 +69,7 @@ class Bench:
         self.network = Network()
         self.port = TwinDatagrams(
             lambda data, now_fs: self.ear.hear("events", data, now_fs),
-            Timekeeper(self.clock, {"ear": self.ear}),
+            TimeOf(Timekeeper(self.clock, {"ear": self.ear}), "ear"),
             self.faults,
             self.ways,
             self._leapt,
@@ -204,7 +204,7 @@ def a_serving(ear: Ear) -> Serving:
 
 async def served(serving: Serving, ear: Ear) -> Served:
     faults, ways = ConnectionFaults(), DatagramFaults()
-    found = datagram_doors(ear, serving, faults, ways)
+    found = datagram_doors(ear, TimeOf(serving.timekeeper, "ear"), serving, faults, ways)
     place = serving_module.draw_place(random.Random(), "linux")
     return Served(ear, "ear", await listen(found, lambda: place), faults, ways)
 

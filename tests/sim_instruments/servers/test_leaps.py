@@ -5,7 +5,7 @@ from tests.sim_instruments.servers.box_on_a_wire import Box
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.leaps import Timekeeper, leap_target_fs
+from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf, leap_target_fs
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 
@@ -125,3 +125,31 @@ def test_a_leap_ends_at_the_limit_that_a_twin_has_named() -> None:
     assert leap_target_fs([running(6), limit], 5) == 6
     assert leap_target_fs([running(9), limit], 7) is None
     assert leap_target_fs([limit], 5) is None
+
+
+def test_a_twin_that_nobody_has_spoken_to_since_it_was_idle_is_not_asked_again() -> None:
+    busy, quiet = Box(), Box()
+    time = keeper(ClockMode.LEAP, busy=busy, quiet=quiet)
+    assert not time.leap()
+    busy.busy_until_fs = quiet.busy_until_fs = time.clock.start_fs + 9
+    assert not time.leap(), "both were idle"
+    time.wake("busy")
+    assert time.leap()
+    assert time.clock.leapt_fs == 9
+
+
+def test_before_a_leap_those_are_asked_as_well_that_are_not_awake() -> None:
+    busy, armed = Box(), Box()
+    time = keeper(ClockMode.LEAP, busy=busy, armed=armed)
+    assert not time.leap()
+    busy.busy_until_fs, armed.armed = time.clock.start_fs + 9, True
+    time.wake("busy")
+    assert not time.leap()
+
+
+def test_who_speaks_to_a_twin_wakes_it() -> None:
+    box = Box()
+    keeping = keeper(ClockMode.LEAP, box=box)
+    assert not keeping.leap()
+    box.busy_until_fs = keeping.clock.start_fs + 9
+    assert TimeOf(keeping, "box").leap()

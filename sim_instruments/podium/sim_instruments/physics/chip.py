@@ -4,7 +4,7 @@ Nothing here depends on time: what moves with time is noise, and belongs to the 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -158,10 +158,13 @@ class Chip:
         self._point = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise)
         self._register_points = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_register)
 
-    def at(self, biases_v: Mapping[str, float]) -> tuple[FeedlinePoint, ...]:
+    def at(
+        self, biases_v: Mapping[str, float], feedlines: Collection[str] | None = None
+    ) -> tuple[FeedlinePoint, ...]:
         """The operating point at these volts on the flux lines, one value for each feedline.
 
-        A line that is not named is at 0 V. Raises KeyError for a line that no qubit has.
+        ``feedlines``: the names of those that are wanted; None: all. A flux line that is not
+        named is at 0 V. Raises KeyError for one that no qubit has.
         Equal fluxes give the identical :class:`QubitPoint`.
         """
         flux = self.flux(biases_v)
@@ -176,6 +179,7 @@ class Chip:
                 qubits=tuple(self._point_of(self._index[name], flux) for name in feedline.qubits),
             )
             for feedline in self.feedlines
+            if feedlines is None or feedline.name in feedlines
         )
 
     def flux(self, biases_v: Mapping[str, float]) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ act on all its resonators. Drive lines' and feedlines' delays meet at the chip; 
 rounded to whole ns.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,17 +30,34 @@ from podium.sim_instruments.physics.signals import (
 )
 from podium.sim_instruments.physics.trace import trace_of
 
-__all__ = ["NotSimulated", "World", "warm_up"]
+__all__ = ["Lines", "NotSimulated", "World", "warm_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a world, by name."""
+
+    feedlines: frozenset[str]
+    drives: frozenset[str]
 
 
 class World:
     """Plays runs on chips. Values in, values out; may be called from several threads."""
 
     def __init__(
-        self, chip_at: Callable[[Mapping[str, float]], tuple[FeedlinePoint, ...]], seed: int
+        self,
+        chip_at: Callable[..., tuple[FeedlinePoint, ...]],
+        seed: int,
+        lines: Lines | None = None,
     ):
+        """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
+
+        With ``lines`` it is asked for the feedlines alone that a run listens to, as a second
+        argument: a facility of many nodes need not be diagonalised for a run on one of them.
+        """
         self._chip_at = chip_at
         self._seed = seed
+        self._lines = lines
 
     def play(self, signals: RunSignals) -> tuple[Captured, ...]:
         """Return the answer to each capture train of the run, in their order.
@@ -47,8 +65,14 @@ class World:
         The same signals and run number give the same answer. Raises NotSimulated for lines
         that the world does not have and signals that it cannot simulate.
         """
-        feedlines = self._chip_at(signals.biases_v)
-        self._check_lines(signals, feedlines)
+        if self._lines is None:
+            feedlines = self._chip_at(signals.biases_v)
+            driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
+            _check_lines(signals, Lines(frozenset(f.name for f in feedlines), frozenset(driven)))
+        else:
+            _check_lines(signals, self._lines)
+            heard = {capture.line for capture in signals.captures}
+            feedlines = self._chip_at(signals.biases_v, heard)
         integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
         traces: list[NDArray[np.complex128] | None] = [None] * len(signals.captures)
         for feedline in feedlines:
@@ -59,22 +83,6 @@ class World:
             Captured(values, trace, _trace_hz(train))
             for values, trace, train in zip(integrated, traces, signals.captures, strict=True)
         )
-
-    def _check_lines(self, signals: RunSignals, feedlines: tuple[FeedlinePoint, ...]) -> None:
-        heard = {feedline.name for feedline in feedlines}
-        driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
-        for train in signals.drives:
-            if train.line not in heard | driven:
-                raise NotSimulated(
-                    f"a signal was sent down line {train.line!r}; the world's lines are "
-                    f"{', '.join(sorted(heard | driven))}"
-                )
-        for capture in signals.captures:
-            if capture.line not in heard:
-                raise NotSimulated(
-                    f"line {capture.line!r} was listened to; the world's feedlines are "
-                    f"{', '.join(sorted(heard))}"
-                )
 
     def _listen(
         self,
@@ -127,6 +135,22 @@ class World:
                 )
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
+
+
+def _check_lines(signals: RunSignals, lines: Lines) -> None:
+    """Raise NotSimulated for a line that the world does not have."""
+    for train in signals.drives:
+        if train.line not in lines.feedlines | lines.drives:
+            raise NotSimulated(
+                f"a signal was sent down line {train.line!r}; the world's lines are "
+                f"{', '.join(sorted(lines.feedlines | lines.drives))}"
+            )
+    for capture in signals.captures:
+        if capture.line not in lines.feedlines:
+            raise NotSimulated(
+                f"line {capture.line!r} was listened to; the world's feedlines are "
+                f"{', '.join(sorted(lines.feedlines))}"
+            )
 
 
 ALONE = 0.9

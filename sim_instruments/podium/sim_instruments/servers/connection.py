@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from podium.sim_instruments.servers.leaps import Timekeeper
+from podium.sim_instruments.servers.leaps import Time
 from podium.sim_instruments.twins.twin import Session
 
 
 class Way(Protocol):
     """A way by which an instrument is spoken to."""
 
-    def poll(self) -> None:
-        """Carry out what had to wait, and send what has fallen due."""
+    def due(self) -> None:
+        """Send what has fallen due, and carry out what had to wait. Time does not leap for it."""
         ...
 
     def drop(self) -> None:
@@ -47,7 +47,7 @@ class TwinConnection(asyncio.Protocol):
     def __init__(
         self,
         open_session: Callable[[], Session],
-        timekeeper: Timekeeper,
+        timekeeper: Time,
         faults: ConnectionFaults,
         leapt: Callable[[], None],
     ) -> None:
@@ -97,6 +97,13 @@ class TwinConnection(asyncio.Protocol):
             self._leap()
             if not self._waiting:
                 return
+
+    def due(self) -> None:
+        """Send what has fallen due since the last command; carry out what had to wait."""
+        if self._waiting:
+            self.poll()
+        elif not self._faults.frozen and not self._timekeeper.holds():
+            self._exchange(b"")
 
     def _exchange(self, piece: bytes) -> None:
         if self._session is None or self._transport is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from podium.sim_instruments.servers.connection import ConnectionFaults
-from podium.sim_instruments.servers.leaps import Timekeeper
+from podium.sim_instruments.servers.leaps import Time
 
 DELAY_S = 0.05
 """How long a delayed datagram is on its way, on the wall's clock. ASSUMED: a busy switch."""
@@ -39,7 +39,7 @@ class TwinDatagrams(asyncio.DatagramProtocol):
     def __init__(
         self,
         hear: Hear,
-        timekeeper: Timekeeper,
+        timekeeper: Time,
         faults: ConnectionFaults,
         ways: DatagramFaults,
         leapt: Callable[[], None],
@@ -108,6 +108,11 @@ class TwinDatagrams(asyncio.DatagramProtocol):
     def _arrive(self, data: bytes, addr: Sender) -> None:
         if not self._faults.frozen and not self._faults.refused:
             self._waiting.append((data, addr))
+            self.poll()
+
+    def due(self) -> None:
+        """Carry out what had to wait; nothing falls due here."""
+        if self._waiting:
             self.poll()
 
     def poll(self) -> None:

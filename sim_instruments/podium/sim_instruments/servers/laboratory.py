@@ -25,7 +25,7 @@ from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.physics.truth import Truth, truth
-from podium.sim_instruments.physics.world import World
+from podium.sim_instruments.physics.world import Lines, World
 from podium.sim_instruments.physics.world_file import WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
@@ -57,7 +57,11 @@ class Laboratory:
         self.plan = plan
         self.clock = clock
         self.chip = world_file.chip()
-        self.world = World(self.chip.at, world_file.seed)
+        lines = Lines(
+            frozenset(feedline.name for feedline in self.chip.feedlines),
+            frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
+        )
+        self.world = World(self.chip.at, world_file.seed, lines)
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }

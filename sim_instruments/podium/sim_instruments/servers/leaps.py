@@ -7,6 +7,8 @@ some running program has an end to leap to. It never goes past what a twin has n
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.twins.twin import Horizon, Twin
@@ -28,22 +30,68 @@ def leap_target_fs(horizons: Iterable[Horizon], now_fs: int) -> int | None:
     return target_fs if target_fs > now_fs else None
 
 
+class Time(Protocol):
+    """The world's time as a way to an instrument needs it."""
+
+    @property
+    def clock(self) -> WorldClock:
+        """The world's clock."""
+        ...
+
+    def leap(self) -> bool:
+        """Leap as far as is allowed; tell whether."""
+        ...
+
+    def holds(self) -> bool:
+        """Tell whether commands must wait."""
+        ...
+
+    def pieces(self, data: bytes) -> list[bytes]:
+        """Cut what came in one packet at the places where time may pass."""
+        ...
+
+
 class Timekeeper:
-    """Moves the world's clock as the twins allow."""
+    """Moves the world's clock as the twins allow.
+
+    All twins are asked before a leap. Whether one is worth asking for is seen of those that may
+    be busy: whoever was idle is so until somebody speaks to it (:meth:`wake`).
+    """
 
     def __init__(self, clock: WorldClock, twins: Mapping[str, Twin]) -> None:
         self.clock = clock
         self._twins = twins
+        self._awake = dict.fromkeys(twins)
+
+    def wake(self, *names: str) -> None:
+        """Somebody has spoken to these twins; without names: anything may have happened."""
+        self._awake |= dict.fromkeys(names or self._twins)
 
     def leap(self) -> bool:
         """Leap from end to end until nothing runs or nothing more is allowed; tell whether."""
         if self.clock.mode is ClockMode.PACED:
             return False
         leapt = False
-        while (target_fs := leap_target_fs(self._horizons(), self.clock.now_fs())) is not None:
+        while self._some_end_is_near():
+            target_fs = leap_target_fs(self._horizons(), self.clock.now_fs())
+            if target_fs is None:
+                break
             self.clock.leap_to(target_fs)
             leapt = True
         return leapt
+
+    def _some_end_is_near(self) -> bool:
+        """Say whether something runs whose end is known, and nobody who is awake forbids a leap."""
+        now_fs, running, forbidden = self.clock.now_fs(), False, False
+        for name in tuple(self._awake):
+            horizon = self._twins[name].horizon(now_fs)
+            if horizon.armed or horizon.computing:
+                forbidden = True
+            elif horizon.busy_until_fs is not None and horizon.busy_until_fs > now_fs:
+                running = True
+            elif horizon.not_beyond_fs is None:
+                del self._awake[name]
+        return running and not forbidden
 
     def holds(self) -> bool:
         """Tell whether commands must wait because a twin computes.
@@ -64,3 +112,29 @@ class Timekeeper:
     def _horizons(self) -> tuple[Horizon, ...]:
         now_fs = self.clock.now_fs()
         return tuple(twin.horizon(now_fs) for twin in self._twins.values())
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOf:
+    """The world's time for the ways to one instrument: who is spoken to is awake."""
+
+    timekeeper: Timekeeper
+    name: str
+
+    @property
+    def clock(self) -> WorldClock:
+        """The world's clock."""
+        return self.timekeeper.clock
+
+    def leap(self) -> bool:
+        """Leap as far as is allowed; tell whether."""
+        self.timekeeper.wake(self.name)
+        return self.timekeeper.leap()
+
+    def holds(self) -> bool:
+        """Tell whether commands must wait."""
+        return self.timekeeper.holds()
+
+    def pieces(self, data: bytes) -> list[bytes]:
+        """Cut what came in one packet at the places where time may pass."""
+        return self.timekeeper.pieces(data)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from podium.sim_instruments.servers.clock import WorldClock
@@ -14,7 +15,7 @@ from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConn
 from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagrams
 from podium.sim_instruments.servers.endpoints import MODULE_BASE, endpoint
 from podium.sim_instruments.servers.laboratory import Laboratory
-from podium.sim_instruments.servers.leaps import Timekeeper
+from podium.sim_instruments.servers.leaps import Time, Timekeeper, TimeOf
 from podium.sim_instruments.servers.loopback import (
     DatagramDoor,
     Door,
@@ -26,6 +27,8 @@ from podium.sim_instruments.twins.twin import Session, TakesDatagrams, Twin
 
 TICK_S = 0.01
 """How often sessions are asked for replies that have fallen due by the wall's clock."""
+TICKS_TO_LOOK = 20
+"""So often all twins are asked whether they do something, spoken to or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,18 @@ class Serving:
 
     def look(self) -> None:
         """Let world time leap as far as all twins allow, and send what is due by it."""
-        self.timekeeper.leap()
+        self.timekeeper.wake()
         self.poll()
 
     def poll(self) -> None:
-        """Let every connection carry out what had to wait, and send what has fallen due."""
-        for served in self.served.values():
-            for connection in tuple(served.faults.open):
-                connection.poll()
+        """Let time leap; let every way carry out what had to wait, and send what has fallen due."""
+        leapt = True
+        while leapt:
+            self.timekeeper.leap()
+            for served in self.served.values():
+                for way in tuple(served.faults.open):
+                    way.due()
+            leapt = self.timekeeper.leap()
 
     async def tick(self) -> None:
         """Poll for ever: what falls due by the wall's clock is announced by nobody.
@@ -76,9 +83,9 @@ class Serving:
         Not from here but from the loop, which tells the errors of a twin and goes on.
         """
         loop = asyncio.get_running_loop()
-        while True:
+        for number in count():
             await asyncio.sleep(TICK_S)
-            loop.call_soon(self.poll)
+            loop.call_soon(self.poll if number % TICKS_TO_LOOK else self.look)
 
     def endpoints(self) -> dict[str, object]:
         """Return where every instrument listens, as the endpoints file has it."""
@@ -110,8 +117,9 @@ async def open_serving(
     try:
         for name, twin in laboratory.twins.items():
             faults, ways = ConnectionFaults(), DatagramFaults()
-            answer = partial(_connection, twin, serving, faults)
-            open_doors = doors(twin, answer) | datagram_doors(twin, serving, faults, ways)
+            time = TimeOf(serving.timekeeper, name)
+            answer = partial(_connection, twin, time, serving, faults)
+            open_doors = doors(twin, answer) | datagram_doors(twin, time, serving, faults, ways)
             listening = await listen(open_doors, partial(draw_place, rng))
             model = str(laboratory.plan.instruments[name]["model"])
             udp = ways if isinstance(twin, TakesDatagrams) else None
@@ -130,12 +138,12 @@ async def open_serving(
 
 
 def _connection(
-    twin: Twin, serving: Serving, faults: ConnectionFaults, port: str
+    twin: Twin, time: Time, serving: Serving, faults: ConnectionFaults, port: str
 ) -> TwinConnection:
     def session() -> Session:
         return twin.open(port)
 
-    return TwinConnection(session, serving.timekeeper, faults, _leapt(serving))
+    return TwinConnection(session, time, faults, _leapt(serving))
 
 
 def _leapt(serving: Serving) -> Callable[[], None]:
@@ -166,7 +174,7 @@ def doors(twin: Twin, answer: Callable[[str], TwinConnection]) -> dict[str, Door
 
 
 def datagram_doors(
-    twin: Twin, serving: Serving, faults: ConnectionFaults, ways: DatagramFaults
+    twin: Twin, time: Time, serving: Serving, faults: ConnectionFaults, ways: DatagramFaults
 ) -> dict[str, Door]:
     """Return the UDP doors of a twin; none where it takes no datagrams."""
     if not isinstance(twin, TakesDatagrams):
@@ -175,7 +183,7 @@ def datagram_doors(
     def door(name: str) -> DatagramDoor:
         def hearing() -> TwinDatagrams:
             hear = partial(twin.hear, name)
-            return TwinDatagrams(hear, serving.timekeeper, faults, ways, _leapt(serving))
+            return TwinDatagrams(hear, time, faults, ways, _leapt(serving))
 
         return DatagramDoor(twin.ports[name], hearing)
 
