@@ -44,7 +44,14 @@ from tests.control.triggered_bench import Node, ready, together
 STARTS, WARM = 10_000, 50
 NODES = ("node_a", "node_b")
 BUSY = 2
-COMPUTING = "input()\nwhile True: pass"
+COMPUTING = """
+import os
+input()
+parent = os.getppid()
+while os.getppid() == parent:
+    sum(range(100_000))
+"""
+"""What a busy process does, from a line of input on until it is ended, or nobody is left to."""
 LEAST_MS = Margins().minimum_lead_fs / FS_PER_MS
 ASKED_MS = 25.0
 """So much lead shall be enough."""
