@@ -5,11 +5,13 @@
 #   make test-all   the exhaustive cases as well
 #   make check      format, lint, types, which room imports which
 #   make chaos      faults against the start protocol; its last line is JSON
+#   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
 #   make bench      the benchmarks, as ratios
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
 #   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0    other faults, fewer, in no real processes
+#   make nodes NODES=4                          the story of four, with a fifth that joins
 #   make bench BENCH_ARGS="--without demo"      leaves a part of the benchmarks out
 #   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
 
@@ -23,6 +25,7 @@ SEED ?= 1
 FAULTS ?= 20000
 LIVE ?= 200
 TWINS ?= 60
+NODES ?= 10
 BENCH_ARGS ?=
 
 # The first Python there is, the tested one preferred.
@@ -44,7 +47,7 @@ define tests
 	if test -s $(not_run); then cat $(not_run); fi; exit $$status
 endef
 
-.PHONY: help demo test test-all check chaos bench referees
+.PHONY: help demo test test-all check chaos nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -67,6 +70,9 @@ check: $(installed_for_tests)
 
 chaos: $(installed)
 	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE) --twins $(TWINS)
+
+nodes: $(installed_for_tests)
+	@$(bin)/python -m tests.many_nodes --nodes $(NODES)
 
 # One thread of linear algebra: more of them get in each other's way on matrices of nine.
 bench: $(installed_for_tests) | referees

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.coordinator.starts import Starts
-from podium.control.demo.up import free_endpoints
+from podium.control.demo.up_parts import free_endpoints
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
 from podium.control.program.serialise import to_json

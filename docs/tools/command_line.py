@@ -20,12 +20,13 @@ line first, then detail. Options and arguments of a command may stand in any ord
 --help` says what stands here.
 
 `podium up` writes where its coordinator is into a state file, by default under
-`$XDG_STATE_HOME/podium` or `~/.local/state/podium`, named after the facility file. `status`,
-`run` and `calibrate` look there: if the facility is up they ask its processes, otherwise they own
-the instruments for as long as they work. Where the facility file names a meeting point (`bus`),
-the processes are asked there, whether or not any of them runs on this computer. Two owners at a
-time on one machine are refused. Beside the state file lies the journal of ramps
-(`....ramps.sqlite`): what a ramp is to do is written there before it begins.
+`$XDG_STATE_HOME/podium` or `~/.local/state/podium`, named after the facility file. `status`, `run`,
+`skew` and `calibrate` look there: if the facility is up they ask its processes, otherwise they own
+the instruments for as long as they work. Where the facility file names a meeting point (`bus`), the
+processes are asked there, whether or not any of them runs on this computer. Two owners at a time on
+one machine are refused. Beside the state file lies the journal of ramps (`....ramps.sqlite`): what
+a ramp is to do is written there before it begins. So do the skews that were measured
+(`....skews.sqlite`).
 """
 OTHERS = """
 Other packages add commands by the entry-point group `podium.commands`; `podium twin` comes to the

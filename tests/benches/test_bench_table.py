@@ -9,7 +9,19 @@ from types import ModuleType
 import pytest
 
 BENCHES = Path(__file__).parents[2] / "benches"
-PARTS = ("help", "check", "world", "q1", "rabi", "demo", "page", "twenty", "overhead", "starts")
+PARTS = (
+    "help",
+    "check",
+    "world",
+    "q1",
+    "rabi",
+    "demo",
+    "page",
+    "twenty",
+    "overhead",
+    "lead",
+    "starts",
+)
 
 
 @pytest.fixture

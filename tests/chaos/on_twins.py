@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,8 @@ STARTS = 4
 """Of a measurement of skews: sigma is the cables', 28 ps."""
 CLEAN = 2
 """Starts of each kind after a calibration that say what the latency is."""
+AT_MOST_S = 3.0
+"""So long a fault waits for a run to have ended since the one before."""
 PATIENCE_S = 120.0
 """What is to work again once faults are over has so long."""
 
@@ -55,6 +58,7 @@ class OnTwins:
         self._jobs = 0
         self._may_run = asyncio.Event()
         self._quiet = asyncio.Event()
+        self._ended = asyncio.Event()
         self._enough = False
 
     async def run(self) -> Tally:
@@ -84,6 +88,7 @@ class OnTwins:
                 kinds = list(self._kinds)
                 self._draw.shuffle(kinds)
             kind = kinds.pop()
+            await self._a_run_has_ended()
             await asyncio.sleep(self._draw.uniform(0.1, 0.7))
             await self._laboratory.fault(kind)
             self.tally.faults += 1
@@ -91,6 +96,13 @@ class OnTwins:
             if kind == RELOCK:
                 await asyncio.sleep(self._draw.uniform(0.5, 1.0))
                 await self._locked_again(lab)
+
+    async def _a_run_has_ended(self) -> None:
+        """Let somebody meet the fault before, if it does not take too long."""
+        self._ended.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AT_MOST_S):
+                await self._ended.wait()
 
     async def _locked_again(self, lab: Lab) -> None:
         """Have the skew measured anew, as a person would; nobody else runs anything meanwhile."""
@@ -138,6 +150,7 @@ class OnTwins:
                 await self._may_run.wait()
                 self._quiet.clear()
             await self._one(lab)
+            self._ended.set()
         # What was done wrong must not last.
         give_up = time.monotonic() + PATIENCE_S
         before = self.tally.completed

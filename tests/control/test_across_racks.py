@@ -158,7 +158,7 @@ async def test_an_expired_certificate_says_so(path, authority, tmp_path, monkeyp
 
 async def test_a_facility_that_is_not_there_says_where_it_was_sought(path, monkeypatch) -> None:
     monkeypatch.setenv("PODIUM_CLIENT", "ann")
-    monkeypatch.setattr("podium.control.lab.LOST_S", 0.1)
+    monkeypatch.setattr("podium.control.asking.LOST_S", 0.1)
     monkeypatch.setattr("podium.control.bus.meeting_bus.JOIN_S", 0.3)
     with pytest.raises(RunFailed, match=r"is gone: .*tls/127.* is not reached: nobody listens"):
         async with join_facility(path) as lab:

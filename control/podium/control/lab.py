@@ -13,11 +13,11 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from podium.control.asking import Asking
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
-from podium.control.bus.messages import Failed, ask
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
 from podium.control.bus.together import plainly
@@ -55,23 +55,11 @@ if TYPE_CHECKING:
 
     from podium.control.bus.access import Member
 
-AWAIT_S = 2.0
-"""One question for the end of long work waits so long; it is asked again until it is over."""
-ANSWER_S = 60.0
-"""Deadline for any single answer of the coordinator."""
-LOST_S = 10.0
-"""Unanswered for so long, the coordinator is taken for gone."""
-BY_HAND_S = 80.0
-"""The same for what is asked by hand, which is asked once; above the coordinator's own."""
-CANCEL_S = 90.0
-"""Giving work up takes as long as it takes to make the instruments safe."""
 AGENT = "room"
 """Name of the agent that owns everything when a facility is opened in one process."""
 
 SETTLED = ("connected", "released")
 """States of an instrument in which there is nothing to wait for."""
-
-Answer = TypeVar("Answer")
 
 
 class Lab:
@@ -82,7 +70,8 @@ class Lab:
         self._who = named(who)
         self._facility = facility
         self._bus = bus
-        self._key = messages.coordinator_key(facility.name)
+        self._asking = Asking(bus, facility.name, self._who)
+        self._ask = self._asking.ask
 
     @property
     def facility(self) -> Facility:
@@ -108,7 +97,9 @@ class Lab:
         once the run has been given up and outputs are safe.
         """
         text = await asyncio.to_thread(to_json, program)
-        done = await self._work(messages.RunProgram(text, timed, corrected), messages.RunDone)
+        done = await self._asking.work(
+            messages.RunProgram(text, timed, corrected), messages.RunDone
+        )
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
         data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)
@@ -133,7 +124,7 @@ class Lab:
             question = AskStartSettings(wanted, corrected)
             starts = (await self._ask(question, StartSettings)).settings
         text = timed_to_json(TimedProgram(Loopback(wanted, pulses), starts))
-        return loopback_seen(await self._work(messages.RunLoopback(text), messages.RunDone))
+        return loopback_seen(await self._asking.work(messages.RunLoopback(text), messages.RunDone))
 
     async def measure_skews(
         self,
@@ -176,7 +167,9 @@ class Lab:
                 "0, batch_shots at least 1 (or None: as many as take every_s)"
             )
         name = self._facility.name
-        return Stream(self._ask, self._stop, name, program, every_s, batch_shots or 0, self._who)
+        return Stream(
+            self._ask, self._asking.stop, name, program, every_s, batch_shots or 0, self._who
+        )
 
     async def streams(self) -> tuple[StreamOn, ...]:
         """Return the streams that are on, whoever has begun them."""
@@ -189,18 +182,12 @@ class Lab:
         none. Returns once outputs are safe.
         """
         why = reason or f"stopped by {self._who}"
-        await self._stop(Stop(stream, why, self._who), StreamPart, messages.Done)
-
-    async def _stop(self, request: Stop, *expected: type[Answer]) -> Answer:
-        answer = await ask(self._bus, self._key, request, *expected, timeout_s=CANCEL_S)
-        if isinstance(answer, Failed):
-            raise RunFailed(answer.message)
-        return answer
+        await self._asking.stop(Stop(stream, why, self._who), StreamPart, messages.Done)
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
         levels = {port: float(level_v) for port, level_v in volts.items()}
-        await self._work(messages.Bias(levels), messages.Done)
+        await self._asking.work(messages.Bias(levels), messages.Done)
 
     async def read(self, instrument: str, channel: str) -> float:
         """Return a reading in SI: temperature of a thermometer's channel, level of a source."""
@@ -224,7 +211,7 @@ class Lab:
     ) -> by_hand.Answered:
         """Do as :meth:`ask` does and return the unit as well."""
         question = by_hand.Ask(instrument, what, value, write, self._who)
-        return await self._ask_once(question, by_hand.Answered)
+        return await self._asking.once(question, by_hand.Answered)
 
     async def release(self, instrument: str) -> None:
         """Let go of an instrument for a person's own program: nothing is asked of it any more."""
@@ -271,50 +258,6 @@ class Lab:
                 if loop.time() > give_up:
                     return status
             await asyncio.sleep(0.05)
-
-    async def _work(
-        self,
-        work: messages.RunProgram | messages.RunLoopback | messages.Bias,
-        end: type[Answer],
-    ) -> Answer:
-        ticket = uuid.uuid4().hex
-        request: object = messages.Begin(ticket, work, AWAIT_S, self._who)
-        try:
-            while True:
-                answer: object = await self._ask(request, end, messages.Pending)
-                if isinstance(answer, end):
-                    return answer
-                request = messages.Await(ticket, AWAIT_S)
-        except asyncio.CancelledError:
-            cancel = messages.Cancel(ticket)
-            await asyncio.shield(
-                ask(self._bus, self._key, cancel, messages.Done, timeout_s=CANCEL_S)
-            )
-            raise
-
-    async def _ask_once(self, request: object, expected: type[Answer]) -> Answer:
-        """Ask without repeating: of a lost answer it is not known whether it was carried out."""
-        answer = await ask(self._bus, self._key, request, expected, timeout_s=BY_HAND_S)
-        if not isinstance(answer, Failed):
-            return answer
-        raise (RunRefused if answer.kind == "refused" else RunFailed)(answer.message)
-
-    async def _ask(self, request: object, *expected: type[Answer]) -> Answer:
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + LOST_S
-        while True:
-            answer = await ask(self._bus, self._key, request, *expected, timeout_s=ANSWER_S)
-            if not isinstance(answer, Failed):
-                return answer
-            if answer.kind == "refused":
-                raise RunRefused(answer.message)
-            if answer.kind != "no answer":
-                raise RunFailed(answer.message)
-            if loop.time() > give_up:
-                raise RunFailed(
-                    f"the coordinator of {self._facility.name} is gone: {answer.message}"
-                )
-            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

@@ -130,7 +130,7 @@ def test_sampling_draws_the_exchange_that_the_design_says() -> None:
     ("old", "new", "wrong"),
     [
         ("ends: [q2, q3]", "ends: [q2, q7]", r"node_d.q2_q3: there is no qubit 'q7'"),
-        ("chi: {value: 0.8 MHz", "chi: {value: -0.8 MHz", r"node_c.q0: .*make chi positive"),
+        ("chi: {value: 1.0 MHz", "chi: {value: -1.0 MHz", r"node_c.q0: .*make chi positive"),
     ],
 )
 def test_a_design_that_no_world_fits_is_refused(

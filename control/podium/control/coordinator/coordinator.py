@@ -94,7 +94,7 @@ class Coordinator:
         """
         self._facility = facility
         self._bus = bus
-        self._agents = AgentsSeen(facility, bus)
+        self._agents = self.agents = AgentsSeen(facility, bus)
         self._runs = RunsTold(bus, facility.name)
         self._session: int | None = None
         self._refused = 0
@@ -148,15 +148,10 @@ class Coordinator:
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown; what runs goes on."""
         self._facility = facility
-        for part in (self._agents, self._biases, self._questions, self._skews):
-            part.grow(facility)
+        for one in (self._agents, self._biases, self._questions, self._skews):
+            one.grow(facility)
         self._streams.grow(facility.digest)
         self._timed.grow(facility.digest)
-
-    @property
-    def agents(self) -> AgentsSeen:
-        """Who is there."""
-        return self._agents
 
     async def _answer(self, payload: bytes) -> bytes:
         try:
