@@ -21,7 +21,7 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks_of, difference, name_of,
 ELSEWHERE = {"docs/reference/facility_file.md": "tests/test_reference_pages.py"}
 """Pages whose code other tests execute."""
 EXECUTED = [page for page in PAGES if to_run(page) and name_of(page) not in ELSEWHERE]
-BLOCK_S = 240
+BLOCK_S = 400
 START_S = 60
 
 
