@@ -49,6 +49,8 @@ SIDE_BY_SIDE = 3
 SKEW_STARTS = 12
 SHOTS, SHOT_NS = 2_000, 200_000
 """Of a pair's program: 0.4 s, long enough for another pair to start meanwhile."""
+IDLE_S = 3.0
+"""So long nobody asks for anything, to see what that costs."""
 PATIENCE_S = 120.0
 """A busy machine makes starts come too late for so long at most."""
 SKEW_PS = 500
@@ -118,6 +120,8 @@ class Story:
             up += ("--store", self.folder / "parameters.sqlite", "--with-parent")
             self._up = self._children.start("up", podium(*up), logs)
             await self._said(self._up.log, " is up: ")
+        with self.costs.phase("idle"):
+            await asyncio.sleep(IDLE_S)
 
     async def _said(self, log: Path, words: str) -> None:
         async with asyncio.timeout(120):
@@ -195,14 +199,17 @@ class Story:
             while overlap_s <= 0:
                 since = self._entry()
                 runs = [self._run(lab, pair) for pair in pairs]
-                spans = [span(data) for data in await asyncio.gather(*runs)]
+                done = await asyncio.gather(*runs)
+                spans = [span(data) for data in done]
                 overlap_s = min(end for _, end in spans) - max(begin for begin, _ in spans)
         self.found["pairs_overlap_s"] = round(overlap_s, 3)
-        self.found["apart_ps"] = [self._apart_ps(lab, pair, since) for pair in pairs]
+        self.found["apart_ps"] = [
+            self._apart_ps(lab, pair, since, data) for pair, data in zip(pairs, done, strict=True)
+        ]
 
     async def _measure_skews(self, lab: Lab, nodes: Sequence[str]) -> None:
         if self._thorough:
-            with self.costs.phase(f"skews of {len(nodes)} nodes"):
+            with self.costs.phase(f"skews of {', '.join(nodes)}"):
                 await patiently(lab, lambda: lab.measure_skews(nodes, SKEW_STARTS))
 
     async def _run(self, lab: Lab, nodes: Sequence[str]) -> xarray.Dataset:
@@ -213,13 +220,20 @@ class Story:
         played = ask(self.folder / "all.json", {"do": "played"})
         return max((one["number"] for one in played), default=0)
 
-    def _apart_ps(self, lab: Lab, pair: Sequence[str], since: int) -> float:
-        """Return how much later the second node of a pair began than the first, by the world."""
+    def _apart_ps(self, lab: Lab, pair: Sequence[str], since: int, data: xarray.Dataset) -> float:
+        """Return how much later the second node of a pair began than the first, by the world.
+
+        Of whole ticks at the connectors, and of the rest by which waveforms are sampled later.
+        """
         began = {}
         for one in ask(self.folder / "all.json", {"do": "played", "since": since}):
             began[one["instrument"], one["connector"]] = one["at_fs"][0]
         ends = [lab.facility.feedline_wiring(f"{node}.feedline").output for node in pair]
-        first, second = (began[end.instrument, end.channel] for end in ends)
+        settings = json.loads(data.attrs["start_settings"] or "{}")
+        first, second = (
+            began[end.instrument, end.channel] + settings.get(end.instrument, {}).get("late_fs", 0)
+            for end in ends
+        )
         apart_ps = round((second - first) / 1e3, 1)
         assert abs(apart_ps) < (SKEW_PS if self._thorough else AS_WIRED_PS), pair
         return apart_ps
@@ -280,8 +294,8 @@ class Story:
             await self._measure_skews(lab, pair)
             with self.costs.phase("its pair"):
                 since = self._entry()
-                await self._run(lab, pair)
-            self.found["apart_of_new_ps"] = self._apart_ps(lab, pair, since)
+                data = await self._run(lab, pair)
+            self.found["apart_of_new_ps"] = self._apart_ps(lab, pair, since, data)
         assert self._pids().items() >= before.items()
 
 
