@@ -9,6 +9,7 @@ from tests.drivers.test_qblox_cluster_driver import MODULES, PROGRAM, connect
 
 from podium.drivers.errors import NotStarted, Refused
 from podium.drivers.qblox_cluster import QbloxCluster
+from podium.drivers.qblox_cluster.waiting import statuses
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS, TRIGGER_LATENCY_NS
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 
@@ -126,7 +127,7 @@ def test_nobody_starts_by_hand_what_waits_for_a_trigger(cluster) -> None:
         cluster.start()
 
 
-def test_a_program_that_does_not_wait_is_refused_and_stopped(cluster) -> None:
+def test_a_program_that_does_not_wait_is_refused_and_stopped(cluster, monkeypatch) -> None:
     texts = [one.text for one in PROGRAM.sequencers]
     running = replace(
         WAITING,
@@ -135,6 +136,15 @@ def test_a_program_that_does_not_wait_is_refused_and_stopped(cluster) -> None:
         ),
     )
     cluster.load(running)
+    start = cluster._start
+
+    def start_and_let_it_end(where) -> None:
+        start(where)
+        give_up = time.monotonic() + 30
+        while any(one.state.name == "RUNNING" for one in statuses("q", cluster._cluster, where)):
+            assert time.monotonic() < give_up
+
+    monkeypatch.setattr(cluster, "_start", start_and_let_it_end)
     with pytest.raises(Refused, match="instead of waiting for the trigger"):
         cluster.arm()
 
