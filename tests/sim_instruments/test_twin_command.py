@@ -282,8 +282,8 @@ def test_faults_are_listed_and_brought_about(said, simulation) -> None:
     assert status == 0
     assert [line.split()[0] for line in out.splitlines()] == [
         *("unplug", "plug", "freeze", "thaw", "drop", "refuse"),
-        *("accept", "halve", "whole", "unlock", "relock", "lose", "deliver", "delay", "hasten"),
-        *("duplicate", "single", "reorder", "order", "warm", "cool"),
+        *("accept", "restart", "halve", "whole", "unlock", "relock", "lose", "deliver", "delay"),
+        *("hasten", "duplicate", "single", "reorder", "order", "warm", "cool"),
     ]
     where = ("--endpoints", simulation.endpoints)
     assert said("fault", *where, "refuse", "bias_q0")[:2] == (0, "refuse bias_q0\n")
