@@ -42,13 +42,17 @@ async def up(twins, tmp_path) -> AsyncIterator[TwoNodes]:
 
 
 def truth_fs(twins: Twins, connector: str, since: int) -> np.ndarray:
-    """Return the true skew of the first edge of every start of both since an entry, fs."""
+    """Return the true skew of every start of both since an entry, fs, mean over its edges.
+
+    Each edge has its own jitter, and a tagger sees all of them.
+    """
     played = twins.played(since)
     at_fs = [
-        [one["at_fs"][0] for one in played[f"cluster_{name}"] if one["connector"] == connector]
+        [one["at_fs"] for one in played[f"cluster_{name}"] if one["connector"] == connector]
         for name in "ab"
     ]
-    return np.array([b - a for a in at_fs[0] for b in at_fs[1] if abs(b - a) < FS_PER_MS], float)
+    both = [(a, b) for a in at_fs[0] for b in at_fs[1] if abs(b[0] - a[0]) < FS_PER_MS]
+    return np.array([np.mean([y - x for x, y in zip(a, b, strict=True)]) for a, b in both], float)
 
 
 async def measure(up: TwoNodes, twins: Twins, starts: int) -> tuple[SkewsFound, float]:

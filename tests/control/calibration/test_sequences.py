@@ -57,6 +57,31 @@ def test_the_pulse_area_is_that_of_the_envelope():
     assert pulse_area_ns(52) == pytest.approx(float(np.sum(samples.real)), rel=2e-3)
 
 
+def hill(lengths: list[float], steep: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples of a hill with its top at (0.2, -0.1, 0): a grid, and the heights on it."""
+    axes = np.linspace(-1, 1, 9), np.linspace(-1, 1, 7), np.array(lengths)
+    points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+    away = points - (0.2, -0.1, 0.0)
+    return points, -np.sum(away**2 * (1, 1, steep), axis=1)
+
+
+@pytest.mark.parametrize("steep", [1, 40])
+def test_a_hill_whose_best_samples_lie_in_two_planes_still_has_its_top_found(steep):
+    points, height = hill([-0.8, -0.02, 0.02, 0.8], steep)
+    best = points[np.argsort(height)[::-1][:20], 2]
+    assert steep == 1 or len(np.unique(best)) == 2, "or this tells nothing"
+    top = top_of_hill(points, height, np.full(len(height), 0.01), 0.05)
+    assert top.at == pytest.approx([0.2, -0.1, 0.0], abs=0.01)
+    assert np.all(top.sigma < 0.05)
+
+
+@pytest.mark.parametrize("lengths", [[0.3], [-0.5, 0.5]])
+def test_too_few_values_of_a_coordinate_tell_no_hill(lengths):
+    points, height = hill(lengths, 1)
+    with pytest.raises(FitFailed, match=r"share a coordinate|three values"):
+        top_of_hill(points, height, np.full(len(height), 0.01), 0.05)
+
+
 def test_times_go_up_to_the_grid_and_never_to_zero():
     assert on_grid_ns(5e-9) == 8
     assert on_grid_ns(8e-9) == 8

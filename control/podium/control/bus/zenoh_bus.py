@@ -7,8 +7,9 @@ process that dies is seen at once, one that freezes after ``LEASE_MS``.
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TypeVar
 
 import zenoh
@@ -148,16 +149,19 @@ class ZenohBus:
 
             async def reply(query: zenoh.Query) -> None:
                 payload = b"" if query.payload is None else query.payload.to_bytes()
+                send: Callable[[], None]
                 try:
-                    sent = await answering.answer(payload)
-                    # In one go: whoever asked waits until the query is dropped.
-                    await asyncio.to_thread(_reply, query, key, sent)
+                    send = partial(_reply, query, key, await answering.answer(payload))
                 except AnswererFailed as error:
-                    await asyncio.to_thread(query.reply_err, str(error).encode())
-                except (NoAnswer, zenoh.ZError):
-                    pass  # one side is leaving: the dropped query tells the other, if it is there
-                finally:
+                    send = partial(_refuse, query, str(error).encode())
+                except NoAnswer:
+                    send = query.drop  # one side is leaving: that tells the other, if it is there
+                except BaseException:
                     query.drop()  # type: ignore[no-untyped-call]  # the stub names no return type
+                    raise
+                # From here on the query is the thread's, also when this task is cancelled: a query
+                # that is being sent cannot be dropped by another thread.
+                await asyncio.to_thread(send)
 
             def take(query: zenoh.Query) -> None:
                 if not leaving:
@@ -224,8 +228,24 @@ class ZenohBus:
 
 
 def _reply(query: zenoh.Query, key: str, payload: bytes) -> None:
-    query.reply(key, payload, express=True)
-    query.drop()  # type: ignore[no-untyped-call]  # as above
+    with _leaving(query):
+        query.reply(key, payload, express=True)
+
+
+def _refuse(query: zenoh.Query, text: bytes) -> None:
+    with _leaving(query):
+        query.reply_err(text)
+
+
+@contextmanager
+def _leaving(query: zenoh.Query) -> Iterator[None]:
+    """Drop the query in the end: whoever asked waits for that. An asker who left is no error."""
+    try:
+        yield
+    except zenoh.ZError:
+        pass
+    finally:
+        query.drop()  # type: ignore[no-untyped-call]  # the stub names no return type
 
 
 def _failure(key: str, text: bytes, timeout_s: float) -> BusError:

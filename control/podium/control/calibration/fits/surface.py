@@ -26,11 +26,14 @@ def top_of_hill(points: Array, height: Array, sigma: Array, near: float) -> Top:
 
     ``points`` (n, d), ``height`` and ``sigma`` (n,). Which samples are near is decided by a first
     fit, so that single lucky samples do not choose. Where the form has no top among the samples
-    used, the one at which it is highest is returned. Raises FitFailed for too few samples.
+    used, the one at which it is highest is returned. Raises FitFailed for too few samples, or
+    samples that lie on too few lines to tell a form (two values of a coordinate tell no curvature).
     """
     if not np.all(np.isfinite(height)):
         raise FitFailed(f"{np.count_nonzero(~np.isfinite(height))} samples are not numbers (NaN)")
     scale = np.std(points, axis=0)
+    if not np.all(scale > 0):
+        raise FitFailed("samples that all share a coordinate tell no hill")
     middle = points[int(np.argmax(height))]
     x = (points - middle) / scale
     basis = _terms(x)
@@ -43,6 +46,7 @@ def top_of_hill(points: Array, height: Array, sigma: Array, near: float) -> Top:
         high = float(np.mean(smooth[order[: max(3, len(order) // 40)]]))
         use = smooth > high - near
         use[order[:enough]] = True
+        _add_until_told(basis, order, use)
         weight = 1 / sigma[use]
         coefficients, *_ = np.linalg.lstsq(
             basis[use] * weight[:, None], height[use] * weight, rcond=None
@@ -63,6 +67,20 @@ def top_of_hill(points: Array, height: Array, sigma: Array, near: float) -> Top:
             spread = np.diag(inverse @ covariance[1 : d + 1, 1 : d + 1] @ inverse.T)
     best = float((_terms(highest[None]) @ coefficients)[0])
     return Top(middle + highest * scale, best, np.sqrt(spread) * scale)
+
+
+def _add_until_told(basis: Array, order: NDArray[np.intp], use: NDArray[np.bool_]) -> None:
+    """Use more samples, the highest first, until every term of the form is told by them."""
+    terms = basis.shape[1]
+    rest = order[~use[order]]
+    while np.linalg.matrix_rank(basis[use]) < terms:
+        if len(rest) == 0:
+            raise FitFailed(
+                f"{len(order)} samples lie on too few lines to tell a hill: each coordinate needs "
+                "three values"
+            )
+        use[rest[:terms]] = True
+        rest = rest[terms:]
 
 
 def _terms(x: Array) -> Array:
