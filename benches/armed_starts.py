@@ -1,8 +1,9 @@
 """How early FIRE has to be: armed starts with an adaptive lead, on a machine that is busy.
 
-Two agents, their instruments and two programs that do nothing but compute are processes of their
-own, at the same priority; the coordinator is in this one. Instruments are the stand-ins of
-``tests/chaos``, behind sockets: they answer at once, and know what has played when.
+Two agents and two programs that do nothing but compute are processes of their own, at the same
+priority; the coordinator is in this one. Instruments are the stand-ins of ``tests/chaos``, behind
+sockets, in a process that stands for boxes of their own: they answer at once, and know what has
+played when.
 
     python benches/armed_starts.py [STARTS]
 """
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,12 +128,12 @@ async def measure(
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(FileJournal(Path(folder) / "accepted")) as journal,
-        plant_of(NODES) as port,
         ExitStack() as beside,
     ):
         # What is begun after that has short slices, too.
         compute = [beside.enter_context(process(["-c", COMPUTING])) for _ in range(busy)]
         ask_for_short_slices()
+        port = beside.enter_context(plant_of(NODES))
         path = facility_file(Path(folder), len(NODES))
         facility = load_facility(path)
         endpoints = free_endpoints(1 + len(NODES))
@@ -219,8 +220,14 @@ def plant_of(names: tuple[str, ...]) -> Iterator[int]:
 
 
 def be_plant(names: tuple[str, ...]) -> None:
-    """Be the hardware until standard input is closed; the port is the one line of output."""
+    """Be the hardware until standard input is closed; the port is the one line of output.
+
+    Instruments are boxes of their own: none waits for a core until the programs of a host leave
+    one. Where the system allows it this process does not, either.
+    """
     with closing(LivePlant(names, random.Random(1))) as plant:
+        with suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         print(plant.port, flush=True)
         sys.stdin.read()
 

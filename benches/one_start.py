@@ -48,8 +48,10 @@ class Cost:
     """Of that: from the job's acceptance to its end, the hardware's steps included."""
     armed_s: NDArray[np.float64]
     """Of that: until all are prepared and armed, and FIRE is on its way."""
+    cpu_s: float
+    """Processor time of this process for each run: coordinator and client."""
     missed: int
-    """Runs whose start was missed; their times are left out."""
+    """Runs whose start was missed; their wall times are left out."""
 
 
 async def measure(count: int, runs: int = RUNS) -> Cost:
@@ -118,8 +120,11 @@ async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
     protocol_s: list[float] = []
     armed_s: list[float] = []
     failed = 0
+    cpu_s = time.process_time()
     for number in range(-WARM, runs):
         at.clear()
+        if number == 0:
+            cpu_s = time.process_time()
         lead_s, begun = starts.lead_fs * 1e-15, time.monotonic()
         try:
             await lab.run(program, timed=True)
@@ -132,7 +137,7 @@ async def _timed(lab: Lab, coordinator: Any, program: Any, runs: int) -> Cost:
             armed_s.append(at["fire"] - at["submit"])
     agents = len(program.frames) // 2
     times = np.array(run_s), np.array(protocol_s), np.array(armed_s)
-    return Cost(agents, *times, failed)
+    return Cost(agents, *times, (time.process_time() - cpu_s) / runs, failed)
 
 
 def costs(runs: int = RUNS) -> list[Cost]:
@@ -146,4 +151,4 @@ elif __name__ == "__main__":
     for cost in costs(30):
         times_s = (cost.run_s, cost.protocol_s, cost.armed_s)
         told = [f"{1e3 * float(np.percentile(one, p)):.1f} ms" for one in times_s for p in (50, 95)]
-        print(cost.agents, *told, cost.missed)
+        print(cost.agents, *told, f"{1e3 * cost.cpu_s:.1f} ms", cost.missed)

@@ -234,7 +234,7 @@ def starts() -> Iterator[Row]:
         yield Row(
             f"start protocol beyond its lead, agents: {cost.agents}",
             f"p50 {protocol:.1f} ms",
-            f"of it PREPARE and ARM: {armed:.1f} ms; all of the run: {whole:.1f} ms",
+            f"PREPARE, ARM {armed:.1f} ms, run {whole:.1f} ms, processor {1e3 * cost.cpu_s:.1f} ms",
             asked=f"< {PROTOCOL_MS:g} ms" if few else "",
             met=not few or protocol < PROTOCOL_MS,
         )

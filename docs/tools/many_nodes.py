@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from argparse import ArgumentParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,16 @@ MEASURED = HERE / "many_nodes.jsonl"
 PICTURE = HERE.parent / "pictures" / "many_nodes.svg"
 COUNTS = (1, 2, 4, 7, 10)
 HUNDRED = 100
+GREY = "#768390"
+"""Seen on white and on black."""
+TOLD = """<title>What one to ten nodes cost</title>
+ <desc>Two charts over the number of nodes, from one to ten, with straight lines through the points.
+On the left memory, from 0.6 to 1.6 GB once all is up and up to 2.3 GB at most, below a dashed line
+at 4 GB. On the right processor time: to come up, for readout, and of ten seconds of idling.</desc>
+ <style>
+  @media (prefers-color-scheme: dark) { text { fill: #c9d1d9 !important; } }
+ </style>
+ """
 UP = ("serve", "up")
 READOUT = "readout calibrated"
 
@@ -69,15 +80,21 @@ def table() -> str:
     lines = [f"| {head} | each node | {HUNDRED} nodes |", "| --- " * (len(nodes) + 3) + "|"]
     for what, values in costs(told).items():
         offset, slope = line(nodes, values)
-        shown = " | ".join(f"{value:.3g}" for value in values)
+        shown = " | ".join(f"{_plain(value, 3)}" for value in values)
         at_hundred = offset + slope * HUNDRED
-        lines.append(f"| {what} | {shown} | {slope:.2g} | {at_hundred:.2g} |")
+        lines.append(f"| {what} | {shown} | {_plain(slope, 2)} | {_plain(at_hundred, 2)} |")
     return "\n".join(lines)
+
+
+def _plain(value: float, digits: int) -> str:
+    """Return a value to so many digits, without an exponent."""
+    return np.format_float_positional(value, digits, fractional=False, trim="-")
 
 
 def draw() -> None:
     """Draw the picture."""
     mpl.rcParams.update({"svg.hashsalt": "podium", "svg.fonttype": "none", "font.size": 9})
+    mpl.rcParams.update(dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), GREY))
     told = rows()
     nodes = [one["nodes"] for one in told]
     figure = Figure(figsize=(7.6, 3.2), layout="constrained")
@@ -96,7 +113,11 @@ def draw() -> None:
         axes.set_xlim(0, max(nodes) + 0.5)
         axes.set_ylim(0)
         axes.legend(frameon=False, fontsize=8)
-    figure.savefig(PICTURE, metadata={"Date": None})
+    drawn_svg = StringIO()
+    figure.savefig(drawn_svg, format="svg", metadata={"Date": None}, transparent=True)
+    text = drawn_svg.getvalue()
+    start = text.index("<metadata>")
+    PICTURE.write_text(text[:start] + TOLD + text[start:], encoding="utf-8")
 
 
 def main() -> None:

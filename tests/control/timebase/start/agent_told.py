@@ -14,6 +14,7 @@ from podium.control.timebase.start.agent_values import (
     Loaded,
     MadeSafe,
     MakeSafe,
+    Margins,
     Phase,
     Reply,
     TriggerSet,
@@ -31,6 +32,8 @@ from podium.firmware_interfaces.exact_time import FS_PER_MS
 from podium.firmware_interfaces.tai import Tai
 
 MS = FS_PER_MS
+MARGINS = Margins(guard_fs=10 * MS, setup_fs=2 * MS, minimum_lead_fs=11 * MS)
+"""Of the agent in these tests: round numbers, whatever the usual ones are."""
 EPOCHS, MOVED = Epochs((("house", 3),)), Epochs((("house", 4),))
 RUN, NEXT = RunId(5, 1), RunId(5, 2)
 T0 = Tai(1_900_000_000, 500 * MS)
@@ -74,7 +77,7 @@ class Told:
 
 
 def fresh() -> Told:
-    state, first = agent_side.born("node_a", 7)
+    state, first = agent_side.born("node_a", 7, MARGINS)
     assert first == (MakeSafe(),)
     return Told(state).tell(MadeSafe(False))
 

@@ -23,7 +23,7 @@ from podium.control.timebase.start.messages import (
     Start,
     Token,
 )
-from podium.firmware_interfaces.exact_time import FS_PER_MS
+from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_US
 from podium.firmware_interfaces.tai import Tai
 
 
@@ -73,11 +73,11 @@ LOOK_KEPT = 0.98
 class Margins:
     """What an agent keeps between itself and T0."""
 
-    guard_fs: int = 10 * FS_PER_MS
+    guard_fs: int = 12_500 * FS_PER_US
     """The trigger is not set before T0 - guard. Above the longest wake-up of the process."""
-    setup_fs: int = 2 * FS_PER_MS
+    setup_fs: int = 1 * FS_PER_MS
     """Nor later than T0 - setup. ASSUMED: setting a trigger takes below 1 ms on the wire."""
-    minimum_lead_fs: int = 11 * FS_PER_MS
+    minimum_lead_fs: int = 13 * FS_PER_MS
     """FIRE with less than this is late; above the guard, so that there is time to ask the clock."""
     after_fs: int = 1 * FS_PER_MS
     """Only so long after T0 is a run stopped that must not go on: it has begun whole."""
