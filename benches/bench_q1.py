@@ -18,6 +18,7 @@ from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     SequencerSetup,
     Trigger,
 )
+from podium.sim_instruments.twins.qblox_cluster.q1_together import run_alone
 
 PROGRAMS = {
     "nop": "nop\nnop\nnop\nnop",
@@ -40,6 +41,8 @@ PROGRAMS = {
 FLOOR = 150
 """Times q1simulator."""
 REPETITIONS = 3
+OUR_REPETITIONS = 20
+"""Ours take milliseconds: something else on the machine is more easily all there is of one."""
 OUR_ITERATIONS = 1_000_000
 THEIR_ITERATIONS = 10_000
 
@@ -59,12 +62,12 @@ def ours(body: str) -> float:
     )
     processor = Q1Processor(assemble(loop(body, OUR_ITERATIONS)), setup)
     triggers = [Trigger(10, 1)]
-    processor.run(triggers=triggers)
+    run_alone(processor, triggers=triggers)
     instructions = 0
 
     def run() -> None:
         nonlocal instructions
-        trace = processor.run(triggers=triggers)
+        trace = run_alone(processor, triggers=triggers)
         assert all("UNDERFLOW" in flag for flag in trace.flags), trace.flags
         instructions = trace.instructions
 
@@ -110,7 +113,7 @@ def theirs(body: str, per_iteration: int) -> float:
 def best(run: Callable[[], None]) -> float:
     """Return the shortest time of some repetitions, s."""
     fastest = float("inf")
-    for _ in range(REPETITIONS):
+    for _ in range(OUR_REPETITIONS):
         begin = time.perf_counter()
         run()
         fastest = min(fastest, time.perf_counter() - begin)
@@ -125,7 +128,9 @@ def main() -> int:
         setup = SequencerSetup(
             waveform_lengths={0: 20, 1: 20}, acquisition_bins={0: 8}, readout=True, sync=True
         )
-        counted = Q1Processor(assemble(loop(body, 1000)), setup).run(triggers=[Trigger(10, 1)])
+        counted = run_alone(
+            Q1Processor(assemble(loop(body, 1000)), setup), triggers=[Trigger(10, 1)]
+        )
         rate, peer = ours(body), theirs(body, counted.instructions // 1000)
         below = below or rate < FLOOR * peer
         print(f"{name:20} {rate / 1e6:8.1f} M {peer / 1e6:10.3f} M {rate / peer:7.0f} x")

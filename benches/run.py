@@ -112,7 +112,9 @@ def q1() -> Iterator[Row]:
             waveform_lengths={0: 20, 1: 20}, acquisition_bins={0: 8}, readout=True, sync=True
         )
         program = bench_q1.assemble(bench_q1.loop(body, 1000))
-        counted = bench_q1.Q1Processor(program, setup).run(triggers=[bench_q1.Trigger(10, 1)])
+        counted = bench_q1.run_alone(
+            bench_q1.Q1Processor(program, setup), triggers=[bench_q1.Trigger(10, 1)]
+        )
         rate, peer = bench_q1.ours(body), bench_q1.theirs(body, counted.instructions // 1000)
         yield Row(
             f"Q1 loop of {name}",

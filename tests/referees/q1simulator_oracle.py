@@ -13,6 +13,10 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+FIRST_CAST_ID = 16
+"""Messages from here on are routed back to the sequencer; lower ids fail there (1.3.4)."""
 GUI = "q1simulator.gui.program_browser"
 
 
@@ -51,11 +55,12 @@ def simulate(
     acquisitions: dict[int, int] | None = None,
     triggers: Sequence[tuple[int, int]] = (),
     sync: bool = True,
+    readout: bool = True,
 ) -> Record:
-    """Run ``text`` on a readout sequencer; ``triggers`` are (time in ns, address)."""
+    """Run ``text`` on a sequencer; ``triggers`` are (time in ns, address)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _simulate(text, waveforms, weights, acquisitions or {}, triggers, sync)
+        return _simulate(text, waveforms, weights, acquisitions or {}, triggers, sync, readout)
 
 
 def _simulate(
@@ -65,6 +70,7 @@ def _simulate(
     acquisitions: dict[int, int],
     triggers: Sequence[tuple[int, int]],
     sync: bool,
+    readout: bool,
 ) -> Record:
     sys.modules.setdefault(GUI, types.ModuleType(GUI)).__dict__.setdefault(
         "Q1ProgramBrowser", object
@@ -125,13 +131,15 @@ def _simulate(
     renderer = Recorder("sequencer", events)
     renderer.max_render_time = 0
     renderer.threshold_count[:] = 1
-    renderer.set_waveforms({k: [0.0] * length for k, length in enumerate(waveforms)})
-    renderer.set_weights({k: [0.0] * length for k, length in enumerate(weights)})
+    renderer.set_waveforms({k: np.zeros(length) for k, length in enumerate(waveforms)})
+    renderer.set_weights({k: np.zeros(length) for k, length in enumerate(weights)})
     renderer.set_acquisitions(acquisitions)
     events.set_sequencer_sync_en("sequencer", sync)
-    core = Q1Core("sequencer", renderer, True, events, isa_version=2)
+    core = Q1Core("sequencer", renderer, readout, events, isa_version=2)
     renderer.reset()
     events.arm_sequencer("sequencer", sync)
+    for id_ in range(FIRST_CAST_ID, 256):
+        events.set_route(id_, "sequencer")
     for time_ns, address in triggers:
         events._sequencer_queue["sequencer"].add_trigger(time_ns, address, 1)
     stale = False

@@ -15,6 +15,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm import (
     format_program,
     parse,
 )
+from podium.firmware_interfaces.qblox_cluster.q1asm.commands import command
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import (
     FORMS,
     MAX_INSTRUCTIONS,
@@ -64,10 +65,11 @@ def assert_same(text: str) -> None:
 
 def assert_same_word(program: Assembled, address: int, listed: str) -> None:
     mnemonic, _, rest = listed.partition(" ")
-    if mnemonic == "fb_cmd":  # the listing shows all messages by number
-        return
     instruction = program.instruction(address)
     where = f"at {address}: {instruction} is listed as {listed}"
+    if mnemonic == "fb_cmd":  # the listing shows all commands by number
+        assert_same_command(program, address, rest.split(", "), where)
+        return
     assert ALIASES.get(instruction.mnemonic, instruction.mnemonic) == mnemonic, where
     if listed == "stop":  # the listing leaves out a 0
         rest = ", ".join("0x0" for _ in instruction.operands)
@@ -79,6 +81,18 @@ def assert_same_word(program: Assembled, address: int, listed: str) -> None:
             assert (int(word, 16) - operand) % width == 0, where
         else:
             assert word == str(operand), where
+
+
+def assert_same_command(program: Assembled, address: int, words: list[str], where: str) -> None:
+    form = FORMS[program.opcode[address]]
+    row = program.operands[address].tolist()
+    found = command(form, row)
+    assert found is not None, where
+    number, value, duration = words
+    assert int(number, 16) == found.number, where
+    assert value.startswith("R") == found.register, where
+    assert int(value[1:] if found.register else value, 10 if found.register else 16) == found.value
+    assert int(duration, 16) == row[len(form.fields) - 1], where
 
 
 def spell(form: Form, values: dict[int, int] | None = None) -> str:

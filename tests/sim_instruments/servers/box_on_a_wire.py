@@ -74,6 +74,13 @@ class Wire(asyncio.Transport):
         self.sent: list[bytes] = []
         self.aborted = False
         self.reading = True
+        self.closed = False
+
+    def is_closing(self) -> bool:
+        return self.closed or self.aborted
+
+    def close(self) -> None:
+        self.closed = True
 
     def write(self, data) -> None:
         self.sent.append(bytes(data))

@@ -1,11 +1,15 @@
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.sim_instruments.servers.box_on_a_wire import Bench
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
+from podium.sim_instruments.servers import connection as connection_module
 from podium.sim_instruments.servers.clock import ClockMode
 from podium.sim_instruments.servers.connection import TwinConnection
+from podium.sim_instruments.servers.leaps import MANY_LINES
 
 
 @pytest.fixture(params=list(ClockMode), ids=lambda mode: mode.value)
@@ -232,3 +236,39 @@ def test_how_commands_lie_in_packets_does_not_tell(commands, data) -> None:
             connection.poll()
         outcomes.append((b"".join(wire.sent), lab.box.done, lab.clock.now_fs()))
     assert outcomes[0] == outcomes[1]
+
+
+async def test_a_client_that_sends_much_is_served_in_turns_with_others(monkeypatch) -> None:
+    monkeypatch.setattr(connection_module, "TURN_S", 0.0)
+    lab = Bench(ClockMode.LEAP)
+    (greedy, wire), (other, other_wire) = lab.connect(), lab.connect()
+    lines = 5 * MANY_LINES
+    greedy.data_received(b"A?\n" * lines)
+    assert len(lab.box.done) == MANY_LINES
+    assert not wire.reading
+    greedy.eof_received()
+    assert not wire.closed
+    other.data_received(b"B?\n")
+    assert other_wire.sent == [b"B?\n"]
+    for _ in range(lines // MANY_LINES):
+        await asyncio.sleep(0)
+    assert b"".join(wire.sent) == b"A?\n" * lines
+    assert wire.closed
+
+
+async def test_a_client_that_hangs_up_amid_its_turn_is_forgotten(monkeypatch) -> None:
+    monkeypatch.setattr(connection_module, "TURN_S", 0.0)
+    lab = Bench(ClockMode.LEAP)
+    connection, _ = lab.connect()
+    connection.data_received(b"A\n" * (3 * MANY_LINES))
+    connection.connection_lost(None)
+    await asyncio.sleep(0)
+    assert len(lab.box.done) == MANY_LINES
+
+
+def test_on_a_manual_clock_each_is_served_to_the_end(monkeypatch) -> None:
+    monkeypatch.setattr(connection_module, "TURN_S", 0.0)
+    lab = Bench(ClockMode.MANUAL)
+    connection, _ = lab.connect()
+    connection.data_received(b"A\n" * 1000)
+    assert len(lab.box.done) == 1000

@@ -12,6 +12,9 @@ from typing import Any
 
 from podium.firmware_interfaces.qblox_cluster import limits
 
+TRIGGER_COUNT_MAX = 0xFFFF
+"""Validator of ``trigger1_count_threshold``."""
+
 
 class BadConfiguration(ValueError):
     """The block is not a configuration. Nothing was changed."""
@@ -55,14 +58,13 @@ def default_configuration() -> dict[str, Any]:
 
 UNMEANT_VALUES = (
     "acq[0].th_acq_mrk_map",
-    "acq[0].th_acq_trg_map",
-    "acq[0].ttl",
+    "acq[0].th_acq_trg_map.addr",
+    "acq[0].th_acq_trg_map.inv",
     "awg[0].cont_mode",
     "awg[0].real_mode_en",
     "awg[0].mixer.corr_gain_ratio",
     "awg[0].mixer.corr_phase_offset_degree",
     "awg[0].upsample_rate_path",
-    "seq_proc.trg",
 )
 """Kept and read back, but meant by nothing in the simulation yet (mixers are ideal)."""
 
@@ -87,14 +89,25 @@ class SequencerConfiguration:
     nco_delay_ns: int | None
     """Delay on top of the default by which the demodulating oscillator is held back;
     None when delay compensation is off."""
+    ttl_threshold: float
+    """In full scales of the input."""
+    ttl_input: int
+    """Path that is compared with it, 0 or 1."""
+    ttl_increments: bool
+    """Whether each trigger of a window goes to a bin of its own."""
     sync: bool
+    sends_triggers: bool
+    """Whether thresholded acquisitions send triggers."""
+    trigger_counts: tuple[int, ...]
+    """Of each address 1-15: from how many triggers on the latch is set."""
+    trigger_inverts: tuple[bool, ...]
 
 
 def read_configuration(block: bytes) -> tuple[dict[str, Any], SequencerConfiguration]:
     """Return the block as JSON (as sent) and checked; raise :class:`BadConfiguration`."""
     try:
         values = json.loads(block)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: nested too deep to be read
         raise BadConfiguration(f"the configuration is not JSON: {error}") from error
     return values, checked(values)
 
@@ -139,7 +152,18 @@ def checked(values: Any) -> SequencerConfiguration:
         nco_hz=_number(values, -limits.NCO_MAX_HZ, limits.NCO_MAX_HZ, "awg", 0, "nco", "freq_hz"),
         nco_phase_deg=_number(values, 0, 360, "awg", 0, "nco", "po"),
         nco_delay_ns=delay if delay_on else None,
+        ttl_threshold=_number(values, -1, 1, "acq", 0, "ttl", "threshold"),
+        ttl_input=int(_number(values, 0, 1, "acq", 0, "ttl", "in")),
+        ttl_increments=_flag(values, "acq", 0, "ttl", "auto_bin_incr_en"),
         sync=_flag(values, "seq_proc", "sync_en"),
+        sends_triggers=_flag(values, "acq", 0, "th_acq_trg_map", "en"),
+        trigger_counts=tuple(
+            int(_number(values, 0, TRIGGER_COUNT_MAX, "seq_proc", "trg", n, "count_threshold"))
+            for n in range(limits.TRIGGERS)
+        ),
+        trigger_inverts=tuple(
+            _flag(values, "seq_proc", "trg", n, "threshold_invert") for n in range(limits.TRIGGERS)
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """One TCP connection to a twin, with the faults a network and a sick box can have."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,6 +9,9 @@ from typing import Protocol
 
 from podium.sim_instruments.servers.leaps import Time
 from podium.sim_instruments.twins.twin import Session
+
+TURN_S = 0.01
+"""So long one connection is served at a stretch while others may be waiting."""
 
 
 class Way(Protocol):
@@ -59,6 +63,12 @@ class TwinConnection(asyncio.Protocol):
         self._waiting: deque[bytes] = deque()
         self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
+        self._goes_on = False
+        """Its next turn is asked for."""
+        self._full = False
+        """The client reads no answers."""
+        self._ended = False
+        """The client sends no more."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start a session of its own for this client."""
@@ -86,9 +96,16 @@ class TwinConnection(asyncio.Protocol):
         if not self._faults.frozen:
             self._waiting += self._timekeeper.pieces(data)
             self.poll()
+            self._mind_reading()
+
+    def eof_received(self) -> bool:
+        """Keep the way back open until what came is carried out."""
+        self._ended = True
+        return bool(self._waiting)
 
     def poll(self) -> None:
         """Carry out what had to wait, and send what has fallen due since the last command."""
+        until_s = time.monotonic() + TURN_S
         while not self._faults.frozen and not self._timekeeper.holds():
             # What has been computed by now ends before the next command comes.
             self._leap()
@@ -96,7 +113,33 @@ class TwinConnection(asyncio.Protocol):
             self._exchange(piece)
             self._leap()
             if not self._waiting:
+                self._mind_reading()
                 return
+            if self._timekeeper.takes_turns and time.monotonic() > until_s:
+                self._go_on_soon()
+                return
+
+    def _go_on_soon(self) -> None:
+        """Let others have their turn: a client that sends much holds nobody up."""
+        if not self._goes_on:
+            self._goes_on = True
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._goes_on = False
+        if self._session is not None:
+            self.poll()
+
+    def _mind_reading(self) -> None:
+        """Take more from the client when what it sent is done and it reads its answers."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._waiting or self._full:
+            self._transport.pause_reading()
+        elif self._ended:
+            self._transport.close()
+        else:
+            self._transport.resume_reading()
 
     def due(self) -> None:
         """Send what has fallen due since the last command; carry out what had to wait."""
@@ -122,10 +165,10 @@ class TwinConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Take no more commands."""
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._full = True
+        self._mind_reading()
 
     def resume_writing(self) -> None:
         """Take commands again."""
-        if self._transport is not None:
-            self._transport.resume_reading()
+        self._full = False
+        self._mind_reading()

@@ -14,6 +14,9 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.twins.twin import Horizon, Twin
 
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
+MANY_LINES = 200
+"""Carried out at a stretch: some milliseconds."""
+_MANY_LINES = re.compile(rb"(?:[^\n]*\n){1,%d}|[^\n]+" % MANY_LINES)
 
 
 def leap_target_fs(horizons: Iterable[Horizon], now_fs: int) -> int | None:
@@ -44,6 +47,11 @@ class Time(Protocol):
 
     def holds(self) -> bool:
         """Tell whether commands must wait."""
+        ...
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether connections may be served in turns."""
         ...
 
     def pieces(self, data: bytes) -> list[bytes]:
@@ -101,13 +109,24 @@ class Timekeeper:
         """
         return self.clock.mode is ClockMode.MANUAL and any(h.computing for h in self._horizons())
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether connections may be served in turns, so that none holds up another for long.
+
+        On a manual clock each is served to the end: whose turn it is must not hang on how fast
+        this machine is.
+        """
+        return self.clock.mode is not ClockMode.MANUAL
+
     def pieces(self, data: bytes) -> list[bytes]:
-        """Cut what came in one packet at the places where time may pass.
+        """Cut what came in one packet at the places where time may pass, or others have a turn.
 
         On a manual clock after every line: how a client's commands were packed into packets
-        must not tell there.
+        must not tell there. Elsewhere after many.
         """
-        return _LINES.findall(data) if self.clock.mode is ClockMode.MANUAL else [data]
+        if self.clock.mode is ClockMode.MANUAL:
+            return _LINES.findall(data)
+        return _MANY_LINES.findall(data) if data.count(b"\n") > MANY_LINES else [data]
 
     def _horizons(self) -> tuple[Horizon, ...]:
         now_fs = self.clock.now_fs()
@@ -134,6 +153,11 @@ class TimeOf:
     def holds(self) -> bool:
         """Tell whether commands must wait."""
         return self.timekeeper.holds()
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether connections may be served in turns."""
+        return self.timekeeper.takes_turns
 
     def pieces(self, data: bytes) -> list[bytes]:
         """Cut what came in one packet at the places where time may pass."""

@@ -1,6 +1,7 @@
 """Stale register reads, against a plain interpreter that delays each write by one instruction."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm import (
 )
 from podium.sim_instruments.twins.qblox_cluster.q1_image import build_image
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, SequencerSetup
+from podium.sim_instruments.twins.qblox_cluster.q1_together import run_alone
 
 MASK = 0xFFFF_FFFF
 REGISTERS = 4
@@ -107,7 +109,7 @@ def test_a_register_read_right_behind_its_write_still_holds_its_old_value(
         Instruction("stop"),
     ]
     program = assemble(format_program([*lines[:-1], *shown]))
-    trace = Q1Processor(program, SequencerSetup()).run()
+    trace = run_alone(Q1Processor(program, SequencerSetup()))
     halves = [int(gain) & 0xFFFF for gain in trace.gain0]
     values = [low | high << 16 for low, high in zip(halves[::2], halves[1::2], strict=True)]
     assert values == expected[:REGISTERS]
@@ -129,7 +131,44 @@ def test_equal_constants_share_a_slot() -> None:
 
 def test_a_stale_read_is_told_in_the_log() -> None:
     program = assemble("move 3,R0\nset_awg_gain R0,R0\nupd_param 4\nstop")
-    trace = Q1Processor(program, SequencerSetup()).run()
+    trace = run_alone(Q1Processor(program, SequencerSetup()))
     assert trace.gain0.tolist() == [0]
     assert len(trace.log) == 1
     assert "line 2 (set_awg_gain R0,R0) reads a register" in trace.log[0]
+
+
+@pytest.mark.parametrize("into", range(6))
+def test_whoever_jumps_among_instructions_that_are_done_at_once_finds_his_own(into: int) -> None:
+    trace = run_alone(
+        Q1Processor(
+            assemble(f"upd_param 1000\njmp {2 + into}\n" + "nop\n" * 5 + "upd_param 4\nstop"),
+            SequencerSetup(),
+        )
+    )
+    assert trace.instructions == 2 + (5 - into) + 2
+    assert trace.time_ns.tolist() == [0, 1000]
+
+
+@pytest.mark.parametrize(("way", "left"), [("jmp 5", 5), ("nop", 4)])
+def test_a_jump_between_a_subtraction_and_its_jump_does_not_subtract(way: str, left: int) -> None:
+    text = f"move 5,R0\nnop\ncmp R0,R1\n{way}\nsub R0,1,R0\njnz 7\nillegal\nstop R0"
+    trace = run_alone(Q1Processor(assemble(text), SequencerSetup()))
+    assert trace.exit_code == left
+    assert trace.instructions == 6 + (way == "nop")
+
+
+def test_what_is_done_at_once_costs_and_counts_as_before() -> None:
+    """The last instruction comes as late as each of those before it makes it."""
+    joined = "nop\n" * 7 + "move 3,R0\nnop\nagain: sub R0,1,R0\njnz @again\n"
+    apart = "cmp R9,R9\n" * 2 + "move 3,R0\nnop\nagain: sub R0,1,R0\nnop\njnz @again\n"
+    for body, ticks, count in (
+        (joined, 7 + 2 + 3 * 4 + 2 * 3, 15),
+        (apart, 2 * 4 + 2 + 3 * 5 + 2 * 3, 13),
+    ):
+        for slack in (0, -4):
+            lasting = ticks * 4 + 4 + slack
+            text = "nop\n" * 9 + f"upd_param {lasting}\n{body}upd_param 60000\nstop"
+            trace = run_alone(Q1Processor(assemble(text), SequencerSetup()))
+            assert bool(trace.flags) == (slack < 0)
+            if not trace.flags:
+                assert trace.instructions == 9 + 1 + count + 2

@@ -1,14 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
+from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
-    SYNC_NS,
     Limits,
-    NotEmulated,
     Q1Processor,
     SequencerSetup,
     Trigger,
+)
+from podium.sim_instruments.twins.qblox_cluster.q1_together import (
+    SYNC_NS,
+    Together,
+    run_alone,
     run_together,
 )
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
@@ -31,7 +37,7 @@ SYNCED = SequencerSetup(sync=True)
 
 
 def run(text: str, setup: SequencerSetup = CONTROL, **options: object) -> RealTimeTrace:
-    return Q1Processor(assemble(text), setup).run(**options)  # type: ignore[arg-type]
+    return run_alone(Q1Processor(assemble(text), setup), **options)  # type: ignore[arg-type]
 
 
 def test_a_rabi_scan_plays_and_acquires_where_the_program_says() -> None:
@@ -254,7 +260,7 @@ def test_runs_do_not_depend_on_earlier_ones() -> None:
     processor = Q1Processor(
         assemble("add R0,1,R0\nnop\nset_awg_gain R0,R0\nupd_param 4\nstop"), CONTROL
     )
-    assert [processor.run().gain0.tolist() for _ in range(2)] == [[1], [1]]
+    assert [run_alone(processor).gain0.tolist() for _ in range(2)] == [[1], [1]]
 
 
 def test_rows_beyond_the_first_buffer_join_without_a_seam() -> None:
@@ -315,12 +321,48 @@ def test_a_condition_that_is_not_met_makes_a_wait_of_the_instruction() -> None:
 def test_what_asks_for_triggers_is_refused_without_them() -> None:
     processor = Q1Processor(assemble("nop\nset_cond 1,1,0,4\nstop"), CONTROL, name="slot2.seq0")
     with pytest.raises(NotEmulated, match=r"slot2.seq0: line 2: set_cond 1,1,0,4: .*triggers"):
-        processor.run()
+        run_alone(processor)
 
 
-@pytest.mark.parametrize(
-    "line", ["fb_cmd 1,2,4", "acquire_ttl 0,0,1,4", "play_pulse 0,4", "fb_pop_data 1,R0"]
-)
-def test_what_is_not_emulated_is_said_before_the_run(line: str) -> None:
-    with pytest.raises(NotEmulated, match=r"line 2: .*does not emulate"):
-        Q1Processor(assemble(f"nop\n{line}\nstop"), CONTROL)
+def test_a_module_that_counts_opens_and_closes_a_window_and_others_know_none() -> None:
+    text = "acquire_ttl 0,7,1,1000\nwait 500\nacquire_ttl 0,9,0,4\nacquire_ttl 1,0,1,4\nstop"
+    trace = run(text, replace(READOUT, counts=True))
+    kinds = [EventKind.OPEN_TTL, EventKind.CLOSE_TTL, EventKind.UPDATE]
+    assert trace.kind.tolist() == kinds
+    assert trace.time_ns.tolist() == [0, 1500, 1504]
+    assert trace.bin.tolist() == [7, 9, -1]
+    assert trace.flags == ("ACQ INDEX INVALID",)
+    assert run(text, READOUT).flags == (ILLEGAL,)
+
+
+def test_a_pulse_of_a_time_tag_sequencer_is_high_for_its_own_duration() -> None:
+    text = "play_pulse 5,20\nwait 100\nset_digital 1,1,0\nplay_pulse 7,40\nupd_param 4\nstop"
+    trace = run(text, SequencerSetup(tags=True, gain=(0, 0)))
+    assert trace.time_ns.tolist() == [0, 20, 120, 160, 160]
+    assert trace.gain0.tolist() == [1, 0, 1, 1, 1]
+    assert trace.offs0.tolist() == [5, 5, 7, 7, 0]
+
+
+def test_a_run_halts_where_it_depends_on_triggers_that_are_not_known_yet() -> None:
+    text = "set_latch_en 1,4\nwait 996\nset_cond 1,1,0,20\nupd_param 100\nset_cond 0,0,0,4\nstop"
+    together = Together([Q1Processor(assemble(text), CONTROL)])
+    together.proceed((), 500)
+    assert together.waits_for_triggers
+    assert together.needs_ns == 1000
+    assert together.traces()[0].ending is Ending.WAITS_TO_KNOW
+    together.proceed([Trigger(700, 1)], 999)
+    assert together.waits_for_triggers
+    together.proceed((), 1000)
+    assert not together.waits_for_triggers
+    (trace,) = together.traces()
+    assert trace.ending is Ending.STOPPED
+    assert trace.time_ns.tolist() == [1000]
+    assert trace.instructions == len(text.splitlines())
+
+
+def test_binning_is_slower_while_many_sequencers_of_a_module_acquire() -> None:
+    text = "move 20,R0\nnop\nagain: acquire 0,0,{}\nloop R0,@again\nstop"
+    for spacing_ns in (300, 600, 900):
+        setup = replace(READOUT, acquisition_spacing_ns=spacing_ns)
+        assert run(text.format(spacing_ns), setup).flags == ()
+        assert run(text.format(spacing_ns // 2), setup).flags == ("ACQ BINNING FIFO ERROR",)

@@ -78,28 +78,28 @@ class Operation(IntEnum):
     SW_REQ = 47
     SET_DIGITAL = 48
     SET_TIME_REF = 49
-    # Instructions that take time on the real-time side; a condition skips those down to UPD_THRES.
-    WAIT = 50
-    UPD_PARAM = 51
-    PLAY = 52
-    ACQUIRE = 53
-    ACQUIRE_WEIGHED = 54
-    ACQUIRE_TIMETAGS = 55
-    ACQUIRE_DIGITAL = 56
-    UPD_THRES = 57
-    WAIT_SYNC = 58
-    WAIT_TRIGGER = 59
-    LATCH_RST = 60
-    SET_LATCH_EN = 61
-    ACQUIRE_TTL = 62
+    RESET_NETZERO = 50
+    FB_POP_DATA = 51
+    FB_PULL_DATA = 52
+    LOOP = 53
+    # They take time on the real-time side; a condition skips those down to UPD_THRES, and those
+    # from UPD_PARAM to there latch what waits.
+    WAIT = 54
+    FB_CMD = 55
+    UPD_PARAM = 56
+    PLAY = 57
+    ACQUIRE = 58
+    ACQUIRE_WEIGHED = 59
+    ACQUIRE_TTL = 60
+    ACQUIRE_TIMETAGS = 61
+    ACQUIRE_DIGITAL = 62
     PLAY_PULSE = 63
-    RESET_NETZERO = 64
-    # Messages between sequencers.
-    FB_CMD = 65
-    FB_POP_DATA = 66
-    FB_PULL_DATA = 67
-    # Deprecated: never in memory, each becomes two instructions.
-    LOOP = 68
+    UPD_THRES = 64
+    WAIT_SYNC = 65
+    WAIT_TRIGGER = 66
+    LATCH_RST = 67
+    SET_LATCH_EN = 68
+    # Deprecated like LOOP: never in memory, each becomes two instructions.
     COMPARE_JGE = 69
     COMPARE_JLT = 70
 
@@ -150,7 +150,7 @@ class Form:
     @cached_property
     def deprecated(self) -> bool:
         """Whether the assembler replaces it by two instructions."""
-        return self.operation >= Operation.LOOP
+        return self.operation in (Operation.LOOP, Operation.COMPARE_JGE, Operation.COMPARE_JLT)
 
     @cached_property
     def ticks(self) -> int:

@@ -64,7 +64,7 @@ def json_block(command: Command) -> Any:
     """Return the payload of the block as JSON."""
     try:
         return json.loads(block(command))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: nested too deep to be read
         raise Refusal(BLOCK_DATA_ERROR, f"{command.header}: not JSON: {error}") from error
 
 

@@ -11,11 +11,8 @@ from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled, AssemblyError, assemble
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback, Ticket
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
-    NotEmulated,
-    Q1Processor,
-    SequencerSetup,
-)
+from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, SequencerSetup
 from podium.sim_instruments.twins.qblox_cluster.refusal import EXECUTION_ERROR, ErrorQueue, Refusal
 
 IN_PLACE_LINES = 1000
@@ -29,6 +26,7 @@ class Prepared:
     assembled: Assembled
     unplayable: str | None
     """Why this twin cannot execute it, if so; arming it is refused then."""
+    plays_net_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,16 @@ def _prepare(text: bytes, model: ModuleModel) -> _Verdict:
             f"sequencer holds {model.instructions}",
         )
     unplayable = None
+    plays_net_zero = False
     try:
-        Q1Processor(assembled, SequencerSetup(readout=model.readout, tags=model.channels > 0))
+        processor = Q1Processor(
+            assembled, SequencerSetup(readout=model.readout, tags=model.channels > 0)
+        )
+        plays_net_zero = processor.plays_net_zero
     except NotEmulated as error:
         unplayable = str(error)
     notes = "".join(f"{warning}\n" for warning in assembled.warnings)
-    return _Verdict(Prepared(assembled, unplayable), notes)
+    return _Verdict(Prepared(assembled, unplayable, plays_net_zero), notes)
 
 
 Install = Callable[[Prepared], None]

@@ -29,10 +29,12 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
 )
 from podium.sim_instruments.twins.qblox_cluster.cluster_commands import (
     cmm_handlers,
+    linq_handlers,
     run_handlers,
     timed_module_handlers,
 )
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
+from podium.sim_instruments.twins.qblox_cluster.linq import CMM_SLOT
 from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
@@ -58,6 +60,10 @@ _MODULE = module_handlers().by_header
 _KEPT = kept_handlers().by_header
 _RUN = run_handlers().by_header
 _TIMED = timed_module_handlers().by_header
+_LINQ = linq_handlers().by_header
+
+_ROUTERS = frozenset(header for header in _LINQ if header.startswith("ROUter"))
+"""Of these the CMM has its own, addressed as slot 0."""
 
 _SETTINGS = frozenset(entry.header for entry in COMMANDS if not entry.header.endswith("?"))
 
@@ -69,7 +75,7 @@ _SLOT = re.compile(r"SLOT(\d{1,4}):", re.IGNORECASE)
 
 def meant_headers() -> frozenset[str]:
     """Return the headers of the command table that mean something in the simulation."""
-    return frozenset({*_CMM, *_MODULE, *_RUN, *_TIMED})
+    return frozenset({*_CMM, *_MODULE, *_RUN, *_TIMED, *_LINQ})
 
 
 def _reads_back(found: Found) -> bool:
@@ -114,7 +120,7 @@ class ClusterTwin:
             playback,
             lambda: tuple(self.modules.values()),
             self.clock,
-            self.management.time,
+            self.management,
             self.lines,
             Listener(self.lines, self.clock, serial),
         )
@@ -229,10 +235,14 @@ class ClusterTwin:
         header, routed = command.header, module
         slot = _SLOT.match(header) if module is None else None
         if slot is not None:
+            header = header[slot.end() :]
             routed = self.modules.get(int(slot[1]))
+            found = look_up(header)
+            if int(slot[1]) == CMM_SLOT and found is not None and found.entry.header in _ROUTERS:
+                request = Request(found, command, now_fs)
+                return _LINQ[found.entry.header]((self.management, CMM_SLOT), request)
             if routed is None:
                 raise Refusal(SUFFIX_OUT_OF_RANGE, f"Module in slot {slot[1]} is not available")
-            header = header[slot.end() :]
         found = look_up(header)
         wrong = Socket.MODULE if routed is None else Socket.CMM
         if found is None or found.entry.socket is wrong:
@@ -265,6 +275,9 @@ class ClusterTwin:
         timed_handler = _TIMED.get(header)
         if timed_handler is not None:
             return timed_handler((self.management, module), request)
+        linq_handler = _LINQ.get(header)
+        if linq_handler is not None:
+            return linq_handler((self.management, module.slot), request)
         handler = _MODULE.get(header)
         if handler is not None:
             return handler(module, request)

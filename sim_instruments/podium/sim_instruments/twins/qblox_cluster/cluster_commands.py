@@ -5,7 +5,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import block_reply, text_r
 from podium.sim_instruments.twins.qblox_cluster import arguments, common_commands, timing_commands
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
 from podium.sim_instruments.twins.qblox_cluster.management import Management
-from podium.sim_instruments.twins.qblox_cluster.module import Module
+from podium.sim_instruments.twins.qblox_cluster.module import Module, json_bytes
 from podium.sim_instruments.twins.qblox_cluster.runs import Runs
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
 
@@ -60,6 +60,45 @@ def cmm_handlers() -> Handlers[Management]:
     return handlers
 
 
+LinqTarget = tuple[Management, int]
+"""The CMM and a slot: 0 is the CMM's own."""
+
+
+def linq_handlers() -> Handlers[LinqTarget]:
+    """Return what the commands do that route messages between sequencers."""
+    handlers: Handlers[LinqTarget] = Handlers()
+
+    @handlers.on("ROUter:CONFiguation")
+    def configure(target: LinqTarget, request: Request) -> bytes:
+        cmm, slot = target
+        cmm.linq.configure(slot, arguments.json_block(request.command))
+        return b""
+
+    @handlers.on("ROUter:CONFiguation?")
+    def configuration(target: LinqTarget, request: Request) -> bytes:
+        cmm, slot = target
+        return block_reply(json_bytes(cmm.linq.told(slot)))
+
+    @handlers.on("ROUter:CONFiguation:RST")
+    def reset(target: LinqTarget, request: Request) -> bytes:
+        cmm, slot = target
+        cmm.linq.reset(slot)
+        return b""
+
+    @handlers.on("SEQuencer#:SELFcast:ID")
+    def set_self_cast(target: LinqTarget, request: Request) -> bytes:
+        cmm, slot = target
+        cmm.linq.set_self_cast_max(slot, request.index, arguments.integer(request.command))
+        return b""
+
+    @handlers.on("SEQuencer#:SELFcast:ID?")
+    def self_cast(target: LinqTarget, request: Request) -> bytes:
+        cmm, slot = target
+        return text_reply(str(cmm.linq.self_cast_max(slot, request.index)))
+
+    return handlers
+
+
 RunTarget = tuple[Runs, Module]
 
 
@@ -101,6 +140,7 @@ def run_handlers() -> Handlers[RunTarget]:
     @handlers.on("SEQuencer#:ARM")
     def arm(target: RunTarget, request: Request) -> bytes:
         runs, module = target
+        module.refuse_net_zero(_chosen(module, request))
         runs.arm(_chosen(module, request), request.now_fs)
         return b""
 
@@ -108,7 +148,9 @@ def run_handlers() -> Handlers[RunTarget]:
     def arm_all(target: RunTarget, request: Request) -> bytes:
         runs, module = target
         # ASSUMED: sequencers without a program are left alone
-        runs.arm([s for s in module.sequencers if s.has_program], request.now_fs)
+        armed = [s for s in module.sequencers if s.has_program]
+        module.refuse_net_zero(armed)
+        runs.arm(armed, request.now_fs)
         return b""
 
     @handlers.on("SEQuencer#:START", "SEQuencer:START")

@@ -3,8 +3,10 @@
 This is the work that a worker thread does; nothing here touches the twin.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -26,20 +28,26 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     switch_timeline,
 )
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
-    Q1Processor,
-    Together,
-    Trigger,
-    refuse_conditions,
-    run_together,
-)
+from podium.sim_instruments.twins.qblox_cluster.q1_abilities import refuse_operations
+from podium.sim_instruments.twins.qblox_cluster.q1_messages import Routes, self_cast_only
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, Trigger
+from podium.sim_instruments.twins.qblox_cluster.q1_together import Together, run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
     RunOutcome,
     SequencerOutcome,
     SequencerRun,
+    acquisition_spacing_ns,
 )
 from podium.sim_instruments.twins.qblox_cluster.tag_stage import tag_record
+from podium.sim_instruments.twins.qblox_cluster.ttl_stage import (
+    Counting,
+    counted,
+    counting,
+    joined,
+)
+
+_CONDITIONS: Final = frozenset({Operation.SET_COND})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,18 +58,21 @@ class Performance:
     traces: tuple[RealTimeTrace, ...]
     drives: tuple[PulseTrain, ...]
     listening: tuple[Listening | None, ...]
+    counting: tuple[Counting | None, ...]
+    """Windows in which triggers are counted."""
     overflowed: tuple[bool, ...]
 
     @property
     def captures(self) -> tuple[CaptureTrain, ...]:
         """Everything listened to, in the order in which the world is asked."""
-        return tuple(train for one in self.listening if one is not None for train in one.trains)
+        both = zip(self.listening, self.counting, strict=True)
+        return tuple(train for pair in both for one in pair if one for train in one.trains)
 
     @property
     def duration_ns(self) -> int:
         """From the start to the last output and the end of the last integration."""
         ends = [trace.end_ns for trace in self.traces]
-        ends += [one.end_ns for one in self.listening if one is not None]
+        ends += [one.end_ns for one in (*self.listening, *self.counting) if one is not None]
         return max(ends, default=0)
 
 
@@ -71,7 +82,28 @@ def perform(runs: Sequence[SequencerRun]) -> Performance:
 
 
 def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
-    return tuple(Q1Processor(run.program, run.setup(), name=run.sender) for run in runs)
+    acquiring = Counter(run.slot for run in runs if run.acquires)
+    return tuple(
+        Q1Processor(
+            run.program,
+            replace(
+                run.setup(), acquisition_spacing_ns=acquisition_spacing_ns(acquiring[run.slot])
+            ),
+            name=run.sender,
+        )
+        for run in runs
+    )
+
+
+def _refuse_conditions(runs: Sequence[SequencerRun], processors: Sequence[Q1Processor]) -> None:
+    """Raise :class:`NotEmulated` for ``set_cond`` where triggers come that are not emulated."""
+    sources = [run for run in runs if run.sends_triggers]
+    if not sources:
+        return
+    source = sources[0].sender
+    why = f"this twin does not emulate the triggers that {source} is set to send"
+    for processor in processors:
+        refuse_operations(processor.program, _CONDITIONS, why, processor.name)
 
 
 def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
@@ -88,6 +120,7 @@ def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...])
         traces=traces,
         drives=tuple(drives),
         listening=tuple(listening(r, t) for r, t in zip(runs, traces, strict=True)),
+        counting=tuple(counting(r, t) for r, t in zip(runs, traces, strict=True)),
         overflowed=tuple(overflowed),
     )
 
@@ -114,20 +147,29 @@ def _switches(
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Some sequencer goes on only when a trigger comes that is not known yet."""
+    """Some sequencer goes on only when more is known of the triggers."""
+
+    needs_ns: int | None = None
+    """Until when triggers must be known before it goes on, None: it waits for one."""
 
 
 class Execution:
     """One run on its way: it goes on as triggers come, and plays on the world at its end.
 
-    Belongs to one worker thread at a time. Raises :class:`.q1_processor.NotEmulated` for a
+    Belongs to one worker thread at a time. Raises :class:`.q1_abilities.NotEmulated` for a
     program that this twin cannot execute.
     """
 
     def __init__(
-        self, runs: Sequence[SequencerRun], number: int, start_tick: int, clock: ClusterClock
+        self,
+        runs: Sequence[SequencerRun],
+        number: int,
+        start_tick: int,
+        clock: ClusterClock,
+        routes: Routes = self_cast_only,
     ) -> None:
         self._runs = tuple(runs)
+        self._routes = routes
         self._number = number
         self._start_tick = start_tick
         self._clock = clock
@@ -137,18 +179,23 @@ class Execution:
         """When the party line was released so far, from the start. Known before the world has
         played what comes of it: whoever asks a cluster when it began waits for no physics."""
 
-    def advance(self, triggers: Sequence[Trigger], play: Play) -> RunOutcome | Waiting:
-        """Go on with triggers that came since; return what is left of the run once it is over."""
+    def advance(
+        self, triggers: Sequence[Trigger], known_ns: int, play: Play
+    ) -> RunOutcome | Waiting:
+        """Go on with triggers that came since; return what is left of the run once it is over.
+
+        All triggers until ``known_ns`` are known now.
+        """
         if self._together is None:
-            for processor in (processors := _processors(self._runs)):
-                refuse_conditions(processor)
-            self._together = Together(processors)
+            processors = _processors(self._runs)
+            _refuse_conditions(self._runs, processors)
+            self._together = Together(processors, routes=self._routes)
         elif triggers and not self._first_trigger_ns:
             self._first_trigger_ns = triggers[0].time_ns
-        self._together.proceed(triggers)
+        self._together.proceed(triggers, known_ns)
         self.synced_ns = tuple(self._together.synced_ns)
-        if self._together.waits_for_trigger:
-            return Waiting()
+        if self._together.waits_for_triggers:
+            return Waiting(self._together.needs_ns)
         traces = self._together.traces()
         performed = performance(self._with_phases(), traces)
         signals = self._signals(performed)
@@ -209,10 +256,11 @@ def outcome(performance: Performance, answers: tuple[Captured, ...]) -> RunOutco
     """Return what is left of a performance once the world has answered."""
     results: list[SequencerOutcome] = []
     at = 0
-    for run, trace, listened, overflowed in zip(
+    for run, trace, listened, windows, overflowed in zip(
         performance.runs,
         performance.traces,
         performance.listening,
+        performance.counting,
         performance.overflowed,
         strict=True,
     ):
@@ -227,6 +275,13 @@ def outcome(performance: Performance, answers: tuple[Captured, ...]) -> RunOutco
             flags += left.flags
             bins, scope = dict(left.bins), left.scope
             end_ns = None if end_ns is None else max(end_ns, listened.end_ns)
+        if windows is not None:
+            mine = answers[at : at + len(windows.trains)]
+            at += len(windows.trains)
+            found = counted(windows, mine)
+            flags += [flag for flag in found.flags if flag not in flags]
+            bins = joined(bins, found.bins)
+            end_ns = None if end_ns is None else max(end_ns, windows.end_ns)
         if overflowed:
             flags.append(OUTPUT_OVERFLOW)
         results.append(
@@ -236,6 +291,7 @@ def outcome(performance: Performance, answers: tuple[Captured, ...]) -> RunOutco
                 end_ns=end_ns,
                 flags=(*flags, *trace.flags),
                 exit_code=trace.exit_code,
+                registers=trace.registers,
                 log=" / ".join(trace.log),
                 bins=bins,
                 scope=scope,

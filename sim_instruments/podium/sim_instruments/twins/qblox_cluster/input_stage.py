@@ -62,7 +62,7 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
     turns = (phase + lo_turns(lo_hz, start) + lo_at_start) % 1.0
     durations = np.array([_duration(run, kind) for kind in kinds], np.int64)[number]
     trains: list[CaptureTrain] = []
-    line = _input_line(run)
+    line = input_line(run)
     if line is not None:
         for path in (0, 1) if np.any(kinds[:, 1] != kinds[:, 2]) else (0,):
             windows = tuple(_window(run, kind, path, lo_hz) for kind in kinds)
@@ -86,7 +86,8 @@ def _distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[
     return kinds, number.reshape(-1).astype(np.int32)
 
 
-def _input_line(run: SequencerRun) -> str | None:
+def input_line(run: SequencerRun) -> str | None:
+    """Return the connector, or pair of them, that a sequencer listens to; None: none."""
     path_i, path_q = run.inputs
     if run.afe.model.rf:
         connected = 0 in path_i and 1 in path_q and run.afe.lo_on[0]
@@ -155,7 +156,7 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
     return Heard(bins, scope, tuple(flags))
 
 
-def _full_scale(run: SequencerRun) -> tuple[float, float]:
+def full_scale(run: SequencerRun) -> tuple[float, float]:
     """Return the amplitude, sqrt(W), at the connector that fills the ADC of each path."""
     afe = run.afe
     if afe.model.rf:
@@ -174,7 +175,7 @@ def _digitise(
     ASSUMED: a mean that does not fit is held to full scale; single samples that clip
     within a window are not seen here.
     """
-    full0, full1 = _full_scale(run)
+    full0, full1 = full_scale(run)
     real, imag = signal.real / full0, signal.imag / full1
     clipped = bool((np.abs(real) > 1).any()), bool((np.abs(imag) > 1).any())
     return np.clip(real, -1, 1) + 1j * np.clip(imag, -1, 1), clipped
@@ -218,7 +219,7 @@ def _scope(
         lo_hz = run.afe.lo_hz[0] if run.afe.model.rf else 0
         turns = (captured[0].trace_hz - lo_hz) * 1e-9 * np.arange(count)
         raw[:count] = trace[:count] * np.exp(2j * np.pi * (turns % 1.0))
-    full = _full_scale(run)
+    full = full_scale(run)
     paths: list[ScopePath] = []
     for values, scale in zip((raw.real, raw.imag), full, strict=True):
         words = np.rint(values / scale * limits.ADC_FULL_SCALE)

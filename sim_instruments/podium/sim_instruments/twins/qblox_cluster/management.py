@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.linq import Linq
 from podium.sim_instruments.twins.qblox_cluster.reference import Reference
 from podium.sim_instruments.twins.qblox_cluster.refusal import ErrorQueue
 from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings
@@ -22,12 +23,14 @@ class Management:
         self.time = Timekeeping(clock)
         self.network = TriggerNetwork(clock)
         self.reference = Reference(clock)
+        self.linq = Linq()
 
     def reset(self) -> None:
         """Return to the settings after power-on; time and reference go on."""
         self.kept = KeptSettings()
         self.time.reset()
         self.network.reset()
+        self.linq = Linq()
 
     def power_on(self, now_fs: int) -> None:
         """Begin as after power-on, after :meth:`reset`: the time, too."""

@@ -1,6 +1,7 @@
 """One module of a cluster: its front end, its sequencers, its assembler, its errors."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from podium.firmware_interfaces.qblox_cluster import limits
@@ -14,6 +15,7 @@ from podium.sim_instruments.twins.qblox_cluster.local_oscillator import LocalOsc
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
+    EXECUTION_ERROR,
     SUFFIX_OUT_OF_RANGE,
     ErrorQueue,
     Refusal,
@@ -65,6 +67,8 @@ class Module:
         }
         self.io = IoBank() if model.channels else None
         self.predistortion = _power_on_predistortion(model)
+        self.net_zero = [False] * (model.dacs if model.family == "QCM" and not model.rf else 0)
+        """Whether the net-zero pulse of each output is enabled."""
 
     def sequencer(self, number: int) -> Sequencer:
         """Return a sequencer; refuse a number that does not exist."""
@@ -75,6 +79,21 @@ class Module:
                 f"0-{len(self.sequencers) - 1}",
             )
         return self.sequencers[number]
+
+    def refuse_net_zero(self, sequencers: Iterable[Sequencer]) -> None:
+        """Refuse to arm what would play a net-zero pulse: this twin does not shape it.
+
+        Where it is not enabled, ``play_netzero`` takes its time and plays nothing. ASSUMED.
+        """
+        for sequencer in sequencers:
+            outputs = {output for path in sequencer.outputs for output in path}
+            on = [f"out{n}" for n, enabled in enumerate(self.net_zero) if enabled and n in outputs]
+            if on and sequencer.plays_net_zero:
+                raise Refusal(
+                    EXECUTION_ERROR,
+                    f"sequencer {sequencer.number} plays net-zero pulses on {', '.join(on)}, which "
+                    "this twin does not shape",
+                )
 
     @property
     def free_bins(self) -> int:

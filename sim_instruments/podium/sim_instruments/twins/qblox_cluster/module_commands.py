@@ -12,7 +12,6 @@ from podium.sim_instruments.twins.qblox_cluster import (
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
 from podium.sim_instruments.twins.qblox_cluster.module import Module, json_bytes
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
-    BLOCK_DATA_ERROR,
     SUFFIX_OUT_OF_RANGE,
     Refusal,
 )
@@ -28,6 +27,7 @@ def module_handlers() -> Handlers[Module]:
     _attenuators(handlers)
     _offsets(handlers)
     _configuration(handlers)
+    _net_zero(handlers)
     channel_commands.register(handlers)
     return handlers
 
@@ -174,6 +174,23 @@ def _needs_scope(module: Module) -> None:
         raise Refusal(SUFFIX_OUT_OF_RANGE, f"a {module.model.name} has no scope")
 
 
+def _net_zero(handlers: Handlers[Module]) -> None:
+    def output(module: Module, request: Request) -> int:
+        n = arguments.integer(request.command)
+        if n not in range(len(module.net_zero)):
+            raise Refusal(SUFFIX_OUT_OF_RANGE, f"a {module.model.name} has no output {n} for it")
+        return n
+
+    @handlers.on("PREDISTortion:NETZero:PULSE:ENable")
+    def enable(module: Module, request: Request) -> bytes:
+        module.net_zero[output(module, request)] = arguments.flag(request.command, 1)
+        return b""
+
+    @handlers.on("PREDISTortion:NETZero:PULSE:ENable?")
+    def enabled(module: Module, request: Request) -> bytes:
+        return text_reply("1" if module.net_zero[output(module, request)] else "0")
+
+
 def kept_handlers() -> Handlers[Module]:
     """Return commands that are answered from the module's own state and mean nothing yet."""
     handlers: Handlers[Module] = Handlers()
@@ -186,21 +203,5 @@ def kept_handlers() -> Handlers[Module]:
     @handlers.on("PREDISTortion:CONFiguration?")
     def predistortion(module: Module, request: Request) -> bytes:
         return block_reply(json_bytes(module.predistortion))
-
-    @handlers.on("SEQuencer#:REGisterS")
-    def set_registers(module: Module, request: Request) -> bytes:
-        values = arguments.json_block(request.command)
-        registers = module.sequencer(request.index).registers
-        if not isinstance(values, dict) or not all(isinstance(v, int) for v in values.values()):
-            raise Refusal(BLOCK_DATA_ERROR, "registers are an object of integers by name")
-        registers.update({name: value for name, value in values.items() if name in registers})
-        return b""
-
-    @handlers.on("SEQuencer#:REGisterS?")
-    def registers(module: Module, request: Request) -> bytes:
-        registers = module.sequencer(request.index).registers
-        wanted = request.command.arguments[0] if request.command.arguments else "*"
-        names = registers if wanted == "*" else wanted.split(",")
-        return block_reply(json_bytes({n: registers[n] for n in names if n in registers}))
 
     return handlers

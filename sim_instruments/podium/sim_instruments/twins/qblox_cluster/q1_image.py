@@ -15,6 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.q1asm.commands import (
+    THRESHOLDS,
+    CommandNumber,
+    command,
+)
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import (
     FORMS,
     REGISTERS,
@@ -30,28 +35,26 @@ SAVE: Final = 72
 """Copies slot ``b`` to slot ``a``; takes no time."""
 
 OPERATION, A, B, C, D, E, COST, DURATION = range(8)
+TARGET: Final = D
+"""Of a jump, where its address is."""
 """Columns of the code: operation, five slots, nanoseconds of the classical side, duration slot."""
 
+THRESHOLD: Final = int(CommandNumber.THRESHOLD)
 SHADOWS: Final = 4
 FIRST_CONSTANT: Final = REGISTERS + SHADOWS
 _MASK = 0xFFFF_FFFF
 
-_UNTIMED = frozenset(Operation) - frozenset(
-    {
-        Operation.WAIT,
-        Operation.UPD_PARAM,
-        Operation.PLAY,
-        Operation.ACQUIRE,
-        Operation.ACQUIRE_WEIGHED,
-        Operation.ACQUIRE_TIMETAGS,
-        Operation.ACQUIRE_DIGITAL,
-        Operation.UPD_THRES,
-        Operation.WAIT_SYNC,
-        Operation.WAIT_TRIGGER,
-        Operation.LATCH_RST,
-        Operation.SET_LATCH_EN,
-    }
-)
+
+def _timed(operation: Operation) -> bool:
+    """Tell whether an instruction takes time on the real-time side: its last operand says how long.
+
+    Nothing else waits: what receives messages holds the classical side.
+    """
+    return Operation.WAIT <= operation <= Operation.SET_LATCH_EN
+
+
+def _jumps(operation: Operation) -> bool:
+    return Operation.JMP <= operation <= Operation.JBE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +112,7 @@ def build_image(program: Assembled) -> Image:
         code[writer] = _goto(entry)
     for row, address in links:
         code[row] = _goto(begins[address])
+    _join(code, length)
     slots = np.zeros(FIRST_CONSTANT + len(constants), dtype=np.int64)
     slots[FIRST_CONSTANT:] = list(constants)
     return Image(
@@ -120,18 +124,53 @@ def build_image(program: Assembled) -> Image:
     )
 
 
+def _join(code: list[list[int]], length: int) -> None:
+    """Let one row do what several rows behind each other do. Whoever jumps between finds them.
+
+    A ``nop`` does the following ones as well; ``sub`` and a ``jnz`` behind it become ``loop``.
+    """
+    following = 0
+    for address in range(length - 1, -1, -1):
+        row, after = code[address], code[address + 1]
+        following = following + 1 if row[OPERATION] == Operation.NOP else 0
+        if following:
+            code[address] = [
+                row[OPERATION],
+                following - 1,
+                *row[B:COST],
+                following * TICK_NS,
+                row[-1],
+            ]
+        loops = row[OPERATION] == Operation.SUB and after[OPERATION] == Operation.JNZ
+        if loops and after[TARGET] >= FIRST_CONSTANT:
+            cost = row[COST] + after[COST]
+            code[address] = [int(Operation.LOOP), *row[A:TARGET], after[TARGET], *row[E:COST]]
+            code[address] += [cost, row[DURATION]]
+
+
 def _row(form: Form, values: list[int], constants: dict[int, int]) -> list[int]:
+    def constant(value: int) -> int:
+        return constants.setdefault(value & _MASK, FIRST_CONSTANT + len(constants))
+
     slots = [
-        value
-        if isinstance(field, Access)
-        else constants.setdefault(value & _MASK, FIRST_CONSTANT + len(constants))
+        value if isinstance(field, Access) else constant(value)
         for field, value in zip(form.fields, values, strict=False)
     ]
+    duration = slots[-1] if _timed(form.operation) else FIRST_CONSTANT
+    operation, found = form.operation, command(form, values)
+    if found is not None:
+        number = found.number
+        operation = Operation.FB_CMD
+        if THRESHOLD <= number < THRESHOLD + THRESHOLDS:
+            number -= THRESHOLD
+            operation = Operation.UPD_THRES
+        slots = [constant(number), found.value if found.register else constant(found.value)]
     slots.extend([FIRST_CONSTANT] * (5 - len(slots)))
-    duration = FIRST_CONSTANT
-    if form.operation not in _UNTIMED:
-        duration = slots[len(form.fields) - 1]
-    return [int(form.operation), *slots, form.ticks * TICK_NS, duration]
+    if _jumps(operation):
+        slots[TARGET - A] = slots[0]
+    if operation is Operation.NOP:
+        slots[0] = 0  # none of the following: see _join
+    return [int(operation), *slots, form.ticks * TICK_NS, duration]
 
 
 def _written_then_read(
@@ -164,8 +203,13 @@ def _reading_shadows(
 ) -> list[int]:
     copy = list(row)
     for position in form.reads:
-        if values[position] in registers:
-            copy[A + position] = _shadow(writer, registers.index(values[position]))
-    if form.operation not in _UNTIMED:
-        copy[DURATION] = copy[A + len(form.fields) - 1]
+        if values[position] not in registers:
+            continue
+        shadow = _shadow(writer, registers.index(values[position]))
+        if command(form, values) is not None:
+            copy[B] = shadow  # whatever it is written as, in memory it is number and value
+            continue
+        copy[TARGET if _jumps(form.operation) else A + position] = shadow
+        if _timed(form.operation) and position == len(form.fields) - 1:
+            copy[DURATION] = shadow
     return copy

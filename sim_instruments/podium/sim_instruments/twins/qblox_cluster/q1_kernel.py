@@ -2,11 +2,7 @@
 
 The classical side runs ahead of the real-time side, which executes timed instructions from a
 queue. Costs, queue and phase registers follow q1simulator 1.3.4 (MIT, TU Delft; ``q1core.py``,
-``rt_renderer.py``), with these differences: the real-time side starts with its first instruction
-(there, ten ticks after the classical side at the latest); a real-time instruction that the
-hardware cannot execute ends the run; a stale register read yields the old value instead of an
-error; flags of a left shift are those of the 32-bit result; ``reset_ph`` clears the phase offset
-that was set as a parameter too.
+``rt_renderer.py``); where and why they differ stands in docs/reference/q1_processor.md.
 
 Operations are told apart by equality alone where it matters: such a chain becomes one table of
 jumps, comparisons of ranges would not. Phases are kept as integers, in quarters of 1e-9 turn: a
@@ -18,6 +14,7 @@ from typing import Any, Final
 import numba
 import numpy as np
 
+from podium.firmware_interfaces.qblox_cluster.q1asm.commands import CommandNumber
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import JUMP_TICKS, TICK_NS
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation as Op
 from podium.sim_instruments.twins.qblox_cluster import q1_image
@@ -32,19 +29,26 @@ from podium.sim_instruments.twins.qblox_cluster.q1_arithmetic import (
     signed,
     signed16,
 )
+from podium.sim_instruments.twins.qblox_cluster.q1_events import (
+    acquisition,
+    pulse_end,
+    send,
+)
 from podium.sim_instruments.twins.qblox_cluster.q1_latches import (
-    admit_acquisition,
-    check_weights,
     count_triggers,
     drop_phase,
     latch_phase,
     meets_condition,
     next_trigger,
+    receive,
+    reset_latches,
     set_condition,
     set_phase,
 )
 
 _JUMP_NS: Final = JUMP_TICKS * TICK_NS
+_TB_ID: Final = int(CommandNumber.ACQ_TB_ID)
+_IQ_ID: Final = int(CommandNumber.ACQ_IQ_ID)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -54,30 +58,24 @@ def execute(
     slots: Any,
     state: Any,
     queue: Any,
-    acq_queue: Any,
-    wave_lengths: Any,
-    weight_lengths: Any,
-    acq_bins: Any,
-    trigger_ns: Any,
-    trigger_address: Any,
-    trigger_counts: Any,
-    trigger_thresholds: Any,
-    trigger_inverts: Any,
+    tables: Any,
+    triggers: Any,
+    latches: Any,
     rows64: Any,
     rows32: Any,
+    sent: Any,
+    inbox: Any,
     limit_ns: int,
     limit_count: int,
 ) -> int:
-    """Execute until something outside is needed; return one of the reasons above.
+    """Execute until something outside is needed; return one of the reasons of q1_state.
 
-    ``code`` and ``slots`` are an Image's; ``queue`` holds ``QUEUE_SIZE`` times, ``acq_queue``
-    ``ACQ_BUFFER``; lengths and bins are -1 where an index is not in use; ``rows64`` has shape
-    (2, n), ``rows32`` (ROW_COLUMNS, n). Everything is updated in place.
+    ``code`` and ``slots`` are an Image's; ``rows64`` has shape (2, n), ``rows32`` (ROW_COLUMNS, n
+    or more), ``sent`` (SENT_COLUMNS, m), ``inbox`` (INBOX_COLUMNS, k), the others as q1_state says.
     """
     pc = state[q1.PC]
     core = state[q1.CORE_NS]
     time = state[q1.TIME_NS]
-    started = state[q1.STARTED]
     count = state[q1.COUNT]
     zero = state[q1.ZERO] != 0
     negative = state[q1.NEGATIVE] != 0
@@ -85,19 +83,14 @@ def execute(
     overflow = state[q1.OVERFLOW] != 0
     head = state[q1.QUEUE_HEAD]
     queued = state[q1.QUEUE_LENGTH]
-    gain0 = state[q1.GAIN_0]
-    gain1 = state[q1.GAIN_1]
-    offs0 = state[q1.OFFS_0]
-    offs1 = state[q1.OFFS_1]
-    marker = state[q1.MARKER]
-    freq = state[q1.FREQ]
-    pending = state[q1.PENDING]
-    cond_enabled = state[q1.COND_ENABLED]
+    met = meets_condition(state)
+    trigger_ns = count_triggers(state, triggers, latches, -1)
     rows = state[q1.ROWS]
-    flags = state[q1.FLAGS]
-    capacity = rows64.shape[1]
-    status = -1
-
+    room = rows64.shape[1] - 2  # an instruction makes no more rows, and sends no more entries
+    sending_room = sent.shape[1] - 2
+    known = state[q1.KNOWN_NS]
+    fault = 0
+    status = q1.STOPPED
     while True:
         at = np.uint64(pc)  # unsigned: Numba leaves out the check for negative indices
         op = code[at, 0]
@@ -106,7 +99,10 @@ def execute(
         pc += 1
         if op < Op.WAIT:
             jump = False
-            if op == Op.NOP or op == Op.SW_REQ or op == Op.SET_SCOPE_EN:
+            if op == Op.NOP:
+                count += code[at, 1]
+                pc += np.int64(code[at, 1])
+            elif op == Op.SW_REQ or op == Op.SET_SCOPE_EN or op == Op.RESET_NETZERO:
                 pass
             elif op == Op.MOVE:
                 slots[code[at, 2]] = slots[code[at, 1]]
@@ -120,7 +116,7 @@ def execute(
                 carry = full > MASK
                 overflow = ((a ^ result) & (b ^ result) & SIGN) != 0
                 slots[code[at, 3]] = result
-            elif op == Op.SUB or op == Op.CMP:
+            elif op == Op.SUB or op == Op.CMP or op == Op.LOOP:
                 a = slots[code[at, 1]]
                 b = slots[code[at, 2]]
                 result = (a - b) & MASK
@@ -128,8 +124,12 @@ def execute(
                 negative = (result & SIGN) != 0
                 carry = a < b
                 overflow = ((a ^ b) & (a ^ result) & SIGN) != 0
-                if op == Op.SUB:
+                if op != Op.CMP:
                     slots[code[at, 3]] = result
+                if op == Op.LOOP:
+                    count += 1
+                    pc += 1
+                    jump = not zero
             elif op == Op.AND or op == Op.OR or op == Op.XOR or op == Op.TEST:
                 a = slots[code[at, 1]]
                 b = slots[code[at, 2]]
@@ -165,47 +165,49 @@ def execute(
                 overflow = False
                 slots[code[at, 3]] = result
             elif op == Op.SET_AWG_GAIN:
-                gain0 = signed16(slots[code[at, 1]])
-                gain1 = signed16(slots[code[at, 2]])
+                state[q1.GAIN_0] = signed16(slots[code[at, 1]])
+                state[q1.GAIN_1] = signed16(slots[code[at, 2]])
             elif op == Op.SET_AWG_OFFS:
-                offs0 = signed16(slots[code[at, 1]])
-                offs1 = signed16(slots[code[at, 2]])
+                state[q1.OFFS_0] = signed16(slots[code[at, 1]])
+                state[q1.OFFS_1] = signed16(slots[code[at, 2]])
             elif op == Op.SET_MRK:
-                marker = slots[code[at, 1]] & 15
+                state[q1.MARKER] = slots[code[at, 1]] & 15
             elif op == Op.SET_FREQ:
                 value = signed(slots[code[at, 1]])
                 if value > q1.MAX_FREQ or value < -q1.MAX_FREQ:
-                    flags |= q1.FLAG_RT_ILLEGAL  # ASSUMED: refused, neither clipped nor wrapped
-                    status = q1.STOPPED
+                    fault = q1.FLAG_RT_ILLEGAL  # ASSUMED: refused, neither clipped nor wrapped
                     break
                 state[q1.NEXT_FREQ] = value
                 state[q1.HAS_FREQ] = 1
-                pending = 1
+                state[q1.PENDING] = 1
             elif op == Op.RESET_PH or op == Op.SET_PH or op == Op.SET_PH_DELTA:
                 set_phase(state, op, slots[code[at, 1]])
-                pending = 1
+                state[q1.PENDING] = 1
             elif op == Op.SET_COND:
-                count_triggers(state, trigger_ns, trigger_address, trigger_counts, time)
-                cond_enabled = slots[code[at, 1]] & 1
-                if set_condition(state, slots, code[at]) and cond_enabled:
-                    flags |= q1.FLAG_RT_ILLEGAL  # ASSUMED: operations 6 and 7 do not exist
-                    status = q1.STOPPED
+                state[q1.COND_ENABLED] = slots[code[at, 1]] & 1
+                unknown = set_condition(state, slots, code[at])
+                met = meets_condition(state)
+                if unknown and state[q1.COND_ENABLED]:
+                    fault = q1.FLAG_RT_ILLEGAL  # ASSUMED: operations 6 and 7 do not exist
                     break
             elif op == Op.SET_DIGITAL:
                 if slots[code[at, 2]] & 1:  # bit 0: the sequencer's own channel
-                    gain0 = slots[code[at, 1]] & 1
-                    offs0 = slots[code[at, 3]] & q1.FINE_DELAY_MASK
+                    state[q1.GAIN_0] = slots[code[at, 1]] & 1
+                    state[q1.OFFS_0] = slots[code[at, 3]] & q1.FINE_DELAY_MASK
             elif op == Op.SET_TIME_REF:
-                offs1 += 1
+                state[q1.OFFS_1] += 1
+            elif op == Op.FB_POP_DATA or op == Op.FB_PULL_DATA:
+                core, found = receive(state, slots, code[at], inbox, core)
+                if not found:
+                    status = q1.WAITS_FOR_MESSAGE
+                    break
             elif op == Op.STOP:
-                if started and time < core:
-                    flags |= q1.FLAG_UNDERFLOW
+                if state[q1.STARTED] and time < core:
+                    fault = q1.FLAG_UNDERFLOW
                 state[q1.EXIT_CODE] = signed(slots[code[at, 1]])
-                status = q1.STOPPED
                 break
             elif op == Op.ILLEGAL:
-                flags |= q1.FLAG_Q1_ILLEGAL
-                status = q1.STOPPED
+                fault = q1.FLAG_Q1_ILLEGAL
                 break
             elif op <= Op.JBE:  # what is left: jumps and products
                 jump = jumps(op, zero, negative, carry, overflow)
@@ -221,7 +223,7 @@ def execute(
                     slots[code[at, 4]] = high
             if jump:
                 core += _JUMP_NS
-                pc = min(slots[code[at, 1]], length)
+                pc = min(slots[code[at, 4]], length)
                 if count >= limit_count:
                     status = q1.CUT
                     break
@@ -237,67 +239,72 @@ def execute(
             continue
 
         # Timed instructions: first the place in the queue of the real-time side.
-        if rows == capacity:
-            core -= code[at, 6]
-            count -= 1
-            pc -= 1
+        if rows > room or state[q1.SENT] > sending_room:
             status = q1.ROWS_FULL
             break
-        if not started:
-            started = 1
+        if not state[q1.STARTED]:
+            state[q1.STARTED] = 1
             time = max(time, core)
         if time < core:
-            flags |= q1.FLAG_UNDERFLOW
-            status = q1.STOPPED
+            fault = q1.FLAG_UNDERFLOW
             break
         if time > limit_ns:
             status = q1.CUT
             break
-        while queued > 0 and queue[head] < core:
+        if time > known and (op >= Op.LATCH_RST or (state[q1.COND_ENABLED] and op <= Op.UPD_THRES)):
+            status = q1.WAITS_TO_KNOW
+            break
+        while queued > 0 and queue[np.uint64(head)] < core:
             head = (head + 1) & (q1.QUEUE_SIZE - 1)
             queued -= 1
         if queued == q1.QUEUE_SIZE:
-            core = queue[head]
+            core = queue[np.uint64(head)]
             head = (head + 1) & (q1.QUEUE_SIZE - 1)
             queued -= 1
-        queue[(head + queued) & (q1.QUEUE_SIZE - 1)] = time
+        queue[np.uint64((head + queued) & (q1.QUEUE_SIZE - 1))] = time
         queued += 1
 
         duration = slots[code[at, 7]]
         skipped = False
-        if cond_enabled and op <= Op.UPD_THRES:
-            count_triggers(state, trigger_ns, trigger_address, trigger_counts, time)
-            skipped = not meets_condition(
-                state, trigger_counts, trigger_thresholds, trigger_inverts
-            )
+        if state[q1.COND_ENABLED] and op <= Op.UPD_THRES:
+            if time >= trigger_ns:
+                trigger_ns = count_triggers(state, triggers, latches, time)
+                met = meets_condition(state)
+            skipped = not met
             if skipped:
                 duration = state[q1.COND_ELSE_NS]
         if duration < q1.MIN_DURATION_NS or duration > q1.MAX_DURATION_NS:
-            # ASSUMED: the docs give the limits, not what happens beyond
-            flags |= q1.FLAG_RT_ILLEGAL
-            status = q1.STOPPED
+            fault = q1.FLAG_RT_ILLEGAL  # ASSUMED: the docs give the limits, not what is beyond
             break
 
         if op == Op.WAIT:
             time += duration
+        elif op == Op.FB_CMD:
+            if not skipped:
+                number = slots[code[at, 1]]
+                state[q1.SENT] = send(sent, state[q1.SENT], time, number, slots[code[at, 2]])
+                if number in (_TB_ID, _IQ_ID):
+                    state[q1.SHARES] = 1
+            time += duration
         elif op <= Op.UPD_THRES:
             if skipped:
                 drop_phase(state)
-                pending = 0
+                state[q1.PENDING] = 0
                 time += duration
                 continue
-            if pending:
-                freq = latch_phase(state, freq, time)
-                pending = 0
+            if state[q1.PENDING]:
+                state[q1.FREQ] = latch_phase(state, state[q1.FREQ], time)
+                state[q1.PENDING] = 0
             kind = 0
             wave0 = wave1 = acq = bin_ = weight0 = weight1 = -1
+            level, delay = state[q1.GAIN_0], state[q1.OFFS_0]
             if op == Op.PLAY:
                 a = slots[code[at, 1]]
                 b = slots[code[at, 2]]
-                if a >= wave_lengths.size or wave_lengths[a] < 0:
-                    flags |= q1.FLAG_WAVE_0
-                elif b >= wave_lengths.size or wave_lengths[b] < 0:
-                    flags |= q1.FLAG_WAVE_1
+                if a >= q1.WAVEFORMS or tables[q1.WAVES, a] < 0:
+                    state[q1.FLAGS] |= q1.FLAG_WAVE_0
+                elif b >= q1.WAVEFORMS or tables[q1.WAVES, b] < 0:
+                    state[q1.FLAGS] |= q1.FLAG_WAVE_1
                 else:
                     kind = 1
                     wave0 = a
@@ -308,56 +315,50 @@ def execute(
                 kind = q1.KIND_THRESHOLD
                 bin_ = slots[code[at, 1]]
                 weight0 = slots[code[at, 2]] & 0x7FFF_FFFF
+            elif op == Op.PLAY_PULSE:
+                level, delay = 1, slots[code[at, 1]] & q1.FINE_DELAY_MASK
             else:
-                acq = slots[code[at, 1]]
-                bin_ = slots[code[at, 2]]
-                kind = 2
-                refused = 0
-                if op == Op.ACQUIRE_WEIGHED:
-                    kind = 3
-                    weight0 = slots[code[at, 3]]
-                    weight1 = slots[code[at, 4]]
-                    refused = check_weights(weight0, weight1, weight_lengths)
-                elif op == Op.ACQUIRE_TIMETAGS:
-                    opens = slots[code[at, 3]] & 1
-                    kind = q1.KIND_OPEN if opens else q1.KIND_CLOSE
-                    weight0 = slots[code[at, 4]] & q1.FINE_DELAY_MASK
-                elif op == Op.ACQUIRE_DIGITAL:
-                    kind = q1.KIND_LEVEL
-                if not refused and kind != q1.KIND_OPEN:
-                    refused = admit_acquisition(state, acq_queue, acq_bins, acq, bin_, time)
-                if refused:
-                    flags |= refused
-                    kind = 0
-                    acq = bin_ = weight0 = weight1 = -1
-            phase = freq * (time % q1.TURN) % q1.TURN + state[q1.PHASE_OFFSET]
-            phase = (phase + state[q1.PHASE_SET] + state[q1.PHASE_DELTA]) % q1.TURN
-            rows64[0, rows] = time
-            rows64[1, rows] = phase >> 2
-            rows32[q1.ROW_KIND, rows] = kind
-            rows32[q1.ROW_WAVE_0, rows] = wave0
-            rows32[q1.ROW_WAVE_1, rows] = wave1
-            rows32[q1.ROW_GAIN_0, rows] = gain0
-            rows32[q1.ROW_GAIN_1, rows] = gain1
-            rows32[q1.ROW_OFFS_0, rows] = offs0
-            rows32[q1.ROW_OFFS_1, rows] = offs1
-            rows32[q1.ROW_FREQ, rows] = freq
-            rows32[q1.ROW_MARKER, rows] = marker
-            rows32[q1.ROW_ACQ, rows] = acq
-            rows32[q1.ROW_BIN, rows] = bin_
-            rows32[q1.ROW_WEIGHT_0, rows] = weight0
-            rows32[q1.ROW_WEIGHT_1, rows] = weight1
+                a, b = slots[code[at, 3]], slots[code[at, 4]]
+                kind, acq, bin_, weight0, weight1, lost = acquisition(
+                    op, slots[code[at, 1]], slots[code[at, 2]], a, b, time, state, tables
+                )
+                state[q1.FLAGS] |= lost
+                if state[q1.SHARES] and not lost:
+                    state[q1.SENT] = send(sent, state[q1.SENT], time, q1.ACQUIRED, kind)
+            phase = state[q1.PHASE_OFFSET] + state[q1.PHASE_SET] + state[q1.PHASE_DELTA]
+            if state[q1.FREQ]:
+                phase += state[q1.FREQ] * (time % q1.TURN) % q1.TURN
+            while phase >= q1.TURN:
+                phase -= q1.TURN
+            row = np.uint64(rows)
+            rows64[0, row] = time
+            rows64[1, row] = phase >> 2
+            rows32[q1.ROW_KIND, row] = kind
+            rows32[q1.ROW_WAVE_0, row] = wave0
+            rows32[q1.ROW_WAVE_1, row] = wave1
+            rows32[q1.ROW_GAIN_0, row] = level
+            rows32[q1.ROW_GAIN_1, row] = state[q1.GAIN_1]
+            rows32[q1.ROW_OFFS_0, row] = delay
+            rows32[q1.ROW_OFFS_1, row] = state[q1.OFFS_1]
+            rows32[q1.ROW_FREQ, row] = state[q1.FREQ]
+            rows32[q1.ROW_MARKER, row] = state[q1.MARKER]
+            rows32[q1.ROW_ACQ, row] = acq
+            rows32[q1.ROW_BIN, row] = bin_
+            rows32[q1.ROW_WEIGHT_0, row] = weight0
+            rows32[q1.ROW_WEIGHT_1, row] = weight1
             rows += 1
             time += duration
+            if op == Op.PLAY_PULSE:
+                pulse_end(rows64, rows32, rows, time, state[q1.GAIN_0])
+                rows += 1
         elif op == Op.WAIT_SYNC:
             state[q1.SYNC_AFTER_NS] = duration
             status = q1.WAITS_FOR_SYNC
             break
         elif op == Op.WAIT_TRIGGER:
             address = slots[code[at, 1]] & 15
-            arrival = next_trigger(
-                state, trigger_ns, trigger_address, trigger_counts, address, time
-            )
+            arrival = next_trigger(state, triggers, latches, address, time)
+            trigger_ns = -1
             if arrival < 0:
                 state[q1.SYNC_AFTER_NS] = duration
                 state[q1.WAIT_ADDRESS] = address
@@ -365,21 +366,25 @@ def execute(
                 break
             time = arrival + duration
         elif op == Op.LATCH_RST or op == Op.SET_LATCH_EN:
-            count_triggers(state, trigger_ns, trigger_address, trigger_counts, time)
+            count_triggers(state, triggers, latches, time)
+            trigger_ns = -1
             if op == Op.LATCH_RST:
-                trigger_counts[:] = 0
+                reset_latches(state, latches)
             else:
                 state[q1.LATCH_ENABLED] = slots[code[at, 1]] & 1
             time += duration
         else:
-            flags |= q1.FLAG_Q1_ILLEGAL
-            status = q1.STOPPED
+            fault = q1.FLAG_Q1_ILLEGAL
             break
 
+    state[q1.FLAGS] |= fault
+    if status >= q1.ROWS_FULL:  # the last instruction is executed anew
+        core -= code[at, 6]
+        count -= 1
+        pc -= 1
     state[q1.PC] = pc
     state[q1.CORE_NS] = core
     state[q1.TIME_NS] = time
-    state[q1.STARTED] = started
     state[q1.COUNT] = count
     state[q1.ZERO] = zero
     state[q1.NEGATIVE] = negative
@@ -387,14 +392,5 @@ def execute(
     state[q1.OVERFLOW] = overflow
     state[q1.QUEUE_HEAD] = head
     state[q1.QUEUE_LENGTH] = queued
-    state[q1.GAIN_0] = gain0
-    state[q1.GAIN_1] = gain1
-    state[q1.OFFS_0] = offs0
-    state[q1.OFFS_1] = offs1
-    state[q1.MARKER] = marker
-    state[q1.FREQ] = freq
-    state[q1.PENDING] = pending
-    state[q1.COND_ENABLED] = cond_enabled
     state[q1.ROWS] = rows
-    state[q1.FLAGS] = flags
     return status

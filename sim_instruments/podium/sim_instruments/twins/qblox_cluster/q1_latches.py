@@ -1,15 +1,15 @@
 """What the real-time side of a Q1 processor keeps between instructions, compiled by Numba.
 
-The registers of the NCO, the latches of the trigger network and the queue in front of the bins.
-Rules follow q1simulator 1.3.4 (MIT, TU Delft; ``rt_renderer.py``). ``state`` is the state vector
-of :mod:`q1_state`.
+The registers of the NCO, the latches of the trigger network and the messages that came in. Rules
+follow q1simulator 1.3.4 (MIT, TU Delft; ``rt_renderer.py``). ``state`` is the state vector of
+:mod:`q1_state`.
 """
 
 from typing import Any
 
 import numba
 
-from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import TICK_NS, Operation
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
 
 
@@ -69,80 +69,81 @@ def drop_phase(state: Any) -> None:
 
 
 @numba.njit(cache=True)
-def check_weights(weight0: Any, weight1: Any, weight_lengths: Any) -> Any:
-    """Return the flag that an unknown weight raises, or 0."""
-    if weight0 >= weight_lengths.size or weight_lengths[weight0] < 0:
-        return q1.FLAG_WEIGHT_0
-    if weight1 >= weight_lengths.size or weight_lengths[weight1] < 0:
-        return q1.FLAG_WEIGHT_1
-    return 0
-
-
-@numba.njit(cache=True)
-def admit_acquisition(
-    state: Any, acq_queue: Any, acq_bins: Any, acq: Any, bin_: Any, time: Any
-) -> Any:
-    """Queue an acquisition for binning; return the flag it raises when it is lost, or 0."""
-    if acq_bins[acq] < 0:
-        return q1.FLAG_ACQ_INDEX
-    if bin_ >= acq_bins[acq]:
-        return q1.FLAG_ACQ_BIN
-    waiting = state[q1.ACQ_LENGTH]
-    first = state[q1.ACQ_HEAD]
-    ready = state[q1.ACQ_READY_NS]
-    while waiting > 0 and ready <= time:
-        ready = max(acq_queue[first], ready) + q1.ACQ_SPACING_NS
-        first = (first + 1) & (q1.ACQ_BUFFER - 1)
-        waiting -= 1
-    refused = waiting == q1.ACQ_BUFFER
-    if not refused:
-        acq_queue[(first + waiting) & (q1.ACQ_BUFFER - 1)] = time
-        waiting += 1
-    state[q1.ACQ_LENGTH] = waiting
-    state[q1.ACQ_HEAD] = first
-    state[q1.ACQ_READY_NS] = ready
-    return q1.FLAG_ACQ_FIFO if refused else 0
-
-
-@numba.njit(cache=True)
-def count_triggers(
-    state: Any, trigger_ns: Any, trigger_address: Any, counts: Any, time: Any
-) -> None:
-    """Count the triggers that have arrived by ``time``, if they are latched."""
+def count_triggers(state: Any, triggers: Any, latches: Any, time: Any) -> Any:
+    """Count what has arrived by ``time``, if it is latched; return when the next trigger comes."""
     following = state[q1.TRIGGER_NEXT]
-    while following < trigger_ns.size and trigger_ns[following] <= time:
+    while following < triggers.shape[1] and triggers[q1.TRIGGER_NS, following] <= time:
         if state[q1.LATCH_ENABLED]:
-            counts[trigger_address[following]] += 1
+            address = triggers[q1.TRIGGER_ADDRESS, following]
+            latches[q1.COUNTS, address] += 1
+            over = latches[q1.COUNTS, address] >= latches[q1.THRESHOLDS, address]
+            bit = 1 << (address - 1)
+            state[q1.OVER] &= ~bit
+            if over != (latches[q1.INVERTS, address] != 0):
+                state[q1.OVER] |= bit
         following += 1
     state[q1.TRIGGER_NEXT] = following
+    if following < triggers.shape[1]:
+        return triggers[q1.TRIGGER_NS, following]
+    return q1.FOR_EVER
 
 
 @numba.njit(cache=True)
-def next_trigger(
-    state: Any, trigger_ns: Any, trigger_address: Any, counts: Any, address: Any, time: Any
-) -> Any:
+def reset_latches(state: Any, latches: Any) -> None:
+    """Forget the triggers that were counted. OVER holds, bit by bit, what conditions look at."""
+    over = 0
+    for address in range(1, q1.TRIGGERS + 1):
+        latches[q1.COUNTS, address] = 0
+        if (latches[q1.THRESHOLDS, address] <= 0) != (latches[q1.INVERTS, address] != 0):
+            over |= 1 << (address - 1)
+    state[q1.OVER] = over
+
+
+@numba.njit(cache=True)
+def next_trigger(state: Any, triggers: Any, latches: Any, address: Any, time: Any) -> Any:
     """Return when the next trigger at ``address`` arrives, -1 if none does."""
-    count_triggers(state, trigger_ns, trigger_address, counts, time - 1)
-    for k in range(state[q1.TRIGGER_NEXT], trigger_ns.size):
-        if trigger_address[k] == address:
-            return trigger_ns[k]
+    count_triggers(state, triggers, latches, time - 1)
+    for k in range(state[q1.TRIGGER_NEXT], triggers.shape[1]):
+        if triggers[q1.TRIGGER_ADDRESS, k] == address:
+            return triggers[q1.TRIGGER_NS, k]
     return -1
 
 
-@numba.njit(cache=True)
-def meets_condition(state: Any, counts: Any, thresholds: Any, inverts: Any) -> Any:
+@numba.njit(cache=True, inline="always")
+def meets_condition(state: Any) -> Any:
     """Say whether the latched triggers meet the condition; bit 0 of its mask is trigger 1."""
     mask = state[q1.COND_MASK]
-    meant = 0
-    met = 0
-    for k in range(q1.TRIGGERS):
-        if mask & (1 << k):
-            meant += 1
-            if (counts[k + 1] >= thresholds[k + 1]) != inverts[k + 1]:
-                met += 1
+    hits = state[q1.OVER] & mask
     operation = state[q1.COND_OPERATION]
     if operation < 2:  # OR, NOR
-        return (met != 0) == (operation == 0)
-    if operation < 4:  # AND, NAND
-        return (met == meant) == (operation == 2)
-    return (met % 2 == 1) == (operation == 4)  # XOR, XNOR
+        met = hits != 0
+    elif operation < 4:  # AND, NAND
+        met = hits == mask
+    else:  # XOR, XNOR
+        hits ^= hits >> 8
+        hits ^= hits >> 4
+        hits ^= hits >> 2
+        hits ^= hits >> 1
+        met = (hits & 1) != 0
+    return met == ((operation & 1) == 0)
+
+
+@numba.njit(cache=True)
+def receive(state: Any, slots: Any, row: Any, inbox: Any, core: Any) -> Any:
+    """Carry out ``fb_pop_data`` or ``fb_pull_data``; return the time then and whether one came.
+
+    ``fb_pop_data`` throws away what has another id. The classical side waits for an arrival, which
+    it sees at a tick of its clock (q1simulator 1.3.4, q1core.py).
+    """
+    any_id = row[0] == Operation.FB_PULL_DATA
+    wanted = slots[row[1]]
+    while state[q1.INBOX_NEXT] < inbox.shape[1]:
+        at = state[q1.INBOX_NEXT]
+        state[q1.INBOX_NEXT] += 1
+        core = max(core, inbox[0, at] // TICK_NS * TICK_NS)
+        if any_id:
+            slots[row[1]] = inbox[1, at]
+        if any_id or inbox[1, at] == wanted:
+            slots[row[2]] = inbox[2, at]
+            return core, True
+    return core, False

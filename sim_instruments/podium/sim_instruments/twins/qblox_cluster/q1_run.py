@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
 from podium.sim_instruments.twins.qblox_cluster.q1_kernel import execute
-from podium.sim_instruments.twins.qblox_cluster.q1_latches import next_trigger
+from podium.sim_instruments.twins.qblox_cluster.q1_latches import next_trigger, reset_latches
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
 
 if TYPE_CHECKING:
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
     )
 
 FIRST_ROWS = 4096
+MOST_ROWS = 1 << 18
+"""At a stretch: 15 MB, which the allocator keeps for the next time. What it returns to the system
+costs more to get back than the kernel takes to fill it."""
+FIRST_SENT = 64
+SPARE = 2
+"""Rows, and entries that are sent, that one instruction may make."""
+MIN_ROWS = SPARE
+
+_ENDINGS = {
+    q1.STOPPED: Ending.STOPPED,
+    q1.WAITS_FOR_SYNC: Ending.WAITS_FOR_SYNC,
+    q1.WAITS_FOR_TRIGGER: Ending.WAITS_FOR_TRIGGER,
+    q1.WAITS_FOR_MESSAGE: Ending.WAITS_FOR_MESSAGE,
+    q1.WAITS_TO_KNOW: Ending.WAITS_TO_KNOW,
+    q1.CUT: Ending.CUT,
+}
 
 
 class Q1Run:
@@ -31,50 +48,72 @@ class Q1Run:
         self.ending: Ending | None = None
         self._limits = limits
         self._slots = processor._image.slots.copy()
+        self._slots[:REGISTERS] = setup.registers
         self._state = _initial_state(setup)
         self._chunks: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
         self._finished_rows = 0
-        self._rows64, self._rows32 = _row_buffers(min(FIRST_ROWS, limits.rows))
-        self._queues = (
-            np.zeros(q1.QUEUE_SIZE, dtype=np.int64),
-            np.zeros(q1.ACQ_BUFFER, dtype=np.int64),
-            _table(setup.waveform_lengths, q1.WAVEFORMS),
-            _table(setup.weight_lengths, q1.WEIGHTS),
-            _table(setup.acquisition_bins, q1.ACQUISITIONS),
+        self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
+        self._sent = np.empty((q1.SENT_COLUMNS, FIRST_SENT), dtype=np.int64)
+        self._inbox = np.empty((q1.INBOX_COLUMNS, 0), dtype=np.int64)
+        self._queue = np.zeros(q1.QUEUE_SIZE, dtype=np.int64)
+        self._tables = np.stack(
+            [
+                _table(setup.waveform_lengths),
+                _table(setup.weight_lengths),
+                _table(setup.acquisition_bins),
+            ]
         )
-        self._trigger_ns = np.zeros(0, dtype=np.int64)
-        self._trigger_address = np.zeros(0, dtype=np.int64)
-        self._trigger_counts = np.zeros(q1.TRIGGERS + 1, dtype=np.int64)
-        self._thresholds = (
-            np.array((0, *setup.trigger_counts), dtype=np.int64),
-            np.array((False, *setup.trigger_inverts), dtype=np.bool_),
+        self._triggers = np.zeros((2, 0), dtype=np.int64)
+        counts = (0,) * (q1.TRIGGERS + 1)
+        self._latches = np.array(
+            [counts, (0, *setup.trigger_counts), (0, *setup.trigger_inverts)], dtype=np.int64
         )
+        reset_latches(self._state, self._latches)
 
     @property
     def time_ns(self) -> int:
         """Where the real-time side stands."""
         return int(self._state[q1.TIME_NS])
 
-    def expect(self, triggers: Sequence["Trigger"]) -> None:
-        """Add triggers that come after all that were known."""
+    def expect(self, triggers: Sequence["Trigger"], known_ns: int) -> None:
+        """Add triggers that come after all that were known; all until ``known_ns`` are now."""
+        self._state[q1.KNOWN_NS] = known_ns
         if triggers:
             times = [trigger.time_ns for trigger in triggers]
             addresses = [trigger.address for trigger in triggers]
-            self._trigger_ns = np.append(self._trigger_ns, times)
-            self._trigger_address = np.append(self._trigger_address, addresses)
+            more = np.array([times, addresses], dtype=np.int64)
+            self._triggers = np.concatenate([self._triggers, more], axis=1)
+
+    @property
+    def knows_enough(self) -> bool:
+        """Whether all triggers until its time are known."""
+        return self.time_ns <= int(self._state[q1.KNOWN_NS])
 
     def triggered_ns(self) -> int:
         """Return when the trigger comes that the processor waits for, -1: it is not known."""
-        return int(
-            next_trigger(
-                self._state,
-                self._trigger_ns,
-                self._trigger_address,
-                self._trigger_counts,
-                int(self._state[q1.WAIT_ADDRESS]),
-                self.time_ns,
-            )
-        )
+        address = int(self._state[q1.WAIT_ADDRESS])
+        known = self._triggers, self._latches
+        return int(next_trigger(self._state, *known, address, self.time_ns))
+
+    def take_sent(self) -> list[tuple[int, int, int]]:
+        """Return the commands of its real-time side since the last call: time, number, value."""
+        count = int(self._state[q1.SENT])
+        self._state[q1.SENT] = 0
+        return [(time, number, value) for time, number, value in self._sent[:, :count].T.tolist()]
+
+    def receive(self, words: Sequence[tuple[int, int, int]]) -> None:
+        """Put words (time, id, value) into its queue, and go on."""
+        unread = self._inbox[:, int(self._state[q1.INBOX_NEXT]) :]
+        self._inbox = np.concatenate([unread, np.array(words, dtype=np.int64).T], axis=1)
+        self._state[q1.INBOX_NEXT] = 0
+        self.proceed()
+
+    def starve(self) -> None:
+        """End the wait for a message that never comes: the real-time side runs dry, if it runs."""
+        if self._state[q1.STARTED]:
+            self._state[q1.FLAGS] |= q1.FLAG_UNDERFLOW
+            self._state[q1.PC] += 1  # as if the instruction had been fetched: the log names it
+            self.ending = Ending.STOPPED
 
     def resume_at(self, time_ns: int) -> None:
         """Go on from a ``wait_sync`` or ``wait_trigger`` that was met at ``time_ns``."""
@@ -89,44 +128,48 @@ class Q1Run:
                 self.processor._image.length,
                 self._slots,
                 self._state,
-                *self._queues,
-                self._trigger_ns,
-                self._trigger_address,
-                self._trigger_counts,
-                *self._thresholds,
+                self._queue,
+                self._tables,
+                self._triggers,
+                self._latches,
                 self._rows64,
                 self._rows32,
+                self._sent,
+                self._inbox,
                 self._limits.time_ns,
                 self._limits.instructions,
             )
             if status != q1.ROWS_FULL:
                 break
-            if self._finished_rows + self._rows64.shape[1] >= self._limits.rows:
+            if not self._make_room():
                 status = q1.CUT
                 break
-            self._put_rows_aside()
-        self.ending = {
-            q1.STOPPED: Ending.STOPPED,
-            q1.WAITS_FOR_SYNC: Ending.WAITS_FOR_SYNC,
-            q1.WAITS_FOR_TRIGGER: Ending.WAITS_FOR_TRIGGER,
-            q1.CUT: Ending.CUT,
-        }[status]
+        self.ending = _ENDINGS[status]
 
-    def _put_rows_aside(self) -> None:
-        self._chunks.append((self._rows64, self._rows32))
-        self._finished_rows += self._rows64.shape[1]
-        size = min(4 * self._rows64.shape[1], self._limits.rows - self._finished_rows)
-        self._rows64, self._rows32 = _row_buffers(size)
+    def _make_room(self) -> bool:
+        """Make room for more rows or more that is sent; False at the limit."""
+        sent = self._sent.shape[1]
+        if self._state[q1.SENT] > sent - SPARE:
+            self._sent = np.concatenate([self._sent, np.empty_like(self._sent)], axis=1)
+        rows = int(self._state[q1.ROWS])
+        if rows <= self._rows64.shape[1] - SPARE:
+            return True
+        if self._finished_rows + rows >= self._limits.rows:
+            return False
+        self._chunks.append((self._rows64[:, :rows], self._rows32[:, :rows]))
+        self._finished_rows += rows
+        size = min(4 * rows, MOST_ROWS, self._limits.rows - self._finished_rows)
+        self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, size))
         self._state[q1.ROWS] = 0
+        return True
 
     def trace(self) -> RealTimeTrace:
         """Return what was done so far."""
         last = int(self._state[q1.ROWS])
-        chunks = [*self._chunks, (self._rows64[:, :last], self._rows32)]
+        chunks = [*self._chunks, (self._rows64[:, :last], self._rows32[:, :last])]
         wide = [np.concatenate([rows64[k] for rows64, _ in chunks]) for k in range(2)]
         columns = [
-            np.concatenate([rows32[k, : rows64.shape[1]] for rows64, rows32 in chunks])
-            for k in range(q1.ROW_COLUMNS)
+            np.concatenate([rows32[k] for _, rows32 in chunks]) for k in range(q1.ROW_COLUMNS)
         ]
         flags = int(self._state[q1.FLAGS])
         return RealTimeTrace(
@@ -149,6 +192,7 @@ class Q1Run:
             ending=self.ending or Ending.CUT,
             flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
             exit_code=int(self._state[q1.EXIT_CODE]),
+            registers=tuple(self._slots[:REGISTERS].tolist()),
             instructions=int(self._state[q1.COUNT]),
             log=tuple(self._log(flags)),
         )
@@ -185,12 +229,14 @@ def _initial_state(setup: "SequencerSetup") -> NDArray[np.int64]:
     state[q1.FREQ] = setup.nco_freq
     state[q1.PHASE_SET] = 4 * setup.nco_phase % q1.TURN
     state[q1.NEXT_PHASE] = -1
+    state[q1.KNOWN_NS] = q1.FOR_EVER
+    state[q1.ACQ_SPACING] = setup.acquisition_spacing_ns
     state[q1.MARKER] = setup.marker
     return state
 
 
-def _table(values: Mapping[int, int], size: int) -> NDArray[np.int64]:
-    table = np.full(size, -1, dtype=np.int64)
+def _table(values: Mapping[int, int]) -> NDArray[np.int64]:
+    table = np.full(q1.WAVEFORMS, -1, dtype=np.int64)
     for index, value in values.items():
         table[index] = value
     return table

@@ -8,10 +8,14 @@ from typing import Final
 
 # Why the kernel returns.
 STOPPED: Final = 0
-ROWS_FULL: Final = 1
-WAITS_FOR_SYNC: Final = 2
-WAITS_FOR_TRIGGER: Final = 3
-CUT: Final = 4
+WAITS_FOR_SYNC: Final = 1
+WAITS_FOR_TRIGGER: Final = 2
+CUT: Final = 3
+ROWS_FULL: Final = 4
+"""From here on the instruction is executed anew when the kernel is called again."""
+WAITS_FOR_MESSAGE: Final = 5
+WAITS_TO_KNOW: Final = 6
+"""What triggers came by its time is not known yet."""
 
 # Bits of the flags; FLAG_NAMES has their words.
 FLAG_Q1_ILLEGAL: Final = 1
@@ -81,8 +85,18 @@ FLAG_NAMES: Final = {
     ACQ_HEAD,
     ACQ_LENGTH,
     WAIT_ADDRESS,
-) = range(40)
-STATE_SIZE: Final = 40
+    KNOWN_NS,
+    ACQ_SPACING,
+    SHARES,
+    SENT,
+    INBOX_NEXT,
+    OVER,
+) = range(46)
+ACQ_TIMES: Final = 46
+"""From here on: times of ACQ_BUFFER acquisitions that the binning has not taken yet."""
+STATE_SIZE: Final = 54
+FOR_EVER: Final = 1 << 62
+"""In KNOWN_NS: no trigger comes that is not known."""
 
 # Columns of the 32-bit rows; the 64-bit ones are time and phase.
 (
@@ -109,6 +123,8 @@ KIND_CLOSE: Final = 4
 KIND_OPEN: Final = 5
 KIND_LEVEL: Final = 6
 KIND_THRESHOLD: Final = 7
+KIND_TTL_OPEN: Final = 8
+KIND_TTL_CLOSE: Final = 9
 FINE_DELAY_MASK: Final = 0x7FF  # isa.py seq_fine_acq_delay_imm; registers are cut: ASSUMED
 
 QUEUE_SIZE: Final = 32  # q1simulator q1core.py RT_BUFFER_SIZE
@@ -119,9 +135,33 @@ MAX_FREQ: Final = 2_000_000_000  # 500 MHz in steps of 0.25 Hz
 TURN: Final = 4_000_000_000  # one turn, in quarters of 1e-9 turn
 ACQ_BUFFER: Final = 8
 """Docs, FAQ: up to 7 acquisitions above the sustained rate; q1simulator keeps 8."""
-ACQ_SPACING_NS: Final = 300  # docs.qblox.com FAQ: sustained rate with up to two sequencers
+ACQ_SPACING_NS: Final = 300
+"""docs.qblox.com, FAQ: sustained, of each sequencer, while one or two of a module acquire; twice
+that while three or four do, three times while five or six do."""
+
+# What goes out of a sequencer other than signals: time, number, value. Numbers are those of
+# commands (q1asm/commands.py), and one more.
+SENT_COLUMNS: Final = 3
+ACQUIRED: Final = -1
+"""An acquisition whose result is shared."""
+INBOX_COLUMNS: Final = 3
+"""Time of arrival, id, value."""
 
 TRIGGERS: Final = 15  # addresses 1 to 15: isa.py seq_trig_addr_imm, seq_mask_imm
 WAVEFORMS: Final = 1024  # isa.py seq_wave_idx0_imm
 WEIGHTS: Final = 64  # isa.py seq_weight_idx0_imm
 ACQUISITIONS: Final = 32  # isa.py seq_acq_idx_imm
+
+
+# Arrays of the kernel, int64. Few: each that is handed on costs time.
+WAVES: Final = 0
+WEIGHT_LENGTHS: Final = 1
+BINS: Final = 2
+"""Rows of ``tables``, shape (3, WAVEFORMS): lengths, -1 where an index is not in use."""
+TRIGGER_NS: Final = 0
+TRIGGER_ADDRESS: Final = 1
+"""Rows of ``triggers``, shape (2, n), ascending in time."""
+COUNTS: Final = 0
+THRESHOLDS: Final = 1
+INVERTS: Final = 2
+"""Rows of ``latches``, shape (3, TRIGGERS + 1), by address."""

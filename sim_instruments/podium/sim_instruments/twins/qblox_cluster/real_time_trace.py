@@ -6,6 +6,8 @@ from enum import Enum, IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
+
 
 class EventKind(IntEnum):
     """What the real-time instruction of a row does besides latching the parameters."""
@@ -23,6 +25,9 @@ class EventKind(IntEnum):
     """``acquire_digital``."""
     THRESHOLD = 7
     """``upd_thres``: number ``bin`` becomes ``weight0``."""
+    OPEN_TTL = 8
+    """``acquire_ttl`` with enable 1: from here on triggers go to acquisition and bin."""
+    CLOSE_TTL = 9
 
 
 class Ending(Enum):
@@ -33,6 +38,10 @@ class Ending(Enum):
     WAITS_FOR_SYNC = "waits for sync"
     """For ever: a sequencer that it waits for never came to its ``wait_sync``."""
     WAITS_FOR_TRIGGER = "waits for trigger"
+    WAITS_FOR_MESSAGE = "waits for message"
+    """In ``fb_pop_data`` or ``fb_pull_data``, and none comes."""
+    WAITS_TO_KNOW = "waits to know"
+    """What it does depends on triggers up to its time, and these are not known yet."""
     CUT = "cut"
     """It would have gone on: the limit on time, events or instructions was reached."""
 
@@ -84,6 +93,8 @@ class RealTimeTrace:
     """How many instructions were executed."""
     log: tuple[str, ...]
     """For a person: where and why it was stopped, stale register reads."""
+    registers: tuple[int, ...] = (0,) * REGISTERS
+    """At the end, 0 to 2**32 - 1."""
 
     def __len__(self) -> int:
         return len(self.time_ns)

@@ -16,9 +16,11 @@ from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterCloc
 from podium.sim_instruments.twins.qblox_cluster.execution import Execution, Waiting
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels, edge_trains
 from podium.sim_instruments.twins.qblox_cluster.listening import Listener
+from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback, Ticket
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.q1_together import FOR_EVER
 from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Refusal
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
@@ -27,7 +29,7 @@ from podium.sim_instruments.twins.qblox_cluster.sequencer_run import (
     sender,
 )
 from podium.sim_instruments.twins.qblox_cluster.tag_stage import TagRecord
-from podium.sim_instruments.twins.qblox_cluster.timekeeping import Timekeeping
+from podium.sim_instruments.twins.qblox_cluster.trigger_network import LATENCY_NS
 from podium.sim_instruments.twins.twin import Horizon
 
 
@@ -63,6 +65,8 @@ class _Run:
     """Ticks at which it is released, that time keeping has not been told."""
     told: int = 0
     """How many releases of the party line are known."""
+    needs_ns: int | None = None
+    """Until when triggers must be known before it goes on; None: it waits for one."""
 
 
 def _levels(ticket: Ticket[RunOutcome | Waiting]) -> tuple[Levels, ...]:
@@ -82,7 +86,7 @@ class Runs:
         playback: Playback,
         modules: Callable[[], Sequence[Module]],
         clock: ClusterClock,
-        time: Timekeeping,
+        management: Management,
         lines: LinesEnd,
         listener: Listener,
     ) -> None:
@@ -90,7 +94,7 @@ class Runs:
         self._lines = lines
         self._listener = listener
         self._clock = clock
-        self._time = time
+        self._management = management
         self._modules = modules
         self._waiting: list[_Member] = []
         self._active: list[_Run] = []
@@ -189,17 +193,29 @@ class Runs:
         )
         self._count += 1
         tick = next_cycle(self._clock, now_fs)
-        execution = Execution(frozen, self._count, tick, self._clock)
+        routes = self._management.linq.routes([(run.slot, run.sequencer) for run in frozen])
+        execution = Execution(frozen, self._count, tick, self._clock, routes)
         promise = self._lines.promise(self._clock.to_world(tick))
         run = _Run(self._count, tick, execution, promise, None, members)
         self._active.append(run)
-        self._advance(run)
+        self._advance(run, now_fs)
 
-    def _advance(self, run: _Run) -> None:
+    def _known_ns(self, run: _Run, now_fs: int) -> int:
+        """Return until when, from a run's start, all triggers are known.
+
+        ASSUMED: the trigger input is not switched on while a run goes on without it.
+        """
+        if not self._management.network.enabled:
+            return FOR_EVER
+        return self._clock.to_ticks(now_fs) + LATENCY_NS - 1 - run.start_tick
+
+    def _advance(self, run: _Run, now_fs: int) -> None:
         triggers, run.triggers = run.triggers, []
         if triggers:
             run.promise.from_fs = self._clock.to_world(run.start_tick + triggers[0].time_ns)
-        run.ticket = self._playback.submit(partial(run.execution.advance, triggers))
+        run.needs_ns = None
+        known_ns = self._known_ns(run, now_fs)
+        run.ticket = self._playback.submit(partial(run.execution.advance, triggers, known_ns))
 
     def expect(self, edge_fs: int) -> None:
         """Note an edge that is to come: what runs send from then on is not known yet."""
@@ -216,8 +232,8 @@ class Runs:
         """Take in what has been computed, and end what is over by ``now_fs``."""
         for run in self._active:
             self._take_in(run)
-            while run.triggers and run.ticket is None and not run.known:
-                self._advance(run)
+            while run.ticket is None and not run.known and self._can_go_on(run, now_fs):
+                self._advance(run, now_fs)
                 self._take_in(run)
         for run in self._active:
             synced_ns = run.execution.synced_ns
@@ -225,12 +241,19 @@ class Runs:
             run.told = len(synced_ns)
             while run.party_line and self._clock.to_world(run.party_line[0]) <= now_fs:
                 tick = run.party_line.pop(0)
-                self._time.party_line(self._clock.to_world(tick), tick)
+                self._management.time.party_line(self._clock.to_world(tick), tick)
             if run.known:
                 self._end_due(run, now_fs)
             elif run.ticket is None and not run.triggers:
                 run.promise.from_fs = None  # what was expected has come, and was not for this run
         self._let_go()
+
+    def _can_go_on(self, run: _Run, now_fs: int) -> bool:
+        """Tell whether more is known of the triggers than when a run came to a halt."""
+        needs_ns = run.needs_ns
+        return bool(run.triggers) or (
+            needs_ns is not None and needs_ns <= self._known_ns(run, now_fs)
+        )
 
     def _take_in(self, run: _Run) -> None:
         if run.ticket is None or not run.ticket.done():
@@ -247,6 +270,7 @@ class Runs:
             run.members = []
             return
         if isinstance(outcome, Waiting):
+            run.needs_ns = outcome.needs_ns
             run.promise.from_fs = None
             return
         run.known = True
@@ -268,7 +292,7 @@ class Runs:
             slot = member.module.slot
             beside = {number: one for (at, number), one in self._records.items() if at == slot}
             heard = self._listener.finish(
-                member.module, outcome, beside, now_fs, self._time.adjusted_subs
+                member.module, outcome, beside, now_fs, self._management.time.adjusted_subs
             )
             if heard is None:
                 continue

@@ -8,6 +8,7 @@ from typing import Any
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState, SequencerStatus
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     SequencerConfiguration,
     checked,
@@ -16,8 +17,10 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
 from podium.sim_instruments.twins.qblox_cluster.acquisition_list import AcquisitionList
 from podium.sim_instruments.twins.qblox_cluster.assembler import Prepared
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
+    BLOCK_DATA_ERROR,
     EXECUTION_ERROR,
     ILLEGAL_PARAMETER,
+    OUT_OF_RANGE,
     SETTINGS_CONFLICT,
     Refusal,
 )
@@ -98,11 +101,18 @@ class Sequencer:
         self.configuration: SequencerConfiguration = checked(self.configuration_values)
         self.outputs = power_on_outputs(model)
         self.inputs = power_on_inputs(model)
-        self.registers: dict[str, int] = {f"R{n}": 0 for n in range(64)}
+        self.registers = [0] * REGISTERS
+        """As they were set or left by the last run. ASSUMED: nothing else clears them."""
         self.state = SequencerState.IDLE
         self._report = _Report()
         self._program: Prepared | None = None
         self._staged: Prepared | None = None
+
+    @property
+    def plays_net_zero(self) -> bool:
+        """Whether the program that would be armed plays net-zero pulses."""
+        program = self._program if self._staged is None else self._staged
+        return program is not None and program.plays_net_zero
 
     @property
     def has_program(self) -> bool:
@@ -160,6 +170,7 @@ class Sequencer:
         """Take over what a run left behind."""
         self._go(Verb.END)
         self.acquisitions.add(outcome.bins)
+        self.registers = list(outcome.registers)
         self._report = _Report(outcome.flags, outcome.exit_code, outcome.log)
 
     def fail(self, reason: str) -> None:
@@ -168,6 +179,19 @@ class Sequencer:
         self._report = _Report(
             flags=("ACQ BINNING COMM ERROR",), log=f"the simulated world failed: {reason}"
         )
+
+    def set_registers(self, values: Any) -> None:
+        """Set registers by name; refuse what is none, all or nothing."""
+        if not isinstance(values, dict):
+            raise Refusal(BLOCK_DATA_ERROR, "registers are an object of integers by name")
+        numbers = {f"R{n}": n for n in range(REGISTERS)}
+        for name, value in values.items():
+            if name not in numbers:
+                raise Refusal(ILLEGAL_PARAMETER, f"register {name!r}, there are R0-R63")
+            if not isinstance(value, int) or not -(1 << 31) <= value < 1 << 32:
+                raise Refusal(OUT_OF_RANGE, f"register {name}: {value!r} does not fit 32 bits")
+        for name, value in values.items():
+            self.registers[numbers[name]] = value & 0xFFFF_FFFF
 
     def clear_flags(self) -> None:
         """Forget the flags."""
@@ -192,6 +216,7 @@ class Sequencer:
             acquisitions=self.acquisitions.bin_counts(),
             scope=scope,
             channel=channel,
+            registers=tuple(self.registers),
         )
 
 

@@ -27,6 +27,7 @@ def register(handlers: Handlers[Module]) -> None:
     """Add the commands to ``handlers``."""
     _programs(handlers)
     _parameters(handlers)
+    _registers(handlers)
     _sample_lists(handlers)
     _acquisitions(handlers)
     _acquisition_data(handlers)
@@ -64,6 +65,21 @@ def _programs(handlers: Handlers[Module]) -> None:
         for sequencer in module.sequencers:
             sequencer.clear_flags()
         return b""
+
+
+def _registers(handlers: Handlers[Module]) -> None:
+    @handlers.on("SEQuencer#:REGisterS")
+    def set_registers(module: Module, request: Request) -> bytes:
+        module.sequencer(request.index).set_registers(arguments.json_block(request.command))
+        return b""
+
+    @handlers.on("SEQuencer#:REGisterS?")
+    def registers(module: Module, request: Request) -> bytes:
+        values = module.sequencer(request.index).registers
+        numbers = {f"R{n}": value for n, value in enumerate(values)}
+        wanted = ",".join(request.command.arguments)
+        names = numbers if wanted in ("", "*") else wanted.split(",")
+        return block_reply(json_bytes({name: numbers[name] for name in names if name in numbers}))
 
 
 def _parameters(handlers: Handlers[Module]) -> None:

@@ -11,9 +11,13 @@ from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import BIN, ScopePath
 from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, REGISTERS, Operation
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import SequencerSetup
+from podium.sim_instruments.twins.qblox_cluster.q1_state import ACQ_SPACING_NS
+
+_INTEGRATES = frozenset({Operation.ACQUIRE, Operation.ACQUIRE_WEIGHED, Operation.ACQUIRE_TTL})
 
 
 def sender(slot: int, sequencer: int) -> str:
@@ -66,6 +70,8 @@ class SequencerRun:
     """Whether the module's scope listens to this sequencer."""
     channel: Mapping[str, Any] | None = None
     """Settings of its input and output, on a QTM."""
+    registers: tuple[int, ...] = (0,) * REGISTERS
+    """At the start."""
 
     @property
     def sender(self) -> str:
@@ -88,12 +94,39 @@ class SequencerRun:
             acquisition_bins=self.acquisitions,
             readout=self.afe.model.readout,
             tags=self.afe.model.channels > 0,
+            counts=self.afe.model.readout and not self.afe.model.rf,
             sync=configuration.sync,
             gain=(gain0, gain1),
             offset=(offset0, offset1),
             nco_freq=self.nco_steps,
             nco_phase=round(configuration.nco_phase_deg / 360 * 1e9) % 1_000_000_000,
+            trigger_counts=configuration.trigger_counts,
+            trigger_inverts=configuration.trigger_inverts,
+            integration_ns=configuration.integration_ns,
+            registers=self.registers,
         )
+
+    @property
+    def acquires(self) -> bool:
+        """Whether its program integrates, or counts triggers."""
+        forms = (FORMS[opcode] for opcode in set(self.program.opcode.tolist()))
+        return any(form.operation in _INTEGRATES for form in forms)
+
+    @property
+    def sends_triggers(self) -> bool:
+        """Whether it is set to send triggers by what it measures."""
+        if self.channel is not None:
+            return bool(self.channel["in_trigger_en"] or self.channel["thresholded_acq_trigger_en"])
+        return self.configuration.sends_triggers and self.acquires
+
+
+def acquisition_spacing_ns(sequencers: int) -> int:
+    """Return how fast binning keeps up for ever while so many sequencers of a module acquire.
+
+    docs.qblox.com, FAQ: an acquisition each 300, 600 or 900 ns from one, three or five sequencers
+    on.
+    """
+    return ACQ_SPACING_NS * (1 + max(sequencers - 1, 0) // 2)
 
 
 def empty_bins(count: int) -> NDArray[np.void]:
@@ -117,6 +150,8 @@ class SequencerOutcome:
     """To be added to the bins of each acquisition index (dtype ``messages.BIN``)."""
     scope: tuple[ScopePath, ...] | None
     """New contents of the module's scope memory."""
+    registers: tuple[int, ...] = (0,) * REGISTERS
+    """At the end."""
     listened: object | None = None
     """On a QTM: what it listened for, a :class:`.tag_stage.TagRecord`."""
 
