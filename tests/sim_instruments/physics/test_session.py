@@ -65,7 +65,9 @@ def told(
         ]
         end_ns = max(ends) + LATER_NS
         chunk = [cut(played, begin_ns, end_ns) for played in drives]
-        answers = session.go_on(chunk, [one_of(heard, row) for heard in captures])
+        answers = session.go_on(
+            chunk, [one_of(heard, row) for heard in captures], range(len(captures))
+        )
         for value, answer in zip(values, answers, strict=True):
             value[row] = answer.integrated[0]
         begin_ns = end_ns
@@ -187,8 +189,8 @@ def test_what_cannot_be_simulated_is_refused_by_name() -> None:
     feedline = feedline_point(qubit_point())
     session = begun(feedline)
     with pytest.raises(NotSimulated, match="node_b"):
-        session.go_on([], [replace(capture(7e9, 100, [0]), line="node_b.feedline")])
+        session.go_on([], [replace(capture(7e9, 100, [0]), line="node_b.feedline")], [0])
     piece = Piece(7.26e9, NONE, 1e-4 + 0j, 100)
     far = train("node_a.feedline", [0, 10_000], [piece], [0, 0], [0.0, 0.0])
     with pytest.raises(NotSimulated, match="too far apart"):
-        session.go_on([far], [capture(7.26e9, 15_000, [50])])
+        session.go_on([far], [capture(7.26e9, 15_000, [50])], [0])

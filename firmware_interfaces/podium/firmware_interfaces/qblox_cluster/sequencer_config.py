@@ -58,8 +58,6 @@ def default_configuration() -> dict[str, Any]:
 
 UNMEANT_VALUES = (
     "acq[0].th_acq_mrk_map",
-    "acq[0].th_acq_trg_map.addr",
-    "acq[0].th_acq_trg_map.inv",
     "awg[0].cont_mode",
     "awg[0].real_mode_en",
     "awg[0].mixer.corr_gain_ratio",
@@ -98,6 +96,10 @@ class SequencerConfiguration:
     sync: bool
     sends_triggers: bool
     """Whether thresholded acquisitions send triggers."""
+    trigger_address: int
+    """To which they are sent, 1-15; 0: to none."""
+    trigger_on: bool
+    """The result of a threshold that sends one."""
     trigger_counts: tuple[int, ...]
     """Of each address 1-15: from how many triggers on the latch is set."""
     trigger_inverts: tuple[bool, ...]
@@ -157,6 +159,10 @@ def checked(values: Any) -> SequencerConfiguration:
         ttl_increments=_flag(values, "acq", 0, "ttl", "auto_bin_incr_en"),
         sync=_flag(values, "seq_proc", "sync_en"),
         sends_triggers=_flag(values, "acq", 0, "th_acq_trg_map", "en"),
+        trigger_address=int(
+            _number(values, 0, limits.TRIGGERS, "acq", 0, "th_acq_trg_map", "addr")
+        ),
+        trigger_on=not _flag(values, "acq", 0, "th_acq_trg_map", "inv"),
         trigger_counts=tuple(
             int(_number(values, 0, TRIGGER_COUNT_MAX, "seq_proc", "trg", n, "count_threshold"))
             for n in range(limits.TRIGGERS)

@@ -344,29 +344,28 @@ class Session:
         self._feedlines: dict[str, FeedlineSession] = {}
         self._kept: dict[str, list[PulseTrain]] = {}
         """By line: what was played on a feedline, or a qubit of it, that nobody listened to yet."""
-        self._counts: list[int] = []
+        self._counts: dict[int, int] = {}
 
     def go_on(
-        self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
     ) -> tuple[Captured, ...]:
         """Play one more chunk and answer windows.
 
         ``drives``: all that begins later than in the chunks before, up to a time behind the
-        end of all windows asked for. ``captures``: windows that were not asked for before; each
-        place of the tuple belongs to one listener throughout the run.
+        end of all windows asked for. ``captures``: windows that were not asked for before;
+        ``listeners``: a number for whoever listens by each, the same throughout the run.
         """
         self._check(drives, captures)
         for train in drives:
             self._kept.setdefault(train.line, []).append(train)
-        self._counts += [0] * (len(captures) - len(self._counts))
         values: list[NDArray[np.complex128]] = [
             np.zeros(capture.start_ns.size, np.complex128) for capture in captures
         ]
         asked: dict[str, list[_Asked]] = {}
-        places: dict[str, int] = {}
-        for number, capture in enumerate(captures):
-            place = places.get(capture.line, 0)
-            places[capture.line] = place + 1
+        for number, (capture, place) in enumerate(zip(captures, listeners, strict=True)):
             if capture.start_ns.size:
                 session = self._feedline(capture.line)
                 mine = self._asked(session.whole_ns, capture, number, place)
@@ -407,6 +406,6 @@ class Session:
         for element, (start, window, turns) in enumerate(rows):
             open_ns = start - whole_ns
             end_ns = open_ns + capture.windows[window].duration_ns
-            index = self._counts[train]
-            self._counts[train] += 1
+            index = self._counts.get(place, 0)
+            self._counts[place] = index + 1
             yield _Asked(open_ns, end_ns, windows[window], turns, train, element, place, index)

@@ -2,9 +2,9 @@
 
 It is read whenever a window of its feedline is asked for, as :mod:`.schedule` says: at the first
 tone's arrival, or at the end of the last drive that begins before the middle of what is listened
-to. From there its level jumps as :mod:`.walk` has it. What is left of the coherences after a reading
-is dropped where it is below :data:`.schedule.FORGOTTEN` by the next drive, as in :class:`.World`:
-then the qubit goes on from the level that the shot has come to.
+to. From there its level jumps as :mod:`.walk` has it. What is left of the coherences after a
+reading is dropped where it is below :data:`.schedule.FORGOTTEN` by the next drive, as
+:class:`.World` does: then the qubit goes on from the level that the shot has come to.
 """
 
 import bisect

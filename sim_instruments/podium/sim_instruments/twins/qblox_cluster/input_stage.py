@@ -1,6 +1,6 @@
 """From acquisitions to what is listened to, and from what was heard to bins and scope."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,21 +126,10 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
     """Return bins, scope and flags from the answers to ``listened.trains``, in their order."""
     run = listened.run
     n = len(listened.bin)
-    mean = np.zeros(n, np.complex128)
-    if captured:
-        mean = captured[0].integrated
-    if len(captured) == 2:
-        # path 0 took the first weights, path 1 the second: keep what belongs to each
-        mean = mean.real + 1j * captured[1].integrated.imag
-    fraction, clipped = _digitise(run, mean)
-    sums = fraction * listened.duration_ns
+    sums, clipped = _sums(listened, captured)
     path0 = np.rint(sums.real * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
     path1 = np.rint(sums.imag * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
-    a11, a12 = run.configuration.rotation
-    # The client sends a11 = cos(angle), a12 = -sin(angle): the real part of sum * exp(j angle).
-    # ASSUMED: a value equal to the threshold counts as above it
-    above = a11 * sums.real + a12 * sums.imag >= run.configuration.threshold
-    bins = _accumulate(run, listened, path0, path1, above)
+    bins = _accumulate(run, listened, path0, path1, _above(run, sums))
     flags: list[str] = []
     scope = None
     if run.scope:
@@ -154,6 +143,32 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
     flags.append("ACQ BINNING DONE")
     flags += [f"ACQ INTEGRATOR OUT-OF-RANGE PATH {p}" for p in range(2) if clipped[p]]
     return Heard(bins, scope, tuple(flags))
+
+
+def bits(listened: Listening, captured: Sequence[Captured]) -> NDArray[np.bool_]:
+    """Return which acquisitions were found above the threshold, as :func:`heard` bins them."""
+    return _above(listened.run, _sums(listened, captured)[0])
+
+
+def _sums(
+    listened: Listening, captured: Sequence[Captured]
+) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
+    """Return the integrals in full scales of one sample, and whether each path was clipped."""
+    mean = np.zeros(len(listened.bin), np.complex128)
+    if captured:
+        mean = captured[0].integrated
+    if len(captured) == 2:
+        # path 0 took the first weights, path 1 the second: keep what belongs to each
+        mean = mean.real + 1j * captured[1].integrated.imag
+    fraction, clipped = _digitise(listened.run, mean)
+    return fraction * listened.duration_ns, clipped
+
+
+def _above(run: SequencerRun, sums: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    a11, a12 = run.configuration.rotation
+    # The client sends a11 = cos(angle), a12 = -sin(angle): the real part of sum * exp(j angle).
+    # ASSUMED: a value equal to the threshold counts as above it
+    return np.asarray(a11 * sums.real + a12 * sums.imag >= run.configuration.threshold)
 
 
 def full_scale(run: SequencerRun) -> tuple[float, float]:

@@ -163,3 +163,5 @@ class RunOutcome:
     sequencers: tuple[SequencerOutcome, ...]
     levels: tuple[Levels, ...] = ()
     """What each sequencer does to markers and digital outputs."""
+    triggers: tuple[tuple[int, int], ...] = ()
+    """Tick of sending and address of each pulse that measurements sent."""
