@@ -76,7 +76,7 @@ class TriggerNetwork:
     def send(self, tick: int, address: int) -> int | None:
         """Send a pulse; return when it arrives, None where the network is still busy.
 
-        ASSUMED: an external pulse that finds it busy is lost without a word.
+        ASSUMED: a pulse that finds it busy is lost without a word.
         """
         if self._free_tick is not None and tick < self._free_tick:
             return None
