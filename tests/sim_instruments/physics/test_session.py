@@ -161,6 +161,67 @@ def test_a_second_reading_before_the_resonator_is_dark_sees_the_flip_in_between(
     assert abs(abs(flipped[1]) - abs(alone[0])) < 0.05 * abs(alone[0])
 
 
+@pytest.mark.parametrize("weak", [1e-6, 6e-6])
+def test_what_a_weak_reading_leaves_of_the_coherences_is_played_on_average(weak: float) -> None:
+    """pi/2, a reading of a tenth of a photon or of a few, pi/2, a strong reading."""
+    qubit = qubit_point(t1=1.0, thermal=1e-9, dephasing=0.0)
+    feedline = feedline_point(qubit, kelvin=1e-6)
+    shots, period = 2500, 1_000_000
+    shot = [period * k for k in range(shots)]
+    f01 = float(qubit.levels_hz[1])
+    half = Piece(f01, 0.5 * pi_amplitude(qubit, hann(40)) * hann(40), 0j, 40)
+    turns = [0.0, 0.1] * shots
+    played = train(
+        "node_a.q0.drive",
+        sorted([*shot, *(at + 3000 for at in shot)]),
+        [half],
+        [0] * (2 * shots),
+        turns,
+    )
+    tones = [
+        tone(7.26e9, weak, 500, [at + 200 for at in shot]),
+        tone(7.26e9, 1e-4, 1000, [at + 6000 for at in shot]),
+    ]
+    starts = sorted([*(at + 346 for at in shot), *(at + 6146 for at in shot)])
+    captures = [capture(7.26e9, 500, starts)]
+    whole = (
+        World(lambda _: (feedline,), 7)
+        .play(run_of([played, *tones], captures, shots * period))[0]
+        .integrated[1::2]
+    )
+    pieces = told(begun(feedline), [played, *tones], captures)[0][1::2]
+    rotated = [values * np.exp(-1j * _turn(whole)) for values in (whole, pieces)]
+    middle = np.mean(np.quantile(rotated[0].real, [0.01, 0.99]))
+    ones = [np.count_nonzero(values.real > middle) for values in rotated]
+    assert 100 < ones[0] < shots - 100
+    assert abs(ones[0] - ones[1]) < 5.5 * np.sqrt(2 * shots * 0.25), ones
+
+
+def test_windows_of_two_qubits_that_close_one_after_the_other_see_one_level() -> None:
+    one = qubit_point(t1=1.0, thermal=0.4, dephasing=0.0)
+    two = qubit_point("node_a.q1", 5.71e9, resonator=7.04e9, t1=1.0, thermal=0.4, dephasing=0.0)
+    feedline = feedline_point(one, two, kelvin=1e-6)
+    readouts = [200_000 * k for k in range(40)]
+    tones = [
+        tone(7.26e9, 5e-5, 1000, readouts),
+        tone(7.04e9, 5e-5, 1000, [at + 252 for at in readouts]),
+    ]
+    first = capture(7.26e9, 1000, [at + 146 for at in readouts])
+    second = capture(7.04e9, 1000, [at + 398 for at in readouts])
+    session = begun(feedline)
+    values: list[complex] = []
+    begin_ns = -1000
+    for row, at in enumerate(readouts):
+        for number, heard in enumerate((first, second)):
+            end_ns = at + 1146 + 252 * number + LATER_NS
+            chunk = [cut(played, begin_ns, end_ns) for played in tones]
+            (answer,) = session.go_on(chunk, [one_of(heard, row)], [number])
+            begin_ns = end_ns
+        values.append(complex(answer.integrated[0]))
+    apart = abs(np.array(values) - values[0]) > 1e-7
+    assert not np.any(apart), "with this T1 the level stays what it was read as first"
+
+
 def test_the_same_pieces_give_the_same_answers_and_another_run_others() -> None:
     feedline = feedline_point(qubit_point())
     captures = [capture(7.26e9, 1000, [146, 20_146])]

@@ -33,11 +33,14 @@ from podium.sim_instruments.physics.stirred import stirred_maps
 
 Stretch = tuple[int, ...]
 """GAP, ns; or PART, number of the lit, begin, end; or SHAPE, shape, steps of phase; or SHAPE_LIT,
-shape, number of the lit, offset in it, steps of phase."""
+shape, number of the lit, offset in it, steps of phase; or KEPT, steps of the e-folds by which all
+coherences grow."""
 GAP: Final = 0
 PART: Final = 1
 SHAPE: Final = 2
 SHAPE_LIT: Final = 3
+KEPT: Final = 4
+KEPT_STEP: Final = 1e-6
 
 BRANCHES_MAX: Final = 20_000
 """Kept at a time: a few kB each."""
@@ -189,6 +192,12 @@ class Branches:
             if stretch not in self._rests:
                 self._rests[stretch] = self._rest(stretch)
             rest(columns, 0, *self._rests[stretch], self._tables)
+            return
+        if stretch[0] == KEPT:
+            kept = np.diagonal(columns, axis1=2, axis2=3).copy()
+            columns *= np.exp(KEPT_STEP * stretch[1])
+            for level in range(columns.shape[-1]):
+                columns[..., level, level] = kept[..., level]
             return
         play, phase = stretch[:-1], stretch[-1]
         if play not in self._plays:

@@ -2,9 +2,13 @@
 
 It is read whenever a window of its feedline is asked for, as :mod:`.schedule` says: at the first
 tone's arrival, or at the end of the last drive that begins before the middle of what is listened
-to. From there its level jumps as :mod:`.walk` has it. What is left of the coherences after a
-reading is dropped where it is below :data:`.schedule.FORGOTTEN` by the next drive, as
-:class:`.World` does: then the qubit goes on from the level that the shot has come to.
+to. From there its level jumps as :mod:`.walk` has it.
+
+By the next drive a reading has left a share p of the coherences (of that pair of levels that keeps
+most). With the probability 1 - p the qubit then goes on from the level that the shot has come to
+(always where p is below :data:`.schedule.FORGOTTEN`), and else as if it had not been read, its
+coherences 1/p of what is left of them. On average that is the dephasing: phase damping as a mixture
+of a projective measurement and of none (Nielsen and Chuang, section 8.3.6).
 """
 
 import bisect
@@ -19,6 +23,8 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.alike import PHASE_STEP
 from podium.sim_instruments.physics.branches import (
     GAP,
+    KEPT,
+    KEPT_STEP,
     PART,
     SHAPE,
     SHAPE_LIT,
@@ -27,7 +33,7 @@ from podium.sim_instruments.physics.branches import (
 )
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.lit import Lit, Path
-from podium.sim_instruments.physics.noise import key
+from podium.sim_instruments.physics.noise import key, uniform
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.schedule import FORGOTTEN
 from podium.sim_instruments.physics.shots import thermal
@@ -35,6 +41,8 @@ from podium.sim_instruments.physics.walk import first_level, jumps_after, level_
 
 _FOLDS: Final = float(-np.log(FORGOTTEN))
 _TURN: Final = round(1 / PHASE_STEP)
+_KEEPS: Final = 0x4B45
+"""Sets the random numbers that decide about coherences apart from those of the levels."""
 _ROOM: Final = 64
 """Jumps at a stretch; more are walked anew with more room."""
 
@@ -82,13 +90,21 @@ class Cluster:
 
 @dataclass(slots=True, eq=False)
 class _Fork:
-    """Behind a reading: what goes on is decided when the next drive or reading comes."""
+    """Behind a reading: what goes on is decided when the next drive comes."""
 
     level: int
+    """Where the shot has come to."""
     waits: list[Stretch] = field(default_factory=list)
-    """Since the end of what was walked."""
-    walked: Stretch | None = None
+    """From there on."""
+    since: list[Stretch] = field(default_factory=list)
+    """Since the first reading behind the last drive, as if nothing had been read."""
     lost: NDArray[np.float64] | float = 0.0
+    """E-folds of each coherence since then."""
+
+    def wait(self, stretch: Stretch, lost: NDArray[np.float64]) -> None:
+        """Note a stretch without a drive."""
+        self.since.append(stretch)
+        self.lost = self.lost + lost
 
 
 class Trajectory:
@@ -145,20 +161,26 @@ class Trajectory:
             self._push(stretch)
         else:
             self._fork.waits.append(stretch)
-            self._fork.lost = self._fork.lost + self._branches.loss(stretch)
+            self._fork.wait(stretch, self._branches.loss(stretch))
 
     def _join(self) -> None:
-        """Decide whether coherences count behind the last reading."""
+        """Decide how it goes on behind the last reading."""
         fork, self._fork = self._fork, None
         if fork is None:
             return
-        waits = fork.waits
-        if np.min(fork.lost) >= _FOLDS:
-            self._begin(fork.level)
-        elif fork.walked is not None:
-            waits = [fork.walked, *waits]
-        for stretch in waits:
+        least = float(np.min(fork.lost))
+        if least < _FOLDS and -np.log(self._chance()) > least:
+            for stretch in fork.since:
+                self._push(stretch)
+            self._push((KEPT, round(least / KEPT_STEP)))
+            return
+        self._begin(fork.level)
+        for stretch in fork.waits:
             self._push(stretch)
+
+    def _chance(self) -> float:
+        """Return a number in (0, 1) that belongs to the last reading."""
+        return uniform(int(self._key) ^ _KEEPS, int(self._run) << 32 ^ self._readings)
 
     def idle_until(self, at_ns: int, cluster: Cluster | None) -> None:
         """Let time pass without a drive, with the photons of a cluster."""
@@ -216,9 +238,13 @@ class Trajectory:
         now = self._now_ns
         at_ns = cluster.origin_ns if now is None else max(now, cluster.origin_ns)
         self.idle_until(at_ns, cluster)
-        self._join()
+        branch, fork = self._branch, _Fork(0)
+        if self._fork is not None:
+            branch, fork = self._branches.root(self._fork.level), self._fork
+            for stretch in fork.waits:
+                branch = self._branches.then(branch, stretch)
         until_ns = max(at_ns, min([end_ns, *(d.start_ns for d in list(self.drives)[:1])]))
-        found = self._branches.populations(self._branch)
+        found = self._branches.populations(branch)
         reading, self._readings = self._readings, self._readings + 1
         level, u = level_read(found, self._key, self._run, reading)
         origin = cluster.origin_ns
@@ -227,12 +253,13 @@ class Trajectory:
         if path is None:
             path = cluster.paths[self._number] = Path(int(level))
         path.change(int(np.ceil(begin - self._fraction)), int(level))
-        self._fork = _Fork(int(level))
+        fork.level, fork.waits = int(level), []
         if end > begin:
             lit = cluster.before(origin + end)
-            self._fork.level = self._walk(lit, int(level), begin, end, reading, u, path)
-            self._fork.walked = PART, lit.number, begin, end
-            self._fork.lost = self._branches.loss(self._fork.walked)
+            fork.level = self._walk(lit, int(level), begin, end, reading, u, path)
+            walked = PART, lit.number, begin, end
+            fork.wait(walked, self._branches.loss(walked))
+        self._fork = fork
         self._now_ns = origin + max(begin, end)
 
     def _walk(
