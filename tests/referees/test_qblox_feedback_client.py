@@ -357,7 +357,7 @@ try:  set_cond 1,1,1,4
 
 def test_repeat_until_success_stops_at_the_first_success(cluster) -> None:
     """Only a thermal excitation is a success here: nearly all shots take all six tries."""
-    shots = 300
+    shots = 120
     program = REPEAT_READ.format(shots=shots, gain=READ_GAIN)
     reader = cluster.module2.sequencers[0]
     play(cluster, shots, {(2, 0): program})

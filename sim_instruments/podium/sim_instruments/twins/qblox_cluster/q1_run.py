@@ -252,7 +252,7 @@ class Q1Run:
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return np.concatenate(parts)
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def _initial_state(setup: "SequencerSetup") -> NDArray[np.int64]:

@@ -74,6 +74,9 @@ class Reel:
         self._looked = 0
         """How many rows were looked through for acquisitions."""
         self._batches: list[_Batch] = []
+        self._open: list[_Batch] = []
+        """Those of which not all is answered."""
+        self._acquires = run.acquires
         self._longest_ns = max((len(words) for words in run.waveforms.values()), default=0)
         self._quiet = run.channel is not None  # a time-tag sequencer has no signals
 
@@ -110,7 +113,7 @@ class Reel:
 
     def look(self) -> None:
         """Take note of acquisitions that have begun since the last call."""
-        if self._quiet or not self.run.acquires:
+        if self._quiet or not self._acquires:
             return
         rows = self.processor.rows(self._looked, FOR_EVER)
         self._looked += len(rows)
@@ -120,14 +123,16 @@ class Reel:
             count = len(heard.bin)
             values = [np.zeros(count, np.complex128) for _ in heard.trains]
             self._batches.append(_Batch(heard, starts + heard.duration_ns, values))
+            self._open.append(self._batches[-1])
 
     def next_end_ns(self) -> int:
         """Return when the next acquisition is over that was not answered."""
-        return min((int(batch.ends_ns.min()) for batch in self._batches), default=FOR_EVER)
+        self._open = [batch for batch in self._open if batch.ends_ns.min() < FOR_EVER]
+        return min((int(batch.ends_ns.min()) for batch in self._open), default=FOR_EVER)
 
     def due(self, until_ns: int) -> Iterator[Due]:
         """Return acquisitions that are over by a time and were not answered."""
-        for batch in self._batches:
+        for batch in self._open:
             rows = np.flatnonzero(batch.ends_ns <= until_ns)
             if len(rows):
                 trains = tuple(
