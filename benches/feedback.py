@@ -14,8 +14,8 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
+from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.session import Beginning
 from podium.sim_instruments.physics.world import World
 from podium.sim_instruments.servers.warm_up import Done
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
@@ -85,6 +85,10 @@ class ChipPlay:
         played = [replace(one, line=LINES[one.line]) for one in drives if one.line in LINES]
         heard = [replace(one, line=LINES[one.line]) for one in captures]
         return self._session.go_on(played, heard, listeners)
+
+    def trace(self, listener: int) -> Any:
+        """Return the trace of the last window."""
+        return self._session.trace(listener)
 
     def end(self, signals: Any) -> None:
         """Nobody asks what was played."""

@@ -23,6 +23,8 @@ REFEREES = {
     "test_qcodes_lakeshore_372": "Lake Shore 372",
     "test_qcodes_rohde_schwarz_sgs100a": "R&S SGS100A",
     "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
+    "test_q1simulator_feedback": "`test_q1simulator_feedback.py`",
+    "test_qblox_feedback_client": "`test_qblox_feedback_client.py`",
     "test_qutip": "QuTiP",
     "test_scqubits": "scqubits",
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",

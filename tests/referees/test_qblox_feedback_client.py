@@ -272,6 +272,21 @@ def test_active_reset_leaves_what_decay_and_errors_of_assignment_predict(cluster
     assert second.mean() < 0.2 * first.mean(), "the qubit was reset"
 
 
+def test_the_scope_shows_the_last_acquisition_of_a_run_with_feedback(cluster) -> None:
+    reader = cluster.module2.sequencers[0]
+    cluster.module2.scope_acq_sequencer_select(0)
+    program = reading(20)
+    found = play(cluster, 20, {(2, 0): program, (4, 0): driving(20, PI[0] // 2, PI[0], "1,1,0")})
+    reader.store_scope_acquisition("b")
+    seen = reader.get_acquisitions()["b"]["acquisition"]["scope"]
+    assert seen["path0"]["data"]
+    trace = np.array(seen["path0"]["data"]) + 1j * np.array(seen["path1"]["data"])
+    tone = READOUT_HZ[0] - 7.1e9
+    turning = np.exp(-2j * np.pi * tone * 1e-9 * np.arange(1000))
+    mean = np.mean(trace[:1000] * turning)
+    assert abs(mean) == pytest.approx(abs(found[0, "b"][1][-1]) / 1000, rel=0.1)
+
+
 def test_without_the_condition_the_same_program_resets_nothing(cluster) -> None:
     shots = 1500
     found = play(

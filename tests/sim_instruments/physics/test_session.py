@@ -19,8 +19,9 @@ from tests.sim_instruments.physics.small_chip import (
 )
 
 from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
-from podium.sim_instruments.physics.session import Beginning, Session
+from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain
 from podium.sim_instruments.physics.world import World
 

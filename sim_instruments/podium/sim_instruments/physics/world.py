@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
+from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.noise import SlowNoise, gaussians, key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.records import integrate
 from podium.sim_instruments.physics.schedule import schedule_of
-from podium.sim_instruments.physics.session import Beginning, Session
+from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.shots import prepare, shots_of
 from podium.sim_instruments.physics.signals import (
     Captured,

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import (
     Captured,
@@ -44,6 +47,10 @@ class CabledDialogue:
             heard[number] if number in heard else silence(one)
             for number, one in enumerate(captures)
         )
+
+    def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
+        """Return the trace of a listener's last window, None where no cable is plugged in."""
+        return self.session.trace(listener)
 
     def end(self, signals: RunSignals) -> None:
         """Hear what was played in all."""

@@ -18,11 +18,11 @@ from podium.sim_instruments.physics.digital_lines import (
     LinesEnd,
     Promise,
 )
+from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
-from podium.sim_instruments.physics.session import Beginning
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.physics.truth import Truth, truth

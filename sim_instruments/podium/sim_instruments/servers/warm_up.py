@@ -85,6 +85,9 @@ class _Silence:
             for c in captures
         )
 
+    def trace(self, listener: int) -> None:
+        return None
+
     def end(self, signals: RunSignals) -> None:
         pass
 

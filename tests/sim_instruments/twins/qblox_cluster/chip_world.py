@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
+from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
-from podium.sim_instruments.physics.session import Beginning, Session
+from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import World
 
@@ -67,6 +68,10 @@ class ChipWorld:
         assert self.session is not None
         self.pieces += 1
         return self.session.go_on(self._routed(drives), self._routed(captures), listeners)
+
+    def trace(self, listener: int):
+        assert self.session is not None
+        return self.session.trace(listener)
 
     def end(self, signals: RunSignals) -> None:
         self.played.append(signals)

@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
@@ -203,10 +201,12 @@ class Feedback:
         if self._dialogue is None:
             self._ask(0, 0, begin)
         answers: list[Captured] = []
-        for reel, trains in zip(self._reels, captures, strict=True):
-            for train, values in zip(trains, reel.answers(len(trains)), strict=True):
-                trace = np.zeros(0, np.complex128) if train.scope else None
-                answers.append(Captured(values, trace))
+        for number, (reel, trains) in enumerate(zip(self._reels, captures, strict=True)):
+            listened = reel.answers(len(trains))
+            for path, (train, values) in enumerate(zip(trains, listened, strict=True)):
+                seen = self.dialogue.trace(2 * number + path) if train.scope else None
+                trace, trace_hz = seen or (None, 0.0)
+                answers.append(Captured(values, trace, trace_hz))
         return tuple(answers)
 
     @property

@@ -8,6 +8,9 @@ signals that leave the cluster, and turns what comes back into acquisition bins.
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium.sim_instruments.physics.signals import (
     Captured,
     CaptureTrain,
@@ -29,6 +32,10 @@ class Dialogue(Protocol):
         listeners: Sequence[int],
     ) -> tuple[Captured, ...]:
         """Play on, and return one answer for each capture train: see :class:`.Session`."""
+        ...
+
+    def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
+        """Return the trace of a listener's last window and its frequency, None if it has none."""
         ...
 
     def end(self, signals: RunSignals) -> None:
