@@ -6,7 +6,7 @@ from tests.control.compilers.qblox.example_programs import target
 from tests.control.compilers.qblox.played import emulate
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox import compile as compiler
+from podium.control.compilers.qblox import coding as compiler
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import (
     Affine,

@@ -1,6 +1,7 @@
 """Q1ASM in the making: lines, labels and registers of one sequencer's program."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.pace import REAL_TIME, Body, cost_ns
@@ -126,6 +127,14 @@ def insert_nops(lines: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
     return tuple(safe)
 
 
-def bare_text(lines: tuple[Instruction, ...]) -> str:
+def bare_text(lines: Sequence[Instruction]) -> str:
     """Return the program without comments."""
-    return "".join(f"{replace(line, comment='') if line.comment else line}\n" for line in lines)
+    return "".join([bare_line(line) for line in lines])
+
+
+def bare_line(line: Instruction) -> str:
+    """Return one line of the text, without its comment."""
+    head = "" if line.label is None else f"{line.label}: "
+    if not line.operands:
+        return f"{head}{line.mnemonic}\n"
+    return f"{head}{line.mnemonic} {','.join(map(str, line.operands))}\n"

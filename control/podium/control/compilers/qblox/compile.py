@@ -2,21 +2,19 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.allocate import Allocated, allocate
-from podium.control.compilers.qblox.assembly import bare_text
-from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun, emit
+from podium.control.compilers.qblox.coding import Coding
+from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
+from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.listing import print_listing
-from podium.control.compilers.qblox.loops import nest
 from podium.control.compilers.qblox.lower import Lowered, lower
 from podium.control.compilers.qblox.outputs import check_sum
-from podium.control.compilers.qblox.pace import check_pace
 from podium.control.compilers.qblox.place import FrameTimeline, Timeline, place
-from podium.control.compilers.qblox.points import IntArray
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
-from podium.control.compilers.qblox.schedule import schedule
 from podium.control.compilers.qblox.start import check_start, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.program.program import Program
@@ -46,10 +44,10 @@ DURATION_MAX_FS = 2**63 - 1
 @dataclass(frozen=True, slots=True, eq=False)
 class _Compiled:
     program: SequencerProgram
-    lines: tuple[Instruction, ...]
+    lines: Sequence[Instruction]
     results: tuple[ResultLayout, ...]
     resources: SequencerResources
-    quantised: tuple[Quantised, ...]
+    quantised: Sequence[Quantised]
 
 
 def compile_program(
@@ -76,9 +74,9 @@ def compile_program(
         raise DoesNotFit(f"{program.shots} shots, at most {SHOTS_MAX}; run it several times")
     settle_ns = GRID.ticks(program.settle_fs)
     scopes = _scopes(allocated) if program.trace else {}
+    coding = Coding(program.axes, timeline.shot_ns)
     compiled = [
-        _sequencer(one, program, timeline.shot_ns, shape, settle_ns, scopes, start)
-        for one in allocated
+        _sequencer(one, program, coding, shape, settle_ns, scopes, start) for one in allocated
     ]
     _check_bins(compiled)
     first_shot_ns = preamble_ns(start) + LEAD_NS + settle_ns
@@ -105,8 +103,10 @@ def compile_program(
         first_shot_ns=first_shot_ns,
         results=tuple(result for one in compiled for result in one.results),
         resources=resources,
-        quantised=tuple(entry for one in compiled for entry in one.quantised),
-        listing=print_listing(program.name, resources, [one.lines for one in compiled]),
+        quantised=Later(lambda: [entry for one in compiled for entry in one.quantised]),
+        make_listing=lambda: print_listing(
+            program.name, resources, [one.lines for one in compiled]
+        ),
         start=start,
     )
 
@@ -114,7 +114,7 @@ def compile_program(
 def _sequencer(
     one: Allocated,
     program: Program,
-    shot_ns: IntArray,
+    coding: Coding,
     shape: tuple[int, ...],
     settle_ns: int,
     scopes: dict[int, int],
@@ -122,9 +122,8 @@ def _sequencer(
 ) -> _Compiled:
     port, frame = one.port, one.timeline.frame.name
     late_fs = 0 if start is None else start.late_fs
-    lowered = lower(one.timeline, port.lo_hz, program.axes, late_fs)
+    lowered = lower(one.timeline, port.lo_hz, program.axes, late_fs, coding.shapes)
     integration_ns = _integration_ns(lowered)
-    nodes = nest(schedule(lowered, shot_ns, program.axes), shape)
     points = math.prod(shape)
     bins = points * (program.shots if program.keep_shots else 1) if lowered.captures else 0
     run = SequencerRun(
@@ -137,19 +136,17 @@ def _sequencer(
         settle_ns=settle_ns,
         start=start,
     )
-    assembly = emit(run, nodes)
-    check_pace(frame, assembly.bodies, assembly.between_ns, LEAD_NS)
-    lines = assembly.finish()
+    code = coding.code(lowered, run)
     readout = port.module == "QRM-RF"
     resources = SequencerResources(
         slot=port.slot,
         sequencer=one.sequencer,
         frame=frame,
-        instructions=len(lines),
+        instructions=code.count,
         instructions_max=(
             limits.PROGRAM_INSTRUCTIONS_READOUT if readout else limits.PROGRAM_INSTRUCTIONS_CONTROL
         ),
-        registers=assembly.registers_used,
+        registers=code.registers,
         registers_max=REGISTERS,
         waveforms=len(lowered.memory.stored),
         samples=lowered.memory.samples,
@@ -171,7 +168,7 @@ def _sequencer(
             slot=port.slot,
             sequencer=one.sequencer,
             frame=frame,
-            text=bare_text(lines),
+            text=code.text,
             waveforms=lowered.memory.stored,
             acquisitions=tuple(captures),
             output=port.output,
@@ -179,7 +176,7 @@ def _sequencer(
             nco_hz=lowered.nco * FREQUENCY_STEP_HZ,
             integration_ns=integration_ns,
         ),
-        lines,
+        code.lines,
         tuple(
             ResultLayout(
                 capture=item.name,

@@ -9,7 +9,7 @@ _COLUMNS = ("slot", "seq", "frame", "instructions", "registers", "waveforms", "s
 
 
 def print_listing(
-    name: str, resources: Sequence[SequencerResources], programs: Sequence[tuple[Instruction, ...]]
+    name: str, resources: Sequence[SequencerResources], programs: Sequence[Sequence[Instruction]]
 ) -> str:
     """Return the listing; ``resources`` and ``programs`` go in step."""
     parts = [f"program {name}\n\n{print_resources(resources)}"]

@@ -4,12 +4,13 @@ A constant stretch of a pulse is an offset that is switched on and off and takes
 everything else is a waveform. Amplitudes, carriers and phases are rounded here, and listed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
     PlacedCapture,
@@ -36,7 +37,7 @@ from podium.control.compilers.qblox.rounding import (
     phase_values,
     phase_words,
 )
-from podium.control.compilers.qblox.waveform_memory import WaveformMemory
+from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemory
 from podium.control.program.program import Axis
 from podium.control.program.waveforms import FlatTop, Square
 from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
@@ -79,30 +80,30 @@ class Lowered:
     captures: tuple[PlacedCapture, ...]
     """By acquisition index."""
     memory: WaveformMemory
-    quantised: tuple[Quantised, ...]
+    quantised: Sequence[Quantised]
 
 
 def lower(
-    timeline: FrameTimeline, lo_hz: float, axes: tuple[Axis, ...], late_fs: int = 0
+    timeline: FrameTimeline,
+    lo_hz: float,
+    axes: tuple[Axis, ...],
+    late_fs: int = 0,
+    shapes: Shapes | None = None,
 ) -> Lowered:
     """Return the events of one frame; raise :class:`DoesNotFit`.
 
-    ``late_fs``: by how much less than a nanosecond shapes come later, see ``sample_envelope``.
+    ``late_fs``: by how much less than a nanosecond shapes come later, see ``sample_envelope``;
+    ``shapes``: those that are sampled already.
     """
     frame = timeline.frame
-    memory = WaveformMemory(frame.name, late_fs)
-    quantised: list[Quantised] = []
-
-    def note(
-        statement: int, quantity: str, step: float, asked: FloatArray, got: FloatArray
-    ) -> None:
-        quantised.append(_quantised(frame.name, statement, quantity, step, asked, got, axes))
-
+    memory = WaveformMemory(frame.name, late_fs, shapes)
     base_hz = np.full((1,) * len(axes), frame.frequency_hz)
     base = _tuning(frame.name, base_hz, lo_hz, axes)
-    note(-1, "frequency", FREQUENCY_STEP_HZ, base_hz, frequency_values(base, lo_hz))
+    asked: list[tuple[int, str, FloatArray]] = [(-1, "frequency", base_hz)]
     retuned = any(isinstance(item, PlacedTuning) for item in timeline.placed)
-    shifted = any(_turns(item).any() for item in timeline.placed)
+    shifted = any(
+        item.turns.any() for item in timeline.placed if not isinstance(item, PlacedTuning)
+    )
     levels = any(isinstance(item, PlacedPlay) and _held(item) for item in timeline.placed)
     zero = np.zeros((1,) * len(axes), np.int64)
     events = [
@@ -119,15 +120,13 @@ def lower(
         phase = None
         if shifted and not isinstance(item, PlacedTuning):
             phase = phase_words(item.turns)
-            note(item.statement, "phase", PHASE_STEP, item.turns % 1.0, phase_values(phase))
+            asked.append((item.statement, "phase", item.turns))
         match item:
             case PlacedPlay():
                 if not (_held(item) and isinstance(item.waveform, Square)):
-                    got = gain_values(gain_words(item.amplitude))
-                    note(item.statement, "amplitude", GAIN_STEP, item.amplitude, got)
+                    asked.append((item.statement, "amplitude", item.amplitude))
                 if _held(item):
-                    got = level_values(level_words(item.amplitude))
-                    note(item.statement, "level", LEVEL_STEP, item.amplitude, got)
+                    asked.append((item.statement, "level", item.amplitude))
                 events += _pulse(item, phase, memory)
             case PlacedCapture():
                 text = f"capture {item.name}"
@@ -135,16 +134,10 @@ def lower(
                 captures.append(item)
             case PlacedTuning(statement, start_ns, frequency_hz):
                 tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
-                got = frequency_values(tune, lo_hz)
-                note(statement, "frequency", FREQUENCY_STEP_HZ, frequency_hz, got)
+                asked.append((statement, "frequency", frequency_hz))
                 events.append(Event(start_ns, "set frequency", tune=tune))
-    return Lowered(
-        frame.name, int(base.flat[0]), tuple(events), tuple(captures), memory, tuple(quantised)
-    )
-
-
-def _turns(item: PlacedPlay | PlacedCapture | PlacedTuning) -> FloatArray:
-    return np.zeros(1) if isinstance(item, PlacedTuning) else item.turns
+    quantised = Later(lambda: [_quantised(frame.name, *one, lo_hz, axes) for one in asked])
+    return Lowered(frame.name, int(base.flat[0]), tuple(events), tuple(captures), memory, quantised)
 
 
 def _held(play: PlacedPlay) -> bool:
@@ -210,11 +203,20 @@ def _quantised(
     frame: str,
     statement: int,
     quantity: str,
-    step: float,
     asked: FloatArray,
-    got: FloatArray,
+    lo_hz: float,
     axes: tuple[Axis, ...],
 ) -> Quantised:
+    match quantity:
+        case "amplitude":
+            step, got = GAIN_STEP, gain_values(gain_words(asked))
+        case "level":
+            step, got = LEVEL_STEP, level_values(level_words(asked))
+        case "phase":
+            step, got, asked = PHASE_STEP, phase_values(phase_words(asked)), asked % 1.0
+        case _:
+            words = frequency_words(asked - lo_hz)
+            step, got = FREQUENCY_STEP_HZ, frequency_values(words, lo_hz)
     where = "at the start" if statement < 0 else f"of statement {statement}"
     unit = {"frequency": "Hz", "phase": "turn"}.get(quantity, "1")
     dimensions = [(axis.name, n) for axis, n in zip(axes, asked.shape, strict=True) if n > 1]

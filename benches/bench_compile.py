@@ -1,0 +1,129 @@
+"""Compiling, against qblox-scheduler (BSD) and LabOne Q (Apache), in one run.
+
+``python benches/bench_compile.py`` prints one line for each. Programs are built anew each time and
+building them is not counted, on no side. The peers have environments and processes of their own;
+the best of some compilations counts, for all.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from compile_programs import rabi, target
+
+from podium.control.compilers.qblox.compile import compile_program
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+PEERS = {"qblox-scheduler": "compile_qblox_scheduler.py", "laboneq": "compile_laboneq.py"}
+OUR_REPETITIONS = 30
+COLD_REPETITIONS = 3
+FLOORS = {"qblox-scheduler": 5.0, "laboneq": 3.0}
+"""Times a peer's compilation of a Rabi scan, and of a cold process."""
+ONCE = (
+    "from compile_programs import rabi, target;"
+    "from podium.control.compilers.qblox.compile import compile_program;"
+    "assert 'acquire' in compile_program(rabi(), target()).sequencers[1].text"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What a peer took, or why it was not measured."""
+
+    name: str
+    seconds: float | None
+    why: str = ""
+
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return f"{self.name}: {self.why}"
+        return f"{self.name}: {1e3 * self.seconds:.0f} ms"
+
+
+def python_of(peer: str) -> Path:
+    """Return the Python of the environment that ``make referees`` gives a peer."""
+    return ROOT / f".venv-referees-{peer}" / "bin" / "python"
+
+
+def theirs(peer: str, what: str, problem: object = None) -> Peer:
+    """Return the best time of a peer for ``rabi`` or ``benchmarking``."""
+    python = python_of(peer)
+    if not python.exists():
+        return Peer(peer, None, f"not measured, {python.parents[1].name} is not there")
+    words = [str(python), str(HERE / PEERS[peer]), what]
+    ended = subprocess.run(
+        words, input=json.dumps(problem), capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        return Peer(peer, None, f"not measured: {last}")
+    said = json.loads(ended.stdout.splitlines()[-1])
+    return Peer(f"{peer} {said['version']}", min(said["seconds"]))
+
+
+def best(run: Callable[[], object], repetitions: int = OUR_REPETITIONS) -> float:
+    """Return the shortest time of some repetitions, s."""
+    fastest = float("inf")
+    for _ in range(repetitions):
+        begin = time.perf_counter()
+        run()
+        fastest = min(fastest, time.perf_counter() - begin)
+    return fastest
+
+
+def best_compile() -> float:
+    """Return how long a Rabi scan takes us, built anew each time, nothing kept."""
+    wiring, fastest = target(), float("inf")
+    for _ in range(OUR_REPETITIONS):
+        program = rabi()
+        fastest = min(fastest, best(lambda program=program: compile_program(program, wiring), 1))
+    return fastest
+
+
+def cold(peer: str | None = None) -> Peer:
+    """Return how long a process takes from its start to the text of a Rabi scan."""
+    if peer is None:
+        words = [sys.executable, "-c", ONCE]
+    elif python_of(peer).exists():
+        words = [str(python_of(peer)), str(HERE / PEERS[peer]), "once"]
+    else:
+        return Peer(peer, None, "not measured, it is not installed")
+    take = lambda: subprocess.run(words, check=True, cwd=HERE, capture_output=True)  # noqa: E731
+    return Peer(peer or "Podium", best(take, COLD_REPETITIONS))
+
+
+Measured = tuple[str, float, float | None, list[tuple[Peer, float]]]
+"""What, our seconds, how many are asked at most, and each peer with its floor (0: none)."""
+
+
+def measure() -> Iterator[Measured]:
+    """Measure all, one after the other."""
+    ours_s = best_compile()
+    others = [(theirs(peer, "rabi"), floor) for peer, floor in FLOORS.items()]
+    yield "compile Rabi, hardware loop, 8 qubits, 51 points", ours_s, None, others
+    mine = cold().seconds
+    assert mine is not None
+    floor = FLOORS["qblox-scheduler"]
+    yield "  from a cold process, import to text", mine, None, [(cold("qblox-scheduler"), floor)]
+
+
+def main() -> int:
+    """Print what was measured; 1 when something asked for was missed."""
+    missed = False
+    for what, seconds, asked_s, peers in measure():
+        print(f"{what}: {1e3 * seconds:.2f} ms")
+        missed = missed or (asked_s is not None and seconds > asked_s)
+        for peer, floor in peers:
+            ratio = None if peer.seconds is None else peer.seconds / seconds
+            print(f"  {peer}" + ("" if ratio is None else f", {ratio:.1f} times"))
+            missed = missed or (ratio is not None and ratio < floor)
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Passes 3 to 5 for one sequencer, made once for all sequencers that do the same.
+
+Eight qubits that are driven and read alike differ in carrier and RF switch, which are two lines of
+the text. What is known is kept for one compilation and found by value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+
+import numpy as np
+
+from podium.control.compilers.qblox.assembly import Assembly, bare_line, bare_text
+from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun, emit
+from podium.control.compilers.qblox.later import Later
+from podium.control.compilers.qblox.loops import nest
+from podium.control.compilers.qblox.lower import Lowered
+from podium.control.compilers.qblox.pace import check_pace
+from podium.control.compilers.qblox.points import IntArray
+from podium.control.compilers.qblox.schedule import schedule
+from podium.control.compilers.qblox.waveform_memory import Shapes
+from podium.control.program.program import Axis
+from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
+
+WORDS = frozenset({"note", "name", "statement", "frame", "nco", "memory", "quantised"})
+"""Fields that are for people, or found elsewhere: code does not depend on them."""
+OWN = ("set_mrk", "set_freq")
+"""The first of each is a sequencer's own; :class:`SequencerRun` gives both."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Code:
+    """The program of a sequencer."""
+
+    lines: Sequence[Instruction]
+    """With comments; made when they are looked at."""
+    count: int
+    """Of instructions."""
+    text: str
+    registers: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    parts: tuple[str, ...]
+    """The text without the lines of :data:`OWN`, which belong between its parts."""
+    count: int
+    registers: int
+
+
+class Coding:
+    """Gives each sequencer of a program its code."""
+
+    def __init__(self, axes: tuple[Axis, ...], shot_ns: IntArray) -> None:
+        """``shot_ns``: length of the shot over ``axes``."""
+        self._axes = axes
+        self._shot_ns = shot_ns
+        self._known: dict[object, _Known] = {}
+        self.shapes: Shapes = {}
+        """What all sequencers together have sampled."""
+
+    def code(self, lowered: Lowered, run: SequencerRun) -> Code:
+        """Return the code of one sequencer; raises :class:`DoesNotFit`."""
+        own = (
+            bare_line(Instruction("set_mrk", (run.marker,))),
+            bare_line(Instruction("set_freq", (run.nco,))),
+        )
+        key = (_value(lowered), replace(run, frame="", nco=0, marker=0))
+        known = self._known.get(key)
+        if known is None:
+            assembly = self._assemble(lowered, run)
+            check_pace(run.frame, assembly.bodies, assembly.between_ns, LEAD_NS)
+            made = assembly.finish()
+            at = [next(k for k, line in enumerate(made) if line.mnemonic == name) for name in OWN]
+            cuts = ((0, at[0]), (at[0] + 1, at[1]), (at[1] + 1, len(made)))
+            parts = tuple(bare_text(made[begin:end]) for begin, end in cuts)
+            known = self._known[key] = _Known(parts, len(made), assembly.registers_used)
+            lines: Sequence[Instruction] = made
+        else:
+            lines = Later(lambda: self._assemble(lowered, run).finish())
+        first, second, third = known.parts
+        text = f"{first}{own[0]}{second}{own[1]}{third}"
+        return Code(lines, known.count, text, known.registers)
+
+    def _assemble(self, lowered: Lowered, run: SequencerRun) -> Assembly:
+        shape = tuple(axis.count for axis in self._axes)
+        return emit(run, nest(schedule(lowered, self._shot_ns, self._axes), shape))
+
+
+def _value(part: object) -> object:
+    """Return what stands for ``part`` as a key: equal where the code is equal."""
+    if isinstance(part, np.ndarray):
+        return part.shape, part.tobytes()
+    if isinstance(part, tuple):
+        return tuple([_value(one) for one in part])
+    cls = type(part)
+    names = _FIELDS.get(cls)
+    if names is None:
+        names = _FIELDS[cls] = _fields_of(cls)
+    if not names:
+        return part
+    return cls, *[_value(getattr(part, name)) for name in names]
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+"""Of each class those that count; empty: it stands for itself."""
+
+
+def _fields_of(cls: type) -> tuple[str, ...]:
+    if not is_dataclass(cls):
+        return ()
+    return tuple(one.name for one in fields(cls) if one.name not in WORDS)
