@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from compile_programs import rabi, target
+from compile_programs import benchmarking, rabi, rb_gates, target
 
+from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.compile import compile_program
 
 HERE = Path(__file__).parent
@@ -22,11 +23,14 @@ ROOT = HERE.parent
 PEERS = {"qblox-scheduler": "compile_qblox_scheduler.py", "laboneq": "compile_laboneq.py"}
 OUR_REPETITIONS = 30
 COLD_REPETITIONS = 3
+RB_REPETITIONS = 7
+RB_MOST_S = 0.1
 FLOORS = {"qblox-scheduler": 5.0, "laboneq": 3.0}
 """Times a peer's compilation of a Rabi scan, and of a cold process."""
 ONCE = (
     "from compile_programs import rabi, target;"
-    "from podium.control.compilers.qblox.compile import compile_program;"
+    "from podium.control.compilers.qblox.batches import compile_in_batches
+from podium.control.compilers.qblox.compile import compile_program;"
     "assert 'acquire' in compile_program(rabi(), target()).sequencers[1].text"
 )
 
@@ -85,6 +89,17 @@ def best_compile() -> float:
     return fastest
 
 
+def best_benchmarking(gates: list[list[tuple[float, float]]]) -> tuple[float, int]:
+    """Return how long randomised benchmarking takes us, and into how many programs it is cut."""
+    wiring, fastest, batches = target(), float("inf"), 0
+    for _ in range(RB_REPETITIONS):
+        series = benchmarking(gates)
+        begin = time.perf_counter()
+        batches = len(compile_in_batches(series, wiring))
+        fastest = min(fastest, time.perf_counter() - begin)
+    return fastest, batches
+
+
 def cold(peer: str | None = None) -> Peer:
     """Return how long a process takes from its start to the text of a Rabi scan."""
     if peer is None:
@@ -110,6 +125,11 @@ def measure() -> Iterator[Measured]:
     assert mine is not None
     floor = FLOORS["qblox-scheduler"]
     yield "  from a cold process, import to text", mine, None, [(cold("qblox-scheduler"), floor)]
+    gates = rb_gates()
+    rb_s, batches = best_benchmarking(gates)
+    others = [(theirs(peer, "benchmarking", gates), 0.0) for peer in PEERS]
+    what = f"compile benchmarking, 20 sequences to 500 Cliffords, {batches} batches"
+    yield what, rb_s, RB_MOST_S, others
 
 
 def main() -> int:

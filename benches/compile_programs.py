@@ -17,6 +17,7 @@ from podium.control.program.program import (
     Statement,
     Variable,
 )
+from podium.control.program.series import Series
 from podium.control.program.waveforms import Drag, Square
 
 NS = 1_000_000
@@ -70,10 +71,15 @@ def rb_gates(seed: int = 1) -> list[list[tuple[float, float]]]:
     return sequences
 
 
-def benchmarking(sequences: list[list[tuple[float, float]]]) -> Program:
-    """Sequence after sequence in one body: each is a train of pulses, then it is read."""
-    body = list[Statement]()
+def benchmarking(sequences: list[list[tuple[float, float]]]) -> Series:
+    """Sequence after sequence: each is a train of pulses, then it is read."""
+    frames = (
+        Frame("q0.drive", "q0.drive", 4.9e9),
+        Frame("q0.readout", "q0.readout", 7.1e9),
+    )
+    programs = []
     for number, gates in enumerate(sequences):
+        body = list[Statement]()
         for amplitude, turns in gates:
             if turns:
                 body.append(ShiftPhase("q0.drive", turns))
@@ -81,12 +87,8 @@ def benchmarking(sequences: list[list[tuple[float, float]]]) -> Program:
             if turns:
                 body.append(ShiftPhase("q0.drive", -turns))
         body.append(Barrier(("q0.drive", "q0.readout")))
-        body.append(Capture("q0.readout", f"sequence{number}", READ_NS * NS, delay_fs=120 * NS))
+        body.append(Capture("q0.readout", "q0", READ_NS * NS, delay_fs=120 * NS))
         body.append(Play("q0.readout", Square(READ_NS * NS), 0.1))
         body.append(Delay(("q0.readout",), PASSIVE_US * US))
-        body.append(Barrier(("q0.drive", "q0.readout")))
-    frames = (
-        Frame("q0.drive", "q0.drive", 4.9e9),
-        Frame("q0.readout", "q0.readout", 7.1e9),
-    )
-    return Program("benchmarking", frames, tuple(body), shots=SHOTS)
+        programs.append(Program(f"sequence {number}", frames, tuple(body), shots=SHOTS))
+    return Series("benchmarking", tuple(programs))

@@ -32,7 +32,7 @@ def test_sequencers_that_do_the_same_are_coded_once(monkeypatch: pytest.MonkeyPa
     assert (len(compiled.sequencers), len(coded)) == (3, 3)  # their frequencies differ
     still = [one for one in program.body if type(one).__name__ != "SetFrequency"]
     coded.clear()
-    compiled = compile_program(replace(program, axes=(), body=tuple(still)), target())
+    compiled = compile_program(replace(program, body=tuple(still)), target())
     assert (len(compiled.sequencers), len(coded)) == (3, 1)
     carriers = [one.text.splitlines()[1] for one in compiled.sequencers]
     assert len(set(carriers)) == 3

@@ -9,16 +9,16 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 
 import numpy as np
 
+from podium.control.compilers.errors import TooLarge
 from podium.control.compilers.qblox.assembly import Assembly, bare_line, bare_text
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun, emit
 from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.loops import nest
 from podium.control.compilers.qblox.lower import Lowered
+from podium.control.compilers.qblox.members import Members, Track
 from podium.control.compilers.qblox.pace import check_pace
-from podium.control.compilers.qblox.points import IntArray
+from podium.control.compilers.qblox.pieces import Train
 from podium.control.compilers.qblox.schedule import schedule
-from podium.control.compilers.qblox.waveform_memory import Shapes
-from podium.control.program.program import Axis
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
 
 WORDS = frozenset({"note", "name", "statement", "frame", "nco", "memory", "quantised"})
@@ -50,16 +50,20 @@ class _Known:
 class Coding:
     """Gives each sequencer of a program its code."""
 
-    def __init__(self, axes: tuple[Axis, ...], shot_ns: IntArray) -> None:
-        """``shot_ns``: length of the shot over ``axes``."""
-        self._axes = axes
-        self._shot_ns = shot_ns
+    def __init__(self, members: Members) -> None:
+        """``members``: what is played."""
+        self._members = members
         self._known: dict[object, _Known] = {}
-        self.shapes: Shapes = {}
-        """What all sequencers together have sampled."""
 
-    def code(self, lowered: Lowered, run: SequencerRun) -> Code:
-        """Return the code of one sequencer; raises :class:`DoesNotFit`."""
+    def code(self, track: Track, run: SequencerRun, most: int) -> Code:
+        """Return the code of one sequencer; raises :class:`DoesNotFit`.
+
+        ``most``: how many instructions it holds. Where there are several programs, what takes
+        more is refused before it is made.
+        """
+        if track.lowered is None:
+            return self._join(track, run, most)
+        lowered = track.lowered
         own = (
             bare_line(Instruction("set_mrk", (run.marker,))),
             bare_line(Instruction("set_freq", (run.nco,))),
@@ -82,8 +86,28 @@ class Coding:
         return Code(lines, known.count, text, known.registers)
 
     def _assemble(self, lowered: Lowered, run: SequencerRun) -> Assembly:
-        shape = tuple(axis.count for axis in self._axes)
-        return emit(run, nest(schedule(lowered, self._shot_ns, self._axes), shape))
+        axes = self._members.programs[0].axes
+        shot_ns = self._members.timeline(0).shot_ns
+        shape = tuple(axis.count for axis in axes)
+        return emit(run, nest(schedule(lowered, shot_ns, axes), shape))
+
+    def _join(self, track: Track, run: SequencerRun, most: int) -> Code:
+        counts = tuple(
+            sum(node.count for node in turn if isinstance(node, Train)) for turn in track.turns
+        )
+        if len(counts) > 1 and sum(counts) > most:
+            raise TooLarge(
+                f"{run.frame}: {len(counts)} programs need {sum(counts)} instructions, at most "
+                f"{most} in one sequencer; play fewer at once",
+                sum(counts),
+                most,
+                counts=counts,
+            )
+        assembly = emit(run, [node for turn in track.turns for node in turn])
+        check_pace(run.frame, assembly.bodies, assembly.between_ns, LEAD_NS)
+        lines = assembly.finish()
+        listed = Later(lambda: assembly.finish(noted=True))
+        return Code(listed, len(lines), bare_text(lines), assembly.registers_used)
 
 
 def _value(part: object) -> object:

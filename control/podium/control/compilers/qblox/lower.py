@@ -89,14 +89,16 @@ def lower(
     axes: tuple[Axis, ...],
     late_fs: int = 0,
     shapes: Shapes | None = None,
+    memory: WaveformMemory | None = None,
 ) -> Lowered:
     """Return the events of one frame; raise :class:`DoesNotFit`.
 
     ``late_fs``: by how much less than a nanosecond shapes come later, see ``sample_envelope``;
-    ``shapes``: those that are sampled already.
+    ``shapes``: those that are sampled already; ``memory``: where waveforms go that are not alone.
     """
     frame = timeline.frame
-    memory = WaveformMemory(frame.name, late_fs, shapes)
+    if memory is None:
+        memory = WaveformMemory(frame.name, late_fs, shapes)
     base_hz = np.full((1,) * len(axes), frame.frequency_hz)
     base = _tuning(frame.name, base_hz, lo_hz, axes)
     asked: list[tuple[int, str, FloatArray]] = [(-1, "frequency", base_hz)]
@@ -104,7 +106,7 @@ def lower(
     shifted = any(
         item.turns.any() for item in timeline.placed if not isinstance(item, PlacedTuning)
     )
-    levels = any(isinstance(item, PlacedPlay) and _held(item) for item in timeline.placed)
+    levels = any(isinstance(item, PlacedPlay) and held(item) for item in timeline.placed)
     zero = np.zeros((1,) * len(axes), np.int64)
     events = [
         Event(
@@ -123,11 +125,11 @@ def lower(
             asked.append((item.statement, "phase", item.turns))
         match item:
             case PlacedPlay():
-                if not (_held(item) and isinstance(item.waveform, Square)):
+                if not (held(item) and isinstance(item.waveform, Square)):
                     asked.append((item.statement, "amplitude", item.amplitude))
-                if _held(item):
+                if held(item):
                     asked.append((item.statement, "level", item.amplitude))
-                events += _pulse(item, phase, memory)
+                events += pulse(item, phase, memory)
             case PlacedCapture():
                 text = f"capture {item.name}"
                 events.append(Event(item.start_ns, text, phase=phase, acquisition=len(captures)))
@@ -136,11 +138,11 @@ def lower(
                 tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
                 asked.append((statement, "frequency", frequency_hz))
                 events.append(Event(start_ns, "set frequency", tune=tune))
-    quantised = Later(lambda: [_quantised(frame.name, *one, lo_hz, axes) for one in asked])
+    quantised = Later(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
     return Lowered(frame.name, int(base.flat[0]), tuple(events), tuple(captures), memory, quantised)
 
 
-def _held(play: PlacedPlay) -> bool:
+def held(play: PlacedPlay) -> bool:
     """Whether the constant part of the pulse is made by the offset."""
     match play.waveform:
         case Square():
@@ -162,13 +164,14 @@ def _edges_ns(duration_ns: int, rise_fs: int) -> tuple[int, int]:
     return edge_ns, duration_ns - 2 * edge_ns
 
 
-def _pulse(play: PlacedPlay, phase: IntArray | None, memory: WaveformMemory) -> Iterator[Event]:
+def pulse(play: PlacedPlay, phase: IntArray | None, memory: WaveformMemory) -> Iterator[Event]:
+    """Yield the events of a pulse; raise :class:`DoesNotFit` where memory is full."""
     name = f"play {play.statement} {type(play.waveform).__name__}"
     gain = gain_words(play.amplitude)
     level = level_words(play.amplitude)
     off = np.zeros_like(level[(slice(0, 1),) * level.ndim])
     start, end = play.start_ns, play.start_ns + play.duration_ns
-    if not _held(play):
+    if not held(play):
         yield Event(start, name, gain=gain, phase=phase, wave=memory.store(play.waveform))
         return
     edge_ns = 0
@@ -199,7 +202,7 @@ def _tuning(frame: str, frequency_hz: FloatArray, lo_hz: float, axes: tuple[Axis
     return frequency_words(offset_hz)
 
 
-def _quantised(
+def quantise(
     frame: str,
     statement: int,
     quantity: str,
@@ -207,6 +210,7 @@ def _quantised(
     lo_hz: float,
     axes: tuple[Axis, ...],
 ) -> Quantised:
+    """Return how a quantity of a statement (-1: of the frame) is rounded, over ``axes``."""
     match quantity:
         case "amplitude":
             step, got = GAIN_STEP, gain_values(gain_words(asked))
