@@ -29,8 +29,7 @@ FLOORS = {"qblox-scheduler": 5.0, "laboneq": 3.0}
 """Times a peer's compilation of a Rabi scan, and of a cold process."""
 ONCE = (
     "from compile_programs import rabi, target;"
-    "from podium.control.compilers.qblox.batches import compile_in_batches
-from podium.control.compilers.qblox.compile import compile_program;"
+    "from podium.control.compilers.qblox.compile import compile_program;"
     "assert 'acquire' in compile_program(rabi(), target()).sequencers[1].text"
 )
 
