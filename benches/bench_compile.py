@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from compile_programs import benchmarking, rabi, rb_gates, target
+from compile_programs import ansatz, benchmarking, rabi, rb_gates, target
 
 from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.compile import compile_program
+from podium.control.compilers.qblox.patching import compile_artifact
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -25,6 +26,7 @@ OUR_REPETITIONS = 30
 COLD_REPETITIONS = 3
 RB_REPETITIONS = 7
 RB_MOST_S = 0.1
+PATCH_FLOOR = 10.0
 FLOORS = {"qblox-scheduler": 5.0, "laboneq": 3.0}
 """Times a peer's compilation of a Rabi scan, and of a cold process."""
 ONCE = (
@@ -45,7 +47,7 @@ class Peer:
     def __str__(self) -> str:
         if self.seconds is None:
             return f"{self.name}: {self.why}"
-        return f"{self.name}: {1e3 * self.seconds:.0f} ms"
+        return f"{self.name}: {1e3 * self.seconds:.{0 if self.seconds > 0.02 else 1}f} ms"
 
 
 def python_of(peer: str) -> Path:
@@ -99,6 +101,18 @@ def best_benchmarking(gates: list[list[tuple[float, float]]]) -> tuple[float, in
     return fastest, batches
 
 
+def best_patch() -> tuple[float, float]:
+    """Return how long it takes to put a parameter anew, and to compile with it."""
+    wiring = target()
+    artifact = compile_artifact(ansatz(0.1), wiring)
+    patch_s = compile_s = float("inf")
+    for k in range(OUR_REPETITIONS):
+        theta, program = 0.2 + 0.01 * k, ansatz(0.2 + 0.01 * k)
+        patch_s = min(patch_s, best(lambda theta=theta: artifact.patched({"theta": theta}), 1))
+        compile_s = min(compile_s, best(lambda new=program: compile_artifact(new, wiring), 1))
+    return patch_s, compile_s
+
+
 def cold(peer: str | None = None) -> Peer:
     """Return how long a process takes from its start to the text of a Rabi scan."""
     if peer is None:
@@ -129,6 +143,9 @@ def measure() -> Iterator[Measured]:
     others = [(theirs(peer, "benchmarking", gates), 0.0) for peer in PEERS]
     what = f"compile benchmarking, 20 sequences to 500 Cliffords, {batches} batches"
     yield what, rb_s, RB_MOST_S, others
+    patch_s, compile_s = best_patch()
+    compiling = [(Peer("compiling it", compile_s), PATCH_FLOOR)]
+    yield "change one parameter of 8 qubits, no compile", patch_s, None, compiling
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """What bench_compile.py has compiled: eight qubits, a Rabi scan and randomised benchmarking."""
 
 import random
+from dataclasses import replace
 
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.program.program import (
@@ -11,6 +12,7 @@ from podium.control.program.program import (
     Delay,
     Frame,
     Linear,
+    Parameter,
     Play,
     Program,
     ShiftPhase,
@@ -54,6 +56,13 @@ def rabi(qubits: int = QUBITS, points: int = POINTS, shots: int = SHOTS) -> Prog
     amplitudes = Linear(0, 1 / (points - 1), points)
     axis = Axis("amplitude", (Variable("amplitude", "1", amplitudes),))
     return Program("rabi", tuple(frames), tuple(body), (axis,), shots)
+
+
+def ansatz(theta: float) -> Program:
+    """The Rabi scan after a rotation by a parameter on every qubit, as in a hybrid loop."""
+    scan = rabi()
+    turns = tuple(Play(f"q{k}.drive", DRAG, Parameter("theta", theta)) for k in range(QUBITS))
+    return replace(scan, body=turns + scan.body)
 
 
 def rb_gates(seed: int = 1) -> list[list[tuple[float, float]]]:

@@ -21,7 +21,7 @@ from podium.control.compilers.qblox.pieces import Train
 from podium.control.compilers.qblox.schedule import schedule
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
 
-WORDS = frozenset({"note", "name", "statement", "frame", "nco", "memory", "quantised"})
+WORDS = frozenset({"note", "name", "statement", "frame", "nco", "memory", "quantised", "given"})
 """Fields that are for people, or found elsewhere: code does not depend on them."""
 OWN = ("set_mrk", "set_freq")
 """The first of each is a sequencer's own; :class:`SequencerRun` gives both."""

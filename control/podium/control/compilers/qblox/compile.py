@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
@@ -13,6 +13,7 @@ from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.members import Members, Track
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
+from podium.control.compilers.qblox.sources import Source
 from podium.control.compilers.qblox.start import check_start, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.program.program import Program
@@ -40,12 +41,19 @@ DURATION_MAX_FS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Compiled:
+class Compiled:
+    """One sequencer, with what its program is made from."""
+
     program: SequencerProgram
     lines: Sequence[Instruction]
     results: tuple[ResultLayout, ...]
     resources: SequencerResources
     quantised: Sequence[Quantised]
+    lo_hz: float
+    given: Mapping[tuple[int, str], Source]
+    """By statement and quantity: what depends on parameters."""
+    fixed: frozenset[str]
+    """Parameters that cannot be put anew here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +101,18 @@ def compile_members(
     axis: str | None = None,
     turns: range = range(1),
 ) -> ClusterProgram:
+    """Return what :func:`compile_all` makes for the cluster."""
+    return compile_all(members, target, start, name, axis, turns)[0]
+
+
+def compile_all(
+    members: Members,
+    target: QbloxTarget,
+    start: ExternalStart | None,
+    name: str,
+    axis: str | None = None,
+    turns: range = range(1),
+) -> tuple[ClusterProgram, tuple[Compiled, ...]]:
     """Compile the programs ``turns`` of ``members``, which are the points of ``axis`` if it has a
     name; biases settle before the first. Raises as :func:`compile_program` does.
     """
@@ -141,7 +161,7 @@ def compile_members(
             ("shots", "points"),
         )
     resources = tuple(one.resources for one in compiled)
-    return ClusterProgram(
+    made = ClusterProgram(
         name=name,
         cluster=target.cluster,
         sequencers=tuple(one.program for one in compiled),
@@ -159,9 +179,10 @@ def compile_members(
         make_listing=lambda: print_listing(name, resources, [one.lines for one in compiled]),
         start=start,
     )
+    return made, tuple(compiled)
 
 
-def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> _Compiled:
+def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compiled:
     port, frame = one.port, one.timeline.frame.name
     integration_ns = _integration_ns(frame, track.captures)
     bins = run.bins if track.captures else 0
@@ -204,7 +225,7 @@ def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> _Comp
         bins_max=limits.BINS if readout else 0,
     )
     captures = [Acquisition(name, k, bins) for k, (name, _) in enumerate(track.captures)]
-    return _Compiled(
+    return Compiled(
         SequencerProgram(
             slot=port.slot,
             sequencer=one.sequencer,
@@ -236,6 +257,9 @@ def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> _Comp
         ),
         resources,
         track.quantised,
+        port.lo_hz,
+        {} if track.lowered is None else track.lowered.given,
+        frozenset() if track.lowered is None else track.lowered.fixed,
     )
 
 
@@ -279,7 +303,7 @@ def _switch(port: PortTarget) -> int:
             return 0
 
 
-def _check_bins(compiled: list[_Compiled], keep_shots: bool) -> None:
+def _check_bins(compiled: list[Compiled], keep_shots: bool) -> None:
     """Refuse more bins than a module has for all its sequencers."""
     used: dict[int, int] = defaultdict(int)
     for one in compiled:
