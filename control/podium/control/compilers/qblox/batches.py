@@ -16,6 +16,8 @@ from podium.control.program.series import Series, check_series
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
 
+MOST = 100
+"""More programs than this are not made of one: who asks for that has erred, or wants a stream."""
 SLACK = 64
 """Instructions of a program beside those of its shots: start, loop, end."""
 
@@ -56,6 +58,11 @@ def _in_batches(
         parts = _cut(batch, error)
         if len(parts) == 1:
             raise _one_shot(error) from error
+        if len(parts) > MOST:
+            raise DoesNotFit(
+                f"{error}; it would take {len(parts)} programs, one after the other, and {MOST} "
+                "are the most: ask for less, or for a stream"
+            ) from error
     return [one for part in parts for one in _in_batches(program, part, target, start)]
 
 
