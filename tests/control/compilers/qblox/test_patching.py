@@ -11,7 +11,8 @@ from tests.control.compilers.qblox.random_programs import programs
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
-from podium.control.compilers.qblox.patching import Artifact, NeedsCompiling, compile_artifact
+from podium.control.compilers.qblox.moving import NeedsCompiling
+from podium.control.compilers.qblox.patching import Artifact, compile_artifact
 from podium.control.program.parameters import (
     NoSuchParameter,
     parameters_of,
@@ -205,3 +206,75 @@ def test_parameters_go_through_json_and_have_one_value_each() -> None:
     assert parameters_of(program) == {"phi": 0.5, "theta": 0.25}
     with pytest.raises(ProgramError, match="a name has one value"):
         made(theta=Parameter("theta", 0.25), flat=Parameter("theta", 0.5))
+
+
+def test_a_delay_is_put_anew_within_its_limits_and_refused_beyond() -> None:
+    """The readout waits for the drive: what the delay moves is on two sequencers."""
+    program = rotation(0.3, wait=Parameter("wait", 100 * NS))
+    artifact = compile_artifact(program, target())
+    anew: list[int] = []
+    for wait_ns in (0, 4, 8, 101, 5000, 40_000):
+        new = with_parameters(program, {"wait": wait_ns * NS})
+        try:
+            patched = artifact.patched({"wait": wait_ns * NS})
+        except NeedsCompiling:
+            anew.append(wait_ns)
+            patched = artifact.patched({"wait": wait_ns * NS}, compile_anew=True)
+        compiled = compile_program(new, target())
+        assert patched == compiled
+        assert patched.listing == compiled.listing
+    assert anew == [0]
+    with pytest.raises(NeedsCompiling, match=r"from 4000000 to [0-9]+ fs it moves"):
+        artifact.patched({"wait": 0})
+    with pytest.raises(NeedsCompiling, match="between two ns"):
+        artifact.patched({"wait": 100 * NS + 1})
+
+
+def test_a_delay_that_would_cross_another_event_is_refused() -> None:
+    """Two frames meet at a barrier: which of them is late changes with the delay."""
+    body = (
+        Play("q0.drive", DRAG, 0.5),
+        Delay(("q0.drive",), Parameter("wait", 200 * NS)),
+        Play("q0.readout", Square(400 * NS), 0.2),
+        Barrier(("q0.drive", "q0.readout")),
+        Play("q0.drive", DRAG, 0.5),
+        Delay(("q0.drive",), 20 * US),
+    )
+    program = Program("race", frames("drive", "readout"), body)
+    artifact = compile_artifact(program, target())
+    limit = (400 - 40) * NS
+    for wait_fs in (0, 100 * NS, limit):
+        new = with_parameters(program, {"wait": wait_fs})
+        assert artifact.patched({"wait": wait_fs}) == compile_program(new, target())
+    with pytest.raises(NeedsCompiling, match=f"to {limit} fs"):
+        artifact.patched({"wait": limit + NS})
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(programs(), st.integers(0, 30), st.lists(st.integers(0, 300), min_size=6, max_size=6))
+def test_a_delay_anywhere_is_as_it_would_be_compiled(
+    program: Program, which: int, waits: list[int]
+) -> None:
+    still = [
+        k
+        for k, one in enumerate(program.body)
+        if isinstance(one, Delay) and not isinstance(one.duration_fs, Affine)
+    ]
+    at = still[which % len(still)]
+    delay = program.body[at]
+    assert isinstance(delay, Delay)
+    parameter = Parameter("wait", delay.duration_fs)  # type: ignore[arg-type]
+    body = [*program.body]
+    body[at] = replace(delay, duration_fs=parameter)
+    program = replace(program, body=tuple(body))
+    try:
+        artifact = compile_artifact(program, target())
+    except (DoesNotFit, OffGridError):
+        return
+    for wait_ns in waits:
+        value = max(0, int(parameter.value) + (wait_ns - 150) * NS)
+        try:
+            patched = artifact.patched({"wait": value})
+        except NeedsCompiling:
+            continue
+        assert patched == compile_program(with_parameters(program, {"wait": value}), target())

@@ -1,14 +1,13 @@
 """A compiled program whose parameters are put anew without compiling again.
 
 Amplitudes, phases and frequencies stand as immediate operands, each with its formula. A delay
-moves what comes after it: all times are the greatest of sums in which it occurs, so they are
-convex in it. Where the programs at both ends of an interval and at its middle differ in operands
-alone, and these lie on a line, every program between them does; the limits of that interval are
-found once, when a delay is first changed.
+changes durations of instructions, within limits that are found when it is first changed (see
+``moving``).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +17,15 @@ from podium.control.compilers.qblox.compile import Compiled, compile_all, member
 from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.lower import quantise
+from podium.control.compilers.qblox.moving import (
+    Duration,
+    Moving,
+    NeedsCompiling,
+    Probe,
+    find_moving,
+    probe_of,
+    step_of,
+)
 from podium.control.compilers.qblox.sources import Source, Word
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.program.parameters import (
@@ -36,7 +44,8 @@ from podium.control.program.program import (
     Value,
     parameter_in,
 )
-from podium.control.program.validate import validate
+from podium.control.program.validate import ProgramError, validate
+from podium.firmware_interfaces.exact_time import OffGridError
 from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
 from podium.firmware_interfaces.qblox_cluster.program import (
     ClusterProgram,
@@ -45,10 +54,6 @@ from podium.firmware_interfaces.qblox_cluster.program import (
     SequencerProgram,
 )
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
-
-
-class NeedsCompiling(DoesNotFit):
-    """A value cannot be put into what is compiled; the message says which would, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ class _Uses:
     """By parameter: index in the body, statement, and what depends on it."""
     fixed: Mapping[str, str]
     """Parameters that are never put anew, and why."""
+    delays: frozenset[str]
+    """Parameters that are delays."""
     shared: Mapping[str, dict[str, list[str]]]
     """By parameter: outputs of several frames on which it sets amplitudes, and these frames."""
 
@@ -96,6 +103,7 @@ class Artifact:
     _parts: tuple[Compiled, ...]
     _uses: _Uses
     _looked_up: dict[int, _Sequencer] = field(default_factory=dict)
+    _moved: dict[str, Moving] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -116,18 +124,60 @@ class Artifact:
         if not changed:
             return self.cluster
         self._check_ranges(changed)
+        try:
+            return self._anew(changed)
+        except NeedsCompiling:
+            if not compile_anew:
+                raise
+            new = with_parameters(self.program, changed)
+            return compile_artifact(new, self.target, self.start).cluster
+
+    def _anew(self, changed: Mapping[str, float]) -> ClusterProgram:
         for name in changed:
             if name in self._uses.fixed:
-                if compile_anew:
-                    new = with_parameters(self.program, changed)
-                    return compile_artifact(new, self.target, self.start).cluster
                 why = self._uses.fixed[name]
                 raise NeedsCompiling(f"{why}: compile the program with the new value")
+        moved = [name for name in changed if name in self._uses.delays]
+        if len(moved) > 1:
+            raise NeedsCompiling(
+                f"{' and '.join(map(repr, moved))} are delays, and one is put anew at a time: "
+                "compile the program with the new values"
+            )
         shared = {at: some for name in changed for at, some in self._uses.shared[name].items()}
         if shared:
             new = with_parameters(self.program, changed)
             members_of((new,), self.start).check_outputs(shared)
-        return self._put(changed)
+        if not moved:
+            return self._put(changed)
+        durations, total_fs = self._moving(moved[0]).at(changed[moved[0]])
+        made = self._put(changed, durations)
+        new = with_parameters(self.program, changed)
+        compiled = partial(compile_artifact, new, self.target, self.start)
+        # The listing says how long each wait is: whoever reads it has time.
+        return replace(made, duration_fs=total_fs, make_listing=lambda: compiled().cluster.listing)
+
+    def _moving(self, name: str) -> Moving:
+        """Return the limits of a delay; they are looked for once, by compiling within them."""
+        if name not in self._moved:
+            scales = [
+                value.scale if isinstance(value, Affine) else 1.0
+                for _, statement, value in self._uses.statements[name]
+                if isinstance(statement, Delay)
+            ]
+            value = round(self._uses.values[name])
+            here = probe_of(value, [one.lines for one in self._parts], self.cluster.duration_fs)
+            self._moved[name] = find_moving(name, here, step_of(scales), partial(self._probe, name))
+        return self._moved[name]
+
+    def _probe(self, name: str, value: int) -> Probe | None:
+        new = with_parameters(self.program, {name: value})
+        try:
+            validate(new)
+            members = members_of((new,), self.start)
+            made, parts = compile_all(members, self.target, self.start, new.name)
+        except (DoesNotFit, OffGridError, ProgramError):
+            return None
+        return probe_of(value, [one.lines for one in parts], made.duration_fs)
 
     def _check_ranges(self, changed: Mapping[str, float]) -> None:
         """Raise :class:`DoesNotFit` where a changed value is out of range, with its limits."""
@@ -159,13 +209,18 @@ class Artifact:
                         return *ends_hz, "the frequency, in Hz,"
         return float("-inf"), float("inf"), "what"  # of phases, and of frames that are not heard
 
-    def _put(self, changed: Mapping[str, float]) -> ClusterProgram:
+    def _put(
+        self, changed: Mapping[str, float], durations: Mapping[Duration, int] | None = None
+    ) -> ClusterProgram:
         lines: dict[int, list[tuple[int, Instruction]]] = {}
         sequencers: list[SequencerProgram] = []
         words: dict[Source, int] = {}
         for number, part in enumerate(self._parts):
             here = self._look_up(number)
             found: dict[int, list[Place]] = {}
+            waits = {at: one for at, one in (durations or {}).items() if at[0] == number}
+            for _, at, _ in waits:
+                found.setdefault(at, [])
             for place in here.places:
                 if any(name in changed for name in place.source.names):
                     found.setdefault(place.line, []).append(place)
@@ -176,6 +231,8 @@ class Artifact:
             lines[number] = []
             for at, places in found.items():
                 operands = list(here.lines[at].operands)
+                if (wait_ns := waits.get((number, at, len(operands) - 1))) is not None:
+                    operands[-1] = wait_ns
                 for place in places:
                     word = words.get(place.source)
                     if word is None:
@@ -195,14 +252,14 @@ class Artifact:
     def _look_up(self, number: int) -> _Sequencer:
         if number not in self._looked_up:
             part = self._parts[number]
-            lines = part.lines if part.given else ()
+            lines = part.lines if part.given or self._uses.delays else ()
             places = [
                 Place(at, k, operand.source)
                 for at, line in enumerate(lines)
                 for k, operand in enumerate(line.operands)
                 if isinstance(operand, Word)
             ]
-            texts = part.program.text.splitlines(keepends=True) if places else []
+            texts = part.program.text.splitlines(keepends=True) if lines else []
             self._looked_up[number] = _Sequencer(lines, texts, places)
         return self._looked_up[number]
 
@@ -253,8 +310,7 @@ def _uses(program: Program, parts: Sequence[Compiled]) -> _Uses:
     statements: dict[str, list[tuple[int, Statement, Value]]] = {name: [] for name in values}
     shared: dict[str, dict[str, list[str]]] = {name: {} for name in values}
     fixed: dict[str, str] = {}
-    if not values:
-        return _Uses(values, statements, fixed, shared)
+    delays: set[str] = set()
     outputs: dict[str, list[str]] = {}
     for part in parts:
         where = f"slot{part.program.slot}.{part.program.output}"
@@ -271,9 +327,9 @@ def _uses(program: Program, parts: Sequence[Compiled]) -> _Uses:
             continue
         statements[one.name].append((index, statement, value))
         if isinstance(statement, Delay):
-            fixed[one.name] = f"{one.name!r} is a delay, which moves what comes after it"
+            delays.add(one.name)
         if isinstance(statement, Play):
             for where, frames in outputs.items():
                 if statement.frame in frames and len(frames) > 1:
                     shared[one.name][where] = frames
-    return _Uses(values, statements, fixed, shared)
+    return _Uses(values, statements, fixed, frozenset(delays), shared)

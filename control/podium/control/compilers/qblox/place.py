@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.points import (
     FloatArray,
     IntArray,
@@ -14,6 +15,7 @@ from podium.control.compilers.qblox.points import (
 )
 from podium.control.program.envelopes import duration_ns
 from podium.control.program.program import (
+    Affine,
     Axis,
     Barrier,
     Capture,
@@ -24,10 +26,11 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Value,
+    as_set,
     parameter_in,
 )
 from podium.control.program.waveforms import Waveform
-from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +76,9 @@ class PlacedTuning:
     given: Value = 0.0
     """The frequency as the program has it, where it depends on a parameter."""
 
+
+CLOCK_MAX_FS = 2**63 - 1
+"""The latest time within a shot, 2.56 h."""
 
 Placed: TypeAlias = PlacedPlay | PlacedCapture | PlacedTuning
 
@@ -149,9 +155,9 @@ def place(program: Program) -> Timeline:
                 # Its turns are completed below: later shifts may count.
                 placed[frame].append(PlacedCapture(index, name, start, length, turned[frame]))
             case Delay(frames, duration):
-                step_fs = _whole_fs(values_of(duration, axes), where, axes)
+                step_fs = _duration_fs(duration, where, axes)
                 for frame in frames:
-                    clock_fs[frame] = clock_fs[frame] + step_fs
+                    clock_fs[frame] = _later(clock_fs[frame], step_fs, where)
             case Barrier(frames):
                 latest = np.zeros((1,) * len(axes), np.int64)
                 for frame in frames:
@@ -208,6 +214,31 @@ def _with_shifts(
     if all(parameter_in(one) is None for one in given):
         given = []
     return replace(capture, turns=turns, shifts=tuple(given))
+
+
+def _duration_fs(duration: Value, where: str, axes: tuple[Axis, ...]) -> IntArray:
+    """Return a delay at all points; whole numbers stay as they are, however long."""
+    duration = as_set(duration)
+    if isinstance(duration, Affine) or not isinstance(duration, int | np.integer):
+        return _whole_fs(values_of(duration, axes), where, axes)
+    if duration > CLOCK_MAX_FS:
+        raise _too_late(where)
+    return np.full((1,) * len(axes), int(duration), np.int64)
+
+
+def _later(clock_fs: IntArray, step_fs: IntArray, where: str) -> IntArray:
+    later = clock_fs + step_fs
+    if (later < clock_fs).any():  # past the greatest number it begins anew below zero
+        raise _too_late(where)
+    return np.asarray(later)
+
+
+def _too_late(where: str) -> DoesNotFit:
+    hours = CLOCK_MAX_FS / FS_PER_S / 3600
+    return DoesNotFit(
+        f"{where}: the shot would last longer than {hours:.3g} h; times are 64-bit numbers of "
+        "femtoseconds: let it wait for less, or make several shots of it"
+    )
 
 
 def _ns(time_fs: IntArray, what: str, axes: tuple[Axis, ...]) -> IntArray:

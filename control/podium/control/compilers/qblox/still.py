@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from podium.control.compilers.qblox.outputs import TOLERANCE
+from podium.control.compilers.qblox.place import CLOCK_MAX_FS
 from podium.control.program.program import (
     Barrier,
     Capture,
@@ -22,9 +23,6 @@ from podium.control.program.program import (
     Statement,
 )
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-
-CLOCK_MAX_FS = 2**63 - 1
-"""Where times are in arrays they are 64-bit numbers."""
 
 StillItem: TypeAlias = tuple[int, int, Play | Capture | SetFrequency, float]
 """Start in ns, index in the body, statement, all phase shifts of the frame up to here."""

@@ -1,6 +1,6 @@
 """The waveform memory of one sequencer: equal samples are stored once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -8,8 +8,9 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.points import FloatArray
 from podium.control.compilers.qblox.rounding import sample_words
-from podium.control.program.envelopes import sample_envelope
-from podium.control.program.waveforms import Waveform
+from podium.control.program.envelopes import duration_ns, sample_envelope
+from podium.control.program.waveforms import FlatTop, Waveform
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import (
     DAC_MAX,
     WAVEFORM_SAMPLES,
@@ -35,6 +36,11 @@ Shapes: TypeAlias = dict[tuple[Waveform, str], tuple[Shape, Shape | None]]
 
 
 def _shape(waveform: Waveform, part: str, late_fs: int) -> tuple[Shape, Shape | None]:
+    if isinstance(waveform, FlatTop) and part:
+        # Its edges are those of a short one: the constant part is not sampled, however long.
+        shortest_ns = 2 * (waveform.rise_fs // FS_PER_NS + 2)
+        if shortest_ns * FS_PER_NS < waveform.duration_fs:
+            waveform = replace(waveform, duration_fs=shortest_ns * FS_PER_NS)
     samples = sample_envelope(waveform, late_fs)
     if part == "rise":
         samples = samples[: np.argmax(samples.real)]
@@ -81,6 +87,8 @@ class WaveformMemory:
         key = (waveform, part)
         if key not in self._known:
             if key not in self._shapes:
+                if not part and duration_ns(waveform) > WAVEFORM_SAMPLES:
+                    self._check_room(duration_ns(waveform))  # before it is sampled
                 self._shapes[key] = _shape(waveform, part, self._late_fs)
             real, imaginary = self._shapes[key]
             second = None if imaginary is None else self._store(imaginary)
@@ -102,14 +110,17 @@ class WaveformMemory:
                     f"{self.frame}: more than {WAVEFORMS} different waveforms in one sequencer; "
                     "play fewer shapes (amplitudes and phases cost none)"
                 )
-            if self.samples + len(samples) > WAVEFORM_SAMPLES:
-                raise DoesNotFit(
-                    f"{self.frame}: waveforms need {self.samples + len(samples)} samples, "
-                    f"{self.samples + len(samples) - WAVEFORM_SAMPLES} more than the "
-                    f"{WAVEFORM_SAMPLES} of one sequencer; use Square or FlatTop for long pulses "
-                    "(they take none for their constant part) or fewer shapes"
-                )
+            self._check_room(len(samples))
             self._index[key] = index
             self.samples += len(samples)
             self._stored.append(StoredWaveform(f"{name}{index}", index, samples))
         return self._index[key]
+
+    def _check_room(self, count: int) -> None:
+        needed = self.samples + count
+        if needed > WAVEFORM_SAMPLES:
+            raise DoesNotFit(
+                f"{self.frame}: waveforms need {needed} samples, {needed - WAVEFORM_SAMPLES} more "
+                f"than the {WAVEFORM_SAMPLES} of one sequencer; use Square or FlatTop for long "
+                "pulses (they take none for their constant part) or fewer shapes"
+            )
