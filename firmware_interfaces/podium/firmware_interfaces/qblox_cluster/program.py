@@ -123,6 +123,8 @@ class SequencerResources:
     samples_max: int
     bins: int
     bins_max: int
+    written_out: tuple[str, ...] = ()
+    """Axes that are no loops because the processor has not the time or the registers for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
         modules=tuple(ModuleSettings(**entry) for entry in plain["modules"]),
         tones={name: ExternalTone(**tone) for name, tone in plain["tones"].items()},
         results=tuple(ResultLayout(**_tuples(entry)) for entry in plain["results"]),
-        resources=tuple(SequencerResources(**entry) for entry in plain["resources"]),
+        resources=tuple(SequencerResources(**_tuples(entry)) for entry in plain["resources"]),
         quantised=tuple(Quantised(**_tuples(entry)) for entry in plain["quantised"]),
         make_listing=lambda: str(plain["listing"]),
         start=None if plain.get("start") is None else ExternalStart(**plain["start"]),

@@ -198,3 +198,17 @@ def test_a_series_of_scans_has_its_axis_first() -> None:
     (one,) = compile_in_batches(series, target())
     (layout,) = one.artifact.results
     assert (layout.axes, layout.shape) == (("sequence", "amplitude"), (2, 5))
+
+
+def test_what_has_too_few_registers_for_loops_is_written_out_in_parts() -> None:
+    names = [f"x{k}" for k in range(70)]
+    values = tuple(np.random.default_rng(2).uniform(-0.9, 0.9, 200))
+    axis = Axis(
+        "x", tuple(Variable(n, "1", Table(values[k:] + values[:k])) for k, n in enumerate(names))
+    )
+    body = [s for n in names for s in (Play("q0.drive", DRAG, Affine(n)), Delay(("q0.drive",), US))]
+    program = Program("wide", frames("drive"), tuple(body), (axis,))
+    batches = compile_in_batches(program, target())
+    assert len(batches) > 1
+    covered(program, batches)
+    assert {one.artifact.resources[0].written_out for one in batches} == {("x",)}

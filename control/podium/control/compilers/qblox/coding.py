@@ -4,12 +4,13 @@ Eight qubits that are driven and read alike differ in carrier and RF switch, whi
 the text. What is known is kept for one compilation and found by value.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 import numpy as np
 
-from podium.control.compilers.errors import TooLarge
+from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.qblox.assembly import Assembly, bare_line, bare_text
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun, emit
 from podium.control.compilers.qblox.later import Later
@@ -37,6 +38,8 @@ class Code:
     """Of instructions."""
     text: str
     registers: int
+    written: tuple[str, ...] = ()
+    """Axes whose points are written out, where a loop over them would not do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +48,8 @@ class _Known:
     """The text without the lines of :data:`OWN`, which belong between its parts."""
     count: int
     registers: int
+    written: int
+    """So many of the innermost axes are written out."""
 
 
 class Coding:
@@ -71,25 +76,58 @@ class Coding:
         key = (_value(lowered), replace(run, frame="", nco=0, marker=0))
         known = self._known.get(key)
         if known is None:
-            assembly = self._assemble(lowered, run)
-            check_pace(run.frame, assembly.bodies, assembly.between_ns, LEAD_NS)
+            assembly, written = self._loop_or_write_out(lowered, run, most)
             made = assembly.finish()
             at = [next(k for k, line in enumerate(made) if line.mnemonic == name) for name in OWN]
             cuts = ((0, at[0]), (at[0] + 1, at[1]), (at[1] + 1, len(made)))
             parts = tuple(bare_text(made[begin:end]) for begin, end in cuts)
-            known = self._known[key] = _Known(parts, len(made), assembly.registers_used)
+            known = self._known[key] = _Known(parts, len(made), assembly.registers_used, written)
             lines: Sequence[Instruction] = made
         else:
-            lines = Later(lambda: self._assemble(lowered, run).finish())
+            alike = known.written
+            lines = Later(lambda: self._assemble(lowered, run, alike).finish())
         first, second, third = known.parts
         text = f"{first}{own[0]}{second}{own[1]}{third}"
-        return Code(lines, known.count, text, known.registers)
+        axes = tuple(axis.name for axis in self._members.programs[0].axes)
+        named = axes[len(axes) - known.written :]
+        return Code(lines, known.count, text, known.registers, named)
 
-    def _assemble(self, lowered: Lowered, run: SequencerRun) -> Assembly:
+    def _loop_or_write_out(
+        self, lowered: Lowered, run: SequencerRun, most: int
+    ) -> tuple[Assembly, int]:
+        """Return the code, and how many axes are written out: none, if loops do.
+
+        Loops cost time between shots, and registers. Where the processor has too few of either,
+        points are written out, the innermost axes first, as long as they fit (fewer points may);
+        where that does not help the error is that of the loops.
+        """
+        written = 0
+        first: DoesNotFit | None = None
+        counts = [axis.count for axis in self._members.programs[0].axes]
+        while True:
+            try:
+                assembly = self._assemble(lowered, run, written)
+                check_pace(run.frame, assembly.bodies, assembly.between_ns, LEAD_NS)
+            except DoesNotFit as error:
+                first = first or error
+            else:
+                if first is None:
+                    return assembly, written
+                if (needed := len(assembly.finish())) <= most:
+                    return assembly, written
+                raise TooLarge(str(first), needed, most) from first
+            written += 1
+            shots = math.prod(counts[len(counts) - written :])
+            if written > len(counts):
+                raise first
+            if (needed := shots * len(lowered.events)) > most:
+                raise TooLarge(str(first), needed, most) from first
+
+    def _assemble(self, lowered: Lowered, run: SequencerRun, written: int) -> Assembly:
         axes = self._members.programs[0].axes
         shot_ns = self._members.timeline(0).shot_ns
         shape = tuple(axis.count for axis in axes)
-        return emit(run, nest(schedule(lowered, shot_ns, axes), shape))
+        return emit(run, nest(schedule(lowered, shot_ns, axes), shape, written))
 
     def _join(self, track: Track, run: SequencerRun, most: int) -> Code:
         counts = tuple(

@@ -223,6 +223,7 @@ def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compi
         samples_max=limits.WAVEFORM_SAMPLES,
         bins=bins * len(track.captures),
         bins_max=limits.BINS if readout else 0,
+        written_out=code.written,
     )
     captures = [Acquisition(name, k, bins) for k, (name, _) in enumerate(track.captures)]
     return Compiled(

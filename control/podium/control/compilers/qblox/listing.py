@@ -35,9 +35,15 @@ def print_resources(resources: Sequence[SequencerResources]) -> str:
         )
         for use in resources
     ]
+    written = "".join(
+        f"{use.frame}: every point of {', '.join(use.written_out)} is written out: for loops the "
+        "processor has not the time, or the registers\n"
+        for use in resources
+        if use.written_out
+    )
     widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
     return "".join(
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         + "\n"
         for row in rows
-    )
+    ) + (f"\n{written}" if written else "")

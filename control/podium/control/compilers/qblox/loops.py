@@ -105,8 +105,11 @@ class Loop:
 Node: TypeAlias = Loop | Shot
 
 
-def nest(schedule: Schedule, shape: tuple[int, ...]) -> tuple[Node, ...]:
-    """Return the loops over all points, first axis outermost; raise :class:`DoesNotFit`."""
+def nest(schedule: Schedule, shape: tuple[int, ...], written: int = 0) -> tuple[Node, ...]:
+    """Return the loops over all points, first axis outermost; raise :class:`DoesNotFit`.
+
+    The innermost ``written`` axes are no loops: every point of them is written out.
+    """
     varying: list[tuple[IntArray, Kind]] = [
         (row, Kind.TIME) for row in schedule.gap_ns if row.size > 1
     ]
@@ -119,19 +122,20 @@ def nest(schedule: Schedule, shape: tuple[int, ...]) -> tuple[Node, ...]:
         ):
             if array is not None and array.size > 1:
                 varying.append((array, kind))
-    return _nest(schedule, varying, 0, tuple((0, n) for n in shape))
+    return _nest(schedule, varying, 0, tuple((0, n) for n in shape), len(shape) - written)
 
 
 def _nest(
-    schedule: Schedule, varying: list[tuple[IntArray, Kind]], axis: int, box: Box
+    schedule: Schedule, varying: list[tuple[IntArray, Kind]], axis: int, box: Box, loops: int
 ) -> tuple[Node, ...]:
     if axis == len(box):
         return (_shot(schedule, box),)
     nodes: list[Node] = []
     first, last = box[axis]
     while first < last:
-        end = _run_end(schedule, varying, axis, box, first)
-        inner = _nest(schedule, varying, axis + 1, (*box[:axis], (first, end), *box[axis + 1 :]))
+        end = first + 1 if axis >= loops else _run_end(schedule, varying, axis, box, first)
+        within = (*box[:axis], (first, end), *box[axis + 1 :])
+        inner = _nest(schedule, varying, axis + 1, within, loops)
         if end - first == 1:
             nodes += inner
         else:
