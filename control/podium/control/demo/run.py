@@ -54,6 +54,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.snapshots import store_beside
     from podium.control.demo.dry_run import tell_run
     from podium.control.demo.files import check_writable
+    from podium.control.demo.kept_facility import keep_facility
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
@@ -81,6 +82,8 @@ def run(arguments: Namespace) -> int:
         return WRONG_USE
     try:
         store_beside(data, out.parent)
+        if "facility_hash" in data.attrs:  # podium scope wants it as it was
+            keep_facility(arguments.facility, str(data.attrs["facility_hash"]), out.parent)
         write_dataset(data, out)
     except OSError as error:
         print(f"podium run: {error}", file=sys.stderr)

@@ -64,14 +64,6 @@ def differences_of(
         how = _how(expected * FULL_SCALE_WORD, got, begin, end)
         yield Difference(meant.frame, first, last, f"{named}{how}")
     yield from _windows(meant.frame, played.openings, captures, integration_ns)
-    for one in played.stretches:
-        if one.end_ns > len(expected):
-            yield Difference(
-                meant.frame,
-                len(expected),
-                one.end_ns,
-                f"{one.name} goes on {one.end_ns - len(expected)} ns beyond the end of the shot",
-            )
 
 
 def _dense(lane: Lane, count: int) -> NDArray[np.complex128]:

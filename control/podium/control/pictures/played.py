@@ -30,7 +30,7 @@ def played_view(
         MACHINE_CODE,
         meant.duration_ns,
         tuple(
-            _lane(lane, *frames[lane.frame], number)
+            _lane(lane, *frames[lane.frame], number, meant.duration_ns)
             if lane.frame in frames
             else replace(lane, stretches=(), openings=())
             for lane in meant.lanes
@@ -38,14 +38,17 @@ def played_view(
     )
 
 
-def _lane(lane: Lane, entry: SequencerProgram, said: Mapping[str, Any], number: int) -> Lane:
+def _lane(
+    lane: Lane, entry: SequencerProgram, said: Mapping[str, Any], number: int, duration_ns: int
+) -> Lane:
     span = said["spans"][number]
     pieces = [_samples(piece) for piece in said["pieces"]]
     stretches = []
     for start_ns, index, turns in span["stretches"]:
         piece = said["pieces"][index]
         begins_ns = max(0, start_ns)
-        samples = pieces[index][begins_ns - start_ns :]
+        # a level may have begun in the shot before, and go on in the next
+        samples = pieces[index][begins_ns - start_ns : duration_ns - start_ns]
         late = turns + piece["nco_hz"] * 1e-9 * (begins_ns - start_ns)
         stretches.append(
             Stretch(
@@ -53,7 +56,7 @@ def _lane(lane: Lane, entry: SequencerProgram, said: Mapping[str, Any], number: 
                 samples,
                 (late - lane.carrier_turns(begins_ns)) % 1.0,
                 lane.lo_hz + piece["nco_hz"],
-                _made(piece),
+                _made(len(piece["i"]) - (begins_ns - start_ns), len(samples)),
             )
         )
     names = {one.index: one.name for one in entry.acquisitions}
@@ -84,10 +87,8 @@ def _samples(piece: Mapping[str, Any]) -> NDArray[np.complex128]:
     return np.asarray(words / FULL_SCALE_WORD)
 
 
-def _made(piece: Mapping[str, Any]) -> str:
-    """Say how a piece is made."""
-    if not piece["i"]:
-        return f"offset {piece['duration_ns']} ns"
-    if len(piece["i"]) < piece["duration_ns"]:
-        return f"waveform {len(piece['i'])} ns, then offset"
-    return f"waveform {piece['duration_ns']} ns"
+def _made(words: int, count: int) -> str:
+    """Say how ``count`` samples are made of which ``words`` are left of a waveform."""
+    if words <= 0:
+        return f"offset {count} ns"
+    return f"waveform {words} ns, then offset" if words < count else f"waveform {count} ns"
