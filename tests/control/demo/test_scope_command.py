@@ -17,7 +17,7 @@ from podium.control import cli
 from podium.control.agent.answers import quantised
 from podium.control.agent.targets import compiler_for
 from podium.control.calibration.datasets import load_dataset, save_dataset
-from podium.control.demo import emulated
+from podium.control.demo import emulated, run
 from podium.control.demo.kept_facility import keep_facility
 from podium.control.facility.load import load_facility
 from podium.control.lab import open_facility
@@ -150,12 +150,42 @@ def test_what_cannot_be_shown_is_refused_in_one_line(tmp_path, capsys) -> None:
 
 
 async def test_what_was_run_on_twins_is_shown(tmp_path, capsys) -> None:
-    async with twins_on_sockets(tmp_path) as twins:
-        async with open_facility(EXAMPLE, twins.endpoints, state=twins.state) as lab:
-            await lab.ready(30)
-            data = await lab.run(RABI)
+    async with (
+        twins_on_sockets(tmp_path) as twins,
+        open_facility(EXAMPLE, twins.endpoints, state=twins.state) as lab,
+    ):
+        await lab.ready(30)
+        data = await lab.run(RABI)
     path = save_dataset(data, tmp_path)
     assert scope(path, "--facility", EXAMPLE) == 0
     out, err = capsys.readouterr()
     assert err == "", "what was rounded is the same today"
     assert out.startswith("program and machine code are the same at 11 points")
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_run_keeps_its_facility_file_and_never_loses_data_over_it(
+    tmp_path, monkeypatch, capsys, edited: bool
+) -> None:
+    facility = tmp_path / "facility.yaml"
+    facility.write_text(EXAMPLE.read_text())
+    (tmp_path / "p.json").write_text(to_json(RABI))
+    attributes = {
+        "run": RUN,
+        "complete": 1,
+        "program_json": to_json(RABI),
+        "program_hash": digest(RABI),
+        "facility_hash": load_facility(facility).digest,
+    }
+
+    async def measured(*_: object) -> xarray.Dataset:
+        if edited:
+            facility.write_text("facility: [")
+        return xarray.Dataset({"q0_i": ("x", np.zeros(1), {"units": "V"})}, attrs=attributes)
+
+    monkeypatch.setattr(run, "_run", measured)
+    out = tmp_path / "out" / "p.nc"
+    assert cli.main(["run", str(facility), str(tmp_path / "p.json"), "--out", str(out)]) == 0
+    assert out.exists()
+    assert ("the facility file is not kept with the data" in capsys.readouterr().err) == edited
+    assert scope(out) == int(edited)

@@ -82,12 +82,15 @@ def run(arguments: Namespace) -> int:
         return WRONG_USE
     try:
         store_beside(data, out.parent)
-        if "facility_hash" in data.attrs:  # podium scope wants it as it was
-            keep_facility(arguments.facility, str(data.attrs["facility_hash"]), out.parent)
         write_dataset(data, out)
     except OSError as error:
         print(f"podium run: {error}", file=sys.stderr)
         return FOUND_PROBLEM
+    try:
+        if digest := str(data.attrs.get("facility_hash", "")):  # podium scope wants it as it was
+            keep_facility(arguments.facility, digest, out.parent)
+    except (OSError, FacilityError) as error:  # somebody edits it, or the disk is full
+        print(f"podium run: the facility file is not kept with the data: {error}", file=sys.stderr)
     print(f"run {data.attrs['run']}: {out}")
     if not data.attrs.get("complete", True):
         far = f"{data.attrs['shots_done']} of {data.attrs['shots']} shots"
