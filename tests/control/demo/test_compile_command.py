@@ -107,7 +107,7 @@ def test_a_damaged_artifact_is_found_named_and_marked(program: Path, tmp_path, c
     words = ["compile", str(EXAMPLE), str(program), "--compare", str(out)]
     assert cli.main([*words, "--artifact", str(tmp_path / "a.json"), "--point", "amplitude=0"]) == 1
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("1 differences beyond one step of the converter")
+    assert said[0].startswith("1 difference beyond one step of the converter")
     assert said[1] == (
         "  readout, 40 ns: statement 3, Square 600 ns: its amplitude is 0.10306 of full scale, "
         "meant is 0.10001 (amplitude=0: height = 0)"

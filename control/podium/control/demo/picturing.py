@@ -65,7 +65,9 @@ def told(verdict: Verdict, program: "Program") -> Iterator[str]:
     if not verdict.differences:
         yield f"program and machine code are the same at {counted}, to {THRESHOLD}"
         return
-    yield f"{len(verdict.differences)} differences beyond {THRESHOLD}, at {counted} compared:"
+    count = len(verdict.differences)
+    what = f"{count} difference{'s' if count > 1 else ''}"
+    yield f"{what} beyond {THRESHOLD}, at {counted} compared:"
     for point, one in verdict.differences[:TOLD]:
         where = say_point(point, program.axes)
         yield f"  {one.frame}, {say_time(one.start_ns)}: {one.what}{f' ({where})' if where else ''}"

@@ -95,9 +95,15 @@ def _of_pulses(
     for number, (near, where) in enumerate(groups):
         if near is None:
             continue
-        beside = (off >= near.start_ns - APART_NS) & (off < near.end_ns + APART_NS) & left
-        left &= ~beside
-        groups[number] = (near, np.union1d(where, off[beside]))
+        first, last = near.start_ns, near.end_ns
+        while True:
+            beside = (off >= first - APART_NS) & (off < last + APART_NS) & left
+            if not beside.any():
+                break
+            left &= ~beside
+            where = np.union1d(where, off[beside])
+            first, last = min(first, int(where[0])), max(last, int(where[-1]) + 1)
+        groups[number] = (near, where)
     rest = off[left]
     breaks = np.flatnonzero(np.diff(rest) > APART_NS) + 1
     groups += [(None, part) for part in np.split(rest, breaks) if len(part)]

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
 
 import numpy as np
 
 from podium.control.pictures.differences import THRESHOLD, Difference
-from podium.control.pictures.svg import Drawing, phase_colour, points, written_width
+from podium.control.pictures.svg import Drawing, phase_colours, points, written_width
 from podium.control.pictures.time_axis import CUT_WIDTH, TimeAxis, say_time, time_axis
 from podium.control.pictures.view import Lane, Opening, Stretch, View
 
@@ -61,11 +62,11 @@ def draw(
                 drawing.text(LEFT - 10, y + 19, view.title, "frame", "end")
             _lane(drawing, axis, lane, y, height, room)
             y += height
-        for one in mine:
-            _mark(drawing, axis, one, y - height * len(views), height * len(views))
+        _marks(drawing, axis, mine, y - height * len(views), height * len(views))
         y += 14.0 if len(views) > 1 else 0.0
         drawing.line(14, y, WIDTH - RIGHT, y, "lane")
     _axis(drawing, axis, bottom)
+    _phases(drawing, bottom + 37)
     for lane_y in (HEAD, bottom):
         _cuts(drawing, axis, lane_y)
     foot = 0.0
@@ -157,15 +158,14 @@ def _lane(
 
 
 def _pulse(drawing: Drawing, axis: TimeAxis, one: Stretch, middle: float, unit: float) -> None:
-    colour = phase_colour(one.turns)
-    drawing.add(f"<g><title>{_words(one)}</title>")
+    drawing.add(f"<g {phase_colours(one.turns)}><title>{escape(_words(one))}</title>")
     real = _outline(axis, one.start_ns, one.samples.real)
     places = [(x, middle - unit * v) for x, v in real]
     closed = [(places[0][0], middle), *places, (places[-1][0], middle)]
-    drawing.path(points(closed) + "Z", "i", f"fill:{colour};stroke:{colour}")
+    drawing.path(points(closed) + "Z", "i")
     if np.abs(one.samples.imag).max(initial=0) > QUIET:
         quadrature = _outline(axis, one.start_ns, one.samples.imag)
-        drawing.path(points((x, middle - unit * v) for x, v in quadrature), "q", f"stroke:{colour}")
+        drawing.path(points((x, middle - unit * v) for x, v in quadrature), "q")
     drawing.add("</g>")
 
 
@@ -228,10 +228,10 @@ def _labels(drawing: Drawing, axis: TimeAxis, lane: Lane, y: float) -> None:
         x = max(axis.x(start_ns), taken)
         later = [axis.x(thing[0]) for thing in things[k + 1 :]]
         room = min([WIDTH - RIGHT, *later[:1]]) - x
-        for words in (long, short):
-            if written_width(words) <= room and x - axis.x(start_ns) < 30:
-                drawing.text(x, y, words, kind)
-                taken = x + written_width(words) + 6
+        for words, style, size in ((long, kind, 11.5), (short, kind, 11.5), (short, "tiny", 9.5)):
+            if written_width(words, size) <= room and x - axis.x(start_ns) < 30:
+                drawing.text(x, y, words, style)
+                taken = x + written_width(words, size) + (6 if style == kind else 3)
                 break
 
 
@@ -247,6 +247,8 @@ def _short(one: Stretch) -> str:
 
 def _turned(one: Stretch) -> str:
     degrees = (one.turns + 0.5) % 1 * 360 - 180
+    if abs(degrees) > 179.95:
+        return "180°"
     return "" if abs(degrees) < 0.05 else f"{degrees:+.4g}°"
 
 
@@ -260,10 +262,31 @@ def _window(drawing: Drawing, axis: TimeAxis, window: Opening, top: float, low: 
     drawing.box(x, top, axis.x(window.end_ns) - x, low - top, "window", told)
 
 
-def _mark(drawing: Drawing, axis: TimeAxis, one: Difference, y: float, height: float) -> None:
-    x = axis.x(one.start_ns)
-    width = max(4.0, axis.x(one.end_ns) - x)
-    drawing.box(x - 2, y + 2, width + 4, height + 6, "off", one.what)
+def _marks(
+    drawing: Drawing, axis: TimeAxis, differences: Sequence[Difference], y: float, height: float
+) -> None:
+    """Mark times at which a lane differs; what overlaps is one mark with all its words."""
+    marks: list[tuple[float, float, list[str]]] = []
+    for one in sorted(differences, key=lambda one: one.start_ns):
+        begin, end = axis.x(one.start_ns) - 2, axis.x(one.end_ns) + 2
+        if marks and begin <= marks[-1][1]:
+            marks[-1] = (marks[-1][0], max(end, marks[-1][1]), [*marks[-1][2], one.what])
+        else:
+            marks.append((begin, end, [one.what]))
+    for begin, end, what in marks:
+        drawing.box(begin, y + 2, end - begin, height + 6, "off", "; ".join(what))
+
+
+def _phases(drawing: Drawing, y: float) -> None:
+    """Tell which colour is which phase."""
+    drawing.text(14, y, "phase", "note")
+    x = 54.0
+    for k, words in enumerate(("0°", "+90°", "180°", "-90°")):
+        drawing.add(f"<g {phase_colours(k / 4)}>")
+        drawing.box(x, y - 8, 8, 8, "i")
+        drawing.add("</g>")
+        drawing.text(x + 11, y, words, "tiny")
+        x += 22.0 + written_width(words, 9.5)
 
 
 def _grid(drawing: Drawing, axis: TimeAxis, top: float, bottom: float) -> None:

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterable
+from colorsys import hls_to_rgb
 from html import escape
 
 FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 STYLE = """
+    svg { --l: 45%; }
     .paper { fill: #ffffff; }
     .axis, .zero, .lane { stroke: #8b949e; stroke-width: 1; fill: none; }
     .zero { stroke-opacity: .55; } .lane { stroke-opacity: .35; }
@@ -15,7 +17,7 @@ STYLE = """
     .title { fill: #1f2328; font-size: 17px; font-weight: 600; }
     .frame { fill: #1f2328; font-weight: 600; }
     .note { fill: #57606a; font-size: 11.5px; }
-    .mark { fill: #1f2328; font-size: 11.5px; }
+    .mark { fill: #1f2328; font-size: 11.5px; } .tiny { fill: #1f2328; font-size: 9.5px; }
     .i { fill-opacity: .30; stroke-width: 1.5; stroke-linejoin: round; }
     .q { fill: none; stroke-width: 1.3; stroke-dasharray: 4 3; stroke-linejoin: round; }
     .window { fill: #bf8700; fill-opacity: .14; stroke: #bf8700; stroke-width: 1.2; }
@@ -25,8 +27,9 @@ STYLE = """
     .wrong { fill: #b3121f; font-weight: 600; font-size: 12px; }
     .right { fill: #1a7f37; font-weight: 600; font-size: 12px; }
     @media (prefers-color-scheme: dark) {
+      svg { --l: 64%; }
       .paper { fill: #0d1117; }
-      .title, .frame, .mark { fill: #e6edf3; } .note { fill: #9da7b3; }
+      .title, .frame, .mark, .tiny { fill: #e6edf3; } .note { fill: #9da7b3; }
       .listens { fill: #e3b341; } .window { stroke: #e3b341; fill: #e3b341; }
       .switch { fill: #9da7b3; }
       .off { fill: #ff7b72; stroke: #ff7b72; } .wrong { fill: #ff9a92; }
@@ -50,10 +53,9 @@ class Drawing:
         where = "" if anchor == "start" else f' text-anchor="{anchor}"'
         self.add(f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}"{where}>{escape(words)}</text>')
 
-    def path(self, data: str, kind: str, style: str = "") -> None:
+    def path(self, data: str, kind: str) -> None:
         """Draw a path."""
-        styled = f' style="{style}"' if style else ""
-        self.add(f'<path class="{kind}" d="{data}"{styled}/>')
+        self.add(f'<path class="{kind}" d="{data}"/>')
 
     def box(
         self, x: float, y: float, width: float, height: float, kind: str, told: str = ""
@@ -88,9 +90,16 @@ def points(places: Iterable[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in places)
 
 
-def phase_colour(turns: float) -> str:
-    """Return the colour of a phase: a hue for each, of one lightness."""
-    return f"hsl({round(212 + 360 * turns) % 360} 72% 50%)"
+def phase_colours(turns: float) -> str:
+    """Return the attributes that fill and stroke in the colour of a phase: a hue for each.
+
+    Their lightness follows the reader's choice of light or dark; who does not know of that (not
+    every program that shows SVG does) finds a plain colour.
+    """
+    hue = round(212 + 360 * turns) % 360
+    red, green, blue = (round(255 * part) for part in hls_to_rgb(hue / 360, 0.5, 0.72))
+    plain, ours = f"#{red:02x}{green:02x}{blue:02x}", f"hsl({hue} 72% var(--l))"
+    return f'fill="{plain}" stroke="{plain}" style="fill:{ours};stroke:{ours}"'
 
 
 def written_width(words: str, size: float = 11.5) -> float:
