@@ -88,7 +88,10 @@ def test_both_are_compared_by_an_emulator_in_a_process_of_its_own(
     out = tmp_path / "c.html"
     assert cli.main(["compile", str(EXAMPLE), str(program), "--compare", str(out)]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("program and machine code are the same at 11 points, to one step of the")
+    assert said.startswith(
+        "program and machine code are the same at 11 points of the first and"
+        " the last repetition, to one step of the"
+    )
     text = out.read_text()
     assert "no difference beyond one step of the converter" in text
     assert "<pre>program\n" in text

@@ -70,11 +70,11 @@ def test_names_are_words_and_never_markup() -> None:
 def test_marks_that_overlap_are_one_and_hold_all_their_words() -> None:
     case = damaged(case_of(ramsey()), "q0.readout", "upd_param 152", "upd_param 200")
     (one,) = compare(case, [(1,)], emulate)
-    assert len(one.differences) == 2
-    root = ElementTree.fromstring(draw([one.meant, one.played], "x", "", one.differences))
+    assert len([each for each in one.drawn if each.end_ns]) == 2
+    root = ElementTree.fromstring(draw([one.meant, one.played], "x", "", one.drawn))
     (mark,) = [e for e in root.iter() if e.get("class") == "off"]
     said = mark[0].text or ""
-    assert all(difference.what in said for difference in one.differences)
+    assert all(difference.what in said for difference in one.drawn if difference.end_ns)
 
 
 def test_a_picture_of_a_thousand_pulses_stays_small() -> None:

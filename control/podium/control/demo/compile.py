@@ -150,7 +150,7 @@ def _draw(case: "Case", arguments: Namespace) -> int:
         verdict = judge(case, point, only=bool(arguments.point))
         shown = verdict.shown
         views = [shown.meant, shown.played]
-        write_picture(arguments.compare, views, case, shown.point, shown.differences)
+        write_picture(arguments.compare, views, case, shown.point, shown.drawn)
         print("\n".join(told(verdict, case.program)))
         print(arguments.compare)
         status = FOUND_PROBLEM if verdict.differences else DONE

@@ -47,12 +47,15 @@ def judge(case: Case, point: Point, *, only: bool, emulate: Emulate = emulate) -
     shown: Compared | None = None
     worst: Compared | None = None
     found: list[tuple[Point, Difference]] = []
+    general: set[Difference] = set()
     for one in compare(case, points, emulate):
         if one.point == point:
             shown = one
         if one.differences and worst is None:
             worst = one
-        found += [(one.point, difference) for difference in one.differences]
+        found += [(one.point, each) for each in one.differences if each not in general]
+        # what belongs to no shot is told with each point, and counted once
+        general |= {each for each in one.differences if each.end_ns == 0}
     chosen = shown if shown is not None and (only or shown.differences or not worst) else worst
     if chosen is None:
         raise ValueError("no point was compared")
@@ -62,12 +65,15 @@ def judge(case: Case, point: Point, *, only: bool, emulate: Emulate = emulate) -
 def told(verdict: Verdict, program: "Program") -> Iterator[str]:
     """Yield what a comparison has found, line by line."""
     counted = f"{verdict.points} point{'s' if verdict.points != 1 else ''}"
+    if program.shots > 1:
+        last = len(verdict.shown.repetitions) > 1
+        counted += " of the first and the last repetition" if last else " of the first repetition"
     if not verdict.differences:
         yield f"program and machine code are the same at {counted}, to {THRESHOLD}"
         return
     count = len(verdict.differences)
     what = f"{count} difference{'s' if count > 1 else ''}"
-    yield f"{what} beyond {THRESHOLD}, at {counted} compared:"
+    yield f"{what} beyond {THRESHOLD}, at {counted}:"
     for point, one in verdict.differences[:TOLD]:
         where = say_point(point, program.axes)
         yield f"  {one.frame}, {say_time(one.start_ns)}: {one.what}{f' ({where})' if where else ''}"

@@ -123,7 +123,7 @@ def _compared(case: "Case", point: "Point", arguments: Namespace, out: Path) -> 
         print(f"program\n{table(shown.meant)}\nmachine code\n{table(shown.played)}")
     else:
         views = [shown.meant, shown.played]
-        write_picture(out, views, case, shown.point, shown.differences)
+        write_picture(out, views, case, shown.point, shown.drawn)
     _say(list(told(verdict, case.program)))
     if not arguments.text:
         print(out)

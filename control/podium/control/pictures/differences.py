@@ -17,8 +17,8 @@ from podium.control.pictures.view import Lane, Opening, Stretch
 from podium.control.program.render import RenderedCapture
 
 PHASE_SLACK_TURNS = 3e-9
-SLACK_WORDS = math.sqrt(2) + 2 * math.pi * PHASE_SLACK_TURNS * FULL_SCALE_WORD
-"""Length of the difference of two complex samples that rounding alone can make."""
+SLACK_WORDS = 1 + 2 * math.pi * PHASE_SLACK_TURNS * FULL_SCALE_WORD
+"""What rounding alone can make between two samples, on each path."""
 WINDOW_SLACK_TURNS = 1e-7
 """Of a window's phase: the sum of frequency times time over a shot, in floating point."""
 THRESHOLD = "one step of the converter (1/32766 of full scale) on each of I and Q"
@@ -53,8 +53,9 @@ def differences_of(
     ``expected``: samples of the frame by the reference renderer about the local oscillator, shape
     (duration of the shot in ns,); ``captures``: those of this frame.
     """
-    got = _dense(played, len(expected))
-    off = np.abs(got - expected * FULL_SCALE_WORD) > SLACK_WORDS
+    got, turning = _dense(played, len(expected))
+    between = (got - expected * FULL_SCALE_WORD) * turning.conj()
+    off = (np.abs(between.real) > SLACK_WORDS) | (np.abs(between.imag) > SLACK_WORDS)
     for pulse, where in _of_pulses(meant.stretches, np.flatnonzero(off)):
         named, first, last = "", int(where[0]), int(where[-1]) + 1
         begin, end = first, last
@@ -66,16 +67,20 @@ def differences_of(
     yield from _windows(meant.frame, played.openings, captures, integration_ns)
 
 
-def _dense(lane: Lane, count: int) -> NDArray[np.complex128]:
-    """Return what a lane plays about the local oscillator, in words, shape (count,)."""
-    words = np.zeros(count, np.complex128)
+def _dense(lane: Lane, count: int) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return what a lane plays about the local oscillator, in words, and how far its own has turned
+    then (1 where nothing is played); both of shape (count,).
+    """
+    words, turned = np.zeros(count, np.complex128), np.ones(count, np.complex128)
     for one in lane.stretches:
         samples = one.samples[: max(0, count - one.start_ns)]
         turns = one.turns + lane.carrier_turns(one.start_ns)
         nco_hz = one.frequency_hz - lane.lo_hz
         turning = np.exp(2j * np.pi * (turns + nco_hz * 1e-9 * np.arange(len(samples))))
-        words[one.start_ns : one.start_ns + len(samples)] += samples * turning * FULL_SCALE_WORD
-    return words
+        here = slice(one.start_ns, one.start_ns + len(samples))
+        words[here] += samples * turning * FULL_SCALE_WORD
+        turned[here] = turning
+    return words, turned
 
 
 def _of_pulses(

@@ -267,7 +267,8 @@ def _marks(
 ) -> None:
     """Mark times at which a lane differs; what overlaps is one mark with all its words."""
     marks: list[tuple[float, float, list[str]]] = []
-    for one in sorted(differences, key=lambda one: one.start_ns):
+    of_this_shot = (one for one in differences if one.end_ns > 0)
+    for one in sorted(of_this_shot, key=lambda one: one.start_ns):
         begin, end = axis.x(one.start_ns) - 2, axis.x(one.end_ns) + 2
         if marks and begin <= marks[-1][1]:
             marks[-1] = (marks[-1][0], max(end, marks[-1][1]), [*marks[-1][2], one.what])

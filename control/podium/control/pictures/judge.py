@@ -1,6 +1,7 @@
 """A program and its machine code side by side, at one point of the sweep or at all of them."""
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +11,12 @@ import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.place import Timeline, place
-from podium.control.compilers.qblox.points import IntArray
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.pictures.differences import Difference, differences_of
 from podium.control.pictures.expected import badly_rounded, expected_shot
 from podium.control.pictures.meant import Point, meant_view
 from podium.control.pictures.played import played_view
+from podium.control.pictures.repetitions import badly_ended, looked_at, number_of
 from podium.control.pictures.view import Lane, View
 from podium.control.program.program import Program
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
@@ -25,9 +26,6 @@ POINTS_MOST = 2_000
 them."""
 SAMPLES_MOST = 40_000_000
 """Of one shot, all frames together: the reference renderer makes a sample each nanosecond."""
-WELL_ENDED = ("stopped", "cut")
-"""How a sequencer may end: by its own ``stop``, or where nobody asked any more."""
-
 Spans = Sequence[tuple[int, int]]
 Emulate = Callable[[ClusterProgram, Spans], Mapping[str, Any]]
 """Executes a machine code and tells what it does in each span (start, duration in ns from the
@@ -74,12 +72,16 @@ def _switched_on(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """Both at one point."""
+    """Both at one point. Played is the first repetition, or the first in which they differ."""
 
     point: Point
     meant: View
     played: View
     differences: tuple[Difference, ...]
+    drawn: tuple[Difference, ...]
+    """Those of them that are to be marked in this repetition."""
+    repetitions: tuple[int, ...]
+    """Those that were compared, counted from 0."""
 
 
 def points_of(case: Case, most: int = POINTS_MOST) -> list[Point]:
@@ -92,21 +94,29 @@ def points_of(case: Case, most: int = POINTS_MOST) -> list[Point]:
 
 
 def compare(case: Case, points: Sequence[Point], emulate: Emulate) -> Iterator[Compared]:
-    """Yield the first repetition of each of ``points``, compared.
+    """Yield each of ``points``, compared in the first repetition, and in the last where the run is
+    short enough to be emulated as a whole.
 
     Raises :class:`DoesNotFit` for a shot too long to be rendered, and what ``emulate`` raises.
     """
     timeline = case.timeline()
     _check_length(timeline)
-    spans = _spans(case, timeline, points)
-    told = {name: emulate(one, spans[name]) for name, one in case.artifacts.items()}
-    general = tuple(_general(case, told))
+    looked = looked_at(case.program, case.artifacts, timeline, points)
+    told = {name: emulate(one, looked.spans[name]) for name, one in case.artifacts.items()}
+    general = tuple(_general(case, told, looked.whole))
+    late_fs = {n: 0 if a.start is None else a.start.late_fs for n, a in case.artifacts.items()}
     for number, point in enumerate(points):
-        late_fs = {n: 0 if a.start is None else a.start.late_fs for n, a in case.artifacts.items()}
         meant = meant_view(timeline, case.targets, point, late_fs)
-        played = played_view(meant, case.artifacts, told, number)
-        found = [*general, *_of_lanes(case, meant, played, point)]
-        yield Compared(point, meant, played, tuple(found))
+        views = [
+            played_view(meant, case.artifacts, told, k * len(points) + number)
+            for k in range(len(looked.repetitions))
+        ]
+        found = list(_of_lanes(case, meant, views, looked.repetitions, point))
+        odd = next((k for k, several in enumerate(found) if several), 0)
+        differences = (*general, *(one for several in found for one in several))
+        yield Compared(
+            point, meant, views[odd], differences, (*general, *found[odd]), looked.repetitions
+        )
 
 
 def play(case: Case, point: Point, emulate: Emulate) -> View:
@@ -114,33 +124,48 @@ def play(case: Case, point: Point, emulate: Emulate) -> View:
     raises.
     """
     timeline = case.timeline()
-    spans = _spans(case, timeline, [point])
-    told = {name: emulate(one, spans[name]) for name, one in case.artifacts.items()}
+    looked = looked_at(case.program, case.artifacts, timeline, [point])
+    told = {name: emulate(one, looked.spans[name][:1]) for name, one in case.artifacts.items()}
     return played_view(meant_view(timeline, case.targets, point), case.artifacts, told, 0)
 
 
-def _of_lanes(case: Case, meant: View, played: View, point: Point) -> Iterator[Difference]:
-    lanes = {lane.frame: (lane, other) for lane, other in _pairs(meant, played)}
-    for cluster, artifact in case.artifacts.items():
-        shot = expected_shot(case.program, artifact, case.targets[cluster], point)
-        for entry in artifact.sequencers:
-            if entry.frame not in lanes:
-                continue
-            lane, other = lanes[entry.frame]
-            captures = tuple(one for one in shot.captures if one.frame == entry.frame)
-            yield from differences_of(
-                lane, other, shot.samples[entry.frame], captures, entry.integration_ns
-            )
-            yield from _bins(case, artifact, other, point)
+def _of_lanes(
+    case: Case, meant: View, views: Sequence[View], repetitions: Sequence[int], point: Point
+) -> Iterator[list[Difference]]:
+    """Yield what differs in each repetition; what differs in all of them is told of the first."""
+    shots = {
+        name: expected_shot(case.program, artifact, case.targets[name], point)
+        for name, artifact in case.artifacts.items()
+    }
+    said: set[Difference] = set()
+    for again, view in zip(repetitions, views, strict=True):
+        lanes = {lane.frame: (lane, o) for lane, o in zip(meant.lanes, view.lanes, strict=True)}
+        found: list[Difference] = []
+        for cluster, artifact in case.artifacts.items():
+            shot = shots[cluster]
+            for entry in artifact.sequencers:
+                if entry.frame not in lanes:
+                    continue
+                lane, other = lanes[entry.frame]
+                captures = tuple(one for one in shot.captures if one.frame == entry.frame)
+                samples, length_ns = shot.samples[entry.frame], entry.integration_ns
+                found += differences_of(lane, other, samples, captures, length_ns)
+                found += _bins(case, artifact, other, point, again)
+        new = [one for one in found if one not in said]
+        said.update(found)
+        yield [
+            replace(one, what=f"in repetition {again + 1}, {one.what}") if again else one
+            for one in new
+        ]
 
 
-def _pairs(meant: View, played: View) -> Iterator[tuple[Lane, Lane]]:
-    yield from zip(meant.lanes, played.lanes, strict=True)
-
-
-def _bins(case: Case, artifact: ClusterProgram, played: Lane, point: Point) -> Iterator[Difference]:
-    """Yield windows of the first repetition whose results go elsewhere than they are read from."""
-    number = int(np.ravel_multi_index(point, case.shape)) if point else 0
+def _bins(
+    case: Case, artifact: ClusterProgram, played: Lane, point: Point, again: int
+) -> Iterator[Difference]:
+    """Yield windows whose results go elsewhere than they are read from."""
+    number = number_of(point, case.shape)
+    if case.program.keep_shots:
+        number += again * math.prod(case.shape)
     read = {one.capture for one in artifact.results if one.frame == played.frame}
     for one in played.openings:
         if one.name in read and one.bin != number:
@@ -152,13 +177,12 @@ def _bins(case: Case, artifact: ClusterProgram, played: Lane, point: Point) -> I
             )
 
 
-def _general(case: Case, told: Mapping[str, Mapping[str, Any]]) -> Iterator[Difference]:
+def _general(
+    case: Case, told: Mapping[str, Mapping[str, Any]], whole: bool
+) -> Iterator[Difference]:
     """Yield what does not belong to one shot: bad ends, errors, numbers rounded too far."""
     for cluster, artifact in case.artifacts.items():
-        for said in told[cluster]["sequencers"]:
-            if said["ending"] not in WELL_ENDED or said["flags"] or said["log"]:
-                why = "; ".join([said["ending"], *said["flags"], *said["log"]])
-                yield Difference(said["frame"], 0, 0, f"the sequencer does not run well: {why}")
+        yield from badly_ended(artifact, told[cluster], whole)
         for entry, where in badly_rounded(artifact):
             yield Difference(
                 entry.frame,
@@ -167,19 +191,6 @@ def _general(case: Case, told: Mapping[str, Mapping[str, Any]]) -> Iterator[Diff
                 f"{entry.what} is held as {entry.got[where]:.12g}, asked was "
                 f"{entry.asked[where]:.12g}: more than half of its step of {entry.step:.3g} off",
             )
-
-
-def _spans(
-    case: Case, timeline: Timeline, points: Sequence[Point]
-) -> dict[str, list[tuple[int, int]]]:
-    """Return where the first repetition of each point lies, by cluster."""
-    lengths: IntArray = np.broadcast_to(timeline.shot_ns, case.shape).ravel()
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    numbers = [int(np.ravel_multi_index(point, case.shape)) if point else 0 for point in points]
-    return {
-        name: [(one.first_shot_ns + int(starts[n]), int(lengths[n])) for n in numbers]
-        for name, one in case.artifacts.items()
-    }
 
 
 def _check_length(timeline: Timeline) -> None:

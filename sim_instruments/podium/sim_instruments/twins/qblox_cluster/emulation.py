@@ -59,11 +59,12 @@ def emulate(program: ClusterProgram, spans: Sequence[Span]) -> dict[str, Any]:
     """Execute ``program`` up to the end of the last span; return what it does in each, as plain
     values.
 
-    ``sequencers``, in the order of the program's: ``ending``, ``flags``, ``log``, ``pieces`` (equal
-    stretches are told once: ``i`` and ``q`` words of the paths, ``level`` held after them,
-    ``duration_ns``, ``nco_hz``), and ``spans``, each with ``stretches`` (start in ns from the
-    span's, piece, phase in turns), ``captures`` (start, nco_hz, phase, acquisition index, bin) and
-    ``switch`` (from, to: when the output's switch is closed).
+    ``sequencers``, in the order of the program's: ``ending``, ``ended_ns`` (from the common start),
+    ``flags``, ``log``, ``pieces``, ``spans``. A piece is a stretch of signal, equal ones are told
+    once: ``i`` and ``q`` words of the paths, the ``level`` held after them, ``duration_ns``,
+    ``nco_hz``. A span has ``stretches`` (start in ns from the span's, piece, phase in turns),
+    ``captures`` (start, nco_hz, phase, acquisition index, bin) and ``switch`` (from, to: when the
+    output's switch is closed).
 
     Raises :class:`CannotEmulate`.
     """
@@ -91,6 +92,7 @@ def emulate(program: ClusterProgram, spans: Sequence[Span]) -> dict[str, Any]:
                 "sequencer": entry.sequencer,
                 "frame": entry.frame,
                 "ending": trace.ending.value,
+                "ended_ns": trace.end_ns - common_ns,
                 "flags": [*trace.flags, *([OUTPUT_OVERFLOW] if overflowed else [])],
                 "log": list(trace.log),
                 "pieces": _pieces(trains, line.factor),
