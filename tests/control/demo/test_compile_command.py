@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 from tests.control.compilers.qblox.example_programs import NS
+from tests.control.triggered_bench import Node, together
+from tests.control.two_nodes_up import TWO_NODES
 
 from podium.control import cli
 from podium.control.demo import emulated
@@ -183,6 +185,19 @@ def test_a_point_that_is_none_is_refused_in_words(
     assert cli.main(given) == status
     assert says in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_program_on_several_nodes_is_compiled_as_it_starts_together(tmp_path, capsys) -> None:
+    program = tmp_path / "two.json"
+    program.write_text(to_json(together([Node("a"), Node("b")])))
+    out = tmp_path / "two.svg"
+    assert cli.main(["compile", str(TWO_NODES), str(program)]) == 0
+    listing = capsys.readouterr().out
+    assert listing.count("wait_trigger") == 4
+    assert cli.main(["compile", str(TWO_NODES), str(program), "--compare", str(out)]) == 0
+    texts = [e.text for e in ElementTree.parse(out).iter() if e.tag.endswith("}text")]
+    assert {"cluster_a slot4.out0", "cluster_b slot4.out0"} <= set(texts)
 
 
 @pytest.mark.parametrize("text", ["[]", "{}x", '{"cluster_a": 3}', '{"cluster_a": {}}'])

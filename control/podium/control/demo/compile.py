@@ -56,11 +56,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print resources and code, or draw what was asked for; 1 where the two differ."""
-    from podium.control.agent.targets import compiler_for, targets_of
+    from podium.control.agent.targets import targets_of
     from podium.control.demo.emulated import CannotEmulate
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.pictures.judge import Case
+    from podium.control.pictures.stored import compiled
     from podium.control.program.serialise import from_json
 
     try:
@@ -75,7 +76,7 @@ def run(arguments: Namespace) -> int:
         return WRONG_USE
     try:
         program = from_json(text)
-        artifacts = compiler_for(facility)(program) if given is None else _read(given)
+        artifacts = compiled(program, facility) if given is None else _read(given)
         targets = targets_of(facility)
         case = Case(program, artifacts, {name: targets[name] for name in artifacts})
     except (ValueError, KeyError) as error:  # what programs and compilers raise: it is at fault

@@ -50,18 +50,30 @@ def program_of(attributes: Mapping[str, Any]) -> Program:
 def case_of(attributes: Mapping[str, Any], facility: Facility) -> Case:
     """Return what was played; raises :class:`NotKept` and what compilers raise."""
     program = program_of(attributes)
+    starts = _settings(attributes) if attributes.get("starts") else None
+    artifacts = compiled(program, facility, starts)
     targets = targets_of(facility)
-    if attributes.get("starts"):
-        settings = _settings(attributes)
-        ports = {frame.port for frame in program.frames}
-        artifacts: Mapping[str, ClusterProgram] = {
-            name: compile_program(program, target, settings.get(name, ExternalStart(START_ADDRESS)))
-            for name, target in targets.items()
-            if ports & target.ports.keys()
-        }
-    else:
-        artifacts = compiler_for(facility)(program)
     return Case(program, artifacts, {name: targets[name] for name in artifacts})
+
+
+def compiled(
+    program: Program, facility: Facility, starts: Mapping[str, ExternalStart] | None = None
+) -> Mapping[str, ClusterProgram]:
+    """Return what each cluster plays of ``program``; raises what compilers raise.
+
+    ``starts``: the program was started by trigger, with these settings of clusters. None: it is as
+    :func:`compiler_for` has it, but on several clusters that the facility file names triggers for,
+    they start together.
+    """
+    ports = {frame.port for frame in program.frames}
+    mine = {n: one for n, one in targets_of(facility).items() if ports & one.ports.keys()}
+    if starts is None and (len(mine) < 2 or not mine.keys() <= facility.timing.triggers.keys()):
+        return compiler_for(facility)(program)
+    start = ExternalStart(START_ADDRESS)
+    return {
+        name: compile_program(program, target, (starts or {}).get(name, start))
+        for name, target in mine.items()
+    }
 
 
 def changed_since(attributes: Mapping[str, Any], case: Case) -> str:
