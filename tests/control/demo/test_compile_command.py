@@ -81,7 +81,7 @@ def test_a_diagram_is_a_picture_of_what_the_program_means(program: Path, tmp_pat
     assert "amplitude=4: height = 0.2" in texts
     assert any(str(text).startswith("Drag 40 ns, 0.199") for text in texts)
     assert "node_a.q0.readout" in texts
-    assert any(str(text).startswith("7.26 GHz (LO ") for text in texts)
+    assert any(str(text).startswith("7.26 GHz, LO ") for text in texts)
 
 
 def test_both_are_compared_by_an_emulator_in_a_process_of_its_own(

@@ -1,6 +1,7 @@
 """The timing diagram: what is in it, and how it looks in a browser, by day and by night."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,6 +16,7 @@ from podium.control.pictures.drawing import draw
 from podium.control.pictures.judge import compare, points_of
 from podium.control.pictures.points import say_point
 from podium.control.pictures.svg import page
+from podium.control.program.program import Program
 from podium.sim_instruments.twins.qblox_cluster.emulation import emulate
 
 PROGRAMS = first_light() | edge_programs()
@@ -36,8 +38,15 @@ INK = '() => getComputedStyle(document.querySelector(".frame")).fill'
 PULSE = '() => getComputedStyle(document.querySelector(".i")).stroke'
 
 
+def long_numbers() -> Program:
+    """A program whose carriers have all the digits that a calibration finds."""
+    rabi = PROGRAMS["rabi"]
+    frames = tuple(replace(f, frequency_hz=f.frequency_hz + 1234567.891) for f in rabi.frames)
+    return replace(rabi, name="long_numbers", frames=frames)
+
+
 def both(name: str) -> str:
-    case = case_of(PROGRAMS[name])
+    case = case_of(long_numbers() if name == "long_numbers" else PROGRAMS[name])
     point = points_of(case)[-1]
     (one,) = compare(case, [point], emulate)
     said = say_point(point, case.program.axes)
@@ -109,7 +118,7 @@ async def test_in_a_browser_all_words_are_on_the_paper_by_day_and_by_night(
     seen = {}
     for scheme in ("light", "dark"):
         tab = await (await browser.new_context(color_scheme=scheme)).new_page()
-        for name in ("rabi", "ef_spectroscopy", "ramsey", "kept_shots"):
+        for name in ("rabi", "long_numbers", "ef_spectroscopy", "ramsey", "kept_shots"):
             file = tmp_path / f"{name}.html"
             file.write_text(page(both(name), name, ""))
             await tab.goto(file.as_uri())

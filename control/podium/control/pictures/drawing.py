@@ -13,7 +13,7 @@ from podium.control.pictures.time_axis import CUT_WIDTH, TimeAxis, say_time, tim
 from podium.control.pictures.view import Lane, Opening, Stretch, View
 
 WIDTH, LEFT, RIGHT = 1240.0, 212.0, 18.0
-HEAD, FOOT = 66.0, 46.0
+HEAD, FOOT = 66.0, 60.0
 ROOMY, DENSE = 84.0, 68.0
 """Height of a lane, with up to as many lanes as in ROOMY_LANES, and with more."""
 ROOMY_LANES = 6
@@ -47,9 +47,7 @@ def draw(
     bottom = HEAD + rows * height + (14.0 * len(lanes) if len(views) > 1 else 0.0)
     drawing = Drawing()
     drawing.text(14, 26, title, "title")
-    drawing.text(14, 46, point or LEGEND, "note")
-    if point:
-        drawing.text(WIDTH - RIGHT, 46, LEGEND, "note", "end")
+    drawing.text(14, 46, _shortened(point, WIDTH - RIGHT - 14), "note")
     _verdict(drawing, views, differences)
     _grid(drawing, axis, HEAD, bottom)
     y = HEAD
@@ -66,14 +64,14 @@ def draw(
         y += 14.0 if len(views) > 1 else 0.0
         drawing.line(14, y, WIDTH - RIGHT, y, "lane")
     _axis(drawing, axis, bottom)
-    _phases(drawing, bottom + 37)
+    _legend(drawing, bottom + FOOT - 4)
     for lane_y in (HEAD, bottom):
         _cuts(drawing, axis, lane_y)
     foot = 0.0
     for one in differences[:12]:
         foot += 18.0
         words = f"{one.frame}, {say_time(one.start_ns)}: {one.what}"
-        drawing.text(14, bottom + FOOT + foot, words, "wrong")
+        drawing.text(14, bottom + FOOT + foot, _shortened(words, WIDTH - 60), "wrong")
     return drawing.finish(WIDTH, bottom + FOOT + foot + 12, title, _told(views, differences))
 
 
@@ -127,8 +125,8 @@ def _name(drawing: Drawing, lane: Lane, y: float, room: Room, paired: bool) -> N
     if lane.connector:
         drawing.text(14, y + 46, lane.connector, "note")
     first_hz = lane.tunings[0].frequency_hz
-    nco = f" (LO {(first_hz - lane.lo_hz) / 1e6:+.6g} MHz)" if lane.lo_hz else ""
-    drawing.text(14, y + 59, f"{first_hz / 1e9:.9g} GHz{nco}", "note")
+    nco = f", LO {(first_hz - lane.lo_hz) / 1e6:+.5g} MHz" if lane.lo_hz else ""
+    drawing.text(14, y + 59, f"{first_hz / 1e9:.7g} GHz{nco}", "note")
     words = f"{max(room.below, room.above):.2g} high"
     drawing.text(LEFT - 10, y + (33 if paired else 19), words, "note", "end")
 
@@ -278,8 +276,14 @@ def _marks(
         drawing.box(begin, y + 2, end - begin, height + 6, "off", "; ".join(what))
 
 
-def _phases(drawing: Drawing, y: float) -> None:
-    """Tell which colour is which phase."""
+def _shortened(words: str, width: float) -> str:
+    """Return as much of ``words`` as there is room for."""
+    most = int(width / written_width("x"))
+    return words if len(words) <= most else f"{words[: most - 2]} …"
+
+
+def _legend(drawing: Drawing, y: float) -> None:
+    """Tell which colour is which phase, and what lines mean."""
     drawing.text(14, y, "phase", "note")
     x = 54.0
     for k, words in enumerate(("0°", "+90°", "180°", "-90°")):
@@ -288,6 +292,7 @@ def _phases(drawing: Drawing, y: float) -> None:
         drawing.add("</g>")
         drawing.text(x + 11, y, words, "tiny")
         x += 22.0 + written_width(words, 9.5)
+    drawing.text(WIDTH - RIGHT, y, LEGEND, "note", "end")
 
 
 def _grid(drawing: Drawing, axis: TimeAxis, top: float, bottom: float) -> None:
