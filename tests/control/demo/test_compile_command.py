@@ -91,7 +91,7 @@ def test_both_are_compared_by_an_emulator_in_a_process_of_its_own(
     assert cli.main(["compile", str(EXAMPLE), str(program), "--compare", str(out)]) == 0
     said = capsys.readouterr().out
     assert said.startswith(
-        "program and machine code are the same at 11 points of the first and"
+        "program and machine code are the same at 11 points, in the first and"
         " the last repetition, to one step of the"
     )
     text = out.read_text()

@@ -152,3 +152,12 @@ def test_a_shot_that_is_too_long_to_be_rendered_is_refused_in_words() -> None:
     with pytest.raises(DoesNotFit, match="a shot of 100000040 ns on 1 frames cannot be compared"):
         list(compare(case, [()], emulate))
     assert case.view(()).duration_ns == 100_000_040
+
+
+def test_of_a_large_sweep_points_are_compared_that_are_spread_over_all_of_it() -> None:
+    case = case_of(PROGRAMS["readout_optimisation"])
+    points = points_of(case, 10)
+    assert points[0] == (0, 0, 0)
+    assert points[-1] == tuple(n - 1 for n in case.shape)
+    assert len(set(points)) == 10
+    assert len({point[0] for point in points}) > 5

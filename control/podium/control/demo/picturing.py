@@ -1,5 +1,6 @@
 """Pictures of a program and of its machine code into files, and what they tell into words."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +65,13 @@ def judge(case: Case, point: Point, *, only: bool, emulate: Emulate = emulate) -
 
 def told(verdict: Verdict, program: "Program") -> Iterator[str]:
     """Yield what a comparison has found, line by line."""
-    counted = f"{verdict.points} point{'s' if verdict.points != 1 else ''}"
+    all_points = math.prod(axis.count for axis in program.axes)
+    spread = f" of {all_points}, evenly spread" if 1 < verdict.points < all_points else ""
+    counted = f"{verdict.points} point{'s' if verdict.points != 1 else ''}{spread},"
     if program.shots > 1:
         last = len(verdict.shown.repetitions) > 1
-        counted += " of the first and the last repetition" if last else " of the first repetition"
+        counted += " in the first and the last repetition" if last else " in the first repetition"
+    counted = counted.removesuffix(",")
     if not verdict.differences:
         yield f"program and machine code are the same at {counted}, to {THRESHOLD}"
         return

@@ -54,15 +54,16 @@ def differences_of(
     (duration of the shot in ns,); ``captures``: those of this frame.
     """
     got, turning = _dense(played, len(expected))
-    between = (got - expected * FULL_SCALE_WORD) * turning.conj()
+    heard = np.flatnonzero((got != 0) | (expected != 0))
+    between = (got[heard] - expected[heard] * FULL_SCALE_WORD) * turning[heard].conj()
     off = (np.abs(between.real) > SLACK_WORDS) | (np.abs(between.imag) > SLACK_WORDS)
-    for pulse, where in _of_pulses(meant.stretches, np.flatnonzero(off)):
+    for pulse, where in _of_pulses(meant.stretches, heard[off]):
         named, first, last = "", int(where[0]), int(where[-1]) + 1
         begin, end = first, last
         if pulse is not None:
             named = f"statement {pulse.statement}, {pulse.name}: "
             begin, end = pulse.start_ns, min(pulse.end_ns, len(expected))
-        how = _how(expected * FULL_SCALE_WORD, got, begin, end)
+        how = _how(expected, got, begin, end)
         yield Difference(meant.frame, first, last, f"{named}{how}")
     yield from _windows(meant.frame, played.openings, captures, integration_ns)
 
@@ -115,9 +116,11 @@ def _of_pulses(
     yield from sorted(groups, key=lambda group: int(group[1][0]))
 
 
-def _how(meant: NDArray[np.complex128], got: NDArray[np.complex128], begin: int, end: int) -> str:
-    """Say in words how ``got`` differs from ``meant`` from ``begin`` to ``end``, both in words."""
-    here, there = meant[begin:end], got[begin:end]
+def _how(
+    expected: NDArray[np.complex128], got: NDArray[np.complex128], begin: int, end: int
+) -> str:
+    """Say in words how ``got`` (words) differs from ``expected`` from ``begin`` to ``end``."""
+    here, there = expected[begin:end] * FULL_SCALE_WORD, got[begin:end]
     height = float(np.abs(here).max(initial=0))
     reach = np.abs(got[max(0, begin - APART_NS) : end + APART_NS])
     if height == 0:

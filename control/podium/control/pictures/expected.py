@@ -36,7 +36,8 @@ def expected_shot(
         return np.asarray(words / DAC_MAX, np.complex128)
 
     lo_hz = {name: port.lo_hz for name, port in target.ports.items()}
-    return render(program, point, lo_hz, _rounded(program, artifact, point), stored)
+    rounded = _rounded(program, artifact, point)
+    return render(program, point, lo_hz, rounded=rounded, envelope=stored)
 
 
 def _rounded(program: Program, artifact: ClusterProgram, point: tuple[int, ...]) -> Rounded:

@@ -21,7 +21,7 @@ from podium.control.pictures.view import Lane, View
 from podium.control.program.program import Program
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
-POINTS_MOST = 2_000
+POINTS_MOST = 500
 """Of a larger sweep so many points are compared, evenly spread, the first and the last among
 them."""
 SAMPLES_MOST = 40_000_000

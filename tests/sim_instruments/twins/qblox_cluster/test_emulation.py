@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -98,6 +99,23 @@ def test_a_sequencer_that_goes_wrong_says_so_and_where() -> None:
         emulate(made(TEXT.replace("set_freq 4", "sett_freq 4")), [(100, 1000)])
     with pytest.raises(CannotEmulate, match="QTM, which plays no pulses"):
         emulate(made(kind="QTM"), [(100, 1000)])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"slot": 3}, "is in slot 3, whose module is 'none'; there are QCM, QCM-RF"),
+        ({"output": ""}, "plays on '' of a QRM-RF; that has out0"),
+        ({"output": "out0_1"}, "plays on 'out0_1' of a QRM-RF"),
+        ({"nco_hz": 600e6}, "must lie between"),
+        ({"integration_ns": 5}, "must be a multiple of 4"),
+    ],
+)
+def test_a_program_that_fits_no_cluster_is_refused_in_words(change, says) -> None:
+    good = made()
+    bad = replace(good, sequencers=(replace(good.sequencers[0], **change),))
+    with pytest.raises(CannotEmulate, match=says):
+        emulate(bad, [(100, 1000)])
 
 
 def test_the_command_answers_on_standard_output(monkeypatch, capsys) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
+from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, ModuleModel
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm import AssemblyError, assemble
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
+    BadConfiguration,
     checked,
     default_configuration,
 )
@@ -71,7 +72,7 @@ def emulate(program: ClusterProgram, spans: Sequence[Span]) -> dict[str, Any]:
     try:
         runs = [_sequencer_run(program, entry) for entry in program.sequencers]
         traces, common_ns = _execute(program, runs, spans)
-    except (NotEmulated, AssemblyError) as error:
+    except (NotEmulated, AssemblyError, BadConfiguration) as error:
         raise CannotEmulate(f"{program.name}: {error}") from error
     told = []
     for entry, run, trace in zip(program.sequencers, runs, traces, strict=True):
@@ -138,8 +139,13 @@ def _execute(
 
 
 def _sequencer_run(program: ClusterProgram, entry: SequencerProgram) -> SequencerRun:
-    kind = next(one.module for one in program.modules if one.slot == entry.slot)
-    model = MODULE_MODELS[kind]
+    kind = next((one.module for one in program.modules if one.slot == entry.slot), "none")
+    model = MODULE_MODELS.get(kind)
+    if model is None:
+        raise CannotEmulate(
+            f"{program.name}: {entry.frame} is in slot {entry.slot}, whose module is {kind!r}; there "
+            f"are {', '.join(MODULE_MODELS)}"
+        )
     if model.channels:
         raise CannotEmulate(
             f"{program.name}: {entry.frame} is on a {kind}, which plays no pulses: only sequencers "
@@ -160,7 +166,7 @@ def _sequencer_run(program: ClusterProgram, entry: SequencerProgram) -> Sequence
         afe=Afe(model, (0,) * outputs, (True,) * outputs, (0,) * outputs, 0, (0, 0)),
         program=assemble(entry.text),
         configuration=checked(plain),
-        outputs=_channels(entry.output, model.rf),
+        outputs=_channels(program, entry, model),
         inputs=((), ()),
         waveforms={
             wave.index: np.floor(np.array(wave.samples) * limits.DAC_MAX + 0.5).astype(np.int16)
@@ -172,12 +178,19 @@ def _sequencer_run(program: ClusterProgram, entry: SequencerProgram) -> Sequence
     )
 
 
-def _channels(output: str, rf: bool) -> ChannelMap:
+def _channels(program: ClusterProgram, entry: SequencerProgram, model: ModuleModel) -> ChannelMap:
     """Return the channels that ``out1`` (RF) or ``out2_3`` (baseband) stand for."""
-    sockets = [int(digit) for digit in output.removeprefix("out").split("_")]
-    if rf:
-        return (2 * sockets[0],), (2 * sockets[0] + 1,)
-    return (sockets[0],), (sockets[1],)
+    count = len(model.outputs)
+    known: dict[str, ChannelMap] = {
+        f"out{n}": ((2 * n,), (2 * n + 1,)) for n in range(count) if model.rf
+    }
+    known |= {f"out{n}_{n + 1}": ((n,), (n + 1,)) for n in range(0, count, 2) if not model.rf}
+    if entry.output not in known:
+        raise CannotEmulate(
+            f"{program.name}: {entry.frame} plays on {entry.output!r} of a {model.name}; that has "
+            f"{', '.join(known)}"
+        )
+    return known[entry.output]
 
 
 def _pieces(trains: Sequence[PulseTrain], factor: complex) -> list[dict[str, Any]]:
