@@ -214,3 +214,27 @@ def test_a_place_where_nothing_can_be_written_is_named(program: Path, tmp_path, 
     out = tmp_path / "nowhere" / "d.svg"
     assert cli.main(["compile", str(EXAMPLE), str(program), "--diagram", str(out)]) == 2
     assert str(out) in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_an_artifact_of_another_program_or_cluster_is_refused(
+    program: Path, tmp_path, capsys
+) -> None:
+    def refused(plain: object, says: str) -> None:
+        (tmp_path / "a.json").write_text(json.dumps(plain))
+        words = ["compile", str(EXAMPLE), str(program), "--artifact", str(tmp_path / "a.json")]
+        assert cli.main([*words, "--compare", str(tmp_path / "c.svg")]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert says in line
+
+    assert cli.main(["compile", str(EXAMPLE), str(program), "--json"]) == 0
+    artifacts = json.loads(capsys.readouterr().out)
+    refused({"cluster_z": artifacts["cluster_a"]}, "is for cluster_z; the facility has cluster_a")
+    other = json.loads(json.dumps(artifacts))
+    other["cluster_a"]["sequencers"][0]["frame"] = "flux"
+    refused(other, "is of another program, rabi: it has flux, this one has drive, readout")
+    other = json.loads(json.dumps(artifacts).replace('"axes": ["amplitude"]', '"axes": ["x"]'))
+    refused(other, "it has axes [('x', 11)], this one has drive, readout, with axes [('amplitude'")
+    other = json.loads(json.dumps(artifacts))
+    other["cluster_a"]["sequencers"][0]["slot"] = 3
+    refused(other, "is in slot 3, whose module is 'none'")

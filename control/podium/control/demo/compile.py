@@ -7,7 +7,7 @@ code plays (where the simulated instruments are installed), or both and where th
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 
 if TYPE_CHECKING:
     from podium.control.pictures.judge import Case
+    from podium.control.program.program import Program
     from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 POINT_HELP = (
@@ -76,8 +77,8 @@ def run(arguments: Namespace) -> int:
         return WRONG_USE
     try:
         program = from_json(text)
-        artifacts = compiled(program, facility) if given is None else _read(given)
         targets = targets_of(facility)
+        artifacts = compiled(program, facility) if given is None else _read(given, program, targets)
         case = Case(program, artifacts, {name: targets[name] for name in artifacts})
     except (ValueError, KeyError) as error:  # what programs and compilers raise: it is at fault
         print(f"podium compile: {arguments.program}: {error}", file=sys.stderr)
@@ -101,16 +102,31 @@ def run(arguments: Namespace) -> int:
     return DONE
 
 
-def _read(text: str) -> "Mapping[str, ClusterProgram]":
-    """Return what ``--json`` printed; raises ValueError."""
+def _read(
+    text: str, program: "Program", clusters: Collection[str]
+) -> "Mapping[str, ClusterProgram]":
+    """Return what ``--json`` printed of this program; raises ValueError."""
     from podium.firmware_interfaces.qblox_cluster.program import from_plain
 
     try:
-        return {str(name): from_plain(plain) for name, plain in json.loads(text).items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"--artifact holds no artifacts as --json prints them: {error!r}") from (
-            error
-        )
+        found = {str(name): from_plain(plain) for name, plain in json.loads(text).items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"--artifact holds no artifacts as --json prints them: {error!r}"
+        raise ValueError(why) from error
+    frames = {frame.name for frame in program.frames}
+    counts = {axis.name: axis.count for axis in program.axes}
+    for name, artifact in found.items():
+        if name not in clusters:
+            raise ValueError(f"--artifact is for {name}; the facility has {', '.join(clusters)}")
+        strange = {one.frame for one in artifact.sequencers} - frames
+        other = {n for q in artifact.quantised for n in zip(q.axes, q.shape, strict=True)}
+        if strange or not other <= counts.items():
+            raise ValueError(
+                f"--artifact is of another program, {artifact.name}: it has "
+                f"{', '.join(sorted(strange)) or f'axes {sorted(other)}'}, this one has "
+                f"{', '.join(sorted(frames))}, with axes {sorted(counts.items())}"
+            )
+    return found
 
 
 def _print_json(artifacts: "Mapping[str, ClusterProgram]") -> None:

@@ -143,8 +143,8 @@ def _sequencer_run(program: ClusterProgram, entry: SequencerProgram) -> Sequence
     model = MODULE_MODELS.get(kind)
     if model is None:
         raise CannotEmulate(
-            f"{program.name}: {entry.frame} is in slot {entry.slot}, whose module is {kind!r}; there "
-            f"are {', '.join(MODULE_MODELS)}"
+            f"{program.name}: {entry.frame} is in slot {entry.slot}, whose module is {kind!r}; "
+            f"there are {', '.join(MODULE_MODELS)}"
         )
     if model.channels:
         raise CannotEmulate(
