@@ -19,6 +19,7 @@ REFEREES = {
     "test_qblox_cluster_client": "qblox_instruments.Cluster",
     "test_qblox_linq_client": "messages between sequencers",
     "test_qblox_timing_client": "tags, trigger and time",
+    "test_qblox_every_parameter": "every one of every kind of module and of each sequencer",
     "test_qblox_command_table": "every command that it can send is known",
     "test_qcodes_lakeshore_372": "Lake Shore 372",
     "test_qcodes_rohde_schwarz_sgs100a": "R&S SGS100A",

@@ -105,6 +105,9 @@ QRM_OFFSET_MAX_V = 0.5
 """Validators of ``out0_offset``."""
 OFFSET_WORD_BITS = 16
 """ASSUMED: the static offset DAC of a baseband output has as many bits as the signal DAC."""
+RF_OFFSET_MIN_MV = -84.0
+RF_OFFSET_MAX_MV = 73.0
+"""Validator of ``out0_offset_path0``."""
 INPUT_OFFSET_MAX_V = 0.09
 """Validator of ``in0_offset``."""
 INPUT_GAIN_MIN_DB = -6

@@ -38,10 +38,7 @@ from podium.sim_instruments.twins.qblox_cluster.linq import CMM_SLOT
 from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
-from podium.sim_instruments.twins.qblox_cluster.module_commands import (
-    kept_handlers,
-    module_handlers,
-)
+from podium.sim_instruments.twins.qblox_cluster.module_commands import module_handlers
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SUFFIX_OUT_OF_RANGE,
@@ -57,7 +54,6 @@ from podium.sim_instruments.twins.twin import Horizon
 
 _CMM = cmm_handlers().by_header
 _MODULE = module_handlers().by_header
-_KEPT = kept_handlers().by_header
 _RUN = run_handlers().by_header
 _TIMED = timed_module_handlers().by_header
 _LINQ = linq_handlers().by_header
@@ -282,8 +278,7 @@ class ClusterTwin:
         if handler is not None:
             return handler(module, request)
         self._tallies["unmeant"] += not _reads_back(found)
-        kept = _KEPT.get(header)
-        return kept(module, request) if kept else module.kept.handle(found, request.command)
+        return module.kept.handle(found, request.command)
 
 
 @dataclass(frozen=True, slots=True)

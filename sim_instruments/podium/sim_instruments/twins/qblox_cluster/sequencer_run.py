@@ -29,6 +29,21 @@ ChannelMap = tuple[tuple[int, ...], tuple[int, ...]]
 """Channels connected to path I and to path Q."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScopeSettings:
+    """How the scope of a module records, path by path."""
+
+    averages: tuple[bool, ...] = (False, False)
+    """Whether acquisitions are summed; else the last is kept."""
+    levels: tuple[float | None, ...] = (None, None)
+    """Input level, in full scales, that begins the record; None: the acquisition does."""
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether it is not enough to hear the last acquisition."""
+        return any(self.averages)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Afe:
     """The analogue front end of a module at the start of a run."""
@@ -44,6 +59,9 @@ class Afe:
     """Names of the present locks of the oscillators, of which their phases hang."""
     lo_turns: tuple[float, ...] = ()
     """Phases of the oscillators at the start of the run; none given: all 0."""
+    scope: ScopeSettings = ScopeSettings()
+    input_offset_v: tuple[float, ...] = ()
+    """Added to each input path before its converter; none given: 0."""
 
     def turns_of_lo(self, output: int) -> float:
         """Return the phase, at the start of the run, of the oscillator of an RF output."""
