@@ -1,4 +1,4 @@
-"""The filters of an output against scipy's, the vendor's and a plain convolution, sample by sample."""
+"""The filters of an output against scipy's, the vendor's and a convolution, sample by sample."""
 
 import numpy as np
 import pytest

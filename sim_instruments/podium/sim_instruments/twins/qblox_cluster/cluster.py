@@ -37,6 +37,7 @@ from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
 from podium.sim_instruments.twins.qblox_cluster.linq import CMM_SLOT
 from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
+from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.module_commands import module_handlers
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
@@ -85,7 +86,8 @@ class ClusterTwin:
 
     ``modules`` names the type of the module in each slot (``{2: "QRM-RF"}``); KeyError for
     a type that is not emulated, ValueError for a slot that does not exist. ``clock`` is the
-    cluster's own, ``lines`` the digital cables at its connectors (none by default).
+    cluster's own, ``lines`` the digital cables at its connectors (none by default),
+    ``mixers`` what is wrong behind RF outputs, by connector (``slot4.out0``): perfect by default.
     """
 
     ports: Mapping[str, int] = {"scpi": 5025, "module_scpi_base": 25000}
@@ -98,6 +100,7 @@ class ClusterTwin:
         playback: Playback,
         clock: ClusterClock | None = None,
         lines: LinesEnd | None = None,
+        mixers: Mapping[str, Mixer] | None = None,
     ) -> None:
         for slot in modules:
             if not 1 <= slot <= limits.SLOTS:
@@ -108,6 +111,10 @@ class ClusterTwin:
             slot: Module(MODULE_MODELS[name], slot, serial, playback, self.lines)
             for slot, name in sorted(modules.items())
         }
+        for slot, module in self.modules.items():
+            module.mixers = tuple(
+                (mixers or {}).get(f"slot{slot}.out{n}", PERFECT) for n in range(len(module.mixers))
+            )
         self.clock = clock or IdealClock(serial)
         self.management = Management(
             serial, {s: m.model for s, m in self.modules.items()}, self.clock

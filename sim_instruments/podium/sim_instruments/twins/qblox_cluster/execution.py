@@ -19,6 +19,7 @@ from podium.sim_instruments.twins.qblox_cluster.edges_out import (
     levels_out,
 )
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
+from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import with_phases
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
@@ -73,6 +74,10 @@ class Performance:
         """From the start to the last output and the end of the last integration."""
         ends = [trace.end_ns for trace in self.traces]
         ends += [one.end_ns for one in (*self.listening, *self.counting) if one is not None]
+        ends += [
+            int(train.start_ns[-1]) + train.pieces[train.piece[-1]].duration_ns
+            for train in self.drives
+        ]
         return max(ends, default=0)
 
 
@@ -115,6 +120,9 @@ def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...])
         trains, over = pulse_trains(run, trace, switches[run.slot])
         drives += trains
         overflowed.append(over)
+    end_ns = max((trace.end_ns for trace in traces), default=0)
+    for slot, run in {run.slot: run for run in runs}.items():
+        drives += leaks(slot, run.afe, switches[slot], end_ns)
     return Performance(
         runs=tuple(runs),
         traces=traces,

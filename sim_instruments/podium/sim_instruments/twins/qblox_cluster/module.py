@@ -136,6 +136,12 @@ class Module:
             lo_locks=tuple(one.lock for one in used),
             scope=self.scope_settings(),
             input_offset_v=tuple(self.input_offset_v),
+            shaping=tuple(self.predistortion.shaping(n) for n in range(model.dacs)),
+            marker_delay_ns=tuple(
+                self.predistortion.marker_delay_ns(n) for n in range(model.markers)
+            ),
+            mixers=self.mixers,
+            output_offset_mv=tuple(self.output_offset_mv),
         )
 
     def scope_settings(self) -> ScopeSettings:

@@ -52,6 +52,9 @@ class Shaping:
         return bool(self.exponentials) or self.high_pass_ns is not None or self.fir != (1.0,)
 
 
+UNSHAPED = Shaping()
+
+
 class Predistortion:
     """The settings of all outputs and markers of one module, as the client reads and writes them.
 

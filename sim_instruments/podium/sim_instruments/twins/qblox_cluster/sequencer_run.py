@@ -14,6 +14,8 @@ from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, REGISTERS, Operation
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels
+from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
+from podium.sim_instruments.twins.qblox_cluster.predistortion import UNSHAPED, Shaping
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import SequencerSetup
 from podium.sim_instruments.twins.qblox_cluster.q1_state import ACQ_SPACING_NS
 
@@ -62,6 +64,21 @@ class Afe:
     scope: ScopeSettings = ScopeSettings()
     input_offset_v: tuple[float, ...] = ()
     """Added to each input path before its converter; none given: 0."""
+    shaping: tuple[Shaping, ...] = ()
+    """Of each output channel; none given: nothing is delayed or filtered."""
+    marker_delay_ns: tuple[int, ...] = (0,) * 4
+    mixers: tuple[Mixer, ...] = ()
+    """Behind each RF output; none given: perfect ones."""
+    output_offset_mv: tuple[float, ...] = ()
+    """Of both paths of each RF output, before its mixer."""
+
+    def shaping_of(self, channel: int) -> Shaping:
+        """Return what becomes of the signal of an output channel."""
+        return self.shaping[channel] if self.shaping else UNSHAPED
+
+    def mixer_of(self, output: int) -> Mixer:
+        """Return the mixer behind an output; a perfect one on baseband modules."""
+        return self.mixers[output] if self.mixers else PERFECT
 
     def turns_of_lo(self, output: int) -> float:
         """Return the phase, at the start of the run, of the oscillator of an RF output."""
