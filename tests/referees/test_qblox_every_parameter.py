@@ -16,6 +16,8 @@ from tests.referees import test_qblox_cluster_client as served
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import UNMEANT_VALUES
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.io_channel import UNMEANT
+from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
+from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
@@ -234,3 +236,42 @@ def test_what_the_validator_forbids_is_refused_by_the_client_and_by_the_box(clus
                     continue
                 taken[parameter.full_name] = f"{value!r} -> {past_the_cache(parameter)!r}"
     assert taken == {}
+
+
+def test_the_clients_mixer_calibrations_find_the_best_settings(cluster) -> None:
+    twin, readout, drive = cluster.twin, cluster.module2, cluster.module4
+    twin.modules[2].mixers = (Mixer(0.97, -1.5, (3.0, 1.25)),)
+    twin.modules[4].mixers = (Mixer(1.04, 2.0, (-4.0, 2.5)), Mixer(1.01, 1.0, (0.5, -0.75)))
+    readout.out0_in0_lo_cal()
+    assert (readout.out0_offset_path0(), readout.out0_offset_path1()) == (-3.0, -1.25)
+    drive.disconnect_outputs()
+    drive.sequencer1.connect_sequencer("out1")
+    drive.out1_lo_freq(5e9, cal_type="lo and sidebands")
+    assert (drive.out1_offset_path0(), drive.out1_offset_path1()) == (-0.5, 0.75)
+    found = (
+        drive.sequencer1.mixer_corr_gain_ratio(),
+        drive.sequencer1.mixer_corr_phase_offset_degree(),
+    )
+    assert found == twin.modules[4].mixers[1].best_correction()
+    assert drive.sequencer0.mixer_corr_gain_ratio() == 1.0
+    drive.out0_lo_cal()
+    assert (drive.out0_offset_path0(), drive.out0_offset_path1()) == (4.0, -2.5)
+
+
+def test_the_clients_filters_are_those_of_the_output(cluster) -> None:
+    flux = cluster.module6
+    assert flux.out2_latency() == 0.0
+    flux.out2_exp0_tau_constant(40e-9)
+    flux.out2_exp0_amplitude(0.25)
+    flux.out2_exp0_config("enabled")
+    flux.out2_exp3_config("delay_comp")
+    flux.out2_fir_coeffs([0.5] + [0.0] * 31)
+    flux.out2_fir_config("enabled")
+    flux.out2_latency.cache.invalidate()
+    assert flux.out2_latency() == pytest.approx(240e-9)
+    shaping = cluster.twin.modules[6].predistortion.shaping(2)
+    assert shaping == Shaping(240, ((pytest.approx(40.0), 0.25),), (0.5, *[0.0] * 31))
+    cluster.module4.out1_exp0_config("delay_comp")
+    cluster.module4.out1_latency.cache.invalidate()
+    assert cluster.module4.out1_latency() == pytest.approx(110e-9)
+    assert cluster.twin.modules[4].predistortion.shaping(2) == Shaping(110)
