@@ -78,6 +78,7 @@ def _walk(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
     stages, taps = len(alpha), len(fir)
     state = np.zeros(stages + 2)
+    fresh = np.zeros(stages + 2)
     past = np.zeros(taps)
     at = 0
     times = np.empty(1024, np.int64)
@@ -109,11 +110,24 @@ def _walk(
                 if moves * (stop - now) < STILL:
                     leap = stop - now
                 elif moves < STILL / 2:
-                    leap = min(int(STILL / moves), stop - now)
+                    while 2 * leap * moves < STILL and 2 * leap <= stop - now:
+                        leap *= 2
+            if leap == 1:
+                passed = state[stages + 1]
+                for j in range(stages):
+                    state[j] += alpha[j] * (passed - state[j])
+                    passed = (1 - gain[j]) * passed + gain[j] * state[j]
+                state[stages] += rate * passed
             left, power = leap, 0
-            while left:
+            while leap > 1 and left:
                 if left & 1:
-                    state = powers[power] @ state
+                    for row in range(stages + 1):
+                        total = 0.0
+                        for column in range(stages + 2):
+                            total += powers[power, row, column] * state[column]
+                        fresh[row] = total
+                    for row in range(stages + 1):
+                        state[row] = fresh[row]
                 left >>= 1
                 power += 1
             now += leap

@@ -52,20 +52,24 @@ def shaped_train(
         )
     times, values = _written_out(start_ns, envelopes, number, phase)
     values = sidebands[0] * values + sidebands[1] * np.conj(values)
+    parts = (values.real, values.imag)
+    if real:  # the one path that leaves
+        parts = (values.imag if factor.imag else values.real,) * 2
     paths: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     overflowed = False
-    for part, shaping in zip((values.real, values.imag), shapings, strict=True):
+    for part, shaping in zip(parts[:1] if real else parts, shapings, strict=False):
         level = np.rint(np.clip(part * limits.DAC_MAX, limits.DAC_MIN, limits.DAC_MAX))
         when, words, over = filtered(shaping, times, level, end_ns)
         paths.append((when + shaping.delay_ns, words))
         overflowed |= over
-    when = np.unique(np.concatenate([paths[0][0], paths[1][0]]))
+    when = paths[0][0] if real else _merged(paths[0][0], paths[1][0])
     if not len(when):
         return None, overflowed
-    i, q = (_at(path, when) for path in paths)
-    signal = np.asarray((i + 1j * q) / limits.DAC_MAX * factor, np.complex128)
     if real:
-        signal = signal.real * np.sqrt(2) + 0j
+        signal = paths[0][1] / limits.DAC_MAX * (abs(factor) * np.sqrt(2)) + 0j
+    else:
+        signal = (_at(paths[0], when) + 1j * _at(paths[1], when)) / limits.DAC_MAX * factor
+    signal = np.asarray(signal, np.complex128)
     last_ns = end_ns + max(one.delay_ns for one in shapings)
     return _in_pieces(line, sender, when, signal, last_ns), overflowed
 
@@ -98,6 +102,12 @@ def _written_out(
         times.append(steps)
         values.append(mine)
     return np.concatenate(times).astype(np.int64), np.concatenate(values)
+
+
+def _merged(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the instants of both, ascending, each once."""
+    both = np.sort(np.concatenate([one, other]), kind="stable")
+    return both[np.append(True, both[1:] != both[:-1])] if len(both) else both
 
 
 def _at(
