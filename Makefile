@@ -18,6 +18,8 @@
 VENV ?= .venv
 REFEREES := .venv-referees
 QIBOLAB := 0.2.17
+QBLOX_SCHEDULER := 1.0.1
+LABONEQ := 26.7.0
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -45,6 +47,17 @@ define tests
 	rm -f $(not_run); status=0; echo 'pytest $(1) $(PYTEST_ARGS)'; \
 	PODIUM_NOT_RUN=$(not_run) $(bin)/python -m pytest $(1) $(PYTEST_ARGS) || status=$$?; \
 	if test -s $(not_run); then cat $(not_run); fi; exit $$status
+endef
+
+# One peer in an environment of its own: what they require clashes.
+define peer
+	test -e $(REFEREES)-$(1)/$(2).stamp || { \
+		echo "Installing $(1) $(2) into $(REFEREES)-$(1), to measure against."; \
+		rm -rf $(REFEREES)-$(1); \
+		$(bin)/python -m venv $(REFEREES)-$(1) && \
+		$(REFEREES)-$(1)/bin/python -m pip install --quiet "$(1)==$(2)" && \
+		touch $(REFEREES)-$(1)/$(2).stamp || \
+		{ rm -rf $(REFEREES)-$(1); echo "$(1) $(2) cannot be installed here."; }; }
 endef
 
 .PHONY: help demo test test-all check chaos nodes bench referees
@@ -87,6 +100,8 @@ referees:
 		$(REFEREES)/bin/python -m pip install --quiet "qibolab[emulator]==$(QIBOLAB)" && \
 		touch $(REFEREES)/qibolab.stamp || \
 		{ rm -rf $(REFEREES); echo "qibolab $(QIBOLAB) cannot be installed here."; }; }
+	@$(call peer,qblox-scheduler,$(QBLOX_SCHEDULER))
+	@$(call peer,laboneq,$(LABONEQ))
 
 $(installed): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium into $(VENV): about 1 GB, a minute or two on a good line."

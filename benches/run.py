@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import armed_starts
+import bench_compile
 import bench_physics
 import bench_q1
 import big_facility
@@ -124,6 +125,18 @@ def q1() -> Iterator[Row]:
             f"> {bench_q1.FLOOR}",
             rate > bench_q1.FLOOR * peer,
         )
+
+
+def compiling() -> Iterator[Row]:
+    """Measure compiling, against the compilers of others."""
+    for what, seconds, asked_s, peers in bench_compile.measure():
+        met = asked_s is None or seconds < asked_s
+        asked = "" if asked_s is None else f"< {1e3 * asked_s:g} ms"
+        yield Row(what, f"{1e3 * seconds:.2f} ms", asked=asked, met=met)
+        for peer, floor in peers:
+            ratio = None if peer.seconds is None else peer.seconds / seconds
+            asked = f"> {floor:g}" if floor else ""
+            yield Row("", "", str(peer), ratio, asked, not floor or (ratio or floor) >= floor)
 
 
 def rabi() -> Iterator[Row]:
@@ -279,6 +292,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "check": check,
     "world": world,
     "q1": q1,
+    "compile": compiling,
     "rabi": rabi,
     "demo": demo,
     "page": page,

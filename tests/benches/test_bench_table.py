@@ -14,6 +14,7 @@ PARTS = (
     "check",
     "world",
     "q1",
+    "compile",
     "rabi",
     "demo",
     "page",

@@ -82,7 +82,7 @@ PROGRAM = ClusterProgram(
     results=(ResultLayout("q0", "frame 2.0", 2, 0, "q0", ("x",), (POINTS,), SHOTS, False, 800),),
     resources=(),
     quantised=(),
-    listing="",
+    make_listing=str,
 )
 
 

@@ -17,6 +17,8 @@ import numpy as np
 
 FIRST_CAST_ID = 16
 """Messages from here on are routed back to the sequencer; lower ids fail there (1.3.4)."""
+MEASURED_NS = 1000
+"""Integration of acquisitions whose results are given."""
 GUI = "q1simulator.gui.program_browser"
 
 
@@ -56,11 +58,17 @@ def simulate(
     triggers: Sequence[tuple[int, int]] = (),
     sync: bool = True,
     readout: bool = True,
+    measured: tuple[int, Sequence[int]] | None = None,
 ) -> Record:
-    """Run ``text`` on a sequencer; ``triggers`` are (time in ns, address)."""
+    """Run ``text`` on a sequencer; ``triggers`` are (time in ns, address).
+
+    ``measured``: the address to which acquisitions of index 0 send triggers, and their results.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _simulate(text, waveforms, weights, acquisitions or {}, triggers, sync, readout)
+        return _simulate(
+            text, waveforms, weights, acquisitions or {}, triggers, sync, readout, measured
+        )
 
 
 def _simulate(
@@ -71,6 +79,7 @@ def _simulate(
     triggers: Sequence[tuple[int, int]],
     sync: bool,
     readout: bool,
+    measured: tuple[int, Sequence[int]] | None,
 ) -> Record:
     sys.modules.setdefault(GUI, types.ModuleType(GUI)).__dict__.setdefault(
         "Q1ProgramBrowser", object
@@ -137,6 +146,12 @@ def _simulate(
     events.set_sequencer_sync_en("sequencer", sync)
     core = Q1Core("sequencer", renderer, readout, events, isa_version=2)
     renderer.reset()
+    if measured is not None:
+        address, results = measured
+        renderer.set_integratrion_length_acq(MEASURED_NS)
+        renderer.acq_conf.trigger_en = True
+        renderer.acq_conf.trigger_addr = address
+        renderer.set_mock_data(0, [1.0 if result else -1.0 for result in results])
     events.arm_sequencer("sequencer", sync)
     for id_ in range(FIRST_CAST_ID, 256):
         events.set_route(id_, "sequencer")

@@ -483,6 +483,23 @@ def test_the_scope_shows_the_last_acquisition_once_it_is_stored(cluster) -> None
     assert not trace[900:].any()
 
 
+def test_the_scope_averages_all_acquisitions_of_a_run(cluster) -> None:
+    seq = set_up_readout(cluster)
+    cluster.module2.scope_acq_sequencer_select(0)
+    cluster.module2.scope_acq_avg_mode_en_path0(True)
+    seq.arm_sequencer()
+    seq.start_sequencer()
+    assert seq.get_acquisition_status(timeout=1)
+    seq.store_scope_acquisition("shots")
+    acquisition = seq.get_acquisitions()["shots"]["acquisition"]
+    assert acquisition["bins"]["avg_cnt"] == [1] * 5
+    scope = acquisition["scope"]
+    assert (scope["path0"]["avg_cnt"], scope["path1"]["avg_cnt"]) == (5, 1)
+    level = 0.5 * limits.rf_output_full_scale(20) * 0.01 / limits.rf_input_full_scale(0)
+    trace = np.array(scope["path0"]["data"])[:900]
+    assert np.abs(trace).max() == pytest.approx(level, abs=1.5 / limits.ADC_FULL_SCALE)
+
+
 def test_a_program_that_does_not_assemble_is_refused_with_its_line(cluster) -> None:
     seq = cluster.module2.sequencers[0]
     with pytest.raises(RuntimeError, match="Assembly failed"):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -51,10 +52,16 @@ class BlockingLab:
         return self._lab.facility
 
     def run(
-        self, program: Program, *, timed: bool = False, corrected: bool = True
+        self,
+        program: Program,
+        *,
+        parameters: Mapping[str, float] | None = None,
+        timed: bool = False,
+        corrected: bool = True,
     ) -> "xarray.Dataset":
         """Run ``program`` and return its data; on several nodes it starts at one time."""
-        return self._thread.do(lambda: self._lab.run(program, timed=timed, corrected=corrected))
+        run = partial(self._lab.run, parameters=parameters, timed=timed, corrected=corrected)
+        return self._thread.do(lambda: run(program))
 
     def loopback(
         self, nodes: Sequence[str] | None = None, *, corrected: bool = False

@@ -96,7 +96,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "compile": (
         "podium.control.demo.compile:command",
-        "compile a program for its controllers and print what they would play",
+        "compile a program for its controllers, print what they would play, and draw it",
+    ),
+    "scope": (
+        "podium.control.demo.scope:command",
+        "draw what a stored run played, from its program and from its machine code",
     ),
     "run": (
         "podium.control.demo.run:command",

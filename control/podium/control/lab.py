@@ -27,6 +27,7 @@ from podium.control.calibration.snapshots import name_in
 from podium.control.facility.facility import Facility
 from podium.control.program.dataset import dataset_of
 from podium.control.program.loopback import PULSES, Loopback
+from podium.control.program.parameters import NoSuchParameter, with_parameters
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
 from podium.control.skew_calibration import (
@@ -84,9 +85,18 @@ class Lab:
         return self._who
 
     async def run(
-        self, program: Program, *, timed: bool = False, corrected: bool = True
+        self,
+        program: Program,
+        *,
+        parameters: Mapping[str, float] | None = None,
+        timed: bool = False,
+        corrected: bool = True,
     ) -> "xarray.Dataset":
         """Run ``program`` and return its data.
+
+        ``parameters``: values by name, for this run; a program that comes again with others is
+        not compiled again, and only what differs is uploaded. What does not fit into one program
+        of the controller is played in parts, and the data put together.
 
         On several nodes it starts at one time, which the trigger plane gives; ``timed``: also on
         one. Their measured skews are taken out, and where they are not known, or do not hold any
@@ -96,6 +106,10 @@ class Lab:
         and ``start_settings`` how its start was set (JSON, by controller). Cancelled, it returns
         once the run has been given up and outputs are safe.
         """
+        try:
+            program = with_parameters(program, parameters or {})
+        except NoSuchParameter as error:
+            raise RunRefused(str(error)) from error
         text = await asyncio.to_thread(to_json, program)
         done = await self._asking.work(
             messages.RunProgram(text, timed, corrected), messages.RunDone

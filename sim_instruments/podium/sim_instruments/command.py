@@ -19,7 +19,7 @@ class TwinCommand:
     help = "draw, start, question and disturb the simulated instruments"
 
     def add_arguments(self, parser: ArgumentParser, /) -> None:
-        """Add sample, serve, truth, fault, advance, replay, time, tallies."""
+        """Add sample, serve, truth, fault, advance, replay, emulate, time, tallies."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
@@ -78,6 +78,11 @@ class TwinCommand:
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
 
+        verbs.add_parser(
+            "emulate",
+            help="execute a compiled program that comes as JSON on standard input, without a world",
+        )
+
         for verb, text in (
             (
                 "clocks",
@@ -98,6 +103,7 @@ class TwinCommand:
             "advance": _advance,
             "replay": _replay,
             "played": _played,
+            "emulate": _emulate,
             "clocks": _ask_and_print,
             "time": _ask_and_print,
             "tallies": _ask_and_print,
@@ -301,6 +307,25 @@ def _replay(arguments: Namespace) -> int:
 def _played(arguments: Namespace) -> int:
     for entry in _ask(arguments, {"do": "played", "since": arguments.since}):
         print(json.dumps(entry))
+    return DONE
+
+
+def _emulate(arguments: Namespace) -> int:
+    from podium.firmware_interfaces.qblox_cluster.program import from_plain
+    from podium.sim_instruments.twins.qblox_cluster.emulation import CannotEmulate, emulate
+
+    try:
+        asked = json.load(sys.stdin)
+        program = from_plain(asked["program"])
+        spans = [(int(start_ns), int(duration_ns)) for start_ns, duration_ns in asked["spans"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _Ended(
+            f'standard input holds no {{"program": ..., "spans": ...}}: {error!r}', WRONG_USE
+        ) from error
+    try:
+        json.dump(emulate(program, spans), sys.stdout)
+    except CannotEmulate as error:
+        raise _Ended(error, FOUND_PROBLEM) from error
     return DONE
 
 

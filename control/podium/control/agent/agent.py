@@ -27,7 +27,7 @@ from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.log import event_log
 from podium.control.bus.snapshots import TakeSnapshot
-from podium.control.bus.streams import HowLong, Lasts
+from podium.control.bus.streams import AskParts, HowLong
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
@@ -187,9 +187,9 @@ class Agent:
             case messages.Read(instrument, channel):
                 return await read(self._instruments, instrument, channel)
             case HowLong(program):
-                _, artifacts = await self._compiling.compile(program)
-                duration_fs = max((one.duration_fs for one in artifacts.values()), default=0)
-                return Lasts(duration_fs, await asyncio.to_thread(quantised, artifacts))
+                return await self._compiling.how_long(program)
+            case AskParts(program):
+                return await self._compiling.in_parts(program)
             case by_hand.Examine(instrument):
                 return await examine(self._facility, self._instruments, instrument)
             case TakeSnapshot():

@@ -4,8 +4,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
+from podium.control.agent.answers import quantised
+from podium.control.bus.streams import InParts, Lasts, ProgramPart
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.program.batches import Batch, part_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
 from podium.drivers.errors import Refused
@@ -17,6 +21,15 @@ KEPT = 64
 
 Compile = Callable[[Program], Mapping[str, ClusterProgram]]
 """Returns the artifact of each cluster that takes part, by the cluster's name."""
+
+
+@runtime_checkable
+class CutsUp(Protocol):
+    """A compiler that can cut up what does not fit."""
+
+    def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, ClusterProgram]], ...]:
+        """Return the parts with their artifacts."""
+        ...
 
 
 class Compiling:
@@ -37,6 +50,28 @@ class Compiling:
         while len(self._done) > KEPT:
             self._done.popitem(last=False)
         return name, self._done[name]
+
+    async def how_long(self, text: str) -> Lasts:
+        """Return how long a program would play; raises ``Refused``."""
+        _, artifacts = await self.compile(text)
+        duration_fs = max((one.duration_fs for one in artifacts.values()), default=0)
+        return Lasts(duration_fs, await asyncio.to_thread(quantised, artifacts))
+
+    async def in_parts(self, text: str) -> InParts:
+        """Return the parts that a program takes, and keep them compiled; raises ``Refused``."""
+        with refused_in_words():
+            program, _ = await asyncio.to_thread(_read, text)
+        if not isinstance(self._compile, CutsUp):
+            return InParts(())
+        with refused_in_words(program.name):
+            made = await asyncio.to_thread(self._compile.batches, program)
+        parts: list[ProgramPart] = []
+        for batch, artifacts in made:
+            self._done[await asyncio.to_thread(digest, part_of(program, batch))] = artifacts
+            first = tuple(one.start for one in batch.piece)
+            end = tuple(one.stop for one in batch.piece)
+            parts.append(ProgramPart(batch.first_shot, batch.shots, first, end))
+        return InParts(tuple(parts))
 
 
 @contextmanager

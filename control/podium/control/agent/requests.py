@@ -3,7 +3,7 @@
 from podium.control.bus import by_hand, messages
 from podium.control.bus.epochs import AskEpochs
 from podium.control.bus.snapshots import TakeSnapshot
-from podium.control.bus.streams import HowLong
+from podium.control.bus.streams import AskParts, HowLong
 from podium.control.timebase.start.messages import OfStart
 
 REQUESTS = (
@@ -21,6 +21,7 @@ REQUESTS = (
     messages.Now,
     messages.Status,
     HowLong,
+    AskParts,
     by_hand.Examine,
     by_hand.Ask,
     by_hand.Release,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import cast
 
-from podium.control.agent.compiling import Compile
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.compile import compile_program
+from podium.control.compilers.qblox.batches import compile_in_batches
+from podium.control.compilers.qblox.recompiling import Recompiling
 from podium.control.compilers.qblox.target import Module, PortTarget, QbloxTarget
 from podium.control.facility.facility import (
     ConnectorRef,
@@ -14,6 +14,7 @@ from podium.control.facility.facility import (
     FeedlineWiring,
     FluxWiring,
 )
+from podium.control.program.batches import Batch
 from podium.control.program.program import Program
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
@@ -21,29 +22,49 @@ QBLOX = "qblox_cluster"
 """The model that the Qblox compiler serves."""
 
 
-def compiler_for(facility: Facility) -> Compile:
-    """Return what compiles a program for the controllers of ``facility``."""
-    targets = targets_of(facility)
+class Compiler:
+    """Compiles for the controllers of a facility, of which one plays all of a program."""
 
-    def compile_for_all(program: Program) -> Mapping[str, ClusterProgram]:
-        clusters = {
-            name: target
-            for name, target in targets.items()
+    def __init__(self, facility: Facility) -> None:
+        self._targets = targets_of(facility)
+        self._recompiling = Recompiling()
+
+    def __call__(self, program: Program) -> Mapping[str, ClusterProgram]:
+        """Return the artifact of the controller that takes part; raises as the compiler does.
+
+        What came before with other parameters is not compiled again.
+        """
+        name = self._cluster(program)
+        return {name: self._recompiling.compile(program, self._targets[name])}
+
+    def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, ClusterProgram]], ...]:
+        """Return ``program`` in as many parts as it takes, with their artifacts."""
+        name = self._cluster(program)
+        made = compile_in_batches(program, self._targets[name])
+        return tuple((one.batch, {name: one.artifact}) for one in made)
+
+    def _cluster(self, program: Program) -> str:
+        clusters = [
+            name
+            for name, target in self._targets.items()
             if any(frame.port in target.ports for frame in program.frames)
-        }
+        ]
         if len(clusters) > 1:
             raise DoesNotFit(
                 f"its ports are on the clusters {', '.join(clusters)}: a program on several is "
                 "started by a trigger, and these have none that the facility file names"
             )
         if not clusters:
-            ports = sorted({port for target in targets.values() for port in target.ports})
+            ports = sorted({port for target in self._targets.values() for port in target.ports})
             raise DoesNotFit(
                 f"none of its ports is played by a controller; there are {', '.join(ports)}"
             )
-        return {name: compile_program(program, target) for name, target in clusters.items()}
+        return clusters[0]
 
-    return compile_for_all
+
+def compiler_for(facility: Facility) -> Compiler:
+    """Return what compiles a program for the controllers of ``facility``."""
+    return Compiler(facility)
 
 
 def targets_of(facility: Facility) -> dict[str, QbloxTarget]:

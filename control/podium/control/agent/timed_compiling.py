@@ -9,7 +9,7 @@ from podium.control.agent.compiling import KEPT, refused_in_words
 from podium.control.agent.loopback_parts import compile_loopback, tagged_by
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.targets import targets_of
-from podium.control.compilers.qblox.compile import compile_program
+from podium.control.compilers.qblox.recompiling import Recompiling
 from podium.control.facility.facility import Facility
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
@@ -47,12 +47,14 @@ class TimedCompiling:
         self._facility = facility
         self._targets = targets_of(facility)
         self._wirings = tuple(wirings)
+        self._recompiling = Recompiling()
         self._done: OrderedDict[tuple[object, ...], Mapping[str, ClusterProgram]] = OrderedDict()
         self._said: OrderedDict[str, TimedPart] = OrderedDict()
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
         self._facility, self._targets = facility, targets_of(facility)
+        self._recompiling = Recompiling()
         self._done.clear()
 
     async def compile(self, text: str) -> TimedPart:
@@ -100,7 +102,9 @@ class TimedCompiling:
             return compile_loopback(self._facility, program, wirings)
         ports = {frame.port for frame in program.frames}
         return {
-            one.controller: compile_program(program, self._targets[one.controller], _start(one))
+            one.controller: self._recompiling.compile(
+                program, self._targets[one.controller], _start(one)
+            )
             for one in wirings
             if ports & self._targets[one.controller].ports.keys()
         }

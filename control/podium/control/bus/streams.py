@@ -127,3 +127,29 @@ class Lasts:
     duration_fs: int
     quantised: str
     """As in ``Prepared``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskParts:
+    """Asked of an agent: compile only, in as many parts as it takes. Nothing is touched."""
+
+    program: str
+    """JSON of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramPart:
+    """Some repetitions of some points of a program."""
+
+    first_shot: int
+    shots: int
+    first: tuple[int, ...]
+    """Of the points: the first along each axis, and the first that is not among them any more."""
+    end: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InParts:
+    """The parts that a program takes, in their order; one where it fits as it is."""
+
+    parts: tuple[ProgramPart, ...]

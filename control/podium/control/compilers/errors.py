@@ -6,3 +6,26 @@ class DoesNotFit(ValueError):
 
     The message names the limit, by how much it is passed, and what to change.
     """
+
+
+class TooLarge(DoesNotFit):
+    """It would fit in several parts: of its points, of its shots, or of its programs."""
+
+    def __init__(
+        self,
+        message: str,
+        needed: int,
+        limit: int,
+        into: tuple[str, ...] = ("points",),
+        counts: tuple[int, ...] = (),
+    ) -> None:
+        """``needed`` of something of which there is ``limit``.
+
+        ``into``: what can be split, ``points`` or ``shots``, the better first; ``counts``: what
+        each program of a series needs.
+        """
+        super().__init__(message)
+        self.needed = needed
+        self.limit = limit
+        self.into = into
+        self.counts = counts

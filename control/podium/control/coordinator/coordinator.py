@@ -16,9 +16,10 @@ from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.allotting import Players, players_of, players_of_loopback
 from podium.control.coordinator.biases import Biases
+from podium.control.coordinator.in_parts import play_in_parts
 from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.run_news import RunsTold
-from podium.control.coordinator.run_protocol import as_error, as_failed, play
+from podium.control.coordinator.run_protocol import as_error, as_failed
 from podium.control.coordinator.single import Single
 from podium.control.coordinator.skews import Skews
 from podium.control.coordinator.starts import InMemory, Starts
@@ -337,7 +338,9 @@ class Coordinator:
                 async with self._runs.told(run, program, by, single) as told:
                     self._singles[single.run] = single
                     try:
-                        parts = await play(self._bus, owner, run, text)
+                        parts = await play_in_parts(
+                            self._bus, owner, run, program, text, self._next_run
+                        )
                     finally:
                         del self._singles[single.run]
                     told.append(parts)

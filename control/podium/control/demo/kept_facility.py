@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from podium.control.calibration.state import NoState
 from podium.control.demo.files import write_text
+from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 
 DIGITS = 16
@@ -27,3 +29,21 @@ def keep_facility(path: Path, digest: str, folder: Path) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     write_text(copy, path.read_text(encoding="utf-8"))
     return True
+
+
+def facility_then(digest: str, folder: Path, given: Path | None) -> tuple[Facility, str]:
+    """Return the facility as it was for data in ``folder``, and a warning where it is not quite
+    that: from the file ``given``, or the copy beside the data.
+
+    Raises :class:`NoState` where there is none, ``FacilityError``.
+    """
+    path = given or kept_facility(folder, digest)
+    if given is None and not path.exists():
+        raise NoState(
+            f"the facility file of then is not beside the data ({path.name}): "
+            "name one with --facility FILE"
+        )
+    facility = load_facility(path)
+    if facility.digest == digest:
+        return facility, ""
+    return facility, f"{path} is not the facility file that the data were measured with"

@@ -14,11 +14,8 @@ from podium.control.demo.params import DEFAULT_STORE
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
-    import xarray
-
     from podium.control.calibration.measured import Entry
     from podium.control.calibration.refit import Refit
-    from podium.control.facility.facility import Facility
 
 DEFAULT_DATA = DEFAULT_STORE.parent / "datasets"
 
@@ -68,6 +65,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.state import NoState
     from podium.control.calibration.store import StoreError
+    from podium.control.demo.kept_facility import facility_then
     from podium.control.facility.problems import FacilityError
 
     if arguments.put and not (arguments.store and arguments.why and arguments.why.strip()):
@@ -79,7 +77,8 @@ def run(arguments: Namespace) -> int:
         folder, arguments.run_id = word.parent, word.stem
     try:
         datasets = runs_of(arguments.run_id, folder)
-        facility, warning = _facility_of(datasets[0], folder, arguments.facility)
+        digest = str(datasets[0].attrs.get("facility_hash", ""))
+        facility, warning = facility_then(digest, folder, arguments.facility)
         begin = time.monotonic()
         own = [str(arguments.routine)] if arguments.routine else []
         found = asyncio.run(refit(datasets, facility, find_routines(own)[1]))
@@ -96,27 +95,6 @@ def run(arguments: Namespace) -> int:
         print(f"podium refit: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     return FOUND_PROBLEM if found.outcome.failures else DONE
-
-
-def _facility_of(
-    data: "xarray.Dataset", folder: Path, given: Path | None
-) -> "tuple[Facility, str]":
-    """Return the facility as it was, and a warning where it is not quite that."""
-    from podium.control.calibration.state import NoState
-    from podium.control.demo.kept_facility import kept_facility
-    from podium.control.facility.load import load_facility
-
-    digest = str(data.attrs.get("facility_hash", ""))
-    path = given or kept_facility(folder, digest)
-    if given is None and not path.exists():
-        raise NoState(
-            f"the facility file of then is not beside the data ({path.name}): "
-            "name one with --facility FILE"
-        )
-    facility = load_facility(path)
-    if facility.digest == digest:
-        return facility, ""
-    return facility, f"{path} is not the facility file that the data were measured with"
 
 
 def _stored_then(found: "Refit", arguments: Namespace) -> "dict[str, Entry]":

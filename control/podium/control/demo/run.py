@@ -54,6 +54,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.snapshots import store_beside
     from podium.control.demo.dry_run import tell_run
     from podium.control.demo.files import check_writable
+    from podium.control.demo.kept_facility import keep_facility
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
@@ -85,6 +86,11 @@ def run(arguments: Namespace) -> int:
     except OSError as error:
         print(f"podium run: {error}", file=sys.stderr)
         return FOUND_PROBLEM
+    try:
+        if digest := str(data.attrs.get("facility_hash", "")):  # podium scope wants it as it was
+            keep_facility(arguments.facility, digest, out.parent)
+    except (OSError, FacilityError) as error:  # somebody edits it, or the disk is full
+        print(f"podium run: the facility file is not kept with the data: {error}", file=sys.stderr)
     print(f"run {data.attrs['run']}: {out}")
     if not data.attrs.get("complete", True):
         far = f"{data.attrs['shots_done']} of {data.attrs['shots']} shots"

@@ -74,16 +74,44 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Affine:
-    """``offset + scale * variable``: how a statement refers to a swept variable."""
+class Parameter:
+    """A number that changes from run to run, not within one: compiled once, then put in its place.
 
-    variable: str
+    Wherever a name stands in a program it has the same value.
+    """
+
+    name: str
+    value: float
+    """In the unit of the place where it stands; an integer (femtoseconds) for times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """``offset + scale * variable``: how a statement refers to a swept variable, or a parameter."""
+
+    variable: str | Parameter
+    """A variable of an axis by its name, or a parameter."""
     scale: float = 1
     offset: float = 0
 
 
-Value = float | Affine
-"""A number, or a swept variable; in the unit of the place where it stands."""
+Value = float | Affine | Parameter
+"""A number, a swept variable or a parameter; in the unit of the place where it stands."""
+
+
+def as_set(value: Value) -> float | Affine:
+    """Return ``value`` with parameters as they are set: a number, or what is swept."""
+    if isinstance(value, Parameter):
+        return value.value
+    if isinstance(value, Affine) and isinstance(value.variable, Parameter):
+        return value.offset + value.scale * value.variable.value
+    return value
+
+
+def parameter_in(value: Value) -> Parameter | None:
+    """Return the parameter on which ``value`` depends, if it is one."""
+    inner = value.variable if isinstance(value, Affine) else value
+    return inner if isinstance(inner, Parameter) else None
 
 
 @dataclass(frozen=True, slots=True)

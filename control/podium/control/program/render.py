@@ -27,6 +27,7 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Value,
+    as_set,
     variables,
 )
 from podium.control.program.waveforms import Waveform
@@ -90,8 +91,9 @@ def render(
     values = _point_values(program, point)
 
     def number(value: Value) -> float:
+        value = as_set(value)
         if isinstance(value, Affine):
-            return value.offset + value.scale * values[value.variable]
+            return value.offset + value.scale * values[str(value.variable)]
         return value
 
     history = {

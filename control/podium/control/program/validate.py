@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from numbers import Integral
 
+from podium.control.program.parameters import parameter_problems
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -21,6 +22,7 @@ from podium.control.program.program import (
     Statement,
     Value,
     Variable,
+    as_set,
     variables,
 )
 from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
@@ -38,9 +40,25 @@ def validate(program: Program) -> None:
     problems = [*_names(program), *_axes(program.axes), *_counts(program)]
     known = variables(program.axes)
     frames = {frame.name for frame in program.frames}
+    seen: set[object] = set()
+    fresh: list[tuple[int, Statement]] = []
     for index, statement in enumerate(program.body):
+        match statement:  # long programs say the same again and again
+            case Play(frame, waveform, amplitude):
+                key: object = (frame, id(waveform), amplitude)
+            case ShiftPhase(frame, turns):
+                key = (frame, turns)
+            case _:
+                key = None
+        if key in seen:
+            continue
+        fresh.append((index, statement))
         where = f"statement {index} ({type(statement).__name__})"
-        problems += [f"{where}: {text}" for text in _statement(statement, frames, known)]
+        wrong = [f"{where}: {text}" for text in _statement(statement, frames, known)]
+        problems += wrong
+        if key is not None and not wrong:
+            seen.add(key)
+    problems += parameter_problems(fresh, known)
     if problems:
         raise ProgramError(f"program {program.name!r}: " + "; ".join(problems))
 
@@ -113,7 +131,7 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
                 yield f"delay_fs is {delay_fs}; at least 0"
         case Delay(_, duration):
             if not isinstance(duration, Affine):
-                yield from _whole(duration, "duration_fs")
+                yield from _whole(as_set(duration), "duration_fs")
             yield from _range(duration, known, 0, float("inf"), "duration_fs")
         case SetFrequency(_, frequency):
             yield from _range(frequency, known, float("-inf"), float("inf"), "frequency_hz")
@@ -126,11 +144,12 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
 def _range(
     value: Value, known: dict[str, Variable], low: float, high: float, what: str
 ) -> Iterator[str]:
+    value = as_set(value)
     if not isinstance(value, Affine):
         if not low <= value <= high:
             yield f"{what} is {value}; from {low} to {high}"
         return
-    variable = known.get(value.variable)
+    variable = known.get(str(value.variable))
     if variable is None:
         yield f"no variable {value.variable!r}; there are {sorted(known)}"
         return
@@ -145,7 +164,7 @@ def _range(
             return
 
 
-def _whole(time_fs: float, what: str) -> Iterator[str]:
+def _whole(time_fs: object, what: str) -> Iterator[str]:
     if not isinstance(time_fs, Integral):
         yield f"{what} is {time_fs!r}; times are whole femtoseconds, 1 us is {FS_PER_US}"
 

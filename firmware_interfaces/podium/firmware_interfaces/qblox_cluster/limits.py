@@ -50,6 +50,9 @@ TRIGGER_LATENCY_NS = 212
 """From the sending of a trigger to all sequencers (vendor docs, trigger handling)."""
 TRIGGER_DEAD_NS = 252
 """After one trigger the network takes the next (same page)."""
+THRESHOLD_TRIGGER_NS = 364
+"""From the end of an integration to the trigger's arrival at all sequencers: TRIGGER_DELAY of
+qblox-scheduler 1.0.1, backends/qblox/constants.py; docs.qblox.com gives it from input to output."""
 SYNC_NS = 200
 """From the last sequencer's ``wait_sync`` to the common start; q1simulator sync_barrier.py."""
 TRIGGER_DELAY_STEP_PS = 39
@@ -105,6 +108,9 @@ QRM_OFFSET_MAX_V = 0.5
 """Validators of ``out0_offset``."""
 OFFSET_WORD_BITS = 16
 """ASSUMED: the static offset DAC of a baseband output has as many bits as the signal DAC."""
+RF_OFFSET_MIN_MV = -84.0
+RF_OFFSET_MAX_MV = 73.0
+"""Validator of ``out0_offset_path0``."""
 INPUT_OFFSET_MAX_V = 0.09
 """Validator of ``in0_offset``."""
 INPUT_GAIN_MIN_DB = -6

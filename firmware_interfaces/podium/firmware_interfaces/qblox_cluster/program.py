@@ -5,8 +5,8 @@ strings, tuples and string-keyed mappings only, so that ``dataclasses.asdict`` o
 through JSON or msgpack, and :func:`from_plain` brings it back.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -123,6 +123,8 @@ class SequencerResources:
     samples_max: int
     bins: int
     bins_max: int
+    written_out: tuple[str, ...] = ()
+    """Axes that are no loops because the processor has not the time or the registers for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +180,24 @@ class ClusterProgram:
     trigger the common start is the release of the party line, which time keeping captures."""
     results: tuple[ResultLayout, ...]
     resources: tuple[SequencerResources, ...]
-    quantised: tuple[Quantised, ...]
-    listing: str
-    """All programs with a comment on each line, for a person."""
+    quantised: Sequence[Quantised]
+    """A tuple, or what is as one and is made when it is first looked at."""
+    make_listing: Callable[[], str] = field(compare=False, repr=False)
+    """Returns :attr:`listing`: few look at it, and a long one takes longer than compiling."""
     start: ExternalStart | None = None
     """None: it begins when the sequencers are started."""
+
+    @property
+    def listing(self) -> str:
+        """All programs with a comment on each line, for a person."""
+        return self.make_listing()
 
 
 def to_plain(program: ClusterProgram) -> dict[str, Any]:
     """Return ``program`` as nested dicts, tuples, numbers and strings."""
-    return asdict(program)
+    plain = asdict(replace(program, quantised=tuple(program.quantised), make_listing=str))
+    del plain["make_listing"]
+    return plain | {"listing": program.listing}
 
 
 def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
@@ -202,9 +212,9 @@ def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
         modules=tuple(ModuleSettings(**entry) for entry in plain["modules"]),
         tones={name: ExternalTone(**tone) for name, tone in plain["tones"].items()},
         results=tuple(ResultLayout(**_tuples(entry)) for entry in plain["results"]),
-        resources=tuple(SequencerResources(**entry) for entry in plain["resources"]),
+        resources=tuple(SequencerResources(**_tuples(entry)) for entry in plain["resources"]),
         quantised=tuple(Quantised(**_tuples(entry)) for entry in plain["quantised"]),
-        listing=plain["listing"],
+        make_listing=lambda: str(plain["listing"]),
         start=None if plain.get("start") is None else ExternalStart(**plain["start"]),
     )
 

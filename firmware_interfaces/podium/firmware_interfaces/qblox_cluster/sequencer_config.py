@@ -15,6 +15,9 @@ from podium.firmware_interfaces.qblox_cluster import limits
 TRIGGER_COUNT_MAX = 0xFFFF
 """Validator of ``trigger1_count_threshold``."""
 
+UPSAMPLE_MAX = 0xFFFF
+"""Validator of ``upsample_rate_awg_path0``."""
+
 
 class BadConfiguration(ValueError):
     """The block is not a configuration. Nothing was changed."""
@@ -58,15 +61,11 @@ def default_configuration() -> dict[str, Any]:
 
 UNMEANT_VALUES = (
     "acq[0].th_acq_mrk_map",
-    "acq[0].th_acq_trg_map.addr",
-    "acq[0].th_acq_trg_map.inv",
     "awg[0].cont_mode",
     "awg[0].real_mode_en",
-    "awg[0].mixer.corr_gain_ratio",
-    "awg[0].mixer.corr_phase_offset_degree",
     "awg[0].upsample_rate_path",
 )
-"""Kept and read back, but meant by nothing in the simulation yet (mixers are ideal)."""
+"""Kept and read back, but meant by nothing in the simulation yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,8 @@ class SequencerConfiguration:
     """(a11, a12): the thresholded value is a11 * path0 + a12 * path1."""
     integration_ns: int
     modulate: bool
+    mixer_correction: tuple[float, float]
+    """Gain ratio and phase in degrees."""
     marker_override: int | None
     """Four bits, or None when the program rules."""
     gain: tuple[float, float]
@@ -98,6 +99,10 @@ class SequencerConfiguration:
     sync: bool
     sends_triggers: bool
     """Whether thresholded acquisitions send triggers."""
+    trigger_address: int
+    """To which they are sent, 1-15; 0: to none."""
+    trigger_on: bool
+    """The result of a threshold that sends one."""
     trigger_counts: tuple[int, ...]
     """Of each address 1-15: from how many triggers on the latch is set."""
     trigger_inverts: tuple[bool, ...]
@@ -128,6 +133,7 @@ def checked(values: Any) -> SequencerConfiguration:
             f"acq[0].th_acq.non_weighed_integration_len is {integration:g}, "
             f"must be a multiple of {limits.INTEGRATION_STEP_NS}"
         )
+    _check_kept(values)
     threshold_max = float(2 ** (2 * limits.ADC_BITS) - 4)
     infinity = math.inf
     th_acq = ("acq", 0, "th_acq")
@@ -140,6 +146,10 @@ def checked(values: Any) -> SequencerConfiguration:
         ),
         integration_ns=int(integration),
         modulate=_flag(values, "awg", 0, "mixer", "en"),
+        mixer_correction=(
+            _number(values, 0.5, 2, "awg", 0, "mixer", "corr_gain_ratio"),
+            _number(values, -45, 45, "awg", 0, "mixer", "corr_phase_offset_degree"),
+        ),
         marker_override=override if _flag(values, "awg", 0, "marker_ovr", "en") else None,
         gain=(
             _number(values, -1, 1, "awg", 0, "gain_path", 0),
@@ -157,6 +167,10 @@ def checked(values: Any) -> SequencerConfiguration:
         ttl_increments=_flag(values, "acq", 0, "ttl", "auto_bin_incr_en"),
         sync=_flag(values, "seq_proc", "sync_en"),
         sends_triggers=_flag(values, "acq", 0, "th_acq_trg_map", "en"),
+        trigger_address=int(
+            _number(values, 0, limits.TRIGGERS, "acq", 0, "th_acq_trg_map", "addr")
+        ),
+        trigger_on=not _flag(values, "acq", 0, "th_acq_trg_map", "inv"),
         trigger_counts=tuple(
             int(_number(values, 0, TRIGGER_COUNT_MAX, "seq_proc", "trg", n, "count_threshold"))
             for n in range(limits.TRIGGERS)
@@ -165,6 +179,19 @@ def checked(values: Any) -> SequencerConfiguration:
             _flag(values, "seq_proc", "trg", n, "threshold_invert") for n in range(limits.TRIGGERS)
         ),
     )
+
+
+def _check_kept(values: Any) -> None:
+    """Refuse what is kept only, where it is out of the range of its validator."""
+    for path in range(2):
+        _flag(values, "awg", 0, "cont_mode", "en_path", path)
+        _number(values, 0, limits.WAVEFORMS - 1, "awg", 0, "cont_mode", "wave_idx_path", path)
+        _number(values, 0, UPSAMPLE_MAX, "awg", 0, "upsample_rate_path", path)
+    _flag(values, "awg", 0, "real_mode_en")
+    for name in ("th_acq_mrk_map", "th_acq_trg_map"):
+        _number(values, 0, 15, "acq", 0, name, "addr")
+        _flag(values, "acq", 0, name, "en")
+        _flag(values, "acq", 0, name, "inv")
 
 
 def _at(values: Any, path: tuple[str | int, ...]) -> Any:

@@ -64,16 +64,22 @@ def unit(word: Any) -> float:
 
 
 @njit(cache=True, nogil=True)
+def gaussian_at(key_: Any, high: Any, low: Any) -> complex:
+    """Return the complex number that belongs to the counter (high, low): see gaussian_pairs."""
+    a, b = philox(key_, high, low)
+    radius = np.sqrt(-2.0 * np.log(unit(a)))
+    angle = 2.0 * np.pi * unit(b)
+    return complex(radius * np.cos(angle), radius * np.sin(angle))
+
+
+@njit(cache=True, nogil=True)
 def gaussian_pairs(key_: Any, high: Any, out: Any) -> None:
     """Fill ``out`` (complex) with independent standard normal real and imaginary parts.
 
     Entry i belongs to the counter (high, i).
     """
     for i in range(out.size):
-        a, b = philox(key_, high, np.uint64(i))
-        radius = np.sqrt(-2.0 * np.log(unit(a)))
-        angle = 2.0 * np.pi * unit(b)
-        out[i] = complex(radius * np.cos(angle), radius * np.sin(angle))
+        out[i] = gaussian_at(key_, high, np.uint64(i))
 
 
 def gaussians(key_: int, run: int, count: int) -> NDArray[np.complex128]:

@@ -109,6 +109,65 @@ def wander(time_ns: Any, weight: Any, memory_ns: float, key: Any, run: Any, node
 
 
 @njit(cache=True, nogil=True)
+def jumps_after(
+    level: int,
+    kind: int,
+    now: float,
+    end: float,
+    rates: Any,
+    pace: Any,
+    fraction: float,
+    key: Any,
+    run: Any,
+    reading: int,
+    u: float,
+    jumps: Any,
+    count: int,
+) -> Any:
+    """Follow a level from one time of an episode to another; return it then, and the new count.
+
+    ``u`` in (0, 1) decides when the first jump comes. ``jumps`` (J, 3) receives reading, sample
+    and level of each from row ``count`` on; those that find no room are counted, not stored.
+    """
+    patience = -np.log(u)
+    draw = 1
+    while now < end:
+        leaving = rates[:, level].sum()
+        if leaving <= 0.0:
+            break
+        so_far = pace_at(pace, kind, level, now)
+        if patience > leaving * (pace_at(pace, kind, level, end) - so_far):
+            break
+        now = pace_reached(pace, kind, level, so_far + patience / leaving)
+        word, other = philox(
+            key, run, (np.uint64(reading) << np.uint64(16)) + np.uint64(draw % 65536)
+        )
+        draw += 1
+        patience = -np.log(unit(other))
+        level = drawn(rates[:, level].copy(), leaving, unit(word))
+        if count < jumps.shape[0]:
+            jumps[count, 0] = reading
+            jumps[count, 1] = int(np.ceil(now - fraction))
+            jumps[count, 2] = level
+        count += 1
+    return level, count
+
+
+@njit(cache=True, nogil=True)
+def first_level(equilibrium: Any, key: Any, run: Any) -> Any:
+    """Draw the level before a run's first reading."""
+    word, _ = philox(key, run, FIRST_LEVEL)
+    return drawn(equilibrium, 1.0, unit(word))
+
+
+@njit(cache=True, nogil=True)
+def level_read(probability: Any, key: Any, run: Any, reading: int) -> Any:
+    """Draw the level at a reading; return it, and what decides when the first jump comes."""
+    word, other = philox(key, run, np.uint64(reading) << np.uint64(16))
+    return drawn(probability, probability.sum(), unit(word)), unit(other)
+
+
+@njit(cache=True, nogil=True)
 def walk(
     matrices: Any,
     matrix_first: Any,
@@ -135,8 +194,7 @@ def walk(
     there are more than J, the rest is counted, not stored.
     """
     levels = equilibrium.size
-    word, _ = philox(key, run, FIRST_LEVEL)
-    level = drawn(equilibrium, 1.0, unit(word))
+    level = first_level(equilibrium, key, run)
     column = np.zeros((1, 1, levels, levels), np.complex128)
     found = np.zeros((16, levels, 1))
     probability = np.zeros(levels)
@@ -161,27 +219,19 @@ def walk(
             word, other = philox(key, run, np.uint64(i) << np.uint64(16))
             level = drawn(probability, probability.sum(), unit(word))
             level_out[i] = level
-            kind = readings.kind[i]
-            now, end = float(readings.begin_ns[i]), float(readings.end_ns[i])
-            patience = -np.log(unit(other))
-            draw = 1
-            while now < end:
-                leaving = tables.rates[:, level].sum()
-                if leaving <= 0.0:
-                    break
-                so_far = pace_at(pace, kind, level, now)
-                if patience > leaving * (pace_at(pace, kind, level, end) - so_far):
-                    break
-                now = pace_reached(pace, kind, level, so_far + patience / leaving)
-                word, other = philox(
-                    key, run, (np.uint64(i) << np.uint64(16)) + np.uint64(draw % 65536)
-                )
-                draw += 1
-                patience = -np.log(unit(other))
-                level = drawn(tables.rates[:, level].copy(), leaving, unit(word))
-                if count < jumps.shape[0]:
-                    jumps[count, 0] = i
-                    jumps[count, 1] = int(np.ceil(now - fraction))
-                    jumps[count, 2] = level
-                count += 1
+            level, count = jumps_after(
+                level,
+                readings.kind[i],
+                float(readings.begin_ns[i]),
+                float(readings.end_ns[i]),
+                tables.rates,
+                pace,
+                fraction,
+                key,
+                run,
+                i,
+                unit(other),
+                jumps,
+                count,
+            )
     return count

@@ -6,7 +6,7 @@ act on all its resonators. Drive lines' and feedlines' delays meet at the chip; 
 rounded to whole ns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
+from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.noise import SlowNoise, gaussians, key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.records import integrate
 from podium.sim_instruments.physics.schedule import schedule_of
+from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.shots import prepare, shots_of
 from podium.sim_instruments.physics.signals import (
     Captured,
@@ -68,9 +70,10 @@ class World:
         if self._lines is None:
             feedlines = self._chip_at(signals.biases_v)
             driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
-            _check_lines(signals, Lines(frozenset(f.name for f in feedlines), frozenset(driven)))
+            lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven))
+            _check_lines(signals.drives, signals.captures, lines)
         else:
-            _check_lines(signals, self._lines)
+            _check_lines(signals.drives, signals.captures, self._lines)
             heard = {capture.line for capture in signals.captures}
             feedlines = self._chip_at(signals.biases_v, heard)
         integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
@@ -83,6 +86,33 @@ class World:
             Captured(values, trace, _trace_hz(train))
             for values, trace, train in zip(integrated, traces, signals.captures, strict=True)
         )
+
+    def begin(self, beginning: Beginning) -> Session:
+        """Begin a run that is told piece by piece; same errors as :meth:`play`.
+
+        The same signals in the same pieces give the same answers.
+        """
+        points: dict[str, FeedlinePoint] = {}
+
+        def lines() -> Lines:
+            if self._lines is not None:
+                return self._lines
+            points.update({one.name: one for one in self._chip_at(beginning.biases_v)})
+            driven = {f"{qubit.name}.drive" for one in points.values() for qubit in one.qubits}
+            return Lines(frozenset(points), frozenset(driven))
+
+        known = lines()
+
+        def feedline_at(line: str) -> FeedlinePoint:
+            if line not in points:
+                found = self._chip_at(beginning.biases_v, {line})
+                points.update({one.name: one for one in found})
+            return points[line]
+
+        def check(drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> None:
+            _check_lines(drives, captures, known)
+
+        return Session(feedline_at, check, check_alone, self._seed, beginning)
 
     def _listen(
         self,
@@ -101,7 +131,8 @@ class World:
         paths, reading_of = [], []
         for qubit in feedline.qubits:
             drives = _drives_on(signals, qubit)
-            _check_alone(qubit, drives)
+            if drives.start_ns.size:
+                check_alone(qubit)
             later = round(qubit.drive_delay_ns - feedline.delay_in_ns)
             schedule = schedule_of(drives, later, episodes)
             slow = SlowNoise(
@@ -137,15 +168,17 @@ class World:
                 values[place][-1] = _integral(trace, capture)
 
 
-def _check_lines(signals: RunSignals, lines: Lines) -> None:
+def _check_lines(
+    drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], lines: Lines
+) -> None:
     """Raise NotSimulated for a line that the world does not have."""
-    for train in signals.drives:
+    for train in drives:
         if train.line not in lines.feedlines | lines.drives:
             raise NotSimulated(
                 f"a signal was sent down line {train.line!r}; the world's lines are "
                 f"{', '.join(sorted(lines.feedlines | lines.drives))}"
             )
-    for capture in signals.captures:
+    for capture in captures:
         if capture.line not in lines.feedlines:
             raise NotSimulated(
                 f"line {capture.line!r} was listened to; the world's feedlines are "
@@ -157,9 +190,9 @@ ALONE = 0.9
 """A qubit of a register is driven where at least so much of its excited state is its own."""
 
 
-def _check_alone(qubit: QubitPoint, drives: Drives) -> None:
+def check_alone(qubit: QubitPoint) -> None:
     """Raise NotSimulated for a drive on an excitation that several qubits share."""
-    if drives.start_ns.size and qubit.alone < ALONE:
+    if qubit.alone < ALONE:
         raise NotSimulated(
             f"{qubit.name} is driven where its neighbours share its excitation (its own part is "
             f"{qubit.alone:.0%}): excitations that move between qubits are not simulated; bias "

@@ -18,6 +18,7 @@ from podium.sim_instruments.physics.digital_lines import (
     LinesEnd,
     Promise,
 )
+from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
@@ -29,11 +30,12 @@ from podium.sim_instruments.physics.world import Lines, World
 from podium.sim_instruments.physics.world_file import WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.dialogue import CabledDialogue
 from podium.sim_instruments.servers.memory import Spare
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
-from podium.sim_instruments.twins.qblox_cluster.playback import Play
+from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, silence
 
@@ -120,7 +122,7 @@ class Laboratory:
 
     def submit(self, instrument: str, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
-        play = partial(self._play, instrument, self.cabling())
+        play = _Play(self, instrument, self.cabling())
         future = self._workers.submit(self._worked, work, play)
         future.add_done_callback(lambda _: self.after_work())
         return future
@@ -156,7 +158,8 @@ class Laboratory:
             sending = Sending(instrument, train.line, starts, when, turns)
             self.played.note(sending, (instrument, signals.run, train.sender), now_fs)
 
-    def _play(self, instrument: str, cabling: Cabling, signals: RunSignals) -> tuple[Captured, ...]:
+    def play(self, instrument: str, cabling: Cabling, signals: RunSignals) -> tuple[Captured, ...]:
+        """Play a run of an instrument with its cables as they were when its work began."""
         self._note_pulses(instrument, signals)
         inputs = self.plan.inputs[instrument]
         routed = replace(
@@ -174,9 +177,23 @@ class Laboratory:
             biases_v=dict(cabling.biases_v),
         )
         answers = iter(self.world.play(routed))
+        self._ran(signals)
+        return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
+
+    def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> Dialogue:
+        """Begin a run that is played piece by piece."""
+        session = self.world.begin(Beginning(run, start_tai_fs, dict(cabling.biases_v)))
+        turns = partial(self._carrier_turns, instrument, start_tai_fs)
+
+        def ended(signals: RunSignals) -> None:
+            self._note_pulses(instrument, signals)
+            self._ran(signals)
+
+        return CabledDialogue(session, instrument, cabling, turns, ended)
+
+    def _ran(self, signals: RunSignals) -> None:
         with self._lock:
             self._running_fs += signals.duration_ns * FS_PER_NS
-        return tuple(next(answers) if c.line in inputs else silence(c) for c in signals.captures)
 
     def _carrier_turns(self, instrument: str, at_fs: int, source: str, carrier: Carrier) -> float:
         """Return the phase that a microwave source has at the start of a run.
@@ -245,6 +262,21 @@ class Laboratory:
                 f"the world of {world_file.facility} has no {', '.join(sorted(wanted - has))}, "
                 f"which {self.plan.name} is wired to; `podium twin sample` draws one that has"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Play:
+    """The world as one piece of work of an instrument reaches it."""
+
+    laboratory: Laboratory
+    instrument: str
+    cabling: Cabling
+
+    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+        return self.laboratory.play(self.instrument, self.cabling, signals)
+
+    def begin(self, run: int, start_tai_fs: int) -> Dialogue:
+        return self.laboratory.begin(self.instrument, self.cabling, run, start_tai_fs)
 
 
 @dataclass(frozen=True, slots=True)

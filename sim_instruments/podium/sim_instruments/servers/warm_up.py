@@ -5,12 +5,17 @@ Numba keeps what it has compiled on disk; after this, a simulation starts at ful
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from podium.sim_instruments.physics.signals import Captured, RunSignals
+from podium.sim_instruments.physics.signals import (
+    Captured,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
 from podium.sim_instruments.physics.world import warm_up as warm_up_world
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
@@ -54,17 +59,37 @@ class OnTheSpot:
 
     def submit(self, work: Callable[[Play], T]) -> Done[T]:
         """Do the work at once."""
-        return Done(work(_silence))
+        return Done(work(_Silence()))
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Nothing leaves anyway."""
 
 
-def _silence(signals: RunSignals) -> tuple[Captured, ...]:
-    return tuple(
-        Captured(np.zeros(len(c.start_ns), np.complex128), np.zeros(16_384, np.complex128))
-        for c in signals.captures
-    )
+class _Silence:
+    """Answers, and holds dialogues, without a sound."""
+
+    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+        return self.go_on((), signals.captures, ())
+
+    def begin(self, run: int, start_tai_fs: int) -> "_Silence":
+        return self
+
+    def go_on(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> tuple[Captured, ...]:
+        return tuple(
+            Captured(np.zeros(len(c.start_ns), np.complex128), np.zeros(16_384, np.complex128))
+            for c in captures
+        )
+
+    def trace(self, listener: int) -> None:
+        return None
+
+    def end(self, signals: RunSignals) -> None:
+        pass
 
 
 def warm_up_cluster() -> None:

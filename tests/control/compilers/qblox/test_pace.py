@@ -1,12 +1,15 @@
 """The check of the processor's pace against the emulator's queue, from both sides."""
 
+from dataclasses import replace
+
 import pytest
 from tests.control.compilers.qblox.edge_programs import DRIVE, NS, PULSE
 from tests.control.compilers.qblox.example_programs import target
+from tests.control.compilers.qblox.oracle import hold_against_reference
 from tests.control.compilers.qblox.played import emulate
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox import compile as compiler
+from podium.control.compilers.qblox import coding as compiler
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import (
     Affine,
@@ -21,8 +24,8 @@ from podium.control.program.program import (
 )
 
 
-def _dense(rest_ns: int, *, uneven: bool, pulses: int) -> Program:
-    a = Table((0.1, -0.3, 0.2)) if uneven else Linear(0.1, 0.13333, 3)
+def _dense(rest_ns: int, *, uneven: bool, pulses: int, points: int = 3) -> Program:
+    a = Table((0.1, -0.3, 0.2)) if uneven else Linear(0.1, 0.4 / points, points)
     body = [
         statement
         for k in range(pulses)
@@ -53,9 +56,21 @@ def test_what_is_accepted_runs(uneven: bool, pulses: int) -> None:
 
 
 def test_what_is_refused_would_starve_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    program = _dense(48, uneven=False, pulses=1)
-    with pytest.raises(DoesNotFit):
+    program = _dense(48, uneven=False, pulses=1, points=5000)  # too many to be written out
+    with pytest.raises(DoesNotFit, match="the processor needs"):
         compile_program(program, target())
     monkeypatch.setattr(compiler, "check_pace", lambda *_: None)
     with pytest.raises(AssertionError, match="COMMAND UNDERFLOW"):
         emulate(compile_program(program, target()))
+
+
+def test_points_are_written_out_where_loops_would_starve_the_queue() -> None:
+    looped = compile_program(_dense(400, uneven=False, pulses=1), target())
+    assert looped.resources[0].written_out == ()
+    written = compile_program(_dense(48, uneven=False, pulses=1), target())
+    (use,) = written.resources
+    assert use.written_out in (("a",), ("t", "a"))
+    assert use.instructions > looped.resources[0].instructions
+    assert "is written out" in written.listing
+    assert "is written out" not in looped.listing
+    hold_against_reference(replace(_dense(48, uneven=False, pulses=1), shots=2), target())

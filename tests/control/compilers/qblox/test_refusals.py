@@ -164,7 +164,8 @@ REFUSED: dict[str, tuple[Program, str]] = {
                 Axis(
                     "x",
                     tuple(
-                        Variable(f"x{k}", "1", Table((0.0, 0.1 + k / 100, 0.05))) for k in range(70)
+                        Variable(f"x{k}", "1", Table((0.0, 0.1 + k / 100, 0.05) * 100))
+                        for k in range(70)
                     ),
                 ),
             ),

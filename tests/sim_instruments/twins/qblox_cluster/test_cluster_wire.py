@@ -118,9 +118,9 @@ def test_settings_without_meaning_are_kept_and_counted() -> None:
     twin = make_twin()
     ask(twin, "scpi", 'SYSTem:NAME "left one"')
     assert ask(twin, "scpi", "SYSTem:NAME?") == b"left one\r\n"
-    ask(twin, "slot6", "PREDISTortion:NETZero:PULSE:AMPlitude 1,0.5")
-    assert ask(twin, "slot6", "PREDISTortion:NETZero:PULSE:AMPlitude? 1") == b"0.5\r\n"
-    assert ask(twin, "slot6", "PREDISTortion:NETZero:PULSE:AMPlitude? 0") == b"0.0\r\n"
+    ask(twin, "slot6", "MRK1:INVert:ENAble 1")
+    assert ask(twin, "slot6", "MRK1:INVert:ENAble?") == b"1\r\n"
+    assert ask(twin, "slot6", "MRK0:INVert:ENAble?") == b"0\r\n"
     assert twin.tallies() == {"commands": 5, "unknown": 0, "unmeant": 2}
 
 

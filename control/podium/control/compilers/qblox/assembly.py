@@ -1,5 +1,6 @@
 """Q1ASM in the making: lines, labels and registers of one sequencer's program."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from podium.control.compilers.errors import DoesNotFit
@@ -27,7 +28,10 @@ class Assembly:
     between_ns: list[int] = field(default_factory=list)
     """Of each loop: what it costs between two shots at the worst."""
     registers_used: int = 0
-    _least_ns: list[int | None] = field(default_factory=list)
+    noted: list[tuple[Sequence[int], Callable[[], list[str]]]] = field(default_factory=list)
+    """Indices in ``lines``, and what returns the comments that belong there."""
+    least_ns: list[int | None] = field(default_factory=list)
+    """Of each line, see :class:`Body`."""
     _open: list[int] = field(default_factory=list)
     _body_start: int | None = None
     _next_register: int = 0
@@ -47,7 +51,16 @@ class Assembly:
             self.between_ns[self._open[-1]] += cost_ns(self.lines[-1])
         if least_ns is None and mnemonic in REAL_TIME and isinstance(operands[-1], int):
             least_ns = operands[-1]
-        self._least_ns.append(least_ns)
+        self.least_ns.append(least_ns)
+
+    def extend(self, lines: Sequence[Instruction], least_ns: Sequence[int | None]) -> None:
+        """Append instructions that are made already, within a shot."""
+        at = len(self.lines)
+        self.lines += lines
+        self.least_ns += least_ns
+        if self._label is not None:
+            self.lines[at] = replace(lines[0], label=self._label)
+            self._label = None
 
     def new_label(self, stem: str) -> Label:
         """Return a label that stands nowhere yet."""
@@ -100,17 +113,25 @@ class Assembly:
         """The shot that began at :meth:`open_body` ends here."""
         start, self._body_start = self._body_start, None
         self.bodies.append(
-            Body(tuple(self.lines[start:]), tuple(self._least_ns[start:]), tuple(self._open))
+            Body(tuple(self.lines[start:]), tuple(self.least_ns[start:]), tuple(self._open))
         )
 
-    def finish(self) -> tuple[Instruction, ...]:
-        """Return the whole program, read-after-write hazards resolved."""
+    def finish(self, *, noted: bool = False) -> tuple[Instruction, ...]:
+        """Return the whole program, read-after-write hazards resolved.
+
+        ``noted``: with the comments of trains as well, which take their time.
+        """
         if self._label is not None:
             self.emit("nop")
-        return insert_nops((*self.lines, *self.tables))
+        lines = [*self.lines, *self.tables]
+        if noted:
+            for at, comments in self.noted:
+                for k, comment in zip(at, comments(), strict=True):
+                    lines[k] = replace(lines[k], comment=comment)
+        return insert_nops(lines)
 
 
-def insert_nops(lines: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
+def insert_nops(lines: Sequence[Instruction]) -> tuple[Instruction, ...]:
     """Put a ``nop`` where an instruction would read the register that the one before it writes.
 
     The processor still sees the old value there (q1simulator 1.3.4, q1core.py).
@@ -126,6 +147,21 @@ def insert_nops(lines: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
     return tuple(safe)
 
 
-def bare_text(lines: tuple[Instruction, ...]) -> str:
-    """Return the program without comments."""
-    return "".join(f"{replace(line, comment='') if line.comment else line}\n" for line in lines)
+def bare_text(lines: Sequence[Instruction]) -> str:
+    """Return the program without comments. Lines that are one object are printed once."""
+    known: dict[int, str] = {}
+    text: list[str] = []
+    for line in lines:
+        one = known.get(id(line))
+        if one is None:
+            one = known[id(line)] = bare_line(line)
+        text.append(one)
+    return "".join(text)
+
+
+def bare_line(line: Instruction) -> str:
+    """Return one line of the text, without its comment."""
+    head = "" if line.label is None else f"{line.label}: "
+    if not line.operands:
+        return f"{head}{line.mnemonic}\n"
+    return f"{head}{line.mnemonic} {','.join(map(str, line.operands))}\n"

@@ -2,21 +2,18 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.qblox.allocate import Allocated, allocate
-from podium.control.compilers.qblox.assembly import bare_text
-from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun, emit
+from podium.control.compilers.qblox.coding import Coding
+from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
+from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.listing import print_listing
-from podium.control.compilers.qblox.loops import nest
-from podium.control.compilers.qblox.lower import Lowered, lower
-from podium.control.compilers.qblox.outputs import check_sum
-from podium.control.compilers.qblox.pace import check_pace
-from podium.control.compilers.qblox.place import FrameTimeline, Timeline, place
-from podium.control.compilers.qblox.points import IntArray
+from podium.control.compilers.qblox.members import Members, Track
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
-from podium.control.compilers.qblox.schedule import schedule
+from podium.control.compilers.qblox.sources import Source
 from podium.control.compilers.qblox.start import check_start, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.program.program import Program
@@ -44,12 +41,34 @@ DURATION_MAX_FS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Compiled:
+class Compiled:
+    """One sequencer, with what its program is made from."""
+
     program: SequencerProgram
-    lines: tuple[Instruction, ...]
+    lines: Sequence[Instruction]
     results: tuple[ResultLayout, ...]
     resources: SequencerResources
-    quantised: tuple[Quantised, ...]
+    quantised: Sequence[Quantised]
+    lo_hz: float
+    given: Mapping[tuple[int, str], Source]
+    """By statement and quantity: what depends on parameters."""
+    fixed: frozenset[str]
+    """Parameters that cannot be put anew here."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """What is the same for all sequencers."""
+
+    program: Program
+    """The first of them, where there are several."""
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    bins: int
+    """Of each capture."""
+    settle_ns: int
+    scopes: dict[int, int]
+    start: ExternalStart | None
 
 
 def compile_program(
@@ -60,42 +79,93 @@ def compile_program(
     With ``start`` its sequencers wait for the external trigger; ValueError for a start that does
     not exist. Frames on ports of others are theirs then: they start on the same trigger. Raises
     :class:`ProgramError` where the program contradicts itself, :class:`OffGridError` for a time
-    between two nanoseconds, :class:`DoesNotFit` where the hardware cannot play it.
+    between two nanoseconds, :class:`DoesNotFit` where the hardware cannot play it, and of these
+    :class:`TooLarge` where it can in parts (see ``compile_in_batches``).
     """
     validate(program)
+    return compile_members(members_of((program,), start), target, start, program.name)
+
+
+def members_of(programs: Sequence[Program], start: ExternalStart | None) -> Members:
+    """Return validated programs as :func:`compile_members` takes them."""
     if start is not None:
         check_start(start)
-    timeline = place(program)
-    shape = tuple(axis.count for axis in program.axes)
-    frames = timeline.frames
+    return Members(programs, 0 if start is None else start.late_fs)
+
+
+def compile_members(
+    members: Members,
+    target: QbloxTarget,
+    start: ExternalStart | None,
+    name: str,
+    axis: str | None = None,
+    turns: range = range(1),
+) -> ClusterProgram:
+    """Return what :func:`compile_all` makes for the cluster."""
+    return compile_all(members, target, start, name, axis, turns)[0]
+
+
+def compile_all(
+    members: Members,
+    target: QbloxTarget,
+    start: ExternalStart | None,
+    name: str,
+    axis: str | None = None,
+    turns: range = range(1),
+) -> tuple[ClusterProgram, tuple[Compiled, ...]]:
+    """Compile the programs ``turns`` of ``members``, which are the points of ``axis`` if it has a
+    name; biases settle before the first. Raises as :func:`compile_program` does.
+    """
+    program = members.programs[0]
+    frames = members.frames()
     if start is not None:
         frames = tuple(one for one in frames if one.frame.port in target.ports)
     allocated = allocate(frames, target)
-    _check_outputs(allocated, timeline)
+    outputs: dict[str, list[str]] = defaultdict(list)
+    for one in allocated:
+        outputs[one.connector].append(one.timeline.frame.name)
+    members.check_outputs(outputs)
     if program.shots > SHOTS_MAX:
-        raise DoesNotFit(f"{program.shots} shots, at most {SHOTS_MAX}; run it several times")
-    settle_ns = GRID.ticks(program.settle_fs)
-    scopes = _scopes(allocated) if program.trace else {}
+        raise TooLarge(
+            f"{program.shots} shots, at most {SHOTS_MAX}; run it several times",
+            program.shots,
+            SHOTS_MAX,
+            ("shots",),
+        )
+    points = math.prod(axis.count for axis in program.axes) * len(turns)
+    run = _Run(
+        program=program,
+        axes=(*((axis,) if axis is not None else ()), *(one.name for one in program.axes)),
+        shape=(*((len(turns),) if axis is not None else ()), *(a.count for a in program.axes)),
+        bins=points * (program.shots if program.keep_shots else 1),
+        settle_ns=GRID.ticks(program.settle_fs) if turns.start == 0 else 0,
+        scopes=_scopes(allocated) if program.trace else {},
+        start=start,
+    )
+    coding = Coding(members)
     compiled = [
-        _sequencer(one, program, timeline.shot_ns, shape, settle_ns, scopes, start)
+        _sequencer(one, members.track(one, turns, several_bins=run.bins > 1), coding, run)
         for one in allocated
     ]
-    _check_bins(compiled)
-    first_shot_ns = preamble_ns(start) + LEAD_NS + settle_ns
-    points_ns = int(timeline.shot_ns.sum()) * (math.prod(shape) // timeline.shot_ns.size)
+    _check_bins(compiled, program.keep_shots)
+    first_shot_ns = preamble_ns(start) + LEAD_NS + run.settle_ns
+    points_ns = sum(members.lasts_ns(number) for number in turns)
     duration_fs = (first_shot_ns + program.shots * points_ns) * FS_PER_NS
     if duration_fs > DURATION_MAX_FS:
-        raise DoesNotFit(
+        raise TooLarge(
             f"it would take {duration_fs / FS_PER_S / 3600:.3g} h; times of a run are 64-bit "
             f"numbers of femtoseconds, at most {DURATION_MAX_FS / FS_PER_S / 3600:.3g} h; play "
-            "fewer shots, or a stream, which plays them in batches"
+            "fewer shots, or a stream, which plays them in batches",
+            duration_fs,
+            DURATION_MAX_FS,
+            ("shots", "points"),
         )
     resources = tuple(one.resources for one in compiled)
-    return ClusterProgram(
-        name=program.name,
+    made = ClusterProgram(
+        name=name,
         cluster=target.cluster,
         sequencers=tuple(one.program for one in compiled),
-        modules=_modules(allocated, scopes),
+        modules=_modules(allocated, run.scopes),
         tones={
             one.port.modulator: ExternalTone(one.port.lo_hz, one.port.modulator_power_dbm)
             for one in allocated
@@ -105,113 +175,106 @@ def compile_program(
         first_shot_ns=first_shot_ns,
         results=tuple(result for one in compiled for result in one.results),
         resources=resources,
-        quantised=tuple(entry for one in compiled for entry in one.quantised),
-        listing=print_listing(program.name, resources, [one.lines for one in compiled]),
+        quantised=Later(lambda: [entry for one in compiled for entry in one.quantised]),
+        make_listing=lambda: print_listing(name, resources, [one.lines for one in compiled]),
         start=start,
     )
+    return made, tuple(compiled)
 
 
-def _sequencer(
-    one: Allocated,
-    program: Program,
-    shot_ns: IntArray,
-    shape: tuple[int, ...],
-    settle_ns: int,
-    scopes: dict[int, int],
-    start: ExternalStart | None,
-) -> _Compiled:
+def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compiled:
     port, frame = one.port, one.timeline.frame.name
-    late_fs = 0 if start is None else start.late_fs
-    lowered = lower(one.timeline, port.lo_hz, program.axes, late_fs)
-    integration_ns = _integration_ns(lowered)
-    nodes = nest(schedule(lowered, shot_ns, program.axes), shape)
-    points = math.prod(shape)
-    bins = points * (program.shots if program.keep_shots else 1) if lowered.captures else 0
-    run = SequencerRun(
-        frame=frame,
-        nco=lowered.nco,
-        marker=_switch(port),
-        shots=program.shots,
-        keep_shots=program.keep_shots,
-        bins=bins,
-        settle_ns=settle_ns,
-        start=start,
-    )
-    assembly = emit(run, nodes)
-    check_pace(frame, assembly.bodies, assembly.between_ns, LEAD_NS)
-    lines = assembly.finish()
+    integration_ns = _integration_ns(frame, track.captures)
+    bins = run.bins if track.captures else 0
     readout = port.module == "QRM-RF"
+    most = limits.PROGRAM_INSTRUCTIONS_READOUT if readout else limits.PROGRAM_INSTRUCTIONS_CONTROL
+    code = coding.code(
+        track,
+        SequencerRun(
+            frame=frame,
+            nco=track.nco,
+            marker=_switch(port),
+            shots=run.program.shots,
+            keep_shots=run.program.keep_shots,
+            bins=bins,
+            settle_ns=run.settle_ns,
+            start=run.start,
+        ),
+        most,
+    )
+    if code.count > most:
+        raise TooLarge(
+            f"{frame}: needs {code.count} instructions, {code.count - most} more than the {most} "
+            f"of a sequencer of a {port.module}; take fewer points where steps are uneven, steps "
+            "that the hardware can count (whole 0.25 Hz, equal delays), or split the program",
+            code.count,
+            most,
+        )
     resources = SequencerResources(
         slot=port.slot,
         sequencer=one.sequencer,
         frame=frame,
-        instructions=len(lines),
-        instructions_max=(
-            limits.PROGRAM_INSTRUCTIONS_READOUT if readout else limits.PROGRAM_INSTRUCTIONS_CONTROL
-        ),
-        registers=assembly.registers_used,
+        instructions=code.count,
+        instructions_max=most,
+        registers=code.registers,
         registers_max=REGISTERS,
-        waveforms=len(lowered.memory.stored),
-        samples=lowered.memory.samples,
+        waveforms=len(track.memory.stored),
+        samples=track.memory.samples,
         samples_max=limits.WAVEFORM_SAMPLES,
-        bins=bins * len(lowered.captures),
+        bins=bins * len(track.captures),
         bins_max=limits.BINS if readout else 0,
+        written_out=code.written,
     )
-    if resources.instructions > resources.instructions_max:
-        raise DoesNotFit(
-            f"{frame}: needs {resources.instructions} instructions, "
-            f"{resources.instructions - resources.instructions_max} more than the "
-            f"{resources.instructions_max} of a sequencer of a {port.module}; take fewer points "
-            "where steps are uneven, steps that the hardware can count (whole 0.25 Hz, equal "
-            "delays), or split the program"
-        )
-    captures = [Acquisition(item.name, k, bins) for k, item in enumerate(lowered.captures)]
-    return _Compiled(
+    captures = [Acquisition(name, k, bins) for k, (name, _) in enumerate(track.captures)]
+    return Compiled(
         SequencerProgram(
             slot=port.slot,
             sequencer=one.sequencer,
             frame=frame,
-            text=bare_text(lines),
-            waveforms=lowered.memory.stored,
+            text=code.text,
+            waveforms=track.memory.stored,
             acquisitions=tuple(captures),
             output=port.output,
             input=port.input if captures else None,
-            nco_hz=lowered.nco * FREQUENCY_STEP_HZ,
+            nco_hz=track.nco * FREQUENCY_STEP_HZ,
             integration_ns=integration_ns,
         ),
-        lines,
+        code.lines,
         tuple(
             ResultLayout(
-                capture=item.name,
+                capture=name,
                 frame=frame,
                 slot=port.slot,
                 sequencer=one.sequencer,
-                acquisition=item.name,
-                axes=tuple(axis.name for axis in program.axes),
-                shape=shape,
-                shots=program.shots,
-                keep_shots=program.keep_shots,
+                acquisition=name,
+                axes=run.axes,
+                shape=run.shape,
+                shots=run.program.shots,
+                keep_shots=run.program.keep_shots,
                 integration_ns=integration_ns,
-                trace=scopes.get(port.slot) == one.sequencer,
+                trace=run.scopes.get(port.slot) == one.sequencer,
             )
-            for item in lowered.captures
+            for name, _ in track.captures
         ),
         resources,
-        lowered.quantised,
+        track.quantised,
+        port.lo_hz,
+        {} if track.lowered is None else track.lowered.given,
+        frozenset() if track.lowered is None else track.lowered.fixed,
     )
 
 
-def _integration_ns(lowered: Lowered) -> int:
+def _integration_ns(frame: str, captures: tuple[tuple[str, int], ...]) -> int:
     """Return the one integration length of a frame's captures; 0 without any."""
-    lengths = {capture.duration_ns for capture in lowered.captures}
+    lengths = {duration_ns for _, duration_ns in captures}
     if len(lengths) > 1:
         raise DoesNotFit(
-            f"{lowered.frame}: captures of {sorted(lengths)} ns; a sequencer has one integration "
+            f"{frame}: captures of {sorted(lengths)} ns; a sequencer has one integration "
             "length: make them equal or put one on a frame of its own"
         )
-    if len(lowered.captures) > limits.ACQUISITIONS:
+    if len(captures) > limits.ACQUISITIONS:
         raise DoesNotFit(
-            f"{lowered.frame}: {len(lowered.captures)} captures, at most {limits.ACQUISITIONS} "
+            f"{frame}: {len(captures)} captures, at most {limits.ACQUISITIONS} "
             "in one sequencer; put some on a frame of their own"
         )
     for length in lengths:
@@ -220,7 +283,7 @@ def _integration_ns(lowered: Lowered) -> int:
             limits.INTEGRATION_MIN_NS <= length <= limits.INTEGRATION_MAX_NS
         ):
             raise DoesNotFit(
-                f"{lowered.frame}: a capture of {length} ns; the integration length is a multiple "
+                f"{frame}: a capture of {length} ns; the integration length is a multiple "
                 f"of {limits.INTEGRATION_STEP_NS} ns from {limits.INTEGRATION_MIN_NS} to "
                 f"{limits.INTEGRATION_MAX_NS} ns: nearest {max(below, 4)} ns and {below + 4} ns"
             )
@@ -241,24 +304,19 @@ def _switch(port: PortTarget) -> int:
             return 0
 
 
-def _check_outputs(allocated: tuple[Allocated, ...], timeline: Timeline) -> None:
-    outputs: dict[str, list[FrameTimeline]] = defaultdict(list)
-    for one in allocated:
-        outputs[one.connector].append(one.timeline)
-    for connector, frames in outputs.items():
-        check_sum(connector, frames, timeline.axes)
-
-
-def _check_bins(compiled: list[_Compiled]) -> None:
+def _check_bins(compiled: list[Compiled], keep_shots: bool) -> None:
     """Refuse more bins than a module has for all its sequencers."""
     used: dict[int, int] = defaultdict(int)
     for one in compiled:
         used[one.resources.slot] += one.resources.bins
     for slot, bins in used.items():
         if bins > limits.BINS:
-            raise DoesNotFit(
+            raise TooLarge(
                 f"slot {slot}: results need {bins} bins, {bins - limits.BINS} more than the "
-                f"{limits.BINS} of the module; keep fewer shots, or let them be averaged"
+                f"{limits.BINS} of the module; keep fewer shots, or let them be averaged",
+                bins,
+                limits.BINS,
+                ("shots", "points") if keep_shots else ("points",),
             )
 
 

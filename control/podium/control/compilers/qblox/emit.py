@@ -14,6 +14,7 @@ Shape of every program (times from the common start)::
     tables                           one entry for each point of a listed sweep
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from podium.control.compilers.errors import DoesNotFit
@@ -32,6 +33,7 @@ from podium.control.compilers.qblox.loops import (
     terms_of,
 )
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS
+from podium.control.compilers.qblox.pieces import Train
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.start import begin
 from podium.control.compilers.qblox.sweeps import (
@@ -88,7 +90,7 @@ class Inside:
     bin_register: Register | None
 
 
-def emit(run: SequencerRun, nodes: tuple[Node, ...]) -> Assembly:
+def emit(run: SequencerRun, nodes: Sequence[Node | Train]) -> Assembly:
     """Return the program of one sequencer, ``finish`` not yet called."""
     assembly = Assembly(run.frame)
     say = assembly.emit
@@ -98,7 +100,7 @@ def emit(run: SequencerRun, nodes: tuple[Node, ...]) -> Assembly:
     say("upd_param", REAL_TIME_MIN_NS)
     begin(assembly, run.start)
     offset_ns = 0 if run.start is None else run.start.offset_ns
-    _wait(assembly, LEAD_NS + run.settle_ns + offset_ns, "lead and settling")
+    wait(assembly, LEAD_NS + run.settle_ns + offset_ns, "lead and settling")
     say("move", 0, ZERO)
     bin_register = assembly.take_register() if run.bins > 1 else None
     if bin_register is not None and run.keep_shots:
@@ -123,12 +125,14 @@ def emit(run: SequencerRun, nodes: tuple[Node, ...]) -> Assembly:
     return assembly
 
 
-def _node(assembly: Assembly, node: Node, inside: Inside) -> None:
+def _node(assembly: Assembly, node: Node | Train, inside: Inside) -> None:
     match node:
         case Shot():
             _shot(assembly, node, inside)
         case Loop():
             _loop(assembly, node, inside)
+        case Train():
+            _train(assembly, node, inside)
 
 
 def _loop(assembly: Assembly, loop: Loop, inside: Inside) -> None:
@@ -238,22 +242,37 @@ def _shot(assembly: Assembly, shot: Shot, inside: Inside) -> None:
             assembly.emit("set_ph", operand(moment.phase))
             phase = moment.phase
         if moment.level is not None:
-            _pair(assembly, "set_awg_offs", operand(moment.level), both=False)
+            pair(assembly, "set_awg_offs", operand(moment.level), both=False)
         if moment.wave is not None and moment.gain is not None:
             both = moment.wave[1] is not None
             if gain != (moment.gain, both):
-                _pair(assembly, "set_awg_gain", operand(moment.gain), both=both)
+                pair(assembly, "set_awg_gain", operand(moment.gain), both=both)
                 gain = (moment.gain, both)
-        _act(assembly, moment, inside.bin_register)
+        act(assembly, moment, inside.bin_register)
         match moment.wait_ns:
             case Swept() as wait_ns:
                 _wait_swept(assembly, wait_ns, operands[wait_ns])
             case wait_ns if wait_ns > 0:
-                _wait(assembly, wait_ns, f"{moment.hold_ns + wait_ns} ns in all")
+                wait(assembly, wait_ns, f"{moment.hold_ns + wait_ns} ns in all")
     if inside.bin_register is not None:
         assembly.emit("add", inside.bin_register, 1, inside.bin_register, comment="next bin")
     assembly.close_body()
     assembly.release_to(mark)
+
+
+def _train(assembly: Assembly, train: Train, inside: Inside) -> None:
+    """Emit a shot whose lines are made already."""
+    assembly.open_body()
+    acts: list[int] = []
+    for piece in train.pieces:
+        acts.append(len(assembly.lines) + piece.act)
+        assembly.extend(piece.lines, piece.least_ns)
+        if piece.long_ns:
+            wait(assembly, piece.long_ns, f"{piece.gap_ns} ns in all")
+    assembly.noted.append((acts, train.notes))
+    if inside.bin_register is not None:
+        assembly.emit("add", inside.bin_register, 1, inside.bin_register, comment="next bin")
+    assembly.close_body()
 
 
 def _sum(assembly: Assembly, quantity: Swept, held: dict[Term, Held]) -> Register:
@@ -270,13 +289,13 @@ def _sum(assembly: Assembly, quantity: Swept, held: dict[Term, Held]) -> Registe
     return total
 
 
-def _pair(assembly: Assembly, mnemonic: str, operand: Operand, *, both: bool) -> None:
+def pair(assembly: Assembly, mnemonic: str, operand: Operand, *, both: bool) -> None:
     """Set both paths, or the real one alone and the other to 0."""
     zero: Operand = ZERO if isinstance(operand, Register) else 0
     assembly.emit(mnemonic, operand, operand if both else zero)
 
 
-def _act(assembly: Assembly, moment: Moment, bin_register: Register | None) -> None:
+def act(assembly: Assembly, moment: Moment, bin_register: Register | None) -> None:
     """Emit the instruction at which the settings of a moment take hold."""
     comment = ", ".join(moment.notes)
     if moment.wave is not None:
@@ -290,10 +309,22 @@ def _act(assembly: Assembly, moment: Moment, bin_register: Register | None) -> N
         assembly.emit("upd_param", moment.hold_ns, comment=comment)
 
 
-def _wait(assembly: Assembly, time_ns: int, comment: str) -> None:
+def _chunks(time_ns: int) -> tuple[int, int]:
+    """Return of how many chunks a wait is made, and what is left."""
     chunks, rest = divmod(time_ns, WAIT_CHUNK_NS)
     if chunks and rest + WAIT_CHUNK_NS <= WAIT_MAX_NS:
-        chunks, rest = chunks - 1, rest + WAIT_CHUNK_NS
+        return chunks - 1, rest + WAIT_CHUNK_NS
+    return chunks, rest
+
+
+def wait_is_looped(time_ns: int) -> bool:
+    """Whether a wait takes a loop, with a register and a label of its own."""
+    return _chunks(time_ns)[0] > INLINE_CHUNKS
+
+
+def wait(assembly: Assembly, time_ns: int, comment: str) -> None:
+    """Wait, however long: in chunks, written out or in a loop."""
+    chunks, rest = _chunks(time_ns)
     if chunks <= INLINE_CHUNKS:
         for _ in range(chunks):
             assembly.emit("wait", WAIT_CHUNK_NS, comment=comment)

@@ -9,7 +9,7 @@ _COLUMNS = ("slot", "seq", "frame", "instructions", "registers", "waveforms", "s
 
 
 def print_listing(
-    name: str, resources: Sequence[SequencerResources], programs: Sequence[tuple[Instruction, ...]]
+    name: str, resources: Sequence[SequencerResources], programs: Sequence[Sequence[Instruction]]
 ) -> str:
     """Return the listing; ``resources`` and ``programs`` go in step."""
     parts = [f"program {name}\n\n{print_resources(resources)}"]
@@ -35,9 +35,15 @@ def print_resources(resources: Sequence[SequencerResources]) -> str:
         )
         for use in resources
     ]
+    written = "".join(
+        f"{use.frame}: every point of {', '.join(use.written_out)} is written out: for loops the "
+        "processor has not the time, or the registers\n"
+        for use in resources
+        if use.written_out
+    )
     widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
     return "".join(
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         + "\n"
         for row in rows
-    )
+    ) + (f"\n{written}" if written else "")

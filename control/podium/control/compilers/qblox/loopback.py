@@ -157,6 +157,8 @@ def _program(
         results=(),
         resources=(),
         quantised=(),
-        listing="\n\n".join(f"slot {one.slot}: {one.frame}\n{one.text}" for one in entries),
+        make_listing=lambda: "\n\n".join(
+            f"slot {one.slot}: {one.frame}\n{one.text}" for one in entries
+        ),
         start=start,
     )

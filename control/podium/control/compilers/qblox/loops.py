@@ -16,6 +16,7 @@ from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
 from podium.control.compilers.qblox.points import IntArray
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.schedule import Schedule
+from podium.control.compilers.qblox.sources import Setting, Source, Word, source_of
 
 WAIT_MAX_NS = 65_535
 """Longest duration of one real-time instruction (operand of ``wait``: 16 bit)."""
@@ -104,8 +105,11 @@ class Loop:
 Node: TypeAlias = Loop | Shot
 
 
-def nest(schedule: Schedule, shape: tuple[int, ...]) -> tuple[Node, ...]:
-    """Return the loops over all points, first axis outermost; raise :class:`DoesNotFit`."""
+def nest(schedule: Schedule, shape: tuple[int, ...], written: int = 0) -> tuple[Node, ...]:
+    """Return the loops over all points, first axis outermost; raise :class:`DoesNotFit`.
+
+    The innermost ``written`` axes are no loops: every point of them is written out.
+    """
     varying: list[tuple[IntArray, Kind]] = [
         (row, Kind.TIME) for row in schedule.gap_ns if row.size > 1
     ]
@@ -118,19 +122,20 @@ def nest(schedule: Schedule, shape: tuple[int, ...]) -> tuple[Node, ...]:
         ):
             if array is not None and array.size > 1:
                 varying.append((array, kind))
-    return _nest(schedule, varying, 0, tuple((0, n) for n in shape))
+    return _nest(schedule, varying, 0, tuple((0, n) for n in shape), len(shape) - written)
 
 
 def _nest(
-    schedule: Schedule, varying: list[tuple[IntArray, Kind]], axis: int, box: Box
+    schedule: Schedule, varying: list[tuple[IntArray, Kind]], axis: int, box: Box, loops: int
 ) -> tuple[Node, ...]:
     if axis == len(box):
         return (_shot(schedule, box),)
     nodes: list[Node] = []
     first, last = box[axis]
     while first < last:
-        end = _run_end(schedule, varying, axis, box, first)
-        inner = _nest(schedule, varying, axis + 1, (*box[:axis], (first, end), *box[axis + 1 :]))
+        end = first + 1 if axis >= loops else _run_end(schedule, varying, axis, box, first)
+        within = (*box[:axis], (first, end), *box[axis + 1 :])
+        inner = _nest(schedule, varying, axis + 1, within, loops)
         if end - first == 1:
             nodes += inner
         else:
@@ -211,6 +216,12 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
         phase = event.phase if event.phase is not None else phase
         wave = event.wave if event.wave is not None else wave
         acquisition = event.acquisition if event.acquisition is not None else acquisition
+    sources = {
+        setting: source_of(event.sources, setting)
+        for event in events
+        for setting in SETTINGS
+        if getattr(event, setting) is not None
+    }
     notes = tuple(event.note for event in events)
     hold_ns = _hold_ns(_cut(gap_ns, box))
     if wave is not None and acquisition is not None:
@@ -222,10 +233,10 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
     return Moment(
         notes=notes,
         reset=any(event.reset for event in events),
-        tune=_quantity(tune, Kind.FREQUENCY, box),
-        level=_quantity(level, Kind.LEVEL, box),
-        gain=_quantity(gain, Kind.GAIN, box),
-        phase=_quantity(phase, Kind.PHASE, box),
+        tune=_quantity(tune, Kind.FREQUENCY, box, sources.get("tune")),
+        level=_quantity(level, Kind.LEVEL, box, sources.get("level")),
+        gain=_quantity(gain, Kind.GAIN, box, sources.get("gain")),
+        phase=_quantity(phase, Kind.PHASE, box, sources.get("phase")),
         wave=wave,
         acquisition=acquisition,
         hold_ns=hold_ns,
@@ -240,8 +251,18 @@ def _hold_ns(gap_ns: IntArray) -> int:
     return low if low <= WAIT_MAX_NS else WAIT_CHUNK_NS
 
 
-def _quantity(array: IntArray | None, kind: Kind, box: Box) -> Quantity | None:
-    return None if array is None else _required(array, kind, box)
+SETTINGS: tuple[Setting, ...] = ("tune", "level", "gain", "phase")
+
+
+def _quantity(
+    array: IntArray | None, kind: Kind, box: Box, source: Source | None
+) -> Quantity | None:
+    if array is None:
+        return None
+    quantity = _required(array, kind, box)
+    if source is not None and array.size == 1 and isinstance(quantity, int):
+        return Word(quantity, source)
+    return quantity
 
 
 def _required(array: IntArray, kind: Kind, box: Box) -> Quantity:

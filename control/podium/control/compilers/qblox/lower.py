@@ -4,12 +4,13 @@ A constant stretch of a pulse is an offset that is switched on and off and takes
 everything else is a waveform. Amplitudes, carriers and phases are rounded here, and listed.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
     PlacedCapture,
@@ -36,8 +37,9 @@ from podium.control.compilers.qblox.rounding import (
     phase_values,
     phase_words,
 )
-from podium.control.compilers.qblox.waveform_memory import WaveformMemory
-from podium.control.program.program import Axis
+from podium.control.compilers.qblox.sources import Source, Sources
+from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemory
+from podium.control.program.program import Axis, parameter_in
 from podium.control.program.waveforms import FlatTop, Square
 from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
 from podium.firmware_interfaces.qblox_cluster.program import Quantised
@@ -65,6 +67,8 @@ class Event:
     wave: tuple[int, int | None] | None = None
     """Waveforms that start, real and imaginary part."""
     acquisition: int | None = None
+    sources: Sources = ()
+    """Of settings that depend on parameters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,31 +83,39 @@ class Lowered:
     captures: tuple[PlacedCapture, ...]
     """By acquisition index."""
     memory: WaveformMemory
-    quantised: tuple[Quantised, ...]
+    quantised: Sequence[Quantised]
+    given: Mapping[tuple[int, str], Source] = field(default_factory=dict)
+    """By statement and quantity: what depends on parameters."""
+    fixed: frozenset[str] = frozenset()
+    """Parameters on which more depends than an operand here and there."""
 
 
 def lower(
-    timeline: FrameTimeline, lo_hz: float, axes: tuple[Axis, ...], late_fs: int = 0
+    timeline: FrameTimeline,
+    lo_hz: float,
+    axes: tuple[Axis, ...],
+    late_fs: int = 0,
+    shapes: Shapes | None = None,
+    memory: WaveformMemory | None = None,
 ) -> Lowered:
     """Return the events of one frame; raise :class:`DoesNotFit`.
 
-    ``late_fs``: by how much less than a nanosecond shapes come later, see ``sample_envelope``.
+    ``late_fs``: by how much less than a nanosecond shapes come later, see ``sample_envelope``;
+    ``shapes``: those that are sampled already; ``memory``: where waveforms go that are not alone.
     """
     frame = timeline.frame
-    memory = WaveformMemory(frame.name, late_fs)
-    quantised: list[Quantised] = []
-
-    def note(
-        statement: int, quantity: str, step: float, asked: FloatArray, got: FloatArray
-    ) -> None:
-        quantised.append(_quantised(frame.name, statement, quantity, step, asked, got, axes))
-
+    if memory is None:
+        memory = WaveformMemory(frame.name, late_fs, shapes)
     base_hz = np.full((1,) * len(axes), frame.frequency_hz)
     base = _tuning(frame.name, base_hz, lo_hz, axes)
-    note(-1, "frequency", FREQUENCY_STEP_HZ, base_hz, frequency_values(base, lo_hz))
+    asked: list[tuple[int, str, FloatArray]] = [(-1, "frequency", base_hz)]
     retuned = any(isinstance(item, PlacedTuning) for item in timeline.placed)
-    shifted = any(_turns(item).any() for item in timeline.placed)
-    levels = any(isinstance(item, PlacedPlay) and _held(item) for item in timeline.placed)
+    shifted = any(
+        item.turns.any() or item.shifts
+        for item in timeline.placed
+        if not isinstance(item, PlacedTuning)
+    )
+    levels = any(isinstance(item, PlacedPlay) and held(item) for item in timeline.placed)
     zero = np.zeros((1,) * len(axes), np.int64)
     events = [
         Event(
@@ -115,39 +127,97 @@ def lower(
         )
     ]
     captures: list[PlacedCapture] = []
+    given: dict[tuple[int, str], Source] = {}
     for item in timeline.placed:
         phase = None
+        sources = _sources(item, lo_hz)
         if shifted and not isinstance(item, PlacedTuning):
             phase = phase_words(item.turns)
-            note(item.statement, "phase", PHASE_STEP, item.turns % 1.0, phase_values(phase))
+            asked.append((item.statement, "phase", item.turns))
+        for source in sources:
+            given[item.statement, QUANTITY[source.setting]] = source
         match item:
             case PlacedPlay():
-                if not (_held(item) and isinstance(item.waveform, Square)):
-                    got = gain_values(gain_words(item.amplitude))
-                    note(item.statement, "amplitude", GAIN_STEP, item.amplitude, got)
-                if _held(item):
-                    got = level_values(level_words(item.amplitude))
-                    note(item.statement, "level", LEVEL_STEP, item.amplitude, got)
-                events += _pulse(item, phase, memory)
+                if not (held(item) and isinstance(item.waveform, Square)):
+                    asked.append((item.statement, "amplitude", item.amplitude))
+                if held(item):
+                    asked.append((item.statement, "level", item.amplitude))
+                events += pulse(item, phase, memory, sources)
             case PlacedCapture():
                 text = f"capture {item.name}"
-                events.append(Event(item.start_ns, text, phase=phase, acquisition=len(captures)))
+                number = len(captures)
+                events.append(
+                    Event(item.start_ns, text, phase=phase, acquisition=number, sources=sources)
+                )
                 captures.append(item)
-            case PlacedTuning(statement, start_ns, frequency_hz):
+            case PlacedTuning(statement, start_ns, frequency_hz, _):
                 tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
-                got = frequency_values(tune, lo_hz)
-                note(statement, "frequency", FREQUENCY_STEP_HZ, frequency_hz, got)
-                events.append(Event(start_ns, "set frequency", tune=tune))
+                asked.append((statement, "frequency", frequency_hz))
+                events.append(Event(start_ns, "set frequency", tune=tune, sources=sources))
+    quantised = Later(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
     return Lowered(
-        frame.name, int(base.flat[0]), tuple(events), tuple(captures), memory, tuple(quantised)
+        frame.name,
+        int(base.flat[0]),
+        tuple(events),
+        tuple(captures),
+        memory,
+        quantised,
+        given,
+        _fixed(events, captures),
     )
 
 
-def _turns(item: PlacedPlay | PlacedCapture | PlacedTuning) -> FloatArray:
-    return np.zeros(1) if isinstance(item, PlacedTuning) else item.turns
+QUANTITY = {"gain": "amplitude", "level": "level", "phase": "phase", "tune": "frequency"}
+"""How the list of what is rounded calls a setting."""
 
 
-def _held(play: PlacedPlay) -> bool:
+def _sources(item: PlacedPlay | PlacedCapture | PlacedTuning, lo_hz: float) -> Sources:
+    """Return how the settings of ``item`` depend on parameters."""
+    found: list[Source] = []
+    if isinstance(item, PlacedTuning):
+        return (Source("tune", (item.given,), lo_hz),) if parameter_in(item.given) else ()
+    if isinstance(item, PlacedPlay) and parameter_in(item.given):
+        found = [Source("gain", (item.given,)), Source("level", (item.given,))]
+    if item.shifts:
+        found.append(Source("phase", item.shifts))
+    return tuple(found)
+
+
+def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]:
+    """Return the parameters of settings that are swept as well, or that open windows hear."""
+    names: set[str] = set()
+    for event in events:
+        for source in event.sources:
+            array: IntArray | None = getattr(event, source.setting)
+            if array is None:
+                continue
+            turns = source.setting in ("phase", "tune") and event.acquisition is None
+            inside = turns and any(
+                np.any(
+                    (event.time_ns > one.start_ns)
+                    & (event.time_ns < one.start_ns + one.duration_ns)
+                )
+                for one in captures
+            )
+            heard = event.acquisition is not None and _turned_within(event, events, captures)
+            if array.size > 1 or inside or heard:
+                names.update(source.names)
+    return frozenset(names)
+
+
+def _turned_within(event: Event, events: list[Event], captures: list[PlacedCapture]) -> bool:
+    """Whether something sets the phase while the window of ``event`` is open."""
+    assert event.acquisition is not None
+    window = captures[event.acquisition]
+    closes = window.start_ns + window.duration_ns
+    return any(
+        other.phase is not None
+        and bool(np.any((other.time_ns > window.start_ns) & (other.time_ns < closes)))
+        for other in events
+    )
+
+
+def held(play: PlacedPlay) -> bool:
     """Whether the constant part of the pulse is made by the offset."""
     match play.waveform:
         case Square():
@@ -169,26 +239,33 @@ def _edges_ns(duration_ns: int, rise_fs: int) -> tuple[int, int]:
     return edge_ns, duration_ns - 2 * edge_ns
 
 
-def _pulse(play: PlacedPlay, phase: IntArray | None, memory: WaveformMemory) -> Iterator[Event]:
+def pulse(
+    play: PlacedPlay, phase: IntArray | None, memory: WaveformMemory, sources: Sources = ()
+) -> Iterator[Event]:
+    """Yield the events of a pulse; raise :class:`DoesNotFit` where memory is full."""
     name = f"play {play.statement} {type(play.waveform).__name__}"
     gain = gain_words(play.amplitude)
     level = level_words(play.amplitude)
     off = np.zeros_like(level[(slice(0, 1),) * level.ndim])
     start, end = play.start_ns, play.start_ns + play.duration_ns
-    if not _held(play):
-        yield Event(start, name, gain=gain, phase=phase, wave=memory.store(play.waveform))
+    if not held(play):
+        wave = memory.store(play.waveform)
+        yield Event(start, name, gain=gain, phase=phase, wave=wave, sources=sources)
         return
     edge_ns = 0
     if isinstance(play.waveform, FlatTop):
         edge_ns, _ = _edges_ns(play.duration_ns, play.waveform.rise_fs)
     if edge_ns == 0:
-        yield Event(start, f"{name} on", level=level, phase=phase)
+        yield Event(start, f"{name} on", level=level, phase=phase, sources=sources)
         yield Event(end, f"{name} off", level=off)
         return
     rise, fall = memory.store(play.waveform, "rise"), memory.store(play.waveform, "fall")
-    yield Event(start, f"{name} rises", gain=gain, phase=phase, wave=rise)
-    yield Event(start + edge_ns, f"{name} holds", level=level)
-    yield Event(end - edge_ns, f"{name} falls", level=off, gain=gain, wave=fall)
+    loud = tuple(one for one in sources if one.setting == "level")
+    soft = tuple(one for one in sources if one.setting == "gain")
+    first = tuple(one for one in sources if one.setting == "phase")
+    yield Event(start, f"{name} rises", gain=gain, phase=phase, wave=rise, sources=soft + first)
+    yield Event(start + edge_ns, f"{name} holds", level=level, sources=loud)
+    yield Event(end - edge_ns, f"{name} falls", level=off, gain=gain, wave=fall, sources=soft)
 
 
 def _tuning(frame: str, frequency_hz: FloatArray, lo_hz: float, axes: tuple[Axis, ...]) -> IntArray:
@@ -206,15 +283,25 @@ def _tuning(frame: str, frequency_hz: FloatArray, lo_hz: float, axes: tuple[Axis
     return frequency_words(offset_hz)
 
 
-def _quantised(
+def quantise(
     frame: str,
     statement: int,
     quantity: str,
-    step: float,
     asked: FloatArray,
-    got: FloatArray,
+    lo_hz: float,
     axes: tuple[Axis, ...],
 ) -> Quantised:
+    """Return how a quantity of a statement (-1: of the frame) is rounded, over ``axes``."""
+    match quantity:
+        case "amplitude":
+            step, got = GAIN_STEP, gain_values(gain_words(asked))
+        case "level":
+            step, got = LEVEL_STEP, level_values(level_words(asked))
+        case "phase":
+            step, got, asked = PHASE_STEP, phase_values(phase_words(asked)), asked % 1.0
+        case _:
+            words = frequency_words(asked - lo_hz)
+            step, got = FREQUENCY_STEP_HZ, frequency_values(words, lo_hz)
     where = "at the start" if statement < 0 else f"of statement {statement}"
     unit = {"frequency": "Hz", "phase": "turn"}.get(quantity, "1")
     dimensions = [(axis.name, n) for axis, n in zip(axes, asked.shape, strict=True) if n > 1]

@@ -8,6 +8,8 @@ which the hardware answers with an underflow and a stop; here it is an error bef
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from podium.control.compilers.errors import DoesNotFit
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction, Register
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import (
@@ -49,13 +51,25 @@ def cost_ns(line: Instruction) -> int:
     return ticks * TICK_NS
 
 
+def _costs(lines: Sequence[Instruction]) -> list[int]:
+    """Return what each line costs; lines that are one object are looked at once."""
+    known: dict[int, int] = {}
+    costs: list[int] = []
+    for line in lines:
+        cost = known.get(id(line))
+        if cost is None:
+            cost = known[id(line)] = cost_ns(line)
+        costs.append(cost)
+    return costs
+
+
 def check_pace(frame: str, bodies: Sequence[Body], between_ns: Sequence[int], lead_ns: int) -> None:
     """Raise :class:`DoesNotFit` where shots come faster than the processor can make them.
 
     ``between_ns`` is what each loop adds between two shots at the worst.
     """
     for body in bodies:
-        costs = [cost_ns(line) for line in body.lines]
+        costs = _costs(body.lines)
         overhead_ns = sum(between_ns[loop] for loop in body.loops)
         needed_ns = sum(costs) + overhead_ns
         shot_ns = sum(least for least in body.least_ns if least is not None)
@@ -68,21 +82,31 @@ def check_pace(frame: str, bodies: Sequence[Body], between_ns: Sequence[int], le
 
 
 def _walk(frame: str, body: Body, costs: list[int], overhead_ns: int, lead_ns: int) -> None:
-    issued_ns, due_ns = 0, lead_ns
-    queue: list[int] = []
-    for _ in range(REPETITIONS):
-        for line, cost, least_ns in zip(body.lines, costs, body.least_ns, strict=True):
-            issued_ns += cost
-            if least_ns is None:
-                continue
-            if issued_ns > due_ns:
-                raise DoesNotFit(
-                    f"{frame}: {line.comment or line.mnemonic!r} is due {issued_ns - due_ns} ns "
-                    "before the processor has got to it; too much happens at once on this frame: "
-                    "add delays before it or move pulses to a frame of their own"
-                )
-            if len(queue) >= QUEUE_DEPTH:
-                issued_ns = max(issued_ns, queue[-QUEUE_DEPTH])
-            queue.append(due_ns)
-            due_ns += least_ns
-        issued_ns += overhead_ns
+    """Raise where a line of the shot is issued after it is due.
+
+    A line is issued what it costs after the one before; where the queue was full, not before the
+    line that was :data:`QUEUE_DEPTH` ahead of that one was due. So line k is issued at the latest
+    of ``spent(k)`` and ``due(j - QUEUE_DEPTH) + spent(k) - spent(j)`` over all j < k.
+    """
+    real_time = [k for k, least in enumerate(body.least_ns) if least is not None]
+    least_ns = np.array([body.least_ns[k] for k in real_time], np.int64)
+    spent_ns = np.cumsum(np.array(costs, np.int64))
+    shot_ns = int(spent_ns[-1]) + overhead_ns
+    again = np.arange(REPETITIONS)[:, np.newaxis]
+    spent_ns = (spent_ns[real_time] + again * shot_ns).ravel()
+    due_ns = lead_ns + np.cumsum(np.tile(least_ns, REPETITIONS)) - np.tile(least_ns, REPETITIONS)
+    held_ns = np.zeros(len(due_ns), np.int64)
+    """By how much full queues have held up the lines before this one."""
+    full = due_ns[: max(0, len(due_ns) - QUEUE_DEPTH - 1)]
+    if len(full):
+        after = slice(QUEUE_DEPTH, QUEUE_DEPTH + len(full))
+        held_ns[QUEUE_DEPTH + 1 :] = np.maximum.accumulate(np.maximum(full - spent_ns[after], 0))
+    late_ns = spent_ns + held_ns - due_ns
+    if (late_ns > 0).any():
+        at = int(np.argmax(late_ns > 0))
+        line = body.lines[real_time[at % len(real_time)]]
+        raise DoesNotFit(
+            f"{frame}: {line.comment or line.mnemonic!r} is due {late_ns[at]} ns "
+            "before the processor has got to it; too much happens at once on this frame: "
+            "add delays before it or move pulses to a frame of their own"
+        )

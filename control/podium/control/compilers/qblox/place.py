@@ -1,10 +1,11 @@
 """Pass 1: give every statement its instant, in nanoseconds, at all points of the axes at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
+from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.points import (
     FloatArray,
     IntArray,
@@ -14,6 +15,7 @@ from podium.control.compilers.qblox.points import (
 )
 from podium.control.program.envelopes import duration_ns
 from podium.control.program.program import (
+    Affine,
     Axis,
     Barrier,
     Capture,
@@ -23,9 +25,12 @@ from podium.control.program.program import (
     Program,
     SetFrequency,
     ShiftPhase,
+    Value,
+    as_set,
+    parameter_in,
 )
 from podium.control.program.waveforms import Waveform
-from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +46,10 @@ class PlacedPlay:
     amplitude: FloatArray
     turns: FloatArray
     """All phase shifts of the frame up to here."""
+    given: Value = 0.0
+    """The amplitude as the program has it, where it depends on a parameter."""
+    shifts: tuple[Value, ...] = ()
+    """All phase shifts up to here as the program has them, where one depends on a parameter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +62,8 @@ class PlacedCapture:
     duration_ns: int
     turns: FloatArray
     """All phase shifts of the frame up to the instant at which the window opens."""
+    shifts: tuple[Value, ...] = ()
+    """As of a play."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +73,23 @@ class PlacedTuning:
     statement: int
     start_ns: IntArray
     frequency_hz: FloatArray
+    given: Value = 0.0
+    """The frequency as the program has it, where it depends on a parameter."""
 
+
+CLOCK_MAX_FS = 2**63 - 1
+"""The latest time within a shot, 2.56 h."""
 
 Placed: TypeAlias = PlacedPlay | PlacedCapture | PlacedTuning
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """A change of a frame's phase with its instant."""
+
+    at_fs: IntArray
+    turns: FloatArray
+    given: Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +122,10 @@ def place(program: Program) -> Timeline:
     """
     axes = program.axes
     clock_fs = {f.name: np.zeros((1,) * len(axes), np.int64) for f in program.frames}
-    shifts: dict[str, list[tuple[IntArray, FloatArray]]] = {f.name: [] for f in program.frames}
+    shifts: dict[str, list[Shift]] = {f.name: [] for f in program.frames}
+    turned = {f.name: np.zeros((1,) * len(axes)) for f in program.frames}
+    by_parameter: set[str] = set()
+    """Frames whose phase depends on a parameter from here on."""
     placed: dict[str, list[Placed]] = {frame.name: [] for frame in program.frames}
     openings: dict[int, IntArray] = {}
     for index, statement in enumerate(program.body):
@@ -107,19 +135,29 @@ def place(program: Program) -> Timeline:
                 start = _ns(clock_fs[frame], where, axes)
                 length = duration_ns(waveform)
                 values = values_of(amplitude, axes)
-                turns = _total(shifts[frame], axes)
-                placed[frame].append(PlacedPlay(index, start, length, waveform, values, turns))
+                placed[frame].append(
+                    PlacedPlay(
+                        index,
+                        start,
+                        length,
+                        waveform,
+                        values,
+                        turned[frame],
+                        0.0 if parameter_in(amplitude) is None else amplitude,
+                        tuple(s.given for s in shifts[frame]) if frame in by_parameter else (),
+                    )
+                )
                 clock_fs[frame] = clock_fs[frame] + waveform.duration_fs
             case Capture(frame, name, duration_fs, delay_fs):
                 openings[index] = clock_fs[frame] + delay_fs
                 start = _ns(openings[index], where, axes)
                 length = int(_ns(np.array(duration_fs), where, ()))
-                turns = _total(shifts[frame], axes)  # completed below: later shifts may count
-                placed[frame].append(PlacedCapture(index, name, start, length, turns))
+                # Its turns are completed below: later shifts may count.
+                placed[frame].append(PlacedCapture(index, name, start, length, turned[frame]))
             case Delay(frames, duration):
-                step_fs = _whole_fs(values_of(duration, axes), where, axes)
+                step_fs = _duration_fs(duration, where, axes)
                 for frame in frames:
-                    clock_fs[frame] = clock_fs[frame] + step_fs
+                    clock_fs[frame] = _later(clock_fs[frame], step_fs, where)
             case Barrier(frames):
                 latest = np.zeros((1,) * len(axes), np.int64)
                 for frame in frames:
@@ -128,9 +166,13 @@ def place(program: Program) -> Timeline:
                     clock_fs[frame] = latest
             case SetFrequency(frame, frequency):
                 start = _ns(clock_fs[frame], where, axes)
-                placed[frame].append(PlacedTuning(index, start, values_of(frequency, axes)))
-            case ShiftPhase(frame, turns_value):
-                shifts[frame].append((clock_fs[frame], values_of(turns_value, axes)))
+                given = 0.0 if parameter_in(frequency) is None else frequency
+                placed[frame].append(PlacedTuning(index, start, values_of(frequency, axes), given))
+            case ShiftPhase(frame, turns):
+                shifts[frame].append(Shift(clock_fs[frame], values_of(turns, axes), turns))
+                turned[frame] = turned[frame] + shifts[frame][-1].turns
+                if parameter_in(turns) is not None:
+                    by_parameter.add(frame)
     latest = np.zeros((1,) * len(axes), np.int64)
     for clock in clock_fs.values():
         latest = np.maximum(latest, clock)
@@ -152,29 +194,50 @@ def place(program: Program) -> Timeline:
     )
 
 
-def _total(shifts: list[tuple[IntArray, FloatArray]], axes: tuple[Axis, ...]) -> FloatArray:
-    total = np.zeros((1,) * len(axes))
-    for _, turns in shifts:
-        total = total + turns
-    return total
-
-
 def _with_shifts(
     capture: PlacedCapture,
     opening_fs: IntArray,
-    shifts: list[tuple[IntArray, FloatArray]],
+    shifts: list[Shift],
     axes: tuple[Axis, ...],
 ) -> PlacedCapture:
     """Return ``capture`` with the phase that its frame has when the window opens."""
     turns = np.zeros((1,) * len(axes))
-    for at_fs, shift in shifts:
-        counts = at_fs <= opening_fs
+    given: list[Value] = []
+    for shift in shifts:
+        counts = shift.at_fs <= opening_fs
         if counts.all():
-            turns = turns + shift
+            turns = turns + shift.turns
+            given.append(shift.given)
         elif counts.any():
-            turns = turns + np.where(counts, shift, 0.0)
-    return PlacedCapture(
-        capture.statement, capture.name, capture.start_ns, capture.duration_ns, turns
+            turns = turns + np.where(counts, shift.turns, 0.0)
+            given.append(shift.given)
+    if all(parameter_in(one) is None for one in given):
+        given = []
+    return replace(capture, turns=turns, shifts=tuple(given))
+
+
+def _duration_fs(duration: Value, where: str, axes: tuple[Axis, ...]) -> IntArray:
+    """Return a delay at all points; whole numbers stay as they are, however long."""
+    duration = as_set(duration)
+    if isinstance(duration, Affine) or not isinstance(duration, int | np.integer):
+        return _whole_fs(values_of(duration, axes), where, axes)
+    if duration > CLOCK_MAX_FS:
+        raise _too_late(where)
+    return np.full((1,) * len(axes), int(duration), np.int64)
+
+
+def _later(clock_fs: IntArray, step_fs: IntArray, where: str) -> IntArray:
+    later = clock_fs + step_fs
+    if (later < clock_fs).any():  # past the greatest number it begins anew below zero
+        raise _too_late(where)
+    return np.asarray(later)
+
+
+def _too_late(where: str) -> DoesNotFit:
+    hours = CLOCK_MAX_FS / FS_PER_S / 3600
+    return DoesNotFit(
+        f"{where}: the shot would last longer than {hours:.3g} h; times are 64-bit numbers of "
+        "femtoseconds: let it wait for less, or make several shots of it"
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.program.program import Affine, Axis, Linear, Value
+from podium.control.program.program import Affine, Axis, Linear, Value, as_set
 
 IntArray: TypeAlias = NDArray[np.int64]
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -18,6 +18,7 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 
 def values_of(value: Value, axes: tuple[Axis, ...]) -> FloatArray:
     """Return ``value`` at all points of ``axes``, broadcastable to their shape."""
+    value = as_set(value)
     if not isinstance(value, Affine):
         return np.full((1,) * len(axes), float(value))
     for position, axis in enumerate(axes):

@@ -37,11 +37,9 @@ from podium.sim_instruments.twins.qblox_cluster.dispatch import Request
 from podium.sim_instruments.twins.qblox_cluster.linq import CMM_SLOT
 from podium.sim_instruments.twins.qblox_cluster.listening import Listener
 from podium.sim_instruments.twins.qblox_cluster.management import Management
+from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.module import Module
-from podium.sim_instruments.twins.qblox_cluster.module_commands import (
-    kept_handlers,
-    module_handlers,
-)
+from podium.sim_instruments.twins.qblox_cluster.module_commands import module_handlers
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SUFFIX_OUT_OF_RANGE,
@@ -57,7 +55,6 @@ from podium.sim_instruments.twins.twin import Horizon
 
 _CMM = cmm_handlers().by_header
 _MODULE = module_handlers().by_header
-_KEPT = kept_handlers().by_header
 _RUN = run_handlers().by_header
 _TIMED = timed_module_handlers().by_header
 _LINQ = linq_handlers().by_header
@@ -89,7 +86,8 @@ class ClusterTwin:
 
     ``modules`` names the type of the module in each slot (``{2: "QRM-RF"}``); KeyError for
     a type that is not emulated, ValueError for a slot that does not exist. ``clock`` is the
-    cluster's own, ``lines`` the digital cables at its connectors (none by default).
+    cluster's own, ``lines`` the digital cables at its connectors (none by default),
+    ``mixers`` what is wrong behind RF outputs, by connector (``slot4.out0``): perfect by default.
     """
 
     ports: Mapping[str, int] = {"scpi": 5025, "module_scpi_base": 25000}
@@ -102,6 +100,7 @@ class ClusterTwin:
         playback: Playback,
         clock: ClusterClock | None = None,
         lines: LinesEnd | None = None,
+        mixers: Mapping[str, Mixer] | None = None,
     ) -> None:
         for slot in modules:
             if not 1 <= slot <= limits.SLOTS:
@@ -112,6 +111,10 @@ class ClusterTwin:
             slot: Module(MODULE_MODELS[name], slot, serial, playback, self.lines)
             for slot, name in sorted(modules.items())
         }
+        for slot, module in self.modules.items():
+            module.mixers = tuple(
+                (mixers or {}).get(f"slot{slot}.out{n}", PERFECT) for n in range(len(module.mixers))
+            )
         self.clock = clock or IdealClock(serial)
         self.management = Management(
             serial, {s: m.model for s, m in self.modules.items()}, self.clock
@@ -282,8 +285,7 @@ class ClusterTwin:
         if handler is not None:
             return handler(module, request)
         self._tallies["unmeant"] += not _reads_back(found)
-        kept = _KEPT.get(header)
-        return kept(module, request) if kept else module.kept.handle(found, request.command)
+        return module.kept.handle(found, request.command)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,7 @@ Podium uses one.
 _VALUES = """\
 ## Values of `SEQuencer#:CONFiguration` that mean nothing yet
 
-The block as a whole is acted on; these values in it are kept and read back only. Of the scope's
-configuration, `sel_path` chooses the sequencer; averaging and the level trigger are kept only.
+The block as a whole is acted on; these values in it are kept and read back only.
 """
 
 _CHANNELS = """\

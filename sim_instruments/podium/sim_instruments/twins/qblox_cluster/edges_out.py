@@ -66,7 +66,8 @@ def _markers(
         if bit in switches:
             continue
         times, _ = _changes(rows_ns, (markers.astype(np.int64) >> bit & 1) == 1, trace.end_ns)
-        at_fs = tuple(clock.to_world(start_tick + time) for time in times.tolist())
+        begin = start_tick + afe.marker_delay_ns[bit]
+        at_fs = tuple(clock.to_world(begin + time) for time in times.tolist())
         yield Levels(f"slot{run.slot}.marker{bit}", run.slot, run.sequencer, at_fs)
 
 

@@ -18,7 +18,9 @@ from podium.sim_instruments.twins.qblox_cluster.edges_out import (
     delays_out_of_order,
     levels_out,
 )
+from podium.sim_instruments.twins.qblox_cluster.feedback import Feedback, hangs_on_measurements
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
+from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import with_phases
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
@@ -27,8 +29,8 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     pulse_trains,
     switch_timeline,
 )
-from podium.sim_instruments.twins.qblox_cluster.playback import Play
-from podium.sim_instruments.twins.qblox_cluster.q1_abilities import refuse_operations
+from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
+from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import Routes, self_cast_only
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.q1_together import Together, run_together
@@ -47,7 +49,10 @@ from podium.sim_instruments.twins.qblox_cluster.ttl_stage import (
     joined,
 )
 
-_CONDITIONS: Final = frozenset({Operation.SET_COND})
+_NO_COUNTING: Final = (
+    "acquire_ttl in a run that hangs on what it measures: this twin simulates inputs sample by "
+    "sample only where the whole run is known"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +78,10 @@ class Performance:
         """From the start to the last output and the end of the last integration."""
         ends = [trace.end_ns for trace in self.traces]
         ends += [one.end_ns for one in (*self.listening, *self.counting) if one is not None]
+        ends += [
+            int(train.start_ns[-1]) + train.pieces[train.piece[-1]].duration_ns
+            for train in self.drives
+        ]
         return max(ends, default=0)
 
 
@@ -95,17 +104,6 @@ def _processors(runs: Sequence[SequencerRun]) -> tuple[Q1Processor, ...]:
     )
 
 
-def _refuse_conditions(runs: Sequence[SequencerRun], processors: Sequence[Q1Processor]) -> None:
-    """Raise :class:`NotEmulated` for ``set_cond`` where triggers come that are not emulated."""
-    sources = [run for run in runs if run.sends_triggers]
-    if not sources:
-        return
-    source = sources[0].sender
-    why = f"this twin does not emulate the triggers that {source} is set to send"
-    for processor in processors:
-        refuse_operations(processor.program, _CONDITIONS, why, processor.name)
-
-
 def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...]) -> Performance:
     """Return the signals of what the sequencers did."""
     switches = _switches(runs, traces)
@@ -115,6 +113,9 @@ def performance(runs: Sequence[SequencerRun], traces: tuple[RealTimeTrace, ...])
         trains, over = pulse_trains(run, trace, switches[run.slot])
         drives += trains
         overflowed.append(over)
+    end_ns = max((trace.end_ns for trace in traces), default=0)
+    for slot, run in {run.slot: run for run in runs}.items():
+        drives += leaks(slot, run.afe, switches[slot], end_ns)
     return Performance(
         runs=tuple(runs),
         traces=traces,
@@ -174,6 +175,8 @@ class Execution:
         self._start_tick = start_tick
         self._clock = clock
         self._together: Together | None = None
+        self._feedback: Feedback | None = None
+        """Of a run that hangs on what it measures."""
         self._first_trigger_ns = 0
         self.synced_ns: tuple[int, ...] = ()
         """When the party line was released so far, from the start. Known before the world has
@@ -187,11 +190,14 @@ class Execution:
         All triggers until ``known_ns`` are known now.
         """
         if self._together is None:
-            processors = _processors(self._runs)
-            _refuse_conditions(self._runs, processors)
-            self._together = Together(processors, routes=self._routes)
+            hangs = hangs_on_measurements(self._runs)
+            self._together = Together(_processors(self._runs), routes=self._routes)
+            if hangs:
+                self._feedback = Feedback(self._with_phases(), self._together)
         elif triggers and not self._first_trigger_ns:
             self._first_trigger_ns = triggers[0].time_ns
+        if self._feedback is not None:
+            return self._advance(self._feedback, triggers, known_ns, play)
         self._together.proceed(triggers, known_ns)
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
@@ -200,7 +206,34 @@ class Execution:
         performed = performance(self._with_phases(), traces)
         signals = self._signals(performed)
         answers = play(signals) if signals.drives or signals.captures else ()
+        return self._outcome(performed, answers)
+
+    def _advance(
+        self, feedback: Feedback, triggers: Sequence[Trigger], known_ns: int, play: Play
+    ) -> RunOutcome | Waiting:
+        """Go on with a run that hangs on what it measures."""
+
+        def begin(at_ns: int) -> Dialogue:
+            return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
+
+        over = feedback.go_on(triggers, known_ns, begin)
+        self.synced_ns = tuple(feedback.together.synced_ns)
+        if not over:
+            return Waiting(feedback.together.needs_ns)
+        performed = performance(feedback.runs, feedback.together.traces())
+        if any(windows is not None for windows in performed.counting):
+            raise NotEmulated(_NO_COUNTING)
+        heard = [one.trains if one is not None else () for one in performed.listening]
+        answers = feedback.finish(heard, begin)
+        feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
+        return replace(
+            self._outcome(performed, answers),
+            triggers=tuple((self._start_tick + at, address) for at, address in feedback.sent),
+        )
+
+    def _outcome(self, performed: Performance, answers: tuple[Captured, ...]) -> RunOutcome:
         left = outcome(performed, answers)
+        traces = performed.traces
         return RunOutcome(
             sequencers=tuple(
                 self._with_tags(one, run, trace)
@@ -229,7 +262,7 @@ class Execution:
         record = tag_record(run, trace, self._start_tick, traced)
         return replace(left, listened=record, flags=(*left.flags, *flags))
 
-    def _signals(self, performed: Performance) -> RunSignals:
+    def _signals(self, performed: Performance, begin_ns: int | None = None) -> RunSignals:
         """Return what the world is asked to play.
 
         Its time begins with the first trigger, unless something was played before: how long a
@@ -238,7 +271,8 @@ class Execution:
         drives, captures = performed.drives, performed.captures
         times = [train.start_ns for train in drives] + [train.start_ns for train in captures]
         starts = [int(start_ns[0]) for start_ns in times if len(start_ns)]
-        begin_ns = min([self._first_trigger_ns, *starts])
+        if begin_ns is None:
+            begin_ns = min([self._first_trigger_ns, *starts])
         if begin_ns:
             drives = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in drives)
             captures = tuple(replace(t, start_ns=t.start_ns - begin_ns) for t in captures)

@@ -1,6 +1,6 @@
 """From acquisitions to what is listened to, and from what was heard to bins and scope."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,13 @@ from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
 from podium.sim_instruments.twins.qblox_cluster.output_stage import lo_turns
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind, RealTimeTrace
+from podium.sim_instruments.twins.qblox_cluster.scope import (
+    clipped_tone,
+    full_scale,
+    pedestals,
+    refuse_long_averages,
+    scope_records,
+)
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun, empty_bins
 
 NCO_DELAY_NS = 146
@@ -29,7 +36,14 @@ class Listening:
     end_ns: int
     """When the last integration ends."""
     trains: tuple[CaptureTrain, ...]
-    """None (no input connected), one, or two: the second for path 1 where its weights differ."""
+    """None (no input connected), one, or two: the second for path 1 where its weights differ.
+    Where the scope needs every acquisition, the first is cut into one for each."""
+    turning: NDArray[np.bool_]
+    """Whether each is demodulated at a frequency other than 0."""
+    pedestal: NDArray[np.complex128]
+    """Shape (2, n): what the input offset adds to the mean of each path, in full scales."""
+    single: bool = False
+    """Whether the first train is cut."""
 
 
 def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
@@ -68,6 +82,10 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
             windows = tuple(_window(run, kind, path, lo_hz) for kind in kinds)
             scope = run.scope and path == 0
             trains.append(CaptureTrain(line, start, number, turns, windows, scope))
+    single = bool(trains) and run.scope and run.afe.scope.needs_all
+    if single:
+        refuse_long_averages(run, durations)
+        trains[:1] = _one_by_one(trains[0])
     return Listening(
         run=run,
         acquisition=trace.acq[rows],
@@ -75,7 +93,25 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
         duration_ns=durations,
         end_ns=int((start + durations).max()),
         trains=tuple(trains),
+        turning=frequency != 0,
+        pedestal=pedestals(run, kinds, number, np.asarray(phase, np.float64)),
+        single=single,
     )
+
+
+def _one_by_one(train: CaptureTrain) -> list[CaptureTrain]:
+    """Return a train for each acquisition, each with its raw trace."""
+    return [
+        CaptureTrain(
+            train.line,
+            train.start_ns[n : n + 1],
+            np.zeros(1, np.int32),
+            train.phase_turns[n : n + 1],
+            (train.windows[train.window[n]],),
+            scope=True,
+        )
+        for n in range(len(train.start_ns))
+    ]
 
 
 def _distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -126,59 +162,77 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
     """Return bins, scope and flags from the answers to ``listened.trains``, in their order."""
     run = listened.run
     n = len(listened.bin)
-    mean = np.zeros(n, np.complex128)
-    if captured:
-        mean = captured[0].integrated
-    if len(captured) == 2:
-        # path 0 took the first weights, path 1 the second: keep what belongs to each
-        mean = mean.real + 1j * captured[1].integrated.imag
-    fraction, clipped = _digitise(run, mean)
-    sums = fraction * listened.duration_ns
+    traces = captured[:n] if listened.single else captured[:1]
+    sums, clipped = _sums(listened, captured)
     path0 = np.rint(sums.real * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
     path1 = np.rint(sums.imag * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
-    a11, a12 = run.configuration.rotation
-    # The client sends a11 = cos(angle), a12 = -sin(angle): the real part of sum * exp(j angle).
-    # ASSUMED: a value equal to the threshold counts as above it
-    above = a11 * sums.real + a12 * sums.imag >= run.configuration.threshold
-    bins = _accumulate(run, listened, path0, path1, above)
+    bins = _accumulate(run, listened, path0, path1, _above(run, sums))
     flags: list[str] = []
     scope = None
     if run.scope:
-        scope = _scope(run, listened, captured)
-        for path in range(2):
+        scope = scope_records(run, traces)
+        for path, record in enumerate(scope):
+            if not record.average_count:
+                continue
             flags.append(f"ACQ SCOPE DONE PATH {path}")
-            if scope[path].out_of_range:
+            if record.out_of_range:
                 flags.append(f"ACQ SCOPE OUT-OF-RANGE PATH {path}")
-            if n > 1:
+            if n > 1 and not run.afe.scope.averages[path]:
                 flags.append(f"ACQ SCOPE OVERWRITTEN PATH {path}")
     flags.append("ACQ BINNING DONE")
     flags += [f"ACQ INTEGRATOR OUT-OF-RANGE PATH {p}" for p in range(2) if clipped[p]]
     return Heard(bins, scope, tuple(flags))
 
 
-def full_scale(run: SequencerRun) -> tuple[float, float]:
-    """Return the amplitude, sqrt(W), at the connector that fills the ADC of each path."""
-    afe = run.afe
-    if afe.model.rf:
-        full = limits.rf_input_full_scale(afe.input_attenuation_db)
-        return full, full
-    tone = limits.QRM_INPUT_FULL_SCALE_V / np.sqrt(2 * limits.IMPEDANCE_OHM)
-    gain0, gain1 = afe.input_gain_db[:2]
-    return tone / 10 ** (gain0 / 20), tone / 10 ** (gain1 / 20)
+def bits(listened: Listening, captured: Sequence[Captured]) -> NDArray[np.bool_]:
+    """Return which acquisitions were found above the threshold, as :func:`heard` bins them."""
+    return _above(listened.run, _sums(listened, captured)[0])
+
+
+def _sums(
+    listened: Listening, captured: Sequence[Captured]
+) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
+    """Return the integrals in full scales of one sample, and whether each path was clipped."""
+    n = len(listened.bin)
+    mean = np.zeros(n, np.complex128)
+    traces = captured[:n] if listened.single else captured[:1]
+    if captured:
+        mean = np.concatenate([one.integrated for one in traces])
+    if len(captured) > len(traces):
+        # path 0 took the first weights, path 1 the second: keep what belongs to each
+        mean = mean.real + 1j * captured[-1].integrated.imag
+    fraction, clipped = _digitise(listened.run, listened, mean)
+    return fraction * listened.duration_ns, clipped
+
+
+def _above(run: SequencerRun, sums: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    a11, a12 = run.configuration.rotation
+    # The client sends a11 = cos(angle), a12 = -sin(angle): the real part of sum * exp(j angle).
+    # ASSUMED: a value equal to the threshold counts as above it
+    return np.asarray(a11 * sums.real + a12 * sums.imag >= run.configuration.threshold)
 
 
 def _digitise(
-    run: SequencerRun, signal: NDArray[np.complex128]
+    run: SequencerRun, listened: Listening, signal: NDArray[np.complex128]
 ) -> tuple[NDArray[np.complex128], tuple[bool, bool]]:
     """Return ``signal`` (sqrt(W)) in full scales, and whether each path was out of range.
 
-    ASSUMED: a mean that does not fit is held to full scale; single samples that clip
-    within a window are not seen here.
+    ASSUMED: what comes in during a window is one tone of steady amplitude. If it is demodulated
+    from an intermediate frequency, the tops of its waves are cut, sample by sample, and the
+    fundamental of what is left counts; else a level beyond full scale is held there.
     """
     full0, full1 = full_scale(run)
-    real, imag = signal.real / full0, signal.imag / full1
-    clipped = bool((np.abs(real) > 1).any()), bool((np.abs(imag) > 1).any())
-    return np.clip(real, -1, 1) + 1j * np.clip(imag, -1, 1), clipped
+    values = signal.real / full0 + 1j * signal.imag / full1
+    size = np.abs(values)
+    flat = values + listened.pedestal[0].real + 1j * listened.pedestal[1].imag
+    level = np.clip(flat.real, -1, 1) + 1j * np.clip(flat.imag, -1, 1)
+    tone = flat - values * (1 - clipped_tone(size))
+    over = listened.turning & (size > 1)
+    clipped = tuple(
+        bool((over | (~listened.turning & (np.abs(part) > 1))).any())
+        for part in (flat.real, flat.imag)
+    )
+    return np.where(listened.turning, tone, level), (clipped[0], clipped[1])
 
 
 def _accumulate(
@@ -202,28 +256,3 @@ def _accumulate(
         table["valid"] = table["average_count"] > 0
         bins[index] = table
     return bins
-
-
-def _scope(
-    run: SequencerRun, listened: Listening, captured: tuple[Captured, ...]
-) -> tuple[ScopePath, ...]:
-    """Return the scope record of the last acquisition: the input as digitised, at the LO.
-
-    ASSUMED: its first sample has the phase that the world gives it; only the frequency of
-    the trace is moved to the LO's.
-    """
-    trace = captured[0].trace if captured else None
-    raw = np.zeros(limits.SCOPE_SAMPLES, np.complex128)
-    if trace is not None:
-        count = min(len(trace), len(raw))
-        lo_hz = run.afe.lo_hz[0] if run.afe.model.rf else 0
-        turns = (captured[0].trace_hz - lo_hz) * 1e-9 * np.arange(count)
-        raw[:count] = trace[:count] * np.exp(2j * np.pi * (turns % 1.0))
-    full = full_scale(run)
-    paths: list[ScopePath] = []
-    for values, scale in zip((raw.real, raw.imag), full, strict=True):
-        words = np.rint(values / scale * limits.ADC_FULL_SCALE)
-        held = np.clip(words, -limits.ADC_FULL_SCALE, limits.ADC_FULL_SCALE - 1)
-        out_of_range = bool((words != held).any())
-        paths.append(ScopePath(held.astype(np.int32), out_of_range, 1))
-    return tuple(paths)

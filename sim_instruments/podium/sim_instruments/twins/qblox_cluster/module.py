@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from podium.firmware_interfaces.qblox_cluster import limits
@@ -12,21 +13,35 @@ from podium.sim_instruments.twins.qblox_cluster.acquisition_list import EMPTY_SC
 from podium.sim_instruments.twins.qblox_cluster.assembler import Assembler
 from podium.sim_instruments.twins.qblox_cluster.io_channel import IoBank
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import LocalOscillator
+from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
+from podium.sim_instruments.twins.qblox_cluster.predistortion import Predistortion
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
     EXECUTION_ERROR,
+    OUT_OF_RANGE,
     SUFFIX_OUT_OF_RANGE,
     ErrorQueue,
     Refusal,
 )
 from podium.sim_instruments.twins.qblox_cluster.sequencer import Sequencer
-from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe
+from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, ScopeSettings
 from podium.sim_instruments.twins.qblox_cluster.settings import KeptSettings
 
 LOS = 2
 """Local oscillators addressed on an RF module; a QRM-RF uses the second
 (``out0_in0_lo_freq`` is LO1 in qblox_instruments' module.py)."""
+
+
+@dataclass(slots=True)
+class NetZero:
+    """Settings of the net-zero pulse of one output. ASSUMED: values after power-on."""
+
+    enabled: bool = False
+    amplitude: float = 1.0
+    """In full scales."""
+    slew_rate: float = 1e-3
+    """In full scales a ns."""
 
 
 class Module:
@@ -41,6 +56,8 @@ class Module:
         self.serial = serial
         self.errors = ErrorQueue()
         self.lines = lines
+        self.mixers: tuple[Mixer, ...] = (PERFECT,) * (len(model.outputs) if model.rf else 0)
+        """Behind each RF output."""
         self.oscillators = tuple(LocalOscillator(f"slot{slot}.lo{n}") for n in range(LOS))
         self.reset()
 
@@ -66,9 +83,13 @@ class Module:
             "trig": {"mode_path": [False] * model.adcs, "lvl_path": [0.0] * model.adcs},
         }
         self.io = IoBank() if model.channels else None
-        self.predistortion = _power_on_predistortion(model)
-        self.net_zero = [False] * (model.dacs if model.family == "QCM" and not model.rf else 0)
-        """Whether the net-zero pulse of each output is enabled."""
+        self.predistortion = Predistortion(model)
+        self.net_zero = tuple(
+            NetZero() for _ in range(model.dacs if model.family == "QCM" and not model.rf else 0)
+        )
+        self.output_offset_mv = [0.0] * (model.dacs if model.rf else 0)
+        """Of both paths of each RF output, before the mixer."""
+        self.input_offset_v = [0.0] * model.adcs
 
     def sequencer(self, number: int) -> Sequencer:
         """Return a sequencer; refuse a number that does not exist."""
@@ -87,7 +108,7 @@ class Module:
         """
         for sequencer in sequencers:
             outputs = {output for path in sequencer.outputs for output in path}
-            on = [f"out{n}" for n, enabled in enumerate(self.net_zero) if enabled and n in outputs]
+            on = [f"out{n}" for n, one in enumerate(self.net_zero) if one.enabled and n in outputs]
             if on and sequencer.plays_net_zero:
                 raise Refusal(
                     EXECUTION_ERROR,
@@ -113,6 +134,24 @@ class Module:
             input_attenuation_db=self.input_attenuation_db[0] if self.input_attenuation_db else 0,
             input_gain_db=tuple(self.input_gain_db),
             lo_locks=tuple(one.lock for one in used),
+            scope=self.scope_settings(),
+            input_offset_v=tuple(self.input_offset_v),
+            shaping=tuple(self.predistortion.shaping(n) for n in range(model.dacs)),
+            marker_delay_ns=tuple(
+                self.predistortion.marker_delay_ns(n) for n in range(model.markers)
+            ),
+            mixers=self.mixers,
+            output_offset_mv=tuple(self.output_offset_mv),
+        )
+
+    def scope_settings(self) -> ScopeSettings:
+        """Return how the scope records."""
+        values = self.scope_configuration
+        trigger = values["trig"]
+        levels = zip(trigger["mode_path"], trigger["lvl_path"], strict=False)
+        return ScopeSettings(
+            averages=tuple(map(bool, values["avg_en_path"])),
+            levels=tuple(float(level) if by_level else None for by_level, level in levels),
         )
 
     def scope_listens_to(self, number: int) -> bool:
@@ -148,38 +187,14 @@ class Module:
                 raise Refusal(
                     BLOCK_DATA_ERROR, f"scope configuration: sequencer {number!r} does not exist"
                 )
+        for level in values["trig"]["lvl_path"][:paths]:
+            number = isinstance(level, int | float) and not isinstance(level, bool)
+            if not number or not -1 <= level <= 1:
+                raise Refusal(
+                    OUT_OF_RANGE,
+                    f"scope configuration: trigger level {level!r} must lie between -1 and 1",
+                )
         self.scope_configuration = values
-
-    def set_predistortion(self, values: Any) -> None:
-        """Change the predistortion values that ``values`` names."""
-        if not isinstance(values, dict):
-            raise Refusal(BLOCK_DATA_ERROR, "predistortion configuration is not a JSON object")
-        _merge(self.predistortion, values)
-
-
-def _merge(into: dict[str, Any], values: dict[str, Any]) -> None:
-    for key, value in values.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = value
-
-
-def _power_on_predistortion(model: ModuleModel) -> dict[str, Any]:
-    """Return the predistortion block after power-on: all filters there, all passing through.
-
-    ASSUMED: values; the structure is the one the client reads (module.py, _add_rtp_qcodes_params).
-    """
-    state = {f"stage{n}": "disabled" for n in range(6)}
-    outputs: dict[str, Any] = {}
-    for n in range(max(model.dacs, model.markers)):
-        output: dict[str, Any] = {"state": dict(state), "markers": {"state": dict(state)}}
-        if model.family == "QCM":
-            output["IIR"] = {f"stage{k}": {"tau": 10.0, "amp": 0.0} for k in range(4)}
-            output["FIR"] = {"stage0": [1.0] + [0.0] * 31}
-            output["bias tee"] = {"reset": False, "stage0": {"tau": 10.0}}
-        outputs[f"out{n}"] = output
-    return outputs
 
 
 def json_bytes(values: Any) -> bytes:

@@ -7,6 +7,7 @@ from podium.sim_instruments.twins.qblox_cluster import (
     arguments,
     channel_commands,
     common_commands,
+    front_end_commands,
     sequencer_commands,
 )
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
@@ -27,7 +28,7 @@ def module_handlers() -> Handlers[Module]:
     _attenuators(handlers)
     _offsets(handlers)
     _configuration(handlers)
-    _net_zero(handlers)
+    front_end_commands.register(handlers)
     channel_commands.register(handlers)
     return handlers
 
@@ -172,36 +173,3 @@ def _configuration(handlers: Handlers[Module]) -> None:
 def _needs_scope(module: Module) -> None:
     if not module.model.readout:
         raise Refusal(SUFFIX_OUT_OF_RANGE, f"a {module.model.name} has no scope")
-
-
-def _net_zero(handlers: Handlers[Module]) -> None:
-    def output(module: Module, request: Request) -> int:
-        n = arguments.integer(request.command)
-        if n not in range(len(module.net_zero)):
-            raise Refusal(SUFFIX_OUT_OF_RANGE, f"a {module.model.name} has no output {n} for it")
-        return n
-
-    @handlers.on("PREDISTortion:NETZero:PULSE:ENable")
-    def enable(module: Module, request: Request) -> bytes:
-        module.net_zero[output(module, request)] = arguments.flag(request.command, 1)
-        return b""
-
-    @handlers.on("PREDISTortion:NETZero:PULSE:ENable?")
-    def enabled(module: Module, request: Request) -> bytes:
-        return text_reply("1" if module.net_zero[output(module, request)] else "0")
-
-
-def kept_handlers() -> Handlers[Module]:
-    """Return commands that are answered from the module's own state and mean nothing yet."""
-    handlers: Handlers[Module] = Handlers()
-
-    @handlers.on("PREDISTortion:CONFiguration")
-    def set_predistortion(module: Module, request: Request) -> bytes:
-        module.set_predistortion(arguments.json_block(request.command))
-        return b""
-
-    @handlers.on("PREDISTortion:CONFiguration?")
-    def predistortion(module: Module, request: Request) -> bytes:
-        return block_reply(json_bytes(module.predistortion))
-
-    return handlers

@@ -2,17 +2,21 @@
 
 A path's sample word is ``(sample * gain >> 15) + offset``, held to 16 bits. The two
 paths are the real and the imaginary part of a complex envelope; with modulation on, the
-NCO turns it, and on RF modules the local oscillator lifts it. Mixers are ideal.
+NCO turns it, and on RF modules the local oscillator lifts it through a mixer
+(:mod:`.mixer`). Filters and delays come last (:mod:`.shaped_output`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT
+from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
+from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.segment_kernel import (
     PHASE_TURN,
@@ -20,6 +24,7 @@ from podium.sim_instruments.twins.qblox_cluster.segment_kernel import (
     segments,
 )
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, SequencerRun
+from podium.sim_instruments.twins.qblox_cluster.shaped_output import shaped_train
 
 OUTPUT_OVERFLOW = "OUTPUT OVERFLOW"
 
@@ -49,6 +54,8 @@ class OutputLine:
     """Phase of the local oscillator at the start of the run."""
     real: bool
     """Only one path leaves the module: without a carrier the signal is real."""
+    channels: tuple[int, int]
+    """Output channels of path I and path Q; the same twice where only one leaves."""
 
 
 def output_lines(run: SequencerRun) -> tuple[OutputLine, ...]:
@@ -64,18 +71,20 @@ def output_lines(run: SequencerRun) -> tuple[OutputLine, ...]:
                 output=n,
                 lo_turns=afe.turns_of_lo(n),
                 real=False,
+                channels=(2 * n, 2 * n + 1),
             )
             for n in range(len(afe.model.outputs))
             if 2 * n in path_i and 2 * n + 1 in path_q and afe.lo_on[n]
         )
     tone = afe.model.output_full_scale_v / np.sqrt(2 * limits.IMPEDANCE_OHM)
     pairs = list(zip(sorted(path_i), sorted(path_q), strict=False))
-    lines = [OutputLine(f"{prefix}{i}_{q}", tone, 0, i, 0.0, real=False) for i, q in pairs]
+    lines = [OutputLine(f"{prefix}{i}_{q}", tone, 0, i, 0.0, False, (i, q)) for i, q in pairs]
     lines += [
-        OutputLine(f"{prefix}{i}", tone, 0, i, 0.0, real=True) for i in sorted(path_i)[len(pairs) :]
+        OutputLine(f"{prefix}{i}", tone, 0, i, 0.0, True, (i, i))
+        for i in sorted(path_i)[len(pairs) :]
     ]
     lines += [
-        OutputLine(f"{prefix}{q}", -1j * tone, 0, q, 0.0, real=True)
+        OutputLine(f"{prefix}{q}", -1j * tone, 0, q, 0.0, True, (q, q))
         for q in sorted(path_q)[len(pairs) :]
     ]
     return tuple(lines)
@@ -101,7 +110,10 @@ def switch_timeline(
     if not afe.model.rf:
         return ALWAYS_ON
     changes = [
-        _changes(time_ns, (marker.astype(np.int64) >> switch_bit(afe, output) & 1) == 1)
+        _changes(
+            time_ns + afe.marker_delay_ns[switch_bit(afe, output)],
+            (marker.astype(np.int64) >> switch_bit(afe, output) & 1) == 1,
+        )
         for time_ns, marker in markers
     ]
     times = np.unique(np.concatenate([time for time, _ in changes] or [np.zeros(0, np.int64)]))
@@ -153,6 +165,8 @@ def pulse_trains(
     lengths = _wave_lengths(run.waveforms)
     modulated = run.configuration.modulate
     for line in output_lines(run):
+        shapings = run.afe.shaping_of(line.channels[0]), run.afe.shaping_of(line.channels[1])
+        delay_ns = shapings[0].delay_ns
         switch = switches.get(line.output, ALWAYS_ON)
         start, phase, keys = segments(
             trace.time_ns,
@@ -168,20 +182,78 @@ def pulse_trains(
             trace.end_ns,
             lengths,
             modulated,
-            switch.time_ns,
+            switch.time_ns if switch is ALWAYS_ON else switch.time_ns - delay_ns,
             switch.on,
         )
         if not len(start):
             continue
         number, first = distinct(keys)
+        if any(one.filters for one in shapings) or delay_ns != shapings[1].delay_ns:
+            train, clipped = _shaped(
+                run, line, trace.end_ns, (start, number, phase), keys[first], shapings
+            )
+            overflowed |= clipped
+            trains += [train] if train is not None else []
+            continue
         pieces: list[Piece] = []
         for key in keys[first]:
             piece, clipped = make_piece(key, run.waveforms, line, modulated)
             overflowed |= clipped
             pieces.append(piece)
-        turns = phase / PHASE_TURN + lo_turns(line.lo_hz, start) + line.lo_turns
-        trains.append(PulseTrain(line.name, start, number, turns % 1.0, tuple(pieces), run.sender))
+        start = start + delay_ns
+        lo = lo_turns(line.lo_hz, start) + line.lo_turns
+        turns = (phase / PHASE_TURN + lo) % 1.0
+        train = PulseTrain(line.name, start, number, turns, tuple(pieces), run.sender)
+        trains += [train] if line.real else with_image(train, line.lo_hz, lo, sidebands(run, line))
     return tuple(trains), overflowed
+
+
+def sidebands(run: SequencerRun, line: OutputLine) -> tuple[complex, complex]:
+    """Return what of a sequencer's signal comes out as it is, and what as its image."""
+    mixer = run.afe.mixer_of(line.output) if run.afe.model.rf else PERFECT
+    return mixer.sidebands(*run.configuration.mixer_correction)
+
+
+def _shaped(
+    run: SequencerRun,
+    line: OutputLine,
+    end_ns: int,
+    stretches: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]],
+    keys: NDArray[np.int64],
+    shapings: tuple[Shaping, Shaping],
+) -> tuple[PulseTrain | None, bool]:
+    """Return what a line of a baseband module plays behind its filters."""
+    start, number, phase = stretches
+    bare = replace(line, factor=1 + 0j, real=False)
+    wanted, image = (1 + 0j, 0j) if line.real else sidebands(run, line)
+    envelopes: list[tuple[NDArray[np.complex128], complex, int, float]] = []
+    overflowed = False
+    for key in keys:
+        piece, clipped = make_piece(key, run.waveforms, bare, run.configuration.modulate)
+        overflowed |= clipped
+        envelopes.append((piece.samples, piece.level, piece.duration_ns, piece.carrier_hz))
+    train, clipped = shaped_train(
+        line.name,
+        run.sender,
+        (start, number, phase, end_ns),
+        envelopes,
+        (wanted, image),
+        shapings,
+        line.factor,
+        line.real,
+    )
+    return train, overflowed | clipped
+
+
+def switch_intervals(
+    switch: SwitchTimeline, end_ns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (start, duration) of each stretch during which a switch is closed."""
+    on = np.concatenate([[False], switch.on, [False]])
+    times = np.append(np.minimum(switch.time_ns, end_ns), end_ns)
+    changes = times[on[1:] != on[:-1]]
+    start, duration = changes[::2], changes[1::2] - changes[::2]
+    return start[duration > 0], duration[duration > 0]
 
 
 def _wave_lengths(waveforms: Mapping[int, NDArray[np.int16]]) -> NDArray[np.int64]:

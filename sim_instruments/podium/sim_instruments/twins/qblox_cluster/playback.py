@@ -5,19 +5,58 @@ runs in a worker thread, where it emulates the sequencers, calls ``play`` with t
 signals that leave the cluster, and turns what comes back into acquisition bins.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from podium.sim_instruments.physics.signals import Captured, RunSignals
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.signals import (
+    Captured,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-Play = Callable[[RunSignals], tuple[Captured, ...]]
-"""Plays one run on the world and returns one answer for each capture train, in their order.
 
-Line names are connectors of the cluster: ``slot2.out0``, ``slot6.out0_1`` (I on out0 and Q
-on out1), ``slot2.in0``; ``biases_v`` is empty: the wiring fills it from all flux sources."""
+class Dialogue(Protocol):
+    """A run that is played piece by piece, as what follows hangs on what was measured."""
+
+    def go_on(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> tuple[Captured, ...]:
+        """Play on, and return one answer for each capture train: see :class:`.Session`."""
+        ...
+
+    def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
+        """Return the trace of a listener's last window and its frequency, None if it has none."""
+        ...
+
+    def end(self, signals: RunSignals) -> None:
+        """Hear what was played in all; nothing more is."""
+        ...
+
+
+class Play(Protocol):
+    """Plays runs on the world.
+
+    Line names are connectors of the cluster: ``slot2.out0``, ``slot6.out0_1`` (I on out0 and Q
+    on out1), ``slot2.in0``; ``biases_v`` is empty: the wiring fills it from all flux sources.
+    """
+
+    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+        """Play one run and return one answer for each capture train, in their order."""
+        ...
+
+    def begin(self, run: int, start_tai_fs: int) -> Dialogue:
+        """Begin a run that is played piece by piece."""
+        ...
 
 
 class Ticket(Protocol[T_co]):

@@ -1,7 +1,7 @@
 """One Q1 processor on its way through its program, from one thing it waits for to the next."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,13 +165,43 @@ class Q1Run:
 
     def trace(self) -> RealTimeTrace:
         """Return what was done so far."""
-        last = int(self._state[q1.ROWS])
-        chunks = [*self._chunks, (self._rows64[:, :last], self._rows32[:, :last])]
-        wide = [np.concatenate([rows64[k] for rows64, _ in chunks]) for k in range(2)]
-        columns = [
-            np.concatenate([rows32[k] for _, rows32 in chunks]) for k in range(q1.ROW_COLUMNS)
-        ]
         flags = int(self._state[q1.FLAGS])
+        return self._traced(
+            self._all_rows(),
+            flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
+            log=tuple(self._log(flags)),
+        )
+
+    def rows(self, first: int, before_ns: int) -> RealTimeTrace:
+        """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
+        found: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
+        begin = 0
+        for rows64, rows32 in self._all_rows():
+            count = rows64.shape[1]
+            low, begin = max(first - begin, 0), begin + count
+            if low >= count:
+                continue
+            high = (
+                int(np.searchsorted(rows64[0], before_ns)) if rows64[0, -1] >= before_ns else count
+            )
+            found.append((rows64[:, low:high], rows32[:, low:high]))
+            if high < count:
+                break
+        last = self._rows64[:, :0], self._rows32[:, :0]
+        return self._traced(found or [last], flags=(), log=())
+
+    def _all_rows(self) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+        last = int(self._state[q1.ROWS])
+        return [*self._chunks, (self._rows64[:, :last], self._rows32[:, :last])]
+
+    def _traced(
+        self,
+        chunks: Sequence[tuple[NDArray[np.int64], NDArray[np.int32]]],
+        flags: tuple[str, ...],
+        log: tuple[str, ...],
+    ) -> RealTimeTrace:
+        wide = [_joined([rows64[k] for rows64, _ in chunks]) for k in range(2)]
+        columns = [_joined([rows32[k] for _, rows32 in chunks]) for k in range(q1.ROW_COLUMNS)]
         return RealTimeTrace(
             time_ns=wide[0],
             nco_phase=wide[1],
@@ -190,11 +220,11 @@ class Q1Run:
             weight1=columns[q1.ROW_WEIGHT_1],
             end_ns=self.time_ns,
             ending=self.ending or Ending.CUT,
-            flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
+            flags=flags,
             exit_code=int(self._state[q1.EXIT_CODE]),
             registers=tuple(self._slots[:REGISTERS].tolist()),
             instructions=int(self._state[q1.COUNT]),
-            log=tuple(self._log(flags)),
+            log=log,
         )
 
     def _log(self, flags: int) -> list[str]:
@@ -219,6 +249,10 @@ class Q1Run:
     def _where(self, address: int) -> str:
         instruction = self.processor.program.instruction(address)
         return f"line {instruction.line} ({instruction})"
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def _initial_state(setup: "SequencerSetup") -> NDArray[np.int64]:

@@ -90,6 +90,37 @@ class Together:
         needs = [run.time_ns for run in self._runs if run.ending is Ending.WAITS_TO_KNOW]
         return min(needs, default=None)
 
+    @property
+    def runs(self) -> tuple[Q1Run, ...]:
+        """The processors on their way, in their order."""
+        return tuple(self._runs)
+
+    def earliest_ns(self, known_ns: int) -> list[int]:
+        """Return for each processor a time before which it does nothing more.
+
+        All triggers until ``known_ns`` are known, and what it does by then may not be done yet.
+        """
+        goes: dict[int, int] = {}
+        for number, run in enumerate(self._runs):
+            match run.ending:
+                case Ending.WAITS_TO_KNOW:
+                    goes[number] = run.time_ns
+                case Ending.WAITS_FOR_TRIGGER:
+                    goes[number] = max(run.time_ns, known_ns + 1)
+                case Ending.WAITS_FOR_SYNC | Ending.WAITS_FOR_MESSAGE:
+                    pass
+                case _:
+                    goes[number] = FOR_EVER
+        synced = [n for n, run in enumerate(self._runs) if run.processor.setup.sync]
+        first = min(goes.values(), default=FOR_EVER)
+        for number, run in enumerate(self._runs):
+            if run.ending is Ending.WAITS_FOR_MESSAGE:
+                goes[number] = max(run.time_ns, first + LEAST_CAST_NS)
+        together = [goes.get(n, self._runs[n].time_ns) for n in synced]
+        for number in range(len(self._runs)):
+            goes.setdefault(number, min(max(together, default=0) + SYNC_NS, FOR_EVER))
+        return [goes[number] for number in range(len(self._runs))]
+
     def proceed(self, triggers: Sequence[Trigger], known_ns: int = FOR_EVER) -> None:
         """Go on as far as triggers allow: these, later than all before, in the order of time.
 

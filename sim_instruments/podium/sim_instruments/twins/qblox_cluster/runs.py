@@ -101,6 +101,8 @@ class Runs:
         self._count = 0
         self._cut: list[_Run] = []
         """Stopped by force while they were being computed."""
+        self._measured: list[tuple[int, int]] = []
+        """Tick and address of pulses of measurements that the monitor has not counted."""
         self._records: dict[tuple[int, int], TagRecord] = {}
         """What time-tag sequencers listened for last, by slot and number."""
 
@@ -133,6 +135,7 @@ class Runs:
             members, run.members = run.members, []
             self._stop(run, members, now_fs)
         self._let_go()
+        self._measured.clear()
         self._records.clear()
 
     def _release(self, sequencer: Sequencer, now_fs: int) -> None:
@@ -235,6 +238,7 @@ class Runs:
             while run.ticket is None and not run.known and self._can_go_on(run, now_fs):
                 self._advance(run, now_fs)
                 self._take_in(run)
+        self._count_measured(now_fs)
         for run in self._active:
             synced_ns = run.execution.synced_ns
             run.party_line += [run.start_tick + ns for ns in synced_ns[run.told :]]
@@ -247,6 +251,10 @@ class Runs:
             elif run.ticket is None and not run.triggers:
                 run.promise.from_fs = None  # what was expected has come, and was not for this run
         self._let_go()
+
+    def _count_measured(self, now_fs: int) -> None:
+        while self._measured and self._clock.to_world(self._measured[0][0]) <= now_fs:
+            self._management.network.measured(*self._measured.pop(0))
 
     def _can_go_on(self, run: _Run, now_fs: int) -> bool:
         """Tell whether more is known of the triggers than when a run came to a halt."""
@@ -275,6 +283,7 @@ class Runs:
             return
         run.known = True
         run.levels = outcome.levels
+        self._measured = sorted([*self._measured, *outcome.triggers])
         self._lines.keep(run.promise, edge_trains(run.levels, run.stopped))
         for one in outcome.sequencers:
             if isinstance(one.listened, TagRecord):

@@ -1,5 +1,6 @@
 """One sequencer of a module: memories, parameters, and its states from armed to stopped."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -192,6 +193,13 @@ class Sequencer:
                 raise Refusal(OUT_OF_RANGE, f"register {name}: {value!r} does not fit 32 bits")
         for name, value in values.items():
             self.registers[numbers[name]] = value & 0xFFFF_FFFF
+
+    def correct_mixer(self, gain_ratio: float, phase_deg: float) -> None:
+        """Set the correction of the mixer; the rest of the configuration stays as it is."""
+        values = copy.deepcopy(self.configuration_values)
+        mixer = values["awg"][0]["mixer"]
+        mixer["corr_gain_ratio"], mixer["corr_phase_offset_degree"] = gain_ratio, phase_deg
+        self.configuration_values, self.configuration = values, checked(values)
 
     def clear_flags(self) -> None:
         """Forget the flags."""

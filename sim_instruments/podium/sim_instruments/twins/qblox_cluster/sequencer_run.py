@@ -14,6 +14,8 @@ from podium.firmware_interfaces.qblox_cluster.q1asm import Assembled
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, REGISTERS, Operation
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels
+from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT, Mixer
+from podium.sim_instruments.twins.qblox_cluster.predistortion import UNSHAPED, Shaping
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import SequencerSetup
 from podium.sim_instruments.twins.qblox_cluster.q1_state import ACQ_SPACING_NS
 
@@ -27,6 +29,21 @@ def sender(slot: int, sequencer: int) -> str:
 
 ChannelMap = tuple[tuple[int, ...], tuple[int, ...]]
 """Channels connected to path I and to path Q."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSettings:
+    """How the scope of a module records, path by path."""
+
+    averages: tuple[bool, ...] = (False, False)
+    """Whether acquisitions are summed; else the last is kept."""
+    levels: tuple[float | None, ...] = (None, None)
+    """Input level, in full scales, that begins the record; None: the acquisition does."""
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether it is not enough to hear the last acquisition."""
+        return any(self.averages)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +61,24 @@ class Afe:
     """Names of the present locks of the oscillators, of which their phases hang."""
     lo_turns: tuple[float, ...] = ()
     """Phases of the oscillators at the start of the run; none given: all 0."""
+    scope: ScopeSettings = ScopeSettings()
+    input_offset_v: tuple[float, ...] = ()
+    """Added to each input path before its converter; none given: 0."""
+    shaping: tuple[Shaping, ...] = ()
+    """Of each output channel; none given: nothing is delayed or filtered."""
+    marker_delay_ns: tuple[int, ...] = (0,) * 4
+    mixers: tuple[Mixer, ...] = ()
+    """Behind each RF output; none given: perfect ones."""
+    output_offset_mv: tuple[float, ...] = ()
+    """Of both paths of each RF output, before its mixer."""
+
+    def shaping_of(self, channel: int) -> Shaping:
+        """Return what becomes of the signal of an output channel."""
+        return self.shaping[channel] if self.shaping else UNSHAPED
+
+    def mixer_of(self, output: int) -> Mixer:
+        """Return the mixer behind an output; a perfect one on baseband modules."""
+        return self.mixers[output] if self.mixers else PERFECT
 
     def turns_of_lo(self, output: int) -> float:
         """Return the phase, at the start of the run, of the oscillator of an RF output."""
@@ -163,3 +198,5 @@ class RunOutcome:
     sequencers: tuple[SequencerOutcome, ...]
     levels: tuple[Levels, ...] = ()
     """What each sequencer does to markers and digital outputs."""
+    triggers: tuple[tuple[int, int], ...] = ()
+    """Tick of sending and address of each pulse that measurements sent."""

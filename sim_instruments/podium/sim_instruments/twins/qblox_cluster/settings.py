@@ -1,9 +1,18 @@
 """Settings that are kept and read back, but meant by nothing in the simulation."""
 
+from collections.abc import Mapping
+
 from podium.firmware_interfaces.qblox_cluster.command_table import Found, Reply
 from podium.firmware_interfaces.qblox_cluster.framing import Command, block_reply, text_reply
+from podium.sim_instruments.twins.qblox_cluster.refusal import OUT_OF_RANGE, Refusal
 
 Key = tuple[str, tuple[int, ...], tuple[str, ...]]
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "STATus:QUEStionable:LED:BRIGHTness": ("OFF", "LOW", "MEDIUM", "HIGH"),
+    "MRK#:INVert:ENAble": ("0", "1", "True", "False"),
+}
+"""What may be kept, where the client or the vendor's page says it."""
 
 
 class KeptSettings:
@@ -22,7 +31,13 @@ class KeptSettings:
                 self._blocks[name, found.indices, command.arguments] = command.block
             elif command.arguments:
                 key = (name, found.indices, command.arguments[:-1])
-                self._text[key] = command.arguments[-1]
+                word, allowed = command.arguments[-1], WORDS.get(name)
+                if allowed is not None and word not in allowed:
+                    raise Refusal(
+                        OUT_OF_RANGE,
+                        f"{command.header}: {word!r} must be one of {', '.join(allowed)}",
+                    )
+                self._text[key] = word
             return b""
         key = (name, found.indices, command.arguments)
         if entry.reply is Reply.STREAM or entry.reply.is_block:

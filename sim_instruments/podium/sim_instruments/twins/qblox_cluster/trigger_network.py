@@ -67,10 +67,16 @@ class TriggerNetwork:
             sampled.append(Sampled(tick, arrival, self.address))
         return sampled
 
+    def measured(self, tick: int, address: int) -> None:
+        """Note a pulse that a measurement sent; its run has dealt with it."""
+        self._free_tick = max(tick + DEAD_NS, self._free_tick or tick)
+        self.counts[address] += 1
+        self.latest = address
+
     def send(self, tick: int, address: int) -> int | None:
         """Send a pulse; return when it arrives, None where the network is still busy.
 
-        ASSUMED: an external pulse that finds it busy is lost without a word.
+        ASSUMED: a pulse that finds it busy is lost without a word.
         """
         if self._free_tick is not None and tick < self._free_tick:
             return None

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
-from podium.sim_instruments.twins.qblox_cluster.input_stage import full_scale, input_line
+from podium.sim_instruments.twins.qblox_cluster.input_stage import input_line
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_state import FLAG_ACQ_BIN, FLAG_NAMES
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind, RealTimeTrace
+from podium.sim_instruments.twins.qblox_cluster.scope import full_scale
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun, empty_bins
 
 SAMPLES_MAX = 4_000_000

@@ -1,0 +1,190 @@
+"""The programs that are played in turns (most often one), frame by frame.
+
+A program without axes is a train; one with axes, or with something a train does not know, goes
+through ``place``, ``lower``, ``schedule`` and ``nest``. What was made of a program is kept, so that
+a series is cut into batches without making it again.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from podium.control.compilers.qblox.allocate import Allocated
+from podium.control.compilers.qblox.later import Later
+from podium.control.compilers.qblox.loops import Node, nest
+from podium.control.compilers.qblox.lower import Lowered, lower, quantise
+from podium.control.compilers.qblox.outputs import check_sum
+from podium.control.compilers.qblox.pieces import Train
+from podium.control.compilers.qblox.place import (
+    FrameTimeline,
+    PlacedCapture,
+    PlacedPlay,
+    Timeline,
+    place,
+)
+from podium.control.compilers.qblox.rounding import frequency_words
+from podium.control.compilers.qblox.schedule import schedule
+from podium.control.compilers.qblox.still import Lane, Still, still, too_loud
+from podium.control.compilers.qblox.trains import Trains, asked_of
+from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemory
+from podium.control.program.program import Capture, Play, Program
+from podium.control.program.waveforms import Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.qblox_cluster.program import Quantised
+from podium.firmware_interfaces.qblox_cluster.q1asm import Register
+
+BIN = Register(1)
+"""The register that counts bins, where there are several (see ``emit``)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """What one frame does, in all programs."""
+
+    nco: int
+    captures: tuple[tuple[str, int], ...]
+    """Name and duration in ns, by acquisition index."""
+    memory: WaveformMemory
+    quantised: Sequence[Quantised]
+    lowered: Lowered | None
+    """Where there is one program, and no train."""
+    turns: tuple[tuple[Node | Train, ...], ...] = ()
+    """The code of each program otherwise."""
+
+
+class Members:
+    """Programs that have the same frames, axes and captures."""
+
+    def __init__(self, programs: Sequence[Program], late_fs: int = 0) -> None:
+        """``late_fs``: by how much less than a nanosecond shapes come later."""
+        self.programs = tuple(programs)
+        self.shapes: Shapes = {}
+        """What all sequencers together have sampled."""
+        self._late_fs = late_fs
+        self._still: list[Still | None] = [still(program) for program in programs]
+        self._placed: dict[int, Timeline] = {}
+        self._made: dict[tuple[str, bool], tuple[Trains, dict[int, tuple[Node | Train, ...]]]] = {}
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one program, and no train."""
+        return len(self.programs) == 1 and self._still[0] is None
+
+    def timeline(self, number: int) -> Timeline:
+        """Return where a program's statements are placed; raises :class:`OffGridError`."""
+        if number not in self._placed:
+            self._placed[number] = place(self.programs[number])
+        return self._placed[number]
+
+    def frames(self) -> tuple[FrameTimeline, ...]:
+        """Return all frames, with as much as tells who plays and who captures."""
+        if self.alone:
+            return self.timeline(0).frames
+        frames = {frame.name: FrameTimeline(frame, ()) for frame in self.programs[0].frames}
+        for number, made in enumerate(self._still):
+            if made is None:
+                for one in self.timeline(number).frames:
+                    frames[one.frame.name] = _more(frames[one.frame.name], one)
+            else:
+                for lane in made.lanes:
+                    frames[lane.frame.name] = _more(frames[lane.frame.name], _outline(lane))
+        return tuple(frames.values())
+
+    def check_outputs(self, outputs: dict[str, list[str]]) -> None:
+        """Raise :class:`DoesNotFit` where frames add up to too much; ``outputs``: their frames."""
+        for number, made in enumerate(self._still):
+            for connector, names in outputs.items():
+                if len(names) < 2:
+                    continue
+                if made is not None:
+                    if not too_loud([lane for lane in made.lanes if lane.frame.name in names]):
+                        continue
+                    self._still[number] = None  # ``check_sum`` has the words
+                timeline = self.timeline(number)
+                frames = [one for one in timeline.frames if one.frame.name in names]
+                check_sum(connector, frames, timeline.axes)
+
+    def lasts_ns(self, number: int) -> int:
+        """Return how long all points of a program take together."""
+        made = self._still[number]
+        if made is not None:
+            return made.shot_ns
+        shot_ns = self.timeline(number).shot_ns
+        points = math.prod(axis.count for axis in self.programs[number].axes)
+        return int(shot_ns.sum()) * (points // shot_ns.size)
+
+    def track(self, one: Allocated, turns: range, *, several_bins: bool) -> Track:
+        """Return what a frame does in the programs ``turns``; raises :class:`DoesNotFit`."""
+        frame = one.timeline.frame
+        lo_hz, axes = one.port.lo_hz, self.programs[0].axes
+        captures = tuple(
+            (s.name, s.duration_fs // FS_PER_NS)
+            for s in self.programs[0].body
+            if isinstance(s, Capture) and s.frame == frame.name
+        )
+        if self.alone:
+            lowered = lower(one.timeline, lo_hz, axes, self._late_fs, self.shapes)
+            return Track(lowered.nco, captures, lowered.memory, lowered.quantised, lowered)
+        key = (frame.name, several_bins)
+        if key not in self._made:
+            memory = WaveformMemory(frame.name, self._late_fs, self.shapes)
+            self._made[key] = (Trains(lo_hz, memory, BIN if several_bins else None), {})
+        trains, made = self._made[key]
+        for number in turns:
+            if number not in made:
+                made[number] = self._turn(number, frame.name, trains)
+        return Track(
+            int(frequency_words(np.array(frame.frequency_hz - lo_hz))),
+            captures,
+            trains.memory,
+            Later(lambda: [q for number in turns for q in self._rounded(number, one)]),
+            None,
+            tuple(made[number] for number in turns),
+        )
+
+    def _turn(self, number: int, name: str, trains: Trains) -> tuple[Node | Train, ...]:
+        made = self._still[number]
+        if made is not None:
+            lane = next(lane for lane in made.lanes if lane.frame.name == name)
+            train = trains.train(lane, made.shot_ns)
+            if train is not None:
+                return (train,)
+        axes = self.programs[number].axes
+        timeline = self.timeline(number)
+        frame = next(one for one in timeline.frames if one.frame.name == name)
+        lowered = lower(frame, trains.lo_hz, axes, memory=trains.memory)
+        shape = tuple(axis.count for axis in axes)
+        return nest(schedule(lowered, timeline.shot_ns, axes), shape)
+
+    def _rounded(self, number: int, one: Allocated) -> Sequence[Quantised]:
+        """Return what is rounded for a frame in one program."""
+        frame, axes = one.timeline.frame, self.programs[number].axes
+        made = self._still[number]
+        if made is None:
+            timeline = self.timeline(number)
+            here = next(part for part in timeline.frames if part.frame.name == frame.name)
+            found = lower(here, one.port.lo_hz, axes, self._late_fs, self.shapes).quantised
+        else:
+            lane = next(lane for lane in made.lanes if lane.frame.name == frame.name)
+            found = [quantise(frame.name, *asked, one.port.lo_hz, axes) for asked in asked_of(lane)]
+        if len(self.programs) == 1:
+            return found
+        return [replace(q, what=f"{self.programs[number].name}: {q.what}") for q in found]
+
+
+_ZERO = np.zeros(1, np.int64)
+_SOUND = PlacedPlay(0, _ZERO, 4, Square(4 * FS_PER_NS), np.zeros(1), np.zeros(1))
+_WINDOW = PlacedCapture(0, "", _ZERO, 4, np.zeros(1))
+
+
+def _outline(lane: Lane) -> FrameTimeline:
+    """Return a frame that plays and captures something where ``lane`` does."""
+    plays = any(isinstance(statement, Play) for _, _, statement, _ in lane.items)
+    captures = any(isinstance(statement, Capture) for _, _, statement, _ in lane.items)
+    return FrameTimeline(lane.frame, (*((_SOUND,) * plays), *((_WINDOW,) * captures)))
+
+
+def _more(frame: FrameTimeline, other: FrameTimeline) -> FrameTimeline:
+    return FrameTimeline(frame.frame, frame.placed + other.placed)

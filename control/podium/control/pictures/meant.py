@@ -1,0 +1,111 @@
+"""What a program means, shot by shot: pulses, windows and carriers of each frame at one point."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.compilers.qblox.place import (
+    FrameTimeline,
+    PlacedCapture,
+    PlacedPlay,
+    PlacedTuning,
+    Timeline,
+)
+from podium.control.compilers.qblox.target import QbloxTarget
+from podium.control.pictures.view import Lane, Opening, Stretch, Tuning, View
+from podium.control.program.envelopes import sample_envelope
+
+Point = tuple[int, ...]
+PROGRAM = "program"
+
+
+def meant_view(
+    timeline: Timeline,
+    targets: Mapping[str, QbloxTarget],
+    point: Point,
+    late_fs: Mapping[str, int] | None = None,
+) -> View:
+    """Return the shot at ``point`` (one index for each axis) as the program means it.
+
+    ``targets``: by cluster; ``late_fs``: by cluster, how much later than whole nanoseconds it
+    samples its envelopes (see ``ExternalStart``). Frames without pulses and windows are left out.
+    """
+    lanes = [
+        _lane(frame, targets, point, late_fs or {}) for frame in timeline.frames if frame.heard
+    ]
+    return View(PROGRAM, int(at(timeline.shot_ns, point)), tuple(lanes))
+
+
+def at(values: NDArray[Any], point: Point) -> Any:
+    """Return the value of an array that broadcasts to the axes, at one point."""
+    index = tuple(0 if n == 1 else i for n, i in zip(values.shape, point, strict=True))
+    return values[index]
+
+
+def _lane(
+    frame: FrameTimeline,
+    targets: Mapping[str, QbloxTarget],
+    point: Point,
+    late_fs: Mapping[str, int],
+) -> Lane:
+    name = frame.frame.port
+    cluster = next((one for one, target in targets.items() if name in target.ports), None)
+    port = None if cluster is None else targets[cluster].ports[name]
+    tunings = [Tuning(0, frame.frame.frequency_hz)]
+    tunings += [
+        Tuning(int(at(item.start_ns, point)), float(at(item.frequency_hz, point)))
+        for item in frame.placed
+        if isinstance(item, PlacedTuning)
+    ]
+    tunings.sort(key=lambda one: one.since_ns)
+    shell = Lane(
+        frame.frame.name,
+        name,
+        "" if port is None else f"{cluster} slot{port.slot}.{port.output}",
+        0.0 if port is None else port.lo_hz,
+        tuple(tunings),
+        (),
+        (),
+    )
+    stretches, openings = [], []
+    for item in frame.placed:
+        start_ns = int(at(item.start_ns, point))
+        frequency_hz = [one.frequency_hz for one in tunings if one.since_ns <= start_ns][-1]
+        match item:
+            case PlacedPlay():
+                envelope = sample_envelope(item.waveform, late_fs.get(cluster or "", 0))
+                stretches.append(
+                    Stretch(
+                        start_ns,
+                        np.asarray(float(at(item.amplitude, point)) * envelope),
+                        float(at(item.turns, point)) % 1.0,
+                        frequency_hz,
+                        f"{type(item.waveform).__name__} {item.duration_ns} ns",
+                        item.statement,
+                    )
+                )
+            case PlacedCapture():
+                turns = float(at(item.turns, point)) + shell.carrier_turns(start_ns)
+                openings.append(
+                    Opening(
+                        start_ns,
+                        item.duration_ns,
+                        item.name,
+                        frequency_hz,
+                        turns % 1.0,
+                        item.statement,
+                    )
+                )
+            case PlacedTuning():
+                pass
+    return Lane(
+        shell.frame,
+        shell.port,
+        shell.connector,
+        shell.lo_hz,
+        shell.tunings,
+        tuple(stretches),
+        tuple(openings),
+    )

@@ -1,0 +1,102 @@
+"""The parameters of a program: which there are, and the program with other values of them."""
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
+from numbers import Real
+
+from podium.control.program.program import (
+    Affine,
+    Delay,
+    Parameter,
+    Play,
+    Program,
+    SetFrequency,
+    ShiftPhase,
+    Statement,
+    Value,
+    parameter_in,
+)
+
+
+class NoSuchParameter(ValueError):
+    """A value was given for a name that the program does not have, or it is no number."""
+
+
+def value_in(statement: Statement) -> Value | None:
+    """Return what can be a parameter in ``statement``; None where nothing can."""
+    match statement:
+        case Play(_, _, value) | Delay(_, value) | SetFrequency(_, value) | ShiftPhase(_, value):
+            return value
+        case _:
+            return None
+
+
+def parameters_of(program: Program) -> dict[str, float]:
+    """Return all parameters with their values, in the order in which they first occur."""
+    return {one.name: one.value for _, one in _parameters(enumerate(program.body))}
+
+
+def parameter_problems(
+    statements: Iterable[tuple[int, Statement]], swept: Container[str]
+) -> Iterator[str]:
+    """Yield what is wrong with the parameters of ``statements`` (index, statement).
+
+    ``swept``: names of variables.
+    """
+    known: dict[str, float] = {}
+    for index, one in _parameters(statements):
+        if one.name in swept:
+            yield f"statement {index}: parameter {one.name!r} is a variable, too; names are unique"
+        if known.setdefault(one.name, one.value) != one.value:
+            yield (
+                f"statement {index}: parameter {one.name!r} is {one.value}, and "
+                f"{known[one.name]} before; a name has one value"
+            )
+
+
+def check_values(program: str, known: Mapping[str, float], values: Mapping[str, float]) -> None:
+    """Raise :class:`NoSuchParameter` for a name that is not ``known``, or a value not a number."""
+    for name, value in values.items():
+        if name not in known:
+            there = ", ".join(map(repr, known)) or "none"
+            raise NoSuchParameter(
+                f"program {program!r} has no parameter {name!r}; there are: {there}"
+            )
+        if not isinstance(value, Real) or value != value:
+            raise NoSuchParameter(f"parameter {name!r} is given {value!r}, which is no number")
+
+
+def with_parameters(program: Program, values: Mapping[str, float]) -> Program:
+    """Return ``program`` with other values; raises :class:`NoSuchParameter`."""
+    check_values(program.name, parameters_of(program), values)
+    body = tuple(_with(statement, values) for statement in program.body)
+    return replace(program, body=body)
+
+
+def _parameters(statements: Iterable[tuple[int, Statement]]) -> Iterator[tuple[int, Parameter]]:
+    for index, statement in statements:
+        value = value_in(statement)
+        if value is not None and (one := parameter_in(value)) is not None:
+            yield index, one
+
+
+def _with(statement: Statement, values: Mapping[str, float]) -> Statement:
+    value = value_in(statement)
+    if value is None:
+        return statement
+    one = parameter_in(value)
+    if one is None or one.name not in values:
+        return statement
+    parameter = Parameter(one.name, values[one.name])
+    new: Value = replace(value, variable=parameter) if isinstance(value, Affine) else parameter
+    match statement:
+        case Play():
+            return replace(statement, amplitude=new)
+        case Delay():
+            return replace(statement, duration_fs=new)
+        case SetFrequency():
+            return replace(statement, frequency_hz=new)
+        case ShiftPhase():
+            return replace(statement, turns=new)
+        case _:
+            return statement

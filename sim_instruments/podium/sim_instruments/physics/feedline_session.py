@@ -1,0 +1,289 @@
+"""One feedline and its qubits in a run that is told piece by piece: see :mod:`.session`."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.alike import PHASE_STEP
+from podium.sim_instruments.physics.branches import Branches
+from podium.sim_instruments.physics.drive_pieces import Contents, QubitLine
+from podium.sim_instruments.physics.episodes import (
+    CALM_NS,
+    LONGEST_NS,
+    RING_DOWN_FOLDS,
+    Episodes,
+    NotSimulated,
+    ring_down_ns,
+)
+from podium.sim_instruments.physics.lit import Lits, Path, Tone
+from podium.sim_instruments.physics.noise import SlowNoise, gaussian_at, key
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
+from podium.sim_instruments.physics.readout import flight, noise_sigma
+from podium.sim_instruments.physics.signals import (
+    CaptureTrain,
+    PulseTrain,
+)
+from podium.sim_instruments.physics.trace import trace_of
+from podium.sim_instruments.physics.trajectory import Cluster, Trajectory
+from podium.sim_instruments.physics.walk import Paths
+
+LITS_MAX = 4_000
+"""Different tones of a feedline that one run may have: each has fields of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What is known of a run before anything of it is played."""
+
+    run: int
+    """Serial number: keys the random numbers."""
+    start_tai_fs: int
+    biases_v: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One window, times as at the source's connector."""
+
+    open_ns: int
+    end_ns: int
+    window: int
+    turns: float
+    train: int
+    element: int
+    place: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tone:
+    start_ns: int
+    piece: int
+    turns: float
+
+
+class FeedlineSession:
+    """One feedline and its qubits in one run."""
+
+    def __init__(
+        self, feedline: FeedlinePoint, contents: Contents, seed: int, beginning: Beginning
+    ) -> None:
+        self.feedline = feedline
+        self._contents = contents
+        self._run = np.uint64(beginning.run)
+        self._seed = seed
+        self.whole_ns, fraction = flight(feedline)
+        self._lits = Lits(feedline, contents.pieces)
+        self._tones: deque[_Tone] = deque()
+        self._cluster: Cluster | None = None
+        self._dark_before_ns = -(1 << 62)
+        """Nothing of what a cluster before this time played is known any more."""
+        self._ring_down_ns = [ring_down_ns(feedline, folds) for folds in RING_DOWN_FOLDS]
+        self._last: dict[int, tuple[Asked, Cluster | None, complex]] = {}
+        """By listener: the window that was answered last, its cluster and its value."""
+        self._sigmas: dict[int, float] = {}
+        self._keys: dict[int, np.uint64] = {}
+        start_s = 1e-15 * beginning.start_tai_fs
+        self.qubits: list[tuple[QubitLine, Trajectory]] = []
+        for number, qubit in enumerate(feedline.qubits):
+            line = QubitLine(qubit, round(qubit.drive_delay_ns - feedline.delay_in_ns), contents)
+            noise = SlowNoise(
+                qubit.slow_sigma_hz, qubit.slow_memory_s, key(seed, qubit.name, "slow")
+            )
+            branches = Branches(qubit, number, line.shapes, self._lits, noise)
+            branches.reach(0, start_s)
+            self.qubits.append(
+                (
+                    line,
+                    Trajectory(
+                        qubit,
+                        number,
+                        branches,
+                        line.shapes,
+                        fraction,
+                        seed,
+                        beginning.run,
+                        start_s,
+                    ),
+                )
+            )
+
+    def play(self, trains: Sequence[PulseTrain]) -> None:
+        """Take note of the tones of a chunk."""
+        tones: list[_Tone] = []
+        for train in trains:
+            number = [self._contents.piece(piece) for piece in train.pieces]
+            for start, piece, turns in zip(
+                train.start_ns.tolist(),
+                train.piece.tolist(),
+                train.phase_turns.tolist(),
+                strict=True,
+            ):
+                if number[piece] >= 0:
+                    tones.append(_Tone(start, number[piece], turns))
+        self._tones.extend(sorted(tones, key=lambda tone: tone.start_ns))
+
+    def answer(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, complex]]:
+        """Return the value of each window; all that plays until they close is known."""
+        waiting = deque(sorted(asked, key=lambda one: one.open_ns))
+        while waiting:
+            group = [waiting.popleft()]
+            end_ns = group[0].end_ns
+            while waiting and waiting[0].open_ns < end_ns:
+                group.append(waiting.popleft())
+                end_ns = max(end_ns, group[-1].end_ns)
+            while self._tones and self._tones[0].start_ns < end_ns:
+                self._light(self._tones.popleft())
+            for one, value in zip(group, self._read(group, end_ns), strict=True):
+                found = value + self._noise(one)
+                self._last[one.place] = one, self._cluster, found
+                yield one, found
+
+    def trace(self, place: int) -> tuple[NDArray[np.complex128], float] | None:
+        """Return the trace of a listener's last window, and what it is demodulated to.
+
+        See :func:`.trace_of`. Of tones it shows those of the window's own cluster, and what was
+        told of later ones. ASSUMED: it is lifted to the mean that was answered before (the noise of
+        both is drawn apart).
+        """
+        if place not in self._last:
+            return None
+        one, cluster, found = self._last[place]
+        window = self._contents.windows[one.window]
+        tones = [(tone.start_ns, tone.piece, tone.turns) for tone in self._tones]
+        origin = one.open_ns
+        if cluster is not None:
+            origin = cluster.origin_ns
+            tones = [
+                *(
+                    (origin + t.offset_ns, t.piece, cluster.turns + t.phase_steps * PHASE_STEP)
+                    for t in cluster.lit.tones
+                ),
+                *tones,
+            ]
+        none = np.zeros(0, np.int64)
+        capture = CaptureTrain(
+            self.feedline.name,
+            np.array([one.open_ns + self.whole_ns]),
+            np.zeros(1, np.int32),
+            np.array([one.turns]),
+            (window,),
+            scope=True,
+        )
+        played = PulseTrain(
+            self.feedline.name,
+            np.array([start for start, _, _ in tones], np.int64),
+            np.array([piece for _, piece, _ in tones], np.int32),
+            np.array([turns for _, _, turns in tones], np.float64),
+            tuple(self._contents.pieces),
+        )
+        single = np.zeros(1, np.int64)
+        episodes = Episodes(
+            np.array([origin]),
+            single,
+            (),
+            np.zeros(1),
+            np.array([0, 1]),
+            single,
+            single,
+            np.zeros(1),
+        )
+        paths = [
+            (cluster.paths[m] if cluster is not None else None) or Path(0)
+            for m in range(len(self.qubits))
+        ]
+        shown = trace_of(
+            self.feedline,
+            episodes,
+            [played] if tones else [],
+            capture,
+            0,
+            [
+                Paths(
+                    np.array([path.level]),
+                    np.zeros(len(path.at), np.int64),
+                    np.array([*path.at, *none], np.int64),
+                    np.array([*path.to, *none], np.int64),
+                )
+                for path in paths
+            ],
+            [single] * len(paths),
+            key(self._seed, self.feedline.name, f"trace {place}"),
+            int(self._run),
+        )
+        if window.weights is None:
+            shown = shown + (found - complex(np.mean(shown[: window.duration_ns])))
+        return shown, window.demod_hz
+
+    def _light(self, tone: _Tone) -> None:
+        cluster = self._cluster
+        if cluster is None or self._is_dark(cluster, tone.start_ns):
+            for _, trajectory in self.qubits:
+                trajectory.leave(cluster, tone.start_ns)
+            if cluster is not None:
+                self._dark_before_ns = cluster.origin_ns + cluster.lit.played_ns
+            lit = self._lits.after(None, Tone(tone.piece, 0, 0))
+            self._cluster = Cluster(tone.start_ns, tone.turns, lit, len(self.qubits))
+        else:
+            steps = round(((tone.turns - cluster.turns) % 1.0) / PHASE_STEP) % round(1 / PHASE_STEP)
+            offset = tone.start_ns - cluster.origin_ns
+            after = self._lits.after(cluster.lit, Tone(tone.piece, offset, steps))
+            cluster.add(tone.start_ns, after)
+        if len(self._lits.all) > LITS_MAX:
+            raise NotSimulated(
+                f"{self.feedline.name} carries more than {LITS_MAX} different sequences of tones "
+                "in a run that hangs on what it measures; let the resonators ring down between "
+                "readouts, and start all tones of a readout with equal phases against each other"
+            )
+
+    def _is_dark(self, cluster: Cluster, at_ns: int) -> bool:
+        """Tell whether what was played before counts no more when a tone comes."""
+        since = at_ns - cluster.origin_ns - cluster.lit.played_ns
+        if since >= self._ring_down_ns[0]:
+            return True
+        if at_ns - cluster.origin_ns <= CALM_NS:
+            return False
+        if at_ns - cluster.origin_ns > LONGEST_NS:
+            raise NotSimulated(
+                f"{self.feedline.name} carries tones without a pause for "
+                f"{at_ns - cluster.origin_ns} ns; at most {LONGEST_NS} ns are simulated: let the "
+                "resonators ring down between readouts"
+            )
+        return any(since >= ring_down for ring_down in self._ring_down_ns[1:])
+
+    def _read(self, group: Sequence[Asked], end_ns: int) -> list[complex]:
+        open_ns = min(one.open_ns for one in group)
+        cluster = self._cluster
+        if open_ns < self._dark_before_ns:
+            raise NotSimulated(
+                f"a window on {self.feedline.name} is open over tones that are too far apart to "
+                "be simulated together where the run hangs on what it measures"
+            )
+        if cluster is None or end_ns <= cluster.origin_ns or open_ns >= cluster.dark_ns:
+            return [0j] * len(group)
+        middle_ns = (max(open_ns, cluster.origin_ns) + end_ns) // 2
+        if open_ns < cluster.origin_ns:
+            middle_ns = (open_ns + end_ns) // 2
+        for _, trajectory in self.qubits:
+            trajectory.read(cluster, middle_ns, end_ns)
+        values: list[complex] = []
+        for one in group:
+            window = self._contents.windows[one.window]
+            at = one.open_ns - cluster.origin_ns
+            value = cluster.before(one.end_ns).integrated(window, one.window, at, cluster.paths)
+            turns = (cluster.turns - one.turns) % 1.0
+            values.append(value * complex(np.exp(2j * np.pi * turns)))
+        return values
+
+    def _noise(self, one: Asked) -> complex:
+        if one.window not in self._sigmas:
+            window = self._contents.windows[one.window]
+            self._sigmas[one.window] = noise_sigma(self.feedline, window)
+        if one.place not in self._keys:
+            number = key(self._seed, self.feedline.name, f"noise {one.place}")
+            self._keys[one.place] = np.uint64(number)
+        drawn = gaussian_at(self._keys[one.place], self._run, np.uint64(one.index))
+        return self._sigmas[one.window] * complex(drawn)

@@ -1,0 +1,119 @@
+"""A run of which the world is told piece by piece, and which it answers as it goes.
+
+Where what is played next hangs on what was measured, a run cannot be played as a whole
+(:meth:`.World.play`). A session is given what is played, in the order of time, and windows as soon
+as all is known that plays until they close; it answers each with the value of this one shot, and
+goes on from the levels that the shot has come to. Same signals, statistically the same answers.
+
+Windows that overlap are read together, as :mod:`.schedule` says; what follows before the feedline
+is dark again is another reading of the same cluster of tones: the fields are followed from the
+first tone on, along the levels that were read. ASSUMED: between two such readings a level changes
+at the later one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.drive_pieces import Contents
+from podium.sim_instruments.physics.feedline_session import Asked, Beginning, FeedlineSession
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.signals import (
+    Captured,
+    CaptureTrain,
+    PulseTrain,
+)
+
+
+class Session:
+    """One run, told piece by piece. Belongs to one thread at a time."""
+
+    def __init__(
+        self,
+        feedline_at: Callable[[str], FeedlinePoint],
+        check: Callable[[Sequence[PulseTrain], Sequence[CaptureTrain]], None],
+        check_drive: Callable[[QubitPoint], None],
+        seed: int,
+        beginning: Beginning,
+    ) -> None:
+        """``feedline_at`` tells the operating point; the others raise NotSimulated."""
+        self._feedline_at = feedline_at
+        self._check = check
+        self._check_drive = check_drive
+        self._seed = seed
+        self._beginning = beginning
+        self._contents = Contents()
+        self._feedlines: dict[str, FeedlineSession] = {}
+        self._kept: dict[str, list[PulseTrain]] = {}
+        """By line: what was played on a feedline, or a qubit of it, that nobody listened to yet."""
+        self._counts: dict[int, int] = {}
+
+    def go_on(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> tuple[Captured, ...]:
+        """Play one more chunk and answer windows.
+
+        ``drives``: all that begins later than in the chunks before, up to a time behind the
+        end of all windows asked for. ``captures``: windows that were not asked for before;
+        ``listeners``: a number for whoever listens by each, the same throughout the run.
+        """
+        self._check(drives, captures)
+        for train in drives:
+            self._kept.setdefault(train.line, []).append(train)
+        values: list[NDArray[np.complex128]] = [
+            np.zeros(capture.start_ns.size, np.complex128) for capture in captures
+        ]
+        asked: dict[str, list[Asked]] = {}
+        for number, (capture, place) in enumerate(zip(captures, listeners, strict=True)):
+            if capture.start_ns.size:
+                session = self._feedline(capture.line)
+                mine = self._asked(session.whole_ns, capture, number, place)
+                asked.setdefault(capture.line, []).extend(mine)
+        for line, ones in asked.items():
+            session = self._feedlines[line]
+            self._hand_over(session)
+            for one, value in session.answer(ones):
+                values[one.train][one.element] = value
+        return tuple(Captured(one, None) for one in values)
+
+    def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
+        """Return the trace of a listener's last window; None for one that never listened."""
+        found = [one.trace(listener) for one in self._feedlines.values()]
+        return next((one for one in found if one is not None), None)
+
+    def _feedline(self, line: str) -> FeedlineSession:
+        if line not in self._feedlines:
+            feedline = self._feedline_at(line)
+            self._feedlines[line] = FeedlineSession(
+                feedline, self._contents, self._seed, self._beginning
+            )
+        return self._feedlines[line]
+
+    def _hand_over(self, session: FeedlineSession) -> None:
+        session.play(self._kept.pop(session.feedline.name, ()))
+        for qubit, (line, trajectory) in zip(session.feedline.qubits, session.qubits, strict=True):
+            trains = self._kept.pop(line.line, None)
+            if trains:
+                self._check_drive(qubit)
+                trajectory.drives.extend(line.drives(trains))
+
+    def _asked(
+        self, whole_ns: int, capture: CaptureTrain, train: int, place: int
+    ) -> Iterator[Asked]:
+        windows = [self._contents.window(window) for window in capture.windows]
+        rows = zip(
+            capture.start_ns.tolist(),
+            capture.window.tolist(),
+            capture.phase_turns.tolist(),
+            strict=True,
+        )
+        for element, (start, window, turns) in enumerate(rows):
+            open_ns = start - whole_ns
+            end_ns = open_ns + capture.windows[window].duration_ns
+            index = self._counts.get(place, 0)
+            self._counts[place] = index + 1
+            yield Asked(open_ns, end_ns, windows[window], turns, train, element, place, index)

@@ -1,0 +1,291 @@
+"""One qubit on its way through a run of which only the beginning is known.
+
+It is read whenever a window of its feedline is asked for, as :mod:`.schedule` says: at the first
+tone's arrival, or at the end of the last drive that begins before the middle of what is listened
+to. From there its level jumps as :mod:`.walk` has it.
+
+By the next drive a reading has left a share p of the coherences (of that pair of levels that keeps
+most). With the probability 1 - p the qubit then goes on from the level that the shot has come to
+(always where p is below :data:`.schedule.FORGOTTEN`), and else as if it had not been read, its
+coherences 1/p of what is left of them. On average that is the dephasing: phase damping as a mixture
+of a projective measurement and of none (Nielsen and Chuang, section 8.3.6).
+"""
+
+import bisect
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.alike import PHASE_STEP
+from podium.sim_instruments.physics.branches import (
+    GAP,
+    KEPT,
+    KEPT_STEP,
+    PART,
+    SHAPE,
+    SHAPE_LIT,
+    Branches,
+    Stretch,
+)
+from podium.sim_instruments.physics.drive_line import Shape
+from podium.sim_instruments.physics.lit import Lit, Path
+from podium.sim_instruments.physics.noise import key, uniform
+from podium.sim_instruments.physics.operating_point import QubitPoint
+from podium.sim_instruments.physics.schedule import FORGOTTEN
+from podium.sim_instruments.physics.shots import thermal
+from podium.sim_instruments.physics.walk import first_level, jumps_after, level_read
+
+_FOLDS: Final = float(-np.log(FORGOTTEN))
+_TURN: Final = round(1 / PHASE_STEP)
+_KEEPS: Final = 0x4B45
+"""Sets the random numbers that decide about coherences apart from those of the levels."""
+_ROOM: Final = 64
+"""Jumps at a stretch; more are walked anew with more room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """One shape on the qubit's drive line; times as on the feedline's connector."""
+
+    start_ns: int
+    end_ns: int
+    shape: int
+    turns: float
+
+
+class Cluster:
+    """Tones that follow one another before the feedline is dark again."""
+
+    def __init__(self, origin_ns: int, turns: float, lit: Lit, qubits: int) -> None:
+        self.origin_ns = origin_ns
+        self.turns = turns
+        """Phase of the first tone's carrier at its start."""
+        self._starts = [origin_ns]
+        self._lits = [lit]
+        self.paths: list[Path | None] = [None] * qubits
+
+    @property
+    def lit(self) -> Lit:
+        """Return all tones so far."""
+        return self._lits[-1]
+
+    @property
+    def dark_ns(self) -> int:
+        """When the feedline is dark, if no other tone comes."""
+        return self.origin_ns + self.lit.length
+
+    def add(self, start_ns: int, lit: Lit) -> None:
+        """Note that another tone has begun."""
+        self._starts.append(start_ns)
+        self._lits.append(lit)
+
+    def before(self, at_ns: int) -> Lit:
+        """Return the tones that began before a time (the first one at least)."""
+        return self._lits[max(bisect.bisect_left(self._starts, at_ns) - 1, 0)]
+
+
+@dataclass(slots=True, eq=False)
+class _Fork:
+    """Behind a reading: what goes on is decided when the next drive comes."""
+
+    level: int
+    """Where the shot has come to."""
+    waits: list[Stretch] = field(default_factory=list)
+    """From there on."""
+    since: list[Stretch] = field(default_factory=list)
+    """Since the first reading behind the last drive, as if nothing had been read."""
+    lost: NDArray[np.float64] | float = 0.0
+    """E-folds of each coherence since then."""
+
+    def wait(self, stretch: Stretch, lost: NDArray[np.float64]) -> None:
+        """Note a stretch without a drive."""
+        self.since.append(stretch)
+        self.lost = self.lost + lost
+
+
+class Trajectory:
+    """One qubit of a feedline in one run."""
+
+    def __init__(
+        self,
+        qubit: QubitPoint,
+        number: int,
+        branches: Branches,
+        shapes: Sequence[Shape],
+        fraction: float,
+        seed: int,
+        run: int,
+        start_s: float,
+    ) -> None:
+        self.drives: deque[Drive] = deque()
+        """Those that are to come, in the order of time."""
+        self._number = number
+        self._branches = branches
+        self._shapes = shapes
+        self._fraction = fraction
+        self._key = np.uint64(key(seed, qubit.name, "levels"))
+        self._run = np.uint64(run)
+        self._start_s = start_s
+        self._readings = 0
+        self._now_ns: int | None = None
+        self._fork: _Fork | None = None
+        self._stretches: list[Stretch] = []
+        self._turns = 0.0
+        self._driven_ns: int | None = None
+        self._level = int(first_level(thermal(qubit), self._key, self._run))
+        self._branch = branches.root(self._level)
+
+    @property
+    def now_ns(self) -> int | None:
+        """How far it has come; None: nothing has happened yet."""
+        return self._now_ns
+
+    def _begin(self, level: int) -> None:
+        """Go on from a level that is known."""
+        self._branches.reach(self._now_ns or 0, self._start_s)
+        self._level = level
+        self._stretches = []
+        self._driven_ns = None
+        self._branch = self._branches.root(level)
+
+    def _push(self, stretch: Stretch) -> None:
+        self._stretches.append(stretch)
+        self._branch = self._branches.then(self._branch, stretch)
+
+    def _wait(self, stretch: Stretch) -> None:
+        if self._fork is None:
+            self._push(stretch)
+        else:
+            self._fork.waits.append(stretch)
+            self._fork.wait(stretch, self._branches.loss(stretch))
+
+    def _join(self) -> None:
+        """Decide how it goes on behind the last reading."""
+        fork, self._fork = self._fork, None
+        if fork is None:
+            return
+        least = float(np.min(fork.lost))
+        if least < _FOLDS and -np.log(self._chance()) > least:
+            for stretch in fork.since:
+                self._push(stretch)
+            self._push((KEPT, round(least / KEPT_STEP)))
+            return
+        self._begin(fork.level)
+        for stretch in fork.waits:
+            self._push(stretch)
+
+    def _chance(self) -> float:
+        """Return a number in (0, 1) that belongs to the last reading."""
+        return uniform(int(self._key) ^ _KEEPS, int(self._run) << 32 ^ self._readings)
+
+    def idle_until(self, at_ns: int, cluster: Cluster | None) -> None:
+        """Let time pass without a drive, with the photons of a cluster."""
+        now = self._now_ns
+        if now is None or at_ns <= now:
+            self._now_ns = at_ns if now is None else now
+            return
+        if cluster is None or now >= cluster.dark_ns or at_ns <= cluster.origin_ns:
+            self._wait((GAP, at_ns - now))
+        else:
+            lit_ns, dark_ns = max(now, cluster.origin_ns), min(at_ns, cluster.dark_ns)
+            if lit_ns > now:
+                self._wait((GAP, lit_ns - now))
+            number = cluster.before(dark_ns).number
+            origin = cluster.origin_ns
+            self._wait((PART, number, lit_ns - origin, dark_ns - origin))
+            if at_ns > dark_ns:
+                self._wait((GAP, at_ns - dark_ns))
+        self._now_ns = at_ns
+
+    def drive(self, cluster: Cluster | None) -> None:
+        """Play the next of the drives."""
+        drive = self.drives.popleft()
+        self.idle_until(drive.start_ns, cluster)
+        self._join()
+        if self._driven_ns is None:
+            self._driven_ns, self._turns = drive.start_ns, drive.turns
+        if self._branches.lengthen(drive.end_ns - self._driven_ns, drive.shape):
+            self._branch = self._branches.root(self._level)
+            for stretch in self._stretches:
+                self._branch = self._branches.then(self._branch, stretch)
+        steps = round(((drive.turns - self._turns) % 1.0) / PHASE_STEP) % _TURN
+        lit = cluster is not None and (
+            drive.end_ns > cluster.origin_ns and drive.start_ns < cluster.dark_ns
+        )
+        if cluster is None or not lit:
+            self._push((SHAPE, drive.shape, steps))
+        else:
+            offset = drive.start_ns - cluster.origin_ns
+            number = cluster.before(drive.end_ns).number
+            self._push((SHAPE_LIT, drive.shape, number, offset, steps))
+        self._now_ns = max(drive.end_ns, self._now_ns or drive.end_ns)
+
+    def leave(self, cluster: Cluster | None, until_ns: int) -> None:
+        """Finish a cluster, as another one begins at ``until_ns``: drives that overlap stay."""
+        while self.drives and self.drives[0].end_ns <= until_ns:
+            self.drive(cluster)
+        if cluster is not None and self._now_ns is not None:
+            self.idle_until(min(until_ns, max(cluster.dark_ns, self._now_ns)), cluster)
+
+    def read(self, cluster: Cluster, middle_ns: int, end_ns: int) -> None:
+        """Find the level for windows that end at ``end_ns``; note it in the cluster's path."""
+        while self.drives and self.drives[0].start_ns < middle_ns:
+            self.drive(cluster)
+        now = self._now_ns
+        at_ns = cluster.origin_ns if now is None else max(now, cluster.origin_ns)
+        self.idle_until(at_ns, cluster)
+        branch, fork = self._branch, _Fork(0)
+        if self._fork is not None:
+            branch, fork = self._branches.root(self._fork.level), self._fork
+            for stretch in fork.waits:
+                branch = self._branches.then(branch, stretch)
+        until_ns = max(at_ns, min([end_ns, *(d.start_ns for d in list(self.drives)[:1])]))
+        found = self._branches.populations(branch)
+        reading, self._readings = self._readings, self._readings + 1
+        level, u = level_read(found, self._key, self._run, reading)
+        origin = cluster.origin_ns
+        begin, end = at_ns - origin, min(until_ns, cluster.dark_ns) - origin
+        path = cluster.paths[self._number]
+        if path is None:
+            path = cluster.paths[self._number] = Path(int(level))
+        path.change(int(np.ceil(begin - self._fraction)), int(level))
+        fork.level, fork.waits = int(level), []
+        if end > begin:
+            lit = cluster.before(origin + end)
+            fork.level = self._walk(lit, int(level), begin, end, reading, u, path)
+            walked = PART, lit.number, begin, end
+            fork.wait(walked, self._branches.loss(walked))
+        self._fork = fork
+        self._now_ns = origin + max(begin, end)
+
+    def _walk(
+        self, lit: Lit, level: int, begin: int, end: int, reading: int, u: float, path: Path
+    ) -> int:
+        room = _ROOM
+        while True:
+            jumps = np.zeros((room, 3), np.int64)
+            last, count = jumps_after(
+                level,
+                0,
+                float(begin),
+                float(end),
+                self._branches.rates,
+                lit.pace(self._number),
+                self._fraction,
+                self._key,
+                self._run,
+                reading,
+                u,
+                jumps,
+                0,
+            )
+            if count <= room:
+                break
+            room = count
+        for _, at, to in jumps[:count].tolist():
+            path.change(at, to)
+        return int(last)

@@ -1,0 +1,57 @@
+"""A run that one instrument plays piece by piece, over its cables."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.signals import (
+    Captured,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
+from podium.sim_instruments.servers.cabling import Cabling
+from podium.sim_instruments.wiring import Carrier, silence
+
+
+@dataclass(frozen=True, slots=True)
+class CabledDialogue:
+    """From connectors of an instrument to lines of the world and back."""
+
+    session: Session
+    instrument: str
+    cabling: Cabling
+    turns_of: Callable[[str, Carrier], float]
+    """Phase of a microwave source at the run's time 0."""
+    ended: Callable[[RunSignals], None]
+
+    def go_on(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> tuple[Captured, ...]:
+        """Play on, and return one answer for each capture train."""
+        inputs = self.cabling.plan.inputs[self.instrument]
+        wired = [number for number, one in enumerate(captures) if one.line in inputs]
+        answers = self.session.go_on(
+            tuple(self.cabling.routed(self.instrument, drives, self.turns_of)),
+            [replace(captures[n], line=inputs[captures[n].line]) for n in wired],
+            [listeners[n] for n in wired],
+        )
+        heard = dict(zip(wired, answers, strict=True))
+        return tuple(
+            heard[number] if number in heard else silence(one)
+            for number, one in enumerate(captures)
+        )
+
+    def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
+        """Return the trace of a listener's last window, None where no cable is plugged in."""
+        return self.session.trace(listener)
+
+    def end(self, signals: RunSignals) -> None:
+        """Hear what was played in all."""
+        self.ended(signals)

@@ -1,0 +1,85 @@
+"""A chip behind the connectors of a cluster: slot 2 reads its feedline, slots 4 and on drive it."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.operating_point import FeedlinePoint
+from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
+from podium.sim_instruments.physics.world import World
+
+
+class Ticket:
+    def __init__(self, future: Future) -> None:
+        self.future = future
+
+    def done(self) -> bool:
+        return self.future.done()
+
+    def result(self):
+        return self.future.result()
+
+
+class ChipWorld:
+    """Plays in a thread, on the chip, and keeps what was played."""
+
+    def __init__(self, feedline: FeedlinePoint, lines: Mapping[str, str], seed: int = 5) -> None:
+        """``lines``: of the world, by connector."""
+        self.pool = ThreadPoolExecutor(1)
+        self.played: list[RunSignals] = []
+        self.pieces = 0
+        """How often a run was answered in pieces."""
+        self.servers: list = []
+        self.world = World(lambda _: (feedline,), seed)
+        self.lines = dict(lines)
+        self.session: Session | None = None
+
+    def submit(self, work) -> Ticket:
+        future = self.pool.submit(work, self)
+        for server in self.servers:
+            future.add_done_callback(lambda _, server=server: server.wake())
+        return Ticket(future)
+
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """It plays on: nobody here asks what left a connector."""
+
+    def __call__(self, signals: RunSignals) -> tuple[Captured, ...]:
+        self.played.append(signals)
+        return self.world.play(
+            replace(
+                signals,
+                drives=self._routed(signals.drives),
+                captures=self._routed(signals.captures),
+            )
+        )
+
+    def begin(self, run: int, start_tai_fs: int) -> "ChipWorld":
+        self.session = self.world.begin(Beginning(run, start_tai_fs, {}))
+        return self
+
+    def go_on(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> tuple[Captured, ...]:
+        assert self.session is not None
+        self.pieces += 1
+        return self.session.go_on(self._routed(drives), self._routed(captures), listeners)
+
+    def trace(self, listener: int):
+        assert self.session is not None
+        return self.session.trace(listener)
+
+    def end(self, signals: RunSignals) -> None:
+        self.played.append(signals)
+        self.session = None
+
+    def _routed(self, trains: Sequence) -> tuple:
+        return tuple(
+            replace(train, line=self.lines[train.line])
+            for train in trains
+            if train.line in self.lines
+        )

@@ -1,0 +1,256 @@
+"""Triggers of measurements: when they arrive, what counts them, what is lost, what is refused."""
+
+import numpy as np
+import pytest
+from tests.sim_instruments.twins.qblox_cluster.cluster_bench import T0, US, Bench, HeldTicket
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
+from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
+
+ARRIVAL_NS = 1000 + 364
+"""From the beginning of an acquisition of 1000 ns to its trigger."""
+START_NS = 204
+"""All sequencers go on from ``wait_sync 4`` at this time."""
+
+
+class Dictated:
+    """A world that says what the test dictates: each acquisition takes the next result."""
+
+    def __init__(self, results: list[int]) -> None:
+        self.results = list(results)
+        self.asked: list[tuple[str, int]] = []
+        self.chunks: list[list] = []
+        self.ended: list = []
+
+    def __call__(self, signals):
+        return self.go_on(signals.drives, signals.captures, ())
+
+    def begin(self, run: int, start_tai_fs: int) -> "Dictated":
+        return self
+
+    def go_on(self, drives, captures, listeners):
+        self.chunks.append(list(drives))
+        answers = []
+        for capture in captures:
+            self.asked += [(capture.line, int(at)) for at in capture.start_ns]
+            found = [0.001 if self.results.pop(0) else -0.001 for _ in capture.start_ns]
+            answers.append(Captured(np.array(found, np.complex128), None))
+        return tuple(answers)
+
+    def trace(self, listener: int) -> None:
+        return None
+
+    def end(self, signals) -> None:
+        self.ended.append(signals)
+
+
+class DictatedBench(Bench):
+    """Sequencer 0 (and 1) of slot 2 measure; sequencer 0 of slot 4 hangs on it."""
+
+    def __init__(self, *results: int) -> None:
+        super().__init__()
+        self.world = Dictated(list(results))
+        playback = self.playback
+
+        def submit(work):
+            playback.tickets.append(HeldTicket(work, self.world))
+            return playback.tickets[-1]
+
+        playback.submit = submit  # type: ignore[method-assign]
+
+    def put(
+        self,
+        slot: int,
+        number: int,
+        program: str,
+        sends: dict | None = None,
+        latches: dict[int, dict] | None = None,
+    ) -> None:
+        self.load(slot, number, program)
+        values = default_configuration()
+        values["seq_proc"]["sync_en"] = True
+        values["acq"][0]["th_acq"]["non_weighed_integration_len"] = 1000
+        if sends is not None:
+            values["acq"][0]["th_acq_trg_map"] = {"en": True, "inv": False, **sends}
+        for address, settings in (latches or {}).items():
+            values["seq_proc"]["trg"][address - 1].update(settings)
+        self.send(slot, f"SEQuencer{number}:CONFiguration", block=json_bytes(values))
+
+    def run(self, *places: tuple[int, int]) -> None:
+        for slot, number in places:
+            self.send(slot, f"SEQuencer{number}:ARM")
+        for slot, number in places:
+            self.send(slot, f"SEQuencer{number}:START")
+        self.settle(T0)
+
+    def settle(self, now_fs: int) -> None:
+        for _ in range(4):
+            self.playback.release()
+            self.twin.horizon(now_fs)
+
+    def met(self, now_fs: int = T0) -> bool:
+        """Whether the condition of HANGS was met, by when the run ends."""
+        busy_until_fs = self.twin.horizon(now_fs).busy_until_fs
+        assert busy_until_fs is not None
+        end_ns = (busy_until_fs - T0) // FS_PER_NS
+        assert end_ns in (40_000, 50_000), end_ns
+        return end_ns == 50_000
+
+
+def hangs(at_ns: int, condition: str = "1,4,0,10000") -> str:
+    """A program whose condition is evaluated so long after the common start.
+
+    It ends 50 us after the start where the condition is met, else 40 us.
+    """
+    left = 40_000 - START_NS - at_ns - 10_000 - 4
+    waits = f"wait {left - 4}\nwait 4"
+    return f"""
+      wait_sync 4
+      set_latch_en 1,4
+      wait {at_ns - 4}
+      set_cond {condition}
+      wait 20000
+      set_cond 0,0,0,4
+      {waits}
+      wait 4
+      stop"""
+
+
+MEASURE = "wait_sync 4\nacquire 0,0,2000\nstop"
+TWICE = "wait_sync 4\nacquire 0,0,2000\nacquire 0,1,2000\nstop"
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("result", [0, 1])
+def test_a_result_decides_what_another_sequencer_plays(result: int, inverted: bool) -> None:
+    bench = DictatedBench(result)
+    bench.put(2, 0, MEASURE, {"addr": 3, "inv": inverted})
+    bench.put(4, 0, hangs(5000))
+    bench.run((2, 0), (4, 0))
+    assert bench.met() == (bool(result) != inverted)
+    assert bench.world.results == []
+    bins = bench.bins(2, 0, T0 + 60 * US)
+    assert bins["threshold"].tolist() == [result, 0], "the bit that was sent is the one in the bin"
+
+
+@pytest.mark.parametrize(("late_ns", "met"), [(-1, False), (0, True)])
+def test_a_trigger_is_counted_from_364_ns_after_the_integration_on(late_ns: int, met: bool) -> None:
+    bench = DictatedBench(1)
+    bench.put(2, 0, MEASURE, {"addr": 3})
+    bench.put(4, 0, hangs(ARRIVAL_NS + late_ns))
+    bench.run((2, 0), (4, 0))
+    assert bench.met() == met
+
+
+@pytest.mark.parametrize(
+    ("results", "condition", "met"),
+    [
+        ((1, 1), "1,4,0,10000", True),
+        ((1, 0), "1,4,0,10000", False),
+        ((0, 0), "1,4,1,10000", True),
+    ],
+)
+def test_a_count_threshold_wants_so_many_triggers_of_one_address(
+    results: tuple[int, ...], condition: str, met: bool
+) -> None:
+    bench = DictatedBench(*results)
+    bench.put(2, 0, TWICE, {"addr": 3})
+    bench.put(4, 0, hangs(8000, condition), latches={3: {"count_threshold": 2}})
+    bench.run((2, 0), (4, 0))
+    assert bench.met() == met
+
+
+def test_acquisitions_of_several_sequencers_may_send_to_one_address() -> None:
+    bench = DictatedBench(1, 1)
+    bench.put(2, 0, MEASURE, {"addr": 3})
+    bench.put(2, 1, "wait_sync 4\nwait 252\nacquire 0,0,2000\nstop", {"addr": 3})
+    bench.put(4, 0, hangs(8000), latches={3: {"count_threshold": 2}})
+    bench.run((2, 0), (2, 1), (4, 0))
+    assert bench.met()
+    assert bench.twin.management.network.counts[3] == 0
+    bench.settle(T0 + 60 * US)
+    assert bench.twin.management.network.counts[3] == 2, "the monitor counts them in time"
+
+
+def test_a_trigger_that_finds_the_network_busy_is_lost() -> None:
+    bench = DictatedBench(1, 1)
+    bench.put(2, 0, MEASURE, {"addr": 1})
+    bench.put(2, 1, "wait_sync 4\nwait 251\nacquire 0,0,2000\nstop", {"addr": 3})
+    bench.put(4, 0, hangs(8000))
+    bench.run((2, 0), (2, 1), (4, 0))
+    assert not bench.met()
+
+
+def test_a_reset_of_the_latches_forgets_what_was_counted() -> None:
+    bench = DictatedBench(1)
+    bench.put(2, 0, MEASURE, {"addr": 3})
+    bench.put(4, 0, hangs(8000).replace("wait 7996", "wait 7000\nlatch_rst 996"))
+    bench.run((2, 0), (4, 0))
+    assert not bench.met()
+
+
+def test_wait_trigger_goes_on_when_a_measurement_sends_one() -> None:
+    """Repeat until success: the second result is the first 1."""
+    bench = DictatedBench(0, 1)
+    bench.put(2, 0, TWICE, {"addr": 3})
+    bench.put(4, 0, "wait_sync 4\nwait_trigger 3,4\nstop 7")
+    bench.run((2, 0), (4, 0))
+    end_ns = START_NS + 2000 + ARRIVAL_NS + 4
+    at = T0 + end_ns * FS_PER_NS
+    assert bench.state(4, 0, at - FS_PER_NS).startswith("OKAY;RUNNING")
+    assert bench.state(4, 0, at) == "OKAY;STOPPED;7;;;;"
+
+
+def test_a_sequencer_may_hang_on_its_own_measurement() -> None:
+    """It measures again only where it found a 1; a bin that was not filled is not valid."""
+    program = """
+      wait_sync 4
+      set_latch_en 1,4
+      acquire 0,0,4000
+      set_cond 1,4,0,4000
+      acquire 0,1,4000
+      set_cond 0,0,0,4
+      stop"""
+    for result in (0, 1):
+        bench = DictatedBench(result, *([1] * result))
+        bench.put(2, 0, program, {"addr": 3})
+        bench.run((2, 0))
+        assert bench.bins(2, 0, T0 + 60 * US)["valid"].tolist() == [1, result]
+        assert bench.world.results == []
+
+
+def test_what_nobody_hangs_on_is_played_whole_as_before() -> None:
+    bench = DictatedBench(1)
+    bench.put(2, 0, MEASURE, {"addr": 3})
+    bench.put(4, 0, "wait_sync 4\nwait 2000\nstop")
+    bench.run((2, 0), (4, 0))
+    bench.bins(2, 0, T0 + 60 * US)
+    assert bench.world.ended == [], "no dialogue was begun"
+    assert bench.world.results == []
+
+
+def test_external_triggers_are_counted_beside_measured_ones() -> None:
+    bench = DictatedBench(1)
+    bench.send(0, "TRG:IN:MAP:ADDRess 3")
+    bench.send(0, "TRG:IN:MAP:ENAble 1")
+    bench.put(2, 0, MEASURE, {"addr": 3})
+    bench.put(4, 0, hangs(8000), latches={3: {"count_threshold": 2}})
+    bench.run((2, 0), (4, 0))
+    assert bench.twin.horizon(T0).busy_until_fs is None, "who knows what may come"
+    bench.twin.edge(T0 + 5 * US)
+    bench.settle(T0 + 7 * US)
+    bench.settle(T0 + 15 * US)
+    assert bench.met(T0 + 15 * US)
+
+
+def test_triggers_of_counted_edges_are_refused_in_words() -> None:
+    bench = DictatedBench()
+    bench.put(2, 0, "wait_sync 4\nacquire_ttl 0,0,1,4\nstop", {"addr": 3})
+    bench.put(4, 0, hangs(5000))
+    bench.run((2, 0), (4, 0))
+    assert bench.state(4, 0, T0 + US).split(";")[1] == "STOPPED"
+    error = bench.send(4, "SYSTem:ERRor:NEXT?")
+    assert "does not emulate the triggers that slot2.sequencer0" in error
+    assert "acquire_ttl" in error
