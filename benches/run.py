@@ -21,11 +21,13 @@ import bench_compile
 import bench_physics
 import bench_q1
 import big_facility
+import feedback
 import lab_time
 import numpy as np
 import one_start
 import overhead
 import page_ages
+import round_trip
 import twenty_instruments
 
 REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
@@ -33,6 +35,7 @@ WORLD_MS, WORLD_ERROR = 5.0, 1e-6
 RABI, DEMO, HELP_S, CHECK_S = 20.0, 5.0, 0.2, 2.0
 FIRST_PAGE_S, PAGE_AGE_S = 5.0, 1.0
 TWENTY, OVERHEAD_MS, PROTOCOL_MS = 5.0, 15.0, 10.0
+ROUND_TRIP = 1.5
 IN_TIME = 0.999
 """Floors (ratios) and ceilings (times)."""
 
@@ -238,6 +241,27 @@ def over() -> Iterator[Row]:
             )
 
 
+def trips() -> Iterator[Row]:
+    """Measure upload, run and fetch, against the same bytes sent by a client of a few lines."""
+    found = round_trip.measure()
+    ours, bare = (1e3 * float(np.median(times)) for times in (found.ours_s, found.bare_s))
+    yield Row(
+        f"upload, run, fetch, {round_trip.SEQUENCERS} sequencers, over loopback",
+        f"{ours:.1f} ms, {found.ratio:.2f} times",
+        f"bare protocol, {found.messages} messages: {bare:.1f} ms",
+        1 / found.ratio,
+        f"<= {ROUND_TRIP:g} times",
+        found.ratio <= ROUND_TRIP,
+    )
+
+
+def resetting() -> Iterator[Row]:
+    """Measure shots of active reset, of which there is no peer."""
+    feedback.shots_a_second(20)
+    rate = feedback.shots_a_second(feedback.SHOTS)
+    yield Row("active reset on a chip of one qubit, two readings each", f"{rate:.0f} shots/s")
+
+
 def starts() -> Iterator[Row]:
     """Measure what a start at one time costs, beyond the lead that it waits."""
     one, *more = one_start.costs()
@@ -294,6 +318,8 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "q1": q1,
     "compile": compiling,
     "rabi": rabi,
+    "trips": trips,
+    "feedback": resetting,
     "demo": demo,
     "page": page,
     "twenty": twenty,

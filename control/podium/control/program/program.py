@@ -10,6 +10,9 @@ advance the clock. ``Delay`` advances the clocks it names. ``Barrier`` sets the 
 it names to the latest of them. A shot ends when the latest clock ends; all frames
 start the next shot together. Shots repeat over the axes: for each of ``shots``
 repetitions, all points of the axes are visited, the last axis fastest.
+
+Where hardware keeps time in ticks, a pulse may still start between two of them; windows, changes of
+frequency and the end of the shot may not.
 """
 
 from collections.abc import Sequence

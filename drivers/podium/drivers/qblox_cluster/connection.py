@@ -22,6 +22,7 @@ from qblox_instruments import Cluster, PortsInfo
 from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.qblox_cluster.quick import Quick
 
 CONNECT_S = 3.0
 """A box that is there says who it is within this (the vendor's client waits as long to connect)."""
@@ -61,6 +62,7 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
         )
     for transport in _transports(cluster):
         transport.timeout = ANSWER_S
+        Quick(transport)
     return cluster
 
 
