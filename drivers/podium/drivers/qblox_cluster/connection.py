@@ -176,6 +176,27 @@ def telling(name: str, what: str) -> Iterator[None]:
         raise Refused(str(error)) from cause
 
 
+@contextmanager
+def checked_once(cluster: Any, slot: int) -> Iterator[None]:
+    """Ask a module for errors at the end of several commands, not after each of them.
+
+    They go out together then. Raises what the client raises where there are errors, also where one
+    was raised on the way.
+    """
+    scpi = cluster._scpi
+    level, scpi._debug = scpi._debug, DebugLevel.NO_CHECK
+    error: Exception | None = None
+    try:
+        yield
+    except OSError:
+        raise  # nobody is there to be asked
+    except Exception as raised:
+        error = raised
+    finally:
+        scpi._debug = level
+    cluster._run_in_loop(scpi.check_slot_error_queue_async(slot, error))
+
+
 def _words(error: BaseException) -> str:
     if isinstance(error, ProtocolError):
         return str(error)

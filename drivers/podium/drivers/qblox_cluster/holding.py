@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from podium.drivers.errors import Refused
-from podium.drivers.qblox_cluster.connection import asking, telling
+from podium.drivers.qblox_cluster.connection import asking, checked_once, telling
 from podium.drivers.qblox_cluster.places import place
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
@@ -68,7 +68,7 @@ class Holding:
         if parts:
             what = f"uploading {' and '.join(parts)} of {place(*where)} ({entry.frame})"
             try:
-                with telling(self._name, what):
+                with telling(self._name, what), checked_once(self._cluster, entry.slot):
                     self._sequencer(*where).update_sequence(erase_existing=True, **parts)
             except Refused as error:
                 raise Refused(f"{error}{self._assembler_says(entry.slot)}") from error
