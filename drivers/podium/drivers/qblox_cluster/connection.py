@@ -14,7 +14,7 @@ import itertools
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -177,8 +177,8 @@ def telling(name: str, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def checked_once(cluster: Any, slot: int) -> Iterator[None]:
-    """Ask a module for errors at the end of several commands, not after each of them.
+def checked_once(cluster: Any, slots: Sequence[int]) -> Iterator[None]:
+    """Ask modules for errors at the end of several commands, not after each of them.
 
     They go out together then. Raises what the client raises where there are errors, also where one
     was raised on the way.
@@ -194,7 +194,15 @@ def checked_once(cluster: Any, slot: int) -> Iterator[None]:
         error = raised
     finally:
         scpi._debug = level
-    cluster._run_in_loop(scpi.check_slot_error_queue_async(slot, error))
+
+    async def check() -> None:
+        asked = (scpi.check_slot_error_queue_async(slot, error) for slot in slots)
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        for one in found:
+            if one is not None:
+                raise one
+
+    cluster._run_in_loop(check())
 
 
 def _words(error: BaseException) -> str:
