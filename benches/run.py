@@ -1,7 +1,8 @@
 """All benchmarks in one run, as ratios against the peers: ``make bench``.
 
 Every ratio has both of its sides measured here, one after the other, on this machine. The exit
-status is 1 when a floor is missed. ``--without demo`` and the like leave parts out.
+status is 1 when a floor is missed. ``--without demo`` and the like leave parts out, ``--only
+compile`` and the like all others; ``--markdown`` prints lines of ``docs/reference/benchmarks.md``.
 """
 
 import argparse
@@ -98,7 +99,7 @@ def _qibolab(ours_s: float, exact: "np.ndarray[tuple[int, ...], np.dtype[np.floa
         file = Path(folder) / "problem.json"
         file.write_text(json.dumps(problem))
         words = [str(REFEREES), str(Path(__file__).with_name("qibolab_scan.py")), str(file)]
-        ended = subprocess.run(words, capture_output=True, text=True, check=False)
+        ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder)
     if ended.returncode:
         last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
         return Row("", "", f"qibolab emulator: not measured: {last}")
@@ -338,11 +339,23 @@ def line(row: Row) -> str:
     return f"{row.what:<54} {row.ours:<24} {row.peer:<52} {ratio:>7}   {verdict}".rstrip()
 
 
+def cells(row: Row) -> str:
+    """Return one line of the table as the page of the benchmarks has it."""
+    ratio = "" if row.ratio is None else f"{row.ratio:.{2 if row.ratio < 10 else 0}f}"
+    asked = row.asked if row.met else f"{row.asked}, missed"
+    words = (row.what.strip(), row.ours, row.peer, ratio, asked)
+    return "| " + " | ".join(words).replace("  ", " ") + " |"
+
+
 def main() -> int:
     """Print the table, row by row as they come; 1 when something asked for was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--without", action="append", choices=PARTS, default=[])
-    left_out = parser.parse_args().without
+    parser.add_argument("--only", action="append", choices=PARTS, default=[])
+    parser.add_argument("--markdown", action="store_true", help="lines of the page's table")
+    given = parser.parse_args()
+    left_out = set(given.without) | (PARTS.keys() - given.only if given.only else set())
+    written = cells if given.markdown else line
     load = os.getloadavg()[0]
     cores = len(os.sched_getaffinity(0))
     print(
@@ -352,7 +365,7 @@ def main() -> int:
     missed = False
     for name, measure in PARTS.items():
         for row in measure() if name not in left_out else ():
-            print(line(row), flush=True)
+            print(written(row), flush=True)
             missed = missed or not row.met
     return int(missed)
 
