@@ -14,7 +14,7 @@ from podium.sim_instruments.twins.qblox_cluster.linq import (
     TO_CMM,
     Linq,
 )
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Route
+from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
 from podium.sim_instruments.twins.qblox_cluster.refusal import Refusal
 
 PLACES = [(2, 0), (2, 1), (4, 0)]

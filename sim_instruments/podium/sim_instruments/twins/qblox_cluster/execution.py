@@ -22,6 +22,7 @@ from podium.sim_instruments.twins.qblox_cluster.feedback import Feedback, hangs_
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
 from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import with_phases
+from podium.sim_instruments.twins.qblox_cluster.message_routes import Routes, self_cast_only
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
@@ -31,7 +32,6 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
 )
 from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Routes, self_cast_only
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.q1_together import Together, run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace

@@ -1,9 +1,10 @@
 """A run whose programs hang on what it measures: sequencers and world go on in turns.
 
-Processors go on as far as all triggers are known. Where none can, the acquisition whose trigger
-would arrive first is asked of the world, with everything that was played before; its bit, the one
-that goes into the bin, becomes a pulse on the trigger network, or none. A pulse that another one
-left less than 252 ns before is lost (:mod:`.trigger_network`). ASSUMED: of two that are sent at the
+Processors go on as far as all triggers and messages are known. Where none can, the acquisition
+whose trigger or message would arrive first is asked of the world, with everything that was played
+before; its bit, the one that goes into the bin, becomes a pulse on the trigger network, or none,
+and what it measured goes into the messages that share it. A pulse that another one left less than
+252 ns before is lost (:mod:`.trigger_network`). ASSUMED: of two that are sent at the
 same instant, an external one is first, then that of the lower slot and sequencer; address 0 is
 nobody's. Pulses reach the sequencers of the run that sent them.
 """
@@ -17,15 +18,16 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.output_stage import output_lines
 from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue
-from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated, shares_results
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.q1_together import FOR_EVER, Together
-from podium.sim_instruments.twins.qblox_cluster.reel import Due, Reel, played_between
+from podium.sim_instruments.twins.qblox_cluster.reel import Answer, Due, Reel, played_between
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS, LATENCY_NS
 
 THRESHOLD_TRIGGER_NS: Final = limits.THRESHOLD_TRIGGER_NS
 _HANGS: Final = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
+_RECEIVES: Final = frozenset({Operation.FB_POP_DATA, Operation.FB_PULL_DATA})
 _OWN_LATENCY: Final = frozenset({Operation.ACQUIRE_TTL})
 EXTERNAL: Final = -1
 
@@ -49,9 +51,12 @@ def hangs_on_measurements(runs: Sequence[SequencerRun]) -> bool:
 
     Raises :class:`NotEmulated` where it is one whose triggers this twin does not know.
     """
-    if not any(_HANGS & _operations(run) for run in runs):
+    hangs = any(_HANGS & _operations(run) for run in runs)
+    senders = [run for run in runs if run.sends_triggers] if hangs else []
+    hears = any(_RECEIVES & _operations(run) for run in runs)
+    shares = hears and any(shares_results(run.program) for run in runs)
+    if not senders and not shares:
         return False
-    senders = [run for run in runs if run.sends_triggers]
     for run in senders:
         if run.channel is not None or _OWN_LATENCY & _operations(run):
             what = "time tags" if run.channel is not None else "acquire_ttl"
@@ -59,7 +64,7 @@ def hangs_on_measurements(runs: Sequence[SequencerRun]) -> bool:
                 f"this twin does not emulate the triggers that {run.sender} is set to send: of "
                 f"{what}; it does those of acquire and acquire_weighed"
             )
-    for run in runs if senders else ():
+    for run in runs:
         for line in output_lines(run):
             for channel in line.channels:
                 shaping = run.afe.shaping_of(channel)
@@ -69,7 +74,7 @@ def hangs_on_measurements(runs: Sequence[SequencerRun]) -> bool:
                         "this twin does not emulate that where sequencers do what others have "
                         "measured; bypass the filters and set the delay to 0"
                     )
-    return bool(senders)
+    return True
 
 
 class Feedback:
@@ -92,6 +97,7 @@ class Feedback:
             for number, run in enumerate(runs)
             if run.sends_triggers and run.configuration.trigger_address
         ]
+        self._sharers = [number for number, run in enumerate(runs) if shares_results(run.program)]
         self._pulses: list[Pulse] = []
         """Not delivered yet, ascending."""
         self._latest_ns = -FOR_EVER
@@ -121,15 +127,18 @@ class Feedback:
             self.together.proceed(self._deliver(), self._known_ns)
             for reel in self._reels:
                 reel.look()
-            if not self.together.waits_for_triggers:
+            shared = self.together.waits_for_results
+            if not self.together.waits_for_triggers and not shared:
                 return True
             arrival_ns = self._next_arrival_ns()
             upto_ns = self._knows(min(arrival_ns - 1, known_ns))
             if upto_ns > self._known_ns:
                 self._known_ns = upto_ns
-            elif self._known_ns == arrival_ns - 1:
+            elif self._known_ns == arrival_ns - 1 and self._settled(arrival_ns):
                 # nobody does anything before that pulse may arrive that is not known
                 self._ask(arrival_ns, arrival_ns - THRESHOLD_TRIGGER_NS, begin)
+            elif shared and self._settled(end_ns := self._next_shared_ns()):
+                self._ask(max(end_ns, self._played_ns), end_ns, begin)
             elif self._known_ns == known_ns:
                 return False
             else:
@@ -143,6 +152,16 @@ class Feedback:
         ends = [self._reels[number].next_end_ns() for number in self._senders]
         return min([end for end in ends if end < FOR_EVER], default=FOR_EVER) + (
             THRESHOLD_TRIGGER_NS
+        )
+
+    def _next_shared_ns(self) -> int:
+        """Return when the next acquisition ends whose result may be in a message."""
+        return min([self._reels[n].next_end_ns() for n in self._sharers], default=FOR_EVER)
+
+    def _settled(self, until_ns: int) -> bool:
+        """Tell whether all is known that anybody does before a time, messages included."""
+        return until_ns < FOR_EVER and (
+            not self._sharers or min(self.together.earliest_ns(self._known_ns)) >= until_ns
         )
 
     def _knows(self, known_ns: int) -> int:
@@ -193,16 +212,19 @@ class Feedback:
             results = due.answered(mine)
             if number in self._senders:
                 self._send(number, results)
+            if number in self._sharers:
+                for one in results:
+                    self.together.measured(number, one.start_ns, one.found)
 
     def _moved(self, train: PulseTrain) -> PulseTrain:
         return replace(train, start_ns=train.start_ns - self.begin_ns)
 
-    def _send(self, number: int, results: Sequence[tuple[int, bool]]) -> None:
+    def _send(self, number: int, results: Sequence[Answer]) -> None:
         configuration = self._reels[number].run.configuration
         pulses = [
-            Pulse(end_ns + THRESHOLD_TRIGGER_NS, number, configuration.trigger_address)
-            for end_ns, above in results
-            if above == configuration.trigger_on
+            Pulse(one.end_ns + THRESHOLD_TRIGGER_NS, number, configuration.trigger_address)
+            for one in results
+            if one.found.above == configuration.trigger_on
         ]
         if pulses:
             self._pulses = sorted([*self._pulses, *pulses])

@@ -11,7 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import SELF_CAST_MAX, Route, Routes
+from podium.sim_instruments.twins.qblox_cluster.message_routes import (
+    SELF_CAST_MAX,
+    Route,
+    Routes,
+)
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
     OUT_OF_RANGE,

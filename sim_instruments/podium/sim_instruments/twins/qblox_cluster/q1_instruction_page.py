@@ -34,8 +34,6 @@ NOTES: Final = {
     "play_netzero": "only its duration",
     "set_scope_en": "yes",
     "acquire_ttl": "QRM",
-    "fb_acq_iq_id": "only 0",
-    "fb_acq_tb_id": "0, or mock",
     "fb_acq_tb_extra": "only 0",
     "fb_com_extra": "only 0",
     "fb_tdc_tags_id": "only 0",

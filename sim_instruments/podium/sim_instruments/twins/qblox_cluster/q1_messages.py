@@ -4,20 +4,21 @@ Latencies, the words of a message and how messages are joined follow q1simulator
 Delft; ``event_distributor.py``, ``rt_renderer.py``), which calls its latencies inexact. ASSUMED
 beyond it: the queue in front of a sequencer never overflows, the network is never busy, and within
 a module a message takes as long as between modules.
+
+What is measured is shared after every acquisition (LINQ tutorials, docs.qblox.com). When such a
+message arrives is known before what it says: it is under way as a promise, which the world fills.
 """
 
 import bisect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.commands import DATA, CommandNumber, Packing
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.message_routes import Routes
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
 
-SELF_CAST_MAX: Final = 15
-"""Ids 1 to 15 come back to who sent them; the others go where they are routed (LINQ tutorials,
-docs.qblox.com). Id 0 sends nothing."""
 DATA_NS: Final = 60
 RESULT_NS: Final = 160
 """From sending a register, or from the end of an integration, to a sequencer's own queue."""
@@ -27,28 +28,53 @@ CAST_NS: Final = 320
 """On top, to other sequencers."""
 CAST_WORD_NS: Final = 20
 LEAST_CAST_NS: Final = DATA_NS + CAST_NS
+VALUE_SCALE: Final = 1 << 12
+"""Of an integral, in full scales of one sample, before it is shifted (q1simulator 1.3.4)."""
+VALUE_WORDS: Final = 2
+_WORD: Final = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """Who receives a message; sequencers are numbers within the run."""
+class Measured:
+    """What one acquisition came to."""
 
-    receivers: tuple[int, ...]
-    self_cast: bool = False
-    """It does not leave the sequencer: faster, and nothing to join it with."""
-
-
-Routes = Callable[[int, int], Route]
-"""Of what a sequencer (its number) sends under an id."""
+    above: bool
+    """The bit that goes into the bin."""
+    integral: complex
+    """Path 0 and path 1, in full scales of one sample."""
 
 
-def self_cast_only(sender: int, id_: int) -> Route:
-    """Route nothing: as after power-on."""
-    return Route((sender,), self_cast=True) if id_ <= SELF_CAST_MAX else Route(())
+@dataclass(frozen=True, slots=True)
+class SharedBit:
+    """A thresholded bit (TB) that an acquisition will fill."""
+
+    acquired_ns: int
+    """When the acquisition began."""
+    valid: int
+    packing: Packing
+
+    def words(self, found: Measured) -> tuple[int, ...]:
+        """Return the words of the message."""
+        return self.packing.words(found.above | self.valid << 1)
 
 
-class Unknowable(Exception):
-    """A message would hold what the world measures, which is not known while programs run."""
+@dataclass(frozen=True, slots=True)
+class SharedValues:
+    """I and Q of an acquisition, one word each, I first.
+
+    ASSUMED, as q1simulator 1.3.4 has them: cut towards zero, then shifted arithmetically.
+    """
+
+    acquired_ns: int
+    shift: int
+
+    def words(self, found: Measured) -> tuple[int, ...]:
+        """Return the words of the message."""
+        values = found.integral.real, found.integral.imag
+        return tuple((int(value * VALUE_SCALE) >> self.shift) & _WORD for value in values)
+
+
+Shared = SharedBit | SharedValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +85,37 @@ class Message:
     """When it is in a sequencer's own queue; further words and other sequencers come later."""
     id: int
     words: tuple[int, ...]
+    """Of a promise: zeros, as many as there will be."""
     combine: bool
+    promise: Shared | None = None
 
 
 class Outbox:
     """What one sequencer shares, by its commands so far."""
 
-    def __init__(self, integration_ns: int) -> None:
+    def __init__(
+        self, integration_ns: int, weight_lengths: Mapping[int, int] | None = None
+    ) -> None:
+        """``weight_lengths``: samples of each weight index."""
         self._integration_ns = integration_ns
+        self._weight_lengths = weight_lengths or {}
         self._data = Packing()
         self._bits = Packing(length=1)
         self._bits_id = 0
         self._values_id = 0
         self._valid = 1
+        self._shift = 0
         self._mock = 0
 
     def messages(self, entries: Iterable[tuple[int, int, int]]) -> list[Message]:
-        """Return what commands and acquisitions send: (time, number, value), in their order.
-
-        Raises :class:`Unknowable` where a measured result is shared.
-        """
+        """Return what commands and acquisitions send: (time, number, value), in their order."""
         found: list[Message] = []
         for time_ns, number, value in entries:
             if number >= DATA:
                 words = self._data.words(value)
                 found.append(self._message(time_ns + DATA_NS, number - DATA, words, self._data))
             elif number == q1.ACQUIRED:
-                found += self._result(time_ns, value)
+                found += self._results(time_ns, *q1.acquired(value))
             else:
                 self._set(number, value)
         return [message for message in found if message.id]
@@ -104,20 +134,33 @@ class Outbox:
                 self._bits_id = value & 0xFF
             case CommandNumber.ACQ_IQ_ID:
                 self._values_id = value & 0xFF
+            case CommandNumber.ACQ_IQ_SHIFT:
+                self._shift = value & 0x3F
             case CommandNumber.ACQ_TB_VALID:
                 self._valid = value & 1
             case CommandNumber.ACQ_TB_MOCK:
                 self._mock = value
 
-    def _result(self, time_ns: int, kind: int) -> list[Message]:
-        """ASSUMED: only integrations are shared, and always after ``integration_length_acq``."""
+    def _results(self, time_ns: int, kind: int, weight0: int, weight1: int) -> list[Message]:
+        """Return what is shared of an acquisition: the bit goes before the values.
+
+        ASSUMED: only integrations are shared, after ``integration_length_acq``, whatever the
+        weights (q1simulator); where the weights last longer, after them.
+        """
         if kind not in (EventKind.ACQUIRE, EventKind.ACQUIRE_WEIGHED):
             return []
-        if self._values_id or (self._bits_id and not self._mock & 1):
-            raise Unknowable("it shares what it measures")
-        bits = (self._mock >> 4 & 1) | (self._mock >> 8 & 1) << 1
-        ready_ns = time_ns + self._integration_ns + RESULT_NS
-        return [self._message(ready_ns, self._bits_id, self._bits.words(bits), self._bits)]
+        lengths = (self._weight_lengths.get(weight, 0) for weight in (weight0, weight1))
+        ready_ns = time_ns + max(self._integration_ns, *lengths) + RESULT_NS
+        none = tuple([0] * len(self._bits.words(0)))
+        if self._mock & 1:
+            mocked = (self._mock >> 4 & 1) | (self._mock >> 8 & 1) << 1
+            bit = self._message(ready_ns, self._bits_id, self._bits.words(mocked), self._bits)
+        else:
+            shared = SharedBit(time_ns, self._valid, self._bits)
+            combine = self._bits.combine != 0
+            bit = Message(ready_ns, self._bits_id, none, combine, shared)
+        values = SharedValues(time_ns, self._shift)
+        return [bit, Message(ready_ns, self._values_id, (0,) * VALUE_WORDS, False, values)]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -130,6 +173,7 @@ class _Arrival:
     serial: int
     id: int
     words: tuple[int, ...]
+    promise: Shared | None = field(default=None, compare=False)
 
 
 class Post:
@@ -139,6 +183,8 @@ class Post:
         self._routes = routes
         self._under_way: list[list[_Arrival]] = [[] for _ in range(sequencers)]
         self._serial = 0
+        self._measured: dict[tuple[int, int], Measured] = {}
+        """By sender and beginning of the acquisition."""
 
     def send(self, sender: int, message: Message) -> None:
         """Put a message on its way to all who receive it."""
@@ -149,24 +195,51 @@ class Post:
             arrival_ns = message.ready_ns + CAST_NS + further * CAST_WORD_NS
         combine = message.combine and not route.self_cast
         self._serial += 1
-        arrival = _Arrival(arrival_ns, combine, sender, self._serial, message.id, message.words)
+        arrival = _Arrival(
+            arrival_ns, combine, sender, self._serial, message.id, message.words, message.promise
+        )
         for receiver in route.receivers:
             bisect.insort(self._under_way[receiver], arrival)
+
+    def measured(self, sender: int, acquired_ns: int, found: Measured) -> None:
+        """Fill what was promised of an acquisition."""
+        self._measured[sender, acquired_ns] = found
 
     def earliest_ns(self, receiver: int) -> int | None:
         """Return when the next message arrives at a sequencer, None if none is under way."""
         waiting = self._under_way[receiver]
         return waiting[0].arrival_ns if waiting else None
 
+    def promised(self, receiver: int) -> bool:
+        """Tell whether the next message of a sequencer holds what is not known yet."""
+        return any(
+            one.promise is not None and (one.sender, one.promise.acquired_ns) not in self._measured
+            for one in self._next(receiver)
+        )
+
     def collect(self, receiver: int) -> list[tuple[int, int, int]]:
         """Take the next message of a sequencer: time, id and value of each word."""
-        waiting = self._under_way[receiver]
-        first = waiting.pop(0)
-        words = list(first.words)
-        while first.combine and waiting and self._joins(first, waiting[0]):
-            other = waiting.pop(0)
-            words = [left | right for left, right in zip(words, other.words, strict=True)]
+        taken = self._next(receiver)
+        del self._under_way[receiver][: len(taken)]
+        first, words = taken[0], [0] * len(taken[0].words)
+        for one in taken:
+            words = [left | right for left, right in zip(words, self._words(one), strict=True)]
         return [(first.arrival_ns, first.id, word) for word in words]
+
+    def _words(self, one: _Arrival) -> tuple[int, ...]:
+        if one.promise is None:
+            return one.words
+        return one.promise.words(self._measured[one.sender, one.promise.acquired_ns])
+
+    def _next(self, receiver: int) -> list[_Arrival]:
+        """Return the next message, and those that are joined with it."""
+        waiting = self._under_way[receiver]
+        taken = waiting[:1]
+        for other in waiting[1:]:
+            if not (taken[0].combine and self._joins(taken[0], other)):
+                break
+            taken.append(other)
+        return taken
 
     @staticmethod
     def _joins(first: _Arrival, other: _Arrival) -> bool:
