@@ -302,14 +302,3 @@ def test_what_is_shared_and_heard_by_nobody_is_played_whole() -> None:
     bench.run((2, 0))
     assert bench.bins(2, 0, T0 + 60 * US)["threshold"].tolist() == [1, 0]
     assert bench.world.ended == []
-
-
-def test_triggers_of_counted_edges_are_refused_in_words() -> None:
-    bench = DictatedBench()
-    bench.put(2, 0, "wait_sync 4\nacquire_ttl 0,0,1,4\nstop", {"addr": 3})
-    bench.put(4, 0, hangs(5000))
-    bench.run((2, 0), (4, 0))
-    assert bench.state(4, 0, T0 + US).split(";")[1] == "STOPPED"
-    error = bench.send(4, "SYSTem:ERRor:NEXT?")
-    assert "does not emulate the triggers that slot2.sequencer0" in error
-    assert "acquire_ttl" in error

@@ -97,7 +97,10 @@ class Linq:
         def route(sender: int, id_: int) -> Route:
             if id_ <= own[sender]:
                 return Route((sender,), self_cast=True)
-            return Route(_receivers(masks, numbers, places[sender][0], id_))
+            slot = places[sender][0]
+            receivers = _receivers(masks, numbers, slot, id_)
+            near = frozenset(number for number in receivers if places[number][0] == slot)
+            return Route(receivers, near=near)
 
         return route
 

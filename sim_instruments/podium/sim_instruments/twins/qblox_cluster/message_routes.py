@@ -16,6 +16,8 @@ class Route:
     receivers: tuple[int, ...]
     self_cast: bool = False
     """It does not leave the sequencer: faster, and nothing to join it with."""
+    near: frozenset[int] = frozenset()
+    """Receivers in the sender's own module."""
 
 
 Routes = Callable[[int, int], Route]

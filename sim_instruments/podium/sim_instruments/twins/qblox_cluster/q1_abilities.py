@@ -66,7 +66,7 @@ _OF_TAGS: Final = frozenset(
 DATA_IDS: Final = 256
 
 _EXTRA_VALID: Final = 1 << 16
-_OF_RESULTS: Final = frozenset({CommandNumber.ACQ_TB_ID, CommandNumber.ACQ_IQ_ID})
+_OF_RESULTS: Final = _OF_TAGS | {CommandNumber.ACQ_TB_ID, CommandNumber.ACQ_IQ_ID}
 
 
 def foreign_operations(readout: bool, tags: bool) -> frozenset[Operation]:
@@ -88,8 +88,8 @@ def knows_command(number: int, readout: bool, tags: bool) -> bool:
     return number in _OF_READOUT if readout else number == CommandNumber.NETZERO
 
 
-def refuse_unknown_results(program: Assembled, readout: bool, tags: bool, name: str) -> None:
-    """Raise :class:`NotEmulated` where a program shares results that only the world knows."""
+def refuse_unknown_words(program: Assembled, readout: bool, tags: bool, name: str) -> None:
+    """Raise :class:`NotEmulated` where nothing tells what a program's messages hold."""
     for address, found in _commands(program):
         why = _why_not(found)
         if why and knows_command(found.number, readout, tags):
@@ -139,9 +139,6 @@ def _commands(program: Assembled) -> Iterator[tuple[int, Command]]:
 
 def _why_not(found: Command) -> str:
     """Return why this twin does not do what a command asks for, or nothing."""
-    asks = found.register or found.value != 0
-    if found.number in _OF_TAGS and asks:
-        return "this twin shares no time tags"
     extras = (CommandNumber.COM_EXTRA, CommandNumber.ACQ_TB_EXTRA)
     if found.number in extras and (found.register or found.value & _EXTRA_VALID):
         return "how a message holds its extra bytes is not known to this twin"

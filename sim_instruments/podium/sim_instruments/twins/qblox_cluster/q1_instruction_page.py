@@ -36,10 +36,6 @@ NOTES: Final = {
     "acquire_ttl": "QRM",
     "fb_acq_tb_extra": "only 0",
     "fb_com_extra": "only 0",
-    "fb_tdc_tags_id": "only 0",
-    "fb_tdc_tdelta_id": "only 0",
-    "fb_llp_tags_id": "only 0",
-    "fb_llp_ttls_id": "only 0",
     "fb_cmd": "by number",
 }
 """What a sequencer that executes it does less than all of it."""

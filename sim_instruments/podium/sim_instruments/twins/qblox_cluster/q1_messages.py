@@ -3,7 +3,7 @@
 Latencies, the words of a message and how messages are joined follow q1simulator 1.3.4 (MIT, TU
 Delft; ``event_distributor.py``, ``rt_renderer.py``), which calls its latencies inexact. ASSUMED
 beyond it: the queue in front of a sequencer never overflows, the network is never busy, and within
-a module a message takes as long as between modules.
+a module a message takes as long as between modules, where no table says otherwise (QTM).
 
 What is measured is shared after every acquisition (LINQ tutorials, docs.qblox.com). When such a
 message arrives is known before what it says: it is under way as a promise, which the world fills.
@@ -28,6 +28,14 @@ CAST_NS: Final = 320
 """On top, to other sequencers."""
 CAST_WORD_NS: Final = 20
 LEAST_CAST_NS: Final = DATA_NS + CAST_NS
+FAST_TAG_NS: Final = 146
+FAST_TAG_CAST_NS: Final = 90, 334
+"""Low-latency path of a QTM: from an edge, or the end of a window, to a sequencer's own queue; on
+top within the module, and between modules (docs.qblox.com, LINQ with QTM)."""
+TAG_NS: Final = 910
+TAG_CAST_NS: Final = 90, 350
+"""The same of its time-to-digital converter."""
+LEAST_TAG_CAST_NS: Final = FAST_TAG_NS + FAST_TAG_CAST_NS[0]
 VALUE_SCALE: Final = 1 << 12
 """Of an integral, in full scales of one sample, before it is shifted (q1simulator 1.3.4)."""
 VALUE_WORDS: Final = 2
@@ -36,12 +44,16 @@ _WORD: Final = 0xFFFF_FFFF
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one acquisition came to."""
+    """What one acquisition came to, or one window of a time-tag sequencer."""
 
-    above: bool
+    above: bool = False
     """The bit that goes into the bin."""
-    integral: complex
+    integral: complex = 0j
     """Path 0 and path 1, in full scales of one sample."""
+    count: int = 0
+    """Edges in the window, as the low-latency path counts them."""
+    delta: int = 0
+    """Time difference of the window, in 1/128 ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,31 @@ class SharedValues:
         return tuple((int(value * VALUE_SCALE) >> self.shift) & _WORD for value in values)
 
 
-Shared = SharedBit | SharedValues
+@dataclass(frozen=True, slots=True)
+class SharedCount:
+    """Edges in a window (``fb_llp_ttls_id``). ASSUMED: the name's meaning, one word."""
+
+    acquired_ns: int
+    """When the window was closed."""
+
+    def words(self, found: Measured) -> tuple[int, ...]:
+        """Return the word of the message."""
+        return (found.count & _WORD,)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDelta:
+    """Time difference of a window (``fb_tdc_tdelta_id``). ASSUMED: one word, lower bits."""
+
+    acquired_ns: int
+    """When the window was closed."""
+
+    def words(self, found: Measured) -> tuple[int, ...]:
+        """Return the word of the message."""
+        return (found.delta & _WORD,)
+
+
+Shared = SharedBit | SharedValues | SharedCount | SharedDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +124,24 @@ class Message:
     """Of a promise: zeros, as many as there will be."""
     combine: bool
     promise: Shared | None = None
+    cast_ns: tuple[int, int] = (CAST_NS, CAST_NS)
+    """On top, to others in the module and to other modules."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagIds:
+    """Ids under which the tags of a window are shared; 0: they are not."""
+
+    fine: int
+    """``fb_tdc_tags_id``."""
+    fast: int
+    """``fb_llp_tags_id``."""
+
+
+def tag_message(id_: int, tag_ns: int, word: int, fast: bool) -> Message:
+    """Return the message that shares one tag. ASSUMED: one word, its lower 32 bits."""
+    latency_ns, cast_ns = (FAST_TAG_NS, FAST_TAG_CAST_NS) if fast else (TAG_NS, TAG_CAST_NS)
+    return Message(tag_ns + latency_ns, id_, (word & _WORD,), False, None, cast_ns)
 
 
 class Outbox:
@@ -106,6 +160,11 @@ class Outbox:
         self._valid = 1
         self._shift = 0
         self._mock = 0
+        self._count_id = 0
+        self._delta_id = 0
+        self._tag_ids = TagIds(0, 0)
+        self.openings: dict[int, TagIds] = {}
+        """Under which ids the tags are shared of the window that was opened at a time."""
 
     def messages(self, entries: Iterable[tuple[int, int, int]]) -> list[Message]:
         """Return what commands and acquisitions send: (time, number, value), in their order."""
@@ -140,6 +199,14 @@ class Outbox:
                 self._valid = value & 1
             case CommandNumber.ACQ_TB_MOCK:
                 self._mock = value
+            case CommandNumber.TDC_TAGS_ID:
+                self._tag_ids = TagIds(value & 0xFF, self._tag_ids.fast)
+            case CommandNumber.LLP_TAGS_ID:
+                self._tag_ids = TagIds(self._tag_ids.fine, value & 0xFF)
+            case CommandNumber.TDC_TDELTA_ID:
+                self._delta_id = value & 0xFF
+            case CommandNumber.LLP_TTLS_ID:
+                self._count_id = value & 0xFF
 
     def _results(self, time_ns: int, kind: int, weight0: int, weight1: int) -> list[Message]:
         """Return what is shared of an acquisition: the bit goes before the values.
@@ -147,6 +214,16 @@ class Outbox:
         ASSUMED: only integrations are shared, after ``integration_length_acq``, whatever the
         weights (q1simulator); where the weights last longer, after them.
         """
+        if kind == EventKind.OPEN_WINDOW:
+            self.openings[time_ns] = self._tag_ids
+        if kind == EventKind.CLOSE_WINDOW:
+            count, delta = SharedCount(time_ns), SharedDelta(time_ns)
+            return [
+                Message(
+                    time_ns + FAST_TAG_NS, self._count_id, (0,), False, count, FAST_TAG_CAST_NS
+                ),
+                Message(time_ns + TAG_NS, self._delta_id, (0,), False, delta, TAG_CAST_NS),
+            ]
         if kind not in (EventKind.ACQUIRE, EventKind.ACQUIRE_WEIGHED):
             return []
         lengths = (self._weight_lengths.get(weight, 0) for weight in (weight0, weight1))
@@ -190,15 +267,22 @@ class Post:
         """Put a message on its way to all who receive it."""
         further = len(message.words) - 1
         route = self._routes(sender, message.id)
-        arrival_ns = message.ready_ns + further * WORD_NS
-        if not route.self_cast:
-            arrival_ns = message.ready_ns + CAST_NS + further * CAST_WORD_NS
         combine = message.combine and not route.self_cast
         self._serial += 1
-        arrival = _Arrival(
-            arrival_ns, combine, sender, self._serial, message.id, message.words, message.promise
-        )
         for receiver in route.receivers:
+            arrival_ns = message.ready_ns + further * WORD_NS
+            if not route.self_cast:
+                cast_ns = message.cast_ns[receiver not in route.near]
+                arrival_ns = message.ready_ns + cast_ns + further * CAST_WORD_NS
+            arrival = _Arrival(
+                arrival_ns,
+                combine,
+                sender,
+                self._serial,
+                message.id,
+                message.words,
+                message.promise,
+            )
             bisect.insort(self._under_way[receiver], arrival)
 
     def measured(self, sender: int, acquired_ns: int, found: Measured) -> None:

@@ -10,9 +10,12 @@ from podium.sim_instruments.twins.qblox_cluster.message_routes import Routes, se
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated, refuse_operations
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import (
     LEAST_CAST_NS,
+    LEAST_TAG_CAST_NS,
     Measured,
+    Message,
     Outbox,
     Post,
+    TagIds,
 )
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Limits, Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.q1_run import Q1Run
@@ -78,6 +81,10 @@ class Together:
             for run in self._runs
         ]
         self._post = Post(len(self._runs), routes)
+        tags = any(run.processor.setup.tags for run in self._runs)
+        self._least_cast_ns = LEAST_TAG_CAST_NS if tags else LEAST_CAST_NS
+        self.messages_known_ns = FOR_EVER
+        """Until when all messages are known that arrive: others hold what inputs hear."""
         self._begun = False
         self.synced_ns: list[int] = []
         """When the party line was released, from the start, each time."""
@@ -90,10 +97,15 @@ class Together:
     @property
     def waits_for_results(self) -> bool:
         """Whether some processor waits for a message with what was measured; see `measured`."""
-        return any(
-            run.ending is Ending.WAITS_FOR_MESSAGE and self._post.promised(number)
-            for number, run in enumerate(self._runs)
-        )
+        return bool(self._promised_ns())
+
+    def send(self, number: int, message: Message) -> None:
+        """Put a message on its way that an input of a processor's sequencer has caused."""
+        self._post.send(number, message)
+
+    def tag_ids(self, number: int, opened_ns: int) -> TagIds:
+        """Return under which ids the tags are shared of a window that a processor opened."""
+        return self._outboxes[number].openings.pop(opened_ns, TagIds(0, 0))
 
     def measured(self, number: int, acquired_ns: int, found: Measured) -> None:
         """Say what an acquisition of a processor came to; messages that wait for it hold it now."""
@@ -101,12 +113,11 @@ class Together:
 
     def refuse_to_wait(self) -> None:
         """Raise :class:`NotEmulated` where a message would hold what a world has to say."""
-        for number, run in enumerate(self._runs):
-            if run.ending is Ending.WAITS_FOR_MESSAGE and self._post.promised(number):
-                name = run.processor.name or f"sequencer {number}"
-                raise NotEmulated(
-                    f"{name} waits for a message with what was measured, and there is no world"
-                )
+        for number in self._promised_ns():
+            name = self._runs[number].processor.name or f"sequencer {number}"
+            raise NotEmulated(
+                f"{name} waits for a message with what was measured, and there is no world"
+            )
 
     @property
     def needs_ns(self) -> int | None:
@@ -140,7 +151,7 @@ class Together:
         first = min([*goes.values(), *promised.values()], default=FOR_EVER)
         for number, run in enumerate(self._runs):
             if run.ending is Ending.WAITS_FOR_MESSAGE:
-                comes_ns = min(promised.get(number, FOR_EVER), first + LEAST_CAST_NS)
+                comes_ns = min(promised.get(number, FOR_EVER), first + self._least_cast_ns)
                 goes[number] = max(run.time_ns, comes_ns)
         together = [goes.get(n, self._runs[n].time_ns) for n in synced]
         for number in range(len(self._runs)):
@@ -186,14 +197,18 @@ class Together:
             self._post.send(number, message)
 
     def _promised_ns(self) -> dict[int, int]:
-        """Return who waits for a message that is not known yet, and when it arrives."""
-        return {
-            number: arrival_ns
-            for number, run in enumerate(self._runs)
-            if run.ending is Ending.WAITS_FOR_MESSAGE
-            and self._post.promised(number)
-            and (arrival_ns := self._post.earliest_ns(number)) is not None
-        }
+        """Return who waits for a message that is not known yet, and when it arrives at earliest."""
+        found: dict[int, int] = {}
+        for number, run in enumerate(self._runs):
+            if run.ending is not Ending.WAITS_FOR_MESSAGE:
+                continue
+            arrival_ns = self._post.earliest_ns(number)
+            if arrival_ns is not None and arrival_ns <= self.messages_known_ns:
+                if self._post.promised(number):
+                    found[number] = arrival_ns
+            elif self.messages_known_ns < FOR_EVER:
+                found[number] = self.messages_known_ns + 1
+        return found
 
     def _sync(self) -> bool:
         """Let synchronised processors go on if all of them wait; tell whether they did."""
@@ -226,7 +241,7 @@ class Together:
         arrival_ns, number = min(arrivals)
         held = [run.time_ns for run in self._runs if run.ending in _FOR_THE_WORLD]
         held += promised.values()
-        if held and arrival_ns > min(held) + LEAST_CAST_NS:
+        if held and arrival_ns > min(held) + self._least_cast_ns:
             return False
         self._runs[number].receive(self._post.collect(number))
         return True
