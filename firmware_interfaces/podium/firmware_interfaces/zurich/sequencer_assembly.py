@@ -121,7 +121,8 @@ class Address(IntEnum):
     SINE_INCREMENT_1 = 115
     PRNG_SEED = 116
     PRNG_LOWER = 117
-    PRNG_UPPER = 118
+    PRNG_SPAN = 118
+    """upper - lower + 1"""
     PRNG_VALUE = 119
     RESET_OSCILLATORS = 120
     """SHFSG; on an SHFQA the generators of startQA"""
