@@ -319,8 +319,10 @@ def execute(
                     | (rate << RATE_SHIFT)
                     | (state[State.SELECTED] << 32)
                 )
-            elif kind == Kind.HOLD:
+            elif kind == Kind.HOLD and state[State.SILENT] == 0:
                 row = _put(rows, row, state, begin, kind, lasting, address)
+            if kind != Kind.HOLD:
+                state[State.SILENT] = kind == Kind.ZERO
             last = begin
             end = begin + lasting
             played += lasting

@@ -19,8 +19,8 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 )
 
 NEVER: Final = 2**62
-_BLOCK: Final = 4096
-"""Rows that the kernel fills at a time."""
+_ROOM: Final = 4096
+"""Rows that there is room for at first; whenever it is full, it grows fourfold."""
 _PRNG_SEED: Final = 0xACE1
 _PRNG_SPAN: Final = 0xFFFF
 """LabOne Q (Apache-2.0), ``core/utilities/prng.py``: the generator of HDAWG and SHFSG."""
@@ -48,7 +48,7 @@ class Setup:
     """What a command table changes: an SHFSG's gains 00, 01, 10, 11, from the nodes
     ``awg/outputs/*/gains/*``; ones on an HDAWG, whose gains come on top."""
     log_silence: bool = False
-    """Keep rows of zeros and holds, too."""
+    """Keep rows of zeros, too, and of holds of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,13 +95,14 @@ class Processor:
         self._state[State.RATE] = setup.rate
         self._state[State.LOG_SILENCE] = setup.log_silence
         self._state[State.LATENCY] = -1
+        self._state[State.SILENT] = 1
         self._state[State.PRNG] = _PRNG_SEED
         self._state[State.PRNG_SPAN] = _PRNG_SPAN
         for k, amplitude in enumerate(setup.amplitudes):
             self._state[State.AMPLITUDE_0 + k] = round(amplitude * AMPLITUDE_ONE)
         self._inputs = np.zeros((0, 3), np.int64)
-        self._rows: list[Integers] = []
-        self._block = np.empty((_BLOCK, Row.COLUMNS), np.int64)
+        self._rows = np.empty((_ROOM, Row.COLUMNS), np.int64)
+        self._used = 0
         self._status = Status.WAITING
 
     def feed(self, inputs: Sequence[Input]) -> None:
@@ -126,11 +127,12 @@ class Processor:
         self._state[State.KNOWN] = known
         while True:
             self._status = Status(self._execute(until, instructions))
-            made = int(self._state[State.ROWS])
-            if made:
-                self._rows.append(self._block[:made].copy())
+            self._used += int(self._state[State.ROWS])
             if self._status is not Status.FULL:
                 return self.trace()
+            room = np.empty((4 * len(self._rows), Row.COLUMNS), np.int64)
+            room[: self._used] = self._rows[: self._used]
+            self._rows = room
 
     def _execute(self, until: int, instructions: int) -> int:
         return int(
@@ -140,7 +142,7 @@ class Processor:
                 self._state,
                 self.image.table,
                 self._inputs,
-                self._block,
+                self._rows[self._used :],
                 until,
                 instructions,
             )
@@ -149,11 +151,10 @@ class Processor:
     def trace(self) -> Trace:
         """Return what has happened so far."""
         state = self._state
-        if len(self._rows) > 1:
-            self._rows = [np.concatenate(self._rows)]
-        rows = self._rows[0] if self._rows else np.zeros((0, Row.COLUMNS), np.int64)
         memory = state[State.MEMORY : State.MEMORY + USER_REGISTERS]
         waiting = self._status is Status.WAITING
+        rows = self._rows[: self._used]
+        rows.flags.writeable = False
         return Trace(
             rows,
             self._status,

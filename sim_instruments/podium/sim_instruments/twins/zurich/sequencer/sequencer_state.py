@@ -95,14 +95,16 @@ class State(IntEnum):
     LATE = 43
     """How often a result was asked for after the time given for it."""
     LOG_SILENCE = 44
-    """Whether zeros and holds are rows, too."""
+    """Whether zeros, and holds of them, are rows, too."""
     KNOWN = 45
     """Inputs are complete up to here."""
     MEMORY = 46
     """User registers, sixteen."""
     OSC = 62
     """Of each oscillator start, step, index, in that order."""
-    SIZE = 86
+    SILENT = 86
+    """Whether what was played last, holds left out, were zeros."""
+    SIZE = 87
 
 
 class Source(IntEnum):
