@@ -229,8 +229,6 @@ def _object(
 
 
 def _integer(value: Any, place: str, most: int | None) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadCommandTable(f"{place} is {_kind(value)}, it should be an integer")
     if value < 0 or (most is not None and value > most):
