@@ -40,7 +40,7 @@ loop: reset_ph
       stop
 """
 SEQUENCER_WORDS = (0xF600_0092, 0x3000_0040, 0xF600_0022, 0)
-"""``st R0, 146``, ``wvfs 0, R0, 64``, ``st R0, 34``, ``end``: all that compiling the kernel takes."""
+"""``st R0, 146``, ``wvfs 0, R0, 64``, ``st R0, 34``, ``end``."""
 CONTROL_PROGRAM = PROGRAM.replace("acquire 0,0,400", "upd_param 400")
 END_FS = 10**15
 
