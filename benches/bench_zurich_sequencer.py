@@ -19,7 +19,7 @@ from podium.firmware_interfaces.zurich.command_table import parse_command_table
 from podium.firmware_interfaces.zurich.elf import SequencerElf, read_elf
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Row, Status
 
 WAVE = "wave w = gauss(64, 1.0, 32, 8); assignWaveIndex(1, 2, w, 0); var a = 0;"
 PROGRAMS = {
@@ -63,7 +63,11 @@ def ours(body: str) -> float:
 
     def run() -> None:
         nonlocal instructions
-        trace = Processor(image).run()
+        processor = Processor(image)
+        played = 0
+        while (trace := processor.run(rows=1)).status is Status.FULL:
+            played += int(trace.rows[:, Row.A].sum())  # handed on, a few thousand at a time
+            processor.forget()
         assert trace.status is Status.ENDED, trace.status
         instructions = trace.instructions
 

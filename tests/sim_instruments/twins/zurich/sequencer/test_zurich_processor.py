@@ -5,6 +5,8 @@ import pytest
 from tests.referees.seqc_corpus import compile_seqc
 
 from podium.firmware_interfaces.zurich import command_table
+from podium.firmware_interfaces.zurich.elf import SequencerElf
+from podium.firmware_interfaces.zurich.sequencer_assembly import FORMS, IllegalInstruction
 from podium.sim_instruments.twins.zurich.sequencer import image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Input, Processor, Setup
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
@@ -302,6 +304,55 @@ def test_full_blocks_of_rows_change_nothing():
     step = round(PHASE_TURN / 360)
     assert played[-1, Row.PHASES] == 9000 * step % PHASE_TURN
     assert (np.diff(played[:, Row.TIME]) == 64).all()
+
+
+def test_rows_come_in_pieces_whose_memory_is_used_again():
+    source = "repeat (5000) { playZero(64); setTrigger(1); setTrigger(0); }"
+    whole = processor(source, log_silence=True).run().rows
+    one, pieces = processor(source, log_silence=True), []
+    while (trace := one.run(rows=1)).status is Status.FULL:
+        pieces.append(trace.rows.copy())
+        one.forget()
+    assert len(pieces) == 3
+    assert np.array_equal(np.concatenate([*pieces, trace.rows]), whole)
+
+
+def test_a_trigger_beyond_the_limit_is_not_lost():
+    one = processor("waitDigTrigger(1); playZero(64);", log_silence=True)
+    one.feed([Input(5000, Source.DIGITAL_1)])
+    assert one.run(until=4000).status is Status.TIME_LIMIT
+    trace = one.run()
+    assert (trace.status, times(trace, Kind.ZERO)) == (Status.ENDED, [5000 + CYCLE])
+
+
+@pytest.mark.parametrize(("asked", "played"), [(0, 32), (-5, 32), (33, 48), (64, 64), (100, 112)])
+def test_a_length_in_a_register_is_extended_like_a_constant(asked, played):
+    source = "var a = getUserReg(0); playZero(a);"
+    trace = processor(source, user_registers=(asked,), log_silence=True).run()
+    assert trace.kinds(Kind.ZERO)[:, Row.A].tolist() == [played]
+
+
+def test_any_words_end_in_a_status():
+    generator = np.random.Generator(np.random.Philox(11))
+    seen = set()
+    for _ in range(400):
+        forms = generator.choice(len(FORMS), 40)
+        words = [
+            FORMS[form].code | int(generator.integers(1 << 24)) & ~FORMS[form].mask
+            for form in forms
+        ]
+        for at in generator.choice(40, 20):  # jumps that stay, peripherals that there are
+            words[at] = words[at] & 0xFFF0_0000 | int(generator.integers(40 if at % 2 else 150))
+        text = np.array(words, "<u4").tobytes()
+        model = (image.SHFSG, image.HDAWG, image.SHFQA)[len(seen) % 3]
+        try:
+            made = image.make_image(SequencerElf(text, "", "", (), (), "", ""), model)
+        except IllegalInstruction:
+            continue
+        trace = Processor(made).run(instructions=2000, until=10**12)
+        seen.add(trace.status)
+        assert trace.instructions < 2100
+    assert seen >= {Status.ENDED, Status.ILLEGAL, Status.BAD_TABLE_INDEX}
 
 
 def test_an_instruction_that_the_instrument_does_not_have_stops_it():

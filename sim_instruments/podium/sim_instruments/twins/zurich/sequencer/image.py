@@ -190,6 +190,8 @@ def _lower(instruction: Instruction, model: Model) -> Lowered:
         case Operation.ADD_UPPER:
             return (Op.ADD_CONSTANT, destination, source, constant << 12)
         case Operation.PLAY_ZERO:
+            if instruction.destination > 1:
+                return (Op.ILLEGAL, 0, 0, instruction.destination)
             return (Op.PLAY_ZERO, instruction.destination, source, constant)
         case Operation.PLAY_LONG:
             return (Op.PLAY_LONG, instruction.destination, source, constant)

@@ -19,10 +19,12 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
     DEFAULT_RATE,
     DUMMY,
+    GRANULARITY,
     HOLD_FIELD,
     LEAD,
     PHASE_TURN,
     RATE_SHIFT,
+    SHORTEST,
     TAKEN,
     Entry,
     Kind,
@@ -91,11 +93,14 @@ def _receive(state: Any, source: int, value: int) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _trigger(inputs: Any, state: Any, source: int) -> int:
-    """Return when the next trigger of a source came, having taken it; -1 it did not."""
+def _trigger(inputs: Any, state: Any, source: int, limit: int) -> int:
+    """Return when the next trigger of a source came, having taken it; -1 it did not, -2 it comes
+    after ``limit``."""
     for k in range(state[State.CURSOR], inputs.shape[0]):
         if inputs[k, 1] == source:
             time = inputs[k, 0]
+            if time > limit:
+                return -2
             for earlier in range(state[State.CURSOR], k + 1):
                 _receive(state, inputs[earlier, 1], inputs[earlier, 2])
             state[State.CURSOR] = k + 1
@@ -187,10 +192,16 @@ def execute(
             if registers[b] > 0:
                 pc = c
                 core += TAKEN
+                if count >= limit_count:
+                    status = Status.COUNT_LIMIT.value
+                    break
         elif op == Op.BRANCH_ZERO:
             if registers[b] == 0:
                 pc = c
                 core += TAKEN
+                if count >= limit_count:
+                    status = Status.COUNT_LIMIT.value
+                    break
         elif op == Op.NOP:
             pass
         elif op == Op.ADD:
@@ -222,6 +233,9 @@ def execute(
             if registers[b] != 0:
                 pc = c
                 core += TAKEN
+                if count >= limit_count:
+                    status = Status.COUNT_LIMIT.value
+                    break
         elif op == Op.CONFIGURE:
             config = c
         elif op == Op.CONFIGURE_REGISTER:
@@ -241,7 +255,8 @@ def execute(
             samples = 0
             if op == Op.PLAY_ZERO:
                 kind = Kind.ZERO.value + np.int64(a)
-                samples = registers[b] + c
+                # ASSUMED of a length in a register: extended as the compiler extends constants.
+                samples = max(SHORTEST, (registers[b] + c + GRANULARITY - 1) & -GRANULARITY)
             elif op == Op.TABLE:
                 index = c
                 which: Any = np.int64(a)
@@ -284,7 +299,7 @@ def execute(
                     samples = c >> 1
                 else:
                     address = registers[a]
-                    samples = (registers[b] + c) >> 1
+                    samples = max(0, registers[b] + c) >> 1
                 if used & 3 == 3:
                     samples = samples >> 1
                 if used & DEFAULT_RATE == 0:
@@ -389,13 +404,13 @@ def execute(
             elif op == Op.WAIT_INPUT:
                 begin = max(now, last, state[State.OUT])
                 _take(inputs, state, begin)
-                when = _trigger(inputs, state, c)
-                if when < 0 or when > limit_time:
+                when = _trigger(inputs, state, c, limit_time)
+                if when < 0:
                     state[State.WAITING] = c
                     pc -= 1
                     count -= 1
                     core = begin
-                    status = Status.WAITING.value if when < 0 else Status.TIME_LIMIT.value
+                    status = Status.WAITING.value if when == -1 else Status.TIME_LIMIT.value
                     break
                 # ASSUMED: a trigger is seen with the next cycle.
                 core = (when + CYCLE - 1) // CYCLE * CYCLE + CYCLE
