@@ -344,14 +344,16 @@ def execute(
                 value = state[State.PRNG] * state[State.PRNG_SPAN] >> 16
                 registers[a] = (value + state[State.PRNG_LOWER]) & 0xFFFF
             else:
-                # What is put out keeps the distance that the sequencer gave it.
+                # Of what is put out during one play, the distances are the sequencer's.
                 if row > room:
                     status = Status.FULL.value
                     pc -= 1
                     count -= 1
                     core -= CYCLE
                     break
-                out = max(now, last, state[State.OUT] + now - state[State.OUT_CORE])
+                out = max(now, last)
+                if state[State.OUT] >= last:
+                    out = max(out, state[State.OUT] + now - state[State.OUT_CORE])
                 if op == Op.OUTPUT:
                     what: Any = np.int64(a)
                     row = write_row(rows, row, state, out, what, registers[b], c)
