@@ -31,6 +31,7 @@ REFEREES = {
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_srs_fs725_published": "SRS FS725",
+    "test_zurich_multistate": "`test_zurich_multistate.py`",
     "test_zurich_command_table": "`test_zurich_command_table.py`",
     "test_zurich_timing_models": "`test_zurich_timing_models.py`",
     "test_zurich_assembly": "`test_zurich_assembly.py`",
