@@ -70,6 +70,10 @@ class SequencerElf:
         """Return the instructions."""
         return np.frombuffer(self.text, "<u4")
 
+    def line_of(self, address: int) -> int:
+        """Return the line of the source that an instruction comes from; 0 it is nobody's."""
+        return dict(self.lines).get(address, 0)
+
 
 def read_elf(data: bytes) -> SequencerElf:
     """Take an upload apart. Raises :class:`BadElf`."""

@@ -381,6 +381,22 @@ def test_an_instruction_that_the_instrument_does_not_have_stops_it():
     assert (trace.status, trace.fault) == (Status.ILLEGAL, 121)
 
 
+def test_a_fault_leads_to_its_line():
+    elf = compile_seqc("playZero(64);\nplayZero(64);\nexecuteTableEntry(7);\nplayZero(64);").elf
+    trace = Processor(image.make_image(elf, image.SHFSG)).run()
+    assert trace.status is Status.BAD_TABLE_INDEX
+    assert elf.line_of(trace.pc) == 3
+    assert elf.line_of(0) == 0
+
+
+def test_a_program_beyond_the_memory_is_refused():
+    text = bytes(4 * 16_385)
+    elf = SequencerElf(text, "", "", (), (), "", "")
+    image.make_image(elf, image.SHFSG)
+    with pytest.raises(image.DoesNotRun, match="16385 instructions; the HDAWG has room for 16384"):
+        image.make_image(elf, image.HDAWG)
+
+
 def test_a_play_from_nowhere_is_named():
     one = processor("wave w = ones(64); playWave(w);", "HDAWG8")
     trace = one.run()

@@ -14,6 +14,7 @@ from podium.firmware_interfaces.zurich.command_table import (
 )
 from podium.firmware_interfaces.zurich.elf import SequencerElf, Waveform
 from podium.firmware_interfaces.zurich.sequencer_assembly import (
+    SEQUENCER_MEMORY,
     Address,
     Instruction,
     Operation,
@@ -90,9 +91,18 @@ class Image:
 def make_image(elf: SequencerElf, model: Model, commands: CommandTable | None = None) -> Image:
     """Decode a program. Raises IllegalInstruction, :class:`DoesNotRun`."""
     words = elf.words().tolist()
-    code = np.zeros((len(words), 4), np.int64)
+    if len(words) > SEQUENCER_MEMORY[model.name]:
+        raise DoesNotRun(
+            f"a program of {len(words)} instructions; the {model.name} has room for "
+            f"{SEQUENCER_MEMORY[model.name]}"
+        )
+    known: dict[int, Lowered] = {}  # programs repeat themselves
+    rows = []
     for at, word in enumerate(words):
-        code[at] = _lower(decode(word, at), model)
+        if word not in known:
+            known[word] = _lower(decode(word, at), model)
+        rows.append(known[word])
+    code = np.array(rows, np.int64)
     return Image(model, code, _table(commands, elf.waveforms), elf.waveforms)
 
 
