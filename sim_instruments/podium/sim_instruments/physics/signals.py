@@ -46,6 +46,9 @@ class PulseTrain:
     pieces: tuple[Piece, ...]
     sender: str = ""
     """Which part of its instrument sends it: one that can be stopped by itself."""
+    spur: bool = False
+    """What a mixer adds that nobody asked for: an image, a carrier that leaks. The world may leave
+    out what it cannot feel of it (:mod:`.spurs`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

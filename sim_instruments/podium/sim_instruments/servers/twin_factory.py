@@ -17,6 +17,7 @@ from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.tick_counter import TickCounter
+from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.twin import Twin
 
@@ -43,6 +44,8 @@ class Supplies:
     """The reference in a microwave source, where the facility has one for it."""
     lines: LinesEnd = field(default_factory=lambda: LinesEnd(DigitalLines(), ""))
     """Digital cables at its connectors; none by default."""
+    mixers: Mapping[str, Mixer] = field(default_factory=dict)
+    """What is wrong behind its outputs, by connector; those not named are perfect."""
 
 
 def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:
