@@ -26,11 +26,13 @@ from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     PulseTrain,
 )
-from podium.sim_instruments.physics.spurs import SteadyTones
+from podium.sim_instruments.physics.spurs import HeardSpurs
 from podium.sim_instruments.physics.trace import trace_of
 from podium.sim_instruments.physics.trajectory import Cluster, Trajectory
 from podium.sim_instruments.physics.walk import Paths
 
+KEPT_NS = 1_000_000
+"""So long what mixers added is kept behind a window: others that overlap may still be asked for."""
 LITS_MAX = 4_000
 """Different tones of a feedline that one run may have: each has fields of its own."""
 
@@ -76,8 +78,8 @@ class FeedlineSession:
         self._contents = contents
         self._run = np.uint64(beginning.run)
         self._seed = seed
-        self.steady = SteadyTones(feedline)
-        """Carriers that leak into it."""
+        self.spurs = HeardSpurs(feedline)
+        """What of mixers is heard on it."""
         self.whole_ns, fraction = flight(feedline)
         self._lits = Lits(feedline, contents.pieces)
         self._tones: deque[_Tone] = deque()
@@ -146,9 +148,10 @@ class FeedlineSession:
                 yield one, found
 
     def _leaked(self, one: Asked) -> complex:
-        if not self.steady:
+        if not self.spurs:
             return 0j
-        return complex(self.steady.means(self._capture(one))[0])
+        self.spurs.forget(one.open_ns - KEPT_NS)
+        return complex(self.spurs.means(self._capture(one))[0])
 
     def _capture(self, one: Asked) -> CaptureTrain:
         return CaptureTrain(
@@ -225,9 +228,9 @@ class FeedlineSession:
             key(self._seed, self.feedline.name, f"trace {place}"),
             int(self._run),
         )
-        if self.steady:
+        if self.spurs:
             opened = one.open_ns + self.whole_ns
-            shown = shown + self.steady.trace(opened, shown.size, window.demod_hz, one.turns)
+            shown = shown + self.spurs.trace(opened, shown.size, window.demod_hz, one.turns)
         if window.weights is None:
             shown = shown + (found - complex(np.mean(shown[: window.duration_ns])))
         return shown, window.demod_hz

@@ -95,14 +95,14 @@ class Session:
         return self._feedlines[line]
 
     def _hand_over(self, session: FeedlineSession) -> None:
-        tones, leaks = parted(self._kept.pop(session.feedline.name, ()))
+        tones, heard = parted(session.feedline, self._kept.pop(session.feedline.name, ()))
         session.play(tones)
-        session.steady.add(leaks)
+        session.spurs.add(heard)
         for qubit, (line, trajectory) in zip(session.feedline.qubits, session.qubits, strict=True):
             trains = felt(qubit, self._kept.pop(line.line, ()))
             if trains:
                 self._check_drive(qubit)
-                session.steady.refuse_light(qubit)
+                session.spurs.refuse_light(qubit)
                 trajectory.drives.extend(line.drives(trains))
 
     def _asked(

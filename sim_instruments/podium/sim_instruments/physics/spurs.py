@@ -1,10 +1,11 @@
 """What mixers add to a line that nobody asked for: images of pulses, and carriers that leak.
 
-A carrier that leaks into a feedline is there as long as its switch is closed. It is far from the
-resonators, or the laboratory would not work: so the light that it leaves in them is left out, and
-of what comes back it is added to every window in closed form, with the transmission past resonators
-whose qubits are in their ground states. ASSUMED: that much is enough while fewer than PHOTONS_MAX
-photons are in any resonator of a qubit that is driven; beyond, the run is refused in words.
+On a feedline they are weak, and far from the resonators, or the laboratory would not work: the
+light that they leave in them is left out, and what comes back is added to every window in closed
+form, with the transmission past resonators whose qubits are in their ground states. So a carrier
+may leak as long as it likes. ASSUMED: that much is enough while fewer than PHOTONS_MAX photons are
+in any resonator. Beyond, an image is a tone like any other, and a carrier is refused in words where
+a qubit of that resonator is driven.
 
 On a drive line an image or a carrier is left out where it can do nothing: it excites less than
 EXCITED_MAX and shifts by less than SHIFT_MAX_HZ. Else an image is played like any other pulse, and
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, Window
+from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, Window
 
 PHOTONS_MAX: Final = 1e-2
 """ASSUMED: with a dispersive shift of 1 MHz they shift a qubit by 20 kHz."""
@@ -29,15 +30,25 @@ SHIFT_MAX_HZ: Final = 5e3
 PLANCK: Final = 6.626_070_15e-34
 
 
-def is_steady(train: PulseTrain) -> bool:
-    """Tell whether a train is a carrier that leaks."""
-    return train.spur and all(piece.samples.size == 0 for piece in train.pieces)
+def parted(
+    feedline: FeedlinePoint, trains: Iterable[PulseTrain]
+) -> tuple[list[PulseTrain], list[PulseTrain]]:
+    """Return what is played on a feedline, and what of mixers is only heard."""
+    tones: list[PulseTrain] = []
+    heard: list[PulseTrain] = []
+    for train in trains:
+        only_heard = train.spur == "carrier" or (train.spur == "image" and _is_dim(feedline, train))
+        (heard if only_heard else tones).append(train)
+    return tones, heard
 
 
-def parted(trains: Iterable[PulseTrain]) -> tuple[list[PulseTrain], list[PulseTrain]]:
-    """Return what was played, and the carriers that leak."""
-    both = list(trains)
-    return [one for one in both if not is_steady(one)], [one for one in both if is_steady(one)]
+def _is_dim(feedline: FeedlinePoint, train: PulseTrain) -> bool:
+    arriving = _largest(train) * feedline.transmission_in
+    return all(
+        _photons(qubit, hz, arriving) <= PHOTONS_MAX
+        for qubit in feedline.qubits
+        for hz in {piece.carrier_hz for piece in train.pieces}
+    )
 
 
 def _largest(train: PulseTrain) -> float:
@@ -66,7 +77,7 @@ def _is_felt(qubit: QubitPoint, train: PulseTrain) -> bool:
         shift_hz = float(np.max(strengths**2 / (2 * apart)))
         if excited > EXCITED_MAX or shift_hz > SHIFT_MAX_HZ:
             felt_at = piece.carrier_hz
-    if felt_at is not None and is_steady(train):
+    if felt_at is not None and train.spur == "carrier":
         raise NotSimulated(
             f"a carrier at {felt_at / 1e9:.6f} GHz leaks into {train.line}, close enough to a "
             f"transition of {qubit.name} to be felt ({rabi_hz / 1e3:.3g} kHz on resonance): a tone "
@@ -76,8 +87,8 @@ def _is_felt(qubit: QubitPoint, train: PulseTrain) -> bool:
     return felt_at is not None
 
 
-class SteadyTones:
-    """The carriers that leak into one feedline during a run."""
+class HeardSpurs:
+    """What of mixers is heard on one feedline during a run, and does nothing else."""
 
     def __init__(self, feedline: FeedlinePoint) -> None:
         self._feedline = feedline
@@ -87,15 +98,23 @@ class SteadyTones:
         return bool(self._trains)
 
     def add(self, trains: Iterable[PulseTrain]) -> None:
-        """Let carriers leak: trains of :func:`is_steady`."""
+        """Let them be heard: trains of :func:`parted`."""
         self._trains += trains
+
+    def forget(self, before_ns: int) -> None:
+        """Drop what was over at the listener before a time."""
+        self._trains = [
+            train
+            for train in self._trains
+            if not len(train.piece) or self._spans(train)[1][-1] >= before_ns
+        ]
 
     def refuse_light(self, qubit: QubitPoint) -> None:
         """Raise NotSimulated where they leave light in the resonator of a qubit that is driven."""
         for train in self._trains:
             for piece in train.pieces:
                 photons = _photons(qubit, piece.carrier_hz, self._arriving(piece.level))
-                if photons > PHOTONS_MAX:
+                if photons > PHOTONS_MAX and train.spur == "carrier":
                     raise NotSimulated(
                         f"a carrier at {piece.carrier_hz / 1e9:.6f} GHz leaks into {train.line} "
                         f"and leaves {photons:.2g} photons in the resonator of {qubit.name} while "
@@ -109,46 +128,67 @@ class SteadyTones:
     def means(self, capture: CaptureTrain) -> NDArray[np.complex128]:
         """Return what they add to the mean of each window, sqrt(W)."""
         found = np.zeros(capture.start_ns.size, np.complex128)
+        open_ns = capture.start_ns.astype(np.int64)
+        lasts = np.array([window.duration_ns for window in capture.windows], np.int64)
+        close_ns = open_ns + lasts[capture.window]
         for train in self._trains:
-            starts, lengths, levels, turns = self._stretches(train)
-            for number, window in enumerate(capture.windows):
-                mine = np.flatnonzero(capture.window == number)
-                open_ns = capture.start_ns[mine].astype(np.int64)
-                at = np.searchsorted(starts, open_ns, side="right") - 1
-                first = np.maximum(at, 0)
-                ends = starts[first] + lengths[first]
-                whole = (at >= 0) & (open_ns + window.duration_ns <= ends)
-                for hz in {piece.carrier_hz for piece in train.pieces}:
-                    rows = np.flatnonzero(whole & (self._carriers(train)[first] == hz))
-                    of = first[rows]
-                    turned = self._turned(
-                        hz, turns[of], open_ns[rows] - starts[of], capture.phase_turns[mine[rows]]
-                    )
-                    total = _along(window, hz).sum()
-                    found[mine[rows]] += levels[of] * np.exp(2j * np.pi * turned) * total
-                for row in np.flatnonzero(~whole):
-                    found[mine[row]] += self._part(
-                        train, window, int(open_ns[row]), float(capture.phase_turns[mine[row]])
-                    )
+            starts, ends = self._spans(train)
+            first = np.searchsorted(ends, open_ns, side="right")
+            behind = np.searchsorted(starts, close_ns, side="left")
+            for row in range(int((behind - first).max(initial=0))):
+                rows = np.flatnonzero(first + row < behind)
+                of = first[rows] + row
+                found[rows] += self._mean_of(train, starts[of], of, capture, rows)
         return found
 
-    def _carriers(self, train: PulseTrain) -> NDArray[np.float64]:
-        return np.array([piece.carrier_hz for piece in train.pieces])[train.piece]
-
-    def _stretches(
-        self, train: PulseTrain
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.complex128], NDArray[np.float64]]:
-        """Return beginnings and lengths at the listener, levels there, phases where it begins."""
-        delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
-        lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)[train.piece]
-        passed = np.array(
+    def _mean_of(
+        self,
+        train: PulseTrain,
+        starts: NDArray[np.int64],
+        of: NDArray[np.int64],
+        capture: CaptureTrain,
+        rows: NDArray[np.int64],
+    ) -> NDArray[np.complex128]:
+        """Return what one element of a train adds to the mean of each of some windows."""
+        into = capture.start_ns[rows] - starts
+        piece, window = train.piece[of], capture.window[rows]
+        hz = np.array([one.carrier_hz for one in train.pieces])[piece]
+        turned = train.phase_turns[of] + 1e-9 * hz * (into + self._fraction)
+        turned -= capture.phase_turns[rows]
+        lasts = np.array([one.duration_ns for one in train.pieces], np.int64)[piece]
+        wide = np.array([one.duration_ns for one in capture.windows], np.int64)[window]
+        level_from = np.array([one.samples.size for one in train.pieces], np.int64)[piece]
+        steady = (into >= level_from) & (into + wide <= lasts)
+        # of a level that is held throughout, it is the same wherever the window opens
+        kinds = np.stack([piece, np.where(steady, -1, into), window, steady], axis=1)
+        distinct, number = np.unique(kinds, axis=0, return_inverse=True)
+        parts = np.array(
             [
-                self._arriving(p.level) * self._feedline.gain_out * self._passes(p.carrier_hz)
-                for p in train.pieces
+                self._part(train.pieces[kind[0]], int(kind[1]), capture.windows[kind[2]])
+                for kind in distinct.tolist()
             ]
         )
+        return np.asarray(parts[number.reshape(-1)] * np.exp(2j * np.pi * turned), np.complex128)
+
+    def _part(self, piece: Piece, into_ns: int, window: Window) -> complex:
+        """Return the mean of a window that opens so far into a piece; -1: amid its level."""
+        along = _along(window, piece.carrier_hz)
+        passed = self._arriving(1.0) * self._feedline.gain_out * self._passes(piece.carrier_hz)
+        if into_ns == -1:
+            return complex(passed * piece.level * along.sum())
+        return complex(passed * np.sum(_envelope(piece, into_ns, window.duration_ns) * along))
+
+    @property
+    def _fraction(self) -> float:
+        delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
+        return float(np.ceil(delay) - delay)
+
+    def _spans(self, train: PulseTrain) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return when its elements begin and end at the listener."""
+        delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
+        lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)[train.piece]
         starts = train.start_ns.astype(np.int64) + int(np.ceil(delay))
-        return starts, lengths, passed[train.piece], train.phase_turns
+        return starts, starts + lengths
 
     def _passes(self, hz: float) -> complex:
         """Return the transmission past the resonators of qubits in their ground states."""
@@ -158,46 +198,31 @@ class SteadyTones:
             taken += qubit.kappa_coupling_hz / (qubit.kappa_hz + 2j * apart)
         return 1 - taken
 
-    def _turned(
-        self,
-        hz: float,
-        turns: NDArray[np.float64],
-        into_ns: NDArray[np.int64],
-        demod_turns: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """Return the phase at the listener when a window opens, over its own oscillator."""
-        delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
-        fraction = np.ceil(delay) - delay
-        return np.asarray(turns + 1e-9 * hz * (into_ns + fraction) - demod_turns, np.float64)
-
-    def _part(self, train: PulseTrain, window: Window, open_ns: int, turns: float) -> complex:
-        """Return the mean of a window in part of which the carrier leaks."""
-        seen = self._samples(train, open_ns, window.duration_ns)
-        back = np.exp(-2j * np.pi * turns)
-        weights = _along(window, 0.0)
-        return complex(np.sum(seen * weights) * back)
-
-    def _samples(self, train: PulseTrain, open_ns: int, count: int) -> NDArray[np.complex128]:
-        """Return the signal at the listener, a sample each ns, on no carrier."""
-        seen = np.zeros(count, np.complex128)
-        starts, lengths, levels, turns = self._stretches(train)
-        carriers = self._carriers(train)
-        near = np.flatnonzero((starts < open_ns + count) & (starts + lengths > open_ns))
-        for one in near.tolist():
-            low = max(int(starts[one]) - open_ns, 0)
-            high = min(int(starts[one] + lengths[one]) - open_ns, count)
-            into = np.arange(low, high) + open_ns - int(starts[one])
-            phase = self._turned(carriers[one], turns[one], into, np.zeros(1))
-            seen[low:high] += levels[one] * np.exp(2j * np.pi * phase)
-        return seen
-
     def trace(self, open_ns: int, count: int, hz: float, turns: float) -> NDArray[np.complex128]:
         """Return what an oscilloscope sees of them, demodulated by an oscillator of that phase."""
         seen = np.zeros(count, np.complex128)
+        sample = np.arange(count)
         for train in self._trains:
-            seen += self._samples(train, open_ns, count)
-        back = np.exp(-2j * np.pi * ((1e-9 * hz * np.arange(count) + turns) % 1.0))
+            starts, ends = self._spans(train)
+            for of in np.flatnonzero((starts < open_ns + count) & (ends > open_ns)).tolist():
+                piece = train.pieces[train.piece[of]]
+                into = open_ns - int(starts[of])
+                passed = self._arriving(1.0) * self._feedline.gain_out
+                passed *= self._passes(piece.carrier_hz)
+                phase = train.phase_turns[of]
+                phase = phase + 1e-9 * piece.carrier_hz * (into + sample + self._fraction)
+                seen += passed * _envelope(piece, into, count) * np.exp(2j * np.pi * phase)
+        back = np.exp(-2j * np.pi * ((1e-9 * hz * sample + turns) % 1.0))
         return np.asarray(seen * back, np.complex128)
+
+
+def _envelope(piece: Piece, into_ns: int, count: int) -> NDArray[np.complex128]:
+    """Return the envelope of a piece from so far into it on, 0 before and behind it."""
+    at = into_ns + np.arange(count)
+    found = np.where((at >= 0) & (at < piece.duration_ns), piece.level, 0j)
+    sampled = (at >= 0) & (at < piece.samples.size)
+    found[sampled] = piece.samples[at[sampled]]
+    return np.asarray(found, np.complex128)
 
 
 def _along(window: Window, hz: float) -> NDArray[np.complex128]:

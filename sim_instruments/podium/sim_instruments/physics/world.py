@@ -30,7 +30,7 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
     Window,
 )
-from podium.sim_instruments.physics.spurs import SteadyTones, felt, parted
+from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted
 from podium.sim_instruments.physics.trace import trace_of
 
 __all__ = ["Lines", "NotSimulated", "World", "warm_up"]
@@ -124,9 +124,10 @@ class World:
         traces: list[NDArray[np.complex128] | None],
     ) -> None:
         captures = [signals.captures[i] for i in mine]
-        tones, leaks = parted(t for t in signals.drives if t.line == feedline.name)
-        steady = SteadyTones(feedline)
-        steady.add(leaks)
+        mine_too = (train for train in signals.drives if train.line == feedline.name)
+        tones, heard = parted(feedline, mine_too)
+        spurs = HeardSpurs(feedline)
+        spurs.add(heard)
         if not any(capture.start_ns.size for capture in captures):
             return
         _, fraction = flight(feedline)
@@ -136,7 +137,7 @@ class World:
             drives = _drives_on(signals, qubit)
             if drives.start_ns.size:
                 check_alone(qubit)
-                steady.refuse_light(qubit)
+                spurs.refuse_light(qubit)
             later = round(qubit.drive_delay_ns - feedline.delay_in_ns)
             schedule = schedule_of(drives, later, episodes)
             slow = SlowNoise(
@@ -156,8 +157,8 @@ class World:
                 key(self._seed, feedline.name, f"noise {place}"), signals.run, values[place].size
             )
             values[place] += sigma[capture.window] * noise
-            if steady:
-                values[place] += steady.means(capture)
+            if spurs:
+                values[place] += spurs.means(capture)
             if capture.scope:
                 trace = trace_of(
                     feedline,
@@ -170,9 +171,9 @@ class World:
                     key(self._seed, feedline.name, f"trace {place}"),
                     signals.run,
                 )
-                if steady:
+                if spurs:
                     last = capture.windows[capture.window[-1]]
-                    trace = trace + steady.trace(
+                    trace = trace + spurs.trace(
                         int(capture.start_ns[-1]),
                         trace.size,
                         last.demod_hz,

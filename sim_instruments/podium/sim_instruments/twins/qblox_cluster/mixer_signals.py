@@ -35,5 +35,5 @@ def with_image(
     )
     turns = (2 * lo_phase_turns - train.phase_turns) % 1.0
     return replace(train, pieces=scaled), replace(
-        train, pieces=mirrored, phase_turns=turns, spur=True
+        train, pieces=mirrored, phase_turns=turns, spur="image"
     )
