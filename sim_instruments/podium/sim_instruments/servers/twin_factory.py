@@ -18,6 +18,7 @@ from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.zurich_texts import vendor_text
+from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
@@ -47,6 +48,8 @@ class Supplies:
     """Finds texts of the vendor's that it tells to clients."""
     lines: LinesEnd = field(default_factory=lambda: LinesEnd(DigitalLines(), ""))
     """Digital cables at its connectors; none by default."""
+    mixers: Mapping[str, Mixer] = field(default_factory=dict)
+    """What is wrong behind its outputs, by connector; those not named are perfect."""
 
 
 def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:
