@@ -13,22 +13,26 @@ A pulse may start between two nanoseconds: its envelope is sampled later or earl
 between, its carrier is that of each sample's instant.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.program.conditions import Condition
 from podium.control.program.envelopes import first_sample, sample_envelope
 from podium.control.program.program import (
     Affine,
     Barrier,
     Capture,
     Delay,
+    If,
     Play,
     Program,
+    RepeatUntil,
     SetFrequency,
     ShiftPhase,
+    Statement,
     Value,
     as_set,
     variables,
@@ -37,10 +41,17 @@ from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
 
 Rounded = Mapping[tuple[int | str, str], float]
-"""Quantities as a hardware holds them, in place of what was asked. Keys: (index of the
-statement in the body, ``amplitude`` | ``level`` | ``frequency`` | ``phase``) or (name of the
-frame, ``frequency``). ``level`` is the amplitude where the envelope is 1, ``phase`` the phase
-that all shifts up to this statement add up to."""
+"""Quantities as a hardware holds them, in place of what was asked. Keys: (number of the
+statement, see ``walk``, ``amplitude`` | ``level`` | ``frequency`` | ``phase`` | ``shift``) or
+(name of the frame, ``frequency``). ``level`` is the amplitude where the envelope is 1, ``phase``
+the phase that all shifts up to this statement add up to, ``shift`` what a shift adds."""
+
+Outcomes = Mapping[str, Sequence[int]]
+"""By capture: its results in this shot, 0 or 1, one for each time that it is made."""
+
+
+class OutcomeMissing(ValueError):
+    """A branch hangs on a result that was not given; name it in ``outcomes``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +88,47 @@ class _FrameHistory:
     """(at fs, turns)"""
 
 
+@dataclass(slots=True)
+class _Results:
+    """What captures have come to so far."""
+
+    given: Outcomes
+    made: dict[str, int] = field(default_factory=dict)
+
+    def take(self, capture: str) -> None:
+        self.made[capture] = self.made.get(capture, 0) + 1
+
+    def meet(self, condition: Condition) -> bool:
+        return condition.met({name: self._last(name) for name in condition.captures})
+
+    def _last(self, capture: str) -> int:
+        count = self.made.get(capture, 0)
+        known = self.given.get(capture, ())
+        if not 0 < count <= len(known):
+            raise OutcomeMissing(
+                f"a branch hangs on result {count} of capture {capture!r} in this shot, of which "
+                f"{len(known)} are given"
+            )
+        return known[count - 1]
+
+
 def render(
     program: Program,
     point: tuple[int, ...],
     reference_hz: Mapping[str, float] | None = None,
     rounded: Rounded | None = None,
     envelope: Callable[[Waveform, int], NDArray[np.complex128]] = sample_envelope,
+    *,
     rest_fs: int = 0,
+    outcomes: Outcomes | None = None,
 ) -> RenderedShot:
     """Return the shot at ``point`` (one index for each axis).
 
     ``reference_hz`` gives the local oscillator by port (0 where it is missing). ``rounded``
     and ``envelope`` put a hardware's numbers in place of the ideal ones. ``rest_fs``: by how
-    much the shot comes later than the grid, see :func:`first_sample`. Raises
-    :class:`OffGridError` for a window, a change of frequency or an end of the shot that is not at
-    a whole nanosecond.
+    much the shot comes later than the grid, see :func:`first_sample`. ``outcomes`` say which
+    branches are taken. Raises :class:`OffGridError` for a window, a change of frequency or an end
+    of the shot that is not at a whole nanosecond, and :class:`OutcomeMissing`.
     """
     rounded = rounded or {}
     values = _point_values(program, point)
@@ -111,25 +148,60 @@ def render(
     plays: list[tuple[int, int, Play]] = []
     """Index of the statement, start in fs."""
     captures: list[tuple[int, int, Capture]] = []
-    for index, statement in enumerate(program.body):
-        match statement:
-            case Play(frame, waveform, _):
-                plays.append((index, history[frame].clock_fs, statement))
-                history[frame].clock_fs += waveform.duration_fs
-            case Capture(frame, _, _, delay_fs):
-                captures.append((index, _ns(history[frame].clock_fs + delay_fs), statement))
-            case Delay(frames, duration):
-                for frame in frames:
-                    history[frame].clock_fs += _whole_fs(number(duration))
-            case Barrier(frames):
-                latest = max((history[frame].clock_fs for frame in frames), default=0)
-                for frame in frames:
-                    history[frame].clock_fs = latest
-            case SetFrequency(frame, frequency):
-                hz = rounded.get((index, "frequency"), number(frequency))
-                history[frame].frequencies.append((_ns(history[frame].clock_fs), hz))
-            case ShiftPhase(frame, turns):
-                history[frame].shifts.append((history[frame].clock_fs, number(turns)))
+    results = _Results(outcomes or {})
+
+    def happens(body: Sequence[Statement], first: int, *, taken: bool) -> int:
+        """Walk ``body``, whose first statement has number ``first``; return the number behind it.
+
+        What is not ``taken`` takes its time and does nothing.
+        """
+        index = first
+        for statement in body:
+            behind = index + 1
+            match statement:
+                case Play(frame, waveform, _):
+                    if taken:
+                        plays.append((index, history[frame].clock_fs, statement))
+                    history[frame].clock_fs += waveform.duration_fs
+                case Capture(frame, name, _, delay_fs):
+                    if taken:
+                        opens_ns = _ns(history[frame].clock_fs + delay_fs)
+                        captures.append((index, opens_ns, statement))
+                        results.take(name)
+                case Delay(frames, duration):
+                    for frame in frames:
+                        history[frame].clock_fs += _whole_fs(number(duration))
+                case Barrier(frames):
+                    latest = max((history[frame].clock_fs for frame in frames), default=0)
+                    for frame in frames:
+                        history[frame].clock_fs = latest
+                case SetFrequency(frame, frequency):
+                    hz = rounded.get((index, "frequency"), number(frequency))
+                    if taken:
+                        history[frame].frequencies.append((_ns(history[frame].clock_fs), hz))
+                case ShiftPhase(frame, turns):
+                    shift = rounded.get((index, "shift"), number(turns))
+                    if taken:
+                        history[frame].shifts.append((history[frame].clock_fs, shift))
+                case If(condition, then, orelse):
+                    met = taken and results.meet(condition)
+                    begun = {name: one.clock_fs for name, one in history.items()}
+                    middle = happens(then, index + 1, taken=met)
+                    left = {name: one.clock_fs for name, one in history.items()}
+                    for name, clock_fs in begun.items():
+                        history[name].clock_fs = clock_fs
+                    behind = happens(orelse, middle, taken=taken and not met)
+                    for name, clock_fs in left.items():
+                        history[name].clock_fs = max(clock_fs, history[name].clock_fs)
+                case RepeatUntil(inner, condition, at_most):
+                    again = taken
+                    for _ in range(at_most):
+                        behind = happens(inner, index + 1, taken=again)
+                        again = again and not results.meet(condition)
+            index = behind
+        return index
+
+    happens(program.body, 0, taken=True)
 
     end_ns = _ns(max(frame.clock_fs for frame in history.values()))
     lo_hz = {f.name: (reference_hz or {}).get(f.port, 0.0) for f in program.frames}

@@ -30,12 +30,11 @@ from podium.drivers.qblox_cluster.offsets import (
 from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
 from podium.drivers.qblox_cluster.results import acquired
-from podium.drivers.qblox_cluster.settings import Setting, disconnected, settings_of
+from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_scales_v, settings_of
 from podium.drivers.qblox_cluster.tagging import channel_of, driven, is_high, read_tags
 from podium.drivers.qblox_cluster.triggering import TriggeredStart, tai_of
 from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wait_until_stopped
 from podium.drivers.roles import Acquired, Examination, Identity, Tags
-from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
 
@@ -246,10 +245,7 @@ class QbloxCluster:
         with asking(self._name, f"reading the acquisitions of {places(sequencers)}"):
             read = self._cluster.get_all_acquisitions(sequencers, as_numpy=True, acq_encoding=None)
         bins = dict(zip(sequencers, read, strict=True))
-        full_scale_v = {
-            module.slot: rf_input_full_scale_v(module.input_attenuation_db.get("in0", 0.0))
-            for module in program.modules
-        }
+        full_scale_v = full_scales_v(program)
         return {
             layout.capture: acquired(
                 self._name, layout, bins[layout.slot, layout.sequencer], full_scale_v[layout.slot]

@@ -6,11 +6,11 @@ another fraction are code of their own.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
+from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.place import Placed, PlacedPlay
 from podium.control.compilers.qblox.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.waveform_memory import NoRoom, Part, WaveformMemory
@@ -69,7 +69,11 @@ def check_shared_samples(frame: str, placed: tuple[Placed, ...], axes: tuple[Axi
     plays = [item for item in placed if isinstance(item, PlacedPlay)]
     if all(play.late_fs is None for play in plays):
         return
-    for before, after in pairwise(plays):
+    for number, after in enumerate(plays):
+        earlier = (one for one in reversed(plays[:number]) if not exclusive(one.guard, after.guard))
+        before = next(earlier, None)
+        if before is None:
+            continue
         if (shared := after.start_ns < before.start_ns + before.duration_ns).any():
             at = where_first(shared, axes)
             raise DoesNotFit(

@@ -5,13 +5,15 @@ of terms that depend on one axis each; otherwise it falls into several loops, or
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.forks import check_room, ways_of
+from podium.control.compilers.qblox.gates import FORK_NS, SKIPPED_NS, Gate
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
 from podium.control.compilers.qblox.points import IntArray
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
@@ -77,11 +79,21 @@ class Moment:
     """Duration of the instruction that makes the settings take hold."""
     wait_ns: Quantity
     """From its end to the next moment; 0 or at least 4."""
+    delta: Quantity | None = None
+    """Added to the phase."""
+    gate: Gate | None = None
+    """What must have been measured for the instruction; settings are made in any case."""
+    else_ns: int = 0
+    """Duration of the instruction where that was not measured."""
+    forgets: bool = False
+    """The instruction resets the latches."""
+    pauses: bool = False
+    """The instruction is a wait: nothing takes hold."""
 
     @property
     def quantities(self) -> tuple[Quantity | None, ...]:
         """All that may be swept."""
-        return (self.tune, self.level, self.gain, self.phase, self.wait_ns)
+        return (self.tune, self.level, self.gain, self.phase, self.delta, self.wait_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,7 @@ def nest(schedule: Schedule, shape: tuple[int, ...], written: int = 0) -> tuple[
             (event.level, Kind.LEVEL),
             (event.gain, Kind.GAIN),
             (event.phase, Kind.PHASE),
+            (event.delta, Kind.PHASE),
         ):
             if array is not None and array.size > 1:
                 varying.append((array, kind))
@@ -189,14 +202,57 @@ def _shot(schedule: Schedule, box: Box) -> Shot:
     corner = tuple(low for low, _ in box)
     order = _at(schedule.order, corner)
     gaps = _at(schedule.gap_ns, corner)
-    moments: list[Moment] = []
+    groups: list[tuple[list[Event], IntArray]] = []
     together: list[Event] = []
     for k, gap in enumerate(gaps):
         together.append(schedule.events[order[k]])
         if gap > 0:
-            moments.append(_moment(schedule, together, schedule.gap_ns[k], box))
+            groups.append((together, schedule.gap_ns[k]))
             together = []
-    return Shot(box, tuple(moments))
+    if not any(event.gate or event.forgets for event in schedule.events):
+        return Shot(box, tuple(_moment(schedule, one, gap_ns, box) for one, gap_ns in groups))
+    return Shot(box, tuple(_branching(schedule, groups, box)))
+
+
+def _branching(
+    schedule: Schedule, groups: list[tuple[list[Event], IntArray]], box: Box
+) -> Iterator[Moment]:
+    """Yield the moments of a shot in which something hangs on what is measured.
+
+    Where two branches begin at one instant, both have an instruction; each skips the other's, and
+    the first waits as long before as the second does for the skipping.
+    """
+    ways = [ways_of(schedule.frame, events) for events, _ in groups]
+    for k, (both, (events, gap_ns)) in enumerate(zip(ways, groups, strict=True)):
+        ahead = k + 1 < len(groups) and len(ways[k + 1]) > 1
+        left_ns = gap_ns - FORK_NS if ahead else gap_ns
+        least_ns = int(_cut(left_ns, box).min())
+        check_room(schedule.frame, events, least_ns, k == 0, len(both) > 1, ahead)
+        made = [
+            replace(_moment(schedule, chosen, left_ns, box), gate=gate) for gate, chosen in both
+        ]
+        if len(made) == 1:
+            (one,) = made
+            yield one if one.gate is None else replace(one, else_ns=one.hold_ns)
+            continue
+        first, second = made
+        yield Moment(
+            notes=("branches begin",),
+            reset=False,
+            tune=None,
+            level=None,
+            gain=None,
+            phase=None,
+            wave=None,
+            acquisition=None,
+            hold_ns=FORK_NS,
+            wait_ns=0,
+            gate=first.gate,
+            pauses=True,
+            else_ns=SKIPPED_NS,
+        )
+        yield replace(first, hold_ns=first.hold_ns - SKIPPED_NS, wait_ns=0, else_ns=SKIPPED_NS)
+        yield replace(second, else_ns=SKIPPED_NS)
 
 
 def _at(rows: IntArray, corner: tuple[int, ...]) -> list[int]:
@@ -206,7 +262,7 @@ def _at(rows: IntArray, corner: tuple[int, ...]) -> list[int]:
 
 def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box) -> Moment:
     """Return the sum of events at one instant; of two settings the later statement's counts."""
-    tune = level = gain = phase = None
+    tune = level = gain = phase = delta = None
     wave: tuple[int, int | None] | None = None
     acquisition = None
     for event in events:
@@ -214,6 +270,7 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
         level = event.level if event.level is not None else level
         gain = event.gain if event.gain is not None else gain
         phase = event.phase if event.phase is not None else phase
+        delta = event.delta if event.delta is not None else delta
         wave = event.wave if event.wave is not None else wave
         if event.which is not None:  # the same at all points of a pattern
             wave = event.waves[int(_cut(event.which, box).flat[0])]
@@ -243,6 +300,8 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
         acquisition=acquisition,
         hold_ns=hold_ns,
         wait_ns=_required(gap_ns - hold_ns, Kind.TIME, box),
+        delta=_quantity(delta, Kind.PHASE, box, sources.get("delta")),
+        forgets=any(event.forgets for event in events),
     )
 
 
@@ -253,7 +312,7 @@ def _hold_ns(gap_ns: IntArray) -> int:
     return low if low <= WAIT_MAX_NS else WAIT_CHUNK_NS
 
 
-SETTINGS: tuple[Setting, ...] = ("tune", "level", "gain", "phase")
+SETTINGS: tuple[Setting, ...] = ("tune", "level", "gain", "phase", "delta")
 
 
 def _quantity(

@@ -5,7 +5,7 @@ everything else is a waveform. Amplitudes, carriers and phases are rounded here,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,15 @@ from podium.control.compilers.qblox.fractional import (
     in_parts,
     sampled_from,
 )
+from podium.control.compilers.qblox.gates import Gate
+from podium.control.compilers.qblox.guards import Guard
 from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
+    Placed,
     PlacedCapture,
     PlacedPlay,
+    PlacedShift,
     PlacedTuning,
 )
 from podium.control.compilers.qblox.points import (
@@ -82,6 +86,16 @@ class Event:
     acquisition: int | None = None
     sources: Sources = ()
     """Of settings that depend on parameters."""
+    delta: IntArray | None = None
+    """Added to the phase, in 1e-9 turns, from then on."""
+    window: int | None = None
+    """Of an acquisition: which of the captures it is."""
+    guard: Guard = ()
+    """What must have been measured for it."""
+    gate: Gate | None = None
+    """The guard as the sequencer has it."""
+    forgets: bool = False
+    """The sequencer forgets what it has been told of measurements."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,13 +108,15 @@ class Lowered:
     events: tuple[Event, ...]
     """The shot's start first, then in the program's order."""
     captures: tuple[PlacedCapture, ...]
-    """By acquisition index."""
+    """Every window, in the program's order."""
     memory: WaveformMemory
     quantised: Sequence[Quantised]
     given: Mapping[tuple[int, str], Source] = field(default_factory=dict)
     """By statement and quantity: what depends on parameters."""
     fixed: frozenset[str] = frozenset()
     """Parameters on which more depends than an operand here and there."""
+    listens: tuple[int, ...] = ()
+    """Trigger addresses of results that something hangs on."""
 
 
 def lower(
@@ -126,7 +142,7 @@ def lower(
     shifted = any(
         item.turns.any() or item.shifts
         for item in timeline.placed
-        if not isinstance(item, PlacedTuning)
+        if isinstance(item, PlacedPlay | PlacedCapture)
     )
     levels = any(isinstance(item, PlacedPlay) and held(item) for item in timeline.placed)
     zero = np.zeros((1,) * len(axes), np.int64)
@@ -140,11 +156,12 @@ def lower(
         )
     ]
     captures: list[PlacedCapture] = []
+    acquisitions: dict[str, int] = {}
     given: dict[tuple[int, str], Source] = {}
     for item in timeline.placed:
         phase = None
         sources = _sources(item, lo_hz)
-        if shifted and not isinstance(item, PlacedTuning):
+        if shifted and isinstance(item, PlacedPlay | PlacedCapture):
             phase = phase_words(item.turns)
             asked.append((item.statement, "phase", item.turns))
         for source in sources:
@@ -157,21 +174,38 @@ def lower(
                 if held(item):
                     asked.append((item.statement, "level", item.amplitude))
                 try:
-                    events += pulse(item, phase, memory, sources)
+                    sounds = tuple(pulse(item, phase, memory, sources))
                 except NoRoom as error:
                     raise in_parts(error, timeline.placed) from error
+                if item.guard:
+                    sounds = tuple(replace(one, guard=item.guard) for one in sounds)
+                events += sounds
             case PlacedCapture():
-                text = f"capture {item.name}"
-                number = len(captures)
                 events.append(
-                    Event(item.start_ns, text, phase=phase, acquisition=number, sources=sources)
+                    Event(
+                        item.start_ns,
+                        f"capture {item.name}",
+                        phase=phase,
+                        acquisition=acquisitions.setdefault(item.name, len(acquisitions)),
+                        sources=sources,
+                        window=len(captures),
+                        guard=item.guard,
+                    )
                 )
                 captures.append(item)
+            case PlacedShift(statement, start_ns, turns, guard):
+                asked.append((statement, "shift", turns))
+                delta = phase_words(turns)
+                events.append(
+                    Event(start_ns, "shift phase", delta=delta, sources=sources, guard=guard)
+                )
             case PlacedTuning(statement, start_ns, frequency_hz, _):
                 tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
                 asked.append((statement, "frequency", frequency_hz))
                 events.append(Event(start_ns, "set frequency", tune=tune, sources=sources))
     check_shared_samples(frame.name, timeline.placed, axes)
+    if any(event.guard for event in events):
+        asked = once(asked)
     quantised = Later(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
     return Lowered(
         frame.name,
@@ -185,15 +219,41 @@ def lower(
     )
 
 
-QUANTITY = {"gain": "amplitude", "level": "level", "phase": "phase", "tune": "frequency"}
+def once(asked: list[tuple[int, str, FloatArray]]) -> list[tuple[int, str, FloatArray]]:
+    """Return each quantity of a statement once, where statements are repeated.
+
+    Phases that hang on what is measured, or differ from one repetition to the next, are no single
+    number: they are left out, and are sums of what is listed.
+    """
+    shifted = any(quantity == "shift" for _, quantity, _ in asked)
+    found: dict[tuple[int, str], list[FloatArray]] = {}
+    for statement, quantity, values in asked:
+        found.setdefault((statement, quantity), []).append(values)
+    return [
+        (*key, values[0])
+        for key, values in found.items()
+        if key[1] != "phase"
+        or (not shifted and all(np.array_equal(one, values[0]) for one in values[1:]))
+    ]
+
+
+QUANTITY = {
+    "gain": "amplitude",
+    "level": "level",
+    "phase": "phase",
+    "tune": "frequency",
+    "delta": "shift",
+}
 """How the list of what is rounded calls a setting."""
 
 
-def _sources(item: PlacedPlay | PlacedCapture | PlacedTuning, lo_hz: float) -> Sources:
+def _sources(item: Placed, lo_hz: float) -> Sources:
     """Return how the settings of ``item`` depend on parameters."""
     found: list[Source] = []
     if isinstance(item, PlacedTuning):
         return (Source("tune", (item.given,), lo_hz),) if parameter_in(item.given) else ()
+    if isinstance(item, PlacedShift):
+        return (Source("delta", (item.given,)),) if parameter_in(item.given) else ()
     if isinstance(item, PlacedPlay) and parameter_in(item.given):
         found = [Source("gain", (item.given,)), Source("level", (item.given,))]
     if item.shifts:
@@ -209,7 +269,7 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
             array: IntArray | None = getattr(event, source.setting)
             if array is None:
                 continue
-            turns = source.setting in ("phase", "tune") and event.acquisition is None
+            turns = source.setting in ("phase", "tune", "delta") and event.acquisition is None
             inside = turns and any(
                 np.any(
                     (event.time_ns > one.start_ns)
@@ -225,11 +285,11 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
 
 def _turned_within(event: Event, events: list[Event], captures: list[PlacedCapture]) -> bool:
     """Whether something sets the phase while the window of ``event`` is open."""
-    assert event.acquisition is not None
-    window = captures[event.acquisition]
+    assert event.window is not None
+    window = captures[event.window]
     closes = window.start_ns + window.duration_ns
     return any(
-        other.phase is not None
+        (other.phase is not None or other.delta is not None)
         and bool(np.any((other.time_ns > window.start_ns) & (other.time_ns < closes)))
         for other in events
     )
@@ -244,9 +304,12 @@ FALL_NS = 2
 def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
     """Return how long a pulse rises, is constant, and falls, in whole samples.
 
-    None where all of it is a waveform. A sample belongs to an edge when its middle may lie in it,
-    wherever between two ns the pulse starts.
+    None where all of it is a waveform: one that hangs on a measurement is, as its end would be a
+    second thing that does. A sample belongs to an edge when its middle may lie in it, wherever
+    between two ns the pulse starts.
     """
+    if play.guard:
+        return None
     edge_ns, fall_ns = 0, 0
     if play.late_fs is not None and is_hard(play.waveform):
         edge_ns, fall_ns = EDGE_NS, FALL_NS
@@ -338,13 +401,13 @@ def quantise(
             step, got = GAIN_STEP, gain_values(gain_words(asked))
         case "level":
             step, got = LEVEL_STEP, level_values(level_words(asked))
-        case "phase":
+        case "phase" | "shift":
             step, got, asked = PHASE_STEP, phase_values(phase_words(asked)), asked % 1.0
         case _:
             words = frequency_words(asked - lo_hz)
             step, got = FREQUENCY_STEP_HZ, frequency_values(words, lo_hz)
     where = "at the start" if statement < 0 else f"of statement {statement}"
-    unit = {"frequency": "Hz", "phase": "turn"}.get(quantity, "1")
+    unit = {"frequency": "Hz", "phase": "turn", "shift": "turn"}.get(quantity, "1")
     dimensions = [(axis.name, n) for axis, n in zip(axes, asked.shape, strict=True) if n > 1]
     return Quantised(
         what=f"{frame}: {quantity} {where}",

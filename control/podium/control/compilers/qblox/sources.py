@@ -14,7 +14,7 @@ from podium.control.compilers.qblox.rounding import (
 )
 from podium.control.program.program import Affine, Parameter, Value, as_set, parameter_in
 
-Setting: TypeAlias = Literal["gain", "level", "phase", "tune"]
+Setting: TypeAlias = Literal["gain", "level", "phase", "tune", "delta"]
 """A field of an event."""
 
 
@@ -50,7 +50,7 @@ class Source:
                 return int(gain_words(asked))
             case "level":
                 return int(level_words(asked))
-            case "phase":
+            case "phase" | "delta":
                 return int(phase_words(asked))
             case "tune":
                 return int(frequency_words(asked - self.lo_hz))
