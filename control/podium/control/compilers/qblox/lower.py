@@ -278,7 +278,7 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
                 for one in captures
             )
             heard = event.acquisition is not None and _turned_within(event, events, captures)
-            if array.size > 1 or inside or heard:
+            if array.size > 1 or source.swept or inside or heard:
                 names.update(source.names)
     return frozenset(names)
 
