@@ -31,6 +31,10 @@ REFEREES = {
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_srs_fs725_published": "SRS FS725",
+    "test_zurich_command_table": "`test_zurich_command_table.py`",
+    "test_zurich_timing_models": "`test_zurich_timing_models.py`",
+    "test_zurich_assembly": "`test_zurich_assembly.py`",
+    "test_zurich_sequencer": "`test_zurich_sequencer.py`",
     "test_wrtd_published": "event messages of the timing plane",
 }
 
