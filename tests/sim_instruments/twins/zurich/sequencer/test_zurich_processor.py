@@ -401,5 +401,7 @@ def test_a_play_from_nowhere_is_named():
     one = processor("wave w = ones(64); playWave(w);", "HDAWG8")
     trace = one.run()
     assert one.image.waveform_at(int(trace.rows[0, Row.B])).length == 64
+    assert one.image.nowhere(trace.rows[:, Row.B]) == ()
+    assert one.image.nowhere(np.array([64, trace.rows[0, Row.B]])) == (64,)
     with pytest.raises(image.DoesNotRun, match="0x12345678"):
         one.image.waveform_at(0x12345678)

@@ -77,6 +77,12 @@ class Image:
     """Shape (entries, Entry.COLUMNS)."""
     waveforms: tuple[Waveform, ...]
 
+    def nowhere(self, addresses: Integers) -> tuple[int, ...]:
+        """Return which of the addresses of plays have no waveform."""
+        begins = np.array([waveform.address for waveform in self.waveforms], np.int64)
+        played = np.unique(addresses & _MASK_32)
+        return tuple(played[~np.isin(played, begins)].tolist())
+
     def waveform_at(self, address: int) -> Waveform:
         """Return what a play reads. Raises :class:`DoesNotRun`."""
         for waveform in self.waveforms:
