@@ -137,6 +137,11 @@ class Processor:
             )
         self._inputs = np.concatenate([self._inputs, new])
 
+    def write_register(self, index: int, value: int) -> None:
+        """Set a user register: the program reads it from where it is now."""
+        signed = value - (1 << 32) if value >= 1 << 31 else value
+        self._state[State.MEMORY + index] = signed
+
     def run(
         self,
         *,
