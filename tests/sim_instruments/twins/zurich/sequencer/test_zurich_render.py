@@ -99,7 +99,7 @@ def test_pulses_are_shifted_to_the_upper_side_of_the_oscillator():
         },
     ]
     one = processor(
-        "wave i = ones(64) * 0.6; wave q = ones(64) * -0.3; assignWaveIndex(1, i, 2, q, 0);"
+        "wave i = ones(64) * 0.6; wave q = ones(64) * -0.3; assignWaveIndex(1,2,i, 1,2,q, 0);"
         "resetOscPhase(); executeTableEntry(0); executeTableEntry(1);",
         entries=entries,
         amplitudes=(1.0, -1.0, 1.0, 1.0),

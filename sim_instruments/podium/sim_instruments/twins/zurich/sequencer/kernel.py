@@ -243,6 +243,8 @@ def execute(
             played += lasting
             state[State.FED] = 1
             if begin - LEAD > core:
+                # Time that it stood still is no distance between what it puts out.
+                state[State.OUT_CORE] += begin - LEAD - core
                 core = begin - LEAD
             if count >= limit_count:
                 status = Status.COUNT_LIMIT.value
@@ -288,9 +290,13 @@ def execute(
                 break
             elif op == Op.WAIT_WAVE:
                 core = max(now, end) + CYCLE
+                state[State.OUT] = core
+                state[State.OUT_CORE] = core
                 state[State.FED] = 0
             elif op == Op.WAIT_QUEUE:
                 core = max(now, last) + CYCLE
+                state[State.OUT] = core
+                state[State.OUT_CORE] = core
             elif op == Op.WAIT_TIMER:
                 if registers[a] != _TIMER_BIT:
                     state[State.FAULT_WORD] = registers[a]
@@ -300,6 +306,9 @@ def execute(
                 core = max(now, state[State.TIMER]) + CYCLE
             elif op == Op.WAIT_CYCLES:
                 core = max(now, last, state[State.OUT]) + CYCLE + max(0, registers[b]) * CYCLE
+                # It has let the player catch up: from here on its own time counts.
+                state[State.OUT] = core
+                state[State.OUT_CORE] = core
                 state[State.FED] = 0
             elif op == Op.WAIT_INPUT:
                 begin = max(now, last, state[State.OUT])
@@ -315,6 +324,8 @@ def execute(
                 # ASSUMED: a trigger is seen with the next cycle.
                 core = (when + CYCLE - 1) // CYCLE * CYCLE + CYCLE
                 state[State.START_TRIGGER] = core - CYCLE
+                state[State.OUT] = core
+                state[State.OUT_CORE] = core
                 state[State.FED] = 0
             elif op == Op.LOAD_RESULT or op == Op.LOAD_LEVEL:
                 now = max(now, last)

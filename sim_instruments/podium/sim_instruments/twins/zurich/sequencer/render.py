@@ -42,6 +42,9 @@ class Played:
 
     outputs: Reals
     """Shape (2, samples), full scale 1: waveforms without amplitudes."""
+    paths: Reals
+    """Shape (2, 2, samples): what of an output comes from which channel of the waveform. Digital
+    modulation weighs them one by one."""
     markers: NDArray[np.uint8]
     """Shape (2, samples): bit 0 marker 1, bit 1 marker 2, of each output."""
     amplitudes: Reals
@@ -67,28 +70,28 @@ def play(trace: Trace, image: Image, start: int, stop: int) -> Played:
     Raises DoesNotRun where a waveform is played that is not there.
     """
     size = stop - start
-    outputs, markers = np.zeros((2, size)), np.zeros((2, size), np.uint8)
-    held = np.zeros(2)
+    paths, markers = np.zeros((2, 2, size)), np.zeros((2, size), np.uint8)
+    held = np.zeros((2, 2))
     for row in trace.kinds(Kind.WAVE, Kind.HOLD, Kind.ZERO).tolist():
         begin, length = row[Row.TIME], row[Row.A]
         first, last = max(begin, start), min(begin + length, stop)
         if row[Row.KIND] == Kind.WAVE and begin < stop:
             values, bits = _waveform(row, image)
-            held = values[:, -1]
+            held = values[..., -1]
             if first < last:
                 rate = row[Row.CONFIG] >> RATE_SHIFT & 15
                 taken = (np.arange(first, last) - begin) >> rate
-                outputs[:, first - start : last - start] = values[:, taken]
+                paths[..., first - start : last - start] = values[..., taken]
                 markers[:, first - start : last - start] = bits[:, taken]
         elif row[Row.KIND] == Kind.HOLD and first < last:
-            outputs[:, first - start : last - start] = held[:, None]
+            paths[..., first - start : last - start] = held[..., None]
         elif row[Row.KIND] == Kind.ZERO:
-            held = np.zeros(2)
-    return Played(outputs, markers, *_settings(trace, start, stop))
+            held = np.zeros((2, 2))
+    return Played(paths.sum(axis=1), paths, markers, *_settings(trace, start, stop))
 
 
 def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
-    """Return the samples of a play and its markers, on two outputs, at its own rate."""
+    """Return the paths of a play and its markers, on two outputs, at its own rate."""
     config = row[Row.CONFIG]
     samples = row[Row.A] >> (config >> RATE_SHIFT & 15)
     words = image.waveform_at(row[Row.B]).words()[:samples]
@@ -97,14 +100,14 @@ def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
             f"{samples} samples of {(config & CHANNELS).bit_count()} channels are played of a "
             f"waveform of {len(words)} samples of {words.shape[1]}"
         )
-    values, bits = np.zeros((2, samples)), np.zeros((2, samples), np.uint8)
+    values, bits = np.zeros((2, 2, samples)), np.zeros((2, samples), np.uint8)
     for channel in range((config & CHANNELS).bit_count()):
         mask = config >> MARKER_SHIFT + 2 * channel & 3
         word = words[:, channel].astype(np.int64)
         for output in range(2):
             suppress = config >> SUPPRESS_SHIFT + SUPPRESS_STEP * channel + output & 1
             if not suppress:
-                values[output] += (word & ~mask) / FULL_SCALE
+                values[output, channel] = (word & ~mask) / FULL_SCALE
                 bits[output] |= (word & mask).astype(np.uint8)
     return values, bits
 
@@ -180,9 +183,11 @@ def modulate_iq(
 ) -> Complexes:
     """Return an SHFSG's signal after digital modulation, shape (samples).
 
-    Real and imaginary part are the four products of outputs and sines that the amplitudes 00, 01,
-    10 and 11 weigh (zhinst-toolkit, ``configure_pulse_modulation``: gains 1, -1, 1, 1 shift the
-    pulse to the upper side of the oscillator).
+    Real and imaginary part are outputs 1 and 2: what each gets of the waveform's two channels,
+    times the sines, that the amplitudes 00, 01, 10 and 11 weigh (zhinst-toolkit,
+    ``configure_pulse_modulation``: gains 1, -1, 1, 1 shift the pulse to the upper side of the
+    oscillator). A complex pulse has both channels on both outputs, ``(1,2,i, 1,2,q)``: so LabOne Q
+    (Apache-2.0, ``seqc_generator``) writes it wherever modulation is digital.
     """
     stop = start + played.outputs.shape[1]
     turns = np.zeros(stop - start)
@@ -191,9 +196,10 @@ def modulate_iq(
         turns[here] = oscillator_turns(trace, oscillators, which, rate_hz, start, stop)[here]
     angle = 2 * np.pi * (turns + played.phases[0])
     cosine, sine = np.cos(angle), np.sin(angle)
-    (i, q), a = played.outputs, played.amplitudes
-    real = a[0] * i * cosine + a[1] * q * sine
-    imaginary = a[2] * i * sine + a[3] * q * cosine
+    (real_i, real_q), (imaginary_i, imaginary_q) = played.paths
+    a = played.amplitudes
+    real = a[0] * real_i * cosine + a[1] * real_q * sine
+    imaginary = a[2] * imaginary_i * sine + a[3] * imaginary_q * cosine
     return np.asarray(real + 1j * imaginary, np.complex128)
 
 
