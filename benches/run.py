@@ -21,6 +21,7 @@ import armed_starts
 import bench_compile
 import bench_physics
 import bench_q1
+import bench_zurich_sequencer
 import big_facility
 import feedback
 import lab_time
@@ -128,6 +129,20 @@ def q1() -> Iterator[Row]:
             rate / peer,
             f"> {bench_q1.FLOOR}",
             rate > bench_q1.FLOOR * peer,
+        )
+
+
+def zurich_sequencer() -> Iterator[Row]:
+    """Measure instructions per second of the emulator of Zurich Instruments' sequencers."""
+    for name, body in bench_zurich_sequencer.PROGRAMS.items():
+        rate, peer = bench_zurich_sequencer.ours(body), bench_zurich_sequencer.theirs(body)
+        yield Row(
+            f"Zurich Instruments loop of {name}",
+            f"{rate / 1e6:.0f} M/s",
+            f"plain Python: {peer / 1e6:.2f} M/s",
+            rate / peer,
+            f"> {bench_zurich_sequencer.FLOOR / 1e6:.0f} M/s",
+            rate > bench_zurich_sequencer.FLOOR,
         )
 
 
@@ -317,6 +332,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "check": check,
     "world": world,
     "q1": q1,
+    "zurich_sequencer": zurich_sequencer,
     "compile": compiling,
     "rabi": rabi,
     "trips": trips,

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.gates import FORK_NS, Gate
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
+from podium.control.compilers.qblox.points import IntArray
 
 Way: TypeAlias = tuple[Gate | None, list[Event]]
 """What must have been measured (None: nothing), and all that then happens."""
@@ -33,6 +34,14 @@ def ways_of(frame: str, events: Sequence[Event]) -> list[Way]:
         (gate, [event for event in events if event.gate in (None, gate)])
         for gate in (first, second)
     ]
+
+
+def fork_hold_ns(gap_ns: IntArray) -> int:
+    """Return how long the second way's instruction is, of a gap that is at least FORK_NS."""
+    low_ns, high_ns = int(gap_ns.min()), int(gap_ns.max())
+    if low_ns == high_ns < FORK_NS + REAL_TIME_MIN_NS:
+        return low_ns
+    return FORK_NS
 
 
 def check_room(

@@ -15,6 +15,7 @@ OPERATIONS: dict[Operation, int] = {
     "any": 0, "none": 1, "all": 2, "not all": 3, "odd": 4, "even": 5,
 }  # fmt: skip
 """Operands of ``set_cond`` (q1simulator 1.3.4, q1core.py): OR, NOR, AND, NAND, XOR, XNOR."""
+ALL, NONE = OPERATIONS["all"], OPERATIONS["none"]
 WORDS = {0: "any", 1: "none", 2: "all", 3: "not all", 4: "an odd number", 5: "an even number"}
 
 SKIPPED_NS = 4
@@ -34,11 +35,18 @@ class Gate:
 
     @property
     def opposite(self) -> "Gate":
-        """Return what is met where this is not: operations come in pairs."""
+        """Return what is met where this is not, as :func:`gate_of` says it."""
+        if self.mask & (self.mask - 1) == 0:
+            return Gate(self.mask, ALL if self.operation == NONE else NONE)
         return Gate(self.mask, self.operation ^ 1)
 
     def __str__(self) -> str:
+        """Return the words of listings and errors."""
         addresses = [str(n + 1) for n in range(15) if self.mask >> n & 1]
+        if len(addresses) == 1:
+            return (
+                f"trigger {addresses[0]}" if self.operation == ALL else f"no trigger {addresses[0]}"
+            )
         return f"{WORDS[self.operation]} of triggers {', '.join(addresses)}"
 
 
@@ -72,22 +80,8 @@ def _and(one: Gate, other: Gate) -> Gate | None:
     """Return what is met where both are, if one operation can say it."""
     if one == other:
         return one
-    every, none = OPERATIONS["all"], OPERATIONS["none"]
-    for operation in (every, none):
-        masks = [_as(gate, operation) for gate in (one, other)]
-        if masks[0] is not None and masks[1] is not None:
-            return Gate(masks[0] | masks[1], operation)
-    return None
-
-
-def _as(gate: Gate, operation: int) -> int | None:
-    """Return the mask with which ``operation`` says what ``gate`` does."""
-    if gate.operation == operation:
-        return gate.mask
-    single = gate.mask & (gate.mask - 1) == 0
-    up = gate.operation in (OPERATIONS["any"], OPERATIONS["all"], OPERATIONS["odd"])
-    if single and up == (operation == OPERATIONS["all"]):
-        return gate.mask
+    if one.operation == other.operation and one.operation in (ALL, NONE):
+        return Gate(one.mask | other.mask, one.operation)
     return None
 
 
@@ -116,9 +110,12 @@ def _of_term(frame: str, term: Term, senders: Mapping[str, Sender]) -> Gate:
     mask = 0
     for address in addresses:
         mask |= 1 << (address - 1)
+    if mask & (mask - 1) == 0:  # of one address all operations but two are the same
+        operation = "all" if operation in _UP else "none"
     return Gate(mask, OPERATIONS[operation])
 
 
+_UP: frozenset[Operation] = frozenset({"all", "any", "odd"})
 _MIRRORED: dict[Operation, Operation] = {
     "all": "none", "any": "not all", "not all": "any", "none": "all", "odd": "odd", "even": "even",
 }  # fmt: skip

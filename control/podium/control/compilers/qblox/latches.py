@@ -137,13 +137,14 @@ class _Forgetting:
         wanted = {(r.capture, t) for term in event.guard for r in term.results for t in r.times}
         mine = [a for a in arrivals if (a.capture, a.time) in wanted]
         first_ns = np.minimum.reduce([self._over(a.at_ns) for a in mine])
+        around_ns = FORK_ROOM_NS if self._forked[k] else 0
         self._check_early(event, looks_ns - (FORK_NS if self._forked[k] else 0), mine)
         after_ns = np.zeros_like(looks_ns)
         for other in arrivals:
             if not mask >> (other.address - 1) & 1 or (other.capture, other.time) in wanted:
                 continue
             at_ns = self._over(other.at_ns)
-            if (at_ns >= looks_ns + APART_NS).all():
+            if (at_ns >= looks_ns + around_ns + APART_NS).all():
                 continue
             if not (at_ns <= first_ns - 2 * APART_NS).all():
                 raise DoesNotFit(
@@ -158,11 +159,11 @@ class _Forgetting:
             (self._found[-1] >= after_ns) & (self._found[-1] <= first_ns - APART_NS)
         )
         if np.any(held) and np.all(held):
-            self._needed_until = np.maximum(self._needed_until, looks_ns)
+            self._needed_until = np.maximum(self._needed_until, looks_ns + around_ns)
             return
         low_ns = np.maximum(after_ns, self._needed_until + APART_NS)
         self._found.append(self._place(event, low_ns, first_ns - APART_NS, mine))
-        self._needed_until = np.maximum(self._needed_until, looks_ns)
+        self._needed_until = np.maximum(self._needed_until, looks_ns + around_ns)
 
     def _check_early(self, event: Event, looks_ns: IntArray, mine: Sequence[Arrival]) -> None:
         for one in mine:

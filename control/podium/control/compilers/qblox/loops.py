@@ -12,13 +12,14 @@ from typing import TypeAlias
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.forks import check_room, ways_of
+from podium.control.compilers.qblox.forks import check_room, fork_hold_ns, ways_of
 from podium.control.compilers.qblox.gates import FORK_NS, SKIPPED_NS, Gate
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
 from podium.control.compilers.qblox.points import IntArray
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.schedule import Schedule
 from podium.control.compilers.qblox.sources import Setting, Source, Word, source_of
+from podium.control.program.program import Value, parameter_in
 
 WAIT_MAX_NS = 65_535
 """Longest duration of one real-time instruction (operand of ``wait``: 16 bit)."""
@@ -220,7 +221,8 @@ def _branching(
     """Yield the moments of a shot in which something hangs on what is measured.
 
     Where two branches begin at one instant, both have an instruction; each skips the other's, and
-    the first waits as long before as the second does for the skipping.
+    the first waits as long before as the second does for the skipping. Both are short: the
+    condition is looked at again for the second.
     """
     ways = [ways_of(schedule.frame, events) for events, _ in groups]
     for k, (both, (events, gap_ns)) in enumerate(zip(ways, groups, strict=True)):
@@ -228,8 +230,10 @@ def _branching(
         left_ns = gap_ns - FORK_NS if ahead else gap_ns
         least_ns = int(_cut(left_ns, box).min())
         check_room(schedule.frame, events, least_ns, k == 0, len(both) > 1, ahead)
+        hold_ns = fork_hold_ns(_cut(left_ns, box)) if len(both) > 1 else None
         made = [
-            replace(_moment(schedule, chosen, left_ns, box), gate=gate) for gate, chosen in both
+            replace(_moment(schedule, chosen, left_ns, box, hold_ns), gate=gate)
+            for gate, chosen in both
         ]
         if len(made) == 1:
             (one,) = made
@@ -260,9 +264,15 @@ def _at(rows: IntArray, corner: tuple[int, ...]) -> list[int]:
     return [int(value) for value in np.moveaxis(rows, 0, -1)[index]]
 
 
-def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box) -> Moment:
+def _moment(
+    schedule: Schedule,
+    events: list[Event],
+    gap_ns: IntArray,
+    box: Box,
+    hold_ns: int | None = None,
+) -> Moment:
     """Return the sum of events at one instant; of two settings the later statement's counts."""
-    tune = level = gain = phase = delta = None
+    tune = level = gain = phase = None
     wave: tuple[int, int | None] | None = None
     acquisition = None
     for event in events:
@@ -270,7 +280,6 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
         level = event.level if event.level is not None else level
         gain = event.gain if event.gain is not None else gain
         phase = event.phase if event.phase is not None else phase
-        delta = event.delta if event.delta is not None else delta
         wave = event.wave if event.wave is not None else wave
         if event.which is not None:  # the same at all points of a pattern
             wave = event.waves[int(_cut(event.which, box).flat[0])]
@@ -281,8 +290,9 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
         for setting in SETTINGS
         if getattr(event, setting) is not None
     }
+    delta, sources["delta"] = _added_phase(events)
     notes = tuple(event.note for event in events)
-    hold_ns = _hold_ns(_cut(gap_ns, box))
+    hold_ns = _hold_ns(_cut(gap_ns, box)) if hold_ns is None else hold_ns
     if wave is not None and acquisition is not None:
         raise DoesNotFit(
             f"{schedule.frame}: {' and '.join(notes)} at one instant; one sequencer starts a "
@@ -312,7 +322,21 @@ def _hold_ns(gap_ns: IntArray) -> int:
     return low if low <= WAIT_MAX_NS else WAIT_CHUNK_NS
 
 
-SETTINGS: tuple[Setting, ...] = ("tune", "level", "gain", "phase", "delta")
+def _added_phase(events: list[Event]) -> tuple[IntArray | None, Source | None]:
+    """Return the sum of what events add to the phase, and how it depends on parameters."""
+    total: IntArray | None = None
+    values: list[Value] = []
+    for event in events:
+        if event.delta is None:
+            continue
+        total = event.delta if total is None else (total + event.delta) % PHASE_STEPS
+        source = source_of(event.sources, "delta")
+        values += [float(event.delta.flat[0]) / PHASE_STEPS] if source is None else source.values
+    depends = any(parameter_in(value) is not None for value in values)
+    return total, Source("delta", tuple(values)) if depends else None
+
+
+SETTINGS: tuple[Setting, ...] = ("tune", "level", "gain", "phase")
 
 
 def _quantity(

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from podium.control.compilers.qblox.rounding import (
+    PHASE_STEPS,
     frequency_words,
     gain_words,
     level_words,
@@ -55,10 +56,16 @@ class Source:
                 return int(gain_words(asked))
             case "level":
                 return int(level_words(asked))
-            case "phase" | "delta":
+            case "phase":
                 return int(phase_words(asked))
+            case "delta":
+                return sum(self._each(value, values) for value in self.values) % PHASE_STEPS
             case "tune":
                 return int(frequency_words(asked - self.lo_hz))
+
+    def _each(self, value: Value, values: Mapping[str, float]) -> int:
+        """Return the word of one shift: each is rounded by itself."""
+        return int(phase_words(np.array(Source("phase", (value,)).asked(values), np.float64)))
 
 
 def with_value(value: Value, values: Mapping[str, float]) -> Value:
