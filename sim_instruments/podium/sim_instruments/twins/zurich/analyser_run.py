@@ -11,7 +11,6 @@ from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
-    UNITS,
     Complexes,
     Integers,
     Readouts,
@@ -44,12 +43,13 @@ class Arrivals(Protocol):
         channel: int,
         sent: tuple[Complexes, ...],
         which: Integers,
-        start_fs: Integers,
+        run_fs: int,
+        ticks: Integers,
         samples: int,
     ) -> Complexes:
         """Return the records of readouts, shape (readouts, samples), in volts at 2 GSa/s from
-        each start on. ``sent`` are pulses of full scale 1, ``which`` says which of them each
-        readout sent."""
+        each start on: ``ticks`` samples after world time ``run_fs``. ``sent`` are pulses of full
+        scale 1, ``which`` says which of them each readout sent."""
         ...
 
 
@@ -62,7 +62,8 @@ class Cable:
         channel: int,
         sent: tuple[Complexes, ...],
         which: Integers,
-        start_fs: Integers,
+        run_fs: int,
+        ticks: Integers,
         samples: int,
     ) -> Complexes:
         """Return what was sent."""
@@ -76,11 +77,11 @@ class Cable:
 class AnalyserRun:
     """One run of the sequencer of an analyser channel."""
 
-    def __init__(self, run: ProgramRun, arrivals: Arrivals, units: int) -> None:
+    def __init__(self, run: ProgramRun, arrivals: Arrivals) -> None:
         self.run = run
         self.channel = int(run.at.split("/")[1])
         self._arrivals = arrivals
-        self._units = min(units, UNITS)
+        self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
         self._seen = 0
         self._lost = 0
         self._told_lost = 0
@@ -179,8 +180,10 @@ class AnalyserRun:
     def _records(
         self, sent: tuple[Complexes, ...], which: Integers, times: Integers, samples: int
     ) -> Complexes:
-        starts = np.array([self.run.time_fs(time) for time in times.tolist()], np.int64)
-        return self._arrivals.records(self.run.device, self.channel, sent, which, starts, samples)
+        run = self.run
+        return self._arrivals.records(
+            run.device, self.channel, sent, which, run.start_fs, times, samples
+        )
 
     def nodes(self) -> dict[str, Value]:
         """Return what the nodes of the results hold now; the data once they are whole."""
@@ -193,8 +196,7 @@ class AnalyserRun:
         if self.logger.done:
             found[f"{self.section}/result/enable"] = 0
             for unit in range(self.logger.units):
-                if self.logger.asked(unit):
-                    found[self._data_node(unit)] = vector_of(self._data(unit))
+                found[self._data_node(unit)] = vector_of(self._data(unit))
             self.logger = None
         return found
 

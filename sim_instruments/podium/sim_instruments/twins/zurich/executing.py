@@ -4,7 +4,7 @@ Everything is worked out when somebody looks: up to now, analysers first, becaus
 wait for what they find.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,11 +18,13 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
+from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import trigger_edges
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, Uploaded
+from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 INTERNAL_TRIGGER: Final = 8
 SOFTWARE_TRIGGER: Final = 1024
@@ -47,10 +49,8 @@ class _Train:
 class Executing:
     """Runs programs; hears triggers; tells what nodes hold."""
 
-    def __init__(self, arrivals: Arrivals | None = None, units: int = 8) -> None:
-        """``units``: integrators of a channel (16 where the option is fitted)."""
+    def __init__(self, arrivals: Arrivals | None = None) -> None:
         self._arrivals = arrivals or Cable()
-        self._units = units
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
@@ -79,7 +79,7 @@ class Executing:
             del told[path]
         self._analysers.pop(key, None)
         if run.model is SHFQA:
-            analyser = AnalyserRun(run, self._arrivals, self._units)
+            analyser = AnalyserRun(run, self._arrivals)
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
                 analyser.arm()
@@ -210,3 +210,10 @@ class Executing:
         for (name, _), analyser in self._analysers.items():
             if name == device and analyser.section == section:
                 analyser.arm()
+
+
+def running_data_server(
+    serial: str, devices: Mapping[int, str], texts: Callable[[], VendorText] = VendorText
+) -> DataServer:
+    """Return a data server whose instruments execute what is uploaded to them."""
+    return DataServer(serial, devices, texts, Executing())
