@@ -60,8 +60,9 @@ instrument. How long each takes from a trigger to its first sample is no matter 
 SHOTS_MAX = 2**31 - 1
 """Repetitions of a ``repeat`` (compile_seqc refuses more)."""
 DURATION_MAX_FS = 2**63 - 1
-INTERNAL_TRIGGER = 1024
-"""``auxtriggers/0/channel``: the trigger that the instrument itself gives (node documentation)."""
+INTERNAL_TRIGGER = 8
+"""``auxtriggers/0/channel``: the trigger that the instrument itself gives, with
+``system/internaltrigger`` (node documentation)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,8 +4,11 @@ Everything is worked out when somebody looks: up to now, analysers first, becaus
 wait for what they find.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -19,7 +22,9 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Cable,
 )
 from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.foretelling import Foretold, foretell, member_of
+from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
+from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import trigger_edges
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
@@ -46,11 +51,31 @@ class _Train:
     end_fs: int
 
 
+@dataclass(slots=True)
+class _Ahead:
+    """A run that is being foretold."""
+
+    number: int
+    keys: tuple[tuple[str, str], ...]
+    ticket: Ticket[Foretold]
+
+
 class Executing:
     """Runs programs; hears triggers; tells what nodes hold."""
 
-    def __init__(self, arrivals: Arrivals | None = None) -> None:
+    def __init__(self, arrivals: Arrivals | None = None, playback: Playback | None = None) -> None:
+        """``playback``: plays on the world what an instrument's own trigger starts; whatever
+        starts otherwise hears ``arrivals``: by default a cable from output to input."""
         self._arrivals = arrivals or Cable()
+        self._playback = playback
+        self._ahead: list[_Ahead] = []
+        self._ends_fs: dict[tuple[str, str], int] = {}
+        """When runs end that were foretold."""
+        self._complaints: dict[str, str] = {}
+        """By device, for its error log."""
+        self._failed: set[tuple[str, str]] = set()
+        """Sequencers whose run the simulation could not work out, until it is told."""
+        self._count = 0
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
@@ -72,6 +97,7 @@ class Executing:
         run = ProgramRun(uploaded, now_fs)
         key = uploaded.device, uploaded.at
         self._runs[key] = run
+        self._forget(key, now_fs)
         self._settings[uploaded.device] = uploaded.setting
         self._edges[key] = 0
         told = self._told.get(uploaded.device, {})
@@ -87,6 +113,7 @@ class Executing:
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
         self.advance(now_fs)
+        self._forget((device, at), now_fs)
         self._runs.pop((device, at), None)
         self._analysers.pop((device, at), None)
 
@@ -103,7 +130,9 @@ class Executing:
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path.startswith("system/swtriggers/") and value:
             which = int(path.split("/")[2])
-            self._trigger(device, SOFTWARE_TRIGGER + which, now_fs + _FIRST_FS)
+            at_fs = _first_fs(now_fs)
+            self._foretell(device, SOFTWARE_TRIGGER + which, at_fs, now_fs)
+            self._trigger(device, SOFTWARE_TRIGGER + which, at_fs)
         elif path in ("system/internaltrigger/enable", "execution/enable"):
             self._train(device, path, bool(value), now_fs)
 
@@ -118,6 +147,11 @@ class Executing:
             if name == device:
                 found |= analyser.nodes()
                 self._armed -= {(name, path[:-14]) for path in found if path.endswith("/enable")}
+        for name, at in [key for key in self._failed if key[0] == device]:
+            self._failed.discard((name, at))
+            found[f"{at}/enable"] = 0
+        if device in self._complaints:
+            found["raw/error/json/errors"] = self._complaints.pop(device)
         for train in [one for one in self._trains if one.end_fs <= now_fs]:
             if train.device == device:
                 self._trains.remove(train)
@@ -130,24 +164,96 @@ class Executing:
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return that time may go on, or that a program waits for somebody's trigger."""
-        if not any(run.going_on for run in self._runs.values()):
+        going_on = [key for key, run in self._runs.items() if run.going_on]
+        if not going_on:
             return IDLE
-        return Horizon(armed=True, busy_until_fs=None, computing=False)
+        computing = {key for one in self._ahead for key in one.keys}
+        ends_fs = [self._ends_fs[key] for key in going_on if key in self._ends_fs]
+        known = computing | self._ends_fs.keys()
+        return Horizon(
+            armed=any(key not in known for key in going_on),
+            busy_until_fs=max(ends_fs, default=None),
+            computing=bool(computing),
+        )
 
     # --- inside ---------------------------------------------------------------------------
 
     def advance(self, now_fs: int) -> None:
         """Execute everything up to a time."""
+        self._take_in()
+        computing = {key for one in self._ahead for key in one.keys}
         for key, analyser in self._analysers.items():
+            if key in computing:
+                continue
             run = analyser.run
             run.advance(now_fs)
             for message in analyser.work():
                 self._tell(key[0], run.time_fs(message.time), message.source, message.value)
             self._pass_on(key, run)
         for key, run in self._runs.items():
-            if key not in self._analysers:
+            if key not in self._analysers and key not in computing:
                 run.advance(now_fs)
                 self._pass_on(key, run)
+
+    def _foretell(self, device: str, channel: int, at_fs: int, now_fs: int) -> None:
+        """Have the run worked out that a trigger of an instrument's own starts.
+
+        What waits already is brought up to now first, so that what else it has heard counts.
+        """
+        if self._playback is None:
+            return
+        self.advance(now_fs)
+        members = []
+        for (name, _), run in self._runs.items():
+            source = next((one for one in self._hears(run) if one[0] == channel), None)
+            if name == device and run.going_on and source is not None:
+                members.append(member_of(run, at_fs, source[1]))
+        taking_part = tuple(one for one in members if one is not None)
+        if not any(one.analyser for one in taking_part) or not members:
+            return
+        self._count += 1
+        work = partial(foretell, taking_part, self._count, at_fs)
+        keys = tuple((device, one.run.at) for one in taking_part)
+        self._ahead.append(_Ahead(self._count, keys, self._playback.submit(work)))
+
+    def _take_in(self) -> None:
+        """Take in what has been foretold by now."""
+        for one in [one for one in self._ahead if one.ticket.done()]:
+            self._ahead.remove(one)
+            try:
+                told = one.ticket.result()
+            except Exception as error:
+                # Whatever the simulation raised: the client must see it, and nobody must wait.
+                device = one.keys[0][0]
+                text = f"the simulated world failed: {type(error).__name__}: {error}"
+                log = {"messages": [{"code": 1, "message": text, "severity": 1, "count": 1}]}
+                self._complaints[device] = json.dumps(log)
+                for key in one.keys:
+                    self._runs.pop(key, None)
+                    self._analysers.pop(key, None)
+                    self._told.setdefault(device, {}).pop(f"{key[1]}/enable", None)
+                    self._failed.add(key)
+                continue
+            for key in one.keys:
+                self._ends_fs[key] = told.ends_fs[key[1]]
+                if key in self._analysers and key[1] in told.results:
+                    self._analysers[key].foretold = told.results[key[1]]
+
+    def _forget(self, key: tuple[str, str], now_fs: int) -> None:
+        """Drop what was foretold of a sequencer that ends, or begins anew."""
+        self._ends_fs.pop(key, None)
+        for one in self._ahead:
+            if key in one.keys and self._playback is not None:
+                self._playback.stopped(one.number, key[1], now_fs)
+                one.keys = tuple(other for other in one.keys if other != key)
+        self._ahead = [one for one in self._ahead if one.keys]
+
+    def _hears(self, run: ProgramRun) -> Iterator[tuple[int, Source]]:
+        """Yield which signals are a sequencer's digital triggers."""
+        for number, source in enumerate(_DIGITAL):
+            with suppress(KeyError):
+                channel = run.setting(f"{run.at}/auxtriggers/{number}/channel")
+                yield int(str(channel)), source
 
     def _tell(self, device: str, at_fs: int, source: Source, value: int) -> None:
         """Give a result to the generators of the same instrument."""
@@ -190,8 +296,10 @@ class Executing:
             seconds = node_settings.number(setting, f"{start}holdoff")
             distance_fs = round(seconds * FS_PER_S)
         count = min(count, _MAX_TRIGGERS)
+        if path.startswith("system/") and count == 1:
+            self._foretell(device, INTERNAL_TRIGGER, _first_fs(now_fs), now_fs)
         for k in range(count):
-            at_fs = now_fs + _FIRST_FS + k * distance_fs
+            at_fs = _first_fs(now_fs) + k * distance_fs
             if path.startswith("system/"):
                 self._trigger(device, INTERNAL_TRIGGER, at_fs)
             else:
@@ -199,7 +307,7 @@ class Executing:
                     # ASSUMED: every instrument hangs on this PQSC's ZSync.
                     run.expect(at_fs, Source.ZSYNC)
                     run.expect(at_fs, Source.DIO)
-        self._trains.append(_Train(device, path, now_fs + _FIRST_FS + count * distance_fs))
+        self._trains.append(_Train(device, path, _first_fs(now_fs) + count * distance_fs))
 
     def _arm(self, device: str, section: str, on: bool) -> None:
         key = device, section
@@ -212,8 +320,17 @@ class Executing:
                 analyser.arm()
 
 
+def _first_fs(now_fs: int) -> int:
+    """Return when the first trigger comes that a node is set for: on the clock of all."""
+    at_fs = now_fs + _FIRST_FS
+    return at_fs - at_fs % START_GRID_FS
+
+
 def running_data_server(
-    serial: str, devices: Mapping[int, str], texts: Callable[[], VendorText] = VendorText
+    serial: str,
+    devices: Mapping[int, str],
+    texts: Callable[[], VendorText] = VendorText,
+    playback: Playback | None = None,
 ) -> DataServer:
     """Return a data server whose instruments execute what is uploaded to them."""
-    return DataServer(serial, devices, texts, Executing())
+    return DataServer(serial, devices, texts, Executing(playback=playback))
