@@ -189,9 +189,11 @@ def _shot_ticks(one: Allocated, placed: PlacedShot, rate_hz: int) -> IntArray:
         return in_ticks(placed.shot_fs, rate_hz, what, placed.axes)
     except OffGridError:
         for frame, _ in one.frames:  # the first statement off the grid says more
-            for item in (*frame.pulses, *frame.windows):
-                where = f"{frame.frame.name}: statement {item.statement}"
-                in_ticks(item.start_fs, rate_hz, where, placed.axes)
+            items = [(item.statement, item.start_fs) for item in frame.pulses]
+            items += [(item.statement, item.start_fs) for item in frame.windows]
+            for statement, start_fs in sorted(items, key=lambda item: item[0]):
+                where = f"{frame.frame.name}: statement {statement}"
+                in_ticks(start_fs, rate_hz, where, placed.axes)
         raise
 
 
