@@ -18,6 +18,8 @@ PARTS = (
     "compile",
     "compile_zurich",
     "rabi",
+    "trips",
+    "feedback",
     "demo",
     "page",
     "twenty",

@@ -17,6 +17,8 @@ class Values:
         self.q = 2 * self.i
         self.trace_i = self.trace_q = np.zeros(5)
         self.out_of_range = False
+        self.counts = np.ones(shape, np.int64)
+        self.results = None
 
 
 def dataset(counts=(4,), keep: int = 0, captures=("q0",), **attributes) -> xarray.Dataset:

@@ -6,6 +6,7 @@ report; q1simulator must run it without complaint and latch what our emulator la
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from tests.control.compilers.qblox.branch_programs import branch_programs
 from tests.control.compilers.qblox.edge_programs import edge_programs
 from tests.control.compilers.qblox.example_programs import first_light, rabi, target
 from tests.control.compilers.qblox.played import emulate
@@ -18,7 +19,7 @@ from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import Program
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
 
-PROGRAMS = first_light() | edge_programs()
+PROGRAMS = first_light() | edge_programs() | branch_programs()
 SIMULATED = (
     "time_of_flight",
     "resonator_spectroscopy",

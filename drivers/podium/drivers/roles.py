@@ -73,6 +73,9 @@ class Acquired:
     """Raw trace (averaged by the hardware, if at all), V, 1 ns a sample; None: not asked for."""
     out_of_range: bool = False
     """Whether the input clipped while the raw trace was taken."""
+    results: NDArray[np.float64] | None = None
+    """Share of results that were 1 in each bin; NaN where nothing was acquired; None: no
+    discriminator."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

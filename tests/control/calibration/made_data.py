@@ -56,6 +56,11 @@ class Values:
     out_of_range: bool
     trace_i: np.ndarray | None = None
     trace_q: np.ndarray | None = None
+    results: np.ndarray | None = None
+
+    @property
+    def counts(self) -> np.ndarray:
+        return np.ones(self.i.shape, np.int64)
 
 
 @dataclass

@@ -46,8 +46,12 @@ def test_words_of_the_vendors_compiler_read_as_its_listing(word, text):
 @given(st.integers(0, 2**32 - 1))
 def test_a_word_is_illegal_or_comes_back(word):
     with contextlib.suppress(IllegalInstruction):
-        instruction = decode(word)
-        assert decode(encode(instruction)) == instruction
+        assert encode(decode(word)) == word
+
+
+def test_a_word_with_more_bits_than_its_operation_has_is_illegal():
+    with pytest.raises(IllegalInstruction, match="is subr R4, R2, with bits"):
+        decode(0x64210001)
 
 
 def test_an_unknown_word_is_named_with_its_address():

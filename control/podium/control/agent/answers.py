@@ -36,4 +36,5 @@ def capture_data(one: Acquired) -> CaptureData:
         None if trace is None else trace.real,
         None if trace is None else trace.imag,
         one.out_of_range,
+        one.results,
     )

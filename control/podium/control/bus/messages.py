@@ -161,6 +161,8 @@ class CaptureData:
     trace_i: NDArray[Any] | None
     trace_q: NDArray[Any] | None
     out_of_range: bool
+    results: NDArray[Any] | None = None
+    """Share of results that were 1, where the capture has a discriminator."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from podium.control.calibration.runner import RunRefused
 from podium.control.calibration.state import CalibrationState
 from podium.control.facility.facility import Facility
 from podium.control.program.dataset import dataset_of
-from podium.control.program.program import Capture, Program
+from podium.control.program.program import Capture, Program, walk
 from podium.control.program.serialise import to_json
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
@@ -88,12 +88,14 @@ class _Nothing:
 
     def __init__(self, shape: tuple[int, ...], trace: bool) -> None:
         self.i = self.q = np.full(shape, np.nan)
+        self.counts = np.zeros(shape, np.int64)
+        self.results = None
         self.trace_i = self.trace_q = np.full(1, np.nan) if trace else None
 
 
 def _filled(data: "xarray.Dataset", program: Program) -> "xarray.Dataset":
     """Return ``data`` with NaN for the captures of ``program`` that it does not have."""
-    names = [one.name for one in program.body if isinstance(one, Capture)]
+    names = [one.name for _, one in walk(program.body) if isinstance(one, Capture)]
     missing = [name for name in names if f"{name}_i" not in data]
     if not missing:
         return data

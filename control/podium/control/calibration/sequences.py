@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from math import ceil, erf, exp, pi, sqrt
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.discrimination import discriminator_of
 from podium.control.calibration.dispersive import critical_photons
+from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import NotMeasured
 from podium.control.facility.facility import Qubit
+from podium.control.program.conditions import Discriminator
 from podium.control.program.program import (
     Axis,
     Barrier,
@@ -188,18 +191,20 @@ class Pulses:
         duration_ns: int | None = None,
         opens_ns: int | None = None,
         name: str | None = None,
+        discriminator: Discriminator | None = None,
     ) -> list[Statement]:
         """Play a readout pulse and listen to it as it comes back.
 
         The window opens ``opens_ns`` after the pulse's first sample has come back and closes
-        with the pulse; the frame's clock goes on from there.
+        with the pulse; the frame's clock goes on from there. With a ``discriminator`` there is a
+        result, which something can hang on.
         """
         length = duration_ns or self.probe_ns
         opens = self.opens_ns if opens_ns is None else opens_ns
         window = (length - opens) * FS_PER_NS
         delay = (self.flight_ns() + opens) * FS_PER_NS
         return [
-            Capture(self.readout, name or self.qubit.element, window, delay),
+            Capture(self.readout, name or self.qubit.element, window, delay, discriminator),
             Play(
                 self.readout,
                 Square(length * FS_PER_NS),
@@ -207,6 +212,23 @@ class Pulses:
             ),
             Delay((self.readout,), self.flight_ns() * FS_PER_NS),
         ]
+
+    def discriminator(self) -> Discriminator:
+        """Return what tells 1 from 0, as single-shot classification has found it.
+
+        It holds for the window of :meth:`measure` as it is then. Raises NotMeasured.
+        """
+
+        def value(quantity: str) -> float:
+            return self.bench.known(self.qubit, quantity).value
+
+        levels = Levels(
+            complex(value("ground_i"), value("ground_q")),
+            complex(value("excited_i"), value("excited_q")),
+            value("ground_variance"),
+            value("excited_variance"),
+        )
+        return discriminator_of(levels, value("readout_threshold"))
 
     def reset_s(self, lifetimes: float) -> float:
         """Return the wait after which the qubit has forgotten the shot before, s."""

@@ -22,7 +22,7 @@ class Combined:
         self._program = program
         self._shape = tuple(axis.count for axis in program.axes)
         self._kept: list[tuple[Batch, Captures]] = []
-        self._sums: dict[str, tuple[Array, Array, Array]] = {}
+        self._sums: dict[str, tuple[Array, ...]] = {}
         self._latest: Captures = {}
         self._clipped: set[str] = set()
         self._visited = 0
@@ -46,12 +46,13 @@ class Combined:
             self._kept.append((batch, captures))
             return
         for name, one in captures.items():
+            parts = _parts(one)
             if name not in self._sums:
-                zeros = (np.zeros(self._shape), np.zeros(self._shape))
-                self._sums[name] = (*zeros, np.zeros(self._shape, np.int64))
-            sum_i, sum_q, counts = self._sums[name]
-            sum_i[batch.piece] += one.i * one.counts
-            sum_q[batch.piece] += one.q * one.counts
+                zeros = [np.zeros(self._shape) for _ in parts]
+                self._sums[name] = (np.zeros(self._shape, np.int64), *zeros)
+            counts, *sums = self._sums[name]
+            for total, part in zip(sums, parts, strict=True):
+                total[batch.piece] += np.where(one.counts > 0, part * one.counts, 0.0)
             counts[batch.piece] += one.counts
 
     def so_far(self) -> Callable[[], dict[str, CaptureData]]:
@@ -67,26 +68,40 @@ class Combined:
             now = {name: tuple(part.copy() for part in one) for name, one in self._sums.items()}
             arrays = {name: lambda name=name: _means(*now[name]) for name in latest}
         return lambda: {
-            name: CaptureData(*arrays[name](), one.trace_i, one.trace_q, name in clipped)
+            name: _put_together(arrays[name](), one, name in clipped)
             for name, one in latest.items()
         }
 
 
-def _means(sum_i: Array, sum_q: Array, counts: Array) -> tuple[Array, Array, Array]:
-    """Return means over all that was counted; nan where nothing was."""
+def _parts(one: CaptureData) -> tuple[Array, ...]:
+    """Return what is averaged."""
+    return (one.i, one.q) if one.results is None else (one.i, one.q, one.results)
+
+
+def _put_together(arrays: tuple[Array, ...], latest: CaptureData, clipped: bool) -> CaptureData:
+    """Return counts and averages as the data of a capture."""
+    counts, i, q, *results = arrays
+    trace = latest.trace_i, latest.trace_q
+    return CaptureData(i, q, counts, *trace, clipped, results[0] if results else None)
+
+
+def _means(counts: Array, *sums: Array) -> tuple[Array, ...]:
+    """Return counts, and means over all that was counted; nan where nothing was."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(sum_i / counts), np.asarray(sum_q / counts), counts
+        return counts, *(np.asarray(total / counts) for total in sums)
 
 
 def _rows(
     kept: tuple[tuple[Batch, Captures], ...], name: str, shape: tuple[int, ...]
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, ...]:
     """Return one row for each shot that was begun; nan where a point was not visited."""
     rows = max(batch.first_shot + batch.shots for batch, _ in kept)
-    i, q = np.full((2, rows, *shape), np.nan)
+    made = [np.full((rows, *shape), np.nan) for _ in _parts(kept[-1][1][name])]
     counts = np.zeros((rows, *shape), np.int64)
     for batch, captures in kept:
         where = (slice(batch.first_shot, batch.first_shot + batch.shots), *batch.piece)
         one = captures[name]
-        i[where], q[where], counts[where] = one.i, one.q, one.counts
-    return i, q, counts
+        for whole, part in zip(made, _parts(one), strict=True):
+            whole[where] = part
+        counts[where] = one.counts
+    return counts, *made

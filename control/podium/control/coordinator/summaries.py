@@ -53,7 +53,7 @@ def _capture(one: CaptureData, program: Program, every: tuple[slice, ...]) -> Ca
         kept = max(1, CLOUD // max(1, points))
         step = max(1, -(-i.shape[0] // kept))
         cloud = (i[::step].reshape(-1, points), q[::step].reshape(-1, points))
-        i, q = i.mean(axis=0), q.mean(axis=0)
+        i, q = _mean(i), _mean(q)
     trace: _Pair = (None, None)
     step_s = TRACE_STEP_S
     if one.trace_i is not None and one.trace_q is not None:
@@ -61,3 +61,10 @@ def _capture(one: CaptureData, program: Program, every: tuple[slice, ...]) -> Ca
         trace = (one.trace_i[::step].astype(np.float64), one.trace_q[::step].astype(np.float64))
         step_s *= step
     return CaptureSummary(i[every], q[every], *cloud, *trace, step_s, one.out_of_range)
+
+
+def _mean(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean over shots of what was measured; nan where nothing was."""
+    counted = np.count_nonzero(~np.isnan(rows), axis=0)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nansum(rows, axis=0) / counted)

@@ -28,16 +28,16 @@ def expected_shot(
 
     Only frames on ports of ``target`` have them. Raises ``OffGridError``.
     """
-    late_fs = 0 if artifact.start is None else artifact.start.late_fs
+    rest_fs = 0 if artifact.start is None else artifact.start.late_fs
 
-    def stored(waveform: Waveform) -> NDArray[np.complex128]:
+    def stored(waveform: Waveform, late_fs: int) -> NDArray[np.complex128]:
         ideal = sample_envelope(waveform, late_fs)
         words = sample_words(ideal.real) + 1j * sample_words(ideal.imag)
         return np.asarray(words / DAC_MAX, np.complex128)
 
     lo_hz = {name: port.lo_hz for name, port in target.ports.items()}
     rounded = _rounded(program, artifact, point)
-    return render(program, point, lo_hz, rounded=rounded, envelope=stored)
+    return render(program, point, lo_hz, rounded=rounded, envelope=stored, rest_fs=rest_fs)
 
 
 def _rounded(program: Program, artifact: ClusterProgram, point: tuple[int, ...]) -> Rounded:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.program.captured import captured_by
 from podium.control.program.program import Program, Variable
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -27,6 +28,16 @@ class CaptureValues(Protocol):
     @property
     def q(self) -> NDArray[Any]:
         """Same shape."""
+        ...
+
+    @property
+    def counts(self) -> NDArray[Any]:
+        """How many were averaged; same shape."""
+        ...
+
+    @property
+    def results(self) -> NDArray[Any] | None:
+        """Share of results that were 1, same shape; None: there are none."""
         ...
 
     @property
@@ -52,14 +63,18 @@ def dataset_of(
 ) -> "xarray.Dataset":
     """Return the dataset of a run: ``<capture>_i`` and ``<capture>_q`` over the program's axes.
 
-    Dimension ``shot`` comes first when the shots were kept. Every swept variable is a
-    coordinate (times in s); every variable and coordinate has ``units``.
+    ``<capture>_outcome`` is the share of results that were 1 (of each shot where they were kept),
+    where the capture has a discriminator; ``<capture>_count`` how often it was made, where that
+    hangs on what was measured (the others are NaN where it was never). Dimension ``shot`` comes
+    first when the shots were kept. Every swept variable is a coordinate (times in s); every
+    variable and coordinate has ``units``.
     """
     import xarray
 
     dimensions = (*(("shot",) if program.keep_shots else ()), *(axis.name for axis in program.axes))
     variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
     coordinates: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
+    varying = {one.name: one.least < one.most for one in captured_by(program).values()}
     for axis in program.axes:
         for variable in axis.variables:
             values, unit = _points(variable)
@@ -68,6 +83,10 @@ def dataset_of(
         said = {"units": "V", "out_of_range": int(capture.out_of_range)}
         variables[f"{name}_i"] = (dimensions, capture.i, said)
         variables[f"{name}_q"] = (dimensions, capture.q, said)
+        if capture.results is not None:
+            variables[f"{name}_outcome"] = (dimensions, capture.results, {"units": "1"})
+        if varying.get(name):
+            variables[f"{name}_count"] = (dimensions, capture.counts, {"units": "1"})
         if capture.trace_i is not None and capture.trace_q is not None:
             time = f"{name}_time"
             seconds = np.arange(capture.trace_i.size) * NS_S

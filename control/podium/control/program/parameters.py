@@ -7,14 +7,17 @@ from numbers import Real
 from podium.control.program.program import (
     Affine,
     Delay,
+    If,
     Parameter,
     Play,
     Program,
+    RepeatUntil,
     SetFrequency,
     ShiftPhase,
     Statement,
     Value,
     parameter_in,
+    walk,
 )
 
 
@@ -33,7 +36,7 @@ def value_in(statement: Statement) -> Value | None:
 
 def parameters_of(program: Program) -> dict[str, float]:
     """Return all parameters with their values, in the order in which they first occur."""
-    return {one.name: one.value for _, one in _parameters(enumerate(program.body))}
+    return {one.name: one.value for _, one in _parameters(walk(program.body))}
 
 
 def parameter_problems(
@@ -81,6 +84,12 @@ def _parameters(statements: Iterable[tuple[int, Statement]]) -> Iterator[tuple[i
 
 
 def _with(statement: Statement, values: Mapping[str, float]) -> Statement:
+    match statement:
+        case If(_, then, orelse):
+            within = (tuple(_with(one, values) for one in body) for body in (then, orelse))
+            return If(statement.condition, *within)
+        case RepeatUntil(body):
+            return replace(statement, body=tuple(_with(one, values) for one in body))
     value = value_in(statement)
     if value is None:
         return statement

@@ -10,11 +10,17 @@ advance the clock. ``Delay`` advances the clocks it names. ``Barrier`` sets the 
 it names to the latest of them. A shot ends when the latest clock ends; all frames
 start the next shot together. Shots repeat over the axes: for each of ``shots``
 repetitions, all points of the axes are visited, the last axis fastest.
+
+Where hardware keeps time in ticks, a pulse may still start between two of them; windows, changes of
+frequency and the end of the shot may not.
+What is measured decides in ``If`` and ``RepeatUntil`` what is played, and never how long it takes:
+times do not depend on results.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from podium.control.program.conditions import Condition, Discriminator
 from podium.control.program.waveforms import Waveform
 
 
@@ -149,6 +155,8 @@ class Capture:
     duration_fs: int
     delay_fs: int = 0
     """How long after the frame's clock the window opens (the time of flight goes here)."""
+    discriminator: Discriminator | None = None
+    """Makes a result of the record, 0 or 1: the data have it too, and conditions can be on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +190,38 @@ class ShiftPhase:
     turns: Value
 
 
-Statement = Play | Capture | Delay | Barrier | SetFrequency | ShiftPhase
+@dataclass(frozen=True, slots=True)
+class If:
+    """Do ``then`` where ``condition`` is met, else ``orelse``: both take the same time.
+
+    Each frame's clock goes on from where the later of the two branches leaves it. A branch that is
+    not taken plays, captures and shifts nothing. A phase that is shifted in a branch stays so until
+    the shot ends, where the branch was taken.
+    """
+
+    condition: Condition
+    """On captures that were made before, in every case."""
+    then: tuple["Statement", ...]
+    orelse: tuple["Statement", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatUntil:
+    """Do ``body``, and again until ``condition`` is met, at most ``at_most`` times.
+
+    It takes the time of ``at_most`` times in any case: what is not repeated is waited for. Where
+    the condition was never met the program goes on all the same; an ``If`` on it tells which it
+    was. A capture in it has one result, the last; its data are the mean over the times that it was
+    made, and how often that was.
+    """
+
+    body: tuple["Statement", ...]
+    condition: Condition
+    """On captures of the body."""
+    at_most: int
+
+
+Statement = Play | Capture | Delay | Barrier | SetFrequency | ShiftPhase | If | RepeatUntil
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +244,31 @@ class Program:
 def variables(axes: Sequence[Axis]) -> dict[str, Variable]:
     """Return all variables of ``axes`` by name."""
     return {variable.name: variable for axis in axes for variable in axis.variables}
+
+
+_BRANCHING = frozenset({If, RepeatUntil})
+
+
+def walk(body: Sequence[Statement]) -> Iterable[tuple[int, Statement]]:
+    """Return all statements with their numbers: each before what is in it, in order of writing.
+
+    Without branches the numbers are the indices in the body.
+    """
+    if _BRANCHING.isdisjoint(map(type, body)):
+        return enumerate(body)
+    return enumerate(_deep(body))
+
+
+def _deep(body: Sequence[Statement]) -> Iterator[Statement]:
+    for statement in body:
+        yield statement
+        match statement:
+            case If(_, then, orelse):
+                yield from _deep((*then, *orelse))
+            case RepeatUntil(inner):
+                yield from _deep(inner)
+
+
+def has_branches(program: Program) -> bool:
+    """Whether what is played depends on what is measured."""
+    return not _BRANCHING.isdisjoint(map(type, program.body))

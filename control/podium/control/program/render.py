@@ -8,24 +8,31 @@ The carrier of a frame at ``t`` after the shot's start has the phase
 the start of the shot, and to a local oscillator at ``reference_hz`` of the port.
 Statements at one instant act together: a capture has the phase and the frequency
 that its frame has, all shifts of that instant included, when its window opens.
+
+A pulse may start between two nanoseconds: its envelope is sampled later or earlier by what is
+between, its carrier is that of each sample's instant.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.program.envelopes import duration_ns, sample_envelope
+from podium.control.program.conditions import Condition
+from podium.control.program.envelopes import first_sample, sample_envelope
 from podium.control.program.program import (
     Affine,
     Barrier,
     Capture,
     Delay,
+    If,
     Play,
     Program,
+    RepeatUntil,
     SetFrequency,
     ShiftPhase,
+    Statement,
     Value,
     as_set,
     variables,
@@ -34,10 +41,17 @@ from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
 
 Rounded = Mapping[tuple[int | str, str], float]
-"""Quantities as a hardware holds them, in place of what was asked. Keys: (index of the
-statement in the body, ``amplitude`` | ``level`` | ``frequency`` | ``phase``) or (name of the
-frame, ``frequency``). ``level`` is the amplitude where the envelope is 1, ``phase`` the phase
-that all shifts up to this statement add up to."""
+"""Quantities as a hardware holds them, in place of what was asked. Keys: (number of the
+statement, see ``walk``, ``amplitude`` | ``level`` | ``frequency`` | ``phase`` | ``shift``) or
+(name of the frame, ``frequency``). ``level`` is the amplitude where the envelope is 1, ``phase``
+the phase that all shifts up to this statement add up to, ``shift`` what a shift adds."""
+
+Outcomes = Mapping[str, Sequence[int]]
+"""By capture: its results in this shot, 0 or 1, one for each time that it is made."""
+
+
+class OutcomeMissing(ValueError):
+    """A branch hangs on a result that was not given; name it in ``outcomes``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,31 @@ class _FrameHistory:
     frequencies: list[tuple[int, float]]
     """(from ns, Hz)"""
     shifts: list[tuple[int, float]]
-    """(at ns, turns)"""
+    """(at fs, turns)"""
+
+
+@dataclass(slots=True)
+class _Results:
+    """What captures have come to so far."""
+
+    given: Outcomes
+    made: dict[str, int] = field(default_factory=dict)
+
+    def take(self, capture: str) -> None:
+        self.made[capture] = self.made.get(capture, 0) + 1
+
+    def meet(self, condition: Condition) -> bool:
+        return condition.met({name: self._last(name) for name in condition.captures})
+
+    def _last(self, capture: str) -> int:
+        count = self.made.get(capture, 0)
+        known = self.given.get(capture, ())
+        if not 0 < count <= len(known):
+            raise OutcomeMissing(
+                f"a branch hangs on result {count} of capture {capture!r} in this shot, of which "
+                f"{len(known)} are given"
+            )
+        return known[count - 1]
 
 
 def render(
@@ -79,13 +117,18 @@ def render(
     point: tuple[int, ...],
     reference_hz: Mapping[str, float] | None = None,
     rounded: Rounded | None = None,
-    envelope: Callable[[Waveform], NDArray[np.complex128]] = sample_envelope,
+    envelope: Callable[[Waveform, int], NDArray[np.complex128]] = sample_envelope,
+    *,
+    rest_fs: int = 0,
+    outcomes: Outcomes | None = None,
 ) -> RenderedShot:
     """Return the shot at ``point`` (one index for each axis).
 
     ``reference_hz`` gives the local oscillator by port (0 where it is missing). ``rounded``
-    and ``envelope`` put a hardware's numbers in place of the ideal ones.
-    Raises :class:`OffGridError` for a time that is not a whole nanosecond.
+    and ``envelope`` put a hardware's numbers in place of the ideal ones. ``rest_fs``: by how
+    much the shot comes later than the grid, see :func:`first_sample`. ``outcomes`` say which
+    branches are taken. Raises :class:`OffGridError` for a window, a change of frequency or an end
+    of the shot that is not at a whole nanosecond, and :class:`OutcomeMissing`.
     """
     rounded = rounded or {}
     values = _point_values(program, point)
@@ -103,45 +146,82 @@ def render(
         for frame in program.frames
     }
     plays: list[tuple[int, int, Play]] = []
+    """Index of the statement, start in fs."""
     captures: list[tuple[int, int, Capture]] = []
-    for index, statement in enumerate(program.body):
-        match statement:
-            case Play(frame, waveform, _):
-                plays.append((index, _ns(history[frame].clock_fs), statement))
-                history[frame].clock_fs += waveform.duration_fs
-            case Capture(frame, _, _, delay_fs):
-                captures.append((index, _ns(history[frame].clock_fs + delay_fs), statement))
-            case Delay(frames, duration):
-                for frame in frames:
-                    history[frame].clock_fs += _whole_fs(number(duration))
-            case Barrier(frames):
-                latest = max((history[frame].clock_fs for frame in frames), default=0)
-                for frame in frames:
-                    history[frame].clock_fs = latest
-            case SetFrequency(frame, frequency):
-                hz = rounded.get((index, "frequency"), number(frequency))
-                history[frame].frequencies.append((_ns(history[frame].clock_fs), hz))
-            case ShiftPhase(frame, turns):
-                history[frame].shifts.append((_ns(history[frame].clock_fs), number(turns)))
+    results = _Results(outcomes or {})
+
+    def happens(body: Sequence[Statement], first: int, *, taken: bool) -> int:
+        """Walk ``body``, whose first statement has number ``first``; return the number behind it.
+
+        What is not ``taken`` takes its time and does nothing.
+        """
+        index = first
+        for statement in body:
+            behind = index + 1
+            match statement:
+                case Play(frame, waveform, _):
+                    if taken:
+                        plays.append((index, history[frame].clock_fs, statement))
+                    history[frame].clock_fs += waveform.duration_fs
+                case Capture(frame, name, _, delay_fs):
+                    if taken:
+                        opens_ns = _ns(history[frame].clock_fs + delay_fs)
+                        captures.append((index, opens_ns, statement))
+                        results.take(name)
+                case Delay(frames, duration):
+                    for frame in frames:
+                        history[frame].clock_fs += _whole_fs(number(duration))
+                case Barrier(frames):
+                    latest = max((history[frame].clock_fs for frame in frames), default=0)
+                    for frame in frames:
+                        history[frame].clock_fs = latest
+                case SetFrequency(frame, frequency):
+                    hz = rounded.get((index, "frequency"), number(frequency))
+                    if taken:
+                        history[frame].frequencies.append((_ns(history[frame].clock_fs), hz))
+                case ShiftPhase(frame, turns):
+                    shift = rounded.get((index, "shift"), number(turns))
+                    if taken:
+                        history[frame].shifts.append((history[frame].clock_fs, shift))
+                case If(condition, then, orelse):
+                    met = taken and results.meet(condition)
+                    begun = {name: one.clock_fs for name, one in history.items()}
+                    middle = happens(then, index + 1, taken=met)
+                    left = {name: one.clock_fs for name, one in history.items()}
+                    for name, clock_fs in begun.items():
+                        history[name].clock_fs = clock_fs
+                    behind = happens(orelse, middle, taken=taken and not met)
+                    for name, clock_fs in left.items():
+                        history[name].clock_fs = max(clock_fs, history[name].clock_fs)
+                case RepeatUntil(inner, condition, at_most):
+                    again = taken
+                    for _ in range(at_most):
+                        behind = happens(inner, index + 1, taken=again)
+                        again = again and not results.meet(condition)
+            index = behind
+        return index
+
+    happens(program.body, 0, taken=True)
 
     end_ns = _ns(max(frame.clock_fs for frame in history.values()))
     lo_hz = {f.name: (reference_hz or {}).get(f.port, 0.0) for f in program.frames}
     samples = {frame.name: np.zeros(end_ns, np.complex128) for frame in program.frames}
-    for index, start_ns, play in plays:
+    for index, start_fs, play in plays:
         riding = history[play.frame]
-        shape = envelope(play.waveform)
+        start_ns, late_fs = first_sample(play.waveform, start_fs, rest_fs)
+        shape = envelope(play.waveform, late_fs)
         amplitude = rounded.get((index, "amplitude"), number(play.amplitude))
         level = rounded.get((index, "level"), amplitude)
-        shift = rounded.get((index, "phase"), _shift(riding, start_ns))
+        shift = rounded.get((index, "phase"), _shift(riding, start_fs))
         each_ns = start_ns + np.arange(len(shape))
         phase_turns = shift + _oscillator(riding, each_ns, lo_hz[play.frame])
-        samples[play.frame][start_ns : start_ns + duration_ns(play.waveform)] = np.where(
+        samples[play.frame][start_ns : start_ns + len(shape)] += np.where(
             shape == 1, level, amplitude * shape
         ) * np.exp(2j * np.pi * phase_turns)
     windows = []
     for index, start_ns, capture in captures:
         riding = history[capture.frame]
-        shift = rounded.get((index, "phase"), _shift(riding, start_ns))
+        shift = rounded.get((index, "phase"), _shift(riding, start_ns * FS_PER_NS))
         turned = _oscillator(riding, np.array([start_ns]), lo_hz[capture.frame])
         windows.append(
             RenderedCapture(
@@ -165,8 +245,8 @@ def _point_values(program: Program, point: tuple[int, ...]) -> dict[str, float]:
     return {name: v.value(where[name]) for name, v in variables(program.axes).items()}
 
 
-def _shift(frame: _FrameHistory, at_ns: int) -> float:
-    return sum(turns for since, turns in frame.shifts if since <= at_ns)
+def _shift(frame: _FrameHistory, at_fs: int) -> float:
+    return sum(turns for since, turns in frame.shifts if since <= at_fs)
 
 
 def _oscillator(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from podium.control.program.conditions import Condition, Discriminator
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -18,10 +19,12 @@ from podium.control.program.program import (
     Capture,
     Delay,
     Frame,
+    If,
     Linear,
     Parameter,
     Play,
     Program,
+    RepeatUntil,
     SetFrequency,
     ShiftPhase,
     Table,
@@ -36,15 +39,19 @@ _TYPES: dict[str, type] = {
         Axis,
         Barrier,
         Capture,
+        Condition,
         Delay,
+        Discriminator,
         Drag,
         FlatTop,
         Frame,
         Gaussian,
+        If,
         Linear,
         Parameter,
         Play,
         Program,
+        RepeatUntil,
         SetFrequency,
         ShiftPhase,
         Square,

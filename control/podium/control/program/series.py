@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from podium.control.program.program import Capture, Program
+from podium.control.program.program import Capture, Program, walk
 from podium.control.program.validate import ProgramError
 
 
@@ -47,4 +47,5 @@ def _problems(series: Series) -> Iterator[str]:
 
 
 def _captures(program: Program) -> list[tuple[str, str, int]]:
-    return [(one.frame, one.name, one.duration_fs) for one in program.body if type(one) is Capture]
+    made = (one for _, one in walk(program.body) if type(one) is Capture)
+    return [(one.frame, one.name, one.duration_fs) for one in made]

@@ -5,8 +5,11 @@ All problems are collected and raised together: a person mends a program once.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from numbers import Integral
+from math import isfinite
+from numbers import Integral, Real
 
+from podium.control.program.branches import branch_problems
+from podium.control.program.conditions import Discriminator
 from podium.control.program.parameters import parameter_problems
 from podium.control.program.program import (
     Affine,
@@ -14,16 +17,20 @@ from podium.control.program.program import (
     Barrier,
     Capture,
     Delay,
+    If,
     Linear,
     Play,
     Program,
+    RepeatUntil,
     SetFrequency,
     ShiftPhase,
     Statement,
     Value,
     Variable,
     as_set,
+    has_branches,
     variables,
+    walk,
 )
 from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
 from podium.firmware_interfaces.exact_time import FS_PER_US
@@ -42,7 +49,7 @@ def validate(program: Program) -> None:
     frames = {frame.name for frame in program.frames}
     seen: set[object] = set()
     fresh: list[tuple[int, Statement]] = []
-    for index, statement in enumerate(program.body):
+    for index, statement in walk(program.body):
         match statement:  # long programs say the same again and again
             case Play(frame, waveform, amplitude):
                 key: object = (frame, id(waveform), amplitude)
@@ -59,6 +66,8 @@ def validate(program: Program) -> None:
         if key is not None and not wrong:
             seen.add(key)
     problems += parameter_problems(fresh, known)
+    if has_branches(program):
+        problems += branch_problems(program.body)
     if problems:
         raise ProgramError(f"program {program.name!r}: " + "; ".join(problems))
 
@@ -70,10 +79,18 @@ def frames_of(statement: Statement) -> tuple[str, ...]:
             return frames
         case Play(frame) | Capture(frame) | SetFrequency(frame) | ShiftPhase(frame):
             return (frame,)
+        case If(_, then, orelse):
+            return _frames_in((*then, *orelse))
+        case RepeatUntil(body):
+            return _frames_in(body)
+
+
+def _frames_in(body: Iterable[Statement]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for one in body for name in frames_of(one)))
 
 
 def _names(program: Program) -> Iterator[str]:
-    captures = [s.name for s in program.body if isinstance(s, Capture)]
+    captures = [s.name for _, s in walk(program.body) if isinstance(s, Capture)]
     swept = [variable.name for axis in program.axes for variable in axis.variables]
     for kind, names in (
         ("frame", [frame.name for frame in program.frames]),
@@ -115,20 +132,21 @@ def _counts(program: Program) -> Iterator[str]:
 
 
 def _statement(statement: Statement, frames: set[str], known: dict[str, Variable]) -> Iterator[str]:
-    for frame in frames_of(statement):
+    for frame in () if isinstance(statement, If | RepeatUntil) else frames_of(statement):
         if frame not in frames:
             yield f"no frame {frame!r}; there are {sorted(frames)}"
     match statement:
         case Play(_, waveform, amplitude):
             yield from _waveform(waveform)
             yield from _range(amplitude, known, -1, 1, "amplitude")
-        case Capture(_, _, duration_fs, delay_fs):
+        case Capture(_, _, duration_fs, delay_fs, discriminator):
             yield from _whole(duration_fs, "duration_fs")
             yield from _whole(delay_fs, "delay_fs")
             if duration_fs <= 0:
                 yield f"duration_fs is {duration_fs}; more than 0"
             if delay_fs < 0:
                 yield f"delay_fs is {delay_fs}; at least 0"
+            yield from _discriminator(discriminator)
         case Delay(_, duration):
             if not isinstance(duration, Affine):
                 yield from _whole(as_set(duration), "duration_fs")
@@ -137,8 +155,19 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
             yield from _range(frequency, known, float("-inf"), float("inf"), "frequency_hz")
         case ShiftPhase(_, turns):
             yield from _range(turns, known, float("-inf"), float("inf"), "turns")
-        case Barrier():
-            pass
+        case Barrier() | If() | RepeatUntil():
+            pass  # for the latter two see branch_problems
+
+
+def _discriminator(one: Discriminator | None) -> Iterator[str]:
+    if one is None:
+        return
+    for what, value in (
+        ("rotation_turns", one.rotation_turns),
+        ("threshold_v", one.threshold_v),
+    ):
+        if not isinstance(value, Real) or not isfinite(value):
+            yield f"{what} of its discriminator is {value!r}; a finite number"
 
 
 def _range(

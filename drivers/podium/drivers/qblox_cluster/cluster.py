@@ -10,6 +10,7 @@ from podium.drivers.qblox_cluster.bulk import read_all
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
 from podium.drivers.qblox_cluster.connection import (
     asking,
+    checked_once,
     close_cluster,
     in_words,
     open_cluster,
@@ -29,12 +30,11 @@ from podium.drivers.qblox_cluster.offsets import (
 from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
 from podium.drivers.qblox_cluster.results import acquired
-from podium.drivers.qblox_cluster.settings import Setting, disconnected, settings_of
+from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_scales_v, settings_of
 from podium.drivers.qblox_cluster.tagging import channel_of, driven, is_high, read_tags
 from podium.drivers.qblox_cluster.triggering import TriggeredStart, tai_of
 from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wait_until_stopped
 from podium.drivers.roles import Acquired, Examination, Identity, Tags
-from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
 
@@ -164,8 +164,7 @@ class QbloxCluster:
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
         self._holding.set(settings_of(artifact, self._modules))
-        for entry in artifact.sequencers:
-            self._holding.upload(entry)
+        self._holding.upload(artifact.sequencers)
         self._check_error_queues({entry.slot for entry in artifact.sequencers})
         self._program = artifact
 
@@ -176,8 +175,7 @@ class QbloxCluster:
         is the cluster's trigger input opened.
         """
         program = self._loaded("arm")
-        for entry in program.sequencers:
-            self._holding.empty_bins(entry)
+        self._holding.empty_bins(program.sequencers)
         where = _numbers(program.sequencers)
         if program.start is None:
             self._arm(where)
@@ -247,10 +245,7 @@ class QbloxCluster:
         with asking(self._name, f"reading the acquisitions of {places(sequencers)}"):
             read = self._cluster.get_all_acquisitions(sequencers, as_numpy=True, acq_encoding=None)
         bins = dict(zip(sequencers, read, strict=True))
-        full_scale_v = {
-            module.slot: rf_input_full_scale_v(module.input_attenuation_db.get("in0", 0.0))
-            for module in program.modules
-        }
+        full_scale_v = full_scales_v(program)
         return {
             layout.capture: acquired(
                 self._name, layout, bins[layout.slot, layout.sequencer], full_scale_v[layout.slot]
@@ -340,7 +335,7 @@ class QbloxCluster:
         self._program = None
         alone = [one for one in disconnected(slot, self._modules[slot]) if one.sequencer == PACER]
         self._holding.set([*alone, Setting(slot, PACER, "sync_en", False)])
-        self._holding.upload(pacer(slot))
+        self._holding.upload([pacer(slot)])
         where = [(slot, PACER)]
         self._arm(where)
         self._start(where)
@@ -381,9 +376,8 @@ class QbloxCluster:
         # Every command was checked; this catches what the client itself never asks for.
         with telling(self._name, "checking the error queues"):
             self._cluster.check_error_queue()
-            for slot in sorted(slots):
-                check = self._cluster._scpi.check_slot_error_queue_async(slot)
-                self._cluster._run_in_loop(check)
+            with checked_once(self._cluster, sorted(slots)):
+                pass
 
     def _loaded(self, what: str) -> ClusterProgram:
         if self._program is None:

@@ -25,19 +25,23 @@ def acquired(
         content = acquisitions[layout.acquisition]["acquisition"]
         paths = content["bins"]["integration"]
         sums = [np.asarray(paths[path], np.float64) for path in ("path0", "path1")]
-        counts = np.asarray(content["bins"]["avg_cnt"], np.int64)
+        filled = np.asarray(content["bins"]["avg_cnt"], np.float64)
+        above = np.asarray(content["bins"]["threshold"], np.float64) if layout.result else None
     except KeyError as error:
         raise ProtocolError(
             f"{where}: asked for acquisition {layout.acquisition!r}, "
             f"got {sorted(acquisitions)} without {error}"
         ) from error
     shape = (layout.shots, *layout.shape) if layout.keep_shots else layout.shape
-    expected = 1 if layout.keep_shots else layout.shots
+    times = 1 if layout.keep_shots else layout.shots
+    least, most = layout.least * times, layout.most * times
     bins = int(np.prod(shape))
-    if counts.size < bins:
-        raise ProtocolError(f"{where}: {bins} bins expected, got {counts.size}")
-    wrong = np.flatnonzero(counts[:bins] != expected)
+    if filled.size < bins:
+        raise ProtocolError(f"{where}: {bins} bins expected, got {filled.size}")
+    counts = np.nan_to_num(filled).astype(np.int64)  # a bin in which nothing came has no count
+    wrong = np.flatnonzero((counts[:bins] < least) | (counts[:bins] > most))
     if wrong.size:
+        expected = f"{least}" if least == most else f"{least} to {most}"
         raise ProtocolError(
             f"{where}: {wrong.size} of {bins} bins were not filled {expected} times, the first is "
             f"bin {wrong[0]} with {counts[wrong[0]]}: part of the program did not play"
@@ -45,10 +49,11 @@ def acquired(
     scale_v = full_scale_v / layout.integration_ns
     i, q = (np.asarray(values[:bins].reshape(shape) * scale_v) for values in sums)
     counts = counts[:bins].reshape(shape)
+    results = None if above is None else np.asarray(above[:bins].reshape(shape))
     if not layout.trace:
-        return Acquired(i, q, counts)
+        return Acquired(i, q, counts, results=results)
     scope = content["scope"]
     trace = [np.asarray(scope[path]["data"], np.float64) for path in ("path0", "path1")]
     out_of_range = any(bool(scope[path]["out-of-range"]) for path in ("path0", "path1"))
     volts = np.asarray(full_scale_v * (trace[0] + 1j * trace[1]), np.complex128)
-    return Acquired(i, q, counts, volts, out_of_range)
+    return Acquired(i, q, counts, volts, out_of_range, results)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
+from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS, rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
     ClusterProgram,
     ModuleSettings,
@@ -21,6 +21,9 @@ def sequencers_of(kind: str) -> int:
     """Return how many sequencers a module has."""
     return TAG_CHANNELS if kind == "QTM" else SEQUENCERS
 
+
+NOMINAL_V = rf_input_full_scale_v(0.0)
+"""Full scale of an input of which a program says nothing."""
 
 Value = float | int | bool | str
 
@@ -53,12 +56,25 @@ def settings_of(program: ClusterProgram, modules: Mapping[int, str]) -> list[Set
     synchronisation: one that takes part and is never started would hold up the others.
     """
     settings = [setting for module in program.modules for setting in _module(module)]
+    full_scale_v = full_scales_v(program)
     used = {(entry.slot, entry.sequencer): entry for entry in program.sequencers}
     for slot, kind in modules.items():
         for number in range(sequencers_of(kind)):
             entry = used.get((slot, number))
-            settings += _unused(slot, number, kind) if entry is None else _used(entry, kind)
+            settings += (
+                _unused(slot, number, kind)
+                if entry is None
+                else _used(entry, kind, full_scale_v.get(slot, NOMINAL_V))
+            )
     return settings
+
+
+def full_scales_v(program: ClusterProgram) -> dict[int, float]:
+    """Return the peak voltage at the input connector that just fills the ADC, by slot."""
+    return {
+        module.slot: rf_input_full_scale_v(module.input_attenuation_db.get("in0", 0.0))
+        for module in program.modules
+    }
 
 
 def disconnected(slot: int, kind: str) -> list[Setting]:
@@ -91,7 +107,7 @@ def _module(module: ModuleSettings) -> list[Setting]:
     return [Setting(module.slot, None, name, value) for name, value in values.items()]
 
 
-def _used(entry: SequencerProgram, kind: str) -> list[Setting]:
+def _used(entry: SequencerProgram, kind: str, full_scale_v: float) -> list[Setting]:
     if kind == "QTM":
         return [Setting(entry.slot, entry.sequencer, "sync_en", entry.sync)]
     values: dict[str, Value] = {
@@ -109,10 +125,32 @@ def _used(entry: SequencerProgram, kind: str) -> list[Setting]:
     if entry.input is not None:
         values["demod_en_acq"] = True
         values["integration_length_acq"] = entry.integration_ns
+        values |= _discriminating(entry, full_scale_v)
+    for address in entry.listens_to:
+        values[f"trigger{address}_count_threshold"] = 1
+        values[f"trigger{address}_threshold_invert"] = False
     return [
         *_connections(entry.slot, entry.sequencer, kind, entry.output, entry.input),
         *(Setting(entry.slot, entry.sequencer, name, value) for name, value in values.items()),
     ]
+
+
+def _discriminating(entry: SequencerProgram, full_scale_v: float) -> dict[str, Value]:
+    """Return how results are made and sent.
+
+    The threshold is compared with the sum of the samples over the window, as a fraction of full
+    scale (docstring of ``thresholded_acq_threshold``).
+    """
+    values: dict[str, Value] = {"thresholded_acq_trigger_en": entry.sends_to > 0}
+    if entry.threshold_v is not None:
+        values["thresholded_acq_rotation"] = entry.rotation_deg
+        values["thresholded_acq_threshold"] = (
+            entry.threshold_v * entry.integration_ns / full_scale_v
+        )
+    if entry.sends_to:
+        values["thresholded_acq_trigger_address"] = entry.sends_to
+        values["thresholded_acq_trigger_invert"] = entry.sends_at == 0
+    return values
 
 
 def _unused(slot: int, number: int, kind: str) -> list[Setting]:

@@ -54,6 +54,17 @@ class SequencerProgram:
     """``integration_length_acq``; 0 where the sequencer does not acquire."""
     sync: bool = True
     """``sync_en``."""
+    rotation_deg: float = 0.0
+    """``thresholded_acq_rotation``: by how much records are turned before the threshold."""
+    threshold_v: float | None = None
+    """Result 1 where the turned record's mean over the window is at least this, V at the input
+    connector; None: nobody asks."""
+    sends_to: int = 0
+    """Trigger address to which acquisitions send; 0: to none."""
+    sends_at: int = 1
+    """The result at which they do: 1, or 0 (inverted)."""
+    listens_to: tuple[int, ...] = ()
+    """Trigger addresses that its program hangs on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,12 @@ class ResultLayout:
     integration_ns: int
     trace: bool = False
     """The scope of this slot holds the raw trace of this capture's last shot."""
+    result: bool = False
+    """Whether its results, 0 or 1, are wanted as well."""
+    least: int = 1
+    """How often it is made in a shot: from so often, as what was measured goes,"""
+    most: int = 1
+    """to so often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,10 @@ class SequencerResources:
     bins_max: int
     written_out: tuple[str, ...] = ()
     """Axes that are no loops because the processor has not the time or the registers for them."""
+    sends_to: int = 0
+    """Trigger address of its results; 0: none."""
+    listens_to: tuple[int, ...] = ()
+    """Trigger addresses of results that its program hangs on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +156,12 @@ class Quantised:
     """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
     frame: str
     statement: int
-    """Index in the program's body; -1: the frame's own frequency."""
+    """Its number in the program (index in the body, where nothing hangs on what is measured); -1:
+    the frame's own frequency."""
     quantity: str
     """``amplitude`` (by gain), ``level`` (by offset: the constant part), ``frequency``, ``phase``
-    (the sum of the shifts up to this statement, 0 to 1 turn)."""
+    (the sum of the shifts up to this statement, 0 to 1 turn), ``shift`` (one that hangs on what is
+    measured)."""
     unit: str
     step: float
     """Spacing of the values that the hardware can hold; |got - asked| <= step / 2."""
@@ -159,7 +182,8 @@ class ExternalStart:
     offset_ns: int = 0
     """Whole ticks by which the first shot comes later than it would: takes out a skew."""
     late_fs: int = 0
-    """The rest of the skew, below one tick: Gaussian and Drag pulses are sampled so much later."""
+    """The rest of the skew: soft pulses are sampled so much later, or earlier (negative). In what
+    is compiled it is at most half a tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +247,7 @@ def _sequencer(plain: Mapping[str, Any]) -> SequencerProgram:
     entry = dict(plain)
     entry["waveforms"] = tuple(Waveform(**_tuples(wave)) for wave in entry["waveforms"])
     entry["acquisitions"] = tuple(Acquisition(**one) for one in entry["acquisitions"])
+    entry["listens_to"] = tuple(entry.get("listens_to", ()))
     return SequencerProgram(**entry)
 
 

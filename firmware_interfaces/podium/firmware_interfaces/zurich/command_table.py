@@ -10,8 +10,8 @@ from typing import Any, Final
 
 STATUS_EMPTY: Final = 0
 STATUS_LOADED: Final = 1
-STATUS_ERROR: Final = 0x80
-"""Values of the node ``commandtable/status``. zhinst-toolkit takes bit 7 for a failed upload."""
+STATUS_ERROR: Final = 0b1000
+"""Values of the node ``commandtable/status``, as its documentation has them."""
 
 GRANULARITY: Final = 16
 SHORTEST: Final = 32

@@ -65,10 +65,16 @@ class SequencerElf:
     compiler: str
     target: str
     """``hirzel`` an HDAWG, ``grimsel`` an SHF instrument."""
+    descriptors: str = ""
+    """JSON: what the node ``waveform/descriptors`` shows."""
 
     def words(self) -> NDArray[np.uint32]:
         """Return the instructions."""
         return np.frombuffer(self.text, "<u4")
+
+    def line_of(self, address: int) -> int:
+        """Return the line of the source that an instruction comes from; 0 it is nobody's."""
+        return dict(self.lines).get(address, 0)
 
 
 def read_elf(data: bytes) -> SequencerElf:
@@ -91,6 +97,7 @@ def read_elf(data: bytes) -> SequencerElf:
         _lines(sections),
         str(version.get("compiler", "")),
         str(version.get("target", "")),
+        _text(sections, ".waveforms"),
     )
 
 

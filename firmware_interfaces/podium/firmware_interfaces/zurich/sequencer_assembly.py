@@ -233,7 +233,8 @@ _CANDIDATES: Final = tuple(
     tuple(form for form in FORMS if form.code >> 28 == top) for top in range(16)
 )
 _WIDE: Final = (Operands.I24, Operands.LABEL)
-_SIGNED: Final = Operands.D_S_S20
+_WITHOUT_CONSTANT: Final = (Operands.NONE, Operands.D_S, Operands.S)
+_WITHOUT_SOURCE: Final = (Operands.NONE, Operands.D_I20)
 _SIGN_20: Final = 1 << 19
 
 
@@ -246,10 +247,18 @@ def decode(word: int, address: int = 0) -> Instruction:
         raise IllegalInstruction(f"instruction {address}: 0x{word:08x} is no known operation")
     if form.operands in _WIDE:
         return Instruction(form, 0, 0, word & 0xFF_FFFF)
-    constant = word & 0xF_FFFF
-    if form.operands is _SIGNED and constant & _SIGN_20:
+    constant = 0 if form.operands in _WITHOUT_CONSTANT else word & 0xF_FFFF
+    if form.operands is Operands.D_S_S20 and constant & _SIGN_20:
         constant -= 1 << 20
-    return Instruction(form, word >> 24 & 15, word >> 20 & 15, constant)
+    destination = 0 if form.mask & 0x0F00_0000 else word >> 24 & 15
+    source = 0 if form.operands in _WITHOUT_SOURCE else word >> 20 & 15
+    instruction = Instruction(form, destination, source, constant)
+    if encode(instruction) != word:
+        raise IllegalInstruction(
+            f"instruction {address}: 0x{word:08x} is {instruction}, with bits set that no program "
+            "has"
+        )
+    return instruction
 
 
 def encode(instruction: Instruction) -> int:

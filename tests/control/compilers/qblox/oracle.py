@@ -6,6 +6,8 @@ that the artifact lists; each of those within half of its step of what was asked
 
 import itertools
 import math
+from collections import Counter, defaultdict
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +18,40 @@ from podium.control.compilers.qblox.rounding import FULL_SCALE_WORD
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.program.envelopes import sample_envelope
 from podium.control.program.program import Program
-from podium.control.program.render import Rounded, render
+from podium.control.program.render import Outcomes, Rounded, render
 from podium.control.program.waveforms import Waveform
+from podium.firmware_interfaces.qblox_cluster.limits import (
+    SYNC_NS,
+    THRESHOLD_TRIGGER_NS,
+    TRIGGER_DEAD_NS,
+)
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
 
 LSB = 1.0
 PHASE_SLACK_TURNS = 3e-9
 """The NCO's own resolution, and the emulator's last digit."""
 
 
-def hold_against_reference(program: Program, target: QbloxTarget) -> ClusterProgram:
-    """Compile, emulate and compare every shot of ``program``; return what was compiled."""
+Dice = Callable[[int, int], Outcomes]
+"""Results of all captures in a shot, by repetition and number of the point."""
+
+
+def nothing(repetition: int, point: int) -> Outcomes:
+    return {}
+
+
+def hold_against_reference(
+    program: Program, target: QbloxTarget, dice: Dice = nothing, told: Dice | None = None
+) -> ClusterProgram:
+    """Compile, emulate and compare every shot of ``program``; return what was compiled.
+
+    ``dice``: what is measured; ``told``: what sequencers are told instead.
+    """
     compiled = compile_program(program, target)
     check_quantised(compiled)
-    traces = emulate(compiled)
+    listens = any(sequencer.listens_to for sequencer in compiled.sequencers)
+    traces = emulate(compiled, triggers(program, compiled, told or dice) if listens else None)
     shape = tuple(axis.count for axis in program.axes)
     points = list(itertools.product(*map(range, shape)))
     ports = {frame.name: frame.port for frame in program.frames}
@@ -41,19 +63,25 @@ def hold_against_reference(program: Program, target: QbloxTarget) -> ClusterProg
     for repetition in range(program.shots):
         for number, point in enumerate(points):
             reference = render(
-                program, point, lo_hz, rounded_at(compiled, program, point), stored_envelope
+                program,
+                point,
+                lo_hz,
+                rounded_at(compiled, program, point),
+                stored_envelope,
+                outcomes=dice(repetition, number),
             )
-            windows = {}
+            windows = defaultdict(list)
             for sequencer, trace in zip(compiled.sequencers, traces, strict=True):
                 played = shot(sequencer, trace, start_ns, reference.duration_ns)
                 compare_samples(played.words, played.nco_turns, reference.samples[sequencer.frame])
                 names = {a.index: a.name for a in sequencer.acquisitions}
                 for window in played.windows:
-                    assert names[window.acquisition] not in windows
-                    windows[names[window.acquisition]] = (window, sequencer)
-            assert set(windows) == {capture.name for capture in reference.captures}
-            for capture in reference.captures:
-                window, sequencer = windows[capture.name]
+                    windows[names[window.acquisition]].append((window, sequencer))
+            assert Counter({name: len(some) for name, some in windows.items()}) == Counter(
+                capture.name for capture in reference.captures
+            )
+            for capture in sorted(reference.captures, key=lambda capture: capture.start_ns):
+                window, sequencer = windows[capture.name].pop(0)
                 assert window.start_ns == capture.start_ns
                 assert sequencer.integration_ns == capture.duration_ns
                 assert window.frequency_hz + lo_hz[ports[capture.frame]] == capture.frequency_hz
@@ -66,6 +94,31 @@ def hold_against_reference(program: Program, target: QbloxTarget) -> ClusterProg
         assert int(trace.time_ns[-1]) == start_ns, "the last row follows the last shot at once"
     assert compiled.duration_fs == (compiled.first_shot_ns + start_ns - first_ns) * 1_000_000
     return compiled
+
+
+def triggers(program: Program, compiled: ClusterProgram, dice: Dice) -> list[Trigger]:
+    """What the trigger network carries, by the reference renderer alone."""
+    addresses = {one.frame: (one.sends_to, one.sends_at) for one in compiled.sequencers}
+    points = list(itertools.product(*(range(axis.count) for axis in program.axes)))
+    start_ns = compiled.first_shot_ns + SYNC_NS
+    sent = []
+    for repetition in range(program.shots):
+        for number, point in enumerate(points):
+            outcomes = dice(repetition, number)
+            reference = render(program, point, outcomes=outcomes)
+            taken: Counter[str] = Counter()
+            for capture in sorted(reference.captures, key=lambda capture: capture.start_ns):
+                results = outcomes.get(capture.name, ())
+                address, sends_at = addresses[capture.frame]
+                if address and results[taken[capture.name]] == sends_at:
+                    end_ns = start_ns + capture.start_ns + capture.duration_ns
+                    sent.append(Trigger(end_ns + THRESHOLD_TRIGGER_NS, address))
+                taken[capture.name] += 1
+            start_ns += reference.duration_ns
+    sent.sort(key=lambda trigger: trigger.time_ns)
+    for one, other in itertools.pairwise(sent):
+        assert other.time_ns - one.time_ns >= TRIGGER_DEAD_NS, "the network would lose one"
+    return sent
 
 
 def compare_samples(
@@ -82,9 +135,9 @@ def compare_samples(
     assert np.abs(off.imag).max(initial=0) <= slack
 
 
-def stored_envelope(waveform: Waveform) -> NDArray[np.complex128]:
+def stored_envelope(waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex128]:
     """The envelope as waveform memory holds it: each sample within half of 1/32767."""
-    ideal = sample_envelope(waveform) * 32767
+    ideal = sample_envelope(waveform, late_fs) * 32767
     return (np.floor(ideal.real + 0.5) + 1j * np.floor(ideal.imag + 0.5)) / 32767
 
 

@@ -3,6 +3,7 @@
 Slow and obvious: rows of the emulator's trace become words sample by sample.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,11 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
-from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, SequencerSetup
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
+    Q1Processor,
+    SequencerSetup,
+    Trigger,
+)
 from podium.sim_instruments.twins.qblox_cluster.q1_together import run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
     Ending,
@@ -57,9 +62,11 @@ def processors(program: ClusterProgram) -> list[Q1Processor]:
     ]
 
 
-def emulate(program: ClusterProgram) -> tuple[RealTimeTrace, ...]:
-    """Run all sequencers; they must come to a clean end."""
-    traces = run_together(processors(program))
+def emulate(
+    program: ClusterProgram, triggers: Sequence[Trigger] | None = None
+) -> tuple[RealTimeTrace, ...]:
+    """Run all sequencers; they must come to a clean end. ``triggers``: what they are told."""
+    traces = run_together(processors(program), triggers=triggers)
     for sequencer, trace in zip(program.sequencers, traces, strict=True):
         assert trace.ending is Ending.STOPPED, sequencer.frame
         assert trace.flags == (), (sequencer.frame, trace.flags, trace.log)

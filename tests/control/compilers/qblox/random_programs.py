@@ -72,7 +72,8 @@ def variables(draw: st.DrawFn, name: str, unit: str, count: int) -> Variable:
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> Program:
+def programs(draw: st.DrawFn, between: bool = True) -> Program:
+    """``between``: pulses that start between two nanoseconds as well."""
     axes = []
     for k in range(draw(st.integers(0, 3))):
         count = draw(st.integers(1, 4))
@@ -99,11 +100,8 @@ def programs(draw: st.DrawFn) -> Program:
     captures = 0
     for _ in range(draw(st.integers(3, 14))):
         frame = draw(st.sampled_from(frames))
-        match draw(
-            st.sampled_from(
-                ("play", "play", "delay", "delay", "barrier", "capture", "frequency", "phase")
-            )
-        ):
+        kinds_of = ("play", "play", "delay", "delay", *(["between"] if between else []))
+        match draw(st.sampled_from((*kinds_of, "barrier", "capture", "frequency", "phase"))):
             case "play":
                 body.append(Play(frame.name, draw(waveforms()), value(0.5, 0.0)))
             case "delay":
@@ -114,6 +112,13 @@ def programs(draw: st.DrawFn) -> Program:
                 else:
                     length = draw(lengths)
                 body.append(Delay(tuple(draw(some)), length))
+            case "between":
+                late_fs = draw(st.integers(1, NS - 1))
+                body.append(Delay((frame.name,), late_fs))
+                body += [Play(frame.name, draw(waveforms()), value(0.5, 0.0))] * draw(
+                    st.integers(1, 2)
+                )
+                body.append(Delay((frame.name,), NS - late_fs))
             case "barrier":
                 body.append(Barrier(tuple(draw(some))))
             case "capture" if frame.name.endswith("readout"):

@@ -111,3 +111,14 @@ def test_programs_with_axes_are_left_to_the_general_passes() -> None:
     program = first_light()["rabi"]
     assert isinstance(program.axes[0], Axis)
     assert still.still(program) is None
+
+
+def test_the_first_gain_is_set_whatever_it_is() -> None:
+    """Also -1, the word next to none."""
+    pulse = Play("q0.drive", Drag(40 * NS, 10 * NS, 0.0), -1 / 32767)
+    program = Program("soft", frames("drive"), (pulse, Delay(("q0.drive",), 4000 * NS)))
+    made = compile_program(program, target())
+    assert "set_awg_gain -1,0" in made.sequencers[0].text
+    assert outcome(lambda p: compile_program(p, target()), program) == outcome(
+        compiled_generally, program
+    )

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.qblox.allocate import Allocated, allocate
 from podium.control.compilers.qblox.coding import Coding
+from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
 from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.members import Members, Track
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
 from podium.control.compilers.qblox.sources import Source
-from podium.control.compilers.qblox.start import check_start, preamble_ns
+from podium.control.compilers.qblox.start import check_start, nearest, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
+from podium.control.compilers.qblox.triggers import Triggers
+from podium.control.program.captured import Captured, captured_by
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, TickGrid
@@ -69,6 +72,9 @@ class _Run:
     settle_ns: int
     scopes: dict[int, int]
     start: ExternalStart | None
+    triggers: Triggers | None
+    results: dict[str, Captured]
+    """By capture."""
 
 
 def compile_program(
@@ -90,7 +96,7 @@ def members_of(programs: Sequence[Program], start: ExternalStart | None) -> Memb
     """Return validated programs as :func:`compile_members` takes them."""
     if start is not None:
         check_start(start)
-    return Members(programs, 0 if start is None else start.late_fs)
+    return Members(programs, 0 if start is None else nearest(start).late_fs)
 
 
 def compile_members(
@@ -117,10 +123,14 @@ def compile_all(
     name; biases settle before the first. Raises as :func:`compile_program` does.
     """
     program = members.programs[0]
+    start = None if start is None else nearest(start)
     frames = members.frames()
     if start is not None:
         frames = tuple(one for one in frames if one.frame.port in target.ports)
     allocated = allocate(frames, target)
+    triggers = members.connect(
+        {one.timeline.frame.name for one in allocated}, () if start is None else (start.address,)
+    )
     outputs: dict[str, list[str]] = defaultdict(list)
     for one in allocated:
         outputs[one.connector].append(one.timeline.frame.name)
@@ -141,6 +151,8 @@ def compile_all(
         settle_ns=GRID.ticks(program.settle_fs) if turns.start == 0 else 0,
         scopes=_scopes(allocated) if program.trace else {},
         start=start,
+        triggers=triggers,
+        results=captured_by(program),
     )
     coding = Coding(members)
     compiled = [
@@ -185,6 +197,8 @@ def compile_all(
 def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compiled:
     port, frame = one.port, one.timeline.frame.name
     integration_ns = _integration_ns(frame, track.captures)
+    discriminator = discriminator_of(frame, [run.results[name] for name, _ in track.captures])
+    sender = None if run.triggers is None else run.triggers.of(frame)
     bins = run.bins if track.captures else 0
     readout = port.module == "QRM-RF"
     most = limits.PROGRAM_INSTRUCTIONS_READOUT if readout else limits.PROGRAM_INSTRUCTIONS_CONTROL
@@ -199,6 +213,7 @@ def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compi
             bins=bins,
             settle_ns=run.settle_ns,
             start=run.start,
+            latches=bool(track.listens),
         ),
         most,
     )
@@ -224,6 +239,8 @@ def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compi
         bins=bins * len(track.captures),
         bins_max=limits.BINS if readout else 0,
         written_out=code.written,
+        sends_to=0 if sender is None else sender.address,
+        listens_to=track.listens,
     )
     captures = [Acquisition(name, k, bins) for k, (name, _) in enumerate(track.captures)]
     return Compiled(
@@ -238,6 +255,11 @@ def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compi
             input=port.input if captures else None,
             nco_hz=track.nco * FREQUENCY_STEP_HZ,
             integration_ns=integration_ns,
+            rotation_deg=0.0 if discriminator is None else rotation_deg(discriminator),
+            threshold_v=None if discriminator is None else discriminator.threshold_v,
+            sends_to=0 if sender is None else sender.address,
+            sends_at=1 if sender is None else sender.sends_at,
+            listens_to=track.listens,
         ),
         code.lines,
         tuple(
@@ -253,6 +275,9 @@ def _sequencer(one: Allocated, track: Track, coding: Coding, run: _Run) -> Compi
                 keep_shots=run.program.keep_shots,
                 integration_ns=integration_ns,
                 trace=run.scopes.get(port.slot) == one.sequencer,
+                result=run.results[name].discriminator is not None,
+                least=run.results[name].least,
+                most=run.results[name].most,
             )
             for name, _ in track.captures
         ),

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.assembly import Assembly
+from podium.control.compilers.qblox.gated import Gain, Gates
 from podium.control.compilers.qblox.loops import (
     WAIT_CHUNK_NS,
     WAIT_MAX_NS,
@@ -70,6 +71,8 @@ class SequencerRun:
     """Of each acquisition; 0 where the sequencer does not acquire."""
     settle_ns: int
     start: ExternalStart | None = None
+    latches: bool = False
+    """Whether it does what others have measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,11 @@ def emit(run: SequencerRun, nodes: Sequence[Node | Train]) -> Assembly:
     say("set_freq", run.nco, comment=f"{run.nco / 4:.12g} Hz")
     say("upd_param", REAL_TIME_MIN_NS)
     begin(assembly, run.start)
-    offset_ns = 0 if run.start is None else run.start.offset_ns
-    wait(assembly, LEAD_NS + run.settle_ns + offset_ns, "lead and settling")
+    lead_ns = LEAD_NS + run.settle_ns + (0 if run.start is None else run.start.offset_ns)
+    if run.latches:
+        say("set_latch_en", 1, REAL_TIME_MIN_NS, comment="listen to results")
+        lead_ns -= REAL_TIME_MIN_NS
+    wait(assembly, lead_ns, "lead and settling")
     say("move", 0, ZERO)
     bin_register = assembly.take_register() if run.bins > 1 else None
     if bin_register is not None and run.keep_shots:
@@ -231,9 +237,13 @@ def _shot(assembly: Assembly, shot: Shot, inside: Inside) -> None:
     def operand(quantity: Quantity) -> Operand:
         return operands[quantity] if isinstance(quantity, Swept) else quantity
 
-    phase: Quantity = 0
-    gain: tuple[Quantity, bool] | None = None
+    phase: Quantity | None = 0
+    gain: Gain | None = None
+    gates = Gates(assembly)
     for moment in shot.moments:
+        if moment.gate is not None:
+            phase = None  # skipped settings are forgotten, and the next are made anew
+        gates.set(moment)
         if moment.reset:
             assembly.emit("reset_ph")
         if moment.tune is not None:
@@ -241,19 +251,25 @@ def _shot(assembly: Assembly, shot: Shot, inside: Inside) -> None:
         if moment.phase is not None and moment.phase != phase:
             assembly.emit("set_ph", operand(moment.phase))
             phase = moment.phase
+        if moment.delta is not None:
+            assembly.emit("set_ph_delta", operand(moment.delta))
         if moment.level is not None:
             pair(assembly, "set_awg_offs", operand(moment.level), both=False)
-        if moment.wave is not None and moment.gain is not None:
-            both = moment.wave[1] is not None
-            if gain != (moment.gain, both):
-                pair(assembly, "set_awg_gain", operand(moment.gain), both=both)
-                gain = (moment.gain, both)
+        new = gates.gain_for(moment)
+        if new is not None and new != gain:
+            pair(assembly, "set_awg_gain", operand(new[0]), both=new[1])
+            gain = new
+        if moment.gate is not None:
+            phase = gain = None
         act(assembly, moment, inside.bin_register)
+        if moment.wait_ns != 0:
+            gates.open()
         match moment.wait_ns:
             case Swept() as wait_ns:
                 _wait_swept(assembly, wait_ns, operands[wait_ns])
             case wait_ns if wait_ns > 0:
                 wait(assembly, wait_ns, f"{moment.hold_ns + wait_ns} ns in all")
+    gates.open()
     if inside.bin_register is not None:
         assembly.emit("add", inside.bin_register, 1, inside.bin_register, comment="next bin")
     assembly.close_body()
@@ -298,15 +314,24 @@ def pair(assembly: Assembly, mnemonic: str, operand: Operand, *, both: bool) -> 
 def act(assembly: Assembly, moment: Moment, bin_register: Register | None) -> None:
     """Emit the instruction at which the settings of a moment take hold."""
     comment = ", ".join(moment.notes)
-    if moment.wave is not None:
+    least_ns = None if moment.gate is None else min(moment.hold_ns, moment.else_ns)
+    if moment.gate is not None:
+        comment = f"if {moment.gate}: {comment}"
+    if moment.pauses:
+        assembly.emit("wait", moment.hold_ns, comment=comment, least_ns=least_ns)
+    elif moment.forgets:
+        assembly.emit("latch_rst", moment.hold_ns, comment=comment)
+    elif moment.wave is not None:
         real, imaginary = moment.wave
         second = real if imaginary is None else imaginary
-        assembly.emit("play", real, second, moment.hold_ns, comment=comment)
+        what = (real, second, moment.hold_ns)
+        assembly.emit("play", *what, comment=comment, least_ns=least_ns)
     elif moment.acquisition is not None:
         bin_operand = 0 if bin_register is None else bin_register
-        assembly.emit("acquire", moment.acquisition, bin_operand, moment.hold_ns, comment=comment)
+        which = (moment.acquisition, bin_operand, moment.hold_ns)
+        assembly.emit("acquire", *which, comment=comment, least_ns=least_ns)
     else:
-        assembly.emit("upd_param", moment.hold_ns, comment=comment)
+        assembly.emit("upd_param", moment.hold_ns, comment=comment, least_ns=least_ns)
 
 
 def _chunks(time_ns: int) -> tuple[int, int]:

@@ -5,18 +5,21 @@ of terms that depend on one axis each; otherwise it falls into several loops, or
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.forks import check_room, fork_hold_ns, ways_of
+from podium.control.compilers.qblox.gates import FORK_NS, SKIPPED_NS, Gate
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
 from podium.control.compilers.qblox.points import IntArray
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.schedule import Schedule
 from podium.control.compilers.qblox.sources import Setting, Source, Word, source_of
+from podium.control.program.program import Value, parameter_in
 
 WAIT_MAX_NS = 65_535
 """Longest duration of one real-time instruction (operand of ``wait``: 16 bit)."""
@@ -77,11 +80,21 @@ class Moment:
     """Duration of the instruction that makes the settings take hold."""
     wait_ns: Quantity
     """From its end to the next moment; 0 or at least 4."""
+    delta: Quantity | None = None
+    """Added to the phase."""
+    gate: Gate | None = None
+    """What must have been measured for the instruction; settings are made in any case."""
+    else_ns: int = 0
+    """Duration of the instruction where that was not measured."""
+    forgets: bool = False
+    """The instruction resets the latches."""
+    pauses: bool = False
+    """The instruction is a wait: nothing takes hold."""
 
     @property
     def quantities(self) -> tuple[Quantity | None, ...]:
         """All that may be swept."""
-        return (self.tune, self.level, self.gain, self.phase, self.wait_ns)
+        return (self.tune, self.level, self.gain, self.phase, self.delta, self.wait_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +132,7 @@ def nest(schedule: Schedule, shape: tuple[int, ...], written: int = 0) -> tuple[
             (event.level, Kind.LEVEL),
             (event.gain, Kind.GAIN),
             (event.phase, Kind.PHASE),
+            (event.delta, Kind.PHASE),
         ):
             if array is not None and array.size > 1:
                 varying.append((array, kind))
@@ -189,14 +203,60 @@ def _shot(schedule: Schedule, box: Box) -> Shot:
     corner = tuple(low for low, _ in box)
     order = _at(schedule.order, corner)
     gaps = _at(schedule.gap_ns, corner)
-    moments: list[Moment] = []
+    groups: list[tuple[list[Event], IntArray]] = []
     together: list[Event] = []
     for k, gap in enumerate(gaps):
         together.append(schedule.events[order[k]])
         if gap > 0:
-            moments.append(_moment(schedule, together, schedule.gap_ns[k], box))
+            groups.append((together, schedule.gap_ns[k]))
             together = []
-    return Shot(box, tuple(moments))
+    if not any(event.gate or event.forgets for event in schedule.events):
+        return Shot(box, tuple(_moment(schedule, one, gap_ns, box) for one, gap_ns in groups))
+    return Shot(box, tuple(_branching(schedule, groups, box)))
+
+
+def _branching(
+    schedule: Schedule, groups: list[tuple[list[Event], IntArray]], box: Box
+) -> Iterator[Moment]:
+    """Yield the moments of a shot in which something hangs on what is measured.
+
+    Where two branches begin at one instant, both have an instruction; each skips the other's, and
+    the first waits as long before as the second does for the skipping. Both are short: the
+    condition is looked at again for the second.
+    """
+    ways = [ways_of(schedule.frame, events) for events, _ in groups]
+    for k, (both, (events, gap_ns)) in enumerate(zip(ways, groups, strict=True)):
+        ahead = k + 1 < len(groups) and len(ways[k + 1]) > 1
+        left_ns = gap_ns - FORK_NS if ahead else gap_ns
+        least_ns = int(_cut(left_ns, box).min())
+        check_room(schedule.frame, events, least_ns, k == 0, len(both) > 1, ahead)
+        hold_ns = fork_hold_ns(_cut(left_ns, box)) if len(both) > 1 else None
+        made = [
+            replace(_moment(schedule, chosen, left_ns, box, hold_ns), gate=gate)
+            for gate, chosen in both
+        ]
+        if len(made) == 1:
+            (one,) = made
+            yield one if one.gate is None else replace(one, else_ns=one.hold_ns)
+            continue
+        first, second = made
+        yield Moment(
+            notes=("branches begin",),
+            reset=False,
+            tune=None,
+            level=None,
+            gain=None,
+            phase=None,
+            wave=None,
+            acquisition=None,
+            hold_ns=FORK_NS,
+            wait_ns=0,
+            gate=first.gate,
+            pauses=True,
+            else_ns=SKIPPED_NS,
+        )
+        yield replace(first, hold_ns=first.hold_ns - SKIPPED_NS, wait_ns=0, else_ns=SKIPPED_NS)
+        yield replace(second, else_ns=SKIPPED_NS)
 
 
 def _at(rows: IntArray, corner: tuple[int, ...]) -> list[int]:
@@ -204,7 +264,13 @@ def _at(rows: IntArray, corner: tuple[int, ...]) -> list[int]:
     return [int(value) for value in np.moveaxis(rows, 0, -1)[index]]
 
 
-def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box) -> Moment:
+def _moment(
+    schedule: Schedule,
+    events: list[Event],
+    gap_ns: IntArray,
+    box: Box,
+    hold_ns: int | None = None,
+) -> Moment:
     """Return the sum of events at one instant; of two settings the later statement's counts."""
     tune = level = gain = phase = None
     wave: tuple[int, int | None] | None = None
@@ -215,6 +281,8 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
         gain = event.gain if event.gain is not None else gain
         phase = event.phase if event.phase is not None else phase
         wave = event.wave if event.wave is not None else wave
+        if event.which is not None:  # the same at all points of a pattern
+            wave = event.waves[int(_cut(event.which, box).flat[0])]
         acquisition = event.acquisition if event.acquisition is not None else acquisition
     sources = {
         setting: source_of(event.sources, setting)
@@ -222,8 +290,9 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
         for setting in SETTINGS
         if getattr(event, setting) is not None
     }
+    delta, sources["delta"] = _added_phase(events)
     notes = tuple(event.note for event in events)
-    hold_ns = _hold_ns(_cut(gap_ns, box))
+    hold_ns = _hold_ns(_cut(gap_ns, box)) if hold_ns is None else hold_ns
     if wave is not None and acquisition is not None:
         raise DoesNotFit(
             f"{schedule.frame}: {' and '.join(notes)} at one instant; one sequencer starts a "
@@ -241,6 +310,8 @@ def _moment(schedule: Schedule, events: list[Event], gap_ns: IntArray, box: Box)
         acquisition=acquisition,
         hold_ns=hold_ns,
         wait_ns=_required(gap_ns - hold_ns, Kind.TIME, box),
+        delta=_quantity(delta, Kind.PHASE, box, sources.get("delta")),
+        forgets=any(event.forgets for event in events),
     )
 
 
@@ -249,6 +320,20 @@ def _hold_ns(gap_ns: IntArray) -> int:
     if low < high:
         return min(low - REAL_TIME_MIN_NS, WAIT_CHUNK_NS)
     return low if low <= WAIT_MAX_NS else WAIT_CHUNK_NS
+
+
+def _added_phase(events: list[Event]) -> tuple[IntArray | None, Source | None]:
+    """Return the sum of what events add to the phase, and how it depends on parameters."""
+    total: IntArray | None = None
+    values: list[Value] = []
+    for event in events:
+        if event.delta is None:
+            continue
+        total = event.delta if total is None else (total + event.delta) % PHASE_STEPS
+        source = source_of(event.sources, "delta")
+        values += [float(event.delta.flat[0]) / PHASE_STEPS] if source is None else source.values
+    depends = any(parameter_in(value) is not None for value in values)
+    return total, Source("delta", tuple(values)) if depends else None
 
 
 SETTINGS: tuple[Setting, ...] = ("tune", "level", "gain", "phase")

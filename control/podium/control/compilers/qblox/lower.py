@@ -5,16 +5,27 @@ everything else is a waveform. Amplitudes, carriers and phases are rounded here,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.fractional import (
+    check_shared_samples,
+    choose,
+    in_parts,
+    sampled_from,
+)
+from podium.control.compilers.qblox.gates import Gate
+from podium.control.compilers.qblox.guards import Guard
 from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
+    Placed,
     PlacedCapture,
     PlacedPlay,
+    PlacedShift,
     PlacedTuning,
 )
 from podium.control.compilers.qblox.points import (
@@ -38,9 +49,11 @@ from podium.control.compilers.qblox.rounding import (
     phase_words,
 )
 from podium.control.compilers.qblox.sources import Source, Sources
-from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemory
+from podium.control.compilers.qblox.waveform_memory import NoRoom, Part, Shapes, WaveformMemory
+from podium.control.program.envelopes import is_hard
 from podium.control.program.program import Axis, parameter_in
 from podium.control.program.waveforms import FlatTop, Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
 from podium.firmware_interfaces.qblox_cluster.program import Quantised
 
@@ -66,9 +79,23 @@ class Event:
     """Phase of the frame, in 1e-9 turns."""
     wave: tuple[int, int | None] | None = None
     """Waveforms that start, real and imaginary part."""
+    waves: tuple[tuple[int, int | None], ...] = ()
+    """In place of ``wave`` where they change from point to point: those among which ``which``
+    chooses."""
+    which: IntArray | None = None
     acquisition: int | None = None
     sources: Sources = ()
     """Of settings that depend on parameters."""
+    delta: IntArray | None = None
+    """Added to the phase, in 1e-9 turns, from then on."""
+    window: int | None = None
+    """Of an acquisition: which of the captures it is."""
+    guard: Guard = ()
+    """What must have been measured for it."""
+    gate: Gate | None = None
+    """The guard as the sequencer has it."""
+    forgets: bool = False
+    """The sequencer forgets what it has been told of measurements."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,31 +108,33 @@ class Lowered:
     events: tuple[Event, ...]
     """The shot's start first, then in the program's order."""
     captures: tuple[PlacedCapture, ...]
-    """By acquisition index."""
+    """Every window, in the program's order."""
     memory: WaveformMemory
     quantised: Sequence[Quantised]
     given: Mapping[tuple[int, str], Source] = field(default_factory=dict)
     """By statement and quantity: what depends on parameters."""
     fixed: frozenset[str] = frozenset()
     """Parameters on which more depends than an operand here and there."""
+    listens: tuple[int, ...] = ()
+    """Trigger addresses of results that something hangs on."""
 
 
 def lower(
     timeline: FrameTimeline,
     lo_hz: float,
     axes: tuple[Axis, ...],
-    late_fs: int = 0,
+    rest_fs: int = 0,
     shapes: Shapes | None = None,
     memory: WaveformMemory | None = None,
 ) -> Lowered:
     """Return the events of one frame; raise :class:`DoesNotFit`.
 
-    ``late_fs``: by how much less than a nanosecond shapes come later, see ``sample_envelope``;
+    ``rest_fs``: by how much the whole shot comes later than the grid, see ``first_sample``;
     ``shapes``: those that are sampled already; ``memory``: where waveforms go that are not alone.
     """
     frame = timeline.frame
     if memory is None:
-        memory = WaveformMemory(frame.name, late_fs, shapes)
+        memory = WaveformMemory(frame.name, rest_fs, shapes)
     base_hz = np.full((1,) * len(axes), frame.frequency_hz)
     base = _tuning(frame.name, base_hz, lo_hz, axes)
     asked: list[tuple[int, str, FloatArray]] = [(-1, "frequency", base_hz)]
@@ -113,7 +142,7 @@ def lower(
     shifted = any(
         item.turns.any() or item.shifts
         for item in timeline.placed
-        if not isinstance(item, PlacedTuning)
+        if isinstance(item, PlacedPlay | PlacedCapture)
     )
     levels = any(isinstance(item, PlacedPlay) and held(item) for item in timeline.placed)
     zero = np.zeros((1,) * len(axes), np.int64)
@@ -127,33 +156,56 @@ def lower(
         )
     ]
     captures: list[PlacedCapture] = []
+    acquisitions: dict[str, int] = {}
     given: dict[tuple[int, str], Source] = {}
     for item in timeline.placed:
         phase = None
         sources = _sources(item, lo_hz)
-        if shifted and not isinstance(item, PlacedTuning):
+        if shifted and isinstance(item, PlacedPlay | PlacedCapture):
             phase = phase_words(item.turns)
             asked.append((item.statement, "phase", item.turns))
         for source in sources:
             given[item.statement, QUANTITY[source.setting]] = source
         match item:
             case PlacedPlay():
-                if not (held(item) and isinstance(item.waveform, Square)):
+                plain = item.late_fs is None and isinstance(item.waveform, Square)
+                if not (plain and held(item)):
                     asked.append((item.statement, "amplitude", item.amplitude))
                 if held(item):
                     asked.append((item.statement, "level", item.amplitude))
-                events += pulse(item, phase, memory, sources)
+                try:
+                    sounds = tuple(pulse(item, phase, memory, sources))
+                except NoRoom as error:
+                    raise in_parts(error, timeline.placed) from error
+                if item.guard:
+                    sounds = tuple(replace(one, guard=item.guard) for one in sounds)
+                events += sounds
             case PlacedCapture():
-                text = f"capture {item.name}"
-                number = len(captures)
                 events.append(
-                    Event(item.start_ns, text, phase=phase, acquisition=number, sources=sources)
+                    Event(
+                        item.start_ns,
+                        f"capture {item.name}",
+                        phase=phase,
+                        acquisition=acquisitions.setdefault(item.name, len(acquisitions)),
+                        sources=sources,
+                        window=len(captures),
+                        guard=item.guard,
+                    )
                 )
                 captures.append(item)
+            case PlacedShift(statement, start_ns, turns, guard):
+                asked.append((statement, "shift", turns))
+                delta = phase_words(turns)
+                events.append(
+                    Event(start_ns, "shift phase", delta=delta, sources=sources, guard=guard)
+                )
             case PlacedTuning(statement, start_ns, frequency_hz, _):
                 tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
                 asked.append((statement, "frequency", frequency_hz))
                 events.append(Event(start_ns, "set frequency", tune=tune, sources=sources))
+    check_shared_samples(frame.name, timeline.placed, axes)
+    if any(event.guard for event in events):
+        asked = once(asked)
     quantised = Later(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
     return Lowered(
         frame.name,
@@ -167,15 +219,41 @@ def lower(
     )
 
 
-QUANTITY = {"gain": "amplitude", "level": "level", "phase": "phase", "tune": "frequency"}
+def once(asked: list[tuple[int, str, FloatArray]]) -> list[tuple[int, str, FloatArray]]:
+    """Return each quantity of a statement once, where statements are repeated.
+
+    Phases that hang on what is measured, or differ from one repetition to the next, are no single
+    number: they are left out, and are sums of what is listed.
+    """
+    shifted = any(quantity == "shift" for _, quantity, _ in asked)
+    found: dict[tuple[int, str], list[FloatArray]] = {}
+    for statement, quantity, values in asked:
+        found.setdefault((statement, quantity), []).append(values)
+    return [
+        (*key, values[0])
+        for key, values in found.items()
+        if key[1] != "phase"
+        or (not shifted and all(np.array_equal(one, values[0]) for one in values[1:]))
+    ]
+
+
+QUANTITY = {
+    "gain": "amplitude",
+    "level": "level",
+    "phase": "phase",
+    "tune": "frequency",
+    "delta": "shift",
+}
 """How the list of what is rounded calls a setting."""
 
 
-def _sources(item: PlacedPlay | PlacedCapture | PlacedTuning, lo_hz: float) -> Sources:
+def _sources(item: Placed, lo_hz: float) -> Sources:
     """Return how the settings of ``item`` depend on parameters."""
     found: list[Source] = []
     if isinstance(item, PlacedTuning):
         return (Source("tune", (item.given,), lo_hz),) if parameter_in(item.given) else ()
+    if isinstance(item, PlacedShift):
+        return (Source("delta", (item.given,)),) if parameter_in(item.given) else ()
     if isinstance(item, PlacedPlay) and parameter_in(item.given):
         found = [Source("gain", (item.given,)), Source("level", (item.given,))]
     if item.shifts:
@@ -191,7 +269,7 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
             array: IntArray | None = getattr(event, source.setting)
             if array is None:
                 continue
-            turns = source.setting in ("phase", "tune") and event.acquisition is None
+            turns = source.setting in ("phase", "tune", "delta") and event.acquisition is None
             inside = turns and any(
                 np.any(
                     (event.time_ns > one.start_ns)
@@ -200,43 +278,55 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
                 for one in captures
             )
             heard = event.acquisition is not None and _turned_within(event, events, captures)
-            if array.size > 1 or inside or heard:
+            if array.size > 1 or source.swept or inside or heard:
                 names.update(source.names)
     return frozenset(names)
 
 
 def _turned_within(event: Event, events: list[Event], captures: list[PlacedCapture]) -> bool:
     """Whether something sets the phase while the window of ``event`` is open."""
-    assert event.acquisition is not None
-    window = captures[event.acquisition]
+    assert event.window is not None
+    window = captures[event.window]
     closes = window.start_ns + window.duration_ns
     return any(
-        other.phase is not None
+        (other.phase is not None or other.delta is not None)
         and bool(np.any((other.time_ns > window.start_ns) & (other.time_ns < closes)))
         for other in events
     )
 
 
+EDGE_NS = 4
+"""Samples of the beginning of a hard pulse between two ns that are played from memory."""
+FALL_NS = 2
+"""And of its end."""
+
+
+def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
+    """Return how long a pulse rises, is constant, and falls, in whole samples.
+
+    None where all of it is a waveform: one that hangs on a measurement is, as its end would be a
+    second thing that does. A sample belongs to an edge when its middle may lie in it, wherever
+    between two ns the pulse starts.
+    """
+    if play.guard:
+        return None
+    edge_ns, fall_ns = 0, 0
+    if play.late_fs is not None and is_hard(play.waveform):
+        edge_ns, fall_ns = EDGE_NS, FALL_NS
+    elif isinstance(play.waveform, FlatTop):
+        rise_fs = play.waveform.rise_fs
+        edge_ns = fall_ns = -(-rise_fs // FS_PER_NS) if rise_fs > FS_PER_NS // 2 else 0
+    elif not isinstance(play.waveform, Square):
+        return None
+    plateau_ns = play.duration_ns - edge_ns - fall_ns
+    if plateau_ns < REAL_TIME_MIN_NS or 0 < edge_ns < REAL_TIME_MIN_NS:
+        return None
+    return edge_ns, plateau_ns, fall_ns
+
+
 def held(play: PlacedPlay) -> bool:
     """Whether the constant part of the pulse is made by the offset."""
-    match play.waveform:
-        case Square():
-            return play.duration_ns >= REAL_TIME_MIN_NS
-        case FlatTop(_, rise_fs):
-            edge_ns, plateau_ns = _edges_ns(play.duration_ns, rise_fs)
-            parts = (plateau_ns,) if rise_fs == 0 else (edge_ns, plateau_ns)
-            return min(parts) >= REAL_TIME_MIN_NS
-        case _:
-            return False
-
-
-def _edges_ns(duration_ns: int, rise_fs: int) -> tuple[int, int]:
-    """Return how long each edge and the plateau of a flat top are, in whole samples.
-
-    A sample belongs to an edge when its middle lies in it.
-    """
-    edge_ns = max(0, -((500_000 - rise_fs) // 1_000_000))
-    return edge_ns, duration_ns - 2 * edge_ns
+    return parts_ns(play) is not None
 
 
 def pulse(
@@ -247,25 +337,39 @@ def pulse(
     gain = gain_words(play.amplitude)
     level = level_words(play.amplitude)
     off = np.zeros_like(level[(slice(0, 1),) * level.ndim])
-    start, end = play.start_ns, play.start_ns + play.duration_ns
-    if not held(play):
-        wave = memory.store(play.waveform)
-        yield Event(start, name, gain=gain, phase=phase, wave=wave, sources=sources)
+    start, late_fs = sampled_from(play, memory.rest_fs)
+    end = start + play.duration_ns
+    parts = parts_ns(play)
+
+    def event(at_ns: IntArray, how: str, part: Part | None, sets: Sources, **set_to: Any) -> Event:
+        choice = choose(memory, play.waveform, part, late_fs)
+        wave = choice.waves[0] if choice.which is None else None
+        waves = () if choice.which is None else choice.waves
+        return Event(
+            at_ns,
+            how,
+            gain=gain,
+            wave=wave,
+            waves=waves,
+            which=choice.which,
+            sources=sets,
+            **set_to,
+        )
+
+    if parts is None:
+        yield event(start, name, None, sources, phase=phase)
         return
-    edge_ns = 0
-    if isinstance(play.waveform, FlatTop):
-        edge_ns, _ = _edges_ns(play.duration_ns, play.waveform.rise_fs)
-    if edge_ns == 0:
+    rise_ns, _, fall_ns = parts
+    if rise_ns == 0:
         yield Event(start, f"{name} on", level=level, phase=phase, sources=sources)
         yield Event(end, f"{name} off", level=off)
         return
-    rise, fall = memory.store(play.waveform, "rise"), memory.store(play.waveform, "fall")
     loud = tuple(one for one in sources if one.setting == "level")
     soft = tuple(one for one in sources if one.setting == "gain")
     first = tuple(one for one in sources if one.setting == "phase")
-    yield Event(start, f"{name} rises", gain=gain, phase=phase, wave=rise, sources=soft + first)
-    yield Event(start + edge_ns, f"{name} holds", level=level, sources=loud)
-    yield Event(end - edge_ns, f"{name} falls", level=off, gain=gain, wave=fall, sources=soft)
+    yield event(start, f"{name} rises", Part("rise", rise_ns), soft + first, phase=phase)
+    yield Event(start + rise_ns, f"{name} holds", level=level, sources=loud)
+    yield event(end - fall_ns, f"{name} falls", Part("fall", fall_ns), soft, level=off)
 
 
 def _tuning(frame: str, frequency_hz: FloatArray, lo_hz: float, axes: tuple[Axis, ...]) -> IntArray:
@@ -297,13 +401,13 @@ def quantise(
             step, got = GAIN_STEP, gain_values(gain_words(asked))
         case "level":
             step, got = LEVEL_STEP, level_values(level_words(asked))
-        case "phase":
+        case "phase" | "shift":
             step, got, asked = PHASE_STEP, phase_values(phase_words(asked)), asked % 1.0
         case _:
             words = frequency_words(asked - lo_hz)
             step, got = FREQUENCY_STEP_HZ, frequency_values(words, lo_hz)
     where = "at the start" if statement < 0 else f"of statement {statement}"
-    unit = {"frequency": "Hz", "phase": "turn"}.get(quantity, "1")
+    unit = {"frequency": "Hz", "phase": "turn", "shift": "turn"}.get(quantity, "1")
     dimensions = [(axis.name, n) for axis, n in zip(axes, asked.shape, strict=True) if n > 1]
     return Quantised(
         what=f"{frame}: {quantity} {where}",

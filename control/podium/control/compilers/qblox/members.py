@@ -6,12 +6,13 @@ a series is cut into batches without making it again.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from podium.control.compilers.qblox.allocate import Allocated
+from podium.control.compilers.qblox.latches import listen
 from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.loops import Node, nest
 from podium.control.compilers.qblox.lower import Lowered, lower, quantise
@@ -28,8 +29,9 @@ from podium.control.compilers.qblox.rounding import frequency_words
 from podium.control.compilers.qblox.schedule import schedule
 from podium.control.compilers.qblox.still import Lane, Still, still, too_loud
 from podium.control.compilers.qblox.trains import Trains, asked_of
+from podium.control.compilers.qblox.triggers import Triggers, triggers_of
 from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemory
-from podium.control.program.program import Capture, Play, Program
+from podium.control.program.program import Capture, Play, Program, has_branches, walk
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.program import Quantised
@@ -52,25 +54,49 @@ class Track:
     """Where there is one program, and no train."""
     turns: tuple[tuple[Node | Train, ...], ...] = ()
     """The code of each program otherwise."""
+    listens: tuple[int, ...] = ()
+    """Trigger addresses of results that something in it hangs on."""
 
 
 class Members:
     """Programs that have the same frames, axes and captures."""
 
-    def __init__(self, programs: Sequence[Program], late_fs: int = 0) -> None:
-        """``late_fs``: by how much less than a nanosecond shapes come later."""
+    def __init__(self, programs: Sequence[Program], rest_fs: int = 0) -> None:
+        """``rest_fs``: by how much all shots come later than the grid, see ``first_sample``."""
         self.programs = tuple(programs)
         self.shapes: Shapes = {}
         """What all sequencers together have sampled."""
-        self._late_fs = late_fs
+        self._rest_fs = rest_fs
         self._still: list[Still | None] = [still(program) for program in programs]
         self._placed: dict[int, Timeline] = {}
+        self._triggers: Triggers | None = None
+        self._listens: dict[tuple[int, str], tuple[int, ...]] = {}
         self._made: dict[tuple[str, bool], tuple[Trains, dict[int, tuple[Node | Train, ...]]]] = {}
 
     @property
     def alone(self) -> bool:
         """Whether there is one program, and no train."""
         return len(self.programs) == 1 and self._still[0] is None
+
+    @property
+    def branches(self) -> bool:
+        """Whether what is played depends on what is measured."""
+        return any(
+            made is None and has_branches(program)
+            for made, program in zip(self._still, self.programs, strict=True)
+        )
+
+    def connect(self, here: Collection[str], reserved: Collection[int]) -> Triggers | None:
+        """Allot trigger addresses to the frames whose results are used; None where none are.
+
+        ``here``: frames on this controller; ``reserved``: addresses in use. Raises
+        :class:`DoesNotFit`.
+        """
+        if self.branches:
+            numbers = range(len(self.programs))
+            timelines = [self.timeline(number) for number in numbers]
+            self._triggers = triggers_of(timelines, here, reserved)
+        return self._triggers
 
     def timeline(self, number: int) -> Timeline:
         """Return where a program's statements are placed; raises :class:`OffGridError`."""
@@ -121,15 +147,23 @@ class Members:
         lo_hz, axes = one.port.lo_hz, self.programs[0].axes
         captures = tuple(
             (s.name, s.duration_fs // FS_PER_NS)
-            for s in self.programs[0].body
+            for _, s in walk(self.programs[0].body)
             if isinstance(s, Capture) and s.frame == frame.name
         )
         if self.alone:
-            lowered = lower(one.timeline, lo_hz, axes, self._late_fs, self.shapes)
-            return Track(lowered.nco, captures, lowered.memory, lowered.quantised, lowered)
+            lowered = lower(one.timeline, lo_hz, axes, self._rest_fs, self.shapes)
+            lowered = self._listening(lowered, 0, one.timeline)
+            return Track(
+                lowered.nco,
+                captures,
+                lowered.memory,
+                lowered.quantised,
+                lowered,
+                listens=lowered.listens,
+            )
         key = (frame.name, several_bins)
         if key not in self._made:
-            memory = WaveformMemory(frame.name, self._late_fs, self.shapes)
+            memory = WaveformMemory(frame.name, self._rest_fs, self.shapes)
             self._made[key] = (Trains(lo_hz, memory, BIN if several_bins else None), {})
         trains, made = self._made[key]
         for number in turns:
@@ -142,7 +176,18 @@ class Members:
             Later(lambda: [q for number in turns for q in self._rounded(number, one)]),
             None,
             tuple(made[number] for number in turns),
+            tuple(
+                sorted({n for number in turns for n in self._listens.get((number, frame.name), ())})
+            ),
         )
+
+    def _listening(self, lowered: Lowered, number: int, timeline: FrameTimeline) -> Lowered:
+        """Return what a frame does with what it does only if something was measured."""
+        if self._triggers is None or not timeline.guarded:
+            return lowered
+        whole = self.timeline(number)
+        triggers = self._triggers
+        return listen(lowered, timeline, triggers, number, whole.shot_ns, whole.axes)
 
     def _turn(self, number: int, name: str, trains: Trains) -> tuple[Node | Train, ...]:
         made = self._still[number]
@@ -155,6 +200,8 @@ class Members:
         timeline = self.timeline(number)
         frame = next(one for one in timeline.frames if one.frame.name == name)
         lowered = lower(frame, trains.lo_hz, axes, memory=trains.memory)
+        lowered = self._listening(lowered, number, frame)
+        self._listens[number, name] = lowered.listens
         shape = tuple(axis.count for axis in axes)
         return nest(schedule(lowered, timeline.shot_ns, axes), shape)
 
@@ -165,7 +212,7 @@ class Members:
         if made is None:
             timeline = self.timeline(number)
             here = next(part for part in timeline.frames if part.frame.name == frame.name)
-            found = lower(here, one.port.lo_hz, axes, self._late_fs, self.shapes).quantised
+            found = lower(here, one.port.lo_hz, axes, self._rest_fs, self.shapes).quantised
         else:
             lane = next(lane for lane in made.lanes if lane.frame.name == frame.name)
             found = [quantise(frame.name, *asked, one.port.lo_hz, axes) for asked in asked_of(lane)]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.place import FrameTimeline, PlacedPlay
 from podium.control.compilers.qblox.points import describe, where_first
 from podium.control.program.program import Axis
@@ -27,6 +28,8 @@ def check_sum(output: str, frames: list[FrameTimeline], axes: tuple[Axis, ...]) 
         total = np.zeros((1,) * len(axes))
         names: dict[str, None] = {}
         for name, play in plays:
+            if exclusive(first.guard, play.guard):
+                continue
             sounds = (play.start_ns <= first.start_ns) & (
                 first.start_ns < play.start_ns + play.duration_ns
             )

@@ -20,7 +20,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import (
 
 QUEUE_DEPTH = 32
 """Real-time instructions that wait for their time (q1simulator 1.3.4, q1core.py)."""
-REAL_TIME = frozenset({"play", "acquire", "upd_param", "wait"})
+REAL_TIME = frozenset({"play", "acquire", "upd_param", "wait", "latch_rst", "set_latch_en"})
 ARITHMETIC = frozenset({"add", "sub", "asr", "cmp"})
 READS_ALL = frozenset({"cmp"})
 REPETITIONS = 3

@@ -43,6 +43,7 @@ from podium.control.program.program import (
     Statement,
     Value,
     parameter_in,
+    walk,
 )
 from podium.control.program.validate import ProgramError, validate
 from podium.firmware_interfaces.exact_time import OffGridError
@@ -320,7 +321,7 @@ def _uses(program: Program, parts: Sequence[Compiled]) -> _Uses:
                 f"{part.program.frame}: {name!r} changes together with a sweep, or while a window "
                 "is open"
             )
-    for index, statement in enumerate(program.body):
+    for index, statement in walk(program.body):
         value = value_in(statement)
         one = None if value is None else parameter_in(value)
         if value is None or one is None:

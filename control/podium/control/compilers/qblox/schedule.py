@@ -1,7 +1,8 @@
 """Pass 3: the order of a frame's events, the gaps between them, and where the two change.
 
 Events of one instant act together. In a sweep of delays their order, or which of them
-coincide, can change from point to point: points of the same *pattern* can share code.
+coincide, can change from point to point, and so can the waveforms that are played: points of the
+same *pattern* can share code.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.gates import FORK_NS
+from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, Lowered
 from podium.control.compilers.qblox.place import PlacedCapture
 from podium.control.compilers.qblox.points import BoolArray, IntArray, describe, where_first
@@ -19,6 +22,8 @@ ACQUISITION_SPACING_NS = 300
 SHORT_GAP_NS = 2 * REAL_TIME_MIN_NS
 """A gap that varies is an instruction of at least 4 ns and a wait of at least 4 ns; shorter
 gaps get code of their own."""
+GUARDED_GAP_NS = SHORT_GAP_NS + FORK_NS + 2 * REAL_TIME_MIN_NS
+"""The same where both of its ends may be instants at which two branches begin (see ``gates``)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,17 +44,26 @@ def schedule(lowered: Lowered, shot_ns: IntArray, axes: tuple[Axis, ...]) -> Sch
     """Return the events of ``lowered`` in order; raise :class:`DoesNotFit`."""
     check_captures(lowered, shot_ns, axes)
     events = lowered.events
-    times = np.stack(np.broadcast_arrays(*[event.time_ns for event in events], shot_ns))
+    chosen = [event.which for event in events if event.which is not None]
+    same_shape = np.broadcast_arrays(*[event.time_ns for event in events], shot_ns, *chosen)
+    times = np.stack(same_shape[: len(events) + 1])
     order = np.argsort(times, axis=0, kind="stable")
     in_time = np.take_along_axis(times, order, axis=0)
     gap_ns = np.diff(in_time, axis=0)
     close = (gap_ns > 0) & (gap_ns < REAL_TIME_MIN_NS)
     if close.any():
         _refuse_close(lowered, order, gap_ns, close, axes)
+    short_ns = GUARDED_GAP_NS if any(event.gate for event in events) else SHORT_GAP_NS
     varies = (gap_ns != gap_ns[(slice(None), *(slice(0, 1),) * len(axes))]).any(
         axis=tuple(range(1, gap_ns.ndim)), keepdims=True
     )
-    code = np.concatenate([order, np.where(varies, np.minimum(gap_ns, SHORT_GAP_NS), gap_ns > 0)])
+    code = np.concatenate(
+        [
+            order,
+            np.where(varies, np.minimum(gap_ns, short_ns), gap_ns > 0),
+            *[one[None] for one in same_shape[len(events) + 1 :]],
+        ]
+    )
     shape = code.shape[1:]
     columns = code.reshape(len(code), -1)
     if (columns == columns[:, :1]).all():
@@ -88,7 +102,7 @@ def check_captures(lowered: Lowered, shot_ns: IntArray, axes: tuple[Axis, ...]) 
                 f"({describe(at, late.shape, axes)}); add a Delay of {over} ns at the end"
             )
         for other in lowered.captures:
-            if other is capture:
+            if other is capture or exclusive(other.guard, capture.guard):
                 continue
             spacing = np.asarray(other.start_ns - opens)
             needed = max(capture.duration_ns, ACQUISITION_SPACING_NS)
@@ -109,13 +123,15 @@ def _check_oscillator(lowered: Lowered, capture: PlacedCapture, axes: tuple[Axis
     mine = next(
         event
         for event in lowered.events
-        if event.acquisition is not None and lowered.captures[event.acquisition] is capture
+        if event.window is not None and lowered.captures[event.window] is capture
     )
     for event in lowered.events[1:]:
+        if exclusive(event.guard, capture.guard):
+            continue
         inside = (event.time_ns > opens) & (event.time_ns < closes)
         if event.phase is not None and mine.phase is not None:
             changes = inside & (event.phase != mine.phase)
-        elif event.tune is not None:
+        elif event.tune is not None or event.delta is not None:
             changes = inside
         else:
             continue

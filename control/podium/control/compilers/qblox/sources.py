@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from podium.control.compilers.qblox.rounding import (
+    PHASE_STEPS,
     frequency_words,
     gain_words,
     level_words,
@@ -14,7 +15,7 @@ from podium.control.compilers.qblox.rounding import (
 )
 from podium.control.program.program import Affine, Parameter, Value, as_set, parameter_in
 
-Setting: TypeAlias = Literal["gain", "level", "phase", "tune"]
+Setting: TypeAlias = Literal["gain", "level", "phase", "tune", "delta"]
 """A field of an event."""
 
 
@@ -32,6 +33,11 @@ class Source:
         """The parameters that it depends on."""
         found = [parameter_in(value) for value in self.values]
         return tuple(dict.fromkeys(one.name for one in found if one is not None))
+
+    @property
+    def swept(self) -> bool:
+        """Whether a sweep is part of the sum, if only of one point."""
+        return any(isinstance(as_set(value), Affine) for value in self.values)
 
     def asked(self, values: Mapping[str, float]) -> float:
         """Return the sum with parameters set to ``values``; others are as they were compiled."""
@@ -52,8 +58,14 @@ class Source:
                 return int(level_words(asked))
             case "phase":
                 return int(phase_words(asked))
+            case "delta":
+                return sum(self._each(value, values) for value in self.values) % PHASE_STEPS
             case "tune":
                 return int(frequency_words(asked - self.lo_hz))
+
+    def _each(self, value: Value, values: Mapping[str, float]) -> int:
+        """Return the word of one shift: each is rounded by itself."""
+        return int(phase_words(np.array(Source("phase", (value,)).asked(values), np.float64)))
 
 
 def with_value(value: Value, values: Mapping[str, float]) -> Value:

@@ -139,7 +139,8 @@ class Trains:
         pieces: list[Piece] = []
         together: list[tuple[int, int]] = []
         known = self._pieces
-        phase_now, gain_now = 0, (-1, False)
+        phase_now = 0
+        gain_now: tuple[int, bool] | None = None
         open_until, heard = 0, 0
         last = len(events)
         k = 0

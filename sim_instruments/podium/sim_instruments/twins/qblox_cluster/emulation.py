@@ -132,6 +132,7 @@ def _execute(
     before_ns = TRIGGER_NS + limits.SYNC_NS + BEYOND_NS
     together = Together(processors, limits=Limits(time_ns=end_ns + before_ns))
     together.proceed(triggers)
+    together.refuse_to_wait()
     released_ns = next(iter(together.synced_ns), 0)
     # Without a trigger the common start is the start, the time of the meeting left out.
     common_ns = min(released_ns, limits.SYNC_NS) if start is None else released_ns

@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import numpy as np
@@ -5,6 +6,14 @@ import pytest
 from tests.referees.seqc_corpus import compile_seqc
 
 from podium.firmware_interfaces.zurich import command_table
+from podium.firmware_interfaces.zurich.elf import SequencerElf
+from podium.firmware_interfaces.zurich.sequencer_assembly import (
+    FORMS,
+    IllegalInstruction,
+    Instruction,
+    decode,
+    encode,
+)
 from podium.sim_instruments.twins.zurich.sequencer import image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Input, Processor, Setup
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
@@ -133,6 +142,18 @@ def test_results_come_shifted_cut_and_offset_at_the_time_asked_for():
     trace = one.run()
     assert trace.user_registers[:2] == (0b011 + 10, 1)
     assert trace.late == 0
+
+
+def test_results_are_cut_as_the_nodes_say_until_a_program_says_otherwise():
+    one = processor(
+        "setUserReg(0, getFeedback(ZSYNC_DATA_PROCESSED_A));"
+        "setUserReg(1, getFeedback(ZSYNC_DATA_PROCESSED_B));"
+        "configureFeedbackProcessing(ZSYNC_DATA_PROCESSED_B, 0, 16, 0);"
+        "setUserReg(2, getFeedback(ZSYNC_DATA_PROCESSED_B));",
+        feedback=(image.Feedback(2, 0b101, 7), image.Feedback(), image.Feedback()),
+    )
+    one.feed([Input(0, Source.ZSYNC, 0b11_0110_1100)])
+    assert one.run().user_registers[:3] == (0b001 + 7, 0b0110_1100, 0b11_0110_1100)
 
 
 def test_a_result_asked_for_too_late_is_counted():
@@ -304,15 +325,95 @@ def test_full_blocks_of_rows_change_nothing():
     assert (np.diff(played[:, Row.TIME]) == 64).all()
 
 
+def test_rows_come_in_pieces_whose_memory_is_used_again():
+    source = "repeat (5000) { playZero(64); setTrigger(1); setTrigger(0); }"
+    whole = processor(source, log_silence=True).run().rows
+    one, pieces = processor(source, log_silence=True), []
+    while (trace := one.run(rows=1)).status is Status.FULL:
+        pieces.append(trace.rows.copy())
+        one.forget()
+    assert len(pieces) == 3
+    assert np.array_equal(np.concatenate([*pieces, trace.rows]), whole)
+
+
+def test_a_trigger_beyond_the_limit_is_not_lost():
+    one = processor("waitDigTrigger(1); playZero(64);", log_silence=True)
+    one.feed([Input(5000, Source.DIGITAL_1)])
+    assert one.run(until=4000).status is Status.TIME_LIMIT
+    trace = one.run()
+    assert (trace.status, times(trace, Kind.ZERO)) == (Status.ENDED, [5000 + CYCLE])
+
+
+@pytest.mark.parametrize(("asked", "played"), [(0, 32), (-5, 32), (33, 48), (64, 64), (100, 112)])
+def test_a_length_in_a_register_is_extended_like_a_constant(asked, played):
+    source = "var a = getUserReg(0); playZero(a);"
+    trace = processor(source, user_registers=(asked,), log_silence=True).run()
+    assert trace.kinds(Kind.ZERO)[:, Row.A].tolist() == [played]
+
+
+def any_word(generator: np.random.Generator) -> int:
+    """A legal word, its jumps short and its peripherals among those that there are."""
+    form = FORMS[generator.integers(len(FORMS))]
+    destination, source = generator.integers(0, 16, 2).tolist()
+    constant = int(generator.integers(generator.choice([40, 150, 1 << 19])))
+    for word in (
+        encode(Instruction(form, destination, source, constant)),
+        encode(Instruction(form, destination, source, 0)),
+        encode(Instruction(form, destination, 0, constant)),
+        encode(Instruction(form, 0, 0, 0)),
+    ):
+        with contextlib.suppress(IllegalInstruction):
+            decode(word)
+            return word
+    raise AssertionError(form)
+
+
+def test_any_words_end_in_a_status():
+    generator = np.random.Generator(np.random.Philox(11))
+    seen = set()
+    for k in range(500):
+        text = np.array([any_word(generator) for _ in range(40)], "<u4").tobytes()
+        model = (image.SHFSG, image.HDAWG, image.SHFQA)[k % 3]
+        made = image.make_image(SequencerElf(text, "", "", (), (), "", ""), model)
+        trace = Processor(made).run(instructions=2000, until=10**12)
+        seen.add(trace.status)
+        assert trace.instructions < 2100
+    assert seen >= {
+        Status.ENDED,
+        Status.ILLEGAL,
+        Status.BAD_TABLE_INDEX,
+        Status.WAITING,
+        Status.COUNT_LIMIT,
+    }
+
+
 def test_an_instruction_that_the_instrument_does_not_have_stops_it():
     elf = compile_seqc("startQA(QA_GEN_0);", "SHFQA4").elf
     trace = Processor(image.make_image(elf, image.SHFSG)).run()
     assert (trace.status, trace.fault) == (Status.ILLEGAL, 121)
 
 
+def test_a_fault_leads_to_its_line():
+    elf = compile_seqc("playZero(64);\nplayZero(64);\nexecuteTableEntry(7);\nplayZero(64);").elf
+    trace = Processor(image.make_image(elf, image.SHFSG)).run()
+    assert trace.status is Status.BAD_TABLE_INDEX
+    assert elf.line_of(trace.pc) == 3
+    assert elf.line_of(0) == 0
+
+
+def test_a_program_beyond_the_memory_is_refused():
+    text = bytes(4 * 16_385)
+    elf = SequencerElf(text, "", "", (), (), "", "")
+    image.make_image(elf, image.SHFSG)
+    with pytest.raises(image.DoesNotRun, match="16385 instructions; the HDAWG has room for 16384"):
+        image.make_image(elf, image.HDAWG)
+
+
 def test_a_play_from_nowhere_is_named():
     one = processor("wave w = ones(64); playWave(w);", "HDAWG8")
     trace = one.run()
     assert one.image.waveform_at(int(trace.rows[0, Row.B])).length == 64
+    assert one.image.nowhere(trace.rows[:, Row.B]) == ()
+    assert one.image.nowhere(np.array([64, trace.rows[0, Row.B]])) == (64,)
     with pytest.raises(image.DoesNotRun, match="0x12345678"):
         one.image.waveform_at(0x12345678)

@@ -1,8 +1,11 @@
 """From records of samples to integrated results and to states: the readout mode.
 
-Units are those of the node documentation that zhinst-core 26.7 carries: thresholds are in Vs on
-the real axis, weights lie within -1 and 1, a length is at most 4096 samples, delays have steps of
-2 ns.
+Limits are those of the node documentation that zhinst-core 26.7 carries: weights lie within -1
+and 1, a length is at most 4096 samples, delays have steps of 2 ns, thresholds are on the real axis.
+
+ASSUMED: a result is the plain sum of products. The documentation says Vs of thresholds, which would
+be 2 GHz less; but zhinst-utils 0.7.2 (``shfqa/multistate.py``) computes the thresholds that it
+writes as sums of traces in volts, and it is used with instruments.
 """
 
 from dataclasses import dataclass
@@ -12,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
-    SAMPLE_RATE_HZ,
     UNITS,
     Complexes,
     Integers,
@@ -40,7 +42,7 @@ class ReadoutSettings:
     weights: tuple[Complexes, ...] = ()
     """Of each integrator; shorter ones end with zeros."""
     thresholds: tuple[float, ...] = ()
-    """Of each integrator, Vs; zero where there is none."""
+    """Of each integrator; zero where there is none."""
 
     def __post_init__(self) -> None:
         """Refuse what no readout can have: :class:`BadReadout`."""
@@ -65,7 +67,7 @@ class ReadoutSettings:
 
 
 def integrate(records: Complexes, settings: ReadoutSettings) -> Complexes:
-    """Return what the integrators make of records, shape (records, integrators), in Vs.
+    """Return what the integrators make of records, shape (records, integrators).
 
     ``records`` has shape (records, samples), in volts, from the trigger on; what is missing at
     their ends counts as zero. The sum of the products, not of those with a conjugate.
@@ -75,7 +77,7 @@ def integrate(records: Complexes, settings: ReadoutSettings) -> Complexes:
     for index, given in enumerate(settings.weights):
         used = given[: cut.shape[1]]
         weights[: len(used), index] = used
-    return np.asarray(cut @ weights / SAMPLE_RATE_HZ, np.complex128)
+    return np.asarray(cut @ weights, np.complex128)
 
 
 def discriminate(results: Complexes, settings: ReadoutSettings) -> NDArray[np.uint8]:

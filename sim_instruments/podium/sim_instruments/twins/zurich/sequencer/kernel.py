@@ -14,21 +14,23 @@ from typing import Any, Final
 import numba
 import numpy as np
 
+from podium.sim_instruments.twins.zurich.sequencer.inputs import next_trigger, result, take
+from podium.sim_instruments.twins.zurich.sequencer.row import enter, write_row
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
-    AMPLITUDE_ONE,
     CYCLE,
     DEFAULT_RATE,
     DUMMY,
+    GRANULARITY,
     HOLD_FIELD,
     LEAD,
     PHASE_TURN,
     RATE_SHIFT,
+    SHORTEST,
     TAKEN,
     Entry,
     Kind,
     Op,
     Result,
-    Source,
     State,
     Status,
 )
@@ -45,103 +47,6 @@ _PRNG_TAPS: Final = 0xB400
 def _word(value: int) -> int:
     """Return a value as a register of 32 bits keeps it, signed."""
     return (value << 32) >> 32
-
-
-@numba.njit(cache=True, nogil=True)
-def _put(rows: Any, k: int, state: Any, time: int, kind: int, a: int, b: int) -> int:
-    """Write a row with the settings of now; return how many there are."""
-    at = np.uint64(k)
-    rows[at, R.TIME] = time
-    rows[at, R.KIND] = kind
-    rows[at, R.A] = a
-    rows[at, R.B] = b
-    rows[at, R.CONFIG] = state[State.SELECTED] << 32
-    rows[at, R.AMPLITUDES_01] = (state[State.AMPLITUDE_0] & _LOW_32) | (
-        state[State.AMPLITUDE_0 + 1] << 32
-    )
-    rows[at, R.AMPLITUDES_23] = (state[State.AMPLITUDE_0 + 2] & _LOW_32) | (
-        state[State.AMPLITUDE_0 + 3] << 32
-    )
-    rows[at, R.PHASES] = (state[State.PHASE_0] & _LOW_32) | (state[State.PHASE_1] << 32)
-    return k + 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _take(inputs: Any, state: Any, until: int) -> None:
-    """Let all inputs that came before ``until`` have come."""
-    k = state[State.CURSOR]
-    while k < inputs.shape[0] and inputs[k, 0] < until:
-        _receive(state, inputs[k, 1], inputs[k, 2])
-        k += 1
-    state[State.CURSOR] = k
-
-
-@numba.njit(cache=True, nogil=True)
-def _receive(state: Any, source: int, value: int) -> None:
-    if source == Source.ZSYNC or source == Source.DIO:
-        state[State.RAW] = value
-    elif source == Source.QA:
-        state[State.QA_RAW] = value
-    elif source == Source.DIO_LEVEL:
-        state[State.DIO_IN] = value
-    elif source == Source.TRIGGER_LEVEL:
-        state[State.TRIGGER_IN] = value
-    elif source == Source.COUNTER_LEVEL:
-        state[State.COUNTER_IN] = value
-
-
-@numba.njit(cache=True, nogil=True)
-def _trigger(inputs: Any, state: Any, source: int) -> int:
-    """Return when the next trigger of a source came, having taken it; -1 it did not."""
-    for k in range(state[State.CURSOR], inputs.shape[0]):
-        if inputs[k, 1] == source:
-            time = inputs[k, 0]
-            for earlier in range(state[State.CURSOR], k + 1):
-                _receive(state, inputs[earlier, 1], inputs[earlier, 2])
-            state[State.CURSOR] = k + 1
-            return int(time)
-    return -1
-
-
-@numba.njit(cache=True, nogil=True)
-def _result(state: Any, which: int) -> int:
-    """Return a result as its register has it: shifted, cut to its bits, its offset added."""
-    if which == Result.RAW:
-        return int(state[State.RAW])
-    if which == Result.PROCESSED_A:
-        config = state[State.FEEDBACK_A]
-        value = state[State.RAW]
-    elif which == Result.PROCESSED_B:
-        config = state[State.FEEDBACK_B]
-        value = state[State.RAW]
-    else:
-        config = state[State.FEEDBACK_QA]
-        value = state[State.QA_RAW]
-    bits = (config >> 12 & 15) + 1
-    return int(((value >> (config >> 16 & 31)) & ((1 << bits) - 1)) + (config & 0xFFF))
-
-
-@numba.njit(cache=True, nogil=True)
-def _enter(table: Any, state: Any, index: int) -> None:
-    """Set amplitudes, phases and oscillator as an entry of the command table says."""
-    for k in range(4):
-        mode = table[index, Entry.AMPLITUDE_MODES + k]
-        value = table[index, Entry.AMPLITUDES + k]
-        if mode == 1:
-            state[State.AMPLITUDE_0 + k] = value
-        elif mode == 2:
-            # ASSUMED: what would go beyond full scale stays there.
-            total = state[State.AMPLITUDE_0 + k] + value
-            state[State.AMPLITUDE_0 + k] = max(-AMPLITUDE_ONE, min(AMPLITUDE_ONE, total))
-    for k in range(2):
-        mode = table[index, Entry.PHASE_MODES + k]
-        value = table[index, Entry.PHASES + k]
-        if mode == 1:
-            state[State.PHASE_0 + k] = value & (PHASE_TURN - 1)
-        elif mode == 2:
-            state[State.PHASE_0 + k] = (state[State.PHASE_0 + k] + value) & (PHASE_TURN - 1)
-    if table[index, Entry.SELECT] >= 0:
-        state[State.SELECTED] = table[index, Entry.SELECT]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -187,10 +92,16 @@ def execute(
             if registers[b] > 0:
                 pc = c
                 core += TAKEN
+                if count >= limit_count:
+                    status = Status.COUNT_LIMIT.value
+                    break
         elif op == Op.BRANCH_ZERO:
             if registers[b] == 0:
                 pc = c
                 core += TAKEN
+                if count >= limit_count:
+                    status = Status.COUNT_LIMIT.value
+                    break
         elif op == Op.NOP:
             pass
         elif op == Op.ADD:
@@ -222,6 +133,9 @@ def execute(
             if registers[b] != 0:
                 pc = c
                 core += TAKEN
+                if count >= limit_count:
+                    status = Status.COUNT_LIMIT.value
+                    break
         elif op == Op.CONFIGURE:
             config = c
         elif op == Op.CONFIGURE_REGISTER:
@@ -241,7 +155,8 @@ def execute(
             samples = 0
             if op == Op.PLAY_ZERO:
                 kind = Kind.ZERO.value + np.int64(a)
-                samples = registers[b] + c
+                # ASSUMED of a length in a register: extended as the compiler extends constants.
+                samples = max(SHORTEST, (registers[b] + c + GRANULARITY - 1) & -GRANULARITY)
             elif op == Op.TABLE:
                 index = c
                 which: Any = np.int64(a)
@@ -265,8 +180,8 @@ def execute(
                         state[State.LATENCY] = -1
                         state[State.FED] = 0
                         core = now + CYCLE
-                        _take(inputs, state, now + 1)
-                        index = c + _result(state, which)
+                        take(inputs, state, now + 1)
+                        index = c + result(state, which)
                 if index < 0 or index >= table.shape[0] or table[index, Entry.KIND] < 0:
                     state[State.FAULT_WORD] = index
                     status = Status.BAD_TABLE_INDEX.value
@@ -284,7 +199,7 @@ def execute(
                     samples = c >> 1
                 else:
                     address = registers[a]
-                    samples = (registers[b] + c) >> 1
+                    samples = max(0, registers[b] + c) >> 1
                 if used & 3 == 3:
                     samples = samples >> 1
                 if used & DEFAULT_RATE == 0:
@@ -305,22 +220,22 @@ def execute(
                 break
             if op == Op.TABLE:
                 state[State.LATENCY] = -1
-                _enter(table, state, index)
+                enter(table, state, index)
             if kind == Kind.SETTING:
                 # ASSUMED: it holds from the end of what is queued before it.
-                row = _put(rows, row, state, begin, kind, 0, 0)
+                row = write_row(rows, row, state, begin, kind, 0, 0)
                 continue
             lasting = samples << rate
             if log_silence or (kind != Kind.ZERO and kind != Kind.HOLD):
                 at_row = np.uint64(row)
-                row = _put(rows, row, state, begin, kind, lasting, address)
+                row = write_row(rows, row, state, begin, kind, lasting, address)
                 rows[at_row, R.CONFIG] = (
                     (used & ~(0xF << RATE_SHIFT))
                     | (rate << RATE_SHIFT)
                     | (state[State.SELECTED] << 32)
                 )
             elif kind == Kind.HOLD and state[State.SILENT] == 0:
-                row = _put(rows, row, state, begin, kind, lasting, address)
+                row = write_row(rows, row, state, begin, kind, lasting, address)
             if kind != Kind.HOLD:
                 state[State.SILENT] = kind == Kind.ZERO
             last = begin
@@ -344,7 +259,7 @@ def execute(
             elif op == Op.SET_TIMER:
                 state[State.TIMER] = now + registers[b] * CYCLE
             elif op == Op.SET_FEEDBACK:
-                state[State.FEEDBACK_A + (c >> 21)] = c & 0x1F_FFFF
+                state[np.int64(State.FEEDBACK_A) + np.int64(b)] = c
             elif op == Op.START:
                 core = 0
                 state[State.TIMER] = 0
@@ -397,14 +312,14 @@ def execute(
                 state[State.FED] = 0
             elif op == Op.WAIT_INPUT:
                 begin = max(now, last, state[State.OUT])
-                _take(inputs, state, begin)
-                when = _trigger(inputs, state, c)
-                if when < 0 or when > limit_time:
+                take(inputs, state, begin)
+                when = next_trigger(inputs, state, c, limit_time)
+                if when < 0:
                     state[State.WAITING] = c
                     pc -= 1
                     count -= 1
                     core = begin
-                    status = Status.WAITING.value if when < 0 else Status.TIME_LIMIT.value
+                    status = Status.WAITING.value if when == -1 else Status.TIME_LIMIT.value
                     break
                 # ASSUMED: a trigger is seen with the next cycle.
                 core = (when + CYCLE - 1) // CYCLE * CYCLE + CYCLE
@@ -427,9 +342,9 @@ def execute(
                     break
                 state[State.LATENCY] = -1
                 core = now + CYCLE
-                _take(inputs, state, now + 1)
+                take(inputs, state, now + 1)
                 if op == Op.LOAD_RESULT:
-                    registers[a] = _word(_result(state, c))
+                    registers[a] = _word(result(state, c))
                 else:
                     registers[a] = _word(state[c])
             elif op == Op.LOAD_PRNG:
@@ -440,22 +355,26 @@ def execute(
                 value = state[State.PRNG] * state[State.PRNG_SPAN] >> 16
                 registers[a] = (value + state[State.PRNG_LOWER]) & 0xFFFF
             else:
-                # What is put out keeps the distance that the sequencer gave it.
+                # Of what is put out during one play, the distances are the sequencer's.
                 if row > room:
                     status = Status.FULL.value
                     pc -= 1
                     count -= 1
                     core -= CYCLE
                     break
-                out = max(now, last, state[State.OUT] + now - state[State.OUT_CORE])
+                out = max(now, last)
+                if state[State.OUT] >= last:
+                    out = max(out, state[State.OUT] + now - state[State.OUT_CORE])
                 if op == Op.OUTPUT:
                     what: Any = np.int64(a)
-                    row = _put(rows, row, state, out, what, registers[b], c)
+                    row = write_row(rows, row, state, out, what, registers[b], c)
                 elif op == Op.USER_REGISTER:
                     state[State.MEMORY + c] = registers[b]
-                    row = _put(rows, row, state, out, Kind.USER_REGISTER.value, c, registers[b])
+                    row = write_row(
+                        rows, row, state, out, Kind.USER_REGISTER.value, c, registers[b]
+                    )
                 elif op == Op.START_QA:
-                    row = _put(
+                    row = write_row(
                         rows,
                         row,
                         state,
@@ -467,7 +386,7 @@ def execute(
                 elif op == Op.SINE_PHASE or op == Op.SINE_INCREMENT:
                     before = state[State.PHASE_0 + c] if op == Op.SINE_INCREMENT else 0
                     state[State.PHASE_0 + c] = (before + registers[b]) & (PHASE_TURN - 1)
-                    row = _put(rows, row, state, out, Kind.SINE_PHASE.value, c, registers[b])
+                    row = write_row(rows, row, state, out, Kind.SINE_PHASE.value, c, registers[b])
                 elif op == Op.COMMIT:
                     which = registers[b] & 7
                     pending = state[State.PENDING]
@@ -479,7 +398,9 @@ def execute(
                     if pending & 1:
                         state[place + 2] = state[State.P_STEP]
                         frequency = state[place] + state[place + 1] * state[place + 2]
-                        row = _put(rows, row, state, out, Kind.FREQUENCY.value, which, frequency)
+                        row = write_row(
+                            rows, row, state, out, Kind.FREQUENCY.value, which, frequency
+                        )
                     state[State.PENDING] = 0
                 state[State.OUT] = out
                 state[State.OUT_CORE] = now

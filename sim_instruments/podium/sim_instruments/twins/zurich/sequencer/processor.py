@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
+from podium.sim_instruments.twins.zurich.sequencer.image import Feedback, Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.kernel import execute
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     AMPLITUDE_ONE,
@@ -19,6 +19,10 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 )
 
 NEVER: Final = 2**62
+RUNNING: Final = 0b00001
+WAITING_FOR_TRIGGER: Final = 0b00100
+NOT_READY: Final = 0b01000
+"""Bits of the node ``sequencer/status``, as its documentation has them."""
 _ROOM: Final = 4096
 """Rows that there is room for at first; whenever it is full, it grows fourfold."""
 _PRNG_SEED: Final = 0xACE1
@@ -47,6 +51,9 @@ class Setup:
     amplitudes: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
     """What a command table changes: an SHFSG's gains 00, 01, 10, 11, from the nodes
     ``awg/outputs/*/gains/*``; ones on an HDAWG, whose gains come on top."""
+    feedback: tuple[Feedback, Feedback, Feedback] = (Feedback(), Feedback(), Feedback())
+    """Of results processed A and B, and of those of the own analyser: nodes ``zsync/register``,
+    ``zsync/decoder`` and ``intfeedback/direct``, until a program says otherwise."""
     log_silence: bool = False
     """Keep rows of zeros, too, and of holds of them."""
 
@@ -77,6 +84,16 @@ class Trace:
     waiting: Source | None
     """What is waited for."""
 
+    def status_word(self) -> int:
+        """Return what the node ``sequencer/status`` shows.
+
+        ASSUMED: a program that did what it cannot has ended.
+        """
+        if self.status is Status.WAITING:
+            return RUNNING | WAITING_FOR_TRIGGER
+        going_on = (Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT, Status.UNKNOWN)
+        return RUNNING if self.status in going_on else 0
+
     def kinds(self, *kinds: int) -> Integers:
         """Return the rows of some kinds."""
         return self.rows[np.isin(self.rows[:, Row.KIND], kinds)]
@@ -100,6 +117,8 @@ class Processor:
         self._state[State.PRNG_SPAN] = _PRNG_SPAN
         for k, amplitude in enumerate(setup.amplitudes):
             self._state[State.AMPLITUDE_0 + k] = round(amplitude * AMPLITUDE_ONE)
+        for k, feedback in enumerate(setup.feedback):
+            self._state[State.FEEDBACK_A + k] = feedback.packed()
         self._inputs = np.zeros((0, 3), np.int64)
         self._rows = np.empty((_ROOM, Row.COLUMNS), np.int64)
         self._used = 0
@@ -118,21 +137,39 @@ class Processor:
             )
         self._inputs = np.concatenate([self._inputs, new])
 
-    def run(self, *, until: int = NEVER, instructions: int = NEVER, known: int = NEVER) -> Trace:
-        """Execute until the end, a wait, or a limit; the trace tells all since the start.
+    def write_register(self, index: int, value: int) -> None:
+        """Set a user register: the program reads it from where it is now."""
+        signed = value - (1 << 32) if value >= 1 << 31 else value
+        self._state[State.MEMORY + index] = signed
+
+    def run(
+        self,
+        *,
+        until: int = NEVER,
+        instructions: int = NEVER,
+        known: int = NEVER,
+        rows: int = NEVER,
+    ) -> Trace:
+        """Execute until the end, a wait, or a limit; the trace tells all since the start, or since
+        :meth:`forget`.
 
         ``until`` is in samples; ``instructions`` counts from the start and is looked at where
-        something is played or jumped to; inputs are complete up to ``known``.
+        something is played or jumped to; inputs are complete up to ``known``; with ``rows`` of
+        them, or some more, it comes back with the status FULL.
         """
         self._state[State.KNOWN] = known
         while True:
             self._status = Status(self._execute(until, instructions))
             self._used += int(self._state[State.ROWS])
-            if self._status is not Status.FULL:
+            if self._status is not Status.FULL or self._used >= rows:
                 return self.trace()
             room = np.empty((4 * len(self._rows), Row.COLUMNS), np.int64)
             room[: self._used] = self._rows[: self._used]
             self._rows = room
+
+    def forget(self) -> None:
+        """Drop the rows so far: their memory is used again, traces of them end here."""
+        self._used = 0
 
     def _execute(self, until: int, instructions: int) -> int:
         return int(

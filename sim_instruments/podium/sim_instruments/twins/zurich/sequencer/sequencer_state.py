@@ -28,6 +28,10 @@ these instruments' logic take; tables give a number between -1 and 1 and no reso
 FREQUENCY_TURN: Final = 1 << 48
 """A turn per sample of an oscillator: ``setOscFreq(0, 1e6)`` compiles to f / 2 GHz * 2^48."""
 
+GRANULARITY: Final = 16
+SHORTEST: Final = 32
+"""Samples of a play: the compiler says so when it extends a constant."""
+
 REGISTERS: Final = 17
 """R0 to R15, and where writes to R0 go."""
 USER_REGISTERS: Final = 16
@@ -274,6 +278,11 @@ ABSENT: Final = -1
 """The command table has no such entry."""
 MISSING: Final = -2
 """The entry plays a waveform that the program does not have, or more of it than there is."""
+
+OFFSET: Final = 0xFFF
+SHIFT_AT: Final = 16
+MASK_AT: Final = 32
+"""Fields of what is done to a result before it is read."""
 
 # What a play configuration (``cwvf``) says.
 CHANNELS: Final = 0x3

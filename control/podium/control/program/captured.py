@@ -1,0 +1,35 @@
+"""The captures of a program: how often each is made in a shot, and what makes a result of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from podium.control.program.conditions import Discriminator
+from podium.control.program.program import Capture, If, Program, RepeatUntil, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One capture of a program."""
+
+    name: str
+    discriminator: Discriminator | None
+    least: int
+    """How often it is made in a shot: from so often"""
+    most: int
+    """to so often, as what was measured goes."""
+
+
+def captured_by(program: Program) -> dict[str, Captured]:
+    """Return all captures by name."""
+    return {one.name: one for one in _captured(program.body, 1, 1)}
+
+
+def _captured(body: Sequence[Statement], least: int, most: int) -> Iterator[Captured]:
+    for statement in body:
+        match statement:
+            case Capture(_, name, _, _, discriminator):
+                yield Captured(name, discriminator, least, most)
+            case If(_, then, orelse):
+                yield from _captured((*then, *orelse), 0, most)
+            case RepeatUntil(inner, _, at_most):
+                yield from _captured(inner, least, most * at_most)

@@ -1,0 +1,65 @@
+"""Programs that do what they measure: for every result, the machine code plays what they mean."""
+
+import random
+
+import pytest
+from tests.control.compilers.qblox.branch_programs import branch_programs
+from tests.control.compilers.qblox.example_programs import target
+from tests.control.compilers.qblox.oracle import Dice, hold_against_reference, triggers
+from tests.control.compilers.qblox.played import emulate
+
+from podium.control.compilers.qblox.compile import compile_program
+from podium.control.program.program import Capture, Program, walk
+from podium.control.program.render import Outcomes
+
+PROGRAMS = branch_programs()
+TRIES = 8
+
+
+def dice_of(program: Program, seed: int = 1) -> Dice:
+    names = [one.name for _, one in walk(program.body) if isinstance(one, Capture)]
+
+    def dice(repetition: int, point: int) -> Outcomes:
+        rng = random.Random(f"{seed} {repetition} {point}")
+        return {name: [rng.randrange(2) for _ in range(TRIES)] for name in names}
+
+    return dice
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_machine_code_takes_the_branches_that_results_tell(name: str) -> None:
+    program = PROGRAMS[name]
+    for seed in range(3):
+        hold_against_reference(program, target(), dice_of(program, seed))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_sequencer_that_is_told_something_else_is_found_out(name: str) -> None:
+    program = PROGRAMS[name]
+
+    def hold() -> None:
+        for seed in range(3):
+            told = dice_of(program, seed + 100)
+            hold_against_reference(program, target(), dice_of(program, seed), told)
+
+    with pytest.raises(AssertionError):
+        hold()
+
+
+def test_the_same_program_gives_the_same_text() -> None:
+    for program in PROGRAMS.values():
+        texts = [
+            [one.text for one in compile_program(program, target()).sequencers] for _ in range(2)
+        ]
+        assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("name", ["two frames", "until 0"])
+def test_a_shot_takes_as_long_whatever_is_measured(name: str) -> None:
+    program = PROGRAMS[name]
+    compiled = compile_program(program, target())
+    ends = set()
+    for result in (0, 1):
+        told = triggers(program, compiled, lambda *_, result=result: {"m": [result] * TRIES})
+        ends.add(tuple(int(trace.time_ns[-1]) for trace in emulate(compiled, told)))
+    assert len(ends) == 1
