@@ -24,6 +24,7 @@ PARTS = (
     "page",
     "twenty",
     "overhead",
+    "zurich_server",
     "lead",
     "starts",
 )
