@@ -38,7 +38,7 @@ from podium.control.compilers.zurich.target import (
     ZurichTarget,
 )
 from podium.control.compilers.zurich.waves import WaveTable
-from podium.control.program.program import Program
+from podium.control.program.program import Capture, Program
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
 from podium.firmware_interfaces.zurich import awg_limits as limits
@@ -59,8 +59,10 @@ instrument. How long each takes from a trigger to its first sample is no matter 
 SHOTS_MAX = 2**31 - 1
 """Repetitions of a ``repeat`` (compile_seqc refuses more)."""
 DURATION_MAX_FS = 2**63 - 1
-INTERNAL_TRIGGER = 1024
-"""``auxtriggers/0/channel``: the trigger that the instrument itself gives (node documentation)."""
+SOFTWARE_TRIGGER = 1024
+"""``auxtriggers/0/channel``: the trigger of ``system/swtriggers/0/single`` (node documentation)."""
+TRIGGER_INPUT = 0
+"""Trigger input 1: an HDAWG has no trigger from software."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +80,8 @@ def compile_program(
     """Compile ``program`` for one instrument. The same program gives the same text.
 
     With ``start`` frames on ports of others are theirs: they begin on the same trigger; without,
-    the instrument's own trigger starts all its cores. Raises :class:`ProgramError` where the
+    the instrument's software trigger starts
+    all its cores, an HDAWG's the first trigger input. Raises :class:`ProgramError` where the
     program contradicts itself, :class:`OffGridError` for a time between two samples,
     :class:`DoesNotFit` where the hardware cannot play it, and of these :class:`TooLarge` where it
     can in parts (see ``compile_in_batches``).
@@ -108,6 +111,12 @@ def _placed(program: Program) -> PlacedShot:
         raise DoesNotFit(
             "the raw trace of captures is not fetched from Zurich Instruments yet; leave trace out"
         )
+    for index, statement in enumerate(program.body):
+        if isinstance(statement, Capture) and statement.discriminator is not None:
+            raise DoesNotFit(
+                f"statement {index} (Capture): results of 0 and 1 are not made on Zurich "
+                "Instruments yet; leave the discriminator out and compare the record"
+            )
     return place_in_fs(program)
 
 
@@ -115,7 +124,8 @@ def _compiled(
     program: Program, placed: PlacedShot, target: ZurichTarget, start: Start | None
 ) -> ZurichProgram:
     cores = allocate(placed.frames, target, alone=start is None)
-    begun = start or Start(INTERNAL_TRIGGER)
+    alone = TRIGGER_INPUT if target.model.startswith("HDAWG") else SOFTWARE_TRIGGER
+    begun = start or Start(alone)
     first_fs = LEAD_FS + program.settle_fs + begun.offset_fs
     points = math.prod(axis.count for axis in program.axes)
     duration_fs = first_fs + program.shots * (
@@ -308,7 +318,7 @@ def _readout(
     port = one.frames[0][1]
     assert isinstance(port, ReadoutChannel)
     frames = [frame for frame, _ in one.frames]
-    slots_max = limits.READOUT_SLOTS[target.model]
+    slots_max = target.readout_slots
     made = read(frames, port.lo_hz, shots, placed.axes, slots_max)
     round_code, rest_code = _codes(made.steps, shots, None, ())
     text = text_of([], floor(shots.first), round_code, rest_code, shots, start)

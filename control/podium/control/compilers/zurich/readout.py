@@ -30,6 +30,7 @@ from podium.control.program.program import Axis
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.awg_limits import (
     BAND_HZ,
+    INTEGRATION_STEP,
     PLAY_MAX,
     READOUT_SAMPLES,
     SHF_RATE_HZ,
@@ -167,6 +168,7 @@ class _Channel:
             (group.deaf - delay for all_of in groups for group in all_of if group.windows),
             default=0,
         )
+        length = -(-length // INTEGRATION_STEP) * INTEGRATION_STEP
         if length > READOUT_SAMPLES:
             self._too_long("windows that are open", length)
         self._delay, self._length = delay, length
@@ -272,7 +274,7 @@ class _Channel:
             at,
             tuple(sounds),
             tuple(windows),
-            None if listens is None else listens // 4 * 4,
+            None if listens is None else listens // INTEGRATION_STEP * INTEGRATION_STEP,
             deaf,
         )
 
