@@ -9,7 +9,7 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.later import Later
 from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
-from podium.control.compilers.points import FloatArray, IntArray
+from podium.control.compilers.points import FloatArray
 from podium.control.compilers.zurich.allocate import Allocated, allocate
 from podium.control.compilers.zurich.drive import drive, pulses_of
 from podium.control.compilers.zurich.layout import floor
@@ -40,7 +40,7 @@ from podium.control.compilers.zurich.target import (
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.control.program.program import Capture, Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
@@ -182,7 +182,7 @@ def _core(
     rate_hz = limits.HDAWG_RATE_HZ if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
     shots = Shots(
-        _shot_ticks(one, placed, rate_hz),
+        in_ticks(placed.shot_fs, rate_hz, f"{names}: the end of the shot", placed.axes),
         tuple(axis.count for axis in program.axes),
         program.shots,
         int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())),
@@ -190,21 +190,6 @@ def _core(
     if one.kind == "qa":
         return _readout(one, program, placed, shots, target, start)
     return _drive(one, placed, shots, rate_hz, target, start)
-
-
-def _shot_ticks(one: Allocated, placed: PlacedShot, rate_hz: int) -> IntArray:
-    """Return how long a shot is, in samples."""
-    what = f"{', '.join(one.names)}: the end of the shot"
-    try:
-        return in_ticks(placed.shot_fs, rate_hz, what, placed.axes)
-    except OffGridError:
-        for frame, _ in one.frames:  # the first statement off the grid says more
-            items = [(item.statement, item.start_fs) for item in frame.pulses]
-            items += [(item.statement, item.start_fs) for item in frame.windows]
-            for statement, start_fs in sorted(items, key=lambda item: item[0]):
-                where = f"{frame.frame.name}: statement {statement}"
-                in_ticks(start_fs, rate_hz, where, placed.axes)
-        raise
 
 
 def _drive(
