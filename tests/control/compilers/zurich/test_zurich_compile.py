@@ -262,6 +262,17 @@ def test_a_pulse_may_begin_between_two_samples(wave: Gaussian | Square) -> None:
     assert len(made.cores[0].waveforms) == 5
 
 
+@pytest.mark.parametrize("offset_fs", [500_000, 7_310_000, 20_000_123, 900_000_250])
+def test_a_skew_is_taken_out_to_the_sample_and_from_soft_pulses_below_it(offset_fs: int) -> None:
+    start = Start(8, offset_fs=offset_fs)
+    moved = hold_against_reference(rabi(points=3), shfqc(), start)
+    assert moved.first_shot_fs == 400 * NS + offset_fs
+    still = compile_program(rabi(points=3), shfqc())
+    assert moved.cores[0].waveforms != still.cores[0].waveforms
+    with pytest.raises(ValueError, match="can be held back by 0 to"):
+        compile_program(rabi(points=3), shfqc(), Start(8, offset_fs=-1))
+
+
 def test_a_window_does_not_open_between_two_samples() -> None:
     body = (Capture("q0.readout", "c", 400 * NS, delay_fs=100_123), Delay(("q0.readout",), US))
     with pytest.raises(

@@ -29,6 +29,7 @@ from podium.control.compilers.zurich.settings import (
     readout_settings,
 )
 from podium.control.compilers.zurich.shots import Shots
+from podium.control.compilers.zurich.starts import split_offset
 from podium.control.compilers.zurich.steps import Steps
 from podium.control.compilers.zurich.tables import Entry, Table, table_text
 from podium.control.compilers.zurich.target import (
@@ -126,10 +127,12 @@ def _compiled(
     cores = allocate(placed.frames, target, alone=start is None)
     alone = TRIGGER_INPUT if target.model.startswith("HDAWG") else SOFTWARE_TRIGGER
     begun = start or Start(alone)
-    first_fs = LEAD_FS + program.settle_fs + begun.offset_fs
+    first_fs = LEAD_FS + program.settle_fs
     points = math.prod(axis.count for axis in program.axes)
-    duration_fs = first_fs + program.shots * (
-        int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
+    duration_fs = (
+        first_fs
+        + begun.offset_fs
+        + program.shots * (int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size))
     )
     _check_run(program, duration_fs)
     made = [_core(one, program, placed, first_fs, target, begun) for one in cores]
@@ -143,7 +146,7 @@ def _compiled(
         cores=texts,
         settings=settings,
         duration_fs=duration_fs,
-        first_shot_fs=first_fs,
+        first_shot_fs=first_fs + begun.offset_fs,
         results=tuple(result for one in made for result in one.results),
         resources=resources,
         quantised=Later(lambda: _quantised(placed, made)),
@@ -181,15 +184,16 @@ def _core(
 ) -> _Made:
     rate_hz = limits.HDAWG_RATE_HZ if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
+    offset, rest_fs = split_offset(start.offset_fs, rate_hz)
     shots = Shots(
         in_ticks(placed.shot_fs, rate_hz, f"{names}: the end of the shot", placed.axes),
         tuple(axis.count for axis in program.axes),
         program.shots,
-        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())),
+        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())) + offset,
     )
     if one.kind == "qa":
-        return _readout(one, program, placed, shots, target, start)
-    return _drive(one, placed, shots, rate_hz, target, start)
+        return _readout(one, program, placed, shots, rest_fs, target, start)
+    return _drive(one, placed, shots, rate_hz, rest_fs, target, start)
 
 
 def _drive(
@@ -197,6 +201,7 @@ def _drive(
     placed: PlacedShot,
     shots: Shots,
     rate_hz: int,
+    rest_fs: int,
     target: ZurichTarget,
     start: Start,
 ) -> _Made:
@@ -210,7 +215,7 @@ def _drive(
     planes = [
         (frame, p.channel % 2 if isinstance(p, FluxChannel) else 0) for frame, p in one.frames
     ]
-    pulses = pulses_of(planes, oscillators, waves, placed.axes)
+    pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs)
     driven = drive(pulses, shots, oscillators, waves, names)
     table = Table()
     round_code, rest_code = _codes(driven.steps, shots, table, driven.entries)
@@ -296,6 +301,7 @@ def _readout(
     program: Program,
     placed: PlacedShot,
     shots: Shots,
+    rest_fs: int,
     target: ZurichTarget,
     start: Start,
 ) -> _Made:
@@ -304,7 +310,7 @@ def _readout(
     assert isinstance(port, ReadoutChannel)
     frames = [frame for frame, _ in one.frames]
     slots_max = target.readout_slots
-    made = read(frames, port.lo_hz, shots, placed.axes, slots_max)
+    made = read(frames, port.lo_hz, shots, placed.axes, slots_max, rest_fs)
     round_code, rest_code = _codes(made.steps, shots, None, ())
     text = text_of([], floor(shots.first), round_code, rest_code, shots, start)
     statements = _check_length(names, one, text, declared=0)

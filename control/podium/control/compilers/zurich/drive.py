@@ -68,14 +68,17 @@ def pulses_of(
     oscillators: Oscillators,
     waves: WaveTable,
     axes: tuple[Axis, ...],
+    rest_fs: int,
 ) -> tuple[Pulse, ...]:
-    """Return the pulses of a core's frames, each frame with its plane."""
+    """Return the pulses of a core's frames, each frame with its plane; ``rest_fs``: of a skew."""
     made = []
     for frame, plane in frames:
         name = frame.frame.name
         for placed in frame.pulses:
             where = f"{name}: statement {placed.statement}"
-            start, late_fs, samples = first_ticks(placed, waves.rate_hz, f"{where} (Play)", axes)
+            start, late_fs, samples = first_ticks(
+                placed, waves.rate_hz, f"{where} (Play)", axes, rest_fs
+            )
             number, offset_hz = oscillators.carrier(name, placed.carrier, axes)
             if waves.kind == "hdawg":
                 _check_baseband(where, placed, waves)

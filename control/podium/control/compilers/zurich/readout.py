@@ -109,9 +109,13 @@ def read(
     shots: Shots,
     axes: tuple[Axis, ...],
     slots_max: int,
+    rest_fs: int = 0,
 ) -> Readout:
-    """Return what a channel does; raises :class:`DoesNotFit` and :class:`TooLarge`."""
-    return _Channel(frames, lo_hz, shots, axes, slots_max).readout()
+    """Return what a channel does; raises :class:`DoesNotFit` and :class:`TooLarge`.
+
+    ``rest_fs``: of a skew, below a sample; it moves soft pulses.
+    """
+    return _Channel(frames, lo_hz, shots, axes, slots_max, rest_fs).readout()
 
 
 class _Channel:
@@ -122,7 +126,9 @@ class _Channel:
         shots: Shots,
         axes: tuple[Axis, ...],
         slots_max: int,
+        rest_fs: int,
     ) -> None:
+        self._rest_fs = rest_fs
         self._axes, self._shots, self._slots_max = axes, shots, slots_max
         self._names = ", ".join(one.frame.name for one in frames)
         self._items = [item for frame in frames for item in self._of(frame, lo_hz)]
@@ -144,7 +150,9 @@ class _Channel:
             late_fs = np.zeros((1,) * len(self._axes), np.int64)
             if isinstance(one, PlacedPulse):
                 what = f"{where} (Play)"
-                start, late_fs, length = first_ticks(one, SHF_RATE_HZ, what, self._axes)
+                start, late_fs, length = first_ticks(
+                    one, SHF_RATE_HZ, what, self._axes, self._rest_fs
+                )
             else:
                 what = f"{where} (Capture)"
                 check_retuned(one.carrier, SHF_RATE_HZ, what, self._axes)
