@@ -32,7 +32,7 @@ class Connection(Protocol):
         """Return the text that a node holds."""
         ...
 
-    def vector(self, asked: str, path: str) -> NDArray[np.generic]:
+    def vector(self, asked: str, path: str) -> NDArray[np.complex128]:
         """Return the vector that a node holds."""
         ...
 
@@ -80,12 +80,12 @@ class Server:
         with self._talking(asked):
             return str(self._open.daq_server.getString(path))
 
-    def vector(self, asked: str, path: str) -> NDArray[np.generic]:
+    def vector(self, asked: str, path: str) -> NDArray[np.complex128]:
         """Return the vector that a node holds."""
         with self._talking(asked):
             told: Mapping[str, Any] = self._open.daq_server.get(path, flat=True)
         (entry,) = told.values()
-        return np.asarray(entry[0]["vector"])
+        return np.asarray(entry[0]["vector"], np.complex128)
 
     def settings(self, asked: str, path: str) -> dict[str, object]:
         """Return all settings below ``path``."""

@@ -20,6 +20,7 @@ from podium.drivers.zurich.waiting import (
     wait_until_armed,
     wait_until_ended,
 )
+from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
 from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
@@ -127,8 +128,20 @@ class ZurichDataServer:
     def start(self) -> None:
         """Give the instrument's own trigger. Returns at once; the program plays."""
         program = self._loaded("start")
-        trigger = f"{self._root(program)}/system/internaltrigger"
-        self._set("to start", [(f"{trigger}/repetitions", 1), (f"{trigger}/enable", 1)])
+        root = self._root(program)
+        match program.start.source:
+            case _ if program.start.zsync:
+                raise Refused(f"{self.name}: start: {program.name!r} begins on ZSync")
+            case limits.INTERNAL_TRIGGER:
+                trigger = f"{root}/system/internaltrigger"
+                self._set("to start", [(f"{trigger}/repetitions", 1), (f"{trigger}/enable", 1)])
+            case limits.SOFTWARE_TRIGGER:
+                self._set("to start", [(f"{root}/system/swtriggers/0/single", 1)])
+            case source:
+                raise Refused(
+                    f"{self.name}: start: {program.name!r} waits for trigger {source}, which "
+                    "nobody here gives"
+                )
 
     def wait(self, duration_s: float) -> None:
         """Return when all sequencers have ended and all results are there.

@@ -31,7 +31,7 @@ class RehearsedServer:
         """Return nothing."""
         return ""
 
-    def vector(self, asked: str, path: str) -> NDArray[np.generic]:
+    def vector(self, asked: str, path: str) -> NDArray[np.complex128]:
         """Return nothing."""
         return np.zeros(0, np.complex128)
 
