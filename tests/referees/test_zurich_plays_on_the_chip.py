@@ -129,9 +129,8 @@ async def test_relaxation_spectroscopy_and_rabi_find_what_the_world_hides(labora
 
 
 async def test_what_does_not_fit_is_refused_by_name(laboratory, truth):
-    program = _measured(
-        truth, (Play("d", Square(40 * NS), 0.5),), Axis("a", (Variable("a", "1", Linear(0, 1, 2)),)), 1
-    )  # fmt: skip
+    heights = Axis("a", (Variable("a", "1", Linear(0, 1, 2)),))
+    program = _measured(truth, (Play("d", Square(40 * NS), 0.5),), heights, 1)
     far = Program(
         program.name,
         (Frame("d", f"{Q}.drive", 6.6e9), *program.frames[1:]),
