@@ -115,6 +115,8 @@ class ZurichDataServer:
         root = self._root(program)
         channels = sorted({one.channel for one in program.results})
         loggers = [f"{root}/qachannels/{one}/readout/result/enable" for one in channels]
+        if any(one.trace_skip is not None for one in program.results):
+            loggers.append(f"{root}/scopes/0/enable")
         self._set("to empty its result loggers", [(path, 0) for path in loggers])
         self._set(
             f"to arm {program.name!r}",
@@ -166,9 +168,19 @@ class ZurichDataServer:
             )
             for channel, slot in wanted
         }
+        records = {
+            one.channel: self._server.vector(
+                "for the scope's record", f"{root}/scopes/0/channels/{one.channel}/wave"
+            )
+            for one in program.results
+            if one.trace_skip is not None
+        }
         return {
             one.capture: acquired(
-                self.name, one, {slot: read[one.channel, slot] for slot in one.slots}
+                self.name,
+                one,
+                {slot: read[one.channel, slot] for slot in one.slots},
+                None if one.trace_skip is None else records[one.channel],
             )
             for one in program.results
         }

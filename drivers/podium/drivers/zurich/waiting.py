@@ -67,6 +67,8 @@ def wait_until_ended(
     channels = sorted({one.channel for one in program.results})
     left = [f"{root}/{core.node}/enable" for core in program.cores]
     left += [f"{root}/qachannels/{channel}/readout/result/enable" for channel in channels]
+    if any(one.trace_skip is not None for one in program.results):
+        left.append(f"{root}/scopes/0/enable")
 
     def ended() -> bool:
         left[:] = [path for path in left if server.whole(f"whether {path} is over", path)]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from podium.control.compilers.zurich.settings import (
     drive_settings,
     flux_settings,
     readout_settings,
+    trace_settings,
 )
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.starts import split_offset
@@ -113,10 +114,6 @@ def compile_together(
 
 def _placed(program: Program) -> PlacedShot:
     validate(program)
-    if program.trace:
-        raise DoesNotFit(
-            "the raw trace of captures is not fetched from Zurich Instruments yet; leave trace out"
-        )
     for index, statement in enumerate(program.body):
         if isinstance(statement, Capture) and statement.discriminator is not None:
             raise DoesNotFit(
@@ -347,7 +344,27 @@ def _readout(
     )
     settings = readout_settings(port, made.length, made.delay, results, averages, start)
     layouts = tuple(_layouts(made, one, program, shots, logged))
+    if program.trace:
+        layout, samples = _traced(layouts, made, points, names)
+        layouts = (layout,)
+        settings += trace_settings(port.channel, samples)
     return _Made(core, settings, layouts, resources, None)
+
+
+def _traced(
+    layouts: tuple[ResultLayout, ...], made: Readout, points: int, names: str
+) -> tuple[ResultLayout, int]:
+    """Return the capture whose raw trace is wanted, and how long the scope's record is."""
+    if len(layouts) != 1 or points != 1:
+        raise DoesNotFit(
+            f"{names}: the scope takes the raw trace of one capture at one point; there are "
+            f"{len(layouts)} captures at {points} points: ask for each by itself"
+        )
+    (weights,) = (one for one in made.weights if one.slot == layouts[0].slots[0])
+    heard = np.abs(np.array(weights.i) + 1j * np.array(weights.q)) > 0
+    skip = made.delay + int(np.argmax(heard))
+    samples = -(-(skip + layouts[0].samples) // limits.GRANULARITY) * limits.GRANULARITY
+    return replace(layouts[0], trace_skip=skip), samples
 
 
 def _logged(made: Readout, program: Program, shots: Shots) -> int:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.zurich.values import Value
+from podium.firmware_interfaces.zurich.values import Value, vector_of
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
@@ -71,6 +71,8 @@ class Executing:
         self._ahead: list[_Ahead] = []
         self._ends_fs: dict[tuple[str, str], int] = {}
         """When runs end that were foretold."""
+        self._records: dict[str, tuple[int, str, Value]] = {}
+        """By device: when the scope's record is to be seen, at which node, and the record."""
         self._complaints: dict[str, str] = {}
         """By device, for its error log."""
         self._failed: set[tuple[str, str]] = set()
@@ -150,6 +152,10 @@ class Executing:
         for name, at in [key for key in self._failed if key[0] == device]:
             self._failed.discard((name, at))
             found[f"{at}/enable"] = 0
+        if device in self._records and self._records[device][0] <= now_fs:
+            _, path, record = self._records.pop(device)
+            found |= {path: record, "scopes/0/enable": 0}
+            self._told.setdefault(device, {}).pop("scopes/0/enable", None)
         if device in self._complaints:
             found["raw/error/json/errors"] = self._complaints.pop(device)
         for train in [one for one in self._trains if one.end_fs <= now_fs]:
@@ -238,6 +244,11 @@ class Executing:
                 self._ends_fs[key] = told.ends_fs[key[1]]
                 if key in self._analysers and key[1] in told.results:
                     self._analysers[key].foretold = told.results[key[1]]
+                if key[1] in told.records:
+                    channel = key[1].split("/")[1]
+                    record = vector_of(told.records[key[1]])
+                    path = f"scopes/0/channels/{channel}/wave"
+                    self._records[key[0]] = told.ends_fs[key[1]], path, record
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
         """Drop what was foretold of a sequencer that ends, or begins anew."""

@@ -27,12 +27,16 @@ from podium.sim_instruments.twins.zurich.trains import (
     capture_trains,
     drive_trains,
     readout_trains,
+    record_of,
     results_of,
+    scope_train,
 )
 
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 _TAIL_NS: Final = 1_000
+SEQUENCER_MONITOR: Final = 64
+"""``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
 
 
 class CannotForetell(RuntimeError):
@@ -47,6 +51,8 @@ class Analyser:
     settings: ReadoutSettings
     delay: int
     units: int
+    record: int = 0
+    """Samples of the scope's record; 0: it listens to another channel, or not at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +83,8 @@ class Foretold:
     """By sequencer: when it ends."""
     results: dict[str, Complexes]
     """By sequencer of an analyser: sums of the integrators, shape (readouts, units)."""
+    records: dict[str, Complexes]
+    """By the same: what the scope has recorded, V, where it was triggered."""
 
 
 def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None:
@@ -96,6 +104,7 @@ def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None
             node_settings.readout_settings(setting, channel, units),
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
+            _record(setting, int(channel.rpartition("/")[2])),
         )
     return Member(
         ahead,
@@ -106,6 +115,29 @@ def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None
         Oscillators() if analyser else node_settings.oscillators(setting, channel),
         analyser,
     )
+
+
+def _record(setting: node_settings.Setting, channel: int) -> int:
+    """Return how many samples of a channel the scope will record; it can do more than this twin.
+
+    Records of other triggers, averages, segments and lower rates are not played on the world: the
+    scope then stays enabled, as without a trigger.
+    """
+    node = "scopes/0"
+    wanted = {
+        "enable": 1,
+        "trigger/enable": 1,
+        "trigger/channel": SEQUENCER_MONITOR + channel,
+        "trigger/delay": 0,
+        f"channels/{channel}/enable": 1,
+        f"channels/{channel}/inputselect": channel,
+        "averaging/enable": 0,
+        "segments/enable": 0,
+        "time": 0,
+    }
+    if any(node_settings.number(setting, f"{node}/{path}") != one for path, one in wanted.items()):
+        return 0
+    return int(node_settings.number(setting, f"{node}/length"))
 
 
 def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play) -> Foretold:
@@ -137,7 +169,14 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             f"{member.connector}_in", started, at.settings, member.centre_hz, begin_ns
         )
         captures += [train for _, train in trains.values()]
-        heard.append((run.at, len(started.time), at.units, trains))
+        scope = None
+        if at.record:
+            scope = scope_train(
+                f"{member.connector}_in", started, at.record, member.centre_hz, begin_ns
+            )
+        if scope is not None:
+            captures.append(scope)
+        heard.append((member, len(started.time), trains, scope is not None))
     until_fs = max(ends.values())
     signals = RunSignals(
         number,
@@ -149,10 +188,16 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     )
     answers = play(signals)
     results: dict[str, Complexes] = {}
-    for at_, count, units, trains in heard:
+    records: dict[str, Complexes] = {}
+    for member, count, trains, scoped in heard:
         mine, answers = answers[: len(trains)], answers[len(trains) :]
-        results[at_] = results_of(count, units, trains, mine)
-    return Foretold(ends, results)
+        if member.analyser is None:
+            continue
+        results[member.run.at] = results_of(count, member.analyser.units, trains, mine)
+        if scoped:
+            records[member.run.at] = record_of(answers[0], member.analyser.record, member.centre_hz)
+            answers = answers[1:]
+    return Foretold(ends, results, records)
 
 
 def _to_the_end(run: ProgramRun) -> None:

@@ -190,6 +190,29 @@ def capture_trains(
     return found
 
 
+def scope_train(
+    line: str, started: Readouts, samples: int, centre_hz: float, begin_ns: int
+) -> CaptureTrain | None:
+    """Return what the scope listens to: one record from the first readout that triggers it."""
+    which = np.flatnonzero(started.monitor)[:1]
+    if not len(which):
+        return None
+    start_ns = begin_ns + (started.time[which] >> 1)
+    turns = _turns(centre_hz, start_ns) % 1.0
+    window = Window(centre_hz, samples // 2, None)
+    return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
+
+
+def record_of(answer: Captured, samples: int, centre_hz: float) -> Complexes:
+    """Return the scope's record, V: samples of 1 ns, each twice."""
+    trace = np.zeros(samples // 2, np.complex128)
+    if answer.trace is not None:
+        heard = answer.trace[: len(trace)] * sqrt(2 * IMPEDANCE_OHM)
+        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
+        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
+    return np.repeat(trace, 2)
+
+
 def results_of(
     readouts: int,
     units: int,
