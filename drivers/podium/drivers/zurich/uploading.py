@@ -18,8 +18,8 @@ def compiled(who: str, core: CoreProgram, model: str, options: str) -> bytes:
     name the line.
     """
     what = f"{who}: {core.node} ({', '.join(core.frames)})"
-    sequencer = None if core.kind == "hdawg" else core.kind
-    rate = HDAWG_RATE_HZ if core.kind == "hdawg" else None
+    sequencer = "auto" if core.kind == "hdawg" else core.kind
+    rate = float(HDAWG_RATE_HZ) if core.kind == "hdawg" else None
     try:
         elf, told = compile_seqc(
             core.text, model, options, core.index, samplerate=rate, sequencer=sequencer
