@@ -12,7 +12,7 @@ WAITING_FOR_TRIGGER = 1 << 2
 """Bit of ``sequencer/status`` (node documentation)."""
 READY_S = 10.0
 """A program is ready, and waits for its trigger, within this. ASSUMED."""
-ALLOWANCE_S = 30.0
+ALLOWANCE_S = 60.0
 """Past the computed duration: for whatever the data server does beside."""
 POLL_FIRST_S, POLL_SHARE, POLL_MAX_S = 0.002, 0.05, 0.2
 """First pause between two looks; later a share of the time waited so far, up to the most."""

@@ -113,16 +113,15 @@ def test_drives_readouts_and_windows_reach_the_world_as_they_leave_the_connector
     )
     (piece,) = (drive.pieces[k] for k in np.unique(drive.piece))
     assert piece.carrier_hz == pytest.approx(6.0e9, abs=1e-3)
-    assert piece.samples == pytest.approx(np.full(32, 0.5 * tone_amplitude(5)), rel=1e-4)
+    assert (len(piece.samples), piece.duration_ns) == (0, 32)
+    assert piece.level == pytest.approx(0.5 * tone_amplitude(5), rel=1e-4)
     assert np.diff(drive.start_ns).tolist() == [2080, 2080]
     # The oscillator goes on by whole turns of 100 MHz in 10 ns.
     assert drive.phase_turns == pytest.approx(np.full(3, drive.phase_turns[0]), abs=1e-6)
     (pulse,) = (readout.pieces[k] for k in np.unique(readout.piece))
-    assert pulse.carrier_hz == pytest.approx(7.2e9, abs=1e6)
-    turned = np.exp(2j * np.pi * (pulse.carrier_hz - 7.2e9) * 1e-9 * np.arange(128))
-    assert np.abs(pulse.samples * turned).max() == pytest.approx(
-        0.5 * tone_amplitude(-25), rel=0.01
-    )
+    assert pulse.carrier_hz == pytest.approx(7.2e9, abs=2e-3)
+    assert (len(pulse.samples), pulse.duration_ns) == (0, 128)
+    assert pulse.level == pytest.approx(0.5 * tone_amplitude(-25), rel=1e-6)
     assert (capture.start_ns - readout.start_ns).tolist() == [0, 0, 0]
     assert capture.windows[0].duration_ns == 128
 
@@ -138,8 +137,8 @@ def test_results_are_told_when_their_time_has_come_and_not_before(bench):
     assert not bench.execution.horizon(bench.now_fs).computing
     assert bench.get(f"{QA}/enable") == bench.get(f"{SG}/enable") == 0
     found = bench.get(f"{READOUT}/result/data/0/wave").numbers()
-    # Means over the window of 1, 2, 3 roots of a watt, at 50 ohms; two samples in a nanosecond.
-    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * 128, rel=1e-9)
+    # Means over the window of 1, 2, 3 roots of a watt, at 50 ohms; 256 samples are added up.
+    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * 256, rel=1e-9)
 
 
 def test_the_worlds_end_is_where_time_may_leap_to(bench):

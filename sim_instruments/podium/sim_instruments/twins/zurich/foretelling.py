@@ -168,7 +168,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         trains = capture_trains(
             f"{member.connector}_in", started, at.settings, member.centre_hz, begin_ns
         )
-        captures += [train for _, train in trains.values()]
+        captures += [one.train for one in trains.values()]
         scope = None
         if at.record:
             scope = scope_train(

@@ -7,6 +7,7 @@ which centre frequencies, multiples of 100 MHz, turn whole turns.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
@@ -38,7 +39,20 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 )
 
 RATE_HZ: Final = 2e9
+ALIKE: Final = 1e-6
+"""Samples that differ by less, of the largest, are alike: below the last bit of 16."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLITUDES_23)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listening:
+    """What one integrator listens to."""
+
+    readouts: Integers
+    """Which of them."""
+    factor: complex
+    """Of what the world integrates."""
+    train: CaptureTrain
 
 
 def drive_trains(
@@ -116,8 +130,15 @@ def _piece(
     carrier_hz = centre_hz + hz
     if held:
         return Piece(carrier_hz, np.zeros(0, np.complex128), complex(signal[0]), samples // 2)
-    found = in_nanoseconds(signal, late)
-    return Piece(carrier_hz, found, 0j, len(found))
+    return _in_piece(carrier_hz, in_nanoseconds(signal, late))
+
+
+def _in_piece(carrier_hz: float, samples: Complexes) -> Piece:
+    """Return samples as a piece; those that are alike to its end are a level, which is quick."""
+    last = complex(samples[-1])
+    near = np.abs(samples - last) <= ALIKE * np.abs(samples).max(initial=0.0)
+    begin = 0 if near.all() else int(np.flatnonzero(~near)[-1]) + 1
+    return Piece(carrier_hz, samples[:begin], last, len(samples))
 
 
 def in_nanoseconds(signal: Complexes, late: int = 0) -> Complexes:
@@ -151,7 +172,7 @@ def readout_trains(
         pieces = []
         for late in (0, 1):
             samples = in_nanoseconds(full * envelope, late)
-            pieces.append(Piece(centre_hz + hz, samples, 0j, len(samples)))
+            pieces.append(_in_piece(centre_hz + hz, samples))
         at_start = _turns(centre_hz, start_ns) - hz * parity / RATE_HZ
         yield PulseTrain(line, start_ns, parity, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
 
@@ -162,9 +183,9 @@ def capture_trains(
     settings: ReadoutSettings,
     centre_hz: float,
     begin_ns: int,
-) -> dict[int, tuple[Integers, CaptureTrain]]:
-    """Return what integrators listen to: by integrator which readouts, and the train."""
-    found: dict[int, tuple[Integers, CaptureTrain]] = {}
+) -> dict[int, Listening]:
+    """Return what integrators listen to, by integrator."""
+    found: dict[int, Listening] = {}
     for unit, given in enumerate(settings.weights):
         which = np.flatnonzero(started.integrators >> unit & 1)
         weights = given[: settings.length]
@@ -176,9 +197,12 @@ def capture_trains(
         whole = np.zeros(settings.length, np.complex128)
         whole[: len(envelope)] = envelope
         # Two samples of the instrument's in each of the world's.
-        window = Window(centre_hz - hz, settings.length // 2, 2 * in_nanoseconds(whole))
-        found[unit] = (
+        weights = 2 * in_nanoseconds(whole)
+        even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
+        window = Window(centre_hz - hz, settings.length // 2, None if even else weights)
+        found[unit] = Listening(
             which,
+            complex(weights[0]) if even else 1.0,
             CaptureTrain(
                 line,
                 start_ns,
@@ -216,27 +240,26 @@ def record_of(answer: Captured, samples: int, centre_hz: float) -> Complexes:
 def results_of(
     readouts: int,
     units: int,
-    trains: dict[int, tuple[Integers, CaptureTrain]],
+    trains: dict[int, Listening],
     answers: tuple[Captured, ...],
 ) -> Complexes:
     """Return the sums of the integrators, V, shape (readouts, units)."""
     found = np.zeros((readouts, units), np.complex128)
-    for (unit, (which, train)), answer in zip(trains.items(), answers, strict=True):
+    for (unit, one), answer in zip(trains.items(), answers, strict=True):
         volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
-        found[which, unit] = volts * train.windows[0].duration_ns
+        found[one.readouts, unit] = volts * one.train.windows[0].duration_ns * one.factor
     return found
 
 
 def demodulated(wave: Complexes) -> tuple[float, Complexes]:
-    """Return the strongest frequency of a waveform of 2 GSa/s, Hz, and the waveform without it.
+    """Return the frequency of a waveform of 2 GSa/s, Hz, and the waveform without it.
 
-    Any frequency near it would do: what is averaged over a nanosecond is slow then.
+    It is the mean turn from sample to sample: exact to 1 mHz for a real envelope on one carrier,
+    which then is real, too. Any frequency near would do: what is averaged over 1 ns is slow then.
     """
-    size = 1 << max(12, (4 * len(wave) - 1).bit_length())
-    peak = int(np.argmax(np.abs(np.fft.fft(wave, size))))
-    signed = peak - size if peak > size // 2 else peak
-    hz = signed * RATE_HZ / size
-    return hz, np.asarray(wave * np.exp(-2j * np.pi * signed * np.arange(len(wave)) / size))
+    mean = np.vdot(wave[:-1], wave[1:])
+    hz = round(float(np.angle(mean)) / (2 * np.pi) * RATE_HZ, 3)
+    return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
 
 
 def _turns(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
