@@ -53,10 +53,25 @@ def resources(program: Program, artifact: ClusterProgram) -> str:
     for axis in program.axes:
         points *= axis.count
     return (
-        f"{columns(rows, right=0)}\n{program.shots} shots x {points} points last "
+        f"{columns(rows, right=0)}{_triggers(artifact)}\n{program.shots} shots x {points} points last "
         f"{say_time(artifact.duration_fs / 1e6)}; the first shot begins "
         f"{say_time(artifact.first_shot_ns)} after the common start\n"
     )
+
+
+def _triggers(artifact: ClusterProgram) -> str:
+    """Return who sends results over the trigger network, and who does what they say."""
+    lines = [
+        f"{one.frame} sends trigger {one.sends_to} where its result is {one.sends_at}"
+        for one in artifact.sequencers
+        if one.sends_to
+    ]
+    lines += [
+        f"{one.frame} does what trigger {' and '.join(map(str, one.listens_to))} says"
+        for one in artifact.sequencers
+        if one.listens_to
+    ]
+    return "\n".join(["", *lines, ""]) if lines else ""
 
 
 def _of(used: int, there_is: int) -> str:

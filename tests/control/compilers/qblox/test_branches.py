@@ -1,5 +1,6 @@
 """Programs that do what they measure: for every result, the machine code plays what they mean."""
 
+import json
 import random
 
 import pytest
@@ -11,6 +12,7 @@ from tests.control.compilers.qblox.played import emulate
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import Capture, Program, walk
 from podium.control.program.render import Outcomes
+from podium.firmware_interfaces.qblox_cluster.program import from_plain, to_plain
 
 PROGRAMS = branch_programs()
 TRIES = 8
@@ -52,6 +54,17 @@ def test_the_same_program_gives_the_same_text() -> None:
             [one.text for one in compile_program(program, target()).sequencers] for _ in range(2)
         ]
         assert texts[0] == texts[1]
+
+
+def test_what_is_sent_and_listened_to_survives_json_and_stands_in_the_report() -> None:
+    compiled = compile_program(PROGRAMS["until 0"], target())
+    assert from_plain(json.loads(json.dumps(to_plain(compiled)))) == compiled
+    sent = {one.frame: (one.sends_to, one.sends_at, one.listens_to) for one in compiled.sequencers}
+    assert sent == {"q0.drive": (0, 1, (1,)), "q0.readout": (1, 0, (1,))}
+    (layout,) = compiled.results
+    assert (layout.result, layout.least, layout.most) == (True, 1, 3)
+    assert "q0.readout: its results go to trigger 1\n" in compiled.listing
+    assert "q0.drive: hangs on trigger 1\n" in compiled.listing
 
 
 @pytest.mark.parametrize("name", ["two frames", "until 0"])
