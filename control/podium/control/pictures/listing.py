@@ -53,9 +53,9 @@ def resources(program: Program, artifact: ClusterProgram) -> str:
     for axis in program.axes:
         points *= axis.count
     return (
-        f"{columns(rows, right=0)}{_triggers(artifact)}\n{program.shots} shots x {points} points last "
-        f"{say_time(artifact.duration_fs / 1e6)}; the first shot begins "
-        f"{say_time(artifact.first_shot_ns)} after the common start\n"
+        f"{columns(rows, right=0)}{_triggers(artifact)}\n"
+        f"{program.shots} shots x {points} points last {say_time(artifact.duration_fs / 1e6)}; "
+        f"the first shot begins {say_time(artifact.first_shot_ns)} after the common start\n"
     )
 
 
