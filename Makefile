@@ -42,11 +42,19 @@ warm_up := $(bin)/python -m podium.sim_instruments.servers.warm_up
 install := $(bin)/python -m pip install --constraint constraints.txt --editable
 
 # The tests, then the line that names what did not run for want of something (a browser ...).
+# First those that mind nobody, side by side; then those that start processes or look at a clock.
 not_run := $(VENV)/not-run.txt
-define tests
-	rm -f $(not_run); status=0; echo 'pytest $(1) $(PYTEST_ARGS)'; \
+define pytest
+	rm -f $(not_run); echo 'pytest $(1) $(PYTEST_ARGS)'; \
 	PODIUM_NOT_RUN=$(not_run) $(bin)/python -m pytest $(1) $(PYTEST_ARGS) || status=$$?; \
-	if test -s $(not_run); then cat $(not_run); fi; exit $$status
+	if test -s $(not_run); then cat $(not_run); fi
+endef
+define tests
+	status=0; \
+	if test -n '$(PYTEST_ARGS)'; then $(call pytest,-m "$(1)"); exit $$status; fi; \
+	$(call pytest,-m "$(1) and not alone" -n 2 --durations=20); \
+	$(call pytest,-m "$(1) and alone" --durations=20); \
+	exit $$status
 endef
 
 # One peer in an environment of its own: what they require clashes.
@@ -70,10 +78,10 @@ demo: $(installed)
 	$(bin)/podium demo --report $(REPORT) $(DEMO_ARGS)
 
 test: check
-	@$(call tests,-m "not slow")
+	@$(call tests,not slow)
 
 test-all: check
-	@$(call tests,)
+	@$(call tests,(slow or not slow))
 
 check: $(installed_for_tests)
 	$(bin)/ruff format --check

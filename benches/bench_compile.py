@@ -8,6 +8,7 @@ the best of some compilations counts, for all.
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -61,9 +62,15 @@ def theirs(peer: str, what: str, problem: object = None) -> Peer:
     if not python.exists():
         return Peer(peer, None, f"not measured, {python.parents[1].name} is not there")
     words = [str(python), str(HERE / PEERS[peer]), what]
-    ended = subprocess.run(
-        words, input=json.dumps(problem), capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryDirectory() as folder:  # a peer writes logs where it is called
+        ended = subprocess.run(
+            words,
+            input=json.dumps(problem),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+        )
     if ended.returncode:
         last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
         return Peer(peer, None, f"not measured: {last}")
@@ -121,8 +128,10 @@ def cold(peer: str | None = None) -> Peer:
         words = [str(python_of(peer)), str(HERE / PEERS[peer]), "once"]
     else:
         return Peer(peer, None, "not measured, it is not installed")
-    take = lambda: subprocess.run(words, check=True, cwd=HERE, capture_output=True)  # noqa: E731
-    return Peer(peer or "Podium", best(take, COLD_REPETITIONS))
+    with tempfile.TemporaryDirectory() as folder:
+        where = HERE if peer is None else folder
+        take = lambda: subprocess.run(words, check=True, cwd=where, capture_output=True)  # noqa: E731
+        return Peer(peer or "Podium", best(take, COLD_REPETITIONS))
 
 
 Measured = tuple[str, float, float | None, list[tuple[Peer, float]]]

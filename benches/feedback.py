@@ -23,6 +23,7 @@ from podium.sim_instruments.twins.qblox_cluster.local_oscillator import POWER_ON
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
 
+SHOTS = 2000
 LINES = {"slot2.out0": "a.feedline", "slot2.in0": "a.feedline", "slot4.out0": "a.q0.drive"}
 READ = """
       set_mrk 3
@@ -152,7 +153,7 @@ def shots_a_second(shots: int) -> float:
 
 def main() -> None:
     """Print one line."""
-    shots = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    shots = int(sys.argv[1]) if len(sys.argv) > 1 else SHOTS
     shots_a_second(20)
     print(f"active reset: {shots_a_second(shots):.0f} shots/s ({shots} shots, two readings each)")
 

@@ -1,7 +1,8 @@
 """All benchmarks in one run, as ratios against the peers: ``make bench``.
 
 Every ratio has both of its sides measured here, one after the other, on this machine. The exit
-status is 1 when a floor is missed. ``--without demo`` and the like leave parts out.
+status is 1 when a floor is missed. ``--without demo`` and the like leave parts out, ``--only
+compile`` and the like all others; ``--markdown`` prints lines of ``docs/reference/benchmarks.md``.
 """
 
 import argparse
@@ -20,12 +21,15 @@ import armed_starts
 import bench_compile
 import bench_physics
 import bench_q1
+import bench_zurich_sequencer
 import big_facility
+import feedback
 import lab_time
 import numpy as np
 import one_start
 import overhead
 import page_ages
+import round_trip
 import twenty_instruments
 
 REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
@@ -33,6 +37,7 @@ WORLD_MS, WORLD_ERROR = 5.0, 1e-6
 RABI, DEMO, HELP_S, CHECK_S = 20.0, 5.0, 0.2, 2.0
 FIRST_PAGE_S, PAGE_AGE_S = 5.0, 1.0
 TWENTY, OVERHEAD_MS, PROTOCOL_MS = 5.0, 15.0, 10.0
+ROUND_TRIP = 1.5
 IN_TIME = 0.999
 """Floors (ratios) and ceilings (times)."""
 
@@ -95,7 +100,7 @@ def _qibolab(ours_s: float, exact: "np.ndarray[tuple[int, ...], np.dtype[np.floa
         file = Path(folder) / "problem.json"
         file.write_text(json.dumps(problem))
         words = [str(REFEREES), str(Path(__file__).with_name("qibolab_scan.py")), str(file)]
-        ended = subprocess.run(words, capture_output=True, text=True, check=False)
+        ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder)
     if ended.returncode:
         last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
         return Row("", "", f"qibolab emulator: not measured: {last}")
@@ -124,6 +129,20 @@ def q1() -> Iterator[Row]:
             rate / peer,
             f"> {bench_q1.FLOOR}",
             rate > bench_q1.FLOOR * peer,
+        )
+
+
+def zurich_sequencer() -> Iterator[Row]:
+    """Measure instructions per second of the emulator of Zurich Instruments' sequencers."""
+    for name, body in bench_zurich_sequencer.PROGRAMS.items():
+        rate, peer = bench_zurich_sequencer.ours(body), bench_zurich_sequencer.theirs(body)
+        yield Row(
+            f"Zurich Instruments loop of {name}",
+            f"{rate / 1e6:.0f} M/s",
+            f"plain Python: {peer / 1e6:.2f} M/s",
+            rate / peer,
+            f"> {bench_zurich_sequencer.FLOOR / 1e6:.0f} M/s",
+            rate > bench_zurich_sequencer.FLOOR,
         )
 
 
@@ -238,6 +257,27 @@ def over() -> Iterator[Row]:
             )
 
 
+def trips() -> Iterator[Row]:
+    """Measure upload, run and fetch, against the same bytes sent by a client of a few lines."""
+    found = round_trip.measure()
+    ours, bare = (1e3 * float(np.median(times)) for times in (found.ours_s, found.bare_s))
+    yield Row(
+        f"upload, run, fetch, {round_trip.SEQUENCERS} sequencers, over loopback",
+        f"{ours:.1f} ms, {found.ratio:.2f} times",
+        f"bare protocol, {found.messages} messages: {bare:.1f} ms",
+        1 / found.ratio,
+        f"<= {ROUND_TRIP:g} times",
+        found.ratio <= ROUND_TRIP,
+    )
+
+
+def resetting() -> Iterator[Row]:
+    """Measure shots of active reset, of which there is no peer."""
+    feedback.shots_a_second(20)
+    rate = feedback.shots_a_second(feedback.SHOTS)
+    yield Row("active reset on a chip of one qubit, two readings each", f"{rate:.0f} shots/s")
+
+
 def starts() -> Iterator[Row]:
     """Measure what a start at one time costs, beyond the lead that it waits."""
     one, *more = one_start.costs()
@@ -292,8 +332,11 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "check": check,
     "world": world,
     "q1": q1,
+    "zurich_sequencer": zurich_sequencer,
     "compile": compiling,
     "rabi": rabi,
+    "trips": trips,
+    "feedback": resetting,
     "demo": demo,
     "page": page,
     "twenty": twenty,
@@ -312,11 +355,23 @@ def line(row: Row) -> str:
     return f"{row.what:<54} {row.ours:<24} {row.peer:<52} {ratio:>7}   {verdict}".rstrip()
 
 
+def cells(row: Row) -> str:
+    """Return one line of the table as the page of the benchmarks has it."""
+    ratio = "" if row.ratio is None else f"{row.ratio:.{2 if row.ratio < 10 else 0}f}"
+    asked = row.asked if row.met else f"{row.asked}, missed"
+    words = (row.what.strip(), row.ours, row.peer, ratio, asked)
+    return "| " + " | ".join(words).replace("  ", " ") + " |"
+
+
 def main() -> int:
     """Print the table, row by row as they come; 1 when something asked for was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--without", action="append", choices=PARTS, default=[])
-    left_out = parser.parse_args().without
+    parser.add_argument("--only", action="append", choices=PARTS, default=[])
+    parser.add_argument("--markdown", action="store_true", help="lines of the page's table")
+    given = parser.parse_args()
+    left_out = set(given.without) | (PARTS.keys() - given.only if given.only else set())
+    written = cells if given.markdown else line
     load = os.getloadavg()[0]
     cores = len(os.sched_getaffinity(0))
     print(
@@ -326,7 +381,7 @@ def main() -> int:
     missed = False
     for name, measure in PARTS.items():
         for row in measure() if name not in left_out else ():
-            print(line(row), flush=True)
+            print(written(row), flush=True)
             missed = missed or not row.met
     return int(missed)
 

@@ -166,6 +166,37 @@ def serve(twin_servers: TwinServers) -> Callable[..., Address]:
 NOT_RUN = "PODIUM_NOT_RUN"
 """Environment variable: the file in which what did not run is named; ``make test`` prints it."""
 
+ALONE = (
+    "chaos/test_live_chaos.py",
+    "chaos/test_twin_chaos.py",
+    "control/bus/test_between_processes.py",
+    "control/bus/test_meeting_bus.py",
+    "control/calibration/test_store_under_stress.py",
+    "control/demo/test_demo_command.py",
+    "control/demo/test_demo_of_two_nodes.py",
+    "control/demo/test_skew_command.py",
+    "control/demo/together/",
+    "control/test_across_racks.py",
+    "control/test_blocking.py",
+    "control/test_crash_in_a_ramp.py",
+    "control/test_nodes_join.py",
+    "control/test_one_start",
+    "control/test_shared",
+    "control/test_skew",
+    "control/test_stream",
+    "control/test_told_to_end.py",
+    "control/test_two_nodes_start.py",
+    "control/test_up",
+    "control/timebase/test_short_slices.py",
+    "control/timebase/test_skew_on_twins.py",
+    "docs/test_tutorials.py",
+    "many_nodes/",
+    "sim_instruments/servers/",
+    "sim_instruments/test_twin_command.py",
+    "test_end_to_end",
+)
+"""Tests that start processes of their own, or look at a clock: nothing else runs beside them."""
+
 
 def chromium() -> str | None:
     """Return the path of a Chromium, or None."""
@@ -180,6 +211,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
     needs = {
         "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),
         "openssl": (shutil.which("openssl"), "there is no openssl (apt-get install openssl)"),

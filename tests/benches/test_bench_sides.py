@@ -43,3 +43,32 @@ def test_both_sides_of_a_run_play_the_same(bench):
     assert found.added_ms(50) == pytest.approx(
         1e3 * np.median(found.ours_s - found.direct_s), rel=1e-9
     )
+
+
+def test_the_bare_protocol_is_what_our_driver_says(bench):
+    trip = bench("round_trip")
+    found = trip.measure(pairs=4)
+    assert found.ours_s.shape == found.bare_s.shape == (4,)
+    assert np.all(found.bare_s > 0)
+    assert found.messages > 5 * trip.SEQUENCERS, "each is uploaded to, and its state asked for"
+    assert found.sent_bytes > 300 * trip.SEQUENCERS
+    assert found.fetched_bytes > 3 * 32 * trip.POINTS, "the bins of three readouts"
+
+
+def test_an_answer_in_pieces_is_one_and_stands_where_it_was_complete(bench):
+    trip = bench("round_trip")
+    said = [
+        trip.Sent(1, b"a?"),
+        trip.Heard(1, b"one"),
+        trip.Sent(2, b"b?"),
+        trip.Heard(1, b"two"),
+        trip.Heard(2, b"three"),
+        trip.Sent(1, b"c?"),
+    ]
+    assert trip.whole_answers(said) == [
+        trip.Sent(1, b"a?"),
+        trip.Sent(2, b"b?"),
+        trip.Heard(1, b"onetwo"),
+        trip.Heard(2, b"three"),
+        trip.Sent(1, b"c?"),
+    ]

@@ -16,6 +16,8 @@ PARTS = (
     "q1",
     "compile",
     "rabi",
+    "trips",
+    "feedback",
     "demo",
     "page",
     "twenty",

@@ -1,6 +1,7 @@
 """Runs on several agents: one start, or none whose data count."""
 
 import asyncio
+import json
 import shutil
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 from tests.control.several_nodes import facility_file
 from tests.control.triggered_bench import (
     MARGINS,
+    NS,
     PATIENCE,
     Node,
     agent_of,
@@ -30,8 +32,13 @@ from podium.control.coordinator.coordinator import Coordinator
 from podium.control.coordinator.starts import Starts
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
+from podium.control.program.program import Affine, Axis, Delay, Play, Program, Table, Variable
+from podium.control.program.serialise import digest
+from podium.control.program.waveforms import Gaussian
+from podium.control.timebase.start import attendance
 from podium.control.timebase.start.journal import FileJournal, JobAccepted
-from podium.control.timebase.start.messages import Fire
+from podium.control.timebase.start.messages import Abort, Fire
+from podium.drivers.errors import Refused
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 
 
@@ -262,6 +269,69 @@ async def test_a_stream_over_several_agents_is_refused_and_says_what_to_do(three
         assert [node.done.count("load") for node in nodes] == [0, 0]
 
 
+def too_many(nodes: list[Node]) -> Program:
+    """As many amplitudes as no register can count through: too many instructions on each node."""
+    program = together(nodes)
+    drawn = np.random.default_rng(1).uniform(-0.9, 0.9, 9000)
+    axis = Axis("point", (Variable("amplitude", "1", Table(tuple(drawn))),))
+    rest = Delay(tuple(frame.name for frame in program.frames), 5000 * NS)
+    body = [
+        replace(one, waveform=Gaussian(100 * NS, 25 * NS))
+        if isinstance(one, Play) and isinstance(one.amplitude, Affine)
+        else one
+        for one in program.body
+    ]
+    return replace(program, body=(*body, rest), axes=(axis,))
+
+
+async def test_what_does_not_fit_is_played_in_parts_each_with_a_start_of_its_own(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        program = too_many(nodes)
+        data = await lab.run(program)
+        first, second = nodes
+        assert len(first.played) == 2
+        assert first.played == second.played, "each part is started at one time"
+        assert data.attrs["started_tai"] == str(first.played[0])
+        assert data.attrs["program_hash"] == digest(program)
+        assert dict(data.sizes) == {"point": 9000}
+        assert np.all(data.of_a_i == 0)
+        assert np.all(data.of_b_i == 1)
+        rounded = [one["what"] for one in json.loads(data.attrs["quantised"])]
+        assert rounded.count("d_b: amplitude of statement 3") == 2
+        small = await lab.run(together(nodes))
+        assert set(small.attrs) == set(data.attrs)
+
+
+async def test_a_part_that_fails_fails_the_run_on_all_nodes(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        loads = []
+
+        def second_fails() -> None:
+            loads.append(1)
+            if len(loads) == 2:
+                raise Refused("no second")
+
+        nodes[1].hooks["load"] = second_fails
+        with pytest.raises(RunError, match="no second"):
+            await lab.run(too_many(nodes))
+        nodes[1].hooks.clear()
+        await well_again(lab, nodes)
+
+
+async def test_one_shot_that_is_too_long_is_refused_and_says_so(three) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        program = together(nodes)
+        wave = Gaussian(100 * NS, 25 * NS)
+        pulses = [Play("d_a", wave, 0.1 + 1e-3 * (k % 7)) for k in range(9000)]
+        fixed = [
+            replace(one, amplitude=0.1) if isinstance(one, Play) else one for one in program.body
+        ]
+        with pytest.raises(RunError, match="instructions"):
+            await lab.run(replace(program, body=(*pulses, *fixed), axes=()))
+        assert not any(node.played for node in nodes)
+        await well_again(lab, nodes)
+
+
 async def test_what_is_left_armed_is_disarmed_when_an_agent_begins(three) -> None:
     node = Node("a")
     node.armed, safe, loop = now(), asyncio.Event(), asyncio.get_running_loop()
@@ -346,6 +416,7 @@ class StuckDisk:
 async def test_a_run_is_made_ready_beside_the_disk_and_fired_once_it_is_on_it(
     three, monkeypatch
 ) -> None:
+    monkeypatch.setattr(attendance, "STALE_S", 10.0)  # a busy machine is not what is looked at
     bus, nodes, disk = MemoryBus(), [Node("a"), Node("b")], StuckDisk()
     ask_bus, send, fired = bus.request, Starts._send, []
 
@@ -358,6 +429,7 @@ async def test_a_run_is_made_ready_beside_the_disk_and_fired_once_it_is_on_it(
         send(starts, agent, request)
         if isinstance(request, Fire):
             assert disk.kept == ["SessionBegun"]
+        if isinstance(request, Fire | Abort):
             asyncio.get_running_loop().call_soon(disk.goes_on.set)
 
     async with AsyncExitStack() as stack:

@@ -9,7 +9,7 @@ from tests.referees.random_q1_programs import BINS, WAVEFORMS, WEIGHTS, random_p
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Access, Operation
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Route
+from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,

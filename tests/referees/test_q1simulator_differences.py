@@ -7,7 +7,7 @@ import pytest
 from tests.referees.q1simulator_oracle import simulate
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Route
+from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,

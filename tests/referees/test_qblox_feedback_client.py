@@ -6,6 +6,7 @@ numbers of the chip and of the readout that was calibrated through the client.
 
 import numpy as np
 import pytest
+from tests.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
 from tests.referees.test_qblox_cluster_client import close, running
 from tests.sim_instruments.physics.small_chip import (
     feedline_point,
@@ -208,7 +209,7 @@ def calibrate(cluster, n):
     return abs(means[1] - means[0]) / (2 * spread)
 
 
-def expected(half, shots, first, resets, seed=1):
+def expected(half, shots, first, resets, seed=1, at_ns=AT_NS):
     """Simulate the shots of one qubit: rate equations, a rectangular readout, Gaussian noise.
 
     ``first`` and ``resets`` tell what pulses do to (level, bit); ``half``: half the distance of the
@@ -236,9 +237,9 @@ def expected(half, shots, first, resets, seed=1):
     level = first(level, random)
     level = idle(level, 100)
     bit, level = read(level)
-    level = idle(level, AT_NS - 1100)
+    level = idle(level, at_ns - 1100)
     level = resets(level, bit)
-    level = idle(level, 100 + SECOND_NS - AT_NS)
+    level = idle(level, 100 + SECOND_NS - at_ns)
     again, _ = read(level)
     return bit, again
 
@@ -384,3 +385,67 @@ def test_repeat_until_success_stops_at_the_first_success(cluster) -> None:
     assert np.all(tries[successes == 0] == 6)
     assert 0 < successes.sum() < shots
     assert np.all(successes[tries < 6] == 1)
+
+
+MESSAGE_AT_NS = 1900
+"""The message with the bit is there 480 ns after the integration, at 1726 ns."""
+DRIVE_ON_MESSAGE = """
+      set_mrk 3
+      wait_sync 4
+      move {shots},R0
+loop: reset_ph
+      set_awg_gain {first},0
+      play 0,0,{at}
+      fb_pop_data 20,R1
+      nop
+      and R1,1,R1
+      jz @zero
+      set_awg_gain {second},0
+      jmp @play
+zero: set_awg_gain 0,0
+play: play 0,0,40
+      wait {rest}
+      fb_pop_data 20,R2
+      loop R0,@loop
+      stop"""
+
+
+def sharing(program, *lines):
+    return program.replace("wait_sync 4", "wait_sync 4\n" + "\n".join(lines))
+
+
+def test_active_reset_by_messages_does_what_it_does_by_triggers(cluster) -> None:
+    shots = 2000
+    cluster.clear_router()
+    cluster.set_cmm_route(20, [cluster.module4.sequencer0])
+    drive = DRIVE_ON_MESSAGE.format(
+        shots=shots, first=PI[0] // 2, second=PI[0], at=MESSAGE_AT_NS,
+        rest=PERIOD_NS - MESSAGE_AT_NS - 40,
+    )  # fmt: skip
+    read = sharing(reading(shots), "fb_acq_tb_id 20,4")
+    if not isinstance(vendor_assembler(), Unavailable):
+        assert all(judge(program).accepted for program in (read, drive))
+    found = play(cluster, shots, {(2, 0): read, (4, 0): drive})
+    first, second = found[0, "a"][0], found[0, "b"][0]
+    bit, again = expected(
+        cluster.separation[0],
+        shots,
+        flipped,
+        lambda level, bit: np.where(bit, 1 - level, level),
+        at_ns=MESSAGE_AT_NS,
+    )
+    assert near(first.sum(), bit.sum(), shots)
+    assert near(second.sum(), again.sum(), shots)
+    assert second.mean() < 0.2 * first.mean(), "the qubit was reset"
+
+
+def test_registers_hold_the_integral_that_is_in_the_bin(cluster) -> None:
+    share = sharing(reading(1), "fb_acq_tb_id 6,4", "fb_acq_iq_id 5,4", "fb_acq_iq_shift 1,4")
+    pops = "fb_pop_data 6,R9\nfb_pop_data 5,R10\nfb_pop_data 5,R11\n      acquire 1"
+    found = play(cluster, 1, {(2, 0): share.replace("acquire 1", pops)})
+    bit, (iq,) = found[0, "a"]
+    registers = cluster.module2.sequencers[0].get_registers(["R9", "R10", "R11"])
+    assert registers["R9"] == 2 + bit[0]
+    signed = [(registers[name] ^ 1 << 31) - (1 << 31) for name in ("R10", "R11")]
+    assert signed == pytest.approx([iq.real * 4096 / 2, iq.imag * 4096 / 2], abs=1)
+    assert abs(iq) > 0.1

@@ -34,6 +34,7 @@ from podium.firmware_interfaces.instrument_model import (
     VoltageOutput,
 )
 from podium.firmware_interfaces.qblox_cluster import limits as qblox
+from podium.firmware_interfaces.zurich import limits as zurich
 
 __all__ = [
     "BUILT_IN",
@@ -126,6 +127,24 @@ QBLOX_CLUSTER = InstrumentModel(
     answers=("Qblox,cluster",),
     connect="from qblox_instruments import Cluster; {name} = Cluster('{name}', '{host}')",
     qcodes="qblox_instruments.Cluster",
+)
+
+# --- Zurich Instruments ------------------------------------------------------------
+
+ZURICH = InstrumentModel(
+    name="zurich",
+    vendor="Zurich Instruments",
+    product="data server",
+    address="host",
+    ports={"data_server": zurich.TCP_PORT},
+    roles=(),
+    driver="podium.drivers.zurich.data_server:ZurichDataServer",
+    twin="podium.sim_instruments.twins.zurich.data_server:DataServer",
+    options=(
+        MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
+    ),
+    answers=("Zurich Instruments,data server",),
+    connect="from zhinst.toolkit import Session; {name} = Session('{host}', {ports[data_server]})",
 )
 
 # --- small instruments -------------------------------------------------------------
@@ -235,6 +254,7 @@ SRS_FS725 = InstrumentModel(
 
 BUILT_IN: tuple[InstrumentModel, ...] = (
     QBLOX_CLUSTER,
+    ZURICH,
     LAKESHORE_372,
     YOKOGAWA_GS200,
     ROHDE_SCHWARZ_SGS100A,

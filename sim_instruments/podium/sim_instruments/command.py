@@ -30,6 +30,11 @@ class TwinCommand:
         sample.add_argument(
             "--out", type=Path, required=True, metavar="TWIN", help="twin file to write"
         )
+        sample.add_argument(
+            "--mixers",
+            action="store_true",
+            help="draw imperfect I/Q mixers, too: images and carriers that leak",
+        )
 
         serve = verbs.add_parser("serve", help="start every simulated instrument on loopback")
         serve.add_argument("facility", type=Path, metavar="FACILITY")
@@ -169,7 +174,7 @@ def _sample(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.world_file import write_world
 
     try:
-        write_world(sample(arguments.facility, arguments.seed), arguments.out)
+        write_world(sample(arguments.facility, arguments.seed, arguments.mixers), arguments.out)
     except (DesignError, SamplingError) as error:
         raise _Ended(error, FOUND_PROBLEM) from error
     except OSError as error:
@@ -224,7 +229,7 @@ def _truth(arguments: Namespace) -> int:
 
 
 def _told_truth(twin: Path) -> dict[str, dict[str, Any]]:
-    from podium.sim_instruments.physics.truth import truth
+    from podium.sim_instruments.physics.truth import mixer_truth, truth
     from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 
     try:
@@ -233,7 +238,8 @@ def _told_truth(twin: Path) -> dict[str, dict[str, Any]]:
         raise _Ended(error, FOUND_PROBLEM) from error
     except OSError as error:
         raise _Ended(error, WRONG_USE) from error
-    return {n: {"value": t.value, "unit": t.unit} for n, t in truth(world.chip()).items()}
+    told = truth(world.chip()) | mixer_truth(world.mixers)
+    return {n: {"value": t.value, "unit": t.unit} for n, t in told.items()}
 
 
 def _fault(arguments: Namespace) -> int:

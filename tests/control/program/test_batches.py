@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.control.program.batches import Batch, part_of, pieces, whole
+from podium.control.program.batches import Batch, common, part_of, pieces, whole
 from podium.control.program.program import Axis, Frame, Linear, Play, Program, Table, Variable
 from podium.control.program.waveforms import Square
 
@@ -80,3 +81,28 @@ def test_only_the_very_first_shot_waits_for_biases_to_settle(batch, settles) -> 
 
 def test_a_program_without_axes_is_one_piece() -> None:
     assert list(pieces((), 1)) == [()]
+
+
+@settings(max_examples=40)
+@given(shapes, st.lists(st.integers(1, 100), min_size=1, max_size=3), st.integers(1, 3))
+def test_common_parts_lie_in_one_part_of_each_and_cover_all_once(shape, most, shots) -> None:
+    several = [
+        [Batch(0, shots, piece) for piece in pieces(shape, one)]
+        if number % 2
+        else [Batch(k, 1, piece) for k in range(shots) for piece in pieces(shape, one)]
+        for number, one in enumerate(most)
+    ]
+    owners = np.zeros((len(several), shots, *shape), int)
+    for numbers, parts in zip(owners, several, strict=True):
+        for k, part in enumerate(parts):
+            numbers[held(part)] += k
+    seen = np.zeros((shots, *shape), int)
+    for one in common(several):
+        seen[held(one)] += 1
+        for numbers in owners:
+            assert len(set(numbers[held(one)].flat)) == 1, "it lies in one part of each"
+    assert (seen == 1).all()
+
+
+def held(part: Batch) -> tuple[slice, ...]:
+    return (slice(part.first_shot, part.first_shot + part.shots), *part.piece)

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.control.program.envelopes import sample_envelope
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square
+from podium.control.program.envelopes import first_sample, sample_envelope
+from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
 from podium.firmware_interfaces.exact_time import OffGridError
 
 NS = 1_000_000
@@ -53,6 +53,76 @@ def test_a_flat_top_rises_and_falls_within_its_edges(duration: int, data: st.Dat
 def test_a_raised_cosine_edge_is_at_half_height_in_its_middle() -> None:
     samples = sample_envelope(FlatTop(100 * NS, 21 * NS))
     assert samples[10] == pytest.approx(0.5)
+
+
+def middle_fs(samples: np.ndarray) -> float:
+    """Return the centre of mass of the real part."""
+    heights = samples.real
+    return float(np.sum(heights * (np.arange(len(heights)) + 0.5)) / np.sum(heights)) * NS
+
+
+SOFT = (
+    Gaussian(20 * NS, 5 * NS),  # cut at two sigma: it begins with a kink
+    Gaussian(41 * NS, 7 * NS),
+    Drag(20 * NS, 5 * NS, 0.8e-9),
+    FlatTop(60 * NS, 1 * NS),
+    FlatTop(60 * NS, 2 * NS),
+    FlatTop(60 * NS, 12_500_000),
+    FlatTop(40 * NS, 20 * NS),
+)
+
+
+@pytest.mark.parametrize("wave", SOFT)
+@pytest.mark.parametrize("late_fs", [-500_000, -499_999, -123_456, -1_000, 777, 250_000, 499_999])
+def test_the_middle_of_a_soft_pulse_moves_by_femtoseconds(wave: Waveform, late_fs: int) -> None:
+    moved = sample_envelope(wave, late_fs)
+    assert len(moved) == wave.duration_fs // NS
+    assert middle_fs(moved) - middle_fs(sample_envelope(wave)) == pytest.approx(late_fs, abs=1000)
+
+
+@pytest.mark.parametrize("wave", [Square(20 * NS), FlatTop(20 * NS, 0), Square(1 * NS)])
+@pytest.mark.parametrize("late_fs", [1, 1_000, 250_000, 999_999])
+def test_a_hard_pulse_moves_by_what_is_in_its_first_and_last_sample(
+    wave: Waveform, late_fs: int
+) -> None:
+    moved = sample_envelope(wave, late_fs)
+    assert len(moved) == wave.duration_fs // NS + 1
+    assert moved[0] == pytest.approx(1 - late_fs / NS)
+    assert moved[-1] == pytest.approx(late_fs / NS)
+    assert (moved[1:-1] == 1).all()
+    assert middle_fs(moved) - middle_fs(sample_envelope(wave)) == pytest.approx(late_fs, abs=1)
+
+
+def test_edges_shorter_than_a_sample_move_by_some_ps_at_most() -> None:
+    wave = FlatTop(20 * NS, 700_000)
+    whole = sample_envelope(wave)
+    for late_fs in range(1, NS, 49_999):
+        moved = sample_envelope(wave, late_fs)
+        assert np.sum(moved.real) == pytest.approx(19.3)
+        assert middle_fs(moved) - middle_fs(whole) == pytest.approx(late_fs, abs=4000)
+
+
+@given(st.sampled_from(SOFT), st.integers(-500_000, 499_999))
+def test_as_the_fraction_goes_to_nothing_so_does_the_change(wave: Waveform, late_fs: int) -> None:
+    small_fs = late_fs // 1000
+    assert sample_envelope(wave, small_fs) == pytest.approx(sample_envelope(wave), abs=2e-3)
+
+
+@given(st.integers(0, 10**12), st.integers(-500_000, 499_999))
+def test_a_soft_pulse_starts_at_the_nearest_sample_and_a_hard_one_before(
+    start_fs: int, rest_fs: int
+) -> None:
+    tick, late_fs = first_sample(SOFT[0], start_fs, rest_fs)
+    assert tick * NS + late_fs == start_fs + rest_fs
+    assert -500_000 <= late_fs < 500_000
+    tick, late_fs = first_sample(Square(4 * NS), start_fs, rest_fs)
+    assert (tick, late_fs) == divmod(start_fs, NS)
+
+
+@pytest.mark.parametrize(("wave", "late_fs"), [(SOFT[0], 500_001), (Square(4 * NS), -1)])
+def test_a_whole_sample_later_is_refused(wave: Waveform, late_fs: int) -> None:
+    with pytest.raises(ValueError, match=f"{late_fs} fs late: from .* the rest is whole samples"):
+        sample_envelope(wave, late_fs)
 
 
 def test_a_duration_between_two_samples_is_refused_with_both() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from podium.control.program.envelopes import first_sample, sample_envelope
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -19,7 +20,7 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.render import RenderedShot, render
-from podium.control.program.waveforms import Square
+from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square
 from podium.firmware_interfaces.exact_time import OffGridError
 
 NS = 1_000_000
@@ -87,6 +88,53 @@ def test_a_capture_runs_alongside_with_the_phase_of_its_opening() -> None:
     assert shot.duration_ns == 36
 
 
-def test_a_time_between_two_nanoseconds_is_refused() -> None:
-    with pytest.raises(OffGridError, match="10500000 fs is between 10 ns and 11 ns"):
-        _render(Delay(("a",), 10_500_000), Play("a", Square(4 * NS)))
+@pytest.mark.parametrize(
+    "statement", [Capture("a", "m", 20 * NS), SetFrequency("a", 5e9), Delay(("a",), 4 * NS)]
+)
+def test_only_a_pulse_starts_between_two_nanoseconds(statement: Statement) -> None:
+    with pytest.raises(OffGridError, match=r"500000 fs is between 1. ns and 1. ns"):
+        _render(Delay(("a",), 10_500_000), statement)
+
+
+def test_a_square_between_two_nanoseconds_shows_in_its_first_and_last_sample() -> None:
+    late = Delay(("b",), 10_250_000)
+    shot = _render(late, Play("b", Square(4 * NS), 0.5), Delay(("b",), 750_000))
+    assert shot.samples["b"][10:] == pytest.approx([0.375, 0.5, 0.5, 0.5, 0.125])
+    assert not shot.samples["b"][:10].any()
+    assert shot.duration_ns == 15
+
+
+def test_the_carrier_of_a_late_pulse_is_that_of_the_samples_instants() -> None:
+    wave = Gaussian(21 * NS, 4 * NS)
+    shot = _render(
+        Delay(("a",), 10_300_000),
+        ShiftPhase("a", 0.25),
+        Play("a", wave, 0.5),
+        Delay(("a",), 700_000),
+    )
+    time_s = np.arange(10, 31) * 1e-9
+    carrier = 1j * np.exp(2j * np.pi * 3e6 * time_s)
+    assert shot.samples["a"][10:31] == pytest.approx(0.5 * sample_envelope(wave, 300_000) * carrier)
+    assert shot.samples["a"][31] == 0
+
+
+@pytest.mark.parametrize("point", range(3))
+def test_pulses_in_a_row_between_two_nanoseconds_share_no_sample(point: int) -> None:
+    waves = (Gaussian(20 * NS, 5 * NS), FlatTop(30 * NS, 3 * NS), Drag(20 * NS, 5 * NS, 1e-9))
+    late_fs = 330_000 * (point + 1)
+    shot = render(
+        Program(
+            "p",
+            (B,),
+            (
+                Delay(("b",), late_fs),
+                *(Play("b", wave) for wave in waves),
+                Delay(("b",), NS - late_fs),
+            ),
+        ),
+        (),
+        LO,
+    )
+    tick, later_fs = first_sample(waves[0], late_fs)
+    alone = [sample_envelope(wave, later_fs) for wave in waves]
+    assert shot.samples["b"][tick : tick + 70] == pytest.approx(np.concatenate(alone))

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.control.compilers.qblox.example_programs import target
+from tests.control.compilers.qblox.played import processors, shot
 from tests.sim_instruments.servers.loopback_drivers import MARKER, TWO_NODES, LoopbackDrivers
 
+from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.load import load_facility
+from podium.control.program.program import Delay, Frame, Play, Program
+from podium.control.program.waveforms import Gaussian
 from podium.control.timebase.correction import Correction
 from podium.control.timebase.epochs import DomainRecord, EpochMoved, Epochs
 from podium.control.timebase.loopback import (
@@ -26,6 +31,7 @@ from podium.control.timebase.skew_store import SkewStore
 from podium.drivers.errors import NotStarted
 from podium.drivers.roles import Tags
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS, FS_PER_S, TickGrid
+from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import Known, WorldFile, write_world
@@ -34,6 +40,8 @@ from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.serving import Serving, open_serving
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import next_cycle
+from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.q1_together import run_together
 from podium.sim_instruments.wiring import read_plan
 
 pytestmark = [
@@ -162,6 +170,21 @@ async def epochs_of(records: dict[str, DomainRecord], drivers: LoopbackDrivers) 
     return Epochs.of({record.domain: record.epoch for record in records.values()})
 
 
+def rest_taken_out_fs(correction: Correction) -> float:
+    """Return how much later the middle of a pulse is heard than with whole ticks alone."""
+    frame = Frame("f", "node_a.q0.drive", target().ports["node_a.q0.drive"].lo_hz)
+    body = (Play("f", Gaussian(40 * FS_PER_NS, 10 * FS_PER_NS)), Delay(("f",), 4960 * FS_PER_NS))
+    middles_ns = []
+    for late_fs in (0, int(correction.remainder_fs)):
+        start = ExternalStart(3, correction.ticks, late_fs)
+        compiled = compile_program(Program("pulse", (frame,), body), target(), start)
+        (trace,) = run_together(processors(compiled), triggers=[Trigger(10_000, 3)])
+        begun_ns = int(trace.time_ns[1])
+        words = shot(compiled.sequencers[0], trace, begun_ns, 100).words.real
+        middles_ns.append(begun_ns + np.sum(words * np.arange(len(words))) / np.sum(words))
+    return float(middles_ns[1] - middles_ns[0]) * FS_PER_NS
+
+
 async def test_a_static_skew_is_found_taken_out_and_stays_out_for_an_epoch(world, tmp_path) -> None:
     records = {port: DomainRecord.first(f"ticks_{port}", {"lost locks": 0}) for port in (A, B)}
     async with two_nodes(world, tmp_path) as here:
@@ -193,8 +216,8 @@ async def test_a_static_skew_is_found_taken_out_and_stays_out_for_an_epoch(world
                 since = here.entry()
                 for _ in range(2):
                     await here.bench.start()
-                rest_fs = float(corrections[B].remainder_fs - corrections[A].remainder_fs)
-                # what whole ticks leave over a waveform with a fractional delay takes out
+                # what whole ticks leave over, pulses take out that start between two of them
+                rest_fs = rest_taken_out_fs(corrections[B]) - rest_taken_out_fs(corrections[A])
                 left_fs += (here.truth_fs(since) + rest_fs).tolist()
             rms_fs = float(np.sqrt(np.mean(np.square(left_fs))))
             print(f"skew {known.value_fs} fs, sigma {known.sigma_fs:.0f} fs, left {rms_fs:.0f} fs")

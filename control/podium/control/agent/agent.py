@@ -188,8 +188,9 @@ class Agent:
                 return await read(self._instruments, instrument, channel)
             case HowLong(program):
                 return await self._compiling.how_long(program)
-            case AskParts(program):
-                return await self._compiling.in_parts(program)
+            case AskParts(program, timed):
+                compiling = self._starting if timed and self._starting else self._compiling
+                return await compiling.in_parts(program)
             case by_hand.Examine(instrument):
                 return await examine(self._facility, self._instruments, instrument)
             case TakeSnapshot():

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from podium.control.agent.answers import quantised
 from podium.control.bus.streams import InParts, Lasts, ProgramPart
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.program.batches import Batch, part_of
+from podium.control.program.batches import Batch, does_not_compile, part_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
 from podium.drivers.errors import Refused
@@ -68,10 +68,15 @@ class Compiling:
         parts: list[ProgramPart] = []
         for batch, artifacts in made:
             self._done[await asyncio.to_thread(digest, part_of(program, batch))] = artifacts
-            first = tuple(one.start for one in batch.piece)
-            end = tuple(one.stop for one in batch.piece)
-            parts.append(ProgramPart(batch.first_shot, batch.shots, first, end))
+            parts.append(part_to_say(batch))
         return InParts(tuple(parts))
+
+
+def part_to_say(batch: Batch) -> ProgramPart:
+    """Return ``batch`` as it goes over the bus."""
+    first = tuple(one.start for one in batch.piece)
+    end = tuple(one.stop for one in batch.piece)
+    return ProgramPart(batch.first_shot, batch.shots, first, end)
 
 
 @contextmanager
@@ -82,7 +87,7 @@ def refused_in_words(program: str = "") -> Iterator[None]:
     except NotAProgram as error:
         raise Refused(f"the program cannot be read: {error}") from error
     except (DoesNotFit, OffGridError, ValueError, KeyError) as error:
-        raise Refused(f"program {program!r}: {error}") from error
+        raise Refused(f"{does_not_compile(program)}{error}") from error
 
 
 def _read(text: str) -> tuple[Program, str]:

@@ -19,6 +19,7 @@ from podium.control.agent.run_loaded import NO_EPOCHS, RunLoaded, played_by, sta
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.messages import TagData
+from podium.control.bus.streams import InParts
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
@@ -65,6 +66,10 @@ class StartHardware:
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
         self._compiling.grow(facility)
+
+    async def in_parts(self, program: str) -> InParts:
+        """Return the parts that a program takes here; nothing is touched. Raises ``Refused``."""
+        return await self._compiling.in_parts(program)
 
     async def load(self, run: RunId, program: str) -> Loaded:
         """Compile this agent's part and load it. Raises ``InstrumentError``."""

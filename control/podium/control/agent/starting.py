@@ -14,6 +14,7 @@ from podium.control.agent.start_hardware import StartHardware
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
+from podium.control.bus.streams import InParts
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start import agent_side
@@ -118,6 +119,10 @@ class Starting:
             return OfStart(await waiting)
         finally:
             self._waiting.remove(entry)
+
+    async def in_parts(self, program: str) -> InParts:
+        """Return the parts that this agent's share of a program takes; raises ``Refused``."""
+        return await self._hardware.in_parts(program)
 
     async def now(self) -> Tai:
         """Return the time of the plane that raises the triggers; raises ``InstrumentError``."""

@@ -5,12 +5,15 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.control.agent.compiling import KEPT, refused_in_words
+from podium.control.agent.compiling import KEPT, part_to_say, refused_in_words
 from podium.control.agent.loopback_parts import compile_loopback, tagged_by
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.targets import targets_of
+from podium.control.bus.streams import InParts
+from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.recompiling import Recompiling
 from podium.control.facility.facility import Facility
+from podium.control.program.batches import common
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
 from podium.control.program.serialise import digest
@@ -68,6 +71,30 @@ class TimedCompiling:
             while len(self._said) > SAID:
                 self._said.popitem(last=False)
         return part
+
+    async def in_parts(self, text: str) -> InParts:
+        """Return the parts that this agent's controllers take; raises ``Refused``.
+
+        A loopback takes none, nor does what plays nothing here.
+        """
+        return await asyncio.to_thread(self._in_parts, text)
+
+    def _in_parts(self, text: str) -> InParts:
+        with refused_in_words():
+            timed = timed_from_json(text)
+        program = timed.program
+        if isinstance(program, Loopback):
+            return InParts(())
+        ports = {frame.port for frame in program.frames}
+        with refused_in_words(program.name):
+            made = [
+                [one.batch for one in compile_in_batches(program, target, _start(wiring))]
+                for wiring in (
+                    one.set_to(timed.starts.get(one.controller)) for one in self._wirings
+                )
+                if ports & (target := self._targets[wiring.controller]).ports.keys()
+            ]
+        return InParts(tuple(part_to_say(one) for one in common(made)) if made else ())
 
     def _compile(self, text: str) -> TimedPart:
         with refused_in_words():

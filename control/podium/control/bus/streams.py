@@ -135,6 +135,8 @@ class AskParts:
 
     program: str
     """JSON of the program."""
+    timed: bool = False
+    """Whether it starts at a time, and may be a ``TimedProgram``."""
 
 
 @dataclass(frozen=True, slots=True)

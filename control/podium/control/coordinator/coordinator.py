@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
@@ -16,7 +17,7 @@ from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.allotting import Players, players_of, players_of_loopback
 from podium.control.coordinator.biases import Biases
-from podium.control.coordinator.in_parts import play_in_parts
+from podium.control.coordinator.in_parts import play_at_a_time_in_parts, play_in_parts
 from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.run_news import RunsTold
 from podium.control.coordinator.run_protocol import as_error, as_failed
@@ -305,7 +306,10 @@ class Coordinator:
         timed = TimedProgram(program, settings)
         if settings:
             text = await asyncio.to_thread(timed_to_json, timed)
-        return await self._timed.play(single, timed, text, players.owners)
+        play_one = partial(self._timed.play, single, owners=players.owners)
+        return await play_at_a_time_in_parts(
+            self._bus, players.owners, single, timed, text, play_one
+        )
 
     async def _settings_of(self, loopback: Loopback, corrected: bool) -> dict[str, StartSetting]:
         players = await players_of_loopback(loopback, self._facility, self._agents)

@@ -1,8 +1,9 @@
 """A run whose program does not fit as it is: played in parts, whose data are one set."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
@@ -10,16 +11,30 @@ from podium.control.bus.log import event_log
 from podium.control.bus.messages import RunId
 from podium.control.bus.streams import AskParts, InParts
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
-from podium.control.coordinator.agents_seen import AgentSeen
+from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
 from podium.control.coordinator.combining import Combined
 from podium.control.coordinator.run_protocol import PREPARE_S, RunParts, insist, play
-from podium.control.program.batches import Batch, part_of
+from podium.control.coordinator.single import Single
+from podium.control.program.batches import Batch, common, does_not_compile, part_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import digest, to_json
+from podium.control.timebase.timed_program import TimedProgram, timed_to_json
 
 log = event_log("coordinator")
 
 NextRun = Callable[[AgentSeen], Awaitable[RunId]]
+MOST = 100
+"""More parts than this are not made of one run, as a compiler says of its programs."""
+
+
+class PlaysAtATime(Protocol):
+    """Plays a program at a time."""
+
+    async def __call__(
+        self, timed: TimedProgram, text: str, *, ticket: str = ""
+    ) -> messages.RunDone:
+        """``text``: JSON of ``timed``; ``ticket``: of a part."""
+        ...
 
 
 async def play_in_parts(
@@ -42,24 +57,77 @@ async def play_in_parts(
     for batch in parts:
         part = await asyncio.to_thread(_text, program, batch)
         played.append(await play(bus, owner, await next_run(owner), part))
-        epochs, before = played[-1].prepared.epochs, played[0].prepared.epochs
-        if epochs != before:
-            raise RunFailed(
-                f"a clock was reset between two parts: epochs {dict(before)} became "
-                f"{dict(epochs)}; data of both do not go together"
-            )
+        _check_epochs(played[0].prepared.epochs, played[-1].prepared.epochs)
         combined.add(batch, played[-1].reported.captures)
     captures = await asyncio.to_thread(combined.so_far())
     name = await asyncio.to_thread(digest, program)
-    lists = [one.prepared.quantised.strip()[1:-1].strip() for one in played]
-    quantised = f"[{', '.join(one for one in lists if one)}]"
+    quantised = _joined(one.prepared.quantised for one in played)
     prepared = replace(played[0].prepared, program_hash=name, quantised=quantised)
     return replace(played[0], prepared=prepared, reported=messages.Reported(captures))
 
 
-async def _parts(bus: Bus, owner: AgentSeen, text: str) -> list[Batch]:
+async def play_at_a_time_in_parts(
+    bus: Bus,
+    owners: Sequence[AgentSeen],
+    single: Single,
+    timed: TimedProgram,
+    text: str,
+    play_one: PlaysAtATime,
+) -> messages.RunDone:
+    """Play ``timed`` (JSON ``text``) as it is or, where it does not compile, part after part.
+
+    Each part is a run of its own that starts at a time of its own; others may have their turn in
+    between. Raises as :func:`play_in_parts` does.
+    """
+    program = timed.program
+    assert isinstance(program, Program)
     try:
-        answer = await insist(bus, owner.key, AskParts(text), InParts, timeout_s=PREPARE_S)
+        return await play_one(timed, text)
+    except RunFailed as refused:
+        if single.stopped or does_not_compile(program.name) not in str(refused):
+            raise
+        several = await asyncio.gather(*(_parts(bus, one, text, timed=True) for one in owners))
+        parts = common([one for one in several if one]) if all(several) else []
+        if not 2 <= len(parts) <= MOST:
+            raise
+        log.info("run in parts", run=single.run, parts=len(parts), because=str(refused))
+    combined = Combined(program)
+    done: list[messages.RunDone] = []
+    for number, batch in enumerate(parts):
+        part = replace(timed, program=part_of(program, batch))
+        words = await asyncio.to_thread(timed_to_json, part)
+        done.append(await play_one(part, words, ticket=f"{single.ticket}.{number}"))
+        _check_epochs(done[0].epochs, done[-1].epochs)
+        combined.add(batch, done[-1].captures)
+    captures = await asyncio.to_thread(combined.so_far())
+    name = await asyncio.to_thread(digest, program)
+    return replace(
+        done[0],
+        program_hash=name,
+        quantised=_joined(one.quantised for one in done),
+        captures=captures,
+        snapshot=done[-1].snapshot,
+    )
+
+
+def _joined(lists: Iterable[str]) -> str:
+    inner = [one.strip()[1:-1].strip() for one in lists]
+    return f"[{', '.join(one for one in inner if one)}]"
+
+
+def _check_epochs(before: Mapping[str, int], epochs: Mapping[str, int]) -> None:
+    if epochs != before:
+        raise RunFailed(
+            f"a clock was reset between two parts: epochs {dict(before)} became "
+            f"{dict(epochs)}; data of both do not go together"
+        )
+
+
+async def _parts(bus: Bus, owner: AgentSeen, text: str, *, timed: bool = False) -> list[Batch]:
+    question = AskParts(text, timed)
+    try:
+        asking = insist(bus, owner.key, question, InParts, timeout_s=PREPARE_S)
+        answer = await unless_gone(owner, asking)
     except RunError:
         return []  # the first refusal says what is wrong
     return [

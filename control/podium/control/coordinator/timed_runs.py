@@ -42,11 +42,17 @@ class TimedRuns:
         self._facility_hash = facility_hash
 
     async def play(
-        self, single: Single, timed: TimedProgram, text: str, owners: tuple[AgentSeen, ...]
+        self,
+        single: Single,
+        timed: TimedProgram,
+        text: str,
+        owners: tuple[AgentSeen, ...],
+        ticket: str = "",
     ) -> messages.RunDone:
         """Return what a run on ``owners`` has brought back; ``text``: JSON of ``timed``.
 
-        Raises ``RunError``. Cancelled, it returns once nothing of the run can play any more.
+        ``ticket``: of a part of it; else it has that of the whole. Raises ``RunError``. Cancelled,
+        it returns once nothing of the run can play any more.
         """
         program = timed.program
         for owner in owners:
@@ -57,7 +63,7 @@ class TimedRuns:
                 )
         names = tuple(owner.name for owner in owners)
         what = f"run {program.name}"
-        job = self._starts.submit(single.ticket, text, names, what, single.by)
+        job = self._starts.submit(ticket or single.ticket, text, names, what, single.by)
         return await self._to_its_end(single, timed, job)
 
     async def go_on(self, single: Single, timed: TimedProgram) -> messages.RunDone:

@@ -162,7 +162,7 @@ def _option(option: Option) -> dict[str, Json]:
         word = {"enum": list(option.choices)}
     if not isinstance(option, MapOption):
         return {**word, "description": option.meaning}
-    keys = "|".join(str(number) for number in range(option.lowest, option.highest + 1))
+    keys = _whole_numbers(option.lowest, option.highest)
     return {
         "type": "object",
         "description": f"{{{option.meaning}}}",
@@ -170,6 +170,14 @@ def _option(option: Option) -> dict[str, Json]:
         "additionalProperties": False,
         "minProperties": 1 if option.required else 0,
     }
+
+
+def _whole_numbers(lowest: int, highest: int) -> str:
+    """Return a pattern of the numbers of a range."""
+    digits = len(str(highest))
+    if lowest == 1 and highest == 10**digits - 1:
+        return f"[1-9][0-9]{{0,{digits - 1}}}"
+    return "|".join(str(number) for number in range(lowest, highest + 1))
 
 
 def _definition(model: InstrumentModel) -> str:

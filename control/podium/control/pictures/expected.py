@@ -34,9 +34,9 @@ def expected_shot(
     Only frames on ports of ``target`` have them. ``results``: by capture, what is measured each
     time; 0 where it is not named. Raises ``OffGridError``.
     """
-    late_fs = 0 if artifact.start is None else artifact.start.late_fs
+    rest_fs = 0 if artifact.start is None else artifact.start.late_fs
 
-    def stored(waveform: Waveform) -> NDArray[np.complex128]:
+    def stored(waveform: Waveform, late_fs: int) -> NDArray[np.complex128]:
         ideal = sample_envelope(waveform, late_fs)
         words = sample_words(ideal.real) + 1j * sample_words(ideal.imag)
         return np.asarray(words / DAC_MAX, np.complex128)
@@ -47,7 +47,15 @@ def expected_shot(
         name: [(results or {}).get(name, 0)] * one.most
         for name, one in captured_by(program).items()
     }
-    return render(program, point, lo_hz, rounded=rounded, envelope=stored, outcomes=outcomes)
+    return render(
+        program,
+        point,
+        lo_hz,
+        rounded=rounded,
+        envelope=stored,
+        rest_fs=rest_fs,
+        outcomes=outcomes,
+    )
 
 
 def _rounded(program: Program, artifact: ClusterProgram, point: tuple[int, ...]) -> Rounded:

@@ -18,7 +18,8 @@ from podium.control.compilers.qblox.place import (
 )
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.pictures.view import Lane, Opening, Stretch, Tuning, View
-from podium.control.program.envelopes import sample_envelope
+from podium.control.program.envelopes import first_sample, sample_envelope
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Point = tuple[int, ...]
 PROGRAM = "program"
@@ -36,8 +37,8 @@ def meant_view(
     ``results``: by capture, what is measured each time (0 where it is not named): what hangs on
     something else is left out. None: everything is shown.
 
-    ``targets``: by cluster; ``late_fs``: by cluster, how much later than whole nanoseconds it
-    samples its envelopes (see ``ExternalStart``). Frames without pulses and windows are left out.
+    ``targets``: by cluster; ``late_fs``: by cluster, how much later than whole nanoseconds all
+    of it comes (see ``first_sample``). Frames without pulses and windows are left out.
     """
     lanes = [
         _lane(_of(frame, results), targets, point, late_fs or {})
@@ -96,14 +97,19 @@ def _lane(
         frequency_hz = [one.frequency_hz for one in tunings if one.since_ns <= start_ns][-1]
         match item:
             case PlacedPlay():
-                envelope = sample_envelope(item.waveform, late_fs.get(cluster or "", 0))
+                begun_fs = start_ns * FS_PER_NS
+                if item.late_fs is not None:
+                    begun_fs += int(at(item.late_fs, point))
+                rest_fs = late_fs.get(cluster or "", 0)
+                first_ns, later_fs = first_sample(item.waveform, begun_fs, rest_fs)
+                envelope = sample_envelope(item.waveform, later_fs)
                 stretches.append(
                     Stretch(
-                        start_ns,
+                        first_ns,
                         np.asarray(float(at(item.amplitude, point)) * envelope),
                         float(at(item.turns, point)) % 1.0,
                         frequency_hz,
-                        f"{type(item.waveform).__name__} {item.duration_ns} ns",
+                        f"{type(item.waveform).__name__} {len(envelope)} ns",
                         item.statement,
                         told(item.guard),
                     )

@@ -30,6 +30,11 @@ class Batch:
         return math.prod(one.stop - one.start for one in self.piece)
 
 
+def does_not_compile(program: str) -> str:
+    """Return how a refusal of a program begins that cannot be compiled as it is."""
+    return f"program {program!r}: "
+
+
 def whole(program: Program) -> Piece:
     """Return all points."""
     return tuple(slice(0, axis.count) for axis in program.axes)
@@ -49,6 +54,26 @@ def pieces(shape: Sequence[int], most: int) -> Iterator[Piece]:
         outer = tuple(slice(k, k + 1) for k in at)
         for start in range(0, shape[split], step):
             yield (*outer, slice(start, min(start + step, shape[split])), *rest)
+
+
+def common(parts: Sequence[Sequence[Batch]]) -> list[Batch]:
+    """Return parts of which each lies in one part of every sequence; each covers the whole."""
+    found = list(parts[0])
+    for others in parts[1:]:
+        found = [both for one in found for other in others if (both := _both(one, other))]
+    return sorted(found, key=lambda one: (one.first_shot, [axis.start for axis in one.piece]))
+
+
+def _both(one: Batch, other: Batch) -> Batch | None:
+    first = max(one.first_shot, other.first_shot)
+    end = min(one.first_shot + one.shots, other.first_shot + other.shots)
+    piece = tuple(
+        slice(max(a.start, b.start), min(a.stop, b.stop))
+        for a, b in zip(one.piece, other.piece, strict=True)
+    )
+    if end <= first or any(axis.stop <= axis.start for axis in piece):
+        return None
+    return Batch(first, end - first, piece)
 
 
 def part_of(program: Program, batch: Batch) -> Program:

@@ -1,14 +1,22 @@
 """Samples of envelopes at 1 GSa/s: the ideal, before any hardware rounds it.
 
 Sample ``j`` stands for the nanosecond from ``j`` to ``j + 1`` and is the envelope at its
-middle, so a symmetric envelope has symmetric samples.
+middle, so a symmetric envelope has symmetric samples. A pulse may start between two samples.
 """
+
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
+
+FloatArray: TypeAlias = NDArray[np.floating[Any]]
+Times = TypeVar("Times", int, NDArray[np.int64])
+
+STEPS = 40
+"""Of looking for where to sample: each makes what is left some three times smaller, or better."""
 
 
 def duration_ns(waveform: Waveform) -> int:
@@ -22,42 +30,130 @@ def duration_ns(waveform: Waveform) -> int:
     return whole
 
 
+def is_hard(waveform: Waveform) -> bool:
+    """Whether the pulse has edges shorter than a sample: their place shows in one sample each."""
+    match waveform:
+        case Square():
+            return True
+        case FlatTop(_, rise_fs):
+            return rise_fs < FS_PER_NS
+        case _:
+            return False
+
+
+def first_sample(waveform: Waveform, start_fs: Times, rest_fs: int = 0) -> tuple[Times, Times]:
+    """Return the nanosecond of the first sample of a pulse, and how much later it starts, fs.
+
+    ``start_fs``: from the start of the shot, a number or an array; the second of what is returned
+    is what :func:`sample_envelope` is to be given. Soft pulses start at the nearest nanosecond and
+    come up to half a sample earlier or later, so that pulses in a row never share one; hard ones
+    start at the one before. ``rest_fs``: by how much the whole shot comes later than the grid, up
+    to half a sample to either side: it moves soft pulses only.
+    """
+    early_fs = 0 if is_hard(waveform) else FS_PER_NS // 2
+    moved_fs = start_fs if is_hard(waveform) else start_fs + rest_fs
+    tick_ns = (moved_fs + early_fs) // FS_PER_NS
+    return tick_ns, moved_fs - tick_ns * FS_PER_NS
+
+
 def sample_envelope(waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex128]:
     """Return the samples of ``waveform``, shape (duration in ns,), peak 1 in the real part.
 
-    ``late_fs``: by how much a Gaussian or a Drag comes later within its time, less than a sample;
-    what would come after its end is cut, where it is all but 0. The edges of the others stay on
-    whole nanoseconds. Raises :class:`OffGridError` where the duration is not a whole number of
-    nanoseconds.
+    ``late_fs``: by how much it starts later than its first sample, see :func:`first_sample`. A
+    soft pulse is sampled there: up to half a sample earlier or later, as many samples. Of a hard
+    one each sample is the mean over its nanosecond, and there is one more. Raises
+    :class:`OffGridError` where the duration is not a whole number of nanoseconds, ValueError for
+    more than that.
     """
     count = duration_ns(waveform)
-    middle_fs = np.asarray((np.arange(count) + 0.5) * FS_PER_NS, np.float64)
-    begun_fs = middle_fs - late_fs
+    hard = is_hard(waveform)
+    low, high = (0, FS_PER_NS - 1) if hard else (-FS_PER_NS // 2, FS_PER_NS // 2)
+    if not low <= late_fs <= high:
+        raise ValueError(
+            f"{type(waveform).__name__}, {late_fs} fs late: from {low} to {high} fs; the rest is "
+            "whole samples"
+        )
+    if late_fs == 0:
+        return _at_fs(waveform, (np.arange(count) + 0.5) * FS_PER_NS)
+    if hard:
+        borders_fs = np.arange(count + 2) * float(FS_PER_NS) - late_fs
+        return np.diff(_area_fs(waveform, borders_fs)).astype(np.complex128) / FS_PER_NS
+    return _moved(waveform, count, late_fs)
+
+
+def _at_fs(waveform: Waveform, time_fs: FloatArray) -> NDArray[np.complex128]:
+    """Return the envelope at times from its start; 0 outside of its duration."""
     match waveform:
         case Square():
-            return np.ones(count, np.complex128)
+            found: NDArray[Any] = np.ones(len(time_fs))
         case Gaussian(duration_fs, sigma_fs):
-            bell = _gaussian(begun_fs, duration_fs, sigma_fs)
-            return np.where(begun_fs >= 0, bell, 0).astype(np.complex128)
+            found = _gaussian(time_fs, duration_fs, sigma_fs)
         case Drag(duration_fs, sigma_fs, beta_s):
-            envelope = _gaussian(begun_fs, duration_fs, sigma_fs)
-            slope_1_s = _gaussian_slope_1_fs(begun_fs, duration_fs, sigma_fs) * FS_PER_S
-            return np.where(begun_fs >= 0, envelope + 1j * beta_s * slope_1_s, 0)
+            envelope = _gaussian(time_fs, duration_fs, sigma_fs)
+            slope_1_s = _gaussian_slope_1_fs(time_fs, duration_fs, sigma_fs) * FS_PER_S
+            found = envelope + 1j * beta_s * slope_1_s
         case FlatTop(duration_fs, rise_fs):
-            to_edge_fs = np.minimum(middle_fs, duration_fs - middle_fs)
-            inside = np.clip(to_edge_fs / rise_fs, 0, 1) if rise_fs else np.ones(count)
-            return np.where(inside < 1, 0.5 - 0.5 * np.cos(np.pi * inside), 1).astype(np.complex128)
+            to_edge_fs = np.minimum(time_fs, duration_fs - time_fs)
+            inside = np.clip(to_edge_fs / rise_fs, 0, 1) if rise_fs else np.ones(len(time_fs))
+            found = np.where(inside < 1, 0.5 - 0.5 * np.cos(np.pi * inside), 1)
+    within = (time_fs > 0) & (time_fs < waveform.duration_fs)
+    return np.where(within, found, 0).astype(np.complex128)
 
 
-def _gaussian(time_fs: NDArray[np.float64], duration_fs: int, sigma_fs: int) -> NDArray[np.float64]:
+def _moved(waveform: Waveform, count: int, late_fs: int) -> NDArray[np.complex128]:
+    """Return the samples of a soft pulse whose middle comes exactly ``late_fs`` later.
+
+    Where it starts or ends with a kink, as most do, sampling alone would miss by some ps (20 ps
+    for edges of 2 ns), so it is looked for where to sample; that is quickly found where edges last
+    a sample or more.
+    """
+    middle_fs = (np.arange(count) + 0.5) * FS_PER_NS
+    before_fs = _middle_fs(waveform, _at_fs(waveform, middle_fs).real)
+    by_fs = float(late_fs)
+    for _ in range(STEPS):
+        samples = _at_fs(waveform, middle_fs - by_fs)
+        off_fs = _middle_fs(waveform, samples.real) - before_fs - late_fs
+        if abs(off_fs) < 0.5:
+            break
+        by_fs = float(np.clip(by_fs - off_fs, -FS_PER_NS / 2, FS_PER_NS / 2))
+    return samples
+
+
+def _middle_fs(waveform: Waveform, samples: FloatArray) -> float:
+    """Return where the middle of a pulse is: of a flat top, halfway between its two edges.
+
+    Of all others it is the centre of mass. The edges of a flat top say the same of its middle
+    however far they are from each other.
+    """
+    if isinstance(waveform, FlatTop):
+        half = len(samples) // 2
+        return float(np.sum(samples[-half:]) - np.sum(samples[:half])) / 2 * FS_PER_NS
+    return float(np.sum(samples * np.arange(len(samples))) / np.sum(samples)) * FS_PER_NS
+
+
+def _area_fs(waveform: Waveform, time_fs: FloatArray) -> FloatArray:
+    """Return the integral of a hard pulse from its start."""
+    duration_fs = float(waveform.duration_fs)
+    inside_fs: FloatArray = np.clip(time_fs, 0, duration_fs)
+    if not isinstance(waveform, FlatTop) or waveform.rise_fs == 0:
+        return inside_fs
+    rise_fs = float(waveform.rise_fs)
+
+    def risen(since_fs: FloatArray) -> FloatArray:
+        share = np.clip(since_fs / rise_fs, 0, 1)
+        edge_fs = rise_fs * (share / 2 - np.sin(np.pi * share) / (2 * np.pi))
+        return np.asarray(edge_fs + np.maximum(since_fs - rise_fs, 0))
+
+    return np.asarray(risen(inside_fs) - risen(inside_fs - (duration_fs - rise_fs)))
+
+
+def _gaussian(time_fs: FloatArray, duration_fs: int, sigma_fs: int) -> FloatArray:
     edge = np.exp(-0.5 * (duration_fs / 2 / sigma_fs) ** 2)
     bell = np.exp(-0.5 * ((time_fs - duration_fs / 2) / sigma_fs) ** 2)
     return np.asarray((bell - edge) / (1 - edge))
 
 
-def _gaussian_slope_1_fs(
-    time_fs: NDArray[np.float64], duration_fs: int, sigma_fs: int
-) -> NDArray[np.float64]:
+def _gaussian_slope_1_fs(time_fs: FloatArray, duration_fs: int, sigma_fs: int) -> FloatArray:
     """Derivative of :func:`_gaussian` by time, 1/fs."""
     edge = np.exp(-0.5 * (duration_fs / 2 / sigma_fs) ** 2)
     from_middle_fs = time_fs - duration_fs / 2

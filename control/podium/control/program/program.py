@@ -11,6 +11,8 @@ it names to the latest of them. A shot ends when the latest clock ends; all fram
 start the next shot together. Shots repeat over the axes: for each of ``shots``
 repetitions, all points of the axes are visited, the last axis fastest.
 
+Where hardware keeps time in ticks, a pulse may still start between two of them; windows, changes of
+frequency and the end of the shot may not.
 What is measured decides in ``If`` and ``RepeatUntil`` what is played, and never how long it takes:
 times do not depend on results.
 """

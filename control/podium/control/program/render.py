@@ -8,6 +8,9 @@ The carrier of a frame at ``t`` after the shot's start has the phase
 the start of the shot, and to a local oscillator at ``reference_hz`` of the port.
 Statements at one instant act together: a capture has the phase and the frequency
 that its frame has, all shifts of that instant included, when its window opens.
+
+A pulse may start between two nanoseconds: its envelope is sampled later or earlier by what is
+between, its carrier is that of each sample's instant.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.program.conditions import Condition
-from podium.control.program.envelopes import duration_ns, sample_envelope
+from podium.control.program.envelopes import first_sample, sample_envelope
 from podium.control.program.program import (
     Affine,
     Barrier,
@@ -82,7 +85,7 @@ class _FrameHistory:
     frequencies: list[tuple[int, float]]
     """(from ns, Hz)"""
     shifts: list[tuple[int, float]]
-    """(at ns, turns)"""
+    """(at fs, turns)"""
 
 
 @dataclass(slots=True)
@@ -114,16 +117,18 @@ def render(
     point: tuple[int, ...],
     reference_hz: Mapping[str, float] | None = None,
     rounded: Rounded | None = None,
-    envelope: Callable[[Waveform], NDArray[np.complex128]] = sample_envelope,
+    envelope: Callable[[Waveform, int], NDArray[np.complex128]] = sample_envelope,
+    *,
+    rest_fs: int = 0,
     outcomes: Outcomes | None = None,
 ) -> RenderedShot:
     """Return the shot at ``point`` (one index for each axis).
 
     ``reference_hz`` gives the local oscillator by port (0 where it is missing). ``rounded``
-    and ``envelope`` put a hardware's numbers in place of the ideal ones. ``outcomes`` say which
-    branches are taken.
-    Raises :class:`OffGridError` for a time that is not a whole nanosecond, and
-    :class:`OutcomeMissing`.
+    and ``envelope`` put a hardware's numbers in place of the ideal ones. ``rest_fs``: by how
+    much the shot comes later than the grid, see :func:`first_sample`. ``outcomes`` say which
+    branches are taken. Raises :class:`OffGridError` for a window, a change of frequency or an end
+    of the shot that is not at a whole nanosecond, and :class:`OutcomeMissing`.
     """
     rounded = rounded or {}
     values = _point_values(program, point)
@@ -141,6 +146,7 @@ def render(
         for frame in program.frames
     }
     plays: list[tuple[int, int, Play]] = []
+    """Index of the statement, start in fs."""
     captures: list[tuple[int, int, Capture]] = []
     results = _Results(outcomes or {})
 
@@ -155,7 +161,7 @@ def render(
             match statement:
                 case Play(frame, waveform, _):
                     if taken:
-                        plays.append((index, _ns(history[frame].clock_fs), statement))
+                        plays.append((index, history[frame].clock_fs, statement))
                     history[frame].clock_fs += waveform.duration_fs
                 case Capture(frame, name, _, delay_fs):
                     if taken:
@@ -176,7 +182,7 @@ def render(
                 case ShiftPhase(frame, turns):
                     shift = rounded.get((index, "shift"), number(turns))
                     if taken:
-                        history[frame].shifts.append((_ns(history[frame].clock_fs), shift))
+                        history[frame].shifts.append((history[frame].clock_fs, shift))
                 case If(condition, then, orelse):
                     met = taken and results.meet(condition)
                     begun = {name: one.clock_fs for name, one in history.items()}
@@ -200,21 +206,22 @@ def render(
     end_ns = _ns(max(frame.clock_fs for frame in history.values()))
     lo_hz = {f.name: (reference_hz or {}).get(f.port, 0.0) for f in program.frames}
     samples = {frame.name: np.zeros(end_ns, np.complex128) for frame in program.frames}
-    for index, start_ns, play in plays:
+    for index, start_fs, play in plays:
         riding = history[play.frame]
-        shape = envelope(play.waveform)
+        start_ns, late_fs = first_sample(play.waveform, start_fs, rest_fs)
+        shape = envelope(play.waveform, late_fs)
         amplitude = rounded.get((index, "amplitude"), number(play.amplitude))
         level = rounded.get((index, "level"), amplitude)
-        shift = rounded.get((index, "phase"), _shift(riding, start_ns))
+        shift = rounded.get((index, "phase"), _shift(riding, start_fs))
         each_ns = start_ns + np.arange(len(shape))
         phase_turns = shift + _oscillator(riding, each_ns, lo_hz[play.frame])
-        samples[play.frame][start_ns : start_ns + duration_ns(play.waveform)] = np.where(
+        samples[play.frame][start_ns : start_ns + len(shape)] += np.where(
             shape == 1, level, amplitude * shape
         ) * np.exp(2j * np.pi * phase_turns)
     windows = []
     for index, start_ns, capture in captures:
         riding = history[capture.frame]
-        shift = rounded.get((index, "phase"), _shift(riding, start_ns))
+        shift = rounded.get((index, "phase"), _shift(riding, start_ns * FS_PER_NS))
         turned = _oscillator(riding, np.array([start_ns]), lo_hz[capture.frame])
         windows.append(
             RenderedCapture(
@@ -238,8 +245,8 @@ def _point_values(program: Program, point: tuple[int, ...]) -> dict[str, float]:
     return {name: v.value(where[name]) for name, v in variables(program.axes).items()}
 
 
-def _shift(frame: _FrameHistory, at_ns: int) -> float:
-    return sum(turns for since, turns in frame.shifts if since <= at_ns)
+def _shift(frame: _FrameHistory, at_fs: int) -> float:
+    return sum(turns for since, turns in frame.shifts if since <= at_fs)
 
 
 def _oscillator(

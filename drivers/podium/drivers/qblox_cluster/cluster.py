@@ -10,6 +10,7 @@ from podium.drivers.qblox_cluster.bulk import read_all
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
 from podium.drivers.qblox_cluster.connection import (
     asking,
+    checked_once,
     close_cluster,
     in_words,
     open_cluster,
@@ -163,8 +164,7 @@ class QbloxCluster:
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
         self._holding.set(settings_of(artifact, self._modules))
-        for entry in artifact.sequencers:
-            self._holding.upload(entry)
+        self._holding.upload(artifact.sequencers)
         self._check_error_queues({entry.slot for entry in artifact.sequencers})
         self._program = artifact
 
@@ -175,8 +175,7 @@ class QbloxCluster:
         is the cluster's trigger input opened.
         """
         program = self._loaded("arm")
-        for entry in program.sequencers:
-            self._holding.empty_bins(entry)
+        self._holding.empty_bins(program.sequencers)
         where = _numbers(program.sequencers)
         if program.start is None:
             self._arm(where)
@@ -336,7 +335,7 @@ class QbloxCluster:
         self._program = None
         alone = [one for one in disconnected(slot, self._modules[slot]) if one.sequencer == PACER]
         self._holding.set([*alone, Setting(slot, PACER, "sync_en", False)])
-        self._holding.upload(pacer(slot))
+        self._holding.upload([pacer(slot)])
         where = [(slot, PACER)]
         self._arm(where)
         self._start(where)
@@ -377,9 +376,8 @@ class QbloxCluster:
         # Every command was checked; this catches what the client itself never asks for.
         with telling(self._name, "checking the error queues"):
             self._cluster.check_error_queue()
-            for slot in sorted(slots):
-                check = self._cluster._scpi.check_slot_error_queue_async(slot)
-                self._cluster._run_in_loop(check)
+            with checked_once(self._cluster, sorted(slots)):
+                pass
 
     def _loaded(self, what: str) -> ClusterProgram:
         if self._program is None:

@@ -14,7 +14,7 @@ import itertools
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from qblox_instruments import Cluster, PortsInfo
 from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.qblox_cluster.quick import Quick
 
 CONNECT_S = 3.0
 """A box that is there says who it is within this (the vendor's client waits as long to connect)."""
@@ -61,6 +62,7 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
         )
     for transport in _transports(cluster):
         transport.timeout = ANSWER_S
+        Quick(transport)
     return cluster
 
 
@@ -172,6 +174,35 @@ def telling(name: str, what: str) -> Iterator[None]:
         if cause is None or any(word in str(cause).lower() for word in _OUT_OF_STEP):
             raise
         raise Refused(str(error)) from cause
+
+
+@contextmanager
+def checked_once(cluster: Any, slots: Sequence[int]) -> Iterator[None]:
+    """Ask modules for errors at the end of several commands, not after each of them.
+
+    They go out together then. Raises what the client raises where there are errors, also where one
+    was raised on the way.
+    """
+    scpi = cluster._scpi
+    level, scpi._debug = scpi._debug, DebugLevel.NO_CHECK
+    error: Exception | None = None
+    try:
+        yield
+    except OSError:
+        raise  # nobody is there to be asked
+    except Exception as raised:
+        error = raised
+    finally:
+        scpi._debug = level
+
+    async def check() -> None:
+        asked = (scpi.check_slot_error_queue_async(slot, error) for slot in slots)
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        for one in found:
+            if one is not None:
+                raise one
+
+    cluster._run_in_loop(check())
 
 
 def _words(error: BaseException) -> str:

@@ -1,11 +1,11 @@
 """What a cluster holds: its settings and programs, so that only what differs is sent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from podium.drivers.errors import Refused
-from podium.drivers.qblox_cluster.connection import asking, telling
-from podium.drivers.qblox_cluster.places import place
+from podium.drivers.qblox_cluster.connection import asking, checked_once, telling
+from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
@@ -45,8 +45,26 @@ class Holding:
             if self._held.get(setting.where) != setting:
                 self._send(setting)
 
-    def upload(self, entry: SequencerProgram) -> None:
-        """Upload the parts of a sequencer's program that differ from what it holds."""
+    def upload(self, entries: Sequence[SequencerProgram]) -> None:
+        """Upload the parts of sequencers' programs that differ from what they hold.
+
+        All of it goes out together and is checked once; where something of it is refused, all of
+        it goes out again, one sequencer after the other, so that the error says which.
+        """
+        needed = [(entry, parts) for entry in entries if (parts := self._forget(entry))]
+        if len(needed) > 1:
+            try:
+                self._upload(needed)
+            except Refused:
+                for one in needed:
+                    self._upload([one])
+        elif needed:
+            self._upload(needed)
+        for entry in entries:
+            self._uploaded[entry.slot, entry.sequencer] = entry
+
+    def _forget(self, entry: SequencerProgram) -> dict[str, Any]:
+        """Return what a sequencer does not hold of a program; what it held is forgotten."""
         where = (entry.slot, entry.sequencer)
         held = self._uploaded.pop(where, None)
         parts: dict[str, Any] = {}
@@ -65,24 +83,44 @@ class Holding:
                 one.name: {"num_bins": one.bins, "index": one.index} for one in entry.acquisitions
             }
             self._fresh.add(where)
-        if parts:
-            what = f"uploading {' and '.join(parts)} of {place(*where)} ({entry.frame})"
-            try:
-                with telling(self._name, what):
-                    self._sequencer(*where).update_sequence(erase_existing=True, **parts)
-            except Refused as error:
-                raise Refused(f"{error}{self._assembler_says(entry.slot)}") from error
-            if "program" in parts:
-                self._check_assembled(what, entry.slot)
-        self._uploaded[where] = entry
+        return parts
 
-    def empty_bins(self, entry: SequencerProgram) -> None:
-        """Empty the bins of a sequencer, unless its acquisitions were uploaded just now."""
-        where = (entry.slot, entry.sequencer)
-        if entry.acquisitions and where not in self._fresh:
-            with telling(self._name, f"emptying the bins of {place(*where)}"):
+    def _upload(self, needed: Sequence[tuple[SequencerProgram, dict[str, Any]]]) -> None:
+        """Send parts of programs, and raise ``Refused`` where not all of it is taken."""
+        slots = sorted({entry.slot for entry, _ in needed})
+        what = "uploading " + ", ".join(
+            f"{' and '.join(parts)} of {place(entry.slot, entry.sequencer)} ({entry.frame})"
+            for entry, parts in needed
+        )
+        try:
+            with telling(self._name, what), checked_once(self._cluster, slots):
+                for entry, parts in needed:
+                    owner = self._sequencer(entry.slot, entry.sequencer)
+                    owner.update_sequence(erase_existing=True, **parts)
+        except Refused as error:
+            said = "".join(self._assembler_says(slot) for slot in slots)
+            raise Refused(f"{error}{said}") from error
+        for slot in slots:
+            if any("program" in parts for entry, parts in needed if entry.slot == slot):
+                self._check_assembled(what, slot)
+
+    def empty_bins(self, entries: Sequence[SequencerProgram]) -> None:
+        """Empty the bins of sequencers, unless their acquisitions were uploaded just now."""
+        stale = [
+            where
+            for entry in entries
+            if entry.acquisitions and (where := (entry.slot, entry.sequencer)) not in self._fresh
+        ]
+        self._fresh.difference_update((entry.slot, entry.sequencer) for entry in entries)
+        if not stale:
+            return
+        slots = sorted({slot for slot, _ in stale})
+        with (
+            telling(self._name, f"emptying the bins of {places(stale)}"),
+            checked_once(self._cluster, slots),
+        ):
+            for where in stale:
                 self._sequencer(*where).delete_acquisition_data(all=True)
-        self._fresh.discard(where)
 
     def frame(self, slot: int, sequencer: int) -> str:
         """Return the frame that a sequencer plays, as far as is known."""

@@ -108,6 +108,8 @@ class Design:
     stages: Mapping[str, tuple[str, ...]]
     """By fridge: the stages that its thermometer reads."""
     timing: TimingDesign = field(default_factory=TimingDesign)
+    mixers: tuple[str, ...] = ()
+    """Outputs with an I/Q mixer of their own: ``cluster_a.slot4.out0``."""
 
 
 def read_design(path: Path) -> Design:
@@ -130,7 +132,15 @@ def read_design(path: Path) -> Design:
             for name, fridge in (root.sub("fridges").subs() if "fridges" in root else ())
         },
         timing=timing,
+        mixers=_mixers(root),
     )
+
+
+def _mixers(root: "_Place") -> tuple[str, ...]:
+    """Return the outputs that go to the chip without a modulator in between."""
+    wiring = root.sub("wiring").subs() if "wiring" in root else []
+    wired = [entry for _, entry in wiring if "output" in entry and "modulator" not in entry]
+    return tuple(entry.text("output") for entry in wired)
 
 
 class _Place:

@@ -167,6 +167,25 @@ class DigitalLines:
                         bisect.insort(sent, edge)
                 promise.sent[train.connector] = edges
 
+    def send_on(
+        self, promise: Promise, trains: Iterable[EdgeTrain], from_fs: int, until_fs: int
+    ) -> None:
+        """Send what is known so far of what was promised: all edges from one instant to another.
+
+        The promise stands for what comes later.
+        """
+        with self._lock:
+            heard = {cable.source for cable in self._cables.values()}
+            for train in trains:
+                source = (promise.instrument, train.connector)
+                if source not in heard:
+                    continue
+                for edge in zip(train.at_fs, train.rising.tolist(), strict=True):
+                    if from_fs <= edge[0] < until_fs:
+                        bisect.insort(self._sent.setdefault(source, []), edge)
+                        promise.sent.setdefault(train.connector, []).append(edge)
+            promise.from_fs = until_fs
+
     def send(self, instrument: str, connector: str, at_fs: int, rising: bool = True) -> None:
         """Send one edge, at an instant that may lie ahead."""
         with self._lock:
@@ -242,6 +261,12 @@ class LinesEnd:
     def keep(self, promise: Promise, trains: Iterable[EdgeTrain] = ()) -> None:
         """Send what was promised."""
         self.lines.keep(promise, trains)
+
+    def send_on(
+        self, promise: Promise, trains: Iterable[EdgeTrain], from_fs: int, until_fs: int
+    ) -> None:
+        """Send what is known so far of what was promised."""
+        self.lines.send_on(promise, trains, from_fs, until_fs)
 
     def watch(self, settle: Callable[[int], None]) -> None:
         """Say how the instrument is brought up to an instant."""

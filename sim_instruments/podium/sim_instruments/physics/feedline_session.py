@@ -26,10 +26,13 @@ from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     PulseTrain,
 )
+from podium.sim_instruments.physics.spurs import HeardSpurs
 from podium.sim_instruments.physics.trace import trace_of
 from podium.sim_instruments.physics.trajectory import Cluster, Trajectory
 from podium.sim_instruments.physics.walk import Paths
 
+KEPT_NS = 1_000_000
+"""So long what mixers added is kept behind a window: others that overlap may still be asked for."""
 LITS_MAX = 4_000
 """Different tones of a feedline that one run may have: each has fields of its own."""
 
@@ -75,6 +78,8 @@ class FeedlineSession:
         self._contents = contents
         self._run = np.uint64(beginning.run)
         self._seed = seed
+        self.spurs = HeardSpurs(feedline)
+        """What of mixers is heard on it."""
         self.whole_ns, fraction = flight(feedline)
         self._lits = Lits(feedline, contents.pieces)
         self._tones: deque[_Tone] = deque()
@@ -138,9 +143,25 @@ class FeedlineSession:
             while self._tones and self._tones[0].start_ns < end_ns:
                 self._light(self._tones.popleft())
             for one, value in zip(group, self._read(group, end_ns), strict=True):
-                found = value + self._noise(one)
+                found = value + self._noise(one) + self._leaked(one)
                 self._last[one.place] = one, self._cluster, found
                 yield one, found
+
+    def _leaked(self, one: Asked) -> complex:
+        if not self.spurs:
+            return 0j
+        self.spurs.forget(one.open_ns - KEPT_NS)
+        return complex(self.spurs.means(self._capture(one))[0])
+
+    def _capture(self, one: Asked) -> CaptureTrain:
+        return CaptureTrain(
+            self.feedline.name,
+            np.array([one.open_ns + self.whole_ns]),
+            np.zeros(1, np.int32),
+            np.array([one.turns]),
+            (self._contents.windows[one.window],),
+            scope=True,
+        )
 
     def trace(self, place: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window, and what it is demodulated to.
@@ -165,14 +186,7 @@ class FeedlineSession:
                 *tones,
             ]
         none = np.zeros(0, np.int64)
-        capture = CaptureTrain(
-            self.feedline.name,
-            np.array([one.open_ns + self.whole_ns]),
-            np.zeros(1, np.int32),
-            np.array([one.turns]),
-            (window,),
-            scope=True,
-        )
+        capture = self._capture(one)
         played = PulseTrain(
             self.feedline.name,
             np.array([start for start, _, _ in tones], np.int64),
@@ -214,6 +228,9 @@ class FeedlineSession:
             key(self._seed, self.feedline.name, f"trace {place}"),
             int(self._run),
         )
+        if self.spurs:
+            opened = one.open_ns + self.whole_ns
+            shown = shown + self.spurs.trace(opened, shown.size, window.demod_hz, one.turns)
         if window.weights is None:
             shown = shown + (found - complex(np.mean(shown[: window.duration_ns])))
         return shown, window.demod_hz

@@ -31,6 +31,7 @@ from podium.sim_instruments.physics.world_file import (
     CouplingWorld,
     FeedlineWorld,
     Known,
+    MixerWorld,
     NodeWorld,
     TimingWorld,
     WorldFile,
@@ -45,16 +46,26 @@ LIBRARY = {
 STAGES = krinner2022.STAGES
 
 
-def sample(facility_path: Path, seed: int) -> WorldFile:
-    """Draw the world of ``seed`` for a facility file.
+MIXER_SPREADS = {
+    "gain_ratio": Spread(1.0, 0.023, "1"),
+    "phase": Spread(0.0, math.radians(2.0), "rad"),
+    "offset_i": Spread(0.0, 5e-3, "V"),
+    "offset_q": Spread(0.0, 5e-3, "V"),
+}
+"""ASSUMED: data sheets of I/Q mixers for 4 to 8 GHz give balances of some tenths of a dB and a few
+degrees, an image of some -35 dBc; offsets of 1 % of full scale leave the carrier at -40 dBFS."""
+
+
+def sample(facility_path: Path, seed: int, mixers: bool = False) -> WorldFile:
+    """Draw the world of ``seed`` for a facility file; ``mixers``: with imperfect mixers, too.
 
     The same file, seed and version give the equal world; a qubit more moves no other qubit's
     numbers. Raises :class:`.design.DesignError` or :class:`SamplingError`.
     """
-    return draw_world(read_design(facility_path), seed)
+    return draw_world(read_design(facility_path), seed, mixers)
 
 
-def draw_world(design: Design, seed: int) -> WorldFile:
+def draw_world(design: Design, seed: int, mixers: bool = False) -> WorldFile:
     """Draw the world of ``seed``; see :func:`sample`."""
     if seed < 0:
         raise SamplingError(f"a seed is a whole number from 0, not {seed}")
@@ -80,7 +91,16 @@ def draw_world(design: Design, seed: int) -> WorldFile:
                 for name, make in design.timing.clocks.items()
             },
         ),
+        mixers={name: _mixer(name, seed) for name in design.mixers} if mixers else {},
     )
+
+
+def _mixer(name: str, seed: int) -> MixerWorld:
+    drawn = {
+        quantity: Known(value=draw(spread, seed, name, quantity), unit=spread.unit, assumed=True)
+        for quantity, spread in MIXER_SPREADS.items()
+    }
+    return MixerWorld(**drawn)
 
 
 def _clock(errors: ClockErrors) -> ClockWorld:

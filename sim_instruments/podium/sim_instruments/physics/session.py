@@ -24,6 +24,7 @@ from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     PulseTrain,
 )
+from podium.sim_instruments.physics.spurs import felt, parted
 
 
 class Session:
@@ -94,11 +95,14 @@ class Session:
         return self._feedlines[line]
 
     def _hand_over(self, session: FeedlineSession) -> None:
-        session.play(self._kept.pop(session.feedline.name, ()))
+        tones, heard = parted(session.feedline, self._kept.pop(session.feedline.name, ()))
+        session.play(tones)
+        session.spurs.add(heard)
         for qubit, (line, trajectory) in zip(session.feedline.qubits, session.qubits, strict=True):
-            trains = self._kept.pop(line.line, None)
+            trains = felt(qubit, self._kept.pop(line.line, ()))
             if trains:
                 self._check_drive(qubit)
+                session.spurs.refuse_light(qubit)
                 trajectory.drives.extend(line.drives(trains))
 
     def _asked(

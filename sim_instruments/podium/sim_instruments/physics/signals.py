@@ -8,6 +8,7 @@ complex baseband about ``carrier_hz``.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,9 @@ class PulseTrain:
     pieces: tuple[Piece, ...]
     sender: str = ""
     """Which part of its instrument sends it: one that can be stopped by itself."""
+    spur: Literal["", "image", "carrier"] = ""
+    """What a mixer adds that nobody asked for: the world may leave out what it cannot feel of it
+    (:mod:`.spurs`). A carrier leaks for as long as it can: its pieces are levels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from podium.sim_instruments.physics.relaxation import (
     lifetime_s,
     ramsey_time_s,
 )
+from podium.sim_instruments.physics.world_file import MixerWorld
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Truth:
 
     value: float
     unit: str
-    """``Hz``, ``s``, ``V`` or ``1``."""
+    """``Hz``, ``s``, ``V``, ``rad`` or ``1``."""
 
 
 def truth(chip: Chip, biases_v: Mapping[str, float] | None = None) -> dict[str, Truth]:
@@ -43,6 +44,20 @@ def truth(chip: Chip, biases_v: Mapping[str, float] | None = None) -> dict[str, 
             values["assignment_fidelity"] = Truth(best_assignment(feedline, index).fidelity, "1")
             told.update({f"{point.name}.{quantity}": known for quantity, known in values.items()})
     return told
+
+
+def mixer_truth(mixers: Mapping[str, MixerWorld]) -> dict[str, Truth]:
+    """Tell what is wrong with mixers, ``cluster_a.slot4.out0.gain_ratio`` and so on."""
+    return {
+        f"{name}.{quantity}": Truth(known.value, known.unit)
+        for name, mixer in mixers.items()
+        for quantity, known in (
+            ("gain_ratio", mixer.gain_ratio),
+            ("phase", mixer.phase),
+            ("offset_i", mixer.offset_i),
+            ("offset_q", mixer.offset_q),
+        )
+    }
 
 
 def qubit_truth(point: QubitPoint) -> dict[str, Truth]:

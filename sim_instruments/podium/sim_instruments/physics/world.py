@@ -30,6 +30,7 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
     Window,
 )
+from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted
 from podium.sim_instruments.physics.trace import trace_of
 
 __all__ = ["Lines", "NotSimulated", "World", "warm_up"]
@@ -123,7 +124,10 @@ class World:
         traces: list[NDArray[np.complex128] | None],
     ) -> None:
         captures = [signals.captures[i] for i in mine]
-        tones = [train for train in signals.drives if train.line == feedline.name]
+        mine_too = (train for train in signals.drives if train.line == feedline.name)
+        tones, heard = parted(feedline, mine_too)
+        spurs = HeardSpurs(feedline)
+        spurs.add(heard)
         if not any(capture.start_ns.size for capture in captures):
             return
         _, fraction = flight(feedline)
@@ -133,6 +137,7 @@ class World:
             drives = _drives_on(signals, qubit)
             if drives.start_ns.size:
                 check_alone(qubit)
+                spurs.refuse_light(qubit)
             later = round(qubit.drive_delay_ns - feedline.delay_in_ns)
             schedule = schedule_of(drives, later, episodes)
             slow = SlowNoise(
@@ -152,6 +157,8 @@ class World:
                 key(self._seed, feedline.name, f"noise {place}"), signals.run, values[place].size
             )
             values[place] += sigma[capture.window] * noise
+            if spurs:
+                values[place] += spurs.means(capture)
             if capture.scope:
                 trace = trace_of(
                     feedline,
@@ -164,6 +171,14 @@ class World:
                     key(self._seed, feedline.name, f"trace {place}"),
                     signals.run,
                 )
+                if spurs:
+                    last = capture.windows[capture.window[-1]]
+                    trace = trace + spurs.trace(
+                        int(capture.start_ns[-1]),
+                        trace.size,
+                        last.demod_hz,
+                        float(capture.phase_turns[-1]),
+                    )
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
 
@@ -202,7 +217,7 @@ def check_alone(qubit: QubitPoint) -> None:
 
 def _drives_on(signals: RunSignals, qubit: QubitPoint) -> Drives:
     line = f"{qubit.name}.drive"
-    return drives_of([train for train in signals.drives if train.line == line])
+    return drives_of(felt(qubit, [train for train in signals.drives if train.line == line]))
 
 
 def _trace_hz(train: CaptureTrain) -> float:

@@ -79,6 +79,8 @@ SignedSeconds = Annotated[Known, AfterValidator(_in("s", ANY))]
 SignedNumber = Annotated[Known, AfterValidator(_in("1", ANY))]
 SignedPerSecond = Annotated[Known, AfterValidator(_in("1/s", ANY))]
 SecondsPerKelvin = Annotated[Known, AfterValidator(_in("s/K", ANY))]
+Radians = Annotated[Known, AfterValidator(_in("rad", ANY))]
+Volts = Annotated[Known, AfterValidator(_in("V", ANY))]
 Flux = Annotated[Known, AfterValidator(_in("Phi0", ANY))]
 FluxPerVolt = Annotated[Known, AfterValidator(_in("Phi0/V", ANY))]
 HertzPerRootWatt = Annotated[Known, AfterValidator(_in("Hz/sqrt(W)"))]
@@ -287,6 +289,18 @@ class TimingWorld(Part):
         return {name: known.value for name, known in self.cables.items()}
 
 
+class MixerWorld(Part):
+    """What is wrong with the I/Q mixer behind one output of a controller."""
+
+    gain_ratio: Number
+    """Of path Q to path I."""
+    phase: Radians
+    """By which path Q is more than a quarter turn ahead."""
+    offset_i: Volts
+    """At the mixer's input I: what leaks of the oscillator is as if so much were set there."""
+    offset_q: Volts
+
+
 class WorldFile(Part):
     """The whole file."""
 
@@ -298,6 +312,8 @@ class WorldFile(Part):
     """Temperature by fridge and stage."""
     nodes: dict[str, NodeWorld]
     timing: TimingWorld = Field(default_factory=TimingWorld)
+    mixers: dict[str, MixerWorld] = Field(default_factory=dict)
+    """By instrument and connector: ``cluster_a.slot4.out0``. Those not named are perfect."""
 
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""

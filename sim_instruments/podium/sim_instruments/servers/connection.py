@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from podium.sim_instruments.servers.leaps import Time
-from podium.sim_instruments.twins.twin import Session
+from podium.sim_instruments.twins.twin import HangsUp, Session
 
 TURN_S = 0.01
 """So long one connection is served at a stretch while others may be waiting."""
@@ -80,10 +80,14 @@ class TwinConnection(asyncio.Protocol):
             return
         self._session = self._open_session()
         self._faults.open.add(self)
+        if isinstance(self._session, HangsUp):
+            self.due()  # it may have a greeting to say
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the session; a half-received command goes with it."""
         self._faults.open.discard(self)
+        if isinstance(self._session, HangsUp):
+            self._session.hung_up()
         self._session = None
 
     def drop(self) -> None:
@@ -156,6 +160,8 @@ class TwinConnection(asyncio.Protocol):
             half = len(answer) // 2
             self._transport.write(answer[:half] if self._faults.half_answers else answer)
             self._timekeeper.clock.answered()
+        if isinstance(self._session, HangsUp) and self._session.ended:
+            self._transport.close()
 
     def _leap(self) -> None:
         if self._timekeeper.leap():

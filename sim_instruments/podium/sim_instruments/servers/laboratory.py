@@ -1,5 +1,6 @@
 """One simulated laboratory: the world, the twins of a facility, and the cables between them."""
 
+import math
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +26,7 @@ from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
-from podium.sim_instruments.physics.truth import Truth, truth
+from podium.sim_instruments.physics.truth import Truth, mixer_truth, truth
 from podium.sim_instruments.physics.world import Lines, World
 from podium.sim_instruments.physics.world_file import WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
@@ -35,6 +36,7 @@ from podium.sim_instruments.servers.memory import Spare
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
+from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, silence
@@ -72,6 +74,7 @@ class Laboratory:
         self.clocks: dict[str, Clock] = {}
         """Of the instruments that have one of the world's, by name."""
         self._seed = world_file.seed
+        self._mixers = world_file.mixers
         self._clock_errors = {
             name: known.errors() for name, known in world_file.timing.clocks.items()
         }
@@ -118,7 +121,8 @@ class Laboratory:
 
     def truth_now(self) -> Callable[[], dict[str, Truth]]:
         """Return what tells the hidden truth at the biases of this moment, in any thread."""
-        return partial(truth, self.chip, self.cabling().biases_v)
+        biases_v, mixers = self.cabling().biases_v, mixer_truth(self._mixers)
+        return lambda: truth(self.chip, biases_v) | mixers
 
     def submit(self, instrument: str, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""
@@ -153,6 +157,8 @@ class Laboratory:
 
         now_fs = self.clock.now_fs()
         for train in signals.drives:
+            if train.spur:
+                continue
             turns = train.phase_turns[:EDGES_KEPT].tolist()
             starts = train.start_ns.tolist()
             sending = Sending(instrument, train.line, starts, when, turns)
@@ -220,6 +226,15 @@ class Laboratory:
             clock=self._counter(name),
             own_clock=self._own_clock(name),
             lines=LinesEnd(self.lines, name),
+            mixers={
+                output.removeprefix(f"{name}."): Mixer(
+                    known.gain_ratio.value,
+                    math.degrees(known.phase.value),
+                    (1e3 * known.offset_i.value, 1e3 * known.offset_q.value),
+                )
+                for output, known in self._mixers.items()
+                if output.startswith(f"{name}.")
+            },
         )
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:
@@ -255,6 +270,13 @@ class Laboratory:
         for fridge, stages in world_file.fridges.items():
             has |= {f"{fridge}.{stage}" for stage in stages}
         wanted = set(self.plan.lines)
+        for output in world_file.mixers:
+            instrument, _, connector = output.partition(".")
+            if connector not in self.plan.outputs.get(instrument, {}):
+                raise PlanError(
+                    f"the world of {world_file.facility} has a mixer at {output}, where "
+                    f"{self.plan.name} wires nothing"
+                )
         for thermometer in self.plan.thermometers.values():
             wanted |= {f"{thermometer.fridge}.{stage}" for stage in thermometer.stages.values()}
         if wanted - has:

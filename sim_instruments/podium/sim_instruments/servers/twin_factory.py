@@ -17,8 +17,11 @@ from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.tick_counter import TickCounter
+from podium.sim_instruments.servers.zurich_texts import vendor_text
+from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.twin import Twin
+from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 
 class TwinError(ValueError):
@@ -41,8 +44,12 @@ class Supplies:
     """Its counter of ticks, where it is on a timing plane; None: it counts by itself."""
     own_clock: Clock | None = None
     """The reference in a microwave source, where the facility has one for it."""
+    texts: Callable[[], VendorText] = vendor_text
+    """Finds texts of the vendor's that it tells to clients."""
     lines: LinesEnd = field(default_factory=lambda: LinesEnd(DigitalLines(), ""))
     """Digital cables at its connectors; none by default."""
+    mixers: Mapping[str, Mixer] = field(default_factory=dict)
+    """What is wrong behind its outputs, by connector; those not named are perfect."""
 
 
 def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from podium.firmware_interfaces.zurich.elf import SequencerElf
 from podium.sim_instruments.physics.signals import (
     Captured,
     CaptureTrain,
@@ -19,6 +20,9 @@ from podium.sim_instruments.physics.signals import (
 from podium.sim_instruments.physics.world import warm_up as warm_up_world
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
+from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
+from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
 
 T = TypeVar("T")
 PROGRAM = """
@@ -35,6 +39,8 @@ loop: reset_ph
       loop R0,@loop
       stop
 """
+SEQUENCER_WORDS = (0xF600_0092, 0x3000_0040, 0xF600_0022, 0)
+"""``st R0, 146``, ``wvfs 0, R0, 64``, ``st R0, 34``, ``end``."""
 CONTROL_PROGRAM = PROGRAM.replace("acquire 0,0,400", "upd_param 400")
 END_FS = 10**15
 
@@ -116,6 +122,14 @@ def warm_up_cluster() -> None:
             raise RuntimeError(f"slot {slot} did not play its few lines: {state!r}")
 
 
+def warm_up_sequencer() -> None:
+    """Run a few words on a sequencer of Zurich Instruments."""
+    text = np.array(SEQUENCER_WORDS, "<u4").tobytes()
+    trace = Processor(make_image(SequencerElf(text, "", "", (), (), "", ""), SHFSG)).run()
+    if trace.status is not Status.ENDED:
+        raise RuntimeError(f"a sequencer did not play its few words: {trace.status.name}")
+
+
 def _block(content: bytes) -> bytes:
     length = str(len(content)).encode()
     return b"#" + str(len(length)).encode() + length + content
@@ -126,6 +140,7 @@ def main() -> None:
     start = time.monotonic()
     print("Compiling the simulation's kernels: half a minute, once.", file=sys.stderr, flush=True)
     warm_up_cluster()
+    warm_up_sequencer()
     warm_up_world()
     print(f"Compiled in {time.monotonic() - start:.0f} s.", file=sys.stderr)
 

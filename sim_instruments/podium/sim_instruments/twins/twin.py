@@ -22,6 +22,20 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class HangsUp(Protocol):
+    """A session that greets, ends connections itself, or has to know when its client is gone."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has no more to say: the connection is closed when its last answer is sent."""
+        ...
+
+    def hung_up(self) -> None:
+        """Hear that the connection is gone."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Horizon:
     """What a twin says about the future, so that world time knows how far it may leap."""

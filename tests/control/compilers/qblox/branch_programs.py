@@ -24,6 +24,8 @@ from podium.control.program.waveforms import Drag, Gaussian, Square
 
 READS = Discriminator(0.15, 0.02)
 X, Y = Play("q0.drive", DRAG, 0.5), Play("q0.drive", Gaussian(40 * NS, 10 * NS), -0.3)
+HARD = Play("q0.drive", Square(20 * NS), 0.6)
+LATE = 312_345
 FRAMES = (
     Frame("q0.drive", "node_a.q0.drive", DRIVE_HZ["q0"]),
     Frame("q1.drive", "node_a.q1.drive", DRIVE_HZ["q1"]),
@@ -100,6 +102,23 @@ def branch_programs() -> dict[str, Program]:
             Delay(("q0.drive",), 20 * NS),
             ShiftPhase("q0.drive", 0.3),
             X,
+        ),
+        program(
+            "between two samples",
+            *first,
+            Delay(("q0.drive",), LATE),
+            If(is_one("m"), (X, HARD), (HARD, Delay(("q0.drive",), 3 * NS), Y)),
+            Delay(("q0.drive",), NS - LATE),
+        ),
+        program(
+            "a fraction swept",
+            *first,
+            Delay(("q0.drive",), Affine("between")),
+            If(is_one("m"), (X,), (Delay(("q0.drive",), 10_250_000), Y, X)),
+            Delay(("q0.drive",), Affine("between", -1, 2 * NS)),
+            Delay(("q0.drive",), 750_000),
+            axes=(Axis("between", (Variable("between", "fs", Linear(0, 312_500, 4)),)),),
+            keep_shots=False,
         ),
         program(
             "a shift alone",

@@ -68,7 +68,7 @@ def hold_against_reference(
                 lo_hz,
                 rounded_at(compiled, program, point),
                 stored_envelope,
-                dice(repetition, number),
+                outcomes=dice(repetition, number),
             )
             windows = defaultdict(list)
             for sequencer, trace in zip(compiled.sequencers, traces, strict=True):
@@ -135,9 +135,9 @@ def compare_samples(
     assert np.abs(off.imag).max(initial=0) <= slack
 
 
-def stored_envelope(waveform: Waveform) -> NDArray[np.complex128]:
+def stored_envelope(waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex128]:
     """The envelope as waveform memory holds it: each sample within half of 1/32767."""
-    ideal = sample_envelope(waveform) * 32767
+    ideal = sample_envelope(waveform, late_fs) * 32767
     return (np.floor(ideal.real + 0.5) + 1j * np.floor(ideal.imag + 0.5)) / 32767
 
 

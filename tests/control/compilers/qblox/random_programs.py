@@ -101,7 +101,10 @@ def programs(draw: st.DrawFn) -> Program:
         frame = draw(st.sampled_from(frames))
         match draw(
             st.sampled_from(
-                ("play", "play", "delay", "delay", "barrier", "capture", "frequency", "phase")
+                (
+                    *("play", "play", "delay", "delay", "between"),
+                    *("barrier", "capture", "frequency", "phase"),
+                )
             )
         ):
             case "play":
@@ -114,6 +117,13 @@ def programs(draw: st.DrawFn) -> Program:
                 else:
                     length = draw(lengths)
                 body.append(Delay(tuple(draw(some)), length))
+            case "between":
+                late_fs = draw(st.integers(1, NS - 1))
+                body.append(Delay((frame.name,), late_fs))
+                body += [Play(frame.name, draw(waveforms()), value(0.5, 0.0))] * draw(
+                    st.integers(1, 2)
+                )
+                body.append(Delay((frame.name,), NS - late_fs))
             case "barrier":
                 body.append(Barrier(tuple(draw(some))))
             case "capture" if frame.name.endswith("readout"):

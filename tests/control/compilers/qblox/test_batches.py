@@ -44,6 +44,23 @@ READ = (
 )
 
 
+def test_more_fractions_of_a_nanosecond_than_waveform_memory_holds_are_played_in_parts() -> None:
+    late = Axis("t", (Variable("t", "fs", Linear(0, 3_001, 320)),))
+    wave = Drag(100 * NS, 25 * NS, 1e-9)  # 320 fractions of 100 samples, twice
+    body = (
+        Delay(("q0.drive",), Affine("t", 1.0, 20 * NS)),
+        Play("q0.drive", wave, 0.5),
+        Delay(("q0.drive",), Affine("t", -1.0, 2 * US)),
+        *READ,
+    )
+    program = Program("fractions", frames("drive", "readout"), body, (late,), shots=2)
+    with pytest.raises(TooLarge, match=r"samples, .* more than the 16384.*each fraction is one"):
+        compile_program(program, target())
+    batches = compile_in_batches(program, target())
+    assert len(batches) > 1
+    covered(program, batches)
+
+
 def covered(program: Program, batches: tuple[CompiledBatch, ...]) -> None:
     """Every shot of every point is in exactly one batch."""
     shape = tuple(axis.count for axis in program.axes)

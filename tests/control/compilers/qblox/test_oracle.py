@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.control.compilers.qblox.bring_up import bring_up_programs
 from tests.control.compilers.qblox.edge_programs import edge_programs
 from tests.control.compilers.qblox.example_programs import NS, first_light, target
+from tests.control.compilers.qblox.fractional_programs import fractional_programs
 from tests.control.compilers.qblox.oracle import compare_samples, hold_against_reference
 from tests.control.compilers.qblox.played import emulate, shot
 from tests.control.compilers.qblox.random_programs import programs
@@ -18,7 +19,7 @@ from podium.control.program.envelopes import sample_envelope
 from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.waveforms import FlatTop, Gaussian
 
-PROGRAMS = first_light() | edge_programs()
+PROGRAMS = first_light() | edge_programs() | fractional_programs()
 BRING_UP, BRING_UP_TARGET = bring_up_programs()
 QUICK_POINTS = 150
 

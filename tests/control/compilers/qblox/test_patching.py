@@ -188,8 +188,9 @@ def test_frames_that_share_an_output_are_added_up_anew() -> None:
         artifact.patched({"loud": 0.5})
 
 
-def test_a_phase_that_is_swept_as_well_is_compiled_where_that_is_allowed() -> None:
-    axis = Axis("turn", (Variable("turn", "turn", Linear(0, 0.1, 5)),))
+@pytest.mark.parametrize("points", [1, 5])
+def test_a_phase_that_is_swept_as_well_is_compiled_where_that_is_allowed(points: int) -> None:
+    axis = Axis("turn", (Variable("turn", "turn", Linear(0, 0.1, points)),))
     program = rotation(0.3, phase=Parameter("phi", 0.1))
     body = (ShiftPhase("q0.drive", Affine("turn")), *program.body)
     program = replace(program, body=body, axes=(axis,))
@@ -206,6 +207,22 @@ def test_parameters_go_through_json_and_have_one_value_each() -> None:
     assert parameters_of(program) == {"phi": 0.5, "theta": 0.25}
     with pytest.raises(ProgramError, match="a name has one value"):
         made(theta=Parameter("theta", 0.25), flat=Parameter("theta", 0.5))
+
+
+def test_a_delay_between_two_nanoseconds_moves_by_whole_ones_or_is_compiled_anew() -> None:
+    def pulse(wait: Parameter) -> Program:
+        drive = ("q0.drive",)
+        rest = Delay(drive, Affine(wait, -1.0, 30 * US))
+        body = (Delay(drive, wait), Play("q0.drive", DRAG, 0.5), rest)
+        return Program("late", frames("drive"), body)
+
+    artifact = compile_artifact(pulse(Parameter("wait", 100_300_000)), target())
+    for wait_fs in (100_300_000, 212_300_000, 100_300_001, 212_700_000, 100 * NS):
+        new = compile_program(pulse(Parameter("wait", wait_fs)), target())
+        assert artifact.patched({"wait": wait_fs}, compile_anew=True) == new
+        if wait_fs % NS != 300_000:
+            with pytest.raises(NeedsCompiling, match="between two ns"):
+                artifact.patched({"wait": wait_fs})
 
 
 def test_a_delay_is_put_anew_within_its_limits_and_refused_beyond() -> None:

@@ -184,14 +184,57 @@ def test_it_is_said_what_does_not_fit_and_what_would(name: str) -> None:
 
 def test_a_swept_delay_off_the_grid_names_the_point_and_the_nearest_times() -> None:
     program = _program(
-        Play("drive", PULSE),
-        Delay(("drive",), Affine("x", 0.5)),
-        Play("drive", PULSE),
-        REST,
+        Delay(("readout",), Affine("x", 0.5, 20 * NS)),
+        Capture("readout", "m", 400 * NS),
+        LISTEN,
         axes=_axis("fs", 20 * NS, 25 * NS),
     )
     with pytest.raises(OffGridError, match=r"32500000 fs.*32 ns and 33 ns .at x = 25000000 fs"):
         compile_program(program, target())
+
+
+BETWEEN = (Delay(("drive",), 10_300_000), Play("drive", PULSE))
+BACK = Delay(("drive",), 700_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            (*BETWEEN, SetFrequency("drive", 5.7e9), BACK),
+            r"statement 2 .SetFrequency.: 30300000 fs",
+        ),
+        ((*BETWEEN, REST), "the end of the shot: 6030300000 fs"),
+    ],
+)
+def test_only_pulses_start_between_two_nanoseconds(body: tuple[Statement, ...], told: str) -> None:
+    with pytest.raises(OffGridError, match=f"{told}.*only pulses start between two ns"):
+        compile_program(_program(*body, REST), target())
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            (BETWEEN[0], Play("drive", Square(6 * NS)), Play("drive", PULSE), BACK),
+            "play 2 Gaussian begins in the last sample of play 1 Square",
+        ),
+        (
+            (Delay(("drive",), 10_700_000), Play("drive", PULSE), Play("drive", Square(40 * NS))),
+            "play 2 Square begins in the last sample of play 1 Gaussian",
+        ),
+        (
+            (Delay(("drive",), 10_300_000), Play("drive", Drag(20 * NS, 2 * NS, 9e-9)), BACK),
+            "drag_q peaks at",
+        ),
+    ],
+)
+def test_pulses_between_two_nanoseconds_that_get_in_the_way_of_each_other_are_refused(
+    body: tuple[Statement, ...], told: str
+) -> None:
+    off_fs = sum(s.duration_fs if isinstance(s, Delay) else s.waveform.duration_fs for s in body)
+    with pytest.raises(DoesNotFit, match=told):
+        compile_program(_program(*body, Delay(("drive",), -off_fs % NS), REST), target())
 
 
 def test_a_settling_time_off_the_grid_is_refused() -> None:

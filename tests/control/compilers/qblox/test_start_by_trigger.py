@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
-from tests.control.compilers.qblox.example_programs import first_light, rabi, target
-from tests.control.compilers.qblox.played import emulate, processors
+from tests.control.compilers.qblox.example_programs import NS, first_light, rabi, target
+from tests.control.compilers.qblox.played import emulate, processors, shot
 
 from podium.control.compilers.qblox.compile import compile_program
+from podium.control.compilers.qblox.emit import LEAD_NS
+from podium.control.compilers.qblox.start import preamble_ns
 from podium.control.program.envelopes import sample_envelope
-from podium.control.program.program import Play
-from podium.control.program.waveforms import Drag, Gaussian
+from podium.control.program.program import Delay, Frame, Play, Program
+from podium.control.program.waveforms import Drag, FlatTop, Gaussian
+from podium.control.timebase.correction import split
+from podium.firmware_interfaces.exact_time import TickGrid
 from podium.firmware_interfaces.qblox_cluster.limits import SYNC_NS
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger
@@ -51,9 +55,12 @@ def centre_ns(samples: np.ndarray) -> float:
 
 @pytest.mark.parametrize("late_fs", [1_000, 250_000, 500_000, 999_999])
 def test_the_rest_of_a_skew_is_taken_out_by_the_shapes_of_pulses(late_fs: int) -> None:
+    ticks = round(late_fs / 1e6 + 1e-9)  # what is nearest, and the rest to either side
     on_ticks, late = (
-        compile_program(rabi(), target(), ExternalStart(3, 5, rest)) for rest in (0, late_fs)
+        compile_program(rabi(), target(), start)
+        for start in (ExternalStart(3, 5 + ticks), ExternalStart(3, 5, late_fs))
     )
+    assert late.first_shot_ns == on_ticks.first_shot_ns
     moved = 0
     for ours, theirs in zip(late.sequencers, on_ticks.sequencers, strict=True):
         assert ours.text == theirs.text, "no instant on the grid has changed"
@@ -62,9 +69,31 @@ def test_the_rest_of_a_skew_is_taken_out_by_the_shapes_of_pulses(late_fs: int) -
             if one.name.startswith(("gaussian_i", "drag_i")):
                 moved += 1
                 shift_ns = centre_ns(np.array(one.samples)) - centre_ns(np.array(other.samples))
-                # at two sigma the tail that is cut takes up to 15 ps off
-                assert shift_ns == pytest.approx(late_fs / 1e6, abs=0.02)
+                assert ticks + shift_ns == pytest.approx(late_fs / 1e6, abs=0.001)
     assert moved
+
+
+@pytest.mark.parametrize("delay_fs", [0, 1_234_567, 7_499_999, 7_500_000, 12_999_999])
+def test_what_is_heard_of_soft_pulses_comes_later_by_all_of_a_skew(delay_fs: int) -> None:
+    frame = Frame("f", "node_a.q0.drive", target().ports["node_a.q0.drive"].lo_hz)
+    grid = TickGrid.from_rate_hz(1_000_000_000)
+    for wave in (Gaussian(40 * NS, 10 * NS), FlatTop(80 * NS, 12 * NS), FlatTop(80 * NS, 2 * NS)):
+        for between_fs in (0, 330_000):
+            body = (
+                Delay(("f",), 8 * NS + between_fs),
+                Play("f", wave, 0.9),
+                Delay(("f",), 5000 * NS - between_fs),
+            )
+            part = split(delay_fs, grid)
+            start = ExternalStart(3, part.ticks, int(part.remainder_fs))
+            compiled = compile_program(Program("p", (frame,), body), target(), start)
+            (trace,) = run_together(processors(compiled), triggers=[Trigger(ARRIVAL_NS, 3)])
+            first_ns = int(trace.time_ns[1])
+            heard = shot(compiled.sequencers[0], trace, first_ns, 200).words.real
+            edge_ns = first_ns - (ARRIVAL_NS + 4 + SYNC_NS) - preamble_ns(None) - LEAD_NS + 4
+            due_ns = 8 + (between_fs + delay_fs + wave.duration_fs // 2) / 1e6
+            # a picosecond, and what rounding each sample to a word leaves
+            assert edge_ns + centre_ns(heard) == pytest.approx(due_ns, abs=0.002)
 
 
 @pytest.mark.parametrize("late_fs", [-1, 1_000_000])

@@ -175,9 +175,9 @@ def test_a_long_program_that_does_not_assemble_is_refused_when_that_is_known(ben
 
 
 def test_a_program_that_cannot_be_executed_here_is_refused_when_it_is_armed(bench) -> None:
-    bench.load(2, 0, "fb_acq_iq_id 5,100\nstop")
+    bench.load(2, 0, "fb_com_extra 1,5,100\nstop")
     bench.send(2, "SEQuencer0:ARM")
-    assert "shares no measured results" in bench.send(2, "SYSTem:ERRor:NEXT?")
+    assert "extra bytes is not known" in bench.send(2, "SYSTem:ERRor:NEXT?")
     assert bench.state(2, 0, T0).startswith("OKAY;IDLE;")
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Form, Immediate, Operation
+from podium.sim_instruments.twins.qblox_cluster.message_routes import Route
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_instruction_page import KINDS, page
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Route
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
     SequencerSetup,

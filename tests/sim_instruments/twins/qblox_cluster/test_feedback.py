@@ -245,12 +245,60 @@ def test_external_triggers_are_counted_beside_measured_ones() -> None:
     assert bench.met(T0 + 15 * US)
 
 
-def test_triggers_of_counted_edges_are_refused_in_words() -> None:
-    bench = DictatedBench()
-    bench.put(2, 0, "wait_sync 4\nacquire_ttl 0,0,1,4\nstop", {"addr": 3})
-    bench.put(4, 0, hangs(5000))
+SHARE = "wait_sync 4\nfb_acq_tb_id {id},4\nacquire 0,0,2000\nwait 3000\n"
+ON_MESSAGE = """
+      wait_sync 4
+      wait 10000
+      fb_pop_data 20,R1
+      nop
+      and R1,1,R1
+      jz @zero
+      wait 10000
+zero: wait 20000
+      stop R1"""
+
+
+@pytest.mark.parametrize("result", [0, 1])
+def test_a_message_tells_another_sequencer_what_was_measured(result: int) -> None:
+    bench = DictatedBench(result)
+    for slot in (0, 2, 4):
+        routes = [{"router_id": r, "mask": 3, "event_id": [1024 + 20]} for r in (1, 2, 3)]
+        bench.send(0, f"SLOT{slot}:ROUter:CONFiguation", block=json_bytes(routes))
+    bench.put(2, 0, SHARE.format(id=20) + "stop")
+    bench.put(4, 0, ON_MESSAGE)
     bench.run((2, 0), (4, 0))
-    assert bench.state(4, 0, T0 + US).split(";")[1] == "STOPPED"
-    error = bench.send(4, "SYSTem:ERRor:NEXT?")
-    assert "does not emulate the triggers that slot2.sequencer0" in error
-    assert "acquire_ttl" in error
+    end = T0 + (START_NS + 30_000 + 10_000 * result) * FS_PER_NS
+    assert bench.state(4, 0, end).startswith(f"OKAY;STOPPED;{result};")
+    assert bench.state(4, 0, T0 + 60 * US) == f"OKAY;STOPPED;{result};;;;"
+    assert bench.bins(2, 0, T0 + 60 * US)["threshold"].tolist() == [result, 0]
+    assert bench.world.results == []
+
+
+def test_a_sequencer_reads_its_own_integral() -> None:
+    bench = DictatedBench(1)
+    share = "fb_acq_iq_id 5,4\nwait_sync 4\nacquire 0,0,6000\n"
+    bench.put(2, 0, share + "fb_pop_data 5,R1\nfb_pop_data 5,R2\nwait 4\nstop R1")
+    bench.run((2, 0))
+    (bin_, _) = bench.bins(2, 0, T0 + 60 * US)
+    code = int(bench.state(2, 0, T0 + 60 * US).split(";")[2])
+    assert code == int(bin_["path0"] / 2**22 * 2**12)
+    assert code > 0
+
+
+def test_a_result_that_is_shared_and_triggers_does_both() -> None:
+    """The message is there 116 ns after the integration before the trigger: both are waited for."""
+    for result in (0, 1):
+        bench = DictatedBench(result)
+        bench.put(2, 0, SHARE.format(id=5) + "fb_pop_data 5,R1\nwait 4\nstop R1", {"addr": 3})
+        bench.put(4, 0, hangs(8000))
+        bench.run((2, 0), (4, 0))
+        assert bench.met() == bool(result)
+        assert bench.state(2, 0, T0 + 60 * US).split(";")[2] == str(2 + result)
+
+
+def test_what_is_shared_and_heard_by_nobody_is_played_whole() -> None:
+    bench = DictatedBench(1)
+    bench.put(2, 0, SHARE.format(id=5) + "stop")
+    bench.run((2, 0))
+    assert bench.bins(2, 0, T0 + 60 * US)["threshold"].tolist() == [1, 0]
+    assert bench.world.ended == []

@@ -3,6 +3,11 @@
 import pytest
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
+from podium.sim_instruments.twins.qblox_cluster.message_routes import (
+    Route,
+    Routes,
+    self_cast_only,
+)
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import (
     CAST_NS,
@@ -10,11 +15,9 @@ from podium.sim_instruments.twins.qblox_cluster.q1_messages import (
     DATA_NS,
     RESULT_NS,
     WORD_NS,
+    Measured,
     Outbox,
     Post,
-    Route,
-    Routes,
-    self_cast_only,
 )
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import (
     Q1Processor,
@@ -170,24 +173,76 @@ def test_mock_bits_are_shared_after_every_acquisition() -> None:
     assert [(m.ready_ns, m.id, m.words) for m in sent] == [(8 + 1000 + RESULT_NS, 6, (1,))]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "fb_acq_iq_id 5,4",
-        "fb_acq_tb_id 5,4",
-        "fb_acq_tb_id R1,4",
-        "fb_com_extra 1,5,4",
-        "fb_acq_tb_extra R1,4",
-    ],
-)
-def test_what_only_the_world_knows_is_refused_before_the_run(line: str) -> None:
+SHARE = "fb_acq_tb_cfg 0,4,8,4\nfb_acq_tb_id 6,4\nfb_acq_iq_shift 2,4\nfb_acq_iq_id 7,4\n"
+
+
+def test_what_is_measured_is_promised_when_it_arrives_and_filled_when_it_is_known() -> None:
+    text = f"{SHARE}acquire 0,0,4000\nfb_pop_data 6,R1\nfb_pop_data 7,R2\nfb_pop_data 7,R3\nnop"
+    processor = Q1Processor(assemble(f"{text}\nset_awg_gain R2,R3\nupd_param 4\nstop"), READOUT)
+    together = Together([processor])
+    together.proceed(())
+    assert together.waits_for_results
+    assert together.traces()[0].ending is Ending.WAITS_FOR_MESSAGE
+    assert together.earliest_ns(0) == [16 + 4000], "not before its own time"
+    together.measured(0, 16, Measured(True, complex(100.5, -3.25)))
+    together.proceed(())
+    assert not together.waits_for_results
+    (trace,) = together.traces()
+    assert (trace.ending, trace.flags) == (Ending.STOPPED, ())
+    assert trace.registers[1] == 0b11 << 4
+    assert trace.registers[2:4] == (round(100.5 * 4096) >> 2, round(-3.25 * 1024) & 0xFFFF_FFFF)
+
+
+def test_a_promise_is_kept_at_its_time_and_in_its_order() -> None:
+    entries = [(0, 0x40, 6), (4, 0x41, 7), (8, -1, 2), (2000, 0x105, 9)]
+    bit, values, data = Outbox(integration_ns=1000).messages(entries)
+    assert [bit.ready_ns, values.ready_ns] == [8 + 1000 + RESULT_NS] * 2
+    post = Post(1, self_cast_only)
+    for message in (bit, values, data):
+        post.send(0, message)
+    assert post.promised(0)
+    post.measured(0, 4, Measured(True, 0j))
+    assert post.promised(0), "of another acquisition"
+    post.measured(0, 8, Measured(False, 2 - 1j))
+    assert not post.promised(0)
+    at_ns = 8 + 1000 + RESULT_NS
+    assert post.collect(0) == [(at_ns, 6, 2)], "not above, but valid"
+    at_ns += WORD_NS
+    assert post.collect(0) == [(at_ns, 7, 8192), (at_ns, 7, (1 << 32) - 4096)]
+    assert not post.promised(0)
+    assert post.collect(0) == [(2000 + DATA_NS, 5, 9)]
+
+
+def test_weights_that_last_longer_than_the_integration_delay_what_is_shared() -> None:
+    entries = [(0, 0x40, 6), (8, -1, 3 + 16 * (1 + 4096 * 2))]
+    (bit,) = Outbox(1000, {0: 1500, 1: 200}).messages(entries)
+    assert bit.ready_ns == 8 + 1500 + RESULT_NS
+
+
+def test_a_message_does_not_overtake_one_that_hangs_on_a_measurement() -> None:
+    reader = f"{SHARE.replace(' 6,', ' 16,')}acquire 0,0,4000\nstop"
+    relay = "fb_pop_data 16,R1\nnop\nfb_com_data 17,1,4\nstop"
+    late = "wait 60000\nfb_com_data 17,2,4\nstop"
+    receiver = f"fb_pop_data 17,R1\n{SHOW}"
+    processors = [Q1Processor(assemble(text), READOUT) for text in (reader, relay, late, receiver)]
+    together = Together(processors, routes=cast(4))
+    together.proceed(())
+    assert together.waits_for_results
+    assert together.traces()[3].ending is Ending.WAITS_FOR_MESSAGE
+    together.measured(0, 16, Measured(True, 0j))
+    together.proceed(())
+    assert together.traces()[3].gain0.tolist() == [1]
+
+
+@pytest.mark.parametrize("line", ["fb_com_extra 1,5,4", "fb_acq_tb_extra R1,4"])
+def test_what_is_not_known_of_messages_is_refused_before_the_run(line: str) -> None:
     with pytest.raises(NotEmulated, match="line 2"):
         Q1Processor(assemble(f"nop\n{line}\nstop"), READOUT)
 
 
-def test_a_result_that_turns_out_to_be_measured_is_refused_when_it_is_shared() -> None:
-    text = "fb_acq_tb_mock 0,0,0,4\nfb_acq_tb_id 6,4\nacquire 0,0,4000\nstop"
-    with pytest.raises(NotEmulated, match="shares what it measures"):
+def test_who_waits_for_a_result_without_a_world_is_refused() -> None:
+    text = "fb_acq_tb_mock 0,0,0,4\nfb_acq_tb_id 6,4\nacquire 0,0,4000\nfb_pop_data 6,R1\nstop"
+    with pytest.raises(NotEmulated, match="there is no world"):
         run(text, setup=READOUT)
 
 

@@ -19,7 +19,7 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
 )
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
-from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer, drawn_mixer
+from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
 from podium.sim_instruments.twins.qblox_cluster.output_stage import ALWAYS_ON, pulse_trains
 from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
@@ -147,7 +147,9 @@ class Mixing(Bench):
         super().__init__()
         self.kept: dict[str, float] = {}
         self.mixers = {
-            f"slot{s}.out{n}": drawn_mixer(7, f"slot{s}.out{n}") for s in (2, 4) for n in (0, 1)
+            f"slot{s}.out{n}": Mixer(1.02 + 0.01 * n, 1.5 - s, (3.0 + s, n - 2.5))
+            for s in (2, 4)
+            for n in (0, 1)
         }
         self.twin = ClusterTwin({2: "QRM-RF", 4: "QCM-RF"}, "7", self.playback, mixers=self.mixers)
         self.sessions = {name: self.twin.open(name) for name in ("scpi", "slot2", "slot4")}

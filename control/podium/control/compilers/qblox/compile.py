@@ -15,7 +15,7 @@ from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.members import Members, Track
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
 from podium.control.compilers.qblox.sources import Source
-from podium.control.compilers.qblox.start import check_start, preamble_ns
+from podium.control.compilers.qblox.start import check_start, nearest, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.compilers.qblox.triggers import Triggers
 from podium.control.program.captured import Captured, captured_by
@@ -96,7 +96,7 @@ def members_of(programs: Sequence[Program], start: ExternalStart | None) -> Memb
     """Return validated programs as :func:`compile_members` takes them."""
     if start is not None:
         check_start(start)
-    return Members(programs, 0 if start is None else start.late_fs)
+    return Members(programs, 0 if start is None else nearest(start).late_fs)
 
 
 def compile_members(
@@ -123,6 +123,7 @@ def compile_all(
     name; biases settle before the first. Raises as :func:`compile_program` does.
     """
     program = members.programs[0]
+    start = None if start is None else nearest(start)
     frames = members.frames()
     if start is not None:
         frames = tuple(one for one in frames if one.frame.port in target.ports)

@@ -281,6 +281,8 @@ def _moment(
         gain = event.gain if event.gain is not None else gain
         phase = event.phase if event.phase is not None else phase
         wave = event.wave if event.wave is not None else wave
+        if event.which is not None:  # the same at all points of a pattern
+            wave = event.waves[int(_cut(event.which, box).flat[0])]
         acquisition = event.acquisition if event.acquisition is not None else acquisition
     sources = {
         setting: source_of(event.sources, setting)

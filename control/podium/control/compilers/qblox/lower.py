@@ -6,10 +6,17 @@ everything else is a waveform. Amplitudes, carriers and phases are rounded here,
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.fractional import (
+    check_shared_samples,
+    choose,
+    in_parts,
+    sampled_from,
+)
 from podium.control.compilers.qblox.gates import Gate
 from podium.control.compilers.qblox.guards import Guard
 from podium.control.compilers.qblox.later import Later
@@ -42,9 +49,11 @@ from podium.control.compilers.qblox.rounding import (
     phase_words,
 )
 from podium.control.compilers.qblox.sources import Source, Sources
-from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemory
+from podium.control.compilers.qblox.waveform_memory import NoRoom, Part, Shapes, WaveformMemory
+from podium.control.program.envelopes import is_hard
 from podium.control.program.program import Axis, parameter_in
 from podium.control.program.waveforms import FlatTop, Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
 from podium.firmware_interfaces.qblox_cluster.program import Quantised
 
@@ -70,6 +79,10 @@ class Event:
     """Phase of the frame, in 1e-9 turns."""
     wave: tuple[int, int | None] | None = None
     """Waveforms that start, real and imaginary part."""
+    waves: tuple[tuple[int, int | None], ...] = ()
+    """In place of ``wave`` where they change from point to point: those among which ``which``
+    chooses."""
+    which: IntArray | None = None
     acquisition: int | None = None
     sources: Sources = ()
     """Of settings that depend on parameters."""
@@ -110,18 +123,18 @@ def lower(
     timeline: FrameTimeline,
     lo_hz: float,
     axes: tuple[Axis, ...],
-    late_fs: int = 0,
+    rest_fs: int = 0,
     shapes: Shapes | None = None,
     memory: WaveformMemory | None = None,
 ) -> Lowered:
     """Return the events of one frame; raise :class:`DoesNotFit`.
 
-    ``late_fs``: by how much less than a nanosecond shapes come later, see ``sample_envelope``;
+    ``rest_fs``: by how much the whole shot comes later than the grid, see ``first_sample``;
     ``shapes``: those that are sampled already; ``memory``: where waveforms go that are not alone.
     """
     frame = timeline.frame
     if memory is None:
-        memory = WaveformMemory(frame.name, late_fs, shapes)
+        memory = WaveformMemory(frame.name, rest_fs, shapes)
     base_hz = np.full((1,) * len(axes), frame.frequency_hz)
     base = _tuning(frame.name, base_hz, lo_hz, axes)
     asked: list[tuple[int, str, FloatArray]] = [(-1, "frequency", base_hz)]
@@ -155,13 +168,17 @@ def lower(
             given[item.statement, QUANTITY[source.setting]] = source
         match item:
             case PlacedPlay():
-                if not (held(item) and isinstance(item.waveform, Square)):
+                plain = item.late_fs is None and isinstance(item.waveform, Square)
+                if not (plain and held(item)):
                     asked.append((item.statement, "amplitude", item.amplitude))
                 if held(item):
                     asked.append((item.statement, "level", item.amplitude))
-                sounds = pulse(item, phase, memory, sources)
+                try:
+                    sounds = tuple(pulse(item, phase, memory, sources))
+                except NoRoom as error:
+                    raise in_parts(error, timeline.placed) from error
                 if item.guard:
-                    sounds = (replace(one, guard=item.guard) for one in sounds)
+                    sounds = tuple(replace(one, guard=item.guard) for one in sounds)
                 events += sounds
             case PlacedCapture():
                 events.append(
@@ -186,6 +203,7 @@ def lower(
                 tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
                 asked.append((statement, "frequency", frequency_hz))
                 events.append(Event(start_ns, "set frequency", tune=tune, sources=sources))
+    check_shared_samples(frame.name, timeline.placed, axes)
     if any(event.guard for event in events):
         asked = once(asked)
     quantised = Later(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
@@ -260,7 +278,7 @@ def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]
                 for one in captures
             )
             heard = event.acquisition is not None and _turned_within(event, events, captures)
-            if array.size > 1 or inside or heard:
+            if array.size > 1 or source.swept or inside or heard:
                 names.update(source.names)
     return frozenset(names)
 
@@ -277,31 +295,38 @@ def _turned_within(event: Event, events: list[Event], captures: list[PlacedCaptu
     )
 
 
-def held(play: PlacedPlay) -> bool:
-    """Whether the constant part of the pulse is made by the offset.
+EDGE_NS = 4
+"""Samples of the beginning of a hard pulse between two ns that are played from memory."""
+FALL_NS = 2
+"""And of its end."""
 
-    One that hangs on a measurement is not: its end would be a second thing that does.
+
+def parts_ns(play: PlacedPlay) -> tuple[int, int, int] | None:
+    """Return how long a pulse rises, is constant, and falls, in whole samples.
+
+    None where all of it is a waveform: one that hangs on a measurement is, as its end would be a
+    second thing that does. A sample belongs to an edge when its middle may lie in it, wherever
+    between two ns the pulse starts.
     """
     if play.guard:
-        return False
-    match play.waveform:
-        case Square():
-            return play.duration_ns >= REAL_TIME_MIN_NS
-        case FlatTop(_, rise_fs):
-            edge_ns, plateau_ns = _edges_ns(play.duration_ns, rise_fs)
-            parts = (plateau_ns,) if rise_fs == 0 else (edge_ns, plateau_ns)
-            return min(parts) >= REAL_TIME_MIN_NS
-        case _:
-            return False
+        return None
+    edge_ns, fall_ns = 0, 0
+    if play.late_fs is not None and is_hard(play.waveform):
+        edge_ns, fall_ns = EDGE_NS, FALL_NS
+    elif isinstance(play.waveform, FlatTop):
+        rise_fs = play.waveform.rise_fs
+        edge_ns = fall_ns = -(-rise_fs // FS_PER_NS) if rise_fs > FS_PER_NS // 2 else 0
+    elif not isinstance(play.waveform, Square):
+        return None
+    plateau_ns = play.duration_ns - edge_ns - fall_ns
+    if plateau_ns < REAL_TIME_MIN_NS or 0 < edge_ns < REAL_TIME_MIN_NS:
+        return None
+    return edge_ns, plateau_ns, fall_ns
 
 
-def _edges_ns(duration_ns: int, rise_fs: int) -> tuple[int, int]:
-    """Return how long each edge and the plateau of a flat top are, in whole samples.
-
-    A sample belongs to an edge when its middle lies in it.
-    """
-    edge_ns = max(0, -((500_000 - rise_fs) // 1_000_000))
-    return edge_ns, duration_ns - 2 * edge_ns
+def held(play: PlacedPlay) -> bool:
+    """Whether the constant part of the pulse is made by the offset."""
+    return parts_ns(play) is not None
 
 
 def pulse(
@@ -312,25 +337,39 @@ def pulse(
     gain = gain_words(play.amplitude)
     level = level_words(play.amplitude)
     off = np.zeros_like(level[(slice(0, 1),) * level.ndim])
-    start, end = play.start_ns, play.start_ns + play.duration_ns
-    if not held(play):
-        wave = memory.store(play.waveform)
-        yield Event(start, name, gain=gain, phase=phase, wave=wave, sources=sources)
+    start, late_fs = sampled_from(play, memory.rest_fs)
+    end = start + play.duration_ns
+    parts = parts_ns(play)
+
+    def event(at_ns: IntArray, how: str, part: Part | None, sets: Sources, **set_to: Any) -> Event:
+        choice = choose(memory, play.waveform, part, late_fs)
+        wave = choice.waves[0] if choice.which is None else None
+        waves = () if choice.which is None else choice.waves
+        return Event(
+            at_ns,
+            how,
+            gain=gain,
+            wave=wave,
+            waves=waves,
+            which=choice.which,
+            sources=sets,
+            **set_to,
+        )
+
+    if parts is None:
+        yield event(start, name, None, sources, phase=phase)
         return
-    edge_ns = 0
-    if isinstance(play.waveform, FlatTop):
-        edge_ns, _ = _edges_ns(play.duration_ns, play.waveform.rise_fs)
-    if edge_ns == 0:
+    rise_ns, _, fall_ns = parts
+    if rise_ns == 0:
         yield Event(start, f"{name} on", level=level, phase=phase, sources=sources)
         yield Event(end, f"{name} off", level=off)
         return
-    rise, fall = memory.store(play.waveform, "rise"), memory.store(play.waveform, "fall")
     loud = tuple(one for one in sources if one.setting == "level")
     soft = tuple(one for one in sources if one.setting == "gain")
     first = tuple(one for one in sources if one.setting == "phase")
-    yield Event(start, f"{name} rises", gain=gain, phase=phase, wave=rise, sources=soft + first)
-    yield Event(start + edge_ns, f"{name} holds", level=level, sources=loud)
-    yield Event(end - edge_ns, f"{name} falls", level=off, gain=gain, wave=fall, sources=soft)
+    yield event(start, f"{name} rises", Part("rise", rise_ns), soft + first, phase=phase)
+    yield Event(start + rise_ns, f"{name} holds", level=level, sources=loud)
+    yield event(end - fall_ns, f"{name} falls", Part("fall", fall_ns), soft, level=off)
 
 
 def _tuning(frame: str, frequency_hz: FloatArray, lo_hz: float, axes: tuple[Axis, ...]) -> IntArray:

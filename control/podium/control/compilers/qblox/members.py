@@ -61,12 +61,12 @@ class Track:
 class Members:
     """Programs that have the same frames, axes and captures."""
 
-    def __init__(self, programs: Sequence[Program], late_fs: int = 0) -> None:
-        """``late_fs``: by how much less than a nanosecond shapes come later."""
+    def __init__(self, programs: Sequence[Program], rest_fs: int = 0) -> None:
+        """``rest_fs``: by how much all shots come later than the grid, see ``first_sample``."""
         self.programs = tuple(programs)
         self.shapes: Shapes = {}
         """What all sequencers together have sampled."""
-        self._late_fs = late_fs
+        self._rest_fs = rest_fs
         self._still: list[Still | None] = [still(program) for program in programs]
         self._placed: dict[int, Timeline] = {}
         self._triggers: Triggers | None = None
@@ -151,7 +151,7 @@ class Members:
             if isinstance(s, Capture) and s.frame == frame.name
         )
         if self.alone:
-            lowered = lower(one.timeline, lo_hz, axes, self._late_fs, self.shapes)
+            lowered = lower(one.timeline, lo_hz, axes, self._rest_fs, self.shapes)
             lowered = self._listening(lowered, 0, one.timeline)
             return Track(
                 lowered.nco,
@@ -163,7 +163,7 @@ class Members:
             )
         key = (frame.name, several_bins)
         if key not in self._made:
-            memory = WaveformMemory(frame.name, self._late_fs, self.shapes)
+            memory = WaveformMemory(frame.name, self._rest_fs, self.shapes)
             self._made[key] = (Trains(lo_hz, memory, BIN if several_bins else None), {})
         trains, made = self._made[key]
         for number in turns:
@@ -212,7 +212,7 @@ class Members:
         if made is None:
             timeline = self.timeline(number)
             here = next(part for part in timeline.frames if part.frame.name == frame.name)
-            found = lower(here, one.port.lo_hz, axes, self._late_fs, self.shapes).quantised
+            found = lower(here, one.port.lo_hz, axes, self._rest_fs, self.shapes).quantised
         else:
             lane = next(lane for lane in made.lanes if lane.frame.name == frame.name)
             found = [quantise(frame.name, *asked, one.port.lo_hz, axes) for asked in asked_of(lane)]

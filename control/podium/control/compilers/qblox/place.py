@@ -14,7 +14,7 @@ from podium.control.compilers.qblox.points import (
     values_of,
     where_first,
 )
-from podium.control.program.envelopes import duration_ns
+from podium.control.program.envelopes import duration_ns, first_sample, is_hard
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -41,8 +41,10 @@ class PlacedPlay:
     statement: int
     """Index in the program's body."""
     start_ns: IntArray
-    """From the start of the shot; broadcasts to the axes, as all arrays here."""
+    """Of its first sample from the start of the shot; broadcasts to the axes, as all arrays here.
+    """
     duration_ns: int
+    """How many samples it has."""
     waveform: Waveform
     amplitude: FloatArray
     turns: FloatArray
@@ -51,6 +53,8 @@ class PlacedPlay:
     """The amplitude as the program has it, where it depends on a parameter."""
     shifts: tuple[Value, ...] = ()
     """All phase shifts up to here as the program has them, where one depends on a parameter."""
+    late_fs: IntArray | None = None
+    """By how much it starts later than ``start_ns``, see ``first_sample``; None: by nothing."""
     guard: Guard = ()
     """What must have been measured for it to happen."""
 
@@ -140,7 +144,7 @@ class Timeline:
 def place(program: Program) -> Timeline:
     """Return the timeline of a validated program.
 
-    Raises :class:`OffGridError` for an instant that is not a whole nanosecond.
+    A pulse may start between two nanoseconds; :class:`OffGridError` for anything else that does.
     """
     axes = program.axes
     clock_fs = {f.name: np.zeros((1,) * len(axes), np.int64) for f in program.frames}
@@ -164,8 +168,8 @@ def place(program: Program) -> Timeline:
                 ended = branches.pop()
                 clock_fs = {name: np.maximum(at, ended[name]) for name, at in clock_fs.items()}
             case Play(frame, waveform, amplitude):
-                start = _ns(clock_fs[frame], where, axes)
-                length = duration_ns(waveform)
+                start, late_fs = _between(waveform, clock_fs[frame])
+                length = duration_ns(waveform) + (late_fs is not None and is_hard(waveform))
                 values = values_of(amplitude, axes)
                 placed[frame].append(
                     PlacedPlay(
@@ -177,6 +181,7 @@ def place(program: Program) -> Timeline:
                         turned[frame],
                         0.0 if parameter_in(amplitude) is None else amplitude,
                         tuple(s.given for s in shifts[frame]) if frame in by_parameter else (),
+                        late_fs,
                         guard,
                     )
                 )
@@ -288,6 +293,12 @@ def _too_late(where: str) -> DoesNotFit:
     )
 
 
+def _between(waveform: Waveform, start_fs: IntArray) -> tuple[IntArray, IntArray | None]:
+    """Return the first sample of a pulse, ns, and how much later it starts."""
+    start_ns, late_fs = first_sample(waveform, start_fs)
+    return start_ns, late_fs if late_fs.any() else None
+
+
 def _ns(time_fs: IntArray, what: str, axes: tuple[Axis, ...]) -> IntArray:
     whole = time_fs // FS_PER_NS
     off = whole * FS_PER_NS != time_fs
@@ -296,7 +307,7 @@ def _ns(time_fs: IntArray, what: str, axes: tuple[Axis, ...]) -> IntArray:
         raise OffGridError(
             f"{what}: {int(time_fs[index])} fs is off the grid of 1 ns; nearest "
             f"{int(whole[index])} ns and {int(whole[index]) + 1} ns "
-            f"({describe(index, time_fs.shape, axes)})"
+            f"({describe(index, time_fs.shape, axes)}); only pulses start between two ns"
         )
     return np.asarray(whole)
 

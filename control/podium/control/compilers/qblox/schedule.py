@@ -1,7 +1,8 @@
 """Pass 3: the order of a frame's events, the gaps between them, and where the two change.
 
 Events of one instant act together. In a sweep of delays their order, or which of them
-coincide, can change from point to point: points of the same *pattern* can share code.
+coincide, can change from point to point, and so can the waveforms that are played: points of the
+same *pattern* can share code.
 """
 
 from dataclasses import dataclass
@@ -43,7 +44,9 @@ def schedule(lowered: Lowered, shot_ns: IntArray, axes: tuple[Axis, ...]) -> Sch
     """Return the events of ``lowered`` in order; raise :class:`DoesNotFit`."""
     check_captures(lowered, shot_ns, axes)
     events = lowered.events
-    times = np.stack(np.broadcast_arrays(*[event.time_ns for event in events], shot_ns))
+    chosen = [event.which for event in events if event.which is not None]
+    same_shape = np.broadcast_arrays(*[event.time_ns for event in events], shot_ns, *chosen)
+    times = np.stack(same_shape[: len(events) + 1])
     order = np.argsort(times, axis=0, kind="stable")
     in_time = np.take_along_axis(times, order, axis=0)
     gap_ns = np.diff(in_time, axis=0)
@@ -54,7 +57,13 @@ def schedule(lowered: Lowered, shot_ns: IntArray, axes: tuple[Axis, ...]) -> Sch
     varies = (gap_ns != gap_ns[(slice(None), *(slice(0, 1),) * len(axes))]).any(
         axis=tuple(range(1, gap_ns.ndim)), keepdims=True
     )
-    code = np.concatenate([order, np.where(varies, np.minimum(gap_ns, short_ns), gap_ns > 0)])
+    code = np.concatenate(
+        [
+            order,
+            np.where(varies, np.minimum(gap_ns, short_ns), gap_ns > 0),
+            *[one[None] for one in same_shape[len(events) + 1 :]],
+        ]
+    )
     shape = code.shape[1:]
     columns = code.reshape(len(code), -1)
     if (columns == columns[:, :1]).all():

@@ -34,6 +34,11 @@ class Source:
         found = [parameter_in(value) for value in self.values]
         return tuple(dict.fromkeys(one.name for one in found if one is not None))
 
+    @property
+    def swept(self) -> bool:
+        """Whether a sweep is part of the sum, if only of one point."""
+        return any(isinstance(as_set(value), Affine) for value in self.values)
+
     def asked(self, values: Mapping[str, float]) -> float:
         """Return the sum with parameters set to ``values``; others are as they were compiled."""
         total = 0.0

@@ -1,5 +1,7 @@
 """How a program begins: at once, or when the external trigger comes."""
 
+from dataclasses import replace
+
 from podium.control.compilers.qblox.assembly import Assembly
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -27,6 +29,16 @@ def check_start(start: ExternalStart) -> None:
             f"a rest of {start.late_fs} fs: it is less than a tick of {FS_PER_NS} fs; whole ticks "
             "belong into offset_ns"
         )
+
+
+def nearest(start: ExternalStart) -> ExternalStart:
+    """Return the same start with the tick that is nearest to it, and a rest to either side.
+
+    Windows, markers and hard pulses then stand half a tick off at most.
+    """
+    if 2 * start.late_fs < FS_PER_NS:
+        return start
+    return replace(start, offset_ns=start.offset_ns + 1, late_fs=start.late_fs - FS_PER_NS)
 
 
 def preamble_ns(start: ExternalStart | None) -> int:

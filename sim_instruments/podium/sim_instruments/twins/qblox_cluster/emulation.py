@@ -141,6 +141,7 @@ def _execute(
         proceed_with(together, told_by(program, results), triggers)
     else:
         together.proceed(triggers)
+    together.refuse_to_wait()
     released_ns = next(iter(together.synced_ns), 0)
     # Without a trigger the common start is the start, the time of the meeting left out.
     common_ns = min(released_ns, limits.SYNC_NS) if start is None else released_ns

@@ -6,13 +6,13 @@ This is the work that a worker thread does; nothing here touches the twin.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.ears import Ears
 from podium.sim_instruments.twins.qblox_cluster.edges_out import (
     DELAY_OUT_OF_ORDER,
     delays_out_of_order,
@@ -22,6 +22,7 @@ from podium.sim_instruments.twins.qblox_cluster.feedback import Feedback, hangs_
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
 from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import with_phases
+from podium.sim_instruments.twins.qblox_cluster.message_routes import Routes, self_cast_only
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
@@ -30,8 +31,6 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     switch_timeline,
 )
 from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
-from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import Routes, self_cast_only
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.q1_together import Together, run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace
@@ -47,11 +46,6 @@ from podium.sim_instruments.twins.qblox_cluster.ttl_stage import (
     counted,
     counting,
     joined,
-)
-
-_NO_COUNTING: Final = (
-    "acquire_ttl in a run that hangs on what it measures: this twin simulates inputs sample by "
-    "sample only where the whole run is known"
 )
 
 
@@ -152,6 +146,8 @@ class Waiting:
 
     needs_ns: int | None = None
     """Until when triggers must be known before it goes on, None: it waits for one."""
+    hears_ns: int | None = None
+    """Until when inputs of time-tag sequencers must be known before it goes on."""
 
 
 class Execution:
@@ -168,8 +164,10 @@ class Execution:
         start_tick: int,
         clock: ClusterClock,
         routes: Routes = self_cast_only,
+        ears: Ears | None = None,
     ) -> None:
         self._runs = tuple(runs)
+        self._ears = ears
         self._routes = routes
         self._number = number
         self._start_tick = start_tick
@@ -183,21 +181,22 @@ class Execution:
         played what comes of it: whoever asks a cluster when it began waits for no physics."""
 
     def advance(
-        self, triggers: Sequence[Trigger], known_ns: int, play: Play
+        self, triggers: Sequence[Trigger], known_ns: int, heard_ns: int, play: Play
     ) -> RunOutcome | Waiting:
         """Go on with triggers that came since; return what is left of the run once it is over.
 
-        All triggers until ``known_ns`` are known now.
+        All triggers until ``known_ns`` are known now, and what reaches inputs of time-tag
+        sequencers until ``heard_ns``.
         """
         if self._together is None:
             hangs = hangs_on_measurements(self._runs)
             self._together = Together(_processors(self._runs), routes=self._routes)
             if hangs:
-                self._feedback = Feedback(self._with_phases(), self._together)
+                self._feedback = Feedback(self._with_phases(), self._together, self._ears)
         elif triggers and not self._first_trigger_ns:
             self._first_trigger_ns = triggers[0].time_ns
         if self._feedback is not None:
-            return self._advance(self._feedback, triggers, known_ns, play)
+            return self._advance(self._feedback, triggers, known_ns, heard_ns, play)
         self._together.proceed(triggers, known_ns)
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
@@ -209,22 +208,30 @@ class Execution:
         return self._outcome(performed, answers)
 
     def _advance(
-        self, feedback: Feedback, triggers: Sequence[Trigger], known_ns: int, play: Play
+        self,
+        feedback: Feedback,
+        triggers: Sequence[Trigger],
+        known_ns: int,
+        heard_ns: int,
+        play: Play,
     ) -> RunOutcome | Waiting:
         """Go on with a run that hangs on what it measures."""
 
         def begin(at_ns: int) -> Dialogue:
             return play.begin(self._number, self._clock.to_world(self._start_tick + at_ns))
 
-        over = feedback.go_on(triggers, known_ns, begin)
+        over = feedback.go_on(triggers, known_ns, begin, heard_ns)
         self.synced_ns = tuple(feedback.together.synced_ns)
         if not over:
-            return Waiting(feedback.together.needs_ns)
+            return Waiting(feedback.together.needs_ns, feedback.hears_ns)
         performed = performance(feedback.runs, feedback.together.traces())
-        if any(windows is not None for windows in performed.counting):
-            raise NotEmulated(_NO_COUNTING)
         heard = [one.trains if one is not None else () for one in performed.listening]
         answers = feedback.finish(heard, begin)
+        counting = tuple(
+            one and replace(one, trains=(), triggers=feedback.triggers(number))
+            for number, one in enumerate(performed.counting)
+        )
+        performed = replace(performed, counting=counting)
         feedback.dialogue.end(self._signals(performed, feedback.begin_ns))
         return replace(
             self._outcome(performed, answers),

@@ -184,9 +184,15 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
     return Heard(bins, scope, tuple(flags))
 
 
-def bits(listened: Listening, captured: Sequence[Captured]) -> NDArray[np.bool_]:
-    """Return which acquisitions were found above the threshold, as :func:`heard` bins them."""
-    return _above(listened.run, _sums(listened, captured)[0])
+def measured(
+    listened: Listening, captured: Sequence[Captured]
+) -> tuple[NDArray[np.bool_], NDArray[np.complex128]]:
+    """Return bit and integral of each acquisition, as :func:`heard` bins them.
+
+    Integrals are in full scales of one sample: path 0 and path 1 as real and imaginary part.
+    """
+    sums = _sums(listened, captured)[0]
+    return _above(listened.run, sums), sums
 
 
 def _sums(

@@ -47,11 +47,7 @@ _ADDRESSES = {
 }
 """Least address of each; 15 is the greatest."""
 
-UNMEANT = (
-    "in_trigger_*",
-    "thresholded_acq_*",
-    "scope_trigger_*",
-)
+UNMEANT = ("scope_trigger_*",)
 """Settings of a channel that are kept and mean nothing yet."""
 
 

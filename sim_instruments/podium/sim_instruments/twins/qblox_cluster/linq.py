@@ -11,7 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.twins.qblox_cluster.q1_messages import SELF_CAST_MAX, Route, Routes
+from podium.sim_instruments.twins.qblox_cluster.message_routes import (
+    SELF_CAST_MAX,
+    Route,
+    Routes,
+)
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
     OUT_OF_RANGE,
@@ -93,7 +97,10 @@ class Linq:
         def route(sender: int, id_: int) -> Route:
             if id_ <= own[sender]:
                 return Route((sender,), self_cast=True)
-            return Route(_receivers(masks, numbers, places[sender][0], id_))
+            slot = places[sender][0]
+            receivers = _receivers(masks, numbers, slot, id_)
+            near = frozenset(number for number in receivers if places[number][0] == slot)
+            return Route(receivers, near=near)
 
         return route
 

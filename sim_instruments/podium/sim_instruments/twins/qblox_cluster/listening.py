@@ -1,11 +1,12 @@
 """What time-tag sequencers heard: asked for once the time is over, and all who send are known."""
 
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from podium.sim_instruments.physics.digital_lines import LinesEnd
+from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.ears import Ears, tag_noise_key
+from podium.sim_instruments.twins.qblox_cluster.io_channel import CHANNELS
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerOutcome
 from podium.sim_instruments.twins.qblox_cluster.tag_stage import (
@@ -68,6 +69,33 @@ class Listener:
         edges = self._lines.heard(connector, from_fs, until_fs)
         if edges is None:
             return None
-        key = zlib.crc32(f"{self._serial} {module.slot} {channel}".encode())
+        key = tag_noise_key(self._serial, module.slot, channel, from_fs)
         quad = bank.quads[channel // 4]
-        return tagged(record, edges, quad, self._clock, key << 64 | from_fs % (1 << 64))
+        return tagged(record, edges, quad, self._clock, key)
+
+    def ears(
+        self, modules: Iterable[Module], promise: Promise, start_tick: int, epoch_subs: int
+    ) -> Ears:
+        """Return the inputs of modules for a run that begins."""
+        banks = {module.slot: module.io for module in modules if module.io is not None}
+        places = [(slot, channel) for slot in banks for channel in range(CHANNELS)]
+        return Ears(
+            lines=self._lines,
+            promise=promise,
+            clock=self._clock,
+            start_tick=start_tick,
+            serial=self._serial,
+            connectors={
+                (slot, channel): f"slot{slot}.io{banks[slot].heard_at(channel)}"
+                for slot, channel in places
+            },
+            quads={
+                (slot, channel): dict(banks[slot].quads[channel // 4]) for slot, channel in places
+            },
+            epoch_subs=epoch_subs,
+        )
+
+    def catch_up(self, ears: Ears, now_fs: int) -> None:
+        """Bring whoever sends to the inputs up to ``now_fs``."""
+        for connector in set(ears.connectors.values()):
+            self._lines.catch_up(connector, now_fs)

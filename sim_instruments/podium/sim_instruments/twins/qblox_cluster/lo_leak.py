@@ -38,4 +38,5 @@ def leaks(
             phase_turns=(lo_turns(afe.lo_hz[n], start) + afe.turns_of_lo(n)) % 1.0,
             pieces=tuple(Piece(float(afe.lo_hz[n]), nothing, leak, int(d)) for d in lengths),
             sender=f"slot{slot}.lo{n}",
+            spur="carrier",
         )

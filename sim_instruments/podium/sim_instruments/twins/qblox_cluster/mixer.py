@@ -10,16 +10,8 @@ import cmath
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 FULL_SCALE_MV = 500.0
 """ASSUMED: an offset of so many mV stands for digital full scale of a path."""
-
-GAIN_SIGMA_DB = 0.2
-PHASE_SIGMA_DEG = 2.0
-OFFSET_SIGMA_MV = 5.0
-"""ASSUMED: spread over mixers: data sheets of I/Q mixers at 4-8 GHz give balances of some tenths
-of a dB and a few degrees, which leaves an image at some -35 dBc; the leak is then at -40 dBFS."""
 
 OFFSET_STEP_MV = 0.01
 RATIO_STEP = 1e-4
@@ -72,17 +64,6 @@ class Mixer:
 
 
 PERFECT = Mixer()
-
-
-def drawn_mixer(seed: int, place: str) -> Mixer:
-    """Return the mixer at a place (``slot4.out0``) of the box with this seed, always the same."""
-    rng = np.random.default_rng([seed, *place.encode()])
-    gain_db, phase, i, q = rng.standard_normal(4).tolist()
-    return Mixer(
-        10 ** (GAIN_SIGMA_DB * gain_db / 20),
-        PHASE_SIGMA_DEG * phase,
-        (OFFSET_SIGMA_MV * i, OFFSET_SIGMA_MV * q),
-    )
 
 
 def _stepped(value: float, step: float) -> float:

@@ -34,4 +34,6 @@ def with_image(
         for one in train.pieces
     )
     turns = (2 * lo_phase_turns - train.phase_turns) % 1.0
-    return replace(train, pieces=scaled), replace(train, pieces=mirrored, phase_turns=turns)
+    return replace(train, pieces=scaled), replace(
+        train, pieces=mirrored, phase_turns=turns, spur="image"
+    )

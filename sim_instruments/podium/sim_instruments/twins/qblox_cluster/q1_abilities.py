@@ -66,6 +66,7 @@ _OF_TAGS: Final = frozenset(
 DATA_IDS: Final = 256
 
 _EXTRA_VALID: Final = 1 << 16
+_OF_RESULTS: Final = _OF_TAGS | {CommandNumber.ACQ_TB_ID, CommandNumber.ACQ_IQ_ID}
 
 
 def foreign_operations(readout: bool, tags: bool) -> frozenset[Operation]:
@@ -87,13 +88,25 @@ def knows_command(number: int, readout: bool, tags: bool) -> bool:
     return number in _OF_READOUT if readout else number == CommandNumber.NETZERO
 
 
-def refuse_unknown_results(program: Assembled, readout: bool, tags: bool, name: str) -> None:
-    """Raise :class:`NotEmulated` where a program shares results that only the world knows."""
-    mocks = any(found.number == CommandNumber.ACQ_TB_MOCK for _, found in _commands(program))
+def refuse_unknown_words(program: Assembled, readout: bool, tags: bool, name: str) -> None:
+    """Raise :class:`NotEmulated` where nothing tells what a program's messages hold."""
     for address, found in _commands(program):
-        why = _why_not(found, mocks)
+        why = _why_not(found)
         if why and knows_command(found.number, readout, tags):
             raise NotEmulated(f"{where(program, address, name)}: {why}")
+
+
+def shares_results(program: Assembled) -> bool:
+    """Tell whether a program may send messages with what acquisitions have measured."""
+    found = [one for _, one in _commands(program)]
+    mocked = any(one.number == CommandNumber.ACQ_TB_MOCK for one in found) and all(
+        not one.register and one.value & 1
+        for one in found
+        if one.number == CommandNumber.ACQ_TB_MOCK
+    )
+    asked = {one.number for one in found if one.register or one.value}
+    wanted = _OF_RESULTS - ({CommandNumber.ACQ_TB_ID} if mocked else set())
+    return bool(wanted & asked)
 
 
 def refuse_operations(
@@ -124,13 +137,8 @@ def _commands(program: Assembled) -> Iterator[tuple[int, Command]]:
                 yield address, found
 
 
-def _why_not(found: Command, mocks: bool) -> str:
+def _why_not(found: Command) -> str:
     """Return why this twin does not do what a command asks for, or nothing."""
-    asks = found.register or found.value != 0
-    if found.number == CommandNumber.ACQ_TB_ID and asks and not mocks:
-        return "this twin shares no measured results (fb_acq_tb_mock it does)"
-    if (found.number == CommandNumber.ACQ_IQ_ID or found.number in _OF_TAGS) and asks:
-        return "this twin shares no measured results"
     extras = (CommandNumber.COM_EXTRA, CommandNumber.ACQ_TB_EXTRA)
     if found.number in extras and (found.register or found.value & _EXTRA_VALID):
         return "how a message holds its extra bytes is not known to this twin"

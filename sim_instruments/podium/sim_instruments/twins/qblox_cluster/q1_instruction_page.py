@@ -34,14 +34,8 @@ NOTES: Final = {
     "play_netzero": "only its duration",
     "set_scope_en": "yes",
     "acquire_ttl": "QRM",
-    "fb_acq_iq_id": "only 0",
-    "fb_acq_tb_id": "0, or mock",
     "fb_acq_tb_extra": "only 0",
     "fb_com_extra": "only 0",
-    "fb_tdc_tags_id": "only 0",
-    "fb_tdc_tdelta_id": "only 0",
-    "fb_llp_tags_id": "only 0",
-    "fb_llp_ttls_id": "only 0",
     "fb_cmd": "by number",
 }
 """What a sequencer that executes it does less than all of it."""

@@ -49,6 +49,10 @@ from podium.sim_instruments.twins.qblox_cluster.q1_latches import (
 _JUMP_NS: Final = JUMP_TICKS * TICK_NS
 _TB_ID: Final = int(CommandNumber.ACQ_TB_ID)
 _IQ_ID: Final = int(CommandNumber.ACQ_IQ_ID)
+_TAGS_ID: Final = int(CommandNumber.TDC_TAGS_ID)
+_DELTA_ID: Final = int(CommandNumber.TDC_TDELTA_ID)
+_FAST_TAGS_ID: Final = int(CommandNumber.LLP_TAGS_ID)
+_FAST_COUNT_ID: Final = int(CommandNumber.LLP_TTLS_ID)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -283,7 +287,7 @@ def execute(
             if not skipped:
                 number = slots[code[at, 1]]
                 state[q1.SENT] = send(sent, state[q1.SENT], time, number, slots[code[at, 2]])
-                if number in (_TB_ID, _IQ_ID):
+                if number in (_TB_ID, _IQ_ID, _TAGS_ID, _DELTA_ID, _FAST_TAGS_ID, _FAST_COUNT_ID):
                     state[q1.SHARES] = 1
             time += duration
         elif op <= Op.UPD_THRES:
@@ -324,7 +328,8 @@ def execute(
                 )
                 state[q1.FLAGS] |= lost
                 if state[q1.SHARES] and not lost:
-                    state[q1.SENT] = send(sent, state[q1.SENT], time, q1.ACQUIRED, kind)
+                    what = kind + q1.KINDS * ((weight0 + 1) + q1.FINE_DELAYS * (weight1 + 1))
+                    state[q1.SENT] = send(sent, state[q1.SENT], time, q1.ACQUIRED, what)
             phase = state[q1.PHASE_OFFSET] + state[q1.PHASE_SET] + state[q1.PHASE_DELTA]
             if state[q1.FREQ]:
                 phase += state[q1.FREQ] * (time % q1.TURN) % q1.TURN

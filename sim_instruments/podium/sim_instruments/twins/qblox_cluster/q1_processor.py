@@ -12,7 +12,7 @@ from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import (
     foreign_operations,
     knows_command,
-    refuse_unknown_results,
+    refuse_unknown_words,
 )
 from podium.sim_instruments.twins.qblox_cluster.q1_image import OPERATION, A, build_image
 
@@ -86,7 +86,7 @@ class Q1Processor:
         self.name = name
         """Named in errors, e.g. ``slot2.sequencer0``."""
         self.operations = frozenset(FORMS[opcode].operation for opcode in set(program.opcode))
-        refuse_unknown_results(program, setup.readout, setup.tags, name)
+        refuse_unknown_words(program, setup.readout, setup.tags, name)
         self._image = build_image(program)
         self._code = self._image.code.copy()
         # ASSUMED: what a sequencer of this kind cannot do is no instruction to it.

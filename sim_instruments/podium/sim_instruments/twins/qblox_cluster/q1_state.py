@@ -143,7 +143,10 @@ that while three or four do, three times while five or six do."""
 # commands (q1asm/commands.py), and one more.
 SENT_COLUMNS: Final = 3
 ACQUIRED: Final = -1
-"""An acquisition whose result is shared."""
+"""An acquisition whose result is shared; the value says what it is, see :func:`acquired`."""
+KINDS: Final = 16
+FINE_DELAYS: Final = 4096
+"""The value is ``kind + KINDS * (weight0 + 1 + FINE_DELAYS * (weight1 + 1))``."""
 INBOX_COLUMNS: Final = 3
 """Time of arrival, id, value."""
 
@@ -165,3 +168,9 @@ COUNTS: Final = 0
 THRESHOLDS: Final = 1
 INVERTS: Final = 2
 """Rows of ``latches``, shape (3, TRIGGERS + 1), by address."""
+
+
+def acquired(value: int) -> tuple[int, int, int]:
+    """Return kind and two weights (columns of a row) from what ACQUIRED says."""
+    weights, kind = divmod(value, KINDS)
+    return kind, weights % FINE_DELAYS - 1, weights // FINE_DELAYS - 1

@@ -6,14 +6,16 @@ from typing import Final
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.twins.qblox_cluster import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.message_routes import Routes, self_cast_only
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated, refuse_operations
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import (
     LEAST_CAST_NS,
+    LEAST_TAG_CAST_NS,
+    Measured,
+    Message,
     Outbox,
     Post,
-    Routes,
-    Unknowable,
-    self_cast_only,
+    TagIds,
 )
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Limits, Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.q1_run import Q1Run
@@ -59,6 +61,7 @@ def run_together(
             )
     together = Together(processors, limits=limits, routes=routes)
     together.proceed(triggers or ())
+    together.refuse_to_wait()
     return together.traces()
 
 
@@ -73,8 +76,15 @@ class Together:
         routes: Routes = self_cast_only,
     ) -> None:
         self._runs = [Q1Run(processor, limits or Limits()) for processor in processors]
-        self._outboxes = [Outbox(run.processor.setup.integration_ns) for run in self._runs]
+        self._outboxes = [
+            Outbox(run.processor.setup.integration_ns, run.processor.setup.weight_lengths)
+            for run in self._runs
+        ]
         self._post = Post(len(self._runs), routes)
+        tags = any(run.processor.setup.tags for run in self._runs)
+        self._least_cast_ns = LEAST_TAG_CAST_NS if tags else LEAST_CAST_NS
+        self.messages_known_ns = FOR_EVER
+        """Until when all messages are known that arrive: others hold what inputs hear."""
         self._begun = False
         self.synced_ns: list[int] = []
         """When the party line was released, from the start, each time."""
@@ -83,6 +93,31 @@ class Together:
     def waits_for_triggers(self) -> bool:
         """Whether some processor goes on only when more is known of the triggers."""
         return any(run.ending in _FOR_THE_WORLD for run in self._runs)
+
+    @property
+    def waits_for_results(self) -> bool:
+        """Whether some processor waits for a message with what was measured; see `measured`."""
+        return bool(self._promised_ns())
+
+    def send(self, number: int, message: Message) -> None:
+        """Put a message on its way that an input of a processor's sequencer has caused."""
+        self._post.send(number, message)
+
+    def tag_ids(self, number: int, opened_ns: int) -> TagIds:
+        """Return under which ids the tags are shared of a window that a processor opened."""
+        return self._outboxes[number].openings.pop(opened_ns, TagIds(0, 0))
+
+    def measured(self, number: int, acquired_ns: int, found: Measured) -> None:
+        """Say what an acquisition of a processor came to; messages that wait for it hold it now."""
+        self._post.measured(number, acquired_ns, found)
+
+    def refuse_to_wait(self) -> None:
+        """Raise :class:`NotEmulated` where a message would hold what a world has to say."""
+        for number in self._promised_ns():
+            name = self._runs[number].processor.name or f"sequencer {number}"
+            raise NotEmulated(
+                f"{name} waits for a message with what was measured, and there is no world"
+            )
 
     @property
     def needs_ns(self) -> int | None:
@@ -112,10 +147,12 @@ class Together:
                 case _:
                     goes[number] = FOR_EVER
         synced = [n for n, run in enumerate(self._runs) if run.processor.setup.sync]
-        first = min(goes.values(), default=FOR_EVER)
+        promised = self._promised_ns()
+        first = min([*goes.values(), *promised.values()], default=FOR_EVER)
         for number, run in enumerate(self._runs):
             if run.ending is Ending.WAITS_FOR_MESSAGE:
-                goes[number] = max(run.time_ns, first + LEAST_CAST_NS)
+                comes_ns = min(promised.get(number, FOR_EVER), first + self._least_cast_ns)
+                goes[number] = max(run.time_ns, comes_ns)
         together = [goes.get(n, self._runs[n].time_ns) for n in synced]
         for number in range(len(self._runs)):
             goes.setdefault(number, min(max(together, default=0) + SYNC_NS, FOR_EVER))
@@ -137,7 +174,7 @@ class Together:
                 self._send(number, run)
             if not self._sync() and not self._deliver():
                 break
-        if not self.waits_for_triggers:
+        if not self.waits_for_triggers and not self.waits_for_results:
             for run in self._runs:
                 if run.ending is Ending.WAITS_FOR_MESSAGE:
                     run.starve()
@@ -156,12 +193,22 @@ class Together:
                 return
 
     def _send(self, number: int, run: Q1Run) -> None:
-        try:
-            messages = self._outboxes[number].messages(run.take_sent())
-        except Unknowable as error:
-            raise NotEmulated(f"{run.processor.name or 'sequencer'}: {error}") from error
-        for message in messages:
+        for message in self._outboxes[number].messages(run.take_sent()):
             self._post.send(number, message)
+
+    def _promised_ns(self) -> dict[int, int]:
+        """Return who waits for a message that is not known yet, and when it arrives at earliest."""
+        found: dict[int, int] = {}
+        for number, run in enumerate(self._runs):
+            if run.ending is not Ending.WAITS_FOR_MESSAGE:
+                continue
+            arrival_ns = self._post.earliest_ns(number)
+            if arrival_ns is not None and arrival_ns <= self.messages_known_ns:
+                if self._post.promised(number):
+                    found[number] = arrival_ns
+            elif self.messages_known_ns < FOR_EVER:
+                found[number] = self.messages_known_ns + 1
+        return found
 
     def _sync(self) -> bool:
         """Let synchronised processors go on if all of them wait; tell whether they did."""
@@ -178,20 +225,23 @@ class Together:
         """Give the earliest message to a processor that waits for one; tell whether one did.
 
         Everybody is held up, so whatever is still to be sent arrives later than that message: who
-        waits for a message, or for somebody who does, goes on after it; and who waits for a trigger
-        sends after his own time.
+        waits for a message, or for somebody who does, goes on after it; who waits for a trigger
+        sends after his own time, and who waits for what was measured after the message with it.
         """
+        promised = self._promised_ns()
         arrivals = [
             (arrival_ns, number)
             for number, run in enumerate(self._runs)
             if run.ending is Ending.WAITS_FOR_MESSAGE
+            and number not in promised
             and (arrival_ns := self._post.earliest_ns(number)) is not None
         ]
         if not arrivals:
             return False
         arrival_ns, number = min(arrivals)
         held = [run.time_ns for run in self._runs if run.ending in _FOR_THE_WORLD]
-        if held and arrival_ns > min(held) + LEAST_CAST_NS:
+        held += promised.values()
+        if held and arrival_ns > min(held) + self._least_cast_ns:
             return False
         self._runs[number].receive(self._post.collect(number))
         return True

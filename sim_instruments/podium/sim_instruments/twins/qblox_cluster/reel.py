@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
-from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, bits, listening
+from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, listening, measured
 from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     SwitchTimeline,
@@ -15,6 +15,7 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     pulse_trains,
     switch_timeline,
 )
+from podium.sim_instruments.twins.qblox_cluster.q1_messages import Measured
 from podium.sim_instruments.twins.qblox_cluster.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.q1_state import FOR_EVER
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
@@ -38,6 +39,15 @@ class _Batch:
     """By train."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one acquisition."""
+
+    start_ns: int
+    end_ns: int
+    found: Measured
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Due:
     """Acquisitions of one sequencer that are over."""
@@ -47,8 +57,8 @@ class Due:
     rows: NDArray[np.int64]
     trains: tuple[CaptureTrain, ...]
 
-    def answered(self, answers: Sequence[Captured]) -> list[tuple[int, bool]]:
-        """Keep the answers to ``trains``; return end and result of each acquisition."""
+    def answered(self, answers: Sequence[Captured]) -> list[Answer]:
+        """Keep the answers to ``trains``; return what came of each acquisition."""
         listened = self.batch.listened
         for values, answer in zip(self.batch.values, answers, strict=True):
             values[self.rows] = answer.integrated
@@ -61,9 +71,12 @@ class Due:
             turning=listened.turning[self.rows],
             pedestal=listened.pedestal[:, self.rows],
         )
-        ends = self.batch.ends_ns[self.rows].tolist()
+        ends = self.batch.ends_ns[self.rows].copy()
+        starts = ends - mine.duration_ns
         self.batch.ends_ns[self.rows] = FOR_EVER
-        return list(zip(ends, bits(mine, answers).tolist(), strict=True))
+        above, integrals = measured(mine, answers)
+        both = zip(starts.tolist(), ends.tolist(), above.tolist(), integrals.tolist(), strict=True)
+        return [Answer(start, end, Measured(*found)) for start, end, *found in both]
 
 
 class Reel:

@@ -6,13 +6,16 @@ is one run. A run that waits for a trigger goes on when one comes: meanwhile its
 ``RUNNING``, as the vendor's states have no word for it, and world time must not leap.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
+
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
-from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
+from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
+from podium.sim_instruments.twins.qblox_cluster.ears import Ears
 from podium.sim_instruments.twins.qblox_cluster.execution import Execution, Waiting
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels, edge_trains
 from podium.sim_instruments.twins.qblox_cluster.listening import Listener
@@ -67,6 +70,10 @@ class _Run:
     """How many releases of the party line are known."""
     needs_ns: int | None = None
     """Until when triggers must be known before it goes on; None: it waits for one."""
+    ears: Ears | None = None
+    """Of its time-tag sequencers."""
+    hears_ns: int | None = None
+    """Until when their inputs must be known before it goes on; None: it does not wait for that."""
 
 
 def _levels(ticket: Ticket[RunOutcome | Waiting]) -> tuple[Levels, ...]:
@@ -76,6 +83,19 @@ def _levels(ticket: Ticket[RunOutcome | Waiting]) -> tuple[Levels, ...]:
     except Exception:  # its sequencers were stopped: there is nobody to tell
         return ()
     return outcome.levels if isinstance(outcome, RunOutcome) else ()
+
+
+def _sent_until(promise: Promise, stopped: Mapping[tuple[int, int], int]) -> list[EdgeTrain]:
+    """Return what had left by when a run was stopped that waited for its inputs."""
+    until_fs = min(stopped.values(), default=0)
+    trains: list[EdgeTrain] = []
+    for connector, edges in promise.sent.items():
+        sent = [edge for edge in edges if edge[0] < until_fs]
+        if sent and sent[-1][1]:
+            sent.append((until_fs, False))
+        rising = np.array([up for _, up in sent], np.bool_)
+        trains.append(EdgeTrain(connector, tuple(at_fs for at_fs, _ in sent), rising))
+    return trains
 
 
 class Runs:
@@ -165,8 +185,10 @@ class Runs:
             if run.ticket is not None and not run.ticket.done():
                 computing.append(run)
                 continue
-            levels = () if run.ticket is None else _levels(run.ticket)
-            self._lines.keep(run.promise, edge_trains(levels, run.stopped))
+            if run.ticket is None:
+                self._lines.keep(run.promise, _sent_until(run.promise, run.stopped))
+                continue
+            self._lines.keep(run.promise, edge_trains(_levels(run.ticket), run.stopped))
         self._cut = computing
 
     def _begin_together(self, now_fs: int) -> None:
@@ -197,9 +219,14 @@ class Runs:
         self._count += 1
         tick = next_cycle(self._clock, now_fs)
         routes = self._management.linq.routes([(run.slot, run.sequencer) for run in frozen])
-        execution = Execution(frozen, self._count, tick, self._clock, routes)
         promise = self._lines.promise(self._clock.to_world(tick))
-        run = _Run(self._count, tick, execution, promise, None, members)
+        ears = None
+        if any(one.channel is not None for one in frozen):
+            modules = [member.module for member in members]
+            epoch_subs = self._management.time.adjusted_subs
+            ears = self._listener.ears(modules, promise, tick, epoch_subs)
+        execution = Execution(frozen, self._count, tick, self._clock, routes, ears)
+        run = _Run(self._count, tick, execution, promise, None, members, ears=ears)
         self._active.append(run)
         self._advance(run, now_fs)
 
@@ -214,11 +241,16 @@ class Runs:
 
     def _advance(self, run: _Run, now_fs: int) -> None:
         triggers, run.triggers = run.triggers, []
-        if triggers:
+        if triggers and run.hears_ns is None:
             run.promise.from_fs = self._clock.to_world(run.start_tick + triggers[0].time_ns)
-        run.needs_ns = None
-        known_ns = self._known_ns(run, now_fs)
-        run.ticket = self._playback.submit(partial(run.execution.advance, triggers, known_ns))
+        run.needs_ns = run.hears_ns = None
+        known_ns, heard_ns = self._known_ns(run, now_fs), self._heard_ns(run, now_fs)
+        work = partial(run.execution.advance, triggers, known_ns, heard_ns)
+        run.ticket = self._playback.submit(work)
+
+    def _heard_ns(self, run: _Run, now_fs: int) -> int:
+        """Return until when, from a run's start, it can be known what inputs hear."""
+        return self._clock.to_ticks(now_fs) - run.start_tick
 
     def expect(self, edge_fs: int) -> None:
         """Note an edge that is to come: what runs send from then on is not known yet."""
@@ -248,7 +280,7 @@ class Runs:
                 self._management.time.party_line(self._clock.to_world(tick), tick)
             if run.known:
                 self._end_due(run, now_fs)
-            elif run.ticket is None and not run.triggers:
+            elif run.ticket is None and not run.triggers and run.hears_ns is None:
                 run.promise.from_fs = None  # what was expected has come, and was not for this run
         self._let_go()
 
@@ -257,11 +289,16 @@ class Runs:
             self._management.network.measured(*self._measured.pop(0))
 
     def _can_go_on(self, run: _Run, now_fs: int) -> bool:
-        """Tell whether more is known of the triggers than when a run came to a halt."""
-        needs_ns = run.needs_ns
-        return bool(run.triggers) or (
-            needs_ns is not None and needs_ns <= self._known_ns(run, now_fs)
-        )
+        """Tell whether more is known than when a run came to a halt: of triggers, of inputs."""
+        needs_ns, hears_ns = run.needs_ns, run.hears_ns
+        if run.triggers:
+            return True
+        if hears_ns is not None and run.ears is not None:
+            if hears_ns > self._heard_ns(run, now_fs):
+                return False
+            self._listener.catch_up(run.ears, now_fs)
+            return True
+        return needs_ns is not None and needs_ns <= self._known_ns(run, now_fs)
 
     def _take_in(self, run: _Run) -> None:
         if run.ticket is None or not run.ticket.done():
@@ -278,8 +315,9 @@ class Runs:
             run.members = []
             return
         if isinstance(outcome, Waiting):
-            run.needs_ns = outcome.needs_ns
-            run.promise.from_fs = None
+            run.needs_ns, run.hears_ns = outcome.needs_ns, outcome.hears_ns
+            if outcome.hears_ns is None:
+                run.promise.from_fs = None
             return
         run.known = True
         run.levels = outcome.levels

@@ -52,6 +52,9 @@ class Window:
     """The last ``set_time_ref`` before it closed."""
     thresholds: tuple[int, ...]
     sampled: bool
+    opened_ns: int = 0
+    closed_ns: int = 0
+    """When its instructions were executed, from the start of the run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,31 +77,56 @@ class TagRecord:
         )
 
 
+class WindowReader:
+    """Reads windows off the rows of a time-tag sequencer, in one piece or in several."""
+
+    def __init__(self, start_subs: int) -> None:
+        self._start = start_subs
+        self._thresholds = [0] * THRESHOLDS
+        self._reference, self._taken = start_subs, 0
+        self.opened_ns = 0
+        self.opened_subs: int | None = None
+        """When the window was opened that is not closed yet."""
+
+    def read(self, trace: RealTimeTrace) -> list[Window]:
+        """Return the windows that are closed by more rows."""
+        start = self._start
+        at = (trace.time_ns * SUBS_PER_TICK).tolist()
+        fine = (trace.weight0.astype(np.int64) * FINE_SUBS).tolist()
+        windows: list[Window] = []
+        for k in range(len(trace)):
+            if int(trace.offs1[k]) != self._taken:
+                self._reference, self._taken = start + at[k], int(trace.offs1[k])
+            kind, opened = trace.kind[k], self.opened_subs
+            if kind == EventKind.THRESHOLD:
+                self._thresholds[int(trace.bin[k]) % THRESHOLDS] = int(trace.weight0[k])
+            elif kind == EventKind.OPEN_WINDOW:
+                self.opened_subs = start + at[k] + fine[k]
+                self.opened_ns = int(trace.time_ns[k])
+            elif kind == EventKind.LEVEL or (kind == EventKind.CLOSE_WINDOW and opened is not None):
+                sampled = kind == EventKind.LEVEL
+                closes = start + at[k] + (0 if sampled else fine[k])
+                windows.append(
+                    Window(
+                        closes if sampled or opened is None else opened,
+                        closes,
+                        int(trace.acq[k]),
+                        int(trace.bin[k]),
+                        self._reference,
+                        tuple(self._thresholds),
+                        sampled,
+                        self.opened_ns,
+                        int(trace.time_ns[k]),
+                    )
+                )
+                self.opened_subs = opened if sampled else None
+        return windows
+
+
 def tag_record(run: SequencerRun, trace: RealTimeTrace, start_tick: int, traced: bool) -> TagRecord:
     """Return the windows of a run. A window that is never closed leaves nothing."""
     start = start_tick * SUBS_PER_TICK
-    kinds = trace.kind
-    at = (trace.time_ns * SUBS_PER_TICK).tolist()
-    fine = (trace.weight0.astype(np.int64) * FINE_SUBS).tolist()
-    thresholds = [0] * THRESHOLDS
-    reference, taken, opened = start, 0, None
-    windows: list[Window] = []
-    for k in range(len(trace)):
-        if int(trace.offs1[k]) != taken:
-            reference, taken = start + at[k], int(trace.offs1[k])
-        kind = kinds[k]
-        if kind == EventKind.THRESHOLD:
-            thresholds[int(trace.bin[k]) % THRESHOLDS] = int(trace.weight0[k])
-        elif kind == EventKind.OPEN_WINDOW:
-            opened = start + at[k] + fine[k]
-        elif kind == EventKind.LEVEL or (kind == EventKind.CLOSE_WINDOW and opened is not None):
-            sampled = kind == EventKind.LEVEL
-            closes = start + at[k] + (0 if sampled else fine[k])
-            opens = closes if sampled or opened is None else opened
-            acquisition, bin_ = int(trace.acq[k]), int(trace.bin[k])
-            held = tuple(thresholds)
-            windows.append(Window(opens, closes, acquisition, bin_, reference, held, sampled))
-            opened = opened if sampled else None
+    windows = WindowReader(start).read(trace)
     until = start + trace.end_ns * SUBS_PER_TICK
     return TagRecord(run, tuple(windows), start, until, traced)
 
@@ -115,6 +143,11 @@ class Tagged:
     """All edges, absolute, rising or falling."""
 
 
+def listens(channel: Mapping[str, Any]) -> bool:
+    """Tell whether a channel hears pulses at its connector."""
+    return channel.get("out_mode") == "disabled" and 0 < channel["in_threshold_primary"] < HIGH_V
+
+
 def tagged(
     record: TagRecord, edges: Sequence[Edge], quad: Mapping[str, Any], clock: ClusterClock, key: int
 ) -> Tagged:
@@ -123,8 +156,7 @@ def tagged(
     ASSUMED: the input idles at 0 V and pulses are 1.65 V there; a threshold that is not between
     sees nothing. A tag within the dead time of the one before it is lost.
     """
-    channel = record.run.channel or {}
-    if channel.get("out_mode") != "disabled" or not 0 < channel["in_threshold_primary"] < HIGH_V:
+    if not listens(record.run.channel or {}):
         edges = ()
     exact = tuple((subs(clock, at_fs), up) for at_fs, up in edges)
     rising = np.array([at - record.from_subs for at, up in exact if up], np.int64)
@@ -181,7 +213,7 @@ def binned(
         if window.acquisition not in record.run.acquisitions:
             continue
         if window.sampled:
-            level = _level(heard, window.close_subs)
+            level = level_at(heard, window.close_subs)
             values = level, 0, level
         else:
             found = _measured(window, record, heard, channel, firsts, epoch_subs, flags)
@@ -199,21 +231,35 @@ def binned(
     return Binned(bins, ("ACQ BINNING DONE", *dict.fromkeys(flags)))
 
 
-def _level(heard: Tagged, at_subs: int) -> int:
+def level_at(heard: Tagged, at_subs: int) -> int:
+    """Return the level of an input."""
     before = [up for at, up in heard.edges if at <= at_subs]
     return int(before[-1]) if before else 0
 
 
-def _measured(
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one window came to. None: that cannot be told."""
+
+    fast: int
+    """Edges, as the low-latency path counts them."""
+    count: int | None
+    """Edges, as the chosen source counts them."""
+    delta: int | None
+    """From reference to tag, in 1/2048 ns."""
+    tags: tuple[int, ...]
+    """Absolute, in 1/2048 ns."""
+
+
+def found_in(
     window: Window,
     record: TagRecord,
     heard: Tagged,
-    channel: Mapping[str, Any],
     firsts: Mapping[int, First],
     epoch_subs: int,
-    flags: list[str],
-) -> tuple[int, int, int] | None:
-    """Return count, time difference and threshold of a window; None: it is not binned."""
+) -> Found:
+    """Return what a window came to. ``firsts``: of all channels of the module, by number."""
+    channel = record.run.channel or {}
     opens, closes = window.open_subs - record.from_subs, window.close_subs - record.from_subs
     low, high = np.searchsorted(heard.tags, [opens, closes])
     tags = heard.tags[low:high]
@@ -227,12 +273,40 @@ def _measured(
     tag = int(tags[index]) + record.from_subs if len(tags) > max(index, 0) else None
     reference = _reference(window, channel["binned_acq_time_ref"], record, firsts, epoch_subs)
     delta = None if tag is None or reference is None else tag - reference
+    return Found(fast, count, delta, tuple(int(one) + record.from_subs for one in tags))
+
+
+def outcome_of(window: Window, count: int | None) -> str:
+    """Return the level of a count between the thresholds 0 and 1: a word of the truth table.
+
+    ASSUMED: it is low below threshold 0, high from threshold 1 on, and mid between.
+    """
+    if count is None:
+        return "invalid"
+    low, high = window.thresholds[:2]
+    if count < low:
+        return "low"
+    return "high" if count >= high else "mid"
+
+
+def _measured(
+    window: Window,
+    record: TagRecord,
+    heard: Tagged,
+    channel: Mapping[str, Any],
+    firsts: Mapping[int, First],
+    epoch_subs: int,
+    flags: list[str],
+) -> tuple[int, int, int] | None:
+    """Return count, time difference and threshold of a window; None: it is not binned."""
+    found = found_in(window, record, heard, firsts, epoch_subs)
+    count = found.count
     threshold = window.thresholds[int(channel["binned_acq_threshold_source"][-1])]
     above = None if count is None else int(count >= threshold)
     kept: list[int] = []
     for value, key, flag in (
         (count, "binned_acq_on_invalid_count", COUNT_INVALID),
-        (delta, "binned_acq_on_invalid_time_delta", TIME_INVALID),
+        (found.delta, "binned_acq_on_invalid_time_delta", TIME_INVALID),
         (above, "binned_acq_on_invalid_threshold", THRESHOLD_INVALID),
     ):
         if value is None and channel[key] == "error":

@@ -7,7 +7,7 @@ is kept.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,10 @@ class Counting:
     places: tuple[tuple[int, int], ...]
     """Acquisition and bin of each window."""
     trains: tuple[CaptureTrain, ...]
-    """One for each window, or none: no input connected."""
+    """One for each window, or none: no input connected, or counted while the run went on."""
     end_ns: int
+    triggers: tuple[int, ...] | None = None
+    """Of each window, where they were counted while the run went on."""
 
 
 def counting(run: SequencerRun, trace: RealTimeTrace) -> Counting | None:
@@ -45,7 +47,7 @@ def counting(run: SequencerRun, trace: RealTimeTrace) -> Counting | None:
     windows = _windows(trace)
     if not windows:
         return None
-    samples = sum(close_ns - open_ns for open_ns, close_ns, _, _ in windows)
+    samples = sum(one.close_ns - one.open_ns for one in windows)
     if len(windows) > WINDOWS_MAX or samples > SAMPLES_MAX:
         raise NotEmulated(
             f"{run.sender}: acquire_ttl counts in {len(windows)} windows of {samples} ns together; "
@@ -53,30 +55,58 @@ def counting(run: SequencerRun, trace: RealTimeTrace) -> Counting | None:
         )
     line = input_line(run)
     trains: list[CaptureTrain] = []
-    for open_ns, close_ns, _, _ in windows if line is not None else ():
-        window = Window(0.0, close_ns - open_ns, None)
-        start = np.array([open_ns], np.int64)
-        kind, phase = np.zeros(1, np.int32), np.zeros(1)
-        trains.append(CaptureTrain(str(line), start, kind, phase, (window,), scope=True))
-    places = tuple((acquisition, bin_) for _, _, acquisition, bin_ in windows)
-    return Counting(run, places, tuple(trains), max(close_ns for _, close_ns, _, _ in windows))
+    for one in windows if line is not None else ():
+        trains.append(raw_capture(str(line), one.open_ns, one.close_ns))
+    places = tuple((one.acquisition, one.bin) for one in windows)
+    return Counting(run, places, tuple(trains), max(one.close_ns for one in windows))
 
 
-def _windows(trace: RealTimeTrace) -> list[tuple[int, int, int, int]]:
-    """Return beginning, end, acquisition and bin of each window."""
-    found: list[tuple[int, int, int, int]] = []
-    opened: tuple[int, int, int] | None = None
-    kinds = (EventKind.OPEN_TTL, EventKind.CLOSE_TTL)
-    for row in np.flatnonzero(np.isin(trace.kind, kinds)).tolist():
-        time_ns = int(trace.time_ns[row])
-        if opened is not None:
-            found.append((opened[0], time_ns, *opened[1:]))
-            opened = None
-        if trace.kind[row] == EventKind.OPEN_TTL:
-            opened = time_ns, int(trace.acq[row]), int(trace.bin[row])
-    if opened is not None and trace.end_ns > opened[0]:
-        found.append((opened[0], trace.end_ns, *opened[1:]))
-    return found
+def raw_capture(line: str, from_ns: int, until_ns: int) -> CaptureTrain:
+    """Return what asks for the samples of an input."""
+    window = Window(0.0, until_ns - from_ns, None)
+    start = np.array([from_ns], np.int64)
+    return CaptureTrain(line, start, np.zeros(1, np.int32), np.zeros(1), (window,), scope=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TtlWindow:
+    """A window in which triggers are counted."""
+
+    open_ns: int
+    close_ns: int
+    acquisition: int
+    bin: int
+
+
+class TtlReader:
+    """Reads windows off the rows of a sequencer, in one piece or in several."""
+
+    def __init__(self) -> None:
+        self.opened: TtlWindow | None = None
+        """That is not closed yet; its end is its beginning."""
+
+    def read(self, trace: RealTimeTrace) -> list[TtlWindow]:
+        """Return the windows that are closed by more rows."""
+        found: list[TtlWindow] = []
+        kinds = (EventKind.OPEN_TTL, EventKind.CLOSE_TTL)
+        for row in np.flatnonzero(np.isin(trace.kind, kinds)).tolist():
+            time_ns = int(trace.time_ns[row])
+            found += self.end(time_ns)
+            if trace.kind[row] == EventKind.OPEN_TTL:
+                place = int(trace.acq[row]), int(trace.bin[row])
+                self.opened = TtlWindow(time_ns, time_ns, *place)
+        return found
+
+    def end(self, time_ns: int) -> list[TtlWindow]:
+        """Return the window that is open, if there is one, as closed at a time."""
+        opened, self.opened = self.opened, None
+        return [] if opened is None else [replace(opened, close_ns=time_ns)]
+
+
+def _windows(trace: RealTimeTrace) -> list[TtlWindow]:
+    reader = TtlReader()
+    found = reader.read(trace)
+    return found + [one for one in reader.end(trace.end_ns) if one.close_ns > one.open_ns]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +127,10 @@ def counted(windows: Counting, captured: Sequence[Captured]) -> Counted:
     bins: dict[int, NDArray[np.void]] = {}
     beyond = False
     for number, (acquisition, bin_) in enumerate(windows.places):
-        triggers = _triggers(run, captured[number]) if captured else 0
+        if windows.triggers is not None:
+            triggers = windows.triggers[number]
+        else:
+            triggers = _triggers(run, captured[number]) if captured else 0
         size = run.acquisitions[acquisition]
         table = bins.setdefault(acquisition, empty_bins(size))
         if run.configuration.ttl_increments:
@@ -114,13 +147,19 @@ def counted(windows: Counting, captured: Sequence[Captured]) -> Counted:
 def _triggers(run: SequencerRun, heard: Captured) -> int:
     if heard.trace is None:
         return 0
-    duration = len(heard.trace)
-    turns = heard.trace_hz * 1e-9 * np.arange(duration) % 1.0
-    signal = heard.trace * np.exp(2j * np.pi * turns)
+    above = above_threshold(run, heard.trace, heard.trace_hz)
+    return int(np.count_nonzero(above[1:] & ~above[:-1]))
+
+
+def above_threshold(
+    run: SequencerRun, trace: NDArray[np.complex128], trace_hz: float
+) -> NDArray[np.bool_]:
+    """Return at which samples the chosen input is at or above the threshold."""
+    turns = trace_hz * 1e-9 * np.arange(len(trace)) % 1.0
+    signal = trace * np.exp(2j * np.pi * turns)
     path = run.configuration.ttl_input
     level = (signal.imag if path else signal.real) / full_scale(run)[path]
-    above = level >= run.configuration.ttl_threshold
-    return int(np.count_nonzero(above[1:] & ~above[:-1]))
+    return np.asarray(level >= run.configuration.ttl_threshold)
 
 
 def joined(

@@ -1,0 +1,263 @@
+"""Give every statement its instant, in femtoseconds, at all points of the axes at once.
+
+No grid and no family: a compiler takes from here to its own ticks, or refuses.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.points import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    describe,
+    values_of,
+    where_first,
+)
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Capture,
+    Delay,
+    Frame,
+    Play,
+    Program,
+    SetFrequency,
+    ShiftPhase,
+    Statement,
+    Value,
+    as_set,
+)
+from podium.control.program.waveforms import Waveform
+from podium.firmware_interfaces.exact_time import FS_PER_S, OffGridError
+
+CLOCK_MAX_FS = 2**63 - 1
+"""The latest time within a shot, 2.56 h."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retuning:
+    """A change of a frame's carrier that has come about when something begins."""
+
+    at_fs: IntArray
+    from_hz: FloatArray
+    to_hz: FloatArray
+    counts: BoolArray
+    """At which points it has come about."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Carrier:
+    """The carrier of a frame when something begins.
+
+    Its phase at ``t`` after the shot's start is ``turns`` and, for each retuning that counts,
+    ``(from_hz - to_hz) * at``, and ``frequency_hz * t``.
+    """
+
+    frequency_hz: FloatArray
+    turns: FloatArray
+    """All phase shifts of the frame up to here."""
+    retuned: tuple[Retuning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedPulse:
+    """A pulse with its instant; arrays broadcast to the axes, as all here."""
+
+    statement: int
+    start_fs: IntArray
+    waveform: Waveform
+    amplitude: FloatArray
+    carrier: Carrier
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedWindow:
+    """A capture with the instant at which it opens."""
+
+    statement: int
+    name: str
+    start_fs: IntArray
+    duration_fs: int
+    carrier: Carrier
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedFrame:
+    """What one frame does in a shot, in the program's order."""
+
+    frame: Frame
+    pulses: tuple[PlacedPulse, ...]
+    windows: tuple[PlacedWindow, ...]
+    tunings: tuple[tuple[int, FloatArray], ...]
+    """Index of each SetFrequency of the frame, and its frequency."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedShot:
+    """A shot at all points."""
+
+    axes: tuple[Axis, ...]
+    frames: tuple[PlacedFrame, ...]
+    """Those that play or capture."""
+    shot_fs: IntArray
+    """How long the shot is."""
+
+
+@dataclass(slots=True)
+class _Clock:
+    frame: Frame
+    at_fs: IntArray
+    shifts: list[tuple[IntArray, FloatArray]]
+    tunings: list[tuple[int, IntArray, FloatArray]]
+    pulses: list[PlacedPulse]
+    windows: list[tuple[int, Capture, IntArray]]
+
+
+def place_in_fs(program: Program) -> PlacedShot:
+    """Return where the statements of a validated program are.
+
+    Raises :class:`OffGridError` for a time that is no whole femtosecond, :class:`DoesNotFit` for
+    a statement of a kind that is not placed here, or for a shot of more than 2.56 h.
+    """
+    axes = program.axes
+    zero = np.zeros((1,) * len(axes), np.int64)
+    clocks = {one.name: _Clock(one, zero, [], [], [], []) for one in program.frames}
+    for index, statement in enumerate(program.body):
+        _step(clocks, index, statement, axes)
+    latest = zero
+    for clock in clocks.values():
+        latest = np.maximum(latest, clock.at_fs)
+    frames = tuple(
+        PlacedFrame(
+            clock.frame,
+            tuple(clock.pulses),
+            tuple(_window(clock, *one, axes) for one in clock.windows),
+            tuple((index, hz) for index, _, hz in clock.tunings),
+        )
+        for clock in clocks.values()
+        if clock.pulses or clock.windows
+    )
+    return PlacedShot(axes, frames, latest)
+
+
+def _step(
+    clocks: dict[str, _Clock], index: int, statement: Statement, axes: tuple[Axis, ...]
+) -> None:
+    where = f"statement {index} ({type(statement).__name__})"
+    match statement:
+        case Play(frame, waveform, amplitude):
+            clock = clocks[frame]
+            begins = clock.at_fs
+            clock.pulses.append(
+                PlacedPulse(
+                    index,
+                    begins,
+                    waveform,
+                    values_of(amplitude, axes),
+                    _carrier(clock, begins, axes),
+                )
+            )
+            clock.at_fs = _later(begins, np.asarray(waveform.duration_fs), where)
+        case Capture(frame, _, _, delay_fs):
+            clock = clocks[frame]
+            opens = _later(clock.at_fs, np.asarray(delay_fs), where)
+            clock.windows.append((index, statement, opens))
+        case Delay(frames, duration):
+            step_fs = _duration_fs(duration, where, axes)
+            for name in frames:
+                clocks[name].at_fs = _later(clocks[name].at_fs, step_fs, where)
+        case Barrier(frames):
+            latest = np.zeros((1,) * len(axes), np.int64)
+            for name in frames:
+                latest = np.maximum(latest, clocks[name].at_fs)
+            for name in frames:
+                clocks[name].at_fs = latest
+        case SetFrequency(frame, frequency):
+            clock = clocks[frame]
+            clock.tunings.append((index, clock.at_fs, values_of(frequency, axes)))
+        case ShiftPhase(frame, turns):
+            clock = clocks[frame]
+            clock.shifts.append((clock.at_fs, values_of(turns, axes)))
+        case _:
+            raise DoesNotFit(f"{where}: this compiler knows no {type(statement).__name__}")
+
+
+def _carrier(clock: _Clock, at_fs: IntArray, axes: tuple[Axis, ...]) -> Carrier:
+    """Return the carrier of a frame at an instant, by all that was said of it so far."""
+    turns = np.zeros((1,) * len(axes))
+    for since_fs, shift in clock.shifts:
+        counts = since_fs <= at_fs
+        turns = turns + (shift if counts.all() else np.where(counts, shift, 0.0))
+    hz = np.full((1,) * len(axes), clock.frame.frequency_hz)
+    retuned = []
+    for _, since_fs, to_hz in clock.tunings:
+        counts = np.asarray(since_fs <= at_fs)
+        if counts.any():
+            retuned.append(Retuning(since_fs, hz, to_hz, counts))
+            hz = to_hz if counts.all() else np.where(counts, to_hz, hz)
+    return Carrier(hz, turns, tuple(retuned))
+
+
+def _window(
+    clock: _Clock, index: int, capture: Capture, opens_fs: IntArray, axes: tuple[Axis, ...]
+) -> PlacedWindow:
+    """Return a window; what is said later and holds when it opens counts as well."""
+    carrier = _carrier(clock, opens_fs, axes)
+    return PlacedWindow(index, capture.name, opens_fs, capture.duration_fs, carrier)
+
+
+def _duration_fs(duration: Value, where: str, axes: tuple[Axis, ...]) -> IntArray:
+    duration = as_set(duration)
+    if not isinstance(duration, Affine) and isinstance(duration, int | np.integer):
+        if duration > CLOCK_MAX_FS:
+            raise _too_late(where)
+        return np.full((1,) * len(axes), int(duration), np.int64)
+    time_fs = values_of(duration, axes)
+    whole = np.rint(time_fs)
+    off = np.abs(whole - time_fs) > 1e-3
+    if off.any():
+        index = where_first(off, axes)
+        raise OffGridError(
+            f"{where}: {time_fs[index]} fs is not a whole number of femtoseconds "
+            f"({describe(index, time_fs.shape, axes)})"
+        )
+    return whole.astype(np.int64)
+
+
+def _later(clock_fs: IntArray, step_fs: IntArray, where: str) -> IntArray:
+    later = clock_fs + step_fs
+    if (later < clock_fs).any():  # past the greatest number it begins anew below zero
+        raise _too_late(where)
+    return np.asarray(later)
+
+
+def _too_late(where: str) -> DoesNotFit:
+    hours = CLOCK_MAX_FS / FS_PER_S / 3600
+    return DoesNotFit(
+        f"{where}: the shot would last longer than {hours:.3g} h; times are 64-bit numbers of "
+        "femtoseconds: let it wait for less, or make several shots of it"
+    )
+
+
+def in_ticks(time_fs: IntArray, rate_hz: int, what: str, axes: tuple[Axis, ...]) -> IntArray:
+    """Return times as ticks of a clock of ``rate_hz``; :class:`OffGridError` where they are none.
+
+    Ticks that are no whole femtosecond (2.4 GHz) are met by every few of them alone.
+    """
+    common = int(np.gcd(FS_PER_S, rate_hz))
+    step_fs, ticks = FS_PER_S // common, rate_hz // common
+    whole = time_fs // step_fs
+    off = whole * step_fs != time_fs
+    if off.any():
+        index = where_first(off, axes)
+        below = int(whole[index])
+        raise OffGridError(
+            f"{what}: {int(time_fs[index])} fs is off the grid of {step_fs / 1e6:g} ns; nearest "
+            f"{below * step_fs} fs and {(below + 1) * step_fs} fs "
+            f"({describe(index, time_fs.shape, axes)})"
+        )
+    return np.asarray(whole * ticks)

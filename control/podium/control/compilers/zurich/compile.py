@@ -1,0 +1,413 @@
+"""Program to the program of one instrument: the passes in their order."""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from podium.control.compilers.errors import DoesNotFit, TooLarge
+from podium.control.compilers.later import Later
+from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
+from podium.control.compilers.points import FloatArray
+from podium.control.compilers.zurich.allocate import Allocated, allocate
+from podium.control.compilers.zurich.drive import drive, pulses_of
+from podium.control.compilers.zurich.layout import floor
+from podium.control.compilers.zurich.listing import print_listing
+from podium.control.compilers.zurich.loops import Code, code_of
+from podium.control.compilers.zurich.oscillators import Oscillators
+from podium.control.compilers.zurich.readout import Heard, Readout, read
+from podium.control.compilers.zurich.rounding import (
+    AMPLITUDE_STEP,
+    FREQUENCY_STEP_HZ,
+    amplitude_words,
+)
+from podium.control.compilers.zurich.seqc import declarations, text_of
+from podium.control.compilers.zurich.settings import (
+    drive_settings,
+    flux_settings,
+    readout_settings,
+)
+from podium.control.compilers.zurich.shots import Shots
+from podium.control.compilers.zurich.steps import Steps
+from podium.control.compilers.zurich.tables import Entry, Table, table_of
+from podium.control.compilers.zurich.target import (
+    DriveChannel,
+    FluxChannel,
+    ReadoutChannel,
+    ZurichTarget,
+)
+from podium.control.compilers.zurich.waves import WaveTable
+from podium.control.program.program import Program
+from podium.control.program.validate import validate
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.zurich import awg_limits as limits
+from podium.firmware_interfaces.zurich.program import (
+    CoreProgram,
+    CoreResources,
+    Quantised,
+    ResultLayout,
+    Setting,
+    Start,
+    ZurichProgram,
+)
+
+LEAD_FS = 400 * FS_PER_NS
+"""From the start to the first shot, settling left out: a whole number of 16 samples of every
+instrument. How long each takes from a trigger to its first sample is no matter of the compiler
+(zhinst-timing-models has it)."""
+SHOTS_MAX = 2**31 - 1
+"""Repetitions of a ``repeat`` (compile_seqc refuses more)."""
+DURATION_MAX_FS = 2**63 - 1
+INTERNAL_TRIGGER = 1024
+"""``auxtriggers/0/channel``: the trigger that the instrument itself gives (node documentation)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Made:
+    core: CoreProgram
+    settings: list[Setting]
+    results: tuple[ResultLayout, ...]
+    resources: CoreResources
+    oscillators: Oscillators | None
+
+
+def compile_program(
+    program: Program, target: ZurichTarget, start: Start | None = None
+) -> ZurichProgram:
+    """Compile ``program`` for one instrument. The same program gives the same text.
+
+    With ``start`` frames on ports of others are theirs: they begin on the same trigger; without,
+    the instrument's own trigger starts all its cores. Raises :class:`ProgramError` where the
+    program contradicts itself, :class:`OffGridError` for a time between two samples,
+    :class:`DoesNotFit` where the hardware cannot play it, and of these :class:`TooLarge` where it
+    can in parts (see ``compile_in_batches``).
+    """
+    validate(program)
+    if program.trace:
+        raise DoesNotFit(
+            "the raw trace of captures is not fetched from Zurich Instruments yet; leave trace out"
+        )
+    placed = place_in_fs(program)
+    cores = allocate(placed.frames, target, alone=start is None)
+    begun = start or Start(INTERNAL_TRIGGER)
+    first_fs = LEAD_FS + program.settle_fs + begun.offset_fs
+    points = math.prod(axis.count for axis in program.axes)
+    duration_fs = first_fs + program.shots * (
+        int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
+    )
+    _check_run(program, duration_fs)
+    made = [_core(one, program, placed, first_fs, target, begun) for one in cores]
+    settings = tuple(dict.fromkeys(entry for one in made for entry in one.settings))
+    resources = tuple(one.resources for one in made)
+    texts = tuple(one.core for one in made)
+    return ZurichProgram(
+        name=program.name,
+        instrument=target.instrument,
+        model=target.model,
+        cores=texts,
+        settings=settings,
+        duration_fs=duration_fs,
+        first_shot_fs=first_fs,
+        results=tuple(result for one in made for result in one.results),
+        resources=resources,
+        quantised=Later(lambda: _quantised(placed, made)),
+        start=begun,
+        make_listing=lambda: print_listing(program.name, resources, texts, settings),
+    )
+
+
+def _check_run(program: Program, duration_fs: int) -> None:
+    if program.shots > SHOTS_MAX:
+        raise TooLarge(
+            f"{program.shots} shots, at most {SHOTS_MAX}; run it several times",
+            program.shots,
+            SHOTS_MAX,
+            ("shots",),
+        )
+    if duration_fs > DURATION_MAX_FS:
+        raise TooLarge(
+            f"it would take {duration_fs / FS_PER_S / 3600:.3g} h; times of a run are 64-bit "
+            f"numbers of femtoseconds, at most {DURATION_MAX_FS / FS_PER_S / 3600:.3g} h; play "
+            "fewer shots, or a stream, which plays them in batches",
+            duration_fs,
+            DURATION_MAX_FS,
+            ("shots", "points"),
+        )
+
+
+def _core(
+    one: Allocated,
+    program: Program,
+    placed: PlacedShot,
+    first_fs: int,
+    target: ZurichTarget,
+    start: Start,
+) -> _Made:
+    rate_hz = limits.HDAWG_RATE_HZ if one.kind == "hdawg" else limits.SHF_RATE_HZ
+    names = ", ".join(one.names)
+    what = f"{names}: the end of the shot"
+    shots = Shots(
+        in_ticks(placed.shot_fs, rate_hz, what, placed.axes),
+        tuple(axis.count for axis in program.axes),
+        program.shots,
+        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())),
+    )
+    if one.kind == "qa":
+        return _readout(one, program, placed, shots, target, start)
+    return _drive(one, placed, shots, rate_hz, target, start)
+
+
+def _drive(
+    one: Allocated,
+    placed: PlacedShot,
+    shots: Shots,
+    rate_hz: int,
+    target: ZurichTarget,
+    start: Start,
+) -> _Made:
+    names = ", ".join(one.names)
+    port = one.frames[0][1]
+    lo_hz = port.lo_hz if isinstance(port, DriveChannel) else None
+    oscillators = Oscillators(lo_hz, names)
+    waves = WaveTable(one.kind, rate_hz, names)
+    flux = [p for _, p in one.frames if isinstance(p, FluxChannel)]
+    channels = tuple(sorted({p.channel % 2 for p in flux}))
+    planes = [
+        (frame, p.channel % 2 if isinstance(p, FluxChannel) else 0) for frame, p in one.frames
+    ]
+    pulses = pulses_of(planes, oscillators, waves, placed.axes)
+    driven = drive(pulses, shots, oscillators, waves, names)
+    table = Table()
+    round_code, rest_code = _codes(driven.steps, shots, table, driven.entries)
+    most = limits.SHFSG_TABLE_ENTRIES if one.kind == "sg" else limits.HDAWG_TABLE_ENTRIES
+    if len(table.entries) > most:
+        raise TooLarge(
+            f"{names}: needs {len(table.entries)} entries of the command table, at most {most}; "
+            "sweep fewer points at once",
+            len(table.entries),
+            most,
+        )
+    stored = waves.stored(channels)
+    head = [*declarations(one.kind, stored, channels), *oscillators.head()]
+    begin = floor(shots.first) - driven.lead
+    text = text_of(head, begin, round_code, rest_code, shots, start)
+    statements = _check_length(names, one, text, declared=len(head))
+    core = CoreProgram(
+        one.kind,
+        one.index,
+        one.names,
+        text,
+        stored,
+        json.dumps(table_of(one.kind, table.entries, channels), separators=(",", ":")),
+    )
+    if isinstance(port, DriveChannel):
+        settings = drive_settings(target.model, port, oscillators.settings(), start)
+    else:
+        ports = sorted({p.channel: p for p in flux}.items())
+        settings = flux_settings(one.index, [p for _, p in ports], start)
+    resources = CoreResources(
+        one.kind,
+        one.index,
+        one.names,
+        statements,
+        limits.SEQUENCER_INSTRUCTIONS[one.kind],
+        len(table.entries),
+        most,
+        waves.samples,
+        waves.samples_max,
+        0,
+        0,
+        round_code.written_out,
+    )
+    return _Made(core, settings, (), resources, oscillators)
+
+
+def _codes(
+    steps: Steps, shots: Shots, table: Table | None, entries: tuple[Entry, ...]
+) -> tuple[Code, Code | None]:
+    """Return the code of a round, and of the repetitions that are left after whole rounds."""
+    counts = shots.counted(steps.shape)
+    round_code = code_of(steps, counts, table, entries)
+    rest = shots.shots % shots.round
+    if not rest:
+        return round_code, None
+    first = np.arange(len(steps.pattern)).reshape(steps.shape)[:rest].ravel()
+    patterns = steps.pattern[first]
+    numbers = tuple(
+        steps.numbers[number][steps.rank[first[patterns == number]]]
+        for number in range(len(steps.kinds))
+    )
+    shape = (rest, *steps.shape[1:])
+    left = Steps(shape, patterns, steps.kinds, numbers)
+    return round_code, code_of(left, shape, table, entries)
+
+
+def _check_length(names: str, one: Allocated, text: str, declared: int) -> int:
+    """Return how many statements a program has; they compile to an instruction each or more."""
+    statements = text.count("\n") - declared
+    most = limits.SEQUENCER_INSTRUCTIONS[one.kind]
+    if statements > most:
+        raise TooLarge(
+            f"{names}: needs {statements} statements, each an instruction or more, and a sequencer "
+            f"holds {most}; take equal steps, or fewer points at once",
+            statements,
+            most,
+        )
+    return statements
+
+
+def _readout(
+    one: Allocated,
+    program: Program,
+    placed: PlacedShot,
+    shots: Shots,
+    target: ZurichTarget,
+    start: Start,
+) -> _Made:
+    names = ", ".join(one.names)
+    port = one.frames[0][1]
+    assert isinstance(port, ReadoutChannel)
+    frames = [frame for frame, _ in one.frames]
+    slots_max = limits.READOUT_SLOTS[target.model]
+    made = read(frames, port.lo_hz, shots, placed.axes, slots_max)
+    round_code, rest_code = _codes(made.steps, shots, None, ())
+    text = text_of([], floor(shots.first), round_code, rest_code, shots, start)
+    statements = _check_length(names, one, text, declared=0)
+    points = math.prod(shots.counts)
+    logged = _logged(made, program, shots)
+    results, averages = points * made.entries * logged, program.shots // logged
+    _check_logger(names, results, averages, apart=logged > 1)
+    core = CoreProgram(
+        "qa",
+        one.index,
+        one.names,
+        text,
+        readout_waveforms=made.waveforms,
+        weights=made.weights,
+    )
+    resources = CoreResources(
+        "qa",
+        one.index,
+        one.names,
+        statements,
+        limits.SEQUENCER_INSTRUCTIONS["qa"],
+        0,
+        0,
+        0,
+        0,
+        max(len(made.waveforms), len(made.weights)),
+        slots_max,
+        round_code.written_out,
+    )
+    settings = readout_settings(port, made.length, made.delay, results, averages, start)
+    layouts = tuple(_layouts(made, one, program, shots, logged))
+    return _Made(core, settings, layouts, resources, None)
+
+
+def _logged(made: Readout, program: Program, shots: Shots) -> int:
+    """Return how many repetitions are logged apart.
+
+    Repetitions that lie otherwise on the grid have other integrators: those cannot be averaged
+    with each other by the logger.
+    """
+    points = math.prod(shots.counts)
+    if program.keep_shots:
+        return program.shots
+    if all(len(set(_turns_of(heard, points))) == 1 for heard in made.heard):
+        return 1
+    return shots.round if program.shots % shots.round == 0 else program.shots
+
+
+def _turns_of(heard: Heard, points: int) -> list[tuple[int, ...]]:
+    """Return the integrators of a capture in each repetition of a round."""
+    if len(heard.slots) == 1:
+        return [heard.slots]
+    return [heard.slots[k : k + points] for k in range(0, len(heard.slots), points)]
+
+
+def _layouts(
+    made: Readout, one: Allocated, program: Program, shots: Shots, logged: int
+) -> Iterator[ResultLayout]:
+    for heard in made.heard:
+        yield ResultLayout(
+            capture=heard.name,
+            frame=heard.frame,
+            channel=one.index,
+            slots=heard.slots,
+            entry=heard.entry,
+            entries=made.entries,
+            axes=tuple(axis.name for axis in program.axes),
+            shape=shots.counts,
+            shots=program.shots,
+            keep_shots=program.keep_shots,
+            logged=logged,
+            samples=heard.samples,
+        )
+
+
+def _check_logger(names: str, results: int, averages: int, *, apart: bool) -> None:
+    if results > limits.LOGGER_RESULTS:
+        raise TooLarge(
+            f"{names}: {results} results, at most {limits.LOGGER_RESULTS} in the logger of a "
+            "channel; keep fewer shots, or let them be averaged",
+            results,
+            limits.LOGGER_RESULTS,
+            ("shots", "points") if apart else ("points",),
+        )
+    if averages > limits.LOGGER_AVERAGES:
+        raise TooLarge(
+            f"{names}: {averages} shots are averaged, at most {limits.LOGGER_AVERAGES} by the "
+            "logger of a channel; run it several times",
+            averages,
+            limits.LOGGER_AVERAGES,
+            ("shots",),
+        )
+
+
+def _quantised(placed: PlacedShot, made: list[_Made]) -> Iterator[Quantised]:
+    """Yield what is rounded. Readout waveforms and weights are given as they are asked for."""
+    by_frame = {name: one for one in made for name in one.core.frames}
+    axes = placed.axes
+
+    def entry(
+        frame: str,
+        statement: int,
+        quantity: str,
+        step: float,
+        asked: FloatArray,
+        got: FloatArray,
+    ) -> Quantised:
+        where = "at the start" if statement < 0 else f"of statement {statement}"
+        dimensions = [(axis.name, n) for axis, n in zip(axes, asked.shape, strict=True) if n > 1]
+        return Quantised(
+            what=f"{frame}: {quantity} {where}",
+            frame=frame,
+            statement=statement,
+            quantity=quantity,
+            unit="Hz" if quantity == "frequency" else "1",
+            step=step,
+            axes=tuple(name for name, _ in dimensions),
+            shape=tuple(n for _, n in dimensions),
+            asked=tuple(asked.ravel().tolist()),
+            got=tuple(got.ravel().tolist()),
+        )
+
+    for one in placed.frames:
+        name = one.frame.name
+        if name not in by_frame or by_frame[name].oscillators is None:
+            continue
+        oscillators = by_frame[name].oscillators
+        assert oscillators is not None
+        first_hz = np.full((1,) * len(axes), one.frame.frequency_hz)
+        if oscillators.lo_hz is not None:
+            for index, hz in ((-1, first_hz), *one.tunings):
+                got = oscillators.lo_hz + oscillators.got_hz(hz)
+                words = hz.size if oscillators.words(hz)[1] is not None else 1
+                yield entry(name, index, "frequency", words * FREQUENCY_STEP_HZ, hz, got)
+        for pulse in one.pulses:
+            amplitude = np.asarray(amplitude_words(pulse.amplitude) * AMPLITUDE_STEP)
+            yield entry(
+                name, pulse.statement, "amplitude", AMPLITUDE_STEP, pulse.amplitude, amplitude
+            )

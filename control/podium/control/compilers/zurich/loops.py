@@ -1,0 +1,255 @@
+"""Steps become SeqC: loops that count, and rows of the command table where no counting helps.
+
+Outer axes on which the kinds of the points don't depend are loops around; what is inside is taken
+in a row and cut where the kinds change, and each piece is a loop again. In a loop a number is
+written out where it is the same at all points, counted where it grows by equal steps, and looked up
+in the command table otherwise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from podium.control.compilers.points import IntArray
+from podium.control.compilers.zurich.steps import Hold, Kinds, Row, Say, Silence, Steps, Sweep
+from podium.control.compilers.zurich.tables import Entry, PlaySilence, Table
+from podium.firmware_interfaces.zurich.awg_limits import TABLE_PLAY_MAX
+
+COUNTERS = 8
+"""Variables that a program has at most: compile_seqc has 15 registers, and takes three for loops
+and two to reckon with."""
+
+Strides = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Code:
+    """Text of SeqC, indented by nothing."""
+
+    lines: tuple[str, ...]
+    counters: int
+    """How many variables ``v0``, ``v1`` ... it uses."""
+    written_out: int
+    """Points that are in no loop."""
+
+
+class _NoCounting(Exception):
+    """There are too many counters, or numbers that neither grow evenly nor stand in a table."""
+
+
+def code_of(
+    steps: Steps, counts: Sequence[int], table: Table | None, entries: Sequence[Entry]
+) -> Code:
+    """Return the code that goes once through all points.
+
+    ``counts``: how often each axis of the shape is gone along; ``entries``: those that the
+    numbers of rows count; ``table``: None of a core that has none.
+    """
+    shape = steps.shape
+    for outer in range(_outer(steps), -1, -1):
+        try:
+            return _nested(steps, shape[:outer], counts[:outer], counts[outer:], table, entries)
+        except _NoCounting:
+            continue
+    return _written_out(steps, counts, table, entries)
+
+
+def _outer(steps: Steps) -> int:
+    """Return along how many axes, from the first on, the kinds do not change."""
+    pattern = steps.pattern.reshape(steps.shape)
+    outer = 0
+    while outer < pattern.ndim:
+        first = pattern[(slice(None),) * outer + (slice(0, 1),)]
+        if not (pattern == first).all():
+            break
+        outer += 1
+    return outer
+
+
+def _nested(
+    steps: Steps,
+    shape: tuple[int, ...],
+    counts: Sequence[int],
+    inner: Sequence[int],
+    table: Table | None,
+    entries: Sequence[Entry],
+) -> Code:
+    every = np.arange(len(steps.pattern)).reshape(steps.shape)
+    every = np.broadcast_to(every, (*shape, *inner)).reshape(*shape, -1)
+    row = steps.pattern[every[(0,) * len(shape)]]
+    borders = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
+    loops = [(count, axis) for axis, count in enumerate(counts) if count > 1]
+    pieces: list[_Piece] = []
+    for begin, end in pairwise(borders):
+        try:
+            pieces.append(_Piece(steps, every[..., begin:end], table, entries))
+        except _NoCounting:
+            if loops:
+                raise
+            pieces += [
+                _Piece(steps, every[..., point : point + 1], table, entries)
+                for point in range(begin, end)
+            ]
+    used = 0
+    lines: list[str] = []
+    for piece in pieces:
+        first = used if loops else 0  # without loops around, counters start anew in each piece
+        piece.take(first)
+        used = max(used, first + len(piece.counters))
+        if used > COUNTERS:
+            raise _NoCounting
+        text = [*piece.start(), *piece.lines()] if not loops else piece.lines()
+        lines += text
+    for depth in range(len(loops) - 1, -1, -1):
+        count, axis = loops[depth]
+        advance = [line for piece in pieces for line in piece.advance(axis, counts)]
+        lines = [f"repeat ({count}) {{", *_indented([*lines, *advance]), "}"]
+    if loops:
+        lines = [*(line for piece in pieces for line in piece.start()), *lines]
+    alone = sum(piece.length == 1 for piece in pieces) if len(pieces) > 1 else 0
+    return Code(tuple(lines), used, alone)
+
+
+class _Piece:
+    """Points in a row that share code, at all points of the loops around."""
+
+    def __init__(
+        self, steps: Steps, points: IntArray, table: Table | None, entries: Sequence[Entry]
+    ) -> None:
+        self.length = points.shape[-1]
+        self._dims = points.shape
+        self.counters: dict[Strides, int] = {}
+        self._said: list[tuple[str, int, Strides]] = []
+        kinds, numbers = steps.of(points)
+        for place, kind in enumerate(kinds):
+            self._add(kind, numbers[..., place], table, entries)
+
+    def _add(
+        self, kind: object, numbers: IntArray, table: Table | None, entries: Sequence[Entry]
+    ) -> None:
+        match kind:
+            case Say(text):
+                self._say(text, 0, (0,) * numbers.ndim)
+            case Sweep(oscillator):
+                base, strides = self._counted(numbers)
+                self._say(f"setSweepStep({oscillator}, {{}});", base, strides)
+            case Row() if table is not None:
+                self._look_up([entries[int(n)] for n in _reduced(numbers).flat], numbers, table)
+            case Silence() | Hold():
+                name = "playZero" if isinstance(kind, Silence) else "playHold"
+                even = _strides(numbers)
+                fits = bool(numbers.max() <= TABLE_PLAY_MAX)
+                if even is not None:
+                    self._say(f"{name}({{}});", int(numbers.flat[0]), even)
+                elif table is not None and isinstance(kind, Silence) and fits:
+                    self._look_up(
+                        [PlaySilence(int(n)) for n in _reduced(numbers).flat], numbers, table
+                    )
+                else:
+                    raise _NoCounting
+
+    def _counted(self, numbers: IntArray) -> tuple[int, Strides]:
+        strides = _strides(numbers)
+        if strides is None:
+            raise _NoCounting
+        return int(numbers.flat[0]), strides
+
+    def _look_up(self, row: list[Entry], numbers: IntArray, table: Table) -> None:
+        base = table.row(row)
+        self._say("executeTableEntry({});", base, _row_major(_reduced(numbers).shape))
+
+    def _say(self, text: str, base: int, strides: Strides) -> None:
+        if any(strides):
+            self.counters.setdefault(strides, -1)
+        self._said.append((text, base, strides))
+
+    def take(self, first: int) -> None:
+        """Name the counters from ``v<first>`` on."""
+        for offset, strides in enumerate(self.counters):
+            self.counters[strides] = first + offset
+
+    def start(self) -> list[str]:
+        """Return what is said before the loops around it."""
+        return [f"v{number} = 0;" for number in self.counters.values()]
+
+    def lines(self) -> list[str]:
+        """Return the code, the loop along the piece included."""
+        lines = []
+        for text, base, strides in self._said:
+            if not any(strides):
+                lines.append(text.replace("{}", str(base)) if "{}" in text else text)
+                continue
+            counter = f"v{self.counters[strides]}"
+            lines.append(text.replace("{}", f"{counter} + {base}" if base else counter))
+        if self.length > 1:
+            for strides, number in self.counters.items():
+                lines += _advance(number, strides[-1])
+            lines = [f"repeat ({self.length}) {{", *_indented(lines), "}"]
+        return lines
+
+    def advance(self, axis: int, counts: Sequence[int]) -> list[str]:
+        """Return how the counters go on at the end of a turn of the loop along ``axis``."""
+        lines = []
+        for strides, number in self.counters.items():
+            run = (*counts, self.length)
+            inner = next((k for k in range(axis + 1, len(run)) if run[k] > 1), None)
+            back = strides[inner] * run[inner] if inner is not None else 0
+            lines += _advance(number, strides[axis] - back)
+        return lines
+
+
+def _advance(number: int, step: int) -> list[str]:
+    return [f"v{number} += {step};"] if step else []
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def _strides(numbers: IntArray) -> Strides | None:
+    """Return by how much ``numbers`` grow along each axis; None where the steps are not equal."""
+    strides = []
+    for axis, count in enumerate(numbers.shape):
+        if count == 1:
+            strides.append(0)
+            continue
+        steps = np.diff(numbers, axis=axis)
+        if (steps != steps.flat[0]).any():
+            return None
+        strides.append(int(steps.flat[0]))
+    return tuple(strides)
+
+
+def _reduced(numbers: IntArray) -> IntArray:
+    """Return ``numbers`` with length 1 along axes on which they do not depend."""
+    for axis, count in enumerate(numbers.shape):
+        first = np.take(numbers, [0], axis=axis)
+        if count > 1 and (numbers == first).all():
+            numbers = first
+    return numbers
+
+
+def _row_major(shape: tuple[int, ...]) -> Strides:
+    """Return how an index into the flat row of an array of ``shape`` grows along each axis."""
+    strides = []
+    for axis, count in enumerate(shape):
+        strides.append(int(np.prod(shape[axis + 1 :])) if count > 1 else 0)
+    return tuple(strides)
+
+
+def _written_out(
+    steps: Steps, counts: Sequence[int], table: Table | None, entries: Sequence[Entry]
+) -> Code:
+    """Return the code with each point by itself."""
+    every = np.arange(len(steps.pattern)).reshape(steps.shape)
+    flat = np.broadcast_to(every, tuple(counts)).ravel()
+    lines: list[str] = []
+    for point in flat:
+        piece = _Piece(steps, np.array([point]), table, entries)
+        lines += piece.lines()
+    return Code(tuple(lines), 0, len(flat))
+
+
+__all__ = ["COUNTERS", "Code", "Kinds", "code_of"]

@@ -1,0 +1,479 @@
+"""One quantum analyzer channel: what is read out together is one start of the channel.
+
+The channel plays readout waveforms and integrates, both from one instant on. The carriers are in
+the waveforms and in the weights, so that readouts at many frequencies are played and heard at once;
+they begin anew with each start, in waveforms and weights alike, which is why their common phase
+does not show in a result. What differs from point to point takes a waveform or a set of weights
+for each point.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.compilers.errors import DoesNotFit, TooLarge
+from podium.control.compilers.placing import (
+    Carrier,
+    PlacedFrame,
+    PlacedPulse,
+    PlacedWindow,
+    in_ticks,
+)
+from podium.control.compilers.points import FloatArray, IntArray, describe, where_first
+from podium.control.compilers.zurich.layout import ceil, floor
+from podium.control.compilers.zurich.shapes import samples_at
+from podium.control.compilers.zurich.shots import Shots, combined
+from podium.control.compilers.zurich.steps import Kind, Say, Silence, Steps
+from podium.control.program.program import Axis
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.zurich.awg_limits import (
+    BAND_HZ,
+    PLAY_MAX,
+    READOUT_SAMPLES,
+    SHF_RATE_HZ,
+    WAVE_MIN,
+)
+from podium.firmware_interfaces.zurich.program import IntegrationWeights, ReadoutWaveform
+
+DIGITS = 12
+"""Amplitudes and phases of waveforms, to so many digits: equal ones are stored once."""
+
+
+START_SPACING = 96
+"""Samples from one start to the next, and to the end of the shot: a start compiles to six
+instructions of 4 ns, the silence after it and the end of a loop to some more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Item:
+    """A pulse or a window in ticks."""
+
+    frame: str
+    what: PlacedPulse | PlacedWindow
+    start: IntArray
+    samples: int
+    turns: FloatArray
+    """Phase of its carrier continued back to the shot's start; of no use by itself."""
+    offset_hz: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a waveform or a set of weights consists of: (pulse or window, at, amplitude, turns, Hz).
+
+    Equal ones are stored once.
+    """
+
+    frame: str
+    parts: tuple[tuple[object, int, int, float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """Where a capture is found."""
+
+    name: str
+    frame: str
+    slots: tuple[int, ...]
+    entry: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readout:
+    """What the channel does at all points."""
+
+    steps: Steps
+    waveforms: tuple[ReadoutWaveform, ...]
+    weights: tuple[IntegrationWeights, ...]
+    heard: tuple[Heard, ...]
+    entries: int
+    """Of the result logger, in a shot."""
+    length: int
+    """Samples that are integrated."""
+    delay: int
+    """From a start to the integration, in samples."""
+
+
+def read(
+    frames: Sequence[PlacedFrame],
+    lo_hz: float,
+    shots: Shots,
+    axes: tuple[Axis, ...],
+    slots_max: int,
+) -> Readout:
+    """Return what a channel does; raises :class:`DoesNotFit` and :class:`TooLarge`."""
+    return _Channel(frames, lo_hz, shots, axes, slots_max).readout()
+
+
+class _Channel:
+    def __init__(
+        self,
+        frames: Sequence[PlacedFrame],
+        lo_hz: float,
+        shots: Shots,
+        axes: tuple[Axis, ...],
+        slots_max: int,
+    ) -> None:
+        self._axes, self._shots, self._slots_max = axes, shots, slots_max
+        self._names = ", ".join(one.frame.name for one in frames)
+        self._items = [item for frame in frames for item in self._of(frame, lo_hz)]
+        arrays = [a for one in self._items for a in (one.start, one.turns, one.offset_hz)]
+        arrays += [one.what.amplitude for one in self._items if isinstance(one.what, PlacedPulse)]
+        self._shape = shots.shape_of([*arrays, shots.samples])
+        self._offset = shots.offsets(self._shape)
+        self._waves: dict[Key, int] = {}
+        self._weights: dict[Key, int] = {}
+
+    def _of(self, placed: PlacedFrame, lo_hz: float) -> list[_Item]:
+        made = []
+        name = placed.frame.name
+        these: tuple[PlacedPulse | PlacedWindow, ...] = (*placed.pulses, *placed.windows)
+        for one in these:
+            where = f"{name}: statement {one.statement}"
+            if isinstance(one, PlacedPulse):
+                length_fs, what = one.waveform.duration_fs, "Play"
+            else:
+                length_fs, what = one.duration_fs, "Capture"
+            start = in_ticks(one.start_fs, SHF_RATE_HZ, f"{where} ({what})", self._axes)
+            length = in_ticks(np.array(length_fs), SHF_RATE_HZ, f"{where}, its duration", ())
+            hz = one.carrier.frequency_hz - lo_hz
+            far = np.abs(hz) > BAND_HZ
+            if far.any():
+                at = where_first(far, self._axes)
+                raise DoesNotFit(
+                    f"{name}: {one.carrier.frequency_hz[at]:.12g} Hz is {hz[at] / 1e6:+.6g} MHz "
+                    f"from the local oscillator at {lo_hz:.12g} Hz "
+                    f"({describe(at, far.shape, self._axes)}); at most {BAND_HZ / 1e6:g} MHz"
+                )
+            made.append(_Item(name, one, start, int(length), _turns(one.carrier), hz))
+        return made
+
+    def readout(self) -> Readout:
+        shots, shape = self._shots, self._shape
+        flat = [shots.flat(one.start, shape) for one in self._items]
+        rows = [*flat, shots.flat(shots.samples, shape), self._offset]
+        columns, pattern = combined(np.stack(rows))
+        groups = [self._groups(column) for column in columns.T.tolist()]
+        delay = min(
+            (group.listens for all_of in groups for group in all_of if group.listens is not None),
+            default=0,
+        )
+        length = max(
+            (group.deaf - delay for all_of in groups for group in all_of if group.windows),
+            default=0,
+        )
+        if length > READOUT_SAMPLES:
+            self._too_long("windows that are open", length)
+        self._delay, self._length = delay, length
+        slots: dict[str, IntArray] = {}
+        entry: dict[str, int] = {}
+        starts: list[list[IntArray]] = []
+        for number, all_of in enumerate(groups):
+            points = np.flatnonzero(pattern == number)
+            starts.append([self._generated(group, points) for group in all_of])
+            listening = [group for group in all_of if group.windows]
+            for place, group in enumerate(listening):
+                for k in group.windows:
+                    name = self._name(k)
+                    if entry.setdefault(name, place) != place:
+                        raise DoesNotFit(
+                            f"{self._names}: capture {name!r} is readout {entry[name]} of a shot "
+                            f"at some points and {place} at others; let the captures of one "
+                            "channel keep their order"
+                        )
+                    row = slots.setdefault(name, np.zeros(len(pattern), np.int64))
+                    row[points] = self._listened(group, k, points)
+        entries = {len([g for g in all_of if g.windows]) for all_of in groups}
+        if len(entries) > 1:
+            raise DoesNotFit(
+                f"{self._names}: captures are one readout at some points and several at others; "
+                "keep them together or apart"
+            )
+        self._check_slots()
+        every = (1 << len(self._weights)) - 1
+        steps = self._steps(columns, pattern, groups, starts, every)
+        heard = tuple(
+            Heard(name, frame, self._of_points(slots[name]), entry[name], samples)
+            for name, frame, samples in self._captures()
+        )
+        return Readout(
+            steps,
+            tuple(self._waveform(key, slot) for key, slot in self._waves.items()),
+            tuple(self._weight(key, slot) for key, slot in self._weights.items()),
+            heard,
+            entries.pop() if entries else 0,
+            length,
+            delay,
+        )
+
+    def _captures(self) -> list[tuple[str, str, int]]:
+        return [
+            (one.what.name, one.frame, one.samples)
+            for one in self._items
+            if isinstance(one.what, PlacedWindow)
+        ]
+
+    def _name(self, k: int) -> str:
+        what = self._items[k].what
+        assert isinstance(what, PlacedWindow)
+        return what.name
+
+    def _groups(self, column: list[int]) -> list["_Group"]:
+        """Return what is read out together, in time, with instants on the grid of the run."""
+        *starts, shot, offset = column
+        order = sorted(range(len(starts)), key=lambda k: starts[k])
+        made: list[list[int]] = []
+        until = -1
+        for k in order:
+            begin, end = offset + starts[k], offset + starts[k] + self._items[k].samples
+            if made and floor(begin) < max(
+                until, floor(offset + starts[made[-1][0]]) + START_SPACING
+            ):
+                made[-1].append(k)
+                until = max(until, end)
+            else:
+                made.append([k])
+                until = end
+            if (
+                isinstance(self._items[k].what, PlacedWindow)
+                and starts[k] + self._items[k].samples > shot
+            ):
+                over = (starts[k] + self._items[k].samples - shot) / 2
+                raise DoesNotFit(
+                    f"{self._items[k].frame}: capture {self._name(k)!r} is open {over:g} ns beyond "
+                    f"the end of the shot; add a Delay of {over:g} ns at the end"
+                )
+        groups: list[_Group] = []
+        for one in made:
+            begin = floor(offset + starts[one[0]])
+            begin = min(begin, floor(offset + shot) - START_SPACING)
+            free = groups[-1].begin + START_SPACING if groups else 0
+            if begin < free or (not groups and begin < WAVE_MIN):
+                begin = free
+            groups.append(self._group(begin, one, starts, offset))
+        return groups
+
+    def _group(self, begin: int, these: list[int], starts: list[int], offset: int) -> "_Group":
+        at = {k: offset + starts[k] - begin for k in these}
+        sounds = [k for k in these if isinstance(self._items[k].what, PlacedPulse)]
+        windows = [k for k in these if k not in sounds]
+        played = max((at[k] + self._items[k].samples for k in sounds), default=0)
+        if played > READOUT_SAMPLES:
+            self._too_long("pulses that are played", played)
+        listens = min((at[k] for k in windows), default=None)
+        deaf = max((at[k] + self._items[k].samples for k in windows), default=0)
+        return _Group(
+            begin,
+            at,
+            tuple(sounds),
+            tuple(windows),
+            None if listens is None else listens // 4 * 4,
+            deaf,
+        )
+
+    def _too_long(self, what: str, samples: int) -> None:
+        raise DoesNotFit(
+            f"{self._names}: {what} in one readout last {samples / 2:g} ns, at most "
+            f"{READOUT_SAMPLES / 2:g} ns: the channel holds {READOUT_SAMPLES} samples; make them "
+            "shorter"
+        )
+
+    def _reference(self, group: "_Group", k: int) -> int:
+        """Return the group's first item on the frame of item ``k``: phases count from it."""
+        return next(one for one in group.at if self._items[one].frame == self._items[k].frame)
+
+    def _carried(
+        self, group: "_Group", k: int, points: IntArray
+    ) -> tuple[list[float], list[float]]:
+        """Return phases at the group's start, about the frame's first item there, and carriers."""
+        item, first = self._items[k], self._items[self._reference(group, k)]
+        hz = self._flat(item.offset_hz, points)
+        first_hz = self._flat(first.offset_hz, points)
+        since = (group.begin - self._offset[points]) / SHF_RATE_HZ
+        turns = self._flat(item.turns, points) - self._flat(first.turns, points)
+        turns = (turns + (hz - first_hz) * since) % 1.0
+        return (np.round(turns, DIGITS) % 1.0).tolist(), hz.tolist()
+
+    def _flat(self, array: FloatArray, points: IntArray) -> FloatArray:
+        return self._shots.flat(array, self._shape)[points]
+
+    def _generated(self, group: "_Group", points: IntArray) -> IntArray:
+        """Return which waveforms a group plays, as bits, at each of ``points``."""
+        bits = np.zeros(len(points), np.int64)
+        for frame in dict.fromkeys(self._items[k].frame for k in group.sounds):
+            mine = [k for k in group.sounds if self._items[k].frame == frame]
+            parts_of: list[list[tuple[object, int, int, float, float, float]]] = [
+                [] for _ in points
+            ]
+            for k in mine:
+                item = self._items[k]
+                assert isinstance(item.what, PlacedPulse)
+                amplitudes = self._flat(item.what.amplitude, points)
+                turns, hz = self._carried(group, k, points)
+                for parts, a, t, f in zip(
+                    parts_of, np.round(amplitudes, DIGITS).tolist(), turns, hz, strict=True
+                ):
+                    if a:
+                        parts.append((item.what.waveform, group.at[k], item.samples, a, t, f))
+            for place, parts in enumerate(parts_of):
+                if parts:
+                    key = Key(frame, tuple(parts))
+                    bits[place] |= 1 << min(62, self._waves.setdefault(key, len(self._waves)))
+        return bits
+
+    def _listened(self, group: "_Group", k: int, points: IntArray) -> IntArray:
+        """Return the integrator of a window at each of ``points``."""
+        item = self._items[k]
+        turns, hz = self._carried(group, k, points)
+        at = group.at[k] - self._delay
+        keys = [
+            Key(item.frame, (("window", at, item.samples, 1.0, t, f),))
+            for t, f in zip(turns, hz, strict=True)
+        ]
+        return np.array([self._weights.setdefault(one, len(self._weights)) for one in keys])
+
+    def _check_slots(self) -> None:
+        needed = max(len(self._waves), len(self._weights))
+        if needed > self._slots_max:
+            raise TooLarge(
+                f"{self._names}: needs {needed} readout waveforms or integrators, at most "
+                f"{self._slots_max} in one channel: each frequency, amplitude or place on the grid "
+                "of 16 samples takes one; ask for fewer points at once",
+                needed,
+                self._slots_max,
+            )
+
+    def _steps(
+        self,
+        columns: IntArray,
+        pattern: IntArray,
+        groups: list[list["_Group"]],
+        starts: list[list[IntArray]],
+        every: int,
+    ) -> Steps:
+        kinds: dict[tuple[Kind, ...], int] = {}
+        class_of = np.zeros(len(pattern), np.int64)
+        rows: list[list[tuple[IntArray, list[int]]]] = []
+        for number, column in enumerate(columns.T.tolist()):
+            points = np.flatnonzero(pattern == number)
+            *_, shot, offset = column
+            bits = np.stack(starts[number]) if starts[number] else np.zeros((0, len(points)))
+            unique, inverse = combined(np.asarray(bits, np.int64)) if len(bits) else (bits, None)
+            for which in range(unique.shape[1] if len(bits) else 1):
+                these = points if inverse is None else points[inverse == which]
+                masks = unique[:, which].tolist() if len(bits) else []
+                made, numbers = self._point(shot, offset, groups[number], masks, every)
+                known = kinds.setdefault(made, len(kinds))
+                if known == len(rows):
+                    rows.append([])
+                class_of[these] = known
+                rows[known].append((these, numbers))
+        numbers_of = []
+        for parts in rows:
+            points = np.concatenate([these for these, _ in parts])
+            numbers_here = np.concatenate([np.tile(one, (len(these), 1)) for these, one in parts])
+            numbers_of.append(numbers_here[np.argsort(points, kind="stable")])
+        return Steps(self._shape, class_of, tuple(kinds), tuple(numbers_of))
+
+    def _point(
+        self, shot: int, offset: int, groups: list["_Group"], masks: list[int], every: int
+    ) -> tuple[tuple[Kind, ...], list[int]]:
+        kinds: list[Kind] = []
+        numbers: list[int] = []
+        at, end = 0, floor(offset + shot)
+        begun: Say | None = None
+        for group, mask in [*zip(groups, masks, strict=True), (None, 0)]:
+            begin = end if group is None else group.begin
+            gap = begin - at
+            if gap < WAVE_MIN and (gap or begun is not None):
+                raise DoesNotFit(
+                    f"{self._names}: {gap / 2:g} ns from the start of a readout to the next, or to "
+                    f"the end of the shot; at least {START_SPACING / 2:g} ns: add a Delay"
+                )
+            times = max(0, gap - WAVE_MIN) // PLAY_MAX
+            rest = gap - times * PLAY_MAX
+            if gap:
+                kinds.append(Silence())
+                numbers.append(rest)
+                if begun is not None:
+                    kinds.append(begun)
+                    numbers.append(0)
+                if times:
+                    kinds.append(Say(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}"))
+                    numbers.append(0)
+            begun = None if group is None else _start(mask, every if group.windows else 0)
+            at = begin
+        return tuple(kinds), numbers
+
+    def _of_points(self, slots: IntArray) -> tuple[int, ...]:
+        """Return the integrators of a capture at all points of a round, or the one of all."""
+        if (slots == slots[0]).all():
+            return (int(slots[0]),)
+        counted = self._shots.counted(self._shape)
+        return tuple(np.broadcast_to(slots.reshape(self._shape), counted).ravel().tolist())
+
+    def _waveform(self, key: Key, slot: int) -> ReadoutWaveform:
+        length = ceil(max(at + samples for _, at, samples, *_ in key.parts))
+        made = np.zeros(max(length, WAVE_MIN), np.complex128)
+        for waveform, at, samples, amplitude, turns, hz in key.parts:
+            each = at + np.arange(samples)
+            shape = samples_at(waveform, SHF_RATE_HZ)  # type: ignore[arg-type]  # a pulse's
+            made[at : at + samples] += (
+                amplitude * shape * np.exp(2j * np.pi * (turns + hz / SHF_RATE_HZ * each))
+            )
+        if np.abs(made).max() > 1 + 1e-9:
+            raise DoesNotFit(
+                f"{key.frame}: a readout waveform peaks at {np.abs(made).max():.4g} of full scale, "
+                "at most 1; make what overlaps smaller"
+            )
+        return ReadoutWaveform(
+            slot, key.frame, tuple(made.real.tolist()), tuple(made.imag.tolist())
+        )
+
+    def _weight(self, key: Key, slot: int) -> IntegrationWeights:
+        ((_, at, samples, _, turns, hz),) = key.parts
+        made: NDArray[np.complex128] = np.zeros(self._length, np.complex128)
+        each = at + np.arange(samples)
+        made[each] = np.exp(-2j * np.pi * (turns + hz / SHF_RATE_HZ * (each + self._delay)))
+        return IntegrationWeights(
+            slot, key.frame, tuple(made.real.tolist()), tuple(made.imag.tolist())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Pulses and windows that one start of the channel serves."""
+
+    begin: int
+    """Of the start, from the multiple of 16 samples at or before the shot's begin."""
+    at: dict[int, int]
+    """By item, in time: how long after the start it begins."""
+    sounds: tuple[int, ...]
+    windows: tuple[int, ...]
+    listens: int | None
+    """When its first window opens, on the grid of integration delays."""
+    deaf: int
+    """When its last window closes."""
+
+
+def _start(mask: int, integrators: int) -> Say:
+    waves = _bits("QA_GEN_", mask)
+    weights = _bits("QA_INT_", integrators)
+    return Say(f"startQA({waves}, {weights}, true, 0, 0b0);")
+
+
+def _bits(name: str, mask: int) -> str:
+    bits = [f"{name}{k}" for k in range(mask.bit_length()) if mask >> k & 1]
+    return " | ".join(bits) if bits else "0"
+
+
+def _turns(carrier: Carrier) -> FloatArray:
+    """Return the phase of a carrier continued back to the shot's start."""
+    turns = carrier.turns
+    for one in carrier.retuned:
+        moved_hz = one.from_hz - one.to_hz
+        turns = turns + np.where(one.counts, moved_hz * (one.at_fs / FS_PER_S), 0.0)
+    return turns

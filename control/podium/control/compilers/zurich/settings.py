@@ -1,0 +1,104 @@
+"""Nodes that are set before a run, in one transaction: outputs last."""
+
+from collections.abc import Sequence
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, Model, ReadoutChannel
+from podium.firmware_interfaces.zurich.awg_limits import LO_STEP_HZ
+from podium.firmware_interfaces.zurich.program import Setting, Start
+
+CYCLIC, INTEGRATION, READOUT_MODE = 0, 1, 1
+"""``readout/result/mode``, ``readout/result/source`` (the sums), ``qachannels/N/mode``: values of
+the node documentation that zhinst-core 26.7.2.5 embeds."""
+
+
+def check_lo(port: str, lo_hz: float) -> None:
+    """Raise :class:`DoesNotFit` for a local oscillator between two steps."""
+    below = lo_hz // LO_STEP_HZ
+    if lo_hz != below * LO_STEP_HZ:
+        raise DoesNotFit(
+            f"{port}: local oscillator at {lo_hz:.12g} Hz; centre frequencies go in steps of "
+            f"{LO_STEP_HZ / 1e6:g} MHz: {below * LO_STEP_HZ:.12g} Hz or "
+            f"{(below + 1) * LO_STEP_HZ:.12g} Hz"
+        )
+
+
+def synthesizer(model: Model, channel: int) -> int:
+    """Return the synthesizer of a signal-generator channel: two have one in common.
+
+    Of an SHFQC the first belongs to the quantum analyzer.
+    """
+    return channel // 2 + (1 if model == "SHFQC" else 0)
+
+
+def drive_settings(
+    model: Model, port: DriveChannel, fixed: Sequence[tuple[int, float]], start: Start
+) -> list[Setting]:
+    """Return settings of a signal-generator channel; ``fixed``: its oscillators."""
+    node = f"sgchannels/{port.channel}"
+    return [
+        (f"synthesizers/{synthesizer(model, port.channel)}/centerfreq", port.lo_hz),
+        (f"{node}/output/rflfpath", 1),
+        (f"{node}/output/range", port.output_range_dbm),
+        (f"{node}/awg/modulation/enable", 1),
+        (f"{node}/awg/outputamplitude", 1.0),
+        (f"{node}/awg/outputs/0/gains/0", 1.0),
+        (f"{node}/awg/outputs/0/gains/1", -1.0),
+        (f"{node}/awg/outputs/1/gains/0", 1.0),
+        (f"{node}/awg/outputs/1/gains/1", 1.0),
+        (f"{node}/sines/0/harmonic", 1),
+        (f"{node}/sines/0/phaseshift", 0.0),
+        *((f"{node}/oscs/{number}/freq", hz) for number, hz in fixed),
+        (f"{node}/awg/auxtriggers/0/channel", start.source),
+        (f"{node}/awg/single", 1),
+        (f"{node}/output/on", 1),
+    ]
+
+
+def readout_settings(
+    port: ReadoutChannel, length: int, delay: int, results: int, averages: int, start: Start
+) -> list[Setting]:
+    """Return settings of a quantum analyzer channel.
+
+    ``length``, ``delay`` of the integration in samples; ``results``: of the logger, 0 where
+    nothing is heard.
+    """
+    node = f"qachannels/{port.channel}"
+    heard: list[Setting] = [
+        (f"{node}/readout/integration/length", length),
+        (f"{node}/readout/integration/delay", delay / 2e9),
+        (f"{node}/readout/result/enable", 0),
+        (f"{node}/readout/result/source", INTEGRATION),
+        (f"{node}/readout/result/mode", CYCLIC),
+        (f"{node}/readout/result/length", results),
+        (f"{node}/readout/result/averages", averages),
+        (f"{node}/readout/result/enable", 1),
+    ]
+    return [
+        (f"{node}/mode", READOUT_MODE),
+        (f"{node}/centerfreq", port.lo_hz),
+        (f"{node}/output/range", port.output_range_dbm),
+        (f"{node}/input/range", port.input_range_dbm),
+        *(heard if results else []),
+        (f"{node}/generator/auxtriggers/0/channel", start.source),
+        (f"{node}/generator/single", 1),
+        (f"{node}/input/on", 1),
+        (f"{node}/output/on", 1),
+    ]
+
+
+def flux_settings(core: int, ports: Sequence[FluxChannel], start: Start) -> list[Setting]:
+    """Return settings of an HDAWG core and its channels."""
+    settings: list[Setting] = []
+    for port in ports:
+        settings += [
+            (f"sigouts/{port.channel}/range", port.range_v),
+            (f"awgs/{core}/outputs/{port.channel % 2}/amplitude", 1.0),
+            (f"awgs/{core}/outputs/{port.channel % 2}/modulation/mode", 0),
+        ]
+    return [
+        *settings,
+        (f"awgs/{core}/auxtriggers/0/channel", start.source),
+        (f"awgs/{core}/single", 1),
+        *((f"sigouts/{port.channel}/on", 1) for port in ports),
+    ]

@@ -1,0 +1,51 @@
+"""What the compiler must know of the wiring: which channel of the instrument serves which port."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Model = Literal["SHFSG8", "SHFSG4", "SHFQC", "SHFQA4", "SHFQA2", "HDAWG8", "HDAWG4"]
+
+
+@dataclass(frozen=True, slots=True)
+class DriveChannel:
+    """A channel of a signal generator (SHFSG, SHFQC)."""
+
+    channel: int
+    """From 0, as in ``sgchannels/0``."""
+    lo_hz: float
+    """Of the synthesizer, which two channels have in common; the oscillators add to it."""
+    output_range_dbm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadoutChannel:
+    """A channel of a quantum analyzer (SHFQA, SHFQC): its output and its input."""
+
+    channel: int
+    lo_hz: float
+    output_range_dbm: float = -30.0
+    input_range_dbm: float = -20.0
+
+
+@dataclass(frozen=True, slots=True)
+class FluxChannel:
+    """A channel of an HDAWG: baseband, two to a sequencer."""
+
+    channel: int
+    """From 0, as in ``sigouts/0``."""
+    range_v: float = 2.0
+
+
+Channel = DriveChannel | ReadoutChannel | FluxChannel
+
+
+@dataclass(frozen=True, slots=True)
+class ZurichTarget:
+    """One instrument and the ports that it serves."""
+
+    instrument: str
+    """Its name, e.g. ``shfqc_a``."""
+    model: Model
+    ports: Mapping[str, Channel] = field(hash=False)
+    """By port, physical (``node_a.feedline``) and logical (``node_a.q0.readout``) alike."""

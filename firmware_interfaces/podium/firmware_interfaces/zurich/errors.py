@@ -1,0 +1,5 @@
+"""What can be wrong with what a peer of the data server sends."""
+
+
+class ProtocolError(ValueError):
+    """The peer broke the rules of the wire: close its connection, and no other."""

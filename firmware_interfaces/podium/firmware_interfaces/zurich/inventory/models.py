@@ -1,0 +1,119 @@
+"""The instruments that a data server can have here, and how many of what each has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from podium.firmware_interfaces.zurich.inventory import (
+    data_server,
+    hdawg,
+    pqsc,
+    qa_channels,
+    sg_channels,
+    system,
+)
+from podium.firmware_interfaces.zurich.node import Node
+from podium.firmware_interfaces.zurich.node_table import nodes
+
+SHF_TIME_BASE_S = 0.25e-9
+"""Ticks of time stamps; the vendor's client multiplies with ``system/properties/timebase``."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceModel:
+    """One model of instrument."""
+
+    name: str
+    """What ``features/devtype`` says: ``SHFQC``."""
+    tables: tuple[str, ...]
+    counts: Mapping[str, int]
+    options: tuple[str, ...]
+    """What is fitted, as ``features/options`` tells it. ASSUMED: what most buy."""
+    clock_base_hz: float
+    time_base_s: float
+
+
+_SHF = (system.EVERYWHERE, system.SHF_CLOCKS, system.DIGITAL_PORT)
+_SG = (*_SHF, sg_channels.TABLE, sg_channels.ROUTER)
+_QA = (*_SHF, qa_channels.TABLE)
+_QA_COUNTS = {"units": 16, "qudits": 16, "qaosc": 1}
+_HDAWG = (system.EVERYWHERE, system.DIGITAL_PORT, hdawg.TABLE)
+
+
+def _shfsg(channels: int) -> DeviceModel:
+    return DeviceModel(
+        f"SHFSG{channels}",
+        _SG,
+        {"sg": channels, "sgsynth": channels // 2},
+        ("RTR",),
+        1e9,
+        SHF_TIME_BASE_S,
+    )
+
+
+def _shfqa(channels: int) -> DeviceModel:
+    return DeviceModel(
+        f"SHFQA{channels}",
+        _QA,
+        {"qa": channels} | _QA_COUNTS,
+        ("16W",),
+        1e9,
+        SHF_TIME_BASE_S,
+    )
+
+
+def _hdawg(channels: int) -> DeviceModel:
+    return DeviceModel(
+        f"HDAWG{channels}",
+        _HDAWG,
+        {"wave": channels, "awg": channels // 2, "hdosc": 16},
+        ("CNT", "MF", "ME", "PC"),
+        2.4e9,
+        1 / 2.4e9,
+    )
+
+
+SHFQC = DeviceModel(
+    "SHFQC",
+    (*_QA, sg_channels.TABLE, sg_channels.ROUTER),
+    # Synthesizer 0 is the analyser's; the pairs of generators have the next three.
+    {"qa": 1, "sg": 6, "sgsynth": 4} | _QA_COUNTS,
+    ("QC6CH", "16W", "RTR"),
+    1e9,
+    SHF_TIME_BASE_S,
+)
+PQSC = DeviceModel(
+    "PQSC",
+    (system.EVERYWHERE, system.DIGITAL_PORT, pqsc.TABLE),
+    {},
+    (),
+    250e6,
+    4e-9,  # ASSUMED: the time stamps count the same 250 MHz
+)
+MODELS: dict[str, DeviceModel] = {
+    model.name: model
+    for model in (SHFQC, _shfsg(4), _shfsg(8), _shfqa(2), _shfqa(4), _hdawg(4), _hdawg(8), PQSC)
+}
+"""By what a facility file calls them, which is what they call themselves."""
+
+
+@cache
+def nodes_of(model: str) -> dict[str, Node]:
+    """Return the nodes of a model by their paths, which begin below the instrument's root.
+
+    Raises KeyError for a model that is not known.
+    """
+    entry = MODELS[model]
+    found = [node for table in entry.tables for node in nodes(table, entry.counts)]
+    return {node.path: node for node in sorted(found, key=lambda node: _order(node.path))}
+
+
+@cache
+def server_nodes() -> dict[str, Node]:
+    """Return the data server's own nodes by their paths below ``/zi``."""
+    return {node.path: node for node in nodes(data_server.TABLE, {})}
+
+
+def _order(path: str) -> tuple[tuple[int, int, str], ...]:
+    """Return by what nodes are listed: steps as words, numbers as numbers."""
+    return tuple((0, int(step), "") if step.isdigit() else (1, 0, step) for step in path.split("/"))

@@ -1,0 +1,234 @@
+"""What a compiled program is for an instrument of Zurich Instruments: all that it is given.
+
+A compiler makes a :class:`ZurichProgram`, a driver loads it. It holds plain numbers, strings,
+tuples and string-keyed mappings only, so that ``dataclasses.asdict`` of it goes through JSON or
+msgpack, and :func:`from_plain` brings it back.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+Core = Literal["sg", "qa", "hdawg"]
+"""Kinds of sequencers: of a signal generator, of a quantum analyzer, of two HDAWG channels."""
+Setting = tuple[str, int | float]
+"""A node below the instrument, e.g. ``sgchannels/0/output/on``, and its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """One entry of a core's wave table (``awg/waveform/waves/N``)."""
+
+    index: int
+    """Of ``assignWaveIndex``."""
+    name: str
+    i: tuple[int, ...]
+    """Words of 16 bits, 32767 is 1: the real part; a multiple of 16 of them, at least 32."""
+    q: tuple[int, ...] | None
+    """The imaginary part of a signal generator's waveform; None on an HDAWG."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadoutWaveform:
+    """One readout waveform (``generator/waveforms/N/wave``), its carrier included."""
+
+    slot: int
+    frame: str
+    i: tuple[float, ...]
+    """1 is full scale; at most 4096 samples."""
+    q: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationWeights:
+    """One set of weights (``readout/integration/weights/N/wave``), its carrier included.
+
+    The result is the sum of weight times sample, both complex.
+    """
+
+    slot: int
+    frame: str
+    i: tuple[float, ...]
+    q: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoreProgram:
+    """Everything that one sequencer is given beside settings."""
+
+    kind: Core
+    index: int
+    """Of the channel (``sgchannels/N``, ``qachannels/N``), or of the pair (``awgs/N``)."""
+    frames: tuple[str, ...]
+    text: str
+    """SeqC."""
+    waveforms: tuple[Waveform, ...] = ()
+    command_table: str | None = None
+    """JSON, for ``commandtable/data``."""
+    readout_waveforms: tuple[ReadoutWaveform, ...] = ()
+    weights: tuple[IntegrationWeights, ...] = ()
+
+    @property
+    def node(self) -> str:
+        """The node below which the sequencer is, e.g. ``sgchannels/0/awg``."""
+        match self.kind:
+            case "sg":
+                return f"sgchannels/{self.index}/awg"
+            case "qa":
+                return f"qachannels/{self.index}/generator"
+            case "hdawg":
+                return f"awgs/{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLayout:
+    """Where one capture of the pulse program is found, and how it is to be shaped.
+
+    The result logger of the channel takes one entry for each start of the integration that has a
+    window: that of point ``p`` in repetition ``r`` of those that are logged apart is
+    ``(r * points + p) * entries + entry``; points count with the last axis fastest.
+    """
+
+    capture: str
+    frame: str
+    channel: int
+    slots: tuple[int, ...]
+    """The integrator (``readout/result/data/N/wave``) that has it: one for all; or one for each
+    point; or one for each point in each repetition of a round, after which they come again."""
+    entry: int
+    """Which of the entries of a shot."""
+    entries: int
+    """How many entries a shot makes."""
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    """Number of points of each axis."""
+    shots: int
+    keep_shots: bool
+    logged: int
+    """Repetitions that are logged apart: all where shots are kept; 1 where the logger averages
+    them; a round where it averages rounds. Unless shots are kept, they are to be averaged."""
+    samples: int
+    """Of the window: the sum divided by it is the average."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreResources:
+    """How much of a sequencer a program takes, beside what there is."""
+
+    kind: Core
+    index: int
+    frames: tuple[str, ...]
+    statements: int
+    """Of SeqC, which compile to one instruction each or a few."""
+    instructions_max: int
+    table_entries: int
+    table_entries_max: int
+    samples: int
+    samples_max: int
+    slots: int
+    slots_max: int
+    """Readout waveforms or integrators, whichever are more."""
+    written_out: int = 0
+    """Points whose statements are in no loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantised:
+    """A parameter that the hardware rounds: what was asked, what it will be, over ``axes``."""
+
+    what: str
+    """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
+    frame: str
+    statement: int
+    """Index in the program's body; -1: the frame's own frequency."""
+    quantity: str
+    """``amplitude``, ``frequency``, ``phase`` (the sum of the shifts up to this statement)."""
+    unit: str
+    step: float
+    """Spacing of the values that the hardware can hold; |got - asked| <= step / 2."""
+    axes: tuple[str, ...]
+    """The axes over which it changes; empty where it is one number."""
+    shape: tuple[int, ...]
+    asked: tuple[float, ...]
+    """One value for each point of ``axes``, the last axis fastest."""
+    got: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What all sequencers wait for, so that they begin together."""
+
+    source: int
+    """Value of ``awg/auxtriggers/0/channel`` (``generator/auxtriggers/0/channel`` of a QA): which
+    signal is digital trigger 1."""
+    zsync: bool = False
+    """They wait for the start that a PQSC sends instead."""
+    offset_fs: int = 0
+    """By how much later the first shot comes: takes out a skew. Whole 16 samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZurichProgram:
+    """One pulse program as one instrument plays it."""
+
+    name: str
+    instrument: str
+    """As the facility file names it."""
+    model: str
+    cores: tuple[CoreProgram, ...]
+    settings: tuple[Setting, ...]
+    """In this order, in one transaction, before the sequencers are enabled."""
+    duration_fs: int
+    """From the start to the last shot's end, settling included."""
+    first_shot_fs: int
+    """From the start of the sequencers to the start of the first shot."""
+    results: tuple[ResultLayout, ...]
+    resources: tuple[CoreResources, ...]
+    quantised: Sequence[Quantised]
+    """A tuple, or what is as one and is made when it is first looked at."""
+    start: Start
+    make_listing: Callable[[], str] = field(compare=False, repr=False)
+
+    @property
+    def listing(self) -> str:
+        """All that is loaded, for a person."""
+        return self.make_listing()
+
+
+def to_plain(program: ZurichProgram) -> dict[str, Any]:
+    """Return ``program`` as nested dicts, tuples, numbers and strings."""
+    plain = asdict(replace(program, quantised=tuple(program.quantised), make_listing=str))
+    del plain["make_listing"]
+    return plain | {"listing": program.listing}
+
+
+def from_plain(plain: Mapping[str, Any]) -> ZurichProgram:
+    """Return the program that :func:`to_plain` wrote (tuples may have become lists).
+
+    Raises TypeError or KeyError where ``plain`` is something else.
+    """
+    names = ("name", "instrument", "model", "duration_fs", "first_shot_fs")
+    return ZurichProgram(
+        **{key: plain[key] for key in names},
+        cores=tuple(_core(entry) for entry in plain["cores"]),
+        settings=tuple((path, value) for path, value in plain["settings"]),
+        results=tuple(ResultLayout(**_tuples(entry)) for entry in plain["results"]),
+        resources=tuple(CoreResources(**_tuples(entry)) for entry in plain["resources"]),
+        quantised=tuple(Quantised(**_tuples(entry)) for entry in plain["quantised"]),
+        start=Start(**plain["start"]),
+        make_listing=lambda: str(plain["listing"]),
+    )
+
+
+def _core(plain: Mapping[str, Any]) -> CoreProgram:
+    entry = _tuples(plain)
+    entry["waveforms"] = tuple(Waveform(**_tuples(one)) for one in entry["waveforms"])
+    entry["readout_waveforms"] = tuple(
+        ReadoutWaveform(**_tuples(one)) for one in entry["readout_waveforms"]
+    )
+    entry["weights"] = tuple(IntegrationWeights(**_tuples(one)) for one in entry["weights"])
+    return CoreProgram(**entry)
+
+
+def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in plain.items()}

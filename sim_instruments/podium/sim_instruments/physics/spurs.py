@@ -1,0 +1,244 @@
+"""What mixers add to a line that nobody asked for: images of pulses, and carriers that leak.
+
+On a feedline they are weak, and far from the resonators, or the laboratory would not work: the
+light that they leave in them is left out, and what comes back is added to every window in closed
+form, with the transmission past resonators whose qubits are in their ground states. So a carrier
+may leak as long as it likes. ASSUMED: that much is enough while fewer than PHOTONS_MAX photons are
+in any resonator. Beyond, an image is a tone like any other, and a carrier is refused in words where
+a qubit of that resonator is driven.
+
+On a drive line an image or a carrier is left out where it can do nothing: it excites less than
+EXCITED_MAX and shifts by less than SHIFT_MAX_HZ. Else an image is played like any other pulse, and
+a carrier refused.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, Window
+
+PHOTONS_MAX: Final = 1e-2
+"""ASSUMED: with a dispersive shift of 1 MHz they shift a qubit by 20 kHz."""
+EXCITED_MAX: Final = 1e-3
+SHIFT_MAX_HZ: Final = 5e3
+"""ASSUMED: of a qubit's frequency, by the light shift of a far tone; less than its linewidth."""
+PLANCK: Final = 6.626_070_15e-34
+
+
+def parted(
+    feedline: FeedlinePoint, trains: Iterable[PulseTrain]
+) -> tuple[list[PulseTrain], list[PulseTrain]]:
+    """Return what is played on a feedline, and what of mixers is only heard."""
+    tones: list[PulseTrain] = []
+    heard: list[PulseTrain] = []
+    for train in trains:
+        only_heard = train.spur == "carrier" or (train.spur == "image" and _is_dim(feedline, train))
+        (heard if only_heard else tones).append(train)
+    return tones, heard
+
+
+def _is_dim(feedline: FeedlinePoint, train: PulseTrain) -> bool:
+    arriving = _largest(train) * feedline.transmission_in
+    return all(
+        _photons(qubit, hz, arriving) <= PHOTONS_MAX
+        for qubit in feedline.qubits
+        for hz in {piece.carrier_hz for piece in train.pieces}
+    )
+
+
+def _largest(train: PulseTrain) -> float:
+    levels = [abs(piece.level) for piece in train.pieces]
+    return max([*levels, *(float(np.abs(p.samples).max(initial=0.0)) for p in train.pieces)])
+
+
+def felt(qubit: QubitPoint, trains: Sequence[PulseTrain]) -> list[PulseTrain]:
+    """Return what of the trains on its drive line a qubit feels.
+
+    Raises NotSimulated for a carrier that leaks too close to a transition.
+    """
+    return [train for train in trains if not train.spur or _is_felt(qubit, train)]
+
+
+def _is_felt(qubit: QubitPoint, train: PulseTrain) -> bool:
+    rabi_hz = qubit.rabi_hz_per_sqrt_w * _largest(train)
+    if rabi_hz == 0:
+        return False
+    transitions = np.diff(qubit.levels_hz)
+    strengths = rabi_hz * np.abs(qubit.ladder[: transitions.size])
+    felt_at = None
+    for piece in train.pieces:
+        apart = np.maximum(np.abs(transitions - piece.carrier_hz), 1.0)
+        excited = float(np.max((strengths / apart) ** 2))
+        shift_hz = float(np.max(strengths**2 / (2 * apart)))
+        if excited > EXCITED_MAX or shift_hz > SHIFT_MAX_HZ:
+            felt_at = piece.carrier_hz
+    if felt_at is not None and train.spur == "carrier":
+        raise NotSimulated(
+            f"a carrier at {felt_at / 1e9:.6f} GHz leaks into {train.line}, close enough to a "
+            f"transition of {qubit.name} to be felt ({rabi_hz / 1e3:.3g} kHz on resonance): a tone "
+            "that never ends is not simulated; set the offsets of that output so that nothing "
+            "leaks, or move its local oscillator away"
+        )
+    return felt_at is not None
+
+
+class HeardSpurs:
+    """What of mixers is heard on one feedline during a run, and does nothing else."""
+
+    def __init__(self, feedline: FeedlinePoint) -> None:
+        self._feedline = feedline
+        self._trains: list[PulseTrain] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._trains)
+
+    def add(self, trains: Iterable[PulseTrain]) -> None:
+        """Let them be heard: trains of :func:`parted`."""
+        self._trains += trains
+
+    def forget(self, before_ns: int) -> None:
+        """Drop what was over at the listener before a time."""
+        self._trains = [
+            train
+            for train in self._trains
+            if not len(train.piece) or self._spans(train)[1][-1] >= before_ns
+        ]
+
+    def refuse_light(self, qubit: QubitPoint) -> None:
+        """Raise NotSimulated where they leave light in the resonator of a qubit that is driven."""
+        for train in self._trains:
+            for piece in train.pieces:
+                photons = _photons(qubit, piece.carrier_hz, self._arriving(piece.level))
+                if photons > PHOTONS_MAX and train.spur == "carrier":
+                    raise NotSimulated(
+                        f"a carrier at {piece.carrier_hz / 1e9:.6f} GHz leaks into {train.line} "
+                        f"and leaves {photons:.2g} photons in the resonator of {qubit.name} while "
+                        "it is driven: a tone that never ends is not simulated; set the offsets "
+                        "of that output so that nothing leaks, or attenuate it"
+                    )
+
+    def _arriving(self, level: complex) -> complex:
+        return level * self._feedline.transmission_in
+
+    def means(self, capture: CaptureTrain) -> NDArray[np.complex128]:
+        """Return what they add to the mean of each window, sqrt(W)."""
+        found = np.zeros(capture.start_ns.size, np.complex128)
+        open_ns = capture.start_ns.astype(np.int64)
+        lasts = np.array([window.duration_ns for window in capture.windows], np.int64)
+        close_ns = open_ns + lasts[capture.window]
+        for train in self._trains:
+            starts, ends = self._spans(train)
+            first = np.searchsorted(ends, open_ns, side="right")
+            behind = np.searchsorted(starts, close_ns, side="left")
+            for row in range(int((behind - first).max(initial=0))):
+                rows = np.flatnonzero(first + row < behind)
+                of = first[rows] + row
+                found[rows] += self._mean_of(train, starts[of], of, capture, rows)
+        return found
+
+    def _mean_of(
+        self,
+        train: PulseTrain,
+        starts: NDArray[np.int64],
+        of: NDArray[np.int64],
+        capture: CaptureTrain,
+        rows: NDArray[np.int64],
+    ) -> NDArray[np.complex128]:
+        """Return what one element of a train adds to the mean of each of some windows."""
+        into = capture.start_ns[rows] - starts
+        piece, window = train.piece[of], capture.window[rows]
+        hz = np.array([one.carrier_hz for one in train.pieces])[piece]
+        turned = train.phase_turns[of] + 1e-9 * hz * (into + self._fraction)
+        turned -= capture.phase_turns[rows]
+        lasts = np.array([one.duration_ns for one in train.pieces], np.int64)[piece]
+        wide = np.array([one.duration_ns for one in capture.windows], np.int64)[window]
+        level_from = np.array([one.samples.size for one in train.pieces], np.int64)[piece]
+        steady = (into >= level_from) & (into + wide <= lasts)
+        # of a level that is held throughout, it is the same wherever the window opens
+        kinds = np.stack([piece, np.where(steady, -1, into), window, steady], axis=1)
+        distinct, number = np.unique(kinds, axis=0, return_inverse=True)
+        parts = np.array(
+            [
+                self._part(train.pieces[kind[0]], int(kind[1]), capture.windows[kind[2]])
+                for kind in distinct.tolist()
+            ]
+        )
+        return np.asarray(parts[number.reshape(-1)] * np.exp(2j * np.pi * turned), np.complex128)
+
+    def _part(self, piece: Piece, into_ns: int, window: Window) -> complex:
+        """Return the mean of a window that opens so far into a piece; -1: amid its level."""
+        along = _along(window, piece.carrier_hz)
+        passed = self._arriving(1.0) * self._feedline.gain_out * self._passes(piece.carrier_hz)
+        if into_ns == -1:
+            return complex(passed * piece.level * along.sum())
+        return complex(passed * np.sum(_envelope(piece, into_ns, window.duration_ns) * along))
+
+    @property
+    def _fraction(self) -> float:
+        delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
+        return float(np.ceil(delay) - delay)
+
+    def _spans(self, train: PulseTrain) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return when its elements begin and end at the listener."""
+        delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
+        lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)[train.piece]
+        starts = train.start_ns.astype(np.int64) + int(np.ceil(delay))
+        return starts, starts + lengths
+
+    def _passes(self, hz: float) -> complex:
+        """Return the transmission past the resonators of qubits in their ground states."""
+        taken = 0j
+        for qubit in self._feedline.qubits:
+            apart = hz - float(qubit.resonator_hz[0])
+            taken += qubit.kappa_coupling_hz / (qubit.kappa_hz + 2j * apart)
+        return 1 - taken
+
+    def trace(self, open_ns: int, count: int, hz: float, turns: float) -> NDArray[np.complex128]:
+        """Return what an oscilloscope sees of them, demodulated by an oscillator of that phase."""
+        seen = np.zeros(count, np.complex128)
+        sample = np.arange(count)
+        for train in self._trains:
+            starts, ends = self._spans(train)
+            for of in np.flatnonzero((starts < open_ns + count) & (ends > open_ns)).tolist():
+                piece = train.pieces[train.piece[of]]
+                into = open_ns - int(starts[of])
+                passed = self._arriving(1.0) * self._feedline.gain_out
+                passed *= self._passes(piece.carrier_hz)
+                phase = train.phase_turns[of]
+                phase = phase + 1e-9 * piece.carrier_hz * (into + sample + self._fraction)
+                seen += passed * _envelope(piece, into, count) * np.exp(2j * np.pi * phase)
+        back = np.exp(-2j * np.pi * ((1e-9 * hz * sample + turns) % 1.0))
+        return np.asarray(seen * back, np.complex128)
+
+
+def _envelope(piece: Piece, into_ns: int, count: int) -> NDArray[np.complex128]:
+    """Return the envelope of a piece from so far into it on, 0 before and behind it."""
+    at = into_ns + np.arange(count)
+    found = np.where((at >= 0) & (at < piece.duration_ns), piece.level, 0j)
+    sampled = (at >= 0) & (at < piece.samples.size)
+    found[sampled] = piece.samples[at[sampled]]
+    return np.asarray(found, np.complex128)
+
+
+def _along(window: Window, hz: float) -> NDArray[np.complex128]:
+    """Return what each sample of a tone counts in the window's mean, shape (duration_ns,)."""
+    sample = np.arange(window.duration_ns)
+    turning = np.exp(2j * np.pi * 1e-9 * (hz - window.demod_hz) * sample)
+    weights = 1.0 if window.weights is None else window.weights
+    return np.asarray(turning * weights / window.duration_ns, np.complex128)
+
+
+def _photons(qubit: QubitPoint, hz: float, arriving: complex) -> float:
+    """Return the photons that a steady tone leaves in the resonator, the most of both levels.
+
+    Gardiner and Collett's input-output relation for a resonator beside a line.
+    """
+    apart = float(np.min(np.abs(qubit.resonator_hz[:2] - hz)))
+    half, into = np.pi * qubit.kappa_hz, np.pi * qubit.kappa_coupling_hz
+    power = abs(arriving) ** 2
+    return float(into * power / (PLANCK * hz) / (half**2 + (2 * np.pi * apart) ** 2))

@@ -1,0 +1,147 @@
+"""Twin of a LabOne data server and of the instruments that it serves.
+
+One process of the vendor's on one computer, port 8004; clients reach every instrument through it.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from podium.firmware_interfaces.zurich.handshake import KernelRequest, NoKernel, Reason
+from podium.firmware_interfaces.zurich.inventory.models import server_nodes
+from podium.firmware_interfaces.zurich.limits import TCP_PORT
+from podium.sim_instruments.twins.twin import Horizon, Session
+from podium.sim_instruments.twins.zurich.connection import Connection
+from podium.sim_instruments.twins.zurich.device import INTERFACES, Device, described, visible
+from podium.sim_instruments.twins.zurich.kernel import Kernel
+from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.sequencer_port import Execution, NothingExecutes
+from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+
+SERVER_TICKS_PER_S = 1_000_000
+"""Time stamps of the server's own nodes. ASSUMED."""
+
+
+class DataServer:
+    """A data server with its instruments, seen in its network from the start."""
+
+    def __init__(
+        self,
+        serial: str,
+        devices: Mapping[int, str],
+        texts: Callable[[], VendorText] = VendorText,
+        execution: Execution | None = None,
+    ) -> None:
+        """``devices``: serial number -> model; ``texts``: finds the vendor's own.
+
+        Raises ValueError for a model that there is none of.
+        """
+        self.name = f"podium-{serial}"
+        text = texts()
+        self.version = text.version
+        self._execution = execution or NothingExecutes()
+        self._commands = 0
+        documentation = text.documentation
+        try:
+            self.devices = tuple(
+                Device(
+                    number,
+                    model,
+                    documentation,
+                    self._execution,
+                    text.table_check(model),
+                    text.table_schema(model),
+                )
+                for number, model in sorted(devices.items())
+            )
+        except KeyError as error:
+            raise ValueError(f"no model {error} behind a data server") from None
+        self.store = NodeStore(
+            "/zi", server_nodes(), documentation, "", TimeBase(SERVER_TICKS_PER_S)
+        )  # fmt: skip
+        self._powered = False
+        self._kernels = {"zi": Kernel("zi", self.store, self._count)}
+        self._describe(text)
+
+    # --- as any twin ------------------------------------------------------------------
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The one port."""
+        return {"data_server": TCP_PORT}
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection."""
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return Connection(self)
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return what execution says."""
+        return self._execution.horizon(now_fs)
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        unmeant = sum(device.store.unmeant for device in self.devices) + self.store.unmeant
+        return {"commands": self._commands, "unknown": 0, "unmeant": unmeant}
+
+    # --- kernels ----------------------------------------------------------------------
+
+    def kernel(self, request: KernelRequest, now_fs: int) -> Kernel | NoKernel:
+        """Return the kernel asked for; an instrument is taken when its kernel is."""
+        self._power_on(now_fs)
+        if request.kernel == "zi":
+            return self._kernels["zi"]
+        device = next((one for one in self.devices if one.name == request.kernel), None)
+        if device is None:
+            return NoKernel(Reason.DEVICE_NOT_FOUND, f"Device {request.kernel} not found")
+        interface = request.query.get("interface", "")
+        if interface and interface.lower() not in [one.lower() for one in INTERFACES]:
+            message = f"Device {device.name} is not reached by {interface}"
+            return NoKernel(Reason.INTERFACE_MISMATCH, message)
+        if device.name not in self._kernels:
+            if request.query.get("autolaunch") == "0":
+                return NoKernel(Reason.KERNEL_NOT_FOUND, f"Device {device.name} is not connected")
+            self._kernels[device.name] = Kernel(
+                device.name,
+                device.store,
+                self._count,
+                device.update,
+                partial(self._let_go, device),
+            )
+            device.connected = True
+            self._tell_of_devices(now_fs)
+        return self._kernels[device.name]
+
+    def _power_on(self, now_fs: int) -> None:
+        """Begin to count time stamps when somebody first looks."""
+        if not self._powered:
+            self._powered = True
+            for store in (self.store, *(device.store for device in self.devices)):
+                store.time_base = TimeBase(store.time_base.ticks_per_s, now_fs)
+
+    def _let_go(self, device: Device, now_fs: int) -> None:
+        kernel = self._kernels.pop(device.name, None)
+        if kernel is not None:
+            kernel.closed = True
+            device.connected = False
+            self._tell_of_devices(now_fs)
+
+    def _count(self) -> None:
+        self._commands += 1
+
+    def _describe(self, text: VendorText) -> None:
+        for path, value in (
+            ("about/version", text.short_version),
+            ("about/fullversion", text.full_version),
+            ("about/revision", text.revision),
+            ("about/fwrevision", text.revision),
+            ("about/copyright", "a simulation, not made by Zurich Instruments"),
+        ):
+            self.store.put(path, value, 0)
+        self._tell_of_devices(0)
+
+    def _tell_of_devices(self, now_fs: int) -> None:
+        connected = tuple(device for device in self.devices if device.connected)
+        self.store.put("devices/visible", visible(self.devices), now_fs)
+        self.store.put("devices/connected", visible(connected), now_fs)
+        self.store.put("devices", described(self.devices, self.name), now_fs)

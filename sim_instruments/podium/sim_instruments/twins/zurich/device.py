@@ -1,0 +1,136 @@
+"""One simulated instrument behind the data server: its nodes, and what hangs on them."""
+
+import json
+import re
+
+from podium.firmware_interfaces.zurich.inventory.models import MODELS, nodes_of
+from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
+from podium.firmware_interfaces.zurich.values import Value
+from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.sequencer_port import Execution
+from podium.sim_instruments.twins.zurich.sequencers import CheckTable, Sequencers
+
+INTERFACES = ("1GbE", "USB")
+_SELF_CLEARING = re.compile(
+    r".*/(clear|clearwave|clearweight|reset|identify|load|commit|calibrate|saveip|all)"
+    r"|raw/error/clear|system/(identify|preset/load|swtriggers/\d+/single)"
+)
+_CLOCK_SOURCE = re.compile(r"system/clocks/referenceclock/(in/)?source")
+
+
+class Device:
+    """An instrument. It knows nothing of who is connected."""
+
+    def __init__(
+        self,
+        serial: int,
+        model: str,
+        documentation: NodeDocumentation,
+        execution: Execution,
+        check_table: CheckTable,
+        table_schema: str,
+    ) -> None:
+        """Raises KeyError for a model that is not known."""
+        entry = MODELS[model]
+        self.name = f"dev{serial}"
+        self.model = entry
+        self.serial = serial
+        self.connected = False
+        """Whether the data server has taken it. Until then it is only seen in the network."""
+        time_base = TimeBase(round(1 / entry.time_base_s))
+        self.store = NodeStore(f"/{self.name}", nodes_of(model), documentation, model, time_base)
+        self._execution = execution
+        store, put = self.store, self.store.put
+        for path, value in (
+            ("features/serial", str(serial)),
+            ("features/devtype", model),
+            ("features/options", "\n".join(entry.options)),
+            ("clockbase", entry.clock_base_hz),
+            ("system/properties/timebase", entry.time_base_s),
+        ):
+            put(path, value, 0)
+        store.show("status/time", lambda now_fs: store.time_base.ticks(now_fs))
+        self.sequencers = Sequencers(
+            self.name, model, store, execution, check_table, table_schema
+        )  # fmt: skip
+        self._attach()
+
+    def update(self, now_fs: int) -> None:
+        """Have nodes show what has happened by now."""
+        self.sequencers.update(now_fs)
+
+    def summary(self, server: str) -> dict[str, object]:
+        """Return what the data server tells of it in ``/zi/devices``.
+
+        ASSUMED: which keys there are; they are those that clients were seen to read.
+        """
+        return {
+            "DEVICETYPE": self.model.name,
+            "OPTIONS": "\n".join(self.model.options),
+            "SERIAL": str(self.serial),
+            "OWNER": server if self.connected else "",
+            "INTERFACE": INTERFACES[0],
+            "AVAILABLE": not self.connected,
+            "STATUS": "In use" if self.connected else "Free",
+            "STATUSFLAGS": 0,
+            "UPDATESTATUS": 0,
+        }
+
+    def _attach(self) -> None:
+        for path in self.store.paths_below_root():
+            shape = "/".join("#" if step.isdigit() else step for step in path.split("/"))
+            if _SELF_CLEARING.fullmatch(path):
+                self.store.when_set_if_free(shape, self._done)
+            elif _CLOCK_SOURCE.fullmatch(path):
+                self.store.when_set_if_free(shape, self._lock)
+            elif path.startswith(("synthesizers/", "sgchannels/")) and path.endswith(
+                ("#/centerfreq", "/synthesizer", "/centerfreq")
+            ):
+                self.store.when_set_if_free(shape, self._tune)
+            elif path.startswith(
+                ("execution/", "system/internaltrigger/", "qachannels/", "scopes/")
+            ):
+                self.store.when_set_if_free(shape, self._tell)
+        if self.store.has("sgchannels/0/synthesizer"):
+            self._lay_out_synthesizers()
+
+    def _tell(self, path: str, value: Value, now_fs: int) -> None:
+        self._execution.written(self.name, path, value, now_fs)
+
+    def _done(self, path: str, value: Value, now_fs: int) -> None:
+        """Carry out at once what a node is written for, and show that it is done."""
+        self._tell(path, value, now_fs)
+        if value:
+            if path == "raw/error/clear":
+                self.store.put("raw/error/json/errors", '{"messages":[]}', now_fs)
+            self.store.put(path, 0, now_fs)
+
+    def _lock(self, path: str, value: Value, now_fs: int) -> None:
+        """Follow the reference that was chosen. ASSUMED: it is there, and locks at once."""
+        if self.store.has(f"{path}actual"):
+            self.store.put(f"{path}actual", value, now_fs)
+
+    def _tune(self, path: str, value: Value, now_fs: int) -> None:
+        """Have channels show the centre frequency of their synthesizer."""
+        self._tell(path, value, now_fs)
+        for channel in range(self.model.counts.get("sg", 0)):
+            synthesizer = self.store.value(f"sgchannels/{channel}/synthesizer", now_fs)
+            frequency = self.store.value(f"synthesizers/{synthesizer}/centerfreq", now_fs)
+            if frequency != self.store.value(f"sgchannels/{channel}/centerfreq", now_fs):
+                self.store.put(f"sgchannels/{channel}/centerfreq", frequency, now_fs)
+
+    def _lay_out_synthesizers(self) -> None:
+        """Give each pair of generators a synthesizer; on an SHFQC the first is the analyser's."""
+        first = 1 if "qa" in self.model.counts else 0
+        for channel in range(self.model.counts["sg"]):
+            self.store.put(f"sgchannels/{channel}/synthesizer", first + channel // 2, 0)
+
+
+def visible(devices: tuple[Device, ...]) -> str:
+    """Return how ``/zi/devices/visible`` names instruments."""
+    return ",".join(device.name.upper() for device in devices)
+
+
+def described(devices: tuple[Device, ...], server: str) -> str:
+    """Return ``/zi/devices``: JSON with an object for each instrument."""
+    return json.dumps({device.name.upper(): device.summary(server) for device in devices})

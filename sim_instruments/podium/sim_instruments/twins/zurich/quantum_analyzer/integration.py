@@ -1,0 +1,98 @@
+"""From records of samples to integrated results and to states: the readout mode.
+
+Limits are those of the node documentation that zhinst-core 26.7 carries: weights lie within -1
+and 1, a length is at most 4096 samples, delays have steps of 2 ns, thresholds are on the real axis.
+
+ASSUMED: a result is the plain sum of products. The documentation says Vs of thresholds, which would
+be 2 GHz less; but zhinst-utils 0.7.2 (``shfqa/multistate.py``) computes the thresholds that it
+writes as sums of traces in volts, and it is used with instruments.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    UNITS,
+    Complexes,
+    Integers,
+)
+
+MAX_LENGTH: Final = 4096
+LENGTH_STEP: Final = 4
+"""ASSUMED: results come with a clock of 500 MHz, and zhinst-timing-models steps by four samples."""
+DELAY_STEP: Final = 4
+"""Samples: 2 ns."""
+
+
+class BadReadout(ValueError):
+    """Settings that no readout can have. The message names the setting and what fits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadoutSettings:
+    """The nodes under ``readout/``, times in samples at 2 GSa/s."""
+
+    length: int
+    """Samples that are integrated."""
+    delay: int = 0
+    """Samples from the trigger to the first of them."""
+    weights: tuple[Complexes, ...] = ()
+    """Of each integrator; shorter ones end with zeros."""
+    thresholds: tuple[float, ...] = ()
+    """Of each integrator; zero where there is none."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no readout can have: :class:`BadReadout`."""
+        if not LENGTH_STEP <= self.length <= MAX_LENGTH or self.length % LENGTH_STEP:
+            raise BadReadout(
+                f"integration length {self.length}: {LENGTH_STEP} to {MAX_LENGTH} samples, in "
+                f"steps of {LENGTH_STEP}"
+            )
+        if self.delay < 0 or self.delay % DELAY_STEP:
+            raise BadReadout(
+                f"integration delay {self.delay}: 0 or more, in steps of {DELAY_STEP} samples"
+            )
+        if len(self.weights) > UNITS:
+            raise BadReadout(f"{len(self.weights)} integrators; there are {UNITS}")
+        for index, weights in enumerate(self.weights):
+            if len(weights) > MAX_LENGTH:
+                raise BadReadout(
+                    f"weights {index} have {len(weights)} samples, {MAX_LENGTH} at most"
+                )
+            if len(weights) and max(np.abs(weights.real).max(), np.abs(weights.imag).max()) > 1:
+                raise BadReadout(f"weights {index} go beyond 1")
+
+
+def integrate(records: Complexes, settings: ReadoutSettings) -> Complexes:
+    """Return what the integrators make of records, shape (records, integrators).
+
+    ``records`` has shape (records, samples), in volts, from the trigger on; what is missing at
+    their ends counts as zero. The sum of the products, not of those with a conjugate.
+    """
+    cut = records[:, settings.delay : settings.delay + settings.length]
+    weights = np.zeros((cut.shape[1], len(settings.weights)), np.complex128)
+    for index, given in enumerate(settings.weights):
+        used = given[: cut.shape[1]]
+        weights[: len(used), index] = used
+    return np.asarray(cut @ weights, np.complex128)
+
+
+def discriminate(results: Complexes, settings: ReadoutSettings) -> NDArray[np.uint8]:
+    """Return the states that results tell, of the same shape: 1 above its threshold.
+
+    ASSUMED: a result at the threshold is below it.
+    """
+    thresholds = np.zeros(results.shape[1])
+    given = np.array(settings.thresholds[: results.shape[1]])
+    thresholds[: len(given)] = given
+    return (results.real > thresholds).astype(np.uint8)
+
+
+def message(states: NDArray[np.uint8], integrators: Integers) -> Integers:
+    """Return states, shape (readouts, integrators), as the messages that sequencers read: bit k is
+    integrator k, zero where it was not asked."""
+    bits = (np.int64(1) << np.arange(states.shape[1], dtype=np.int64))[None, :]
+    return np.asarray((states.astype(np.int64) * bits).sum(axis=1) & integrators, np.int64)

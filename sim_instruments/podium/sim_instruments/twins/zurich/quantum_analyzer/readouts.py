@@ -1,0 +1,85 @@
+"""What a readout sequencer starts, and what it then plays."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
+
+Complexes = NDArray[np.complex128]
+Integers = NDArray[np.int64]
+
+SAMPLE_RATE_HZ: Final = 2_000_000_000
+UNITS: Final = 16
+"""Generators, and integrators, of a channel at most."""
+MASK: Final = 0xFFFF
+_TRIGGER_SHIFT: Final = 24
+_MONITOR: Final = 1 << 31
+"""In the words of ``startQA``: compiled with each argument alone."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readouts:
+    """Every ``startQA`` of a run, shape (n) each."""
+
+    time: Integers
+    """Samples from the program's start."""
+    generators: Integers
+    """Bit k plays waveform k."""
+    integrators: Integers
+    """Bit k integrates with weights k."""
+    monitor: NDArray[np.bool_]
+    """Whether the scope is triggered."""
+    trigger: Integers
+    """Eight bits that go to the outside."""
+
+
+def readouts(trace: Trace) -> Readouts:
+    """Return what a program of a readout sequencer started."""
+    rows = trace.kinds(Kind.START_QA)
+    generate, integrate = rows[:, Row.A], rows[:, Row.B]
+    return Readouts(
+        rows[:, Row.TIME],
+        generate & MASK,
+        integrate & MASK,
+        (integrate & _MONITOR) != 0,
+        generate >> _TRIGGER_SHIFT & 0xFF,
+    )
+
+
+def trigger_edges(trace: Trace, bit: int) -> Integers:
+    """Return when ``setTrigger`` raised a bit: what starts spectroscopy and the scope."""
+    rows = trace.kinds(Kind.TRIGGER)
+    high = rows[:, Row.A] >> bit & 1
+    rising = np.diff(high, prepend=0) == 1
+    return np.asarray(rows[rising, Row.TIME], np.int64)
+
+
+def busy(times: Integers, duration: int) -> NDArray[np.bool_]:
+    """Return which starts come while the one before still goes on: a hold-off error each.
+
+    ASSUMED: such a start is counted and lost.
+    """
+    lost = np.zeros(len(times), np.bool_)
+    free = -1
+    for k, time in enumerate(times.tolist()):
+        if time < free:
+            lost[k] = True
+        else:
+            free = time + duration
+    return lost
+
+
+def pulse(waveforms: dict[int, Complexes], generators: int, delay: int = 0) -> Complexes:
+    """Return the sum of the waveforms of a readout, ``delay`` samples of silence before it.
+
+    ASSUMED: what goes beyond full scale is cut at it, each part by itself.
+    """
+    chosen = [wave for slot, wave in waveforms.items() if generators >> slot & 1]
+    total = np.zeros(delay + max((len(wave) for wave in chosen), default=0), np.complex128)
+    for wave in chosen:
+        total[delay : delay + len(wave)] += wave
+    return np.clip(total.real, -1, 1) + 1j * np.clip(total.imag, -1, 1)

@@ -1,0 +1,69 @@
+"""What reaches a sequencer from outside: triggers, messages, results, levels."""
+
+from typing import Any
+
+import numba
+
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    Result,
+    Source,
+    State,
+)
+
+
+@numba.njit(cache=True, nogil=True)
+def take(inputs: Any, state: Any, until: int) -> None:
+    """Let all inputs that came before ``until`` have come."""
+    k = state[State.CURSOR]
+    while k < inputs.shape[0] and inputs[k, 0] < until:
+        _receive(state, inputs[k, 1], inputs[k, 2])
+        k += 1
+    state[State.CURSOR] = k
+
+
+@numba.njit(cache=True, nogil=True)
+def _receive(state: Any, source: int, value: int) -> None:
+    if source == Source.ZSYNC or source == Source.DIO:
+        state[State.RAW] = value
+    elif source == Source.QA:
+        state[State.QA_RAW] = value
+    elif source == Source.DIO_LEVEL:
+        state[State.DIO_IN] = value
+    elif source == Source.TRIGGER_LEVEL:
+        state[State.TRIGGER_IN] = value
+    elif source == Source.COUNTER_LEVEL:
+        state[State.COUNTER_IN] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def next_trigger(inputs: Any, state: Any, source: int, limit: int) -> int:
+    """Return when the next trigger of a source came, having taken it; -1 it did not, -2 it comes
+    after ``limit``."""
+    for k in range(state[State.CURSOR], inputs.shape[0]):
+        if inputs[k, 1] == source:
+            time = inputs[k, 0]
+            if time > limit:
+                return -2
+            for earlier in range(state[State.CURSOR], k + 1):
+                _receive(state, inputs[earlier, 1], inputs[earlier, 2])
+            state[State.CURSOR] = k + 1
+            return int(time)
+    return -1
+
+
+@numba.njit(cache=True, nogil=True)
+def result(state: Any, which: int) -> int:
+    """Return a result as its register has it: shifted, cut to its bits, its offset added."""
+    if which == Result.RAW:
+        return int(state[State.RAW])
+    if which == Result.PROCESSED_A:
+        config = state[State.FEEDBACK_A]
+        value = state[State.RAW]
+    elif which == Result.PROCESSED_B:
+        config = state[State.FEEDBACK_B]
+        value = state[State.RAW]
+    else:
+        config = state[State.FEEDBACK_QA]
+        value = state[State.QA_RAW]
+    bits = (config >> 12 & 15) + 1
+    return int(((value >> (config >> 16 & 31)) & ((1 << bits) - 1)) + (config & 0xFFF))

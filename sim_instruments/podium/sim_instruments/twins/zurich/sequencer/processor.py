@@ -1,0 +1,198 @@
+"""One sequencer: a program, its inputs, and what it puts out when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
+from podium.sim_instruments.twins.zurich.sequencer.kernel import execute
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    AMPLITUDE_ONE,
+    REGISTERS,
+    USER_REGISTERS,
+    Row,
+    Source,
+    State,
+    Status,
+)
+
+NEVER: Final = 2**62
+RUNNING: Final = 0b00001
+WAITING_FOR_TRIGGER: Final = 0b00100
+NOT_READY: Final = 0b01000
+"""Bits of the node ``sequencer/status``, as its documentation has them."""
+_ROOM: Final = 4096
+"""Rows that there is room for at first; whenever it is full, it grows fourfold."""
+_PRNG_SEED: Final = 0xACE1
+_PRNG_SPAN: Final = 0xFFFF
+"""LabOne Q (Apache-2.0), ``core/utilities/prng.py``: the generator of HDAWG and SHFSG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that reaches a sequencer from outside."""
+
+    time: int
+    """Samples from the program's start."""
+    source: Source
+    value: int = 0
+    """The message of a trigger, a result, or levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the nodes of the instrument tell a sequencer before it starts."""
+
+    user_registers: tuple[int, ...] = ()
+    rate: int = 0
+    """Node ``awg/time``: divider of the sample rate, as a power of two."""
+    amplitudes: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    """What a command table changes: an SHFSG's gains 00, 01, 10, 11, from the nodes
+    ``awg/outputs/*/gains/*``; ones on an HDAWG, whose gains come on top."""
+    log_silence: bool = False
+    """Keep rows of zeros, too, and of holds of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """What a program did."""
+
+    rows: Integers
+    """Shape (n, Row.COLUMNS), in the order of the program."""
+    status: Status
+    pc: int
+    """Of the next instruction, or of the one that failed."""
+    instructions: int
+    end: int
+    """Samples from the start to the end of what was played."""
+    played: int
+    """Samples that were played, zeros and holds included, gaps left out."""
+    gaps: int
+    """How often the player had nothing to play for a program that was too slow..."""
+    gap_samples: int
+    """... and for how long."""
+    late: int
+    """How often a result was asked for at a time that had gone by."""
+    user_registers: tuple[int, ...]
+    fault: int
+    """The word, address or index that cannot be, where the status says so."""
+    waiting: Source | None
+    """What is waited for."""
+
+    def status_word(self) -> int:
+        """Return what the node ``sequencer/status`` shows.
+
+        ASSUMED: a program that did what it cannot has ended.
+        """
+        if self.status is Status.WAITING:
+            return RUNNING | WAITING_FOR_TRIGGER
+        going_on = (Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT, Status.UNKNOWN)
+        return RUNNING if self.status in going_on else 0
+
+    def kinds(self, *kinds: int) -> Integers:
+        """Return the rows of some kinds."""
+        return self.rows[np.isin(self.rows[:, Row.KIND], kinds)]
+
+
+class Processor:
+    """Executes a program; goes on from where it stopped when more inputs are known."""
+
+    def __init__(self, image: Image, setup: Setup | None = None) -> None:
+        self.image = image
+        setup = Setup() if setup is None else setup
+        self._registers = np.zeros(REGISTERS, np.int64)
+        self._state = np.zeros(State.SIZE, np.int64)
+        given = np.array(setup.user_registers[:USER_REGISTERS], np.int64)
+        self._state[State.MEMORY : State.MEMORY + len(given)] = given
+        self._state[State.RATE] = setup.rate
+        self._state[State.LOG_SILENCE] = setup.log_silence
+        self._state[State.LATENCY] = -1
+        self._state[State.SILENT] = 1
+        self._state[State.PRNG] = _PRNG_SEED
+        self._state[State.PRNG_SPAN] = _PRNG_SPAN
+        for k, amplitude in enumerate(setup.amplitudes):
+            self._state[State.AMPLITUDE_0 + k] = round(amplitude * AMPLITUDE_ONE)
+        self._inputs = np.zeros((0, 3), np.int64)
+        self._rows = np.empty((_ROOM, Row.COLUMNS), np.int64)
+        self._used = 0
+        self._status = Status.WAITING
+
+    def feed(self, inputs: Sequence[Input]) -> None:
+        """Add inputs, none earlier than those before. Raises ValueError if one is."""
+        if not inputs:
+            return
+        new = np.array([(one.time, one.source, one.value) for one in inputs], np.int64)
+        before = self._inputs[-1:, 0]
+        if np.any(np.diff(np.concatenate([before, new[:, 0]])) < 0):
+            raise ValueError(
+                f"inputs have to come in the order of time: {new[:, 0].tolist()[:8]} after "
+                f"{before.tolist()}"
+            )
+        self._inputs = np.concatenate([self._inputs, new])
+
+    def run(
+        self,
+        *,
+        until: int = NEVER,
+        instructions: int = NEVER,
+        known: int = NEVER,
+        rows: int = NEVER,
+    ) -> Trace:
+        """Execute until the end, a wait, or a limit; the trace tells all since the start, or since
+        :meth:`forget`.
+
+        ``until`` is in samples; ``instructions`` counts from the start and is looked at where
+        something is played or jumped to; inputs are complete up to ``known``; with ``rows`` of
+        them, or some more, it comes back with the status FULL.
+        """
+        self._state[State.KNOWN] = known
+        while True:
+            self._status = Status(self._execute(until, instructions))
+            self._used += int(self._state[State.ROWS])
+            if self._status is not Status.FULL or self._used >= rows:
+                return self.trace()
+            room = np.empty((4 * len(self._rows), Row.COLUMNS), np.int64)
+            room[: self._used] = self._rows[: self._used]
+            self._rows = room
+
+    def forget(self) -> None:
+        """Drop the rows so far: their memory is used again, traces of them end here."""
+        self._used = 0
+
+    def _execute(self, until: int, instructions: int) -> int:
+        return int(
+            execute(
+                self.image.code,
+                self._registers,
+                self._state,
+                self.image.table,
+                self._inputs,
+                self._rows[self._used :],
+                until,
+                instructions,
+            )
+        )
+
+    def trace(self) -> Trace:
+        """Return what has happened so far."""
+        state = self._state
+        memory = state[State.MEMORY : State.MEMORY + USER_REGISTERS]
+        waiting = self._status is Status.WAITING
+        rows = self._rows[: self._used]
+        rows.flags.writeable = False
+        return Trace(
+            rows,
+            self._status,
+            int(state[State.PC]),
+            int(state[State.COUNT]),
+            int(max(state[State.PLAYER_END], state[State.CORE])),
+            int(state[State.PLAYED]),
+            int(state[State.GAPS]),
+            int(state[State.GAP_TIME]),
+            int(state[State.LATE]),
+            tuple(int(value) for value in memory),
+            int(state[State.FAULT_WORD]),
+            Source(int(state[State.WAITING])) if waiting else None,
+        )

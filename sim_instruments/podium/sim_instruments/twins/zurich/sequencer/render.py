@@ -1,0 +1,220 @@
+"""From what a sequencer put out to samples: waveforms, markers, digital modulation.
+
+Slow and plain, sample by sample where something plays; physics takes the rows themselves.
+Precompensation, output delays and filters are not here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
+from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    AMPLITUDE_ONE,
+    CHANNELS,
+    FREQUENCY_TURN,
+    MARKER_SHIFT,
+    OSCILLATORS,
+    PHASE_TURN,
+    RATE_SHIFT,
+    SUPPRESS_SHIFT,
+    SUPPRESS_STEP,
+    Kind,
+    Row,
+)
+
+FULL_SCALE: Final = 32_767
+"""The word that the compiler makes of 1.0."""
+_PHASED: Final = (Kind.WAVE, Kind.SETTING, Kind.SINE_PHASE, Kind.HOLD)
+_PHASE_MODULUS: Final = np.uint64(FREQUENCY_TURN - 1)
+
+Reals = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """The two outputs of an AWG before any modulation."""
+
+    outputs: Reals
+    """Shape (2, samples), full scale 1: waveforms without amplitudes."""
+    paths: Reals
+    """Shape (2, 2, samples): what of an output comes from which channel of the waveform. Digital
+    modulation weighs them one by one."""
+    markers: NDArray[np.uint8]
+    """Shape (2, samples): bit 0 marker 1, bit 1 marker 2, of each output."""
+    amplitudes: Reals
+    """Shape (4, samples): what a command table had set."""
+    phases: Reals
+    """Shape (2, samples), turns: of the sine generators."""
+    selected: NDArray[np.int64]
+    """Shape (samples): the oscillator that a command table had selected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oscillators:
+    """Frequencies at the start of a run, from the nodes."""
+
+    hz: tuple[float, ...] = (0.0,) * OSCILLATORS
+    phases: tuple[float, ...] = field(default=(0.0,) * OSCILLATORS)
+    """Turns at the start."""
+
+
+def play(trace: Trace, image: Image, start: int, stop: int) -> Played:
+    """Return what is played from sample ``start`` to ``stop``.
+
+    Raises DoesNotRun where a waveform is played that is not there.
+    """
+    size = stop - start
+    paths, markers = np.zeros((2, 2, size)), np.zeros((2, size), np.uint8)
+    held = np.zeros((2, 2))
+    for row in trace.kinds(Kind.WAVE, Kind.HOLD, Kind.ZERO).tolist():
+        begin, length = row[Row.TIME], row[Row.A]
+        first, last = max(begin, start), min(begin + length, stop)
+        if row[Row.KIND] == Kind.WAVE and begin < stop:
+            values, bits = _waveform(row, image)
+            held = values[..., -1]
+            if first < last:
+                rate = row[Row.CONFIG] >> RATE_SHIFT & 15
+                taken = (np.arange(first, last) - begin) >> rate
+                paths[..., first - start : last - start] = values[..., taken]
+                markers[:, first - start : last - start] = bits[:, taken]
+        elif row[Row.KIND] == Kind.HOLD and first < last:
+            paths[..., first - start : last - start] = held[..., None]
+        elif row[Row.KIND] == Kind.ZERO:
+            held = np.zeros((2, 2))
+    return Played(paths.sum(axis=1), paths, markers, *_settings(trace, start, stop))
+
+
+def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
+    """Return the paths of a play and its markers, on two outputs, at its own rate."""
+    config = row[Row.CONFIG]
+    samples = row[Row.A] >> (config >> RATE_SHIFT & 15)
+    words = image.waveform_at(row[Row.B]).words()[:samples]
+    values, bits = np.zeros((2, 2, samples)), np.zeros((2, samples), np.uint8)
+    for channel in range((config & CHANNELS).bit_count()):
+        mask = config >> MARKER_SHIFT + 2 * channel & 3
+        word = words[:, channel].astype(np.int64)
+        for output in range(2):
+            suppress = config >> SUPPRESS_SHIFT + SUPPRESS_STEP * channel + output & 1
+            if not suppress:
+                values[output, channel] = (word & ~mask) / FULL_SCALE
+                bits[output] |= (word & mask).astype(np.uint8)
+    return values, bits
+
+
+def _settings(trace: Trace, start: int, stop: int) -> tuple[Reals, Reals, NDArray[np.int64]]:
+    """Return amplitudes, phases and the oscillator at each sample."""
+    rows = trace.kinds(*_PHASED)
+    rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")]
+    at = np.searchsorted(rows[:, Row.TIME], np.arange(start, stop), side="right") - 1
+    # Before the first row: as that found them.
+    known = np.maximum(at, 0)
+    if not len(rows):
+        size = stop - start
+        return np.ones((4, size)), np.zeros((2, size)), np.zeros(size, np.int64)
+    amplitudes = _unpack(rows[:, [Row.AMPLITUDES_01, Row.AMPLITUDES_23]]) / AMPLITUDE_ONE
+    phases = _unpack(rows[:, [Row.PHASES]]) / PHASE_TURN
+    return (
+        np.ascontiguousarray(amplitudes[known].T),
+        np.where(at < 0, 0.0, phases[known].T),
+        np.where(at < 0, 0, rows[known, Row.CONFIG] >> 32),
+    )
+
+
+def _unpack(columns: Integers) -> Reals:
+    """Return the signed words of 32 bits that columns of 64 hold, low ones first."""
+    return np.ascontiguousarray(columns).view("<i4").astype(np.float64)
+
+
+def oscillator_turns(
+    trace: Trace, oscillators: Oscillators, which: int, rate_hz: float, start: int, stop: int
+) -> Reals:
+    """Return the phase of an oscillator at each sample, in turns between 0 and 1.
+
+    Exact: the accumulator has 48 bits, as the frequencies that programs set.
+    """
+    turns = np.empty(stop - start)
+    for begin, end, phase, step in _stretches(trace, oscillators, which, rate_hz, stop):
+        first, last = max(begin, start), min(end, stop)
+        if first < last:
+            count = (np.arange(first, last) - begin).astype(np.uint64)
+            steps = np.uint64(step % FREQUENCY_TURN) * count + np.uint64(phase)
+            turns[first - start : last - start] = (steps & _PHASE_MODULUS) / FREQUENCY_TURN
+    return turns
+
+
+def _stretches(
+    trace: Trace, oscillators: Oscillators, which: int, rate_hz: float, stop: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield begin, end, phase at the begin and step a sample, of equal frequency."""
+    begin = 0
+    phase = round(oscillators.phases[which] * FREQUENCY_TURN) % FREQUENCY_TURN
+    step = round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
+    for row in trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS).tolist():
+        time, kind, a = row[Row.TIME], row[Row.KIND], row[Row.A]
+        changes = a == which if kind == Kind.FREQUENCY else bool(a >> which & 1)
+        if changes:
+            yield begin, time, phase, step
+            phase = (phase + step * (time - begin)) % FREQUENCY_TURN
+            begin = time
+            if kind == Kind.FREQUENCY:
+                step = row[Row.B]
+            else:
+                phase = 0
+    yield begin, max(stop, begin), phase, step
+
+
+def modulate_iq(
+    played: Played,
+    trace: Trace,
+    oscillators: Oscillators,
+    rate_hz: float,
+    start: int,
+) -> Complexes:
+    """Return an SHFSG's signal after digital modulation, shape (samples).
+
+    Real and imaginary part are outputs 1 and 2: what each gets of the waveform's two channels,
+    times the sines, that the amplitudes 00, 01, 10 and 11 weigh (zhinst-toolkit,
+    ``configure_pulse_modulation``: gains 1, -1, 1, 1 shift the pulse to the upper side of the
+    oscillator). A complex pulse has both channels on both outputs, ``(1,2,i, 1,2,q)``: so LabOne Q
+    (Apache-2.0, ``seqc_generator``) writes it wherever modulation is digital.
+    """
+    stop = start + played.outputs.shape[1]
+    turns = np.zeros(stop - start)
+    for which in np.unique(played.selected).tolist():
+        here = played.selected == which
+        turns[here] = oscillator_turns(trace, oscillators, which, rate_hz, start, stop)[here]
+    angle = 2 * np.pi * (turns + played.phases[0])
+    cosine, sine = np.cos(angle), np.sin(angle)
+    (real_i, real_q), (imaginary_i, imaginary_q) = played.paths
+    a = played.amplitudes
+    real = a[0] * real_i * cosine + a[1] * real_q * sine
+    imaginary = a[2] * imaginary_i * sine + a[3] * imaginary_q * cosine
+    return np.asarray(real + 1j * imaginary, np.complex128)
+
+
+def modulate_sines(
+    played: Played,
+    trace: Trace,
+    oscillators: Oscillators,
+    rate_hz: float,
+    start: int,
+    sines: tuple[int | None, int | None],
+) -> Reals:
+    """Return an HDAWG's two outputs, shape (2, samples): each times its amplitude, and times the
+    sine generator that its modulation mode names, where it names one.
+
+    ASSUMED: sine generator k turns with oscillator k (its node ``oscselect`` after power-on).
+    """
+    stop = start + played.outputs.shape[1]
+    outputs = played.outputs * played.amplitudes[:2]
+    for output, which in enumerate(sines):
+        if which is not None:
+            turns = oscillator_turns(trace, oscillators, which, rate_hz, start, stop)
+            outputs[output] *= np.sin(2 * np.pi * (turns + played.phases[which]))
+    return outputs

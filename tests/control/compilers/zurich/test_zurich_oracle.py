@@ -1,0 +1,88 @@
+import math
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, event, given, seed, settings
+from tests.control.compilers.qblox.example_programs import first_light
+from tests.control.compilers.qblox.random_programs import programs
+from tests.control.compilers.zurich.example_targets import hdawg, shfqc
+from tests.control.compilers.zurich.flux_programs import flux_programs
+from tests.control.compilers.zurich.oracle import hold_against_reference
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.zurich.batches import compile_in_batches
+from podium.control.compilers.zurich.compile import compile_program
+from podium.control.program.batches import part_of
+from podium.control.program.program import Program
+
+PROGRAMS = {name: replace(program, trace=False) for name, program in first_light().items()}
+QUIET = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    database=None,
+    derandomize=True,
+)
+SOME = 3
+"""Batches of a program that are looked at."""
+
+
+def _points(program: Program) -> int:
+    return math.prod(axis.count for axis in program.axes)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if _points(program) > 35 else ())
+        for name, program in PROGRAMS.items()
+    ],
+)
+def test_machine_code_plays_what_the_program_means(name: str) -> None:
+    program = PROGRAMS[name]
+    for batch in compile_in_batches(program, shfqc())[:SOME]:
+        hold_against_reference(part_of(program, batch.batch), shfqc())
+
+
+@settings(QUIET, max_examples=120)
+@given(programs())
+def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
+    _hold_or_refuse(program)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(QUIET, max_examples=10_000)
+@given(programs())
+def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Program) -> None:
+    _hold_or_refuse(program)
+
+
+@settings(QUIET, max_examples=60)
+@given(flux_programs())
+def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
+    hold_against_reference(program, hdawg())
+
+
+def _hold_or_refuse(program: Program) -> None:
+    try:
+        hold_against_reference(program, shfqc())
+    except DoesNotFit as refusal:
+        event(str(refusal)[:60])
+
+
+def test_most_random_programs_fit() -> None:
+    outcomes: Counter[bool] = Counter()
+
+    @seed(1)
+    @settings(QUIET, derandomize=False, max_examples=100)
+    @given(programs())
+    def count(program: Program) -> None:
+        try:
+            compile_program(program, shfqc())
+            outcomes[True] += 1
+        except DoesNotFit:
+            outcomes[False] += 1
+
+    count()
+    assert outcomes[True] > outcomes[False]

@@ -1,0 +1,66 @@
+"""A data server with five instruments in a process of its own, as `podium twin serve` starts it.
+
+The vendor's client holds the interpreter's lock while it waits: in one process with the twin it
+would wait for ever.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+FACILITY = """\
+facility: zurich_bench
+nodes: {}
+instruments:
+  zi:
+    model: zurich
+    address: 192.168.0.9
+    devices: {12000: SHFQC, 12001: SHFSG8, 12002: SHFQA4, 8001: HDAWG8, 10001: PQSC}
+"""
+DEVICES = ("dev12000", "dev12001", "dev12002", "dev8001", "dev10001")
+START = "import sys, podium_start; sys.argv[0] = 'podium'; sys.exit(podium_start.main())"
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    host: str
+    port: int
+    pid: int
+    connect: str
+    """What the endpoints file says people may paste."""
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    """Serve the facility meanwhile."""
+    facility, twin, endpoints = (folder / f"{name}" for name in ("f.yaml", "t.yaml", "e.json"))
+    facility.write_text(FACILITY)
+    podium = [sys.executable, "-c", START, "twin"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    subprocess.run(
+        [*podium, "sample", facility, "--out", twin], check=True, env=environment, timeout=60
+    )
+    serving = [*podium, "serve", facility, "--twin", twin, "--endpoints", endpoints]
+    with subprocess.Popen(
+        [*serving, "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        env=environment,
+    ) as process:  # fmt: skip
+        try:
+            until_s = time.monotonic() + PATIENCE_S
+            while not endpoints.exists():
+                assert process.poll() is None, "podium twin serve has ended"
+                assert time.monotonic() < until_s, "podium twin serve does not begin"
+                time.sleep(0.02)
+            entry = json.loads(endpoints.read_text())["instruments"]["zi"]
+            yield Served(
+                entry["host"], entry["ports"]["data_server"], process.pid, entry["connect"]
+            )
+        finally:
+            process.terminate()

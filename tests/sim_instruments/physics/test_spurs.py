@@ -1,0 +1,151 @@
+"""What mixers add to lines: held against the same tones played as what they are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.sim_instruments.physics.small_chip import (
+    capture,
+    feedline_point,
+    qubit_point,
+    tone,
+    train,
+)
+
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.signals import Piece, RunSignals
+from podium.sim_instruments.physics.world import World
+
+LO_HZ = 7.1e9
+QUBIT = qubit_point(thermal=0.0, t1=1.0)
+MS = 1_000_000
+
+
+def world() -> World:
+    return World(lambda _: (feedline_point(QUBIT, kelvin=1e-9),), 3)
+
+
+def run(drives, captures, duration_ns=3 * MS) -> RunSignals:
+    return RunSignals(1, 10**18, duration_ns, tuple(drives), tuple(captures), {})
+
+
+def leak(amplitude: complex, *spans: tuple[int, int], hz: float = LO_HZ):
+    parts = [tone(hz, amplitude, duration, [start]) for start, duration in spans]
+    return [replace(one, spur="carrier") for one in parts]
+
+
+@pytest.mark.parametrize("demod_hz", [LO_HZ, LO_HZ + 0.7e6, 7.04e9])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_leak_is_heard_as_the_same_tone_that_is_played(demod_hz: float, weighted: bool) -> None:
+    weights = np.hanning(800) + 0j if weighted else None
+    heard = [capture(demod_hz, 800, [50_000, 123_457, 200_004], weights, scope=True)]
+    spurs = leak(2e-6, (0, 300_000))
+    (left,) = world().play(run(spurs, heard))
+    (right,) = world().play(run([replace(one, spur="") for one in spurs], heard))
+    scale = np.abs(right.integrated).max()
+    assert scale > 0
+    assert np.allclose(left.integrated, right.integrated, atol=0.02 * scale)
+    low = np.abs(right.trace[:800]).max()
+    assert np.allclose(left.trace[:800], right.trace[:800], atol=0.02 * low)
+
+
+def test_a_window_that_sees_the_switch_close_hears_that_part() -> None:
+    heard = [capture(LO_HZ, 1000, [50_000])]
+    spurs = leak(2e-6, (50_500 - 146, 100_000))
+    (left,) = world().play(run(spurs, heard))
+    (right,) = world().play(run([replace(one, spur="") for one in spurs], heard))
+    assert abs(left.integrated[0]) == pytest.approx(abs(right.integrated[0]), rel=0.05)
+    whole = world().play(run(leak(2e-6, (0, 100_000)), heard))[0].integrated[0]
+    assert 0.4 < abs(left.integrated[0] / whole) < 0.6
+
+
+def test_a_leak_may_last_longer_than_any_readout() -> None:
+    starts = list(range(100_000, 20 * MS, 2 * MS))
+    spurs = leak(2e-6, (0, 20 * MS))
+    heard = [capture(LO_HZ, 1000, starts)]
+    (found,) = world().play(run(spurs, heard, 20 * MS))
+    assert np.allclose(found.integrated, found.integrated[0], rtol=1e-4)
+    with pytest.raises(NotSimulated, match="without a pause"):
+        world().play(run([replace(one, spur="") for one in spurs], heard, 20 * MS))
+
+
+def test_piece_by_piece_a_run_hears_the_same() -> None:
+    heard = [capture(LO_HZ, 1000, [50_000, 150_000])]
+    whole = world().play(run(leak(2e-6, (0, 300_000)), heard))[0].integrated
+    session = world().begin(Beginning(1, 10**18, {}))
+    found = []
+    for begin in (0, 100_000):
+        chunk = leak(2e-6, (begin, 100_000))
+        (answer,) = session.go_on(chunk, [capture(LO_HZ, 1000, [begin + 50_000])], [0])
+        found += answer.integrated.tolist()
+    assert np.allclose(found, whole, rtol=1e-3)
+
+
+def test_an_image_of_a_readout_is_heard_as_the_same_tones_that_are_played() -> None:
+    """It begins before one window and ends within another; its samples count."""
+    samples = np.linspace(0, 2e-6, 300) * np.exp(0.3j)
+    piece = Piece(6.95e9, samples, 2e-6, 900)
+    starts = [10_000, 40_000, 70_000]
+    image = train("node_a.feedline", starts, [piece], [0, 0, 0], [0.1, 0.4, 0.8])
+    heard = [capture(6.95e9, 500, [10_200, 40_400, 70_900], scope=True)]
+    heard.append(capture(6.96e9, 700, [10_500, 40_100, 71_500]))
+    left = world().play(run([replace(image, spur="image")], heard))
+    right = world().play(run([image], heard))
+    for one, other in zip(left, right, strict=True):
+        scale = np.abs(other.integrated).max()
+        assert np.allclose(one.integrated, other.integrated, atol=0.02 * scale)
+    scale = np.abs(right[0].trace).max()
+    assert np.allclose(left[0].trace[:500], right[0].trace[:500], atol=0.02 * scale)
+
+
+def test_an_image_on_a_resonator_is_a_tone_like_any_other() -> None:
+    """A tenth of what a readout plays, on the resonator: it must ring."""
+    bright = replace(tone(7.261e9, 2e-5, 900, [10_000]), spur="image")
+    heard = [capture(7.261e9, 500, [10_200])]
+    left = world().play(run([bright], heard))[0].integrated
+    right = world().play(run([replace(bright, spur="")], heard))[0].integrated
+    assert np.array_equal(left, right)
+
+
+def drive(hz: float, amplitude: complex, duration_ns: int, spur: str):
+    piece = Piece(hz, np.zeros(0, complex), amplitude, duration_ns)
+    return replace(train("node_a.q0.drive", [1000], [piece], [0], [0.0]), spur=spur)
+
+
+READ = [tone(7.26e9, 1e-6, 1000, [100_000])]
+HEAR = [capture(7.26e9, 1000, [100_146])]
+
+
+def test_a_far_carrier_on_a_drive_line_does_nothing_and_a_near_one_is_refused() -> None:
+    small = 2e6 / QUBIT.rabi_hz_per_sqrt_w
+    quiet = world().play(run(READ, HEAR))[0].integrated
+    far = (
+        world().play(run([*READ, drive(6.32e9, small / 5, 20 * MS, "carrier")], HEAR))[0].integrated
+    )
+    assert np.array_equal(quiet, far)
+    with pytest.raises(NotSimulated, match=r"leaks into node_a.q0.drive.*node_a.q0"):
+        world().play(run([*READ, drive(6.03e9, small, 20 * MS, "carrier")], HEAR))
+
+
+def test_an_image_is_left_out_where_it_is_far_and_played_where_it_is_near() -> None:
+    pulse = 0.5 / 40e-9 / QUBIT.rabi_hz_per_sqrt_w
+
+    def answer(hz: float, spur: str) -> complex:
+        one = drive(hz, pulse, 40, "")
+        piece = replace(one.pieces[0], samples=np.full(40, pulse + 0j))
+        given = replace(one, pieces=(piece,), spur=spur)
+        return complex(world().play(run([*READ, given], HEAR))[0].integrated[0])
+
+    assert answer(6.02e9, "image") == answer(6.02e9, ""), "a pi pulse is a pi pulse"
+    quiet = complex(world().play(run(READ, HEAR))[0].integrated[0])
+    assert answer(6.02e9, "image") != quiet
+    assert answer(5.0e9, "image") == quiet, "one gigahertz away nothing is felt"
+
+
+def test_a_driven_qubit_in_the_light_of_a_leak_is_refused_in_words() -> None:
+    """On resonance, 1 uW at the chip's connector would be a flood of photons."""
+    spurs = leak(2e-4, (0, 300_000), hz=7.262e9)
+    world().play(run(spurs, HEAR))  # nobody is driven: it is heard, and that is all
+    with pytest.raises(NotSimulated, match=r"photons in the resonator of node_a.q0"):
+        world().play(run([*spurs, drive(6.02e9, 1e-3, 40, "")], HEAR))

@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+from tests.sim_instruments.twins.zurich.sequencer.test_zurich_processor import processor
+
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
+    BadReadout,
+    ReadoutSettings,
+    discriminate,
+    integrate,
+    message,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    busy,
+    pulse,
+    readouts,
+    trigger_edges,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
+    BadLogger,
+    LoggerSettings,
+    Order,
+    ResultLogger,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
+    BadScope,
+    Scope,
+    ScopeSettings,
+)
+
+NOISE = np.random.Generator(np.random.Philox(5))
+
+
+def noise(*shape: int) -> np.ndarray:
+    return NOISE.normal(size=shape) + 1j * NOISE.normal(size=shape)
+
+
+def test_a_program_starts_readouts_with_masks_and_triggers():
+    trace = processor(
+        "startQA(QA_GEN_1, QA_INT_0 | QA_INT_4, true, 0, 5); playZero(4096);"
+        "startQA(QA_GEN_ALL, QA_INT_ALL); setTrigger(2); setTrigger(3); setTrigger(1);",
+        "SHFQA4",
+    ).run()
+    found = readouts(trace)
+    assert found.generators.tolist() == [2, 0xFFFF]
+    assert found.integrators.tolist() == [0b10001, 0xFFFF]
+    assert found.monitor.tolist() == [True, False]
+    assert found.trigger.tolist() == [5, 0]
+    assert len(trigger_edges(trace, 0)) == 1
+    assert len(trigger_edges(trace, 1)) == 1
+    assert trigger_edges(trace, 0)[0] > trigger_edges(trace, 1)[0]
+    assert not len(trigger_edges(trace, 2))
+
+
+def test_a_start_during_another_is_a_hold_off_error():
+    times = np.array([0, 100, 99 + 100, 300, 1000], np.int64)
+    assert busy(times, 100).tolist() == [False, False, True, False, False]
+
+
+def test_readout_pulses_add_up_within_full_scale():
+    waves = {0: np.full(4, 0.75 + 0.1j), 3: np.full(6, 0.5 - 0.2j)}
+    expected = [0, 0, *[1 - 0.1j] * 4, *[0.5 - 0.2j] * 2]
+    assert pulse(waves, 0b1001, 2) == pytest.approx(np.array(expected))
+    assert len(pulse(waves, 0b0110)) == 0
+
+
+def test_integration_is_the_sum_of_products_over_the_window():
+    records = noise(7, 300)
+    weights = tuple(np.clip(one.real, -1, 1) + 0j for one in (noise(64), noise(200), noise(16)))
+    settings = ReadoutSettings(length=100, delay=40, weights=weights)
+    found = integrate(records, settings)
+    for k in range(7):
+        for unit, weight in enumerate(weights):
+            total = sum(
+                records[k, 40 + n] * (weight[n] if n < len(weight) else 0) for n in range(100)
+            )
+            assert found[k, unit] == pytest.approx(total, rel=1e-12)
+    short = integrate(records[:, :60], settings)
+    assert short[0, 0] == pytest.approx(np.sum(records[0, 40:60] * weights[0][:20]))
+
+
+def test_states_are_read_on_the_real_axis():
+    settings = ReadoutSettings(length=4, thresholds=(0.0, 1e-9))
+    results = np.array([[1e-12, 1e-9], [-1j, 2e-9 - 5j]], np.complex128)
+    states = discriminate(results, settings)
+    assert states.tolist() == [[1, 0], [0, 1]]
+    assert message(states, np.array([0b11, 0b01])).tolist() == [0b01, 0b00]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"length": 4100}, "4 to 4096"),
+        ({"length": 6}, "steps of 4"),
+        ({"length": 8, "delay": 2}, "integration delay 2"),
+        ({"length": 8, "weights": (np.ones(3) * 1.5,)}, "weights 0 go beyond 1"),
+        ({"length": 8, "weights": (np.ones(1),) * 17}, "17 integrators"),
+        ({"length": 8, "weights": (np.ones(5000),)}, "5000 samples"),
+    ],
+)
+def test_readouts_that_cannot_be_are_refused(settings, says):
+    with pytest.raises(BadReadout, match=says):
+        ReadoutSettings(**settings)
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("pieces", [(24,), (1, 5, 18), (7, 7, 7, 9)])
+def test_results_are_averaged_in_the_order_of_the_mode(order, pieces):
+    logger = ResultLogger(LoggerSettings(6, 4, order), 2)
+    results = noise(sum(pieces), 2)
+    asked = np.ones((sum(pieces), 2), bool)
+    at = 0
+    for size in pieces:
+        assert not logger.done
+        logger.take(results[at : at + size], asked[at : at + size])
+        at += size
+    whole = results[:24]
+    if order is Order.CYCLIC:
+        expected = whole.reshape(4, 6, 2).mean(axis=0)
+    else:
+        expected = whole.reshape(6, 4, 2).mean(axis=1)
+    assert logger.done
+    assert logger.acquired == 24
+    for unit in range(2):
+        assert logger.data(unit) == pytest.approx(expected[:, unit])
+
+
+def test_units_count_what_was_asked_of_them():
+    logger = ResultLogger(LoggerSettings(3), 2)
+    results = np.arange(10).reshape(5, 2).astype(complex)
+    asked = np.array([[1, 0], [1, 1], [0, 1], [1, 0], [1, 0]], bool)
+    logger.take(results, asked)
+    assert logger.data(0).tolist() == [0, 2, 6]
+    assert logger.data(1)[:2].tolist() == [3, 5]
+    assert np.isnan(logger.data(1)[2])
+    assert not logger.done
+
+
+def test_loggers_that_cannot_be_are_refused():
+    with pytest.raises(BadLogger, match="length 0"):
+        LoggerSettings(0)
+    with pytest.raises(BadLogger, match="0 averages"):
+        LoggerSettings(5, 0)
+
+
+def test_the_scope_averages_its_segments():
+    scope = Scope(ScopeSettings(16, (0, 2), segments=3, averages=2, delay=-8, rate=1))
+    assert scope.window(100) == (92, 92 + 32)
+    records = noise(7, 2, 32)
+    for record in records[:4]:
+        scope.take(record)
+    assert scope.data()[:, 16:32] == pytest.approx(records[1][:, ::2])
+    for record in records[4:]:
+        scope.take(record)
+    assert scope.done
+    expected = records[:6].reshape(2, 3, 2, 32).mean(axis=0)[:, :, ::2]
+    assert scope.data() == pytest.approx(np.concatenate(expected, axis=1))
+    with pytest.raises(BadScope, match="this scope takes"):
+        Scope(ScopeSettings(16)).take(records[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"length": 8}, "steps of 16"),
+        ({"length": 32, "channels": (4,)}, "0 to 3"),
+        ({"length": 2**17, "channels": (0, 1), "segments": 2}, "room for 131072"),
+        ({"length": 32, "averages": 0}, "0 averages"),
+        ({"length": 32, "rate": 17}, "rate 17"),
+    ],
+)
+def test_scopes_that_cannot_be_are_refused(settings, says):
+    with pytest.raises(BadScope, match=says):
+        ScopeSettings(**settings)
