@@ -31,6 +31,7 @@ import overhead
 import page_ages
 import round_trip
 import twenty_instruments
+import zurich_server
 
 REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
 WORLD_MS, WORLD_ERROR = 5.0, 1e-6
@@ -327,6 +328,32 @@ def lead() -> Iterator[Row]:
     )
 
 
+def zurich() -> Iterator[Row]:
+    """Measure the simulated data server of Zurich Instruments over its socket."""
+    found = zurich_server.measure()
+    floor, ceiling = zurich_server.GETS_PER_S, zurich_server.TRANSACTION_MS
+    yield Row(
+        "data server, get, 200 on their way",
+        f"{found.gets_per_s:,.0f} /s",
+        f"one by one: {found.one_by_one_per_s:,.0f} /s; zhinst: {found.vendor_gets_per_s:,.0f} /s",
+        asked=f">= {floor:,} /s",
+        met=found.gets_per_s >= floor,
+    )
+    for who, seconds in (
+        ("pycapnp", found.transaction_s),
+        ("zhinst", found.vendor_transaction_s),
+    ):
+        yield Row(
+            f"  transaction of {zurich_server.NODES} nodes, {who}",
+            f"{1e3 * seconds:.1f} ms",
+            asked=f"< {ceiling:g} ms",
+            met=1e3 * seconds < ceiling,
+        )
+    memory_mb, most = found.memory_bytes / 1e6, zurich_server.MEMORY_MB
+    what = f"  memory of {len(zurich_server.DEVICES)} instruments"
+    yield Row(what, f"{memory_mb:.0f} MB", asked=f"< {most:g} MB", met=memory_mb < most)
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "help": command,
     "check": check,
@@ -341,6 +368,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "page": page,
     "twenty": twenty,
     "overhead": over,
+    "zurich_server": zurich,
     "lead": lead,  # before those that give this process short slices of time for good
     "starts": starts,
 }

@@ -13,7 +13,6 @@ from qcodes.parameters import Parameter
 from qcodes.validators import Validator
 from tests.referees import test_qblox_cluster_client as served
 
-from podium.firmware_interfaces.qblox_cluster.sequencer_config import UNMEANT_VALUES
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.io_channel import UNMEANT
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
@@ -122,17 +121,8 @@ def kept_only(twin: ClusterTwin, slot: int) -> list[Any]:
     if not slot:
         return []
     module = twin.modules[slot]
-    values = [one.configuration_values for one in module.sequencers]
-    found = [eval(f"one[{_path(name)}]", {"one": v}) for name in UNMEANT_VALUES for v in values]
     channels = module.io.channels if module.io else []
-    kept = [one for one in UNMEANT if not one.startswith("in_trigger_mode")]
-    found += [c[k] for c in channels for k in sorted(c) if any(fnmatch(k, one) for one in kept)]
-    return found
-
-
-def _path(name: str) -> str:
-    words = name.replace("[", ".").replace("]", "").split(".")
-    return "][".join(word if word.isdigit() else repr(word) for word in words)
+    return [c[k] for c in channels for k in sorted(c) if any(fnmatch(k, one) for one in UNMEANT)]
 
 
 @pytest.mark.parametrize("slot", [0, *MODULES])

@@ -5,6 +5,8 @@ Places are those that the schema compiler gives for ``session.capnp``; a test ho
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from struct import Struct as Packing
 
 from podium.firmware_interfaces.zurich import rpc
 from podium.firmware_interfaces.zurich.capnp_reading import StructReader
@@ -18,6 +20,9 @@ from podium.firmware_interfaces.zurich.values import (
     write_annotated,
 )
 
+_U32, _U64, _I64, _F64 = (Packing(f"<{kind}") for kind in "IQqd")
+_QUESTION_AT, _TIMESTAMP_AT = 32, 120
+"""In the answer that holds one number. Its value is in the last three words."""
 SESSION = 0xB9D445582DA4A55C
 HPK = 0xA621130A90860008
 """The session together with what tells its schema."""
@@ -156,7 +161,33 @@ _READERS: dict[int, Callable[[StructReader], Request]] = {
 
 def values_answer(question: int, found: Sequence[AnnotatedValue | Refusal]) -> bytes:
     """Return the answer to a get or a set: a list of results."""
+    if len(found) == 1 and type(one := found[0]) is AnnotatedValue:
+        if type(one.value) is int:
+            return _number_answer(question, one.path, one.timestamp, _I64.pack(one.value), 0)
+        if type(one.value) is float:
+            return _number_answer(question, one.path, one.timestamp, _F64.pack(one.value), 1)
+    return _values_answer(question, found)
 
+
+def _number_answer(question: int, path: str, timestamp: int, value: bytes, kind: int) -> bytes:
+    """Return what :func:`_values_answer` returns for one number: by far the commonest answer.
+
+    All such answers with the same path are alike but for four places.
+    """
+    answer = bytearray(_shape_of_number_answer(path))
+    _U32.pack_into(answer, _QUESTION_AT, question)
+    _U64.pack_into(answer, _TIMESTAMP_AT, timestamp)
+    answer[-24:-16] = value
+    answer[-16] = kind
+    return bytes(answer)
+
+
+@lru_cache(maxsize=8192)
+def _shape_of_number_answer(path: str) -> bytes:
+    return _values_answer(0, (AnnotatedValue(path, 0, 0),))
+
+
+def _values_answer(question: int, found: Sequence[AnnotatedValue | Refusal]) -> bytes:
     def write(results: StructWriter) -> None:
         entries = results.structs(0, len(found), 1, 1)
         for entry, one in zip(entries, found, strict=True):

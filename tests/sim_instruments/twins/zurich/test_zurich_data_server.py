@@ -5,17 +5,7 @@ import random
 
 import numpy as np
 import pytest
-
-from podium.firmware_interfaces.zurich import rpc
-from podium.firmware_interfaces.zurich.node_paths import ListFlags
-from podium.firmware_interfaces.zurich.refusals import Code
-from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
-from podium.sim_instruments.twins.twin import IDLE
-from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused
-from podium.sim_instruments.twins.zurich.vendor_text import VendorText
-
-from .asking import (
+from tests.sim_instruments.twins.zurich.asking import (
     bootstrap,
     call,
     get,
@@ -28,6 +18,15 @@ from .asking import (
     told,
     unsubscribe,
 )
+
+from podium.firmware_interfaces.zurich import rpc
+from podium.firmware_interfaces.zurich.node_paths import ListFlags
+from podium.firmware_interfaces.zurich.refusals import Code
+from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
+from podium.sim_instruments.twins.twin import IDLE
+from podium.sim_instruments.twins.zurich.data_server import DataServer
+from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused
+from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 DEVICES = {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"}
 ON = "/dev12000/sgchannels/0/output/on"

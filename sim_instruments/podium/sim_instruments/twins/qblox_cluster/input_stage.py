@@ -33,6 +33,7 @@ class Listening:
     """Shape (n,): acquisition index."""
     bin: NDArray[np.int32]
     duration_ns: NDArray[np.int64]
+    start_ns: NDArray[np.int64]
     end_ns: int
     """When the last integration ends."""
     trains: tuple[CaptureTrain, ...]
@@ -91,6 +92,7 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
         acquisition=trace.acq[rows],
         bin=trace.bin[rows],
         duration_ns=durations,
+        start_ns=start,
         end_ns=int((start + durations).max()),
         trains=tuple(trains),
         turning=frequency != 0,

@@ -90,6 +90,8 @@ class Module:
         self.output_offset_mv = [0.0] * (model.dacs if model.rf else 0)
         """Of both paths of each RF output, before the mixer."""
         self.input_offset_v = [0.0] * model.adcs
+        self.marker_inverted = [False] * 4
+        """Those that idle high; see :meth:`invert_marker`."""
 
     def sequencer(self, number: int) -> Sequencer:
         """Return a sequencer; refuse a number that does not exist."""
@@ -140,9 +142,21 @@ class Module:
             marker_delay_ns=tuple(
                 self.predistortion.marker_delay_ns(n) for n in range(model.markers)
             ),
+            marker_inverted=tuple(self.marker_inverted),
             mixers=self.mixers,
             output_offset_mv=tuple(self.output_offset_mv),
         )
+
+    def invert_marker(self, number: int, inverted: bool, now_fs: int) -> None:
+        """Let a marker's connector idle high, or low again: its level changes at once."""
+        if self.marker_inverted[number] != inverted:
+            self.marker_inverted[number] = inverted
+            self.lines.arrive(f"slot{self.slot}.marker{number}", now_fs, inverted)
+
+    def let_fall(self, now_fs: int) -> None:
+        """Let no marker idle high."""
+        for number in range(self.model.markers):
+            self.invert_marker(number, False, now_fs)
 
     def scope_settings(self) -> ScopeSettings:
         """Return how the scope records."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.twins.qblox_cluster.awg_modes import is_plain, voices
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT
 from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
 from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
@@ -160,6 +161,15 @@ def pulse_trains(
 
     ``switches`` holds a timeline for each output (of an RF module).
     """
+    if is_plain(run):
+        return _plain_trains(run, trace, switches)
+    found = [_plain_trains(*voice, switches) for voice in voices(run, trace)]
+    return tuple(t for trains, _ in found for t in trains), any(over for _, over in found)
+
+
+def _plain_trains(
+    run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]
+) -> tuple[tuple[PulseTrain, ...], bool]:
     trains: list[PulseTrain] = []
     overflowed = False
     lengths = _wave_lengths(run.waveforms)

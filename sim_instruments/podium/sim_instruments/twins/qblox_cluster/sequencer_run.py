@@ -67,6 +67,7 @@ class Afe:
     shaping: tuple[Shaping, ...] = ()
     """Of each output channel; none given: nothing is delayed or filtered."""
     marker_delay_ns: tuple[int, ...] = (0,) * 4
+    marker_inverted: tuple[bool, ...] = (False,) * 4
     mixers: tuple[Mixer, ...] = ()
     """Behind each RF output; none given: perfect ones."""
     output_offset_mv: tuple[float, ...] = ()

@@ -1,0 +1,221 @@
+"""What a quantum analyser channel makes of a run: pulses out, records in, results, loggers."""
+
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
+from podium.firmware_interfaces.zurich.values import Value, vector_of
+from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    UNITS,
+    Complexes,
+    Integers,
+    Readouts,
+    busy,
+    pulse,
+    readouts,
+    trigger_edges,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
+    ResultLogger,
+    Source,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.results import result_inputs
+from podium.sim_instruments.twins.zurich.sequencer.processor import Input
+
+SEQUENCER_TRIGGERS: Final = 32
+"""Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
+READOUT: Final = 1
+"""Value of ``qachannels/N/mode``; 0 is spectroscopy."""
+_PIECE: Final = 512
+"""Readouts that are worked on together: records are long."""
+
+
+class Arrivals(Protocol):
+    """What comes back to the input of an analyser: the world, for it."""
+
+    def records(
+        self,
+        device: str,
+        channel: int,
+        sent: tuple[Complexes, ...],
+        which: Integers,
+        start_fs: Integers,
+        samples: int,
+    ) -> Complexes:
+        """Return the records of readouts, shape (readouts, samples), in volts at 2 GSa/s from
+        each start on. ``sent`` are pulses of full scale 1, ``which`` says which of them each
+        readout sent."""
+        ...
+
+
+class Cable:
+    """A cable from the output to the input: full scale out is 1 V in, at once."""
+
+    def records(
+        self,
+        device: str,
+        channel: int,
+        sent: tuple[Complexes, ...],
+        which: Integers,
+        start_fs: Integers,
+        samples: int,
+    ) -> Complexes:
+        """Return what was sent."""
+        table = np.zeros((len(sent), samples), np.complex128)
+        for row, wave in zip(table, sent, strict=True):
+            used = wave[:samples]
+            row[: len(used)] = used
+        return np.asarray(table[which], np.complex128)
+
+
+class AnalyserRun:
+    """One run of the sequencer of an analyser channel."""
+
+    def __init__(self, run: ProgramRun, arrivals: Arrivals, units: int) -> None:
+        self.run = run
+        self.channel = int(run.at.split("/")[1])
+        self._arrivals = arrivals
+        self._units = min(units, UNITS)
+        self._seen = 0
+        self._lost = 0
+        self._told_lost = 0
+        self.logger: ResultLogger | None = None
+        self._mode = int(node_settings.number(run.setting, f"{self._at}/mode"))
+
+    @property
+    def _at(self) -> str:
+        return f"qachannels/{self.channel}"
+
+    @property
+    def section(self) -> str:
+        """Where the nodes of its results lie."""
+        return f"{self._at}/{'readout' if self._mode == READOUT else 'spectroscopy'}"
+
+    def arm(self) -> None:
+        """Begin a new record of results, as the nodes say now."""
+        settings = node_settings.logger_settings(self.run.setting, self.section)
+        units = self._units if self._mode == READOUT else 1
+        self.logger = ResultLogger(settings, units)
+
+    def work(self) -> tuple[Input, ...]:
+        """Take up what the sequencer has started since; return the messages of its results, in
+        its own samples, for sequencers that were started together with it."""
+        if self._mode != READOUT:
+            self._spectroscopy()
+            return ()
+        started = readouts(self.run.trace)
+        new = slice(self._seen, len(started.time))
+        if new.start == new.stop:
+            return ()
+        setting, at = self.run.setting, self._at
+        settings = node_settings.readout_settings(setting, at, self._units)
+        lost = busy(started.time, settings.delay + settings.length)
+        self._lost = int(lost.sum())
+        kept = np.flatnonzero(~lost[new]) + self._seen
+        self._seen = new.stop
+        waves = node_settings.generator_waveforms(setting, at, self._units)
+        delay = node_settings.samples(setting, f"{at}/generator/delay")
+        messages: list[Input] = []
+        for piece in np.array_split(kept, max(1, -(-len(kept) // _PIECE))):
+            if len(piece):
+                part = _part(started, piece)
+                messages += self._read(part, settings, waves, delay)
+        return tuple(messages)
+
+    def _read(
+        self,
+        part: Readouts,
+        settings: integration.ReadoutSettings,
+        waves: dict[int, Complexes],
+        delay: int,
+    ) -> tuple[Input, ...]:
+        masks, which = np.unique(part.generators, return_inverse=True)
+        sent = tuple(pulse(waves, int(mask), delay) for mask in masks)
+        records = self._records(sent, which, part.time, settings.delay + settings.length)
+        results = integration.integrate(records, settings)
+        states = integration.discriminate(results, settings)
+        asked = (part.integrators[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
+        if self.logger is not None:
+            discriminated = self.logger.settings.source is Source.DISCRIMINATION
+            self.logger.take(states.astype(np.complex128) if discriminated else results, asked)
+        if settings.delay + settings.length < SHORTEST_READOUT:
+            return ()
+        # ASSUMED: latencies count from startQA; the vendor's model has them from the start trigger,
+        # which differs by a few cycles where the readout comes later than that.
+        return tuple(
+            message
+            for k, time in enumerate(part.time.tolist())
+            for message in result_inputs(
+                _part(part, np.array([k])), states[[k]], settings, Route.INTERNAL, time
+            )
+        )
+
+    def _spectroscopy(self) -> None:
+        setting, run = self.run.setting, self.run
+        source = int(node_settings.number(setting, f"{self._at}/spectroscopy/trigger/channel"))
+        if source != SEQUENCER_TRIGGERS + self.channel:
+            return
+        edges = trigger_edges(run.trace, 0)
+        new = edges[self._seen :]
+        self._seen = len(edges)
+        settings = node_settings.spectroscopy_settings(setting, self._at)
+        turning = node_settings.oscillators(setting, self._at, 1)
+        samples = settings.delay + settings.length
+        for edge in new:
+            one = np.array([edge], np.int64)
+            out = spectroscopy.sent(run.trace, turning, settings, int(edge), samples)
+            records = self._records((out,), np.zeros(1, np.int64), one, samples)
+            found = spectroscopy.integrate(records, run.trace, turning, settings, one)
+            if node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable"):
+                found = spectroscopy.power_density(found, settings)
+            if self.logger is not None:
+                self.logger.take(found[:, None], np.ones((1, 1), np.bool_))
+
+    def _records(
+        self, sent: tuple[Complexes, ...], which: Integers, times: Integers, samples: int
+    ) -> Complexes:
+        starts = np.array([self.run.time_fs(time) for time in times.tolist()], np.int64)
+        return self._arrivals.records(self.run.device, self.channel, sent, which, starts, samples)
+
+    def nodes(self) -> dict[str, Value]:
+        """Return what the nodes of the results hold now; the data once they are whole."""
+        found: dict[str, Value] = {}
+        if self._lost != self._told_lost:
+            found[f"{self.section}/result/error/count"] = self._told_lost = self._lost
+        if self.logger is None:
+            return found
+        found[f"{self.section}/result/acquired"] = self.logger.acquired
+        if self.logger.done:
+            found[f"{self.section}/result/enable"] = 0
+            for unit in range(self.logger.units):
+                if self.logger.asked(unit):
+                    found[self._data_node(unit)] = vector_of(self._data(unit))
+            self.logger = None
+        return found
+
+    def _data_node(self, unit: int) -> str:
+        index = f"{unit}/" if self._mode == READOUT else ""
+        return f"{self.section}/result/data/{index}wave"
+
+    def _data(self, unit: int) -> NDArray[np.generic]:
+        assert self.logger is not None
+        data = self.logger.data(unit)
+        if self.logger.settings.source is Source.DISCRIMINATION:
+            # ASSUMED: averages of states come as real numbers.
+            return data.real
+        return data
+
+
+def _part(started: Readouts, which: Integers) -> Readouts:
+    return Readouts(
+        started.time[which],
+        started.generators[which],
+        started.integrators[which],
+        started.monitor[which],
+        started.trigger[which],
+    )

@@ -1,0 +1,212 @@
+"""Executes the programs of all instruments behind one data server.
+
+Everything is worked out when somebody looks: up to now, analysers first, because generators may
+wait for what they find.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.zurich.values import Value
+from podium.sim_instruments.twins.twin import IDLE, Horizon
+from podium.sim_instruments.twins.zurich import node_settings, program_run
+from podium.sim_instruments.twins.zurich.analyser_run import (
+    SEQUENCER_TRIGGERS,
+    AnalyserRun,
+    Arrivals,
+    Cable,
+)
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import trigger_edges
+from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
+from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, Uploaded
+
+INTERNAL_TRIGGER: Final = 8
+SOFTWARE_TRIGGER: Final = 1024
+"""Values of ``auxtriggers/N/channel`` (node documentation)."""
+_DIGITAL: Final = (Source.DIGITAL_1, Source.DIGITAL_2)
+_FIRST_FS: Final = 10**9
+"""From setting a node to the first trigger that it makes. ASSUMED: a microsecond."""
+_MAX_TRIGGERS: Final = 10_000_000
+"""Triggers of one train that are worked out; a longer one ends there."""
+
+
+@dataclass(slots=True)
+class _Train:
+    """Triggers at a distance."""
+
+    device: str
+    node: str
+    """What switched it on."""
+    end_fs: int
+
+
+class Executing:
+    """Runs programs; hears triggers; tells what nodes hold."""
+
+    def __init__(self, arrivals: Arrivals | None = None, units: int = 8) -> None:
+        """``units``: integrators of a channel (16 where the option is fitted)."""
+        self._arrivals = arrivals or Cable()
+        self._units = units
+        self._runs: dict[tuple[str, str], ProgramRun] = {}
+        self._analysers: dict[tuple[str, str], AnalyserRun] = {}
+        self._armed: set[tuple[str, str]] = set()
+        """Device and section of result loggers that were enabled and have no run yet."""
+        self._edges: dict[tuple[str, str], int] = {}
+        """How many edges of a sequencer's first trigger output were passed on."""
+        self._trains: list[_Train] = []
+        self._told: dict[str, dict[str, Value]] = {}
+        self._settings: dict[str, node_settings.Setting] = {}
+
+    # --- as the data server sees it -----------------------------------------------------
+
+    def accept(self, model: str, at: str, elf: bytes) -> Accepted:
+        """Take a program. Raises ProgramRefused."""
+        return program_run.accept(at, elf)
+
+    def start(self, uploaded: Uploaded, now_fs: int) -> None:
+        """Begin. Raises ProgramRefused."""
+        run = ProgramRun(uploaded, now_fs)
+        key = uploaded.device, uploaded.at
+        self._runs[key] = run
+        self._settings[uploaded.device] = uploaded.setting
+        self._edges[key] = 0
+        told = self._told.get(uploaded.device, {})
+        for path in [path for path in told if path.startswith(uploaded.at)]:
+            del told[path]
+        self._analysers.pop(key, None)
+        if run.model is SHFQA:
+            analyser = AnalyserRun(run, self._arrivals, self._units)
+            self._analysers[key] = analyser
+            if (uploaded.device, analyser.section) in self._armed:
+                analyser.arm()
+
+    def stop(self, device: str, at: str, now_fs: int) -> None:
+        """End, if it runs."""
+        self.advance(now_fs)
+        self._runs.pop((device, at), None)
+        self._analysers.pop((device, at), None)
+
+    def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
+        """Hear that a node was set."""
+        self._told.get(device, {}).pop(path, None)
+        if "/userregs/" in path and isinstance(value, int):
+            at, _, number = path.partition("/userregs/")
+            run = self._runs.get((device, at))
+            if run is not None:
+                run.advance(now_fs)
+                run.write_register(int(number), value)
+        if path.endswith("/result/enable"):
+            self._arm(device, path.removesuffix("/result/enable"), bool(value))
+        elif path.startswith("system/swtriggers/") and value:
+            which = int(path.split("/")[2])
+            self._trigger(device, SOFTWARE_TRIGGER + which, now_fs + _FIRST_FS)
+        elif path in ("system/internaltrigger/enable", "execution/enable"):
+            self._train(device, path, bool(value), now_fs)
+
+    def updates(self, device: str, now_fs: int) -> Iterable[tuple[str, Value]]:
+        """Return what nodes of a device have come to hold."""
+        self.advance(now_fs)
+        found: dict[str, Value] = {}
+        for (name, _), run in self._runs.items():
+            if name == device:
+                found |= run.nodes()
+        for (name, _), analyser in self._analysers.items():
+            if name == device:
+                found |= analyser.nodes()
+                self._armed -= {(name, path[:-14]) for path in found if path.endswith("/enable")}
+        for train in [one for one in self._trains if one.end_fs <= now_fs]:
+            if train.device == device:
+                self._trains.remove(train)
+                found[train.node] = 0
+                found[train.node.replace("enable", "progress")] = 1.0
+        told = self._told.setdefault(device, {})
+        news = {path: value for path, value in found.items() if told.get(path) != value}
+        told |= news
+        return tuple(news.items())
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return that time may go on, or that a program waits for somebody's trigger."""
+        if not any(run.going_on for run in self._runs.values()):
+            return IDLE
+        return Horizon(armed=True, busy_until_fs=None, computing=False)
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def advance(self, now_fs: int) -> None:
+        """Execute everything up to a time."""
+        for key, analyser in self._analysers.items():
+            run = analyser.run
+            run.advance(now_fs)
+            for message in analyser.work():
+                self._tell(key[0], run.time_fs(message.time), message.source, message.value)
+            self._pass_on(key, run)
+        for key, run in self._runs.items():
+            if key not in self._analysers:
+                run.advance(now_fs)
+                self._pass_on(key, run)
+
+    def _tell(self, device: str, at_fs: int, source: Source, value: int) -> None:
+        """Give a result to the generators of the same instrument."""
+        for (name, at), run in self._runs.items():
+            if name == device and (name, at) not in self._analysers:
+                run.expect(at_fs, source, value)
+
+    def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
+        """Have others hear the edges of a sequencer's first trigger output."""
+        if "/" not in run.at or not run.at.startswith(("qachannels/", "sgchannels/")):
+            return
+        edges = trigger_edges(run.trace, 0)
+        channel = int(run.at.split("/")[1])
+        for edge in edges[self._edges[key] :].tolist():
+            self._trigger(key[0], SEQUENCER_TRIGGERS + channel, run.time_fs(edge), but=key)
+        self._edges[key] = len(edges)
+
+    def _trigger(
+        self, device: str, channel: int, at_fs: int, but: tuple[str, str] | None = None
+    ) -> None:
+        for key, run in self._runs.items():
+            if key[0] != device or key == but:
+                continue
+            for number, source in enumerate(_DIGITAL):
+                chosen = run.setting(f"{run.at}/auxtriggers/{number}/channel")
+                if chosen == channel:
+                    run.expect(at_fs, source)
+
+    def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
+        self._trains = [one for one in self._trains if (one.device, one.node) != (device, path)]
+        setting = self._settings.get(device)
+        if not on:
+            return
+        start = path.removesuffix("enable")
+        if setting is None:
+            # A PQSC has no sequencer and says nothing of its nodes here: one trigger.
+            count, distance_fs = 1, 0
+        else:
+            count = int(node_settings.number(setting, f"{start}repetitions"))
+            seconds = node_settings.number(setting, f"{start}holdoff")
+            distance_fs = round(seconds * FS_PER_S)
+        count = min(count, _MAX_TRIGGERS)
+        for k in range(count):
+            at_fs = now_fs + _FIRST_FS + k * distance_fs
+            if path.startswith("system/"):
+                self._trigger(device, INTERNAL_TRIGGER, at_fs)
+            else:
+                for run in self._runs.values():
+                    # ASSUMED: every instrument hangs on this PQSC's ZSync.
+                    run.expect(at_fs, Source.ZSYNC)
+                    run.expect(at_fs, Source.DIO)
+        self._trains.append(_Train(device, path, now_fs + _FIRST_FS + count * distance_fs))
+
+    def _arm(self, device: str, section: str, on: bool) -> None:
+        key = device, section
+        self._armed.discard(key)
+        if not on:
+            return
+        self._armed.add(key)
+        for (name, _), analyser in self._analysers.items():
+            if name == device and analyser.section == section:
+                analyser.arm()

@@ -1,0 +1,211 @@
+"""Programs on a data server: uploaded, enabled, triggered, read, as clients would."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.referees import seqc_corpus
+
+from podium.firmware_interfaces.zurich.refusals import Refused
+from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
+from podium.sim_instruments.twins.twin import IDLE
+from podium.sim_instruments.twins.zurich.data_server import DataServer
+from podium.sim_instruments.twins.zurich.executing import Executing
+
+MS, US = 10**12, 10**9
+SG, QA = "sgchannels/0/awg", "qachannels/0/generator"
+READOUT = "qachannels/0/readout"
+
+
+class Bench:
+    """One SHFQC, in virtual time."""
+
+    def __init__(self) -> None:
+        self.execution = Executing()
+        server = DataServer("1", {12000: "SHFQC", 8001: "HDAWG8"}, execution=self.execution)
+        self.devices = {device.model.name: device for device in server.devices}
+        self.now_fs = 0
+
+    def set(self, path, value, device="SHFQC"):
+        store = self.devices[device].store
+        store.set(f"{store.root}/{path}", value, self.now_fs)
+
+    def get(self, path, device="SHFQC"):
+        self.devices[device].update(self.now_fs)
+        return self.devices[device].store.value(path, self.now_fs)
+
+    def wait(self, fs):
+        self.now_fs += fs
+        for device in self.devices.values():
+            device.update(self.now_fs)
+
+    def upload(self, at, source, device="SHFQC"):
+        kind = {"qachannels": "SHFQA4", "sgchannels": "SHFQC", "awgs": "HDAWG8"}
+        elf, _ = seqc_corpus.vendor_elf(source, kind[at.split("/")[0]])
+        self.set(f"{at}/elf/data", bytes_vector(elf), device)
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def test_a_program_runs_to_its_end_and_its_registers_are_read(bench):
+    bench.upload(SG, "var a = getUserReg(0); playZero(2000000); setUserReg(1, a + 1);")
+    assert bench.get(f"{SG}/ready") == 1
+    assert "playZero" in bench.get(f"{SG}/sequencer/program")
+    assert "wvfs" in bench.get(f"{SG}/sequencer/assembly")
+    bench.set(f"{SG}/userregs/0", 41)
+    bench.set(f"{SG}/enable", 1)
+    bench.wait(MS // 2)
+    assert bench.get(f"{SG}/enable") == 1
+    assert bench.get(f"{SG}/sequencer/status") == 1
+    bench.wait(MS)
+    assert bench.get(f"{SG}/enable") == 0
+    assert bench.get(f"{SG}/userregs/1") == 42
+    assert bench.execution.horizon(bench.now_fs) == IDLE
+
+
+def test_a_trigger_from_software_is_waited_for(bench):
+    bench.upload(SG, "waitDigTrigger(1); setUserReg(2, 5);")
+    bench.set(f"{SG}/auxtriggers/0/channel", 1024)
+    bench.set(f"{SG}/enable", 1)
+    bench.wait(MS)
+    assert bench.get(f"{SG}/sequencer/status") == 5
+    bench.set("system/swtriggers/0/single", 1)
+    bench.wait(MS)
+    assert bench.get(f"{SG}/enable") == 0
+    assert bench.get(f"{SG}/userregs/2") == 5
+
+
+def test_a_register_that_is_written_during_a_run_is_read_by_it(bench):
+    bench.upload(SG, "while (getUserReg(0) == 0) { playZero(4096); } setUserReg(1, getUserReg(0));")
+    for value in (5, 0xFFFF_FFFE):
+        bench.set(f"{SG}/userregs/0", 0)
+        bench.set(f"{SG}/enable", 1)
+        bench.wait(MS)
+        assert bench.get(f"{SG}/enable") == 1
+        bench.set(f"{SG}/userregs/0", value)
+        bench.wait(MS)
+        assert bench.get(f"{SG}/enable") == 0
+        assert bench.get(f"{SG}/userregs/1") == value
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_readouts_are_averaged_and_read(bench, order):
+    points, averages = 4, 3
+    pulse = np.full(256, 0.5 + 0j)
+    bench.set("qachannels/0/mode", 1)
+    bench.set("qachannels/0/generator/waveforms/0/wave", vector_of(pulse))
+    bench.set("qachannels/0/generator/waveforms/1/wave", vector_of(-pulse))
+    bench.set(f"{READOUT}/integration/length", 256)
+    bench.set(f"{READOUT}/integration/weights/2/wave", vector_of(np.ones(256) + 0j))
+    bench.set(f"{READOUT}/result/length", points)
+    bench.set(f"{READOUT}/result/averages", averages)
+    bench.set(f"{READOUT}/result/mode", order)
+    bench.upload(
+        QA,
+        f"repeat ({points * averages // 2}) {{ waitDigTrigger(1);"
+        "playZero(1024); startQA(QA_GEN_0, QA_INT_2); playZero(1024);"
+        "startQA(QA_GEN_1, QA_INT_2); }",
+    )
+    bench.set(f"{QA}/auxtriggers/0/channel", 8)
+    bench.set(f"{READOUT}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+    bench.set("system/internaltrigger/repetitions", points * averages // 2)
+    bench.set("system/internaltrigger/holdoff", 10e-6)
+    bench.set("system/internaltrigger/enable", 1)
+    bench.wait(25 * US)
+    assert bench.get(f"{READOUT}/result/acquired") in (5, 6)
+    bench.wait(100 * US)
+    assert bench.get(f"{READOUT}/result/enable") == 0
+    assert bench.get(f"{QA}/enable") == 0
+    assert bench.get("system/internaltrigger/enable") == 0
+    assert bench.get("system/internaltrigger/progress") == 1.0
+    data = bench.get(f"{READOUT}/result/data/2/wave").numbers()
+    signs = np.tile([1, -1], points * averages // 2)
+    table = signs.reshape(averages, points) if order == 0 else signs.reshape(points, averages).T
+    assert data == pytest.approx(table.mean(axis=0) * 128)
+    assert len(bench.get(f"{READOUT}/result/data/0/wave")) == 0
+
+
+def test_a_result_decides_what_a_generator_does(bench):
+    for state in (0, 1):
+        pulse = np.full(256, (0.5 if state else -0.5) + 0j)
+        bench.set("qachannels/0/mode", 1)
+        bench.set("qachannels/0/generator/waveforms/0/wave", vector_of(pulse))
+        bench.set(f"{READOUT}/integration/length", 256)
+        bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.ones(256) + 0j))
+        bench.upload(QA, "waitDigTrigger(1); startQA(QA_GEN_0, QA_INT_0); playZero(1024);")
+        bench.upload(
+            SG,
+            "waitDigTrigger(1); if (getFeedback(QA_DATA_PROCESSED, 400)) { setUserReg(0, 77); }"
+            "else { setUserReg(0, 11); }",
+        )
+        for at in (QA, SG):
+            bench.set(f"{at}/auxtriggers/0/channel", 1024)
+            bench.set(f"{at}/enable", 1)
+        bench.set("system/swtriggers/0/single", 1)
+        bench.wait(20 * US)
+        assert bench.get(f"{SG}/userregs/0") == (77 if state else 11)
+
+
+def test_a_sweep_of_spectroscopy_is_read(bench):
+    bench.set("qachannels/0/mode", 0)
+    bench.set("qachannels/0/spectroscopy/length", 1000)
+    bench.set("qachannels/0/spectroscopy/trigger/channel", 32)
+    bench.set("qachannels/0/oscs/0/gain", 0.25)
+    bench.set("qachannels/0/spectroscopy/result/length", 5)
+    bench.set("qachannels/0/spectroscopy/result/enable", 1)
+    bench.upload(
+        QA,
+        "configFreqSweep(0, -1e8, 5e7); var k; for (k = 0; k < 5; k++) { setSweepStep(0, k);"
+        "playZero(4096); setTrigger(1); playZero(2048); setTrigger(0); }",
+    )
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(MS)
+    data = bench.get("qachannels/0/spectroscopy/result/data/wave").numbers()
+    assert data == pytest.approx(np.full(5, 0.25))
+    assert bench.get("qachannels/0/spectroscopy/result/enable") == 0
+
+
+def test_tables_and_written_waveforms_are_played(bench):
+    bench.upload(SG, "wave w = placeholder(64); assignWaveIndex(1, 2, w, 0); executeTableEntry(3);")
+    table = {"header": {"version": "1.1"}, "table": [{"index": 3, "waveform": {"index": 0}}]}
+    bench.set(f"{SG}/commandtable/data", text_vector(json.dumps(table)))
+    assert bench.get(f"{SG}/commandtable/status") == 1
+    bench.set(f"{SG}/waveform/waves/0", vector_of(np.full(64, 1234, np.int16)))
+    bench.set(f"{SG}/enable", 1)
+    bench.wait(MS)
+    assert bench.get(f"{SG}/enable") == 0
+    (run,) = bench.execution._runs.values()
+    assert run.trace.played == 64
+    assert (run.elf.waveforms[0].words() == 1234).all()
+
+
+def test_what_cannot_run_is_refused_with_the_reason(bench):
+    bench.upload(SG, "wave w = placeholder(64); assignWaveIndex(1, 2, w, 0); executeTableEntry(0);")
+    bench.set(f"{SG}/waveform/waves/0", vector_of(np.zeros(32, np.int16)))
+    with pytest.raises(Refused, match="128 bytes, not 64"):
+        bench.set(f"{SG}/enable", 1)
+    bench.set(f"{SG}/elf/data", bytes_vector(b"\x7fELF" + bytes(100)))
+    assert bench.get(f"{SG}/ready") == 0
+
+
+def test_an_hdawg_plays_on_its_own_grid(bench):
+    bench.upload("awgs/1", "playZero(2400000); setUserReg(3, 9);", "HDAWG8")
+    bench.set("awgs/1/enable", 1, "HDAWG8")
+    bench.wait(MS - US)
+    assert bench.get("awgs/1/enable", "HDAWG8") == 1
+    bench.wait(2 * US)
+    assert bench.get("awgs/1/enable", "HDAWG8") == 0
+    assert bench.get("awgs/1/userregs/3", "HDAWG8") == 9
+
+
+def test_a_sequencer_that_is_stopped_stops(bench):
+    bench.upload(SG, "while (true) { playZero(1024); }")
+    bench.set(f"{SG}/enable", 1)
+    bench.wait(US)
+    bench.set(f"{SG}/enable", 0)
+    bench.wait(MS)
+    assert bench.execution.horizon(bench.now_fs) == IDLE
