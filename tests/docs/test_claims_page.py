@@ -36,6 +36,7 @@ REFEREES = {
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_srs_fs725_published": "SRS FS725",
     "test_zurich_core_client": "`zhinst.core.ziDAQServer` 26.7.2.5",
+    "test_zurich_core_values": "results and scope records with their headers",
     "test_zurich_toolkit_client": "`zhinst.toolkit.Session` 1.4.0",
     "test_zurich_multistate": "`test_zurich_multistate.py`",
     "test_zurich_command_table": "`test_zurich_command_table.py`",
