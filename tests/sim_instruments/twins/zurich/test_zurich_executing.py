@@ -202,6 +202,30 @@ def test_an_hdawg_plays_on_its_own_grid(bench):
     assert bench.get("awgs/1/userregs/3", "HDAWG8") == 9
 
 
+def test_time_may_leap_to_the_end_of_a_program_that_waits_for_nobody(bench):
+    horizon = bench.execution.horizon
+    bench.upload(SG, "repeat (1000) { playZero(1000000); } setUserReg(1, 3);")
+    bench.set(f"{SG}/enable", 1)
+    told = horizon(bench.now_fs)
+    assert not told.armed
+    assert 500 * MS <= told.busy_until_fs < 501 * MS
+    bench.wait(told.busy_until_fs - bench.now_fs)
+    assert bench.get(f"{SG}/enable") == 0
+    bench.upload(SG, "repeat (3) { waitDigTrigger(1); playZero(64); }")
+    bench.set(f"{SG}/auxtriggers/0/channel", 8)
+    bench.set(f"{SG}/enable", 1)
+    assert horizon(bench.now_fs).armed
+    bench.set("system/internaltrigger/repetitions", 3)
+    bench.set("system/internaltrigger/holdoff", 1e-3)
+    bench.set("system/internaltrigger/enable", 1)
+    told = horizon(bench.now_fs)
+    assert not told.armed
+    assert 2 * MS < told.busy_until_fs - bench.now_fs < 2 * MS + 2 * US
+    bench.upload("sgchannels/1/awg", "while (true) { playZero(1024); }")
+    bench.set("sgchannels/1/awg/enable", 1)
+    assert horizon(bench.now_fs).armed
+
+
 def test_a_sequencer_that_is_stopped_stops(bench):
     bench.upload(SG, "while (true) { playZero(1024); }")
     bench.set(f"{SG}/enable", 1)

@@ -10,7 +10,7 @@ from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
-from podium.sim_instruments.twins.twin import IDLE, Horizon
+from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
     SEQUENCER_TRIGGERS,
@@ -129,10 +129,14 @@ class Executing:
         return tuple(news.items())
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return that time may go on, or that a program waits for somebody's trigger."""
-        if not any(run.going_on for run in self._runs.values()):
-            return IDLE
-        return Horizon(armed=True, busy_until_fs=None, computing=False)
+        """Return how far time may leap: to the first end of a program, if none waits for more."""
+        ends = [run.ends_fs() for run in self._runs.values() if run.going_on]
+        known = [end for end in ends if end is not None]
+        return Horizon(
+            armed=len(known) < len(ends),
+            busy_until_fs=max(now_fs, min(known)) if known else None,
+            computing=False,
+        )
 
     # --- inside ---------------------------------------------------------------------------
 
