@@ -15,6 +15,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
     Readouts,
     busy,
+    last_level,
     pulse,
     readouts,
     trigger_edges,
@@ -82,7 +83,10 @@ class AnalyserRun:
         self.channel = int(run.at.split("/")[1])
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
-        self._seen = 0
+        self._free = 0
+        """From when on the integrators can begin again."""
+        self._level = 0
+        """Of the sequencer's trigger outputs."""
         self._lost = 0
         self._told_lost = 0
         self.logger: ResultLogger | None = None
@@ -109,16 +113,17 @@ class AnalyserRun:
         if self._mode != READOUT:
             self._spectroscopy()
             return ()
-        started = readouts(self.run.trace)
-        new = slice(self._seen, len(started.time))
-        if new.start == new.stop:
+        started = readouts(self.run.fresh)
+        if not len(started.time):
             return ()
         setting, at = self.run.setting, self._at
         settings = node_settings.readout_settings(setting, at, self._units)
-        lost = busy(started.time, settings.delay + settings.length)
-        self._lost = int(lost.sum())
-        kept = np.flatnonzero(~lost[new]) + self._seen
-        self._seen = new.stop
+        duration = settings.delay + settings.length
+        lost = busy(started.time, duration, self._free)
+        self._lost += int(lost.sum())
+        kept = np.flatnonzero(~lost)
+        if len(kept):
+            self._free = int(started.time[kept[-1]]) + duration
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         messages: list[Input] = []
@@ -161,9 +166,8 @@ class AnalyserRun:
         source = int(node_settings.number(setting, f"{self._at}/spectroscopy/trigger/channel"))
         if source != SEQUENCER_TRIGGERS + self.channel:
             return
-        edges = trigger_edges(run.trace, 0)
-        new = edges[self._seen :]
-        self._seen = len(edges)
+        new = trigger_edges(run.fresh, 0, self._level)
+        self._level = last_level(run.fresh, self._level)
         settings = node_settings.spectroscopy_settings(setting, self._at)
         turning = node_settings.oscillators(setting, self._at, 1)
         samples = settings.delay + settings.length

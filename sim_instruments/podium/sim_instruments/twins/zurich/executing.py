@@ -20,7 +20,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
 )
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import trigger_edges
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import last_level, trigger_edges
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, Uploaded
@@ -55,8 +55,8 @@ class Executing:
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
         """Device and section of result loggers that were enabled and have no run yet."""
-        self._edges: dict[tuple[str, str], int] = {}
-        """How many edges of a sequencer's first trigger output were passed on."""
+        self._levels: dict[tuple[str, str], int] = {}
+        """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
         self._told: dict[str, dict[str, Value]] = {}
         self._settings: dict[str, node_settings.Setting] = {}
@@ -73,7 +73,7 @@ class Executing:
         key = uploaded.device, uploaded.at
         self._runs[key] = run
         self._settings[uploaded.device] = uploaded.setting
-        self._edges[key] = 0
+        self._levels[key] = 0
         told = self._told.get(uploaded.device, {})
         for path in [path for path in told if path.startswith(uploaded.at)]:
             del told[path]
@@ -97,7 +97,7 @@ class Executing:
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
             if run is not None:
-                run.advance(now_fs)
+                self.advance(now_fs)
                 run.write_register(int(number), value)
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
@@ -163,11 +163,10 @@ class Executing:
         """Have others hear the edges of a sequencer's first trigger output."""
         if "/" not in run.at or not run.at.startswith(("qachannels/", "sgchannels/")):
             return
-        edges = trigger_edges(run.trace, 0)
         channel = int(run.at.split("/")[1])
-        for edge in edges[self._edges[key] :].tolist():
+        for edge in trigger_edges(run.fresh, 0, self._levels[key]).tolist():
             self._trigger(key[0], SEQUENCER_TRIGGERS + channel, run.time_fs(edge), but=key)
-        self._edges[key] = len(edges)
+        self._levels[key] = last_level(run.fresh, self._levels[key])
 
     def _trigger(
         self, device: str, channel: int, at_fs: int, but: tuple[str, str] | None = None

@@ -1,7 +1,7 @@
 """One program that runs on one sequencer: world time in, what it has done by then out."""
 
 from bisect import insort
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -76,6 +76,8 @@ class ProgramRun:
         self._due: list[_Due] = []
         self._fed = 0
         self.trace: Trace = self._processor.trace()
+        self.fresh: Trace = self.trace
+        """The same, with the rows alone that came with the last :meth:`advance`."""
         self.going_on = True
         self._ends_fs: int | None = None
         self._looked = False
@@ -102,6 +104,8 @@ class ProgramRun:
 
     def advance(self, now_fs: int) -> Trace:
         """Execute up to a time, as far as twenty million instructions go."""
+        before = len(self.trace.rows)
+        self.fresh = replace(self.trace, rows=self.trace.rows[before:])
         if not self.going_on:
             return self.trace
         until = self.tick(now_fs)
@@ -116,6 +120,7 @@ class ProgramRun:
         self._processor.feed(inputs)
         limit = self.trace.instructions + _AT_ONCE
         self.trace = self._processor.run(until=until, known=until, instructions=limit)
+        self.fresh = replace(self.trace, rows=self.trace.rows[before:])
         unknown = self.trace.status is Status.UNKNOWN
         # An end lies in the future while what is queued still plays.
         playing = self.trace.status is Status.ENDED and self.trace.end > until
