@@ -5,7 +5,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
 from podium.firmware_interfaces.zurich.values import Value, vector_of
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
@@ -24,8 +24,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     ResultLogger,
     Source,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.results import result_inputs
-from podium.sim_instruments.twins.zurich.sequencer.processor import Input
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
@@ -107,15 +106,20 @@ class AnalyserRun:
         units = self._units if self._mode == READOUT else 1
         self.logger = ResultLogger(settings, units)
 
-    def work(self) -> tuple[Input, ...]:
-        """Take up what the sequencer has started since; return the messages of its results, in
-        its own samples, for sequencers that were started together with it."""
+    def work(self) -> tuple[Integers, Integers]:
+        """Take up what the sequencer has started since; return when its results can be read, in
+        its own samples, and what they are.
+
+        ASSUMED: latencies count from startQA. The vendor's model has them from the start trigger,
+        which differs by a few cycles where the readout comes later than that.
+        """
+        none = np.zeros(0, np.int64)
         if self._mode != READOUT:
             self._spectroscopy()
-            return ()
+            return none, none
         started = readouts(self.run.fresh)
         if not len(started.time):
-            return ()
+            return none, none
         setting, at = self.run.setting, self._at
         settings = node_settings.readout_settings(setting, at, self._units)
         duration = settings.delay + settings.length
@@ -126,12 +130,14 @@ class AnalyserRun:
             self._free = int(started.time[kept[-1]]) + duration
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
-        messages: list[Input] = []
+        words = [none]
         for piece in np.array_split(kept, max(1, -(-len(kept) // _PIECE))):
             if len(piece):
-                part = _part(started, piece)
-                messages += self._read(part, settings, waves, delay)
-        return tuple(messages)
+                words.append(self._read(_part(started, piece), settings, waves, delay))
+        if duration < SHORTEST_READOUT:
+            return none, none
+        cycles = feedback_cycles(Route.INTERNAL, duration)
+        return started.time[kept] + cycles * CYCLE, np.concatenate(words)
 
     def _read(
         self,
@@ -139,7 +145,7 @@ class AnalyserRun:
         settings: integration.ReadoutSettings,
         waves: dict[int, Complexes],
         delay: int,
-    ) -> tuple[Input, ...]:
+    ) -> Integers:
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(waves, int(mask), delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
@@ -149,17 +155,7 @@ class AnalyserRun:
         if self.logger is not None:
             discriminated = self.logger.settings.source is Source.DISCRIMINATION
             self.logger.take(states.astype(np.complex128) if discriminated else results, asked)
-        if settings.delay + settings.length < SHORTEST_READOUT:
-            return ()
-        # ASSUMED: latencies count from startQA; the vendor's model has them from the start trigger,
-        # which differs by a few cycles where the readout comes later than that.
-        return tuple(
-            message
-            for k, time in enumerate(part.time.tolist())
-            for message in result_inputs(
-                _part(part, np.array([k])), states[[k]], settings, Route.INTERNAL, time
-            )
-        )
+        return integration.message(states, part.integrators)
 
     def _spectroscopy(self) -> None:
         setting, run = self.run.setting, self.run

@@ -20,7 +20,11 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
 )
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import last_level, trigger_edges
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Integers,
+    last_level,
+    trigger_edges,
+)
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, Uploaded
@@ -145,19 +149,23 @@ class Executing:
         for key, analyser in self._analysers.items():
             run = analyser.run
             run.advance(now_fs)
-            for message in analyser.work():
-                self._tell(key[0], run.time_fs(message.time), message.source, message.value)
+            self._tell(key[0], run, *analyser.work())
             self._pass_on(key, run)
         for key, run in self._runs.items():
             if key not in self._analysers:
                 run.advance(now_fs)
                 self._pass_on(key, run)
 
-    def _tell(self, device: str, at_fs: int, source: Source, value: int) -> None:
-        """Give a result to the generators of the same instrument."""
-        for (name, at), run in self._runs.items():
-            if name == device and (name, at) not in self._analysers:
-                run.expect(at_fs, source, value)
+    def _tell(self, device: str, run: ProgramRun, ticks: Integers, words: Integers) -> None:
+        """Give results to the generators of the same instrument."""
+        listeners = [
+            other
+            for key, other in self._runs.items()
+            if key[0] == device and key not in self._analysers and other.going_on
+        ]
+        for tick, word in zip(ticks.tolist(), words.tolist(), strict=True) if listeners else ():
+            for listener in listeners:
+                listener.expect(run.time_fs(tick), Source.QA, word)
 
     def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
         """Have others hear the edges of a sequencer's first trigger output."""
