@@ -4,13 +4,13 @@ Everything is worked out when somebody looks: up to now, analysers first, becaus
 wait for what they find.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
-from podium.sim_instruments.twins.twin import IDLE, Horizon
+from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
     SEQUENCER_TRIGGERS,
@@ -18,11 +18,17 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
+from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import trigger_edges
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Integers,
+    last_level,
+    trigger_edges,
+)
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, Uploaded
+from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 INTERNAL_TRIGGER: Final = 8
 SOFTWARE_TRIGGER: Final = 1024
@@ -47,16 +53,14 @@ class _Train:
 class Executing:
     """Runs programs; hears triggers; tells what nodes hold."""
 
-    def __init__(self, arrivals: Arrivals | None = None, units: int = 8) -> None:
-        """``units``: integrators of a channel (16 where the option is fitted)."""
+    def __init__(self, arrivals: Arrivals | None = None) -> None:
         self._arrivals = arrivals or Cable()
-        self._units = units
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
         """Device and section of result loggers that were enabled and have no run yet."""
-        self._edges: dict[tuple[str, str], int] = {}
-        """How many edges of a sequencer's first trigger output were passed on."""
+        self._levels: dict[tuple[str, str], int] = {}
+        """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
         self._told: dict[str, dict[str, Value]] = {}
         self._settings: dict[str, node_settings.Setting] = {}
@@ -73,13 +77,13 @@ class Executing:
         key = uploaded.device, uploaded.at
         self._runs[key] = run
         self._settings[uploaded.device] = uploaded.setting
-        self._edges[key] = 0
+        self._levels[key] = 0
         told = self._told.get(uploaded.device, {})
         for path in [path for path in told if path.startswith(uploaded.at)]:
             del told[path]
         self._analysers.pop(key, None)
         if run.model is SHFQA:
-            analyser = AnalyserRun(run, self._arrivals, self._units)
+            analyser = AnalyserRun(run, self._arrivals)
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
                 analyser.arm()
@@ -97,7 +101,7 @@ class Executing:
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
             if run is not None:
-                run.advance(now_fs)
+                self.advance(now_fs)
                 run.write_register(int(number), value)
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
@@ -129,10 +133,14 @@ class Executing:
         return tuple(news.items())
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return that time may go on, or that a program waits for somebody's trigger."""
-        if not any(run.going_on for run in self._runs.values()):
-            return IDLE
-        return Horizon(armed=True, busy_until_fs=None, computing=False)
+        """Return how far time may leap: to the first end of a program, if none waits for more."""
+        ends = [run.ends_fs() for run in self._runs.values() if run.going_on]
+        known = [end for end in ends if end is not None]
+        return Horizon(
+            armed=len(known) < len(ends),
+            busy_until_fs=max(now_fs, min(known)) if known else None,
+            computing=False,
+        )
 
     # --- inside ---------------------------------------------------------------------------
 
@@ -141,29 +149,32 @@ class Executing:
         for key, analyser in self._analysers.items():
             run = analyser.run
             run.advance(now_fs)
-            for message in analyser.work():
-                self._tell(key[0], run.time_fs(message.time), message.source, message.value)
+            self._tell(key[0], run, *analyser.work())
             self._pass_on(key, run)
         for key, run in self._runs.items():
             if key not in self._analysers:
                 run.advance(now_fs)
                 self._pass_on(key, run)
 
-    def _tell(self, device: str, at_fs: int, source: Source, value: int) -> None:
-        """Give a result to the generators of the same instrument."""
-        for (name, at), run in self._runs.items():
-            if name == device and (name, at) not in self._analysers:
-                run.expect(at_fs, source, value)
+    def _tell(self, device: str, run: ProgramRun, ticks: Integers, words: Integers) -> None:
+        """Give results to the generators of the same instrument."""
+        listeners = [
+            other
+            for key, other in self._runs.items()
+            if key[0] == device and key not in self._analysers and other.going_on
+        ]
+        for tick, word in zip(ticks.tolist(), words.tolist(), strict=True) if listeners else ():
+            for listener in listeners:
+                listener.expect(run.time_fs(tick), Source.QA, word)
 
     def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
         """Have others hear the edges of a sequencer's first trigger output."""
         if "/" not in run.at or not run.at.startswith(("qachannels/", "sgchannels/")):
             return
-        edges = trigger_edges(run.trace, 0)
         channel = int(run.at.split("/")[1])
-        for edge in edges[self._edges[key] :].tolist():
+        for edge in trigger_edges(run.fresh, 0, self._levels[key]).tolist():
             self._trigger(key[0], SEQUENCER_TRIGGERS + channel, run.time_fs(edge), but=key)
-        self._edges[key] = len(edges)
+        self._levels[key] = last_level(run.fresh, self._levels[key])
 
     def _trigger(
         self, device: str, channel: int, at_fs: int, but: tuple[str, str] | None = None
@@ -210,3 +221,10 @@ class Executing:
         for (name, _), analyser in self._analysers.items():
             if name == device and analyser.section == section:
                 analyser.arm()
+
+
+def running_data_server(
+    serial: str, devices: Mapping[int, str], texts: Callable[[], VendorText] = VendorText
+) -> DataServer:
+    """Return a data server whose instruments execute what is uploaded to them."""
+    return DataServer(serial, devices, texts, Executing())

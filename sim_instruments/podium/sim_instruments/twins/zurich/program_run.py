@@ -1,7 +1,7 @@
 """One program that runs on one sequencer: world time in, what it has done by then out."""
 
 from bisect import insort
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -76,7 +76,11 @@ class ProgramRun:
         self._due: list[_Due] = []
         self._fed = 0
         self.trace: Trace = self._processor.trace()
+        self.fresh: Trace = self.trace
+        """The same, with the rows alone that came with the last :meth:`advance`."""
         self.going_on = True
+        self._ends_fs: int | None = None
+        self._looked = False
 
     def tick(self, now_fs: int) -> int:
         """Return the sample that is played at a time."""
@@ -90,14 +94,18 @@ class ProgramRun:
         """Have something reach the sequencer at a time; what came before its start is lost."""
         if at_fs >= self.start_fs:
             insort(self._due, _Due(self.tick(at_fs), source, value))
+            self._looked = False
 
     def write_register(self, index: int, value: int) -> None:
         """Set a user register while the program runs."""
         self._processor.write_register(index, value)
+        self._looked = False
         self.trace = self._processor.trace()
 
     def advance(self, now_fs: int) -> Trace:
         """Execute up to a time, as far as twenty million instructions go."""
+        before = len(self.trace.rows)
+        self.fresh = replace(self.trace, rows=self.trace.rows[before:])
         if not self.going_on:
             return self.trace
         until = self.tick(now_fs)
@@ -112,11 +120,27 @@ class ProgramRun:
         self._processor.feed(inputs)
         limit = self.trace.instructions + _AT_ONCE
         self.trace = self._processor.run(until=until, known=until, instructions=limit)
+        self.fresh = replace(self.trace, rows=self.trace.rows[before:])
         unknown = self.trace.status is Status.UNKNOWN
         # An end lies in the future while what is queued still plays.
         playing = self.trace.status is Status.ENDED and self.trace.end > until
         self.going_on = self.trace.status in _GOING_ON or unknown or playing
         return self.trace
+
+    def ends_fs(self) -> int | None:
+        """Return when it will end with the inputs that are known by now; None: it waits for more,
+        or does not end within twenty million instructions."""
+        if not self._looked:
+            self._looked, self._ends_fs = True, self._look_ahead()
+        return self._ends_fs
+
+    def _look_ahead(self) -> int | None:
+        ahead = self._processor.fork()
+        ahead.feed([Input(max(one.time, self._fed), one.source, one.value) for one in self._due])
+        limit = self.trace.instructions + _AT_ONCE
+        while (trace := ahead.run(instructions=limit, rows=1)).status is Status.FULL:
+            ahead.forget()
+        return self.time_fs(trace.end) if trace.status is Status.ENDED else None
 
     def fault(self) -> str:
         """Return what the program did that it cannot, with its line; empty: nothing."""
