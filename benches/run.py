@@ -13,12 +13,13 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import armed_starts
 import bench_compile
+import bench_compile_zurich
 import bench_physics
 import bench_q1
 import bench_zurich_sequencer
@@ -149,7 +150,16 @@ def zurich_sequencer() -> Iterator[Row]:
 
 def compiling() -> Iterator[Row]:
     """Measure compiling, against the compilers of others."""
-    for what, seconds, asked_s, peers in bench_compile.measure():
+    yield from _compiled(bench_compile.measure())
+
+
+def compiling_zurich() -> Iterator[Row]:
+    """Measure compiling for Zurich Instruments, against the compiler of their own framework."""
+    yield from _compiled(bench_compile_zurich.measure())
+
+
+def _compiled(measured: Iterable[bench_compile.Measured]) -> Iterator[Row]:
+    for what, seconds, asked_s, peers in measured:
         met = asked_s is None or seconds < asked_s
         asked = "" if asked_s is None else f"< {1e3 * asked_s:g} ms"
         yield Row(what, f"{1e3 * seconds:.2f} ms", asked=asked, met=met)
@@ -362,6 +372,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "q1": q1,
     "zurich_sequencer": zurich_sequencer,
     "compile": compiling,
+    "compile_zurich": compiling_zurich,
     "rabi": rabi,
     "trips": trips,
     "feedback": resetting,
