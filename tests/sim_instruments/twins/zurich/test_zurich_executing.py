@@ -18,11 +18,13 @@ READOUT = "qachannels/0/readout"
 
 
 class Bench:
-    """One SHFQC, in virtual time."""
+    """An SHFQC, an HDAWG and a PQSC, in virtual time."""
 
     def __init__(self) -> None:
         self.execution = Executing()
-        server = DataServer("1", {12000: "SHFQC", 8001: "HDAWG8"}, execution=self.execution)
+        server = DataServer(
+            "1", {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"}, execution=self.execution
+        )
         self.devices = {device.model.name: device for device in server.devices}
         self.now_fs = 0
 
@@ -224,6 +226,23 @@ def test_time_may_leap_to_the_end_of_a_program_that_waits_for_nobody(bench):
     bench.upload("sgchannels/1/awg", "while (true) { playZero(1024); }")
     bench.set("sgchannels/1/awg/enable", 1)
     assert horizon(bench.now_fs).armed
+
+
+def test_a_pqsc_starts_all_instruments(bench):
+    program = "repeat (3) { waitZSyncTrigger(); playZero(1024); } setUserReg(0, 8);"
+    bench.upload(SG, program)
+    bench.upload("awgs/0", program, "HDAWG8")
+    bench.set(f"{SG}/enable", 1)
+    bench.set("awgs/0/enable", 1, "HDAWG8")
+    bench.set("execution/repetitions", 3, "PQSC")
+    bench.set("execution/holdoff", 200e-6, "PQSC")
+    bench.set("execution/enable", 1, "PQSC")
+    bench.wait(300 * US)
+    assert bench.get(f"{SG}/sequencer/status") == 5
+    bench.wait(MS)
+    assert bench.get("execution/enable", "PQSC") == 0
+    assert bench.get(f"{SG}/userregs/0") == 8
+    assert bench.get("awgs/0/userregs/0", "HDAWG8") == 8
 
 
 def test_a_sequencer_that_is_stopped_stops(bench):

@@ -11,7 +11,7 @@ from typing import Final
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
 from podium.sim_instruments.twins.twin import Horizon
-from podium.sim_instruments.twins.zurich import node_settings, program_run
+from podium.sim_instruments.twins.zurich import program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
     SEQUENCER_TRIGGERS,
     AnalyserRun,
@@ -36,6 +36,8 @@ SOFTWARE_TRIGGER: Final = 1024
 _DIGITAL: Final = (Source.DIGITAL_1, Source.DIGITAL_2)
 _FIRST_FS: Final = 10**9
 """From setting a node to the first trigger that it makes. ASSUMED: a microsecond."""
+_HOLDOFF_S: Final = 100e-6
+"""Of trains of triggers after power-on; one repetition."""
 _MAX_TRIGGERS: Final = 10_000_000
 """Triggers of one train that are worked out; a longer one ends there."""
 
@@ -63,7 +65,8 @@ class Executing:
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
         self._told: dict[str, dict[str, Value]] = {}
-        self._settings: dict[str, node_settings.Setting] = {}
+        self._trigger_settings: dict[tuple[str, str], float] = {}
+        """By device and node: repetitions and hold-off as they were set."""
 
     # --- as the data server sees it -----------------------------------------------------
 
@@ -76,7 +79,6 @@ class Executing:
         run = ProgramRun(uploaded, now_fs)
         key = uploaded.device, uploaded.at
         self._runs[key] = run
-        self._settings[uploaded.device] = uploaded.setting
         self._levels[key] = 0
         told = self._told.get(uploaded.device, {})
         for path in [path for path in told if path.startswith(uploaded.at)]:
@@ -108,6 +110,8 @@ class Executing:
         elif path.startswith("system/swtriggers/") and value:
             which = int(path.split("/")[2])
             self._trigger(device, SOFTWARE_TRIGGER + which, now_fs + _FIRST_FS)
+        elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
+            self._trigger_settings[device, path] = value
         elif path in ("system/internaltrigger/enable", "execution/enable"):
             self._train(device, path, bool(value), now_fs)
 
@@ -189,17 +193,12 @@ class Executing:
 
     def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
         self._trains = [one for one in self._trains if (one.device, one.node) != (device, path)]
-        setting = self._settings.get(device)
         if not on:
             return
         start = path.removesuffix("enable")
-        if setting is None:
-            # A PQSC has no sequencer and says nothing of its nodes here: one trigger.
-            count, distance_fs = 1, 0
-        else:
-            count = int(node_settings.number(setting, f"{start}repetitions"))
-            seconds = node_settings.number(setting, f"{start}holdoff")
-            distance_fs = round(seconds * FS_PER_S)
+        count = int(self._trigger_settings.get((device, f"{start}repetitions"), 1))
+        seconds = self._trigger_settings.get((device, f"{start}holdoff"), _HOLDOFF_S)
+        distance_fs = round(seconds * FS_PER_S)
         count = min(count, _MAX_TRIGGERS)
         for k in range(count):
             at_fs = now_fs + _FIRST_FS + k * distance_fs
