@@ -1,8 +1,7 @@
 """Program to the program of one instrument: the passes in their order."""
 
-import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.later import Later
 from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
-from podium.control.compilers.points import FloatArray
+from podium.control.compilers.points import FloatArray, IntArray
 from podium.control.compilers.zurich.allocate import Allocated, allocate
 from podium.control.compilers.zurich.drive import drive, pulses_of
 from podium.control.compilers.zurich.layout import floor
@@ -31,7 +30,7 @@ from podium.control.compilers.zurich.settings import (
 )
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.steps import Steps
-from podium.control.compilers.zurich.tables import Entry, Table, table_of
+from podium.control.compilers.zurich.tables import Entry, Table, table_text
 from podium.control.compilers.zurich.target import (
     DriveChannel,
     FluxChannel,
@@ -41,7 +40,7 @@ from podium.control.compilers.zurich.target import (
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
@@ -84,12 +83,37 @@ def compile_program(
     :class:`DoesNotFit` where the hardware cannot play it, and of these :class:`TooLarge` where it
     can in parts (see ``compile_in_batches``).
     """
+    return _compiled(program, _placed(program), target, start)
+
+
+def compile_together(
+    program: Program, targets: Sequence[ZurichTarget], start: Start
+) -> tuple[ZurichProgram, ...]:
+    """Compile ``program`` for several instruments that begin on the same trigger.
+
+    Raises as :func:`compile_program` does, and :class:`DoesNotFit` where none serves a port.
+    """
+    placed = _placed(program)
+    served = {port for target in targets for port in target.ports}
+    for one in placed.frames:
+        if one.frame.port not in served:
+            names = ", ".join(target.instrument for target in targets)
+            raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
+    return tuple(_compiled(program, placed, target, start) for target in targets)
+
+
+def _placed(program: Program) -> PlacedShot:
     validate(program)
     if program.trace:
         raise DoesNotFit(
             "the raw trace of captures is not fetched from Zurich Instruments yet; leave trace out"
         )
-    placed = place_in_fs(program)
+    return place_in_fs(program)
+
+
+def _compiled(
+    program: Program, placed: PlacedShot, target: ZurichTarget, start: Start | None
+) -> ZurichProgram:
     cores = allocate(placed.frames, target, alone=start is None)
     begun = start or Start(INTERNAL_TRIGGER)
     first_fs = LEAD_FS + program.settle_fs + begun.offset_fs
@@ -147,9 +171,8 @@ def _core(
 ) -> _Made:
     rate_hz = limits.HDAWG_RATE_HZ if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
-    what = f"{names}: the end of the shot"
     shots = Shots(
-        in_ticks(placed.shot_fs, rate_hz, what, placed.axes),
+        _shot_ticks(one, placed, rate_hz),
         tuple(axis.count for axis in program.axes),
         program.shots,
         int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())),
@@ -157,6 +180,21 @@ def _core(
     if one.kind == "qa":
         return _readout(one, program, placed, shots, target, start)
     return _drive(one, placed, shots, rate_hz, target, start)
+
+
+def _shot_ticks(one: Allocated, placed: PlacedShot, rate_hz: int) -> IntArray:
+    """Return how long a shot is, in samples."""
+    what = f"{', '.join(one.names)}: the end of the shot"
+    try:
+        return in_ticks(placed.shot_fs, rate_hz, what, placed.axes)
+    except OffGridError:
+        for frame, _ in one.frames:  # the first statement off the grid says more
+            items = [(item.statement, item.start_fs) for item in frame.pulses]
+            items += [(item.statement, item.start_fs) for item in frame.windows]
+            for statement, start_fs in sorted(items, key=lambda item: item[0]):
+                where = f"{frame.frame.name}: statement {statement}"
+                in_ticks(start_fs, rate_hz, where, placed.axes)
+        raise
 
 
 def _drive(
@@ -200,7 +238,7 @@ def _drive(
         one.names,
         text,
         stored,
-        json.dumps(table_of(one.kind, table.entries, channels), separators=(",", ":")),
+        table_text(one.kind, table.entries, channels),
     )
     if isinstance(port, DriveChannel):
         settings = drive_settings(target.model, port, oscillators.settings(), start)

@@ -41,6 +41,8 @@ DIGITS = 12
 """Amplitudes and phases of waveforms, to so many digits: equal ones are stored once."""
 
 
+MASK_BITS = 62
+"""Slots that a mask of 64 bits tells apart; there are fewer, and more are refused later."""
 START_SPACING = 96
 """Samples from one start to the next, and to the end of the shot: a start compiles to six
 instructions of 4 ns, the silence after it and the end of a loop to some more."""
@@ -321,8 +323,24 @@ class _Channel:
             for place, parts in enumerate(parts_of):
                 if parts:
                     key = Key(frame, tuple(parts))
-                    bits[place] |= 1 << min(62, self._waves.setdefault(key, len(self._waves)))
+                    slot = self._waves.setdefault(key, len(self._waves))
+                    bits[place] |= 1 << min(MASK_BITS, slot)
+        self._check_sum(bits)
         return bits
+
+    def _check_sum(self, bits: IntArray) -> None:
+        """Raise :class:`DoesNotFit` where waveforms that are played together are too loud."""
+        for mask in np.unique(bits).tolist():
+            loudest = sum(
+                max(abs(amplitude) for _, _, _, amplitude, _, _ in key.parts)
+                for key, slot in self._waves.items()
+                if slot < MASK_BITS and mask >> slot & 1
+            )
+            if loudest > 1 + 1e-9:
+                raise DoesNotFit(
+                    f"{self._names}: readout pulses played together add up to {loudest:.4g} of "
+                    "full scale, at most 1; make them smaller, or play them apart"
+                )
 
     def _listened(self, group: "_Group", k: int, points: IntArray) -> IntArray:
         """Return the integrator of a window at each of ``points``."""
