@@ -131,6 +131,19 @@ def test_readouts_are_averaged_and_read(bench, order):
     assert np.isnan(bench.get(f"{READOUT}/result/data/0/wave").numbers()).all()  # not asked
 
 
+def test_waveforms_and_weights_are_cleared_for_good(bench):
+    weights, pulses = "readout/integration/weights/2/wave", "generator/waveforms/1/wave"
+    for node in (weights, pulses):
+        bench.set(f"qachannels/0/{node}", vector_of(np.ones(8) + 0j))
+    bench.set("qachannels/0/readout/integration/clearweight", 1)
+    assert len(bench.get(f"qachannels/0/{weights}")) == 0
+    assert len(bench.get(f"qachannels/0/{pulses}")) == 8
+    bench.set("qachannels/0/generator/clearwave", 1)
+    bench.set(f"qachannels/0/{pulses}", vector_of(np.ones(4) + 0j))
+    assert len(bench.get(f"qachannels/0/{pulses}")) == 4
+    assert bench.get("qachannels/0/generator/clearwave") == 0
+
+
 def test_a_result_decides_what_a_generator_does(bench):
     for state in (0, 1):
         pulse = np.full(256, (0.5 if state else -0.5) + 0j)
