@@ -207,6 +207,30 @@ def test_what_cannot_run_is_refused_with_the_reason(bench):
     assert bench.get(f"{SG}/ready") == 0
 
 
+def test_a_fault_stops_the_program_and_is_told_with_its_line(bench):
+    bench.upload(SG, "playZero(64);\nexecuteTableEntry(9);\nplayZero(64);")
+    bench.set(f"{SG}/enable", 1)
+    bench.wait(MS)
+    assert bench.get(f"{SG}/enable") == 0
+    told = json.loads(bench.get("raw/error/json/errors"))["messages"][0]["message"]
+    assert told == f"{SG}: line 2: bad_table_index (9)"
+
+
+def test_settings_that_cannot_be_stop_the_analyser_and_nobody_else(bench):
+    bench.set("qachannels/0/mode", 1)
+    bench.upload(QA, "waitDigTrigger(1); startQA(QA_GEN_0, QA_INT_0); playZero(1024);")
+    bench.set(f"{QA}/auxtriggers/0/channel", 1024)
+    bench.set(f"{QA}/enable", 1)
+    too_long = np.ones(5000) + 0j
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(too_long))
+    bench.set("system/swtriggers/0/single", 1)
+    bench.wait(MS)
+    assert bench.get(f"{QA}/enable") == 0
+    assert "weights 0 have 5000 samples" in bench.get("raw/error/json/errors")
+    with pytest.raises(Refused, match="weights 0 have 5000 samples"):
+        bench.set(f"{QA}/enable", 1)
+
+
 def test_an_hdawg_plays_on_its_own_grid(bench):
     bench.upload("awgs/1", "playZero(2400000); setUserReg(3, 9);", "HDAWG8")
     bench.set("awgs/1/enable", 1, "HDAWG8")

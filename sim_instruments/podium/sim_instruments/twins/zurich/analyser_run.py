@@ -100,6 +100,13 @@ class AnalyserRun:
         """Where the nodes of its results lie."""
         return f"{self._at}/{'readout' if self._mode == READOUT else 'spectroscopy'}"
 
+    def check(self) -> None:
+        """Raise what the settings are refused with: BadReadout, BadSpectroscopy."""
+        if self._mode == READOUT:
+            node_settings.readout_settings(self.run.setting, self._at, self._units)
+        else:
+            node_settings.spectroscopy_settings(self.run.setting, self._at)
+
     def arm(self) -> None:
         """Begin a new record of results, as the nodes say now."""
         settings = node_settings.logger_settings(self.run.setting, self.section)

@@ -4,6 +4,7 @@ Everything is worked out when somebody looks: up to now, analysers first, becaus
 wait for what they find.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
 from podium.sim_instruments.twins.twin import Horizon
-from podium.sim_instruments.twins.zurich import program_run
+from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
     SEQUENCER_TRIGGERS,
     AnalyserRun,
@@ -20,19 +21,25 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
 )
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
     last_level,
     trigger_edges,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
+from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
-from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, Uploaded
+from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 INTERNAL_TRIGGER: Final = 8
 SOFTWARE_TRIGGER: Final = 1024
 """Values of ``auxtriggers/N/channel`` (node documentation)."""
+IMPOSSIBLE: Final = (BadReadout, BadLogger, BadSpectroscopy, node_settings.WrongNode)
+"""Settings that no run can have."""
+_ERRORS: Final = "raw/error/json/errors"
 _DIGITAL: Final = (Source.DIGITAL_1, Source.DIGITAL_2)
 _FIRST_FS: Final = 10**9
 """From setting a node to the first trigger that it makes. ASSUMED: a microsecond."""
@@ -65,6 +72,8 @@ class Executing:
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
         self._told: dict[str, dict[str, Value]] = {}
+        self._complaints: dict[str, str] = {}
+        """What has to go into error logs, by device."""
         self._trigger_settings: dict[tuple[str, str], float] = {}
         """By device and node: repetitions and hold-off as they were set."""
 
@@ -85,7 +94,12 @@ class Executing:
             del told[path]
         self._analysers.pop(key, None)
         if run.model is SHFQA:
-            analyser = AnalyserRun(run, self._arrivals)
+            try:
+                analyser = AnalyserRun(run, self._arrivals)
+                analyser.check()
+            except IMPOSSIBLE as error:
+                del self._runs[key]
+                raise ProgramRefused(f"{uploaded.at}: {error}") from error
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
                 analyser.arm()
@@ -131,6 +145,9 @@ class Executing:
                 self._trains.remove(train)
                 found[train.node] = 0
                 found[train.node.replace("enable", "progress")] = 1.0
+        if device in self._complaints:
+            self._told.get(device, {}).pop(_ERRORS, None)
+            found[_ERRORS] = self._complaints.pop(device)
         told = self._told.setdefault(device, {})
         news = {path: value for path, value in found.items() if told.get(path) != value}
         told |= news
@@ -152,13 +169,27 @@ class Executing:
         """Execute everything up to a time."""
         for key, analyser in self._analysers.items():
             run = analyser.run
-            run.advance(now_fs)
-            self._tell(key[0], run, *analyser.work())
-            self._pass_on(key, run)
+            self._advance(key, run, now_fs)
+            try:
+                self._tell(key[0], run, *analyser.work())
+            except IMPOSSIBLE as error:
+                run.give_up()
+                self._complain(key[0], f"{run.at}: {error}")
         for key, run in self._runs.items():
             if key not in self._analysers:
-                run.advance(now_fs)
-                self._pass_on(key, run)
+                self._advance(key, run, now_fs)
+
+    def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
+        before = run.going_on
+        run.advance(now_fs)
+        self._pass_on(key, run)
+        if before and not run.going_on and run.fault():
+            self._complain(key[0], run.fault())
+
+    def _complain(self, device: str, message: str) -> None:
+        """Put a message into the instrument's error log, in the form in which uploads do."""
+        log = {"messages": [{"code": 1, "message": message, "severity": 1, "count": 1}]}
+        self._complaints[device] = json.dumps(log)
 
     def _tell(self, device: str, run: ProgramRun, ticks: Integers, words: Integers) -> None:
         """Give results to the generators of the same instrument."""

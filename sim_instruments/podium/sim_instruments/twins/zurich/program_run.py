@@ -127,6 +127,10 @@ class ProgramRun:
         self.going_on = self.trace.status in _GOING_ON or unknown or playing
         return self.trace
 
+    def give_up(self) -> None:
+        """End here: what it hangs on cannot be."""
+        self.going_on = False
+
     def ends_fs(self) -> int | None:
         """Return when it will end with the inputs that are known by now; None: it waits for more,
         or does not end within twenty million instructions."""
