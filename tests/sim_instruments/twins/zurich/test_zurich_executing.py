@@ -231,6 +231,18 @@ def test_settings_that_cannot_be_stop_the_analyser_and_nobody_else(bench):
         bench.set(f"{QA}/enable", 1)
 
 
+def test_a_logger_that_cannot_be_records_nothing(bench):
+    bench.set("qachannels/0/mode", 1)
+    bench.devices["SHFQC"].store.put(f"{READOUT}/result/mode", 7, 0)
+    bench.upload(QA, "playZero(1024); startQA(QA_GEN_0, QA_INT_0);")
+    bench.set(f"{READOUT}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(MS)
+    assert "mode 7, source 1" in bench.get("raw/error/json/errors")
+    assert bench.get(f"{READOUT}/result/acquired") == 0
+    assert bench.get(f"{QA}/enable") == 0
+
+
 def test_an_hdawg_plays_on_its_own_grid(bench):
     bench.upload("awgs/1", "playZero(2400000); setUserReg(3, 9);", "HDAWG8")
     bench.set("awgs/1/enable", 1, "HDAWG8")

@@ -102,7 +102,7 @@ class Executing:
                 raise ProgramRefused(f"{uploaded.at}: {error}") from error
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
-                analyser.arm()
+                self._begin_record(uploaded.device, analyser)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
@@ -250,7 +250,13 @@ class Executing:
         self._armed.add(key)
         for (name, _), analyser in self._analysers.items():
             if name == device and analyser.section == section:
-                analyser.arm()
+                self._begin_record(device, analyser)
+
+    def _begin_record(self, device: str, analyser: AnalyserRun) -> None:
+        try:
+            analyser.arm()
+        except IMPOSSIBLE as error:
+            self._complain(device, str(error))
 
 
 def running_data_server(
