@@ -131,6 +131,27 @@ def test_readouts_are_averaged_and_read(bench, order):
     assert np.isnan(bench.get(f"{READOUT}/result/data/0/wave").numbers()).all()  # not asked
 
 
+def test_many_readouts_are_worked_out_look_by_look(bench):
+    bench.set("qachannels/0/mode", 1)
+    bench.set("qachannels/0/generator/waveforms/0/wave", vector_of(np.full(1000, 0.5 + 0j)))
+    bench.set(f"{READOUT}/integration/length", 1000)
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.ones(1000) + 0j))
+    bench.set(f"{READOUT}/result/length", 3000)
+    bench.upload(QA, "repeat (3000) { playZero(4096); startQA(QA_GEN_0, QA_INT_0); }")
+    bench.set(f"{READOUT}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(10 * MS)
+    assert bench.get(f"{READOUT}/result/enable") == 1
+    assert bench.execution.horizon(bench.now_fs).computing
+    looks = 0
+    while bench.get(f"{READOUT}/result/enable"):
+        looks += 1
+        assert looks < 20
+    assert bench.execution.horizon(bench.now_fs) == IDLE
+    data = bench.get(f"{READOUT}/result/data/0/wave").numbers()
+    assert data == pytest.approx(np.full(3000, 500.0))
+
+
 def test_waveforms_and_weights_are_cleared_for_good(bench):
     weights, pulses = "readout/integration/weights/2/wave", "generator/waveforms/1/wave"
     for node in (weights, pulses):

@@ -160,7 +160,7 @@ class Executing:
         return Horizon(
             armed=len(known) < len(ends),
             busy_until_fs=max(now_fs, min(known)) if known else None,
-            computing=False,
+            computing=any(analyser.behind for analyser in self._analysers.values()),
         )
 
     # --- inside ---------------------------------------------------------------------------
@@ -171,7 +171,8 @@ class Executing:
             run = analyser.run
             self._advance(key, run, now_fs)
             try:
-                self._tell(key[0], run, *analyser.work())
+                listened = self._listeners(key[0])
+                self._tell(run, listened, *analyser.work(everything=bool(listened)))
             except IMPOSSIBLE as error:
                 run.give_up()
                 self._complain(key[0], f"{run.at}: {error}")
@@ -191,13 +192,18 @@ class Executing:
         log = {"messages": [{"code": 1, "message": message, "severity": 1, "count": 1}]}
         self._complaints[device] = json.dumps(log)
 
-    def _tell(self, device: str, run: ProgramRun, ticks: Integers, words: Integers) -> None:
-        """Give results to the generators of the same instrument."""
-        listeners = [
-            other
-            for key, other in self._runs.items()
-            if key[0] == device and key not in self._analysers and other.going_on
+    def _listeners(self, device: str) -> list[ProgramRun]:
+        """Return the generators of an instrument that may wait for results."""
+        return [
+            run
+            for key, run in self._runs.items()
+            if key[0] == device and key not in self._analysers and run.going_on
         ]
+
+    def _tell(
+        self, run: ProgramRun, listeners: list[ProgramRun], ticks: Integers, words: Integers
+    ) -> None:
+        """Give results to generators."""
         for tick, word in zip(ticks.tolist(), words.tolist(), strict=True) if listeners else ():
             for listener in listeners:
                 listener.expect(run.time_fs(tick), Source.QA, word)
