@@ -134,8 +134,10 @@ class Executing:
         self.advance(now_fs)
         found: dict[str, Value] = {}
         for (name, _), run in self._runs.items():
-            if name == device:
+            if name == device and run.told is not run.trace:
                 found |= run.nodes()
+                # An end may come without another trace: what is queued has been played then.
+                run.told = None if run.playing else run.trace
         for (name, _), analyser in self._analysers.items():
             if name == device:
                 found |= analyser.nodes()
@@ -169,6 +171,8 @@ class Executing:
         """Execute everything up to a time."""
         for key, analyser in self._analysers.items():
             run = analyser.run
+            if not run.going_on and run.told is run.trace and not analyser.behind:
+                continue
             self._advance(key, run, now_fs)
             try:
                 listened = self._listeners(key[0])
@@ -177,13 +181,14 @@ class Executing:
                 run.give_up()
                 self._complain(key[0], f"{run.at}: {error}")
         for key, run in self._runs.items():
-            if key not in self._analysers:
+            if key not in self._analysers and run.going_on:
                 self._advance(key, run, now_fs)
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
         before = run.going_on
         run.advance(now_fs)
-        self._pass_on(key, run)
+        if run.has_fresh:
+            self._pass_on(key, run)
         if before and not run.going_on and run.fault():
             self._complain(key[0], run.fault())
 
