@@ -1,5 +1,7 @@
 """What a quantum analyser channel makes of a run: pulses out, records in, results, loggers."""
 
+from collections import deque
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -30,8 +32,10 @@ SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
 READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
-_PIECE: Final = 512
+_PIECE: Final = 128
 """Readouts that are worked on together: records are long."""
+_AT_ONCE: Final = 500_000
+"""Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
 
 
 class Arrivals(Protocol):
@@ -74,6 +78,16 @@ class Cable:
         return np.asarray(table[which], np.complex128)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """Readouts, with the settings at the time when they were started."""
+
+    started: Readouts
+    settings: integration.ReadoutSettings
+    waves: dict[int, Complexes]
+    delay: int
+
+
 class AnalyserRun:
     """One run of the sequencer of an analyser channel."""
 
@@ -82,6 +96,7 @@ class AnalyserRun:
         self.channel = int(run.at.split("/")[1])
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
+        self._backlog: deque[_Piece] = deque()
         self._free = 0
         """From when on the integrators can begin again."""
         self._level = 0
@@ -100,15 +115,27 @@ class AnalyserRun:
         """Where the nodes of its results lie."""
         return f"{self._at}/{'readout' if self._mode == READOUT else 'spectroscopy'}"
 
+    def check(self) -> None:
+        """Raise what the settings are refused with: BadReadout, BadSpectroscopy."""
+        if self._mode == READOUT:
+            node_settings.readout_settings(self.run.setting, self._at, self._units)
+        else:
+            node_settings.spectroscopy_settings(self.run.setting, self._at)
+
     def arm(self) -> None:
         """Begin a new record of results, as the nodes say now."""
         settings = node_settings.logger_settings(self.run.setting, self.section)
         units = self._units if self._mode == READOUT else 1
         self.logger = ResultLogger(settings, units)
 
-    def work(self) -> tuple[Integers, Integers]:
-        """Take up what the sequencer has started since; return when its results can be read, in
-        its own samples, and what they are.
+    @property
+    def behind(self) -> bool:
+        """Whether there are readouts that were not worked on yet."""
+        return bool(self._backlog)
+
+    def work(self, everything: bool) -> tuple[Integers, Integers]:
+        """Take up what the sequencer has started since, all of it or some milliseconds' worth;
+        return when the results can be read, in its own samples, and what they are.
 
         ASSUMED: latencies count from startQA. The vendor's model has them from the start trigger,
         which differs by a few cycles where the readout comes later than that.
@@ -117,37 +144,42 @@ class AnalyserRun:
         if self._mode != READOUT:
             self._spectroscopy()
             return none, none
+        self._take_up()
+        times, words, left = [none], [none], _AT_ONCE
+        while self._backlog and (everything or left > 0):
+            piece = self._backlog.popleft()
+            found = self._read(piece)
+            duration = piece.settings.delay + piece.settings.length
+            left -= len(found) * duration
+            if duration >= SHORTEST_READOUT:
+                cycles = feedback_cycles(Route.INTERNAL, duration)
+                times.append(piece.started.time + cycles * CYCLE)
+                words.append(found)
+        return np.concatenate(times), np.concatenate(words)
+
+    def _take_up(self) -> None:
         started = readouts(self.run.fresh)
         if not len(started.time):
-            return none, none
+            return
         setting, at = self.run.setting, self._at
         settings = node_settings.readout_settings(setting, at, self._units)
         duration = settings.delay + settings.length
         lost = busy(started.time, duration, self._free)
         self._lost += int(lost.sum())
         kept = np.flatnonzero(~lost)
-        if len(kept):
-            self._free = int(started.time[kept[-1]]) + duration
+        if not len(kept):
+            return
+        self._free = int(started.time[kept[-1]]) + duration
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
-        words = [none]
-        for piece in np.array_split(kept, max(1, -(-len(kept) // _PIECE))):
-            if len(piece):
-                words.append(self._read(_part(started, piece), settings, waves, delay))
-        if duration < SHORTEST_READOUT:
-            return none, none
-        cycles = feedback_cycles(Route.INTERNAL, duration)
-        return started.time[kept] + cycles * CYCLE, np.concatenate(words)
+        for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
+            self._backlog.append(_Piece(_part(started, piece), settings, waves, delay))
 
-    def _read(
-        self,
-        part: Readouts,
-        settings: integration.ReadoutSettings,
-        waves: dict[int, Complexes],
-        delay: int,
-    ) -> Integers:
+    def _read(self, piece: _Piece) -> Integers:
+        """Return the messages of some readouts; what the logger wants, it has got."""
+        part, settings = piece.started, piece.settings
         masks, which = np.unique(part.generators, return_inverse=True)
-        sent = tuple(pulse(waves, int(mask), delay) for mask in masks)
+        sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
         states = integration.discriminate(results, settings)
