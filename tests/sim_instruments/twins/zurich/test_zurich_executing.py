@@ -20,8 +20,8 @@ READOUT = "qachannels/0/readout"
 class Bench:
     """An SHFQC, an HDAWG and a PQSC, in virtual time."""
 
-    def __init__(self, units: int = 8) -> None:
-        self.execution = Executing(units=units)
+    def __init__(self) -> None:
+        self.execution = Executing()
         server = DataServer(
             "1", {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"}, execution=self.execution
         )
