@@ -205,6 +205,23 @@ def test_a_sweep_of_spectroscopy_is_read(bench):
     assert bench.get("qachannels/0/spectroscopy/result/enable") == 0
 
 
+def test_a_point_that_begins_during_another_is_lost_and_counted(bench):
+    bench.set("qachannels/0/mode", 0)
+    bench.set("qachannels/0/spectroscopy/length", 20_000)
+    bench.set("qachannels/0/spectroscopy/trigger/channel", 32)
+    bench.set("qachannels/0/spectroscopy/result/length", 6)
+    bench.set("qachannels/0/spectroscopy/result/enable", 1)
+    bench.upload(
+        QA,
+        "repeat (6) { playZero(8000); setTrigger(1); playZero(8000); setTrigger(0); }",
+    )
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(MS)
+    assert bench.get("qachannels/0/spectroscopy/result/error/count") == 3
+    assert bench.get("qachannels/0/spectroscopy/result/acquired") == 3
+    assert bench.get("qachannels/0/spectroscopy/result/enable") == 1
+
+
 def test_tables_and_written_waveforms_are_played(bench):
     bench.upload(SG, "wave w = placeholder(64); assignWaveIndex(1, 2, w, 0); executeTableEntry(3);")
     table = {"header": {"version": "1.1"}, "table": [{"index": 3, "waveform": {"index": 0}}]}

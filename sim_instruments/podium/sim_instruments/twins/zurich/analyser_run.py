@@ -97,6 +97,8 @@ class AnalyserRun:
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
         self._backlog: deque[_Piece] = deque()
+        self._edges: deque[int] = deque()
+        """Triggers of spectroscopy, in samples."""
         self._free = 0
         """From when on the integrators can begin again."""
         self._level = 0
@@ -130,8 +132,8 @@ class AnalyserRun:
 
     @property
     def behind(self) -> bool:
-        """Whether there are readouts that were not worked on yet."""
-        return bool(self._backlog)
+        """Whether there is anything that was not worked on yet."""
+        return bool(self._backlog or self._edges)
 
     def work(self, everything: bool) -> tuple[Integers, Integers]:
         """Take up what the sequencer has started since, all of it or some milliseconds' worth;
@@ -194,17 +196,25 @@ class AnalyserRun:
         source = int(node_settings.number(setting, f"{self._at}/spectroscopy/trigger/channel"))
         if source != SEQUENCER_TRIGGERS + self.channel:
             return
-        new = trigger_edges(run.fresh, 0, self._level)
+        edges = trigger_edges(run.fresh, 0, self._level)
         self._level = last_level(run.fresh, self._level)
         settings = node_settings.spectroscopy_settings(setting, self._at)
-        turning = node_settings.oscillators(setting, self._at, 1)
         samples = settings.delay + settings.length
-        for edge in new:
-            one = np.array([edge], np.int64)
-            out = spectroscopy.sent(run.trace, turning, settings, int(edge), samples)
+        lost = busy(edges, samples, self._free)
+        self._lost += int(lost.sum())
+        self._edges += edges[~lost].tolist()
+        if self._edges:
+            self._free = self._edges[-1] + samples
+        turning = node_settings.oscillators(setting, self._at, 1)
+        density = node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable")
+        left = _AT_ONCE
+        while self._edges and left > 0:
+            left -= samples
+            one = np.array([self._edges.popleft()], np.int64)
+            out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)
-            if node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable"):
+            if density:
                 found = spectroscopy.power_density(found, settings)
             if self.logger is not None:
                 self.logger.take(found[:, None], np.ones((1, 1), np.bool_))
