@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
-from podium.firmware_interfaces.zurich.values import Value, vector_of
+from podium.firmware_interfaces.zurich.values import Value
+from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
@@ -237,8 +238,10 @@ class AnalyserRun:
         found[f"{self.section}/result/acquired"] = self.logger.acquired
         if self.logger.done:
             found[f"{self.section}/result/enable"] = 0
+            center_hz = node_settings.number(self.run.setting, f"{self._at}/centerfreq")
+            header = ResultHeader(center_hz=center_hz)
             for unit in range(self.logger.units):
-                found[self._data_node(unit)] = vector_of(self._data(unit))
+                found[self._data_node(unit)] = result_vector(self._data(unit), header)
             self.logger = None
         return found
 
