@@ -238,12 +238,28 @@ class AnalyserRun:
         found[f"{self.section}/result/acquired"] = self.logger.acquired
         if self.logger.done:
             found[f"{self.section}/result/enable"] = 0
-            center_hz = node_settings.number(self.run.setting, f"{self._at}/centerfreq")
-            header = ResultHeader(center_hz=center_hz)
+            header = self._header(self.logger)
             for unit in range(self.logger.units):
                 found[self._data_node(unit)] = result_vector(self._data(unit), header)
             self.logger = None
         return found
+
+    def _header(self, logger: ResultLogger) -> ResultHeader:
+        """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
+        setting, reads = self.run.setting, self._mode == READOUT
+        length = "integration/length" if reads else "length"
+        samples = int(node_settings.number(setting, f"{self.section}/{length}"))
+        errors = min(self._lost, 0xFFFF)
+        return ResultHeader(
+            center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
+            source=logger.settings.source,
+            samples=samples if reads else 0,
+            spectroscopy_samples=0 if reads else samples,
+            averages=logger.settings.averages,
+            acquired=logger.acquired,
+            errors_readout=errors if reads else 0,
+            errors_spectroscopy=0 if reads else errors,
+        )
 
     def _data_node(self, unit: int) -> str:
         index = f"{unit}/" if self._mode == READOUT else ""
