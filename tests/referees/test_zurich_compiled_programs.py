@@ -80,7 +80,7 @@ def _judge_or_refuse(program: Program, target: ZurichTarget) -> None:
 
 
 @settings(QUIET, max_examples=80)
-@given(programs(between=False))
+@given(programs())
 def test_the_vendors_compiler_takes_random_programs(program: Program) -> None:
     _judge_or_refuse(program, shfqc())
 
@@ -94,6 +94,6 @@ def test_the_vendors_compiler_takes_random_flux_programs(program: Program) -> No
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @settings(QUIET, max_examples=10_000)
-@given(programs(between=False))
+@given(programs())
 def test_the_vendors_compiler_takes_many_random_programs(program: Program) -> None:
     _judge_or_refuse(program, shfqc())

@@ -31,6 +31,7 @@ from podium.control.program.program import (
     Capture,
     Delay,
     Frame,
+    Linear,
     Play,
     Program,
     SetFrequency,
@@ -188,7 +189,7 @@ def test_two_flux_lines_on_one_core_play_at_once() -> None:
     [
         (
             one_drive(Delay(("d",), 300_000), Play("d", DRAG), Delay(("d",), US)),
-            "300000 fs is off the grid of 0.5 ns; nearest 0 fs and 500000 fs",
+            "the end of the shot: 1040300000 fs is off the grid of 0.5 ns; nearest 1040000000 fs",
         ),
         (one_drive(Play("d", DRAG)), "add a Delay at the end"),
         (
@@ -242,11 +243,42 @@ def test_what_the_hardware_cannot_play_is_refused_with_the_limit(
 
 def test_a_time_between_samples_of_an_hdawg_is_refused_naming_the_nearest() -> None:
     frame = Frame("c", "node_a.c0.flux", 0.0)
-    body = (Delay(("c",), 4 * NS), Play("c", Square(20 * NS)), Delay(("c",), US))
+    body = (Play("c", Square(20 * NS)), Delay(("c",), 1004 * NS))
     with pytest.raises(
-        OffGridError, match=r"4000000 fs is off the grid of 1.25 ns; nearest 3750000 fs and 5000000"
+        OffGridError, match=r"1024000000 fs is off the grid of 1.25 ns; nearest 1023750000 fs and"
     ):
         compile_program(Program("p", (frame,), body), hdawg())
+
+
+@pytest.mark.parametrize("wave", [Gaussian(40 * NS, 10 * NS), Square(40 * NS)])
+def test_a_pulse_may_begin_between_two_samples(wave: Gaussian | Square) -> None:
+    steps = Axis("a", (Variable("t", "fs", Linear(0, 123_457, 5)),))
+    body = (
+        Delay(("d",), Affine("t")),
+        Play("d", wave, 0.5),
+        Delay(("d",), Affine("t", -1.0, 1000 * NS)),
+    )
+    made = hold_against_reference(one_drive(*body, axes=(steps,)), shfqc())
+    assert len(made.cores[0].waveforms) == 5
+
+
+@pytest.mark.parametrize("offset_fs", [500_000, 7_310_000, 20_000_123, 900_000_250])
+def test_a_skew_is_taken_out_to_the_sample_and_from_soft_pulses_below_it(offset_fs: int) -> None:
+    start = Start(8, offset_fs=offset_fs)
+    moved = hold_against_reference(rabi(points=3), shfqc(), start)
+    assert moved.first_shot_fs == 400 * NS + offset_fs
+    still = compile_program(rabi(points=3), shfqc())
+    assert moved.cores[0].waveforms != still.cores[0].waveforms
+    with pytest.raises(ValueError, match="can be held back by 0 to"):
+        compile_program(rabi(points=3), shfqc(), Start(8, offset_fs=-1))
+
+
+def test_a_window_does_not_open_between_two_samples() -> None:
+    body = (Capture("q0.readout", "c", 400 * NS, delay_fs=100_123), Delay(("q0.readout",), US))
+    with pytest.raises(
+        OffGridError, match=r"100123 fs is off the grid of 0.5 ns; nearest 0 fs and"
+    ):
+        compile_program(Program("p", frames("readout")[:1], body), shfqc())
 
 
 def test_wirings_that_cannot_be_are_refused() -> None:

@@ -45,7 +45,7 @@ def test_machine_code_plays_what_the_program_means(name: str) -> None:
 
 
 @settings(QUIET, max_examples=120)
-@given(programs(between=False))
+@given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
 
@@ -53,7 +53,7 @@ def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @settings(QUIET, max_examples=10_000)
-@given(programs(between=False))
+@given(programs())
 def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
 
@@ -76,7 +76,7 @@ def test_most_random_programs_fit() -> None:
 
     @seed(1)
     @settings(QUIET, derandomize=False, max_examples=100)
-    @given(programs(between=False))
+    @given(programs())
     def count(program: Program) -> None:
         try:
             compile_program(program, shfqc())

@@ -128,6 +128,8 @@ def told(data: bytes) -> Told:
     for frame in Splitter().feed(data):
         message = root(frame)
         kind, body = message.u16(0), message.struct(0)
+        if kind == rpc.RETURN and body.struct(0).structs(1):
+            continue  # the session, handed over
         if kind == rpc.RETURN and body.u16(6) == 0:
             found.answers[body.u32(0)] = body.struct(0).struct(0)
         elif kind == rpc.RETURN:

@@ -9,7 +9,7 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.later import Later
 from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
-from podium.control.compilers.points import FloatArray, IntArray
+from podium.control.compilers.points import FloatArray
 from podium.control.compilers.zurich.allocate import Allocated, allocate
 from podium.control.compilers.zurich.drive import drive, pulses_of
 from podium.control.compilers.zurich.layout import floor
@@ -29,6 +29,7 @@ from podium.control.compilers.zurich.settings import (
     readout_settings,
 )
 from podium.control.compilers.zurich.shots import Shots
+from podium.control.compilers.zurich.starts import split_offset
 from podium.control.compilers.zurich.steps import Steps
 from podium.control.compilers.zurich.tables import Entry, Table, table_text
 from podium.control.compilers.zurich.target import (
@@ -38,9 +39,9 @@ from podium.control.compilers.zurich.target import (
     ZurichTarget,
 )
 from podium.control.compilers.zurich.waves import WaveTable
-from podium.control.program.program import Program
+from podium.control.program.program import Capture, Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
@@ -59,8 +60,10 @@ instrument. How long each takes from a trigger to its first sample is no matter 
 SHOTS_MAX = 2**31 - 1
 """Repetitions of a ``repeat`` (compile_seqc refuses more)."""
 DURATION_MAX_FS = 2**63 - 1
-INTERNAL_TRIGGER = 1024
-"""``auxtriggers/0/channel``: the trigger that the instrument itself gives (node documentation)."""
+SOFTWARE_TRIGGER = 1024
+"""``auxtriggers/0/channel``: the trigger of ``system/swtriggers/0/single`` (node documentation)."""
+TRIGGER_INPUT = 0
+"""Trigger input 1: an HDAWG has no trigger from software."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +81,8 @@ def compile_program(
     """Compile ``program`` for one instrument. The same program gives the same text.
 
     With ``start`` frames on ports of others are theirs: they begin on the same trigger; without,
-    the instrument's own trigger starts all its cores. Raises :class:`ProgramError` where the
+    the instrument's software trigger starts
+    all its cores, an HDAWG's the first trigger input. Raises :class:`ProgramError` where the
     program contradicts itself, :class:`OffGridError` for a time between two samples,
     :class:`DoesNotFit` where the hardware cannot play it, and of these :class:`TooLarge` where it
     can in parts (see ``compile_in_batches``).
@@ -108,6 +112,12 @@ def _placed(program: Program) -> PlacedShot:
         raise DoesNotFit(
             "the raw trace of captures is not fetched from Zurich Instruments yet; leave trace out"
         )
+    for index, statement in enumerate(program.body):
+        if isinstance(statement, Capture) and statement.discriminator is not None:
+            raise DoesNotFit(
+                f"statement {index} (Capture): results of 0 and 1 are not made on Zurich "
+                "Instruments yet; leave the discriminator out and compare the record"
+            )
     return place_in_fs(program)
 
 
@@ -115,11 +125,14 @@ def _compiled(
     program: Program, placed: PlacedShot, target: ZurichTarget, start: Start | None
 ) -> ZurichProgram:
     cores = allocate(placed.frames, target, alone=start is None)
-    begun = start or Start(INTERNAL_TRIGGER)
-    first_fs = LEAD_FS + program.settle_fs + begun.offset_fs
+    alone = TRIGGER_INPUT if target.model.startswith("HDAWG") else SOFTWARE_TRIGGER
+    begun = start or Start(alone)
+    first_fs = LEAD_FS + program.settle_fs
     points = math.prod(axis.count for axis in program.axes)
-    duration_fs = first_fs + program.shots * (
-        int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
+    duration_fs = (
+        first_fs
+        + begun.offset_fs
+        + program.shots * (int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size))
     )
     _check_run(program, duration_fs)
     made = [_core(one, program, placed, first_fs, target, begun) for one in cores]
@@ -133,7 +146,7 @@ def _compiled(
         cores=texts,
         settings=settings,
         duration_fs=duration_fs,
-        first_shot_fs=first_fs,
+        first_shot_fs=first_fs + begun.offset_fs,
         results=tuple(result for one in made for result in one.results),
         resources=resources,
         quantised=Later(lambda: _quantised(placed, made)),
@@ -171,30 +184,16 @@ def _core(
 ) -> _Made:
     rate_hz = limits.HDAWG_RATE_HZ if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
+    offset, rest_fs = split_offset(start.offset_fs, rate_hz)
     shots = Shots(
-        _shot_ticks(one, placed, rate_hz),
+        in_ticks(placed.shot_fs, rate_hz, f"{names}: the end of the shot", placed.axes),
         tuple(axis.count for axis in program.axes),
         program.shots,
-        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())),
+        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())) + offset,
     )
     if one.kind == "qa":
-        return _readout(one, program, placed, shots, target, start)
-    return _drive(one, placed, shots, rate_hz, target, start)
-
-
-def _shot_ticks(one: Allocated, placed: PlacedShot, rate_hz: int) -> IntArray:
-    """Return how long a shot is, in samples."""
-    what = f"{', '.join(one.names)}: the end of the shot"
-    try:
-        return in_ticks(placed.shot_fs, rate_hz, what, placed.axes)
-    except OffGridError:
-        for frame, _ in one.frames:  # the first statement off the grid says more
-            items = [(item.statement, item.start_fs) for item in frame.pulses]
-            items += [(item.statement, item.start_fs) for item in frame.windows]
-            for statement, start_fs in sorted(items, key=lambda item: item[0]):
-                where = f"{frame.frame.name}: statement {statement}"
-                in_ticks(start_fs, rate_hz, where, placed.axes)
-        raise
+        return _readout(one, program, placed, shots, rest_fs, target, start)
+    return _drive(one, placed, shots, rate_hz, rest_fs, target, start)
 
 
 def _drive(
@@ -202,6 +201,7 @@ def _drive(
     placed: PlacedShot,
     shots: Shots,
     rate_hz: int,
+    rest_fs: int,
     target: ZurichTarget,
     start: Start,
 ) -> _Made:
@@ -215,7 +215,7 @@ def _drive(
     planes = [
         (frame, p.channel % 2 if isinstance(p, FluxChannel) else 0) for frame, p in one.frames
     ]
-    pulses = pulses_of(planes, oscillators, waves, placed.axes)
+    pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs)
     driven = drive(pulses, shots, oscillators, waves, names)
     table = Table()
     round_code, rest_code = _codes(driven.steps, shots, table, driven.entries)
@@ -301,6 +301,7 @@ def _readout(
     program: Program,
     placed: PlacedShot,
     shots: Shots,
+    rest_fs: int,
     target: ZurichTarget,
     start: Start,
 ) -> _Made:
@@ -308,8 +309,8 @@ def _readout(
     port = one.frames[0][1]
     assert isinstance(port, ReadoutChannel)
     frames = [frame for frame, _ in one.frames]
-    slots_max = limits.READOUT_SLOTS[target.model]
-    made = read(frames, port.lo_hz, shots, placed.axes, slots_max)
+    slots_max = target.readout_slots
+    made = read(frames, port.lo_hz, shots, placed.axes, slots_max, rest_fs)
     round_code, rest_code = _codes(made.steps, shots, None, ())
     text = text_of([], floor(shots.first), round_code, rest_code, shots, start)
     statements = _check_length(names, one, text, declared=0)
