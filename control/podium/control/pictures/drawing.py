@@ -160,7 +160,7 @@ def _pulse(drawing: Drawing, axis: TimeAxis, one: Stretch, middle: float, unit: 
     real = _outline(axis, one.start_ns, one.samples.real)
     places = [(x, middle - unit * v) for x, v in real]
     closed = [(places[0][0], middle), *places, (places[-1][0], middle)]
-    drawing.path(points(closed) + "Z", "i")
+    drawing.path(points(closed) + "Z", "i maybe" if one.condition else "i")
     if np.abs(one.samples.imag).max(initial=0) > QUIET:
         quadrature = _outline(axis, one.start_ns, one.samples.imag)
         drawing.path(points((x, middle - unit * v) for x, v in quadrature), "q")
@@ -236,11 +236,12 @@ def _labels(drawing: Drawing, axis: TimeAxis, lane: Lane, y: float) -> None:
 def _words(one: Stretch) -> str:
     height = f"{one.peak:.4g}"
     turned = "" if _turned(one) == "" else f", {_turned(one)}"
-    return f"{one.name}, {height}{turned}"
+    when = f"if {one.condition}: " if one.condition else ""
+    return f"{when}{one.name}, {height}{turned}"
 
 
 def _short(one: Stretch) -> str:
-    return _turned(one) or f"{one.peak:.3g}"
+    return one.condition or _turned(one) or f"{one.peak:.3g}"
 
 
 def _turned(one: Stretch) -> str:
@@ -254,6 +255,7 @@ def _window(drawing: Drawing, axis: TimeAxis, window: Opening, top: float, low: 
     x = axis.x(window.start_ns)
     into = "" if window.bin is None else f", bin {window.bin}"
     told = (
+        f"{f'if {window.condition}: ' if window.condition else ''}"
         f"capture {window.name}: {say_time(window.start_ns)} to {say_time(window.end_ns)}, "
         f"demodulated at {window.frequency_hz / 1e9:.9g} GHz{into}"
     )

@@ -70,7 +70,7 @@ def run(bench: Bench, program: ZurichProgram, device: str) -> None:
 
 
 def data(program: ZurichProgram) -> dict[str, np.ndarray]:
-    bench = Bench(units=16)
+    bench = Bench()
     run(bench, program, "SHFQC")
     vectors = {}
     for core in program.cores:

@@ -78,8 +78,20 @@ def test_an_analyser_integrates_as_its_nodes_say(instruments):
     assert np.array_equal(found.weights[3], weights)
     assert len(found.weights[0]) == 0
     assert found.thresholds[3] == -1.5
+    assert node_settings.units(reading(store), "qachannels/0") in (8, 16)
+    pairs = np.array([0.5, -0.25, 1.0, 0.0])
+    put(store, qachannels__0__readout__integration__weights__3__wave=vector_of(pairs))
+    assert node_settings.readout_settings(reading(store), "qachannels/0", 8).weights[
+        3
+    ].tolist() == [
+        0.5 - 0.25j,
+        1.0,
+    ]
+    words = np.array([39_321, (1 << 18) - 39_321], np.uint32)
+    put(store, qachannels__0__generator__waveforms__4__wave=vector_of(words))
     pulses = node_settings.generator_waveforms(reading(store), "qachannels/0", 8)
-    assert list(pulses) == [1]
+    assert list(pulses) == [1, 4]
+    assert pulses[4] == pytest.approx([0.3 - 0.3j], abs=1e-5)
     assert node_settings.oscillators(reading(store), "qachannels/0", 1).hz[0] == -3e8
 
 

@@ -6,18 +6,21 @@ server has coerced them, so what is out of range has been refused before.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.values import Value, Vector
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import QuditSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
+    UNITS,
     Complexes,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
+    BadLogger,
     LoggerSettings,
     Order,
 )
@@ -45,6 +48,8 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 Setting = Callable[[str], Value]
 """What a node holds, by its path below the instrument's root."""
 
+_GENERATOR_MASK: Final = (1 << 18) - 1
+_GENERATOR_ONE: Final = (1 << 17) - 1
 _SIGN_32: Final = 1 << 31
 _ALL: Final = 1 << 32
 
@@ -80,6 +85,18 @@ def setup(setting: Setting, at: str) -> Setup:
     )
     own = _feedback(setting, f"{at}/intfeedback/direct")
     return Setup(signed, rate, gains, (*through_pqsc, own))
+
+
+def units(setting: Setting, channel: str) -> int:
+    """Return how many integrators a channel has: 8, or 16 where the option is fitted."""
+    count = 0
+    while count < UNITS:
+        try:
+            setting(f"{channel}/readout/discriminators/{count}/threshold")
+        except KeyError:
+            break
+        count += 1
+    return count
 
 
 def oscillators(setting: Setting, channel: str, count: int = OSCILLATORS) -> Oscillators:
@@ -126,16 +143,24 @@ def qudit_settings(setting: Setting, channel: str, qudit: int) -> QuditSettings:
 
 
 def logger_settings(setting: Setting, at: str) -> LoggerSettings:
-    """Return how a result logger is set: ``qachannels/0/readout`` or ``.../spectroscopy``."""
+    """Return how a result logger is set: ``qachannels/0/readout`` or ``.../spectroscopy``.
+
+    Raises BadLogger.
+    """
     start = f"{at}/result"
-    source = ResultSource.INTEGRATION
+    mode = int(number(setting, f"{start}/mode"))
+    source = int(ResultSource.INTEGRATION)
     if at.endswith("/readout"):
-        source = ResultSource(int(number(setting, f"{start}/source")))
+        source = int(number(setting, f"{start}/source"))
+    if mode not in set(Order) or source not in set(ResultSource):
+        raise BadLogger(
+            f"{start}: mode {mode}, source {source}; modes are 0 and 1, sources 1 and 3"
+        )
     return LoggerSettings(
         int(number(setting, f"{start}/length")),
         int(number(setting, f"{start}/averages")),
-        Order(int(number(setting, f"{start}/mode"))),
-        source,
+        Order(mode),
+        ResultSource(source),
     )
 
 
@@ -185,11 +210,24 @@ def samples(setting: Setting, path: str) -> int:
 
 
 def waveform(setting: Setting, path: str) -> Complexes:
-    """Return a waveform of complex samples, empty where nothing was written."""
-    return vector(setting(path), path).astype(np.complex128)
+    """Return a waveform of complex samples, empty where nothing was written.
+
+    The vendor's client sends complex samples as they are, as pairs of real numbers, or, to a
+    readout pulse generator, as pairs of words of 18 bits (zhinst-core 26.7 makes 39,321 of 0.3).
+    """
+    found = vector(setting(path), path)
+    if np.iscomplexobj(found):
+        return found.astype(np.complex128)
+    pairs = found[: len(found) // 2 * 2]
+    if pairs.dtype == np.uint32:
+        words = pairs.astype(np.int64) & _GENERATOR_MASK
+        words -= (words > _GENERATOR_ONE) * (_GENERATOR_MASK + 1)
+        pairs = words / _GENERATOR_ONE
+    real = pairs.astype(np.float64)
+    return np.asarray(real[::2] + 1j * real[1::2], np.complex128)
 
 
-def vector(value: Value, path: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
+def vector(value: Value, path: str) -> NDArray[Any]:
     """Return the numbers of a vector. Raises :class:`WrongNode`."""
     if not isinstance(value, Vector):
         raise WrongNode(f"{path} holds {type(value).__name__}, it should hold a vector")

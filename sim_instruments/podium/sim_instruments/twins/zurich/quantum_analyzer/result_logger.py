@@ -68,10 +68,6 @@ class ResultLogger:
         """How many units it takes results of."""
         return len(self._taken)
 
-    def asked(self, unit: int) -> bool:
-        """Whether anything was asked of a unit."""
-        return bool(self._taken[unit])
-
     @property
     def capacity(self) -> int:
         """How many results a unit takes."""
