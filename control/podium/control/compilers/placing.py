@@ -3,7 +3,7 @@
 No grid and no family: a compiler takes from here to its own ticks, or refuses.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -113,6 +113,8 @@ class _Clock:
     at_fs: IntArray
     shifts: list[tuple[IntArray, FloatArray]]
     tunings: list[tuple[int, IntArray, FloatArray]]
+    now: Carrier
+    """By all that was said so far: what the next pulse has."""
     pulses: list[PlacedPulse]
     windows: list[tuple[int, Capture, IntArray]]
 
@@ -125,7 +127,7 @@ def place_in_fs(program: Program) -> PlacedShot:
     """
     axes = program.axes
     zero = np.zeros((1,) * len(axes), np.int64)
-    clocks = {one.name: _Clock(one, zero, [], [], [], []) for one in program.frames}
+    clocks = {one.name: _clock(one, zero) for one in program.frames}
     for index, statement in enumerate(program.body):
         _step(clocks, index, statement, axes)
     latest = zero
@@ -144,6 +146,11 @@ def place_in_fs(program: Program) -> PlacedShot:
     return PlacedShot(axes, frames, latest)
 
 
+def _clock(frame: Frame, zero: IntArray) -> _Clock:
+    hz = np.full(zero.shape, frame.frequency_hz)
+    return _Clock(frame, zero, [], [], Carrier(hz, np.zeros(zero.shape)), [], [])
+
+
 def _step(
     clocks: dict[str, _Clock], index: int, statement: Statement, axes: tuple[Axis, ...]
 ) -> None:
@@ -158,7 +165,7 @@ def _step(
                     begins,
                     waveform,
                     values_of(amplitude, axes),
-                    _carrier(clock, begins, axes),
+                    clock.now,
                 )
             )
             clock.at_fs = _later(begins, np.asarray(waveform.duration_fs), where)
@@ -183,10 +190,16 @@ def _step(
                 clocks[name].at_fs = latest
         case SetFrequency(frame, frequency):
             clock = clocks[frame]
-            clock.tunings.append((index, clock.at_fs, values_of(frequency, axes)))
+            hz, now = values_of(frequency, axes), clock.now
+            clock.tunings.append((index, clock.at_fs, hz))
+            counts = np.ones((1,) * len(axes), np.bool_)
+            retuned = Retuning(clock.at_fs, now.frequency_hz, hz, counts)
+            clock.now = Carrier(hz, now.turns, (*now.retuned, retuned))
         case ShiftPhase(frame, turns):
             clock = clocks[frame]
-            clock.shifts.append((clock.at_fs, values_of(turns, axes)))
+            shift = values_of(turns, axes)
+            clock.shifts.append((clock.at_fs, shift))
+            clock.now = replace(clock.now, turns=clock.now.turns + shift)
         case _:
             raise DoesNotFit(f"{where}: this compiler knows no {type(statement).__name__}")
 
