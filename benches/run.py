@@ -13,12 +13,13 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import armed_starts
 import bench_compile
+import bench_compile_zurich
 import bench_physics
 import bench_q1
 import bench_zurich_sequencer
@@ -31,6 +32,7 @@ import overhead
 import page_ages
 import round_trip
 import twenty_instruments
+import zurich_server
 
 REFEREES = Path(__file__).parents[1] / ".venv-referees" / "bin" / "python"
 WORLD_MS, WORLD_ERROR = 5.0, 1e-6
@@ -148,7 +150,16 @@ def zurich_sequencer() -> Iterator[Row]:
 
 def compiling() -> Iterator[Row]:
     """Measure compiling, against the compilers of others."""
-    for what, seconds, asked_s, peers in bench_compile.measure():
+    yield from _compiled(bench_compile.measure())
+
+
+def compiling_zurich() -> Iterator[Row]:
+    """Measure compiling for Zurich Instruments, against the compiler of their own framework."""
+    yield from _compiled(bench_compile_zurich.measure())
+
+
+def _compiled(measured: Iterable[bench_compile.Measured]) -> Iterator[Row]:
+    for what, seconds, asked_s, peers in measured:
         met = asked_s is None or seconds < asked_s
         asked = "" if asked_s is None else f"< {1e3 * asked_s:g} ms"
         yield Row(what, f"{1e3 * seconds:.2f} ms", asked=asked, met=met)
@@ -327,6 +338,33 @@ def lead() -> Iterator[Row]:
     )
 
 
+def zurich() -> Iterator[Row]:
+    """Measure the simulated data server of Zurich Instruments over its socket."""
+    found = zurich_server.measure()
+    floor, ceiling = zurich_server.GETS_PER_S, zurich_server.TRANSACTION_MS
+    yield Row(
+        "data server, get, 200 on their way",
+        f"{found.gets_per_s:,.0f} /s",
+        f"singly {found.one_by_one_per_s:,.0f} /s, zhinst {found.vendor_gets_per_s:,.0f} /s; "
+        f"server's work {1e6 * found.work_s:.0f} us",
+        asked=f">= {floor:,} /s",
+        met=found.gets_per_s >= floor,
+    )
+    for who, seconds in (
+        ("pycapnp", found.transaction_s),
+        ("zhinst", found.vendor_transaction_s),
+    ):
+        yield Row(
+            f"  transaction of {zurich_server.NODES} nodes, {who}",
+            f"{1e3 * seconds:.1f} ms",
+            asked=f"< {ceiling:g} ms",
+            met=1e3 * seconds < ceiling,
+        )
+    memory_mb, most = found.memory_bytes / 1e6, zurich_server.MEMORY_MB
+    what = f"  memory of {len(zurich_server.DEVICES)} instruments"
+    yield Row(what, f"{memory_mb:.0f} MB", asked=f"< {most:g} MB", met=memory_mb < most)
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "help": command,
     "check": check,
@@ -334,6 +372,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "q1": q1,
     "zurich_sequencer": zurich_sequencer,
     "compile": compiling,
+    "compile_zurich": compiling_zurich,
     "rabi": rabi,
     "trips": trips,
     "feedback": resetting,
@@ -341,6 +380,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "page": page,
     "twenty": twenty,
     "overhead": over,
+    "zurich_server": zurich,
     "lead": lead,  # before those that give this process short slices of time for good
     "starts": starts,
 }

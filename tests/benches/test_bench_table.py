@@ -14,7 +14,9 @@ PARTS = (
     "check",
     "world",
     "q1",
+    "zurich_sequencer",
     "compile",
+    "compile_zurich",
     "rabi",
     "trips",
     "feedback",
@@ -22,6 +24,7 @@ PARTS = (
     "page",
     "twenty",
     "overhead",
+    "zurich_server",
     "lead",
     "starts",
 )

@@ -16,12 +16,18 @@ class Compiled:
     messages: str
 
 
-def compile_seqc(source: str, device: str = "SHFSG8") -> Compiled:
+def vendor_elf(source: str, device: str = "SHFSG8") -> tuple[bytes, str]:
+    """Return what the vendor's compiler makes, and what it says."""
     if device == "HDAWG8":
         data, told = zhinst.core.compile_seqc(source, device, "", 0, samplerate=2.4e9)
     else:
         data, told = zhinst.core.compile_seqc(source, device, "", 0, sequencer=DEVICES[device])
-    return Compiled(read_elf(data), told["messages"])
+    return data, told["messages"]
+
+
+def compile_seqc(source: str, device: str = "SHFSG8") -> Compiled:
+    data, messages = vendor_elf(source, device)
+    return Compiled(read_elf(data), messages)
 
 
 def listing(elf: SequencerElf) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import zhinst.core
+from tests.referees.zurich_laboratory import DEVICES, Served, served
 from zhinst.core.errors import (
     ConnectionError as VendorConnectionError,
 )
@@ -21,8 +22,6 @@ from zhinst.core.errors import (
     ReadOnlyError,
     WriteOnlyError,
 )
-
-from .zurich_laboratory import DEVICES, Served, served
 
 ON = "/dev12000/sgchannels/0/output/on"
 RANGE = "/dev12000/sgchannels/0/output/range"

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
+from tests.referees.zurich_laboratory import DEVICES, served
 from zhinst.toolkit import CommandTable, Session, Waveforms
-
-from .zurich_laboratory import DEVICES, served
 
 
 @pytest.fixture(scope="module")

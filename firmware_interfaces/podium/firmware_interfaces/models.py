@@ -139,7 +139,7 @@ ZURICH = InstrumentModel(
     ports={"data_server": zurich.TCP_PORT},
     roles=(),
     driver="podium.drivers.zurich.data_server:ZurichDataServer",
-    twin="podium.sim_instruments.twins.zurich.data_server:DataServer",
+    twin="podium.sim_instruments.twins.zurich.executing:running_data_server",
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
     ),

@@ -41,13 +41,15 @@ def only(whole: SkewsMeasured, *names: str) -> SkewsMeasured:
     return replace(whole, skews=kept, starts=starts)
 
 
-def test_the_earlier_one_waits_whole_ticks_and_a_rest_for_the_latest(skews, ledger) -> None:
+def test_the_earlier_one_waits_whole_ticks_and_a_rest_to_either_side_for_the_latest(
+    skews, ledger
+) -> None:
     ledger.record_all(found(b_fs=2_600_000, c_fs=-1_250_000))
     settings = skews.corrected("bell", NAMES, at(60))
     assert {name: (one.offset_ns, one.late_fs) for name, one in settings.items()} == {
-        "cluster_a": (2, 600_000),
+        "cluster_a": (3, -400_000),
         "cluster_b": (0, 0),
-        "cluster_c": (3, 850_000),
+        "cluster_c": (4, -150_000),
     }
     for name, one in settings.items():
         assert one.delay_ns == DELAYS_NS[name]
@@ -60,7 +62,7 @@ def test_two_that_were_measured_against_a_third_start_together_without_it(skews,
     settings = skews.corrected("bell", ("cluster_b", "cluster_c"), at(60))
     assert {name: (one.offset_ns, one.late_fs) for name, one in settings.items()} == {
         "cluster_b": (0, 0),
-        "cluster_c": (3, 850_000),
+        "cluster_c": (4, -150_000),
     }
 
 

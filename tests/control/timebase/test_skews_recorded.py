@@ -172,7 +172,7 @@ def test_ports_are_corrected_against_one_that_takes_no_part() -> None:
     )
     assert corrections == {
         "cluster_b": Correction(0, Fraction(0)),
-        "cluster_c": Correction(2, Fraction(945_678)),
+        "cluster_c": Correction(3, Fraction(-54_322)),
     }
 
 

@@ -321,3 +321,16 @@ def test_whatever_comes_is_a_message_or_breaks_the_rules(count):
         except ProtocolError:
             pass
     assert 0 < understood < count
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.text(max_size=40).map("/".__add__),
+    st.integers(0, 2**64 - 1),
+    st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False)),
+)
+@settings(max_examples=100, deadline=None)
+def test_the_short_way_of_one_number_says_what_the_long_way_says(question, path, ticks, number):
+    found = [AnnotatedValue(path, ticks, number)]
+    short = session_messages.values_answer(question, found)
+    assert short == session_messages._values_answer(question, found)

@@ -47,6 +47,7 @@ def test_a_program_is_taken_apart():
     elf = read_elf(make_elf(SECTIONS))
     assert elf.words().tolist() == [0xF6000092, 0]
     assert (elf.target, elf.compiler) == ("hirzel", "436674565")
+    assert elf.descriptors == ENTRY.decode()
     (wave,) = elf.waveforms
     assert (wave.name, wave.address, wave.marker_bits) == ("w", 0x80000000, (1, 0))
     assert wave.words().tolist() == [[1, -2], [3, -4]]

@@ -3,13 +3,13 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sim_instruments.servers.box_on_a_wire import Bench
+from tests.sim_instruments.servers.box_on_a_wire import Bench, Wire
 
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.sim_instruments.servers import connection as connection_module
 from podium.sim_instruments.servers.clock import ClockMode
 from podium.sim_instruments.servers.connection import TwinConnection
-from podium.sim_instruments.servers.leaps import MANY_LINES
+from podium.sim_instruments.servers.leaps import MANY_LINES, TimeOf
 
 
 @pytest.fixture(params=list(ClockMode), ids=lambda mode: mode.value)
@@ -272,3 +272,47 @@ def test_on_a_manual_clock_each_is_served_to_the_end(monkeypatch) -> None:
     connection, _ = lab.connect()
     connection.data_received(b"A\n" * 1000)
     assert len(lab.box.done) == 1000
+
+
+class Polite:
+    """A session that greets, and ends the connection when it hears of it."""
+
+    def __init__(self) -> None:
+        self.greeted = self.gone = self.ended = False
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        if not self.greeted:
+            self.greeted = True
+            return b"hello "
+        self.ended = data == b"bye"
+        return b"bye" if self.ended else b""
+
+    def hung_up(self) -> None:
+        self.gone = True
+
+
+def polite(mode: ClockMode) -> tuple[Polite, TwinConnection, Wire]:
+    lab, session, wire = Bench(mode), Polite(), Wire()
+    time = TimeOf(lab.timekeeper, "box")
+    connection = TwinConnection(lambda: session, time, lab.faults, lambda: None)
+    connection.connection_made(wire)
+    return session, connection, wire
+
+
+def test_an_instrument_that_greets_does_so_before_it_is_spoken_to(mode) -> None:
+    _, _, wire = polite(mode)
+    assert wire.sent == [b"hello "]
+
+
+def test_an_instrument_that_has_no_more_to_say_ends_the_connection_behind_its_answer(mode) -> None:
+    _, connection, wire = polite(mode)
+    connection.data_received(b"bye")
+    assert wire.sent == [b"hello ", b"bye"]
+    assert wire.closed
+    assert not wire.aborted
+
+
+def test_an_instrument_that_minds_hears_that_its_client_is_gone(mode) -> None:
+    session, connection, _ = polite(mode)
+    connection.connection_lost(None)
+    assert session.gone

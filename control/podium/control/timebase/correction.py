@@ -1,5 +1,6 @@
-"""Taking a skew out: whole ticks of the start, and a rest for a fractional-delay waveform."""
+"""Taking a skew out: whole ticks of the start, and a rest for pulses between two of them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,7 @@ class Correction:
     ticks: int
     """Whole ticks by which its program starts later."""
     remainder_fs: Fraction
-    """What is left: 0 <= remainder < one tick."""
+    """What is left, from half a tick earlier (included) to half a tick later."""
 
 
 def delays_fs(skews_fs: Mapping[str, int]) -> dict[str, int]:
@@ -28,10 +29,10 @@ def delays_fs(skews_fs: Mapping[str, int]) -> dict[str, int]:
 
 
 def split(delay_fs: int, grid: TickGrid) -> Correction:
-    """Return the whole ticks in a delay, and the rest; raises ``ValueError`` below 0 fs."""
+    """Return the nearest whole ticks of a delay, and the rest; ``ValueError`` below 0 fs."""
     if delay_fs < 0:
         raise ValueError(
             f"a port can be delayed, not made earlier: {delay_fs} fs; delay the others instead"
         )
-    ticks = delay_fs // grid.period_fs
+    ticks = math.floor(delay_fs / grid.period_fs + Fraction(1, 2))
     return Correction(ticks, delay_fs - ticks * grid.period_fs)

@@ -17,7 +17,7 @@ class StartSetting:
     offset_ns: int = 0
     """Whole ticks by which its program is held back."""
     late_fs: int = 0
-    """The rest of the skew, below one tick."""
+    """The rest of the skew, up to half a tick later, or earlier (negative)."""
     start_after_fs: int | None = None
     """Its record of its start lies so long after T0, offset left out. None: not measured; what
     the wiring makes one expect."""

@@ -30,9 +30,15 @@ class ZurichDataServer:
         self._devices = dict(devices)
         self._session: Any = None
         port = ports.get("data_server", TCP_PORT)
-        with self._talking("to connect"):
+        try:
             self._session = Session(host, port)
+        except (CoreError, RuntimeError) as error:
+            raise Unreachable(f"{name} at {host}:{port} was asked to connect: {error}") from error
+        with self._talking("to connect its instruments"):
+            visible = self._session.devices.visible()
             for serial in self._devices:
+                if f"dev{serial}" not in visible:
+                    raise Refused(f"{name} sees {', '.join(visible)} and no dev{serial}")
                 self._session.connect_device(f"dev{serial}")
 
     def identity(self) -> Identity:

@@ -182,8 +182,8 @@ class ExternalStart:
     offset_ns: int = 0
     """Whole ticks by which the first shot comes later than it would: takes out a skew."""
     late_fs: int = 0
-    """The rest of the skew, below one tick: soft pulses are sampled so much later. In what is
-    compiled it is at most half a tick, earlier (negative) or later."""
+    """The rest of the skew: soft pulses are sampled so much later, or earlier (negative). In what
+    is compiled it is at most half a tick."""
 
 
 @dataclass(frozen=True, slots=True)

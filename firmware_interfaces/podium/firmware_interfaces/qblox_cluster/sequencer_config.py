@@ -59,15 +59,6 @@ def default_configuration() -> dict[str, Any]:
     }
 
 
-UNMEANT_VALUES = (
-    "acq[0].th_acq_mrk_map",
-    "awg[0].cont_mode",
-    "awg[0].real_mode_en",
-    "awg[0].upsample_rate_path",
-)
-"""Kept and read back, but meant by nothing in the simulation yet."""
-
-
 @dataclass(frozen=True, slots=True)
 class SequencerConfiguration:
     """The values of the block that the hardware acts on, checked."""
@@ -106,6 +97,16 @@ class SequencerConfiguration:
     trigger_counts: tuple[int, ...]
     """Of each address 1-15: from how many triggers on the latch is set."""
     trigger_inverts: tuple[bool, ...]
+    upsampling: tuple[int, int] = (0, 0)
+    """Rate of each path."""
+    continuous: tuple[int | None, int | None] = (None, None)
+    """Waveform index that each path plays for ever; None: what the program says."""
+    real_mode: bool = False
+    """Whether path 1 passes the oscillator by."""
+    marker_mask: int = 0
+    """Markers that show results of thresholded acquisitions."""
+    marker_on: bool = True
+    """The result that they show as high."""
 
 
 def read_configuration(block: bytes) -> tuple[dict[str, Any], SequencerConfiguration]:
@@ -133,7 +134,6 @@ def checked(values: Any) -> SequencerConfiguration:
             f"acq[0].th_acq.non_weighed_integration_len is {integration:g}, "
             f"must be a multiple of {limits.INTEGRATION_STEP_NS}"
         )
-    _check_kept(values)
     threshold_max = float(2 ** (2 * limits.ADC_BITS) - 4)
     infinity = math.inf
     th_acq = ("acq", 0, "th_acq")
@@ -178,20 +178,35 @@ def checked(values: Any) -> SequencerConfiguration:
         trigger_inverts=tuple(
             _flag(values, "seq_proc", "trg", n, "threshold_invert") for n in range(limits.TRIGGERS)
         ),
+        upsampling=_upsampling(values),
+        continuous=_continuous(values),
+        real_mode=_flag(values, "awg", 0, "real_mode_en"),
+        marker_mask=_marker_mask(values),
+        marker_on=not _flag(values, "acq", 0, "th_acq_mrk_map", "inv"),
     )
 
 
-def _check_kept(values: Any) -> None:
-    """Refuse what is kept only, where it is out of the range of its validator."""
+def _upsampling(values: Any) -> tuple[int, int]:
+    rates = [
+        int(_number(values, 0, UPSAMPLE_MAX, "awg", 0, "upsample_rate_path", path))
+        for path in range(2)
+    ]
+    return rates[0], rates[1]
+
+
+def _continuous(values: Any) -> tuple[int | None, int | None]:
+    found: list[int | None] = []
     for path in range(2):
-        _flag(values, "awg", 0, "cont_mode", "en_path", path)
-        _number(values, 0, limits.WAVEFORMS - 1, "awg", 0, "cont_mode", "wave_idx_path", path)
-        _number(values, 0, UPSAMPLE_MAX, "awg", 0, "upsample_rate_path", path)
-    _flag(values, "awg", 0, "real_mode_en")
-    for name in ("th_acq_mrk_map", "th_acq_trg_map"):
-        _number(values, 0, 15, "acq", 0, name, "addr")
-        _flag(values, "acq", 0, name, "en")
-        _flag(values, "acq", 0, name, "inv")
+        last = limits.WAVEFORMS - 1
+        index = int(_number(values, 0, last, "awg", 0, "cont_mode", "wave_idx_path", path))
+        on = _flag(values, "awg", 0, "cont_mode", "en_path", path)
+        found.append(index if on else None)
+    return found[0], found[1]
+
+
+def _marker_mask(values: Any) -> int:
+    mask = int(_number(values, 0, 15, "acq", 0, "th_acq_mrk_map", "addr"))
+    return mask if _flag(values, "acq", 0, "th_acq_mrk_map", "en") else 0
 
 
 def _at(values: Any, path: tuple[str | int, ...]) -> Any:

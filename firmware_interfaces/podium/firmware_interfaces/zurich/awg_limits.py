@@ -42,13 +42,15 @@ BAND_HZ = 500_000_000
 """Farthest that a signal lies from its local oscillator (SHFSG, SHFQA: bandwidth of 1 GHz)."""
 LO_STEP_HZ = 100_000_000
 """Spacing of the centre frequencies of RF channels (SHFSG manual)."""
-READOUT_SLOTS = {"SHFQA4": 16, "SHFQA2": 16, "SHFQC": 16}
-"""Readout waveforms, and integrators, of one quantum analyzer channel (SHFQA manual)."""
+READOUT_SLOTS = 8
+"""Readout waveforms, and integrators, of one quantum analyzer channel (SHFQA manual)..."""
+READOUT_SLOTS_16W = 16
+"""... and where the option 16W is fitted."""
 READOUT_SAMPLES = 4096
 """Of one readout waveform and of one set of integration weights (SHFQA manual)."""
-INTEGRATION_MIN = 4
-INTEGRATION_DELAY_STEP = 4
-"""Samples: the integration delay goes in steps of 2 ns (node documentation)."""
+INTEGRATION_STEP = 4
+"""Samples: the integration delay goes in steps of 2 ns (node documentation), its length as well
+(SHFQA manual)."""
 LOGGER_RESULTS = 2**19
 """Longest vector of the result logger (node documentation: result length)."""
 LOGGER_AVERAGES = 2**17

@@ -86,6 +86,20 @@ class StructReader:
 
     def struct(self, number: int) -> "StructReader":
         """Return the struct that pointer leads to; an empty one where it is null."""
+        if number < self._pointers and self._depth <= DEPTH_MAX:
+            # The usual case, written out: a pointer to what stands further on in this segment.
+            at = self._pointers_at + number * WORD
+            low, high = _POINTER.unpack_from(self._frame.content, at)
+            if not low & 3 and low < 1 << 31 and (low or high):
+                begin = at + WORD + (low >> 2) * WORD
+                there = begin + (high & 0xFFFF) * WORD
+                end = there + (high >> 16) * WORD
+                self._budget[0] -= end - begin + WORD
+                if end <= self._frame.segments[self._segment][1] and self._budget[0] >= 0:
+                    return StructReader(
+                        *(self._frame, self._segment, begin, there, high >> 16),
+                        *(self._depth + 1, self._budget),
+                    )
         found = self._follow(number)
         if found is None:
             return StructReader(self._frame, 0, 0, 0, 0, self._depth + 1, self._budget)

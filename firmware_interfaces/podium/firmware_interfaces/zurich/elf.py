@@ -65,6 +65,8 @@ class SequencerElf:
     compiler: str
     target: str
     """``hirzel`` an HDAWG, ``grimsel`` an SHF instrument."""
+    descriptors: str = ""
+    """JSON: what the node ``waveform/descriptors`` shows."""
 
     def words(self) -> NDArray[np.uint32]:
         """Return the instructions."""
@@ -95,6 +97,7 @@ def read_elf(data: bytes) -> SequencerElf:
         _lines(sections),
         str(version.get("compiler", "")),
         str(version.get("target", "")),
+        _text(sections, ".waveforms"),
     )
 
 

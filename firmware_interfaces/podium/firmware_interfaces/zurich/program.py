@@ -164,7 +164,8 @@ class Start:
     zsync: bool = False
     """They wait for the start that a PQSC sends instead."""
     offset_fs: int = 0
-    """By how much later the first shot comes: takes out a skew. Whole 16 samples."""
+    """By how much later the first shot comes: takes out a skew. To the nearest sample all of it
+    does, and soft pulses by the rest as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ Places are those that the schema compiler gives for ``session.capnp``; a test ho
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from struct import Struct as Packing
 
 from podium.firmware_interfaces.zurich import rpc
 from podium.firmware_interfaces.zurich.capnp_reading import StructReader
@@ -18,6 +21,10 @@ from podium.firmware_interfaces.zurich.values import (
     write_annotated,
 )
 
+_U32, _U64, _I64, _F64 = (Packing(f"<{kind}") for kind in "IQqd")
+_QUESTION_AT, _TIMESTAMP_AT = 32, 120
+"""In the answer that holds one number; its value is in the last three words. The question stands
+there in every answer."""
 SESSION = 0xB9D445582DA4A55C
 HPK = 0xA621130A90860008
 """The session together with what tells its schema."""
@@ -91,6 +98,11 @@ class GetSessionVersion:
     """What the session can do."""
 
 
+@dataclass(frozen=True, slots=True)
+class GetTheSchema:
+    """Of which types all messages are; asked by clients that have no schema of their own."""
+
+
 Request = (
     GetValue
     | SetValue
@@ -100,6 +112,7 @@ Request = (
     | Unsubscribe
     | DisconnectDevice
     | GetSessionVersion
+    | GetTheSchema
 )
 
 
@@ -108,6 +121,8 @@ def decode(call: rpc.Call) -> Request | None:
 
     Raises :class:`ProtocolError` where its parameters are none of that method.
     """
+    if call.interface == REFLECTION and call.method == 0:
+        return GetTheSchema()
     if call.interface not in (SESSION, HPK):
         return None
     reader = _READERS.get(call.method)
@@ -156,7 +171,33 @@ _READERS: dict[int, Callable[[StructReader], Request]] = {
 
 def values_answer(question: int, found: Sequence[AnnotatedValue | Refusal]) -> bytes:
     """Return the answer to a get or a set: a list of results."""
+    if len(found) == 1 and type(one := found[0]) is AnnotatedValue:
+        if type(one.value) is int:
+            return _number_answer(question, one.path, one.timestamp, _I64.pack(one.value), 0)
+        if type(one.value) is float:
+            return _number_answer(question, one.path, one.timestamp, _F64.pack(one.value), 1)
+    return _values_answer(question, found)
 
+
+def _number_answer(question: int, path: str, timestamp: int, value: bytes, kind: int) -> bytes:
+    """Return what :func:`_values_answer` returns for one number: by far the commonest answer.
+
+    All such answers with the same path are alike but for four places.
+    """
+    answer = bytearray(_shape_of_number_answer(path))
+    _U32.pack_into(answer, _QUESTION_AT, question)
+    _U64.pack_into(answer, _TIMESTAMP_AT, timestamp)
+    answer[-24:-16] = value
+    answer[-16] = kind
+    return bytes(answer)
+
+
+@lru_cache(maxsize=8192)
+def _shape_of_number_answer(path: str) -> bytes:
+    return _values_answer(0, (AnnotatedValue(path, 0, 0),))
+
+
+def _values_answer(question: int, found: Sequence[AnnotatedValue | Refusal]) -> bytes:
     def write(results: StructWriter) -> None:
         entries = results.structs(0, len(found), 1, 1)
         for entry, one in zip(entries, found, strict=True):
@@ -196,6 +237,21 @@ def void_answer(question: int) -> bytes:
 def text_answer(question: int, text: str) -> bytes:
     """Return the answer to what asks for one text."""
     return rpc.results_return(question, 0, 1, lambda results: results.text(0, text))
+
+
+def schema_answer(question: int) -> bytes:
+    """Return the answer to :class:`GetTheSchema`: ``session.capnp``, compiled.
+
+    The schema compiler has written all of the message but the number of the question.
+    """
+    answer = bytearray(_schema_answer())
+    _U32.pack_into(answer, _QUESTION_AT, question)
+    return bytes(answer)
+
+
+@lru_cache(maxsize=1)
+def _schema_answer() -> bytes:
+    return files(__package__).joinpath("schema_answer.bin").read_bytes()
 
 
 def paths_answer(question: int, paths: tuple[str, ...]) -> bytes:

@@ -72,7 +72,8 @@ def variables(draw: st.DrawFn, name: str, unit: str, count: int) -> Variable:
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> Program:
+def programs(draw: st.DrawFn, between: bool = True) -> Program:
+    """``between``: pulses that start between two nanoseconds as well."""
     axes = []
     for k in range(draw(st.integers(0, 3))):
         count = draw(st.integers(1, 4))
@@ -99,14 +100,8 @@ def programs(draw: st.DrawFn) -> Program:
     captures = 0
     for _ in range(draw(st.integers(3, 14))):
         frame = draw(st.sampled_from(frames))
-        match draw(
-            st.sampled_from(
-                (
-                    *("play", "play", "delay", "delay", "between"),
-                    *("barrier", "capture", "frequency", "phase"),
-                )
-            )
-        ):
+        kinds_of = ("play", "play", "delay", "delay", *(["between"] if between else []))
+        match draw(st.sampled_from((*kinds_of, "barrier", "capture", "frequency", "phase"))):
             case "play":
                 body.append(Play(frame.name, draw(waveforms()), value(0.5, 0.0)))
             case "delay":

@@ -24,6 +24,7 @@ def shfqc() -> ZurichTarget:
             "node_a.q1.drive": DriveChannel(2, 5.0e9),
             "node_a.q2.drive": DriveChannel(4, 4.9e9),
         },
+        readout_slots=16,
     )
 
 

@@ -34,7 +34,7 @@ from podium.control.program.program import (
     as_set,
 )
 from podium.control.program.render import RenderedShot, Rounded, render
-from podium.firmware_interfaces.zurich.program import ResultLayout, ZurichProgram
+from podium.firmware_interfaces.zurich.program import ResultLayout, Start, ZurichProgram
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
 
 LSB = 1 / 32767
@@ -43,13 +43,15 @@ PHASE_SLACK = 2 * np.pi * 2**-24
 TURN_SLACK = 1e-6
 
 
-def hold_against_reference(program: Program, target: ZurichTarget) -> ZurichProgram:
+def hold_against_reference(
+    program: Program, target: ZurichTarget, start: Start | None = None
+) -> ZurichProgram:
     """Compile, execute and compare every shot of ``program``; return what was compiled."""
-    compiled = compile_program(program, target)
+    compiled = compile_program(program, target, start)
     check_quantised(compiled)
     cores = execute(compiled)
     points = list(itertools.product(*(range(axis.count) for axis in program.axes)))
-    starts = {one.core: first_of(compiled, one) for one in cores}
+    starts = {one.core: first_of(compiled, one)[0] for one in cores}
     entries = {one.core: 0 for one in cores}
     done = {one.core: 0 for one in cores}
     origins = {one.origin * 1e9 / one.rate_hz - 8000e9 / one.rate_hz for one in cores}
@@ -63,6 +65,7 @@ def hold_against_reference(program: Program, target: ZurichTarget) -> ZurichProg
                     point,
                     {p: lo_hz(target, p) / float(by) for p in {f.port for f in program.frames}},
                     rounded_at(compiled, program, point, float(by)),
+                    rest_fs=first_of(compiled, one)[1],
                 )
                 begin = starts[one.core]
                 starts[one.core] += reference.duration_ns
@@ -88,10 +91,11 @@ def hold_against_reference(program: Program, target: ZurichTarget) -> ZurichProg
     return compiled
 
 
-def first_of(compiled: ZurichProgram, one: Executed) -> int:
+def first_of(compiled: ZurichProgram, one: Executed) -> tuple[int, int]:
+    """The sample in which the first shot begins, and by how much later, stretched to 1 GSa/s."""
     first = Fraction(compiled.first_shot_fs * one.rate_hz, 10**15)
-    assert first.denominator == 1
-    return int(first)
+    nearest = int(first + Fraction(1, 2))
+    return nearest, round((first - nearest) * 1_000_000)
 
 
 def lo_hz(target: ZurichTarget, port: str) -> float:

@@ -1,8 +1,7 @@
 """Program to the program of one instrument: the passes in their order."""
 
-import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +29,9 @@ from podium.control.compilers.zurich.settings import (
     readout_settings,
 )
 from podium.control.compilers.zurich.shots import Shots
+from podium.control.compilers.zurich.starts import split_offset
 from podium.control.compilers.zurich.steps import Steps
-from podium.control.compilers.zurich.tables import Entry, Table, table_of
+from podium.control.compilers.zurich.tables import Entry, Table, table_text
 from podium.control.compilers.zurich.target import (
     DriveChannel,
     FluxChannel,
@@ -39,7 +39,7 @@ from podium.control.compilers.zurich.target import (
     ZurichTarget,
 )
 from podium.control.compilers.zurich.waves import WaveTable
-from podium.control.program.program import Program
+from podium.control.program.program import Capture, Program
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
@@ -60,8 +60,10 @@ instrument. How long each takes from a trigger to its first sample is no matter 
 SHOTS_MAX = 2**31 - 1
 """Repetitions of a ``repeat`` (compile_seqc refuses more)."""
 DURATION_MAX_FS = 2**63 - 1
-INTERNAL_TRIGGER = 1024
-"""``auxtriggers/0/channel``: the trigger that the instrument itself gives (node documentation)."""
+SOFTWARE_TRIGGER = 1024
+"""``auxtriggers/0/channel``: the trigger of ``system/swtriggers/0/single`` (node documentation)."""
+TRIGGER_INPUT = 0
+"""Trigger input 1: an HDAWG has no trigger from software."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,23 +81,58 @@ def compile_program(
     """Compile ``program`` for one instrument. The same program gives the same text.
 
     With ``start`` frames on ports of others are theirs: they begin on the same trigger; without,
-    the instrument's own trigger starts all its cores. Raises :class:`ProgramError` where the
+    the instrument's software trigger starts
+    all its cores, an HDAWG's the first trigger input. Raises :class:`ProgramError` where the
     program contradicts itself, :class:`OffGridError` for a time between two samples,
     :class:`DoesNotFit` where the hardware cannot play it, and of these :class:`TooLarge` where it
     can in parts (see ``compile_in_batches``).
     """
+    return _compiled(program, _placed(program), target, start)
+
+
+def compile_together(
+    program: Program, targets: Sequence[ZurichTarget], start: Start
+) -> tuple[ZurichProgram, ...]:
+    """Compile ``program`` for several instruments that begin on the same trigger.
+
+    Raises as :func:`compile_program` does, and :class:`DoesNotFit` where none serves a port.
+    """
+    placed = _placed(program)
+    served = {port for target in targets for port in target.ports}
+    for one in placed.frames:
+        if one.frame.port not in served:
+            names = ", ".join(target.instrument for target in targets)
+            raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
+    return tuple(_compiled(program, placed, target, start) for target in targets)
+
+
+def _placed(program: Program) -> PlacedShot:
     validate(program)
     if program.trace:
         raise DoesNotFit(
             "the raw trace of captures is not fetched from Zurich Instruments yet; leave trace out"
         )
-    placed = place_in_fs(program)
+    for index, statement in enumerate(program.body):
+        if isinstance(statement, Capture) and statement.discriminator is not None:
+            raise DoesNotFit(
+                f"statement {index} (Capture): results of 0 and 1 are not made on Zurich "
+                "Instruments yet; leave the discriminator out and compare the record"
+            )
+    return place_in_fs(program)
+
+
+def _compiled(
+    program: Program, placed: PlacedShot, target: ZurichTarget, start: Start | None
+) -> ZurichProgram:
     cores = allocate(placed.frames, target, alone=start is None)
-    begun = start or Start(INTERNAL_TRIGGER)
-    first_fs = LEAD_FS + program.settle_fs + begun.offset_fs
+    alone = TRIGGER_INPUT if target.model.startswith("HDAWG") else SOFTWARE_TRIGGER
+    begun = start or Start(alone)
+    first_fs = LEAD_FS + program.settle_fs
     points = math.prod(axis.count for axis in program.axes)
-    duration_fs = first_fs + program.shots * (
-        int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
+    duration_fs = (
+        first_fs
+        + begun.offset_fs
+        + program.shots * (int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size))
     )
     _check_run(program, duration_fs)
     made = [_core(one, program, placed, first_fs, target, begun) for one in cores]
@@ -109,7 +146,7 @@ def compile_program(
         cores=texts,
         settings=settings,
         duration_fs=duration_fs,
-        first_shot_fs=first_fs,
+        first_shot_fs=first_fs + begun.offset_fs,
         results=tuple(result for one in made for result in one.results),
         resources=resources,
         quantised=Later(lambda: _quantised(placed, made)),
@@ -147,16 +184,16 @@ def _core(
 ) -> _Made:
     rate_hz = limits.HDAWG_RATE_HZ if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
-    what = f"{names}: the end of the shot"
+    offset, rest_fs = split_offset(start.offset_fs, rate_hz)
     shots = Shots(
-        in_ticks(placed.shot_fs, rate_hz, what, placed.axes),
+        in_ticks(placed.shot_fs, rate_hz, f"{names}: the end of the shot", placed.axes),
         tuple(axis.count for axis in program.axes),
         program.shots,
-        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())),
+        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())) + offset,
     )
     if one.kind == "qa":
-        return _readout(one, program, placed, shots, target, start)
-    return _drive(one, placed, shots, rate_hz, target, start)
+        return _readout(one, program, placed, shots, rest_fs, target, start)
+    return _drive(one, placed, shots, rate_hz, rest_fs, target, start)
 
 
 def _drive(
@@ -164,6 +201,7 @@ def _drive(
     placed: PlacedShot,
     shots: Shots,
     rate_hz: int,
+    rest_fs: int,
     target: ZurichTarget,
     start: Start,
 ) -> _Made:
@@ -177,7 +215,7 @@ def _drive(
     planes = [
         (frame, p.channel % 2 if isinstance(p, FluxChannel) else 0) for frame, p in one.frames
     ]
-    pulses = pulses_of(planes, oscillators, waves, placed.axes)
+    pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs)
     driven = drive(pulses, shots, oscillators, waves, names)
     table = Table()
     round_code, rest_code = _codes(driven.steps, shots, table, driven.entries)
@@ -200,7 +238,7 @@ def _drive(
         one.names,
         text,
         stored,
-        json.dumps(table_of(one.kind, table.entries, channels), separators=(",", ":")),
+        table_text(one.kind, table.entries, channels),
     )
     if isinstance(port, DriveChannel):
         settings = drive_settings(target.model, port, oscillators.settings(), start)
@@ -263,6 +301,7 @@ def _readout(
     program: Program,
     placed: PlacedShot,
     shots: Shots,
+    rest_fs: int,
     target: ZurichTarget,
     start: Start,
 ) -> _Made:
@@ -270,8 +309,8 @@ def _readout(
     port = one.frames[0][1]
     assert isinstance(port, ReadoutChannel)
     frames = [frame for frame, _ in one.frames]
-    slots_max = limits.READOUT_SLOTS[target.model]
-    made = read(frames, port.lo_hz, shots, placed.axes, slots_max)
+    slots_max = target.readout_slots
+    made = read(frames, port.lo_hz, shots, placed.axes, slots_max, rest_fs)
     round_code, rest_code = _codes(made.steps, shots, None, ())
     text = text_of([], floor(shots.first), round_code, rest_code, shots, start)
     statements = _check_length(names, one, text, declared=0)

@@ -6,18 +6,19 @@ to be set while a shot goes on. The row of a pulse has its amplitude and its pha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.placing import PlacedFrame, PlacedPulse, in_ticks
+from podium.control.compilers.placing import PlacedFrame, PlacedPulse
 from podium.control.compilers.points import FloatArray, IntArray
 from podium.control.compilers.zurich.layout import Stretch, stretches
 from podium.control.compilers.zurich.oscillators import Oscillators, phase_before
 from podium.control.compilers.zurich.rounding import amplitude_words, phase_words
 from podium.control.compilers.zurich.shapes import plateau
 from podium.control.compilers.zurich.shots import Shots, combined
+from podium.control.compilers.zurich.starts import check_apart, first_ticks
 from podium.control.compilers.zurich.steps import Hold, Kind, Row, Say, Silence, Steps
 from podium.control.compilers.zurich.tables import Entry, PlayWave
 from podium.control.compilers.zurich.waves import Content, Part, WaveTable
@@ -40,6 +41,8 @@ class Pulse:
     statement: int
     frame: str
     start: IntArray
+    late_fs: IntArray
+    """By how much it begins later, see ``starts``."""
     samples: int
     placed: PlacedPulse
     plane: int
@@ -65,16 +68,17 @@ def pulses_of(
     oscillators: Oscillators,
     waves: WaveTable,
     axes: tuple[Axis, ...],
+    rest_fs: int,
 ) -> tuple[Pulse, ...]:
-    """Return the pulses of a core's frames, each frame with its plane."""
+    """Return the pulses of a core's frames, each frame with its plane; ``rest_fs``: of a skew."""
     made = []
     for frame, plane in frames:
         name = frame.frame.name
         for placed in frame.pulses:
             where = f"{name}: statement {placed.statement}"
-            start = in_ticks(placed.start_fs, waves.rate_hz, f"{where} (Play)", axes)
-            length_fs = np.array(placed.waveform.duration_fs)
-            samples = int(in_ticks(length_fs, waves.rate_hz, f"{where}, its duration", ()))
+            start, late_fs, samples = first_ticks(
+                placed, waves.rate_hz, f"{where} (Play)", axes, rest_fs
+            )
             number, offset_hz = oscillators.carrier(name, placed.carrier, axes)
             if waves.kind == "hdawg":
                 _check_baseband(where, placed, waves)
@@ -84,6 +88,7 @@ def pulses_of(
                     placed.statement,
                     name,
                     start,
+                    late_fs,
                     samples,
                     placed,
                     plane,
@@ -92,6 +97,8 @@ def pulses_of(
                     offset_hz,
                 )
             )
+        mine = [one for one in made if one.frame == name]
+        check_apart(name, [(p.statement, p.start, p.late_fs, p.samples) for p in mine], axes)
     return tuple(made)
 
 
@@ -112,7 +119,7 @@ def drive(
     frames: str,
 ) -> Driven:
     """Return what a core does; raises :class:`DoesNotFit` and :class:`TooLarge`."""
-    arrays = [one.start for one in pulses] + [shots.samples]
+    arrays = [one.start for one in pulses] + [one.late_fs for one in pulses] + [shots.samples]
     values = [a for one in pulses for a in (one.placed.amplitude, one.turns, one.offset_hz)]
     shape = shots.shape_of([*arrays, *values])
     needed = oscillators.tuning + RESET if oscillators.lo_hz is not None else 0
@@ -151,6 +158,7 @@ class _Core:
         self._entries: dict[Entry, int] = {}
         flat = [shots.flat(one.start, shape) for one in pulses]
         self._offset = shots.offsets(shape)
+        flat += [shots.flat(one.late_fs, shape) for one in pulses]
         self._columns = np.stack([*flat, shots.flat(shots.samples, shape), self._offset])
         self._amplitude = [shots.flat(one.placed.amplitude, shape) for one in pulses]
         self._hz = [shots.flat(one.offset_hz, shape) for one in pulses]
@@ -186,7 +194,8 @@ class _Core:
         self, column: list[int], points: IntArray
     ) -> tuple[tuple[Kind, ...], list[IntArray]]:
         """Return kinds and numbers of points at which all begins at the same instants."""
-        *starts, shot, offset = column
+        *begun, shot, offset = column
+        starts, late_fs = begun[: len(self._pulses)], begun[len(self._pulses) :]
         end = (offset + shot) // 16 * 16 - self._lead
         begins = [offset + start for start in starts]
         made = stretches(begins, [one.samples for one in self._pulses], -self._lead, end)
@@ -239,7 +248,7 @@ class _Core:
                     prepared = True
                 if gap:
                     silence(gap)
-            for kind, number in self._sound(stretch, begins, points):
+            for kind, number in self._sound(stretch, begins, late_fs, points):
                 add(kind, number)
             at = stretch.end
         return tuple(kinds), numbers
@@ -253,39 +262,43 @@ class _Core:
         )
 
     def _sound(
-        self, stretch: Stretch, begins: Sequence[int], points: IntArray
+        self,
+        stretch: Stretch,
+        begins: Sequence[int],
+        late_fs: Sequence[int],
+        points: IntArray,
     ) -> list[tuple[Kind, IntArray]]:
         if not stretch.pulses:
             return []
         if len(stretch.pulses) == 1:
-            return self._alone(stretch, stretch.pulses[0], begins, points)
-        return [(Row(), self._together(stretch, begins, points))]
+            k = stretch.pulses[0]
+            return self._alone(stretch, k, begins[k], late_fs[k], points)
+        return [(Row(), self._together(stretch, begins, late_fs, points))]
 
     def _alone(
-        self, stretch: Stretch, k: int, begins: Sequence[int], points: IntArray
+        self, stretch: Stretch, k: int, begins: int, late_fs: int, points: IntArray
     ) -> list[tuple[Kind, IntArray]]:
         """Return a pulse that shares its waveform with none: its middle is held if it is long."""
         pulse = self._pulses[k]
         waveform = pulse.placed.waveform
         flat_from, flat_to = 0, 0
         if pulse.samples >= HOLD_MIN:
-            flat_from, flat_to = plateau(waveform, self._waves.shape(waveform))
-        at = begins[k] - stretch.begin
+            flat_from, flat_to = plateau(waveform, self._waves.shape(waveform, late_fs))
+        at = begins - stretch.begin
         length = stretch.end - stretch.begin
+        whole = Part(waveform, at, pulse.plane, late_fs=late_fs)
         head = max(-(-(at + flat_from) // 16) * 16 + 16, WAVE_MIN)
         tail = (at + flat_to) // 16 * 16
         if 0 < length - tail < WAVE_MIN:
             tail -= 16
         if tail - head < HOLD_MIN:
-            return [
-                (Row(), self._rows(k, Content(length, (Part(waveform, at, pulse.plane),)), points))
-            ]
+            return [(Row(), self._rows(k, Content(length, (whole,)), points))]
         parts: list[tuple[Kind, IntArray]] = [
-            (Row(), self._rows(k, Content(head, (Part(waveform, at, pulse.plane),)), points)),
+            (Row(), self._rows(k, Content(head, (whole,)), points)),
             (Hold(), np.full(len(points), tail - head)),
         ]
         if length > tail:
-            content = Content(length - tail, (Part(waveform, at - tail, pulse.plane),))
+            content = Content(length - tail, (replace(whole, at=at - tail),))
             parts.append((Row(), self._rows(k, content, points)))
         return parts
 
@@ -309,7 +322,13 @@ class _Core:
         known = self._entries
         return np.array([known.setdefault(one, len(known)) for one in entries], np.int64)
 
-    def _together(self, stretch: Stretch, begins: Sequence[int], points: IntArray) -> IntArray:
+    def _together(
+        self,
+        stretch: Stretch,
+        begins: Sequence[int],
+        late_fs: Sequence[int],
+        points: IntArray,
+    ) -> IntArray:
         """Return the entries of waveforms with several pulses.
 
         The loudest has the amplitude of the table, the first its phase and its oscillator; the
@@ -334,7 +353,7 @@ class _Core:
             turns = (np.round(turned % 1.0, TURN_DIGITS) % 1.0).tolist()
             waveform, plane = pulse.placed.waveform, pulse.plane
             for parts, a, t, hz in zip(parts_of, amplitude, turns, offset_hz.tolist(), strict=True):
-                parts.append(Part(waveform, at, plane, a, t, hz))
+                parts.append(Part(waveform, at, plane, a, t, hz, late_fs[k]))
         length = stretch.end - stretch.begin
         entries = []
         planes = 2 if self._waves.kind == "hdawg" else 1

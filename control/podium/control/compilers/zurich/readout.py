@@ -25,11 +25,13 @@ from podium.control.compilers.points import FloatArray, IntArray, describe, wher
 from podium.control.compilers.zurich.layout import ceil, floor
 from podium.control.compilers.zurich.shapes import samples_at
 from podium.control.compilers.zurich.shots import Shots, combined
+from podium.control.compilers.zurich.starts import check_apart, check_retuned, first_ticks
 from podium.control.compilers.zurich.steps import Kind, Say, Silence, Steps
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.awg_limits import (
     BAND_HZ,
+    INTEGRATION_STEP,
     PLAY_MAX,
     READOUT_SAMPLES,
     SHF_RATE_HZ,
@@ -41,6 +43,8 @@ DIGITS = 12
 """Amplitudes and phases of waveforms, to so many digits: equal ones are stored once."""
 
 
+MASK_BITS = 62
+"""Slots that a mask of 64 bits tells apart; there are fewer, and more are refused later."""
 START_SPACING = 96
 """Samples from one start to the next, and to the end of the shot: a start compiles to six
 instructions of 4 ns, the silence after it and the end of a loop to some more."""
@@ -53,6 +57,8 @@ class _Item:
     frame: str
     what: PlacedPulse | PlacedWindow
     start: IntArray
+    late_fs: IntArray
+    """By how much it begins later, see ``starts``."""
     samples: int
     turns: FloatArray
     """Phase of its carrier continued back to the shot's start; of no use by itself."""
@@ -67,7 +73,7 @@ class Key:
     """
 
     frame: str
-    parts: tuple[tuple[object, int, int, float, float, float], ...]
+    parts: tuple[tuple[object, int, int, float, float, float, int], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,9 +109,13 @@ def read(
     shots: Shots,
     axes: tuple[Axis, ...],
     slots_max: int,
+    rest_fs: int = 0,
 ) -> Readout:
-    """Return what a channel does; raises :class:`DoesNotFit` and :class:`TooLarge`."""
-    return _Channel(frames, lo_hz, shots, axes, slots_max).readout()
+    """Return what a channel does; raises :class:`DoesNotFit` and :class:`TooLarge`.
+
+    ``rest_fs``: of a skew, below a sample; it moves soft pulses.
+    """
+    return _Channel(frames, lo_hz, shots, axes, slots_max, rest_fs).readout()
 
 
 class _Channel:
@@ -116,11 +126,15 @@ class _Channel:
         shots: Shots,
         axes: tuple[Axis, ...],
         slots_max: int,
+        rest_fs: int,
     ) -> None:
+        self._rest_fs = rest_fs
         self._axes, self._shots, self._slots_max = axes, shots, slots_max
         self._names = ", ".join(one.frame.name for one in frames)
         self._items = [item for frame in frames for item in self._of(frame, lo_hz)]
-        arrays = [a for one in self._items for a in (one.start, one.turns, one.offset_hz)]
+        arrays = [
+            a for one in self._items for a in (one.start, one.late_fs, one.turns, one.offset_hz)
+        ]
         arrays += [one.what.amplitude for one in self._items if isinstance(one.what, PlacedPulse)]
         self._shape = shots.shape_of([*arrays, shots.samples])
         self._offset = shots.offsets(self._shape)
@@ -133,12 +147,18 @@ class _Channel:
         these: tuple[PlacedPulse | PlacedWindow, ...] = (*placed.pulses, *placed.windows)
         for one in these:
             where = f"{name}: statement {one.statement}"
+            late_fs = np.zeros((1,) * len(self._axes), np.int64)
             if isinstance(one, PlacedPulse):
-                length_fs, what = one.waveform.duration_fs, "Play"
+                what = f"{where} (Play)"
+                start, late_fs, length = first_ticks(
+                    one, SHF_RATE_HZ, what, self._axes, self._rest_fs
+                )
             else:
-                length_fs, what = one.duration_fs, "Capture"
-            start = in_ticks(one.start_fs, SHF_RATE_HZ, f"{where} ({what})", self._axes)
-            length = in_ticks(np.array(length_fs), SHF_RATE_HZ, f"{where}, its duration", ())
+                what = f"{where} (Capture)"
+                check_retuned(one.carrier, SHF_RATE_HZ, what, self._axes)
+                start = in_ticks(one.start_fs, SHF_RATE_HZ, what, self._axes)
+                duration = np.array(one.duration_fs)
+                length = int(in_ticks(duration, SHF_RATE_HZ, f"{where}, its duration", ()))
             hz = one.carrier.frequency_hz - lo_hz
             far = np.abs(hz) > BAND_HZ
             if far.any():
@@ -148,7 +168,10 @@ class _Channel:
                     f"from the local oscillator at {lo_hz:.12g} Hz "
                     f"({describe(at, far.shape, self._axes)}); at most {BAND_HZ / 1e6:g} MHz"
                 )
-            made.append(_Item(name, one, start, int(length), _turns(one.carrier), hz))
+            made.append(_Item(name, one, start, late_fs, length, _turns(one.carrier), hz))
+        pulses = [one for one in made if isinstance(one.what, PlacedPulse)]
+        apart = [(one.what.statement, one.start, one.late_fs, one.samples) for one in pulses]
+        check_apart(name, apart, self._axes)
         return made
 
     def readout(self) -> Readout:
@@ -165,6 +188,7 @@ class _Channel:
             (group.deaf - delay for all_of in groups for group in all_of if group.windows),
             default=0,
         )
+        length = -(-length // INTEGRATION_STEP) * INTEGRATION_STEP
         if length > READOUT_SAMPLES:
             self._too_long("windows that are open", length)
         self._delay, self._length = delay, length
@@ -270,7 +294,7 @@ class _Channel:
             at,
             tuple(sounds),
             tuple(windows),
-            None if listens is None else listens // 4 * 4,
+            None if listens is None else listens // INTEGRATION_STEP * INTEGRATION_STEP,
             deaf,
         )
 
@@ -305,7 +329,7 @@ class _Channel:
         bits = np.zeros(len(points), np.int64)
         for frame in dict.fromkeys(self._items[k].frame for k in group.sounds):
             mine = [k for k in group.sounds if self._items[k].frame == frame]
-            parts_of: list[list[tuple[object, int, int, float, float, float]]] = [
+            parts_of: list[list[tuple[object, int, int, float, float, float, int]]] = [
                 [] for _ in points
             ]
             for k in mine:
@@ -313,16 +337,32 @@ class _Channel:
                 assert isinstance(item.what, PlacedPulse)
                 amplitudes = self._flat(item.what.amplitude, points)
                 turns, hz = self._carried(group, k, points)
-                for parts, a, t, f in zip(
-                    parts_of, np.round(amplitudes, DIGITS).tolist(), turns, hz, strict=True
-                ):
+                late_fs = self._shots.flat(item.late_fs, self._shape)[points].tolist()
+                louds = np.round(amplitudes, DIGITS).tolist()
+                for parts, a, t, f, late in zip(parts_of, louds, turns, hz, late_fs, strict=True):
                     if a:
-                        parts.append((item.what.waveform, group.at[k], item.samples, a, t, f))
+                        parts.append((item.what.waveform, group.at[k], item.samples, a, t, f, late))
             for place, parts in enumerate(parts_of):
                 if parts:
                     key = Key(frame, tuple(parts))
-                    bits[place] |= 1 << min(62, self._waves.setdefault(key, len(self._waves)))
+                    slot = self._waves.setdefault(key, len(self._waves))
+                    bits[place] |= 1 << min(MASK_BITS, slot)
+        self._check_sum(bits)
         return bits
+
+    def _check_sum(self, bits: IntArray) -> None:
+        """Raise :class:`DoesNotFit` where waveforms that are played together are too loud."""
+        for mask in np.unique(bits).tolist():
+            loudest = sum(
+                max(abs(amplitude) for _, _, _, amplitude, *_ in key.parts)
+                for key, slot in self._waves.items()
+                if slot < MASK_BITS and mask >> slot & 1
+            )
+            if loudest > 1 + 1e-9:
+                raise DoesNotFit(
+                    f"{self._names}: readout pulses played together add up to {loudest:.4g} of "
+                    "full scale, at most 1; make them smaller, or play them apart"
+                )
 
     def _listened(self, group: "_Group", k: int, points: IntArray) -> IntArray:
         """Return the integrator of a window at each of ``points``."""
@@ -330,7 +370,7 @@ class _Channel:
         turns, hz = self._carried(group, k, points)
         at = group.at[k] - self._delay
         keys = [
-            Key(item.frame, (("window", at, item.samples, 1.0, t, f),))
+            Key(item.frame, (("window", at, item.samples, 1.0, t, f, 0),))
             for t, f in zip(turns, hz, strict=True)
         ]
         return np.array([self._weights.setdefault(one, len(self._weights)) for one in keys])
@@ -418,12 +458,10 @@ class _Channel:
     def _waveform(self, key: Key, slot: int) -> ReadoutWaveform:
         length = ceil(max(at + samples for _, at, samples, *_ in key.parts))
         made = np.zeros(max(length, WAVE_MIN), np.complex128)
-        for waveform, at, samples, amplitude, turns, hz in key.parts:
-            each = at + np.arange(samples)
-            shape = samples_at(waveform, SHF_RATE_HZ)  # type: ignore[arg-type]  # a pulse's
-            made[at : at + samples] += (
-                amplitude * shape * np.exp(2j * np.pi * (turns + hz / SHF_RATE_HZ * each))
-            )
+        for waveform, at, _, amplitude, turns, hz, late_fs in key.parts:
+            shape = samples_at(waveform, SHF_RATE_HZ, late_fs)  # type: ignore[arg-type]  # a pulse's
+            each = at + np.arange(len(shape))
+            made[each] += amplitude * shape * np.exp(2j * np.pi * (turns + hz / SHF_RATE_HZ * each))
         if np.abs(made).max() > 1 + 1e-9:
             raise DoesNotFit(
                 f"{key.frame}: a readout waveform peaks at {np.abs(made).max():.4g} of full scale, "
@@ -434,7 +472,7 @@ class _Channel:
         )
 
     def _weight(self, key: Key, slot: int) -> IntegrationWeights:
-        ((_, at, samples, _, turns, hz),) = key.parts
+        ((_, at, samples, _, turns, hz, _),) = key.parts
         made: NDArray[np.complex128] = np.zeros(self._length, np.complex128)
         each = at + np.arange(samples)
         made[each] = np.exp(-2j * np.pi * (turns + hz / SHF_RATE_HZ * (each + self._delay)))

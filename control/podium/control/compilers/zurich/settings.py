@@ -77,6 +77,8 @@ def readout_settings(
     return [
         (f"{node}/mode", READOUT_MODE),
         (f"{node}/centerfreq", port.lo_hz),
+        (f"{node}/output/rflfpath", 1),
+        (f"{node}/input/rflfpath", 1),
         (f"{node}/output/range", port.output_range_dbm),
         (f"{node}/input/range", port.input_range_dbm),
         *(heard if results else []),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.program.envelopes import sample_envelope
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Waveform
+from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
 
 REFERENCE_HZ = 1_000_000_000
 
@@ -30,14 +30,17 @@ def stretched(waveform: Waveform, by: Fraction) -> Waveform:
             return lasting
 
 
-def samples_at(waveform: Waveform, rate_hz: int) -> NDArray[np.complex128]:
-    """Return the samples of ``waveform``, whose duration is a whole number of them."""
-    return sample_envelope(stretched(waveform, Fraction(rate_hz, REFERENCE_HZ)))
+def samples_at(waveform: Waveform, rate_hz: int, late_fs: int = 0) -> NDArray[np.complex128]:
+    """Return the samples of ``waveform``, whose duration is a whole number of them.
+
+    ``late_fs``: by how much it begins later than the first, of the stretched waveform.
+    """
+    return sample_envelope(stretched(waveform, Fraction(rate_hz, REFERENCE_HZ)), late_fs)
 
 
 def plateau(waveform: Waveform, samples: NDArray[np.complex128]) -> tuple[int, int]:
     """Return where the longest stretch of samples that are exactly 1 begins and ends."""
     ones = np.flatnonzero(samples == 1)
-    if not isinstance(waveform, FlatTop) and len(ones) != len(samples):
+    if not isinstance(waveform, FlatTop | Square):
         return 0, 0
     return (int(ones[0]), int(ones[-1]) + 1) if len(ones) else (0, 0)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from podium.firmware_interfaces.zurich.awg_limits import READOUT_SLOTS
+
 Model = Literal["SHFSG8", "SHFSG4", "SHFQC", "SHFQA4", "SHFQA2", "HDAWG8", "HDAWG4"]
 
 
@@ -49,3 +51,5 @@ class ZurichTarget:
     model: Model
     ports: Mapping[str, Channel] = field(hash=False)
     """By port, physical (``node_a.feedline``) and logical (``node_a.q0.readout``) alike."""
+    readout_slots: int = READOUT_SLOTS
+    """Readout waveforms and integrators of a channel; 16 where the option 16W is fitted."""

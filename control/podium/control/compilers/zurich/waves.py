@@ -32,6 +32,8 @@ class Part:
     """Phase at sample 0 of the waveform."""
     offset_hz: float = 0.0
     """Its carrier about the one that the waveform rides on."""
+    late_fs: int = 0
+    """By how much it begins later than its first sample, see ``starts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +55,19 @@ class WaveTable:
         self.contents: list[Content] = []
         self._frames = frames
         self._index: dict[Content, int] = {}
-        self._shapes: dict[Waveform, NDArray[np.complex128]] = {}
+        self._shapes: dict[tuple[Waveform, int], NDArray[np.complex128]] = {}
 
     @property
     def samples_max(self) -> int:
         """How many can be stored."""
         return SHFSG_WAVE_SAMPLES if self.kind == "sg" else HDAWG_WAVE_SAMPLES
 
-    def shape(self, waveform: Waveform) -> NDArray[np.complex128]:
+    def shape(self, waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex128]:
         """Return the samples of a pulse."""
-        if waveform not in self._shapes:
-            self._shapes[waveform] = samples_at(waveform, self.rate_hz)
-        return self._shapes[waveform]
+        key = (waveform, late_fs)
+        if key not in self._shapes:
+            self._shapes[key] = samples_at(waveform, self.rate_hz, late_fs)
+        return self._shapes[key]
 
     def store(self, content: Content) -> int:
         """Return the index of a waveform; raises :class:`TooLarge` where the memory is full."""
@@ -114,7 +117,7 @@ class WaveTable:
         for part in content.parts:
             if part.plane != plane:
                 continue
-            shape = self.shape(part.waveform)
+            shape = self.shape(part.waveform, part.late_fs)
             first, last = max(part.at, 0), min(part.at + len(shape), content.length)
             each = np.arange(first, last)
             turns = part.turns + part.offset_hz / self.rate_hz * each

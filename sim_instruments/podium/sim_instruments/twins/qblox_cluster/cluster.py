@@ -208,6 +208,7 @@ class ClusterTwin:
         self.runs.reset(now_fs)
         self.management.reset()
         for module in self.modules.values():
+            module.let_fall(now_fs)
             module.reset()
 
     def power_cycle(self, now_fs: int) -> None:
@@ -270,6 +271,7 @@ class ClusterTwin:
         header = found.entry.header
         if header in ("*RST", "RST"):
             self.runs.stop(module.sequencers, request.now_fs)
+            module.let_fall(request.now_fs)
             module.reset()
             return b""
         run_handler = _RUN.get(header)

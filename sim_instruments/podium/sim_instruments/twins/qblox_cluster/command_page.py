@@ -7,9 +7,7 @@ compares it with docs/reference/qblox_cluster_commands.md.
 from collections.abc import Iterable, Iterator
 
 from podium.firmware_interfaces.qblox_cluster.command_table import COMMANDS, Entry, Reply, Socket
-from podium.firmware_interfaces.qblox_cluster.sequencer_config import UNMEANT_VALUES
 from podium.sim_instruments.twins.qblox_cluster.cluster import meant_headers
-from podium.sim_instruments.twins.qblox_cluster.io_channel import UNMEANT
 
 _HEAD = """\
 # Commands of the Qblox cluster twin
@@ -36,18 +34,6 @@ counts them (`unmeant` in its tallies), except where a setting is read back, and
 Podium uses one.
 """
 
-_VALUES = """\
-## Values of `SEQuencer#:CONFiguration` that mean nothing yet
-
-The block as a whole is acted on; these values in it are kept and read back only.
-"""
-
-_CHANNELS = """\
-## Values of `IO:CHANnel#:CONFig` that mean nothing yet
-
-They are checked, kept and read back.
-"""
-
 
 def command_page() -> str:
     """Return the page as Markdown."""
@@ -56,8 +42,6 @@ def command_page() -> str:
     for entry in COMMANDS:
         by_meaning[entry.header in meant].append(entry)
     lines = [_HEAD, _MEANT, *_table(by_meaning[True]), "", _KEPT, *_table(by_meaning[False])]
-    lines += ["", _VALUES, *(f"- `{value}`" for value in UNMEANT_VALUES)]
-    lines += ["", _CHANNELS, *(f"- `{value}`" for value in UNMEANT)]
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,11 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels
-from podium.sim_instruments.twins.qblox_cluster.output_stage import marker_rows, switch_bit
+from podium.sim_instruments.twins.qblox_cluster.output_stage import (
+    has_switches,
+    marker_rows,
+    switch_bit,
+)
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun
 
@@ -19,6 +23,8 @@ FINE_DELAY_FS = 7812.5
 DELAYED_APART_NS = 7
 """Edges with fine delays keep this distance (qblox-scheduler 1.0.1 constants)."""
 DELAY_OUT_OF_ORDER = "DIO DELAY OUT OF ORDER"
+RESULT_MARKER_NS = 168
+"""From the end of an integration to a marker of the same module (docs.qblox.com, feedback)."""
 
 
 def levels_out(
@@ -59,16 +65,54 @@ def _digital(
 def _markers(
     run: SequencerRun, trace: RealTimeTrace, start_tick: int, clock: ClusterClock
 ) -> Iterator[Levels]:
-    afe = run.afe
-    switches = {switch_bit(afe, n) for n in range(len(afe.model.outputs))} if afe.model.rf else ()
     rows_ns, markers = marker_rows(run, trace)
-    for bit in range(afe.model.markers):
-        if bit in switches:
-            continue
+    for bit in _shown(run):
         times, _ = _changes(rows_ns, (markers.astype(np.int64) >> bit & 1) == 1, trace.end_ns)
-        begin = start_tick + afe.marker_delay_ns[bit]
-        at_fs = tuple(clock.to_world(begin + time) for time in times.tolist())
-        yield Levels(f"slot{run.slot}.marker{bit}", run.slot, run.sequencer, at_fs)
+        yield _on_marker(run, bit, times.tolist(), start_tick, clock)
+
+
+def _shown(run: SequencerRun) -> Iterator[int]:
+    """Return the markers of a module that leave it; others work the switches of RF outputs."""
+    afe = run.afe
+    switches = (
+        {switch_bit(afe, n) for n in range(len(afe.model.outputs))} if has_switches(afe) else ()
+    )
+    return (bit for bit in range(afe.model.markers) if bit not in switches)
+
+
+def _on_marker(
+    run: SequencerRun, bit: int, times_ns: Sequence[int], start_tick: int, clock: ClusterClock
+) -> Levels:
+    begin = start_tick + run.afe.marker_delay_ns[bit]
+    return Levels(
+        f"slot{run.slot}.marker{bit}",
+        run.slot,
+        run.sequencer,
+        tuple(clock.to_world(begin + time) for time in times_ns),
+        run.afe.marker_inverted[bit],
+    )
+
+
+def results_out(
+    run: SequencerRun,
+    results: Sequence[tuple[int, bool]],
+    end_ns: int,
+    start_tick: int,
+    clock: ClusterClock,
+) -> tuple[Levels, ...]:
+    """Return what thresholded acquisitions, (end, bit) in their order, do to markers.
+
+    ASSUMED: a marker holds the last result until the next, and falls when the sequencer stops.
+    """
+    mask = run.configuration.marker_mask
+    shown = [bit for bit in _shown(run) if mask >> bit & 1]
+    if not shown or not results:
+        return ()
+    times = np.array([at + RESULT_MARKER_NS for at, _ in results], np.int64)
+    high = np.array([above == run.configuration.marker_on for _, above in results], np.bool_)
+    changes, _ = _changes(times, high, max(end_ns, int(times[-1]) + 1))
+    found = [_on_marker(run, bit, changes.tolist(), start_tick, clock) for bit in shown]
+    return tuple(one for one in found if one.at_fs)
 
 
 def delays_out_of_order(trace: RealTimeTrace) -> bool:

@@ -4,7 +4,7 @@ This is the work that a worker thread does; nothing here touches the twin.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,9 +17,16 @@ from podium.sim_instruments.twins.qblox_cluster.edges_out import (
     DELAY_OUT_OF_ORDER,
     delays_out_of_order,
     levels_out,
+    results_out,
 )
 from podium.sim_instruments.twins.qblox_cluster.feedback import Feedback, hangs_on_measurements
-from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, heard, listening
+from podium.sim_instruments.twins.qblox_cluster.input_stage import (
+    Listening,
+    heard,
+    listening,
+    measured,
+)
+from podium.sim_instruments.twins.qblox_cluster.levels import Levels
 from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import with_phases
 from podium.sim_instruments.twins.qblox_cluster.message_routes import Routes, self_cast_only
@@ -241,13 +248,35 @@ class Execution:
     def _outcome(self, performed: Performance, answers: tuple[Captured, ...]) -> RunOutcome:
         left = outcome(performed, answers)
         traces = performed.traces
+        levels = list(levels_out(self._runs, traces, self._start_tick, self._clock))
+        levels += self._results_shown(performed, answers)
         return RunOutcome(
             sequencers=tuple(
                 self._with_tags(one, run, trace)
                 for one, run, trace in zip(left.sequencers, self._runs, traces, strict=True)
             ),
-            levels=levels_out(self._runs, traces, self._start_tick, self._clock),
+            levels=tuple(levels),
         )
+
+    def _results_shown(
+        self, performed: Performance, answers: tuple[Captured, ...]
+    ) -> Iterator[Levels]:
+        """Yield what thresholded acquisitions do to markers."""
+        at = 0
+        for run, trace, listened, windows in zip(
+            performed.runs, performed.traces, performed.listening, performed.counting, strict=True
+        ):
+            if listened is not None:
+                mine = answers[at : at + len(listened.trains)]
+                at += len(listened.trains)
+                if run.configuration.marker_mask:
+                    above, _ = measured(listened, mine)
+                    ends = (listened.start_ns + listened.duration_ns).tolist()
+                    results = list(zip(ends, above.tolist(), strict=True))
+                    yield from results_out(
+                        run, results, trace.end_ns, self._start_tick, self._clock
+                    )
+            at += len(windows.trains) if windows is not None else 0
 
     def _with_phases(self) -> tuple[SequencerRun, ...]:
         """Return the sequencers with the phases that their oscillators have when they begin."""

@@ -67,6 +67,11 @@ def hangs_on_measurements(runs: Sequence[SequencerRun]) -> bool:
     if not senders and not shares:
         return False
     for run in runs:
+        if run.configuration.continuous != (None, None):
+            raise NotEmulated(
+                f"{run.sender} plays in continuous mode: this twin does not emulate that where "
+                "sequencers do what others have measured"
+            )
         for line in output_lines(run):
             for channel in line.channels:
                 shaping = run.afe.shaping_of(channel)
@@ -128,6 +133,12 @@ class Feedback:
         tags = [number for number, run in enumerate(self.runs) if run.channel is not None]
         if ears is None or not {*self._senders, *self._sharers}.intersection(tags):
             return None
+        for run in self.runs:
+            if run.configuration.marker_mask:
+                raise NotEmulated(
+                    f"{run.sender} shows its results on markers: this twin does not emulate that "
+                    "where sequencers do what a QTM hears"
+                )
         return TagWatch(self.runs, self.together.runs, ears)
 
     def go_on(

@@ -27,6 +27,7 @@ def _one_of(count: int, n: int, module: Module, what: str) -> int:
 def register(handlers: Handlers[Module]) -> None:
     """Add the commands to ``handlers``."""
     _offsets(handlers)
+    _markers(handlers)
     _mixers(handlers)
     _predistortion(handlers)
     _net_zero(handlers)
@@ -65,12 +66,28 @@ def _offsets(handlers: Handlers[Module]) -> None:
         return text_reply(repr(module.input_offset_v[input_(module, request)]))
 
 
+def _markers(handlers: Handlers[Module]) -> None:
+    def marker(module: Module, request: Request) -> int:
+        return _one_of(module.model.markers, request.index, module, "marker")
+
+    @handlers.on("MRK#:INVert:ENAble")
+    def invert(module: Module, request: Request) -> bytes:
+        on = arguments.flag(request.command)
+        module.invert_marker(marker(module, request), on, request.now_fs)
+        return b""
+
+    @handlers.on("MRK#:INVert:ENAble?")
+    def inverted(module: Module, request: Request) -> bytes:
+        return text_reply(str(int(module.marker_inverted[marker(module, request)])))
+
+
 def _mixers(handlers: Handlers[Module]) -> None:
     @handlers.on("MIXer:LO:CALIB")
     def calibrate_lo(module: Module, request: Request) -> bytes:
         lo = arguments.integer(request.command)
         output = lo - 1 if module.model.readout else lo
-        _one_of(len(module.mixers), output, module, "mixer at local oscillator")
+        count = 0 if module.model.family == "QRC" else len(module.mixers)
+        _one_of(count, output, module, "mixer at local oscillator")
         best = module.mixers[output].best_offset_mv()
         module.output_offset_mv[2 * output : 2 * output + 2] = best
         return b""

@@ -18,6 +18,8 @@ class Levels:
     sequencer: int
     at_fs: tuple[int, ...]
     """World instants of its edges, ascending; it begins and ends low."""
+    inverted: bool = False
+    """Whether the connector shows it upside down."""
 
     def until(self, stopped_fs: int | None) -> tuple[int, ...]:
         """Return its edges if the sequencer is stopped then: what is high falls."""
@@ -35,14 +37,18 @@ def edge_trains(
     ``stopped``: when sequencers were stopped by force, by slot and number.
     """
     by_connector: dict[str, list[tuple[int, ...]]] = {}
+    inverted: set[str] = set()
     for one in levels:
+        if one.inverted:
+            inverted.add(one.connector)
         edges = one.until(stopped.get((one.slot, one.sequencer)))
         by_connector.setdefault(one.connector, []).append(edges)
     trains: list[EdgeTrain] = []
     for connector, parts in by_connector.items():
         at_fs = parts[0] if len(parts) == 1 else _together(parts)
         if at_fs:
-            trains.append(EdgeTrain(connector, at_fs, np.arange(len(at_fs)) % 2 == 0))
+            rising = (np.arange(len(at_fs)) % 2 == 0) != (connector in inverted)
+            trains.append(EdgeTrain(connector, at_fs, rising))
     return tuple(trains)
 
 

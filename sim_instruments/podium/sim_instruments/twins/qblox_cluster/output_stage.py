@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.twins.qblox_cluster.awg_modes import is_plain, voices
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT
 from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
 from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
@@ -90,6 +91,11 @@ def output_lines(run: SequencerRun) -> tuple[OutputLine, ...]:
     return tuple(lines)
 
 
+def has_switches(afe: Afe) -> bool:
+    """Tell whether markers close switches of its outputs. ASSUMED: those of a QRC are closed."""
+    return afe.model.rf and afe.model.family != "QRC"
+
+
 def switch_bit(afe: Afe, output: int) -> int:
     """Return which marker bit closes the switch of an RF output.
 
@@ -107,7 +113,7 @@ def switch_timeline(
     ``markers`` holds (time_ns, marker bits from there on) of all sequencers of the module,
     whose markers are combined by OR.
     """
-    if not afe.model.rf:
+    if not has_switches(afe):
         return ALWAYS_ON
     changes = [
         _changes(
@@ -160,6 +166,15 @@ def pulse_trains(
 
     ``switches`` holds a timeline for each output (of an RF module).
     """
+    if is_plain(run):
+        return _plain_trains(run, trace, switches)
+    found = [_plain_trains(*voice, switches) for voice in voices(run, trace)]
+    return tuple(t for trains, _ in found for t in trains), any(over for _, over in found)
+
+
+def _plain_trains(
+    run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]
+) -> tuple[tuple[PulseTrain, ...], bool]:
     trains: list[PulseTrain] = []
     overflowed = False
     lengths = _wave_lengths(run.waveforms)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
+from podium.sim_instruments.twins.qblox_cluster.awg_modes import longest_ns
 from podium.sim_instruments.twins.qblox_cluster.input_stage import Listening, listening, measured
 from podium.sim_instruments.twins.qblox_cluster.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
@@ -67,6 +68,7 @@ class Due:
             acquisition=listened.acquisition[self.rows],
             bin=listened.bin[self.rows],
             duration_ns=listened.duration_ns[self.rows],
+            start_ns=listened.start_ns[self.rows],
             trains=self.trains,
             turning=listened.turning[self.rows],
             pedestal=listened.pedestal[:, self.rows],
@@ -93,7 +95,7 @@ class Reel:
         self._open: list[_Batch] = []
         """Those of which not all is answered."""
         self._acquires = run.acquires
-        self._longest_ns = max((len(words) for words in run.waveforms.values()), default=0)
+        self._longest_ns = longest_ns(run)
         self._quiet = run.channel is not None  # a time-tag sequencer has no signals
 
     @property

@@ -10,7 +10,6 @@ Key = tuple[str, tuple[int, ...], tuple[str, ...]]
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "STATus:QUEStionable:LED:BRIGHTness": ("OFF", "LOW", "MEDIUM", "HIGH"),
-    "MRK#:INVert:ENAble": ("0", "1", "True", "False"),
 }
 """What may be kept, where the client or the vendor's page says it."""
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -152,6 +153,8 @@ class NodeStore:
 
         Raises :class:`Refused` where it fits none.
         """
+        if expression in self._by_path:
+            return [self.set(expression, value, now_fs)]
         if not is_expression(expression):
             whole = self.absolute(expression)
             if self._known(whole):
@@ -198,6 +201,9 @@ class NodeStore:
 
     def find(self, path: str) -> tuple[str, Node]:
         """Return the absolute path of a node, and the node. Raises :class:`Refused`."""
+        at_once = self._by_path.get(path)
+        if at_once is not None:
+            return path, at_once
         whole = self.absolute(path)
         node = self._by_path.get(whole) or self._one_of_many(whole)
         if node is None:
@@ -327,6 +333,7 @@ def _passes(node: Node, wanted: Access, without: Access) -> bool:
     return (node.access & wanted) == wanted and not node.access & without
 
 
+@lru_cache(maxsize=16_384)
 def _shape(path: str) -> str:
     return "/".join("#" if step.isdigit() else step for step in path.split("/"))
 

@@ -144,6 +144,18 @@ def test_results_come_shifted_cut_and_offset_at_the_time_asked_for():
     assert trace.late == 0
 
 
+def test_results_are_cut_as_the_nodes_say_until_a_program_says_otherwise():
+    one = processor(
+        "setUserReg(0, getFeedback(ZSYNC_DATA_PROCESSED_A));"
+        "setUserReg(1, getFeedback(ZSYNC_DATA_PROCESSED_B));"
+        "configureFeedbackProcessing(ZSYNC_DATA_PROCESSED_B, 0, 16, 0);"
+        "setUserReg(2, getFeedback(ZSYNC_DATA_PROCESSED_B));",
+        feedback=(image.Feedback(2, 0b101, 7), image.Feedback(), image.Feedback()),
+    )
+    one.feed([Input(0, Source.ZSYNC, 0b11_0110_1100)])
+    assert one.run().user_registers[:3] == (0b001 + 7, 0b0110_1100, 0b11_0110_1100)
+
+
 def test_a_result_asked_for_too_late_is_counted():
     one = processor(
         "waitZSyncTrigger(); wait(500); setUserReg(0, getFeedback(ZSYNC_DATA_RAW, 100));"
@@ -401,5 +413,7 @@ def test_a_play_from_nowhere_is_named():
     one = processor("wave w = ones(64); playWave(w);", "HDAWG8")
     trace = one.run()
     assert one.image.waveform_at(int(trace.rows[0, Row.B])).length == 64
+    assert one.image.nowhere(trace.rows[:, Row.B]) == ()
+    assert one.image.nowhere(np.array([64, trace.rows[0, Row.B]])) == (64,)
     with pytest.raises(image.DoesNotRun, match="0x12345678"):
         one.image.waveform_at(0x12345678)

@@ -152,6 +152,13 @@ def test_outputs_of_an_hdawg_are_multiplied_by_their_sines():
     assert np.abs(plain - 1).max() < 1e-9
 
 
+def test_more_of_a_wave_than_there_is_is_named():
+    trace = processor("wave w = ones(96); playWave(w);").run()
+    other = processor("wave w = ones(64); playWave(w);")
+    with pytest.raises(DoesNotRun, match="96 samples of 1 channels"):
+        play(trace, other.image, 0, 200)
+
+
 def test_a_wave_that_is_not_there_is_named():
     one = processor("wave w = ones(64); playWave(w);")
     trace = one.run()

@@ -64,6 +64,11 @@ class ResultLogger:
         self._taken = np.zeros(units, np.int64)
 
     @property
+    def units(self) -> int:
+        """How many units it takes results of."""
+        return len(self._taken)
+
+    @property
     def capacity(self) -> int:
         """How many results a unit takes."""
         return self.settings.length * self.settings.averages

@@ -24,8 +24,11 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     ABSENT,
     AMPLITUDE_ONE,
     DEFAULT_RATE,
+    MASK_AT,
     MISSING,
+    OFFSET,
     PHASE_TURN,
+    SHIFT_AT,
     SUPPRESS_SHIFT,
     SUPPRESS_STEP,
     USER_REGISTERS,
@@ -66,6 +69,19 @@ SHFQA: Final = Model("SHFQA", 12, True, 2_000_000_000, False)
 MODELS: Final = {model.name: model for model in (HDAWG, SHFSG, SHFQA)}
 
 
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What is done to a result before it is read: shifted to the right, masked, added to."""
+
+    shift: int = 0
+    mask: int = 0xFF
+    offset: int = 0
+
+    def packed(self) -> int:
+        """Return it as the kernel takes it."""
+        return self.mask << MASK_AT | self.shift << SHIFT_AT | self.offset & OFFSET
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
     """All that a sequencer executes and plays."""
@@ -76,6 +92,12 @@ class Image:
     table: Integers
     """Shape (entries, Entry.COLUMNS)."""
     waveforms: tuple[Waveform, ...]
+
+    def nowhere(self, addresses: Integers) -> tuple[int, ...]:
+        """Return which of the addresses of plays have no waveform."""
+        begins = np.array([waveform.address for waveform in self.waveforms], np.int64)
+        played = np.unique(addresses & _MASK_32)
+        return tuple(played[~np.isin(played, begins)].tolist())
 
     def waveform_at(self, address: int) -> Waveform:
         """Return what a play reads. Raises :class:`DoesNotRun`."""
@@ -130,7 +152,6 @@ _PLAIN: Final = {
     Operation.BRANCH_NOT_ZERO: Op.BRANCH_NOT_ZERO,
     Operation.BRANCH_POSITIVE: Op.BRANCH_POSITIVE,
     Operation.PLAY: Op.PLAY,
-    Operation.FEEDBACK: Op.SET_FEEDBACK,
     Operation.JUMP: Op.JUMP,
 }
 _WAITS: Final = {
@@ -209,6 +230,12 @@ def _lower(instruction: Instruction, model: Model) -> Lowered:
             return (Op.WAIT_TIMER, instruction.destination, source, 0)
         case Operation.TRAP:
             return (Op.NOP, 0, 0, 0)  # the host reads a user register that it is told of anyway
+        case Operation.FEEDBACK:
+            if constant >> 21 > 2:
+                return (Op.ILLEGAL, 0, 0, constant)
+            bits = (constant >> 12 & 15) + 1
+            taken = Feedback(constant >> 16 & 31, (1 << bits) - 1, constant & OFFSET)
+            return (Op.SET_FEEDBACK, 0, constant >> 21, taken.packed())
         case Operation.PLAY_TABLE:
             where = _TABLE_SOURCES.get(constant >> model.table_bits)
             if where is None or model.analyser:

@@ -5,6 +5,9 @@ from typing import Any
 import numba
 
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    MASK_AT,
+    OFFSET,
+    SHIFT_AT,
     Result,
     Source,
     State,
@@ -65,5 +68,4 @@ def result(state: Any, which: int) -> int:
     else:
         config = state[State.FEEDBACK_QA]
         value = state[State.QA_RAW]
-    bits = (config >> 12 & 15) + 1
-    return int(((value >> (config >> 16 & 31)) & ((1 << bits) - 1)) + (config & 0xFFF))
+    return int(((value >> (config >> SHIFT_AT & 31)) & (config >> MASK_AT)) + (config & OFFSET))

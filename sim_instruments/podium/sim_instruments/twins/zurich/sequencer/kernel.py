@@ -259,7 +259,7 @@ def execute(
             elif op == Op.SET_TIMER:
                 state[State.TIMER] = now + registers[b] * CYCLE
             elif op == Op.SET_FEEDBACK:
-                state[State.FEEDBACK_A + (c >> 21)] = c & 0x1F_FFFF
+                state[np.int64(State.FEEDBACK_A) + np.int64(b)] = c
             elif op == Op.START:
                 core = 0
                 state[State.TIMER] = 0

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
+from podium.sim_instruments.twins.zurich.sequencer.image import Feedback, Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.kernel import execute
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     AMPLITUDE_ONE,
@@ -51,6 +51,9 @@ class Setup:
     amplitudes: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
     """What a command table changes: an SHFSG's gains 00, 01, 10, 11, from the nodes
     ``awg/outputs/*/gains/*``; ones on an HDAWG, whose gains come on top."""
+    feedback: tuple[Feedback, Feedback, Feedback] = (Feedback(), Feedback(), Feedback())
+    """Of results processed A and B, and of those of the own analyser: nodes ``zsync/register``,
+    ``zsync/decoder`` and ``intfeedback/direct``, until a program says otherwise."""
     log_silence: bool = False
     """Keep rows of zeros, too, and of holds of them."""
 
@@ -114,6 +117,8 @@ class Processor:
         self._state[State.PRNG_SPAN] = _PRNG_SPAN
         for k, amplitude in enumerate(setup.amplitudes):
             self._state[State.AMPLITUDE_0 + k] = round(amplitude * AMPLITUDE_ONE)
+        for k, feedback in enumerate(setup.feedback):
+            self._state[State.FEEDBACK_A + k] = feedback.packed()
         self._inputs = np.zeros((0, 3), np.int64)
         self._rows = np.empty((_ROOM, Row.COLUMNS), np.int64)
         self._used = 0
@@ -131,6 +136,11 @@ class Processor:
                 f"{before.tolist()}"
             )
         self._inputs = np.concatenate([self._inputs, new])
+
+    def write_register(self, index: int, value: int) -> None:
+        """Set a user register: the program reads it from where it is now."""
+        signed = value - (1 << 32) if value >= 1 << 31 else value
+        self._state[State.MEMORY + index] = signed
 
     def run(
         self,
@@ -156,6 +166,14 @@ class Processor:
             room = np.empty((4 * len(self._rows), Row.COLUMNS), np.int64)
             room[: self._used] = self._rows[: self._used]
             self._rows = room
+
+    def fork(self) -> "Processor":
+        """Return one that is where this one is, without its rows, and goes on by itself."""
+        other = Processor(self.image)
+        other._registers[:] = self._registers
+        other._state[:] = self._state
+        other._inputs = self._inputs
+        return other
 
     def forget(self) -> None:
         """Drop the rows so far: their memory is used again, traces of them end here."""

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
+from podium.sim_instruments.twins.zurich.sequencer.image import DoesNotRun, Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     AMPLITUDE_ONE,
@@ -95,6 +95,11 @@ def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
     config = row[Row.CONFIG]
     samples = row[Row.A] >> (config >> RATE_SHIFT & 15)
     words = image.waveform_at(row[Row.B]).words()[:samples]
+    if len(words) < samples or words.shape[1] < (config & CHANNELS).bit_count():
+        raise DoesNotRun(
+            f"{samples} samples of {(config & CHANNELS).bit_count()} channels are played of a "
+            f"waveform of {len(words)} samples of {words.shape[1]}"
+        )
     values, bits = np.zeros((2, 2, samples)), np.zeros((2, samples), np.uint8)
     for channel in range((config & CHANNELS).bit_count()):
         mask = config >> MARKER_SHIFT + 2 * channel & 3

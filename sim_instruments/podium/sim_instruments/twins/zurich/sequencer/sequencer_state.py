@@ -279,6 +279,11 @@ ABSENT: Final = -1
 MISSING: Final = -2
 """The entry plays a waveform that the program does not have, or more of it than there is."""
 
+OFFSET: Final = 0xFFF
+SHIFT_AT: Final = 16
+MASK_AT: Final = 32
+"""Fields of what is done to a result before it is read."""
+
 # What a play configuration (``cwvf``) says.
 CHANNELS: Final = 0x3
 """0 none, 1 one, 3 two."""

@@ -1,0 +1,34 @@
+"""From the result logger's vectors to the values of a capture."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.zurich.program import ResultLayout
+
+
+def captured(
+    layout: ResultLayout, vectors: Mapping[int, NDArray[np.complex128]]
+) -> NDArray[np.complex128]:
+    """Return what a capture brought back, shape ([shots,] *axes): averages over its window.
+
+    ``vectors``: by integrator, what ``readout/result/data/N/wave`` gave. Raises KeyError where one
+    is missing, ValueError where it is too short: the run was not at its end.
+    """
+    points = int(np.prod(layout.shape, dtype=np.int64))
+    apart = np.arange(layout.logged * points)
+    # Integrators recur after a round of repetitions, and rounds that are averaged are as one.
+    slots = np.array(layout.slots)[apart % len(layout.slots)]
+    places = apart * layout.entries + layout.entry
+    values = np.zeros(len(apart), np.complex128)
+    for slot in np.unique(slots).tolist():
+        here, vector = slots == slot, vectors[slot]
+        if len(vector) <= places[here].max(initial=-1):
+            raise ValueError(
+                f"capture {layout.capture!r}: integrator {slot} has {len(vector)} results, "
+                f"{places[here].max() + 1} are needed"
+            )
+        values[here] = vector[places[here]]
+    shaped = values.reshape(layout.logged, *layout.shape) / layout.samples
+    return shaped if layout.keep_shots else np.asarray(shaped.mean(axis=0))

@@ -1,0 +1,255 @@
+"""What a quantum analyser channel makes of a run: pulses out, records in, results, loggers."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
+from podium.firmware_interfaces.zurich.values import Value, vector_of
+from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Complexes,
+    Integers,
+    Readouts,
+    busy,
+    last_level,
+    pulse,
+    readouts,
+    trigger_edges,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
+    ResultLogger,
+    Source,
+)
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
+
+SEQUENCER_TRIGGERS: Final = 32
+"""Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
+READOUT: Final = 1
+"""Value of ``qachannels/N/mode``; 0 is spectroscopy."""
+_PIECE: Final = 128
+"""Readouts that are worked on together: records are long."""
+_AT_ONCE: Final = 500_000
+"""Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
+
+
+class Arrivals(Protocol):
+    """What comes back to the input of an analyser: the world, for it."""
+
+    def records(
+        self,
+        device: str,
+        channel: int,
+        sent: tuple[Complexes, ...],
+        which: Integers,
+        run_fs: int,
+        ticks: Integers,
+        samples: int,
+    ) -> Complexes:
+        """Return the records of readouts, shape (readouts, samples), in volts at 2 GSa/s from
+        each start on: ``ticks`` samples after world time ``run_fs``. ``sent`` are pulses of full
+        scale 1, ``which`` says which of them each readout sent."""
+        ...
+
+
+class Cable:
+    """A cable from the output to the input: full scale out is 1 V in, at once."""
+
+    def records(
+        self,
+        device: str,
+        channel: int,
+        sent: tuple[Complexes, ...],
+        which: Integers,
+        run_fs: int,
+        ticks: Integers,
+        samples: int,
+    ) -> Complexes:
+        """Return what was sent."""
+        table = np.zeros((len(sent), samples), np.complex128)
+        for row, wave in zip(table, sent, strict=True):
+            used = wave[:samples]
+            row[: len(used)] = used
+        return np.asarray(table[which], np.complex128)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """Readouts, with the settings at the time when they were started."""
+
+    started: Readouts
+    settings: integration.ReadoutSettings
+    waves: dict[int, Complexes]
+    delay: int
+
+
+class AnalyserRun:
+    """One run of the sequencer of an analyser channel."""
+
+    def __init__(self, run: ProgramRun, arrivals: Arrivals) -> None:
+        self.run = run
+        self.channel = int(run.at.split("/")[1])
+        self._arrivals = arrivals
+        self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
+        self._backlog: deque[_Piece] = deque()
+        self._free = 0
+        """From when on the integrators can begin again."""
+        self._level = 0
+        """Of the sequencer's trigger outputs."""
+        self._lost = 0
+        self._told_lost = 0
+        self.logger: ResultLogger | None = None
+        self._mode = int(node_settings.number(run.setting, f"{self._at}/mode"))
+
+    @property
+    def _at(self) -> str:
+        return f"qachannels/{self.channel}"
+
+    @property
+    def section(self) -> str:
+        """Where the nodes of its results lie."""
+        return f"{self._at}/{'readout' if self._mode == READOUT else 'spectroscopy'}"
+
+    def check(self) -> None:
+        """Raise what the settings are refused with: BadReadout, BadSpectroscopy."""
+        if self._mode == READOUT:
+            node_settings.readout_settings(self.run.setting, self._at, self._units)
+        else:
+            node_settings.spectroscopy_settings(self.run.setting, self._at)
+
+    def arm(self) -> None:
+        """Begin a new record of results, as the nodes say now."""
+        settings = node_settings.logger_settings(self.run.setting, self.section)
+        units = self._units if self._mode == READOUT else 1
+        self.logger = ResultLogger(settings, units)
+
+    @property
+    def behind(self) -> bool:
+        """Whether there are readouts that were not worked on yet."""
+        return bool(self._backlog)
+
+    def work(self, everything: bool) -> tuple[Integers, Integers]:
+        """Take up what the sequencer has started since, all of it or some milliseconds' worth;
+        return when the results can be read, in its own samples, and what they are.
+
+        ASSUMED: latencies count from startQA. The vendor's model has them from the start trigger,
+        which differs by a few cycles where the readout comes later than that.
+        """
+        none = np.zeros(0, np.int64)
+        if self._mode != READOUT:
+            self._spectroscopy()
+            return none, none
+        self._take_up()
+        times, words, left = [none], [none], _AT_ONCE
+        while self._backlog and (everything or left > 0):
+            piece = self._backlog.popleft()
+            found = self._read(piece)
+            duration = piece.settings.delay + piece.settings.length
+            left -= len(found) * duration
+            if duration >= SHORTEST_READOUT:
+                cycles = feedback_cycles(Route.INTERNAL, duration)
+                times.append(piece.started.time + cycles * CYCLE)
+                words.append(found)
+        return np.concatenate(times), np.concatenate(words)
+
+    def _take_up(self) -> None:
+        started = readouts(self.run.fresh)
+        if not len(started.time):
+            return
+        setting, at = self.run.setting, self._at
+        settings = node_settings.readout_settings(setting, at, self._units)
+        duration = settings.delay + settings.length
+        lost = busy(started.time, duration, self._free)
+        self._lost += int(lost.sum())
+        kept = np.flatnonzero(~lost)
+        if not len(kept):
+            return
+        self._free = int(started.time[kept[-1]]) + duration
+        waves = node_settings.generator_waveforms(setting, at, self._units)
+        delay = node_settings.samples(setting, f"{at}/generator/delay")
+        for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
+            self._backlog.append(_Piece(_part(started, piece), settings, waves, delay))
+
+    def _read(self, piece: _Piece) -> Integers:
+        """Return the messages of some readouts; what the logger wants, it has got."""
+        part, settings = piece.started, piece.settings
+        masks, which = np.unique(part.generators, return_inverse=True)
+        sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
+        records = self._records(sent, which, part.time, settings.delay + settings.length)
+        results = integration.integrate(records, settings)
+        states = integration.discriminate(results, settings)
+        asked = (part.integrators[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
+        if self.logger is not None:
+            discriminated = self.logger.settings.source is Source.DISCRIMINATION
+            self.logger.take(states.astype(np.complex128) if discriminated else results, asked)
+        return integration.message(states, part.integrators)
+
+    def _spectroscopy(self) -> None:
+        setting, run = self.run.setting, self.run
+        source = int(node_settings.number(setting, f"{self._at}/spectroscopy/trigger/channel"))
+        if source != SEQUENCER_TRIGGERS + self.channel:
+            return
+        new = trigger_edges(run.fresh, 0, self._level)
+        self._level = last_level(run.fresh, self._level)
+        settings = node_settings.spectroscopy_settings(setting, self._at)
+        turning = node_settings.oscillators(setting, self._at, 1)
+        samples = settings.delay + settings.length
+        for edge in new:
+            one = np.array([edge], np.int64)
+            out = spectroscopy.sent(run.trace, turning, settings, int(edge), samples)
+            records = self._records((out,), np.zeros(1, np.int64), one, samples)
+            found = spectroscopy.integrate(records, run.trace, turning, settings, one)
+            if node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable"):
+                found = spectroscopy.power_density(found, settings)
+            if self.logger is not None:
+                self.logger.take(found[:, None], np.ones((1, 1), np.bool_))
+
+    def _records(
+        self, sent: tuple[Complexes, ...], which: Integers, times: Integers, samples: int
+    ) -> Complexes:
+        run = self.run
+        return self._arrivals.records(
+            run.device, self.channel, sent, which, run.start_fs, times, samples
+        )
+
+    def nodes(self) -> dict[str, Value]:
+        """Return what the nodes of the results hold now; the data once they are whole."""
+        found: dict[str, Value] = {}
+        if self._lost != self._told_lost:
+            found[f"{self.section}/result/error/count"] = self._told_lost = self._lost
+        if self.logger is None:
+            return found
+        found[f"{self.section}/result/acquired"] = self.logger.acquired
+        if self.logger.done:
+            found[f"{self.section}/result/enable"] = 0
+            for unit in range(self.logger.units):
+                found[self._data_node(unit)] = vector_of(self._data(unit))
+            self.logger = None
+        return found
+
+    def _data_node(self, unit: int) -> str:
+        index = f"{unit}/" if self._mode == READOUT else ""
+        return f"{self.section}/result/data/{index}wave"
+
+    def _data(self, unit: int) -> NDArray[np.generic]:
+        assert self.logger is not None
+        data = self.logger.data(unit)
+        if self.logger.settings.source is Source.DISCRIMINATION:
+            # ASSUMED: averages of states come as real numbers.
+            return data.real
+        return data
+
+
+def _part(started: Readouts, which: Integers) -> Readouts:
+    return Readouts(
+        started.time[which],
+        started.generators[which],
+        started.integrators[which],
+        started.monitor[which],
+        started.trigger[which],
+    )

@@ -1,0 +1,277 @@
+"""Executes the programs of all instruments behind one data server.
+
+Everything is worked out when somebody looks: up to now, analysers first, because generators may
+wait for what they find.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.zurich.values import Value
+from podium.sim_instruments.twins.twin import Horizon
+from podium.sim_instruments.twins.zurich import node_settings, program_run
+from podium.sim_instruments.twins.zurich.analyser_run import (
+    SEQUENCER_TRIGGERS,
+    AnalyserRun,
+    Arrivals,
+    Cable,
+)
+from podium.sim_instruments.twins.zurich.data_server import DataServer
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Integers,
+    last_level,
+    trigger_edges,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
+from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
+from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
+from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
+from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+
+INTERNAL_TRIGGER: Final = 8
+SOFTWARE_TRIGGER: Final = 1024
+"""Values of ``auxtriggers/N/channel`` (node documentation)."""
+IMPOSSIBLE: Final = (BadReadout, BadLogger, BadSpectroscopy, node_settings.WrongNode)
+"""Settings that no run can have."""
+_ERRORS: Final = "raw/error/json/errors"
+_DIGITAL: Final = (Source.DIGITAL_1, Source.DIGITAL_2)
+_FIRST_FS: Final = 10**9
+"""From setting a node to the first trigger that it makes. ASSUMED: a microsecond."""
+_HOLDOFF_S: Final = 100e-6
+"""Of trains of triggers after power-on; one repetition."""
+_MAX_TRIGGERS: Final = 10_000_000
+"""Triggers of one train that are worked out; a longer one ends there."""
+
+
+@dataclass(slots=True)
+class _Train:
+    """Triggers at a distance."""
+
+    device: str
+    node: str
+    """What switched it on."""
+    end_fs: int
+
+
+class Executing:
+    """Runs programs; hears triggers; tells what nodes hold."""
+
+    def __init__(self, arrivals: Arrivals | None = None) -> None:
+        self._arrivals = arrivals or Cable()
+        self._runs: dict[tuple[str, str], ProgramRun] = {}
+        self._analysers: dict[tuple[str, str], AnalyserRun] = {}
+        self._armed: set[tuple[str, str]] = set()
+        """Device and section of result loggers that were enabled and have no run yet."""
+        self._levels: dict[tuple[str, str], int] = {}
+        """Of the trigger outputs of sequencers, as far as their edges were passed on."""
+        self._trains: list[_Train] = []
+        self._told: dict[str, dict[str, Value]] = {}
+        self._complaints: dict[str, str] = {}
+        """What has to go into error logs, by device."""
+        self._trigger_settings: dict[tuple[str, str], float] = {}
+        """By device and node: repetitions and hold-off as they were set."""
+
+    # --- as the data server sees it -----------------------------------------------------
+
+    def accept(self, model: str, at: str, elf: bytes) -> Accepted:
+        """Take a program. Raises ProgramRefused."""
+        return program_run.accept(at, elf)
+
+    def start(self, uploaded: Uploaded, now_fs: int) -> None:
+        """Begin. Raises ProgramRefused."""
+        run = ProgramRun(uploaded, now_fs)
+        key = uploaded.device, uploaded.at
+        self._runs[key] = run
+        self._levels[key] = 0
+        told = self._told.get(uploaded.device, {})
+        for path in [path for path in told if path.startswith(uploaded.at)]:
+            del told[path]
+        self._analysers.pop(key, None)
+        if run.model is SHFQA:
+            try:
+                analyser = AnalyserRun(run, self._arrivals)
+                analyser.check()
+            except IMPOSSIBLE as error:
+                del self._runs[key]
+                raise ProgramRefused(f"{uploaded.at}: {error}") from error
+            self._analysers[key] = analyser
+            if (uploaded.device, analyser.section) in self._armed:
+                self._begin_record(uploaded.device, analyser)
+
+    def stop(self, device: str, at: str, now_fs: int) -> None:
+        """End, if it runs."""
+        self.advance(now_fs)
+        self._runs.pop((device, at), None)
+        self._analysers.pop((device, at), None)
+
+    def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
+        """Hear that a node was set."""
+        self._told.get(device, {}).pop(path, None)
+        if "/userregs/" in path and isinstance(value, int):
+            at, _, number = path.partition("/userregs/")
+            run = self._runs.get((device, at))
+            if run is not None:
+                self.advance(now_fs)
+                run.write_register(int(number), value)
+        if path.endswith("/result/enable"):
+            self._arm(device, path.removesuffix("/result/enable"), bool(value))
+        elif path.startswith("system/swtriggers/") and value:
+            which = int(path.split("/")[2])
+            self._trigger(device, SOFTWARE_TRIGGER + which, now_fs + _FIRST_FS)
+        elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
+            self._trigger_settings[device, path] = value
+        elif path in ("system/internaltrigger/enable", "execution/enable"):
+            self._train(device, path, bool(value), now_fs)
+
+    def updates(self, device: str, now_fs: int) -> Iterable[tuple[str, Value]]:
+        """Return what nodes of a device have come to hold."""
+        self.advance(now_fs)
+        found: dict[str, Value] = {}
+        for (name, _), run in self._runs.items():
+            if name == device and run.told is not run.trace:
+                found |= run.nodes()
+                # An end may come without another trace: what is queued has been played then.
+                run.told = None if run.playing else run.trace
+        for (name, _), analyser in self._analysers.items():
+            if name == device:
+                found |= analyser.nodes()
+                self._armed -= {(name, path[:-14]) for path in found if path.endswith("/enable")}
+        for train in [one for one in self._trains if one.end_fs <= now_fs]:
+            if train.device == device:
+                self._trains.remove(train)
+                found[train.node] = 0
+                found[train.node.replace("enable", "progress")] = 1.0
+        if device in self._complaints:
+            self._told.get(device, {}).pop(_ERRORS, None)
+            found[_ERRORS] = self._complaints.pop(device)
+        told = self._told.setdefault(device, {})
+        news = {path: value for path, value in found.items() if told.get(path) != value}
+        told |= news
+        return tuple(news.items())
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return how far time may leap: to the first end of a program, if none waits for more."""
+        ends = [run.ends_fs() for run in self._runs.values() if run.going_on]
+        known = [end for end in ends if end is not None]
+        return Horizon(
+            armed=len(known) < len(ends),
+            busy_until_fs=max(now_fs, min(known)) if known else None,
+            computing=any(analyser.behind for analyser in self._analysers.values()),
+        )
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def advance(self, now_fs: int) -> None:
+        """Execute everything up to a time."""
+        for key, analyser in self._analysers.items():
+            run = analyser.run
+            if not run.going_on and run.told is run.trace and not analyser.behind:
+                continue
+            self._advance(key, run, now_fs)
+            try:
+                listened = self._listeners(key[0])
+                self._tell(run, listened, *analyser.work(everything=bool(listened)))
+            except IMPOSSIBLE as error:
+                run.give_up()
+                self._complain(key[0], f"{run.at}: {error}")
+        for key, run in self._runs.items():
+            if key not in self._analysers and run.going_on:
+                self._advance(key, run, now_fs)
+
+    def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
+        before = run.going_on
+        run.advance(now_fs)
+        if run.has_fresh:
+            self._pass_on(key, run)
+        if before and not run.going_on and run.fault():
+            self._complain(key[0], run.fault())
+
+    def _complain(self, device: str, message: str) -> None:
+        """Put a message into the instrument's error log, in the form in which uploads do."""
+        log = {"messages": [{"code": 1, "message": message, "severity": 1, "count": 1}]}
+        self._complaints[device] = json.dumps(log)
+
+    def _listeners(self, device: str) -> list[ProgramRun]:
+        """Return the generators of an instrument that may wait for results."""
+        return [
+            run
+            for key, run in self._runs.items()
+            if key[0] == device and key not in self._analysers and run.going_on
+        ]
+
+    def _tell(
+        self, run: ProgramRun, listeners: list[ProgramRun], ticks: Integers, words: Integers
+    ) -> None:
+        """Give results to generators."""
+        for tick, word in zip(ticks.tolist(), words.tolist(), strict=True) if listeners else ():
+            for listener in listeners:
+                listener.expect(run.time_fs(tick), Source.QA, word)
+
+    def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
+        """Have others hear the edges of a sequencer's first trigger output."""
+        if "/" not in run.at or not run.at.startswith(("qachannels/", "sgchannels/")):
+            return
+        channel = int(run.at.split("/")[1])
+        for edge in trigger_edges(run.fresh, 0, self._levels[key]).tolist():
+            self._trigger(key[0], SEQUENCER_TRIGGERS + channel, run.time_fs(edge), but=key)
+        self._levels[key] = last_level(run.fresh, self._levels[key])
+
+    def _trigger(
+        self, device: str, channel: int, at_fs: int, but: tuple[str, str] | None = None
+    ) -> None:
+        for key, run in self._runs.items():
+            if key[0] != device or key == but:
+                continue
+            for number, source in enumerate(_DIGITAL):
+                chosen = run.setting(f"{run.at}/auxtriggers/{number}/channel")
+                if chosen == channel:
+                    run.expect(at_fs, source)
+
+    def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
+        self._trains = [one for one in self._trains if (one.device, one.node) != (device, path)]
+        if not on:
+            return
+        start = path.removesuffix("enable")
+        count = int(self._trigger_settings.get((device, f"{start}repetitions"), 1))
+        seconds = self._trigger_settings.get((device, f"{start}holdoff"), _HOLDOFF_S)
+        distance_fs = round(seconds * FS_PER_S)
+        count = min(count, _MAX_TRIGGERS)
+        for k in range(count):
+            at_fs = now_fs + _FIRST_FS + k * distance_fs
+            if path.startswith("system/"):
+                self._trigger(device, INTERNAL_TRIGGER, at_fs)
+            else:
+                for run in self._runs.values():
+                    # ASSUMED: every instrument hangs on this PQSC's ZSync.
+                    run.expect(at_fs, Source.ZSYNC)
+                    run.expect(at_fs, Source.DIO)
+        self._trains.append(_Train(device, path, now_fs + _FIRST_FS + count * distance_fs))
+
+    def _arm(self, device: str, section: str, on: bool) -> None:
+        key = device, section
+        self._armed.discard(key)
+        if not on:
+            return
+        self._armed.add(key)
+        for (name, _), analyser in self._analysers.items():
+            if name == device and analyser.section == section:
+                self._begin_record(device, analyser)
+
+    def _begin_record(self, device: str, analyser: AnalyserRun) -> None:
+        try:
+            analyser.arm()
+        except IMPOSSIBLE as error:
+            self._complain(device, str(error))
+
+
+def running_data_server(
+    serial: str, devices: Mapping[int, str], texts: Callable[[], VendorText] = VendorText
+) -> DataServer:
+    """Return a data server whose instruments execute what is uploaded to them."""
+    return DataServer(serial, devices, texts, Executing())

@@ -1,0 +1,183 @@
+"""One program that runs on one sequencer: world time in, what it has done by then out."""
+
+from bisect import insort
+from dataclasses import dataclass, replace
+from typing import Final
+
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.zurich import command_table
+from podium.firmware_interfaces.zurich.command_table import BadCommandTable, parse_command_table
+from podium.firmware_interfaces.zurich.elf import BadElf, SequencerElf, read_elf
+from podium.firmware_interfaces.zurich.sequencer_assembly import (
+    SEQUENCER_MEMORY,
+    IllegalInstruction,
+)
+from podium.firmware_interfaces.zurich.values import Value
+from podium.firmware_interfaces.zurich.waveform_upload import BadWaveform, write_waveform
+from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, DoesNotRun, make_image
+from podium.sim_instruments.twins.zurich.sequencer.processor import (
+    RUNNING,
+    Input,
+    Processor,
+    Trace,
+)
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
+from podium.sim_instruments.twins.zurich.sequencer_port import (
+    Accepted,
+    ProgramRefused,
+    Uploaded,
+)
+
+_AT_ONCE: Final = 20_000_000
+"""Instructions that are executed in one go at most: a program that plays nothing may never end."""
+_GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
+
+
+def accept(at: str, elf: bytes) -> Accepted:
+    """Return what is known of a program. Raises ProgramRefused."""
+    try:
+        program = read_elf(elf)
+        model = node_settings.model_of(at)
+        make_image(program, model)
+    except (BadElf, IllegalInstruction, DoesNotRun) as error:
+        raise ProgramRefused(f"{at}: {error}") from error
+    size = len(program.words()) / SEQUENCER_MEMORY[model.name]
+    return Accepted(program.assembly, program.source, program.descriptors, size)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Due:
+    time: int
+    source: Source
+    value: int
+
+
+class ProgramRun:
+    """A program from its start on. Times of inputs are world times, fs."""
+
+    def __init__(self, uploaded: Uploaded, start_fs: int) -> None:
+        """Raises ProgramRefused, with the line of the program where there is one."""
+        self.device, self.at, self.start_fs = uploaded.device, uploaded.at, start_fs
+        self.setting = uploaded.setting
+        self.model = node_settings.model_of(uploaded.at)
+        try:
+            self.elf: SequencerElf = read_elf(uploaded.elf)
+            for index, written in sorted(uploaded.waveforms.items()):
+                self.elf = write_waveform(self.elf, index, written.content)
+            family = command_table.HDAWG if self.model is HDAWG else command_table.SHFSG
+            table = uploaded.command_table
+            commands = parse_command_table(table, family) if table else None
+            image = make_image(self.elf, self.model, commands)
+        except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:
+            raise ProgramRefused(f"{uploaded.at}: {error}") from error
+        setup = node_settings.setup(uploaded.setting, uploaded.at)
+        self._processor = Processor(image, setup)
+        self._due: list[_Due] = []
+        self._fed = 0
+        self.trace: Trace = self._processor.trace()
+        self.playing = False
+        """Whether the program has ended and what it queued has not."""
+        self._fresh_from = 0
+        self._begun = False
+        self.going_on = True
+        self.told: Trace | None = None
+        """The trace whose nodes were told: while it is the same, there is no more to say."""
+        self._ends_fs: int | None = None
+        self._looked = False
+
+    def tick(self, now_fs: int) -> int:
+        """Return the sample that is played at a time."""
+        return (now_fs - self.start_fs) * self.model.sample_rate_hz // FS_PER_S
+
+    def time_fs(self, tick: int) -> int:
+        """Return when a sample is played."""
+        return self.start_fs + tick * FS_PER_S // self.model.sample_rate_hz
+
+    def expect(self, at_fs: int, source: Source, value: int = 0) -> None:
+        """Have something reach the sequencer at a time; what came before its start is lost."""
+        if at_fs >= self.start_fs:
+            insort(self._due, _Due(self.tick(at_fs), source, value))
+            self._looked = False
+
+    @property
+    def has_fresh(self) -> bool:
+        """Whether anything came with the last :meth:`advance`."""
+        return len(self.trace.rows) > self._fresh_from
+
+    @property
+    def fresh(self) -> Trace:
+        """The trace with the rows alone that came with the last :meth:`advance`."""
+        return replace(self.trace, rows=self.trace.rows[self._fresh_from :])
+
+    def write_register(self, index: int, value: int) -> None:
+        """Set a user register while the program runs."""
+        self._processor.write_register(index, value)
+        self._looked = False
+        self.trace = self._processor.trace()
+
+    def advance(self, now_fs: int) -> Trace:
+        """Execute up to a time, as far as twenty million instructions go."""
+        self._fresh_from = len(self.trace.rows)
+        until = self.tick(now_fs)
+        nothing_due = not self._due or self._due[0].time > until
+        if not self.going_on or (self.trace.waiting is not None and nothing_due and self._begun):
+            return self.trace
+        self._begun = True
+        count = 0
+        while count < len(self._due) and self._due[count].time <= until:
+            count += 1
+        due, self._due = self._due[:count], self._due[count:]
+        # What comes from a sequencer that was worked out later is late by less than one look.
+        inputs = [Input(max(one.time, self._fed), one.source, one.value) for one in due]
+        if inputs:
+            self._fed = inputs[-1].time
+        self._processor.feed(inputs)
+        limit = self.trace.instructions + _AT_ONCE
+        self.trace = self._processor.run(until=until, known=until, instructions=limit)
+        unknown = self.trace.status is Status.UNKNOWN
+        # An end lies in the future while what is queued still plays.
+        self.playing = self.trace.status is Status.ENDED and self.trace.end > until
+        self.going_on = self.trace.status in _GOING_ON or unknown or self.playing
+        return self.trace
+
+    def give_up(self) -> None:
+        """End here: what it hangs on cannot be."""
+        self.going_on = False
+        self.told = None
+
+    def ends_fs(self) -> int | None:
+        """Return when it will end with the inputs that are known by now; None: it waits for more,
+        or does not end within twenty million instructions."""
+        if not self._looked:
+            self._looked, self._ends_fs = True, self._look_ahead()
+        return self._ends_fs
+
+    def _look_ahead(self) -> int | None:
+        ahead = self._processor.fork()
+        ahead.feed([Input(max(one.time, self._fed), one.source, one.value) for one in self._due])
+        limit = self.trace.instructions + _AT_ONCE
+        while (trace := ahead.run(instructions=limit, rows=1)).status is Status.FULL:
+            ahead.forget()
+        return self.time_fs(trace.end) if trace.status is Status.ENDED else None
+
+    def fault(self) -> str:
+        """Return what the program did that it cannot, with its line; empty: nothing."""
+        trace = self.trace
+        if trace.status in (Status.ENDED, Status.UNKNOWN, *_GOING_ON):
+            return ""
+        line = self.elf.line_of(trace.pc)
+        where = f"line {line}" if line else f"instruction {trace.pc}"
+        return f"{self.at}: {where}: {trace.status.name.lower()} ({trace.fault})"
+
+    def nodes(self) -> dict[str, Value]:
+        """Return what the nodes of the sequencer hold now."""
+        trace = self.trace
+        found: dict[str, Value] = {
+            f"{self.at}/userregs/{k}": value & 0xFFFF_FFFF
+            for k, value in enumerate(trace.user_registers)
+        }
+        status = trace.status_word() or RUNNING
+        found[f"{self.at}/sequencer/status"] = status if self.going_on else 0
+        found[f"{self.at}/enable"] = int(self.going_on)
+        return found
