@@ -169,11 +169,6 @@ def _step(
                 )
             )
             clock.at_fs = _later(begins, np.asarray(waveform.duration_fs), where)
-        case Capture(_, name, _, _, discriminator) if discriminator is not None:
-            raise DoesNotFit(
-                f"{where}: {name!r} has a discriminator, and this compiler makes no results of "
-                "records: leave it out, and tell 0 from 1 in the data"
-            )
         case Capture(frame, _, _, delay_fs):
             clock = clocks[frame]
             opens = _later(clock.at_fs, np.asarray(delay_fs), where)

@@ -10,5 +10,5 @@ from podium.control.compilers.zurich.compile import compile_program
 
 @pytest.mark.parametrize("name", ["active reset", "until 0"])
 def test_results_and_branches_are_refused(name: str) -> None:
-    with pytest.raises(DoesNotFit, match=r"has a discriminator|knows no (If|RepeatUntil)"):
+    with pytest.raises(DoesNotFit, match=r"leave the discriminator out|knows no (If|RepeatUntil)"):
         compile_program(branch_programs()[name], shfqc())
