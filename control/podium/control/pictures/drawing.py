@@ -1,6 +1,6 @@
 """The timing diagram: one view, or two of them above each other with their differences marked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -218,7 +218,15 @@ def _ends_of(here: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _labels(drawing: Drawing, axis: TimeAxis, lane: Lane, y: float) -> None:
     """Write what each pulse and window is, as far as there is room."""
-    things = [(one.start_ns, _words(one), _short(one), "mark") for one in lane.stretches]
+    things = [
+        (
+            start_ns,
+            _joined(_words(one) for one in ones),
+            _joined(_short(one) for one in ones),
+            "mark",
+        )
+        for start_ns, ones in _at_one_instant(lane.stretches).items()
+    ]
     things += [(w.start_ns, f"capture {w.name}", w.name, "listens") for w in lane.openings]
     things.sort(key=lambda thing: thing[0])
     taken = LEFT
@@ -231,6 +239,18 @@ def _labels(drawing: Drawing, axis: TimeAxis, lane: Lane, y: float) -> None:
                 drawing.text(x, y, words, style)
                 taken = x + written_width(words, size) + (6 if style == kind else 3)
                 break
+
+
+def _at_one_instant(stretches: Sequence[Stretch]) -> dict[int, list[Stretch]]:
+    """Return pulses by their starts: those of several branches share a label."""
+    found: dict[int, list[Stretch]] = {}
+    for one in stretches:
+        found.setdefault(one.start_ns, []).append(one)
+    return found
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " | ".join(words)
 
 
 def _words(one: Stretch) -> str:
@@ -259,7 +279,14 @@ def _window(drawing: Drawing, axis: TimeAxis, window: Opening, top: float, low: 
         f"capture {window.name}: {say_time(window.start_ns)} to {say_time(window.end_ns)}, "
         f"demodulated at {window.frequency_hz / 1e9:.9g} GHz{into}"
     )
-    drawing.box(x, top, axis.x(window.end_ns) - x, low - top, "window", told)
+    drawing.box(
+        x,
+        top,
+        axis.x(window.end_ns) - x,
+        low - top,
+        "window maybe" if window.condition else "window",
+        told,
+    )
 
 
 def _marks(

@@ -1,8 +1,8 @@
 """Driver of a Zurich Instruments data server and its instruments, over zhinst-toolkit.
 
-It says who answers and how its instruments are set; it plays nothing yet. The vendor's client does
-not let go of Python's interpreter lock while it waits for the network: other threads of the
-process stand still meanwhile.
+It says who answers and how its instruments are set; it plays nothing yet. The vendor's client holds
+Python's interpreter lock while it connects, gets and sets (seen with ``zhinst.core`` 26.7.2; not
+while it polls): all threads of the process stand still until the server answers.
 """
 
 from collections.abc import Iterator, Mapping

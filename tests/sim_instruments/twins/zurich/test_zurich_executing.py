@@ -8,6 +8,7 @@ from tests.referees import seqc_corpus
 
 from podium.firmware_interfaces.zurich.refusals import Refused
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
+from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.twins.twin import IDLE
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.executing import Executing
@@ -124,11 +125,11 @@ def test_readouts_are_averaged_and_read(bench, order):
     assert bench.get(f"{QA}/enable") == 0
     assert bench.get("system/internaltrigger/enable") == 0
     assert bench.get("system/internaltrigger/progress") == 1.0
-    data = bench.get(f"{READOUT}/result/data/2/wave").numbers()
+    data = numbers_of(bench.get(f"{READOUT}/result/data/2/wave"))
     signs = np.tile([1, -1], points * averages // 2)
     table = signs.reshape(averages, points) if order == 0 else signs.reshape(points, averages).T
     assert data == pytest.approx(table.mean(axis=0) * 128)
-    assert np.isnan(bench.get(f"{READOUT}/result/data/0/wave").numbers()).all()  # not asked
+    assert np.isnan(numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))).all()  # not asked
 
 
 def test_many_readouts_are_worked_out_look_by_look(bench):
@@ -148,7 +149,7 @@ def test_many_readouts_are_worked_out_look_by_look(bench):
         looks += 1
         assert looks < 20
     assert bench.execution.horizon(bench.now_fs) == IDLE
-    data = bench.get(f"{READOUT}/result/data/0/wave").numbers()
+    data = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
     assert data == pytest.approx(np.full(3000, 500.0))
 
 
@@ -200,9 +201,26 @@ def test_a_sweep_of_spectroscopy_is_read(bench):
     )
     bench.set(f"{QA}/enable", 1)
     bench.wait(MS)
-    data = bench.get("qachannels/0/spectroscopy/result/data/wave").numbers()
+    data = numbers_of(bench.get("qachannels/0/spectroscopy/result/data/wave"))
     assert data == pytest.approx(np.full(5, 0.25))
     assert bench.get("qachannels/0/spectroscopy/result/enable") == 0
+
+
+def test_a_point_that_begins_during_another_is_lost_and_counted(bench):
+    bench.set("qachannels/0/mode", 0)
+    bench.set("qachannels/0/spectroscopy/length", 20_000)
+    bench.set("qachannels/0/spectroscopy/trigger/channel", 32)
+    bench.set("qachannels/0/spectroscopy/result/length", 6)
+    bench.set("qachannels/0/spectroscopy/result/enable", 1)
+    bench.upload(
+        QA,
+        "repeat (6) { playZero(8000); setTrigger(1); playZero(8000); setTrigger(0); }",
+    )
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(MS)
+    assert bench.get("qachannels/0/spectroscopy/result/error/count") == 3
+    assert bench.get("qachannels/0/spectroscopy/result/acquired") == 3
+    assert bench.get("qachannels/0/spectroscopy/result/enable") == 1
 
 
 def test_tables_and_written_waveforms_are_played(bench):

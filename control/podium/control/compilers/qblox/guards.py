@@ -125,14 +125,13 @@ def taken(guard: Guard, results: Mapping[str, int]) -> bool:
 
 def told(guard: Guard) -> str:
     """Return what must have been measured, in words: ``m = 1``; empty where nothing must."""
-    return " and ".join(_told(term) for term in guard)
+    return " and ".join(dict.fromkeys(_told(term) for term in guard))
 
 
 def _told(term: Term) -> str:
     names = _names(term)
-    tries = f" {len(term.results[0].times)} times" if len(term.results[0].times) > 1 else ""
     if len(names) == 1:
-        return f"{names[0]} = {ONE_WANTED[term.operation]}{tries}"
+        return f"{names[0]} = {ONE_WANTED[term.operation]}"
     return f"{term.operation} of {', '.join(names)}"
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
-from podium.firmware_interfaces.zurich.values import Value, vector_of
+from podium.firmware_interfaces.zurich.values import Value
+from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
@@ -97,6 +98,8 @@ class AnalyserRun:
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
         self._backlog: deque[_Piece] = deque()
+        self._edges: deque[int] = deque()
+        """Triggers of spectroscopy, in samples."""
         self._free = 0
         """From when on the integrators can begin again."""
         self._level = 0
@@ -130,8 +133,8 @@ class AnalyserRun:
 
     @property
     def behind(self) -> bool:
-        """Whether there are readouts that were not worked on yet."""
-        return bool(self._backlog)
+        """Whether there is anything that was not worked on yet."""
+        return bool(self._backlog or self._edges)
 
     def work(self, everything: bool) -> tuple[Integers, Integers]:
         """Take up what the sequencer has started since, all of it or some milliseconds' worth;
@@ -194,17 +197,25 @@ class AnalyserRun:
         source = int(node_settings.number(setting, f"{self._at}/spectroscopy/trigger/channel"))
         if source != SEQUENCER_TRIGGERS + self.channel:
             return
-        new = trigger_edges(run.fresh, 0, self._level)
+        edges = trigger_edges(run.fresh, 0, self._level)
         self._level = last_level(run.fresh, self._level)
         settings = node_settings.spectroscopy_settings(setting, self._at)
-        turning = node_settings.oscillators(setting, self._at, 1)
         samples = settings.delay + settings.length
-        for edge in new:
-            one = np.array([edge], np.int64)
-            out = spectroscopy.sent(run.trace, turning, settings, int(edge), samples)
+        lost = busy(edges, samples, self._free)
+        self._lost += int(lost.sum())
+        self._edges += edges[~lost].tolist()
+        if self._edges:
+            self._free = self._edges[-1] + samples
+        turning = node_settings.oscillators(setting, self._at, 1)
+        density = node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable")
+        left = _AT_ONCE
+        while self._edges and left > 0:
+            left -= samples
+            one = np.array([self._edges.popleft()], np.int64)
+            out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)
-            if node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable"):
+            if density:
                 found = spectroscopy.power_density(found, settings)
             if self.logger is not None:
                 self.logger.take(found[:, None], np.ones((1, 1), np.bool_))
@@ -227,10 +238,28 @@ class AnalyserRun:
         found[f"{self.section}/result/acquired"] = self.logger.acquired
         if self.logger.done:
             found[f"{self.section}/result/enable"] = 0
+            header = self._header(self.logger)
             for unit in range(self.logger.units):
-                found[self._data_node(unit)] = vector_of(self._data(unit))
+                found[self._data_node(unit)] = result_vector(self._data(unit), header)
             self.logger = None
         return found
+
+    def _header(self, logger: ResultLogger) -> ResultHeader:
+        """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
+        setting, reads = self.run.setting, self._mode == READOUT
+        length = "integration/length" if reads else "length"
+        samples = int(node_settings.number(setting, f"{self.section}/{length}"))
+        errors = min(self._lost, 0xFFFF)
+        return ResultHeader(
+            center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
+            source=logger.settings.source,
+            samples=samples if reads else 0,
+            spectroscopy_samples=0 if reads else samples,
+            averages=logger.settings.averages,
+            acquired=logger.acquired,
+            errors_readout=errors if reads else 0,
+            errors_spectroscopy=0 if reads else errors,
+        )
 
     def _data_node(self, unit: int) -> str:
         index = f"{unit}/" if self._mode == READOUT else ""
