@@ -35,7 +35,7 @@ from podium.control.compilers.zurich.target import (
     ZurichTarget,
 )
 from podium.control.compilers.zurich.waves import WaveTable
-from podium.control.program.program import Capture, Program
+from podium.control.program.program import Program
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
@@ -107,12 +107,6 @@ def _placed(program: Program) -> PlacedShot:
         raise DoesNotFit(
             "the raw trace of captures is not fetched from Zurich Instruments yet; leave trace out"
         )
-    for index, statement in enumerate(program.body):
-        if isinstance(statement, Capture) and statement.discriminator is not None:
-            raise DoesNotFit(
-                f"statement {index} (Capture): results of 0 and 1 are not made on Zurich "
-                "Instruments yet; leave the discriminator out and compare the record"
-            )
     return place_in_fs(program)
 
 
