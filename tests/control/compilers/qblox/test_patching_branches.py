@@ -18,9 +18,11 @@ from podium.control.program.conditions import is_one, is_zero
 from podium.control.program.parameters import parameters_of, with_parameters
 from podium.control.program.program import (
     Affine,
+    Axis,
     Barrier,
     Delay,
     If,
+    Linear,
     Parameter,
     Play,
     Program,
@@ -28,6 +30,7 @@ from podium.control.program.program import (
     ShiftPhase,
     Statement,
     Value,
+    Variable,
     walk,
 )
 
@@ -145,3 +148,16 @@ def test_a_wait_that_makes_something_too_early_is_refused() -> None:
         artifact.patched({"wait": 363 * NS})
     with pytest.raises(DoesNotFit, match="1 ns too late"):
         artifact.patched({"wait": 363 * NS}, compile_anew=True)
+
+
+def test_a_shift_that_is_added_to_a_swept_one_is_compiled_anew() -> None:
+    axis = Axis("x", (Variable("swept", "turn", Linear(0.0, 0.1, 3)),))
+    shifts = (
+        ShiftPhase("q0.drive", Affine("swept")),
+        ShiftPhase("q0.drive", Parameter("turn", 0.0)),
+    )
+    body = (*read("q0", "m"), If(is_one("m"), (*shifts, X)), Barrier(ALL), END)
+    program = Program("p", FRAMES, body, (axis,))
+    artifact = compile_artifact(program, target())
+    with pytest.raises(NeedsCompiling, match="changes together with a sweep"):
+        artifact.patched({"turn": 0.3})
