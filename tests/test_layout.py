@@ -88,7 +88,9 @@ def test_one_instrument_has_one_name_in_four_places(model: InstrumentModel) -> N
 def test_driver_and_twin_stand_where_the_model_says(model: InstrumentModel) -> None:
     for dotted in (model.driver, model.twin):
         file, name = _file_of(dotted)
-        classes = [
-            node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.ClassDef)
+        makes = [
+            node.name
+            for node in ast.parse(file.read_text()).body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef)
         ]
-        assert name in classes, f"{file} has no class {name}"
+        assert name in makes, f"{file} has no class or function {name}"

@@ -65,6 +65,20 @@ async def test_a_part_that_fails_fails_the_run(lab, bench, trial):
     await lab.run(trial())
 
 
+async def test_what_does_not_fit_is_streamed_in_parts_as_well(lab, bench, trial):
+    program = replace(uneven(trial, 9000), shots=4)
+    loaded = []
+    bench.hooks["cluster_a.load"] = lambda: loaded.append(1)
+    seen = [data async for data in lab.stream(program, batch_shots=2)]
+    assert [data.attrs["shots_done"] for data in seen] == [2, 4]
+    assert len(loaded) == 2 * 2
+    assert dict(seen[-1].sizes) == {"point": 9000}
+    assert np.isfinite(seen[-1].q0_i).all()
+    assert seen[-1].attrs["program_hash"] == digest(program)
+    rounded = [q for q in json.loads(seen[-1].attrs["quantised"]) if "d: ampl" in q["what"]]
+    assert len(rounded) == 2
+
+
 async def test_one_shot_that_is_too_long_is_refused_and_touches_nothing(lab, bench, trial):
     bench.done.clear()
     program = trial()

@@ -12,6 +12,7 @@ ASSUMING = sorted(
     file for room in ROOMS for file in (ROOT / room).rglob("*.py") if "ASSUMED" in file.read_text()
 )
 REFEREES = {
+    "test_compiled_branches": "conditions of compiled programs",
     "test_compiled_programs": "compiled programs",
     "test_q1asm": "Q1 assembler",
     "test_q1simulator": "q1simulator",
@@ -26,6 +27,7 @@ REFEREES = {
     "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
     "test_q1simulator_feedback": "`test_q1simulator_feedback.py`",
     "test_qblox_feedback_client": "`test_qblox_feedback_client.py`",
+    "test_qblox_qrc_client": "`test_qblox_qrc_client.py`",
     "test_qblox_mixer_client": "`test_qblox_mixer_client.py`",
     "test_qblox_tag_feedback_client": "`test_qblox_tag_feedback_client.py`",
     "test_qutip": "QuTiP",
@@ -34,6 +36,7 @@ REFEREES = {
     "test_snmp_white_rabbit_switch": "White Rabbit switch",
     "test_srs_fs725_published": "SRS FS725",
     "test_zurich_core_client": "`zhinst.core.ziDAQServer` 26.7.2.5",
+    "test_zurich_core_values": "results and scope records with their headers",
     "test_zurich_toolkit_client": "`zhinst.toolkit.Session` 1.4.0",
     "test_zurich_multistate": "`test_zurich_multistate.py`",
     "test_zurich_running_client": "`test_zurich_running_client.py`",

@@ -58,11 +58,12 @@ def simulate(
     triggers: Sequence[tuple[int, int]] = (),
     sync: bool = True,
     readout: bool = True,
-    measured: tuple[int, Sequence[int]] | None = None,
+    measured: tuple[int, Sequence[int | complex]] | None = None,
 ) -> Record:
     """Run ``text`` on a sequencer; ``triggers`` are (time in ns, address).
 
-    ``measured``: the address to which acquisitions of index 0 send triggers, and their results.
+    ``measured``: the address to which acquisitions of index 0 send triggers, and their results:
+    bits, or integrals in full scales of one sample.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -79,7 +80,7 @@ def _simulate(
     triggers: Sequence[tuple[int, int]],
     sync: bool,
     readout: bool,
-    measured: tuple[int, Sequence[int]] | None,
+    measured: tuple[int, Sequence[int | complex]] | None,
 ) -> Record:
     sys.modules.setdefault(GUI, types.ModuleType(GUI)).__dict__.setdefault(
         "Q1ProgramBrowser", object
@@ -151,7 +152,10 @@ def _simulate(
         renderer.set_integratrion_length_acq(MEASURED_NS)
         renderer.acq_conf.trigger_en = True
         renderer.acq_conf.trigger_addr = address
-        renderer.set_mock_data(0, [1.0 if result else -1.0 for result in results])
+        given = [
+            result if isinstance(result, complex) else 1.0 if result else -1.0 for result in results
+        ]
+        renderer.set_mock_data(0, given)
     events.arm_sequencer("sequencer", sync)
     for id_ in range(FIRST_CAST_ID, 256):
         events.set_route(id_, "sequencer")

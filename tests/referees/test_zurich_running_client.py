@@ -3,6 +3,13 @@
 import numpy as np
 import pytest
 from zhinst.toolkit import CommandTable, Session, SHFQAChannelMode, Waveforms
+from zhinst.utils.shf_sweeper import (
+    AvgConfig,
+    RfConfig,
+    ShfSweeper,
+    SweepConfig,
+    TriggerConfig,
+)
 
 from .zurich_laboratory import served
 
@@ -77,6 +84,25 @@ def test_readout_is_averaged_by_the_result_logger(shfqc):
     expected = [np.sum((pulses[0][0] + pulses[2][0]) * weights[slot][0]) for slot in range(3)]
     for slot in range(3):
         assert results[slot] == pytest.approx(np.full(10, expected[slot]), abs=2e-3)
+
+
+def test_the_vendors_sweeper_sweeps(session, shfqc):
+    sweeper = ShfSweeper(session.daq_server, "dev12000")
+    sweeper.configure(
+        sweep_config=SweepConfig(
+            start_freq=-100e6, stop_freq=100e6, num_points=11, mapping="linear",
+            oscillator_gain=0.5, use_sequencer=True,
+        ),
+        avg_config=AvgConfig(integration_time=10e-6, num_averages=2, mode="sequential"),
+        rf_config=RfConfig(channel=0, input_range=0, output_range=0, center_freq=5e9),
+        trig_config=TriggerConfig(source=None),
+    )  # fmt: skip
+    found = sweeper.run()
+    assert found["vector"] == pytest.approx(np.full(11, 0.5))
+    told = found["properties"]
+    assert (told["numacquired"], told["numaverages"]) == (22, 2)
+    assert (told["centerfreq"], told["numspectrsamples"]) == (5e9, 20_000)
+    assert (told["scaling"], told["holdofferrorsspectr"]) == (1.0, 0)
 
 
 def test_what_cannot_run_is_refused_with_the_vendors_error(session, shfqc):

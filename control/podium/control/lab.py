@@ -96,7 +96,8 @@ class Lab:
 
         ``parameters``: values by name, for this run; a program that comes again with others is
         not compiled again, and only what differs is uploaded. What does not fit into one program
-        of the controller is played in parts, and the data put together.
+        of the controller is played in parts, and the data put together; at a time, each part has a
+        start of its own.
 
         On several nodes it starts at one time, which the trigger plane gives; ``timed``: also on
         one. Their measured skews are taken out, and where they are not known, or do not hold any

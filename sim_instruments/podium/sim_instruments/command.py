@@ -324,12 +324,13 @@ def _emulate(arguments: Namespace) -> int:
         asked = json.load(sys.stdin)
         program = from_plain(asked["program"])
         spans = [(int(start_ns), int(duration_ns)) for start_ns, duration_ns in asked["spans"]]
+        results = {str(name): int(result) for name, result in asked.get("results", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _Ended(
             f'standard input holds no {{"program": ..., "spans": ...}}: {error!r}', WRONG_USE
         ) from error
     try:
-        json.dump(emulate(program, spans), sys.stdout)
+        json.dump(emulate(program, spans, results), sys.stdout)
     except CannotEmulate as error:
         raise _Ended(error, FOUND_PROBLEM) from error
     return DONE

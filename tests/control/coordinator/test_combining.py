@@ -74,3 +74,27 @@ def test_an_input_that_clipped_once_has_clipped() -> None:
     together = combined.so_far()()["q0"]
     assert together.out_of_range
     assert isinstance(together.i, np.ndarray)
+
+
+def test_results_and_counts_that_vary_are_weighted() -> None:
+    """A capture in a branch: made twice with mean 1 and result 1, then never, then once with 4."""
+    combined = Combined(Program("t", (), (), (), shots=4))
+    for count, value, result in ((2, 1.0, 1.0), (0, np.nan, np.nan), (1, 4.0, 0.0)):
+        one, made = np.array(value), np.array(count)
+        data = CaptureData(one, -one, made, None, None, False, np.array(result))
+        combined.add(Batch(0, 1, ()), {"q0": data})
+    together = combined.so_far()()["q0"]
+    assert (together.i, together.q, together.counts) == (2.0, -2.0, 3)
+    assert together.results == 2 / 3
+
+
+def test_results_of_kept_shots_stand_in_a_row() -> None:
+    combined = Combined(Program("t", (), (), (), shots=3, keep_shots=True))
+    for first, results in ((0, [1.0, 0.0]), (2, [np.nan])):
+        made = np.array([0 if np.isnan(one) else 1 for one in results])
+        values = np.array(results)
+        data = CaptureData(values, values, made, None, None, False, values)
+        combined.add(Batch(first, len(results), ()), {"q0": data})
+    together = combined.so_far()()["q0"]
+    np.testing.assert_array_equal(together.results, [1.0, 0.0, np.nan])
+    np.testing.assert_array_equal(together.counts, [1, 1, 0])

@@ -57,6 +57,7 @@ def test_what_is_not_served_is_refused_with_a_reason(target, reason):
     assert request.reason is reason
     told = handshake.refused(request, "application/json")
     assert json.loads(told.partition(b"\r\n\r\n")[2])["err"]["code"] == reason.word()
+    assert b"\r\nConnection: close\r\n" in told
 
 
 def test_a_reason_is_written_as_clients_of_python_read_it():

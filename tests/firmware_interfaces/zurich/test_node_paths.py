@@ -58,6 +58,12 @@ def test_without_recursion_the_next_steps_are_listed():
     assert listed("/dev1/b", PATHS, ListFlags.ABSOLUTE) == ("/dev1/b",)
 
 
+def test_a_node_that_is_a_branch_too_shows_what_stands_below_it():
+    paths = ("/zi/devices", "/zi/devices/connected", "/zi/devices/visible")
+    assert listed("/zi/devices", paths, ListFlags(0)) == ("connected", "visible")
+    assert listed("/zi", paths, ListFlags(0)) == ("devices",)
+
+
 def test_with_recursion_leaves_are_listed_and_branches_if_wanted():
     assert listed("/dev1", PATHS, DEEP | ListFlags.LEAVES_ONLY) == PATHS
     assert listed("/dev1/a/0", PATHS, DEEP) == PATHS[:2]

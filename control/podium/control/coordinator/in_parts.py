@@ -9,14 +9,14 @@ from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import RunId
-from podium.control.bus.streams import AskParts, InParts
+from podium.control.bus.streams import AskParts, HowLong, InParts, Lasts
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
 from podium.control.coordinator.combining import Combined
 from podium.control.coordinator.run_protocol import PREPARE_S, RunParts, insist, play
 from podium.control.coordinator.single import Single
 from podium.control.program.batches import Batch, common, does_not_compile, part_of
-from podium.control.program.program import Program
+from podium.control.program.program import Axis, Program
 from podium.control.program.serialise import digest, to_json
 from podium.control.timebase.timed_program import TimedProgram, timed_to_json
 
@@ -37,21 +37,37 @@ class PlaysAtATime(Protocol):
         ...
 
 
+Known = dict[tuple[int, tuple[Axis, ...]], list[Batch]]
+"""The parts of programs that differ in their shots and points only, by these."""
+
+
 async def play_in_parts(
-    bus: Bus, owner: AgentSeen, run: RunId, program: Program, text: str, next_run: NextRun
+    bus: Bus,
+    owner: AgentSeen,
+    run: RunId,
+    program: Program,
+    text: str,
+    next_run: NextRun,
+    known: Known | None = None,
 ) -> RunParts:
     """Play ``program`` as it is or, where that is refused and parts fit, part after part.
 
-    Raises ``RunError``, the first refusal where parts do not fit either. Nothing is kept of a run
-    in which a part fails, or a clock was reset in between.
+    ``known``: what does not fit is noted there, and not tried again. Raises ``RunError``, the first
+    refusal where parts do not fit either. Nothing is kept of a run in which a part fails, or a
+    clock was reset in between.
     """
-    try:
-        return await play(bus, owner, run, text)
-    except RunRefused as refused:
-        parts = await _parts(bus, owner, text)
-        if len(parts) < 2:
-            raise
-        log.info("run in parts", run=str(run), parts=len(parts), because=str(refused))
+    key = program.shots, program.axes
+    parts = [] if known is None else known.get(key, [])
+    if not parts:
+        try:
+            return await play(bus, owner, run, text)
+        except RunRefused as refused:
+            parts = await _parts(bus, owner, text)
+            if len(parts) < 2:
+                raise
+            log.info("run in parts", run=str(run), parts=len(parts), because=str(refused))
+        if known is not None:
+            known[key] = parts
     combined = Combined(program)
     played: list[RunParts] = []
     for batch in parts:
@@ -64,6 +80,25 @@ async def play_in_parts(
     quantised = _joined(one.prepared.quantised for one in played)
     prepared = replace(played[0].prepared, program_hash=name, quantised=quantised)
     return replace(played[0], prepared=prepared, reported=messages.Reported(captures))
+
+
+async def how_long(bus: Bus, owner: AgentSeen, program: Program) -> Lasts:
+    """Return how long ``program`` plays, as it is or in parts; raises ``RunError``."""
+    text = await asyncio.to_thread(to_json, program)
+
+    async def lasts(words: str) -> Lasts:
+        asking = insist(bus, owner.key, HowLong(words), Lasts, timeout_s=PREPARE_S)
+        return await unless_gone(owner, asking)
+
+    try:
+        return await lasts(text)
+    except RunRefused:
+        parts = await _parts(bus, owner, text)
+        if len(parts) < 2:
+            raise
+    each = [await lasts(await asyncio.to_thread(_text, program, batch)) for batch in parts]
+    total_fs = sum(one.duration_fs for one in each)
+    return Lasts(total_fs, _joined(one.quantised for one in each))
 
 
 async def play_at_a_time_in_parts(

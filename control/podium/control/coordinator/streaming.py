@@ -19,8 +19,6 @@ from podium.control.bus.streams import (
     AskStreams,
     BeginStream,
     Follow,
-    HowLong,
-    Lasts,
     Stop,
     StreamOn,
     StreamPart,
@@ -28,11 +26,12 @@ from podium.control.bus.streams import (
 )
 from podium.control.bus.tickets import NoSuchTicket, Tickets
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
-from podium.control.coordinator.agents_seen import AgentSeen, unless_gone
+from podium.control.coordinator.agents_seen import AgentSeen
 from podium.control.coordinator.combining import Combined
+from podium.control.coordinator.in_parts import Known, how_long, play_in_parts
 from podium.control.coordinator.pacing import Pace, power_of_two
 from podium.control.coordinator.run_news import RunsTold
-from podium.control.coordinator.run_protocol import PREPARE_S, RunParts, insist, play
+from podium.control.coordinator.run_protocol import RunParts
 from podium.control.coordinator.turns import Entry, Journal
 from podium.control.program.batches import Batch, part_of, pieces, whole
 from podium.control.program.program import Program
@@ -207,10 +206,7 @@ class Streaming:
         self, stream: _Stream, program: Program, owner: AgentSeen, entry: Entry
     ) -> None:
         once = replace(program, shots=1, settle_fs=0)
-        lasts = await unless_gone(
-            owner,
-            insist(self._bus, owner.key, HowLong(to_json(once)), Lasts, timeout_s=PREPARE_S),
-        )
+        lasts = await how_long(self._bus, owner, once)
         name = await asyncio.to_thread(digest, program)
         run = await self._next_run(owner)
         stream.run = str(run)
@@ -228,6 +224,7 @@ class Streaming:
         pace = Pace(stream.request.every_s, once_s / points, points, program.shots)
         combined = Combined(program)
         shot, run = 0, told.run
+        known: Known = {}
         while shot < program.shots:
             batches = _next(program, shot, pace.size(), stream.request.batch_shots)
             for batch in batches:
@@ -236,7 +233,10 @@ class Streaming:
                 text = await asyncio.to_thread(_text, program, batch)
                 if stream.part is not None:
                     run = await self._next_run(owner)
-                parts = await play(self._bus, owner, run, text)
+                part = part_of(program, batch)
+                parts = await play_in_parts(
+                    self._bus, owner, run, part, text, self._next_run, known
+                )
                 pace.took(batch.shots * batch.points, time.monotonic() - began)
                 if told.first is None:
                     told.snapshot = await self._snapshot()

@@ -24,6 +24,12 @@ POINT_HELP = (
 )
 
 
+RESULTS_HELP = (
+    "where something hangs on what is measured: the results of the shot that is shown, e.g. "
+    "m=1,n=0; a capture that is not named has 0 (without this, --diagram shows all branches)"
+)
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
@@ -53,6 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--point", action="append", default=[], metavar="AXIS=INDEX", help=POINT_HELP
     )
+    parser.add_argument("--results", default="", metavar="CAPTURE=0|1,...", help=RESULTS_HELP)
 
 
 def run(arguments: Namespace) -> int:
@@ -62,6 +69,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.pictures.judge import Case
+    from podium.control.pictures.results import results_of
     from podium.control.pictures.stored import compiled
     from podium.control.program.serialise import from_json
 
@@ -79,7 +87,8 @@ def run(arguments: Namespace) -> int:
         program = from_json(text)
         targets = targets_of(facility)
         artifacts = compiled(program, facility) if given is None else _read(given, program, targets)
-        case = Case(program, artifacts, {name: targets[name] for name in artifacts})
+        results = results_of(arguments.results, program)
+        case = Case(program, artifacts, {name: targets[name] for name in artifacts}, results)
     except (ValueError, KeyError) as error:  # what programs and compilers raise: it is at fault
         print(f"podium compile: {arguments.program}: {error}", file=sys.stderr)
         return FOUND_PROBLEM

@@ -23,10 +23,13 @@ class CannotEmulate(Exception):
     """Nothing was emulated. The message says why: it is not installed, or what it said."""
 
 
-def emulate(artifact: "ClusterProgram", spans: Spans) -> Mapping[str, Any]:
+def emulate(
+    artifact: "ClusterProgram", spans: Spans, results: Mapping[str, int] | None = None
+) -> Mapping[str, Any]:
     """Have a process execute ``artifact``; return what it does in each span.
 
-    Raises :class:`CannotEmulate`.
+    ``results``: by capture, what is measured each time; 0 where it is not named. Raises
+    :class:`CannotEmulate`.
     """
     from podium.firmware_interfaces.qblox_cluster.program import to_plain
 
@@ -36,7 +39,9 @@ def emulate(artifact: "ClusterProgram", spans: Spans) -> Mapping[str, Any]:
             f"installed: there is no command `podium {COMMAND}` here (it comes with the package "
             "podium.sim_instruments); what the program means can be drawn without: --diagram"
         )
-    asked = json.dumps({"program": to_plain(artifact), "spans": list(spans)})
+    asked = json.dumps(
+        {"program": to_plain(artifact), "spans": list(spans), "results": dict(results or {})}
+    )
     try:
         done = subprocess.run(
             podium(COMMAND, "emulate"),

@@ -37,6 +37,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--out", type=Path, metavar="FILE", help="netCDF file for the data (default PROGRAM.nc)"
     )
     parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="put a parameter of the program to this value; may be given several times",
+    )
+    parser.add_argument(
         "--uncorrected",
         action="store_true",
         help="on several nodes: do not take their skews out, they start some ns apart",
@@ -44,6 +51,23 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="print each message that would be sent, send none"
     )
+
+
+class NotANumber(ValueError):
+    """A parameter was given something else; nothing was run."""
+
+
+def _values(given: list[str]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for one in given:
+        name, _, text = one.partition("=")
+        try:
+            values[name] = int(text) if text.lstrip("+-").isdecimal() else float(text)
+        except ValueError as error:
+            raise NotANumber(
+                f"--parameter {one}: a name and a number are wanted, such as theta=0.25"
+            ) from error
+    return values
 
 
 def run(arguments: Namespace) -> int:
@@ -58,10 +82,12 @@ def run(arguments: Namespace) -> int:
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
+    from podium.control.program.parameters import NoSuchParameter, with_parameters
     from podium.control.program.serialise import NotAProgram, from_json
 
     try:
         program = from_json(arguments.program.read_text(encoding="utf-8"))
+        program = with_parameters(program, _values(arguments.parameter))
         if arguments.dry_run:
             facility = load_facility(arguments.facility, arguments.endpoints)
             return run_until_told(tell_run(facility, program))
@@ -71,6 +97,9 @@ def run(arguments: Namespace) -> int:
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
+    except (NoSuchParameter, NotANumber) as error:
+        print(f"podium run: {error}", file=sys.stderr)
+        return WRONG_USE
     except NotAProgram as error:
         print(f"podium run: {arguments.program}: {error}", file=sys.stderr)
         return FOUND_PROBLEM

@@ -3,10 +3,11 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium.control.demo.compile import POINT_HELP
+from podium.control.demo.compile import POINT_HELP, RESULTS_HELP
 from podium.control.demo.refit import DEFAULT_DATA
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
@@ -39,6 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--point", action="append", default=[], metavar="AXIS=INDEX", help=POINT_HELP
     )
+    parser.add_argument("--results", default="", metavar="CAPTURE=0|1,...", help=RESULTS_HELP)
     parser.add_argument(
         "--out",
         type=Path,
@@ -57,6 +59,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.demo.kept_facility import facility_then
     from podium.control.facility.problems import FacilityError
     from podium.control.pictures.points import NoPoint, point_of
+    from podium.control.pictures.results import results_of
     from podium.control.pictures.stored import case_of, changed_since
 
     try:
@@ -65,6 +68,7 @@ def run(arguments: Namespace) -> int:
         digest = str(data.attrs.get("facility_hash", ""))
         facility, warning = facility_then(digest, path.parent, arguments.facility)
         case = case_of(data.attrs, facility)
+        case = replace(case, results=results_of(arguments.results, case.program))
         for note in filter(None, (warning, changed_since(data.attrs, case))):
             print(f"podium scope: {note}", file=sys.stderr)
         point = point_of(arguments.point, case.program.axes)

@@ -1,6 +1,6 @@
 """The timing diagram: one view, or two of them above each other with their differences marked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -160,7 +160,7 @@ def _pulse(drawing: Drawing, axis: TimeAxis, one: Stretch, middle: float, unit: 
     real = _outline(axis, one.start_ns, one.samples.real)
     places = [(x, middle - unit * v) for x, v in real]
     closed = [(places[0][0], middle), *places, (places[-1][0], middle)]
-    drawing.path(points(closed) + "Z", "i")
+    drawing.path(points(closed) + "Z", "i maybe" if one.condition else "i")
     if np.abs(one.samples.imag).max(initial=0) > QUIET:
         quadrature = _outline(axis, one.start_ns, one.samples.imag)
         drawing.path(points((x, middle - unit * v) for x, v in quadrature), "q")
@@ -218,7 +218,15 @@ def _ends_of(here: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _labels(drawing: Drawing, axis: TimeAxis, lane: Lane, y: float) -> None:
     """Write what each pulse and window is, as far as there is room."""
-    things = [(one.start_ns, _words(one), _short(one), "mark") for one in lane.stretches]
+    things = [
+        (
+            start_ns,
+            _joined(_words(one) for one in ones),
+            _joined(_short(one) for one in ones),
+            "mark",
+        )
+        for start_ns, ones in _at_one_instant(lane.stretches).items()
+    ]
     things += [(w.start_ns, f"capture {w.name}", w.name, "listens") for w in lane.openings]
     things.sort(key=lambda thing: thing[0])
     taken = LEFT
@@ -233,14 +241,27 @@ def _labels(drawing: Drawing, axis: TimeAxis, lane: Lane, y: float) -> None:
                 break
 
 
+def _at_one_instant(stretches: Sequence[Stretch]) -> dict[int, list[Stretch]]:
+    """Return pulses by their starts: those of several branches share a label."""
+    found: dict[int, list[Stretch]] = {}
+    for one in stretches:
+        found.setdefault(one.start_ns, []).append(one)
+    return found
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " | ".join(words)
+
+
 def _words(one: Stretch) -> str:
     height = f"{one.peak:.4g}"
     turned = "" if _turned(one) == "" else f", {_turned(one)}"
-    return f"{one.name}, {height}{turned}"
+    when = f"if {one.condition}: " if one.condition else ""
+    return f"{when}{one.name}, {height}{turned}"
 
 
 def _short(one: Stretch) -> str:
-    return _turned(one) or f"{one.peak:.3g}"
+    return one.condition or _turned(one) or f"{one.peak:.3g}"
 
 
 def _turned(one: Stretch) -> str:
@@ -254,10 +275,18 @@ def _window(drawing: Drawing, axis: TimeAxis, window: Opening, top: float, low: 
     x = axis.x(window.start_ns)
     into = "" if window.bin is None else f", bin {window.bin}"
     told = (
+        f"{f'if {window.condition}: ' if window.condition else ''}"
         f"capture {window.name}: {say_time(window.start_ns)} to {say_time(window.end_ns)}, "
         f"demodulated at {window.frequency_hz / 1e9:.9g} GHz{into}"
     )
-    drawing.box(x, top, axis.x(window.end_ns) - x, low - top, "window", told)
+    drawing.box(
+        x,
+        top,
+        axis.x(window.end_ns) - x,
+        low - top,
+        "window maybe" if window.condition else "window",
+        told,
+    )
 
 
 def _marks(

@@ -55,8 +55,9 @@ def _rows(lane: Lane) -> Iterator[tuple[int, str, str, str]]:
 def _played(one: Stretch) -> str:
     degrees = (one.turns + 0.5) % 1 * 360 - 180
     by = "" if one.statement is None else f"  [{one.statement}]"
+    when = f"if {one.condition}: " if one.condition else ""
     return (
-        f"play {one.name}, {one.peak:.6g} of full scale, {degrees:+.4f} degrees, "
+        f"{when}play {one.name}, {one.peak:.6g} of full scale, {degrees:+.4f} degrees, "
         f"{one.frequency_hz:.12g} Hz{by}"
     )
 
@@ -65,4 +66,5 @@ def _opens(one: Opening) -> str:
     by = "" if one.statement is None else f"  [{one.statement}]"
     into = "" if one.bin is None else f", into bin {one.bin}"
     span = say_time(one.duration_ns)
-    return f"capture {one.name} for {span} at {one.frequency_hz:.12g} Hz{into}{by}"
+    when = f"if {one.condition}: " if one.condition else ""
+    return f"{when}capture {one.name} for {span} at {one.frequency_hz:.12g} Hz{into}{by}"

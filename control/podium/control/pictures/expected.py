@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from podium.control.compilers.qblox.rounding import sample_words
 from podium.control.compilers.qblox.target import QbloxTarget
+from podium.control.program.captured import captured_by
 from podium.control.program.envelopes import sample_envelope
 from podium.control.program.program import Program
 from podium.control.program.render import RenderedShot, Rounded, render
@@ -22,11 +23,16 @@ ROUNDING = 8 * float(np.finfo(float).eps)
 
 
 def expected_shot(
-    program: Program, artifact: ClusterProgram, target: QbloxTarget, point: tuple[int, ...]
+    program: Program,
+    artifact: ClusterProgram,
+    target: QbloxTarget,
+    point: tuple[int, ...],
+    results: Mapping[str, int] | None = None,
 ) -> RenderedShot:
     """Return the shot at ``point`` with the artifact's numbers in place of the ideal ones.
 
-    Only frames on ports of ``target`` have them. Raises ``OffGridError``.
+    Only frames on ports of ``target`` have them. ``results``: by capture, what is measured each
+    time; 0 where it is not named. Raises ``OffGridError``.
     """
     rest_fs = 0 if artifact.start is None else artifact.start.late_fs
 
@@ -37,7 +43,19 @@ def expected_shot(
 
     lo_hz = {name: port.lo_hz for name, port in target.ports.items()}
     rounded = _rounded(program, artifact, point)
-    return render(program, point, lo_hz, rounded=rounded, envelope=stored, rest_fs=rest_fs)
+    outcomes = {
+        name: [(results or {}).get(name, 0)] * one.most
+        for name, one in captured_by(program).items()
+    }
+    return render(
+        program,
+        point,
+        lo_hz,
+        rounded=rounded,
+        envelope=stored,
+        rest_fs=rest_fs,
+        outcomes=outcomes,
+    )
 
 
 def _rounded(program: Program, artifact: ClusterProgram, point: tuple[int, ...]) -> Rounded:

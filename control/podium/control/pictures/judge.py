@@ -18,7 +18,7 @@ from podium.control.pictures.meant import Point, meant_view
 from podium.control.pictures.played import played_view
 from podium.control.pictures.repetitions import badly_ended, looked_at, number_of
 from podium.control.pictures.view import Lane, View
-from podium.control.program.program import Program
+from podium.control.program.program import Program, has_branches
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 POINTS_MOST = 500
@@ -27,9 +27,10 @@ them."""
 SAMPLES_MOST = 40_000_000
 """Of one shot, all frames together: the reference renderer makes a sample each nanosecond."""
 Spans = Sequence[tuple[int, int]]
-Emulate = Callable[[ClusterProgram, Spans], Mapping[str, Any]]
-"""Executes a machine code and tells what it does in each span (start, duration in ns from the
-common start), as ``podium twin emulate`` does."""
+Emulate = Callable[..., Mapping[str, Any]]
+"""Executes a machine code (:class:`ClusterProgram`) and tells what it does in each span
+(:data:`Spans`: start, duration in ns from the common start), as ``podium twin emulate`` does. Where
+something hangs on what is measured it is given results by capture as well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +40,20 @@ class Case:
     program: Program
     artifacts: Mapping[str, ClusterProgram]
     targets: Mapping[str, QbloxTarget]
+    results: Mapping[str, int] | None = None
+    """By capture, what is measured each time in the shot that is looked at. None: a program is
+    shown with all branches, a machine code where every result is 0."""
+
+    @property
+    def measured(self) -> Mapping[str, int]:
+        """Results for which one shot is played."""
+        return self.results or {}
+
+    def emulated(self, emulate: "Emulate", name: str, spans: "Spans") -> Mapping[str, Any]:
+        """Return what ``emulate`` tells of the artifact of a cluster."""
+        if has_branches(self.program):
+            return emulate(self.artifacts[name], spans, self.measured)
+        return emulate(self.artifacts[name], spans)
 
     def timeline(self) -> Timeline:
         """Return the shot at all points; raises what ``place`` raises."""
@@ -54,7 +69,7 @@ class Case:
         late_fs = {
             name: one.start.late_fs for name, one in self.artifacts.items() if one.start is not None
         }
-        meant = meant_view(self.timeline(), self.targets, point, late_fs)
+        meant = meant_view(self.timeline(), self.targets, point, late_fs, self.results)
         texts = {e.frame: e.text for one in self.artifacts.values() for e in one.sequencers}
         whole = ((0, meant.duration_ns),)
         lanes = tuple(
@@ -102,11 +117,11 @@ def compare(case: Case, points: Sequence[Point], emulate: Emulate) -> Iterator[C
     timeline = case.timeline()
     _check_length(timeline)
     looked = looked_at(case.program, case.artifacts, timeline, points)
-    told = {name: emulate(one, looked.spans[name]) for name, one in case.artifacts.items()}
+    told = {name: case.emulated(emulate, name, looked.spans[name]) for name in case.artifacts}
     general = tuple(_general(case, told, looked.whole))
     late_fs = {n: 0 if a.start is None else a.start.late_fs for n, a in case.artifacts.items()}
     for number, point in enumerate(points):
-        meant = meant_view(timeline, case.targets, point, late_fs)
+        meant = meant_view(timeline, case.targets, point, late_fs, case.measured)
         views = [
             played_view(meant, case.artifacts, told, k * len(points) + number)
             for k in range(len(looked.repetitions))
@@ -125,8 +140,9 @@ def play(case: Case, point: Point, emulate: Emulate) -> View:
     """
     timeline = case.timeline()
     looked = looked_at(case.program, case.artifacts, timeline, [point])
-    told = {name: emulate(one, looked.spans[name][:1]) for name, one in case.artifacts.items()}
-    return played_view(meant_view(timeline, case.targets, point), case.artifacts, told, 0)
+    told = {name: case.emulated(emulate, name, looked.spans[name][:1]) for name in case.artifacts}
+    meant = meant_view(timeline, case.targets, point, results=case.measured)
+    return played_view(meant, case.artifacts, told, 0)
 
 
 def _of_lanes(
@@ -134,7 +150,7 @@ def _of_lanes(
 ) -> Iterator[list[Difference]]:
     """Yield what differs in each repetition; what differs in all of them is told of the first."""
     shots = {
-        name: expected_shot(case.program, artifact, case.targets[name], point)
+        name: expected_shot(case.program, artifact, case.targets[name], point, case.measured)
         for name, artifact in case.artifacts.items()
     }
     said: set[Difference] = set()

@@ -1,22 +1,27 @@
 """A compiled program for an engineer: what it takes of the hardware, and its code line by line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from podium.control.compilers.qblox.pace import cost_ns
 from podium.control.pictures.events import columns
 from podium.control.pictures.instants import Instants
 from podium.control.pictures.time_axis import say_time
+from podium.control.program.conditions import Condition
 from podium.control.program.program import (
     Affine,
     Capture,
     Delay,
+    If,
     Parameter,
     Play,
     Program,
+    RepeatUntil,
     SetFrequency,
     ShiftPhase,
+    Statement,
     Value,
+    walk,
 )
 from podium.firmware_interfaces.qblox_cluster.limits import WAVEFORMS
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerResources
@@ -48,10 +53,25 @@ def resources(program: Program, artifact: ClusterProgram) -> str:
     for axis in program.axes:
         points *= axis.count
     return (
-        f"{columns(rows, right=0)}\n{program.shots} shots x {points} points last "
-        f"{say_time(artifact.duration_fs / 1e6)}; the first shot begins "
-        f"{say_time(artifact.first_shot_ns)} after the common start\n"
+        f"{columns(rows, right=0)}{_triggers(artifact)}\n"
+        f"{program.shots} shots x {points} points last {say_time(artifact.duration_fs / 1e6)}; "
+        f"the first shot begins {say_time(artifact.first_shot_ns)} after the common start\n"
     )
+
+
+def _triggers(artifact: ClusterProgram) -> str:
+    """Return who sends results over the trigger network, and who does what they say."""
+    lines = [
+        f"{one.frame} sends trigger {one.sends_to} where its result is {one.sends_at}"
+        for one in artifact.sequencers
+        if one.sends_to
+    ]
+    lines += [
+        f"{one.frame} does what trigger {' and '.join(map(str, one.listens_to))} says"
+        for one in artifact.sequencers
+        if one.listens_to
+    ]
+    return "\n".join(["", *lines, ""]) if lines else ""
 
 
 def _of(used: int, there_is: int) -> str:
@@ -61,8 +81,23 @@ def _of(used: int, there_is: int) -> str:
 
 def statements(program: Program) -> str:
     """Return the program's statements with their numbers, one a line."""
-    rows = [(str(k), type(one).__name__, _said(one)) for k, one in enumerate(program.body)]
+    rows = [
+        (str(number), "  " * depth + word, _said(one))
+        for number, (word, one, depth) in enumerate(_deep(program.body, 0))
+    ]
     return columns(rows) if rows else ""
+
+
+def _deep(body: Sequence[Statement], depth: int) -> Iterator[tuple[str, Statement, int]]:
+    """Yield statements in the order of their numbers: word, statement, how deep in branches."""
+    for one in body:
+        yield type(one).__name__, one, depth
+        match one:
+            case If(_, then, orelse):
+                yield from _deep(then, depth + 1)
+                yield from (("else: " + word, s, d) for word, s, d in _deep(orelse, depth + 1))
+            case RepeatUntil(inner):
+                yield from _deep(inner, depth + 1)
 
 
 def _said(statement: object) -> str:
@@ -78,12 +113,23 @@ def _said(statement: object) -> str:
             if not isinstance(duration, Affine | Parameter):
                 span = say_time(float(duration) / 1e6)
             return f"{', '.join(frames)}: {span}"
+        case If(condition):
+            return _condition(condition)
+        case RepeatUntil(_, condition, at_most):
+            return f"{_condition(condition)}, at most {at_most} times"
         case SetFrequency(frame, frequency):
             return f"{frame}: {_value(frequency)} Hz"
         case ShiftPhase(frame, turns):
             return f"{frame}: {_value(turns)} turns"
         case _:
             return ", ".join(getattr(statement, "frames", ()))
+
+
+def _condition(condition: Condition) -> str:
+    if len(condition.captures) == 1:
+        (name,) = condition.captures
+        return f"{name} = {int(condition.met({name: 1}))}"
+    return f"{condition.operation} of {', '.join(condition.captures)}"
 
 
 def _value(value: Value) -> str:
@@ -150,15 +196,13 @@ def _from(comment: str, program: Program, frame: str) -> str:
         marked = re.sub(
             rf"\bcapture {re.escape(name)}(?![\w.])", f"capture [{index}] {name}", marked
         )
-    tunings = [
-        k for k, s in enumerate(program.body) if isinstance(s, SetFrequency) and s.frame == frame
-    ]
+    tunings = [k for k, s in walk(program.body) if isinstance(s, SetFrequency) and s.frame == frame]
     if len(tunings) == 1:
         marked = marked.replace("set frequency", f"set frequency [{tunings[0]}]")
     return f"# {marked}"
 
 
 def _captures(program: Program, frame: str) -> Iterator[tuple[str, int]]:
-    for index, statement in enumerate(program.body):
+    for index, statement in walk(program.body):
         if isinstance(statement, Capture) and statement.frame == frame:
             yield statement.name, index

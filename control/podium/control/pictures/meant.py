@@ -1,15 +1,18 @@
 """What a program means, shot by shot: pulses, windows and carriers of each frame at one point."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.compilers.qblox.guards import taken, told
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
     PlacedCapture,
     PlacedPlay,
+    PlacedShift,
     PlacedTuning,
     Timeline,
 )
@@ -27,16 +30,34 @@ def meant_view(
     targets: Mapping[str, QbloxTarget],
     point: Point,
     late_fs: Mapping[str, int] | None = None,
+    results: Mapping[str, int] | None = None,
 ) -> View:
     """Return the shot at ``point`` (one index for each axis) as the program means it.
+
+    ``results``: by capture, what is measured each time (0 where it is not named): what hangs on
+    something else is left out. None: everything is shown.
 
     ``targets``: by cluster; ``late_fs``: by cluster, how much later than whole nanoseconds all
     of it comes (see ``first_sample``). Frames without pulses and windows are left out.
     """
     lanes = [
-        _lane(frame, targets, point, late_fs or {}) for frame in timeline.frames if frame.heard
+        _lane(_of(frame, results), targets, point, late_fs or {})
+        for frame in timeline.frames
+        if frame.heard
     ]
     return View(PROGRAM, int(at(timeline.shot_ns, point)), tuple(lanes))
+
+
+def _of(frame: FrameTimeline, results: Mapping[str, int] | None) -> FrameTimeline:
+    """Return what happens on a frame where ``results`` are measured."""
+    if results is None or not frame.guarded:
+        return frame
+    happens = tuple(
+        item
+        for item in frame.placed
+        if isinstance(item, PlacedTuning) or taken(item.guard, results)
+    )
+    return replace(frame, placed=happens)
 
 
 def at(values: NDArray[Any], point: Point) -> Any:
@@ -90,6 +111,7 @@ def _lane(
                         frequency_hz,
                         f"{type(item.waveform).__name__} {len(envelope)} ns",
                         item.statement,
+                        told(item.guard),
                     )
                 )
             case PlacedCapture():
@@ -102,9 +124,10 @@ def _lane(
                         frequency_hz,
                         turns % 1.0,
                         item.statement,
+                        condition=told(item.guard),
                     )
                 )
-            case PlacedTuning():
+            case PlacedTuning() | PlacedShift():
                 pass
     return Lane(
         shell.frame,

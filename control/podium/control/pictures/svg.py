@@ -20,6 +20,7 @@ STYLE = """
     .mark { fill: #1f2328; font-size: 11.5px; } .tiny { fill: #1f2328; font-size: 9.5px; }
     .i { fill-opacity: .30; stroke-width: 1.5; stroke-linejoin: round; }
     .q { fill: none; stroke-width: 1.3; stroke-dasharray: 4 3; stroke-linejoin: round; }
+    .maybe { stroke-dasharray: 2 2.5; fill-opacity: .14; }
     .window { fill: #bf8700; fill-opacity: .14; stroke: #bf8700; stroke-width: 1.2; }
     .listens { fill: #8a6100; font-size: 11.5px; }
     .switch { fill: #57606a; fill-opacity: .7; }

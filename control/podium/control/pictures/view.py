@@ -26,6 +26,8 @@ class Stretch:
     """What it is, e.g. ``Drag 40 ns``; of a machine code, how it is made."""
     statement: int | None = None
     """Index in the program's body; None: told by a machine code."""
+    condition: str = ""
+    """What must have been measured for it, e.g. ``m = 1``; empty: it is played in any case."""
 
     @property
     def end_ns(self) -> int:
@@ -54,6 +56,8 @@ class Opening:
     statement: int | None = None
     bin: int | None = None
     """Where the result goes; None: told by a program."""
+    condition: str = ""
+    """As of a stretch."""
 
     @property
     def end_ns(self) -> int:

@@ -27,7 +27,7 @@ class ModuleModel:
     name: str
     """As written in facility files: ``QRM-RF``."""
     family: str
-    """``QCM``, ``QRM`` or ``QTM``."""
+    """``QCM``, ``QRM``, ``QTM`` or ``QRC``."""
     rf: bool
     readout: bool
     dacs: int
@@ -37,6 +37,27 @@ class ModuleModel:
     sequencers: int = limits.SEQUENCERS
     channels: int = 0
     """Digital inputs and outputs of a QTM."""
+    readers: int | None = None
+    """So many sequencers, the first ones, can acquire; None: all of a readout module."""
+    scope_bits: int = limits.ADC_BITS
+    integral_step: int = 1
+    """Bins hold integrals in so many units of 2**-22 of a sample at full scale."""
+
+    def reads(self, sequencer: int) -> bool:
+        """Tell whether a sequencer can acquire."""
+        return self.readout and (self.readers is None or sequencer < self.readers)
+
+    def output_channels(self, sequencer: int) -> tuple[int, ...]:
+        """Return the output channels that a sequencer can be connected to.
+
+        qblox-instruments 1.4.1, ``native/definitions.py`` ``get_allowed_channels``.
+        """
+        if self.readers is None:
+            return tuple(range(self.dacs))
+        if sequencer >= self.readers:
+            return tuple(range(4, self.dacs))
+        own = 4 + 2 * (sequencer % 4)
+        return (0, 1, 2, 3, own, own + 1)
 
     @property
     def acquires(self) -> bool:
@@ -73,6 +94,19 @@ MODULE_MODELS: Mapping[str, ModuleModel] = {
         ModuleModel("QCM-RF", "QCM", rf=True, readout=False, dacs=4, adcs=0),
         ModuleModel("QRM", "QRM", rf=False, readout=True, dacs=2, adcs=2),
         ModuleModel("QRM-RF", "QRM", rf=True, readout=True, dacs=2, adcs=2),
+        ModuleModel(
+            "QRC",
+            "QRC",
+            rf=True,
+            readout=True,
+            dacs=12,
+            adcs=4,
+            markers=1,
+            sequencers=12,
+            readers=8,
+            scope_bits=15,
+            integral_step=2,
+        ),
         ModuleModel(
             "QTM",
             "QTM",

@@ -136,3 +136,11 @@ def rf_input_full_scale(attenuation_db: float) -> float:
 def rf_input_full_scale_v(attenuation_db: float) -> float:
     """Return the peak voltage at a QRM-RF's input that just fills the ADC."""
     return rf_input_full_scale(attenuation_db) * math.sqrt(2 * IMPEDANCE_OHM)
+
+
+QRC_LO_MIN_MHZ = 500
+QRC_LO_MAX_MHZ = 10_100
+QRC_LO_STEP_MHZ = 100
+QRC_ATTENUATION_MAX_DB = 31.5
+QRC_ATTENUATION_STEP_DB = 0.5
+"""Validators and docstrings of ``out0_in0_lo_freq`` and ``out0_att`` of a QRC."""

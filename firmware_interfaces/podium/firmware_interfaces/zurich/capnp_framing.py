@@ -14,7 +14,9 @@ SEGMENTS_MAX = 512
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024 * WORD
 """Largest message: the traversal limit of Cap'n Proto's reader, 8 Mi words (message.h).
 ASSUMED: the real data server has not raised it."""
+WORDS_MAX = MESSAGE_BYTES_MAX // WORD - 1
 _U32 = Packing("<I")
+_HEAD = Packing("<II")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,13 @@ def _frame(kept: bytearray, at: int) -> tuple[Frame, int] | None:
     """Return the message that begins at ``at`` and where it ends; None: more has to come."""
     if len(kept) - at < WORD:
         return None
-    count = _U32.unpack_from(kept, at)[0] + 1
+    others, words = _HEAD.unpack_from(kept, at)
+    if not others and words <= WORDS_MAX:  # the usual case: one segment
+        end = WORD + words * WORD
+        if len(kept) - at < end:
+            return None
+        return Frame(bytes(kept[at : at + end]), ((WORD, end),)), at + end
+    count = others + 1
     if count > SEGMENTS_MAX:
         raise ProtocolError(f"a message of {count} segments, at most {SEGMENTS_MAX} are taken")
     head = (4 + 4 * count + WORD - 1) // WORD * WORD

@@ -90,7 +90,7 @@ class StructReader:
             # The usual case, written out: a pointer to what stands further on in this segment.
             at = self._pointers_at + number * WORD
             low, high = _POINTER.unpack_from(self._frame.content, at)
-            if low and not low & 3 and low < 1 << 31:
+            if not low & 3 and low < 1 << 31 and (low or high):
                 begin = at + WORD + (low >> 2) * WORD
                 there = begin + (high & 0xFFFF) * WORD
                 end = there + (high >> 16) * WORD

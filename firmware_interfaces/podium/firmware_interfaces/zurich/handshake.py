@@ -183,5 +183,6 @@ def _response(status: str, headers: dict[str, str], content: bytes | None = None
     if content is not None:
         headers = {"Content-Type": "application/json"} | headers
         headers["Content-Length"] = str(len(content))
+        headers["Connection"] = "close"
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + (content or b"")

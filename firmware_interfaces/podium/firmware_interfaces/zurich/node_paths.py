@@ -65,6 +65,8 @@ def listed(expression: str, paths: Iterable[str], flags: ListFlags) -> tuple[str
     of it, or, recursive, what lies below the root of the instrument.
     """
     found: dict[str, None] = {}
+    # Nodes that fit by themselves are listed unless something stands below them.
+    itself: dict[str, str] = {}
     whole = pattern(expression)
     for path in paths:
         match = whole.match(path)
@@ -75,6 +77,10 @@ def listed(expression: str, paths: Iterable[str], flags: ListFlags) -> tuple[str
                 _add_branches(found, path, match.end(), flags)
             found[_shown(path, flags)] = None
             continue
+        if match.end() == len(path):
+            itself[path] = path if flags & ListFlags.ABSOLUTE else path.rpartition("/")[2]
+            continue
+        itself.pop(path[: match.end()], None)
         end = _next(path, match.end())
         if end < len(path) and flags & ListFlags.LEAVES_ONLY:
             continue
@@ -83,7 +89,7 @@ def listed(expression: str, paths: Iterable[str], flags: ListFlags) -> tuple[str
             found[child] = None
         else:
             found[child.rpartition("/")[2]] = None
-    return tuple(found)
+    return (*itself.values(), *found)
 
 
 def base_channels(paths: Iterable[str]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@
 
 @0xd2b5a1d0b3f04c8a;
 
+using Schema = import "/capnp/schema.capnp";
+
 struct Result @0xbab0f33e1934323d (Type, Error) {
   union {
     ok @0 :Type;
@@ -128,4 +130,17 @@ interface Session @0xb9d445582da4a55c {
       -> (result :List(Result(AnnotatedValue, Error)));
   getValue @10 (pathExpression :Text, lookupMode :LookupMode, flags :UInt32, client :Data)
       -> (result :List(Result(AnnotatedValue, Error)));
+}
+
+struct CapSchema @0xcb31ef7a76eb85cf {
+  typeId @0 :UInt64;
+  theSchema @1 :List(Schema.Node);
+}
+
+interface Reflection @0xf9a52e68104bc776 {
+  getTheSchema @0 () -> (theSchema :CapSchema);
+  getReflectionVersion @1 () -> (version :Text);
+}
+
+interface Hpk @0xa621130a90860008 extends(Reflection, Session) {
 }

@@ -6,6 +6,7 @@ Places are those that the schema compiler gives for ``session.capnp``; a test ho
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from struct import Struct as Packing
 
 from podium.firmware_interfaces.zurich import rpc
@@ -22,7 +23,8 @@ from podium.firmware_interfaces.zurich.values import (
 
 _U32, _U64, _I64, _F64 = (Packing(f"<{kind}") for kind in "IQqd")
 _QUESTION_AT, _TIMESTAMP_AT = 32, 120
-"""In the answer that holds one number. Its value is in the last three words."""
+"""In the answer that holds one number; its value is in the last three words. The question stands
+there in every answer."""
 SESSION = 0xB9D445582DA4A55C
 HPK = 0xA621130A90860008
 """The session together with what tells its schema."""
@@ -96,6 +98,11 @@ class GetSessionVersion:
     """What the session can do."""
 
 
+@dataclass(frozen=True, slots=True)
+class GetTheSchema:
+    """Of which types all messages are; asked by clients that have no schema of their own."""
+
+
 Request = (
     GetValue
     | SetValue
@@ -105,6 +112,7 @@ Request = (
     | Unsubscribe
     | DisconnectDevice
     | GetSessionVersion
+    | GetTheSchema
 )
 
 
@@ -113,6 +121,8 @@ def decode(call: rpc.Call) -> Request | None:
 
     Raises :class:`ProtocolError` where its parameters are none of that method.
     """
+    if call.interface == REFLECTION and call.method == 0:
+        return GetTheSchema()
     if call.interface not in (SESSION, HPK):
         return None
     reader = _READERS.get(call.method)
@@ -227,6 +237,21 @@ def void_answer(question: int) -> bytes:
 def text_answer(question: int, text: str) -> bytes:
     """Return the answer to what asks for one text."""
     return rpc.results_return(question, 0, 1, lambda results: results.text(0, text))
+
+
+def schema_answer(question: int) -> bytes:
+    """Return the answer to :class:`GetTheSchema`: ``session.capnp``, compiled.
+
+    The schema compiler has written all of the message but the number of the question.
+    """
+    answer = bytearray(_schema_answer())
+    _U32.pack_into(answer, _QUESTION_AT, question)
+    return bytes(answer)
+
+
+@lru_cache(maxsize=1)
+def _schema_answer() -> bytes:
+    return files(__package__).joinpath("schema_answer.bin").read_bytes()
 
 
 def paths_answer(question: int, paths: tuple[str, ...]) -> bytes:

@@ -110,7 +110,8 @@ class Design:
     """By fridge: the stages that its thermometer reads."""
     timing: TimingDesign = field(default_factory=TimingDesign)
     mixers: tuple[str, ...] = ()
-    """Outputs with an I/Q mixer of their own: ``cluster_a.slot4.out0``."""
+    """Outputs with an I/Q mixer of their own, and sources with one: ``cluster_a.slot4.out0``,
+    ``lo_q2.iq``."""
 
 
 def read_design(path: Path) -> Design:
@@ -138,10 +139,15 @@ def read_design(path: Path) -> Design:
 
 
 def _mixers(root: "_Place") -> tuple[str, ...]:
-    """Return the outputs that go to the chip without a modulator in between."""
+    """Return the outputs that go to the chip themselves, and the modulators of the others."""
     wiring = root.sub("wiring").subs() if "wiring" in root else []
-    wired = [entry for _, entry in wiring if "output" in entry and "modulator" not in entry]
-    return tuple(entry.text("output") for entry in wired)
+    found: dict[str, None] = {}
+    for _, entry in wiring:
+        if "modulator" in entry:
+            found[f"{entry.text('modulator').partition('.')[0]}.iq"] = None
+        elif "output" in entry:
+            found[entry.text("output")] = None
+    return tuple(found)
 
 
 class _Place:

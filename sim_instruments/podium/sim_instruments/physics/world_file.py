@@ -313,7 +313,8 @@ class WorldFile(Part):
     nodes: dict[str, NodeWorld]
     timing: TimingWorld = Field(default_factory=TimingWorld)
     mixers: dict[str, MixerWorld] = Field(default_factory=dict)
-    """By instrument and connector: ``cluster_a.slot4.out0``. Those not named are perfect."""
+    """By instrument and connector: ``cluster_a.slot4.out0``, ``lo_q2.iq`` for the modulator of a
+    microwave source. Those not named are perfect."""
 
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""

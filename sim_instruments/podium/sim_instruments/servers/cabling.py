@@ -1,12 +1,20 @@
 """The cables of a laboratory at one moment: what slow sources put on them, which are off."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from podium.sim_instruments.physics.signals import PulseTrain
+import numpy as np
+
+from podium.firmware_interfaces.qblox_cluster.limits import (
+    QCM_OUTPUT_FULL_SCALE_V,
+    tone_amplitude,
+)
+from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.twins.qblox_cluster.mixer import FULL_SCALE_MV, PERFECT, Mixer
+from podium.sim_instruments.twins.qblox_cluster.mixer_signals import with_image
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Carrier, Plan, PlanError, route
+from podium.sim_instruments.wiring import Carrier, Plan, PlanError, phase_turns, route
 
 
 @runtime_checkable
@@ -71,10 +79,19 @@ class Cabling:
     """Of each microwave source that is on and modulates."""
     unplugged: frozenset[str]
     """Lines whose cable is off at the end where signals go in."""
+    mixers: Mapping[str, Mixer] = field(default_factory=dict)
+    """In microwave sources, by name; those not named are perfect."""
+    levels_v: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Static levels, by instrument and connector."""
 
     @classmethod
     def at(
-        cls, plan: Plan, twins: Mapping[str, Twin], unplugged: Iterable[str], now_fs: int
+        cls,
+        plan: Plan,
+        twins: Mapping[str, Twin],
+        unplugged: Iterable[str],
+        now_fs: int,
+        mixers: Mapping[str, Mixer] | None = None,
     ) -> "Cabling":
         """Look at all sources of a checked plan (:func:`check_sources`) at ``now_fs``."""
         off = frozenset(unplugged)
@@ -87,7 +104,10 @@ class Cabling:
             tone = twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
             if tone is not None and tone.iq:
                 carriers[name] = Carrier(tone.frequency_hz, tone.power_dbm, tone.lock)
-        return cls(plan, biases_v, carriers, off)
+        levels_v = {
+            name: twin.levels_v() for name, twin in twins.items() if isinstance(twin, HoldsLevels)
+        }
+        return cls(plan, biases_v, carriers, off, mixers or {}, levels_v)
 
     def routed(
         self,
@@ -108,8 +128,44 @@ class Cabling:
             if cable.modulator is not None and carrier is not None:
                 turns = turns_of(cable.modulator, carrier)
             arriving = route(train, cable, carrier, turns)
-            if arriving is not None:
+            if arriving is None:
+                continue
+            if carrier is None:
                 yield arriving
+                continue
+            lo = (phase_turns(carrier.frequency_hz, arriving.start_ns) + turns) % 1.0
+            mixer = self.mixers.get(cable.modulator or "", PERFECT)
+            yield from with_image(arriving, carrier.frequency_hz, lo, mixer.sidebands(1.0, 0.0))
+
+    def leaking(self, instrument: str, duration_ns: int) -> Iterator[PulseTrain]:
+        """Return the carriers that come through modulators of an instrument during a run.
+
+        Static levels of its outputs are offsets at the modulator's inputs. ASSUMED: as much of a
+        carrier leaks as its full scale would at such a level.
+        """
+        for connector, cable in self.plan.outputs[instrument].items():
+            carrier = self.carriers.get(cable.modulator) if cable.modulator else None
+            if carrier is None or cable.line in self.unplugged or duration_ns <= 0:
+                continue
+            mixer = self.mixers.get(cable.modulator or "", PERFECT)
+            i_mv, q_mv = (
+                FULL_SCALE_MV * level / QCM_OUTPUT_FULL_SCALE_V
+                for level in self._levels(instrument, connector)
+            )
+            level = mixer.leak((i_mv, q_mv)) * tone_amplitude(carrier.power_dbm)
+            if level:
+                piece = Piece(carrier.frequency_hz, np.zeros(0, np.complex128), level, duration_ns)
+                at = np.zeros(1, np.int64)
+                yield PulseTrain(
+                    cable.line, at, np.zeros(1, np.int32), np.zeros(1), (piece,), spur="carrier"
+                )
+
+    def _levels(self, instrument: str, connector: str) -> tuple[float, float]:
+        """Return the static levels of a pair of outputs (``slot6.out0_1``), V."""
+        slot, _, pair = connector.partition(".out")
+        levels = self.levels_v.get(instrument, {})
+        found = [levels.get(f"{slot}.out{n}", 0.0) for n in pair.split("_")]
+        return found[0], found[1] if len(found) > 1 else 0.0
 
 
 def _level_v(twin: Twin, connector: str, now_fs: int) -> float:

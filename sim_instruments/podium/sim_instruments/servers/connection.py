@@ -62,6 +62,8 @@ class TwinConnection(asyncio.Protocol):
         self._leapt = leapt
         self._waiting: deque[bytes] = deque()
         self._session: Session | None = None
+        self._hangs_up: HangsUp | None = None
+        """The same session, where it minds how a connection begins and ends."""
         self._transport: asyncio.Transport | None = None
         self._goes_on = False
         """Its next turn is asked for."""
@@ -81,14 +83,15 @@ class TwinConnection(asyncio.Protocol):
         self._session = self._open_session()
         self._faults.open.add(self)
         if isinstance(self._session, HangsUp):
+            self._hangs_up = self._session
             self.due()  # it may have a greeting to say
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the session; a half-received command goes with it."""
         self._faults.open.discard(self)
-        if isinstance(self._session, HangsUp):
-            self._session.hung_up()
-        self._session = None
+        if self._hangs_up is not None:
+            self._hangs_up.hung_up()
+        self._session = self._hangs_up = None
 
     def drop(self) -> None:
         """Cut the connection without a word."""
@@ -160,7 +163,7 @@ class TwinConnection(asyncio.Protocol):
             half = len(answer) // 2
             self._transport.write(answer[:half] if self._faults.half_answers else answer)
             self._timekeeper.clock.answered()
-        if isinstance(self._session, HangsUp) and self._session.ended:
+        if self._hangs_up is not None and self._hangs_up.ended:
             self._transport.close()
 
     def _leap(self) -> None:

@@ -1,7 +1,8 @@
 """A run that one instrument plays piece by piece, over its cables."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from podium.sim_instruments.physics.signals import (
 from podium.sim_instruments.servers.cabling import Cabling
 from podium.sim_instruments.wiring import Carrier, silence
 
+LEAKS_NS: Final = 1_000_000
+"""Carriers through modulators are told of once: what matters is whether they are felt at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class CabledDialogue:
@@ -27,6 +31,8 @@ class CabledDialogue:
     turns_of: Callable[[str, Carrier], float]
     """Phase of a microwave source at the run's time 0."""
     ended: Callable[[RunSignals], None]
+    begun: list[bool] = field(default_factory=list)
+    """Not empty once something was played."""
 
     def go_on(
         self,
@@ -36,9 +42,11 @@ class CabledDialogue:
     ) -> tuple[Captured, ...]:
         """Play on, and return one answer for each capture train."""
         inputs = self.cabling.plan.inputs[self.instrument]
+        leaks = () if self.begun else tuple(self.cabling.leaking(self.instrument, LEAKS_NS))
+        self.begun.append(True)
         wired = [number for number, one in enumerate(captures) if one.line in inputs]
         answers = self.session.go_on(
-            tuple(self.cabling.routed(self.instrument, drives, self.turns_of)),
+            (*self.cabling.routed(self.instrument, drives, self.turns_of), *leaks),
             [replace(captures[n], line=inputs[captures[n].line]) for n in wired],
             [listeners[n] for n in wired],
         )

@@ -28,7 +28,7 @@ from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.physics.truth import Truth, mixer_truth, truth
 from podium.sim_instruments.physics.world import Lines, World
-from podium.sim_instruments.physics.world_file import WorldFile, read_world
+from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.dialogue import CabledDialogue
@@ -117,7 +117,13 @@ class Laboratory:
 
     def cabling(self) -> Cabling:
         """Return how cables and slow sources stand now."""
-        return Cabling.at(self.plan, self.twins, self.unplugged, self.clock.now_fs())
+        sources = {
+            output.removesuffix(".iq"): _mixer(known)
+            for output, known in self._mixers.items()
+            if output.endswith(".iq")
+        }
+        now_fs = self.clock.now_fs()
+        return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources)
 
     def truth_now(self) -> Callable[[], dict[str, Truth]]:
         """Return what tells the hidden truth at the biases of this moment, in any thread."""
@@ -170,12 +176,13 @@ class Laboratory:
         inputs = self.plan.inputs[instrument]
         routed = replace(
             signals,
-            drives=tuple(
-                cabling.routed(
+            drives=(
+                *cabling.routed(
                     instrument,
                     signals.drives,
                     partial(self._carrier_turns, instrument, signals.start_tai_fs),
-                )
+                ),
+                *cabling.leaking(instrument, signals.duration_ns),
             ),
             captures=tuple(
                 replace(c, line=inputs[c.line]) for c in signals.captures if c.line in inputs
@@ -227,11 +234,7 @@ class Laboratory:
             own_clock=self._own_clock(name),
             lines=LinesEnd(self.lines, name),
             mixers={
-                output.removeprefix(f"{name}."): Mixer(
-                    known.gain_ratio.value,
-                    math.degrees(known.phase.value),
-                    (1e3 * known.offset_i.value, 1e3 * known.offset_q.value),
-                )
+                output.removeprefix(f"{name}."): _mixer(known)
                 for output, known in self._mixers.items()
                 if output.startswith(f"{name}.")
             },
@@ -272,6 +275,13 @@ class Laboratory:
         wanted = set(self.plan.lines)
         for output in world_file.mixers:
             instrument, _, connector = output.partition(".")
+            modulators = {
+                cable.modulator
+                for cables in self.plan.outputs.values()
+                for cable in cables.values()
+            }
+            if connector == "iq" and instrument in modulators:
+                continue
             if connector not in self.plan.outputs.get(instrument, {}):
                 raise PlanError(
                     f"the world of {world_file.facility} has a mixer at {output}, where "
@@ -284,6 +294,14 @@ class Laboratory:
                 f"the world of {world_file.facility} has no {', '.join(sorted(wanted - has))}, "
                 f"which {self.plan.name} is wired to; `podium twin sample` draws one that has"
             )
+
+
+def _mixer(known: MixerWorld) -> Mixer:
+    return Mixer(
+        known.gain_ratio.value,
+        math.degrees(known.phase.value),
+        (1e3 * known.offset_i.value, 1e3 * known.offset_q.value),
+    )
 
 
 @dataclass(frozen=True, slots=True)

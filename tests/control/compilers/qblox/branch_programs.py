@@ -163,6 +163,15 @@ def branch_programs() -> dict[str, Program]:
         ),
         program("a window in a branch", *first, If(is_one("m"), tuple(read("q1", "n")), (X,))),
         program(
+            "between samples",
+            *first,
+            Delay(("q0.drive",), Affine("t", 0.0075, 20_500_000)),
+            If(is_one("m"), (X,), (Y, Delay(("q0.drive",), 700_000), X)),
+            Delay(("q0.drive",), Affine("t", -0.0075, 18_800_000)),
+            Y,
+            axes=(wait,),
+        ),
+        program(
             "any of one frame",
             *first,
             *read("q0", "k"),

@@ -21,10 +21,12 @@ from podium.control.program.program import (
     Statement,
     Value,
 )
+from podium.control.program.waveforms import Drag, Gaussian, Square
 
 DRIVES = ("q0.drive", "q1.drive")
 READOUTS = ("q0.readout", "q1.readout")
 OPERATIONS = ("all", "any", "odd", "not all", "none", "even")
+SOUNDS = (Square(480 * NS), Gaussian(400 * NS, 100 * NS), Drag(200 * NS, 50 * NS, 1e-9))
 waits = st.one_of(st.integers(0, 30).map(lambda k: 4 * k), st.integers(0, 100)).map(
     lambda ns: ns * NS
 )
@@ -55,7 +57,7 @@ def branching(draw: st.DrawFn) -> Program:
             return Affine(draw(st.sampled_from(named)), 1.0, draw(waits))
         return draw(waits)
 
-    def acts(depth: int, made: list[str]) -> tuple[Statement, ...]:
+    def acts(depth: int, made: list[str], within: str = "") -> tuple[Statement, ...]:
         body: list[Statement] = []
         for _ in range(draw(st.integers(0 if depth else 1, 3))):
             match draw(st.sampled_from(("play", "play", "wait", "shift", "barrier", "if"))):
@@ -66,16 +68,20 @@ def branching(draw: st.DrawFn) -> Program:
                 case "shift":
                     body.append(ShiftPhase(draw(st.sampled_from(DRIVES)), number(1.3)))
                 case "if" if depth < 2:
-                    body.append(branch(depth, made))
+                    body.append(branch(depth, made, within))
                 case _:
                     body.append(Barrier(DRIVES))
         return tuple(body)
 
-    def branch(depth: int, made: list[str]) -> If:
+    def branch(depth: int, made: list[str], within: str = "") -> If:
+        """A branch; inside of another most often on what goes with that one's condition."""
         some = draw(st.lists(st.sampled_from(made), min_size=1, max_size=2, unique=True))
-        condition = Condition(tuple(some), draw(st.sampled_from(OPERATIONS)))
-        orelse = acts(depth + 1, made) if draw(st.booleans()) else ()
-        return If(condition, acts(depth + 1, made), orelse)
+        operation = draw(st.sampled_from(OPERATIONS))
+        if within in ("all", "none") and draw(st.integers(0, 5)):
+            operation = within
+        condition = Condition(tuple(some), operation)
+        orelse = acts(depth + 1, made, condition.opposite.operation) if draw(st.booleans()) else ()
+        return If(condition, acts(depth + 1, made, operation), orelse)
 
     def read(frame: str) -> tuple[str, list[Statement]]:
         nonlocal captures
@@ -84,7 +90,7 @@ def branching(draw: st.DrawFn) -> Program:
         pulse = draw(st.integers(100, 130)) * 4 * NS
         return name, [
             Capture(frame, name, 320 * NS, draw(st.sampled_from((4, 40, 61))) * NS, READS),
-            Play(frame, draw(waveforms()), number(0.3)),
+            Play(frame, draw(st.sampled_from(SOUNDS)), number(0.3)),
             Delay((frame,), pulse),
             Barrier(ALL),
             Delay(ALL, LEAST_DELAY_FS + draw(waits)),

@@ -1,6 +1,8 @@
 """Programs that do what they measure: for every result, the machine code plays what they mean."""
 
+import json
 import random
+from dataclasses import replace
 
 import pytest
 from tests.control.compilers.qblox.branch_programs import branch_programs
@@ -8,9 +10,13 @@ from tests.control.compilers.qblox.example_programs import target
 from tests.control.compilers.qblox.oracle import Dice, hold_against_reference, triggers
 from tests.control.compilers.qblox.played import emulate
 
+from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.program.program import Capture, Program, walk
 from podium.control.program.render import Outcomes
+from podium.control.program.series import Series
+from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.program import from_plain, to_plain
 
 PROGRAMS = branch_programs()
 TRIES = 8
@@ -52,6 +58,44 @@ def test_the_same_program_gives_the_same_text() -> None:
             [one.text for one in compile_program(program, target()).sequencers] for _ in range(2)
         ]
         assert texts[0] == texts[1]
+
+
+def test_shots_that_do_not_fit_are_cut_and_every_part_takes_the_same_branches() -> None:
+    program = replace(PROGRAMS["active reset"], shots=limits.BINS + 1)
+    parts = compile_in_batches(program, target())
+    assert [one.batch.shots for one in parts] == [limits.BINS // 2] * 2 + [1]
+    conditions = {
+        tuple(line for line in one.text.splitlines() if line.startswith(("set_cond", "latch_rst")))
+        for part in parts
+        for one in part.artifact.sequencers
+        if one.frame == "q0.drive"
+    }
+    (only,) = conditions
+    assert any(line.startswith("set_cond 1,1,2,") for line in only)
+
+
+def test_programs_of_a_series_share_trigger_addresses() -> None:
+    programs = (PROGRAMS["active reset"], PROGRAMS["reset on 0"])
+    (made,) = compile_in_batches(Series("two", programs), target())
+    listens = {one.frame: one.listens_to for one in made.artifact.sequencers}
+    assert listens == {"q0.drive": (1,), "q0.readout": ()}
+    (text,) = (one.text for one in made.artifact.sequencers if one.frame == "q0.drive")
+    assert text.count("latch_rst") == 2
+    assert text.count("set_latch_en") == 1
+    assert "set_cond 1,1,2," in text
+    assert "set_cond 1,1,1," in text
+    emulate(made.artifact, [])
+
+
+def test_what_is_sent_and_listened_to_survives_json_and_stands_in_the_report() -> None:
+    compiled = compile_program(PROGRAMS["until 0"], target())
+    assert from_plain(json.loads(json.dumps(to_plain(compiled)))) == compiled
+    sent = {one.frame: (one.sends_to, one.sends_at, one.listens_to) for one in compiled.sequencers}
+    assert sent == {"q0.drive": (0, 1, (1,)), "q0.readout": (1, 0, (1,))}
+    (layout,) = compiled.results
+    assert (layout.result, layout.least, layout.most) == (True, 1, 3)
+    assert "q0.readout: its results go to trigger 1\n" in compiled.listing
+    assert "q0.drive: hangs on trigger 1\n" in compiled.listing
 
 
 @pytest.mark.parametrize("name", ["two frames", "until 0"])

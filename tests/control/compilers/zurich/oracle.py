@@ -56,17 +56,25 @@ def hold_against_reference(
     done = {one.core: 0 for one in cores}
     origins = {one.origin * 1e9 / one.rate_hz - 8000e9 / one.rate_hz for one in cores}
     assert max(origins) - min(origins) < 1e-6, "all begin together"
+    known: dict[tuple[int, int], RenderedShot] = {}
+
+    def meant(one: Executed, number: int, point: tuple[int, ...]) -> RenderedShot:
+        """What a shot is at a point, in samples of this core."""
+        if (one.rate_hz, number) not in known:
+            by = Fraction(one.rate_hz, 1_000_000_000)
+            known[one.rate_hz, number] = render(
+                slower(program, by),
+                point,
+                {p: lo_hz(target, p) / float(by) for p in {f.port for f in program.frames}},
+                rounded_at(compiled, program, point, float(by)),
+                rest_fs=first_of(compiled, one)[1],
+            )
+        return known[one.rate_hz, number]
+
     for repetition in range(program.shots):
         for number, point in enumerate(points):
             for one in cores:
-                by = Fraction(one.rate_hz, 1_000_000_000)
-                reference = render(
-                    slower(program, by),
-                    point,
-                    {p: lo_hz(target, p) / float(by) for p in {f.port for f in program.frames}},
-                    rounded_at(compiled, program, point, float(by)),
-                    rest_fs=first_of(compiled, one)[1],
-                )
+                reference = meant(one, number, point)
                 begin = starts[one.core]
                 starts[one.core] += reference.duration_ns
                 if one.core.kind == "qa":

@@ -30,6 +30,7 @@ from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.zurich.captured import captured
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.values import text_vector, vector_of
+from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 
 TAIL_FS = 100 * US
 
@@ -77,7 +78,7 @@ def data(program: ZurichProgram) -> dict[str, np.ndarray]:
     for core in program.cores:
         for weight in core.weights:
             path = f"qachannels/{core.index}/readout/result/data/{weight.slot}/wave"
-            vectors[weight.slot] = np.asarray(bench.get(path).numbers())
+            vectors[weight.slot] = np.asarray(numbers_of(bench.get(path)))
     assert bench.get("qachannels/0/readout/result/enable") == 0
     return {layout.capture: captured(layout, vectors) for layout in program.results}
 

@@ -44,7 +44,7 @@ def test_machine_code_plays_what_the_program_means(name: str) -> None:
         hold_against_reference(part_of(program, batch.batch), shfqc())
 
 
-@settings(QUIET, max_examples=120)
+@settings(QUIET, max_examples=60)
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)

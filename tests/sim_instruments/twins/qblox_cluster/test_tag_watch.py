@@ -214,3 +214,23 @@ def test_messages_hold_tags_and_time_differences(bench) -> None:
     assert [words[1], words[3]] == pytest.approx(fine, abs=JITTER_SUBS / 16 + 1)
     assert words[4] == pytest.approx(128 * (700.25 - 12), abs=JITTER_SUBS / 16 + 1)
     assert bench.state(6, 0, T0 + 50 * US).startswith("OKAY;STOPPED")
+
+
+def test_what_a_run_has_sent_by_when_it_is_stopped_has_left_and_falls(bench) -> None:
+    """The QTM waits for what may come, so the run is not over when it is stopped by force."""
+    bench.hear(in_trigger_en=True)
+    bench.hang(6000, number=1)
+    program = "wait_sync 4\nwait 500\nset_mrk 1\nupd_param 200\nset_mrk 0\nupd_param 500\n"
+    bench.load(6, 0, f"{program}set_mrk 1\nupd_param 9000\nstop")
+    bench.sync(6, 0)
+    everybody = (10, 2), (6, 0), (6, 1)
+    bench.play(*everybody, until_us=3)
+    stop_fs = T0 + 3 * US
+    for slot, number in everybody:
+        bench.send(slot, f"SEQuencer{number}:STOP", stop_fs)
+    bench.twin.horizon(stop_fs)
+    edges = bench.lines.heard(("a", "slot10.io2"), 0, T0 + 50 * US)
+    assert edges is not None
+    at = [((one - CABLE_FS - T0) / FS_PER_NS - START_NS, up) for one, up in edges]
+    assert at[:3] == [(500, True), (700, False), (1200, True)]
+    assert at[3:] == [(3000 - START_NS, False)]

@@ -236,6 +236,34 @@ def test_the_scope_of_a_channel_is_read_once(bench, mode, words) -> None:
     assert read() == []
 
 
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [
+        ("any", ["RISE", "FALL", "RISE", "FALL"]),
+        ("low", ["RISE", "FALL", "RISE", "FALL"]),
+        ("high", ["RISE", "FALL", "RISE", "FALL"]),
+        ("rising", ["RISE", "FALL", "RISE", "FALL"]),
+        ("falling", ["FALL", "RISE", "FALL"]),
+    ],
+)
+def test_a_trace_may_wait_for_a_level_or_an_edge(bench, level, words) -> None:
+    bench.settings(2, scope_trigger_mode="external", scope_trigger_level=level)
+    bench.edge(300)
+    bench.edge(1500)
+    bench.load_tags("set_scope_en 1\n" + WINDOW.replace("stop", "wait 2000\nstop"))
+    bench.run((10, 2))
+    answer = bench.send(10, "IO:CHANnel2:SCOpe:DATA?")
+    entries = json.loads(answer[2 + int(answer[1]) :])
+    assert [word for word, _ in entries] == words
+
+
+def test_a_trace_that_waits_in_vain_is_empty(bench) -> None:
+    bench.settings(2, scope_trigger_mode="external", scope_trigger_level="high")
+    bench.load_tags("set_scope_en 1\n" + WINDOW)
+    bench.run((10, 2))
+    assert bench.send(10, "IO:CHANnel2:SCOpe:DATA?").endswith("[]")
+
+
 def test_the_level_of_an_input_can_be_asked_for(bench) -> None:
     bench.edge(1000)
     for at_ns, level in ((999, 0), (1000, 1), (1100, 0)):

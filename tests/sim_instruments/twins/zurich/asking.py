@@ -26,14 +26,17 @@ def bootstrap(question: int) -> bytes:
     return message.framed()
 
 
-def call(question, method, data_words, pointers, write, handle=None, target=0) -> bytes:
+def call(
+    question, method, data_words, pointers, write, handle=None, target=0,
+    interface=session_messages.SESSION,
+) -> bytes:  # fmt: skip
     """Return a call of the session, exported as ``target``; ``handle`` is handed over with it."""
     message = MessageWriter(1, 1)
     message.root.u16(0, rpc.CALL)
     body = message.root.struct(0, 3, 3)
     body.u32(0, question)
     body.u16(4, method)
-    body.u64(8, session_messages.SESSION)
+    body.u64(8, interface)
     body.struct(0, 1, 1).u32(0, target)
     payload = body.struct(1, 0, 2)
     write(payload.struct(0, data_words, pointers))
@@ -125,6 +128,8 @@ def told(data: bytes) -> Told:
     for frame in Splitter().feed(data):
         message = root(frame)
         kind, body = message.u16(0), message.struct(0)
+        if kind == rpc.RETURN and body.struct(0).structs(1):
+            continue  # the session, handed over
         if kind == rpc.RETURN and body.u16(6) == 0:
             found.answers[body.u32(0)] = body.struct(0).struct(0)
         elif kind == rpc.RETURN:

@@ -22,6 +22,7 @@ from tests.sim_instruments.twins.zurich.asking import (
 from podium.firmware_interfaces.zurich import rpc
 from podium.firmware_interfaces.zurich.node_paths import ListFlags
 from podium.firmware_interfaces.zurich.refusals import Code
+from podium.firmware_interfaces.zurich.session_messages import REFLECTION
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
 from podium.sim_instruments.twins.twin import IDLE
 from podium.sim_instruments.twins.zurich.data_server import DataServer
@@ -399,6 +400,14 @@ def test_an_unknown_method_or_object_is_an_exception_and_the_connection_goes_on(
     answer = ask(client, call(2, 10, 1, 2, lambda params: None, target=5))
     assert "no such object" in answer.exceptions[2]
     assert value(client, ON) == 0
+
+
+def test_a_client_that_has_no_schema_is_told_it(client):
+    answer = ask(client, call(1, 0, 0, 0, lambda params: None, interface=REFLECTION))
+    assert len(answer.answers[1].struct(0).structs(1)) == 0
+    assert len(answer.answers[1].struct(0).structs(0)) > 50
+    answer = ask(client, call(2, 1, 0, 0, lambda params: None, interface=REFLECTION))
+    assert "not implemented" in answer.exceptions[2]
 
 
 def test_a_question_that_is_still_in_use_breaks_the_rules(client):

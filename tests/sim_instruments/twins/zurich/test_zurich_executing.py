@@ -8,6 +8,7 @@ from tests.referees import seqc_corpus
 
 from podium.firmware_interfaces.zurich.refusals import Refused
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
+from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.twins.twin import IDLE
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.executing import Executing
@@ -18,11 +19,13 @@ READOUT = "qachannels/0/readout"
 
 
 class Bench:
-    """One SHFQC, in virtual time."""
+    """An SHFQC, an HDAWG and a PQSC, in virtual time."""
 
     def __init__(self) -> None:
         self.execution = Executing()
-        server = DataServer("1", {12000: "SHFQC", 8001: "HDAWG8"}, execution=self.execution)
+        server = DataServer(
+            "1", {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"}, execution=self.execution
+        )
         self.devices = {device.model.name: device for device in server.devices}
         self.now_fs = 0
 
@@ -122,11 +125,45 @@ def test_readouts_are_averaged_and_read(bench, order):
     assert bench.get(f"{QA}/enable") == 0
     assert bench.get("system/internaltrigger/enable") == 0
     assert bench.get("system/internaltrigger/progress") == 1.0
-    data = bench.get(f"{READOUT}/result/data/2/wave").numbers()
+    data = numbers_of(bench.get(f"{READOUT}/result/data/2/wave"))
     signs = np.tile([1, -1], points * averages // 2)
     table = signs.reshape(averages, points) if order == 0 else signs.reshape(points, averages).T
     assert data == pytest.approx(table.mean(axis=0) * 128)
-    assert np.isnan(bench.get(f"{READOUT}/result/data/0/wave").numbers()).all()  # not asked
+    assert np.isnan(numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))).all()  # not asked
+
+
+def test_many_readouts_are_worked_out_look_by_look(bench):
+    bench.set("qachannels/0/mode", 1)
+    bench.set("qachannels/0/generator/waveforms/0/wave", vector_of(np.full(1000, 0.5 + 0j)))
+    bench.set(f"{READOUT}/integration/length", 1000)
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.ones(1000) + 0j))
+    bench.set(f"{READOUT}/result/length", 3000)
+    bench.upload(QA, "repeat (3000) { playZero(4096); startQA(QA_GEN_0, QA_INT_0); }")
+    bench.set(f"{READOUT}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(10 * MS)
+    assert bench.get(f"{READOUT}/result/enable") == 1
+    assert bench.execution.horizon(bench.now_fs).computing
+    looks = 0
+    while bench.get(f"{READOUT}/result/enable"):
+        looks += 1
+        assert looks < 20
+    assert bench.execution.horizon(bench.now_fs) == IDLE
+    data = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
+    assert data == pytest.approx(np.full(3000, 500.0))
+
+
+def test_waveforms_and_weights_are_cleared_for_good(bench):
+    weights, pulses = "readout/integration/weights/2/wave", "generator/waveforms/1/wave"
+    for node in (weights, pulses):
+        bench.set(f"qachannels/0/{node}", vector_of(np.ones(8) + 0j))
+    bench.set("qachannels/0/readout/integration/clearweight", 1)
+    assert len(bench.get(f"qachannels/0/{weights}")) == 0
+    assert len(bench.get(f"qachannels/0/{pulses}")) == 8
+    bench.set("qachannels/0/generator/clearwave", 1)
+    bench.set(f"qachannels/0/{pulses}", vector_of(np.ones(4) + 0j))
+    assert len(bench.get(f"qachannels/0/{pulses}")) == 4
+    assert bench.get("qachannels/0/generator/clearwave") == 0
 
 
 def test_a_result_decides_what_a_generator_does(bench):
@@ -164,9 +201,26 @@ def test_a_sweep_of_spectroscopy_is_read(bench):
     )
     bench.set(f"{QA}/enable", 1)
     bench.wait(MS)
-    data = bench.get("qachannels/0/spectroscopy/result/data/wave").numbers()
+    data = numbers_of(bench.get("qachannels/0/spectroscopy/result/data/wave"))
     assert data == pytest.approx(np.full(5, 0.25))
     assert bench.get("qachannels/0/spectroscopy/result/enable") == 0
+
+
+def test_a_point_that_begins_during_another_is_lost_and_counted(bench):
+    bench.set("qachannels/0/mode", 0)
+    bench.set("qachannels/0/spectroscopy/length", 20_000)
+    bench.set("qachannels/0/spectroscopy/trigger/channel", 32)
+    bench.set("qachannels/0/spectroscopy/result/length", 6)
+    bench.set("qachannels/0/spectroscopy/result/enable", 1)
+    bench.upload(
+        QA,
+        "repeat (6) { playZero(8000); setTrigger(1); playZero(8000); setTrigger(0); }",
+    )
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(MS)
+    assert bench.get("qachannels/0/spectroscopy/result/error/count") == 3
+    assert bench.get("qachannels/0/spectroscopy/result/acquired") == 3
+    assert bench.get("qachannels/0/spectroscopy/result/enable") == 1
 
 
 def test_tables_and_written_waveforms_are_played(bench):
@@ -192,6 +246,42 @@ def test_what_cannot_run_is_refused_with_the_reason(bench):
     assert bench.get(f"{SG}/ready") == 0
 
 
+def test_a_fault_stops_the_program_and_is_told_with_its_line(bench):
+    bench.upload(SG, "playZero(64);\nexecuteTableEntry(9);\nplayZero(64);")
+    bench.set(f"{SG}/enable", 1)
+    bench.wait(MS)
+    assert bench.get(f"{SG}/enable") == 0
+    told = json.loads(bench.get("raw/error/json/errors"))["messages"][0]["message"]
+    assert told == f"{SG}: line 2: bad_table_index (9)"
+
+
+def test_settings_that_cannot_be_stop_the_analyser_and_nobody_else(bench):
+    bench.set("qachannels/0/mode", 1)
+    bench.upload(QA, "waitDigTrigger(1); startQA(QA_GEN_0, QA_INT_0); playZero(1024);")
+    bench.set(f"{QA}/auxtriggers/0/channel", 1024)
+    bench.set(f"{QA}/enable", 1)
+    too_long = np.ones(5000) + 0j
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(too_long))
+    bench.set("system/swtriggers/0/single", 1)
+    bench.wait(MS)
+    assert bench.get(f"{QA}/enable") == 0
+    assert "weights 0 have 5000 samples" in bench.get("raw/error/json/errors")
+    with pytest.raises(Refused, match="weights 0 have 5000 samples"):
+        bench.set(f"{QA}/enable", 1)
+
+
+def test_a_logger_that_cannot_be_records_nothing(bench):
+    bench.set("qachannels/0/mode", 1)
+    bench.devices["SHFQC"].store.put(f"{READOUT}/result/mode", 7, 0)
+    bench.upload(QA, "playZero(1024); startQA(QA_GEN_0, QA_INT_0);")
+    bench.set(f"{READOUT}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(MS)
+    assert "mode 7, source 1" in bench.get("raw/error/json/errors")
+    assert bench.get(f"{READOUT}/result/acquired") == 0
+    assert bench.get(f"{QA}/enable") == 0
+
+
 def test_an_hdawg_plays_on_its_own_grid(bench):
     bench.upload("awgs/1", "playZero(2400000); setUserReg(3, 9);", "HDAWG8")
     bench.set("awgs/1/enable", 1, "HDAWG8")
@@ -200,6 +290,47 @@ def test_an_hdawg_plays_on_its_own_grid(bench):
     bench.wait(2 * US)
     assert bench.get("awgs/1/enable", "HDAWG8") == 0
     assert bench.get("awgs/1/userregs/3", "HDAWG8") == 9
+
+
+def test_time_may_leap_to_the_end_of_a_program_that_waits_for_nobody(bench):
+    horizon = bench.execution.horizon
+    bench.upload(SG, "repeat (1000) { playZero(1000000); } setUserReg(1, 3);")
+    bench.set(f"{SG}/enable", 1)
+    told = horizon(bench.now_fs)
+    assert not told.armed
+    assert 500 * MS <= told.busy_until_fs < 501 * MS
+    bench.wait(told.busy_until_fs - bench.now_fs)
+    assert bench.get(f"{SG}/enable") == 0
+    bench.upload(SG, "repeat (3) { waitDigTrigger(1); playZero(64); }")
+    bench.set(f"{SG}/auxtriggers/0/channel", 8)
+    bench.set(f"{SG}/enable", 1)
+    assert horizon(bench.now_fs).armed
+    bench.set("system/internaltrigger/repetitions", 3)
+    bench.set("system/internaltrigger/holdoff", 1e-3)
+    bench.set("system/internaltrigger/enable", 1)
+    told = horizon(bench.now_fs)
+    assert not told.armed
+    assert 2 * MS < told.busy_until_fs - bench.now_fs < 2 * MS + 2 * US
+    bench.upload("sgchannels/1/awg", "while (true) { playZero(1024); }")
+    bench.set("sgchannels/1/awg/enable", 1)
+    assert horizon(bench.now_fs).armed
+
+
+def test_a_pqsc_starts_all_instruments(bench):
+    program = "repeat (3) { waitZSyncTrigger(); playZero(1024); } setUserReg(0, 8);"
+    bench.upload(SG, program)
+    bench.upload("awgs/0", program, "HDAWG8")
+    bench.set(f"{SG}/enable", 1)
+    bench.set("awgs/0/enable", 1, "HDAWG8")
+    bench.set("execution/repetitions", 3, "PQSC")
+    bench.set("execution/holdoff", 200e-6, "PQSC")
+    bench.set("execution/enable", 1, "PQSC")
+    bench.wait(300 * US)
+    assert bench.get(f"{SG}/sequencer/status") == 5
+    bench.wait(MS)
+    assert bench.get("execution/enable", "PQSC") == 0
+    assert bench.get(f"{SG}/userregs/0") == 8
+    assert bench.get("awgs/0/userregs/0", "HDAWG8") == 8
 
 
 def test_a_sequencer_that_is_stopped_stops(bench):

@@ -6,6 +6,7 @@ from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT
 
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.values import vector_of
+from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.physics.signals import Captured
 from podium.sim_instruments.twins.zurich.executing import Executing
 
@@ -136,7 +137,7 @@ def test_results_are_told_when_their_time_has_come_and_not_before(bench):
     bench.wait(US)
     assert not bench.execution.horizon(bench.now_fs).computing
     assert bench.get(f"{QA}/enable") == bench.get(f"{SG}/enable") == 0
-    found = bench.get(f"{READOUT}/result/data/0/wave").numbers()
+    found = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
     # Means over the window of 1, 2, 3 roots of a watt, at 50 ohms; 256 samples are added up.
     assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * 256, rel=1e-9)
 
@@ -151,7 +152,7 @@ def test_the_worlds_end_is_where_time_may_leap_to(bench):
     assert not horizon.computing
     bench.wait(horizon.busy_until_fs - bench.now_fs)
     assert bench.get(f"{QA}/enable") == 0
-    assert len(bench.get(f"{READOUT}/result/data/0/wave").numbers()) == 3
+    assert len(numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))) == 3
 
 
 def test_a_program_that_waits_for_a_result_is_told_as_what_cannot_be_simulated(bench):

@@ -2,7 +2,8 @@
 
 An instruction that is skipped forgets the phases that were set for it and leaves gains and offsets
 pending (q1simulator 1.3.4, rt_renderer.py). Nothing here relies on the latter: what each way needs
-is set anew.
+is set anew. Nor does anything rely on whether a condition is looked at when it is set or at each
+instruction: it is set before each.
 """
 
 from typing import TypeAlias
@@ -21,6 +22,8 @@ class Gates:
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
         self._now: tuple[Gate, int] | None = None
+        self._forks = False
+        """The instruction before was the wait of a fork: what is behind it hangs on the same."""
         self._gains: dict[Gate, Gain] = {}
 
     def set(self, moment: Moment) -> None:
@@ -29,12 +32,13 @@ class Gates:
             self.open()
             return
         new = (moment.gate, moment.else_ns)
-        if new != self._now:
+        if new != self._now or not self._forks:
             gate = moment.gate
             self._assembly.emit(
                 "set_cond", 1, gate.mask, gate.operation, moment.else_ns, comment=f"if {gate}"
             )
             self._now = new
+        self._forks = moment.pauses
 
     def open(self) -> None:
         """Let the next instructions happen in any case."""

@@ -4,7 +4,7 @@ Branches take equal times, so every statement has its instant whatever is measur
 a branch is a guard on each statement in it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
@@ -113,6 +113,30 @@ class _Reader:
 
     def _term(self, condition: Condition) -> Term:
         return Term(condition.operation, tuple(self.latest[name] for name in condition.captures))
+
+
+def taken(guard: Guard, results: Mapping[str, int]) -> bool:
+    """Whether something happens where captures have these results every time (0: not named)."""
+    return all(
+        Condition(names := _names(term), term.operation).met({n: results.get(n, 0) for n in names})
+        for term in guard
+    )
+
+
+def told(guard: Guard) -> str:
+    """Return what must have been measured, in words: ``m = 1``; empty where nothing must."""
+    return " and ".join(dict.fromkeys(_told(term) for term in guard))
+
+
+def _told(term: Term) -> str:
+    names = _names(term)
+    if len(names) == 1:
+        return f"{names[0]} = {ONE_WANTED[term.operation]}"
+    return f"{term.operation} of {', '.join(names)}"
+
+
+def _names(term: Term) -> tuple[str, ...]:
+    return tuple(result.capture for result in term.results)
 
 
 def exclusive(one: Guard, other: Guard) -> bool:

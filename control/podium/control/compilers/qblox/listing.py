@@ -41,9 +41,17 @@ def print_resources(resources: Sequence[SequencerResources]) -> str:
         for use in resources
         if use.written_out
     )
+    triggers = "".join(_triggers(use) for use in resources)
     widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
     return "".join(
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         + "\n"
         for row in rows
-    ) + (f"\n{written}" if written else "")
+    ) + (f"\n{written}{triggers}" if written or triggers else "")
+
+
+def _triggers(use: SequencerResources) -> str:
+    """Return lines on what it sends, and what it hangs on."""
+    sends = f"{use.frame}: its results go to trigger {use.sends_to}\n" if use.sends_to else ""
+    numbers = ", ".join(map(str, use.listens_to))
+    return sends + (f"{use.frame}: hangs on trigger {numbers}\n" if numbers else "")

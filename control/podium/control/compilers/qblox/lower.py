@@ -222,8 +222,8 @@ def lower(
 def once(asked: list[tuple[int, str, FloatArray]]) -> list[tuple[int, str, FloatArray]]:
     """Return each quantity of a statement once, where statements are repeated.
 
-    Phases that hang on what is measured, or differ from one repetition to the next, are no single
-    number: they are left out, and are sums of what is listed.
+    Phases that hang on what is measured, and those of statements that are repeated, are no single
+    numbers: they are left out, whatever their values, and are sums of what is listed.
     """
     shifted = any(quantity == "shift" for _, quantity, _ in asked)
     found: dict[tuple[int, str], list[FloatArray]] = {}
@@ -232,8 +232,7 @@ def once(asked: list[tuple[int, str, FloatArray]]) -> list[tuple[int, str, Float
     return [
         (*key, values[0])
         for key, values in found.items()
-        if key[1] != "phase"
-        or (not shifted and all(np.array_equal(one, values[0]) for one in values[1:]))
+        if key[1] != "phase" or not (shifted or len(values) > 1)
     ]
 
 
@@ -264,8 +263,11 @@ def _sources(item: Placed, lo_hz: float) -> Sources:
 def _fixed(events: list[Event], captures: list[PlacedCapture]) -> frozenset[str]:
     """Return the parameters of settings that are swept as well, or that open windows hear."""
     names: set[str] = set()
+    swept = any(event.delta is not None and event.delta.size > 1 for event in events)
     for event in events:
         for source in event.sources:
+            if source.setting == "delta" and swept:  # what comes at one instant is added up
+                names.update(source.names)
             array: IntArray | None = getattr(event, source.setting)
             if array is None:
                 continue

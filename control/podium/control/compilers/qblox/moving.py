@@ -22,6 +22,9 @@ FURTHEST = 2**17
 """Steps, most often of 1 ns, that are looked at to either side: longer waits are loops anyway."""
 SCALE_DENOMINATOR = 1000
 
+TIMED = REAL_TIME | {"set_cond"}
+"""Their last operand is a duration; of ``set_cond`` that of what is skipped."""
+
 Duration: TypeAlias = tuple[int, int, int]
 """Sequencer, line, operand."""
 
@@ -85,7 +88,7 @@ def probe_of(value: int, programs: Sequence[Sequence[Instruction]], duration_fs:
             operands: list[object] = []
             for k, operand in enumerate(line.operands):
                 last = k + 1 == len(line.operands)
-                if last and line.mnemonic in REAL_TIME and isinstance(operand, int):
+                if last and line.mnemonic in TIMED and isinstance(operand, int):
                     durations[number, at, k] = operand
                 elif isinstance(operand, Word):
                     operands.append(operand.source.setting)

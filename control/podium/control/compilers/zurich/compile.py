@@ -1,7 +1,7 @@
 """Program to the program of one instrument: the passes in their order."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,19 +9,15 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.later import Later
 from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
-from podium.control.compilers.points import FloatArray
 from podium.control.compilers.zurich.allocate import Allocated, allocate
 from podium.control.compilers.zurich.drive import drive, pulses_of
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.listing import print_listing
 from podium.control.compilers.zurich.loops import Code, code_of
 from podium.control.compilers.zurich.oscillators import Oscillators
-from podium.control.compilers.zurich.readout import Heard, Readout, read
-from podium.control.compilers.zurich.rounding import (
-    AMPLITUDE_STEP,
-    FREQUENCY_STEP_HZ,
-    amplitude_words,
-)
+from podium.control.compilers.zurich.quantised import quantised
+from podium.control.compilers.zurich.readout import Readout, read
+from podium.control.compilers.zurich.result_logger import check_logger, layouts_of, logged_apart
 from podium.control.compilers.zurich.seqc import declarations, text_of
 from podium.control.compilers.zurich.settings import (
     drive_settings,
@@ -40,14 +36,13 @@ from podium.control.compilers.zurich.target import (
     ZurichTarget,
 )
 from podium.control.compilers.zurich.waves import WaveTable
-from podium.control.program.program import Capture, Program
+from podium.control.program.program import Program
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
     CoreResources,
-    Quantised,
     ResultLayout,
     Setting,
     Start,
@@ -114,12 +109,6 @@ def compile_together(
 
 def _placed(program: Program) -> PlacedShot:
     validate(program)
-    for index, statement in enumerate(program.body):
-        if isinstance(statement, Capture) and statement.discriminator is not None:
-            raise DoesNotFit(
-                f"statement {index} (Capture): results of 0 and 1 are not made on Zurich "
-                "Instruments yet; leave the discriminator out and compare the record"
-            )
     return place_in_fs(program)
 
 
@@ -138,6 +127,12 @@ def _compiled(
     )
     _check_run(program, duration_fs)
     made = [_core(one, program, placed, first_fs, target, begun) for one in cores]
+    oscillators = {
+        name: one.oscillators
+        for one in made
+        if one.oscillators is not None
+        for name in one.core.frames
+    }
     settings = tuple(dict.fromkeys(entry for one in made for entry in one.settings))
     resources = tuple(one.resources for one in made)
     texts = tuple(one.core for one in made)
@@ -151,7 +146,7 @@ def _compiled(
         first_shot_fs=first_fs + begun.offset_fs,
         results=tuple(result for one in made for result in one.results),
         resources=resources,
-        quantised=Later(lambda: _quantised(placed, made)),
+        quantised=Later(lambda: quantised(placed, oscillators)),
         start=begun,
         make_listing=lambda: print_listing(program.name, resources, texts, settings),
     )
@@ -317,9 +312,9 @@ def _readout(
     text = text_of([], floor(shots.first), round_code, rest_code, shots, start)
     statements = _check_length(names, one, text, declared=0)
     points = math.prod(shots.counts)
-    logged = _logged(made, program, shots)
+    logged = logged_apart(made, program, shots)
     results, averages = points * made.entries * logged, program.shots // logged
-    _check_logger(names, results, averages, apart=logged > 1)
+    check_logger(names, results, averages, apart=logged > 1)
     core = CoreProgram(
         "qa",
         one.index,
@@ -343,11 +338,11 @@ def _readout(
         round_code.written_out,
     )
     settings = readout_settings(port, made.length, made.delay, results, averages, start)
-    layouts = tuple(_layouts(made, one, program, shots, logged))
+    layouts = tuple(layouts_of(made, one.index, program, shots, logged))
     if program.trace:
-        layout, samples = _traced(layouts, made, points, names)
+        layout, record = _traced(layouts, made, points, names)
         layouts = (layout,)
-        settings += trace_settings(port.channel, samples)
+        settings += trace_settings(port.channel, record)
     return _Made(core, settings, layouts, resources, None)
 
 
@@ -365,110 +360,3 @@ def _traced(
     skip = made.delay + int(np.argmax(heard))
     samples = -(-(skip + layouts[0].samples) // limits.GRANULARITY) * limits.GRANULARITY
     return replace(layouts[0], trace_skip=skip), samples
-
-
-def _logged(made: Readout, program: Program, shots: Shots) -> int:
-    """Return how many repetitions are logged apart.
-
-    Repetitions that lie otherwise on the grid have other integrators: those cannot be averaged
-    with each other by the logger.
-    """
-    points = math.prod(shots.counts)
-    if program.keep_shots:
-        return program.shots
-    if all(len(set(_turns_of(heard, points))) == 1 for heard in made.heard):
-        return 1
-    return shots.round if program.shots % shots.round == 0 else program.shots
-
-
-def _turns_of(heard: Heard, points: int) -> list[tuple[int, ...]]:
-    """Return the integrators of a capture in each repetition of a round."""
-    if len(heard.slots) == 1:
-        return [heard.slots]
-    return [heard.slots[k : k + points] for k in range(0, len(heard.slots), points)]
-
-
-def _layouts(
-    made: Readout, one: Allocated, program: Program, shots: Shots, logged: int
-) -> Iterator[ResultLayout]:
-    for heard in made.heard:
-        yield ResultLayout(
-            capture=heard.name,
-            frame=heard.frame,
-            channel=one.index,
-            slots=heard.slots,
-            entry=heard.entry,
-            entries=made.entries,
-            axes=tuple(axis.name for axis in program.axes),
-            shape=shots.counts,
-            shots=program.shots,
-            keep_shots=program.keep_shots,
-            logged=logged,
-            samples=heard.samples,
-        )
-
-
-def _check_logger(names: str, results: int, averages: int, *, apart: bool) -> None:
-    if results > limits.LOGGER_RESULTS:
-        raise TooLarge(
-            f"{names}: {results} results, at most {limits.LOGGER_RESULTS} in the logger of a "
-            "channel; keep fewer shots, or let them be averaged",
-            results,
-            limits.LOGGER_RESULTS,
-            ("shots", "points") if apart else ("points",),
-        )
-    if averages > limits.LOGGER_AVERAGES:
-        raise TooLarge(
-            f"{names}: {averages} shots are averaged, at most {limits.LOGGER_AVERAGES} by the "
-            "logger of a channel; run it several times",
-            averages,
-            limits.LOGGER_AVERAGES,
-            ("shots",),
-        )
-
-
-def _quantised(placed: PlacedShot, made: list[_Made]) -> Iterator[Quantised]:
-    """Yield what is rounded. Readout waveforms and weights are given as they are asked for."""
-    by_frame = {name: one for one in made for name in one.core.frames}
-    axes = placed.axes
-
-    def entry(
-        frame: str,
-        statement: int,
-        quantity: str,
-        step: float,
-        asked: FloatArray,
-        got: FloatArray,
-    ) -> Quantised:
-        where = "at the start" if statement < 0 else f"of statement {statement}"
-        dimensions = [(axis.name, n) for axis, n in zip(axes, asked.shape, strict=True) if n > 1]
-        return Quantised(
-            what=f"{frame}: {quantity} {where}",
-            frame=frame,
-            statement=statement,
-            quantity=quantity,
-            unit="Hz" if quantity == "frequency" else "1",
-            step=step,
-            axes=tuple(name for name, _ in dimensions),
-            shape=tuple(n for _, n in dimensions),
-            asked=tuple(asked.ravel().tolist()),
-            got=tuple(got.ravel().tolist()),
-        )
-
-    for one in placed.frames:
-        name = one.frame.name
-        if name not in by_frame or by_frame[name].oscillators is None:
-            continue
-        oscillators = by_frame[name].oscillators
-        assert oscillators is not None
-        first_hz = np.full((1,) * len(axes), one.frame.frequency_hz)
-        if oscillators.lo_hz is not None:
-            for index, hz in ((-1, first_hz), *one.tunings):
-                got = oscillators.lo_hz + oscillators.got_hz(hz)
-                words = hz.size if oscillators.words(hz)[1] is not None else 1
-                yield entry(name, index, "frequency", words * FREQUENCY_STEP_HZ, hz, got)
-        for pulse in one.pulses:
-            amplitude = np.asarray(amplitude_words(pulse.amplitude) * AMPLITUDE_STEP)
-            yield entry(
-                name, pulse.statement, "amplitude", AMPLITUDE_STEP, pulse.amplitude, amplitude
-            )

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.placing import (
@@ -22,17 +21,23 @@ from podium.control.compilers.placing import (
     in_ticks,
 )
 from podium.control.compilers.points import FloatArray, IntArray, describe, where_first
-from podium.control.compilers.zurich.layout import ceil, floor
-from podium.control.compilers.zurich.shapes import samples_at
+from podium.control.compilers.zurich.layout import floor
+from podium.control.compilers.zurich.readout_contents import (
+    Listening,
+    Sound,
+    Sounds,
+    waveform_of,
+    weights_of,
+)
+from podium.control.compilers.zurich.readout_steps import START_SPACING, Group, steps_of
 from podium.control.compilers.zurich.shots import Shots, combined
 from podium.control.compilers.zurich.starts import check_apart, check_retuned, first_ticks
-from podium.control.compilers.zurich.steps import Kind, Say, Silence, Steps
+from podium.control.compilers.zurich.steps import Steps
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.awg_limits import (
     BAND_HZ,
     INTEGRATION_STEP,
-    PLAY_MAX,
     READOUT_SAMPLES,
     SHF_RATE_HZ,
     WAVE_MIN,
@@ -41,13 +46,8 @@ from podium.firmware_interfaces.zurich.program import IntegrationWeights, Readou
 
 DIGITS = 12
 """Amplitudes and phases of waveforms, to so many digits: equal ones are stored once."""
-
-
 MASK_BITS = 62
 """Slots that a mask of 64 bits tells apart; there are fewer, and more are refused later."""
-START_SPACING = 96
-"""Samples from one start to the next, and to the end of the shot: a start compiles to six
-instructions of 4 ns, the silence after it and the end of a loop to some more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,17 +63,6 @@ class _Item:
     turns: FloatArray
     """Phase of its carrier continued back to the shot's start; of no use by itself."""
     offset_hz: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a waveform or a set of weights consists of: (pulse or window, at, amplitude, turns, Hz).
-
-    Equal ones are stored once.
-    """
-
-    frame: str
-    parts: tuple[tuple[object, int, int, float, float, float, int], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,8 +127,8 @@ class _Channel:
         arrays += [one.what.amplitude for one in self._items if isinstance(one.what, PlacedPulse)]
         self._shape = shots.shape_of([*arrays, shots.samples])
         self._offset = shots.offsets(self._shape)
-        self._waves: dict[Key, int] = {}
-        self._weights: dict[Key, int] = {}
+        self._waves: dict[Sounds, int] = {}
+        self._weights: dict[Listening, int] = {}
 
     def _of(self, placed: PlacedFrame, lo_hz: float) -> list[_Item]:
         made = []
@@ -191,7 +180,7 @@ class _Channel:
         length = -(-length // INTEGRATION_STEP) * INTEGRATION_STEP
         if length > READOUT_SAMPLES:
             self._too_long("windows that are open", length)
-        self._delay, self._length = delay, length
+        self._delay = delay
         slots: dict[str, IntArray] = {}
         entry: dict[str, int] = {}
         starts: list[list[IntArray]] = []
@@ -218,15 +207,15 @@ class _Channel:
             )
         self._check_slots()
         every = (1 << len(self._weights)) - 1
-        steps = self._steps(columns, pattern, groups, starts, every)
+        steps = steps_of(self._names, self._shape, columns, pattern, groups, starts, every)
         heard = tuple(
             Heard(name, frame, self._of_points(slots[name]), entry[name], samples)
             for name, frame, samples in self._captures()
         )
         return Readout(
             steps,
-            tuple(self._waveform(key, slot) for key, slot in self._waves.items()),
-            tuple(self._weight(key, slot) for key, slot in self._weights.items()),
+            tuple(waveform_of(one, slot) for one, slot in self._waves.items()),
+            tuple(weights_of(one, slot, length, delay) for one, slot in self._weights.items()),
             heard,
             entries.pop() if entries else 0,
             length,
@@ -245,7 +234,7 @@ class _Channel:
         assert isinstance(what, PlacedWindow)
         return what.name
 
-    def _groups(self, column: list[int]) -> list["_Group"]:
+    def _groups(self, column: list[int]) -> list[Group]:
         """Return what is read out together, in time, with instants on the grid of the run."""
         *starts, shot, offset = column
         order = sorted(range(len(starts)), key=lambda k: starts[k])
@@ -270,7 +259,7 @@ class _Channel:
                     f"{self._items[k].frame}: capture {self._name(k)!r} is open {over:g} ns beyond "
                     f"the end of the shot; add a Delay of {over:g} ns at the end"
                 )
-        groups: list[_Group] = []
+        groups: list[Group] = []
         for one in made:
             begin = floor(offset + starts[one[0]])
             begin = min(begin, floor(offset + shot) - START_SPACING)
@@ -280,7 +269,7 @@ class _Channel:
             groups.append(self._group(begin, one, starts, offset))
         return groups
 
-    def _group(self, begin: int, these: list[int], starts: list[int], offset: int) -> "_Group":
+    def _group(self, begin: int, these: list[int], starts: list[int], offset: int) -> Group:
         at = {k: offset + starts[k] - begin for k in these}
         sounds = [k for k in these if isinstance(self._items[k].what, PlacedPulse)]
         windows = [k for k in these if k not in sounds]
@@ -289,7 +278,7 @@ class _Channel:
             self._too_long("pulses that are played", played)
         listens = min((at[k] for k in windows), default=None)
         deaf = max((at[k] + self._items[k].samples for k in windows), default=0)
-        return _Group(
+        return Group(
             begin,
             at,
             tuple(sounds),
@@ -305,13 +294,11 @@ class _Channel:
             "shorter"
         )
 
-    def _reference(self, group: "_Group", k: int) -> int:
+    def _reference(self, group: Group, k: int) -> int:
         """Return the group's first item on the frame of item ``k``: phases count from it."""
         return next(one for one in group.at if self._items[one].frame == self._items[k].frame)
 
-    def _carried(
-        self, group: "_Group", k: int, points: IntArray
-    ) -> tuple[list[float], list[float]]:
+    def _carried(self, group: Group, k: int, points: IntArray) -> tuple[list[float], list[float]]:
         """Return phases at the group's start, about the frame's first item there, and carriers."""
         item, first = self._items[k], self._items[self._reference(group, k)]
         hz = self._flat(item.offset_hz, points)
@@ -324,14 +311,12 @@ class _Channel:
     def _flat(self, array: FloatArray, points: IntArray) -> FloatArray:
         return self._shots.flat(array, self._shape)[points]
 
-    def _generated(self, group: "_Group", points: IntArray) -> IntArray:
+    def _generated(self, group: Group, points: IntArray) -> IntArray:
         """Return which waveforms a group plays, as bits, at each of ``points``."""
         bits = np.zeros(len(points), np.int64)
         for frame in dict.fromkeys(self._items[k].frame for k in group.sounds):
             mine = [k for k in group.sounds if self._items[k].frame == frame]
-            parts_of: list[list[tuple[object, int, int, float, float, float, int]]] = [
-                [] for _ in points
-            ]
+            sounds_of: list[list[Sound]] = [[] for _ in points]
             for k in mine:
                 item = self._items[k]
                 assert isinstance(item.what, PlacedPulse)
@@ -339,13 +324,13 @@ class _Channel:
                 turns, hz = self._carried(group, k, points)
                 late_fs = self._shots.flat(item.late_fs, self._shape)[points].tolist()
                 louds = np.round(amplitudes, DIGITS).tolist()
-                for parts, a, t, f, late in zip(parts_of, louds, turns, hz, late_fs, strict=True):
+                for sounds, a, t, f, late in zip(sounds_of, louds, turns, hz, late_fs, strict=True):
                     if a:
-                        parts.append((item.what.waveform, group.at[k], item.samples, a, t, f, late))
-            for place, parts in enumerate(parts_of):
-                if parts:
-                    key = Key(frame, tuple(parts))
-                    slot = self._waves.setdefault(key, len(self._waves))
+                        sounds.append(Sound(item.what.waveform, group.at[k], a, t, f, late))
+            for place, sounds in enumerate(sounds_of):
+                if sounds:
+                    content = Sounds(frame, tuple(sounds))
+                    slot = self._waves.setdefault(content, len(self._waves))
                     bits[place] |= 1 << min(MASK_BITS, slot)
         self._check_sum(bits)
         return bits
@@ -354,8 +339,8 @@ class _Channel:
         """Raise :class:`DoesNotFit` where waveforms that are played together are too loud."""
         for mask in np.unique(bits).tolist():
             loudest = sum(
-                max(abs(amplitude) for _, _, _, amplitude, *_ in key.parts)
-                for key, slot in self._waves.items()
+                max(abs(one.amplitude) for one in content.sounds)
+                for content, slot in self._waves.items()
                 if slot < MASK_BITS and mask >> slot & 1
             )
             if loudest > 1 + 1e-9:
@@ -364,16 +349,15 @@ class _Channel:
                     "full scale, at most 1; make them smaller, or play them apart"
                 )
 
-    def _listened(self, group: "_Group", k: int, points: IntArray) -> IntArray:
+    def _listened(self, group: Group, k: int, points: IntArray) -> IntArray:
         """Return the integrator of a window at each of ``points``."""
         item = self._items[k]
         turns, hz = self._carried(group, k, points)
         at = group.at[k] - self._delay
-        keys = [
-            Key(item.frame, (("window", at, item.samples, 1.0, t, f, 0),))
-            for t, f in zip(turns, hz, strict=True)
+        found = [
+            Listening(item.frame, at, item.samples, t, f) for t, f in zip(turns, hz, strict=True)
         ]
-        return np.array([self._weights.setdefault(one, len(self._weights)) for one in keys])
+        return np.array([self._weights.setdefault(one, len(self._weights)) for one in found])
 
     def _check_slots(self) -> None:
         needed = max(len(self._waves), len(self._weights))
@@ -386,126 +370,12 @@ class _Channel:
                 self._slots_max,
             )
 
-    def _steps(
-        self,
-        columns: IntArray,
-        pattern: IntArray,
-        groups: list[list["_Group"]],
-        starts: list[list[IntArray]],
-        every: int,
-    ) -> Steps:
-        kinds: dict[tuple[Kind, ...], int] = {}
-        class_of = np.zeros(len(pattern), np.int64)
-        rows: list[list[tuple[IntArray, list[int]]]] = []
-        for number, column in enumerate(columns.T.tolist()):
-            points = np.flatnonzero(pattern == number)
-            *_, shot, offset = column
-            bits = np.stack(starts[number]) if starts[number] else np.zeros((0, len(points)))
-            unique, inverse = combined(np.asarray(bits, np.int64)) if len(bits) else (bits, None)
-            for which in range(unique.shape[1] if len(bits) else 1):
-                these = points if inverse is None else points[inverse == which]
-                masks = unique[:, which].tolist() if len(bits) else []
-                made, numbers = self._point(shot, offset, groups[number], masks, every)
-                known = kinds.setdefault(made, len(kinds))
-                if known == len(rows):
-                    rows.append([])
-                class_of[these] = known
-                rows[known].append((these, numbers))
-        numbers_of = []
-        for parts in rows:
-            points = np.concatenate([these for these, _ in parts])
-            numbers_here = np.concatenate([np.tile(one, (len(these), 1)) for these, one in parts])
-            numbers_of.append(numbers_here[np.argsort(points, kind="stable")])
-        return Steps(self._shape, class_of, tuple(kinds), tuple(numbers_of))
-
-    def _point(
-        self, shot: int, offset: int, groups: list["_Group"], masks: list[int], every: int
-    ) -> tuple[tuple[Kind, ...], list[int]]:
-        kinds: list[Kind] = []
-        numbers: list[int] = []
-        at, end = 0, floor(offset + shot)
-        begun: Say | None = None
-        for group, mask in [*zip(groups, masks, strict=True), (None, 0)]:
-            begin = end if group is None else group.begin
-            gap = begin - at
-            if gap < WAVE_MIN and (gap or begun is not None):
-                raise DoesNotFit(
-                    f"{self._names}: {gap / 2:g} ns from the start of a readout to the next, or to "
-                    f"the end of the shot; at least {START_SPACING / 2:g} ns: add a Delay"
-                )
-            times = max(0, gap - WAVE_MIN) // PLAY_MAX
-            rest = gap - times * PLAY_MAX
-            if gap:
-                kinds.append(Silence())
-                numbers.append(rest)
-                if begun is not None:
-                    kinds.append(begun)
-                    numbers.append(0)
-                if times:
-                    kinds.append(Say(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}"))
-                    numbers.append(0)
-            begun = None if group is None else _start(mask, every if group.windows else 0)
-            at = begin
-        return tuple(kinds), numbers
-
     def _of_points(self, slots: IntArray) -> tuple[int, ...]:
         """Return the integrators of a capture at all points of a round, or the one of all."""
         if (slots == slots[0]).all():
             return (int(slots[0]),)
         counted = self._shots.counted(self._shape)
         return tuple(np.broadcast_to(slots.reshape(self._shape), counted).ravel().tolist())
-
-    def _waveform(self, key: Key, slot: int) -> ReadoutWaveform:
-        length = ceil(max(at + samples for _, at, samples, *_ in key.parts))
-        made = np.zeros(max(length, WAVE_MIN), np.complex128)
-        for waveform, at, _, amplitude, turns, hz, late_fs in key.parts:
-            shape = samples_at(waveform, SHF_RATE_HZ, late_fs)  # type: ignore[arg-type]  # a pulse's
-            each = at + np.arange(len(shape))
-            made[each] += amplitude * shape * np.exp(2j * np.pi * (turns + hz / SHF_RATE_HZ * each))
-        if np.abs(made).max() > 1 + 1e-9:
-            raise DoesNotFit(
-                f"{key.frame}: a readout waveform peaks at {np.abs(made).max():.4g} of full scale, "
-                "at most 1; make what overlaps smaller"
-            )
-        return ReadoutWaveform(
-            slot, key.frame, tuple(made.real.tolist()), tuple(made.imag.tolist())
-        )
-
-    def _weight(self, key: Key, slot: int) -> IntegrationWeights:
-        ((_, at, samples, _, turns, hz, _),) = key.parts
-        made: NDArray[np.complex128] = np.zeros(self._length, np.complex128)
-        each = at + np.arange(samples)
-        made[each] = np.exp(-2j * np.pi * (turns + hz / SHF_RATE_HZ * (each + self._delay)))
-        return IntegrationWeights(
-            slot, key.frame, tuple(made.real.tolist()), tuple(made.imag.tolist())
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Pulses and windows that one start of the channel serves."""
-
-    begin: int
-    """Of the start, from the multiple of 16 samples at or before the shot's begin."""
-    at: dict[int, int]
-    """By item, in time: how long after the start it begins."""
-    sounds: tuple[int, ...]
-    windows: tuple[int, ...]
-    listens: int | None
-    """When its first window opens, on the grid of integration delays."""
-    deaf: int
-    """When its last window closes."""
-
-
-def _start(mask: int, integrators: int) -> Say:
-    waves = _bits("QA_GEN_", mask)
-    weights = _bits("QA_INT_", integrators)
-    return Say(f"startQA({waves}, {weights}, true, 0, 0b0);")
-
-
-def _bits(name: str, mask: int) -> str:
-    bits = [f"{name}{k}" for k in range(mask.bit_length()) if mask >> k & 1]
-    return " | ".join(bits) if bits else "0"
 
 
 def _turns(carrier: Carrier) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
+from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import PartialEncoding, ScopePath, unsigned
 from podium.sim_instruments.twins.qblox_cluster.named_list import NamedList
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
@@ -16,10 +17,11 @@ from podium.sim_instruments.twins.qblox_cluster.refusal import (
 )
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import empty_bins
 
-EMPTY_SCOPE = (
-    ScopePath(np.zeros(limits.SCOPE_SAMPLES, np.int32), False, 0),
-    ScopePath(np.zeros(limits.SCOPE_SAMPLES, np.int32), False, 0),
-)
+
+def empty_scope(model: ModuleModel) -> tuple[ScopePath, ...]:
+    """Return what a scope holds that has recorded nothing: two paths, four on a QRC."""
+    nothing = ScopePath(np.zeros(limits.SCOPE_SAMPLES, np.int32), False, 0)
+    return (nothing,) * max(2, model.adcs)
 
 
 @dataclass(slots=True)
@@ -32,8 +34,9 @@ class _Acquisition:
 class AcquisitionList(NamedList[_Acquisition]):
     """Named acquisitions with an index each. Results add up until they are deleted."""
 
-    def __init__(self) -> None:
+    def __init__(self, empty_scope: tuple[ScopePath, ...]) -> None:
         super().__init__("Acquisition", limits.ACQUISITIONS)
+        self._empty_scope = empty_scope
 
     @property
     def total_bins(self) -> int:
@@ -54,14 +57,14 @@ class AcquisitionList(NamedList[_Acquisition]):
                 TOO_MUCH_DATA,
                 f"acquisition {name} of {bins} bins does not fit: {free} of {limits.BINS} are free",
             )
-        self._entries[name] = _Acquisition(self._free_index(), empty_bins(bins), EMPTY_SCOPE)
+        self._entries[name] = _Acquisition(self._free_index(), empty_bins(bins), self._empty_scope)
 
     def delete_data(self, name: str) -> None:
         """Empty the bins and the scope record of ``name``, or of ``all``."""
         chosen = self._entries.values() if name.lower() in ("all", "") else [self._entry(name)]
         for entry in chosen:
             entry.bins = empty_bins(len(entry.bins))
-            entry.scope = EMPTY_SCOPE
+            entry.scope = self._empty_scope
 
     def store_scope(self, name: str, scope: tuple[ScopePath, ...]) -> None:
         """Keep a scope record with ``name``."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 from podium.firmware_interfaces.qblox_cluster.command_table import COMMANDS, Entry, Reply, Socket
 from podium.sim_instruments.twins.qblox_cluster.cluster import meant_headers
-from podium.sim_instruments.twins.qblox_cluster.io_channel import UNMEANT
 
 _HEAD = """\
 # Commands of the Qblox cluster twin
@@ -35,12 +34,6 @@ counts them (`unmeant` in its tallies), except where a setting is read back, and
 Podium uses one.
 """
 
-_CHANNELS = """\
-## Values of `IO:CHANnel#:CONFig` that mean nothing yet
-
-They are checked, kept and read back.
-"""
-
 
 def command_page() -> str:
     """Return the page as Markdown."""
@@ -49,7 +42,6 @@ def command_page() -> str:
     for entry in COMMANDS:
         by_meaning[entry.header in meant].append(entry)
     lines = [_HEAD, _MEANT, *_table(by_meaning[True]), "", _KEPT, *_table(by_meaning[False])]
-    lines += ["", _CHANNELS, *(f"- `{value}`" for value in UNMEANT)]
     return "\n".join(lines) + "\n"
 
 

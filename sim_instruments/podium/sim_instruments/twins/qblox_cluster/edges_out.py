@@ -7,7 +7,11 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.levels import Levels
-from podium.sim_instruments.twins.qblox_cluster.output_stage import marker_rows, switch_bit
+from podium.sim_instruments.twins.qblox_cluster.output_stage import (
+    has_switches,
+    marker_rows,
+    switch_bit,
+)
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun
 
@@ -70,7 +74,9 @@ def _markers(
 def _shown(run: SequencerRun) -> Iterator[int]:
     """Return the markers of a module that leave it; others work the switches of RF outputs."""
     afe = run.afe
-    switches = {switch_bit(afe, n) for n in range(len(afe.model.outputs))} if afe.model.rf else ()
+    switches = (
+        {switch_bit(afe, n) for n in range(len(afe.model.outputs))} if has_switches(afe) else ()
+    )
     return (bit for bit in range(afe.model.markers) if bit not in switches)
 
 

@@ -5,7 +5,7 @@ phases are those of the sequencers' own oscillators.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     default_configuration,
 )
 from podium.sim_instruments.physics.signals import PulseTrain
+from podium.sim_instruments.twins.qblox_cluster.given_results import proceed_with, told_by
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     OUTPUT_OVERFLOW,
     SwitchTimeline,
@@ -56,9 +57,11 @@ class CannotEmulate(ValueError):
     """The program cannot be executed here. The message says which sequencer, and why."""
 
 
-def emulate(program: ClusterProgram, spans: Sequence[Span]) -> dict[str, Any]:
+def emulate(
+    program: ClusterProgram, spans: Sequence[Span], results: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Execute ``program`` up to the end of the last span; return what it does in each, as plain
-    values.
+    values. ``results``: by capture, what its acquisitions come to; 0 where it is not named.
 
     ``sequencers``, in the order of the program's: ``ending``, ``ended_ns`` (from the common start),
     ``flags``, ``log``, ``pieces``, ``spans``. A piece is a stretch of signal, equal ones are told
@@ -71,7 +74,7 @@ def emulate(program: ClusterProgram, spans: Sequence[Span]) -> dict[str, Any]:
     """
     try:
         runs = [_sequencer_run(program, entry) for entry in program.sequencers]
-        traces, common_ns = _execute(program, runs, spans)
+        traces, common_ns = _execute(program, runs, spans, results or {})
     except (NotEmulated, AssemblyError, BadConfiguration) as error:
         raise CannotEmulate(f"{program.name}: {error}") from error
     told = []
@@ -113,7 +116,10 @@ def emulate(program: ClusterProgram, spans: Sequence[Span]) -> dict[str, Any]:
 
 
 def _execute(
-    program: ClusterProgram, runs: Sequence[SequencerRun], spans: Sequence[Span]
+    program: ClusterProgram,
+    runs: Sequence[SequencerRun],
+    spans: Sequence[Span],
+    results: Mapping[str, int],
 ) -> tuple[tuple[RealTimeTrace, ...], int]:
     acquiring = Counter(run.slot for run in runs if run.acquires)
     processors = [
@@ -131,7 +137,10 @@ def _execute(
     end_ns = max((begin + duration for begin, duration in spans), default=0)
     before_ns = TRIGGER_NS + limits.SYNC_NS + BEYOND_NS
     together = Together(processors, limits=Limits(time_ns=end_ns + before_ns))
-    together.proceed(triggers)
+    if any(entry.listens_to for entry in program.sequencers):
+        proceed_with(together, told_by(program, results), triggers)
+    else:
+        together.proceed(triggers)
     together.refuse_to_wait()
     released_ns = next(iter(together.synced_ns), 0)
     # Without a trigger the common start is the start, the time of the meeting left out.

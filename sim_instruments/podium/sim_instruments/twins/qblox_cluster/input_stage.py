@@ -72,8 +72,8 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
     )
     kinds, number = _distinct_rows(shape)
     start = trace.time_ns[rows]
-    lo_hz = run.afe.lo_hz[0] if run.afe.model.rf else 0
-    lo_at_start = run.afe.turns_of_lo(0) if run.afe.model.rf else 0.0
+    lo_hz = run.afe.lo_hz[run.rf_input] if run.afe.model.rf else 0
+    lo_at_start = run.afe.turns_of_lo(run.rf_input) if run.afe.model.rf else 0.0
     turns = (phase + lo_turns(lo_hz, start) + lo_at_start) % 1.0
     durations = np.array([_duration(run, kind) for kind in kinds], np.int64)[number]
     trains: list[CaptureTrain] = []
@@ -128,8 +128,9 @@ def input_line(run: SequencerRun) -> str | None:
     """Return the connector, or pair of them, that a sequencer listens to; None: none."""
     path_i, path_q = run.inputs
     if run.afe.model.rf:
-        connected = 0 in path_i and 1 in path_q and run.afe.lo_on[0]
-        return f"slot{run.slot}.in0" if connected else None
+        n = run.rf_input
+        connected = 2 * n in path_i and 2 * n + 1 in path_q and run.afe.lo_on[n]
+        return f"slot{run.slot}.in{n}" if connected else None
     names = [str(channel) for path in (path_i, path_q) for channel in path[:1]]
     return f"slot{run.slot}.in{'_'.join(names)}" if names else None
 
@@ -166,8 +167,9 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
     n = len(listened.bin)
     traces = captured[:n] if listened.single else captured[:1]
     sums, clipped = _sums(listened, captured)
-    path0 = np.rint(sums.real * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
-    path1 = np.rint(sums.imag * limits.INTEGRATED_FULL_SCALE).astype(np.int64)
+    unit = limits.INTEGRATED_FULL_SCALE / run.afe.model.integral_step
+    path0 = np.rint(sums.real * unit).astype(np.int64)
+    path1 = np.rint(sums.imag * unit).astype(np.int64)
     bins = _accumulate(run, listened, path0, path1, _above(run, sums))
     flags: list[str] = []
     scope = None
@@ -179,7 +181,7 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
             flags.append(f"ACQ SCOPE DONE PATH {path}")
             if record.out_of_range:
                 flags.append(f"ACQ SCOPE OUT-OF-RANGE PATH {path}")
-            if n > 1 and not run.afe.scope.averages[path]:
+            if n > 1 and not run.afe.scope.averages[2 * run.rf_input + path]:
                 flags.append(f"ACQ SCOPE OVERWRITTEN PATH {path}")
     flags.append("ACQ BINNING DONE")
     flags += [f"ACQ INTEGRATOR OUT-OF-RANGE PATH {p}" for p in range(2) if clipped[p]]
@@ -217,7 +219,8 @@ def _above(run: SequencerRun, sums: NDArray[np.complex128]) -> NDArray[np.bool_]
     a11, a12 = run.configuration.rotation
     # The client sends a11 = cos(angle), a12 = -sin(angle): the real part of sum * exp(j angle).
     # ASSUMED: a value equal to the threshold counts as above it
-    return np.asarray(a11 * sums.real + a12 * sums.imag >= run.configuration.threshold)
+    threshold = run.configuration.threshold * run.afe.model.integral_step
+    return np.asarray(a11 * sums.real + a12 * sums.imag >= threshold)
 
 
 def _digitise(

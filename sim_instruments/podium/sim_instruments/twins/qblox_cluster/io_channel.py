@@ -47,9 +47,6 @@ _ADDRESSES = {
 }
 """Least address of each; 15 is the greatest."""
 
-UNMEANT = ("scope_trigger_*",)
-"""Settings of a channel that are kept and mean nothing yet."""
-
 
 def power_on_channel() -> dict[str, Any]:
     """Return the settings of a channel after power-on."""

@@ -10,7 +10,7 @@ from podium.sim_instruments.physics.signals import Piece, PulseTrain
 
 def with_image(
     train: PulseTrain,
-    lo_hz: int,
+    lo_hz: float,
     lo_phase_turns: NDArray[np.float64],
     sidebands: tuple[complex, complex],
 ) -> tuple[PulseTrain, ...]:

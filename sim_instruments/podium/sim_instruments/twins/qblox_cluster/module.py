@@ -9,7 +9,7 @@ from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
 from podium.sim_instruments.physics.digital_lines import LinesEnd
-from podium.sim_instruments.twins.qblox_cluster.acquisition_list import EMPTY_SCOPE
+from podium.sim_instruments.twins.qblox_cluster.acquisition_list import empty_scope
 from podium.sim_instruments.twins.qblox_cluster.assembler import Assembler
 from podium.sim_instruments.twins.qblox_cluster.io_channel import IoBank
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import LocalOscillator
@@ -58,7 +58,8 @@ class Module:
         self.lines = lines
         self.mixers: tuple[Mixer, ...] = (PERFECT,) * (len(model.outputs) if model.rf else 0)
         """Behind each RF output."""
-        self.oscillators = tuple(LocalOscillator(f"slot{slot}.lo{n}") for n in range(LOS))
+        los = LOS if model.family != "QRC" else len(model.outputs)
+        self.oscillators = tuple(LocalOscillator(f"slot{slot}.lo{n}") for n in range(los))
         self.reset()
 
     def reset(self) -> None:
@@ -70,12 +71,12 @@ class Module:
         self.kept = KeptSettings()
         for oscillator in self.oscillators:
             oscillator.reset()
-        self.output_attenuation_db = [0] * len(model.outputs)
-        self.input_attenuation_db = [0] * len(model.inputs)
+        self.output_attenuation_db: list[float] = [0] * len(model.outputs)
+        self.input_attenuation_db: list[float] = [0] * len(model.inputs)
         self.input_gain_db = [0] * model.adcs
         self.offset_v = [0.0] * (0 if model.rf else model.dacs)
         self.assembler = Assembler(model, self._playback)
-        self.scope_memory: tuple[ScopePath, ...] = EMPTY_SCOPE
+        self.scope_memory = empty_scope(model)
         self.scope_configuration: dict[str, Any] = {
             "sel_acq": 0,
             "sel_path": [0] * model.adcs,
@@ -90,6 +91,8 @@ class Module:
         self.output_offset_mv = [0.0] * (model.dacs if model.rf else 0)
         """Of both paths of each RF output, before the mixer."""
         self.input_offset_v = [0.0] * model.adcs
+        self.user_plan = False
+        """Whether a QRC is to make its frequencies by the user's plan: kept, and means nothing."""
         self.marker_inverted = [False] * 4
         """Those that idle high; see :meth:`invert_marker`."""
 
@@ -126,7 +129,7 @@ class Module:
     def afe(self) -> Afe:
         """Return the analogue front end as it is now."""
         model = self.model
-        used = self.oscillators[1:] if model.readout else self.oscillators
+        used = self.oscillators[1:] if model.family == "QRM" else self.oscillators
         used = used if model.rf else ()
         return Afe(
             model=model,
@@ -135,6 +138,7 @@ class Module:
             output_attenuation_db=tuple(self.output_attenuation_db),
             input_attenuation_db=self.input_attenuation_db[0] if self.input_attenuation_db else 0,
             input_gain_db=tuple(self.input_gain_db),
+            second_input_attenuation_db=(*self.input_attenuation_db, 0, 0)[1],
             lo_locks=tuple(one.lock for one in used),
             scope=self.scope_settings(),
             input_offset_v=tuple(self.input_offset_v),
@@ -169,8 +173,25 @@ class Module:
         )
 
     def scope_listens_to(self, number: int) -> bool:
-        """Tell whether the scope is triggered by that sequencer."""
-        return self.model.readout and self.scope_configuration["sel_path"][0] == number
+        """Tell whether the scope is triggered by that sequencer.
+
+        ASSUMED: of a QRC's two pairs of paths, each records the input of its own number, when a
+        sequencer acquires that listens to it.
+        """
+        path = self._scope_path(number)
+        chosen = self.scope_configuration["sel_path"][path] if self.model.readout else None
+        return self.model.reads(number) and chosen == number
+
+    def _scope_path(self, number: int) -> int:
+        path_i = self.sequencers[number].inputs[0]
+        return path_i[0] if path_i and self.model.family == "QRC" else 0
+
+    def keep_scope(self, number: int, record: tuple[ScopePath, ...]) -> None:
+        """Keep what the scope recorded for a sequencer."""
+        first = self._scope_path(number)
+        memory = list(self.scope_memory)
+        memory[first : first + len(record)] = record
+        self.scope_memory = tuple(memory)
 
     def channel(self, number: int) -> dict[str, Any] | None:
         """Return a copy of the settings of a sequencer's own channel, None but on a QTM."""

@@ -7,6 +7,7 @@ from podium.sim_instruments.twins.qblox_cluster import (
     arguments,
     channel_commands,
     common_commands,
+    converter_commands,
     front_end_commands,
     sequencer_commands,
 )
@@ -26,6 +27,7 @@ def module_handlers() -> Handlers[Module]:
     _identity(handlers)
     _oscillators(handlers)
     _attenuators(handlers)
+    converter_commands.register(handlers)
     _offsets(handlers)
     _configuration(handlers)
     front_end_commands.register(handlers)

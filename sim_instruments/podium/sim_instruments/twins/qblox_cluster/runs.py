@@ -345,7 +345,7 @@ class Runs:
                 continue
             outcome = heard
             if outcome.scope is not None:
-                member.module.scope_memory = outcome.scope
+                member.module.keep_scope(member.sequencer.number, outcome.scope)
             member.sequencer.finish(outcome)
         run.members = [m for m in run.members if m.sequencer.state is SequencerState.RUNNING]
 

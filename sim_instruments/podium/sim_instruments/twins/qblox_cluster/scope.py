@@ -30,7 +30,7 @@ def full_scale(run: SequencerRun) -> tuple[float, float]:
     """Return the amplitude, sqrt(W), at the connector that fills the ADC of each path."""
     afe = run.afe
     if afe.model.rf:
-        full = limits.rf_input_full_scale(afe.input_attenuation_db)
+        full = limits.rf_input_full_scale(afe.attenuation_of(run.rf_input))
         return full, full
     tone = limits.QRM_INPUT_FULL_SCALE_V / np.sqrt(2 * limits.IMPEDANCE_OHM)
     gain0, gain1 = afe.input_gain_db[:2]
@@ -42,7 +42,7 @@ def offsets(run: SequencerRun) -> tuple[float, float]:
 
     ASSUMED: the offset is added behind attenuator and amplifier, at the converter.
     """
-    offset_v = run.afe.input_offset_v or (0.0, 0.0)
+    offset_v = run.afe.input_offset_v[2 * run.rf_input :] or (0.0, 0.0)
     return offset_v[0] / limits.QRM_INPUT_FULL_SCALE_V, offset_v[1] / limits.QRM_INPUT_FULL_SCALE_V
 
 
@@ -98,12 +98,13 @@ def digitised(run: SequencerRun, heard: Captured) -> tuple[NDArray[np.int32], ND
     the world gives it; only the frequency of the trace is moved to the oscillator's.
     """
     trace = heard.trace if heard.trace is not None else np.zeros(0, np.complex128)
-    lo_hz = run.afe.lo_hz[0] if run.afe.model.rf else 0
+    lo_hz = run.afe.lo_hz[run.rf_input] if run.afe.model.rf else 0
+    most = 1 << (run.afe.model.scope_bits - 1)
     turns = (heard.trace_hz - lo_hz) * 1e-9 * np.arange(len(trace))
     raw = trace * np.exp(2j * np.pi * (turns % 1.0))
     paths = zip((raw.real, raw.imag), full_scale(run), offsets(run), strict=True)
-    words = np.rint([(part / full + more) * limits.ADC_FULL_SCALE for part, full, more in paths])
-    held = np.clip(words, -limits.ADC_FULL_SCALE, limits.ADC_FULL_SCALE - 1)
+    words = np.rint([(part / full + more) * most for part, full, more in paths])
+    held = np.clip(words, -most, most - 1)
     return held.astype(np.int32), words != held
 
 
@@ -118,24 +119,27 @@ def scope_records(run: SequencerRun, heard: Sequence[Captured]) -> tuple[ScopePa
     kept = heard if settings.needs_all else heard[-1:]
     digital = [digitised(run, one) for one in kept]
     paths: list[ScopePath] = []
+    first, most = 2 * run.rf_input, 1 << (run.afe.model.scope_bits - 1)
+    averages = settings.averages[first : first + 2]
+    levels = settings.levels[first : first + 2]
     for path in range(2):
         total, count, out_of_range = np.zeros(limits.SCOPE_SAMPLES, np.int32), 0, False
-        for words, over in digital if settings.averages[path] else digital[-1:]:
-            begin = _begin(words[path], settings.levels[path])
+        for words, over in digital if averages[path] else digital[-1:]:
+            begin = _begin(words[path], levels[path], most)
             if begin is None:
                 continue
             mine = words[path][begin : begin + limits.SCOPE_SAMPLES]
             total[: len(mine)] += mine
             out_of_range |= bool(over[path][begin : begin + limits.SCOPE_SAMPLES].any())
             count += 1
-        if not heard and settings.levels[path] is None:
+        if not heard and levels[path] is None:
             count = 1  # nothing is connected: it records silence
         paths.append(ScopePath(total, out_of_range, count))
     return tuple(paths)
 
 
-def _begin(words: NDArray[np.int32], level: float | None) -> int | None:
+def _begin(words: NDArray[np.int32], level: float | None, most: int) -> int | None:
     if level is None:
         return 0
-    reached = np.flatnonzero(words >= level * limits.ADC_FULL_SCALE)
+    reached = np.flatnonzero(words >= level * most)
     return int(reached[0]) if len(reached) else None

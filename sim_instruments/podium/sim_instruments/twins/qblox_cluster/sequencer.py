@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -15,7 +15,7 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     checked,
     default_configuration,
 )
-from podium.sim_instruments.twins.qblox_cluster.acquisition_list import AcquisitionList
+from podium.sim_instruments.twins.qblox_cluster.acquisition_list import AcquisitionList, empty_scope
 from podium.sim_instruments.twins.qblox_cluster.assembler import Prepared
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
@@ -78,14 +78,18 @@ class _Report:
     log: str = ""
 
 
-def power_on_outputs(model: ModuleModel) -> ChannelMap:
+def power_on_outputs(model: ModuleModel, number: int) -> ChannelMap:
     """Return the output channel map after power-on: path I on even, path Q on odd channels."""
-    return tuple(range(0, model.dacs, 2)), tuple(range(1, model.dacs, 2))
+    channels = model.output_channels(number)
+    return channels[::2], channels[1::2]
 
 
-def power_on_inputs(model: ModuleModel) -> ChannelMap:
-    """Return the input channel map after power-on."""
-    return tuple(range(0, model.adcs, 2)), tuple(range(1, model.adcs, 2))
+def power_on_inputs(model: ModuleModel, number: int) -> ChannelMap:
+    """Return the input channel map after power-on. ASSUMED: a QRC's hear their first input."""
+    if not model.reads(number):
+        return (), ()
+    adcs = model.adcs if model.readers is None else 2
+    return tuple(range(0, adcs, 2)), tuple(range(1, adcs, 2))
 
 
 class Sequencer:
@@ -97,11 +101,11 @@ class Sequencer:
         self.number = number
         self.waveforms = SampleList("Waveform", limits.WAVEFORMS, limits.WAVEFORM_SAMPLES)
         self.weights = SampleList("Weight", limits.WEIGHTS, limits.WEIGHT_SAMPLES)
-        self.acquisitions = AcquisitionList()
+        self.acquisitions = AcquisitionList(empty_scope(model))
         self.configuration_values: dict[str, Any] = default_configuration()
         self.configuration: SequencerConfiguration = checked(self.configuration_values)
-        self.outputs = power_on_outputs(model)
-        self.inputs = power_on_inputs(model)
+        self.outputs = power_on_outputs(model, number)
+        self.inputs = power_on_inputs(model, number)
         self.registers = [0] * REGISTERS
         """As they were set or left by the last run. ASSUMED: nothing else clears them."""
         self.state = SequencerState.IDLE
@@ -211,12 +215,16 @@ class Sequencer:
         """Return everything a run needs, as it is now."""
         if self._program is None:
             raise Refusal(SETTINGS_CONFLICT, f"sequencer {self.number} has no program")
+        configuration = self.configuration
+        if self.model.family == "QRC":
+            # its client has no switch for either: both oscillators always turn
+            configuration = replace(configuration, modulate=True, demodulate=True)
         return SequencerRun(
             slot=self.slot,
             sequencer=self.number,
             afe=afe,
             program=self._program.assembled,
-            configuration=self.configuration,
+            configuration=configuration,
             outputs=self.outputs,
             inputs=self.inputs,
             waveforms=self.waveforms.by_index(),

@@ -54,8 +54,9 @@ class Afe:
     lo_hz: tuple[int, ...]
     """Of each RF output (a QRM-RF's input shares that of out0); empty on baseband modules."""
     lo_on: tuple[bool, ...]
-    output_attenuation_db: tuple[int, ...]
-    input_attenuation_db: int
+    output_attenuation_db: tuple[float, ...]
+    input_attenuation_db: float
+    """Of the first RF input."""
     input_gain_db: tuple[int, ...]
     lo_locks: tuple[str, ...] = ()
     """Names of the present locks of the oscillators, of which their phases hang."""
@@ -72,6 +73,13 @@ class Afe:
     """Behind each RF output; none given: perfect ones."""
     output_offset_mv: tuple[float, ...] = ()
     """Of both paths of each RF output, before its mixer."""
+
+    second_input_attenuation_db: float = 0.0
+    """Of the second RF input, on a QRC."""
+
+    def attenuation_of(self, rf_input: int) -> float:
+        """Return the attenuation of an RF input, dB."""
+        return self.second_input_attenuation_db if rf_input else self.input_attenuation_db
 
     def shaping_of(self, channel: int) -> Shaping:
         """Return what becomes of the signal of an output channel."""
@@ -115,6 +123,12 @@ class SequencerRun:
         return sender(self.slot, self.sequencer)
 
     @property
+    def rf_input(self) -> int:
+        """Return which RF input it listens to: 0 where there is one."""
+        path_i = self.inputs[0]
+        return path_i[0] // 2 if path_i and len(self.afe.model.inputs) > 1 else 0
+
+    @property
     def nco_steps(self) -> int:
         """Frequency of the NCO parameter in steps of 0.25 Hz."""
         return round(self.configuration.nco_hz * limits.NCO_STEPS_PER_HZ)
@@ -128,7 +142,7 @@ class SequencerRun:
             waveform_lengths={index: len(words) for index, words in self.waveforms.items()},
             weight_lengths={index: len(words) for index, words in self.weights.items()},
             acquisition_bins=self.acquisitions,
-            readout=self.afe.model.readout,
+            readout=self.afe.model.reads(self.sequencer),
             tags=self.afe.model.channels > 0,
             counts=self.afe.model.readout and not self.afe.model.rf,
             sync=configuration.sync,

@@ -350,9 +350,11 @@ def scope_entries(record: TagRecord, heard: Tagged, epoch_subs: int) -> list[lis
     """Return the trace of a channel: words and times, as ``get_scope_data`` has them.
 
     ASSUMED: ``scope`` holds all edges of the run, ``timetags`` all tags, ``timetags-windowed``
-    the tags within windows and the windows themselves.
+    the tags within windows and the windows themselves. With the external trigger the trace begins
+    once the input is at the level, or with the edge, that is chosen.
     """
-    if not record.traced:
+    begins = _trace_begins(record, heard)
+    if not record.traced or begins is None:
         return []
     entries: list[tuple[int, str]] = []
     tags = [(int(tag) + record.from_subs, "RISE") for tag in heard.tags]
@@ -366,4 +368,16 @@ def scope_entries(record: TagRecord, heard: Tagged, epoch_subs: int) -> list[lis
                 if not window.sampled:
                     entries += [(window.open_subs, "OPEN"), (window.close_subs, "CLOSE")]
                     entries += [t for t in tags if window.open_subs <= t[0] < window.close_subs]
-    return [[word, at + epoch_subs] for at, word in sorted(entries)]
+    return [[word, at + epoch_subs] for at, word in sorted(entries) if at >= begins]
+
+
+def _trace_begins(record: TagRecord, heard: Tagged) -> int | None:
+    """Return from when on a trace is recorded, None: never."""
+    channel = record.run.channel or {}
+    level = channel["scope_trigger_level"]
+    if channel["scope_trigger_mode"] == "sequencer" or level == "any":
+        return record.from_subs
+    wanted = level in ("high", "rising")
+    if level in ("low", "high") and bool(level_at(heard, record.from_subs)) == wanted:
+        return record.from_subs
+    return next((at for at, up in heard.edges if at >= record.from_subs and up == wanted), None)

@@ -1,12 +1,15 @@
 """What a quantum analyser channel makes of a run: pulses out, records in, results, loggers."""
 
+from collections import deque
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
-from podium.firmware_interfaces.zurich.values import Value, vector_of
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
+from podium.firmware_interfaces.zurich.values import Value
+from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
@@ -15,6 +18,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
     Readouts,
     busy,
+    last_level,
     pulse,
     readouts,
     trigger_edges,
@@ -23,15 +27,16 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     ResultLogger,
     Source,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.results import result_inputs
-from podium.sim_instruments.twins.zurich.sequencer.processor import Input
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
 READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
-_PIECE: Final = 512
+_PIECE: Final = 128
 """Readouts that are worked on together: records are long."""
+_AT_ONCE: Final = 500_000
+"""Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
 
 
 class Arrivals(Protocol):
@@ -74,6 +79,16 @@ class Cable:
         return np.asarray(table[which], np.complex128)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """Readouts, with the settings at the time when they were started."""
+
+    started: Readouts
+    settings: integration.ReadoutSettings
+    waves: dict[int, Complexes]
+    delay: int
+
+
 class AnalyserRun:
     """One run of the sequencer of an analyser channel."""
 
@@ -82,13 +97,21 @@ class AnalyserRun:
         self.channel = int(run.at.split("/")[1])
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
-        self._seen = 0
-        self._lost = 0
-        self._told_lost = 0
-        self.logger: ResultLogger | None = None
+        self._backlog: deque[_Piece] = deque()
+        self._edges: deque[int] = deque()
+        """Triggers of spectroscopy, in samples."""
+        self._free = 0
+        """From when on the integrators can begin again."""
+        self._level = 0
+        """Of the sequencer's trigger outputs."""
+        self._started = 0
+        """How many readouts were started so far."""
         self.foretold: Complexes | None = None
         """Sums of all readouts of the run, shape (readouts, units), where they are known ahead:
         then no program waits for them."""
+        self._lost = 0
+        self._told_lost = 0
+        self.logger: ResultLogger | None = None
         self._mode = int(node_settings.number(run.setting, f"{self._at}/mode"))
 
     @property
@@ -100,63 +123,79 @@ class AnalyserRun:
         """Where the nodes of its results lie."""
         return f"{self._at}/{'readout' if self._mode == READOUT else 'spectroscopy'}"
 
+    def check(self) -> None:
+        """Raise what the settings are refused with: BadReadout, BadSpectroscopy."""
+        if self._mode == READOUT:
+            node_settings.readout_settings(self.run.setting, self._at, self._units)
+        else:
+            node_settings.spectroscopy_settings(self.run.setting, self._at)
+
     def arm(self) -> None:
         """Begin a new record of results, as the nodes say now."""
         settings = node_settings.logger_settings(self.run.setting, self.section)
         units = self._units if self._mode == READOUT else 1
         self.logger = ResultLogger(settings, units)
 
-    def work(self) -> tuple[Input, ...]:
-        """Take up what the sequencer has started since; return the messages of its results, in
-        its own samples, for sequencers that were started together with it."""
+    @property
+    def behind(self) -> bool:
+        """Whether there is anything that was not worked on yet."""
+        return bool(self._backlog or self._edges)
+
+    def work(self, everything: bool) -> tuple[Integers, Integers]:
+        """Take up what the sequencer has started since, all of it or some milliseconds' worth;
+        return when the results can be read, in its own samples, and what they are.
+
+        ASSUMED: latencies count from startQA. The vendor's model has them from the start trigger,
+        which differs by a few cycles where the readout comes later than that.
+        """
+        none = np.zeros(0, np.int64)
         if self._mode != READOUT:
             self._spectroscopy()
-            return ()
-        started = readouts(self.run.trace)
-        new = slice(self._seen, len(started.time))
-        if new.start == new.stop:
-            return ()
+            return none, none
+        self._take_up()
+        times, words, left = [none], [none], _AT_ONCE
+        while self._backlog and (everything or left > 0):
+            piece = self._backlog.popleft()
+            found = self._read(piece)
+            duration = piece.settings.delay + piece.settings.length
+            left -= len(found) * duration
+            if duration >= SHORTEST_READOUT:
+                cycles = feedback_cycles(Route.INTERNAL, duration)
+                times.append(piece.started.time + cycles * CYCLE)
+                words.append(found)
+        return np.concatenate(times), np.concatenate(words)
+
+    def _take_up(self) -> None:
+        started = readouts(self.run.fresh)
+        if not len(started.time):
+            return
         setting, at = self.run.setting, self._at
         settings = node_settings.readout_settings(setting, at, self._units)
-        lost = busy(started.time, settings.delay + settings.length)
-        self._lost = int(lost.sum())
-        kept = np.flatnonzero(~lost[new]) + self._seen
-        self._seen = new.stop
+        duration = settings.delay + settings.length
+        first = self._started
+        self._started += len(started.time)
+        lost = busy(started.time, duration, self._free)
+        self._lost += int(lost.sum())
+        kept = np.flatnonzero(~lost)
+        if not len(kept):
+            return
+        self._free = int(started.time[kept[-1]]) + duration
         if self.foretold is not None:
-            self._log(_part(started, kept), self.foretold[kept], settings)
-            return ()
+            self._log(_part(started, kept), self.foretold[first + kept], settings)
+            return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
-        messages: list[Input] = []
-        for piece in np.array_split(kept, max(1, -(-len(kept) // _PIECE))):
-            if len(piece):
-                part = _part(started, piece)
-                messages += self._read(part, settings, waves, delay)
-        return tuple(messages)
+        for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
+            self._backlog.append(_Piece(_part(started, piece), settings, waves, delay))
 
-    def _read(
-        self,
-        part: Readouts,
-        settings: integration.ReadoutSettings,
-        waves: dict[int, Complexes],
-        delay: int,
-    ) -> tuple[Input, ...]:
+    def _read(self, piece: _Piece) -> Integers:
+        """Return the messages of some readouts; what the logger wants, it has got."""
+        part, settings = piece.started, piece.settings
         masks, which = np.unique(part.generators, return_inverse=True)
-        sent = tuple(pulse(waves, int(mask), delay) for mask in masks)
+        sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
-        states = self._log(part, results, settings)
-        if settings.delay + settings.length < SHORTEST_READOUT:
-            return ()
-        # ASSUMED: latencies count from startQA; the vendor's model has them from the start trigger,
-        # which differs by a few cycles where the readout comes later than that.
-        return tuple(
-            message
-            for k, time in enumerate(part.time.tolist())
-            for message in result_inputs(
-                _part(part, np.array([k])), states[[k]], settings, Route.INTERNAL, time
-            )
-        )
+        return integration.message(self._log(part, results, settings), part.integrators)
 
     def _log(
         self, part: Readouts, results: Complexes, settings: integration.ReadoutSettings
@@ -174,18 +213,25 @@ class AnalyserRun:
         source = int(node_settings.number(setting, f"{self._at}/spectroscopy/trigger/channel"))
         if source != SEQUENCER_TRIGGERS + self.channel:
             return
-        edges = trigger_edges(run.trace, 0)
-        new = edges[self._seen :]
-        self._seen = len(edges)
+        edges = trigger_edges(run.fresh, 0, self._level)
+        self._level = last_level(run.fresh, self._level)
         settings = node_settings.spectroscopy_settings(setting, self._at)
-        turning = node_settings.oscillators(setting, self._at, 1)
         samples = settings.delay + settings.length
-        for edge in new:
-            one = np.array([edge], np.int64)
-            out = spectroscopy.sent(run.trace, turning, settings, int(edge), samples)
+        lost = busy(edges, samples, self._free)
+        self._lost += int(lost.sum())
+        self._edges += edges[~lost].tolist()
+        if self._edges:
+            self._free = self._edges[-1] + samples
+        turning = node_settings.oscillators(setting, self._at, 1)
+        density = node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable")
+        left = _AT_ONCE
+        while self._edges and left > 0:
+            left -= samples
+            one = np.array([self._edges.popleft()], np.int64)
+            out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)
-            if node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable"):
+            if density:
                 found = spectroscopy.power_density(found, settings)
             if self.logger is not None:
                 self.logger.take(found[:, None], np.ones((1, 1), np.bool_))
@@ -208,10 +254,28 @@ class AnalyserRun:
         found[f"{self.section}/result/acquired"] = self.logger.acquired
         if self.logger.done:
             found[f"{self.section}/result/enable"] = 0
+            header = self._header(self.logger)
             for unit in range(self.logger.units):
-                found[self._data_node(unit)] = vector_of(self._data(unit))
+                found[self._data_node(unit)] = result_vector(self._data(unit), header)
             self.logger = None
         return found
+
+    def _header(self, logger: ResultLogger) -> ResultHeader:
+        """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
+        setting, reads = self.run.setting, self._mode == READOUT
+        length = "integration/length" if reads else "length"
+        samples = int(node_settings.number(setting, f"{self.section}/{length}"))
+        errors = min(self._lost, 0xFFFF)
+        return ResultHeader(
+            center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
+            source=logger.settings.source,
+            samples=samples if reads else 0,
+            spectroscopy_samples=0 if reads else samples,
+            averages=logger.settings.averages,
+            acquired=logger.acquired,
+            errors_readout=errors if reads else 0,
+            errors_spectroscopy=0 if reads else errors,
+        )
 
     def _data_node(self, unit: int) -> str:
         index = f"{unit}/" if self._mode == READOUT else ""

@@ -120,6 +120,7 @@ class DataServer:
                 store.time_base = TimeBase(store.time_base.ticks_per_s, now_fs)
 
     def _let_go(self, device: Device, now_fs: int) -> None:
+        """Let go of an instrument. ASSUMED: whoever else has its kernel is cut off."""
         kernel = self._kernels.pop(device.name, None)
         if kernel is not None:
             kernel.closed = True

@@ -5,7 +5,7 @@ import re
 
 from podium.firmware_interfaces.zurich.inventory.models import MODELS, nodes_of
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
-from podium.firmware_interfaces.zurich.values import Value
+from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.sequencers import CheckTable, Sequencers
@@ -103,7 +103,15 @@ class Device:
         if value:
             if path == "raw/error/clear":
                 self.store.put("raw/error/json/errors", '{"messages":[]}', now_fs)
+            elif path.endswith(("/clearwave", "/clearweight")):
+                self._clear_waves(path.rpartition("/")[0], now_fs)
             self.store.put(path, 0, now_fs)
+
+    def _clear_waves(self, below: str, now_fs: int) -> None:
+        """Empty all waveforms, or integration weights, below a path."""
+        for path in self.store.paths_below_root():
+            if path.startswith(f"{below}/") and path.endswith("/wave"):
+                self.store.put(path, Vector(Element.COMPLEX_DOUBLE, b""), now_fs)
 
     def _lock(self, path: str, value: Value, now_fs: int) -> None:
         """Follow the reference that was chosen. ASSUMED: it is there, and locks at once."""

@@ -6,14 +6,13 @@ wait for what they find.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value, vector_of
-from podium.sim_instruments.twins.twin import IDLE, Horizon
+from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
     SEQUENCER_TRIGGERS,
@@ -25,18 +24,30 @@ from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, foretell, member_of
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import trigger_edges
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Integers,
+    last_level,
+    trigger_edges,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
+from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
-from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, Uploaded
+from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 INTERNAL_TRIGGER: Final = 8
 SOFTWARE_TRIGGER: Final = 1024
 """Values of ``auxtriggers/N/channel`` (node documentation)."""
+IMPOSSIBLE: Final = (BadReadout, BadLogger, BadSpectroscopy, node_settings.WrongNode)
+"""Settings that no run can have."""
+_ERRORS: Final = "raw/error/json/errors"
 _DIGITAL: Final = (Source.DIGITAL_1, Source.DIGITAL_2)
 _FIRST_FS: Final = 10**9
 """From setting a node to the first trigger that it makes. ASSUMED: a microsecond."""
+_HOLDOFF_S: Final = 100e-6
+"""Of trains of triggers after power-on; one repetition."""
 _MAX_TRIGGERS: Final = 10_000_000
 """Triggers of one train that are worked out; a longer one ends there."""
 
@@ -69,24 +80,22 @@ class Executing:
         self._arrivals = arrivals or Cable()
         self._playback = playback
         self._ahead: list[_Ahead] = []
-        self._ends_fs: dict[tuple[str, str], int] = {}
-        """When runs end that were foretold."""
+        self._count = 0
+        """Of runs that were foretold."""
         self._records: dict[str, tuple[int, str, Value]] = {}
         """By device: when the scope's record is to be seen, at which node, and the record."""
-        self._complaints: dict[str, str] = {}
-        """By device, for its error log."""
-        self._failed: set[tuple[str, str]] = set()
-        """Sequencers whose run the simulation could not work out, until it is told."""
-        self._count = 0
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
         """Device and section of result loggers that were enabled and have no run yet."""
-        self._edges: dict[tuple[str, str], int] = {}
-        """How many edges of a sequencer's first trigger output were passed on."""
+        self._levels: dict[tuple[str, str], int] = {}
+        """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
         self._told: dict[str, dict[str, Value]] = {}
-        self._settings: dict[str, node_settings.Setting] = {}
+        self._complaints: dict[str, str] = {}
+        """What has to go into error logs, by device."""
+        self._trigger_settings: dict[tuple[str, str], float] = {}
+        """By device and node: repetitions and hold-off as they were set."""
 
     # --- as the data server sees it -----------------------------------------------------
 
@@ -100,17 +109,21 @@ class Executing:
         key = uploaded.device, uploaded.at
         self._runs[key] = run
         self._forget(key, now_fs)
-        self._settings[uploaded.device] = uploaded.setting
-        self._edges[key] = 0
+        self._levels[key] = 0
         told = self._told.get(uploaded.device, {})
         for path in [path for path in told if path.startswith(uploaded.at)]:
             del told[path]
         self._analysers.pop(key, None)
         if run.model is SHFQA:
-            analyser = AnalyserRun(run, self._arrivals)
+            try:
+                analyser = AnalyserRun(run, self._arrivals)
+                analyser.check()
+            except IMPOSSIBLE as error:
+                del self._runs[key]
+                raise ProgramRefused(f"{uploaded.at}: {error}") from error
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
-                analyser.arm()
+                self._begin_record(uploaded.device, analyser)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
@@ -126,7 +139,7 @@ class Executing:
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
             if run is not None:
-                run.advance(now_fs)
+                self.advance(now_fs)
                 run.write_register(int(number), value)
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
@@ -135,6 +148,8 @@ class Executing:
             at_fs = _first_fs(now_fs)
             self._foretell(device, SOFTWARE_TRIGGER + which, at_fs, now_fs)
             self._trigger(device, SOFTWARE_TRIGGER + which, at_fs)
+        elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
+            self._trigger_settings[device, path] = value
         elif path in ("system/internaltrigger/enable", "execution/enable"):
             self._train(device, path, bool(value), now_fs)
 
@@ -143,43 +158,40 @@ class Executing:
         self.advance(now_fs)
         found: dict[str, Value] = {}
         for (name, _), run in self._runs.items():
-            if name == device:
+            if name == device and run.told is not run.trace:
                 found |= run.nodes()
+                # An end may come without another trace: what is queued has been played then.
+                run.told = None if run.playing else run.trace
         for (name, _), analyser in self._analysers.items():
             if name == device:
                 found |= analyser.nodes()
                 self._armed -= {(name, path[:-14]) for path in found if path.endswith("/enable")}
-        for name, at in [key for key in self._failed if key[0] == device]:
-            self._failed.discard((name, at))
-            found[f"{at}/enable"] = 0
-        if device in self._records and self._records[device][0] <= now_fs:
-            _, path, record = self._records.pop(device)
-            found |= {path: record, "scopes/0/enable": 0}
-            self._told.setdefault(device, {}).pop("scopes/0/enable", None)
-        if device in self._complaints:
-            found["raw/error/json/errors"] = self._complaints.pop(device)
         for train in [one for one in self._trains if one.end_fs <= now_fs]:
             if train.device == device:
                 self._trains.remove(train)
                 found[train.node] = 0
                 found[train.node.replace("enable", "progress")] = 1.0
+        if device in self._records and self._records[device][0] <= now_fs:
+            _, path, record = self._records.pop(device)
+            found |= {path: record, "scopes/0/enable": 0}
+            self._told.setdefault(device, {}).pop("scopes/0/enable", None)
+        if device in self._complaints:
+            self._told.get(device, {}).pop(_ERRORS, None)
+            found[_ERRORS] = self._complaints.pop(device)
         told = self._told.setdefault(device, {})
         news = {path: value for path, value in found.items() if told.get(path) != value}
         told |= news
         return tuple(news.items())
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return that time may go on, or that a program waits for somebody's trigger."""
-        going_on = [key for key, run in self._runs.items() if run.going_on]
-        if not going_on:
-            return IDLE
-        computing = {key for one in self._ahead for key in one.keys}
-        ends_fs = [self._ends_fs[key] for key in going_on if key in self._ends_fs]
-        known = computing | self._ends_fs.keys()
+        """Return how far time may leap: to the first end of a program, if none waits for more."""
+        ends = [run.ends_fs() for run in self._runs.values() if run.going_on]
+        known = [end for end in ends if end is not None]
         return Horizon(
-            armed=any(key not in known for key in going_on),
-            busy_until_fs=max(ends_fs, default=None),
-            computing=bool(computing),
+            armed=len(known) < len(ends),
+            busy_until_fs=max(now_fs, min(known)) if known else None,
+            computing=bool(self._ahead)
+            or any(analyser.behind for analyser in self._analysers.values()),
         )
 
     # --- inside ---------------------------------------------------------------------------
@@ -189,17 +201,21 @@ class Executing:
         self._take_in()
         computing = {key for one in self._ahead for key in one.keys}
         for key, analyser in self._analysers.items():
+            run = analyser.run
             if key in computing:
                 continue
-            run = analyser.run
-            run.advance(now_fs)
-            for message in analyser.work():
-                self._tell(key[0], run.time_fs(message.time), message.source, message.value)
-            self._pass_on(key, run)
+            if not run.going_on and run.told is run.trace and not analyser.behind:
+                continue
+            self._advance(key, run, now_fs)
+            try:
+                listened = self._listeners(key[0])
+                self._tell(run, listened, *analyser.work(everything=bool(listened)))
+            except IMPOSSIBLE as error:
+                run.give_up()
+                self._complain(key[0], f"{run.at}: {error}")
         for key, run in self._runs.items():
-            if key not in self._analysers and key not in computing:
-                run.advance(now_fs)
-                self._pass_on(key, run)
+            if key not in self._analysers and run.going_on and key not in computing:
+                self._advance(key, run, now_fs)
 
     def _foretell(self, device: str, channel: int, at_fs: int, now_fs: int) -> None:
         """Have the run worked out that a trigger of an instrument's own starts.
@@ -215,7 +231,7 @@ class Executing:
             if name == device and run.going_on and source is not None:
                 members.append(member_of(run, at_fs, source[1]))
         taking_part = tuple(one for one in members if one is not None)
-        if not any(one.analyser for one in taking_part) or not members:
+        if not any(one.analyser for one in taking_part):
             return
         self._count += 1
         work = partial(foretell, taking_part, self._count, at_fs)
@@ -230,18 +246,12 @@ class Executing:
                 told = one.ticket.result()
             except Exception as error:
                 # Whatever the simulation raised: the client must see it, and nobody must wait.
-                device = one.keys[0][0]
                 text = f"the simulated world failed: {type(error).__name__}: {error}"
-                log = {"messages": [{"code": 1, "message": text, "severity": 1, "count": 1}]}
-                self._complaints[device] = json.dumps(log)
+                self._complain(one.keys[0][0], text)
                 for key in one.keys:
-                    self._runs.pop(key, None)
-                    self._analysers.pop(key, None)
-                    self._told.setdefault(device, {}).pop(f"{key[1]}/enable", None)
-                    self._failed.add(key)
+                    self._runs[key].give_up()
                 continue
             for key in one.keys:
-                self._ends_fs[key] = told.ends_fs[key[1]]
                 if key in self._analysers and key[1] in told.results:
                     self._analysers[key].foretold = told.results[key[1]]
                 if key[1] in told.records:
@@ -252,7 +262,6 @@ class Executing:
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
         """Drop what was foretold of a sequencer that ends, or begins anew."""
-        self._ends_fs.pop(key, None)
         for one in self._ahead:
             if key in one.keys and self._playback is not None:
                 self._playback.stopped(one.number, key[1], now_fs)
@@ -262,25 +271,46 @@ class Executing:
     def _hears(self, run: ProgramRun) -> Iterator[tuple[int, Source]]:
         """Yield which signals are a sequencer's digital triggers."""
         for number, source in enumerate(_DIGITAL):
-            with suppress(KeyError):
-                channel = run.setting(f"{run.at}/auxtriggers/{number}/channel")
-                yield int(str(channel)), source
+            channel = run.setting(f"{run.at}/auxtriggers/{number}/channel")
+            yield int(str(channel)), source
 
-    def _tell(self, device: str, at_fs: int, source: Source, value: int) -> None:
-        """Give a result to the generators of the same instrument."""
-        for (name, at), run in self._runs.items():
-            if name == device and (name, at) not in self._analysers:
-                run.expect(at_fs, source, value)
+    def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
+        before = run.going_on
+        run.advance(now_fs)
+        if run.has_fresh:
+            self._pass_on(key, run)
+        if before and not run.going_on and run.fault():
+            self._complain(key[0], run.fault())
+
+    def _complain(self, device: str, message: str) -> None:
+        """Put a message into the instrument's error log, in the form in which uploads do."""
+        log = {"messages": [{"code": 1, "message": message, "severity": 1, "count": 1}]}
+        self._complaints[device] = json.dumps(log)
+
+    def _listeners(self, device: str) -> list[ProgramRun]:
+        """Return the generators of an instrument that may wait for results."""
+        return [
+            run
+            for key, run in self._runs.items()
+            if key[0] == device and key not in self._analysers and run.going_on
+        ]
+
+    def _tell(
+        self, run: ProgramRun, listeners: list[ProgramRun], ticks: Integers, words: Integers
+    ) -> None:
+        """Give results to generators."""
+        for tick, word in zip(ticks.tolist(), words.tolist(), strict=True) if listeners else ():
+            for listener in listeners:
+                listener.expect(run.time_fs(tick), Source.QA, word)
 
     def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
         """Have others hear the edges of a sequencer's first trigger output."""
         if "/" not in run.at or not run.at.startswith(("qachannels/", "sgchannels/")):
             return
-        edges = trigger_edges(run.trace, 0)
         channel = int(run.at.split("/")[1])
-        for edge in edges[self._edges[key] :].tolist():
+        for edge in trigger_edges(run.fresh, 0, self._levels[key]).tolist():
             self._trigger(key[0], SEQUENCER_TRIGGERS + channel, run.time_fs(edge), but=key)
-        self._edges[key] = len(edges)
+        self._levels[key] = last_level(run.fresh, self._levels[key])
 
     def _trigger(
         self, device: str, channel: int, at_fs: int, but: tuple[str, str] | None = None
@@ -295,17 +325,12 @@ class Executing:
 
     def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
         self._trains = [one for one in self._trains if (one.device, one.node) != (device, path)]
-        setting = self._settings.get(device)
         if not on:
             return
         start = path.removesuffix("enable")
-        if setting is None:
-            # A PQSC has no sequencer and says nothing of its nodes here: one trigger.
-            count, distance_fs = 1, 0
-        else:
-            count = int(node_settings.number(setting, f"{start}repetitions"))
-            seconds = node_settings.number(setting, f"{start}holdoff")
-            distance_fs = round(seconds * FS_PER_S)
+        count = int(self._trigger_settings.get((device, f"{start}repetitions"), 1))
+        seconds = self._trigger_settings.get((device, f"{start}holdoff"), _HOLDOFF_S)
+        distance_fs = round(seconds * FS_PER_S)
         count = min(count, _MAX_TRIGGERS)
         if path.startswith("system/") and count == 1:
             self._foretell(device, INTERNAL_TRIGGER, _first_fs(now_fs), now_fs)
@@ -328,7 +353,13 @@ class Executing:
         self._armed.add(key)
         for (name, _), analyser in self._analysers.items():
             if name == device and analyser.section == section:
-                analyser.arm()
+                self._begin_record(device, analyser)
+
+    def _begin_record(self, device: str, analyser: AnalyserRun) -> None:
+        try:
+            analyser.arm()
+        except IMPOSSIBLE as error:
+            self._complain(device, str(error))
 
 
 def _first_fs(now_fs: int) -> int:

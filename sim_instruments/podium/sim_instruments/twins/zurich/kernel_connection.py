@@ -8,6 +8,7 @@ from podium.firmware_interfaces.zurich.refusals import Refused
 from podium.firmware_interfaces.zurich.session_messages import (
     DisconnectDevice,
     GetSessionVersion,
+    GetTheSchema,
     GetValue,
     ListNodes,
     ListNodesJson,
@@ -132,6 +133,8 @@ class KernelConnection:
             case DisconnectDevice():
                 self._out.append(session_messages.void_answer(question))
                 self._kernel.disconnect(now_fs)
+            case GetTheSchema():
+                self._out.append(session_messages.schema_answer(question))
             case GetSessionVersion():
                 version = session_messages.SESSION_VERSION
                 self._out.append(session_messages.text_answer(question, version))

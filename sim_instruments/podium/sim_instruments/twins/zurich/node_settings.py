@@ -20,6 +20,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
+    BadLogger,
     LoggerSettings,
     Order,
 )
@@ -142,16 +143,24 @@ def qudit_settings(setting: Setting, channel: str, qudit: int) -> QuditSettings:
 
 
 def logger_settings(setting: Setting, at: str) -> LoggerSettings:
-    """Return how a result logger is set: ``qachannels/0/readout`` or ``.../spectroscopy``."""
+    """Return how a result logger is set: ``qachannels/0/readout`` or ``.../spectroscopy``.
+
+    Raises BadLogger.
+    """
     start = f"{at}/result"
-    source = ResultSource.INTEGRATION
+    mode = int(number(setting, f"{start}/mode"))
+    source = int(ResultSource.INTEGRATION)
     if at.endswith("/readout"):
-        source = ResultSource(int(number(setting, f"{start}/source")))
+        source = int(number(setting, f"{start}/source"))
+    if mode not in set(Order) or source not in set(ResultSource):
+        raise BadLogger(
+            f"{start}: mode {mode}, source {source}; modes are 0 and 1, sources 1 and 3"
+        )
     return LoggerSettings(
         int(number(setting, f"{start}/length")),
         int(number(setting, f"{start}/averages")),
-        Order(int(number(setting, f"{start}/mode"))),
-        source,
+        Order(mode),
+        ResultSource(source),
     )
 
 

@@ -1,7 +1,7 @@
 """One program that runs on one sequencer: world time in, what it has done by then out."""
 
 from bisect import insort
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
@@ -83,7 +83,15 @@ class ProgramRun:
         self._due: list[_Due] = []
         self._fed = 0
         self.trace: Trace = self._processor.trace()
+        self.playing = False
+        """Whether the program has ended and what it queued has not."""
+        self._fresh_from = 0
+        self._begun = False
         self.going_on = True
+        self.told: Trace | None = None
+        """The trace whose nodes were told: while it is the same, there is no more to say."""
+        self._ends_fs: int | None = None
+        self._looked = False
 
     def again(self) -> "ProgramRun":
         """Return the same run at its very start."""
@@ -101,17 +109,32 @@ class ProgramRun:
         """Have something reach the sequencer at a time; what came before its start is lost."""
         if at_fs >= self.start_fs:
             insort(self._due, _Due(self.tick(at_fs), source, value))
+            self._looked = False
+
+    @property
+    def has_fresh(self) -> bool:
+        """Whether anything came with the last :meth:`advance`."""
+        return len(self.trace.rows) > self._fresh_from
+
+    @property
+    def fresh(self) -> Trace:
+        """The trace with the rows alone that came with the last :meth:`advance`."""
+        return replace(self.trace, rows=self.trace.rows[self._fresh_from :])
 
     def write_register(self, index: int, value: int) -> None:
         """Set a user register while the program runs."""
         self._processor.write_register(index, value)
+        self._looked = False
         self.trace = self._processor.trace()
 
     def advance(self, now_fs: int) -> Trace:
         """Execute up to a time, as far as twenty million instructions go."""
-        if not self.going_on:
-            return self.trace
+        self._fresh_from = len(self.trace.rows)
         until = self.tick(now_fs)
+        nothing_due = not self._due or self._due[0].time > until
+        if not self.going_on or (self.trace.waiting is not None and nothing_due and self._begun):
+            return self.trace
+        self._begun = True
         count = 0
         while count < len(self._due) and self._due[count].time <= until:
             count += 1
@@ -125,9 +148,29 @@ class ProgramRun:
         self.trace = self._processor.run(until=until, known=until, instructions=limit)
         unknown = self.trace.status is Status.UNKNOWN
         # An end lies in the future while what is queued still plays.
-        playing = self.trace.status is Status.ENDED and self.trace.end > until
-        self.going_on = self.trace.status in _GOING_ON or unknown or playing
+        self.playing = self.trace.status is Status.ENDED and self.trace.end > until
+        self.going_on = self.trace.status in _GOING_ON or unknown or self.playing
         return self.trace
+
+    def give_up(self) -> None:
+        """End here: what it hangs on cannot be."""
+        self.going_on = False
+        self.told = None
+
+    def ends_fs(self) -> int | None:
+        """Return when it will end with the inputs that are known by now; None: it waits for more,
+        or does not end within twenty million instructions."""
+        if not self._looked:
+            self._looked, self._ends_fs = True, self._look_ahead()
+        return self._ends_fs
+
+    def _look_ahead(self) -> int | None:
+        ahead = self._processor.fork()
+        ahead.feed([Input(max(one.time, self._fed), one.source, one.value) for one in self._due])
+        limit = self.trace.instructions + _AT_ONCE
+        while (trace := ahead.run(instructions=limit, rows=1)).status is Status.FULL:
+            ahead.forget()
+        return self.time_fs(trace.end) if trace.status is Status.ENDED else None
 
     def fault(self) -> str:
         """Return what the program did that it cannot, with its line; empty: nothing."""

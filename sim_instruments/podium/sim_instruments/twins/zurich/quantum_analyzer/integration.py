@@ -73,11 +73,12 @@ def integrate(records: Complexes, settings: ReadoutSettings) -> Complexes:
     their ends counts as zero. The sum of the products, not of those with a conjugate.
     """
     cut = records[:, settings.delay : settings.delay + settings.length]
-    weights = np.zeros((cut.shape[1], len(settings.weights)), np.complex128)
+    found = np.zeros((len(records), len(settings.weights)), np.complex128)
     for index, given in enumerate(settings.weights):
         used = given[: cut.shape[1]]
-        weights[: len(used), index] = used
-    return np.asarray(cut @ weights, np.complex128)
+        if len(used):
+            found[:, index] = cut[:, : len(used)] @ used
+    return found
 
 
 def discriminate(results: Complexes, settings: ReadoutSettings) -> NDArray[np.uint8]:

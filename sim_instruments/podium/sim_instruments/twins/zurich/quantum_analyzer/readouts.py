@@ -50,21 +50,28 @@ def readouts(trace: Trace) -> Readouts:
     )
 
 
-def trigger_edges(trace: Trace, bit: int) -> Integers:
-    """Return when ``setTrigger`` raised a bit: what starts spectroscopy and the scope."""
+def trigger_edges(trace: Trace, bit: int, before: int = 0) -> Integers:
+    """Return when ``setTrigger`` raised a bit: what starts spectroscopy and the scope. ``before``:
+    the outputs before the trace's first row."""
     rows = trace.kinds(Kind.TRIGGER)
     high = rows[:, Row.A] >> bit & 1
-    rising = np.diff(high, prepend=0) == 1
+    rising = np.diff(high, prepend=before >> bit & 1) == 1
     return np.asarray(rows[rising, Row.TIME], np.int64)
 
 
-def busy(times: Integers, duration: int) -> NDArray[np.bool_]:
-    """Return which starts come while the one before still goes on: a hold-off error each.
+def last_level(trace: Trace, before: int) -> int:
+    """Return what the trigger outputs are after a trace."""
+    rows = trace.kinds(Kind.TRIGGER)
+    return int(rows[-1, Row.A]) if len(rows) else before
+
+
+def busy(times: Integers, duration: int, free: int = 0) -> NDArray[np.bool_]:
+    """Return which starts come while the one before still goes on, or before ``free``: a hold-off
+    error each.
 
     ASSUMED: such a start is counted and lost.
     """
     lost = np.zeros(len(times), np.bool_)
-    free = -1
     for k, time in enumerate(times.tolist()):
         if time < free:
             lost[k] = True

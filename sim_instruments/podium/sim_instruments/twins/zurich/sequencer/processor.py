@@ -167,6 +167,14 @@ class Processor:
             room[: self._used] = self._rows[: self._used]
             self._rows = room
 
+    def fork(self) -> "Processor":
+        """Return one that is where this one is, without its rows, and goes on by itself."""
+        other = Processor(self.image)
+        other._registers[:] = self._registers
+        other._state[:] = self._state
+        other._inputs = self._inputs
+        return other
+
     def forget(self) -> None:
         """Drop the rows so far: their memory is used again, traces of them end here."""
         self._used = 0

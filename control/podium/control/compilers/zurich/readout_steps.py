@@ -1,0 +1,122 @@
+"""From what is read out together to the steps of a quantum analyzer's sequencer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.points import IntArray
+from podium.control.compilers.zurich.layout import floor
+from podium.control.compilers.zurich.shots import combined
+from podium.control.compilers.zurich.steps import Kind, Say, Silence, Steps
+from podium.firmware_interfaces.zurich.awg_limits import PLAY_MAX, WAVE_MIN
+
+START_SPACING = 96
+"""Samples from one start to the next, and to the end of the shot: a start compiles to six
+instructions of 4 ns, the silence after it and the end of a loop to some more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pulses and windows that one start of the channel serves."""
+
+    begin: int
+    """Of the start, from the multiple of 16 samples at or before the shot's begin."""
+    at: dict[int, int]
+    """By item, in time: how long after the start it begins."""
+    sounds: tuple[int, ...]
+    windows: tuple[int, ...]
+    listens: int | None
+    """When its first window opens, on the grid of integration delays."""
+    deaf: int
+    """When its last window closes."""
+
+
+def steps_of(
+    names: str,
+    shape: tuple[int, ...],
+    columns: IntArray,
+    pattern: IntArray,
+    groups: list[list[Group]],
+    masks: list[list[IntArray]],
+    integrators: int,
+) -> Steps:
+    """Return what the sequencer does at all points of ``shape``.
+
+    ``columns``: by pattern instants, and last length of the shot and its offset on the grid;
+    ``groups`` and ``masks``: by pattern what is started, and with which waveforms at each of its
+    points; ``integrators``: those that run, as bits. Raises :class:`DoesNotFit` where starts are
+    too close to the end of the shot.
+    """
+    kinds: dict[tuple[Kind, ...], int] = {}
+    class_of = np.zeros(len(pattern), np.int64)
+    rows: list[list[tuple[IntArray, list[int]]]] = []
+    for number, column in enumerate(columns.T.tolist()):
+        points = np.flatnonzero(pattern == number)
+        *_, shot, offset = column
+        bits = np.array(masks[number], np.int64).reshape(len(groups[number]), len(points))
+        # Without a start all points are alike.
+        unique, inverse = combined(bits) if len(bits) else (bits[:, :1], np.zeros(len(points)))
+        for which in range(unique.shape[1]):
+            these = points[inverse == which]
+            played = unique[:, which].tolist()
+            made, numbers = _point(names, shot, offset, groups[number], played, integrators)
+            known = kinds.setdefault(made, len(kinds))
+            if known == len(rows):
+                rows.append([])
+            class_of[these] = known
+            rows[known].append((these, numbers))
+    numbers_of = []
+    for parts in rows:
+        points = np.concatenate([these for these, _ in parts])
+        numbers_here = np.concatenate([np.tile(one, (len(these), 1)) for these, one in parts])
+        numbers_of.append(numbers_here[np.argsort(points, kind="stable")])
+    return Steps(shape, class_of, tuple(kinds), tuple(numbers_of))
+
+
+def _point(
+    names: str,
+    shot: int,
+    offset: int,
+    groups: list[Group],
+    masks: list[int],
+    integrators: int,
+) -> tuple[tuple[Kind, ...], list[int]]:
+    """Return kinds and numbers of one point: a start is said after the silence that begins then."""
+    kinds: list[Kind] = []
+    numbers: list[int] = []
+    at, end = 0, floor(offset + shot)
+    begun: Say | None = None
+    for group, mask in [*zip(groups, masks, strict=True), (None, 0)]:
+        begin = end if group is None else group.begin
+        gap = begin - at
+        if gap < WAVE_MIN and (gap or begun is not None):
+            raise DoesNotFit(
+                f"{names}: {gap / 2:g} ns from the start of a readout to the next, or to the end "
+                f"of the shot; at least {START_SPACING / 2:g} ns: add a Delay"
+            )
+        times = max(0, gap - WAVE_MIN) // PLAY_MAX
+        rest = gap - times * PLAY_MAX
+        if gap:
+            kinds.append(Silence())
+            numbers.append(rest)
+            if begun is not None:
+                kinds.append(begun)
+                numbers.append(0)
+            if times:
+                kinds.append(Say(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}"))
+                numbers.append(0)
+        begun = None if group is None else _start(mask, integrators if group.windows else 0)
+        at = begin
+    return tuple(kinds), numbers
+
+
+def _start(mask: int, integrators: int) -> Say:
+    waves = _bits("QA_GEN_", mask)
+    weights = _bits("QA_INT_", integrators)
+    return Say(f"startQA({waves}, {weights}, true, 0, 0b0);")
+
+
+def _bits(name: str, mask: int) -> str:
+    bits = [f"{name}{k}" for k in range(mask.bit_length()) if mask >> k & 1]
+    return " | ".join(bits) if bits else "0"
