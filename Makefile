@@ -9,6 +9,7 @@
 #   make bench      the benchmarks, as ratios
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
+#   make demo CONTROLLER=zi                     one node on an SHFQC, as far as it goes
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
 #   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0    other faults, fewer, in no real processes
 #   make nodes NODES=4                          the story of four, with a fifth that joins
@@ -68,6 +69,8 @@ define peer
 		{ rm -rf $(REFEREES)-$(1); echo "$(1) $(2) cannot be installed here."; }; }
 endef
 
+DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
+
 .PHONY: help demo test test-all check chaos nodes bench referees
 .DEFAULT_GOAL := help
 
@@ -75,7 +78,7 @@ help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
 demo: $(installed)
-	$(bin)/podium demo --report $(REPORT) $(DEMO_ARGS)
+	$(bin)/podium demo --report $(REPORT) $(DEMO_OF_$(CONTROLLER)) $(DEMO_ARGS)
 
 test: check
 	@$(call tests,not slow)

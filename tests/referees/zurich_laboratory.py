@@ -38,10 +38,10 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    """Serve the facility meanwhile."""
+def served(folder: Path, text: str = FACILITY, name: str = "zi") -> Iterator[Served]:
+    """Serve a facility meanwhile; ``name``: of its data server."""
     facility, twin, endpoints = (folder / f"{name}" for name in ("f.yaml", "t.yaml", "e.json"))
-    facility.write_text(FACILITY)
+    facility.write_text(text)
     podium = [sys.executable, "-c", START, "twin"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     subprocess.run(
@@ -58,7 +58,7 @@ def served(folder: Path) -> Iterator[Served]:
                 assert process.poll() is None, "podium twin serve has ended"
                 assert time.monotonic() < until_s, "podium twin serve does not begin"
                 time.sleep(0.02)
-            entry = json.loads(endpoints.read_text())["instruments"]["zi"]
+            entry = json.loads(endpoints.read_text())["instruments"][name]
             yield Served(
                 entry["host"], entry["ports"]["data_server"], process.pid, entry["connect"]
             )

@@ -233,7 +233,11 @@ class InstrumentModel:
     connectors: tuple[Connector, ...] = ()
     """Of the box itself; an only connector is named by the empty string."""
     modules: Mapping[str, ModuleModel] | None = None
-    """Of a modular box: what may stand in a slot (option ``modules``)."""
+    """Of a modular box: what may stand in a slot; or what may be behind a data server."""
+    modules_option: str = "modules"
+    """The map option that says which module is in which slot (of which serial number)."""
+    place: str = "slot"
+    """How connectors name such a place, with its number: ``slot2.out0``, ``dev12000.sg0``."""
     channels_option: str | None = None
     """The map option whose words name the channels that can be read."""
     answers: tuple[str, ...] = ()

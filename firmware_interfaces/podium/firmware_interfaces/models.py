@@ -131,18 +131,69 @@ QBLOX_CLUSTER = InstrumentModel(
 
 # --- Zurich Instruments ------------------------------------------------------------
 
+_SHF_LO = Range(zurich.LO_MIN_HZ, zurich.LO_MAX_HZ, "Hz", step=zurich.LO_STEP_HZ)
+_SHF_BAND = Range(-zurich.BAND_HZ, zurich.BAND_HZ, "Hz")
+# Their ranges are set, not attenuators: full scale is the largest range less this.
+_SHF_OUT_ATT = Range(
+    0, zurich.OUTPUT_RANGE_MAX_DBM - zurich.OUTPUT_RANGE_MIN_DBM, "dB", step=zurich.RANGE_STEP_DB
+)
+_SHF_IN_ATT = Range(
+    0, zurich.INPUT_RANGE_MAX_DBM - zurich.INPUT_RANGE_MIN_DBM, "dB", step=zurich.RANGE_STEP_DB
+)
+
+
+def _generators(count: int) -> tuple[Connector, ...]:
+    """Return the channels of a signal generator; two and two have a synthesizer in common."""
+    top = zurich.OUTPUT_RANGE_MAX_DBM
+    return tuple(
+        RfOutput(f"sg{n}", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"sg{n // 2}", top)
+        for n in range(count)
+    )
+
+
+def _analysers(count: int) -> tuple[Connector, ...]:
+    """Return the channels of a quantum analyzer."""
+    top = zurich.OUTPUT_RANGE_MAX_DBM
+    return tuple(
+        one
+        for n in range(count)
+        for one in (
+            RfOutput(f"qa{n}_out", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"qa{n}", top),
+            RfInput(f"qa{n}_in", _SHF_LO, _SHF_BAND, _SHF_IN_ATT, f"qa{n}"),
+        )
+    )
+
+
+_ZURICH_DEVICES = {
+    model.name: model
+    for model in (
+        ModuleModel("SHFQC", (*_analysers(1), *_generators(6))),
+        ModuleModel("SHFSG4", _generators(4)),
+        ModuleModel("SHFSG8", _generators(8)),
+        ModuleModel("SHFQA2", _analysers(2)),
+        ModuleModel("SHFQA4", _analysers(4)),
+        ModuleModel("HDAWG4", ()),
+        ModuleModel("HDAWG8", ()),
+        ModuleModel("PQSC", ()),
+    )
+}
+"""What lines can be wired to. An HDAWG holds no static bias, so nothing is."""
+
 ZURICH = InstrumentModel(
     name="zurich",
     vendor="Zurich Instruments",
     product="data server",
     address="host",
     ports={"data_server": zurich.TCP_PORT},
-    roles=(),
+    roles=("PulseSequencer",),
     driver="podium.drivers.zurich.data_server:ZurichDataServer",
     twin="podium.sim_instruments.twins.zurich.executing:running_data_server",
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
     ),
+    modules=_ZURICH_DEVICES,
+    modules_option="devices",
+    place="dev",
     answers=("Zurich Instruments,data server",),
     connect="from zhinst.toolkit import Session; {name} = Session('{host}', {ports[data_server]})",
 )
@@ -279,7 +330,7 @@ def output_full_scale_dbm(
 ) -> float:
     """Return what a tone at digital full scale brings out of an RF output, in dBm, nominally.
 
-    ``modules``: slot -> module of a modular instrument; ``channel``: ``slot2.out0``. Raises
+    ``modules``: slot (or serial number) -> module; ``channel``: ``slot2.out0``. Raises
     :class:`ModelError` when there is no such RF output.
     """
     connector = _connector(model, modules, channel)
@@ -308,7 +359,7 @@ def _connector(
     slot, dot, socket = channel.rpartition(".")
     connectors = entry.connectors
     if dot and entry.modules is not None and modules is not None:
-        module = modules.get(int(slot.removeprefix("slot")))
+        module = modules.get(int(slot.removeprefix(entry.place)))
         connectors = entry.modules[module].connectors if module is not None else ()
     return next((one for one in connectors if one.name == socket), None)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from podium.control.bus.messages import RunId
+from podium.control.compilers.artifact import Artifact
 from podium.drivers.errors import Refused
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 
 class State(Enum):
@@ -43,7 +43,7 @@ class ActiveRun:
     run: RunId
     state: State = State.PREPARING
     program_hash: str = ""
-    artifacts: Mapping[str, ClusterProgram] = field(default_factory=dict)
+    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     """By cluster."""
     epochs: Mapping[str, int] = field(default_factory=dict)
     why_aborted: str = ""

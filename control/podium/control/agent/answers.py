@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 
 from podium.control.bus.messages import CaptureData
+from podium.control.compilers.artifact import Artifact
 from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 
-def quantised(artifacts: Mapping[str, ClusterProgram]) -> str:
+def quantised(artifacts: Mapping[str, Artifact]) -> str:
     """Return, as JSON, what the compiler has rounded: see ``messages.Prepared``."""
     return json.dumps(
         [

@@ -8,18 +8,18 @@ from typing import Protocol, runtime_checkable
 
 from podium.control.agent.answers import quantised
 from podium.control.bus.streams import InParts, Lasts, ProgramPart
+from podium.control.compilers.artifact import Artifact
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.program.batches import Batch, does_not_compile, part_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
 from podium.drivers.errors import Refused
 from podium.firmware_interfaces.exact_time import OffGridError
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 KEPT = 64
 """How many compiled programs are remembered."""
 
-Compile = Callable[[Program], Mapping[str, ClusterProgram]]
+Compile = Callable[[Program], Mapping[str, Artifact]]
 """Returns the artifact of each cluster that takes part, by the cluster's name."""
 
 
@@ -27,7 +27,7 @@ Compile = Callable[[Program], Mapping[str, ClusterProgram]]
 class CutsUp(Protocol):
     """A compiler that can cut up what does not fit."""
 
-    def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, ClusterProgram]], ...]:
+    def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
         """Return the parts with their artifacts."""
         ...
 
@@ -37,9 +37,9 @@ class Compiling:
 
     def __init__(self, compile_program: Compile) -> None:
         self._compile = compile_program
-        self._done: OrderedDict[str, Mapping[str, ClusterProgram]] = OrderedDict()
+        self._done: OrderedDict[str, Mapping[str, Artifact]] = OrderedDict()
 
-    async def compile(self, text: str) -> tuple[str, Mapping[str, ClusterProgram]]:
+    async def compile(self, text: str) -> tuple[str, Mapping[str, Artifact]]:
         """Return the program's hash and its artifacts; raises ``Refused`` with the reason."""
         with refused_in_words():
             program, name = await asyncio.to_thread(_read, text)

@@ -7,12 +7,13 @@ from podium.control.agent.active_run import ActiveRun
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
+from podium.control.compilers.artifact import Artifact, tones_of
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Tone
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalTone
+from podium.firmware_interfaces.qblox_cluster.program import ExternalTone
 from podium.firmware_interfaces.tai import Tai
 
 LOAD_S = 60.0
@@ -41,9 +42,9 @@ class Playing:
             for name in instruments.playing(role)
         )
 
-    async def prepare(self, artifacts: Mapping[str, ClusterProgram]) -> None:
+    async def prepare(self, artifacts: Mapping[str, Artifact]) -> None:
         """Load clusters and set external tones, all at once; nothing plays yet."""
-        tones = {name: tone for part in artifacts.values() for name, tone in part.tones.items()}
+        tones = {name: tone for part in artifacts.values() for name, tone in tones_of(part).items()}
         for name in artifacts:
             self._cluster(name)
         for name in tones:
@@ -76,7 +77,7 @@ class Playing:
         return started
 
     async def finish(
-        self, artifacts: Mapping[str, ClusterProgram], first: Callable[[], None] = lambda: None
+        self, artifacts: Mapping[str, Artifact], first: Callable[[], None] = lambda: None
     ) -> dict[str, Acquired]:
         """Return the data of all captures once everything has stopped.
 
@@ -108,7 +109,7 @@ class Playing:
         )
         return time
 
-    async def epochs(self, artifacts: Mapping[str, ClusterProgram]) -> dict[str, int]:
+    async def epochs(self, artifacts: Mapping[str, Artifact]) -> dict[str, int]:
         """Return the epoch of the clock domain of each cluster that takes part.
 
         ASSUMED, where nobody looks at what a cluster shows of its clock: whenever it was connected
@@ -122,20 +123,20 @@ class Playing:
             for name in artifacts
         }
 
-    async def make_safe(self, artifacts: Mapping[str, ClusterProgram]) -> list[str]:
+    async def make_safe(self, artifacts: Mapping[str, Artifact]) -> list[str]:
         """Silence all that takes part; return what could not be made safe, with the reason."""
-        names = set(artifacts) | {name for part in artifacts.values() for name in part.tones}
+        names = set(artifacts) | {name for part in artifacts.values() for name in tones_of(part)}
         self._tones = {name: held for name, held in self._tones.items() if name not in names}
         problems = await together(*(self.promises.make_safe(name) for name in sorted(names)))
         return [problem for problem in problems if problem]
 
-    async def _load(self, name: str, artifact: ClusterProgram) -> None:
+    async def _load(self, name: str, artifact: Artifact) -> None:
         await self._cluster(name).call(
             f"load {artifact.name!r}", lambda cluster: cluster.load(artifact), LOAD_S
         )
 
     async def _finish_one(
-        self, name: str, artifact: ClusterProgram, first: Callable[[], None]
+        self, name: str, artifact: Artifact, first: Callable[[], None]
     ) -> dict[str, Acquired]:
         duration_s = artifact.duration_fs / FS_PER_S
 

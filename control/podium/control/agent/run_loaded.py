@@ -8,10 +8,10 @@ from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.timed_compiling import TimedPart
 from podium.control.bus.messages import Played, TagData, Time
 from podium.control.bus.wire import encode
+from podium.control.compilers.artifact import Artifact
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start.messages import CAPTURE, RunId, Start
 from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.firmware_interfaces.tai import Tai
 
 NO_EPOCHS = Epochs(())
@@ -34,7 +34,7 @@ class RunLoaded:
     """How long that took."""
 
     @property
-    def artifacts(self) -> Mapping[str, ClusterProgram]:
+    def artifacts(self) -> Mapping[str, Artifact]:
         """Return what each controller plays, by its name."""
         return self.part.artifacts
 

@@ -1,8 +1,10 @@
 """From the facility's wiring to what the compilers must know, and compiling for all of it."""
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Mapping, Set
+from typing import Protocol, cast
 
+from podium.control.agent.zurich_targets import ZurichCompiler
+from podium.control.compilers.artifact import Artifact
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.recompiling import Recompiling
@@ -16,50 +18,86 @@ from podium.control.facility.facility import (
 )
 from podium.control.program.batches import Batch
 from podium.control.program.program import Program
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 QBLOX = "qblox_cluster"
 """The model that the Qblox compiler serves."""
+
+
+class Family(Protocol):
+    """A compiler for all controllers of one family that a facility has."""
+
+    @property
+    def ports(self) -> Mapping[str, Set[str]]:
+        """By controller: the ports that it serves."""
+        ...
+
+    def compile(self, program: Program, controller: str) -> Artifact:
+        """Return what plays ``program`` there."""
+        ...
+
+    def batches(self, program: Program, controller: str) -> tuple[tuple[Batch, Artifact], ...]:
+        """Return ``program`` in as many parts as it takes, with what plays each."""
+        ...
+
+
+class QbloxCompiler:
+    """Compiles for the Qblox clusters of a facility."""
+
+    def __init__(self, facility: Facility) -> None:
+        self._targets = targets_of(facility)
+        self._recompiling = Recompiling()
+
+    @property
+    def ports(self) -> Mapping[str, Set[str]]:
+        """By cluster."""
+        return {name: target.ports.keys() for name, target in self._targets.items()}
+
+    def compile(self, program: Program, controller: str) -> Artifact:
+        """Return what plays ``program``; with other parameters it is not compiled again."""
+        return self._recompiling.compile(program, self._targets[controller])
+
+    def batches(self, program: Program, controller: str) -> tuple[tuple[Batch, Artifact], ...]:
+        """Return ``program`` in as many parts as it takes, with what plays each."""
+        made = compile_in_batches(program, self._targets[controller])
+        return tuple((one.batch, one.artifact) for one in made)
 
 
 class Compiler:
     """Compiles for the controllers of a facility, of which one plays all of a program."""
 
     def __init__(self, facility: Facility) -> None:
-        self._targets = targets_of(facility)
-        self._recompiling = Recompiling()
+        families: tuple[Family, ...] = (QbloxCompiler(facility), ZurichCompiler(facility))
+        self._family = {name: family for family in families for name in family.ports}
+        self._ports = {name: family.ports[name] for name, family in self._family.items()}
 
-    def __call__(self, program: Program) -> Mapping[str, ClusterProgram]:
-        """Return the artifact of the controller that takes part; raises as the compiler does.
+    def __call__(self, program: Program) -> Mapping[str, Artifact]:
+        """Return the artifact of the controller that takes part; raises as its compiler does."""
+        name = self._controller(program)
+        return {name: self._family[name].compile(program, name)}
 
-        What came before with other parameters is not compiled again.
-        """
-        name = self._cluster(program)
-        return {name: self._recompiling.compile(program, self._targets[name])}
-
-    def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, ClusterProgram]], ...]:
+    def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
         """Return ``program`` in as many parts as it takes, with their artifacts."""
-        name = self._cluster(program)
-        made = compile_in_batches(program, self._targets[name])
-        return tuple((one.batch, {name: one.artifact}) for one in made)
+        name = self._controller(program)
+        made = self._family[name].batches(program, name)
+        return tuple((batch, {name: artifact}) for batch, artifact in made)
 
-    def _cluster(self, program: Program) -> str:
-        clusters = [
+    def _controller(self, program: Program) -> str:
+        taking_part = [
             name
-            for name, target in self._targets.items()
-            if any(frame.port in target.ports for frame in program.frames)
+            for name, ports in self._ports.items()
+            if any(frame.port in ports for frame in program.frames)
         ]
-        if len(clusters) > 1:
+        if len(taking_part) > 1:
             raise DoesNotFit(
-                f"its ports are on the clusters {', '.join(clusters)}: a program on several is "
+                f"its ports are on the clusters {', '.join(taking_part)}: a program on several is "
                 "started by a trigger, and these have none that the facility file names"
             )
-        if not clusters:
-            ports = sorted({port for target in self._targets.values() for port in target.ports})
+        if not taking_part:
+            ports = sorted({port for served in self._ports.values() for port in served})
             raise DoesNotFit(
                 f"none of its ports is played by a controller; there are {', '.join(ports)}"
             )
-        return clusters[0]
+        return taking_part[0]
 
 
 def compiler_for(facility: Facility) -> Compiler:

@@ -1,6 +1,6 @@
 """What every routine works with: the runner, the qubits, what is known so far, and progress."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import pi, sqrt
 from typing import TYPE_CHECKING
@@ -18,10 +18,9 @@ from podium.control.facility.facility import (
     Estimate,
     FeedlineWiring,
     FluxWiring,
-    InstrumentEntry,
     Qubit,
 )
-from podium.control.facility.models_of import model_of
+from podium.control.facility.models_of import model_of, modules_of
 from podium.control.program.program import Program
 from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
 
@@ -181,7 +180,7 @@ class Bench:
         wiring = self.feedline(qubit)
         instrument = self.runner.facility.instruments[wiring.output.instrument]
         full_dbm = output_full_scale_dbm(
-            model_of(instrument), _modules(instrument), wiring.output.channel
+            model_of(instrument), modules_of(instrument), wiring.output.channel
         )
         dbm = full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
         return sqrt(1e-3 * 10 ** (dbm / 10))
@@ -206,7 +205,7 @@ class Bench:
         """Return the grid on which the qubit's flux source sets its level, V; None: not known."""
         source = self.flux(qubit).source
         instrument = self.runner.facility.instruments[source.instrument]
-        return level_resolution_v(model_of(instrument), _modules(instrument), source.channel)
+        return level_resolution_v(model_of(instrument), modules_of(instrument), source.channel)
 
     def bias_on_grid(self, qubit: Qubit, level_v: float) -> float:
         """Return the level nearest to ``level_v`` that its source can make within its limit, V."""
@@ -215,11 +214,6 @@ class Bench:
             return min(max(level_v, -limit), limit)
         most = int(limit / step)
         return min(max(round(level_v / step), -most), most) * step
-
-
-def _modules(instrument: InstrumentEntry) -> Mapping[int, str] | None:
-    modules = instrument.options.get("modules")
-    return None if modules is None or isinstance(modules, str) else modules
 
 
 def iq_of(data: "xarray.Dataset", capture: str) -> NDArray[np.complex128]:

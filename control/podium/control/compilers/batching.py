@@ -18,11 +18,15 @@ Artifact = TypeVar("Artifact")
 
 
 def in_batches(
-    program: Program, batch: Batch, compiled: Callable[[Program], Artifact]
+    program: Program,
+    batch: Batch,
+    compiled: Callable[[Program], Artifact],
+    most: int = MOST,
 ) -> list[tuple[Batch, Artifact]]:
     """Return ``batch`` of ``program`` in as many parts as it takes, with what plays each.
 
-    Raises as ``compiled`` does, :class:`DoesNotFit` where one shot of one point is too much.
+    Raises as ``compiled`` does, :class:`DoesNotFit` where one shot of one point is too much, or
+    more than ``most`` parts at once are needed.
     """
     try:
         return [(batch, compiled(part_of(program, batch)))]
@@ -32,12 +36,12 @@ def in_batches(
             raise DoesNotFit(
                 f"{error}; this is one shot of one point, which cannot be split any further"
             ) from error
-        if len(parts) > MOST:
+        if len(parts) > most:
             raise DoesNotFit(
-                f"{error}; it would take {len(parts)} programs, one after the other, and {MOST} "
+                f"{error}; it would take {len(parts)} programs, one after the other, and {most} "
                 "are the most: ask for less, or for a stream"
             ) from error
-    return [one for part in parts for one in in_batches(program, part, compiled)]
+    return [one for part in parts for one in in_batches(program, part, compiled, most)]
 
 
 def _cut(batch: Batch, error: TooLarge) -> list[Batch]:

@@ -11,7 +11,7 @@ from podium.control.facility.facility import (
     HostAddress,
     InstrumentEntry,
 )
-from podium.control.facility.models_of import model_of
+from podium.control.facility.models_of import model_of, modules_of
 from podium.firmware_interfaces.models import InstrumentModel
 
 Verdict = Literal["same", "differs", "noted"]
@@ -69,18 +69,18 @@ def _who(entry: InstrumentEntry, model: InstrumentModel, said: Examined) -> Iter
 
 
 def _wiring(entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:
-    named = entry.options.get("modules")
-    if named is None or isinstance(named, str):
+    named, place = modules_of(entry), model_of(entry).place
+    if named is None:
         return
     for slot, kind in named.items():
         there = said.modules.get(slot, "nothing")
         firmware = said.module_firmware.get(slot, "")
         told = f"{there}, firmware {firmware}" if firmware else there
         verdict: Verdict = "same" if there == kind else "differs"
-        yield Finding(entry.name, f"slot {slot}", kind, told, verdict)
+        yield Finding(entry.name, f"{place} {slot}", kind, told, verdict)
     for slot, kind in said.modules.items():
         if slot not in named:
-            yield Finding(entry.name, f"slot {slot}", "", kind, "noted")
+            yield Finding(entry.name, f"{place} {slot}", "", kind, "noted")
 
 
 def _clock(facility: Facility, entry: InstrumentEntry, said: Examined) -> Iterator[Finding]:

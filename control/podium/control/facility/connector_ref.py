@@ -1,6 +1,9 @@
 """The name of a connector, taken apart."""
 
+import re
 from dataclasses import dataclass
+
+_PLACE = re.compile(r"(?:slot|dev)(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +19,10 @@ class ConnectorRef:
 
     @property
     def slot(self) -> int | None:
-        """The slot of its module, or None when the instrument has no modules."""
+        """The slot of its module, or the serial number behind a data server; None: neither."""
         head, dot, _ = self.channel.partition(".")
-        if dot and head.startswith("slot") and head[4:].isdigit():
-            return int(head[4:])
-        return None
+        found = _PLACE.fullmatch(head) if dot else None
+        return None if found is None else int(found[1])
 
     @property
     def socket(self) -> str:

@@ -45,7 +45,7 @@ class Resolved:
     @property
     def sockets(self) -> tuple[ConnectorRef, ...]:
         """The sockets on the panel that it takes."""
-        slot = "" if self.ref.slot is None else f"slot{self.ref.slot}."
+        slot = "" if self.ref.slot is None else f"{self.ref.channel.partition('.')[0]}."
         names = self.connector.sockets
         return tuple(ConnectorRef(self.ref.instrument, f"{slot}{name}") for name in names)
 
@@ -94,7 +94,7 @@ def _connectors(entry: BoxEntry, model: InstrumentModel) -> dict[str, Connector]
     if model.modules is None:
         return {connector.name: connector for connector in model.connectors}
     extra = entry.model_extra or {}
-    slots = extra.get("modules")
+    slots = extra.get(model.modules_option)
     if not isinstance(slots, dict):
         return None
     result = {connector.name: connector for connector in model.connectors}
@@ -102,7 +102,7 @@ def _connectors(entry: BoxEntry, model: InstrumentModel) -> dict[str, Connector]
         if module not in model.modules:
             return None
         for connector in model.modules[module].connectors:
-            result[f"slot{slot}.{connector.name}"] = connector
+            result[f"{model.place}{slot}.{connector.name}"] = connector
     return result
 
 

@@ -21,6 +21,13 @@ def model_of(entry: InstrumentEntry) -> InstrumentModel:
     return known_models()[entry.model] if entry.driver is None else model_of_driver(entry.driver)
 
 
+def modules_of(entry: InstrumentEntry) -> Mapping[int, str] | None:
+    """Return slot (or serial number) -> module of a modular instrument; None: it is none."""
+    model = model_of(entry)
+    modules = None if model.modules is None else entry.options.get(model.modules_option)
+    return None if modules is None or isinstance(modules, str) else modules
+
+
 def models_of(parsed: Parsed, known: Mapping[str, InstrumentModel]) -> dict[str, InstrumentModel]:
     """Return the model of each instrument by the instrument's name; not of those not known."""
     found = {}

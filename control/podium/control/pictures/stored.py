@@ -68,7 +68,11 @@ def compiled(
     ports = {frame.port for frame in program.frames}
     mine = {n: one for n, one in targets_of(facility).items() if ports & one.ports.keys()}
     if starts is None and (len(mine) < 2 or not mine.keys() <= facility.timing.triggers.keys()):
-        return compiler_for(facility)(program)
+        made = compiler_for(facility)(program)
+        played = {name: one for name, one in made.items() if isinstance(one, ClusterProgram)}
+        if len(played) != len(made):
+            raise ValueError(f"{', '.join(made)}: only what a Qblox cluster plays is drawn yet")
+        return played
     start = ExternalStart(START_ADDRESS)
     return {
         name: compile_program(program, target, (starts or {}).get(name, start))

@@ -1,22 +1,33 @@
 """Driver of a Zurich Instruments data server and its instruments, over zhinst-toolkit.
 
-It says who answers and how its instruments are set; it plays nothing yet. The vendor's client holds
-Python's interpreter lock while it connects, gets and sets (seen with ``zhinst.core`` 26.7.2; not
-while it polls): all threads of the process stand still until the server answers.
+The vendor's client holds Python's interpreter lock while it connects, gets and sets (seen with
+``zhinst.core`` 26.7.2; not while it polls): all threads of the process stand still until the server
+answers.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping
+from typing import Self
 
-from zhinst.core.errors import ConnectionError as VendorConnectionError
-from zhinst.core.errors import CoreError, ReadOnlyError
-from zhinst.core.errors import TimeoutError as VendorTimeoutError
-from zhinst.toolkit import Session
-
-from podium.drivers.errors import Refused, Unreachable
-from podium.drivers.roles import Examination, Identity
+from podium.drivers.errors import Refused
+from podium.drivers.roles import Acquired, Examination, Identity
+from podium.drivers.zurich.connection import Connection, Item, Server
+from podium.drivers.zurich.rehearsal import RehearsedServer
+from podium.drivers.zurich.results import acquired
+from podium.drivers.zurich.uploading import compiled, items_of
+from podium.drivers.zurich.waiting import (
+    READY_S,
+    until,
+    wait_until_armed,
+    wait_until_ended,
+)
+from podium.firmware_interfaces.zurich import awg_limits as limits
+from podium.firmware_interfaces.zurich.inventory.models import MODELS
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
+from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
+
+TABLE_PARSE_FAILED = 1 << 3
+"""Bit of ``commandtable/status`` (zhinst-toolkit 1.4.0)."""
 
 
 class ZurichDataServer:
@@ -26,68 +37,217 @@ class ZurichDataServer:
         self, name: str, host: str, ports: Mapping[str, int], devices: Mapping[int, str]
     ) -> None:
         """``devices``: serial number -> model. Raises :class:`InstrumentError`."""
+        server = Server(name, host, ports.get("data_server", TCP_PORT), tuple(devices))
+        self._begin(name, devices, server)
+
+    @classmethod
+    def rehearse(cls, name: str, note: Callable[[str], None], devices: Mapping[int, str]) -> Self:
+        """Return a driver that sends nothing: ``note`` gets every node that would be set."""
+        rehearsed = cls.__new__(cls)
+        rehearsed._begin(name, devices, RehearsedServer(note))
+        return rehearsed
+
+    def _begin(self, name: str, devices: Mapping[int, str], server: Connection) -> None:
         self.name = name
         self._devices = dict(devices)
-        self._session: Any = None
-        port = ports.get("data_server", TCP_PORT)
-        try:
-            self._session = Session(host, port)
-        except (CoreError, RuntimeError) as error:
-            raise Unreachable(f"{name} at {host}:{port} was asked to connect: {error}") from error
-        with self._talking("to connect its instruments"):
-            visible = self._session.devices.visible()
-            for serial in self._devices:
-                if f"dev{serial}" not in visible:
-                    raise Refused(f"{name} sees {', '.join(visible)} and no dev{serial}")
-                self._session.connect_device(f"dev{serial}")
+        self._server = server
+        self._uploaded: dict[str, CoreProgram] = {}
+        """By path of the sequencer."""
+        self._program: ZurichProgram | None = None
+        self._interrupted = threading.Event()
+
+    # Instrument
 
     def identity(self) -> Identity:
         """Return who answers: the server; its instruments' serial numbers are its own."""
-        with self._talking("who it is"):
-            version = str(self._server.getString("/zi/about/fullversion"))
+        version = self._server.text("who it is", "/zi/about/fullversion")
         serials = ",".join(f"dev{serial}" for serial in self._devices)
         return Identity("Zurich Instruments", "data server", serials, version)
 
     def examine(self) -> Examination:
         """Return which instruments are not what the facility file says."""
         complaints: list[str] = []
+        found: dict[int, str] = {}
         for serial, model in self._devices.items():
-            with self._talking(f"which model dev{serial} is"):
-                said = str(self._server.getString(f"/dev{serial}/features/devtype"))
+            path = f"/dev{serial}/features/devtype"
+            said = found[serial] = self._server.text(f"which model dev{serial} is", path)
             if said != model:
                 complaints.append(f"dev{serial} is a {said}, the facility file says {model}")
-        return Examination(complaints=tuple(complaints))
+        return Examination(modules=found, complaints=tuple(complaints))
 
     def snapshot(self) -> dict[str, object]:
         """Return all settings of its instruments by path."""
         found: dict[str, object] = {}
         for serial in self._devices:
-            with self._talking(f"for the settings of dev{serial}"):
-                told = self._server.get(f"/dev{serial}/*", settingsonly=True, flat=True)
-            for path, entry in told.items():
-                if isinstance(entry, dict) and "value" in entry:
-                    value = entry["value"]
-                    found[path] = value[0] if isinstance(value, list) else value.item()
+            found |= self._server.settings(f"for the settings of dev{serial}", f"/dev{serial}")
         return found
 
     def close(self) -> None:
         """Forget the session; the server keeps its instruments, and their outputs as they are."""
-        self._session = None
+        self._server.close()
 
-    @property
-    def _server(self) -> Any:
-        if self._session is None:
-            raise Unreachable(f"{self.name} is closed")
-        return self._session.daq_server
+    def interrupt(self) -> None:
+        """Let a ``wait`` that runs in another thread end early, with ``Refused``."""
+        self._interrupted.set()
 
-    @contextmanager
-    def _talking(self, asked: str) -> Iterator[None]:
-        """Translate what goes wrong while it is asked ``asked``."""
-        try:
-            yield
-        except (VendorConnectionError, VendorTimeoutError) as error:
-            raise Unreachable(f"{self.name} was asked {asked}: {error}") from error
-        except ReadOnlyError as error:
-            raise Refused(f"{self.name} was asked {asked}: {error}") from error
-        except (CoreError, RuntimeError) as error:
-            raise Refused(f"{self.name} was asked {asked}: {error}") from error
+    # PulseSequencer
+
+    def load(self, artifact: ZurichProgram) -> None:
+        """Compile, upload what the cores do not hold, then set all settings. Nothing plays yet.
+
+        Raises ``Refused`` with the words of the vendor's compiler or of the server; then nothing
+        can be armed until another program is loaded.
+        """
+        self._program = None
+        root = self._root(artifact)
+        self._set(
+            "to stop its sequencers",
+            [(f"{root}/{core.node}/enable", 0) for core in artifact.cores],
+        )
+        for core in artifact.cores:
+            self._upload(root, core, artifact)
+        settings = [(f"{root}/{path}", value) for path, value in artifact.settings]
+        self._set(f"to be set for {artifact.name!r}", settings)
+        self._program = artifact
+
+    def arm(self) -> None:
+        """Empty the result loggers and enable the sequencers; return when all await the trigger."""
+        program = self._loaded("arm")
+        root = self._root(program)
+        channels = sorted({one.channel for one in program.results})
+        loggers = [f"{root}/qachannels/{one}/readout/result/enable" for one in channels]
+        if any(one.trace_skip is not None for one in program.results):
+            loggers.append(f"{root}/scopes/0/enable")
+        self._set("to empty its result loggers", [(path, 0) for path in loggers])
+        self._set(
+            f"to arm {program.name!r}",
+            [
+                *((path, 1) for path in loggers),
+                *((f"{root}/{core.node}/enable", 1) for core in program.cores),
+            ],
+        )
+        wait_until_armed(self.name, self._server, root, program.cores, program.name)
+
+    def start(self) -> None:
+        """Give the instrument's own trigger. Returns at once; the program plays."""
+        program = self._loaded("start")
+        root = self._root(program)
+        match program.start.source:
+            case _ if program.start.zsync:
+                raise Refused(f"{self.name}: start: {program.name!r} begins on ZSync")
+            case limits.INTERNAL_TRIGGER:
+                trigger = f"{root}/system/internaltrigger"
+                self._set("to start", [(f"{trigger}/repetitions", 1), (f"{trigger}/enable", 1)])
+            case limits.SOFTWARE_TRIGGER:
+                self._set("to start", [(f"{root}/system/swtriggers/0/single", 1)])
+            case source:
+                raise Refused(
+                    f"{self.name}: start: {program.name!r} waits for trigger {source}, which "
+                    "nobody here gives"
+                )
+
+    def wait(self, duration_s: float) -> None:
+        """Return when all sequencers have ended and all results are there.
+
+        Raises ``Unreachable`` past ``duration_s`` and an allowance, ``ProtocolError`` where
+        readouts were lost.
+        """
+        program = self._loaded("wait")
+        self._interrupted.clear()
+        root = self._root(program)
+        wait_until_ended(self.name, self._server, root, program, duration_s, self._interrupted)
+
+    def collect(self) -> dict[str, Acquired]:
+        """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
+        program = self._loaded("collect")
+        root = self._root(program)
+        wanted = sorted({(one.channel, slot) for one in program.results for slot in one.slots})
+        read = {
+            (channel, slot): self._server.vector(
+                f"for the results of integrator {slot}",
+                f"{root}/qachannels/{channel}/readout/result/data/{slot}/wave",
+            )
+            for channel, slot in wanted
+        }
+        records = {
+            one.channel: self._server.vector(
+                "for the scope's record", f"{root}/scopes/0/channels/{one.channel}/wave"
+            )
+            for one in program.results
+            if one.trace_skip is not None
+        }
+        return {
+            one.capture: acquired(
+                self.name,
+                one,
+                {slot: read[one.channel, slot] for slot in one.slots},
+                None if one.trace_skip is None else records[one.channel],
+            )
+            for one in program.results
+        }
+
+    def safe(self) -> None:
+        """Stop all sequencers and switch all outputs off."""
+        self._program = None
+        for serial, model in self._devices.items():
+            self._set(f"to make dev{serial} safe", list(_silent(serial, model)))
+
+    # Inside
+
+    def _set(self, asked: str, items: list[Item]) -> None:
+        if items:
+            self._server.set(asked, items)
+
+    def _root(self, program: ZurichProgram) -> str:
+        """Return where the nodes of the instrument are that plays a program: ``/dev12000``."""
+        return f"/{program.instrument.partition('.')[2]}"
+
+    def _loaded(self, what: str) -> ZurichProgram:
+        if self._program is None:
+            raise Refused(f"{self.name}: {what}: no program is loaded")
+        return self._program
+
+    def _upload(self, root: str, core: CoreProgram, program: ZurichProgram) -> None:
+        place = f"{root}/{core.node}"
+        held = self._uploaded.pop(place, None)
+        if held == core:
+            self._uploaded[place] = core
+            return
+        who = f"{self.name}: {program.name!r} on {program.instrument}"
+        if held is None or held.text != core.text or held.waveforms != core.waveforms:
+            options = self._server.text("which options it has", f"{root}/features/options")
+            elf = compiled(who, core, program.model, options)
+            self._set(f"to take the program of {place}", [(f"{place}/elf/data", elf)])
+            ready = f"{place}/ready"
+            if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):
+                raise Refused(f"{who}: {core.node} is not ready: {self._log(root)}")
+        self._set(f"to take waveforms and table of {place}", list(items_of(root, core)))
+        if core.command_table is not None:
+            status = self._server.whole("of its table", f"{place}/commandtable/status")
+            if status & TABLE_PARSE_FAILED:
+                raise Refused(f"{who}: {core.node}: command table refused: {self._log(root)}")
+        self._uploaded[place] = core
+
+    def _log(self, root: str) -> str:
+        return self._server.text("for its error log", f"{root}/raw/error/json/errors")
+
+
+def _silent(serial: int, model: str) -> list[Item]:
+    """Return what stops and silences an instrument."""
+    counts = MODELS[model].counts
+    root = f"/dev{serial}"
+    items: list[Item] = []
+    for n in range(counts.get("qa", 0)):
+        items += [
+            (f"{root}/qachannels/{n}/generator/enable", 0),
+            (f"{root}/qachannels/{n}/readout/result/enable", 0),
+            (f"{root}/qachannels/{n}/output/on", 0),
+        ]
+    for n in range(counts.get("sg", 0)):
+        items += [
+            (f"{root}/sgchannels/{n}/awg/enable", 0),
+            (f"{root}/sgchannels/{n}/output/on", 0),
+        ]
+    for n in range(counts.get("awg", 0)):
+        items.append((f"{root}/awgs/{n}/enable", 0))
+    return items

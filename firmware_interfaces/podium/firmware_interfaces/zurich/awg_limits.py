@@ -55,3 +55,8 @@ LOGGER_RESULTS = 2**19
 """Longest vector of the result logger (node documentation: result length)."""
 LOGGER_AVERAGES = 2**17
 """Most averages of the result logger (LabOne Q 26.7.0)."""
+INTERNAL_TRIGGER = 8
+"""``auxtriggers/0/channel``: the trigger that the instrument itself gives, with
+``system/internaltrigger`` (node documentation). Signal generators take none from software."""
+SOFTWARE_TRIGGER = 1024
+"""The same: the trigger of ``system/swtriggers/0/single`` (node documentation)."""

@@ -6,3 +6,14 @@ SERIAL_MAX = 99_999
 """Serial numbers have up to five digits: ``dev12000``."""
 DEVICE_MODELS = ("SHFQC", "SHFSG4", "SHFSG8", "SHFQA2", "SHFQA4", "HDAWG4", "HDAWG8", "PQSC")
 """What ``features/devtype`` says of the instruments that there are nodes of here."""
+LO_MIN_HZ = 1_000_000_000
+LO_MAX_HZ = 8_000_000_000
+"""Centre frequencies of RF channels. ASSUMED: what LabOne Q and the manuals use; the node
+documentation names no range."""
+LO_STEP_HZ = 100_000_000
+BAND_HZ = 500_000_000
+"""Spacing of centre frequencies, and how far from one a signal may lie (SHFSG manual)."""
+OUTPUT_RANGE_MIN_DBM, OUTPUT_RANGE_MAX_DBM = -30, 10
+INPUT_RANGE_MIN_DBM, INPUT_RANGE_MAX_DBM = -50, 10
+RANGE_STEP_DB = 5
+"""Ranges of SHFSG, SHFQA and SHFQC: the power of a tone at full scale (user manuals)."""

@@ -109,6 +109,9 @@ class ResultLayout:
     them; a round where it averages rounds. Unless shots are kept, they are to be averaged."""
     samples: int
     """Of the window: the sum divided by it is the average."""
+    trace_skip: int | None = None
+    """Samples from the first of the scope's record to the first of the window; None: no raw trace
+    is wanted."""
 
 
 @dataclass(frozen=True, slots=True)

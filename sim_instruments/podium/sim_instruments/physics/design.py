@@ -12,7 +12,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from podium.firmware_interfaces.qblox_cluster.limits import rf_output_full_scale, tone_amplitude
+from podium.firmware_interfaces.models import ModelError, known_models, output_full_scale_dbm
+from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.sim_instruments.physics.draw import Spread
 from podium.sim_instruments.physics.timing_design import (
@@ -263,7 +264,20 @@ def _drive_full_scale(port: str, root: _Place) -> float | None:
     attenuation = (
         drive.quantity("output_attenuation", "dB") if "output_attenuation" in drive else 0.0
     )
-    return rf_output_full_scale(attenuation)
+    return tone_amplitude(_full_scale_dbm(port, drive.text("output"), root) - attenuation)
+
+
+def _full_scale_dbm(port: str, output: str, root: _Place) -> float:
+    """Return what full scale brings out of an output without attenuation."""
+    name, _, channel = output.partition(".")
+    entry = root.sub("instruments").sub(name)
+    model = known_models()[entry.text("model")]
+    modules = entry[model.modules_option]
+    places = {int(key): str(word) for key, word in modules.items()}
+    try:
+        return output_full_scale_dbm(model, places, channel)
+    except ModelError as error:
+        raise DesignError(f"wiring.{port}: {error}") from error
 
 
 def _feedline(node: str, name: str, qubits: Any, root: _Place) -> FeedlineDesign:

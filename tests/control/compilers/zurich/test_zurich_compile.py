@@ -204,7 +204,7 @@ def test_two_flux_lines_on_one_core_play_at_once() -> None:
             one_drive(Capture("d", "c", US), Play("d", DRAG), Delay(("d",), US)),
             "captures on 'node_a.q0.drive', which is no input",
         ),
-        (replace(rabi(), trace=True), "the raw trace of captures is not fetched"),
+        (replace(rabi(), trace=True), "the scope takes the raw trace of one capture at one point"),
         (
             Program(
                 "p",

@@ -63,7 +63,8 @@ def run(bench: Bench, program: ZurichProgram, device: str) -> None:
     load(bench, program, device)
     for core in program.cores:
         bench.set(f"{core.node}/enable", 1, device)
-    bench.set("system/swtriggers/0/single", 1, device)
+    bench.set("system/internaltrigger/repetitions", 1, device)
+    bench.set("system/internaltrigger/enable", 1, device)
     bench.wait(program.duration_fs - US)
     assert all(bench.get(f"{core.node}/enable", device) == 1 for core in program.cores)
     bench.wait(TAIL_FS)

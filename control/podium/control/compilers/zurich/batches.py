@@ -9,6 +9,10 @@ from podium.control.program.batches import Batch, whole
 from podium.control.program.program import Program
 from podium.firmware_interfaces.zurich.program import Start, ZurichProgram
 
+MOST = 1000
+"""Programs that are made of one: each frequency or amplitude of a readout takes a waveform memory
+of its own, of which there are 8, so that a plane of them takes hundreds."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledBatch:
@@ -26,5 +30,5 @@ def compile_in_batches(
     Raises as ``compile_program`` does, :class:`DoesNotFit` where one shot of one point is too much.
     """
     everything = Batch(0, program.shots, whole(program))
-    made = in_batches(program, everything, lambda part: compile_program(part, target, start))
+    made = in_batches(program, everything, lambda part: compile_program(part, target, start), MOST)
     return tuple(CompiledBatch(batch, artifact) for batch, artifact in made)

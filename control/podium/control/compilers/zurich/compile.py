@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,13 +16,14 @@ from podium.control.compilers.zurich.listing import print_listing
 from podium.control.compilers.zurich.loops import Code, code_of
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.quantised import quantised
-from podium.control.compilers.zurich.readout import read
+from podium.control.compilers.zurich.readout import Readout, read
 from podium.control.compilers.zurich.result_logger import check_logger, layouts_of, logged_apart
 from podium.control.compilers.zurich.seqc import declarations, text_of
 from podium.control.compilers.zurich.settings import (
     drive_settings,
     flux_settings,
     readout_settings,
+    trace_settings,
 )
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.starts import split_offset
@@ -55,8 +56,6 @@ instrument. How long each takes from a trigger to its first sample is no matter 
 SHOTS_MAX = 2**31 - 1
 """Repetitions of a ``repeat`` (compile_seqc refuses more)."""
 DURATION_MAX_FS = 2**63 - 1
-SOFTWARE_TRIGGER = 1024
-"""``auxtriggers/0/channel``: the trigger of ``system/swtriggers/0/single`` (node documentation)."""
 TRIGGER_INPUT = 0
 """Trigger input 1: an HDAWG has no trigger from software."""
 
@@ -68,6 +67,13 @@ class _Made:
     results: tuple[ResultLayout, ...]
     resources: CoreResources
     oscillators: Oscillators | None
+
+
+def _own_trigger(model: str) -> int:
+    """Return what starts all sequencers of one instrument where nobody outside does."""
+    if model.startswith("HDAWG"):
+        return TRIGGER_INPUT
+    return limits.SOFTWARE_TRIGGER if model.startswith("SHFQA") else limits.INTERNAL_TRIGGER
 
 
 def compile_program(
@@ -103,10 +109,6 @@ def compile_together(
 
 def _placed(program: Program) -> PlacedShot:
     validate(program)
-    if program.trace:
-        raise DoesNotFit(
-            "the raw trace of captures is not fetched from Zurich Instruments yet; leave trace out"
-        )
     return place_in_fs(program)
 
 
@@ -114,7 +116,7 @@ def _compiled(
     program: Program, placed: PlacedShot, target: ZurichTarget, start: Start | None
 ) -> ZurichProgram:
     cores = allocate(placed.frames, target, alone=start is None)
-    alone = TRIGGER_INPUT if target.model.startswith("HDAWG") else SOFTWARE_TRIGGER
+    alone = _own_trigger(target.model)
     begun = start or Start(alone)
     first_fs = LEAD_FS + program.settle_fs
     points = math.prod(axis.count for axis in program.axes)
@@ -337,4 +339,24 @@ def _readout(
     )
     settings = readout_settings(port, made.length, made.delay, results, averages, start)
     layouts = tuple(layouts_of(made, one.index, program, shots, logged))
+    if program.trace:
+        layout, record = _traced(layouts, made, points, names)
+        layouts = (layout,)
+        settings += trace_settings(port.channel, record)
     return _Made(core, settings, layouts, resources, None)
+
+
+def _traced(
+    layouts: tuple[ResultLayout, ...], made: Readout, points: int, names: str
+) -> tuple[ResultLayout, int]:
+    """Return the capture whose raw trace is wanted, and how long the scope's record is."""
+    if len(layouts) != 1 or points != 1:
+        raise DoesNotFit(
+            f"{names}: the scope takes the raw trace of one capture at one point; there are "
+            f"{len(layouts)} captures at {points} points: ask for each by itself"
+        )
+    (weights,) = (one for one in made.weights if one.slot == layouts[0].slots[0])
+    heard = np.abs(np.array(weights.i) + 1j * np.array(weights.q)) > 0
+    skip = made.delay + int(np.argmax(heard))
+    samples = -(-(skip + layouts[0].samples) // limits.GRANULARITY) * limits.GRANULARITY
+    return replace(layouts[0], trace_skip=skip), samples

@@ -7,6 +7,8 @@ from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, Mo
 from podium.firmware_interfaces.zurich.awg_limits import LO_STEP_HZ
 from podium.firmware_interfaces.zurich.program import Setting, Start
 
+SEQUENCER_MONITOR = 64
+"""``scopes/0/trigger/channel``: the monitor trigger of channel 0's ``startQA`` (the same)."""
 CYCLIC, INTEGRATION, READOUT_MODE = 0, 1, 1
 """``readout/result/mode``, ``readout/result/source`` (the sums), ``qachannels/N/mode``: values of
 the node documentation that zhinst-core 26.7.2.5 embeds."""
@@ -86,6 +88,26 @@ def readout_settings(
         (f"{node}/generator/single", 1),
         (f"{node}/input/on", 1),
         (f"{node}/output/on", 1),
+    ]
+
+
+def trace_settings(channel: int, samples: int) -> list[Setting]:
+    """Return settings of the scope: one record of a channel's input from its first readout on."""
+    node = "scopes/0"
+    return [
+        (f"{node}/enable", 0),
+        *((f"{node}/channels/{other}/enable", 0) for other in range(4) if other != channel),
+        (f"{node}/channels/{channel}/inputselect", channel),
+        (f"{node}/channels/{channel}/enable", 1),
+        (f"{node}/time", 0),
+        (f"{node}/length", samples),
+        (f"{node}/averaging/enable", 0),
+        (f"{node}/segments/enable", 0),
+        (f"{node}/trigger/channel", SEQUENCER_MONITOR + channel),
+        (f"{node}/trigger/delay", 0.0),
+        (f"{node}/trigger/enable", 1),
+        (f"{node}/single", 1),
+        (f"{node}/enable", 1),
     ]
 
 

@@ -5,12 +5,13 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.zurich.values import Value
+from podium.firmware_interfaces.zurich.values import Value, vector_of
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
@@ -20,7 +21,9 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Cable,
 )
 from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.foretelling import Foretold, foretell, member_of
+from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
+from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
@@ -59,11 +62,28 @@ class _Train:
     end_fs: int
 
 
+@dataclass(slots=True)
+class _Ahead:
+    """A run that is being foretold."""
+
+    number: int
+    keys: tuple[tuple[str, str], ...]
+    ticket: Ticket[Foretold]
+
+
 class Executing:
     """Runs programs; hears triggers; tells what nodes hold."""
 
-    def __init__(self, arrivals: Arrivals | None = None) -> None:
+    def __init__(self, arrivals: Arrivals | None = None, playback: Playback | None = None) -> None:
+        """``playback``: plays on the world what an instrument's own trigger starts; whatever
+        starts otherwise hears ``arrivals``: by default a cable from output to input."""
         self._arrivals = arrivals or Cable()
+        self._playback = playback
+        self._ahead: list[_Ahead] = []
+        self._count = 0
+        """Of runs that were foretold."""
+        self._records: dict[str, tuple[int, str, Value]] = {}
+        """By device: when the scope's record is to be seen, at which node, and the record."""
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
@@ -88,6 +108,7 @@ class Executing:
         run = ProgramRun(uploaded, now_fs)
         key = uploaded.device, uploaded.at
         self._runs[key] = run
+        self._forget(key, now_fs)
         self._levels[key] = 0
         told = self._told.get(uploaded.device, {})
         for path in [path for path in told if path.startswith(uploaded.at)]:
@@ -107,6 +128,7 @@ class Executing:
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
         self.advance(now_fs)
+        self._forget((device, at), now_fs)
         self._runs.pop((device, at), None)
         self._analysers.pop((device, at), None)
 
@@ -123,7 +145,9 @@ class Executing:
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path.startswith("system/swtriggers/") and value:
             which = int(path.split("/")[2])
-            self._trigger(device, SOFTWARE_TRIGGER + which, now_fs + _FIRST_FS)
+            at_fs = _first_fs(now_fs)
+            self._foretell(device, SOFTWARE_TRIGGER + which, at_fs, now_fs)
+            self._trigger(device, SOFTWARE_TRIGGER + which, at_fs)
         elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
             self._trigger_settings[device, path] = value
         elif path in ("system/internaltrigger/enable", "execution/enable"):
@@ -147,6 +171,10 @@ class Executing:
                 self._trains.remove(train)
                 found[train.node] = 0
                 found[train.node.replace("enable", "progress")] = 1.0
+        if device in self._records and self._records[device][0] <= now_fs:
+            _, path, record = self._records.pop(device)
+            found |= {path: record, "scopes/0/enable": 0}
+            self._told.setdefault(device, {}).pop("scopes/0/enable", None)
         if device in self._complaints:
             self._told.get(device, {}).pop(_ERRORS, None)
             found[_ERRORS] = self._complaints.pop(device)
@@ -162,15 +190,20 @@ class Executing:
         return Horizon(
             armed=len(known) < len(ends),
             busy_until_fs=max(now_fs, min(known)) if known else None,
-            computing=any(analyser.behind for analyser in self._analysers.values()),
+            computing=bool(self._ahead)
+            or any(analyser.behind for analyser in self._analysers.values()),
         )
 
     # --- inside ---------------------------------------------------------------------------
 
     def advance(self, now_fs: int) -> None:
         """Execute everything up to a time."""
+        self._take_in()
+        computing = {key for one in self._ahead for key in one.keys}
         for key, analyser in self._analysers.items():
             run = analyser.run
+            if key in computing:
+                continue
             if not run.going_on and run.told is run.trace and not analyser.behind:
                 continue
             self._advance(key, run, now_fs)
@@ -181,8 +214,65 @@ class Executing:
                 run.give_up()
                 self._complain(key[0], f"{run.at}: {error}")
         for key, run in self._runs.items():
-            if key not in self._analysers and run.going_on:
+            if key not in self._analysers and run.going_on and key not in computing:
                 self._advance(key, run, now_fs)
+
+    def _foretell(self, device: str, channel: int, at_fs: int, now_fs: int) -> None:
+        """Have the run worked out that a trigger of an instrument's own starts.
+
+        What waits already is brought up to now first, so that what else it has heard counts.
+        """
+        if self._playback is None:
+            return
+        self.advance(now_fs)
+        members = []
+        for (name, _), run in self._runs.items():
+            source = next((one for one in self._hears(run) if one[0] == channel), None)
+            if name == device and run.going_on and source is not None:
+                members.append(member_of(run, at_fs, source[1]))
+        taking_part = tuple(one for one in members if one is not None)
+        if not any(one.analyser for one in taking_part):
+            return
+        self._count += 1
+        work = partial(foretell, taking_part, self._count, at_fs)
+        keys = tuple((device, one.run.at) for one in taking_part)
+        self._ahead.append(_Ahead(self._count, keys, self._playback.submit(work)))
+
+    def _take_in(self) -> None:
+        """Take in what has been foretold by now."""
+        for one in [one for one in self._ahead if one.ticket.done()]:
+            self._ahead.remove(one)
+            try:
+                told = one.ticket.result()
+            except Exception as error:
+                # Whatever the simulation raised: the client must see it, and nobody must wait.
+                text = f"the simulated world failed: {type(error).__name__}: {error}"
+                self._complain(one.keys[0][0], text)
+                for key in one.keys:
+                    self._runs[key].give_up()
+                continue
+            for key in one.keys:
+                if key in self._analysers and key[1] in told.results:
+                    self._analysers[key].foretold = told.results[key[1]]
+                if key[1] in told.records:
+                    channel = key[1].split("/")[1]
+                    record = vector_of(told.records[key[1]])
+                    path = f"scopes/0/channels/{channel}/wave"
+                    self._records[key[0]] = told.ends_fs[key[1]], path, record
+
+    def _forget(self, key: tuple[str, str], now_fs: int) -> None:
+        """Drop what was foretold of a sequencer that ends, or begins anew."""
+        for one in self._ahead:
+            if key in one.keys and self._playback is not None:
+                self._playback.stopped(one.number, key[1], now_fs)
+                one.keys = tuple(other for other in one.keys if other != key)
+        self._ahead = [one for one in self._ahead if one.keys]
+
+    def _hears(self, run: ProgramRun) -> Iterator[tuple[int, Source]]:
+        """Yield which signals are a sequencer's digital triggers."""
+        for number, source in enumerate(_DIGITAL):
+            channel = run.setting(f"{run.at}/auxtriggers/{number}/channel")
+            yield int(str(channel)), source
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
         before = run.going_on
@@ -242,8 +332,10 @@ class Executing:
         seconds = self._trigger_settings.get((device, f"{start}holdoff"), _HOLDOFF_S)
         distance_fs = round(seconds * FS_PER_S)
         count = min(count, _MAX_TRIGGERS)
+        if path.startswith("system/") and count == 1:
+            self._foretell(device, INTERNAL_TRIGGER, _first_fs(now_fs), now_fs)
         for k in range(count):
-            at_fs = now_fs + _FIRST_FS + k * distance_fs
+            at_fs = _first_fs(now_fs) + k * distance_fs
             if path.startswith("system/"):
                 self._trigger(device, INTERNAL_TRIGGER, at_fs)
             else:
@@ -251,7 +343,7 @@ class Executing:
                     # ASSUMED: every instrument hangs on this PQSC's ZSync.
                     run.expect(at_fs, Source.ZSYNC)
                     run.expect(at_fs, Source.DIO)
-        self._trains.append(_Train(device, path, now_fs + _FIRST_FS + count * distance_fs))
+        self._trains.append(_Train(device, path, _first_fs(now_fs) + count * distance_fs))
 
     def _arm(self, device: str, section: str, on: bool) -> None:
         key = device, section
@@ -270,8 +362,17 @@ class Executing:
             self._complain(device, str(error))
 
 
+def _first_fs(now_fs: int) -> int:
+    """Return when the first trigger comes that a node is set for: on the clock of all."""
+    at_fs = now_fs + _FIRST_FS
+    return at_fs - at_fs % START_GRID_FS
+
+
 def running_data_server(
-    serial: str, devices: Mapping[int, str], texts: Callable[[], VendorText] = VendorText
+    serial: str,
+    devices: Mapping[int, str],
+    texts: Callable[[], VendorText] = VendorText,
+    playback: Playback | None = None,
 ) -> DataServer:
     """Return a data server whose instruments execute what is uploaded to them."""
-    return DataServer(serial, devices, texts, Executing())
+    return DataServer(serial, devices, texts, Executing(playback=playback))

@@ -4,7 +4,7 @@ from bisect import insort
 from dataclasses import dataclass, replace
 from typing import Final
 
-from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.command_table import BadCommandTable, parse_command_table
 from podium.firmware_interfaces.zurich.elf import BadElf, SequencerElf, read_elf
@@ -53,12 +53,19 @@ class _Due:
     value: int
 
 
+START_GRID_FS: Final = 20 * FS_PER_NS
+"""All sequencers behind a data server count whole cycles, of 4 ns or of 10/3 ns, from a multiple
+of this. ASSUMED: their instruments have one clock."""
+
+
 class ProgramRun:
     """A program from its start on. Times of inputs are world times, fs."""
 
     def __init__(self, uploaded: Uploaded, start_fs: int) -> None:
         """Raises ProgramRefused, with the line of the program where there is one."""
-        self.device, self.at, self.start_fs = uploaded.device, uploaded.at, start_fs
+        self.device, self.at = uploaded.device, uploaded.at
+        self.start_fs = start_fs - start_fs % START_GRID_FS
+        self._uploaded = uploaded
         self.setting = uploaded.setting
         self.model = node_settings.model_of(uploaded.at)
         try:
@@ -68,11 +75,11 @@ class ProgramRun:
             family = command_table.HDAWG if self.model is HDAWG else command_table.SHFSG
             table = uploaded.command_table
             commands = parse_command_table(table, family) if table else None
-            image = make_image(self.elf, self.model, commands)
+            self.image = make_image(self.elf, self.model, commands)
         except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:
             raise ProgramRefused(f"{uploaded.at}: {error}") from error
         setup = node_settings.setup(uploaded.setting, uploaded.at)
-        self._processor = Processor(image, setup)
+        self._processor = Processor(self.image, setup)
         self._due: list[_Due] = []
         self._fed = 0
         self.trace: Trace = self._processor.trace()
@@ -85,6 +92,10 @@ class ProgramRun:
         """The trace whose nodes were told: while it is the same, there is no more to say."""
         self._ends_fs: int | None = None
         self._looked = False
+
+    def again(self) -> "ProgramRun":
+        """Return the same run at its very start."""
+        return ProgramRun(self._uploaded, self.start_fs)
 
     def tick(self, now_fs: int) -> int:
         """Return the sample that is played at a time."""

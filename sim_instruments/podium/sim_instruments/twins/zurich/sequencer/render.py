@@ -112,6 +112,16 @@ def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
     return values, bits
 
 
+def waveform_of(row: list[int], image: Image) -> Reals:
+    """Return what a play puts out without amplitudes: output, channel, sample of the instrument.
+
+    Raises DoesNotRun where the waveform is not there.
+    """
+    values, _ = _waveform(row, image)
+    rate = row[Row.CONFIG] >> RATE_SHIFT & 15
+    return np.repeat(values, 1 << rate, axis=2)
+
+
 def _settings(trace: Trace, start: int, stop: int) -> tuple[Reals, Reals, NDArray[np.int64]]:
     """Return amplitudes, phases and the oscillator at each sample."""
     rows = trace.kinds(*_PHASED)
@@ -151,6 +161,22 @@ def oscillator_turns(
             steps = np.uint64(step % FREQUENCY_TURN) * count + np.uint64(phase)
             turns[first - start : last - start] = (steps & _PHASE_MODULUS) / FREQUENCY_TURN
     return turns
+
+
+def oscillator_at(
+    trace: Trace, oscillators: Oscillators, which: int, rate_hz: float, times: Integers
+) -> tuple[Reals, Reals]:
+    """Return phase, turns, and frequency, Hz, of an oscillator at ``times`` (n,), exact alike."""
+    last = int(times.max(initial=0)) + 1
+    stretches = list(_stretches(trace, oscillators, which, rate_hz, last))
+    begins = np.array([one[0] for one in stretches], np.int64)
+    phases = np.array([one[2] % FREQUENCY_TURN for one in stretches], np.uint64)
+    steps = np.array([one[3] % FREQUENCY_TURN for one in stretches], np.uint64)
+    signed = np.array([one[3] for one in stretches], np.float64)
+    at = np.searchsorted(begins, times, side="right") - 1
+    count = (times - begins[at]).astype(np.uint64)
+    turns = ((steps[at] * count + phases[at]) & _PHASE_MODULUS) / FREQUENCY_TURN
+    return np.asarray(turns), signed[at] / FREQUENCY_TURN * rate_hz
 
 
 def _stretches(

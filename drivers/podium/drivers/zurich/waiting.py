@@ -1,0 +1,93 @@
+"""Waiting for sequencers: until they wait for their trigger, until they have ended."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.zurich.connection import Connection
+from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
+
+WAITING_FOR_TRIGGER = 1 << 2
+"""Bit of ``sequencer/status`` (node documentation)."""
+READY_S = 10.0
+"""A program is ready, and waits for its trigger, within this. ASSUMED."""
+ALLOWANCE_S = 60.0
+"""Past the computed duration: for whatever the data server does beside."""
+POLL_FIRST_S, POLL_SHARE, POLL_MAX_S = 0.002, 0.05, 0.2
+"""First pause between two looks; later a share of the time waited so far, up to the most."""
+
+
+def until(
+    done: Callable[[], bool], within_s: float, interrupted: threading.Event | None = None
+) -> bool:
+    """Look until ``done``; return whether it was within ``within_s``. An interrupt ends it, too."""
+    began = time.monotonic()
+    pause = interrupted or threading.Event()
+    while not done():
+        waited_s = time.monotonic() - began
+        if waited_s > within_s:
+            return False
+        if pause.wait(min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)):
+            return False
+    return True
+
+
+def wait_until_armed(
+    name: str, server: Connection, root: str, cores: Sequence[CoreProgram], what: str
+) -> None:
+    """Return when all cores wait for their trigger; raises ``Refused`` where one does not."""
+    for core in cores:
+        path = f"{root}/{core.node}/sequencer/status"
+
+        def waits(path: str = path) -> bool:
+            status = server.whole(f"whether {path} waits", path)
+            return bool(status & WAITING_FOR_TRIGGER)
+
+        if not until(waits, READY_S):
+            raise Refused(
+                f"{name}: arming {what!r}: {root}/{core.node} ({', '.join(core.frames)}) does not "
+                f"wait for its trigger; its status is {server.whole('its status', path)}"
+            )
+
+
+def wait_until_ended(
+    name: str,
+    server: Connection,
+    root: str,
+    program: ZurichProgram,
+    duration_s: float,
+    interrupted: threading.Event,
+) -> None:
+    """Return when all sequencers have ended and all results are there.
+
+    Raises ``Unreachable`` past ``duration_s`` and the allowance, ``Refused`` when ``interrupted``
+    was set, ``ProtocolError`` where readouts were lost; the outputs are as they were.
+    """
+    channels = sorted({one.channel for one in program.results})
+    left = [f"{root}/{core.node}/enable" for core in program.cores]
+    left += [f"{root}/qachannels/{channel}/readout/result/enable" for channel in channels]
+    if any(one.trace_skip is not None for one in program.results):
+        left.append(f"{root}/scopes/0/enable")
+
+    def ended() -> bool:
+        left[:] = [path for path in left if server.whole(f"whether {path} is over", path)]
+        return not left
+
+    if until(ended, duration_s + ALLOWANCE_S, interrupted):
+        for channel in channels:
+            path = f"{root}/qachannels/{channel}/readout/result/error/count"
+            lost = server.whole("how many readouts were lost", path)
+            if lost:
+                raise ProtocolError(
+                    f"{name}: running {program.name!r}: {lost} readouts of {root} channel "
+                    f"{channel} came while the one before was still integrated"
+                )
+        return
+    if interrupted.is_set():
+        interrupted.clear()
+        raise Refused(f"{name}: running {program.name!r}: given up while it ran")
+    raise Unreachable(
+        f"{name}: running {program.name!r}: {', '.join(left)} not 0 {ALLOWANCE_S:g} s after the "
+        f"computed {duration_s:g} s"
+    )

@@ -1,0 +1,211 @@
+"""What sequencers that one trigger starts together will have done, and what the world answers.
+
+When the trigger is given, all is known that decides it: programs, waveforms, settings. So the run
+is executed to its end at once, off the loop, and played on the world; the analysers then find
+their results here when their time has come. Programs that wait for results, or for anything else
+that is not known when they start, cannot be foretold.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.playback import Play
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Complexes,
+    readouts,
+)
+from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA, SHFSG
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
+from podium.sim_instruments.twins.zurich.trains import (
+    capture_trains,
+    drive_trains,
+    readout_trains,
+    record_of,
+    results_of,
+    scope_train,
+)
+
+LONGEST_FS: Final = 3 * 3600 * 10**15
+"""Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
+_TAIL_NS: Final = 1_000
+SEQUENCER_MONITOR: Final = 64
+"""``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
+
+
+class CannotForetell(RuntimeError):
+    """A program waits for what is not known when it starts, or has done what it cannot."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analyser:
+    """How an analyser's channel is set when a run begins."""
+
+    waves: dict[int, Complexes]
+    settings: ReadoutSettings
+    delay: int
+    units: int
+    record: int = 0
+    """Samples of the scope's record; 0: it listens to another channel, or not at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """One sequencer of a run: a copy of it that may run ahead, and how its channel is set."""
+
+    run: ProgramRun
+    channel: str
+    """``sgchannels/0``."""
+    centre_hz: float
+    range_dbm: float
+    on: bool
+    oscillators: Oscillators
+    analyser: Analyser | None
+
+    @property
+    def connector(self) -> str:
+        """Its output's name in the facility file, without direction: ``dev12000.sg0``."""
+        kind, _, number = self.channel.partition("/")
+        return f"{self.run.device}.{'qa' if kind == 'qachannels' else 'sg'}{number}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Foretold:
+    """What comes of a run."""
+
+    ends_fs: dict[str, int]
+    """By sequencer: when it ends."""
+    results: dict[str, Complexes]
+    """By sequencer of an analyser: sums of the integrators, shape (readouts, units)."""
+    records: dict[str, Complexes]
+    """By the same: what the scope has recorded, V, where it was triggered."""
+
+
+def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None:
+    """Return a sequencer as it is when the trigger is given; None where no line hangs on it."""
+    if run.model not in (SHFQA, SHFSG):
+        return None
+    setting, channel = run.setting, run.at.rpartition("/")[0]
+    ahead = run.again()
+    ahead.expect(trigger_fs, source)
+    analyser = None
+    if run.model is SHFQA:
+        if int(node_settings.number(setting, f"{channel}/mode")) != 1:
+            return None
+        units = node_settings.units(setting, channel)
+        analyser = Analyser(
+            node_settings.generator_waveforms(setting, channel, units),
+            node_settings.readout_settings(setting, channel, units),
+            node_settings.samples(setting, f"{channel}/generator/delay"),
+            units,
+            _record(setting, int(channel.rpartition("/")[2])),
+        )
+    return Member(
+        ahead,
+        channel,
+        node_settings.number(setting, f"{channel}/centerfreq"),
+        node_settings.number(setting, f"{channel}/output/range"),
+        bool(node_settings.number(setting, f"{channel}/output/on")),
+        Oscillators() if analyser else node_settings.oscillators(setting, channel),
+        analyser,
+    )
+
+
+def _record(setting: node_settings.Setting, channel: int) -> int:
+    """Return how many samples of a channel the scope will record; it can do more than this twin.
+
+    Records of other triggers, averages, segments and lower rates are not played on the world: the
+    scope then stays enabled, as without a trigger.
+    """
+    node = "scopes/0"
+    wanted = {
+        "enable": 1,
+        "trigger/enable": 1,
+        "trigger/channel": SEQUENCER_MONITOR + channel,
+        "trigger/delay": 0,
+        f"channels/{channel}/enable": 1,
+        f"channels/{channel}/inputselect": channel,
+        "averaging/enable": 0,
+        "segments/enable": 0,
+        "time": 0,
+    }
+    if any(node_settings.number(setting, f"{node}/{path}") != one for path, one in wanted.items()):
+        return 0
+    return int(node_settings.number(setting, f"{node}/length"))
+
+
+def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play) -> Foretold:
+    """Execute and play a run; raises :class:`CannotForetell`."""
+    drives: list[PulseTrain] = []
+    captures = []
+    ends: dict[str, int] = {}
+    heard = []
+    for member in members:
+        run = member.run
+        _to_the_end(run)
+        ends[run.at] = run.time_fs(run.trace.end) + FS_PER_NS
+        begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
+        if member.analyser is None:
+            if member.on:
+                drives += drive_trains(
+                    member.connector, run.at, run.trace, run.image, member.oscillators,
+                    member.centre_hz, member.range_dbm, begin_ns,
+                )  # fmt: skip
+            continue
+        started = readouts(run.trace)
+        at = member.analyser
+        if member.on:
+            drives += readout_trains(
+                f"{member.connector}_out", run.at, started, at.waves, at.delay,
+                member.centre_hz, member.range_dbm, begin_ns,
+            )  # fmt: skip
+        trains = capture_trains(
+            f"{member.connector}_in", started, at.settings, member.centre_hz, begin_ns
+        )
+        captures += [one.train for one in trains.values()]
+        scope = None
+        if at.record:
+            scope = scope_train(
+                f"{member.connector}_in", started, at.record, member.centre_hz, begin_ns
+            )
+        if scope is not None:
+            captures.append(scope)
+        heard.append((member, len(started.time), trains, scope is not None))
+    until_fs = max(ends.values())
+    signals = RunSignals(
+        number,
+        origin_fs,
+        (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
+        tuple(drives),
+        tuple(captures),
+        {},
+    )
+    answers = play(signals)
+    results: dict[str, Complexes] = {}
+    records: dict[str, Complexes] = {}
+    for member, count, trains, scoped in heard:
+        mine, answers = answers[: len(trains)], answers[len(trains) :]
+        if member.analyser is None:
+            continue
+        results[member.run.at] = results_of(count, member.analyser.units, trains, mine)
+        if scoped:
+            records[member.run.at] = record_of(answers[0], member.analyser.record, member.centre_hz)
+            answers = answers[1:]
+    return Foretold(ends, results, records)
+
+
+def _to_the_end(run: ProgramRun) -> None:
+    while True:
+        run.advance(run.start_fs + LONGEST_FS)
+        if run.trace.status is not Status.COUNT_LIMIT:
+            break
+    if run.trace.status is not Status.ENDED:
+        waiting = run.trace.waiting
+        why = run.fault() or (f"it waits for {waiting.name}" if waiting else run.trace.status.name)
+        raise CannotForetell(f"{run.at}: what the world answers is not simulated here: {why}")

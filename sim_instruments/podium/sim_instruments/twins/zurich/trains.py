@@ -1,0 +1,268 @@
+"""From what a sequencer put out to signals for the world, and from its answers to results.
+
+The world counts nanoseconds, these instruments half of them: two samples are averaged about the
+pulse's own carrier, which is what a line with a bandwidth below 1 GHz does to them. ASSUMED: the
+synthesizer of a channel is at phase 0 whenever a run begins; runs begin on a grid of 20 ns, in
+which centre frequencies, multiples of 100 MHz, turn whole turns.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
+from podium.sim_instruments.physics.signals import (
+    Captured,
+    CaptureTrain,
+    Piece,
+    PulseTrain,
+    Window,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
+from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
+from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
+from podium.sim_instruments.twins.zurich.sequencer.render import (
+    Oscillators,
+    oscillator_at,
+    waveform_of,
+)
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    AMPLITUDE_ONE,
+    PHASE_TURN,
+    Kind,
+    Row,
+)
+
+RATE_HZ: Final = 2e9
+ALIKE: Final = 1e-6
+"""Samples that differ by less, of the largest, are alike: below the last bit of 16."""
+_KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLITUDES_23)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listening:
+    """What one integrator listens to."""
+
+    readouts: Integers
+    """Which of them."""
+    factor: complex
+    """Of what the world integrates."""
+    train: CaptureTrain
+
+
+def drive_trains(
+    line: str,
+    sender: str,
+    trace: Trace,
+    image: Image,
+    oscillators: Oscillators,
+    centre_hz: float,
+    range_dbm: float,
+    begin_ns: int,
+) -> Iterator[PulseTrain]:
+    """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0."""
+    rows = trace.kinds(Kind.WAVE, Kind.HOLD)
+    if not len(rows):
+        return
+    rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
+    waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
+    held = rows[:, Row.KIND] == Kind.HOLD
+    # What a hold repeats is the last sample of the play before it.
+    rows[held, Row.B] = rows[waves[held], Row.B]
+    low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
+    rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
+    before = rows[waves, Row.A]
+    time = rows[:, Row.TIME]
+    which = rows[:, Row.CONFIG] >> 32
+    turns, hz = np.empty(len(rows)), np.empty(len(rows))
+    for number in np.unique(which).tolist():
+        here = which == number
+        turns[here], hz[here] = oscillator_at(trace, oscillators, number, RATE_HZ, time[here])
+    phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
+    key = np.column_stack([rows[:, list(_KEY)], before, hz.view(np.int64), time & 1])
+    _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    full = tone_amplitude(range_dbm)
+    both = [_signals(rows[k], int(before[k]), image) for k in first.tolist()]
+    start_ns = begin_ns + (time >> 1)
+    for side in (1, -1):
+        signals = [one[0 if side == 1 else 1] * full for one in both]
+        if not any(np.any(one) for one in signals):
+            continue
+        pieces = tuple(
+            _piece(centre_hz, side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
+                   int(rows[k, Row.A]), int(time[k] & 1))
+            for k, signal in zip(first.tolist(), signals, strict=True)
+        )  # fmt: skip
+        half = side * hz * (time & 1) / RATE_HZ
+        at_start = side * (turns + phase) - half + _turns(centre_hz, start_ns)
+        yield PulseTrain(
+            line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
+        )
+
+
+def _signals(row: Integers, before: int, image: Image) -> tuple[Complexes, Complexes]:
+    """Return what turns with the oscillator and what turns against it, full scale 1."""
+    played = row.copy()
+    if row[Row.KIND] == Kind.HOLD:
+        played[Row.A] = before
+    (real_i, real_q), (imaginary_i, imaginary_q) = waveform_of(played.tolist(), image)
+    if row[Row.KIND] == Kind.HOLD:
+        real_i, real_q = real_i[-1:], real_q[-1:]
+        imaginary_i, imaginary_q = imaginary_i[-1:], imaginary_q[-1:]
+    packed = np.ascontiguousarray(row[[Row.AMPLITUDES_01, Row.AMPLITUDES_23]])
+    a = packed.view("<i4").astype(np.float64) / AMPLITUDE_ONE
+    # Real and imaginary part are a0 i cos + a1 q sin and a2 i sin + a3 q cos.
+    with_it = (a[0] * real_i + a[2] * imaginary_i) / 2
+    with_it = with_it + 1j * (a[3] * imaginary_q - a[1] * real_q) / 2
+    against = (a[0] * real_i - a[2] * imaginary_i) / 2
+    against = against + 1j * (a[3] * imaginary_q + a[1] * real_q) / 2
+    return np.asarray(with_it, np.complex128), np.asarray(against, np.complex128)
+
+
+def _piece(
+    centre_hz: float, hz: float, signal: Complexes, held: bool, samples: int, late: int
+) -> Piece:
+    carrier_hz = centre_hz + hz
+    if held:
+        return Piece(carrier_hz, np.zeros(0, np.complex128), complex(signal[0]), samples // 2)
+    return _in_piece(carrier_hz, in_nanoseconds(signal, late))
+
+
+def _in_piece(carrier_hz: float, samples: Complexes) -> Piece:
+    """Return samples as a piece; those that are alike to its end are a level, which is quick."""
+    last = complex(samples[-1])
+    near = np.abs(samples - last) <= ALIKE * np.abs(samples).max(initial=0.0)
+    begin = 0 if near.all() else int(np.flatnonzero(~near)[-1]) + 1
+    return Piece(carrier_hz, samples[:begin], last, len(samples))
+
+
+def in_nanoseconds(signal: Complexes, late: int = 0) -> Complexes:
+    """Return a signal of 2 GSa/s, ``late`` samples after the nanosecond, as means over 1 ns."""
+    padded = np.concatenate([np.zeros(late), signal, np.zeros((late + len(signal)) % 2)])
+    return np.asarray(padded.reshape(-1, 2).mean(axis=1), np.complex128)
+
+
+def readout_trains(
+    line: str,
+    sender: str,
+    started: Readouts,
+    waves: dict[int, Complexes],
+    delay: int,
+    centre_hz: float,
+    range_dbm: float,
+    begin_ns: int,
+) -> Iterator[PulseTrain]:
+    """Yield what the pulse generator of an analyser's channel sends, each slot by itself.
+
+    What goes beyond full scale where pulses add is not cut here.
+    """
+    full = tone_amplitude(range_dbm)
+    for slot, wave in waves.items():
+        time = started.time[(started.generators >> slot & 1) == 1] + delay
+        if not len(time):
+            continue
+        hz, envelope = demodulated(wave)
+        start_ns = begin_ns + (time >> 1)
+        parity = (time & 1).astype(np.int32)
+        pieces = []
+        for late in (0, 1):
+            samples = in_nanoseconds(full * envelope, late)
+            pieces.append(_in_piece(centre_hz + hz, samples))
+        at_start = _turns(centre_hz, start_ns) - hz * parity / RATE_HZ
+        yield PulseTrain(line, start_ns, parity, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
+
+
+def capture_trains(
+    line: str,
+    started: Readouts,
+    settings: ReadoutSettings,
+    centre_hz: float,
+    begin_ns: int,
+) -> dict[int, Listening]:
+    """Return what integrators listen to, by integrator."""
+    found: dict[int, Listening] = {}
+    for unit, given in enumerate(settings.weights):
+        which = np.flatnonzero(started.integrators >> unit & 1)
+        weights = given[: settings.length]
+        if not len(which) or not np.any(weights):
+            continue
+        time = started.time[which] + settings.delay
+        start_ns = begin_ns + (time >> 1)
+        hz, envelope = demodulated(weights)
+        whole = np.zeros(settings.length, np.complex128)
+        whole[: len(envelope)] = envelope
+        # Two samples of the instrument's in each of the world's.
+        weights = 2 * in_nanoseconds(whole)
+        even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
+        window = Window(centre_hz - hz, settings.length // 2, None if even else weights)
+        found[unit] = Listening(
+            which,
+            complex(weights[0]) if even else 1.0,
+            CaptureTrain(
+                line,
+                start_ns,
+                np.zeros(len(which), np.int32),
+                _turns(centre_hz, start_ns) % 1.0,
+                (window,),
+            ),
+        )
+    return found
+
+
+def scope_train(
+    line: str, started: Readouts, samples: int, centre_hz: float, begin_ns: int
+) -> CaptureTrain | None:
+    """Return what the scope listens to: one record from the first readout that triggers it."""
+    which = np.flatnonzero(started.monitor)[:1]
+    if not len(which):
+        return None
+    start_ns = begin_ns + (started.time[which] >> 1)
+    turns = _turns(centre_hz, start_ns) % 1.0
+    window = Window(centre_hz, samples // 2, None)
+    return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
+
+
+def record_of(answer: Captured, samples: int, centre_hz: float) -> Complexes:
+    """Return the scope's record, V: samples of 1 ns, each twice."""
+    trace = np.zeros(samples // 2, np.complex128)
+    if answer.trace is not None:
+        heard = answer.trace[: len(trace)] * sqrt(2 * IMPEDANCE_OHM)
+        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
+        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
+    return np.repeat(trace, 2)
+
+
+def results_of(
+    readouts: int,
+    units: int,
+    trains: dict[int, Listening],
+    answers: tuple[Captured, ...],
+) -> Complexes:
+    """Return the sums of the integrators, V, shape (readouts, units)."""
+    found = np.zeros((readouts, units), np.complex128)
+    for (unit, one), answer in zip(trains.items(), answers, strict=True):
+        volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
+        found[one.readouts, unit] = volts * one.train.windows[0].duration_ns * one.factor
+    return found
+
+
+def demodulated(wave: Complexes) -> tuple[float, Complexes]:
+    """Return the frequency of a waveform of 2 GSa/s, Hz, and the waveform without it.
+
+    It is the mean turn from sample to sample: exact to 1 mHz for a real envelope on one carrier,
+    which then is real, too. Any frequency near would do: what is averaged over 1 ns is slow then.
+    """
+    mean = np.vdot(wave[:-1], wave[1:])
+    hz = round(float(np.angle(mean)) / (2 * np.pi) * RATE_HZ, 3)
+    return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
+
+
+def _turns(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
+    """Return the phase of a synthesizer; exact, as centre frequencies are whole 100 MHz."""
+    step = round(centre_hz) % 10**9
+    return np.asarray((start_ns % 10**9 * step) % 10**9 / 1e9)

@@ -1,0 +1,141 @@
+"""An SHFQC of the facility file, compiled for, driven over the vendor's client, on the chip.
+
+The same `lab.run` as with any controller; the hidden truth, which nothing of control has read, is
+the judge.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+
+from podium.control.calibration.runner import RunRefused
+from podium.control.lab import open_facility
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Capture,
+    Delay,
+    Frame,
+    Linear,
+    Play,
+    Program,
+    SetFrequency,
+    Variable,
+)
+from podium.control.program.waveforms import Gaussian, Square
+
+from .zurich_laboratory import START, served
+
+FACILITY = Path(__file__).parents[2] / "examples" / "first_light_zi" / "facility.yaml"
+NS, US = 10**6, 10**9
+Q = "node_a.q0"
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first_light_zi")
+    with served(folder, FACILITY.read_text(), "zi_a"):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def truth(laboratory):
+    said = subprocess.run(
+        [sys.executable, "-c", START, "twin", "truth", laboratory / "t.yaml", "--json"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    return {name: one["value"] for name, one in json.loads(said.stdout).items()}
+
+
+def _measured(truth, body, axis, shots):
+    """Return a program that does ``body`` on the drive, then reads q0."""
+    drive = Frame("d", f"{Q}.drive", truth[f"{Q}.f01"])
+    readout = Frame("r", f"{Q}.readout", truth[f"{Q}.readout_frequency"])
+    return Program(
+        "on the chip",
+        (drive, readout),
+        (
+            *body,
+            Barrier(("d", "r")),
+            Capture("r", "q0", 1000 * NS, 200 * NS),
+            Play("r", Square(1200 * NS), 0.15),
+            Barrier(("d", "r")),
+            Delay(("d",), 250 * US),
+        ),
+        axes=(axis,),
+        shots=shots,
+    )
+
+
+async def _swept(laboratory, truth, *programs):
+    endpoints, state = laboratory / "e.json", laboratory / "up.json"
+    async with open_facility(FACILITY, endpoints, state=state) as lab:
+        await lab.ready(20.0)
+        await lab.bias({f"{Q}.flux": truth[f"{Q}.sweet_spot"]})
+        found = [await lab.run(program) for program in programs]
+    return [_along(one["q0_i"].values + 1j * one["q0_q"].values) for one in found]
+
+
+def _along(points):
+    """Return points along the line on which they lie."""
+    centred = points - points.mean()
+    return (centred * np.exp(-0.5j * np.angle((centred**2).sum()))).real
+
+
+async def test_relaxation_spectroscopy_and_rabi_find_what_the_world_hides(laboratory, truth):
+    wait_s = Variable("wait", "fs", Linear(0, 8 * US, 16))
+    pulse = Play("d", Gaussian(40 * NS, 10 * NS), 0.5)
+    relaxing = _measured(
+        truth, (pulse, Delay(("d",), Affine("wait"))), Axis("wait", (wait_s,)), 400
+    )
+    detuning = Variable("f", "Hz", Linear(truth[f"{Q}.f01"] - 2e6, 0.2e6, 21))
+    line = _measured(
+        truth,
+        (SetFrequency("d", Affine("f")), Play("d", Square(4000 * NS), 0.004)),
+        Axis("f", (detuning,)),
+        200,
+    )
+    height = Variable("a", "1", Linear(0.0, 0.05, 20))
+    rabi = _measured(
+        truth, (Play("d", Gaussian(40 * NS, 10 * NS), Affine("a")),), Axis("a", (height,)), 100
+    )
+    decay, peak, turning = await _swept(laboratory, truth, relaxing, line, rabi)
+
+    times = np.arange(16) * 8e-6
+    (_, t1, _), _ = curve_fit(
+        lambda t, a, t1, b: a * np.exp(-t / t1) + b, times, decay, (np.ptp(decay), 40e-6, 0)
+    )
+    assert t1 == pytest.approx(truth[f"{Q}.t1"], rel=0.15)
+
+    peak = np.abs(peak - np.median(peak))
+    centre = np.sum(peak**2 * np.linspace(-2e6, 2e6, 21)) / np.sum(peak**2)
+    assert abs(centre) < 0.2e6
+
+    # The chip was drawn with 40 MHz at full scale: an area of 25 ns of the Gaussian.
+    amplitudes = np.linspace(0, 0.95, 20)
+    guess = (np.ptp(turning) / 2, 1.0, 0.0)
+    (_, turns, _), _ = curve_fit(
+        lambda a, h, turns, b: h * np.cos(2 * np.pi * turns * a) + b, amplitudes, turning, guess
+    )
+    assert 0.6 < abs(turns) < 1.4
+
+
+async def test_what_does_not_fit_is_refused_by_name(laboratory, truth):
+    heights = Axis("a", (Variable("a", "1", Linear(0, 1, 2)),))
+    program = _measured(truth, (Play("d", Square(40 * NS), 0.5),), heights, 1)
+    far = Program(
+        program.name,
+        (Frame("d", f"{Q}.drive", 6.6e9), *program.frames[1:]),
+        program.body,
+        axes=program.axes,
+    )
+    with pytest.raises(RunRefused, match=r"d: 6600000000 Hz is \+700 MHz .* at most 500 MHz"):
+        await _swept(laboratory, truth, far)

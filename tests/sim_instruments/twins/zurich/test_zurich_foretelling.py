@@ -1,0 +1,165 @@
+"""What an own trigger starts is executed at once, played on the world, and told in its time."""
+
+import numpy as np
+import pytest
+from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT, SG, US, Bench
+
+from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
+from podium.firmware_interfaces.zurich.values import vector_of
+from podium.firmware_interfaces.zurich.vector_headers import numbers_of
+from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.twins.zurich.executing import Executing
+
+
+class Inline:
+    """A world that answers every window with its number, when it is asked to work."""
+
+    def __init__(self) -> None:
+        self.signals = None
+        self.waiting = None
+        self.done_ = False
+
+    def submit(self, work):
+        self.waiting = work
+        return self
+
+    def stopped(self, run, sender, at_fs) -> None:
+        pass
+
+    def play(self, signals):
+        self.signals = signals
+        return tuple(
+            Captured(np.arange(1, len(train.start_ns) + 1) * (1 + 0j), None)
+            for train in signals.captures
+        )
+
+    def work(self) -> None:
+        try:
+            self.told = self.waiting(self.play)
+            self.error = None
+        except Exception as error:
+            self.error = error
+        self.done_ = True
+
+    def done(self) -> bool:
+        return self.done_
+
+    def result(self):
+        if self.error is not None:
+            raise self.error
+        return self.told
+
+
+@pytest.fixture
+def bench():
+    made = Bench()
+    made.world = Inline()
+    made.execution._playback = made.world
+    assert isinstance(made.execution, Executing)
+    return made
+
+
+def trigger(bench) -> None:
+    for at in (SG, QA):
+        bench.set(f"{at}/auxtriggers/0/channel", 8)
+        bench.set(f"{at}/enable", 1)
+    bench.wait(US)
+    bench.set("system/internaltrigger/repetitions", 1)
+    bench.set("system/internaltrigger/enable", 1)
+
+
+def set_up(bench, sg: str, qa: str) -> None:
+    bench.set("qachannels/0/mode", 1)
+    bench.set("qachannels/0/centerfreq", 7.1e9)
+    bench.set("qachannels/0/output/on", 1)
+    bench.set("qachannels/0/output/range", -25)
+    tone = np.exp(2j * np.pi * 0.05 * np.arange(256))
+    bench.set("qachannels/0/generator/waveforms/0/wave", vector_of(0.5 * tone))
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(tone.conj()))
+    bench.set(f"{READOUT}/integration/length", 256)
+    bench.set(f"{READOUT}/result/length", 3)
+    bench.set("synthesizers/1/centerfreq", 5.9e9)
+    bench.set("sgchannels/0/output/on", 1)
+    bench.set("sgchannels/0/output/range", 5)
+    bench.set("sgchannels/0/oscs/0/freq", 100e6)
+    for k, gain in ((0, 1.0), (1, -1.0)):
+        bench.set(f"{SG}/outputs/0/gains/{k}", gain)
+        bench.set(f"{SG}/outputs/1/gains/{k}", 1.0)
+    bench.set(f"{SG}/modulation/enable", 1)
+    bench.upload(SG, sg)
+    bench.upload(QA, qa)
+    bench.set(f"{READOUT}/result/enable", 1)
+
+
+DRIVE = (
+    "wave w = 0.5 * ones(64); wave z = zeros(64); waitDigTrigger(1); playZero(32);"
+    "repeat (3) { playWave(1, 2, w, 1, 2, z); playZero(4096); }"
+)
+READ = (
+    "waitDigTrigger(1); playZero(32); repeat (3) { playZero(64);"
+    "startQA(QA_GEN_0, QA_INT_0, true, 0, 0); playZero(4096); }"
+)
+
+
+def test_drives_readouts_and_windows_reach_the_world_as_they_leave_the_connectors(bench):
+    set_up(bench, DRIVE, READ)
+    trigger(bench)
+    bench.world.work()
+    drive, readout = bench.world.signals.drives
+    (capture,) = bench.world.signals.captures
+    assert (drive.line, readout.line, capture.line) == (
+        "dev12000.sg0",
+        "dev12000.qa0_out",
+        "dev12000.qa0_in",
+    )
+    (piece,) = (drive.pieces[k] for k in np.unique(drive.piece))
+    assert piece.carrier_hz == pytest.approx(6.0e9, abs=1e-3)
+    assert (len(piece.samples), piece.duration_ns) == (0, 32)
+    assert piece.level == pytest.approx(0.5 * tone_amplitude(5), rel=1e-4)
+    assert np.diff(drive.start_ns).tolist() == [2080, 2080]
+    # The oscillator goes on by whole turns of 100 MHz in 10 ns.
+    assert drive.phase_turns == pytest.approx(np.full(3, drive.phase_turns[0]), abs=1e-6)
+    (pulse,) = (readout.pieces[k] for k in np.unique(readout.piece))
+    assert pulse.carrier_hz == pytest.approx(7.2e9, abs=2e-3)
+    assert (len(pulse.samples), pulse.duration_ns) == (0, 128)
+    assert pulse.level == pytest.approx(0.5 * tone_amplitude(-25), rel=1e-6)
+    assert (capture.start_ns - readout.start_ns).tolist() == [0, 0, 0]
+    assert capture.windows[0].duration_ns == 128
+
+
+def test_results_are_told_when_their_time_has_come_and_not_before(bench):
+    set_up(bench, DRIVE, READ)
+    trigger(bench)
+    assert bench.execution.horizon(bench.now_fs).computing
+    bench.wait(100 * US)
+    assert bench.get(f"{QA}/enable") == 1, "nothing is known yet"
+    bench.world.work()
+    bench.wait(US)
+    assert not bench.execution.horizon(bench.now_fs).computing
+    assert bench.get(f"{QA}/enable") == bench.get(f"{SG}/enable") == 0
+    found = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
+    # Means over the window of 1, 2, 3 roots of a watt, at 50 ohms; 256 samples are added up.
+    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * 256, rel=1e-9)
+
+
+def test_the_worlds_end_is_where_time_may_leap_to(bench):
+    set_up(bench, DRIVE, READ)
+    trigger(bench)
+    bench.world.work()
+    bench.get(f"{QA}/enable")
+    horizon = bench.execution.horizon(bench.now_fs)
+    assert not horizon.armed
+    assert not horizon.computing
+    bench.wait(horizon.busy_until_fs - bench.now_fs)
+    assert bench.get(f"{QA}/enable") == 0
+    assert len(numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))) == 3
+
+
+def test_a_program_that_waits_for_a_result_is_told_as_what_cannot_be_simulated(bench):
+    waits = "waitDigTrigger(1); playZero(32); waitDigTrigger(2); playZero(32);"
+    set_up(bench, waits, READ)
+    trigger(bench)
+    bench.world.work()
+    bench.wait(US)
+    assert "it waits for DIGITAL_2" in str(bench.get("raw/error/json/errors"))
+    assert bench.get(f"{SG}/enable") == bench.get(f"{QA}/enable") == 0
