@@ -163,3 +163,14 @@ def test_a_program_that_waits_for_a_result_is_told_as_what_cannot_be_simulated(b
     bench.wait(US)
     assert "it waits for DIGITAL_2" in str(bench.get("raw/error/json/errors"))
     assert bench.get(f"{SG}/enable") == bench.get(f"{QA}/enable") == 0
+
+
+def test_a_play_and_the_hold_after_it_are_one_pulse(bench):
+    set_up(bench, DRIVE.replace("z); playZero(4096)", "z); playHold(1024); playZero(3072)"), READ)
+    trigger(bench)
+    bench.world.work()
+    drive = bench.world.signals.drives[0]
+    assert len(drive.start_ns) == 3
+    (piece,) = (drive.pieces[k] for k in np.unique(drive.piece))
+    assert (len(piece.samples), piece.duration_ns) == (0, 32 + 512)
+    assert piece.level == pytest.approx(0.5 * tone_amplitude(5), rel=1e-4)

@@ -7,7 +7,7 @@ which centre frequencies, multiples of 100 MHz, turn whole turns.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Final
 
@@ -70,6 +70,7 @@ def drive_trains(
     if not len(rows):
         return
     rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
+    rows, longer = _joined(rows)
     waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
     held = rows[:, Row.KIND] == Kind.HOLD
     # What a hold repeats is the last sample of the play before it.
@@ -84,7 +85,7 @@ def drive_trains(
         here = which == number
         turns[here], hz[here] = oscillator_at(trace, oscillators, number, RATE_HZ, time[here])
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
-    key = np.column_stack([rows[:, list(_KEY)], before, hz.view(np.int64), time & 1])
+    key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
     _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)
     full = tone_amplitude(range_dbm)
     both = [_signals(rows[k], int(before[k]), image) for k in first.tolist()]
@@ -95,7 +96,7 @@ def drive_trains(
             continue
         pieces = tuple(
             _piece(centre_hz, side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
-                   int(rows[k, Row.A]), int(time[k] & 1))
+                   int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
             for k, signal in zip(first.tolist(), signals, strict=True)
         )  # fmt: skip
         half = side * hz * (time & 1) / RATE_HZ
@@ -103,6 +104,24 @@ def drive_trains(
         yield PulseTrain(
             line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
         )
+
+
+def _joined(rows: Integers) -> tuple[Integers, Integers]:
+    """Join holds to the plays that they go on from; return the rows, and how long each is held."""
+    same = [Row.AMPLITUDES_01, Row.AMPLITUDES_23, Row.PHASES]
+    first, second = rows[:-1], rows[1:]
+    joins = (
+        (first[:, Row.KIND] == Kind.WAVE)
+        & (second[:, Row.KIND] == Kind.HOLD)
+        & (first[:, Row.TIME] + first[:, Row.A] == second[:, Row.TIME])
+        & (first[:, Row.TIME] & 1 == 0)
+        & (first[:, Row.CONFIG] >> 32 == second[:, Row.CONFIG] >> 32)
+        & np.all(first[:, same] == second[:, same], axis=1)
+    )
+    longer = np.zeros(len(rows), np.int64)
+    longer[:-1][joins] = second[joins, Row.A]
+    kept = np.concatenate([[True], ~joins])
+    return rows[kept], longer[kept]
 
 
 def _signals(row: Integers, before: int, image: Image) -> tuple[Complexes, Complexes]:
@@ -125,12 +144,13 @@ def _signals(row: Integers, before: int, image: Image) -> tuple[Complexes, Compl
 
 
 def _piece(
-    centre_hz: float, hz: float, signal: Complexes, held: bool, samples: int, late: int
+    centre_hz: float, hz: float, signal: Complexes, held: bool, samples: int, late: int, longer: int
 ) -> Piece:
     carrier_hz = centre_hz + hz
     if held:
         return Piece(carrier_hz, np.zeros(0, np.complex128), complex(signal[0]), samples // 2)
-    return _in_piece(carrier_hz, in_nanoseconds(signal, late))
+    found = _in_piece(carrier_hz, in_nanoseconds(signal, late))
+    return replace(found, duration_ns=found.duration_ns + longer // 2)
 
 
 def _in_piece(carrier_hz: float, samples: Complexes) -> Piece:
