@@ -174,3 +174,18 @@ def test_a_play_and_the_hold_after_it_are_one_pulse(bench):
     (piece,) = (drive.pieces[k] for k in np.unique(drive.piece))
     assert (len(piece.samples), piece.duration_ns) == (0, 32 + 512)
     assert piece.level == pytest.approx(0.5 * tone_amplitude(5), rel=1e-4)
+
+
+def test_settings_that_cannot_be_at_the_trigger_end_the_program_with_a_message(bench):
+    set_up(bench, DRIVE, READ)
+    for at in (SG, QA):
+        bench.set(f"{at}/auxtriggers/0/channel", 8)
+        bench.set(f"{at}/enable", 1)
+    bench.wait(US)
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.ones(5000) + 0j))
+    bench.set("system/internaltrigger/repetitions", 1)
+    bench.set("system/internaltrigger/enable", 1)
+    assert bench.world.waiting is None, "without an analyser nothing is played on the world"
+    bench.wait(US)
+    assert "qachannels/0" in str(bench.get("raw/error/json/errors"))
+    assert bench.get(f"{QA}/enable") == 0

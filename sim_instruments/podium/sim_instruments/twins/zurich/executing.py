@@ -21,7 +21,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Cable,
 )
 from podium.sim_instruments.twins.zurich.data_server import DataServer
-from podium.sim_instruments.twins.zurich.foretelling import Foretold, foretell, member_of
+from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
@@ -225,17 +225,24 @@ class Executing:
         if self._playback is None:
             return
         self.advance(now_fs)
-        members = []
+        members: list[Member] = []
         for (name, _), run in self._runs.items():
             source = next((one for one in self._hears(run) if one[0] == channel), None)
-            if name == device and run.going_on and source is not None:
-                members.append(member_of(run, at_fs, source[1]))
-        taking_part = tuple(one for one in members if one is not None)
-        if not any(one.analyser for one in taking_part):
+            if name != device or not run.going_on or source is None:
+                continue
+            try:
+                member = member_of(run, at_fs, source[1])
+            except IMPOSSIBLE as error:
+                run.give_up()
+                self._complain(device, f"{run.at}: {error}")
+                continue
+            if member is not None:
+                members.append(member)
+        if not any(one.analyser for one in members):
             return
         self._count += 1
-        work = partial(foretell, taking_part, self._count, at_fs)
-        keys = tuple((device, one.run.at) for one in taking_part)
+        work = partial(foretell, tuple(members), self._count, at_fs)
+        keys = tuple((device, one.run.at) for one in members)
         self._ahead.append(_Ahead(self._count, keys, self._playback.submit(work)))
 
     def _take_in(self) -> None:
