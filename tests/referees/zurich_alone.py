@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from podium.firmware_interfaces.zurich.shf_vectors import (
+from podium.firmware_interfaces.zurich.vector_headers import (
     ResultHeader,
     ScopeHeader,
     result_vector,
@@ -21,7 +21,19 @@ from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
-RESULT = ResultHeader(1234, 7, 2, 5e9, 1, 10, 4, 10, holdoff_errors=(1, 2, 3))
+RESULT = ResultHeader(
+    timestamp=1234,
+    job=7,
+    repetition=2,
+    center_hz=5e9,
+    source=1,
+    samples=10,
+    averages=4,
+    acquired=10,
+    errors_logger=1,
+    errors_readout=2,
+    errors_spectroscopy=3,
+)
 RESULTS = np.arange(10) * (1 - 2j)
 SCOPE = ScopeHeader(1234, 2, 5e9, 77, 3, 4, missed_triggers=6)
 SAMPLES = (np.arange(16) - 8) * (0.25 + 0.5j)
@@ -30,8 +42,8 @@ SAMPLES = (np.arange(16) - 8) * (0.25 + 0.5j)
 async def main(version: str) -> None:
     server = DataServer("1", {12002: "SHFQA4"}, partial(VendorText, version))
     put = server.devices[0].store.put
-    put("qachannels/0/readout/result/data/0/wave", result_vector(RESULT, RESULTS), 0)
-    put("qachannels/0/readout/result/data/1/wave", result_vector(RESULT, RESULTS.real.copy()), 0)
+    put("qachannels/0/readout/result/data/0/wave", result_vector(RESULTS, RESULT), 0)
+    put("qachannels/0/readout/result/data/1/wave", result_vector(RESULTS.real.copy(), RESULT), 0)
     put("scopes/0/channels/0/wave", scope_vector(SCOPE, SAMPLES, 0.25), 0)
     time = TimeOf(Timekeeper(WorldClock(ClockMode.LEAP), {"zi": server}), "zi")
     connection = partial(

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from podium.control.compilers.points import IntArray
 from podium.control.compilers.qblox.place import Timeline
-from podium.control.compilers.qblox.points import IntArray
 from podium.control.pictures.differences import Difference
 from podium.control.pictures.meant import Point
 from podium.control.program.program import Program

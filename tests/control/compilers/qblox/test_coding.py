@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 from tests.control.compilers.qblox.example_programs import first_light, target
 
+from podium.control.compilers.later import Later
 from podium.control.compilers.qblox import coding
 from podium.control.compilers.qblox.compile import compile_program
-from podium.control.compilers.qblox.later import Later
 from podium.control.program.program import Program
 
 PROGRAMS = first_light()

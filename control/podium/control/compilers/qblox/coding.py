@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
+from podium.control.compilers.later import Later
 from podium.control.compilers.qblox.assembly import Assembly, bare_line, bare_text
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun, emit
-from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.loops import nest
 from podium.control.compilers.qblox.lower import Lowered
 from podium.control.compilers.qblox.members import Members, Track

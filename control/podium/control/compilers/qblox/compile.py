@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
+from podium.control.compilers.later import Later
 from podium.control.compilers.qblox.allocate import Allocated, allocate
 from podium.control.compilers.qblox.coding import Coding
 from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
-from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.members import Members, Track
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ

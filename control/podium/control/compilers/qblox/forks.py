@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.points import IntArray
 from podium.control.compilers.qblox.gates import FORK_NS, Gate
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
-from podium.control.compilers.qblox.points import IntArray
 
 Way: TypeAlias = tuple[Gate | None, list[Event]]
 """What must have been measured (None: nothing), and all that then happens."""

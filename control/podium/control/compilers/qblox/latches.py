@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS, Gate, gate_of
 from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, Lowered
 from podium.control.compilers.qblox.place import FrameTimeline, PlacedPlay
-from podium.control.compilers.qblox.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.triggers import Arrival, Triggers
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.qblox_cluster import limits

@@ -12,10 +12,10 @@ from typing import TypeAlias
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.points import IntArray
 from podium.control.compilers.qblox.forks import check_room, fork_hold_ns, ways_of
 from podium.control.compilers.qblox.gates import FORK_NS, SKIPPED_NS, Gate
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event
-from podium.control.compilers.qblox.points import IntArray
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.schedule import Schedule
 from podium.control.compilers.qblox.sources import Setting, Source, Word, source_of

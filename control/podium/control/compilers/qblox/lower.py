@@ -11,6 +11,13 @@ from typing import Any
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.later import Later
+from podium.control.compilers.points import (
+    FloatArray,
+    IntArray,
+    describe,
+    where_first,
+)
 from podium.control.compilers.qblox.fractional import (
     check_shared_samples,
     choose,
@@ -19,7 +26,6 @@ from podium.control.compilers.qblox.fractional import (
 )
 from podium.control.compilers.qblox.gates import Gate
 from podium.control.compilers.qblox.guards import Guard
-from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
     Placed,
@@ -27,12 +33,6 @@ from podium.control.compilers.qblox.place import (
     PlacedPlay,
     PlacedShift,
     PlacedTuning,
-)
-from podium.control.compilers.qblox.points import (
-    FloatArray,
-    IntArray,
-    describe,
-    where_first,
 )
 from podium.control.compilers.qblox.rounding import (
     FREQUENCY_STEP_HZ,

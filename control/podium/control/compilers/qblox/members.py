@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from podium.control.compilers.later import Later
 from podium.control.compilers.qblox.allocate import Allocated
 from podium.control.compilers.qblox.latches import listen
-from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.loops import Node, nest
 from podium.control.compilers.qblox.lower import Lowered, lower, quantise
 from podium.control.compilers.qblox.outputs import check_sum

@@ -3,9 +3,9 @@
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.points import describe, where_first
 from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.place import FrameTimeline, PlacedPlay
-from podium.control.compilers.qblox.points import describe, where_first
 from podium.control.program.program import Axis
 
 TOLERANCE = 1e-9

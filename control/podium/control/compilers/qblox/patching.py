@@ -12,9 +12,9 @@ from functools import partial
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.later import Later
 from podium.control.compilers.qblox.assembly import bare_line
 from podium.control.compilers.qblox.compile import Compiled, compile_all, members_of
-from podium.control.compilers.qblox.later import Later
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.lower import quantise
 from podium.control.compilers.qblox.moving import (

@@ -6,14 +6,14 @@ from typing import TypeAlias
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.guards import Guard, Mark, steps
-from podium.control.compilers.qblox.points import (
+from podium.control.compilers.points import (
     FloatArray,
     IntArray,
     describe,
     values_of,
     where_first,
 )
+from podium.control.compilers.qblox.guards import Guard, Mark, steps
 from podium.control.program.envelopes import duration_ns, first_sample, is_hard
 from podium.control.program.program import (
     Affine,

@@ -18,7 +18,7 @@ of amplitude A is A high whichever way it is made.
 
 import numpy as np
 
-from podium.control.compilers.qblox.points import FloatArray, IntArray
+from podium.control.compilers.points import FloatArray, IntArray
 from podium.firmware_interfaces.qblox_cluster.limits import (
     DAC_MAX,
     GAIN_SHIFT,

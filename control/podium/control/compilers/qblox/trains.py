@@ -12,13 +12,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from podium.control.compilers.points import FloatArray
 from podium.control.compilers.qblox.assembly import Assembly
 from podium.control.compilers.qblox.emit import act, pair, wait, wait_is_looped
 from podium.control.compilers.qblox.loops import WAIT_CHUNK_NS, WAIT_MAX_NS, Moment
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, held, pulse
 from podium.control.compilers.qblox.pieces import Piece, Train
 from podium.control.compilers.qblox.place import PlacedPlay
-from podium.control.compilers.qblox.points import FloatArray
 from podium.control.compilers.qblox.rounding import PHASE_STEPS
 from podium.control.compilers.qblox.schedule import ACQUISITION_SPACING_NS
 from podium.control.compilers.qblox.still import Lane

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.points import FloatArray
+from podium.control.compilers.points import FloatArray
 from podium.control.compilers.qblox.rounding import sample_words
 from podium.control.program.envelopes import duration_ns, is_hard, sample_envelope
 from podium.control.program.waveforms import FlatTop, Square, Waveform
