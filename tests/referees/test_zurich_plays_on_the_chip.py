@@ -128,6 +128,26 @@ async def test_relaxation_spectroscopy_and_rabi_find_what_the_world_hides(labora
     assert 0.6 < abs(turns) < 1.4
 
 
+async def test_the_raw_trace_of_a_capture_is_the_scopes_record_read_by_the_vendors_client(
+    laboratory, truth
+):
+    readout = Frame("r", f"{Q}.readout", truth[f"{Q}.readout_frequency"] + 40e6)
+    body = (
+        Capture("r", "q0", 1600 * NS),
+        Delay(("r",), 600 * NS),
+        Play("r", Square(400 * NS), 0.3),
+        Delay(("r",), 20 * US),
+    )
+    program = Program("a trace", (readout,), body, shots=1, trace=True)
+    async with open_facility(FACILITY, laboratory / "e.json", state=laboratory / "up.json") as lab:
+        await lab.ready(20.0)
+        data = await lab.run(program)
+    size = np.hypot(data["q0_trace_i"].values, data["q0_trace_q"].values)
+    assert len(size) == 1600
+    rms = [np.sqrt(np.mean(size[part] ** 2)) for part in (slice(0, 550), slice(900, 1000))]
+    assert rms[1] > 1.5 * rms[0]
+
+
 async def test_what_does_not_fit_is_refused_by_name(laboratory, truth):
     heights = Axis("a", (Variable("a", "1", Linear(0, 1, 2)),))
     program = _measured(truth, (Play("d", Square(40 * NS), 0.5),), heights, 1)

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.zurich.values import Value, vector_of
+from podium.firmware_interfaces.zurich.values import Value
+from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
@@ -48,6 +49,8 @@ _FIRST_FS: Final = 10**9
 """From setting a node to the first trigger that it makes. ASSUMED: a microsecond."""
 _HOLDOFF_S: Final = 100e-6
 """Of trains of triggers after power-on; one repetition."""
+_SCOPE_STEP_V: Final = 1e-9
+"""Of the integers in a scope's record, whose time stamps are 0. ASSUMED."""
 _MAX_TRIGGERS: Final = 10_000_000
 """Triggers of one train that are worked out; a longer one ends there."""
 
@@ -263,7 +266,11 @@ class Executing:
                     self._analysers[key].foretold = told.results[key[1]]
                 if key[1] in told.records:
                     channel = key[1].split("/")[1]
-                    record = vector_of(told.records[key[1]])
+                    centre_hz = node_settings.number(
+                        self._runs[key].setting, f"qachannels/{channel}/centerfreq"
+                    )
+                    header = ScopeHeader(0, 1, centre_hz, 0, int(channel), averages=1)
+                    record = scope_vector(header, told.records[key[1]], _SCOPE_STEP_V)
                     path = f"scopes/0/channels/{channel}/wave"
                     self._records[key[0]] = told.ends_fs[key[1]], path, record
 
