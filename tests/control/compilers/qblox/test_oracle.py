@@ -67,7 +67,7 @@ def test_waveform_memory_at_unit_gain_and_no_carrier_is_equal_to_the_bit(
     assert (played.words == (memory * round(amplitude * 32767) >> 15)).all()
 
 
-@settings(QUIET, max_examples=200)
+@settings(QUIET, max_examples=500)
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)

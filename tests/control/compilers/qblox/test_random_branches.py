@@ -21,7 +21,7 @@ QUIET = settings(
 )
 
 
-@settings(QUIET, max_examples=100)
+@settings(QUIET, max_examples=200)
 @given(branching())
 def test_machine_code_of_random_branches_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
@@ -29,7 +29,7 @@ def test_machine_code_of_random_branches_plays_what_they_mean(program: Program) 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(QUIET, max_examples=3000)
+@settings(QUIET, max_examples=10_000)
 @given(branching())
 def test_machine_code_of_many_random_branches_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
