@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from podium.control.compilers.clocks import later, waits_fs
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import (
     BoolArray,
@@ -17,7 +18,6 @@ from podium.control.compilers.points import (
     where_first,
 )
 from podium.control.program.program import (
-    Affine,
     Axis,
     Barrier,
     Capture,
@@ -28,14 +28,9 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Statement,
-    Value,
-    as_set,
 )
 from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.exact_time import FS_PER_S, OffGridError
-
-CLOCK_MAX_FS = 2**63 - 1
-"""The latest time within a shot, 2.56 h."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,15 +163,15 @@ def _step(
                     clock.now,
                 )
             )
-            clock.at_fs = _later(begins, np.asarray(waveform.duration_fs), where)
+            clock.at_fs = later(begins, np.asarray(waveform.duration_fs), where)
         case Capture(frame, _, _, delay_fs):
             clock = clocks[frame]
-            opens = _later(clock.at_fs, np.asarray(delay_fs), where)
+            opens = later(clock.at_fs, np.asarray(delay_fs), where)
             clock.windows.append((index, statement, opens))
         case Delay(frames, duration):
-            step_fs = _duration_fs(duration, where, axes)
+            step_fs = waits_fs(duration, where, axes)
             for name in frames:
-                clocks[name].at_fs = _later(clocks[name].at_fs, step_fs, where)
+                clocks[name].at_fs = later(clocks[name].at_fs, step_fs, where)
         case Barrier(frames):
             latest = np.zeros((1,) * len(axes), np.int64)
             for name in frames:
@@ -221,39 +216,6 @@ def _window(
     """Return a window; what is said later and holds when it opens counts as well."""
     carrier = _carrier(clock, opens_fs, axes)
     return PlacedWindow(index, capture.name, opens_fs, capture.duration_fs, carrier)
-
-
-def _duration_fs(duration: Value, where: str, axes: tuple[Axis, ...]) -> IntArray:
-    duration = as_set(duration)
-    if not isinstance(duration, Affine) and isinstance(duration, int | np.integer):
-        if duration > CLOCK_MAX_FS:
-            raise _too_late(where)
-        return np.full((1,) * len(axes), int(duration), np.int64)
-    time_fs = values_of(duration, axes)
-    whole = np.rint(time_fs)
-    off = np.abs(whole - time_fs) > 1e-3
-    if off.any():
-        index = where_first(off, axes)
-        raise OffGridError(
-            f"{where}: {time_fs[index]} fs is not a whole number of femtoseconds "
-            f"({describe(index, time_fs.shape, axes)})"
-        )
-    return whole.astype(np.int64)
-
-
-def _later(clock_fs: IntArray, step_fs: IntArray, where: str) -> IntArray:
-    later = clock_fs + step_fs
-    if (later < clock_fs).any():  # past the greatest number it begins anew below zero
-        raise _too_late(where)
-    return np.asarray(later)
-
-
-def _too_late(where: str) -> DoesNotFit:
-    hours = CLOCK_MAX_FS / FS_PER_S / 3600
-    return DoesNotFit(
-        f"{where}: the shot would last longer than {hours:.3g} h; times are 64-bit numbers of "
-        "femtoseconds: let it wait for less, or make several shots of it"
-    )
 
 
 def in_ticks(time_fs: IntArray, rate_hz: int, what: str, axes: tuple[Axis, ...]) -> IntArray:

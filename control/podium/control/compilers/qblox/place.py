@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from podium.control.compilers.clocks import later, waits_fs
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import (
     FloatArray,
@@ -16,7 +17,6 @@ from podium.control.compilers.points import (
 from podium.control.compilers.qblox.guards import Guard, Mark, steps
 from podium.control.program.envelopes import duration_ns, first_sample, is_hard
 from podium.control.program.program import (
-    Affine,
     Axis,
     Barrier,
     Capture,
@@ -27,11 +27,10 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Value,
-    as_set,
     parameter_in,
 )
 from podium.control.program.waveforms import Waveform
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
+from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,9 +96,6 @@ class PlacedShift:
     given: Value = 0.0
     """The turns as the program has them, where they depend on a parameter."""
 
-
-CLOCK_MAX_FS = 2**63 - 1
-"""The latest time within a shot, 2.56 h."""
 
 Placed: TypeAlias = PlacedPlay | PlacedCapture | PlacedTuning | PlacedShift
 
@@ -196,9 +192,9 @@ def place(program: Program) -> Timeline:
                     PlacedCapture(index, name, start, length, turned[frame], (), guard)
                 )
             case Delay(frames, duration):
-                step_fs = _duration_fs(duration, where, axes)
+                step_fs = waits_fs(duration, where, axes)
                 for frame in frames:
-                    clock_fs[frame] = _later(clock_fs[frame], step_fs, where)
+                    clock_fs[frame] = later(clock_fs[frame], step_fs, where)
             case Barrier(frames):
                 latest = np.zeros((1,) * len(axes), np.int64)
                 for frame in frames:
@@ -268,31 +264,6 @@ def _with_shifts(
     return replace(capture, turns=turns, shifts=tuple(given))
 
 
-def _duration_fs(duration: Value, where: str, axes: tuple[Axis, ...]) -> IntArray:
-    """Return a delay at all points; whole numbers stay as they are, however long."""
-    duration = as_set(duration)
-    if isinstance(duration, Affine) or not isinstance(duration, int | np.integer):
-        return _whole_fs(values_of(duration, axes), where, axes)
-    if duration > CLOCK_MAX_FS:
-        raise _too_late(where)
-    return np.full((1,) * len(axes), int(duration), np.int64)
-
-
-def _later(clock_fs: IntArray, step_fs: IntArray, where: str) -> IntArray:
-    later = clock_fs + step_fs
-    if (later < clock_fs).any():  # past the greatest number it begins anew below zero
-        raise _too_late(where)
-    return np.asarray(later)
-
-
-def _too_late(where: str) -> DoesNotFit:
-    hours = CLOCK_MAX_FS / FS_PER_S / 3600
-    return DoesNotFit(
-        f"{where}: the shot would last longer than {hours:.3g} h; times are 64-bit numbers of "
-        "femtoseconds: let it wait for less, or make several shots of it"
-    )
-
-
 def _between(waveform: Waveform, start_fs: IntArray) -> tuple[IntArray, IntArray | None]:
     """Return the first sample of a pulse, ns, and how much later it starts."""
     start_ns, late_fs = first_sample(waveform, start_fs)
@@ -310,15 +281,3 @@ def _ns(time_fs: IntArray, what: str, axes: tuple[Axis, ...]) -> IntArray:
             f"({describe(index, time_fs.shape, axes)}); only pulses start between two ns"
         )
     return np.asarray(whole)
-
-
-def _whole_fs(time_fs: FloatArray, what: str, axes: tuple[Axis, ...]) -> IntArray:
-    whole = np.rint(time_fs)
-    off = np.abs(whole - time_fs) > 1e-3
-    if off.any():
-        index = where_first(off, axes)
-        raise OffGridError(
-            f"{what}: {time_fs[index]} fs is not a whole number of femtoseconds "
-            f"({describe(index, time_fs.shape, axes)})"
-        )
-    return whole.astype(np.int64)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from podium.control.compilers.clocks import CLOCK_MAX_FS
 from podium.control.compilers.qblox.outputs import TOLERANCE
-from podium.control.compilers.qblox.place import CLOCK_MAX_FS
 from podium.control.program.program import (
     Barrier,
     Capture,
