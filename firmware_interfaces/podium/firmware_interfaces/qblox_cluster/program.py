@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from podium.firmware_interfaces.compiled import Quantised, tuples
+
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
@@ -149,31 +151,6 @@ class SequencerResources:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantised:
-    """A parameter that the hardware rounds: what was asked, what it will be, over ``axes``."""
-
-    what: str
-    """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
-    frame: str
-    statement: int
-    """Its number in the program (index in the body, where nothing hangs on what is measured); -1:
-    the frame's own frequency."""
-    quantity: str
-    """``amplitude`` (by gain), ``level`` (by offset: the constant part), ``frequency``, ``phase``
-    (the sum of the shifts up to this statement, 0 to 1 turn), ``shift`` (one that hangs on what is
-    measured)."""
-    unit: str
-    step: float
-    """Spacing of the values that the hardware can hold; |got - asked| <= step / 2."""
-    axes: tuple[str, ...]
-    """The axes over which it changes; empty where it is one number."""
-    shape: tuple[int, ...]
-    asked: tuple[float, ...]
-    """One value for each point of ``axes``, the last axis fastest."""
-    got: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ExternalStart:
     """All sequencers wait for the external trigger, meet, and begin together."""
 
@@ -235,9 +212,9 @@ def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
         sequencers=tuple(_sequencer(entry) for entry in plain["sequencers"]),
         modules=tuple(ModuleSettings(**entry) for entry in plain["modules"]),
         tones={name: ExternalTone(**tone) for name, tone in plain["tones"].items()},
-        results=tuple(ResultLayout(**_tuples(entry)) for entry in plain["results"]),
-        resources=tuple(SequencerResources(**_tuples(entry)) for entry in plain["resources"]),
-        quantised=tuple(Quantised(**_tuples(entry)) for entry in plain["quantised"]),
+        results=tuple(ResultLayout(**tuples(entry)) for entry in plain["results"]),
+        resources=tuple(SequencerResources(**tuples(entry)) for entry in plain["resources"]),
+        quantised=tuple(Quantised(**tuples(entry)) for entry in plain["quantised"]),
         make_listing=lambda: str(plain["listing"]),
         start=None if plain.get("start") is None else ExternalStart(**plain["start"]),
     )
@@ -245,11 +222,7 @@ def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
 
 def _sequencer(plain: Mapping[str, Any]) -> SequencerProgram:
     entry = dict(plain)
-    entry["waveforms"] = tuple(Waveform(**_tuples(wave)) for wave in entry["waveforms"])
+    entry["waveforms"] = tuple(Waveform(**tuples(wave)) for wave in entry["waveforms"])
     entry["acquisitions"] = tuple(Acquisition(**one) for one in entry["acquisitions"])
     entry["listens_to"] = tuple(entry.get("listens_to", ()))
     return SequencerProgram(**entry)
-
-
-def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in plain.items()}

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from podium.firmware_interfaces.compiled import Quantised, tuples
+
 Core = Literal["sg", "qa", "hdawg"]
 """Kinds of sequencers: of a signal generator, of a quantum analyzer, of two HDAWG channels."""
 Setting = tuple[str, int | float]
@@ -136,28 +138,6 @@ class CoreResources:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantised:
-    """A parameter that the hardware rounds: what was asked, what it will be, over ``axes``."""
-
-    what: str
-    """For a person, e.g. ``q0.drive: amplitude of statement 3``."""
-    frame: str
-    statement: int
-    """Index in the program's body; -1: the frame's own frequency."""
-    quantity: str
-    """``amplitude``, ``frequency``, ``phase`` (the sum of the shifts up to this statement)."""
-    unit: str
-    step: float
-    """Spacing of the values that the hardware can hold; |got - asked| <= step / 2."""
-    axes: tuple[str, ...]
-    """The axes over which it changes; empty where it is one number."""
-    shape: tuple[int, ...]
-    asked: tuple[float, ...]
-    """One value for each point of ``axes``, the last axis fastest."""
-    got: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Start:
     """What all sequencers wait for, so that they begin together."""
 
@@ -216,23 +196,19 @@ def from_plain(plain: Mapping[str, Any]) -> ZurichProgram:
         **{key: plain[key] for key in names},
         cores=tuple(_core(entry) for entry in plain["cores"]),
         settings=tuple((path, value) for path, value in plain["settings"]),
-        results=tuple(ResultLayout(**_tuples(entry)) for entry in plain["results"]),
-        resources=tuple(CoreResources(**_tuples(entry)) for entry in plain["resources"]),
-        quantised=tuple(Quantised(**_tuples(entry)) for entry in plain["quantised"]),
+        results=tuple(ResultLayout(**tuples(entry)) for entry in plain["results"]),
+        resources=tuple(CoreResources(**tuples(entry)) for entry in plain["resources"]),
+        quantised=tuple(Quantised(**tuples(entry)) for entry in plain["quantised"]),
         start=Start(**plain["start"]),
         make_listing=lambda: str(plain["listing"]),
     )
 
 
 def _core(plain: Mapping[str, Any]) -> CoreProgram:
-    entry = _tuples(plain)
-    entry["waveforms"] = tuple(Waveform(**_tuples(one)) for one in entry["waveforms"])
+    entry = tuples(plain)
+    entry["waveforms"] = tuple(Waveform(**tuples(one)) for one in entry["waveforms"])
     entry["readout_waveforms"] = tuple(
-        ReadoutWaveform(**_tuples(one)) for one in entry["readout_waveforms"]
+        ReadoutWaveform(**tuples(one)) for one in entry["readout_waveforms"]
     )
-    entry["weights"] = tuple(IntegrationWeights(**_tuples(one)) for one in entry["weights"])
+    entry["weights"] = tuple(IntegrationWeights(**tuples(one)) for one in entry["weights"])
     return CoreProgram(**entry)
-
-
-def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in plain.items()}

@@ -53,9 +53,9 @@ from podium.control.compilers.qblox.waveform_memory import NoRoom, Part, Shapes,
 from podium.control.program.envelopes import is_hard
 from podium.control.program.program import Axis, parameter_in
 from podium.control.program.waveforms import FlatTop, Square
+from podium.firmware_interfaces.compiled import Quantised
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import NCO_MAX_HZ
-from podium.firmware_interfaces.qblox_cluster.program import Quantised
 
 REAL_TIME_MIN_NS = 4
 """Shortest time between two real-time instructions (qblox-scheduler 1.0.1 constants)."""
