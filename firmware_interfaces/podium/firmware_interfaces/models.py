@@ -140,14 +140,20 @@ _SHF_OUT_ATT = Range(
 _SHF_IN_ATT = Range(
     0, zurich.INPUT_RANGE_MAX_DBM - zurich.INPUT_RANGE_MIN_DBM, "dB", step=zurich.RANGE_STEP_DB
 )
+_SHF_TRIGGER_FS = zurich.TRIGGER_INPUT_PERIOD_NS * FS_PER_NS
 
 
 def _generators(count: int) -> tuple[Connector, ...]:
     """Return the channels of a signal generator; two and two have a synthesizer in common."""
     top = zurich.OUTPUT_RANGE_MAX_DBM
     return tuple(
-        RfOutput(f"sg{n}", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"sg{n // 2}", top)
+        one
         for n in range(count)
+        for one in (
+            RfOutput(f"sg{n}", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"sg{n // 2}", top),
+            TriggerInput(f"sg{n}_trigger", _SHF_TRIGGER_FS),
+            Marker(f"sg{n}_marker", n),
+        )
     )
 
 
@@ -160,6 +166,8 @@ def _analysers(count: int) -> tuple[Connector, ...]:
         for one in (
             RfOutput(f"qa{n}_out", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"qa{n}", top),
             RfInput(f"qa{n}_in", _SHF_LO, _SHF_BAND, _SHF_IN_ATT, f"qa{n}"),
+            TriggerInput(f"qa{n}_trigger_a", _SHF_TRIGGER_FS),
+            TriggerInput(f"qa{n}_trigger_b", _SHF_TRIGGER_FS),
         )
     )
 
@@ -185,9 +193,9 @@ ZURICH = InstrumentModel(
     product="data server",
     address="host",
     ports={"data_server": zurich.TCP_PORT},
-    roles=("PulseSequencer",),
+    roles=("PulseSequencer", "CountsTicks"),
     driver="podium.drivers.zurich.data_server:ZurichDataServer",
-    twin="podium.sim_instruments.twins.zurich.executing:running_data_server",
+    twin="podium.sim_instruments.twins.zurich.running:running_data_server",
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
     ),

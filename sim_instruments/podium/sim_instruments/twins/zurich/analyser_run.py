@@ -109,6 +109,8 @@ class AnalyserRun:
         self.foretold: Complexes | None = None
         """Sums of all readouts of the run, shape (readouts, units), where they are known ahead:
         then no program waits for them."""
+        self._first: int | None = None
+        """The first sample that the record of results has, in samples of the run."""
         self._lost = 0
         self._told_lost = 0
         self.logger: ResultLogger | None = None
@@ -135,6 +137,7 @@ class AnalyserRun:
         settings = node_settings.logger_settings(self.run.setting, self.section)
         units = self._units if self._mode == READOUT else 1
         self.logger = ResultLogger(settings, units)
+        self._first = None
 
     @property
     def behind(self) -> bool:
@@ -180,6 +183,8 @@ class AnalyserRun:
         if not len(kept):
             return
         self._free = int(started.time[kept[-1]]) + duration
+        if self._first is None:
+            self._first = int(started.time[kept[0]]) + settings.delay
         if self.foretold is not None:
             self._log(_part(started, kept), self.foretold[first + kept], settings)
             return
@@ -261,7 +266,8 @@ class AnalyserRun:
         return found
 
     def _header(self, logger: ResultLogger) -> ResultHeader:
-        """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
+        """ASSUMED: the time stamp of the first sample is that of the first integration's, the other
+        is 0; errors of the channel are those of its mode."""
         setting, reads = self.run.setting, self._mode == READOUT
         length = "integration/length" if reads else "length"
         samples = int(node_settings.number(setting, f"{self.section}/{length}"))
@@ -275,6 +281,9 @@ class AnalyserRun:
             acquired=logger.acquired,
             errors_readout=errors if reads else 0,
             errors_spectroscopy=0 if reads else errors,
+            first_sample=0
+            if self._first is None
+            else self.run.stamp(self.run.time_fs(self._first)),
         )
 
     def _data_node(self, unit: int) -> str:

@@ -6,7 +6,9 @@ import re
 from podium.firmware_interfaces.zurich.inventory.models import MODELS, nodes_of
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.reference import REFERENCE, Reference
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.sequencers import CheckTable, Sequencers
 
@@ -29,15 +31,18 @@ class Device:
         execution: Execution,
         check_table: CheckTable,
         table_schema: str,
+        time: LocalTime | None = None,
     ) -> None:
-        """Raises KeyError for a model that is not known."""
+        """``time``: by its clock, where that is not the world's. Raises KeyError for a model that
+        is not known."""
         entry = MODELS[model]
         self.name = f"dev{serial}"
         self.model = entry
         self.serial = serial
         self.connected = False
         """Whether the data server has taken it. Until then it is only seen in the network."""
-        time_base = TimeBase(round(1 / entry.time_base_s))
+        ticking = time or LocalTime()
+        time_base = TimeBase(round(1 / entry.time_base_s), local_fs=ticking.local_fs)
         self.store = NodeStore(f"/{self.name}", nodes_of(model), documentation, model, time_base)
         self._execution = execution
         store, put = self.store, self.store.put
@@ -53,10 +58,12 @@ class Device:
         self.sequencers = Sequencers(
             self.name, model, store, execution, check_table, table_schema
         )  # fmt: skip
+        self.reference = Reference(self.store, ticking.clock)
         self._attach()
 
     def update(self, now_fs: int) -> None:
         """Have nodes show what has happened by now."""
+        self.reference.update(now_fs)
         self.sequencers.update(now_fs)
 
     def summary(self, server: str) -> dict[str, object]:
@@ -114,7 +121,10 @@ class Device:
                 self.store.put(path, Vector(Element.COMPLEX_DOUBLE, b""), now_fs)
 
     def _lock(self, path: str, value: Value, now_fs: int) -> None:
-        """Follow the reference that was chosen. ASSUMED: it is there, and locks at once."""
+        """Follow the reference that was chosen. ASSUMED, off a timing plane: it is there, and locks
+        at once."""
+        if path.startswith(REFERENCE) and self.reference.chosen(int(str(value)), now_fs):
+            return
         if self.store.has(f"{path}actual"):
             self.store.put(f"{path}actual", value, now_fs)
 

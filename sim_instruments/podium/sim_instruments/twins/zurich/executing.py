@@ -5,7 +5,7 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -21,8 +21,9 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
-from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
@@ -36,7 +37,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import Ba
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
-from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
 
 INTERNAL_TRIGGER: Final = 8
 SOFTWARE_TRIGGER: Final = 1024
@@ -77,11 +78,22 @@ class _Ahead:
 class Executing:
     """Runs programs; hears triggers; tells what nodes hold."""
 
-    def __init__(self, arrivals: Arrivals | None = None, playback: Playback | None = None) -> None:
-        """``playback``: plays on the world what an instrument's own trigger starts; whatever
-        starts otherwise hears ``arrivals``: by default a cable from output to input."""
+    def __init__(
+        self,
+        arrivals: Arrivals | None = None,
+        playback: Playback | None = None,
+        time: LocalTime | None = None,
+        markers: MarkerLines | None = None,
+    ) -> None:
+        """``playback``: plays on the world what a trigger starts; whatever starts otherwise hears
+        ``arrivals``: by default a cable from output to input. All times here are those of the
+        instruments' clock; ``time``: what they are in the world; None: the same."""
         self._arrivals = arrivals or Cable()
         self._playback = playback
+        self._time = time or LocalTime()
+        self._marker_lines = markers
+        self._playing: dict[tuple[str, str], int] = {}
+        """The run that a sequencer takes part in, as it was foretold last."""
         self._ahead: list[_Ahead] = []
         self._count = 0
         """Of runs that were foretold."""
@@ -186,6 +198,12 @@ class Executing:
         told |= news
         return tuple(news.items())
 
+    def edge(self, device: str, signal: Signal, at_fs: int) -> None:
+        """Let all who listen hear an edge from outside; to be called in the order of time."""
+        self.advance(at_fs)
+        self._foretell(device, signal, at_fs, at_fs)
+        self._trigger(device, signal, at_fs)
+
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far time may leap: to the first end of a program, if none waits for more."""
         ends = [run.ends_fs() for run in self._runs.values() if run.going_on]
@@ -220,8 +238,8 @@ class Executing:
             if key not in self._analysers and run.going_on and key not in computing:
                 self._advance(key, run, now_fs)
 
-    def _foretell(self, device: str, channel: int, at_fs: int, now_fs: int) -> None:
-        """Have the run worked out that a trigger of an instrument's own starts.
+    def _foretell(self, device: str, channel: int | Signal, at_fs: int, now_fs: int) -> None:
+        """Have the run worked out that a trigger starts.
 
         What waits already is brought up to now first, so that what else it has heard counts.
         """
@@ -229,10 +247,14 @@ class Executing:
             return
         self.advance(now_fs)
         members: list[Member] = []
+        from_outside = isinstance(channel, Signal)
         for (name, _), run in self._runs.items():
-            source = next((one for one in self._hears(run) if one[0] == channel), None)
+            number = _number(channel, run)
+            source = next((one for one in self._hears(run) if one[0] == number), None)
             if name != device or not run.going_on or source is None:
                 continue
+            if from_outside and run.trace.waiting is not source[1]:
+                continue  # it does not wait for it: nothing begins
             try:
                 member = member_of(run, at_fs, source[1])
             except IMPOSSIBLE as error:
@@ -241,11 +263,16 @@ class Executing:
                 continue
             if member is not None:
                 members.append(member)
-        if not any(one.analyser for one in members):
+        if not members or not (from_outside or any(one.analyser for one in members)):
             return
         self._count += 1
-        work = partial(foretell, tuple(members), self._count, at_fs)
+        # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
+        origin_fs = at_fs - at_fs % START_GRID_FS
+        work = partial(foretell, tuple(members), self._count, origin_fs, time=self._time)
         keys = tuple((device, one.run.at) for one in members)
+        self._playing |= dict.fromkeys(keys, self._count)
+        if self._marker_lines is not None:
+            self._marker_lines.begun(self._count, self._time.world_fs(at_fs))
         self._ahead.append(_Ahead(self._count, keys, self._playback.submit(work)))
 
     def _take_in(self) -> None:
@@ -260,7 +287,11 @@ class Executing:
                 self._complain(one.keys[0][0], text)
                 for key in one.keys:
                     self._runs[key].give_up()
+                if self._marker_lines is not None:
+                    self._marker_lines.known(one.number, ())
                 continue
+            if self._marker_lines is not None:
+                self._marker_lines.known(one.number, told.markers)
             for key in one.keys:
                 if key in self._analysers and key[1] in told.results:
                     self._analysers[key].foretold = told.results[key[1]]
@@ -276,10 +307,17 @@ class Executing:
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
         """Drop what was foretold of a sequencer that ends, or begins anew."""
+        number = self._playing.pop(key, None)
+        if number is None or self._playback is None:
+            return
+        at_fs = self._time.world_fs(now_fs)
+        self._playback.stopped(number, key[1], at_fs)
+        if self._marker_lines is not None:
+            self._marker_lines.stopped(number, key[1], at_fs)
+            if number not in self._playing.values():
+                self._marker_lines.over(number)
         for one in self._ahead:
-            if key in one.keys and self._playback is not None:
-                self._playback.stopped(one.number, key[1], now_fs)
-                one.keys = tuple(other for other in one.keys if other != key)
+            one.keys = tuple(other for other in one.keys if other != key)
         self._ahead = [one for one in self._ahead if one.keys]
 
     def _hears(self, run: ProgramRun) -> Iterator[tuple[int, Source]]:
@@ -327,14 +365,14 @@ class Executing:
         self._levels[key] = last_level(run.fresh, self._levels[key])
 
     def _trigger(
-        self, device: str, channel: int, at_fs: int, but: tuple[str, str] | None = None
+        self, device: str, channel: int | Signal, at_fs: int, but: tuple[str, str] | None = None
     ) -> None:
         for key, run in self._runs.items():
             if key[0] != device or key == but:
                 continue
             for number, source in enumerate(_DIGITAL):
                 chosen = run.setting(f"{run.at}/auxtriggers/{number}/channel")
-                if chosen == channel:
+                if chosen == _number(channel, run):
                     run.expect(at_fs, source)
 
     def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
@@ -382,11 +420,6 @@ def _first_fs(now_fs: int) -> int:
     return at_fs - at_fs % START_GRID_FS
 
 
-def running_data_server(
-    serial: str,
-    devices: Mapping[int, str],
-    texts: Callable[[], VendorText] = VendorText,
-    playback: Playback | None = None,
-) -> DataServer:
-    """Return a data server whose instruments execute what is uploaded to them."""
-    return DataServer(serial, devices, texts, Executing(playback=playback))
+def _number(channel: int | Signal, run: ProgramRun) -> int | None:
+    """Return the number under which a sequencer chooses a source of triggers."""
+    return channel if isinstance(channel, int) else channel.heard_by(run.model is SHFQA)

@@ -13,6 +13,8 @@ from typing import Final
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.marker_lines import MARKERS, MarkerEdges, edges_of
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
@@ -35,6 +37,7 @@ from podium.sim_instruments.twins.zurich.trains import (
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 _TAIL_NS: Final = 1_000
+WORLD_TIME: Final = LocalTime()
 SEQUENCER_MONITOR: Final = 64
 """``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
 
@@ -67,6 +70,8 @@ class Member:
     on: bool
     oscillators: Oscillators
     analyser: Analyser | None
+    marker: int | None = None
+    """What its marker output shows (``marker/source``); None: nothing of the sequencer's."""
 
     @property
     def connector(self) -> str:
@@ -85,6 +90,8 @@ class Foretold:
     """By sequencer of an analyser: sums of the integrators, shape (readouts, units)."""
     records: dict[str, Complexes]
     """By the same: what the scope has recorded, V, where it was triggered."""
+    markers: tuple[MarkerEdges, ...] = ()
+    """What leaves marker outputs."""
 
 
 def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None:
@@ -114,7 +121,13 @@ def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None
         bool(node_settings.number(setting, f"{channel}/output/on")),
         Oscillators() if analyser else node_settings.oscillators(setting, channel),
         analyser,
+        None if analyser else _marker(setting, channel),
     )
+
+
+def _marker(setting: node_settings.Setting, channel: str) -> int | None:
+    source = int(node_settings.number(setting, f"{channel}/marker/source"))
+    return source if source < MARKERS else None
 
 
 def _record(setting: node_settings.Setting, channel: int) -> int:
@@ -140,8 +153,17 @@ def _record(setting: node_settings.Setting, channel: int) -> int:
     return int(node_settings.number(setting, f"{node}/length"))
 
 
-def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play) -> Foretold:
-    """Execute and play a run; raises :class:`CannotForetell`."""
+def foretell(
+    members: Sequence[Member],
+    number: int,
+    origin_fs: int,
+    play: Play,
+    time: LocalTime = WORLD_TIME,
+) -> Foretold:
+    """Execute and play a run; raises :class:`CannotForetell`.
+
+    Times of sequencers, and ``origin_fs``, are those of the instruments' clock.
+    """
     drives: list[PulseTrain] = []
     captures = []
     ends: dict[str, int] = {}
@@ -180,7 +202,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     until_fs = max(ends.values())
     signals = RunSignals(
         number,
-        origin_fs,
+        time.world_fs(origin_fs),
         (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
         tuple(drives),
         tuple(captures),
@@ -197,7 +219,18 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         if scoped:
             records[member.run.at] = record_of(answers[0], member.analyser.record, member.centre_hz)
             answers = answers[1:]
-    return Foretold(ends, results, records)
+    return Foretold(ends, results, records, _markers(members, time))
+
+
+def _markers(members: Sequence[Member], time: LocalTime) -> tuple[MarkerEdges, ...]:
+    found = []
+    for member in members:
+        run = member.run
+        if member.marker is not None:
+            edges = edges_of(member.marker, run.trace, run.image).tolist()
+            at_fs = tuple(time.world_fs(run.time_fs(edge)) for edge in edges)
+            found.append(MarkerEdges(f"{member.connector}_marker", run.at, at_fs))
+    return tuple(found)
 
 
 def _to_the_end(run: ProgramRun) -> None:

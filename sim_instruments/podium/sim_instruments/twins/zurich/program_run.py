@@ -67,6 +67,7 @@ class ProgramRun:
         self.start_fs = start_fs - start_fs % START_GRID_FS
         self._uploaded = uploaded
         self.setting = uploaded.setting
+        self.stamp = uploaded.stamp
         self.model = node_settings.model_of(uploaded.at)
         try:
             self.elf: SequencerElf = read_elf(uploaded.elf)

@@ -131,6 +131,7 @@ class Sequencers:
                     dict(content.waveforms),
                     content.command_table,
                     lambda node: self._store.value(node, now_fs),
+                    lambda local_fs: self._store.time_base.counted(local_fs),
                 ),
                 now_fs,
             )
