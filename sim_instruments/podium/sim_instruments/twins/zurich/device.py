@@ -8,6 +8,7 @@ from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentati
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.qudits import Qudits
 from podium.sim_instruments.twins.zurich.reference import REFERENCE, Reference
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.sequencers import CheckTable, Sequencers
@@ -84,6 +85,8 @@ class Device:
         }
 
     def _attach(self) -> None:
+        if self.store.has("qachannels/0/readout/multistate/enable"):
+            Qudits(self.store, self._tell)
         for path in self.store.paths_below_root():
             shape = "/".join("#" if step.isdigit() else step for step in path.split("/"))
             if _SELF_CLEARING.fullmatch(path):
