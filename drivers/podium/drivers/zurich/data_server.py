@@ -10,21 +10,27 @@ from typing import Self
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
 from podium.drivers.zurich.client_process import ClientProcess
+from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
 from podium.drivers.zurich.connection import Connection, Item
+from podium.drivers.zurich.plane_start import PlaneStart
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
 from podium.drivers.zurich.uploading import items_of, source_of
 from podium.drivers.zurich.waiting import (
     READY_S,
+    loggers_of,
     until,
     wait_until_armed,
     wait_until_ended,
 )
+from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
 from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
 
+TRIGGER_S = 5.0
+"""An edge that starts a program comes within this."""
 TABLE_PARSE_FAILED = 1 << 3
 """Bit of ``commandtable/status`` (zhinst-toolkit 1.4.0)."""
 
@@ -48,12 +54,14 @@ class ZurichDataServer:
 
     def _begin(self, name: str, devices: Mapping[int, str], server: Connection) -> None:
         self.name = name
+        self._rehearsed = isinstance(server, RehearsedServer)
         self._devices = dict(devices)
         self._server = server
         self._uploaded: dict[str, CoreProgram] = {}
         """By path of the sequencer."""
         self._program: ZurichProgram | None = None
         self._interrupted = threading.Event()
+        self._plane = PlaneStart(name, server, devices)
 
     # Instrument
 
@@ -116,8 +124,9 @@ class ZurichDataServer:
         """Empty the result loggers and enable the sequencers; return when all await the trigger."""
         program = self._loaded("arm")
         self._interrupted.clear()
+        self._plane.armed()
         root = self._root(program)
-        channels = sorted({one.channel for one in program.results})
+        channels = loggers_of(program)
         loggers = [f"{root}/qachannels/{one}/readout/result/enable" for one in channels]
         if any(one.trace_skip is not None for one in program.results):
             loggers.append(f"{root}/scopes/0/enable")
@@ -140,6 +149,11 @@ class ZurichDataServer:
         match program.start.source:
             case _ if program.start.zsync:
                 raise Refused(f"{self.name}: start: {program.name!r} begins on ZSync")
+            case _ if program.start.external:
+                raise Refused(
+                    f"{self.name}: start: {program.name!r} begins on an edge at trigger input "
+                    f"{program.start.source + 1}"
+                )
             case limits.INTERNAL_TRIGGER:
                 trigger = f"{root}/system/internaltrigger"
                 self._set("to start", [(f"{trigger}/repetitions", 1), (f"{trigger}/enable", 1)])
@@ -151,16 +165,21 @@ class ZurichDataServer:
                     "nobody here gives"
                 )
 
-    def wait(self, duration_s: float) -> None:
+    def wait(self, duration_s: float, trigger_s: float = TRIGGER_S) -> None:
         """Return when all sequencers have ended and all results are there.
 
-        Raises ``Unreachable`` past ``duration_s`` and an allowance, ``ProtocolError`` where
-        readouts were lost.
+        Raises ``NotStarted`` if an edge that should start them has not come within ``trigger_s``,
+        ``Unreachable`` past ``duration_s`` and an allowance, ``ProtocolError`` where readouts were
+        lost.
         """
         program = self._loaded("wait")
         self._interrupted.clear()
         root = self._root(program)
+        if program.start.external and not self._rehearsed:
+            self._plane.wait(root, program, trigger_s, self._interrupted)
         wait_until_ended(self.name, self._server, root, program, duration_s, self._interrupted)
+        if not self._rehearsed:
+            self._plane.stamp(root, program)
 
     def collect(self) -> dict[str, Acquired]:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
@@ -190,6 +209,49 @@ class ZurichDataServer:
             )
             for one in program.results
         }
+
+    # TriggeredSequencer
+
+    def disarm(self) -> bool:
+        """Stop the loaded sequencers; return whether they had started before."""
+        program = self._loaded("disarm")
+        root = self._root(program)
+        waited = program.start.external and self._plane.waiting(root, program)
+        self._set("to stop", [(f"{root}/{core.node}/enable", 0) for core in program.cores])
+        return program.start.external and not waited
+
+    def started_at(self) -> Tai | None:
+        """Return when its sequencers began, by the instrument's own counter; None: not yet, or
+        the results are not there."""
+        return self._plane.started
+
+    def start_source(self) -> str:
+        """Return what :meth:`started_at` is read from."""
+        return self._plane.source
+
+    # CountsTicks, KeepsDisturbance: of the first of its instruments
+
+    def counted_fs(self) -> int:
+        """Return how long it has counted."""
+        return self._plane.counted_fs()
+
+    def count_from(self, origin: Tai) -> None:
+        """Take ``origin`` for the instant of its tick 0."""
+        self._plane.origin = origin
+
+    def clock_signs(self) -> dict[str, int]:
+        """Return where its ticks come from; what became of them, it keeps until told to forget."""
+        return {"external reference": reference_of(self._server, self._plane.root)}
+
+    def clock_disturbed(self) -> bool:
+        """Return whether it has lost its lock since :meth:`forget_disturbance`."""
+        return lock_was_lost(self.name, self._server, self._plane.root)
+
+    def forget_disturbance(self) -> None:
+        """Clear its error log."""
+        clear_log(self._server, self._plane.root)
+
+    # PulseSequencer, in any state
 
     def safe(self) -> None:
         """Stop all sequencers and switch all outputs off."""

@@ -18,6 +18,12 @@ POLL_FIRST_S, POLL_SHARE, POLL_MAX_S = 0.002, 0.05, 0.2
 """First pause between two looks; later a share of the time waited so far, up to the most."""
 
 
+def loggers_of(program: ZurichProgram) -> list[int]:
+    """Return the channels whose result loggers a program fills."""
+    recording = () if program.record is None else (program.record.channel,)
+    return sorted({*(one.channel for one in program.results), *recording})
+
+
 def until(
     done: Callable[[], bool], within_s: float, interrupted: threading.Event | None = None
 ) -> bool:
@@ -74,7 +80,7 @@ def wait_until_ended(
     Raises ``Unreachable`` past ``duration_s`` and the allowance, ``Refused`` when ``interrupted``
     was set, ``ProtocolError`` where readouts were lost; the outputs are as they were.
     """
-    channels = sorted({one.channel for one in program.results})
+    channels = loggers_of(program)
     left = [f"{root}/{core.node}/enable" for core in program.cores]
     left += [f"{root}/qachannels/{channel}/readout/result/enable" for channel in channels]
     if any(one.trace_skip is not None for one in program.results):

@@ -90,6 +90,9 @@ class Readout:
     """Samples that are integrated."""
     delay: int
     """From a start to the integration, in samples."""
+    first: int | None = None
+    """When the first shot starts its first integration, from the multiple of 16 samples at or
+    before the shot's begin; None: it listens to nothing."""
 
 
 def read(
@@ -220,6 +223,7 @@ class _Channel:
             entries.pop() if entries else 0,
             length,
             delay,
+            next((group.begin for group in groups[pattern[0]] if group.windows), None),
         )
 
     def _captures(self) -> list[tuple[str, str, int]]:
