@@ -32,7 +32,7 @@ class LocalTime:
 
     def local_fs(self, at_fs: int) -> int:
         """Return what the instruments count at a world instant, floored to 1 ns."""
-        if self._counter is None:
+        if self._counter is None or at_fs <= 0:  # before anything ticks, when all is built
             return at_fs
         found = self._known.get(at_fs)
         if found is None:
