@@ -94,16 +94,20 @@ def drive_trains(
         signals = [one[0 if side == 1 else 1] * full for one in both]
         if not any(np.any(one) for one in signals):
             continue
-        pieces = tuple(
-            _piece(centre_hz, side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
-                   int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
+        trimmed = [
+            _trimmed(
+                _piece(centre_hz, side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
+                       int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
+            )
             for k, signal in zip(first.tolist(), signals, strict=True)
-        )  # fmt: skip
-        half = side * hz * (time & 1) / RATE_HZ
-        at_start = side * (turns + phase) - half + _turns(centre_hz, start_ns)
-        yield PulseTrain(
-            line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
-        )
+        ]  # fmt: skip
+        which_piece = piece.reshape(-1)
+        silent_ns = np.array([silent for _, silent in trimmed], np.int64)[which_piece]
+        begin = start_ns + silent_ns
+        half = side * hz * ((time & 1) / RATE_HZ - silent_ns * 1e-9)
+        at_start = side * (turns + phase) - half + _turns(centre_hz, begin)
+        pieces = tuple(one for one, _ in trimmed)
+        yield PulseTrain(line, begin, which_piece.astype(np.int32), at_start % 1.0, pieces, sender)
 
 
 def _joined(rows: Integers) -> tuple[Integers, Integers]:
@@ -151,6 +155,19 @@ def _piece(
         return Piece(carrier_hz, np.zeros(0, np.complex128), complex(signal[0]), samples // 2)
     found = _in_piece(carrier_hz, in_nanoseconds(signal, late))
     return replace(found, duration_ns=found.duration_ns + longer // 2)
+
+
+def _trimmed(piece: Piece) -> tuple[Piece, int]:
+    """Return a piece without the silence that it begins with, and how long that is, ns.
+
+    Waveforms begin on a grid of 16 samples; what leaves the connector begins with the pulse.
+    """
+    loud = np.flatnonzero(piece.samples)
+    silent = int(loud[0]) if len(loud) else len(piece.samples)
+    if not silent or silent >= piece.duration_ns:
+        return piece, 0
+    kept, duration_ns = piece.samples[silent:], piece.duration_ns - silent
+    return replace(piece, samples=kept, duration_ns=duration_ns), silent
 
 
 def _in_piece(carrier_hz: float, samples: Complexes) -> Piece:
