@@ -5,7 +5,7 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -78,8 +78,9 @@ class Executing:
     """Runs programs; hears triggers; tells what nodes hold."""
 
     def __init__(self, arrivals: Arrivals | None = None, playback: Playback | None = None) -> None:
-        """``playback``: plays on the world what an instrument's own trigger starts; whatever
-        starts otherwise hears ``arrivals``: by default a cable from output to input."""
+        """``playback``: plays on the world what an instrument's own trigger starts, and analysers
+        that wait for none; whatever starts otherwise, or has no line at its input, hears
+        ``arrivals``: by default a cable from output to input."""
         self._arrivals = arrivals or Cable()
         self._playback = playback
         self._ahead: list[_Ahead] = []
@@ -127,6 +128,7 @@ class Executing:
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
                 self._begin_record(uploaded.device, analyser)
+            self._foretell_alone(run)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
@@ -149,7 +151,7 @@ class Executing:
         elif path.startswith("system/swtriggers/") and value:
             which = int(path.split("/")[2])
             at_fs = _first_fs(now_fs)
-            self._foretell(device, SOFTWARE_TRIGGER + which, at_fs, now_fs)
+            self._foretell(device, SOFTWARE_TRIGGER + which, (at_fs,), now_fs)
             self._trigger(device, SOFTWARE_TRIGGER + which, at_fs)
         elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
             self._trigger_settings[device, path] = value
@@ -220,8 +222,8 @@ class Executing:
             if key not in self._analysers and run.going_on and key not in computing:
                 self._advance(key, run, now_fs)
 
-    def _foretell(self, device: str, channel: int, at_fs: int, now_fs: int) -> None:
-        """Have the run worked out that a trigger of an instrument's own starts.
+    def _foretell(self, device: str, channel: int, at_fs: Sequence[int], now_fs: int) -> None:
+        """Have the run worked out that triggers of an instrument's own start.
 
         What waits already is brought up to now first, so that what else it has heard counts.
         """
@@ -234,19 +236,32 @@ class Executing:
             if name != device or not run.going_on or source is None:
                 continue
             try:
-                member = member_of(run, at_fs, source[1])
+                member = member_of(run, [(one, source[1]) for one in at_fs])
             except IMPOSSIBLE as error:
                 run.give_up()
                 self._complain(device, f"{run.at}: {error}")
                 continue
             if member is not None:
                 members.append(member)
+        self._work_out(self._playback, members, at_fs[0])
+
+    def _foretell_alone(self, run: ProgramRun) -> None:
+        """Have the run of an analyser worked out that waits for no trigger, from its start on."""
+        input_ = f"{run.device}.qa{run.at.split('/')[1]}_in"
+        if self._playback is None or not self._playback.wired(input_) or run.ends_fs() is None:
+            return
+        member = member_of(run)
+        if member is not None:
+            self._work_out(self._playback, [member], run.start_fs)
+
+    def _work_out(self, playback: Playback, members: list[Member], origin_fs: int) -> None:
+        """Submit a run, where anybody listens."""
         if not any(one.analyser for one in members):
             return
         self._count += 1
-        work = partial(foretell, tuple(members), self._count, at_fs)
-        keys = tuple((device, one.run.at) for one in members)
-        self._ahead.append(_Ahead(self._count, keys, self._playback.submit(work)))
+        work = partial(foretell, tuple(members), self._count, origin_fs)
+        keys = tuple((one.run.device, one.run.at) for one in members)
+        self._ahead.append(_Ahead(self._count, keys, playback.submit(work)))
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -346,10 +361,10 @@ class Executing:
         seconds = self._trigger_settings.get((device, f"{start}holdoff"), _HOLDOFF_S)
         distance_fs = round(seconds * FS_PER_S)
         count = min(count, _MAX_TRIGGERS)
-        if path.startswith("system/") and count == 1:
-            self._foretell(device, INTERNAL_TRIGGER, _first_fs(now_fs), now_fs)
-        for k in range(count):
-            at_fs = _first_fs(now_fs) + k * distance_fs
+        times_fs = [_first_fs(now_fs) + k * distance_fs for k in range(count)]
+        if path.startswith("system/") and count:
+            self._foretell(device, INTERNAL_TRIGGER, times_fs, now_fs)
+        for at_fs in times_fs:
             if path.startswith("system/"):
                 self._trigger(device, INTERNAL_TRIGGER, at_fs)
             else:

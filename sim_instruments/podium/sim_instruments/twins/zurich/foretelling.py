@@ -6,23 +6,31 @@ their results here when their time has come. Programs that wait for results, or 
 that is not known when they start, cannot be foretold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.analyser_run import SEQUENCER_TRIGGERS
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     readouts,
+    trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA, SHFSG
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
+from podium.sim_instruments.twins.zurich.spectroscopy_trains import (
+    Probing,
+    points_of,
+    probed,
+    probing_trains,
+)
 from podium.sim_instruments.twins.zurich.trains import (
     capture_trains,
     drive_trains,
@@ -66,7 +74,7 @@ class Member:
     range_dbm: float
     on: bool
     oscillators: Oscillators
-    analyser: Analyser | None
+    analyser: Analyser | Probing | None
 
     @property
     def connector(self) -> str:
@@ -82,22 +90,25 @@ class Foretold:
     ends_fs: dict[str, int]
     """By sequencer: when it ends."""
     results: dict[str, Complexes]
-    """By sequencer of an analyser: sums of the integrators, shape (readouts, units)."""
+    """By sequencer of an analyser: sums of the integrators, shape (readouts, units), or points of
+    spectroscopy, shape (triggers, 1)."""
     records: dict[str, Complexes]
     """By the same: what the scope has recorded, V, where it was triggered."""
 
 
-def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None:
-    """Return a sequencer as it is when the trigger is given; None where no line hangs on it."""
+def member_of(run: ProgramRun, triggers: Iterable[tuple[int, Source]] = ()) -> Member | None:
+    """Return a sequencer as it is when its triggers (world time, source) are given, or when it
+    starts without any; None where no line hangs on it."""
     if run.model not in (SHFQA, SHFSG):
         return None
     setting, channel = run.setting, run.at.rpartition("/")[0]
     ahead = run.again()
-    ahead.expect(trigger_fs, source)
-    analyser = None
-    if run.model is SHFQA:
-        if int(node_settings.number(setting, f"{channel}/mode")) != 1:
-            return None
+    for trigger in triggers:
+        ahead.expect(*trigger)
+    analyser: Analyser | Probing | None = None
+    if run.model is SHFQA and int(node_settings.number(setting, f"{channel}/mode")) != 1:
+        analyser = _probing(setting, channel)
+    elif run.model is SHFQA:
         units = node_settings.units(setting, channel)
         analyser = Analyser(
             node_settings.generator_waveforms(setting, channel, units),
@@ -114,6 +125,15 @@ def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None
         bool(node_settings.number(setting, f"{channel}/output/on")),
         Oscillators() if analyser else node_settings.oscillators(setting, channel),
         analyser,
+    )
+
+
+def _probing(setting: node_settings.Setting, channel: str) -> Probing:
+    chosen = node_settings.number(setting, f"{channel}/spectroscopy/trigger/channel")
+    return Probing(
+        node_settings.spectroscopy_settings(setting, channel),
+        node_settings.oscillators(setting, channel, 1),
+        chosen == SEQUENCER_TRIGGERS + int(channel.rpartition("/")[2]),
     )
 
 
@@ -146,6 +166,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     captures = []
     ends: dict[str, int] = {}
     heard = []
+    points = []
     for member in members:
         run = member.run
         _to_the_end(run)
@@ -158,8 +179,18 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
                     member.centre_hz, member.range_dbm, begin_ns,
                 )  # fmt: skip
             continue
-        started = readouts(run.trace)
         at = member.analyser
+        if isinstance(at, Probing):
+            edges = trigger_edges(run.trace, 0)[: None if at.own_trigger else 0]
+            if member.on:
+                drives += probing_trains(
+                    f"{member.connector}_out", run.at, run.trace, at, edges,
+                    member.centre_hz, member.range_dbm, begin_ns,
+                )  # fmt: skip
+            one = probed(f"{member.connector}_in", run.trace, at, edges, member.centre_hz, begin_ns)
+            points.append((run.at, one))
+            continue
+        started = readouts(run.trace)
         if member.on:
             drives += readout_trains(
                 f"{member.connector}_out", run.at, started, at.waves, at.delay,
@@ -183,15 +214,18 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         origin_fs,
         (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
         tuple(drives),
-        tuple(captures),
+        (*(one.train for _, one in points), *captures),
         {},
     )
     answers = play(signals)
     results: dict[str, Complexes] = {}
     records: dict[str, Complexes] = {}
+    for (name, one), answer in zip(points, answers[: len(points)], strict=True):
+        results[name] = points_of(one, answer)
+    answers = answers[len(points) :]
     for member, count, trains, scoped in heard:
         mine, answers = answers[: len(trains)], answers[len(trains) :]
-        if member.analyser is None:
+        if not isinstance(member.analyser, Analyser):
             continue
         results[member.run.at] = results_of(count, member.analyser.units, trains, mine)
         if scoped:
