@@ -7,7 +7,7 @@ that is not known when they start, cannot be foretold.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -17,6 +17,10 @@ from podium.sim_instruments.twins.zurich.analyser_run import SEQUENCER_TRIGGERS
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
+    Qudit,
+    integrators_of,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     readouts,
@@ -59,6 +63,8 @@ class Analyser:
     settings: ReadoutSettings
     delay: int
     units: int
+    qudits: tuple[Qudit, ...] = ()
+    """Those that are told apart; none: every integrator is asked for by itself."""
     record: int = 0
     """Samples of the scope's record; 0: it listens to another channel, or not at all."""
 
@@ -115,6 +121,7 @@ def member_of(run: ProgramRun, triggers: Iterable[tuple[int, Source]] = ()) -> M
             node_settings.readout_settings(setting, channel, units),
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
+            node_settings.qudits(setting, channel, units),
             _record(setting, int(channel.rpartition("/")[2])),
         )
     return Member(
@@ -196,8 +203,11 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
                 f"{member.connector}_out", run.at, started, at.waves, at.delay,
                 member.centre_hz, member.range_dbm, begin_ns,
             )  # fmt: skip
+        asked = started
+        if at.qudits:
+            asked = replace(started, integrators=integrators_of(started.integrators, at.qudits))
         trains = capture_trains(
-            f"{member.connector}_in", started, at.settings, member.centre_hz, begin_ns
+            f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns
         )
         captures += [one.train for one in trains.values()]
         scope = None
