@@ -64,13 +64,16 @@ def drive_trains(
     centre_hz: float,
     range_dbm: float,
     begin_ns: int,
+    since: int = 0,
 ) -> Iterator[PulseTrain]:
-    """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0."""
+    """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0.
+
+    ``since``: rows that begin earlier have been sent, they show in what they leave to hold.
+    """
     rows = trace.kinds(Kind.WAVE, Kind.HOLD)
-    if not len(rows):
-        return
     rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
-    rows, longer = _joined(rows)
+    if not len(rows) or rows[-1, Row.TIME] < since:
+        return
     waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
     held = rows[:, Row.KIND] == Kind.HOLD
     # What a hold repeats is the last sample of the play before it.
@@ -78,6 +81,9 @@ def drive_trains(
     low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
     rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
     before = rows[waves, Row.A]
+    fresh = rows[:, Row.TIME] >= since
+    kept, longer = _joined(rows[fresh])
+    rows, before = rows[fresh][kept], before[fresh][kept]
     time = rows[:, Row.TIME]
     which = rows[:, Row.CONFIG] >> 32
     turns, hz = np.empty(len(rows)), np.empty(len(rows))
@@ -106,8 +112,9 @@ def drive_trains(
         )
 
 
-def _joined(rows: Integers) -> tuple[Integers, Integers]:
-    """Join holds to the plays that they go on from; return the rows, and how long each is held."""
+def _joined(rows: Integers) -> tuple[NDArray[np.bool_], Integers]:
+    """Join holds to the plays that they go on from; return the rows that are left, as a mask, and
+    how long each of them is held."""
     same = [Row.AMPLITUDES_01, Row.AMPLITUDES_23, Row.PHASES]
     first, second = rows[:-1], rows[1:]
     joins = (
@@ -121,7 +128,7 @@ def _joined(rows: Integers) -> tuple[Integers, Integers]:
     longer = np.zeros(len(rows), np.int64)
     longer[:-1][joins] = second[joins, Row.A]
     kept = np.concatenate([[True], ~joins])
-    return rows[kept], longer[kept]
+    return kept, longer[kept]
 
 
 def _signals(row: Integers, before: int, image: Image) -> tuple[Complexes, Complexes]:
