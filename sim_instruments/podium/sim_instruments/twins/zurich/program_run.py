@@ -69,6 +69,7 @@ class ProgramRun:
         self._uploaded = uploaded
         self.setting = uploaded.setting
         self.model = node_settings.model_of(uploaded.at)
+        self.rate_hz = node_settings.rate_hz(uploaded.setting, self.model)
         try:
             self.elf: SequencerElf = read_elf(uploaded.elf)
             for index, written in sorted(uploaded.waveforms.items()):
@@ -106,11 +107,11 @@ class ProgramRun:
 
     def tick(self, now_fs: int) -> int:
         """Return the sample that is played at a time."""
-        return (now_fs - self.start_fs) * self.model.sample_rate_hz // FS_PER_S
+        return (now_fs - self.start_fs) * self.rate_hz // FS_PER_S
 
     def time_fs(self, tick: int) -> int:
         """Return when a sample is played."""
-        return self.start_fs + tick * FS_PER_S // self.model.sample_rate_hz
+        return self.start_fs + tick * FS_PER_S // self.rate_hz
 
     def expect(self, at_fs: int, source: Source, value: int = 0) -> None:
         """Have something reach the sequencer at a time; what came before its start is lost."""
