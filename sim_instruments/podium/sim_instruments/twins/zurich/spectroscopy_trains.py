@@ -90,8 +90,10 @@ def probing_trains(
     centre_hz: float,
     range_dbm: float,
     begin_ns: int,
+    late: int = 0,
 ) -> tuple[PulseTrain, ...]:
-    """Return what goes out, nothing or one train; ``begin_ns``: sample 0 of the program."""
+    """Return what goes out, nothing or one train; ``begin_ns``: sample 0 of the program;
+    ``late``: samples from there to the connector."""
     settings, envelope = probing.settings, probing.settings.envelope
     times = triggers[_kept(triggers, settings)]
     if envelope is None:
@@ -116,12 +118,11 @@ def probing_trains(
             nothing = np.zeros(0, np.complex128)
             pieces.append(Piece(centre_hz + hz, nothing, complex(full), samples >> 1))
         else:
-            shape = in_nanoseconds(full * envelope[start : start + samples])
+            shape = in_nanoseconds(full * envelope[start : start + samples], late & 1)
             pieces.append(piece_of(centre_hz + hz, shape))
-    start_ns = begin_ns + (parts.begin >> 1)
-    at_start = parts.turns + turns_at(centre_hz, start_ns)
+    start_ns, at_start = _begun(parts, centre_hz, begin_ns, late)
     number = piece.reshape(-1).astype(np.int32)
-    return (PulseTrain(line, start_ns, number, at_start % 1.0, tuple(pieces), sender),)
+    return (PulseTrain(line, start_ns, number, at_start, tuple(pieces), sender),)
 
 
 def probed(
@@ -131,6 +132,7 @@ def probed(
     triggers: Integers,
     centre_hz: float,
     begin_ns: int,
+    late: int = 0,
 ) -> Probed:
     """Return what is integrated: the oscillator itself is what everything is held against."""
     settings = probing.settings
@@ -143,8 +145,7 @@ def probed(
         Window(centre_hz + float(np.int64(word).view(np.float64)), count, None)
         for count, word in different.tolist()
     )
-    start_ns = begin_ns + (parts.begin >> 1)
-    turns = (parts.turns + turns_at(centre_hz, start_ns)) % 1.0
+    start_ns, turns = _begun(parts, centre_hz, begin_ns, late)
     train = CaptureTrain(line, start_ns, number.reshape(-1).astype(np.int32), turns, windows)
     return Probed(len(triggers), which, settings.length, parts, train)
 
@@ -156,6 +157,19 @@ def points_of(one: Probed, answer: Captured) -> Complexes:
     found = np.zeros((one.triggers, 1), np.complex128)
     np.add.at(found[:, 0], one.kept[one.stretches.of], volts * share)
     return found
+
+
+def _begun(
+    parts: Stretches, centre_hz: float, begin_ns: int, late: int
+) -> tuple[Integers, NDArray[np.float64]]:
+    """Return when parts begin, in whole nanoseconds, and the phase of their carriers then.
+
+    The oscillator turns in the channel, the synthesizer at the connector.
+    """
+    begin = parts.begin + late
+    start_ns = begin_ns + (begin >> 1)
+    turns = parts.turns - parts.hz * (begin & 1) / RATE_HZ + turns_at(centre_hz, start_ns)
+    return start_ns, np.asarray(turns % 1.0)
 
 
 def _stretches(
