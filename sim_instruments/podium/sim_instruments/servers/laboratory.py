@@ -331,6 +331,10 @@ class Playing:
         """Run ``work(play)`` in a worker thread and return at once."""
         return self.laboratory.submit(self.instrument, work)
 
+    def wired(self, connector: str) -> bool:
+        """Tell whether a line of the world hangs on an input of the instrument."""
+        return connector in self.laboratory.plan.inputs[self.instrument]
+
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Hear that a sender of a run was stopped."""
         self.laboratory.stopped(self.instrument, run, sender, at_fs)

@@ -1,4 +1,5 @@
 import math
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from tests.control.compilers.zurich.example_targets import hdawg, shfqc
 from tests.control.compilers.zurich.flux_programs import flux_programs
 from tests.control.compilers.zurich.oracle import hold_against_reference
 
-from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.zurich.batches import compile_in_batches
 from podium.control.compilers.zurich.compile import compile_program
 from podium.control.program.batches import part_of
@@ -44,7 +45,7 @@ def test_machine_code_plays_what_the_program_means(name: str) -> None:
         hold_against_reference(part_of(program, batch.batch), shfqc())
 
 
-@settings(QUIET, max_examples=60)
+@settings(QUIET, max_examples=500)
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
@@ -58,7 +59,7 @@ def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Prog
     _hold_or_refuse(program)
 
 
-@settings(QUIET, max_examples=60)
+@settings(QUIET, max_examples=200)
 @given(flux_programs())
 def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
     hold_against_reference(program, hdawg())
@@ -67,8 +68,21 @@ def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
 def _hold_or_refuse(program: Program) -> None:
     try:
         hold_against_reference(program, shfqc())
+    except TooLarge:
+        _hold_in_batches(program)
     except DoesNotFit as refusal:
-        event(str(refusal)[:60])
+        event(re.sub(r"[-+]?[\d.]+", "#", str(refusal))[:80])
+
+
+def _hold_in_batches(program: Program) -> None:
+    try:
+        batches = compile_in_batches(program, shfqc())
+    except DoesNotFit as refusal:
+        event(f"in batches: {str(refusal)[:60]}")
+        return
+    event("in batches")
+    for batch in batches[:SOME]:
+        hold_against_reference(part_of(program, batch.batch), shfqc())
 
 
 def test_most_random_programs_fit() -> None:
