@@ -12,7 +12,11 @@ from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
+from podium.sim_instruments.twins.zurich.quantum_analyzer import (
+    integration,
+    multistate,
+    spectroscopy,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
@@ -85,6 +89,7 @@ class _Piece:
 
     started: Readouts
     settings: integration.ReadoutSettings
+    qudits: tuple[multistate.Qudit, ...]
     waves: dict[int, Complexes]
     delay: int
 
@@ -127,6 +132,7 @@ class AnalyserRun:
         """Raise what the settings are refused with: BadReadout, BadSpectroscopy."""
         if self._mode == READOUT:
             node_settings.readout_settings(self.run.setting, self._at, self._units)
+            node_settings.qudits(self.run.setting, self._at, self._units)
         else:
             node_settings.spectroscopy_settings(self.run.setting, self._at)
 
@@ -171,6 +177,7 @@ class AnalyserRun:
             return
         setting, at = self.run.setting, self._at
         settings = node_settings.readout_settings(setting, at, self._units)
+        qudits = node_settings.qudits(setting, at, self._units)
         duration = settings.delay + settings.length
         first = self._started
         self._started += len(started.time)
@@ -181,12 +188,12 @@ class AnalyserRun:
             return
         self._free = int(started.time[kept[-1]]) + duration
         if self.foretold is not None:
-            self._log(_part(started, kept), self.foretold[first + kept], settings)
+            self._log(_part(started, kept), self.foretold[first + kept], settings, qudits)
             return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
-            self._backlog.append(_Piece(_part(started, piece), settings, waves, delay))
+            self._backlog.append(_Piece(_part(started, piece), settings, qudits, waves, delay))
 
     def _read(self, piece: _Piece) -> Integers:
         """Return the messages of some readouts; what the logger wants, it has got."""
@@ -195,16 +202,29 @@ class AnalyserRun:
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
-        return integration.message(self._log(part, results, settings), part.integrators)
+        states = self._log(part, results, settings, piece.qudits)
+        if piece.qudits:
+            return multistate.packed(states, part.integrators, piece.qudits)
+        return integration.message(states, part.integrators)
 
     def _log(
-        self, part: Readouts, results: Complexes, settings: integration.ReadoutSettings
+        self,
+        part: Readouts,
+        results: Complexes,
+        settings: integration.ReadoutSettings,
+        qudits: tuple[multistate.Qudit, ...],
     ) -> NDArray[np.uint8]:
         """Give results to the logger; return the states that they tell."""
-        states = integration.discriminate(results, settings)
-        asked = (part.integrators[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
+        wanted = part.integrators
+        if qudits:
+            states = multistate.states_of(results, qudits, self._units)
+            wanted = multistate.integrators_of(part.integrators, qudits)
+        else:
+            states = integration.discriminate(results, settings)
         if self.logger is not None:
             discriminated = self.logger.settings.source is Source.DISCRIMINATION
+            shown = part.integrators if discriminated else wanted
+            asked = (shown[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
             self.logger.take(states.astype(np.complex128) if discriminated else results, asked)
         return states
 
@@ -263,14 +283,13 @@ class AnalyserRun:
     def _header(self, logger: ResultLogger) -> ResultHeader:
         """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
         setting, reads = self.run.setting, self._mode == READOUT
-        length = "integration/length" if reads else "length"
-        samples = int(node_settings.number(setting, f"{self.section}/{length}"))
+        samples = node_settings.number(setting, f"{self._at}/spectroscopy/length")
         errors = min(self._lost, 0xFFFF)
         return ResultHeader(
             center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
             source=logger.settings.source,
-            samples=samples if reads else 0,
-            spectroscopy_samples=0 if reads else samples,
+            samples=logger.settings.length,
+            spectroscopy_samples=0 if reads else int(samples),
             averages=logger.settings.averages,
             acquired=logger.acquired,
             errors_readout=errors if reads else 0,
