@@ -316,7 +316,16 @@ def test_time_may_leap_to_the_end_of_a_program_that_waits_for_nobody(bench):
     assert horizon(bench.now_fs).armed
 
 
+def link(bench) -> None:
+    """Have both instruments listen to ZSync."""
+    bench.set("system/clocks/referenceclock/in/source", 2)
+    bench.set(f"{SG}/diozsyncswitch", 1)
+    bench.set("system/clocks/referenceclock/source", 2, "HDAWG8")
+    bench.set("dios/0/mode", 3, "HDAWG8")
+
+
 def test_a_pqsc_starts_all_instruments(bench):
+    link(bench)
     program = "repeat (3) { waitZSyncTrigger(); playZero(1024); } setUserReg(0, 8);"
     bench.upload(SG, program)
     bench.upload("awgs/0", program, "HDAWG8")
