@@ -198,12 +198,13 @@ def test_a_turn_and_a_wait_find_the_lifetime(points, laboneq, pi):
     assert errors[1] < 0.05 * truth
 
 
-def test_a_sweep_in_near_time_sees_the_same_as_one_in_real_time(laboneq, pi):
-    axis = {"start": 0.0, "stop": pi[0], "points": 5}
+@pytest.mark.parametrize("otherwise", [{"near_time": True}, {"chunks": 3}])
+def test_near_time_and_a_pipeline_of_chunks_see_the_same_as_real_time(laboneq, pi, otherwise):
+    axis = {"start": 0.0, "stop": pi[0], "points": 6}
     asked = {"experiment": "rabi", "axis": axis, "qubits": [0], "shots": SHOTS, "height": READOUT}
     real = laboneq.measure(**asked)["q0"]
-    near = laboneq.measure(**asked, near_time=True)["q0"]
-    assert np.abs(real - near).max() < 0.2 * np.abs(real[0] - real[-1])
+    other = laboneq.measure(**asked, **otherwise)["q0"]
+    assert np.abs(real - other).max() < 0.2 * np.abs(real[0] - real[-1])
 
 
 def test_single_shots_fall_into_two_clouds_and_a_threshold_tells_them_apart(laboneq, pi):
