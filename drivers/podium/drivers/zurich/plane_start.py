@@ -10,6 +10,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
 from podium.firmware_interfaces.zurich.program import ZurichProgram
+from podium.firmware_interfaces.zurich.rack import ZurichRack
 
 START_SOURCE = "time stamp of the result logger"
 """Where a start is read from."""
@@ -97,3 +98,10 @@ class PlaneStart:
     @property
     def _tick_fs(self) -> int:
         return round(FS_PER_S * MODELS[next(iter(self._devices.values()))].time_base_s)
+
+
+def from_outside(artifact: ZurichProgram | ZurichRack) -> ZurichProgram | None:
+    """Return the program if an edge from outside begins it; None: something else does."""
+    if isinstance(artifact, ZurichRack) or not artifact.start.external:
+        return None
+    return artifact

@@ -68,6 +68,13 @@ def model_of(at: str) -> Model:
     return SHFQA if at.endswith("/generator") else SHFSG
 
 
+def rate_hz(setting: Setting, model: Model) -> int:
+    """Return a sequencer's samples a second; an HDAWG's are set by a node."""
+    if model is not HDAWG:
+        return model.sample_rate_hz
+    return round(number(setting, "system/clocks/sampleclock/freq"))
+
+
 def setup(setting: Setting, at: str) -> Setup:
     """Return what a sequencer starts with."""
     registers = [int(number(setting, f"{at}/userregs/{k}")) for k in range(USER_REGISTERS)]

@@ -13,6 +13,7 @@ from podium.sim_instruments.twins.zurich.on_clock import OnClock
 from podium.sim_instruments.twins.zurich.playback import Playback
 from podium.sim_instruments.twins.zurich.trigger_inputs import TriggerInputs
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+from podium.sim_instruments.twins.zurich.zsync_cables import cabled, show_links
 
 
 def running_data_server(
@@ -22,14 +23,21 @@ def running_data_server(
     playback: Playback | None = None,
     clock: TickCounter | None = None,
     lines: LinesEnd | None = None,
+    zsync: Mapping[int, str] | None = None,
 ) -> DataServer:
     """Return it. ``clock``: the instruments' counter, where the timing plane starts them;
-    ``lines``: cables at their markers."""
+    ``lines``: cables at their markers; ``zsync``: which instrument hangs on which port of the PQSC;
+    None: all do. Raises ValueError for an instrument that is not there."""
+    cables = cabled(devices, zsync)
     time = LocalTime(clock)
     counts = {f"dev{n}": MODELS[model].counts for n, model in devices.items() if model in MODELS}
     markers = None if lines is None else MarkerLines(lines)
-    executing = Executing(playback=playback, time=time, markers=markers)
+    executing = Executing(
+        playback=playback, zsync=tuple(cables.values()), time=time, markers=markers
+    )
     execution = OnClock(executing, time, TriggerInputs(counts))
     if lines is not None:
         lines.watch(execution.advance)
-    return DataServer(serial, devices, texts, execution, time)
+    server = DataServer(serial, devices, texts, execution, time)
+    show_links(server.devices, cables)
+    return server
