@@ -11,6 +11,7 @@ from tests.control.two_nodes_up import MIXED, Twins, TwoNodes, refusal, two_node
 
 from podium.control.calibration.runner import RunRefused
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.world_file import read_world
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
@@ -24,6 +25,8 @@ DRIVE = {A: "slot4.out0", B: "dev12001.sg0"}
 MARKER = {A: "slot4.marker2", B: "dev12001.sg0_marker"}
 FLOOR_FS = 100_000
 PULSES = 16
+FILE_FS = 25 * FS_PER_NS
+"""By how much the cable of the second marker is longer than that of the first, as the file says."""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,9 @@ async def test_the_skew_is_measured_taken_out_and_refused_after_a_relock(up, twi
     (skew,) = found.measured.skews
     true_fs = apart_fs(twins, MARKER, since)[-12:].mean()
     assert abs(skew.value_fs - true_fs) < 4 * np.hypot(skew.random_fs, skew.systematic_fs)
+    delays_s = read_world(twins.twin).timing.delays_s()
+    cables_fs = (delays_s["tagger.slot10.io1"] - delays_s["tagger.slot10.io0"]) * 1e15 - FILE_FS
+    assert abs(skew.value_fs - cables_fs - true_fs) < 5 * skew.random_fs, "cables, no more"
     assert abs(true_fs) > FLOOR_FS, "there is something to take out"
 
     left_fs = []
@@ -89,7 +95,7 @@ async def test_the_skew_is_measured_taken_out_and_refused_after_a_relock(up, twi
         rest = rest_fs(settings[B], FS_PER_NS // 2) - rest_fs(settings[A], FS_PER_NS)
         left_fs.append(float(apart_fs(twins, DRIVE, since)[-1]) + rest)
     rms_fs = float(np.sqrt(np.mean(np.square(left_fs))))
-    print(f"skew {true_fs:.0f} fs; left over three hours {rms_fs:.0f} fs rms: {left_fs}")
+    print(f"skew {true_fs:.0f} fs, cables {cables_fs:.0f} fs; left over three hours {rms_fs:.0f} fs rms: {left_fs}")
     assert rms_fs < FLOOR_FS
 
     twins.relock(B)

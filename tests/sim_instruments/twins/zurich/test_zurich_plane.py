@@ -165,6 +165,22 @@ def test_what_is_stopped_shows_no_marker_any_more(plane):
     assert plane.heard() == [plane.expected_fs(edge_fs, 800 + 48 * k) for k in range(2)]
 
 
+def test_what_is_stopped_before_its_run_is_worked_out_still_tells_what_it_has_sent(plane):
+    plane.arm()
+    world = plane.server._execution._execution._playback
+    world.submit = lambda work: Inline.submit(world, work)  # it takes its time
+    edge_fs = plane.now_fs + 300 * US
+    plane.server.input(f"{DEVICE}.sg0_trigger").edge(edge_fs)
+    third_fs = plane.expected_fs(edge_fs, 800 + 48 * 2)
+    plane.wait(third_fs - plane.now_fs - 20 * FS_PER_NS)
+    for at in (SG, QA):
+        plane.set(f"{at}/enable", 0)
+    assert plane.lines.heard(("tagger", "io0"), 0, plane.now_fs) is None
+    world.work()
+    plane.wait(MS)
+    assert plane.heard() == [plane.expected_fs(edge_fs, 800 + 48 * k) for k in range(2)]
+
+
 def test_a_lost_reference_shows_while_it_is_lost_and_stays_in_the_error_log(plane):
     assert plane.get(f"{REFERENCE}/status") == 0
     assert plane.get(f"{REFERENCE}/sourceactual") == 1

@@ -345,7 +345,8 @@ class Executing:
                 self._marker_lines.over(number)
         for one in self._ahead:
             one.keys = tuple(other for other in one.keys if other != key)
-        self._ahead = [one for one in self._ahead if one.keys]
+        if self._marker_lines is None:  # else others wait to hear what has left markers till then
+            self._ahead = [one for one in self._ahead if one.keys]
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
         before = run.going_on

@@ -78,6 +78,7 @@ class _Sent:
     edges: tuple[MarkerEdges, ...] = ()
     known: bool = False
     stopped: dict[str, int] = field(default_factory=dict)
+    over: bool = False
 
 
 class MarkerLines:
@@ -97,6 +98,8 @@ class MarkerLines:
         if sent is not None:
             sent.edges, sent.known = tuple(edges), True
             self._keep(sent)
+            if sent.over:
+                del self._runs[run]
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Cut what a sequencer sends: what is high falls."""
@@ -108,8 +111,12 @@ class MarkerLines:
             self._keep(sent)
 
     def over(self, run: int) -> None:
-        """Forget a run that nobody can stop any more."""
-        self._runs.pop(run, None)
+        """Forget a run that nobody can stop any more, once it is known what it has sent."""
+        sent = self._runs.get(run)
+        if sent is not None:
+            sent.over = True
+            if sent.known:
+                del self._runs[run]
 
     def _keep(self, sent: _Sent) -> None:
         trains = []
