@@ -6,7 +6,7 @@ from typing import cast
 from podium.control.compilers.artifact import Artifact
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.batches import compile_in_batches
-from podium.control.compilers.zurich.compile import compile_program
+from podium.control.compilers.zurich.recompiling import Recompiling
 from podium.control.compilers.zurich.target import (
     Channel,
     DriveChannel,
@@ -35,6 +35,7 @@ class ZurichCompiler:
 
     def __init__(self, facility: Facility) -> None:
         self._targets = zurich_targets_of(facility)
+        self._recompiling = Recompiling()
 
     @property
     def ports(self) -> Mapping[str, frozenset[str]]:
@@ -45,8 +46,11 @@ class ZurichCompiler:
         }
 
     def compile(self, program: Program, controller: str) -> Artifact:
-        """Return what plays ``program`` there; raises as the compiler does."""
-        return compile_program(program, self._target(program, controller))
+        """Return what plays ``program`` there; with other parameters little is compiled again.
+
+        Raises as the compiler does.
+        """
+        return self._recompiling.compile(program, self._target(program, controller))
 
     def batches(self, program: Program, controller: str) -> tuple[tuple[Batch, Artifact], ...]:
         """Return ``program`` in as many parts as it takes, with what plays each."""

@@ -13,7 +13,7 @@ from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
-from podium.drivers.zurich.uploading import items_of, source_of
+from podium.drivers.zurich.uploading import items_of, nothing_in, source_of
 from podium.drivers.zurich.waiting import (
     READY_S,
     until,
@@ -219,7 +219,8 @@ class ZurichDataServer:
             self._uploaded[place] = core
             return
         who = f"{self.name}: {program.name!r} on {program.instrument}"
-        if held is None or held.text != core.text or held.waveforms != core.waveforms:
+        if held is None or held.text != core.text:
+            held = nothing_in(core)
             options = self._server.text("which options it has", f"{root}/features/options")
             elf = self._server.compiled(
                 f"to compile {core.node} ({', '.join(core.frames)}) of {program.name!r} on "
@@ -230,8 +231,9 @@ class ZurichDataServer:
             ready = f"{place}/ready"
             if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):
                 raise Refused(f"{who}: {core.node} is not ready: {self._log(root)}")
-        self._set(f"to take waveforms and table of {place}", list(items_of(root, core)))
-        if core.command_table is not None:
+        items = list(items_of(root, core, held))
+        self._set(f"to take waveforms and table of {place}, of {program.name!r}", items)
+        if core.command_table is not None and core.command_table != held.command_table:
             status = self._server.whole("of its table", f"{place}/commandtable/status")
             if status & TABLE_PARSE_FAILED:
                 raise Refused(f"{who}: {core.node}: command table refused: {self._log(root)}")
