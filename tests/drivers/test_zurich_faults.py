@@ -1,13 +1,16 @@
 """What the server, its instruments and the vendor's compiler refuse: told with program and node."""
 
 import json
+import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from tests.drivers.zurich_server import DEVICES, ZurichServer, zurich_server
 
-from podium.drivers.errors import Refused, Unreachable
+from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.zurich import greeting
 from podium.drivers.zurich.data_server import ZurichDataServer
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
@@ -229,3 +232,34 @@ def test_a_load_that_is_given_up_ends_between_two_requests_and_can_be_done_again
             loading.result(30)
     driver.load(PROGRAM)
     driver.arm()
+
+
+# Something else
+
+
+def listening(said: bytes) -> socket.socket:
+    """Return what listens and says this to the first who comes."""
+    there = socket.create_server(("127.0.0.1", 0))
+
+    def greet() -> None:
+        with there.accept()[0] as wire:
+            wire.sendall(said)
+            wire.recv(1)
+
+    threading.Thread(target=greet, daemon=True).start()
+    return there
+
+
+def test_what_is_no_data_server_is_told_with_what_it_says() -> None:
+    with listening(b"SSH-2.0-OpenSSH_9.6\r\n") as there:
+        ports = {"data_server": there.getsockname()[1]}
+        with pytest.raises(ProtocolError, match=r"zi at .*SSH-2.*something else listens there"):
+            ZurichDataServer("zi", "127.0.0.1", ports, DEVICES)
+
+
+def test_what_says_nothing_is_told_soon(monkeypatch) -> None:
+    monkeypatch.setattr(greeting, "GREETING_S", 0.05)
+    with listening(b"") as there:
+        ports = {"data_server": there.getsockname()[1]}
+        with pytest.raises(Unreachable, match=r"zi at .*no greeting within 0.05 s"):
+            ZurichDataServer("zi", "127.0.0.1", ports, DEVICES)
