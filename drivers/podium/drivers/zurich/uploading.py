@@ -15,8 +15,13 @@ def nothing_in(core: CoreProgram) -> CoreProgram:
     return CoreProgram(core.kind, core.index, core.frames, core.text)
 
 
-def source_of(core: CoreProgram, model: str, options: str) -> Source:
-    """Return what the vendor's compiler is given; ``options`` as the instrument tells them."""
+def source_of(
+    core: CoreProgram, model: str, options: str, rate_hz: float = HDAWG_RATE_HZ
+) -> Source:
+    """Return what the vendor's compiler is given; ``options`` as the instrument tells them.
+
+    ``rate_hz``: of an HDAWG's samples.
+    """
     hdawg = core.kind == "hdawg"
     return Source(
         core.text,
@@ -24,7 +29,7 @@ def source_of(core: CoreProgram, model: str, options: str) -> Source:
         options,
         core.index,
         sequencer="auto" if hdawg else core.kind,
-        rate_hz=float(HDAWG_RATE_HZ) if hdawg else None,
+        rate_hz=float(rate_hz) if hdawg else None,
     )
 
 

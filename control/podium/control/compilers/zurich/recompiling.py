@@ -8,10 +8,11 @@ the vendor's compiler nor sends it. A delay is in all cores.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from podium.control.compilers.zurich.compile import Frames, Made, compile_program
+from podium.control.compilers.zurich.compile import Frames, Made, compile_program, compile_together
 from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.program.parameters import parameters_of, value_in, with_parameters
 from podium.control.program.program import (
@@ -28,6 +29,9 @@ from podium.firmware_interfaces.zurich.program import Start, ZurichProgram
 KEPT = 16
 """How many programs with parameters are remembered."""
 
+Result = TypeVar("Result")
+_Key = tuple[Program, tuple[str, ...], Start | None]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
@@ -43,24 +47,47 @@ class Recompiling:
     """Compiles as ``compile_program`` does; may be called from several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Program, str, Start | None], _Known] = OrderedDict()
+        self._kept: OrderedDict[_Key, _Known] = OrderedDict()
         self._lock = threading.Lock()
 
     def compile(
         self, program: Program, target: ZurichTarget, start: Start | None = None
     ) -> ZurichProgram:
         """Return what plays ``program``; raises as ``compile_program`` does."""
+
+        def make(kept: dict[Frames, Made]) -> ZurichProgram:
+            return compile_program(program, target, start, kept)
+
+        return self._compile(program, (target,), start, make)
+
+    def compile_together(
+        self, program: Program, targets: Sequence[ZurichTarget], start: Start
+    ) -> tuple[ZurichProgram, ...]:
+        """Return what plays ``program`` on several; raises as the function of that name does."""
+
+        def make(kept: dict[Frames, Made]) -> tuple[ZurichProgram, ...]:
+            return compile_together(program, targets, start, kept)
+
+        return self._compile(program, targets, start, make)
+
+    def _compile(
+        self,
+        program: Program,
+        targets: Sequence[ZurichTarget],
+        start: Start | None,
+        make: Callable[[dict[Frames, Made]], Result],
+    ) -> Result:
         values = parameters_of(program)
         if not values:
-            return compile_program(program, target, start)
+            return make({})
         alike = with_parameters(program, dict.fromkeys(values, 0.0))
-        key = (alike, target.instrument, start)
+        key = (alike, tuple(one.instrument for one in targets), start)
         with self._lock:
             known = self._kept.get(key)
         if known is None:
             known = _Known(values, _frames_of(program), {})
         cores = _unchanged(known, values)
-        made = compile_program(program, target, start, cores)
+        made = make(cores)
         with self._lock:
             self._kept[key] = _Known(values, known.frames, cores)
             self._kept.move_to_end(key)
