@@ -7,8 +7,9 @@ from tests.control.compilers.zurich.example_targets import shfqc
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich import recompiling
-from podium.control.compilers.zurich.compile import compile_program
+from podium.control.compilers.zurich.compile import compile_program, compile_together
 from podium.control.compilers.zurich.recompiling import KEPT, Recompiling
+from podium.control.compilers.zurich.target import ReadoutChannel, ZurichTarget
 from podium.control.program.parameters import with_parameters
 from podium.control.program.program import (
     Affine,
@@ -146,3 +147,18 @@ def test_only_so_many_programs_are_remembered() -> None:
     assert len(again._kept) == KEPT
     one = with_parameters(program("pulse 0"), {"theta": 0.9})
     assert again.compile(one, shfqc()) == compile_program(one, shfqc())
+
+
+def test_what_starts_on_several_instruments_comes_again_as_well() -> None:
+    whole = shfqc()
+    ports = dict(whole.ports)
+    readout = {port: one for port, one in ports.items() if isinstance(one, ReadoutChannel)}
+    boxes = (
+        ZurichTarget("shfqa", "SHFQA4", readout),
+        ZurichTarget("shfsg", "SHFSG8", {p: one for p, one in ports.items() if p not in readout}),
+    )
+    again, start = Recompiling(), Start(0, zsync=True)
+    for theta in (0.1, 0.2):
+        one = program(theta=theta)
+        made = again.compile_together(one, boxes, start)
+        assert made == compile_together(one, boxes, start)
