@@ -25,6 +25,7 @@ TABLE = json.dumps(
         "table": [{"index": 0, "waveform": {"index": 0}, "amplitude00": {"value": 0.5}}],
     }
 )
+COMPLAINT = '{"messages": [{"code": 7, "message": "fan 2 stands still", "count": 1}]}'
 CORE = CoreProgram(
     "sg", 2, ("q0.drive",),
     "wave wi = placeholder(32); wave wq = placeholder(32);\n"
@@ -105,6 +106,38 @@ def test_an_instrument_of_another_model_is_complained_of(server) -> None:
     told = driver.examine().complaints
     assert told == ("dev12000 is a SHFQC, the facility file says SHFQA4",)
     driver.close()
+
+
+def test_what_an_instrument_complains_of_is_told_by_reading(server, driver) -> None:
+    sensible = driver.examine()
+    assert sensible.complaints == ()
+    assert sensible.reference == "internal"
+    assert [one.split(":")[0] for one in sensible.options] == ["dev12000", "dev8001"]
+    (shfqc,) = (one for one in server.twin.devices if one.name == "dev12000")
+    shfqc.store.put("system/clocks/referenceclock/in/sourceactual", 1, 0)
+    shfqc.store.put("system/clocks/referenceclock/in/status", 1, 0)
+    shfqc.store.put("raw/error/json/errors", COMPLAINT, 0)
+    told = json.loads(server.twin.store.value("devices", 0))
+    told["DEV8001"]["STATUSFLAGS"] = 1 << 4
+    server.twin.store.put("devices", json.dumps(told), 0)
+    examined = driver.examine()
+    assert examined.reference == ""  # they do not agree
+    assert examined.complaints == (
+        "dev12000 takes its clock from external and cannot lock to it",
+        "dev12000 has in its error log: fan 2 stands still",
+        "dev8001: its firmware is older than the data server: update it, e.g. in LabOne",
+    )
+
+
+def test_a_run_in_which_an_instrument_complains_is_no_good(server, driver) -> None:
+    (shfqc,) = (one for one in server.twin.devices if one.name == "dev12000")
+    shfqc.store.put("raw/error/json/errors", COMPLAINT.replace("fan", "old fan"), 0)
+    driver.load(PROGRAM)
+    driver.arm()  # what was before is forgotten
+    driver.start()
+    shfqc.store.put("raw/error/json/errors", COMPLAINT, 0)
+    with pytest.raises(ProtocolError, match="zi: running 'trial': dev12000 says: fan 2 stands"):
+        driver.wait(1.0)
 
 
 # What is loaded

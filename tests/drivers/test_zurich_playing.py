@@ -55,6 +55,7 @@ def test_a_program_is_loaded_armed_and_started_in_this_order(driver, sent):
     at = [one.partition(" = ")[0].removeprefix("/dev12000/") for one in sent]
     assert at[:2] == ["sgchannels/2/awg/enable", "qachannels/0/generator/enable"]
     assert at[2:] == [
+        "raw/error/clear",
         "sgchannels/2/awg/elf/data",
         "sgchannels/2/awg/waveform/waves/0",
         "sgchannels/2/awg/commandtable/data",
@@ -69,6 +70,7 @@ def test_a_program_is_loaded_armed_and_started_in_this_order(driver, sent):
     driver.wait(0.0)
     assert sent == [
         "/dev12000/qachannels/0/readout/result/enable = 0",
+        "/dev12000/raw/error/clear = 1",
         "/dev12000/qachannels/0/readout/result/enable = 1",
         "/dev12000/sgchannels/2/awg/enable = 1",
         "/dev12000/qachannels/0/generator/enable = 1",
@@ -114,6 +116,7 @@ def test_only_what_differs_is_sent_and_all_after_machine_code(driver, sent, chan
     assert at == [
         "sgchannels/2/awg/enable",
         "qachannels/0/generator/enable",
+        "raw/error/clear",
         *told,
         "sgchannels/2/output/on",
     ]
