@@ -39,6 +39,8 @@ class Device:
         self.serial = serial
         self.connected = False
         """Whether the data server has taken it. Until then it is only seen in the network."""
+        self.owner = ""
+        """Another data server that has it; empty: none."""
         time_base = TimeBase(round(1 / entry.time_base_s))
         self.store = NodeStore(f"/{self.name}", nodes_of(model), documentation, model, time_base)
         self._execution = execution
@@ -74,10 +76,10 @@ class Device:
             "DEVICETYPE": self.model.name,
             "OPTIONS": "\n".join(self.model.options),
             "SERIAL": str(self.serial),
-            "OWNER": server if self.connected else "",
+            "OWNER": server if self.connected else self.owner,
             "INTERFACE": INTERFACES[0],
-            "AVAILABLE": not self.connected,
-            "STATUS": "In use" if self.connected else "Free",
+            "AVAILABLE": not (self.connected or self.owner),
+            "STATUS": "In use" if self.connected or self.owner else "Free",
             "STATUSFLAGS": 0,
             "UPDATESTATUS": 0,
         }
