@@ -106,13 +106,15 @@ async def serve_requests(answers: int) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     parent, host = os.getppid(), Host()
 
+    looking: asyncio.TimerHandle | None = None
+
     def look_for_parent() -> None:
         nonlocal looking
         if os.getppid() != parent:
             reader.feed_eof()
         looking = loop.call_later(ORPHAN_S, look_for_parent)
 
-    looking = loop.call_later(ORPHAN_S, look_for_parent)
+    look_for_parent()
     try:
         with quiet_collector():
             while line := await reader.readline():
@@ -123,7 +125,8 @@ async def serve_requests(answers: int) -> None:
                     answer = {"error": str(error)}
                 await asyncio.to_thread(os.write, answers, json.dumps(answer).encode() + b"\n")
     finally:
-        looking.cancel()
+        if looking is not None:
+            looking.cancel()
         await host.close()
 
 
