@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import Planck
 from scipy.special import ndtr
 
+from podium.sim_instruments.physics.constants import Planck
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import ReadoutTone, ResponseTable, response_table
 from podium.sim_instruments.physics.signals import Window

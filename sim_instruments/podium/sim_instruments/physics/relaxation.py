@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import Boltzmann, Planck
+
+from podium.sim_instruments.physics.constants import Boltzmann, Planck
 
 
 def boltzmann_factor(frequency_hz: float, temperature_k: float) -> float:
