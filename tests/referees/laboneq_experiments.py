@@ -111,7 +111,7 @@ def connected(rack: Rack) -> Session:
             setup.add_connections("qc", create_connection(to_signal=f"q{k}/{line}", ports=port))
     setup.set_calibration(rack.calibration())
     session = Session(setup, log_level=logging.ERROR)
-    session.connect(do_emulation=False)
+    session.connect(do_emulation=False, reset_devices=True)
     return session
 
 
