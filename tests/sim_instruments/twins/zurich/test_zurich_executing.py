@@ -382,6 +382,7 @@ def test_the_factory_preset_is_what_was_at_power_on_and_says_when_it_is_there(be
     bench.set("sgchannels/3/output/range", -20.0)
     bench.set("synthesizers/2/centerfreq", 5e9)
     bench.set("system/clocks/referenceclock/in/source", 2)
+    bench.set("qachannels/0/markers/0/source", 1024)
     assert bench.get("system/clocks/referenceclock/in/sourceactual") == 2
     heard.clear()
     bench.set("system/preset/load", 1)
