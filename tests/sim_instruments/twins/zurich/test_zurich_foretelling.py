@@ -11,6 +11,9 @@ from podium.sim_instruments.physics.signals import Captured
 from podium.sim_instruments.twins.zurich.executing import Executing
 
 
+SMALL = 1e-3
+
+
 class Inline:
     """A world that answers every window with its number, when it is asked to work."""
 
@@ -32,7 +35,7 @@ class Inline:
     def play(self, signals):
         self.signals = signals
         return tuple(
-            Captured(np.arange(1, len(train.start_ns) + 1) * (1 + 0j), None)
+            Captured(SMALL * np.arange(1, len(train.start_ns) + 1) + 0j, None)
             for train in signals.captures
         )
 
@@ -142,7 +145,7 @@ def test_results_are_told_when_their_time_has_come_and_not_before(bench):
     assert bench.get(f"{QA}/enable") == bench.get(f"{SG}/enable") == 0
     found = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
     # Means over the window of 1, 2, 3 roots of a watt, at 50 ohms; 256 samples are added up.
-    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * 256, rel=1e-9)
+    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0 * 256, rel=1e-9)
 
 
 def test_the_worlds_end_is_where_time_may_leap_to(bench):
@@ -241,7 +244,7 @@ def test_spectroscopy_sweeps_a_tone_and_listens_to_the_same(bench):
     assert np.exp(2j * np.pi * turned) == pytest.approx(np.ones(3), abs=1e-6)
     bench.wait(100 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
-    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0)
+    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0)
     assert bench.get(f"{SPECTROSCOPY}/result/enable") == 0
 
 
@@ -283,4 +286,4 @@ def test_a_frequency_that_changes_during_an_integration_cuts_it(bench):
     assert len(parts) == 2
     bench.wait(100 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
-    assert found == pytest.approx([10.0 * (parts[0] + 2 * parts[1]) / 1000])
+    assert found == pytest.approx([10.0 * SMALL * (parts[0] + 2 * parts[1]) / 1000])

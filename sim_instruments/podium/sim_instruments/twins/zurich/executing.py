@@ -23,6 +23,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
 )
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
+from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
@@ -73,6 +74,7 @@ class _Ahead:
     """A run that is being foretold."""
 
     number: int
+    origin_fs: int
     keys: tuple[tuple[str, str], ...]
     ticket: Ticket[Foretold]
 
@@ -105,6 +107,7 @@ class Executing:
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
+        self._overranges = Overranges()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
@@ -191,6 +194,7 @@ class Executing:
             _, path, record = self._records.pop(device)
             found |= {path: record, "scopes/0/enable": 0}
             self._told.setdefault(device, {}).pop("scopes/0/enable", None)
+        found |= self._overranges.counts(device, now_fs)
         if device in self._complaints:
             self._told.get(device, {}).pop(_ERRORS, None)
             found[_ERRORS] = self._complaints.pop(device)
@@ -273,7 +277,7 @@ class Executing:
         self._count += 1
         work = partial(foretell, tuple(members), self._count, origin_fs)
         keys = tuple(one.key for one in members)
-        self._ahead.append(_Ahead(self._count, keys, playback.submit(work)))
+        self._ahead.append(_Ahead(self._count, origin_fs, keys, playback.submit(work)))
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -288,6 +292,8 @@ class Executing:
                     self._complain(key[0], text)
                     self._runs[key].give_up()
                 continue
+            for (device, node), at_ns in told.loud_ns.items():
+                self._overranges.note(device, node, one.origin_fs, at_ns)
             for key in one.keys:
                 if key in self._analysers and key in told.results:
                     self._analysers[key].foretold = told.results[key]
