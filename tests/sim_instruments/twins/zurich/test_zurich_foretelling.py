@@ -10,7 +10,6 @@ from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.physics.signals import Captured
 from podium.sim_instruments.twins.zurich.executing import Executing
 
-
 SMALL = 1e-3
 
 
