@@ -65,8 +65,9 @@ class Laboratory:
         lines = Lines(
             frozenset(feedline.name for feedline in self.chip.feedlines),
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
+            frozenset(qubit.flux_line for qubit in self.chip.qubits),
         )
-        self.world = World(self.chip.at, world_file.seed, lines)
+        self.world = World(self.chip.at, world_file.seed, lines, self.chip)
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }

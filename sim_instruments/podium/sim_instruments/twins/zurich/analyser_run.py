@@ -294,6 +294,7 @@ class AnalyserRun:
         samples = node_settings.number(setting, f"{self._at}/spectroscopy/length")
         errors = min(self._lost, 0xFFFF)
         return ResultHeader(
+            job=self.run.job,
             center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
             source=logger.settings.source,
             samples=logger.settings.length,

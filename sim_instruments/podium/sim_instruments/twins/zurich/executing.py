@@ -380,6 +380,10 @@ class Executing:
         if not on:
             return
         self._armed.add(key)
+        # Results are told anew even if they are the same to the bit.
+        told = self._told.get(device, {})
+        for path in [path for path in told if path.startswith(f"{section}/result/")]:
+            del told[path]
         for (name, _), analyser in self._analysers.items():
             if name == device and analyser.section == section:
                 self._begin_record(device, analyser)
