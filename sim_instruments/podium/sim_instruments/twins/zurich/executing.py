@@ -37,6 +37,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import Ba
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
+from podium.sim_instruments.twins.zurich.synthesizers import Synthesizers
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
     SOFTWARE_TRIGGER,
@@ -108,6 +109,7 @@ class Executing:
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
         self._overranges = Overranges()
+        self._synthesizers = Synthesizers()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
@@ -153,6 +155,7 @@ class Executing:
     def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
+        self._synthesizers.written(device, path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
@@ -275,7 +278,8 @@ class Executing:
         if not any(one.analyser for one in members):
             return
         self._count += 1
-        work = partial(foretell, tuple(members), self._count, origin_fs)
+        tuned = tuple(self._synthesizers.carrying(one) for one in members)
+        work = partial(foretell, tuned, self._count, origin_fs)
         keys = tuple(one.key for one in members)
         self._ahead.append(_Ahead(self._count, origin_fs, keys, playback.submit(work)))
 

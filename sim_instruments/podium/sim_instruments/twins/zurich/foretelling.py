@@ -53,6 +53,7 @@ from podium.sim_instruments.twins.zurich.trains import (
     record_of,
     results_of,
     scope_train,
+    turned,
 )
 from podium.sim_instruments.twins.zurich.zsync import late_samples
 
@@ -103,6 +104,10 @@ class Member:
     """The outputs of an HDAWG's core."""
     input_dbm: float = 0.0
     """Range of an analyser's input."""
+    synthesizer: str = ""
+    """Which one carries its signals: ``synthesizers/1``; empty: none does."""
+    turns: float = 0.0
+    """The phase of that synthesizer."""
 
     @property
     def key(self) -> Key:
@@ -185,7 +190,16 @@ def member_of(
         analyser,
         late,
         input_dbm=node_settings.number(setting, f"{channel}/input/range") if analyser else 0.0,
+        synthesizer=_synthesizer(setting, channel),
     )
+
+
+def _synthesizer(setting: node_settings.Setting, channel: str) -> str:
+    if not node_settings.number(setting, f"{channel}/output/rflfpath"):
+        return ""
+    if channel.startswith("qachannels/"):
+        return channel
+    return f"synthesizers/{int(node_settings.number(setting, f'{channel}/synthesizer'))}"
 
 
 def _probing(setting: node_settings.Setting, channel: str) -> Probing:
@@ -238,20 +252,22 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             continue
         if member.analyser is None:
             if member.on:
-                drives += drive_trains(
+                made = drive_trains(
                     member.connector, member.sender, run.trace, run.image, member.oscillators,
                     member.centre_hz, member.range_dbm, begin_ns, member.late,
                     loud=loud[member.output_node].append,
                 )  # fmt: skip
+                drives += [turned(one, member.turns) for one in made]
             continue
         at = member.analyser
         if isinstance(at, Probing):
             edges = trigger_edges(run.trace, 0)[: None if at.own_trigger else 0]
             if member.on:
-                drives += probing_trains(
+                sent = probing_trains(
                     f"{member.connector}_out", member.sender, run.trace, at, edges,
                     member.centre_hz, member.range_dbm, begin_ns, member.late,
                 )  # fmt: skip
+                drives += [turned(one, member.turns) for one in sent]
             one = probed(
                 f"{member.connector}_in", run.trace, at, edges, member.centre_hz, begin_ns,
                 member.late,
@@ -260,25 +276,26 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             continue
         started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
         if member.on:
-            drives += readout_trains(
+            made = readout_trains(
                 f"{member.connector}_out", member.sender, started, at.waves, at.delay,
                 member.centre_hz, member.range_dbm, begin_ns,
                 loud=loud[member.output_node].append,
             )  # fmt: skip
+            drives += [turned(one, member.turns) for one in made]
         asked = started
         if at.qudits:
             asked = replace(started, integrators=integrators_of(started.integrators, at.qudits))
         trains = capture_trains(
             f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns
         )
-        captures += [one.train for one in trains.values()]
+        captures += [turned(one.train, member.turns) for one in trains.values()]
         scope = None
         if at.record:
             scope = scope_train(
                 f"{member.connector}_in", started, at.record, member.centre_hz, begin_ns
             )
         if scope is not None:
-            captures.append(scope)
+            captures.append(turned(scope, member.turns))
         heard.append((member, begin_ns + (started.time >> 1), trains, scope is not None))
     until_fs = max(ends.values())
     signals = RunSignals(
@@ -286,7 +303,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         origin_fs,
         (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
         tuple(drives),
-        (*(one.train for _, one in points), *captures),
+        (*(turned(one.train, member.turns) for member, one in points), *captures),
         {},
     )
     answers = play(signals)

@@ -8,8 +8,12 @@ to the same. Setting what is set already leaves it alone (SHFQC manual, change l
 """
 
 from collections import Counter
+from dataclasses import replace
 from typing import Final
 from zlib import crc32
+
+from podium.firmware_interfaces.zurich.values import Value
+from podium.sim_instruments.twins.zurich.foretelling import Member
 
 REPRODUCIBLE_HZ: Final = 200_000_000
 
@@ -22,15 +26,23 @@ class Synthesizers:
         self._locks: Counter[tuple[str, str]] = Counter()
         self._references: Counter[str] = Counter()
 
-    def tune(self, device: str, place: str, hz: float) -> None:
-        """Hear that one was set; ``place``: ``synthesizers/1``, ``qachannels/0``."""
-        if self._hz.get((device, place)) != hz:
+    def written(self, device: str, path: str, value: Value) -> None:
+        """Hear that a node was set: one was tuned, or the instrument follows another reference."""
+        place, _, node = path.rpartition("/")
+        if place.startswith("system/clocks/referenceclock") and node == "source":
+            self._references[device] += 1
+        if node != "centerfreq" or place.count("/") != 1 or not isinstance(value, int | float):
+            return
+        if self._hz.get((device, place)) != value:
             self._locks[device, place] += 1
-        self._hz[device, place] = hz
+        self._hz[device, place] = value
 
-    def lock(self, device: str) -> None:
-        """Hear that an instrument follows another reference."""
-        self._references[device] += 1
+    def carrying(self, member: Member) -> Member:
+        """Return a sequencer with the phase of the synthesizer that carries its signals."""
+        if not member.synthesizer:
+            return member
+        device = member.run.device
+        return replace(member, turns=self.turns(device, member.synthesizer, member.centre_hz))
 
     def turns(self, device: str, place: str, hz: float) -> float:
         """Return the phase that one has against the clock of all, in turns.

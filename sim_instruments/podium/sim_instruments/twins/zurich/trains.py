@@ -1,15 +1,15 @@
 """From what a sequencer put out to signals for the world, and from its answers to results.
 
 The world counts nanoseconds, these instruments half of them: two samples are averaged about the
-pulse's own carrier, which is what a line with a bandwidth below 1 GHz does to them. ASSUMED: the
-synthesizer of a channel is at phase 0 whenever a run begins; runs begin on a grid of 20 ns, in
-which centre frequencies, multiples of 100 MHz, turn whole turns.
+pulse's own carrier: a line with a bandwidth below 1 GHz does that to them. Phases are those of a
+synthesizer at phase 0 when a run begins (:mod:`.synthesizers` tells by how much it is ahead); runs
+begin on a grid of 20 ns, in which centre frequencies, multiples of 100 MHz, turn whole turns.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 )
 
 RATE_HZ: Final = 2e9
+AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
 Loud = Callable[[Integers], object]
 """Hears at which nanoseconds of the run a channel went beyond its full scale."""
 ALIKE: Final = 1e-6
@@ -334,6 +335,11 @@ def demodulated(wave: Complexes) -> tuple[float, Complexes]:
     mean = np.vdot(wave[:-1], wave[1:])
     hz = round(float(np.angle(mean)) / (2 * np.pi) * RATE_HZ, 3)
     return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
+
+
+def turned(train: AnyTrain, turns: float) -> AnyTrain:
+    """Return a train whose carriers, or the oscillators it is held against, are so much ahead."""
+    return replace(train, phase_turns=(train.phase_turns + turns) % 1.0)
 
 
 def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
