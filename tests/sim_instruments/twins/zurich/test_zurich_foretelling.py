@@ -286,3 +286,45 @@ def test_a_frequency_that_changes_during_an_integration_cuts_it(bench):
     bench.wait(100 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
     assert found == pytest.approx([10.0 * SMALL * (parts[0] + 2 * parts[1]) / 1000])
+
+
+def test_a_register_that_is_set_while_a_foretold_run_goes_on_is_known_to_it(bench):
+    branch = (
+        "var n = 4; waitDigTrigger(1); playZero(32); while (n > 0) { playZero(64);"
+        "startQA(QA_GEN_0, QA_INT_0, true, 0, 0); playZero(2000000);"
+        "n = n - 1; if (getUserReg(3) == 7) { n = 0; } }"
+    )
+    set_up(bench, DRIVE, branch)
+    bench.set(f"{READOUT}/result/length", 2)
+    bench.set(f"{READOUT}/result/enable", 1)
+    trigger(bench)
+    bench.world.work()
+    bench.wait(1500 * US)
+    assert len(bench.world.signals.captures[0].start_ns) == 4
+    assert bench.get(f"{READOUT}/result/acquired") == 2
+    bench.world.done_ = False
+    bench.set(f"{QA}/userregs/3", 7)
+    assert bench.get(f"{QA}/userregs/3") == 7
+    bench.world.work()
+    # The third is read out in any case: it is asked for as the second goes on, 1 ms from the start.
+    assert len(bench.world.signals.captures[0].start_ns) == 3
+    bench.wait(1600 * US)
+    assert bench.get(f"{QA}/enable") == 0
+
+
+def test_a_register_that_is_set_before_the_trigger_is_known_from_then_on(bench):
+    before = "var n = getUserReg(0); waitDigTrigger(1); playZero(32); n = n + getUserReg(0);"
+    set_up(bench, DRIVE, before + "setUserReg(1, n); startQA(QA_GEN_0, QA_INT_0, true, 0, 0);")
+    bench.set(f"{QA}/userregs/0", 1)
+    for at in (SG, QA):
+        bench.set(f"{at}/auxtriggers/0/channel", 8)
+        bench.set(f"{at}/enable", 1)
+    bench.wait(US)
+    bench.set(f"{QA}/userregs/0", 20)
+    bench.wait(US)
+    bench.set("system/internaltrigger/repetitions", 1)
+    bench.set("system/internaltrigger/enable", 1)
+    bench.world.work()
+    bench.wait(100 * US)
+    assert bench.get(f"{QA}/userregs/1") == 21
+    assert bench.get(f"{QA}/enable") == 0

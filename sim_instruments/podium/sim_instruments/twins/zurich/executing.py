@@ -6,7 +6,7 @@ wait for what they find.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -76,6 +76,7 @@ class _Ahead:
 
     number: int
     origin_fs: int
+    members: tuple[Member, ...]
     keys: tuple[tuple[str, str], ...]
     ticket: Ticket[Foretold]
 
@@ -97,6 +98,8 @@ class Executing:
         self._arrivals = arrivals or Cable()
         self._playback = playback
         self._ahead: list[_Ahead] = []
+        self._last: dict[tuple[str, str], _Ahead] = {}
+        """By sequencer, what was foretold of it last."""
         self._count = 0
         """Of runs that were foretold."""
         self._records: dict[str, tuple[int, str, Value]] = {}
@@ -161,7 +164,8 @@ class Executing:
             run = self._runs.get((device, at))
             if run is not None:
                 self.advance(now_fs)
-                run.write_register(int(number), value)
+                run.write_register(int(number), value, now_fs)
+                self._foretell_anew((device, at))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path.startswith("system/swtriggers/") and value:
@@ -273,15 +277,34 @@ class Executing:
         if member is not None:
             self._work_out(self._playback, [member], run.start_fs)
 
-    def _work_out(self, playback: Playback, members: list[Member], origin_fs: int) -> None:
-        """Submit a run, where anybody listens."""
+    def _foretell_anew(self, key: tuple[str, str]) -> None:
+        """Have a run worked out again that has heard of something its members may ask for."""
+        before = self._last.get(key)
+        run = self._runs[key]
+        if before is None or self._playback is None or not run.going_on or not run.reads_registers:
+            return
+        self._ahead = [one for one in self._ahead if one.number != before.number]
+        members = [
+            replace(one, run=self._runs[one.key].again())
+            for one in before.members
+            if one.key in self._runs
+        ]
+        self._work_out(self._playback, members, before.origin_fs, before.number)
+
+    def _work_out(
+        self, playback: Playback, members: list[Member], origin_fs: int, number: int | None = None
+    ) -> None:
+        """Submit a run, where anybody listens; ``number``: of the one that it replaces."""
         if not any(one.analyser for one in members):
             return
-        self._count += 1
+        self._count += number is None
+        number = self._count if number is None else number
         tuned = tuple(self._synthesizers.carrying(one) for one in members)
-        work = partial(foretell, tuned, self._count, origin_fs)
+        work = partial(foretell, tuned, number, origin_fs)
         keys = tuple(one.key for one in members)
-        self._ahead.append(_Ahead(self._count, origin_fs, keys, playback.submit(work)))
+        ahead = _Ahead(number, origin_fs, tuned, keys, playback.submit(work))
+        self._ahead.append(ahead)
+        self._last |= dict.fromkeys(keys, ahead)
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -313,6 +336,7 @@ class Executing:
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
         """Drop what was foretold of a sequencer that ends, or begins anew."""
+        self._last.pop(key, None)
         for one in self._ahead:
             if key in one.keys and self._playback is not None:
                 self._playback.stopped(one.number, "/".join(key), now_fs)
