@@ -4,10 +4,9 @@ An instrument behind a data server keeps no count of lost locks; its error log d
 message there that names the reference clock is one; the log is cleared once that is written down.
 """
 
-import json
-
-from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.errors import Refused
 from podium.drivers.zurich.connection import Connection
+from podium.drivers.zurich.error_log import clear_items, said_by
 
 REFERENCE = "system/clocks/referenceclock/in"
 EXTERNAL, LOCKED = 1, 0
@@ -29,14 +28,14 @@ def lock_was_lost(name: str, server: Connection, root: str) -> bool:
             f"{name}: {root[1:]} is not locked to its reference (status {status}): nothing starts "
             "at a time before it is"
         )
-    text = server.text("for its error log", f"{root}/raw/error/json/errors")
-    try:
-        messages = json.loads(text)["messages"]
-        return any(NAMED in str(one["message"]).lower() for one in messages)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ProtocolError(f"{name}: the error log of {root[1:]} is {text!r}") from error
+    return names_reference(server, root)
+
+
+def names_reference(server: Connection, root: str) -> bool:
+    """Return whether its error log says anything of its reference clock."""
+    return NAMED in said_by(server, root).lower()
 
 
 def clear_log(server: Connection, root: str) -> None:
     """Empty its error log."""
-    server.set("to clear its error log", [(f"{root}/raw/error/clear", 1)])
+    server.set("to clear its error log", clear_items([root]))

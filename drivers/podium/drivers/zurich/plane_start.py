@@ -1,10 +1,12 @@
 """Starts by an edge at a trigger input: who still waits, and when it was by the own counter."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from podium.drivers.errors import NotStarted, Refused
-from podium.drivers.zurich.connection import Connection
+from podium.drivers.zurich.clock_state import names_reference
+from podium.drivers.zurich.connection import Connection, Item
+from podium.drivers.zurich.error_log import clear_items
 from podium.drivers.zurich.waiting import WAITING_FOR_TRIGGER, until
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
@@ -28,6 +30,8 @@ class PlaneStart:
         self._devices = dict(devices)
         self.origin: Tai | None = None
         """The instant of tick 0; None: nobody has said so."""
+        self.watched = False
+        """Whether anybody looks for locks that were lost."""
         self.started: Tai | None = None
         """When the program that was armed last began; None: not yet, or no results yet."""
 
@@ -40,6 +44,12 @@ class PlaneStart:
     def counted_fs(self) -> int:
         """Return how long the counter has counted."""
         return self._server.whole("for its time", f"{self.root}/status/time") * self._tick_fs
+
+    def to_clear(self, roots: Iterable[str]) -> list[Item]:
+        """Return what empties error logs, but for one that has yet to be told what it says of its
+        clock."""
+        kept = self.watched and names_reference(self._server, self.root)
+        return clear_items(root for root in roots if not (kept and root == self.root))
 
     def armed(self) -> None:
         """Forget the start before."""

@@ -6,7 +6,7 @@ wait for what they find.
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -24,6 +24,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
+from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
@@ -37,6 +38,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import Ba
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
+from podium.sim_instruments.twins.zurich.synthesizers import Synthesizers
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
@@ -73,6 +75,8 @@ class _Ahead:
     """A run that is being foretold."""
 
     number: int
+    origin_fs: int
+    members: tuple[Member, ...]
     keys: tuple[tuple[str, str], ...]
     ticket: Ticket[Foretold]
 
@@ -98,9 +102,9 @@ class Executing:
         self._playback = playback
         self._time = time or LocalTime()
         self._marker_lines = markers
-        self._playing: dict[tuple[str, str], int] = {}
-        """The run that a sequencer takes part in, as it was foretold last."""
         self._ahead: list[_Ahead] = []
+        self._last: dict[tuple[str, str], _Ahead] = {}
+        """By sequencer, what was foretold of it last."""
         self._count = 0
         """Of runs that were foretold."""
         self._records: dict[str, tuple[int, str, Value]] = {}
@@ -112,6 +116,8 @@ class Executing:
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
+        self._overranges = Overranges()
+        self._synthesizers = Synthesizers()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
@@ -157,12 +163,14 @@ class Executing:
     def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
+        self._synthesizers.written(device, path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
             if run is not None:
                 self.advance(now_fs)
-                run.write_register(int(number), value)
+                run.write_register(int(number), value, now_fs)
+                self._foretell_anew((device, at))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path.startswith("system/swtriggers/") and value:
@@ -198,6 +206,7 @@ class Executing:
             _, path, record = self._records.pop(device)
             found |= {path: record, "scopes/0/enable": 0}
             self._told.setdefault(device, {}).pop("scopes/0/enable", None)
+        found |= self._overranges.counts(device, now_fs)
         if device in self._complaints:
             self._told.get(device, {}).pop(_ERRORS, None)
             found[_ERRORS] = self._complaints.pop(device)
@@ -274,7 +283,7 @@ class Executing:
                 continue
             if member is not None:
                 members[one.key] = member
-        self._work_out(self._playback, list(members.values()), at_fs[0], alone)
+        self._work_out(self._playback, list(members.values()), at_fs[0], alone=alone)
 
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
@@ -285,21 +294,45 @@ class Executing:
         if member is not None:
             self._work_out(self._playback, [member], run.start_fs)
 
+    def _foretell_anew(self, key: tuple[str, str]) -> None:
+        """Have a run worked out again that has heard of something its members may ask for."""
+        before = self._last.get(key)
+        run = self._runs[key]
+        if before is None or self._playback is None or not run.going_on or not run.reads_registers:
+            return
+        self._ahead = [one for one in self._ahead if one.number != before.number]
+        members = [
+            replace(one, run=self._runs[one.key].again())
+            for one in before.members
+            if one.key in self._runs
+        ]
+        self._work_out(self._playback, members, before.origin_fs, before.number, alone=True)
+
     def _work_out(
-        self, playback: Playback, members: list[Member], origin_fs: int, alone: bool = False
+        self,
+        playback: Playback,
+        members: list[Member],
+        origin_fs: int,
+        number: int | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
-        """Submit a run, where anybody listens, or ``alone``."""
+        """Submit a run, where anybody listens, or ``alone``; ``number``: of the one that it
+        replaces."""
         if not members or not (alone or any(one.analyser for one in members)):
             return
-        self._count += 1
+        self._count += number is None
+        number = self._count if number is None else number
+        tuned = tuple(self._synthesizers.carrying(one) for one in members)
         # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
         begin_fs = origin_fs - origin_fs % START_GRID_FS
-        work = partial(foretell, tuple(members), self._count, begin_fs, time=self._time)
+        work = partial(foretell, tuned, number, begin_fs, time=self._time)
         keys = tuple(one.key for one in members)
-        self._playing |= dict.fromkeys(keys, self._count)
         if self._marker_lines is not None:
-            self._marker_lines.begun(self._count, self._time.world_fs(origin_fs))
-        self._ahead.append(_Ahead(self._count, keys, playback.submit(work)))
+            self._marker_lines.begun(number, self._time.world_fs(origin_fs))
+        ahead = _Ahead(number, begin_fs, tuned, keys, playback.submit(work))
+        self._ahead.append(ahead)
+        self._last |= dict.fromkeys(keys, ahead)
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -318,6 +351,8 @@ class Executing:
                 continue
             if self._marker_lines is not None:
                 self._marker_lines.known(one.number, told.markers)
+            for (device, node), at_ns in told.loud_ns.items():
+                self._overranges.note(device, node, one.origin_fs, at_ns)
             for key in one.keys:
                 if key in self._analysers and key in told.results:
                     self._analysers[key].foretold = told.results[key]
@@ -333,16 +368,16 @@ class Executing:
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
         """Drop what was foretold of a sequencer that ends, or begins anew."""
-        number = self._playing.pop(key, None)
-        if number is None or self._playback is None:
+        last = self._last.pop(key, None)
+        if last is None or self._playback is None:
             return
         at_fs = self._time.world_fs(now_fs)
         sender = "/".join(key)
-        self._playback.stopped(number, sender, at_fs)
+        self._playback.stopped(last.number, sender, at_fs)
         if self._marker_lines is not None:
-            self._marker_lines.stopped(number, sender, at_fs)
-            if number not in self._playing.values():
-                self._marker_lines.over(number)
+            self._marker_lines.stopped(last.number, sender, at_fs)
+            if last.number not in (one.number for one in self._last.values()):
+                self._marker_lines.over(last.number)
         for one in self._ahead:
             one.keys = tuple(other for other in one.keys if other != key)
         if self._marker_lines is None:  # else others wait to hear what has left markers till then

@@ -89,8 +89,9 @@ class MarkerLines:
         self._runs: dict[int, _Sent] = {}
 
     def begun(self, run: int, from_fs: int) -> None:
-        """Say that what a run sends is being worked out."""
-        self._runs[run] = _Sent(self._lines.promise(from_fs))
+        """Say that what a run sends is being worked out; anew, it stands as it was promised."""
+        if run not in self._runs:
+            self._runs[run] = _Sent(self._lines.promise(from_fs))
 
     def known(self, run: int, edges: Iterable[MarkerEdges]) -> None:
         """Send what a run sends, up to where its sequencers were stopped meanwhile."""
