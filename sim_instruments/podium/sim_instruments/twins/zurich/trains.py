@@ -118,20 +118,15 @@ def drive_trains(
         signals = [one[0 if side == 1 else 1] * full for one in both]
         if not any(np.any(one) for one in signals):
             continue
-        trimmed = [
-            _trimmed(
-                _piece(centre_hz, side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
-                       int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
-            )
+        pieces = tuple(
+            _piece(centre_hz, side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
+                   int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
             for k, signal in zip(first.tolist(), signals, strict=True)
-        ]  # fmt: skip
-        which_piece = piece.reshape(-1)
-        silent_ns = np.array([silent for _, silent in trimmed], np.int64)[which_piece]
-        begin = start_ns + silent_ns
-        half = side * hz * ((time & 1) / RATE_HZ - silent_ns * 1e-9)
-        at_start = side * (turns + phase) - half + turns_at(centre_hz, begin)
-        pieces = tuple(one for one, _ in trimmed)
-        yield PulseTrain(line, begin, which_piece.astype(np.int32), at_start % 1.0, pieces, sender)
+        )  # fmt: skip
+        half = side * hz * (time & 1) / RATE_HZ
+        at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
+        which = piece.reshape(-1).astype(np.int32)
+        yield sounding(PulseTrain(line, start_ns, which, at_start % 1.0, pieces, sender))
 
 
 def joined(rows: Integers, late: int = 0) -> tuple[Integers, Integers]:
@@ -184,17 +179,34 @@ def _piece(
     return replace(found, duration_ns=found.duration_ns + longer // 2)
 
 
-def _trimmed(piece: Piece) -> tuple[Piece, int]:
-    """Return a piece without the silence that it begins with, and how long that is, ns.
+def sounding(train: PulseTrain) -> PulseTrain:
+    """Return a train whose pulses begin where they sound, without those that never do.
 
     Waveforms begin on a grid of 16 samples; what leaves the connector begins with the pulse.
     """
-    loud = np.flatnonzero(piece.samples)
-    silent = int(loud[0]) if len(loud) else len(piece.samples)
-    if not silent or silent >= piece.duration_ns:
-        return piece, 0
-    kept, duration_ns = piece.samples[silent:], piece.duration_ns - silent
-    return replace(piece, samples=kept, duration_ns=duration_ns), silent
+    pieces, silent = [], []
+    for piece in train.pieces:
+        loud = np.flatnonzero(piece.samples)
+        first = int(loud[0]) if len(loud) else len(piece.samples)
+        sounds = bool(len(loud)) or (piece.level != 0 and first < piece.duration_ns)
+        duration_ns = piece.duration_ns - first
+        pieces.append(
+            replace(piece, samples=piece.samples[first:], duration_ns=duration_ns)
+            if sounds
+            else piece
+        )
+        silent.append(first if sounds else -1)
+    late_ns = np.array(silent, np.int64)[train.piece]
+    kept = late_ns >= 0
+    turns_a_ns = np.array([one.carrier_hz for one in pieces])[train.piece] * 1e-9
+    turns = train.phase_turns + turns_a_ns * late_ns
+    return replace(
+        train,
+        start_ns=(train.start_ns + late_ns)[kept],
+        piece=train.piece[kept],
+        phase_turns=(turns % 1.0)[kept],
+        pieces=tuple(pieces),
+    )
 
 
 def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Piece:
@@ -262,7 +274,8 @@ def readout_trains(
             if place:
                 number[mine == masks[place - 1]] += 2 * place
         at_start = turns_at(centre_hz, start_ns) - hz * parity / RATE_HZ
-        yield PulseTrain(line, start_ns, number, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
+        played = (start_ns, number, at_start % 1.0, tuple(pieces))
+        yield sounding(PulseTrain(line, *played, f"{sender}/{slot}"))
 
 
 def capture_trains(
