@@ -181,9 +181,17 @@ def _analysers(count: int) -> tuple[Connector, ...]:
         for one in (
             RfOutput(f"qa{n}_out", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"qa{n}", top),
             RfInput(f"qa{n}_in", _SHF_LO, _SHF_BAND, _SHF_IN_ATT, f"qa{n}"),
-            TriggerInput(f"qa{n}_trigger_a", _SHF_TRIGGER_FS),
-            TriggerInput(f"qa{n}_trigger_b", _SHF_TRIGGER_FS),
         )
+    )
+
+
+def _analyser_triggers(count: int) -> tuple[Connector, ...]:
+    """Return the trigger inputs of an analyser; beside generators it hears theirs, too, and they
+    not its."""
+    return tuple(
+        TriggerInput(f"qa{n}_trigger_{side}", _SHF_TRIGGER_FS)
+        for n in range(count)
+        for side in "ab"
     )
 
 
@@ -198,8 +206,8 @@ _ZURICH_DEVICES = {
         ModuleModel("SHFQC", (*_analysers(1), *_generators(6))),
         ModuleModel("SHFSG4", _generators(4)),
         ModuleModel("SHFSG8", _generators(8)),
-        ModuleModel("SHFQA2", _analysers(2)),
-        ModuleModel("SHFQA4", _analysers(4)),
+        ModuleModel("SHFQA2", (*_analysers(2), *_analyser_triggers(2))),
+        ModuleModel("SHFQA4", (*_analysers(4), *_analyser_triggers(4))),
         ModuleModel("HDAWG4", _waves(4)),
         ModuleModel("HDAWG8", _waves(8)),
         ModuleModel("PQSC", ()),

@@ -7,6 +7,7 @@ from podium.control.agent.targets import QBLOX
 from podium.control.agent.zurich_targets import ZURICH
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
+from podium.control.facility.models_of import modules_of
 from podium.control.facility.timing import TriggerWiring
 from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
@@ -106,8 +107,11 @@ def wirings_of(facility: Facility, instruments: Collection[str]) -> tuple[StartW
                 f"{controller} is started by {trigger.output}, which another agent owns: one "
                 f"agent has to own both; here are {', '.join(instruments)}"
             )
-        made = _of_a_cluster if model == QBLOX else _of_a_data_server
-        found.append(made(controller, trigger))
+        if model == ZURICH:
+            _check_first(facility, controller, trigger)
+            found.append(_of_a_data_server(controller, trigger))
+        else:
+            found.append(_of_a_cluster(controller, trigger))
     return tuple(found)
 
 
@@ -121,6 +125,17 @@ def _of_a_cluster(controller: str, trigger: TriggerWiring) -> StartWiring:
         start_after_fs=cable.value_fs + FROM_EDGE_NS * FS_PER_NS,
         resolution_fs=width_fs + round(SIGMAS * cable.sigma_fs),
     )
+
+
+def _check_first(facility: Facility, server: str, trigger: TriggerWiring) -> None:
+    """Raise ``ValueError`` where a data server's counter would be another instrument's."""
+    devices = modules_of(facility.instruments[server]) or {}
+    first = next(iter(devices), None)
+    if trigger.input.slot != first:
+        raise ValueError(
+            f"timing > triggers > {server}: the trigger goes to {trigger.input}; the instrument "
+            f"that it starts has to be the first under devices, which is dev{first}"
+        )
 
 
 def _of_a_data_server(controller: str, trigger: TriggerWiring) -> StartWiring:
