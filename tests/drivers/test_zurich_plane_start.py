@@ -60,7 +60,7 @@ def plane(server):
 
 def test_it_has_started_once_a_core_does_not_wait_any_more(plane, server) -> None:
     assert plane.waiting(ROOT, EDGE)
-    with pytest.raises(NotStarted, match="no edge at trigger input 1 of zi.dev12000 within 0 s"):
+    with pytest.raises(NotStarted, match="no edge at trigger input 1 of zi"):
         plane.wait(ROOT, EDGE, 0.0, threading.Event())
     server.status[f"{ROOT}/{EDGE.cores[0].node}/sequencer/status"] = RUNS
     assert not plane.waiting(ROOT, EDGE)
