@@ -190,4 +190,4 @@ async def test_drive_and_flux_meet_at_the_chip_when_the_program_says(laboratory,
     middle = np.sum(felt**2 * (starts + PULSE_NS / 2)) / np.sum(felt**2)
     # Their centres lie 150 + 20 and 150 + 140 ns after the shot's beginning.
     assert felt.max() > 0.4 * np.ptp(found)
-    assert middle == pytest.approx(230.0, abs=6.0)
+    assert middle == pytest.approx(230.0, abs=4.0)
