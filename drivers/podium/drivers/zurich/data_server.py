@@ -237,9 +237,9 @@ class ZurichDataServer:
         }
 
     def safe(self) -> None:
-        """Stop all sequencers and switch all outputs off."""
+        """Stop all sequencers, what starts them first, and switch all outputs off."""
         self._artifact = None
-        for serial, model in self._devices.items():
+        for serial, model in sorted(self._devices.items(), key=lambda one: one[1] != HUB):
             self._set(f"to make dev{serial} safe", list(_silent(serial, model)))
 
     # Inside
@@ -305,4 +305,5 @@ def _silent(serial: int, model: str) -> list[Item]:
         ]
     for n in range(counts.get("awg", 0)):
         items.append((f"{root}/awgs/{n}/enable", 0))
+    items += [(f"{root}/sigouts/{n}/on", 0) for n in range(counts.get("wave", 0))]
     return items
