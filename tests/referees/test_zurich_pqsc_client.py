@@ -94,18 +94,18 @@ def _set_up(rack):
 
 def test_a_pqsc_starts_three_instruments_which_play_when_the_vendors_model_says(laboratory, rack):
     _, folder = laboratory
-    hub = rack["dev10001"]
+    pqsc = rack["dev10001"]
     for port, name in enumerate(("dev12001", "dev12002", "dev8001")):
-        assert hub.find_zsync_worker_port(rack[name]) == port
+        assert pqsc.find_zsync_worker_port(rack[name]) == port
     drive, flux, reading = _set_up(rack)
-    assert hub.check_zsync_connection([0, 1, 2]) == [True, True, True]
+    assert pqsc.check_zsync_connection([0, 1, 2]) == [True, True, True]
     reading.readout.run()
     for sequencer in (drive, flux, reading.generator):
         sequencer.enable_sequencer(single=True)
-    hub.arm_and_run(repetitions=STARTS, holdoff=HOLDOFF_US * 1e-6)
+    pqsc.arm_and_run(repetitions=STARTS, holdoff=HOLDOFF_US * 1e-6)
     for sequencer in (drive, flux, reading.generator):
         sequencer.wait_done(timeout=PATIENCE_S)
-    hub.wait_done(timeout=PATIENCE_S)
+    pqsc.wait_done(timeout=PATIENCE_S)
     results = reading.readout.read(timeout=PATIENCE_S)[0]
     assert len(results) == STARTS
     assert np.all(np.abs(results) > 0)
@@ -130,15 +130,15 @@ def test_a_pqsc_starts_three_instruments_which_play_when_the_vendors_model_says(
 
 def test_one_that_does_not_listen_to_zsync_is_not_started(laboratory, rack):
     _, folder = laboratory
-    hub = rack["dev10001"]
+    pqsc = rack["dev10001"]
     before = _played(folder)
     drive, _, reading = _set_up(rack)
     rack["dev12002"].system.clocks.referenceclock.in_.source("internal")
-    assert hub.zsyncs[1].connection.status() == 1
+    assert pqsc.zsyncs[1].connection.status() == 1
     reading.readout.run()
     for sequencer in (drive, reading.generator):
         sequencer.enable_sequencer(single=True)
-    hub.arm_and_run(repetitions=STARTS, holdoff=HOLDOFF_US * 1e-6)
+    pqsc.arm_and_run(repetitions=STARTS, holdoff=HOLDOFF_US * 1e-6)
     reading.generator.wait_done(timeout=PATIENCE_S)
     after = _played(folder)
     assert after["dev12001.qa0_out"] > before["dev12001.qa0_out"]

@@ -74,7 +74,7 @@ def test_what_is_on_several_instruments_is_one_artifact_with_a_program_for_each(
     assert isinstance(artifact, ZurichRack)
     played_by = {one.instrument for one in artifact.programs}
     assert played_by == {"zi_a.dev8001", "zi_a.dev12001", "zi_a.dev12002"}
-    assert (artifact.name, artifact.hub) == ("trial", "dev10001")
+    assert (artifact.name, artifact.pqsc) == ("trial", "dev10001")
     assert artifact.ports[0] == ZSyncPort(0, "dev12001")
     assert all("waitZSyncTrigger();" in c.text for p in artifact.programs for c in p.cores)
     settings = {one.instrument: dict(one.settings) for one in artifact.programs}
@@ -100,7 +100,7 @@ def test_what_is_on_one_instrument_is_started_by_that_one_alone(rack):
     assert not artifact.start.zsync
 
 
-def test_an_hdawg_alone_is_started_by_the_hub(rack):
+def test_an_hdawg_alone_is_started_by_the_pqsc(rack):
     artifact = compiler_for(rack)(program(FLUX))["zi_a"]
     assert isinstance(artifact, ZurichRack)
     assert artifact.ports == (ZSyncPort(2, "dev8001"),)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.agent.zurich_targets import zurich_hubs_of, zurich_targets_of
+from podium.control.agent.zurich_targets import pqscs_of, zurich_targets_of
 from podium.control.compilers.zurich.target import FluxChannel
 from podium.control.facility.facility import FluxPulses
 from podium.control.facility.load import load_facility
@@ -30,11 +30,11 @@ CASES = [
         "a word is wanted here, not 12001",
     ),
     (
-        "the hub on its own port",
+        "the PQSC on its own port",
         CABLES,
         "zsync: {0: dev10001}",
         "dev10001}",
-        "'dev10001' is the hub itself",
+        "'dev10001' is the PQSC itself",
     ),
     (
         "one instrument on two ports",
@@ -51,7 +51,7 @@ CASES = [
         "18 is not a whole number from 0 to 17",
     ),
     (
-        "cables without a hub",
+        "cables without a PQSC",
         "10001: PQSC",
         "10001: SHFSG8",
         "zsync",
@@ -111,9 +111,9 @@ def test_what_is_wrong_is_said_at_its_place(refuses_in, case) -> None:
 
 def test_the_file_says_who_starts_what_and_what_plays_pulses() -> None:
     facility = load_facility(RACK)
-    hub = zurich_hubs_of(facility)["zi_a"]
-    assert hub.device == "dev10001"
-    assert hub.ports[1:] == (ZSyncPort(1, "dev12002"), ZSyncPort(2, "dev8001"))
+    pqsc = pqscs_of(facility)["zi_a"]
+    assert pqsc.device == "dev10001"
+    assert pqsc.ports[1:] == (ZSyncPort(1, "dev12002"), ZSyncPort(2, "dev8001"))
     pulses = facility.flux_wiring("node_a.q1.flux").pulses
     assert pulses is not None
     assert (str(pulses.output), pulses.range_v) == ("zi_a.dev8001.sigout2", 2.0)

@@ -31,7 +31,7 @@ from podium.drivers.zurich.waiting import (
 )
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
-from podium.firmware_interfaces.zurich.limits import HUB, TCP_PORT
+from podium.firmware_interfaces.zurich.limits import PQSC, TCP_PORT
 from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, CoreProgram, ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
 
@@ -103,7 +103,7 @@ class ZurichDataServer:
             said = found[serial] = self._server.text(f"which model dev{serial} is", path)
             if said != model:
                 complaints.append(f"dev{serial} is a {said}, the facility file says {model}")
-        complaints += miscabled(self._server, self._devices, self._zsync, HUB)
+        complaints += miscabled(self._server, self._devices, self._zsync)
         return Examination(modules=found, complaints=tuple(complaints))
 
     def snapshot(self) -> dict[str, object]:
@@ -239,7 +239,7 @@ class ZurichDataServer:
     def safe(self) -> None:
         """Stop all sequencers, what starts them first, and switch all outputs off."""
         self._artifact = None
-        for serial, model in sorted(self._devices.items(), key=lambda one: one[1] != HUB):
+        for serial, model in sorted(self._devices.items(), key=lambda one: one[1] != PQSC):
             self._set(f"to make dev{serial} safe", list(_silent(serial, model)))
 
     # Inside
@@ -291,7 +291,7 @@ def _silent(serial: int, model: str) -> list[Item]:
     """Return what stops and silences an instrument."""
     counts = MODELS[model].counts
     root = f"/dev{serial}"
-    items: list[Item] = [(f"{root}/execution/enable", 0)] if model == HUB else []
+    items: list[Item] = [(f"{root}/execution/enable", 0)] if model == PQSC else []
     for n in range(counts.get("qa", 0)):
         items += [
             (f"{root}/qachannels/{n}/generator/enable", 0),
