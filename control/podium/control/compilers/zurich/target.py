@@ -56,3 +56,5 @@ class ZurichTarget:
     ``enable_qccs_mode``, second generation)."""
     readout_slots: int = READOUT_SLOTS
     """Readout waveforms and integrators of a channel; 16 where the option 16W is fitted."""
+    modulates: bool = False
+    """Whether its readouts can ride on oscillators: where the option LRT is fitted."""

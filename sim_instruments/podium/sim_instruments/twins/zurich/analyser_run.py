@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT
 from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
 from podium.sim_instruments.twins.zurich import node_settings
@@ -31,7 +31,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     ResultLogger,
     Source,
 )
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
+from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
@@ -112,8 +112,10 @@ class AnalyserRun:
         self._started = 0
         """How many readouts were started so far."""
         self.foretold: Complexes | None = None
-        """Sums of all readouts of the run, shape (readouts, units), where they are known ahead:
-        then no program waits for them."""
+        """Sums of all readouts of the run, shape (readouts, units), or points of spectroscopy,
+        shape (triggers, 1), where they are known ahead."""
+        self._said: list[tuple[Integers, Integers]] = []
+        """When words can be heard, and the words, of readouts that were worked on."""
         self._lost = 0
         self._told_lost = 0
         self.logger: ResultLogger | None = None
@@ -149,27 +151,22 @@ class AnalyserRun:
 
     def work(self, everything: bool) -> tuple[Integers, Integers]:
         """Take up what the sequencer has started since, all of it or some milliseconds' worth;
-        return when the results can be read, in its own samples, and what they are.
-
-        ASSUMED: latencies count from startQA. The vendor's model has them from the start trigger,
-        which differs by a few cycles where the readout comes later than that.
-        """
-        none = np.zeros(0, np.int64)
+        return when the results can be read, in its own samples, and what they are."""
         if self._mode != READOUT:
             self._spectroscopy()
-            return none, none
-        self._take_up()
-        times, words, left = [none], [none], _AT_ONCE
-        while self._backlog and (everything or left > 0):
-            piece = self._backlog.popleft()
-            found = self._read(piece)
-            duration = piece.settings.delay + piece.settings.length
-            left -= len(found) * duration
-            if duration >= SHORTEST_READOUT:
-                cycles = feedback_cycles(Route.INTERNAL, duration)
-                times.append(piece.started.time + cycles * CYCLE)
-                words.append(found)
-        return np.concatenate(times), np.concatenate(words)
+        else:
+            self._take_up()
+            left = _AT_ONCE
+            while self._backlog and (everything or left > 0):
+                piece = self._backlog.popleft()
+                self._read(piece)
+                left -= len(piece.started.time) * (piece.settings.delay + piece.settings.length)
+        none = np.zeros(0, np.int64)
+        said, self._said = self._said, []
+        return (
+            np.concatenate([none, *(times for times, _ in said)]),
+            np.concatenate([none, *(heard for _, heard in said)]),
+        )
 
     def _take_up(self) -> None:
         started = readouts(self.run.fresh)
@@ -195,17 +192,13 @@ class AnalyserRun:
         for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
             self._backlog.append(_Piece(_part(started, piece), settings, qudits, waves, delay))
 
-    def _read(self, piece: _Piece) -> Integers:
-        """Return the messages of some readouts; what the logger wants, it has got."""
+    def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
-        states = self._log(part, results, settings, piece.qudits)
-        if piece.qudits:
-            return multistate.packed(states, part.integrators, piece.qudits)
-        return integration.message(states, part.integrators)
+        self._log(part, results, settings, piece.qudits)
 
     def _log(
         self,
@@ -213,20 +206,24 @@ class AnalyserRun:
         results: Complexes,
         settings: integration.ReadoutSettings,
         qudits: tuple[multistate.Qudit, ...],
-    ) -> NDArray[np.uint8]:
-        """Give results to the logger; return the states that they tell."""
+    ) -> None:
+        """Give results to the logger, and words of the states that they tell to generators."""
         wanted = part.integrators
         if qudits:
             states = multistate.states_of(results, qudits, self._units)
             wanted = multistate.integrators_of(part.integrators, qudits)
+            said = multistate.packed(states, part.integrators, qudits)
         else:
             states = integration.discriminate(results, settings)
+            said = words(states, part.integrators)
+        duration = settings.delay + settings.length
+        if duration >= SHORTEST_READOUT:
+            self._said.append((heard_at(part.time, duration, self.run.route), said))
         if self.logger is not None:
             discriminated = self.logger.settings.source is Source.DISCRIMINATION
             shown = part.integrators if discriminated else wanted
             asked = (shown[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
             self.logger.take(states.astype(np.complex128) if discriminated else results, asked)
-        return states
 
     def _spectroscopy(self) -> None:
         setting, run = self.run.setting, self.run
@@ -239,11 +236,17 @@ class AnalyserRun:
         samples = settings.delay + settings.length
         lost = busy(edges, samples, self._free)
         self._lost += int(lost.sum())
-        self._edges += edges[~lost].tolist()
-        if self._edges:
-            self._free = self._edges[-1] + samples
-        turning = node_settings.oscillators(setting, self._at, 1)
+        kept = np.flatnonzero(~lost)
+        if len(kept):
+            self._free = int(edges[kept[-1]]) + samples
         density = node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable")
+        if self.foretold is not None:
+            found = self.foretold[self._started + kept, 0]
+            self._started += len(edges)
+            self._log_points(found, settings, bool(density))
+            return
+        self._edges += edges[kept].tolist()
+        turning = node_settings.oscillators(setting, self._at, 1)
         left = _AT_ONCE
         while self._edges and left > 0:
             left -= samples
@@ -251,10 +254,15 @@ class AnalyserRun:
             out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)
-            if density:
-                found = spectroscopy.power_density(found, settings)
-            if self.logger is not None:
-                self.logger.take(found[:, None], np.ones((1, 1), np.bool_))
+            self._log_points(found, settings, bool(density))
+
+    def _log_points(
+        self, found: Complexes, settings: spectroscopy.SpectroscopySettings, density: bool
+    ) -> None:
+        if density:
+            found = spectroscopy.power_density(found, settings)
+        if self.logger is not None:
+            self.logger.take(found[:, None], np.ones((len(found), 1), np.bool_))
 
     def _records(
         self, sent: tuple[Complexes, ...], which: Integers, times: Integers, samples: int
@@ -286,6 +294,7 @@ class AnalyserRun:
         samples = node_settings.number(setting, f"{self._at}/spectroscopy/length")
         errors = min(self._lost, 0xFFFF)
         return ResultHeader(
+            job=self.run.job,
             center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
             source=logger.settings.source,
             samples=logger.settings.length,

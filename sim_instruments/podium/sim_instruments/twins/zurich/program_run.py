@@ -8,6 +8,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.command_table import BadCommandTable, parse_command_table
 from podium.firmware_interfaces.zurich.elf import BadElf, SequencerElf, read_elf
+from podium.firmware_interfaces.zurich.latency import Route
 from podium.firmware_interfaces.zurich.sequencer_assembly import (
     SEQUENCER_MEMORY,
     IllegalInstruction,
@@ -93,6 +94,17 @@ class ProgramRun:
         """The trace whose nodes were told: while it is the same, there is no more to say."""
         self._ends_fs: int | None = None
         self._looked = False
+        self._by_zsync = False
+
+    @property
+    def route(self) -> Route:
+        """How results get to generators within an SHFQC: it hangs on what starts the program."""
+        return Route.INTERNAL_ZSYNC if self._by_zsync else Route.INTERNAL
+
+    @property
+    def job(self) -> int:
+        """Its place in the queue of a pipeliner."""
+        return self._uploaded.job
 
     def again(self) -> "ProgramRun":
         """Return the same run at its very start."""
@@ -109,6 +121,7 @@ class ProgramRun:
     def expect(self, at_fs: int, source: Source, value: int = 0) -> None:
         """Have something reach the sequencer at a time; what came before its start is lost."""
         if at_fs >= self.start_fs:
+            self._by_zsync |= source is Source.ZSYNC
             insort(self._due, _Due(self.tick(at_fs), source, value))
             self._looked = False
 

@@ -83,6 +83,8 @@ class Trace:
     """The word, address or index that cannot be, where the status says so."""
     waiting: Source | None
     """What is waited for."""
+    needs: int
+    """Until when inputs must be known before it goes on, where the status is UNKNOWN."""
 
     def status_word(self) -> int:
         """Return what the node ``sequencer/status`` shows.
@@ -215,4 +217,5 @@ class Processor:
             tuple(int(value) for value in memory),
             int(state[State.FAULT_WORD]),
             Source(int(state[State.WAITING])) if waiting else None,
+            int(state[State.NEEDS]),
         )

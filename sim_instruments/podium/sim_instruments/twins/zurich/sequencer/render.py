@@ -5,7 +5,7 @@ Precompensation, output delays and filters are not here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -57,11 +57,13 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Oscillators:
-    """Frequencies at the start of a run, from the nodes."""
+    """Frequencies at the start of a run, from the nodes; or as they are at a later sample."""
 
     hz: tuple[float, ...] = (0.0,) * OSCILLATORS
     phases: tuple[float, ...] = field(default=(0.0,) * OSCILLATORS)
     """Turns at the start."""
+    since: int = 0
+    """The sample that is meant by the start: what a trace did before it has been done."""
 
 
 def play(trace: Trace, image: Image, start: int, stop: int) -> Played:
@@ -183,11 +185,13 @@ def _stretches(
     trace: Trace, oscillators: Oscillators, which: int, rate_hz: float, stop: int
 ) -> Iterator[tuple[int, int, int, int]]:
     """Yield begin, end, phase at the begin and step a sample, of equal frequency."""
-    begin = 0
+    begin = oscillators.since
     phase = round(oscillators.phases[which] * FREQUENCY_TURN) % FREQUENCY_TURN
     step = round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
     for row in trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS).tolist():
         time, kind, a = row[Row.TIME], row[Row.KIND], row[Row.A]
+        if time < oscillators.since:
+            continue
         changes = a == which if kind == Kind.FREQUENCY else bool(a >> which & 1)
         if changes:
             yield begin, time, phase, step
@@ -198,6 +202,19 @@ def _stretches(
             else:
                 phase = 0
     yield begin, max(stop, begin), phase, step
+
+
+def oscillators_later(
+    trace: Trace, oscillators: Oscillators, rate_hz: float, until: int
+) -> Oscillators:
+    """Return the oscillators as they are when sample ``until`` begins, exact alike."""
+    before = replace(trace, rows=trace.rows[trace.rows[:, Row.TIME] < until])
+    phases, hz = [], []
+    for which in range(len(oscillators.hz)):
+        *_, (begin, _, phase, step) = _stretches(before, oscillators, which, rate_hz, until)
+        phases.append((phase + step * (until - begin)) % FREQUENCY_TURN / FREQUENCY_TURN)
+        hz.append(step / FREQUENCY_TURN * rate_hz)
+    return Oscillators(tuple(hz), tuple(phases), until)
 
 
 def modulate_iq(
