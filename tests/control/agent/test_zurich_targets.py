@@ -89,9 +89,9 @@ def test_what_is_on_several_instruments_is_one_artifact_with_a_program_for_each(
 def test_the_first_shot_is_at_all_connectors_at_one_time(rack):
     artifact = compiler_for(rack)(program(DRIVE, FLUX, READ))["zi_a"]
     assert isinstance(artifact, ZurichRack)
-    # 610 samples of 0.5 ns that the slowest takes, and 400 ns until the first shot.
-    assert {one.first_shot_fs for one in artifact.programs} == {305 * NS + 400 * NS}
-    assert artifact.first_shot_fs == 705 * NS
+    # 616 samples of 0.5 ns, of which the slowest takes 610, and 400 ns until the first shot.
+    assert {one.first_shot_fs for one in artifact.programs} == {308 * NS + 400 * NS}
+    assert artifact.first_shot_fs == 708 * NS
 
 
 def test_what_is_on_one_instrument_is_started_by_that_one_alone(rack):
