@@ -170,6 +170,15 @@ def test_a_complaint_of_one_that_measures_nothing_ends_the_run(driver, server):
     driver.wait(0.0)
 
 
+def test_nobody_waits_for_the_results_of_one_that_has_ended_and_complains(driver, server):
+    driver.load(RACK)
+    server.held["/dev12001/qachannels/0/readout/result/enable"] = 1
+    log = '{"messages":[{"code":1,"message":"nothing was heard"}]}'
+    server.held["/dev12001/raw/error/json/errors"] = log
+    with pytest.raises(ProtocolError, match="'trial': dev12001 says: nothing was heard"):
+        driver.wait(0.0)
+
+
 def test_what_does_not_compile_names_the_instrument():
     wrong = replace(PARTS[1], cores=(replace(DRIVE, text="playNothing(3);\n"),))
     driver = ZurichDataServer.rehearse("zi", lambda said: None, DEVICES, CABLES)

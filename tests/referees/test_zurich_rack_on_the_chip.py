@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 from scipy.optimize import curve_fit
 
+from podium.control.calibration.runner import RunFailed
 from podium.control.lab import open_facility
 from podium.control.program.program import (
     Affine,
@@ -169,6 +171,27 @@ async def test_a_flux_pulse_turns_the_qubits_phase_as_its_arc_says(laboratory, t
     (h, scale, _, _), _ = curve_fit(signal, turned, found, guess)
     assert abs(scale) == pytest.approx(1.0, abs=0.03)
     assert 2 * abs(h) > 0.7 * np.ptp(found)
+
+
+async def test_what_goes_wrong_ends_the_run_with_its_name_and_the_next_one_is_sound(
+    laboratory, truth
+):
+    """A flux pulse while the resonators are lit is what no world here can answer."""
+    high = Axis("v", (Variable("v", "1", Linear(0.2, 0.1, 2)),))
+    late = (Delay(("f",), 600 * NS), Play("f", Square(PULSE_NS * NS), Affine("v")))
+    readout = _program(truth, (Delay(("d",), 20 * NS),), high, 2, Frame("f", f"{Q}.flux", 0.0))
+    spoilt = replace(
+        readout, name="lit", body=(*late, *(one for one in readout.body if _not_all(one)))
+    )
+    with pytest.raises(RunFailed, match=r"lit.*dev(8001|12001|12002) says: .*photons in the reson"):
+        await _swept(laboratory, truth, spoilt)
+    (turning,) = await _swept(laboratory, truth, _rabi(truth))
+    assert np.ptp(turning) > 0
+
+
+def _not_all(one):
+    """Tell whether a statement is none that has all frames wait for each other."""
+    return not isinstance(one, Barrier)
 
 
 async def test_drive_and_flux_meet_at_the_chip_when_the_program_says(laboratory, truth):

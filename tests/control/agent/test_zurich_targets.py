@@ -100,6 +100,18 @@ def test_what_is_on_one_instrument_is_started_by_that_one_alone(rack):
     assert not artifact.start.zsync
 
 
+def test_an_instrument_that_plays_nothing_takes_no_part(rack):
+    """Its frame is there, and waits with the others."""
+    both = program(DRIVE, READ)
+    waiting = replace(both, body=tuple(one for one in both.body if one != both.body[0]))
+    artifact = compiler_for(without(rack))(waiting)["zi_a"]
+    assert isinstance(artifact, ZurichProgram)
+    assert artifact.instrument == "zi_a.dev12001"
+    silent = replace(both, body=(Delay(("d",), 10 * US),))
+    with pytest.raises(DoesNotFit, match="plays and captures nothing"):
+        compiler_for(rack)(silent)
+
+
 def test_an_hdawg_alone_is_started_by_the_pqsc(rack):
     artifact = compiler_for(rack)(program(FLUX))["zi_a"]
     assert isinstance(artifact, ZurichRack)

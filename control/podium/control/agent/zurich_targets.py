@@ -28,7 +28,7 @@ from podium.control.facility.facility import (
 )
 from podium.control.facility.models_of import modules_of
 from podium.control.program.batches import Batch, whole
-from podium.control.program.program import Program
+from podium.control.program.program import Capture, Play, Program, walk
 from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ, SHF_RATE_HZ
 from podium.firmware_interfaces.zurich.limits import (
     INPUT_RANGE_MIN_DBM,
@@ -90,8 +90,11 @@ class ZurichCompiler:
         )
 
     def _taking_part(self, program: Program, server: str) -> tuple[ZurichTarget, ...]:
-        ports = {frame.port for frame in program.frames}
-        return tuple(one for one in self._targets[server] if ports & one.ports.keys())
+        """Return the instruments that play or hear something of a program."""
+        busy = {said.frame for _, said in walk(program.body) if isinstance(said, Play | Capture)}
+        ports = {frame.port for frame in program.frames if frame.name in busy}
+        declared = {frame.port for frame in program.frames}
+        return tuple(one for one in self._targets[server] if (ports or declared) & one.ports.keys())
 
     def _pqsc(self, targets: Sequence[ZurichTarget], server: str) -> Cabled | None:
         """Return who starts these instruments; None: the one there is has a trigger of its own.
