@@ -99,7 +99,7 @@ def flux_trains(
     if trouble:
         raise NoFlux(trouble)
     rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
-    rows, longer = joined(rows, late)
+    rows, longer = joined(rows)
     waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
     held = rows[:, Row.KIND] == Kind.HOLD
     # What a hold repeats is the last sample of the play before it.
