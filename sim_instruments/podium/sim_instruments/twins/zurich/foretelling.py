@@ -17,7 +17,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
-from podium.sim_instruments.twins.zurich.analyser_run import SEQUENCER_TRIGGERS
+from podium.sim_instruments.twins.zurich.analyser_run import own_output
 from podium.sim_instruments.twins.zurich.flux_trains import (
     FluxOutput,
     NoFlux,
@@ -207,7 +207,7 @@ def _probing(setting: node_settings.Setting, channel: str) -> Probing:
     return Probing(
         node_settings.spectroscopy_settings(setting, channel),
         node_settings.oscillators(setting, channel, 1),
-        chosen == SEQUENCER_TRIGGERS + int(channel.rpartition("/")[2]),
+        own_output(chosen, int(channel.rpartition("/")[2])),
     )
 
 
@@ -261,7 +261,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             continue
         at = member.analyser
         if isinstance(at, Probing):
-            edges = trigger_edges(run.trace, 0)[: None if at.own_trigger else 0]
+            edges = trigger_edges(run.trace, at.output or 0)[: 0 if at.output is None else None]
             if member.on:
                 sent = probing_trains(
                     f"{member.connector}_out", member.sender, run.trace, at, edges,
