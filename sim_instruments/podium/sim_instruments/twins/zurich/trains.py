@@ -22,7 +22,6 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     Window,
 )
-from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.zurich.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
@@ -304,33 +303,6 @@ def capture_trains(
             ),
         )
     return found
-
-
-def scope_train(
-    line: str, started: Readouts, samples: int, centre_hz: float, begin_ns: int
-) -> CaptureTrain | None:
-    """Return what the scope listens to: one record from the first readout that triggers it."""
-    which = np.flatnonzero(started.monitor)[:1]
-    if not len(which):
-        return None
-    start_ns = begin_ns + (started.time[which] >> 1)
-    turns = turns_at(centre_hz, start_ns) % 1.0
-    window = Window(centre_hz, samples // 2, None)
-    return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
-
-
-def record_of(
-    answer: Captured, samples: int, centre_hz: float, full_scale: float = np.inf
-) -> Complexes:
-    """Return the scope's record, V: samples of 1 ns, each twice; what goes beyond ``full_scale``,
-    square roots of watts, is what the converter leaves of a tone."""
-    trace = np.zeros(samples // 2, np.complex128)
-    if answer.trace is not None:
-        heard = answer.trace[: len(trace)]
-        heard = heard * clipped_tone(np.abs(heard) / full_scale) * sqrt(2 * IMPEDANCE_OHM)
-        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
-        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
-    return np.repeat(trace, 2)
 
 
 def results_of(
