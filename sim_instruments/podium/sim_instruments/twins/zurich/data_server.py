@@ -97,6 +97,13 @@ class DataServer:
         """
         self._listener = listener
 
+    def lend(self, device: str, owner: str) -> None:
+        """Let another data server have an instrument, or take it back (``owner`` empty)."""
+        (lent,) = (one for one in self.devices if one.name == device)
+        self._let_go(lent, 0)
+        lent.owner = owner
+        self._tell_of_devices(0)
+
     # --- kernels ----------------------------------------------------------------------
 
     def kernel(self, request: KernelRequest, now_fs: int) -> Kernel | NoKernel:
@@ -107,6 +114,9 @@ class DataServer:
         device = next((one for one in self.devices if one.name == request.kernel), None)
         if device is None:
             return NoKernel(Reason.DEVICE_NOT_FOUND, f"Device {request.kernel} not found")
+        if device.owner:
+            message = f"Device {device.name} is in use by {device.owner}"
+            return NoKernel(Reason.DEVICE_IN_USE, message)
         interface = request.query.get("interface", "")
         if interface and interface.lower() not in [one.lower() for one in INTERFACES]:
             message = f"Device {device.name} is not reached by {interface}"
