@@ -197,6 +197,8 @@ class MapOption:
     choices: tuple[str, ...] | None = None
     """The words allowed; None: names that the file gives."""
     required: bool = True
+    of: str = ""
+    """The map option whose numbers these are; empty: they stand for themselves."""
 
 
 @dataclass(frozen=True, slots=True)

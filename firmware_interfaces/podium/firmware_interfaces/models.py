@@ -190,6 +190,15 @@ ZURICH = InstrumentModel(
     twin="podium.sim_instruments.twins.zurich.executing:running_data_server",
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
+        MapOption(
+            "options",
+            "serial number: options of a quantum analyzer",
+            1,
+            zurich.SERIAL_MAX,
+            zurich.ANALYSER_OPTIONS,
+            required=False,
+            of="devices",
+        ),
     ),
     modules=_ZURICH_DEVICES,
     modules_option="devices",

@@ -24,7 +24,13 @@ from podium.control.facility.facility import (
 from podium.control.facility.models_of import modules_of
 from podium.control.program.batches import Batch
 from podium.control.program.program import Program
-from podium.firmware_interfaces.zurich.limits import INPUT_RANGE_MIN_DBM, OUTPUT_RANGE_MAX_DBM
+from podium.firmware_interfaces.zurich.awg_limits import READOUT_SLOTS, READOUT_SLOTS_16W
+from podium.firmware_interfaces.zurich.limits import (
+    INPUT_RANGE_MIN_DBM,
+    LONG_READOUT,
+    MORE_SLOTS,
+    OUTPUT_RANGE_MAX_DBM,
+)
 
 ZURICH = "zurich"
 """The model that this compiler serves: a data server with its instruments."""
@@ -71,11 +77,25 @@ def zurich_targets_of(facility: Facility) -> dict[str, tuple[ZurichTarget, ...]]
     for server, entry in facility.instruments.items():
         if entry.model == ZURICH:
             ports = _ports(facility, server)
+            given = entry.options.get("options")
+            options: Mapping[int, str] = {} if given is None or isinstance(given, str) else given
             found[server] = tuple(
-                ZurichTarget(f"{server}.dev{serial}", cast(Model, model), ports.get(serial, {}))
+                _target(
+                    f"{server}.dev{serial}",
+                    cast(Model, model),
+                    ports.get(serial, {}),
+                    options.get(serial, ""),
+                )
                 for serial, model in (modules_of(entry) or {}).items()
             )
     return found
+
+
+def _target(name: str, model: Model, ports: Mapping[str, Channel], options: str) -> ZurichTarget:
+    """Return one instrument; a channel of an SHFQA4 has 16 slots without an option."""
+    words = options.split()
+    slots = READOUT_SLOTS_16W if MORE_SLOTS in words or model == "SHFQA4" else READOUT_SLOTS
+    return ZurichTarget(name, model, ports, slots, LONG_READOUT in words)
 
 
 def _ports(facility: Facility, server: str) -> dict[int, dict[str, Channel]]:

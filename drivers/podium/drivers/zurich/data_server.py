@@ -34,22 +34,42 @@ class ZurichDataServer:
     """A data server. Connecting has it take the instruments of the facility file, and reads."""
 
     def __init__(
-        self, name: str, host: str, ports: Mapping[str, int], devices: Mapping[int, str]
+        self,
+        name: str,
+        host: str,
+        ports: Mapping[str, int],
+        devices: Mapping[int, str],
+        options: Mapping[int, str] | None = None,
     ) -> None:
-        """``devices``: serial number -> model. Raises :class:`InstrumentError`."""
+        """``devices``: serial number -> model; ``options``: what is fitted, by serial number.
+
+        Raises :class:`InstrumentError`.
+        """
         server = Server(name, host, ports.get("data_server", TCP_PORT), tuple(devices))
-        self._begin(name, devices, server)
+        self._begin(name, devices, options or {}, server)
 
     @classmethod
-    def rehearse(cls, name: str, note: Callable[[str], None], devices: Mapping[int, str]) -> Self:
+    def rehearse(
+        cls,
+        name: str,
+        note: Callable[[str], None],
+        devices: Mapping[int, str],
+        options: Mapping[int, str] | None = None,
+    ) -> Self:
         """Return a driver that sends nothing: ``note`` gets every node that would be set."""
         rehearsed = cls.__new__(cls)
-        rehearsed._begin(name, devices, RehearsedServer(note))
+        rehearsed._begin(name, devices, options or {}, RehearsedServer(note))
         return rehearsed
 
-    def _begin(self, name: str, devices: Mapping[int, str], server: Connection) -> None:
+    def _begin(
+        self,
+        name: str,
+        devices: Mapping[int, str],
+        options: Mapping[int, str],
+        server: Connection,
+    ) -> None:
         self.name = name
-        self._devices = dict(devices)
+        self._devices, self._options = dict(devices), dict(options)
         self._server = server
         self._uploaded: dict[str, CoreProgram] = {}
         """By path of the sequencer."""
@@ -73,6 +93,14 @@ class ZurichDataServer:
             said = found[serial] = self._server.text(f"which model dev{serial} is", path)
             if said != model:
                 complaints.append(f"dev{serial} is a {said}, the facility file says {model}")
+            wanted = self._options.get(serial, "").split()
+            path = f"/dev{serial}/features/options"
+            has = self._server.text(f"what is fitted to dev{serial}", path).split()
+            if missing := [option for option in wanted if option not in has]:
+                complaints.append(
+                    f"dev{serial} has the options {' '.join(has)}, the facility file says "
+                    f"{' '.join(missing)} too"
+                )
         return Examination(modules=found, complaints=tuple(complaints))
 
     def snapshot(self) -> dict[str, object]:

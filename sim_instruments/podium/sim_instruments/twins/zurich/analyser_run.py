@@ -27,6 +27,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     ResultLogger,
     Source,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import (
+    Carriers,
+    integrate_ridden,
+    ridden_pulse,
+)
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
 
 SEQUENCER_TRIGGERS: Final = 32
@@ -87,6 +93,7 @@ class _Piece:
     settings: integration.ReadoutSettings
     waves: dict[int, Complexes]
     delay: int
+    carriers: Oscillators | None
 
 
 class AnalyserRun:
@@ -185,17 +192,33 @@ class AnalyserRun:
             return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
+        carriers = node_settings.readout_carriers(setting, at, self._units)
         for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
-            self._backlog.append(_Piece(_part(started, piece), settings, waves, delay))
+            self._backlog.append(_Piece(_part(started, piece), settings, waves, delay, carriers))
 
     def _read(self, piece: _Piece) -> Integers:
         """Return the messages of some readouts; what the logger wants, it has got."""
         part, settings = piece.started, piece.settings
+        if piece.carriers is not None:
+            return integration.message(self._read_ridden(piece), part.integrators)
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
         return integration.message(self._log(part, results, settings), part.integrators)
+
+    def _read_ridden(self, piece: _Piece) -> NDArray[np.uint8]:
+        """Return the states of readouts that ride on oscillators: each goes out by itself."""
+        part, settings = piece.started, piece.settings
+        assert piece.carriers is not None
+        carriers = Carriers(self.run.trace, piece.carriers)
+        sent = tuple(
+            ridden_pulse(piece.waves, mask, piece.delay, carriers, time)
+            for mask, time in zip(part.generators.tolist(), part.time.tolist(), strict=True)
+        )
+        each = np.arange(len(sent))
+        records = self._records(sent, each, part.time, settings.delay + settings.length)
+        return self._log(part, integrate_ridden(records, settings, carriers, part.time), settings)
 
     def _log(
         self, part: Readouts, results: Complexes, settings: integration.ReadoutSettings

@@ -387,6 +387,7 @@ def running_data_server(
     devices: Mapping[int, str],
     texts: Callable[[], VendorText] = VendorText,
     playback: Playback | None = None,
+    options: Mapping[int, str] | None = None,
 ) -> DataServer:
     """Return a data server whose instruments execute what is uploaded to them."""
-    return DataServer(serial, devices, texts, Executing(playback=playback))
+    return DataServer(serial, devices, texts, Executing(playback=playback), options)

@@ -20,6 +20,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     readouts,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA, SHFSG
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
@@ -51,6 +52,8 @@ class Analyser:
     settings: ReadoutSettings
     delay: int
     units: int
+    carriers: Oscillators | None = None
+    """What waveforms and weights ride on; None: they are as written."""
     record: int = 0
     """Samples of the scope's record; 0: it listens to another channel, or not at all."""
 
@@ -104,6 +107,7 @@ def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None
             node_settings.readout_settings(setting, channel, units),
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
+            node_settings.readout_carriers(setting, channel, units),
             _record(setting, int(channel.rpartition("/")[2])),
         )
     return Member(
@@ -160,13 +164,14 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             continue
         started = readouts(run.trace)
         at = member.analyser
+        carriers = None if at.carriers is None else Carriers(run.trace, at.carriers)
         if member.on:
             drives += readout_trains(
                 f"{member.connector}_out", run.at, started, at.waves, at.delay,
-                member.centre_hz, member.range_dbm, begin_ns,
+                member.centre_hz, member.range_dbm, begin_ns, carriers,
             )  # fmt: skip
         trains = capture_trains(
-            f"{member.connector}_in", started, at.settings, member.centre_hz, begin_ns
+            f"{member.connector}_in", started, at.settings, member.centre_hz, begin_ns, carriers
         )
         captures += [one.train for one in trains.values()]
         scope = None

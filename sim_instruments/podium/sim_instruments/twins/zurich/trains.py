@@ -24,6 +24,7 @@ from podium.sim_instruments.physics.signals import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import (
@@ -176,25 +177,40 @@ def readout_trains(
     centre_hz: float,
     range_dbm: float,
     begin_ns: int,
+    carriers: Carriers | None = None,
 ) -> Iterator[PulseTrain]:
     """Yield what the pulse generator of an analyser's channel sends, each slot by itself.
 
-    What goes beyond full scale where pulses add is not cut here.
+    ``carriers``: what waveforms ride on, None: nothing. What goes beyond full scale where pulses
+    add is not cut here.
     """
     full = tone_amplitude(range_dbm)
     for slot, wave in waves.items():
         time = started.time[(started.generators >> slot & 1) == 1] + delay
         if not len(time):
             continue
-        hz, envelope = demodulated(wave)
+        own_hz, envelope = demodulated(wave)
+        turns, ridden_hz = _ridden(carriers, slot, time)
         start_ns = begin_ns + (time >> 1)
-        parity = (time & 1).astype(np.int32)
-        pieces = []
-        for late in (0, 1):
-            samples = in_nanoseconds(full * envelope, late)
-            pieces.append(_in_piece(centre_hz + hz, samples))
-        at_start = _turns(centre_hz, start_ns) - hz * parity / RATE_HZ
-        yield PulseTrain(line, start_ns, parity, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
+        parity = time & 1
+        hz = own_hz + ridden_hz
+        kinds, piece = np.unique(np.stack([hz, parity]), axis=1, return_inverse=True)
+        pieces = tuple(
+            _in_piece(centre_hz + one, in_nanoseconds(full * envelope, int(late)))
+            for one, late in kinds.T.tolist()
+        )
+        at_start = _turns(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
+        which = piece.reshape(-1).astype(np.int32)
+        yield PulseTrain(line, start_ns, which, at_start % 1.0, pieces, f"{sender}/{slot}")
+
+
+def _ridden(
+    carriers: Carriers | None, slot: int, times: Integers
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return phase and frequency of what a slot rides on at ``times``."""
+    if carriers is None:
+        return np.zeros(len(times)), np.zeros(len(times))
+    return carriers.at(slot, times)
 
 
 def capture_trains(
@@ -203,8 +219,9 @@ def capture_trains(
     settings: ReadoutSettings,
     centre_hz: float,
     begin_ns: int,
+    carriers: Carriers | None = None,
 ) -> dict[int, Listening]:
-    """Return what integrators listen to, by integrator."""
+    """Return what integrators listen to, by integrator; ``carriers``: what weights ride on."""
     found: dict[int, Listening] = {}
     for unit, given in enumerate(settings.weights):
         which = np.flatnonzero(started.integrators >> unit & 1)
@@ -219,16 +236,21 @@ def capture_trains(
         # Two samples of the instrument's in each of the world's.
         weights = 2 * in_nanoseconds(whole)
         even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
-        window = Window(centre_hz - hz, settings.length // 2, None if even else weights)
+        turns, ridden_hz = _ridden(carriers, unit, time)
+        several_hz, window = np.unique(ridden_hz, return_inverse=True)
+        windows = tuple(
+            Window(centre_hz - hz + one, settings.length // 2, None if even else weights)
+            for one in several_hz.tolist()
+        )
         found[unit] = Listening(
             which,
             complex(weights[0]) if even else 1.0,
             CaptureTrain(
                 line,
                 start_ns,
-                np.zeros(len(which), np.int32),
-                _turns(centre_hz, start_ns) % 1.0,
-                (window,),
+                window.reshape(-1).astype(np.int32),
+                (_turns(centre_hz, start_ns) + turns) % 1.0,
+                windows,
             ),
         )
     return found
