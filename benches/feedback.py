@@ -14,6 +14,7 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
+from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.world import World
@@ -21,7 +22,7 @@ from podium.sim_instruments.servers.warm_up import Done
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import POWER_ON_LO_HZ
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
-from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
+from podium.sim_instruments.twins.qblox_cluster.playback import Play
 
 SHOTS = 2000
 LINES = {"slot2.out0": "a.feedline", "slot2.in0": "a.feedline", "slot4.out0": "a.q0.drive"}

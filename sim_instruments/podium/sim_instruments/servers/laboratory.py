@@ -13,6 +13,7 @@ from typing import TypeVar
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
 from podium.sim_instruments.physics.clocks import Clock
+from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.digital_lines import (
     DigitalLines,
     EdgeTrain,
@@ -37,7 +38,7 @@ from podium.sim_instruments.servers.timing_cables import lay_markers, lay_trigge
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
-from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
+from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, silence
 
@@ -64,8 +65,9 @@ class Laboratory:
         lines = Lines(
             frozenset(feedline.name for feedline in self.chip.feedlines),
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
+            frozenset(qubit.flux_line for qubit in self.chip.qubits),
         )
-        self.world = World(self.chip.at, world_file.seed, lines)
+        self.world = World(self.chip.at, world_file.seed, lines, self.chip)
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
@@ -329,6 +331,10 @@ class Playing:
     def submit(self, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread and return at once."""
         return self.laboratory.submit(self.instrument, work)
+
+    def wired(self, connector: str) -> bool:
+        """Tell whether a line of the world hangs on an input of the instrument."""
+        return connector in self.laboratory.plan.inputs[self.instrument]
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Hear that a sender of a run was stopped."""

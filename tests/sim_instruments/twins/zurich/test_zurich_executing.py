@@ -77,7 +77,7 @@ def test_a_trigger_from_software_is_waited_for(bench):
     bench.set(f"{SG}/auxtriggers/0/channel", 1024)
     bench.set(f"{SG}/enable", 1)
     bench.wait(MS)
-    assert bench.get(f"{SG}/sequencer/status") == 5
+    assert bench.get(f"{SG}/sequencer/status") == 4
     bench.set("system/swtriggers/0/single", 1)
     bench.wait(MS)
     assert bench.get(f"{SG}/enable") == 0
@@ -319,7 +319,16 @@ def test_time_may_leap_to_the_end_of_a_program_that_waits_for_nobody(bench):
     assert horizon(bench.now_fs).armed
 
 
+def link(bench) -> None:
+    """Have both instruments listen to ZSync."""
+    bench.set("system/clocks/referenceclock/in/source", 2)
+    bench.set(f"{SG}/diozsyncswitch", 1)
+    bench.set("system/clocks/referenceclock/source", 2, "HDAWG8")
+    bench.set("dios/0/mode", 3, "HDAWG8")
+
+
 def test_a_pqsc_starts_all_instruments(bench):
+    link(bench)
     program = "repeat (3) { waitZSyncTrigger(); playZero(1024); } setUserReg(0, 8);"
     bench.upload(SG, program)
     bench.upload("awgs/0", program, "HDAWG8")
@@ -329,7 +338,7 @@ def test_a_pqsc_starts_all_instruments(bench):
     bench.set("execution/holdoff", 200e-6, "PQSC")
     bench.set("execution/enable", 1, "PQSC")
     bench.wait(300 * US)
-    assert bench.get(f"{SG}/sequencer/status") == 5
+    assert bench.get(f"{SG}/sequencer/status") == 4
     bench.wait(MS)
     assert bench.get("execution/enable", "PQSC") == 0
     assert bench.get(f"{SG}/userregs/0") == 8
@@ -343,3 +352,21 @@ def test_a_sequencer_that_is_stopped_stops(bench):
     bench.set(f"{SG}/enable", 0)
     bench.wait(MS)
     assert bench.execution.horizon(bench.now_fs) == IDLE
+
+
+def test_a_second_run_tells_its_results_although_they_are_the_same(bench):
+    heard = []
+
+    class Hearer:
+        def heard(self, value):
+            heard.append(value.path)
+
+    bench.set("qachannels/0/mode", 1)
+    bench.upload(QA, "startQA(QA_GEN_0, QA_INT_0);")
+    store = bench.devices["SHFQC"].store
+    store.subscribe(Hearer(), f"{store.root}/{READOUT}/result/data/*/wave")
+    for run in (1, 2):
+        bench.set(f"{READOUT}/result/enable", 1)
+        bench.set(f"{QA}/enable", 1)
+        bench.wait(100 * US)
+        assert len(heard) == 16 * run

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
+from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.ears import Ears
@@ -37,7 +38,7 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     pulse_trains,
     switch_timeline,
 )
-from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue, Play
+from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.q1_together import Together, run_together
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import Ending, RealTimeTrace

@@ -15,10 +15,10 @@ from typing import Final
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, Operation
+from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.ears import Ears
 from podium.sim_instruments.twins.qblox_cluster.output_stage import output_lines
-from podium.sim_instruments.twins.qblox_cluster.playback import Dialogue
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated, shares_results
 from podium.sim_instruments.twins.qblox_cluster.q1_messages import FAST_TAG_NS
 from podium.sim_instruments.twins.qblox_cluster.q1_processor import Trigger

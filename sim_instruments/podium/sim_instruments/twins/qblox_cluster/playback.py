@@ -5,42 +5,14 @@ runs in a worker thread, where it emulates the sequencers, calls ``play`` with t
 signals that leave the cluster, and turns what comes back into acquisition bins.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from podium.sim_instruments.physics.signals import (
-    Captured,
-    CaptureTrain,
-    PulseTrain,
-    RunSignals,
-)
+from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.signals import Captured, RunSignals
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Dialogue(Protocol):
-    """A run that is played piece by piece, as what follows hangs on what was measured."""
-
-    def go_on(
-        self,
-        drives: Sequence[PulseTrain],
-        captures: Sequence[CaptureTrain],
-        listeners: Sequence[int],
-    ) -> tuple[Captured, ...]:
-        """Play on, and return one answer for each capture train: see :class:`.Session`."""
-        ...
-
-    def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
-        """Return the trace of a listener's last window and its frequency, None if it has none."""
-        ...
-
-    def end(self, signals: RunSignals) -> None:
-        """Hear what was played in all; nothing more is."""
-        ...
 
 
 class Play(Protocol):

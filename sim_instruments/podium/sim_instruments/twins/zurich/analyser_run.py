@@ -7,12 +7,16 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT
 from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
+from podium.sim_instruments.twins.zurich.quantum_analyzer import (
+    integration,
+    multistate,
+    spectroscopy,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
@@ -27,13 +31,13 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     ResultLogger,
     Source,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
 from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import (
     Carriers,
     integrate_ridden,
     ridden_pulse,
 )
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
@@ -91,6 +95,7 @@ class _Piece:
 
     started: Readouts
     settings: integration.ReadoutSettings
+    qudits: tuple[multistate.Qudit, ...]
     waves: dict[int, Complexes]
     delay: int
     carriers: Oscillators | None
@@ -114,8 +119,10 @@ class AnalyserRun:
         self._started = 0
         """How many readouts were started so far."""
         self.foretold: Complexes | None = None
-        """Sums of all readouts of the run, shape (readouts, units), where they are known ahead:
-        then no program waits for them."""
+        """Sums of all readouts of the run, shape (readouts, units), or points of spectroscopy,
+        shape (triggers, 1), where they are known ahead."""
+        self._said: list[tuple[Integers, Integers]] = []
+        """When words can be heard, and the words, of readouts that were worked on."""
         self._lost = 0
         self._told_lost = 0
         self.logger: ResultLogger | None = None
@@ -134,6 +141,7 @@ class AnalyserRun:
         """Raise what the settings are refused with: BadReadout, BadSpectroscopy."""
         if self._mode == READOUT:
             node_settings.readout_settings(self.run.setting, self._at, self._units)
+            node_settings.qudits(self.run.setting, self._at, self._units)
         else:
             node_settings.spectroscopy_settings(self.run.setting, self._at)
 
@@ -150,27 +158,22 @@ class AnalyserRun:
 
     def work(self, everything: bool) -> tuple[Integers, Integers]:
         """Take up what the sequencer has started since, all of it or some milliseconds' worth;
-        return when the results can be read, in its own samples, and what they are.
-
-        ASSUMED: latencies count from startQA. The vendor's model has them from the start trigger,
-        which differs by a few cycles where the readout comes later than that.
-        """
-        none = np.zeros(0, np.int64)
+        return when the results can be read, in its own samples, and what they are."""
         if self._mode != READOUT:
             self._spectroscopy()
-            return none, none
-        self._take_up()
-        times, words, left = [none], [none], _AT_ONCE
-        while self._backlog and (everything or left > 0):
-            piece = self._backlog.popleft()
-            found = self._read(piece)
-            duration = piece.settings.delay + piece.settings.length
-            left -= len(found) * duration
-            if duration >= SHORTEST_READOUT:
-                cycles = feedback_cycles(Route.INTERNAL, duration)
-                times.append(piece.started.time + cycles * CYCLE)
-                words.append(found)
-        return np.concatenate(times), np.concatenate(words)
+        else:
+            self._take_up()
+            left = _AT_ONCE
+            while self._backlog and (everything or left > 0):
+                piece = self._backlog.popleft()
+                self._read(piece)
+                left -= len(piece.started.time) * (piece.settings.delay + piece.settings.length)
+        none = np.zeros(0, np.int64)
+        said, self._said = self._said, []
+        return (
+            np.concatenate([none, *(times for times, _ in said)]),
+            np.concatenate([none, *(heard for _, heard in said)]),
+        )
 
     def _take_up(self) -> None:
         started = readouts(self.run.fresh)
@@ -178,6 +181,7 @@ class AnalyserRun:
             return
         setting, at = self.run.setting, self._at
         settings = node_settings.readout_settings(setting, at, self._units)
+        qudits = node_settings.qudits(setting, at, self._units)
         duration = settings.delay + settings.length
         first = self._started
         self._started += len(started.time)
@@ -188,27 +192,29 @@ class AnalyserRun:
             return
         self._free = int(started.time[kept[-1]]) + duration
         if self.foretold is not None:
-            self._log(_part(started, kept), self.foretold[first + kept], settings)
+            self._log(_part(started, kept), self.foretold[first + kept], settings, qudits)
             return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         carriers = node_settings.readout_carriers(setting, at, self._units)
         for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
-            self._backlog.append(_Piece(_part(started, piece), settings, waves, delay, carriers))
+            self._backlog.append(
+                _Piece(_part(started, piece), settings, qudits, waves, delay, carriers)
+            )
 
-    def _read(self, piece: _Piece) -> Integers:
-        """Return the messages of some readouts; what the logger wants, it has got."""
+    def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
         if piece.carriers is not None:
-            return integration.message(self._read_ridden(piece), part.integrators)
+            self._read_ridden(piece)
+            return
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
-        return integration.message(self._log(part, results, settings), part.integrators)
+        self._log(part, results, settings, piece.qudits)
 
-    def _read_ridden(self, piece: _Piece) -> NDArray[np.uint8]:
-        """Return the states of readouts that ride on oscillators: each goes out by itself."""
+    def _read_ridden(self, piece: _Piece) -> None:
+        """Readouts that ride on oscillators: each goes out by itself."""
         part, settings = piece.started, piece.settings
         assert piece.carriers is not None
         carriers = Carriers(self.run.trace, piece.carriers)
@@ -218,18 +224,33 @@ class AnalyserRun:
         )
         each = np.arange(len(sent))
         records = self._records(sent, each, part.time, settings.delay + settings.length)
-        return self._log(part, integrate_ridden(records, settings, carriers, part.time), settings)
+        results = integrate_ridden(records, settings, carriers, part.time)
+        self._log(part, results, settings, piece.qudits)
 
     def _log(
-        self, part: Readouts, results: Complexes, settings: integration.ReadoutSettings
-    ) -> NDArray[np.uint8]:
-        """Give results to the logger; return the states that they tell."""
-        states = integration.discriminate(results, settings)
-        asked = (part.integrators[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
+        self,
+        part: Readouts,
+        results: Complexes,
+        settings: integration.ReadoutSettings,
+        qudits: tuple[multistate.Qudit, ...],
+    ) -> None:
+        """Give results to the logger, and words of the states that they tell to generators."""
+        wanted = part.integrators
+        if qudits:
+            states = multistate.states_of(results, qudits, self._units)
+            wanted = multistate.integrators_of(part.integrators, qudits)
+            said = multistate.packed(states, part.integrators, qudits)
+        else:
+            states = integration.discriminate(results, settings)
+            said = words(states, part.integrators)
+        duration = settings.delay + settings.length
+        if duration >= SHORTEST_READOUT:
+            self._said.append((heard_at(part.time, duration, self.run.route), said))
         if self.logger is not None:
             discriminated = self.logger.settings.source is Source.DISCRIMINATION
+            shown = part.integrators if discriminated else wanted
+            asked = (shown[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
             self.logger.take(states.astype(np.complex128) if discriminated else results, asked)
-        return states
 
     def _spectroscopy(self) -> None:
         setting, run = self.run.setting, self.run
@@ -242,11 +263,17 @@ class AnalyserRun:
         samples = settings.delay + settings.length
         lost = busy(edges, samples, self._free)
         self._lost += int(lost.sum())
-        self._edges += edges[~lost].tolist()
-        if self._edges:
-            self._free = self._edges[-1] + samples
-        turning = node_settings.oscillators(setting, self._at, 1)
+        kept = np.flatnonzero(~lost)
+        if len(kept):
+            self._free = int(edges[kept[-1]]) + samples
         density = node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable")
+        if self.foretold is not None:
+            found = self.foretold[self._started + kept, 0]
+            self._started += len(edges)
+            self._log_points(found, settings, bool(density))
+            return
+        self._edges += edges[kept].tolist()
+        turning = node_settings.oscillators(setting, self._at, 1)
         left = _AT_ONCE
         while self._edges and left > 0:
             left -= samples
@@ -254,10 +281,15 @@ class AnalyserRun:
             out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)
-            if density:
-                found = spectroscopy.power_density(found, settings)
-            if self.logger is not None:
-                self.logger.take(found[:, None], np.ones((1, 1), np.bool_))
+            self._log_points(found, settings, bool(density))
+
+    def _log_points(
+        self, found: Complexes, settings: spectroscopy.SpectroscopySettings, density: bool
+    ) -> None:
+        if density:
+            found = spectroscopy.power_density(found, settings)
+        if self.logger is not None:
+            self.logger.take(found[:, None], np.ones((len(found), 1), np.bool_))
 
     def _records(
         self, sent: tuple[Complexes, ...], which: Integers, times: Integers, samples: int
@@ -286,14 +318,14 @@ class AnalyserRun:
     def _header(self, logger: ResultLogger) -> ResultHeader:
         """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
         setting, reads = self.run.setting, self._mode == READOUT
-        length = "integration/length" if reads else "length"
-        samples = int(node_settings.number(setting, f"{self.section}/{length}"))
+        samples = node_settings.number(setting, f"{self._at}/spectroscopy/length")
         errors = min(self._lost, 0xFFFF)
         return ResultHeader(
+            job=self.run.job,
             center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
             source=logger.settings.source,
-            samples=samples if reads else 0,
-            spectroscopy_samples=0 if reads else samples,
+            samples=logger.settings.length,
+            spectroscopy_samples=0 if reads else int(samples),
             averages=logger.settings.averages,
             acquired=logger.acquired,
             errors_readout=errors if reads else 0,

@@ -7,6 +7,8 @@ from podium.firmware_interfaces.zurich.inventory.models import fitted, nodes_of
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.pipeliner import Pipeliners
+from podium.sim_instruments.twins.zurich.qudits import Qudits
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.sequencers import CheckTable, Sequencers
 
@@ -59,11 +61,15 @@ class Device:
         self.sequencers = Sequencers(
             self.name, model, store, execution, check_table, table_schema
         )  # fmt: skip
+        self._pipeliners = Pipeliners(
+            self.name, store, execution, self.sequencers.uploaded, self.sequencers.complain
+        )
         self._attach()
 
     def update(self, now_fs: int) -> None:
         """Have nodes show what has happened by now."""
         self.sequencers.update(now_fs)
+        self._pipeliners.update(now_fs)
 
     def summary(self, server: str) -> dict[str, object]:
         """Return what the data server tells of it in ``/zi/devices``.
@@ -83,6 +89,8 @@ class Device:
         }
 
     def _attach(self) -> None:
+        if self.store.has("qachannels/0/readout/multistate/enable"):
+            Qudits(self.store, self._tell)
         for path in self.store.paths_below_root():
             shape = "/".join("#" if step.isdigit() else step for step in path.split("/"))
             if _SELF_CLEARING.fullmatch(path):
@@ -101,6 +109,8 @@ class Device:
             self._lay_out_synthesizers()
 
     def _tell(self, path: str, value: Value, now_fs: int) -> None:
+        if self._pipeliners.holds(path, value, now_fs):
+            return
         self._execution.written(self.name, path, value, now_fs)
 
     def _done(self, path: str, value: Value, now_fs: int) -> None:

@@ -5,7 +5,7 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -24,7 +24,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
-from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
@@ -36,23 +36,26 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import Ba
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
+from podium.sim_instruments.twins.zurich.triggering import (
+    INTERNAL_TRIGGER,
+    SOFTWARE_TRIGGER,
+    Heard,
+    first_at,
+    give,
+    hearing,
+    hearing_zsync,
+    train,
+)
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+from podium.sim_instruments.twins.zurich.zsync_cables import cabled, show_links
 
-INTERNAL_TRIGGER: Final = 8
-SOFTWARE_TRIGGER: Final = 1024
-"""Values of ``auxtriggers/N/channel`` (node documentation)."""
 IMPOSSIBLE: Final = (BadReadout, BadLogger, BadSpectroscopy, node_settings.WrongNode)
 """Settings that no run can have."""
 _ERRORS: Final = "raw/error/json/errors"
-_DIGITAL: Final = (Source.DIGITAL_1, Source.DIGITAL_2)
-_FIRST_FS: Final = 10**9
-"""From setting a node to the first trigger that it makes. ASSUMED: a microsecond."""
 _HOLDOFF_S: Final = 100e-6
 """Of trains of triggers after power-on; one repetition."""
 _SCOPE_STEP_V: Final = 1e-9
 """Of the integers in a scope's record, whose time stamps are 0. ASSUMED."""
-_MAX_TRIGGERS: Final = 10_000_000
-"""Triggers of one train that are worked out; a longer one ends there."""
 
 
 @dataclass(slots=True)
@@ -77,9 +80,17 @@ class _Ahead:
 class Executing:
     """Runs programs; hears triggers; tells what nodes hold."""
 
-    def __init__(self, arrivals: Arrivals | None = None, playback: Playback | None = None) -> None:
-        """``playback``: plays on the world what an instrument's own trigger starts; whatever
-        starts otherwise hears ``arrivals``: by default a cable from output to input."""
+    def __init__(
+        self,
+        arrivals: Arrivals | None = None,
+        playback: Playback | None = None,
+        zsync: Collection[str] | None = None,
+    ) -> None:
+        """``playback``: plays on the world what an instrument's own trigger, or a PQSC, starts, and
+        analysers that wait for none; whatever starts otherwise, or has no line at its input, hears
+        ``arrivals``: by default a cable from output to input.
+        ``zsync``: instruments that hang on the PQSC; None: all do."""
+        self._zsync = zsync
         self._arrivals = arrivals or Cable()
         self._playback = playback
         self._ahead: list[_Ahead] = []
@@ -127,6 +138,7 @@ class Executing:
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
                 self._begin_record(uploaded.device, analyser)
+            self._foretell_alone(run)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
@@ -148,9 +160,10 @@ class Executing:
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path.startswith("system/swtriggers/") and value:
             which = int(path.split("/")[2])
-            at_fs = _first_fs(now_fs)
-            self._foretell(device, SOFTWARE_TRIGGER + which, at_fs, now_fs)
-            self._trigger(device, SOFTWARE_TRIGGER + which, at_fs)
+            at_fs = first_at(now_fs)
+            heard = hearing(self._runs, device, SOFTWARE_TRIGGER + which)
+            self._foretell(heard, (at_fs,), now_fs)
+            give(heard, (at_fs,))
         elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
             self._trigger_settings[device, path] = value
         elif path in ("system/internaltrigger/enable", "execution/enable"):
@@ -169,11 +182,11 @@ class Executing:
             if name == device:
                 found |= analyser.nodes()
                 self._armed -= {(name, path[:-14]) for path in found if path.endswith("/enable")}
-        for train in [one for one in self._trains if one.end_fs <= now_fs]:
-            if train.device == device:
-                self._trains.remove(train)
-                found[train.node] = 0
-                found[train.node.replace("enable", "progress")] = 1.0
+        for over in [one for one in self._trains if one.end_fs <= now_fs]:
+            if over.device == device:
+                self._trains.remove(over)
+                found[over.node] = 0
+                found[over.node.replace("enable", "progress")] = 1.0
         if device in self._records and self._records[device][0] <= now_fs:
             _, path, record = self._records.pop(device)
             found |= {path: record, "scopes/0/enable": 0}
@@ -220,33 +233,47 @@ class Executing:
             if key not in self._analysers and run.going_on and key not in computing:
                 self._advance(key, run, now_fs)
 
-    def _foretell(self, device: str, channel: int, at_fs: int, now_fs: int) -> None:
-        """Have the run worked out that a trigger of an instrument's own starts.
+    def _foretell(self, heard: Sequence[Heard], at_fs: Sequence[int], now_fs: int) -> None:
+        """Have the run worked out that triggers of instruments' own start, or those of a PQSC.
 
         What waits already is brought up to now first, so that what else it has heard counts.
         """
         if self._playback is None:
             return
         self.advance(now_fs)
-        members: list[Member] = []
-        for (name, _), run in self._runs.items():
-            source = next((one for one in self._hears(run) if one[0] == channel), None)
-            if name != device or not run.going_on or source is None:
+        members: dict[tuple[str, str], Member] = {}
+        for one in heard:
+            run = self._runs[one.key]
+            if not run.going_on or one.key in members:
                 continue
+            sources = [other.source for other in heard if other.key == one.key]
             try:
-                member = member_of(run, at_fs, source[1])
+                member = member_of(run, at_fs, sources)
             except IMPOSSIBLE as error:
                 run.give_up()
-                self._complain(device, f"{run.at}: {error}")
+                self._complain(one.key[0], f"{run.at}: {error}")
                 continue
             if member is not None:
-                members.append(member)
+                members[one.key] = member
+        self._work_out(self._playback, list(members.values()), at_fs[0])
+
+    def _foretell_alone(self, run: ProgramRun) -> None:
+        """Have the run of an analyser worked out that waits for no trigger, from its start on."""
+        input_ = f"{run.device}.qa{run.at.split('/')[1]}_in"
+        if self._playback is None or not self._playback.wired(input_) or run.ends_fs() is None:
+            return
+        member = member_of(run)
+        if member is not None:
+            self._work_out(self._playback, [member], run.start_fs)
+
+    def _work_out(self, playback: Playback, members: list[Member], origin_fs: int) -> None:
+        """Submit a run, where anybody listens."""
         if not any(one.analyser for one in members):
             return
         self._count += 1
-        work = partial(foretell, tuple(members), self._count, at_fs)
-        keys = tuple((device, one.run.at) for one in members)
-        self._ahead.append(_Ahead(self._count, keys, self._playback.submit(work)))
+        work = partial(foretell, tuple(members), self._count, origin_fs)
+        keys = tuple(one.key for one in members)
+        self._ahead.append(_Ahead(self._count, keys, playback.submit(work)))
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -257,36 +284,30 @@ class Executing:
             except Exception as error:
                 # Whatever the simulation raised: the client must see it, and nobody must wait.
                 text = f"the simulated world failed: {type(error).__name__}: {error}"
-                self._complain(one.keys[0][0], text)
                 for key in one.keys:
+                    self._complain(key[0], text)
                     self._runs[key].give_up()
                 continue
             for key in one.keys:
-                if key in self._analysers and key[1] in told.results:
-                    self._analysers[key].foretold = told.results[key[1]]
-                if key[1] in told.records:
+                if key in self._analysers and key in told.results:
+                    self._analysers[key].foretold = told.results[key]
+                if key in told.records:
                     channel = key[1].split("/")[1]
                     centre_hz = node_settings.number(
                         self._runs[key].setting, f"qachannels/{channel}/centerfreq"
                     )
                     header = ScopeHeader(0, 1, centre_hz, 0, int(channel), averages=1)
-                    record = scope_vector(header, told.records[key[1]], _SCOPE_STEP_V)
+                    record = scope_vector(header, told.records[key], _SCOPE_STEP_V)
                     path = f"scopes/0/channels/{channel}/wave"
-                    self._records[key[0]] = told.ends_fs[key[1]], path, record
+                    self._records[key[0]] = told.ends_fs[key], path, record
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
         """Drop what was foretold of a sequencer that ends, or begins anew."""
         for one in self._ahead:
             if key in one.keys and self._playback is not None:
-                self._playback.stopped(one.number, key[1], now_fs)
+                self._playback.stopped(one.number, "/".join(key), now_fs)
                 one.keys = tuple(other for other in one.keys if other != key)
         self._ahead = [one for one in self._ahead if one.keys]
-
-    def _hears(self, run: ProgramRun) -> Iterator[tuple[int, Source]]:
-        """Yield which signals are a sequencer's digital triggers."""
-        for number, source in enumerate(_DIGITAL):
-            channel = run.setting(f"{run.at}/auxtriggers/{number}/channel")
-            yield int(str(channel)), source
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
         before = run.going_on
@@ -323,19 +344,11 @@ class Executing:
             return
         channel = int(run.at.split("/")[1])
         for edge in trigger_edges(run.fresh, 0, self._levels[key]).tolist():
-            self._trigger(key[0], SEQUENCER_TRIGGERS + channel, run.time_fs(edge), but=key)
+            give(
+                hearing(self._runs, key[0], SEQUENCER_TRIGGERS + channel, but=key),
+                (run.time_fs(edge),),
+            )
         self._levels[key] = last_level(run.fresh, self._levels[key])
-
-    def _trigger(
-        self, device: str, channel: int, at_fs: int, but: tuple[str, str] | None = None
-    ) -> None:
-        for key, run in self._runs.items():
-            if key[0] != device or key == but:
-                continue
-            for number, source in enumerate(_DIGITAL):
-                chosen = run.setting(f"{run.at}/auxtriggers/{number}/channel")
-                if chosen == channel:
-                    run.expect(at_fs, source)
 
     def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
         self._trains = [one for one in self._trains if (one.device, one.node) != (device, path)]
@@ -344,20 +357,16 @@ class Executing:
         start = path.removesuffix("enable")
         count = int(self._trigger_settings.get((device, f"{start}repetitions"), 1))
         seconds = self._trigger_settings.get((device, f"{start}holdoff"), _HOLDOFF_S)
-        distance_fs = round(seconds * FS_PER_S)
-        count = min(count, _MAX_TRIGGERS)
-        if path.startswith("system/") and count == 1:
-            self._foretell(device, INTERNAL_TRIGGER, _first_fs(now_fs), now_fs)
-        for k in range(count):
-            at_fs = _first_fs(now_fs) + k * distance_fs
-            if path.startswith("system/"):
-                self._trigger(device, INTERNAL_TRIGGER, at_fs)
-            else:
-                for run in self._runs.values():
-                    # ASSUMED: every instrument hangs on this PQSC's ZSync.
-                    run.expect(at_fs, Source.ZSYNC)
-                    run.expect(at_fs, Source.DIO)
-        self._trains.append(_Train(device, path, _first_fs(now_fs) + count * distance_fs))
+        at_fs = train(now_fs, count, round(seconds * FS_PER_S))
+        own = path.startswith("system/")
+        heard = (
+            hearing(self._runs, device, INTERNAL_TRIGGER)
+            if own
+            else hearing_zsync(self._runs, self._zsync)
+        )
+        self._foretell(heard, at_fs, now_fs)
+        give(heard, at_fs)
+        self._trains.append(_Train(device, path, at_fs.stop))
 
     def _arm(self, device: str, section: str, on: bool) -> None:
         key = device, section
@@ -365,6 +374,10 @@ class Executing:
         if not on:
             return
         self._armed.add(key)
+        # Results are told anew even if they are the same to the bit.
+        told = self._told.get(device, {})
+        for path in [path for path in told if path.startswith(f"{section}/result/")]:
+            del told[path]
         for (name, _), analyser in self._analysers.items():
             if name == device and analyser.section == section:
                 self._begin_record(device, analyser)
@@ -376,18 +389,22 @@ class Executing:
             self._complain(device, str(error))
 
 
-def _first_fs(now_fs: int) -> int:
-    """Return when the first trigger comes that a node is set for: on the clock of all."""
-    at_fs = now_fs + _FIRST_FS
-    return at_fs - at_fs % START_GRID_FS
-
-
 def running_data_server(
     serial: str,
     devices: Mapping[int, str],
     texts: Callable[[], VendorText] = VendorText,
     playback: Playback | None = None,
     options: Mapping[int, str] | None = None,
+    zsync: Mapping[int, str] | None = None,
 ) -> DataServer:
-    """Return a data server whose instruments execute what is uploaded to them."""
-    return DataServer(serial, devices, texts, Executing(playback=playback), options)
+    """Return a data server whose instruments execute what is uploaded to them.
+
+    ``options``: of quantum analyzers, by serial number, where they are not what most buy;
+    ``zsync``: which instrument hangs on which port of the PQSC; None: all do. Raises ValueError
+    for an instrument that is not there.
+    """
+    cables = cabled(devices, zsync)
+    execution = Executing(playback=playback, zsync=tuple(cables.values()))
+    server = DataServer(serial, devices, texts, execution, options)
+    show_links(server.devices, cables)
+    return server

@@ -7,23 +7,41 @@ that is not known when they start, cannot be foretold.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.analyser_run import SEQUENCER_TRIGGERS
+from podium.sim_instruments.twins.zurich.flux_trains import (
+    FluxOutput,
+    NoFlux,
+    flux_outputs,
+    flux_trains,
+)
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
+    Qudit,
+    integrators_of,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     readouts,
+    trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
-from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA, SHFSG
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
+from podium.sim_instruments.twins.zurich.spectroscopy_trains import (
+    Probing,
+    points_of,
+    probed,
+    probing_trains,
+)
 from podium.sim_instruments.twins.zurich.trains import (
     capture_trains,
     drive_trains,
@@ -32,12 +50,17 @@ from podium.sim_instruments.twins.zurich.trains import (
     results_of,
     scope_train,
 )
+from podium.sim_instruments.twins.zurich.zsync import late_samples
 
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 _TAIL_NS: Final = 1_000
 SEQUENCER_MONITOR: Final = 64
 """``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
+
+
+Key = tuple[str, str]
+"""An instrument and a sequencer of it: ``dev12000``, ``sgchannels/0/awg``."""
 
 
 class CannotForetell(RuntimeError):
@@ -52,6 +75,8 @@ class Analyser:
     settings: ReadoutSettings
     delay: int
     units: int
+    qudits: tuple[Qudit, ...] = ()
+    """Those that are told apart; none: every integrator is asked for by itself."""
     carriers: Oscillators | None = None
     """What waveforms and weights ride on; None: they are as written."""
     record: int = 0
@@ -69,7 +94,21 @@ class Member:
     range_dbm: float
     on: bool
     oscillators: Oscillators
-    analyser: Analyser | None
+    analyser: Analyser | Probing | None
+    late: int = 0
+    """Samples that a signal takes from the sequencer to the connector."""
+    flux: tuple[FluxOutput, ...] = ()
+    """The outputs of an HDAWG's core."""
+
+    @property
+    def key(self) -> Key:
+        """Which sequencer it is."""
+        return self.run.device, self.run.at
+
+    @property
+    def sender(self) -> str:
+        """What the world calls it: ``dev12000/sgchannels/0/awg``."""
+        return "/".join(self.key)
 
     @property
     def connector(self) -> str:
@@ -82,31 +121,40 @@ class Member:
 class Foretold:
     """What comes of a run."""
 
-    ends_fs: dict[str, int]
+    ends_fs: dict[Key, int]
     """By sequencer: when it ends."""
-    results: dict[str, Complexes]
-    """By sequencer of an analyser: sums of the integrators, shape (readouts, units)."""
-    records: dict[str, Complexes]
+    results: dict[Key, Complexes]
+    """By sequencer of an analyser: sums of the integrators, shape (readouts, units), or points of
+    spectroscopy, shape (triggers, 1)."""
+    records: dict[Key, Complexes]
     """By the same: what the scope has recorded, V, where it was triggered."""
 
 
-def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None:
-    """Return a sequencer as it is when the trigger is given; None where no line hangs on it."""
-    if run.model not in (SHFQA, SHFSG):
-        return None
+def member_of(
+    run: ProgramRun, triggers_fs: Sequence[int] = (), sources: Sequence[Source] = ()
+) -> Member | None:
+    """Return a sequencer as it is when its first trigger is given, or when it starts without any;
+    None: no line hangs on it."""
     setting, channel = run.setting, run.at.rpartition("/")[0]
     ahead = run.again()
-    ahead.expect(trigger_fs, source)
-    analyser = None
-    if run.model is SHFQA:
-        if int(node_settings.number(setting, f"{channel}/mode")) != 1:
-            return None
+    for trigger_fs in triggers_fs:
+        for source in sources:
+            ahead.expect(trigger_fs, source)
+    late = late_samples(run, channel) if Source.ZSYNC in sources else 0
+    if run.model is HDAWG:
+        outputs = flux_outputs(run)
+        return Member(ahead, run.at, 0.0, 0.0, True, Oscillators(), None, late, outputs)
+    analyser: Analyser | Probing | None = None
+    if run.model is SHFQA and int(node_settings.number(setting, f"{channel}/mode")) != 1:
+        analyser = _probing(setting, channel)
+    elif run.model is SHFQA:
         units = node_settings.units(setting, channel)
         analyser = Analyser(
             node_settings.generator_waveforms(setting, channel, units),
             node_settings.readout_settings(setting, channel, units),
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
+            node_settings.qudits(setting, channel, units),
             node_settings.readout_carriers(setting, channel, units),
             _record(setting, int(channel.rpartition("/")[2])),
         )
@@ -118,6 +166,16 @@ def member_of(run: ProgramRun, trigger_fs: int, source: Source) -> Member | None
         bool(node_settings.number(setting, f"{channel}/output/on")),
         Oscillators() if analyser else node_settings.oscillators(setting, channel),
         analyser,
+        late,
+    )
+
+
+def _probing(setting: node_settings.Setting, channel: str) -> Probing:
+    chosen = node_settings.number(setting, f"{channel}/spectroscopy/trigger/channel")
+    return Probing(
+        node_settings.spectroscopy_settings(setting, channel),
+        node_settings.oscillators(setting, channel, 1),
+        chosen == SEQUENCER_TRIGGERS + int(channel.rpartition("/")[2]),
     )
 
 
@@ -148,30 +206,52 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     """Execute and play a run; raises :class:`CannotForetell`."""
     drives: list[PulseTrain] = []
     captures = []
-    ends: dict[str, int] = {}
+    ends: dict[Key, int] = {}
     heard = []
+    points = []
     for member in members:
         run = member.run
         _to_the_end(run)
-        ends[run.at] = run.time_fs(run.trace.end) + FS_PER_NS
+        ends[member.key] = run.time_fs(run.trace.end) + FS_PER_NS
         begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
+        if run.model is HDAWG:
+            drives += _flux(member, begin_ns)
+            continue
         if member.analyser is None:
             if member.on:
                 drives += drive_trains(
-                    member.connector, run.at, run.trace, run.image, member.oscillators,
-                    member.centre_hz, member.range_dbm, begin_ns,
+                    member.connector, member.sender, run.trace, run.image, member.oscillators,
+                    member.centre_hz, member.range_dbm, begin_ns, member.late,
                 )  # fmt: skip
             continue
-        started = readouts(run.trace)
         at = member.analyser
-        carriers = None if at.carriers is None else Carriers(run.trace, at.carriers)
+        if isinstance(at, Probing):
+            edges = trigger_edges(run.trace, 0)[: None if at.own_trigger else 0]
+            if member.on:
+                drives += probing_trains(
+                    f"{member.connector}_out", member.sender, run.trace, at, edges,
+                    member.centre_hz, member.range_dbm, begin_ns, member.late,
+                )  # fmt: skip
+            one = probed(
+                f"{member.connector}_in", run.trace, at, edges, member.centre_hz, begin_ns,
+                member.late,
+            )  # fmt: skip
+            points.append((member.key, one))
+            continue
+        carriers = None
+        if at.carriers is not None:
+            carriers = Carriers(run.trace, at.carriers, member.late)
+        started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
         if member.on:
             drives += readout_trains(
-                f"{member.connector}_out", run.at, started, at.waves, at.delay,
+                f"{member.connector}_out", member.sender, started, at.waves, at.delay,
                 member.centre_hz, member.range_dbm, begin_ns, carriers,
             )  # fmt: skip
+        asked = started
+        if at.qudits:
+            asked = replace(started, integrators=integrators_of(started.integrators, at.qudits))
         trains = capture_trains(
-            f"{member.connector}_in", started, at.settings, member.centre_hz, begin_ns, carriers
+            f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns, carriers
         )
         captures += [one.train for one in trains.values()]
         scope = None
@@ -188,21 +268,34 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         origin_fs,
         (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
         tuple(drives),
-        tuple(captures),
+        (*(one.train for _, one in points), *captures),
         {},
     )
     answers = play(signals)
-    results: dict[str, Complexes] = {}
-    records: dict[str, Complexes] = {}
+    results: dict[Key, Complexes] = {}
+    records: dict[Key, Complexes] = {}
+    for (name, one), answer in zip(points, answers[: len(points)], strict=True):
+        results[name] = points_of(one, answer)
+    answers = answers[len(points) :]
     for member, count, trains, scoped in heard:
         mine, answers = answers[: len(trains)], answers[len(trains) :]
-        if member.analyser is None:
+        if not isinstance(member.analyser, Analyser):
             continue
-        results[member.run.at] = results_of(count, member.analyser.units, trains, mine)
+        results[member.key] = results_of(count, member.analyser.units, trains, mine)
         if scoped:
-            records[member.run.at] = record_of(answers[0], member.analyser.record, member.centre_hz)
+            records[member.key] = record_of(answers[0], member.analyser.record, member.centre_hz)
             answers = answers[1:]
     return Foretold(ends, results, records)
+
+
+def _flux(member: Member, begin_ns: int) -> list[PulseTrain]:
+    """Return what the outputs of an HDAWG's core send."""
+    run = member.run
+    made = flux_trains(member.flux, member.sender, run.trace, run.image, begin_ns, member.late)
+    try:
+        return list(made)
+    except NoFlux as error:
+        raise CannotForetell(f"{member.sender}: {error}") from error
 
 
 def _to_the_end(run: ProgramRun) -> None:
@@ -213,4 +306,6 @@ def _to_the_end(run: ProgramRun) -> None:
     if run.trace.status is not Status.ENDED:
         waiting = run.trace.waiting
         why = run.fault() or (f"it waits for {waiting.name}" if waiting else run.trace.status.name)
-        raise CannotForetell(f"{run.at}: what the world answers is not simulated here: {why}")
+        raise CannotForetell(
+            f"{run.device}/{run.at}: what the world answers is not simulated here: {why}"
+        )

@@ -7,6 +7,7 @@ The laboratory implements it. Lines are connectors: ``dev12000.sg0``, ``dev12000
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 
 T = TypeVar("T")
@@ -18,6 +19,10 @@ class Play(Protocol):
 
     def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
         """Play one run and return one answer for each capture train, in their order."""
+        ...
+
+    def begin(self, run: int, start_tai_fs: int) -> Dialogue:
+        """Begin a run that is played piece by piece."""
         ...
 
 
@@ -38,6 +43,10 @@ class Playback(Protocol):
 
     def submit(self, work: Callable[[Play], T]) -> Ticket[T]:
         """Start ``work(play)`` in a worker thread and return at once."""
+        ...
+
+    def wired(self, connector: str) -> bool:
+        """Tell whether a line of the world hangs on an input: ``dev12000.qa0_in``."""
         ...
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:

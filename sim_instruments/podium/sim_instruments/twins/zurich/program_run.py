@@ -8,6 +8,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.command_table import BadCommandTable, parse_command_table
 from podium.firmware_interfaces.zurich.elf import BadElf, SequencerElf, read_elf
+from podium.firmware_interfaces.zurich.latency import Route
 from podium.firmware_interfaces.zurich.sequencer_assembly import (
     SEQUENCER_MEMORY,
     IllegalInstruction,
@@ -68,6 +69,7 @@ class ProgramRun:
         self._uploaded = uploaded
         self.setting = uploaded.setting
         self.model = node_settings.model_of(uploaded.at)
+        self.rate_hz = node_settings.rate_hz(uploaded.setting, self.model)
         try:
             self.elf: SequencerElf = read_elf(uploaded.elf)
             for index, written in sorted(uploaded.waveforms.items()):
@@ -92,6 +94,17 @@ class ProgramRun:
         """The trace whose nodes were told: while it is the same, there is no more to say."""
         self._ends_fs: int | None = None
         self._looked = False
+        self._by_zsync = False
+
+    @property
+    def route(self) -> Route:
+        """How results get to generators within an SHFQC: it hangs on what starts the program."""
+        return Route.INTERNAL_ZSYNC if self._by_zsync else Route.INTERNAL
+
+    @property
+    def job(self) -> int:
+        """Its place in the queue of a pipeliner."""
+        return self._uploaded.job
 
     def again(self) -> "ProgramRun":
         """Return the same run at its very start."""
@@ -99,15 +112,16 @@ class ProgramRun:
 
     def tick(self, now_fs: int) -> int:
         """Return the sample that is played at a time."""
-        return (now_fs - self.start_fs) * self.model.sample_rate_hz // FS_PER_S
+        return (now_fs - self.start_fs) * self.rate_hz // FS_PER_S
 
     def time_fs(self, tick: int) -> int:
         """Return when a sample is played."""
-        return self.start_fs + tick * FS_PER_S // self.model.sample_rate_hz
+        return self.start_fs + tick * FS_PER_S // self.rate_hz
 
     def expect(self, at_fs: int, source: Source, value: int = 0) -> None:
         """Have something reach the sequencer at a time; what came before its start is lost."""
         if at_fs >= self.start_fs:
+            self._by_zsync |= source is Source.ZSYNC
             insort(self._due, _Due(self.tick(at_fs), source, value))
             self._looked = False
 

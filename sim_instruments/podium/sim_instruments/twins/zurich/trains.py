@@ -42,6 +42,8 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 RATE_HZ: Final = 2e9
 ALIKE: Final = 1e-6
 """Samples that differ by less, of the largest, are alike: below the last bit of 16."""
+_HELD: Final = 16_384
+"""Samples: levels that are held so long, from between two nanoseconds on, are written out."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLITUDES_23)
 
 
@@ -65,26 +67,34 @@ def drive_trains(
     centre_hz: float,
     range_dbm: float,
     begin_ns: int,
+    late: int = 0,
+    since: int = 0,
 ) -> Iterator[PulseTrain]:
-    """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0."""
+    """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0.
+
+    ``late``: samples from the sequencer to the connector. ``since``: rows that begin earlier have
+    been sent, they show in what they leave to hold.
+    """
     rows = trace.kinds(Kind.WAVE, Kind.HOLD)
-    if not len(rows):
-        return
     rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
-    rows, longer = _joined(rows)
+    if not len(rows) or rows[-1, Row.TIME] < since:
+        return
     waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
     held = rows[:, Row.KIND] == Kind.HOLD
     # What a hold repeats is the last sample of the play before it.
     rows[held, Row.B] = rows[waves[held], Row.B]
     low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
     rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
-    before = rows[waves, Row.A]
-    time = rows[:, Row.TIME]
+    rows = np.column_stack([rows, rows[waves, Row.A]])[rows[:, Row.TIME] >= since]
+    rows, longer = joined(rows, late)
+    time, before = rows[:, Row.TIME], rows[:, Row.COLUMNS]
     which = rows[:, Row.CONFIG] >> 32
     turns, hz = np.empty(len(rows)), np.empty(len(rows))
     for number in np.unique(which).tolist():
         here = which == number
         turns[here], hz[here] = oscillator_at(trace, oscillators, number, RATE_HZ, time[here])
+    # Oscillators and phases turn in the sequencer, the synthesizer at the connector.
+    time = time + late
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
     key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
     _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)
@@ -101,21 +111,24 @@ def drive_trains(
             for k, signal in zip(first.tolist(), signals, strict=True)
         )  # fmt: skip
         half = side * hz * (time & 1) / RATE_HZ
-        at_start = side * (turns + phase) - half + _turns(centre_hz, start_ns)
+        at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
         yield PulseTrain(
             line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
         )
 
 
-def _joined(rows: Integers) -> tuple[Integers, Integers]:
-    """Join holds to the plays that they go on from; return the rows, and how long each is held."""
+def joined(rows: Integers, late: int = 0) -> tuple[Integers, Integers]:
+    """Join holds to the plays that they go on from; return the rows, and how long each is held.
+
+    ``late``: samples to the connector; where nanoseconds there begin between the two they stay two.
+    """
     same = [Row.AMPLITUDES_01, Row.AMPLITUDES_23, Row.PHASES]
     first, second = rows[:-1], rows[1:]
     joins = (
         (first[:, Row.KIND] == Kind.WAVE)
         & (second[:, Row.KIND] == Kind.HOLD)
         & (first[:, Row.TIME] + first[:, Row.A] == second[:, Row.TIME])
-        & (first[:, Row.TIME] & 1 == 0)
+        & (first[:, Row.TIME] + late & 1 == 0)
         & (first[:, Row.CONFIG] >> 32 == second[:, Row.CONFIG] >> 32)
         & np.all(first[:, same] == second[:, same], axis=1)
     )
@@ -149,12 +162,25 @@ def _piece(
 ) -> Piece:
     carrier_hz = centre_hz + hz
     if held:
-        return Piece(carrier_hz, np.zeros(0, np.complex128), complex(signal[0]), samples // 2)
-    found = _in_piece(carrier_hz, in_nanoseconds(signal, late))
+        return held_piece(carrier_hz, complex(signal[0]), samples, late)
+    found = piece_of(carrier_hz, in_nanoseconds(signal, late))
     return replace(found, duration_ns=found.duration_ns + longer // 2)
 
 
-def _in_piece(carrier_hz: float, samples: Complexes) -> Piece:
+def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Piece:
+    """Return a level that is held; its ends are half of it where they lie within a nanosecond.
+
+    ASSUMED: what is held for longer than 8 us ends half a nanosecond early there.
+    """
+    if not late:
+        return Piece(carrier_hz, np.zeros(0, np.complex128), level, samples // 2)
+    if samples <= _HELD:
+        shaped = in_nanoseconds(np.full(samples, level), late)
+        return Piece(carrier_hz, shaped, 0j, len(shaped))
+    return Piece(carrier_hz, np.full(1, level / 2), level, samples // 2)
+
+
+def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
     """Return samples as a piece; those that are alike to its end are a level, which is quick."""
     last = complex(samples[-1])
     near = np.abs(samples - last) <= ALIKE * np.abs(samples).max(initial=0.0)
@@ -196,10 +222,10 @@ def readout_trains(
         hz = own_hz + ridden_hz
         kinds, piece = np.unique(np.stack([hz, parity]), axis=1, return_inverse=True)
         pieces = tuple(
-            _in_piece(centre_hz + one, in_nanoseconds(full * envelope, int(late)))
+            piece_of(centre_hz + one, in_nanoseconds(full * envelope, int(late)))
             for one, late in kinds.T.tolist()
         )
-        at_start = _turns(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
+        at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
         which = piece.reshape(-1).astype(np.int32)
         yield PulseTrain(line, start_ns, which, at_start % 1.0, pieces, f"{sender}/{slot}")
 
@@ -249,7 +275,7 @@ def capture_trains(
                 line,
                 start_ns,
                 window.reshape(-1).astype(np.int32),
-                (_turns(centre_hz, start_ns) + turns) % 1.0,
+                (turns_at(centre_hz, start_ns) + turns) % 1.0,
                 windows,
             ),
         )
@@ -264,7 +290,7 @@ def scope_train(
     if not len(which):
         return None
     start_ns = begin_ns + (started.time[which] >> 1)
-    turns = _turns(centre_hz, start_ns) % 1.0
+    turns = turns_at(centre_hz, start_ns) % 1.0
     window = Window(centre_hz, samples // 2, None)
     return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
 
@@ -304,7 +330,7 @@ def demodulated(wave: Complexes) -> tuple[float, Complexes]:
     return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
 
 
-def _turns(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
+def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
     """Return the phase of a synthesizer; exact, as centre frequencies are whole 100 MHz."""
     step = round(centre_hz) % 10**9
     return np.asarray((start_ns % 10**9 * step) % 10**9 / 1e9)

@@ -14,6 +14,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import readou
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import result_inputs
 from podium.sim_instruments.twins.zurich.sequencer.processor import Input
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    CHOSEN,
     CYCLE,
     Kind,
     Row,
@@ -42,7 +43,8 @@ def test_a_pulse_is_played_where_the_state_was_excited(pattern):
     states = discriminate(results, settings)
     assert states[:, 0].tolist() == list(pattern)
 
-    starts = [(one.time + 7) // CYCLE * CYCLE for one in triggers]
+    # A play behind the wait for a trigger begins a cycle after it: there both count from.
+    starts = [(one.time + 7) // CYCLE * CYCLE + CYCLE for one in triggers]
     latency = feedback_cycles(Route.INTERNAL, int(started.time[0]) - starts[0] + DELAY + LENGTH)
     entries = [
         {"index": 0, "waveform": {"playZero": True, "length": 64}},
@@ -74,7 +76,7 @@ def test_a_pulse_is_played_where_the_state_was_excited(pattern):
     assert len(pulses) == len(excited)
     assert trace.late == 0
     after = pulses[:, Row.TIME] - np.array(excited)
-    assert set(after.tolist()) == {latency * CYCLE}
+    assert set(after.tolist()) == {latency * CYCLE + CHOSEN}
 
 
 def _part(started, shot):

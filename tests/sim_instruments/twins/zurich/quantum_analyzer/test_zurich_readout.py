@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from tests.sim_instruments.twins.zurich.sequencer.test_zurich_processor import processor
 
+from podium.firmware_interfaces.zurich.latency import Route, feedback_cycles
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
     BadReadout,
     ReadoutSettings,
     discriminate,
     integrate,
-    message,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     busy,
@@ -21,11 +21,13 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     Order,
     ResultLogger,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
     BadScope,
     Scope,
     ScopeSettings,
 )
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE
 
 NOISE = np.random.Generator(np.random.Philox(5))
 
@@ -83,7 +85,20 @@ def test_states_are_read_on_the_real_axis():
     results = np.array([[1e-12, 1e-9], [-1j, 2e-9 - 5j]], np.complex128)
     states = discriminate(results, settings)
     assert states.tolist() == [[1, 0], [0, 1]]
-    assert message(states, np.array([0b11, 0b01])).tolist() == [0b01, 0b00]
+
+
+def test_a_word_has_a_couple_of_bits_for_each_integrator():
+    states = np.array([[1, 0, 1], [0, 1, 1]], np.uint8)
+    assert words(states, np.array([0b111, 0b101])).tolist() == [0b01_00_01, 0b01_00_00]
+    assert words(states, np.array([0b111, 0b101]), 1).tolist() == [0b101, 0b100]
+
+
+@pytest.mark.parametrize("route", [Route.INTERNAL, Route.INTERNAL_ZSYNC])
+@pytest.mark.parametrize("duration", [20, 24, 1000, 2004])
+def test_it_is_the_same_whether_latencies_count_from_the_trigger_or_from_a_start(route, duration):
+    for start in (0, 16, 4096):
+        from_trigger = feedback_cycles(route, start + duration) * CYCLE
+        assert heard_at(np.array([start]), duration, route).tolist() == [from_trigger]
 
 
 @pytest.mark.parametrize(

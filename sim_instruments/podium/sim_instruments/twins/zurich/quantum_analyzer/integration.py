@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     UNITS,
     Complexes,
-    Integers,
 )
 
 MAX_LENGTH: Final = 4096
@@ -90,10 +89,3 @@ def discriminate(results: Complexes, settings: ReadoutSettings) -> NDArray[np.ui
     given = np.array(settings.thresholds[: results.shape[1]])
     thresholds[: len(given)] = given
     return (results.real > thresholds).astype(np.uint8)
-
-
-def message(states: NDArray[np.uint8], integrators: Integers) -> Integers:
-    """Return states, shape (readouts, integrators), as the messages that sequencers read: bit k is
-    integrator k, zero where it was not asked."""
-    bits = (np.int64(1) << np.arange(states.shape[1], dtype=np.int64))[None, :]
-    return np.asarray((states.astype(np.int64) * bits).sum(axis=1) & integrators, np.int64)

@@ -1,4 +1,9 @@
-"""From readouts to the inputs of sequencers that wait for their results."""
+"""From readouts to what sequencers hear of them: words, and when they are there.
+
+Within an SHFQC a word has 32 bits, a couple for each integrator (SHFQC manual, "Flexible feedback
+processing", release 24.07); LabOne Q (Apache-2.0, ``add_feedback_config``) reads them so. A PQSC
+forwards words of 16 bits, ASSUMED one for each integrator.
+"""
 
 from typing import Final
 
@@ -6,15 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.latency import Route, feedback_cycles
-from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
-    ReadoutSettings,
-    message,
-)
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Readouts
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers, Readouts
 from podium.sim_instruments.twins.zurich.sequencer.processor import Input
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import CYCLE, Source
 
+COUPLE: Final = 2
+"""Bits of a word for each integrator, within an SHFQC."""
 _INTERNAL: Final = (Route.INTERNAL, Route.INTERNAL_ZSYNC)
+
+
+def words(states: NDArray[np.uint8], integrators: Integers, width: int = COUPLE) -> Integers:
+    """Return states, shape (readouts, integrators), as words, shape (readouts).
+
+    ``width`` bits are each integrator's, the first one's lowest; zero where it was not asked.
+    """
+    units = np.arange(states.shape[1], dtype=np.int64)
+    asked = integrators[:, None] >> units & 1
+    return np.asarray((states.astype(np.int64) * asked << width * units).sum(axis=1), np.int64)
+
+
+def heard_at(started: Integers, duration: int, route: Route) -> Integers:
+    """Return when words can be read within an SHFQC, of readouts that started then, in samples.
+
+    ``duration`` samples lie between a start and the end of its integration. The vendor counts both
+    from the trigger; as latencies grow by a cycle with every eight samples, that is the same.
+    Raises :class:`~podium.firmware_interfaces.zurich.latency.TooShort`.
+    """
+    return np.asarray(started + feedback_cycles(route, duration) * CYCLE, np.int64)
 
 
 def result_inputs(
@@ -32,10 +56,11 @@ def result_inputs(
     on the clock of the readouts. Results within an SHFQC come as results of its analyser, those of
     a PQSC as messages over ZSync. ASSUMED: the PQSC forwards the bits as they are.
     """
-    source = Source.QA if route in _INTERNAL else Source.ZSYNC
-    words = message(states, started.integrators).tolist()
+    internal = route in _INTERNAL
+    source = Source.QA if internal else Source.ZSYNC
+    told = words(states, started.integrators, COUPLE if internal else 1).tolist()
     found = []
-    for time, word in zip(started.time.tolist(), words, strict=True):
+    for time, word in zip(started.time.tolist(), told, strict=True):
         samples = time - trigger + settings.delay + settings.length
         cycles = feedback_cycles(route, samples, automatic_delays=automatic_delays)
         found.append(Input(trigger + cycles * CYCLE, source, word))

@@ -31,12 +31,14 @@ class Carriers:
 
     trace: Trace
     oscillators: Oscillators
+    late: int = 0
+    """Samples that a signal takes from the sequencer, whose the trace's times are."""
 
     def at(self, slot: int, times: Integers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return phase, turns, and frequency, Hz, of what a slot rides on at ``times``."""
         if slot >= READOUT_OSCILLATORS:
             return np.zeros(len(times)), np.zeros(len(times))
-        return oscillator_at(self.trace, self.oscillators, slot, SAMPLE_RATE_HZ, times)
+        return oscillator_at(self.trace, self.oscillators, slot, SAMPLE_RATE_HZ, times - self.late)
 
     def wave(self, slot: int, start: int, samples: int) -> Complexes:
         """Return what a slot is multiplied with, from a sample on."""

@@ -17,6 +17,7 @@ import numpy as np
 from podium.sim_instruments.twins.zurich.sequencer.inputs import next_trigger, result, take
 from podium.sim_instruments.twins.zurich.sequencer.row import enter, write_row
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    CHOSEN,
     CYCLE,
     DEFAULT_RATE,
     DUMMY,
@@ -153,6 +154,7 @@ def execute(
             rate = state[State.RATE]
             used = config
             samples = 0
+            soonest: Any = np.int64(0)
             if op == Op.PLAY_ZERO:
                 kind = Kind.ZERO.value + np.int64(a)
                 # ASSUMED of a length in a register: extended as the compiler extends constants.
@@ -172,6 +174,7 @@ def execute(
                             state[State.LATE] += now > due
                             now = max(now, due)
                         if now > state[State.KNOWN]:
+                            state[State.NEEDS] = now
                             status = Status.UNKNOWN.value
                             pc -= 1
                             count -= 1
@@ -180,6 +183,7 @@ def execute(
                         state[State.LATENCY] = -1
                         state[State.FED] = 0
                         core = now + CYCLE
+                        soonest = now + CHOSEN
                         take(inputs, state, now + 1)
                         index = c + result(state, which)
                 if index < 0 or index >= table.shape[0] or table[index, Entry.KIND] < 0:
@@ -206,7 +210,7 @@ def execute(
                     rate = used >> RATE_SHIFT & 15
                 if used & DUMMY:
                     kind = Kind.ZERO.value if used & HOLD_FIELD else Kind.HOLD.value
-            begin = core - CYCLE
+            begin = max(core - CYCLE, soonest)
             if end >= begin:
                 begin = end
             elif state[State.FED] and kind != Kind.SETTING:
@@ -323,7 +327,7 @@ def execute(
                     break
                 # ASSUMED: a trigger is seen with the next cycle.
                 core = (when + CYCLE - 1) // CYCLE * CYCLE + CYCLE
-                state[State.START_TRIGGER] = core - CYCLE
+                state[State.START_TRIGGER] = core
                 state[State.OUT] = core
                 state[State.OUT_CORE] = core
                 state[State.FED] = 0
@@ -335,6 +339,7 @@ def execute(
                     now = max(now, due)
                     state[State.FED] = 0
                 if now > state[State.KNOWN]:
+                    state[State.NEEDS] = now
                     status = Status.UNKNOWN.value
                     pc -= 1
                     count -= 1

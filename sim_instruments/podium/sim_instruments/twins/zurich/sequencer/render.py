@@ -4,7 +4,7 @@ Slow and plain, sample by sample where something plays; physics takes the rows t
 Precompensation, output delays and filters are not here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -56,11 +56,13 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Oscillators:
-    """Frequencies at the start of a run, from the nodes."""
+    """Frequencies at the start of a run, from the nodes; or as they are at a later sample."""
 
     hz: tuple[float, ...] = (0.0,) * OSCILLATORS
     phases: tuple[float, ...] = field(default=(0.0,) * OSCILLATORS)
     """Turns at the start."""
+    since: int = 0
+    """The sample that is meant by the start: what a trace did before it has been done."""
 
 
 def play(trace: Trace, image: Image, start: int, stop: int) -> Played:
@@ -175,10 +177,11 @@ def _stretches(
     The accumulator is counted modulo 2^64, of which a turn is a part.
     """
     rows = trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    rows = rows[rows[:, Row.TIME] >= oscillators.since]
     tuned = rows[:, Row.KIND] == Kind.FREQUENCY
     mine = np.where(tuned, rows[:, Row.A] == which, rows[:, Row.A] >> which & 1)
     rows, tuned = rows[mine != 0], tuned[mine != 0]
-    begins = np.concatenate([np.zeros(1, np.int64), rows[:, Row.TIME]])
+    begins = np.concatenate([np.array([oscillators.since]), rows[:, Row.TIME]])
     first_step = round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
     known = np.concatenate([np.array([first_step], np.int64), rows[:, Row.B]])
     # A reset leaves the step as it is: that of the last tuning before it.
@@ -190,6 +193,19 @@ def _stretches(
     reset_at = np.concatenate([np.zeros(1, np.int64), np.where(tuned, 0, np.arange(1, len(known)))])
     last = np.maximum.accumulate(reset_at)
     return begins, np.where(last > 0, phases - phases[last], phases), steps
+
+
+def oscillators_later(
+    trace: Trace, oscillators: Oscillators, rate_hz: float, until: int
+) -> Oscillators:
+    """Return the oscillators as they are when sample ``until`` begins, exact alike."""
+    before = replace(trace, rows=trace.rows[trace.rows[:, Row.TIME] < until])
+    phases, hz = [], []
+    for which in range(len(oscillators.hz)):
+        turns, frequency = oscillator_at(before, oscillators, which, rate_hz, np.array([until]))
+        phases.append(float(turns[0]))
+        hz.append(float(frequency[0]))
+    return Oscillators(tuple(hz), tuple(phases), until)
 
 
 def modulate_iq(

@@ -20,6 +20,9 @@ TAKEN: Final = CYCLE
 ASSUMED: the compiler gives a ``switch`` of n cases 4 n cycles until its branches go on together;
 for one case that is a subtraction, the branch, a constant and the wait itself: no room for more.
 Everything else takes one cycle (ASSUMED)."""
+CHOSEN: Final = 3 * CYCLE
+"""From taking a result to the first sample of the entry of the command table that it chooses:
+``EXECUTETABLEENTRY_LATENCY`` of LabOne Q (Apache-2.0, ``compiler_settings.py``), three cycles."""
 PHASE_TURN: Final = 1 << 23
 """A turn of a sine generator's phase: ``setSinePhase(90)`` compiles to a quarter of it."""
 AMPLITUDE_ONE: Final = 1 << 17
@@ -57,7 +60,8 @@ class State(IntEnum):
     CONFIG = 8
     TIMER = 9
     START_TRIGGER = 10
-    """Time of the last trigger that was waited for."""
+    """From when results are counted: a play right behind the last wait for a trigger begins then.
+    So do LabOne Q (Apache-2.0, ``seqc_parser.py``) and zhinst-timing-models."""
     LATENCY = 11
     """Cycles after it at which the next result is taken; -1 at once."""
     GAPS = 12
@@ -108,7 +112,9 @@ class State(IntEnum):
     """Of each oscillator start, step, index, in that order."""
     SILENT = 86
     """Whether what was played last, holds left out, were zeros."""
-    SIZE = 87
+    NEEDS = 87
+    """Until when inputs must be known for a program to go on that has come back UNKNOWN."""
+    SIZE = 88
 
 
 class Source(IntEnum):
