@@ -1,7 +1,7 @@
 """Program to the program of one instrument: the passes in their order."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,9 +60,14 @@ DURATION_MAX_FS = 2**63 - 1
 TRIGGER_INPUT = 0
 """Trigger input 1: an HDAWG has no trigger from software."""
 
+Frames = tuple[str, ...]
+"""The names of a core's frames, which tell it from others."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Made:
+class Made:
+    """What is made of one core."""
+
     core: CoreProgram
     settings: list[Setting]
     results: tuple[ResultLayout, ...]
@@ -78,7 +83,10 @@ def _own_trigger(model: str) -> int:
 
 
 def compile_program(
-    program: Program, target: ZurichTarget, start: Start | None = None
+    program: Program,
+    target: ZurichTarget,
+    start: Start | None = None,
+    kept: MutableMapping[Frames, Made] | None = None,
 ) -> ZurichProgram:
     """Compile ``program`` for one instrument. The same program gives the same text.
 
@@ -87,13 +95,17 @@ def compile_program(
     all its cores, an HDAWG's the first trigger input. Raises :class:`ProgramError` where the
     program contradicts itself, :class:`OffGridError` for a time between two samples,
     :class:`DoesNotFit` where the hardware cannot play it, and of these :class:`TooLarge` where it
-    can in parts (see ``compile_in_batches``).
+    can in parts (see ``compile_in_batches``). Cores that are ``kept`` are taken as they are, others
+    are put there.
     """
-    return _compiled(program, _placed(program), target, start)
+    return _compiled(program, _placed(program), target, start, {} if kept is None else kept)
 
 
 def compile_together(
-    program: Program, targets: Sequence[ZurichTarget], start: Start
+    program: Program,
+    targets: Sequence[ZurichTarget],
+    start: Start,
+    kept: MutableMapping[Frames, Made] | None = None,
 ) -> tuple[ZurichProgram, ...]:
     """Compile ``program`` for several instruments that begin on the same trigger.
 
@@ -105,7 +117,8 @@ def compile_together(
         if one.frame.port not in served:
             names = ", ".join(target.instrument for target in targets)
             raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
-    return tuple(_compiled(program, placed, target, start) for target in targets)
+    made = {} if kept is None else kept
+    return tuple(_compiled(program, placed, target, start, made) for target in targets)
 
 
 def _placed(program: Program) -> PlacedShot:
@@ -114,7 +127,11 @@ def _placed(program: Program) -> PlacedShot:
 
 
 def _compiled(
-    program: Program, placed: PlacedShot, target: ZurichTarget, start: Start | None
+    program: Program,
+    placed: PlacedShot,
+    target: ZurichTarget,
+    start: Start | None,
+    kept: MutableMapping[Frames, Made],
 ) -> ZurichProgram:
     cores = allocate(placed.frames, target, alone=start is None)
     alone = _own_trigger(target.model)
@@ -126,7 +143,10 @@ def _compiled(
         int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
     )
     _check_run(program, duration_fs)
-    made = [_core(one, program, placed, first_fs, target, begun) for one in cores]
+    for one in cores:
+        if one.names not in kept:
+            kept[one.names] = _core(one, program, placed, first_fs, target, begun)
+    made = [kept[one.names] for one in cores]
     oscillators = {
         name: one.oscillators
         for one in made
@@ -179,7 +199,7 @@ def _core(
     first_fs: int,
     target: ZurichTarget,
     start: Start,
-) -> _Made:
+) -> Made:
     rate_hz = target.flux_rate_hz if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
     held_fs = start.offset_fs + held_back_fs(one.kind, start)
@@ -203,7 +223,7 @@ def _drive(
     rest_fs: int,
     target: ZurichTarget,
     start: Start,
-) -> _Made:
+) -> Made:
     names = ", ".join(one.names)
     port = one.frames[0][1]
     lo_hz = port.lo_hz if isinstance(port, DriveChannel) else None
@@ -258,7 +278,7 @@ def _drive(
         0,
         round_code.written_out,
     )
-    return _Made(core, settings, (), resources, oscillators)
+    return Made(core, settings, (), resources, oscillators)
 
 
 def _codes(
@@ -303,7 +323,7 @@ def _readout(
     rest_fs: int,
     target: ZurichTarget,
     start: Start,
-) -> _Made:
+) -> Made:
     names = ", ".join(one.names)
     port = one.frames[0][1]
     assert isinstance(port, ReadoutChannel)
@@ -350,7 +370,7 @@ def _readout(
         layout, record = _traced(layouts, made, points, names)
         layouts = (layout,)
         settings += trace_settings(port.channel, record)
-    return _Made(core, settings, layouts, resources, made.oscillators)
+    return Made(core, settings, layouts, resources, made.oscillators)
 
 
 def _traced(
