@@ -18,6 +18,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.analyser_run import own_output
+from podium.sim_instruments.twins.zurich.compacting import compacted
 from podium.sim_instruments.twins.zurich.flux_trains import (
     FluxOutput,
     NoFlux,
@@ -309,7 +310,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         number,
         origin_fs,
         (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
-        tuple(drives),
+        tuple(compacted(one) for one in drives),
         (*(turned(one.train, member.turns) for member, one in points), *captures),
         {},
     )

@@ -23,6 +23,7 @@ from podium.sim_instruments.physics.signals import (
     Window,
 )
 from podium.sim_instruments.twins.clipping import clipped_tone
+from podium.sim_instruments.twins.zurich.nanoseconds import in_nanoseconds
 from podium.sim_instruments.twins.zurich.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
@@ -200,12 +201,6 @@ def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
     near = np.abs(samples - last) <= ALIKE * np.abs(samples).max(initial=0.0)
     begin = 0 if near.all() else int(np.flatnonzero(~near)[-1]) + 1
     return Piece(carrier_hz, samples[:begin], last, len(samples))
-
-
-def in_nanoseconds(signal: Complexes, late: int = 0) -> Complexes:
-    """Return a signal of 2 GSa/s, ``late`` samples after the nanosecond, as means over 1 ns."""
-    padded = np.concatenate([np.zeros(late), signal, np.zeros((late + len(signal)) % 2)])
-    return np.asarray(padded.reshape(-1, 2).mean(axis=1), np.complex128)
 
 
 def readout_trains(
