@@ -18,9 +18,9 @@ FLAT_HZ: Final = 300e6
 that they are flat as far; what lies beyond is weaker than it should be."""
 TAPS: Final = 4
 """To each side. The rest of the droop is 0.03 %."""
-TURNING: Final = 0.02
+TURNING: Final = 0.01
 """How much the samples of a waveform change from one to the next, of their power, if it has more
-than its carrier: 0.3 at 175 MHz; below 0.01 of pulses of 20 ns and more."""
+than its carrier: 0.3 of a tone at 175 MHz; a Drag pulse of 20 ns has 0.007."""
 
 
 def _inverse_droop() -> NDArray[np.float64]:
