@@ -1,4 +1,4 @@
-"""What is held for a nanosecond each is as strong as two samples were, on its carrier and beside."""
+"""What is held for a nanosecond is as strong as two samples were, on its carrier and beside it."""
 
 import numpy as np
 import pytest
