@@ -32,6 +32,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     Source,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import (
+    Carriers,
+    integrate_ridden,
+    ridden_pulse,
+)
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
@@ -101,6 +107,7 @@ class _Piece:
     qudits: tuple[multistate.Qudit, ...]
     waves: dict[int, Complexes]
     delay: int
+    carriers: Oscillators | None
 
 
 class AnalyserRun:
@@ -199,17 +206,37 @@ class AnalyserRun:
         self._free = int(started.time[kept[-1]]) + duration
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
+        carriers = node_settings.readout_carriers(setting, at, self._units)
         pieces = 1 if self.foretold is not None else -(-len(kept) // _PIECE)
         for piece in np.array_split(kept, pieces):
             part = _part(started, piece)
-            self._backlog.append(_Piece(first + piece, part, settings, qudits, waves, delay))
+            self._backlog.append(
+                _Piece(first + piece, part, settings, qudits, waves, delay, carriers)
+            )
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
+        if piece.carriers is not None:
+            self._read_ridden(piece)
+            return
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
+        self._log(part, results, settings, piece.qudits)
+
+    def _read_ridden(self, piece: _Piece) -> None:
+        """Readouts that ride on oscillators: each goes out by itself."""
+        part, settings = piece.started, piece.settings
+        assert piece.carriers is not None
+        carriers = Carriers(self.run.trace, piece.carriers)
+        sent = tuple(
+            ridden_pulse(piece.waves, mask, piece.delay, carriers, time)
+            for mask, time in zip(part.generators.tolist(), part.time.tolist(), strict=True)
+        )
+        each = np.arange(len(sent))
+        records = self._records(sent, each, part.time, settings.delay + settings.length)
+        results = integrate_ridden(records, settings, carriers, part.time)
         self._log(part, results, settings, piece.qudits)
 
     def _log(

@@ -425,15 +425,17 @@ def running_data_server(
     devices: Mapping[int, str],
     texts: Callable[[], VendorText] = VendorText,
     playback: Playback | None = None,
+    options: Mapping[int, str] | None = None,
     zsync: Mapping[int, str] | None = None,
 ) -> DataServer:
     """Return a data server whose instruments execute what is uploaded to them.
 
+    ``options``: of quantum analyzers, by serial number, where they are not what most buy;
     ``zsync``: which instrument hangs on which port of the PQSC; None: all do. Raises ValueError
     for an instrument that is not there.
     """
     cables = cabled(devices, zsync)
     execution = Executing(playback=playback, zsync=tuple(cables.values()))
-    server = DataServer(serial, devices, texts, execution)
+    server = DataServer(serial, devices, texts, execution, options)
     show_links(server.devices, cables)
     return server
