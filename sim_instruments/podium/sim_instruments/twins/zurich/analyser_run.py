@@ -41,6 +41,8 @@ READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
 _PIECE: Final = 128
 """Readouts that are worked on together: records are long."""
+_FORETOLD_PIECE, _FORETOLD_AT_ONCE = 4096, 4
+"""The same, of those whose sums are known; and so many pieces at one look."""
 _AT_ONCE: Final = 500_000
 """Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
 
@@ -99,6 +101,8 @@ class _Piece:
     qudits: tuple[multistate.Qudit, ...]
     waves: dict[int, Complexes]
     delay: int
+    foretold: Complexes | None = None
+    """Their sums, where they are known ahead."""
 
 
 class AnalyserRun:
@@ -167,7 +171,7 @@ class AnalyserRun:
             while self._backlog and (everything or left > 0):
                 piece = self._backlog.popleft()
                 self._read(piece)
-                left -= len(piece.started.time) * (piece.settings.delay + piece.settings.length)
+                left -= self._work_of(piece)
         none = np.zeros(0, np.int64)
         said, self._said = self._said, []
         return (
@@ -192,15 +196,26 @@ class AnalyserRun:
             return
         self._free = int(started.time[kept[-1]]) + duration
         if self.foretold is not None:
-            self._log(_part(started, kept), self.foretold[first + kept], settings, qudits)
+            for piece in np.array_split(kept, -(-len(kept) // _FORETOLD_PIECE)):
+                known = self.foretold[first + piece]
+                self._backlog.append(_Piece(_part(started, piece), settings, qudits, {}, 0, known))
             return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
             self._backlog.append(_Piece(_part(started, piece), settings, qudits, waves, delay))
 
+    def _work_of(self, piece: _Piece) -> int:
+        """Return how many samples a piece is worth."""
+        if piece.foretold is not None:
+            return _AT_ONCE // _FORETOLD_AT_ONCE
+        return len(piece.started.time) * (piece.settings.delay + piece.settings.length)
+
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
+        if piece.foretold is not None:
+            self._log(part, piece.foretold, settings, piece.qudits)
+            return
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)

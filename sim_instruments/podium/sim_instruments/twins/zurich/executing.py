@@ -327,7 +327,10 @@ class Executing:
         return [
             run
             for key, run in self._runs.items()
-            if key[0] == device and key not in self._analysers and run.going_on
+            if key[0] == device
+            and key not in self._analysers
+            and run.going_on
+            and run.asks_for_results
         ]
 
     def _tell(

@@ -4,6 +4,8 @@ from bisect import insort
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.command_table import BadCommandTable, parse_command_table
@@ -23,13 +25,19 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import (
     Processor,
     Trace,
 )
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    Op,
+    Result,
+    Source,
+    Status,
+)
 from podium.sim_instruments.twins.zurich.sequencer_port import (
     Accepted,
     ProgramRefused,
     Uploaded,
 )
 
+_OWN: Final = (Result.QA, Result.QA_RAW)
 _AT_ONCE: Final = 20_000_000
 """Instructions that are executed in one go at most: a program that plays nothing may never end."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
@@ -100,6 +108,13 @@ class ProgramRun:
     def route(self) -> Route:
         """How results get to generators within an SHFQC: it hangs on what starts the program."""
         return Route.INTERNAL_ZSYNC if self._by_zsync else Route.INTERNAL
+
+    @property
+    def asks_for_results(self) -> bool:
+        """Whether the program ever takes what the analyser of its own instrument says."""
+        code = self.image.code
+        tables, loads = code[code[:, 0] == Op.TABLE, 1], code[code[:, 0] == Op.LOAD_RESULT, 3]
+        return bool(np.isin(tables, _OWN).any() or np.isin(loads, _OWN).any())
 
     @property
     def job(self) -> int:
