@@ -101,8 +101,8 @@ class _Piece:
     qudits: tuple[multistate.Qudit, ...]
     waves: dict[int, Complexes]
     delay: int
-    foretold: Complexes | None = None
-    """Their sums, where they are known ahead."""
+    foretold: Integers | None = None
+    """Which of the run they are, where their sums are known ahead."""
 
 
 class AnalyserRun:
@@ -197,8 +197,8 @@ class AnalyserRun:
         self._free = int(started.time[kept[-1]]) + duration
         if self.foretold is not None:
             for piece in np.array_split(kept, -(-len(kept) // _FORETOLD_PIECE)):
-                known = self.foretold[first + piece]
-                self._backlog.append(_Piece(_part(started, piece), settings, qudits, {}, 0, known))
+                which = first + piece
+                self._backlog.append(_Piece(_part(started, piece), settings, qudits, {}, 0, which))
             return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
@@ -213,8 +213,8 @@ class AnalyserRun:
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
-        if piece.foretold is not None:
-            self._log(part, piece.foretold, settings, piece.qudits)
+        if piece.foretold is not None and self.foretold is not None:
+            self._log(part, self.foretold[piece.foretold], settings, piece.qudits)
             return
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)

@@ -193,6 +193,10 @@ class ProgramRun:
             self._looked, self._ends_fs = True, self._look_ahead()
         return self._ends_fs
 
+    def ends_at(self, end_fs: int) -> None:
+        """Take it that it will end then: somebody has executed it to its end already."""
+        self._looked, self._ends_fs = True, end_fs
+
     def _look_ahead(self) -> int | None:
         ahead = self._processor.fork()
         ahead.feed([Input(max(one.time, self._fed), one.source, one.value) for one in self._due])
