@@ -142,6 +142,7 @@ class Device:
 
     def _lock(self, path: str, value: Value, now_fs: int) -> None:
         """Follow the reference that was chosen. ASSUMED: it is there, and locks at once."""
+        self._tell(path, value, now_fs)
         if self.store.has(f"{path}actual"):
             self.store.put(f"{path}actual", value, now_fs)
 
