@@ -37,9 +37,11 @@ class DataServer:
         devices: Mapping[int, str],
         texts: Callable[[], VendorText] = VendorText,
         execution: Execution | None = None,
+        options: Mapping[int, str] | None = None,
         time: LocalTime | None = None,
     ) -> None:
-        """``devices``: serial number -> model; ``texts``: finds the vendor's own; ``time``: by the
+        """``devices``: serial number -> model; ``texts``: finds the vendor's own; ``options``: of
+        quantum analyzers, by serial number, where they are not what most buy; ``time``: by the
         instruments' clock, where that is not the world's.
 
         Raises ValueError for a model that there is none of.
@@ -57,6 +59,7 @@ class DataServer:
                 Device(
                     number,
                     model,
+                    (options or {}).get(number),
                     documentation,
                     self._execution,
                     text.table_check(model),

@@ -23,10 +23,12 @@ def running_data_server(
     playback: Playback | None = None,
     clock: TickCounter | None = None,
     lines: LinesEnd | None = None,
+    options: Mapping[int, str] | None = None,
     zsync: Mapping[int, str] | None = None,
 ) -> DataServer:
     """Return it. ``clock``: the instruments' counter, where the timing plane starts them;
-    ``lines``: cables at their markers; ``zsync``: which instrument hangs on which port of the PQSC;
+    ``lines``: cables at their markers; ``options``: of quantum analyzers, by serial number, where
+    they are not what most buy; ``zsync``: which instrument hangs on which port of the PQSC;
     None: all do. Raises ValueError for an instrument that is not there."""
     cables = cabled(devices, zsync)
     time = LocalTime(clock)
@@ -38,6 +40,6 @@ def running_data_server(
     execution = OnClock(executing, time, TriggerInputs(counts))
     if lines is not None:
         lines.watch(execution.advance)
-    server = DataServer(serial, devices, texts, execution, time)
+    server = DataServer(serial, devices, texts, execution, options, time)
     show_links(server.devices, cables)
     return server
