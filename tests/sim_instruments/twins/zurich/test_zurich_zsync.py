@@ -24,7 +24,7 @@ class Rack(Bench):
 
     def __init__(self, cables: dict[int, str] | None) -> None:
         self.world = Inline()
-        server = running_data_server("1", DEVICES, VendorText, self.world, cables)
+        server = running_data_server("1", DEVICES, VendorText, self.world, zsync=cables)
         self.execution = server._execution
         assert isinstance(self.execution, Executing)
         self.devices = {device.model.name: device for device in server.devices}
@@ -227,4 +227,4 @@ def test_what_is_not_played_on_the_world_is_told(rack, node, value, says):
 
 def test_an_instrument_that_is_not_there_hangs_on_no_port():
     with pytest.raises(KeyError, match="dev7"):
-        running_data_server("1", DEVICES, VendorText, None, {0: "dev7"})
+        running_data_server("1", DEVICES, VendorText, zsync={0: "dev7"})
