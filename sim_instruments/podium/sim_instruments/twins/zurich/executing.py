@@ -336,7 +336,13 @@ class Executing:
                     centre_hz = node_settings.number(
                         self._runs[key].setting, f"qachannels/{channel}/centerfreq"
                     )
-                    header = ScopeHeader(0, 1, centre_hz, 0, int(channel), averages=1)
+                    kept = node_settings.scope_settings(self._runs[key].setting, int(channel) + 1)
+                    header = ScopeHeader(
+                        *(0, 1, centre_hz, 0, int(channel)),
+                        averages=kept.averages,
+                        segments=kept.segments,
+                        total_segments=kept.segments,
+                    )
                     record = scope_vector(header, told.records[key], _SCOPE_STEP_V)
                     path = f"scopes/0/channels/{channel}/wave"
                     self._records[key[0]] = told.ends_fs[key], path, record

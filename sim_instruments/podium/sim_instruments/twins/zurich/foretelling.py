@@ -15,7 +15,7 @@ import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
-from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.analyser_run import own_output
 from podium.sim_instruments.twins.zurich.flux_trains import (
@@ -36,6 +36,13 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     readouts,
     trigger_edges,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import ScopeSettings
+from podium.sim_instruments.twins.zurich.scope_trains import (
+    SEQUENCER_MONITOR,
+    averaged,
+    recording,
+    scope_trains,
 )
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA, Integers
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
@@ -60,8 +67,6 @@ from podium.sim_instruments.twins.zurich.zsync import late_samples
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 _TAIL_NS: Final = 1_000
-SEQUENCER_MONITOR: Final = 64
-"""``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
 
 
 Key = tuple[str, str]
@@ -83,7 +88,10 @@ class Analyser:
     qudits: tuple[Qudit, ...] = ()
     """Those that are told apart; none: every integrator is asked for by itself."""
     record: int = 0
-    """Samples of the scope's record; 0: it listens to another channel, or not at all."""
+    """Samples of the scope's record; 0: it listens to another channel, or not at all, or does more
+    than record once: see ``scope``."""
+    scope: ScopeSettings | None = None
+    """How it averages, has segments, or begins later."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,13 +180,16 @@ def member_of(
         analyser = _probing(setting, channel)
     elif run.model is SHFQA:
         units = node_settings.units(setting, channel)
+        number = int(channel.rpartition("/")[2])
+        record = _record(setting, number)
         analyser = Analyser(
             node_settings.generator_waveforms(setting, channel, units),
             node_settings.readout_settings(setting, channel, units),
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
             node_settings.qudits(setting, channel, units),
-            _record(setting, int(channel.rpartition("/")[2])),
+            record,
+            None if record else recording(setting, number),
         )
     return Member(
         ahead,
@@ -214,8 +225,8 @@ def _probing(setting: node_settings.Setting, channel: str) -> Probing:
 def _record(setting: node_settings.Setting, channel: int) -> int:
     """Return how many samples of a channel the scope will record; it can do more than this twin.
 
-    Records of other triggers, averages, segments and lower rates are not played on the world: the
-    scope then stays enabled, as without a trigger.
+    0 where it does more than record once (:func:`recording`). Records of other triggers and lower
+    rates are not played on the world: the scope then stays enabled, as without a trigger.
     """
     node = "scopes/0"
     wanted = {
@@ -289,14 +300,18 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns
         )
         captures += [turned(one.train, member.turns) for one in trains.values()]
-        scope = None
+        scopes: tuple[CaptureTrain, ...] = ()
         if at.record:
             scope = scope_train(
                 f"{member.connector}_in", started, at.record, member.centre_hz, begin_ns
             )
-        if scope is not None:
-            captures.append(turned(scope, member.turns))
-        heard.append((member, begin_ns + (started.time >> 1), trains, scope is not None))
+            scopes = () if scope is None else (scope,)
+        elif at.scope is not None:
+            scopes = scope_trains(
+                f"{member.connector}_in", started, at.scope, member.centre_hz, begin_ns
+            )
+        captures += [turned(one, member.turns) for one in scopes]
+        heard.append((member, begin_ns + (started.time >> 1), trains, len(scopes)))
     until_fs = max(ends.values())
     signals = RunSignals(
         number,
@@ -325,9 +340,11 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             loud[node].append(start_ns[over])
         results[member.key] = results_of(len(start_ns), member.analyser.units, trains, mine)
         if scoped:
-            at = member.analyser
-            records[member.key] = record_of(answers[0], at.record, member.centre_hz, full)
-            answers = answers[1:]
+            at, seen, answers = member.analyser, answers[:scoped], answers[scoped:]
+            if at.scope is not None:
+                records[member.key] = averaged(seen, at.scope, member.centre_hz, full)
+            else:
+                records[member.key] = record_of(seen[0], at.record, member.centre_hz, full)
     found = {node: np.concatenate(times) for node, times in loud.items() if times}
     return Foretold(ends, results, records, found)
 
