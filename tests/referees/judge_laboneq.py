@@ -85,7 +85,7 @@ def laboneq(laboratory, points):
         "host": server.host,
         "port": server.port,
         "device": "dev12000",
-        "options": "SHFQC/QC6CH/16W/RTR",
+        "options": "SHFQC/QC6CH/RTR/16W/LRT",
         "drives": [0, 2, 4],
         "drive_dbm": DRIVE_DBM,
         "output_dbm": -25,

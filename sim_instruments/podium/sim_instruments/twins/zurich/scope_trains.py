@@ -1,72 +1,136 @@
-"""What the scope listens to on the world when it averages, has segments, or begins later.
+"""What the scope of an analyser listens to, and what it makes of the answers.
 
-A record is listened to for each trigger, so many records take their time: up to
-:data:`RECORDS_MAX` of them are simulated.
+Each trigger is a record of its own; segments and averages are put together as
+:mod:`.quantum_analyzer.scope` has it. ASSUMED: a trigger that comes while a record is taken is
+missed and counted, and what is averaged or cut into segments comes of one run.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Final
 
 import numpy as np
 
+from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
+from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.zurich import node_settings
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
-from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope, ScopeSettings
-from podium.sim_instruments.twins.zurich.trains import record_of, turns_at
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Complexes,
+    Integers,
+    busy,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
+    BadScope,
+    Scope,
+    ScopeSettings,
+)
+from podium.sim_instruments.twins.zurich.trains import turns_at
 
-SEQUENCER_MONITOR: Final = 64
+MONITOR: Final = 64
 """``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
-RECORDS_MAX: Final = 1024
-"""Segments times averages. The twin's own limit: with more the scope stays enabled, and waits."""
+MOST: Final = 4096
+"""Records of one run: each is a raw trace of the world's."""
 
 
-def recording(setting: node_settings.Setting, channel: int) -> ScopeSettings | None:
-    """Return how the scope is set, where readouts of this channel trigger it and it records this
-    channel's input at the full rate; None: it does not."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """How the scope listens to one channel when a run begins."""
+
+    channel: int
+    settings: ScopeSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """What it has recorded."""
+
+    samples: Complexes
+    """V, segment by segment."""
+    header: ScopeHeader
+
+
+def recording_of(setting: node_settings.Setting, channel: int) -> Recording | None:
+    """Return how the scope listens to a channel when its monitor triggers; None: it does not.
+
+    Other triggers than the channel's own monitor are not played on the world: the scope then stays
+    enabled, as without one. Raises BadScope.
+    """
     node = "scopes/0"
     wanted = {
         "enable": 1,
         "trigger/enable": 1,
-        "trigger/channel": SEQUENCER_MONITOR + channel,
+        "trigger/channel": MONITOR + channel,
         f"channels/{channel}/enable": 1,
         f"channels/{channel}/inputselect": channel,
-        "time": 0,
     }
     if any(node_settings.number(setting, f"{node}/{path}") != one for path, one in wanted.items()):
         return None
-    try:
-        return node_settings.scope_settings(setting, channel + 1)
-    except BadScope:
-        return None
+    settings = node_settings.scope_settings(setting)
+    count = settings.segments * settings.averages
+    if count > MOST:
+        raise BadScope(
+            f"{settings.segments} segments, {settings.averages} averages: {count} records of one "
+            f"run, {MOST} at most are simulated"
+        )
+    return Recording(channel, replace(settings, channels=(channel,)))
 
 
 def scope_trains(
-    line: str, started: Readouts, settings: ScopeSettings, centre_hz: float, begin_ns: int
+    line: str, triggers: Integers, recording: Recording, centre_hz: float, begin_ns: int
 ) -> tuple[CaptureTrain, ...]:
-    """Return what is listened to, in the order of the triggers; nothing where too few come."""
-    count = settings.segments * settings.averages
-    which = np.flatnonzero(started.monitor)[:count]
-    if len(which) < count or count > RECORDS_MAX:
+    """Return what the scope listens to, record by record: none where it will not have all."""
+    settings = recording.settings
+    samples = settings.length << settings.rate
+    taken = triggers[~busy(triggers, samples)][: settings.segments * settings.averages]
+    if len(taken) < settings.segments * settings.averages:
         return ()
-    starts_ns = begin_ns + ((started.time[which] + settings.delay) >> 1)
-    turns = turns_at(centre_hz, starts_ns) % 1.0
-    window = (Window(centre_hz, settings.length // 2, None),)
+    start_ns = begin_ns + (taken + settings.delay >> 1)
+    turns = turns_at(centre_hz, start_ns) % 1.0
+    window = Window(centre_hz, samples // 2, None)
+    one = np.zeros(1, np.int32)
     return tuple(
-        CaptureTrain(
-            line, starts_ns[k : k + 1], np.zeros(1, np.int32), turns[k : k + 1], window, scope=True
-        )
-        for k in range(count)
+        CaptureTrain(line, start_ns[k : k + 1], one, turns[k : k + 1], (window,), scope=True)
+        for k in range(len(taken))
     )
 
 
-def averaged(
-    answers: Sequence[Captured], settings: ScopeSettings, centre_hz: float, full_scale: float
-) -> Complexes:
-    """Return the averages of all segments one after the other, V, shape (segments * length).
+def recorded(
+    recording: Recording,
+    triggers: Integers,
+    answers: Sequence[Captured],
+    centre_hz: float,
+    full_scale: float,
+) -> Recorded:
+    """Return what the scope shows; ``full_scale``: of the input, square roots of watts."""
+    settings = recording.settings
+    samples = settings.length << settings.rate
+    scope = Scope(settings)
+    for answer in answers:
+        scope.take(_record(answer, samples, centre_hz, full_scale)[None, :])
+    lost = int(busy(triggers, samples).sum())
+    header = ScopeHeader(
+        0,
+        1 << settings.rate,
+        centre_hz,
+        0,
+        recording.channel,
+        averages=settings.averages,
+        segments=settings.segments,
+        total_segments=settings.segments,
+        missed_triggers=lost,
+    )
+    return Recorded(scope.data()[0], header)
 
-    As :class:`~...quantum_analyzer.scope.Scope` has it: all segments first, then all of them again.
-    """
-    records = [record_of(one, settings.length, centre_hz, full_scale) for one in answers]
-    shape = settings.averages, settings.segments * settings.length
-    return np.asarray(np.reshape(records, shape).mean(axis=0), np.complex128)
+
+def _record(answer: Captured, samples: int, centre_hz: float, full_scale: float) -> Complexes:
+    """Return one record, V: samples of 1 ns, each twice, as the converter leaves them."""
+    trace = np.zeros(samples // 2, np.complex128)
+    if answer.trace is not None:
+        heard = answer.trace[: len(trace)]
+        heard = heard * clipped_tone(np.abs(heard) / full_scale) * sqrt(2 * IMPEDANCE_OHM)
+        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
+        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
+    return np.repeat(trace, 2)
