@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from podium.sim_instruments.testing import TwinFacility, TwinInstrument, TwinPool
+    from podium.sim_instruments.testing import Replayed, TwinFacility, TwinInstrument, TwinPool
 
 Scope = Literal["function", "class", "module", "package", "session"]
 STRICT_INI = "podium_strict"
@@ -57,6 +57,12 @@ def podium_pool() -> Iterator["TwinPool"]:
 
     with TwinPool() as pool:
         yield pool
+
+
+@pytest.fixture(scope="session")
+def twin_replay(podium_pool: "TwinPool") -> Callable[..., "Replayed"]:
+    """Play recorded sessions with instruments to their twins: ``twin_replay(trace).check()``."""
+    return podium_pool.replay
 
 
 def _words(config: pytest.Config, given: dict[str, Any]) -> dict[str, Any]:

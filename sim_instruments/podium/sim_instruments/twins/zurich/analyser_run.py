@@ -177,13 +177,8 @@ class AnalyserRun:
             left = _AT_ONCE
             while self._backlog and (everything or left > 0):
                 piece = self._backlog.popleft()
-                if self.foretold is None:
-                    self._read(piece)
-                    left -= len(piece.started.time) * (piece.settings.delay + piece.settings.length)
-                else:
-                    results = self.foretold[piece.numbers]
-                    self._log(piece.started, results, piece.settings, piece.qudits)
-                    left -= _AT_ONCE // _FORETOLD_AT_ONCE
+                self._read(piece)
+                left -= self._work_of(piece)
         none = np.zeros(0, np.int64)
         said, self._said = self._said, []
         return (
@@ -210,15 +205,25 @@ class AnalyserRun:
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         carriers = node_settings.readout_carriers(setting, at, self._units)
-        most = _PIECE if self.foretold is None else _FORETOLD_PIECE
-        for piece in np.array_split(kept, -(-len(kept) // most)):
+        at_once = _PIECE if self.foretold is None else _FORETOLD_PIECE
+        pieces = -(-len(kept) // at_once)
+        for piece in np.array_split(kept, pieces):
             part = _part(started, piece)
             self._backlog.append(
                 _Piece(first + piece, part, settings, qudits, waves, delay, carriers)
             )
 
+    def _work_of(self, piece: _Piece) -> int:
+        """Return how many samples a piece is worth."""
+        if self.foretold is not None:
+            return _AT_ONCE // _FORETOLD_AT_ONCE
+        return len(piece.started.time) * (piece.settings.delay + piece.settings.length)
+
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
+        if self.foretold is not None:
+            self._log(part, self.foretold[piece.numbers], settings, piece.qudits)
+            return
         if piece.carriers is not None:
             self._read_ridden(piece)
             return
