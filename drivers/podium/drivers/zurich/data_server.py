@@ -12,7 +12,7 @@ from podium.drivers.roles import Acquired, Examination, Identity
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.error_log import check_faults, clear_items, said_by
-from podium.drivers.zurich.examining import firmware_complaints, look_at
+from podium.drivers.zurich.examining import firmware_complaints, look_at, unfitted
 from podium.drivers.zurich.rack import (
     link,
     miscabled,
@@ -31,7 +31,7 @@ from podium.drivers.zurich.waiting import (
 )
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
-from podium.firmware_interfaces.zurich.limits import HUB, TCP_PORT
+from podium.firmware_interfaces.zurich.limits import PQSC, TCP_PORT
 from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, CoreProgram, ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
 
@@ -48,14 +48,16 @@ class ZurichDataServer:
         host: str,
         ports: Mapping[str, int],
         devices: Mapping[int, str],
+        options: Mapping[int, str] | None = None,
         zsync: Mapping[int, str] | None = None,
     ) -> None:
-        """``devices``: serial number -> model; ``zsync``: port of the PQSC -> instrument.
+        """``devices``: serial number -> model; ``options``: what is fitted, by serial number;
+        ``zsync``: port of the PQSC -> instrument.
 
         Raises :class:`InstrumentError`.
         """
         port = ports.get("data_server", TCP_PORT)
-        self._begin(name, devices, ClientProcess(name, host, port, tuple(devices)), zsync)
+        self._begin(name, devices, ClientProcess(name, host, port, tuple(devices)), options, zsync)
 
     @classmethod
     def rehearse(
@@ -63,11 +65,12 @@ class ZurichDataServer:
         name: str,
         note: Callable[[str], None],
         devices: Mapping[int, str],
+        options: Mapping[int, str] | None = None,
         zsync: Mapping[int, str] | None = None,
     ) -> Self:
         """Return a driver that sends nothing: ``note`` gets every node that would be set."""
         rehearsed = cls.__new__(cls)
-        rehearsed._begin(name, devices, RehearsedServer(name, note), zsync)
+        rehearsed._begin(name, devices, RehearsedServer(name, note), options, zsync)
         return rehearsed
 
     def _begin(
@@ -75,10 +78,11 @@ class ZurichDataServer:
         name: str,
         devices: Mapping[int, str],
         server: Connection,
+        options: Mapping[int, str] | None,
         zsync: Mapping[int, str] | None,
     ) -> None:
         self.name = name
-        self._zsync = dict(zsync or {})
+        self._options, self._zsync = dict(options or {}), dict(zsync or {})
         self._devices = dict(devices)
         self._server = server
         self._uploaded: dict[str, CoreProgram] = {}
@@ -97,16 +101,17 @@ class ZurichDataServer:
     def examine(self) -> Examination:
         """Return what its instruments say, and what of them is not as the facility file says."""
         looked = {serial: look_at(self._server, serial, m) for serial, m in self._devices.items()}
-        hubs = [one.reference for one in looked.values() if one.model == HUB]
-        references = set(hubs or (one.reference for one in looked.values()))
+        pqscs = [one.reference for one in looked.values() if one.model == PQSC]
+        references = set(pqscs or (one.reference for one in looked.values()))
         return Examination(
             options=tuple(f"dev{n}: {one.options}" for n, one in looked.items() if one.options),
             modules={serial: one.model for serial, one in looked.items()},
             reference=references.pop() if len(references) == 1 else "",
             complaints=(
                 *(words for one in looked.values() for words in one.complaints),
+                *unfitted(looked, self._options),
                 *firmware_complaints(self._server, self._devices),
-                *miscabled(self._server, self._devices, self._zsync, HUB),
+                *miscabled(self._server, self._devices, self._zsync),
             ),
         )
 
@@ -238,9 +243,9 @@ class ZurichDataServer:
         }
 
     def safe(self) -> None:
-        """Stop all sequencers and switch all outputs off."""
+        """Stop all sequencers, what starts them first, and switch all outputs off."""
         self._artifact = None
-        for serial, model in self._devices.items():
+        for serial, model in sorted(self._devices.items(), key=lambda one: one[1] != PQSC):
             self._set(f"to make dev{serial} safe", list(_silent(serial, model)))
 
     # Inside
@@ -292,7 +297,7 @@ def _silent(serial: int, model: str) -> list[Item]:
     """Return what stops and silences an instrument."""
     counts = MODELS[model].counts
     root = f"/dev{serial}"
-    items: list[Item] = [(f"{root}/execution/enable", 0)] if model == HUB else []
+    items: list[Item] = [(f"{root}/execution/enable", 0)] if model == PQSC else []
     for n in range(counts.get("qa", 0)):
         items += [
             (f"{root}/qachannels/{n}/generator/enable", 0),
@@ -306,4 +311,5 @@ def _silent(serial: int, model: str) -> list[Item]:
         ]
     for n in range(counts.get("awg", 0)):
         items.append((f"{root}/awgs/{n}/enable", 0))
+    items += [(f"{root}/sigouts/{n}/on", 0) for n in range(counts.get("wave", 0))]
     return items

@@ -116,7 +116,14 @@ def execute(program: ZurichProgram) -> tuple[Executed, ...]:
     return tuple(_execute(core, dict(program.settings)) for core in program.cores)
 
 
-def _execute(core: CoreProgram, settings: dict[str, int | float]) -> Executed:
+def executed_from(program: ZurichProgram, core: CoreProgram, source: Source) -> Executed:
+    """Run one core, which hears its start as ``source``."""
+    return _execute(core, dict(program.settings), source)
+
+
+def _execute(
+    core: CoreProgram, settings: dict[str, int | float], source: Source = Source.DIGITAL_1
+) -> Executed:
     compiled = compile_seqc(core.text, DEVICES[core.kind])
     assert not compiled.messages, compiled.messages
     elf = compiled.elf
@@ -134,7 +141,7 @@ def _execute(core: CoreProgram, settings: dict[str, int | float]) -> Executed:
     made = image.make_image(replace(elf, waveforms=tuple(waveforms)), MODELS[core.kind], table)
     gains = (1.0, -1.0, 1.0, 1.0) if core.kind == "sg" else (1.0,) * 4
     processor = Processor(made, Setup(amplitudes=gains, log_silence=True))
-    processor.feed([Input(TRIGGER, Source.DIGITAL_1)])
+    processor.feed([Input(TRIGGER, source)])
     trace = processor.run()
     assert trace.status is Status.ENDED, (trace.status, trace.fault)
     node = f"{'qa' if core.kind == 'qa' else 'sg'}channels/{core.index}"

@@ -4,7 +4,7 @@ import json
 import re
 
 from podium.firmware_interfaces.zurich.awg_limits import READOUT_SAMPLES
-from podium.firmware_interfaces.zurich.inventory.models import MODELS, nodes_of
+from podium.firmware_interfaces.zurich.inventory.models import fitted, nodes_of
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
@@ -32,13 +32,17 @@ class Device:
         self,
         serial: int,
         model: str,
+        options: str | None,
         documentation: NodeDocumentation,
         execution: Execution,
         check_table: CheckTable,
         table_schema: str,
     ) -> None:
-        """Raises KeyError for a model that is not known."""
-        entry = MODELS[model]
+        """``options``: of its quantum analyzer; None: what most buy.
+
+        Raises KeyError for a model that is not known.
+        """
+        entry = fitted(model, options)
         self.name = f"dev{serial}"
         self.model = entry
         self.serial = serial
@@ -47,7 +51,9 @@ class Device:
         self.owner = ""
         """Another data server that has it; empty: none."""
         time_base = TimeBase(round(1 / entry.time_base_s))
-        self.store = NodeStore(f"/{self.name}", nodes_of(model), documentation, model, time_base)
+        self.store = NodeStore(
+            f"/{self.name}", nodes_of(model, options), documentation, model, time_base
+        )
         self._execution = execution
         store, put = self.store, self.store.put
         for path, value in (

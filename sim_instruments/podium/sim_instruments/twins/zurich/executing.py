@@ -12,7 +12,7 @@ from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
-from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
+from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
@@ -33,6 +33,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
@@ -51,7 +52,7 @@ from podium.sim_instruments.twins.zurich.triggering import (
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 from podium.sim_instruments.twins.zurich.zsync_cables import cabled, show_links
 
-IMPOSSIBLE: Final = (BadReadout, BadLogger, BadSpectroscopy, node_settings.WrongNode)
+IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_settings.WrongNode)
 """Settings that no run can have."""
 _ERRORS: Final = "raw/error/json/errors"
 _HOLDOFF_S: Final = 100e-6
@@ -212,7 +213,13 @@ class Executing:
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far time may leap: to the first end of a program, if none waits for more."""
-        ends = [run.ends_fs() for run in self._runs.values() if run.going_on]
+        # Whatever is being foretold forbids a leap by itself, and will be known to its end.
+        computing = {key for one in self._ahead for key in one.keys}
+        ends = [
+            run.ends_fs()
+            for key, run in self._runs.items()
+            if run.going_on and key not in computing
+        ]
         known = [end for end in ends if end is not None]
         return Horizon(
             armed=len(known) < len(ends),
@@ -322,16 +329,13 @@ class Executing:
             for (device, node), at_ns in told.loud_ns.items():
                 self._overranges.note(device, node, one.origin_fs, at_ns)
             for key in one.keys:
+                self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
                     self._analysers[key].foretold = told.results[key]
                 if key in told.records:
-                    channel = key[1].split("/")[1]
-                    centre_hz = node_settings.number(
-                        self._runs[key].setting, f"qachannels/{channel}/centerfreq"
-                    )
-                    header = ScopeHeader(0, 1, centre_hz, 0, int(channel), averages=1)
-                    record = scope_vector(header, told.records[key], _SCOPE_STEP_V)
-                    path = f"scopes/0/channels/{channel}/wave"
+                    seen = told.records[key]
+                    record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
+                    path = f"scopes/0/channels/{seen.header.input_select}/wave"
                     self._records[key[0]] = told.ends_fs[key], path, record
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
@@ -361,7 +365,10 @@ class Executing:
         return [
             run
             for key, run in self._runs.items()
-            if key[0] == device and key not in self._analysers and run.going_on
+            if key[0] == device
+            and key not in self._analysers
+            and run.going_on
+            and run.asks_for_results
         ]
 
     def _tell(
@@ -428,15 +435,17 @@ def running_data_server(
     devices: Mapping[int, str],
     texts: Callable[[], VendorText] = VendorText,
     playback: Playback | None = None,
+    options: Mapping[int, str] | None = None,
     zsync: Mapping[int, str] | None = None,
 ) -> DataServer:
     """Return a data server whose instruments execute what is uploaded to them.
 
+    ``options``: of quantum analyzers, by serial number, where they are not what most buy;
     ``zsync``: which instrument hangs on which port of the PQSC; None: all do. Raises ValueError
     for an instrument that is not there.
     """
     cables = cabled(devices, zsync)
     execution = Executing(playback=playback, zsync=tuple(cables.values()))
-    server = DataServer(serial, devices, texts, execution)
+    server = DataServer(serial, devices, texts, execution, options)
     show_links(server.devices, cables)
     return server

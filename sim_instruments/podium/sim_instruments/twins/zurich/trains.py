@@ -22,10 +22,11 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     Window,
 )
-from podium.sim_instruments.twins.clipping import clipped_tone
+from podium.sim_instruments.twins.zurich.nanoseconds import in_nanoseconds
 from podium.sim_instruments.twins.zurich.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import (
@@ -46,8 +47,6 @@ Loud = Callable[[Integers], object]
 """Hears at which nanoseconds of the run a channel went beyond its full scale."""
 ALIKE: Final = 1e-6
 """Samples that differ by less, of the largest, are alike: below the last bit of 16."""
-_HELD: Final = 16_384
-"""Samples: levels that are held so long, from between two nanoseconds on, are written out."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLITUDES_23)
 
 
@@ -93,7 +92,7 @@ def drive_trains(
     low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
     rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
     rows = np.column_stack([rows, rows[waves, Row.A]])[rows[:, Row.TIME] >= since]
-    rows, longer = joined(rows, late)
+    rows, longer = joined(rows)
     time, before = rows[:, Row.TIME], rows[:, Row.COLUMNS]
     which = rows[:, Row.CONFIG] >> 32
     turns, hz = np.empty(len(rows)), np.empty(len(rows))
@@ -104,7 +103,7 @@ def drive_trains(
     time = time + late
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
     key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
-    _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    first, piece = alike(key)
     full = tone_amplitude(range_dbm)
     start_ns = begin_ns + (time >> 1)
     both, over = [], []
@@ -125,23 +124,39 @@ def drive_trains(
         )  # fmt: skip
         half = side * hz * (time & 1) / RATE_HZ
         at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
-        yield PulseTrain(
+        train = PulseTrain(
             line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
+        )
+        yield train
+        yield from _tails(
+            train, (time & 1 == 1) & ((longer > 0) | (rows[:, Row.KIND] == Kind.HOLD))
         )
 
 
-def joined(rows: Integers, late: int = 0) -> tuple[Integers, Integers]:
-    """Join holds to the plays that they go on from; return the rows, and how long each is held.
+def alike(rows: Integers) -> tuple[Integers, Integers]:
+    """Return the first of each kind of equal rows, and of which kind each row is.
 
-    ``late``: samples to the connector; where nanoseconds there begin between the two they stay two.
+    As ``np.unique`` along an axis, column by column: that sorts whole rows with the interpreter's
+    lock held, for seconds where there are a million.
     """
+    kind: Integers = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        if len(column) and column.min() != column.max():
+            values, number = np.unique(column, return_inverse=True)
+            _, kind = np.unique(kind * len(values) + number.reshape(-1), return_inverse=True)
+            kind = kind.reshape(-1)
+    _, first = np.unique(kind, return_index=True)
+    return first, kind
+
+
+def joined(rows: Integers) -> tuple[Integers, Integers]:
+    """Join holds to the plays that they go on from; return the rows, and how long each is held."""
     same = [Row.AMPLITUDES_01, Row.AMPLITUDES_23, Row.PHASES]
     first, second = rows[:-1], rows[1:]
     joins = (
         (first[:, Row.KIND] == Kind.WAVE)
         & (second[:, Row.KIND] == Kind.HOLD)
         & (first[:, Row.TIME] + first[:, Row.A] == second[:, Row.TIME])
-        & (first[:, Row.TIME] + late & 1 == 0)
         & (first[:, Row.CONFIG] >> 32 == second[:, Row.CONFIG] >> 32)
         & np.all(first[:, same] == second[:, same], axis=1)
     )
@@ -176,21 +191,44 @@ def _piece(
     carrier_hz = centre_hz + hz
     if held:
         return held_piece(carrier_hz, complex(signal[0]), samples, late)
-    found = piece_of(carrier_hz, in_nanoseconds(signal, late))
-    return replace(found, duration_ns=found.duration_ns + longer // 2)
+    if not (late and longer):
+        found = piece_of(carrier_hz, in_nanoseconds(signal, late))
+        return replace(found, duration_ns=found.duration_ns + longer // 2)
+    # The nanosecond in which it comes to be held is whole; its last half one is a tail.
+    found = piece_of(carrier_hz, in_nanoseconds(np.append(signal, signal[-1]), late))
+    return replace(found, duration_ns=(len(signal) + longer) // 2)
 
 
 def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Piece:
-    """Return a level that is held; its ends are half of it where they lie within a nanosecond.
+    """Return a level that is held; begun within a nanosecond, it is half there in that one.
 
-    ASSUMED: what is held for longer than 8 us ends half a nanosecond early there.
+    Where it ends within one, :func:`_tails` has the half that is left.
     """
     if not late:
         return Piece(carrier_hz, np.zeros(0, np.complex128), level, samples // 2)
-    if samples <= _HELD:
-        shaped = in_nanoseconds(np.full(samples, level), late)
-        return Piece(carrier_hz, shaped, 0j, len(shaped))
     return Piece(carrier_hz, np.full(1, level / 2), level, samples // 2)
+
+
+def _tails(train: PulseTrain, odd: NDArray[np.bool_]) -> Iterator[PulseTrain]:
+    """Yield the last half nanosecond of what is held to its end and ends within one.
+
+    ``odd``: which of the train's elements begin within a nanosecond: lengths are whole ones.
+    """
+    ends = np.array([bool(piece.level) for piece in train.pieces])[train.piece] & odd
+    if not ends.any():
+        return
+    which, piece = np.unique(train.piece[ends], return_inverse=True)
+    lasts = np.array([one.duration_ns for one in train.pieces], np.int64)[train.piece[ends]]
+    hz = np.array([one.carrier_hz for one in train.pieces])[train.piece[ends]]
+    turns = train.phase_turns[ends] + (1e-9 * hz * lasts) % 1.0
+    halves = tuple(
+        Piece(one.carrier_hz, np.full(1, one.level / 2), 0j, 1)
+        for one in (train.pieces[k] for k in which.tolist())
+    )
+    start_ns = train.start_ns[ends] + lasts
+    yield PulseTrain(
+        train.line, start_ns, piece.reshape(-1).astype(np.int32), turns % 1.0, halves, train.sender
+    )
 
 
 def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
@@ -199,12 +237,6 @@ def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
     near = np.abs(samples - last) <= ALIKE * np.abs(samples).max(initial=0.0)
     begin = 0 if near.all() else int(np.flatnonzero(~near)[-1]) + 1
     return Piece(carrier_hz, samples[:begin], last, len(samples))
-
-
-def in_nanoseconds(signal: Complexes, late: int = 0) -> Complexes:
-    """Return a signal of 2 GSa/s, ``late`` samples after the nanosecond, as means over 1 ns."""
-    padded = np.concatenate([np.zeros(late), signal, np.zeros((late + len(signal)) % 2)])
-    return np.asarray(padded.reshape(-1, 2).mean(axis=1), np.complex128)
 
 
 def readout_trains(
@@ -216,15 +248,16 @@ def readout_trains(
     centre_hz: float,
     range_dbm: float,
     begin_ns: int,
+    carriers: Carriers | None = None,
     loud: Loud | None = None,
 ) -> Iterator[PulseTrain]:
     """Yield what the pulse generator of an analyser's channel sends, each slot by itself.
 
-    What is cut of pulses that add up beyond full scale is missing of the loudest of them. ``loud``
-    hears when that was.
+    ``carriers``: what waveforms ride on, None: nothing. What is cut of pulses that add up beyond
+    full scale is missing of the loudest of them, unless they ride. ``loud`` hears when that was.
     """
     full = tone_amplitude(range_dbm)
-    cut = loud_masks(started, waves)
+    cut = {} if carriers is not None else loud_masks(started, waves)
     if loud is not None and cut:
         loud(begin_ns + (started.time[np.isin(started.generators, list(cut))] + delay >> 1))
     for slot, wave in waves.items():
@@ -232,20 +265,36 @@ def readout_trains(
         time = started.time[(started.generators >> slot & 1) == 1] + delay
         if not len(time):
             continue
-        hz, _ = demodulated(wave)
+        own_hz, _ = demodulated(wave)
+        turns, ridden_hz = _ridden(carriers, slot, time)
         start_ns = begin_ns + (time >> 1)
-        parity = (time & 1).astype(np.int32)
-        number, pieces = parity.copy(), []
+        parity, hz = time & 1, own_hz + ridden_hz
         masks = [mask for mask, (loudest, _) in cut.items() if loudest == slot]
-        for place, left in enumerate([wave, *(cut[mask][1] for mask in masks)]):
-            envelope = left * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(left)))
-            for late in (0, 1):
-                samples = in_nanoseconds(full * envelope, late)
-                pieces.append(piece_of(centre_hz + hz, samples))
-            if place:
-                number[mine == masks[place - 1]] += 2 * place
-        at_start = turns_at(centre_hz, start_ns) - hz * parity / RATE_HZ
-        yield PulseTrain(line, start_ns, number, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
+        content = np.zeros(len(time), np.int64)
+        for place, mask in enumerate(masks):
+            content[mine == mask] = place + 1
+        left = [wave, *(cut[mask][1] for mask in masks)]
+        envelopes = [
+            full * one * np.exp(-2j * np.pi * own_hz / RATE_HZ * np.arange(len(one)))
+            for one in left
+        ]
+        kinds, piece = np.unique(np.stack([hz, content, parity]), axis=1, return_inverse=True)
+        pieces = tuple(
+            piece_of(centre_hz + one, in_nanoseconds(envelopes[int(place)], int(late)))
+            for one, place, late in kinds.T.tolist()
+        )
+        at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
+        which = piece.reshape(-1).astype(np.int32)
+        yield PulseTrain(line, start_ns, which, at_start % 1.0, pieces, f"{sender}/{slot}")
+
+
+def _ridden(
+    carriers: Carriers | None, slot: int, times: Integers
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return phase and frequency of what a slot rides on at ``times``."""
+    if carriers is None:
+        return np.zeros(len(times)), np.zeros(len(times))
+    return carriers.at(slot, times)
 
 
 def capture_trains(
@@ -254,8 +303,9 @@ def capture_trains(
     settings: ReadoutSettings,
     centre_hz: float,
     begin_ns: int,
+    carriers: Carriers | None = None,
 ) -> dict[int, Listening]:
-    """Return what integrators listen to, by integrator."""
+    """Return what integrators listen to, by integrator; ``carriers``: what weights ride on."""
     found: dict[int, Listening] = {}
     for unit, given in enumerate(settings.weights):
         which = np.flatnonzero(started.integrators >> unit & 1)
@@ -270,46 +320,24 @@ def capture_trains(
         # Two samples of the instrument's in each of the world's.
         weights = 2 * in_nanoseconds(whole)
         even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
-        window = Window(centre_hz - hz, settings.length // 2, None if even else weights)
+        turns, ridden_hz = _ridden(carriers, unit, time)
+        several_hz, window = np.unique(ridden_hz, return_inverse=True)
+        windows = tuple(
+            Window(centre_hz - hz + one, settings.length // 2, None if even else weights)
+            for one in several_hz.tolist()
+        )
         found[unit] = Listening(
             which,
             complex(weights[0]) if even else 1.0,
             CaptureTrain(
                 line,
                 start_ns,
-                np.zeros(len(which), np.int32),
-                turns_at(centre_hz, start_ns) % 1.0,
-                (window,),
+                window.reshape(-1).astype(np.int32),
+                (turns_at(centre_hz, start_ns) + turns) % 1.0,
+                windows,
             ),
         )
     return found
-
-
-def scope_train(
-    line: str, started: Readouts, samples: int, centre_hz: float, begin_ns: int
-) -> CaptureTrain | None:
-    """Return what the scope listens to: one record from the first readout that triggers it."""
-    which = np.flatnonzero(started.monitor)[:1]
-    if not len(which):
-        return None
-    start_ns = begin_ns + (started.time[which] >> 1)
-    turns = turns_at(centre_hz, start_ns) % 1.0
-    window = Window(centre_hz, samples // 2, None)
-    return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
-
-
-def record_of(
-    answer: Captured, samples: int, centre_hz: float, full_scale: float = np.inf
-) -> Complexes:
-    """Return the scope's record, V: samples of 1 ns, each twice; what goes beyond ``full_scale``,
-    square roots of watts, is what the converter leaves of a tone."""
-    trace = np.zeros(samples // 2, np.complex128)
-    if answer.trace is not None:
-        heard = answer.trace[: len(trace)]
-        heard = heard * clipped_tone(np.abs(heard) / full_scale) * sqrt(2 * IMPEDANCE_OHM)
-        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
-        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
-    return np.repeat(trace, 2)
 
 
 def results_of(
