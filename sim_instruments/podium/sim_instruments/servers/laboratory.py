@@ -11,9 +11,9 @@ from threading import Lock
 from typing import TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
 from podium.sim_instruments.physics.clocks import Clock
+from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.digital_lines import (
     DigitalLines,
     EdgeTrain,

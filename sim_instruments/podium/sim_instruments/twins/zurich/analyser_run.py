@@ -19,6 +19,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Readouts,
     busy,
     last_level,
+    part_of,
     pulse,
     readouts,
     trigger_edges,
@@ -177,12 +178,12 @@ class AnalyserRun:
             return
         self._free = int(started.time[kept[-1]]) + duration
         if self.foretold is not None:
-            self._log(_part(started, kept), self.foretold[first + kept], settings)
+            self._log(part_of(started, kept), self.foretold[first + kept], settings)
             return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
-            self._backlog.append(_Piece(_part(started, piece), settings, waves, delay))
+            self._backlog.append(_Piece(part_of(started, piece), settings, waves, delay))
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
@@ -285,13 +286,3 @@ class AnalyserRun:
             # ASSUMED: averages of states come as real numbers.
             return data.real
         return data
-
-
-def _part(started: Readouts, which: Integers) -> Readouts:
-    return Readouts(
-        started.time[which],
-        started.generators[which],
-        started.integrators[which],
-        started.monitor[which],
-        started.trigger[which],
-    )

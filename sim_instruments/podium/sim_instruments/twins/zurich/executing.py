@@ -21,6 +21,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
+from podium.sim_instruments.twins.zurich.conversing import converse, hangs_on_results
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
@@ -256,7 +257,8 @@ class Executing:
         if not any(one.analyser for one in members.values()):
             return
         self._count += 1
-        work = partial(foretell, tuple(members.values()), self._count, at_fs[0])
+        tell = converse if hangs_on_results(tuple(members.values())) else foretell
+        work = partial(tell, tuple(members.values()), self._count, at_fs[0])
         self._ahead.append(_Ahead(self._count, tuple(members), self._playback.submit(work)))
 
     def _take_in(self) -> None:

@@ -59,6 +59,8 @@ def result(state: Any, which: int) -> int:
     """Return a result as its register has it: shifted, cut to its bits, its offset added."""
     if which == Result.RAW:
         return int(state[State.RAW])
+    if which == Result.QA_RAW:
+        return int(state[State.QA_RAW])
     if which == Result.PROCESSED_A:
         config = state[State.FEEDBACK_A]
         value = state[State.RAW]
