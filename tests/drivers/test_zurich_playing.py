@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.zurich.compiling import compile_source
 from podium.drivers.zurich.data_server import ZurichDataServer
 from podium.drivers.zurich.results import acquired
-from podium.drivers.zurich.uploading import compiled
+from podium.drivers.zurich.uploading import source_of
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
     IntegrationWeights,
@@ -101,16 +102,17 @@ def test_safe_stops_everything_and_the_program_is_gone(driver, sent):
 
 def test_what_does_not_compile_is_told_with_program_core_and_line(driver):
     wrong = replace(DRIVE, text="playZero(32);\nplayNothing(3);\n")
-    with pytest.raises(Refused, match=r"(?s)'trial' on zi.dev12000: sgchannels/2/awg .*line: 2"):
+    told = r"(?s)zi was asked to compile sgchannels/2/awg \(q0.drive\) of 'trial' on .*\(line: 2\)"
+    with pytest.raises(Refused, match=told):
         driver.load(replace(PROGRAM, cores=(wrong,)))
     with pytest.raises(Refused, match="no program is loaded"):
         driver.start()
 
 
 def test_the_same_text_compiles_for_each_kind_of_core():
-    assert compiled("x", DRIVE, "SHFSG8", "").startswith(b"\x7fELF")
+    assert compile_source(source_of(DRIVE, "SHFSG8", "")).startswith(b"\x7fELF")
     hdawg = CoreProgram("hdawg", 1, ("c0.flux",), "waitDigTrigger(1); playZero(32);")
-    assert compiled("x", hdawg, "HDAWG8", "").startswith(b"\x7fELF")
+    assert compile_source(source_of(hdawg, "HDAWG8", "")).startswith(b"\x7fELF")
 
 
 def test_a_start_that_others_give_is_not_given_here(driver):

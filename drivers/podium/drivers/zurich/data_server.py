@@ -1,8 +1,6 @@
 """Driver of a Zurich Instruments data server and its instruments, over zhinst-toolkit.
 
-The vendor's client holds Python's interpreter lock while it connects, gets and sets (seen with
-``zhinst.core`` 26.7.2; not while it polls): all threads of the process stand still until the server
-answers.
+The vendor's client lives in a process of its own, and ends with us.
 """
 
 import threading
@@ -11,10 +9,11 @@ from typing import Self
 
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
-from podium.drivers.zurich.connection import Connection, Item, Server
+from podium.drivers.zurich.client_process import ClientProcess
+from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
-from podium.drivers.zurich.uploading import compiled, items_of
+from podium.drivers.zurich.uploading import items_of, source_of
 from podium.drivers.zurich.waiting import (
     READY_S,
     until,
@@ -37,14 +36,14 @@ class ZurichDataServer:
         self, name: str, host: str, ports: Mapping[str, int], devices: Mapping[int, str]
     ) -> None:
         """``devices``: serial number -> model. Raises :class:`InstrumentError`."""
-        server = Server(name, host, ports.get("data_server", TCP_PORT), tuple(devices))
-        self._begin(name, devices, server)
+        port = ports.get("data_server", TCP_PORT)
+        self._begin(name, devices, ClientProcess(name, host, port, tuple(devices)))
 
     @classmethod
     def rehearse(cls, name: str, note: Callable[[str], None], devices: Mapping[int, str]) -> Self:
         """Return a driver that sends nothing: ``note`` gets every node that would be set."""
         rehearsed = cls.__new__(cls)
-        rehearsed._begin(name, devices, RehearsedServer(note))
+        rehearsed._begin(name, devices, RehearsedServer(name, note))
         return rehearsed
 
     def _begin(self, name: str, devices: Mapping[int, str], server: Connection) -> None:
@@ -87,7 +86,7 @@ class ZurichDataServer:
         self._server.close()
 
     def interrupt(self) -> None:
-        """Let a ``wait`` that runs in another thread end early, with ``Refused``."""
+        """Let what runs in another thread end early, between two requests, with ``Refused``."""
         self._interrupted.set()
 
     # PulseSequencer
@@ -99,12 +98,15 @@ class ZurichDataServer:
         can be armed until another program is loaded.
         """
         self._program = None
+        self._interrupted.clear()
         root = self._root(artifact)
         self._set(
             "to stop its sequencers",
             [(f"{root}/{core.node}/enable", 0) for core in artifact.cores],
         )
         for core in artifact.cores:
+            if self._interrupted.is_set():
+                raise Refused(f"{self.name}: loading {artifact.name!r}: given up")
             self._upload(root, core, artifact)
         settings = [(f"{root}/{path}", value) for path, value in artifact.settings]
         self._set(f"to be set for {artifact.name!r}", settings)
@@ -113,6 +115,7 @@ class ZurichDataServer:
     def arm(self) -> None:
         """Empty the result loggers and enable the sequencers; return when all await the trigger."""
         program = self._loaded("arm")
+        self._interrupted.clear()
         root = self._root(program)
         channels = sorted({one.channel for one in program.results})
         loggers = [f"{root}/qachannels/{one}/readout/result/enable" for one in channels]
@@ -126,7 +129,9 @@ class ZurichDataServer:
                 *((f"{root}/{core.node}/enable", 1) for core in program.cores),
             ],
         )
-        wait_until_armed(self.name, self._server, root, program.cores, program.name)
+        wait_until_armed(
+            self.name, self._server, root, program.cores, program.name, self._interrupted
+        )
 
     def start(self) -> None:
         """Give the instrument's own trigger. Returns at once; the program plays."""
@@ -216,7 +221,11 @@ class ZurichDataServer:
         who = f"{self.name}: {program.name!r} on {program.instrument}"
         if held is None or held.text != core.text or held.waveforms != core.waveforms:
             options = self._server.text("which options it has", f"{root}/features/options")
-            elf = compiled(who, core, program.model, options)
+            elf = self._server.compiled(
+                f"to compile {core.node} ({', '.join(core.frames)}) of {program.name!r} on "
+                f"{program.instrument}",
+                source_of(core, program.model, options),
+            )
             self._set(f"to take the program of {place}", [(f"{place}/elf/data", elf)])
             ready = f"{place}/ready"
             if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):

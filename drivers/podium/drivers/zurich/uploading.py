@@ -1,35 +1,26 @@
-"""From the program of a core to what its nodes are given: compiled by the vendor's compiler."""
+"""From the program of a core to what its nodes are given."""
 
 from collections.abc import Iterator
 
 import numpy as np
-from zhinst.core import compile_seqc
 
-from podium.drivers.errors import Refused
+from podium.drivers.zurich.client_messages import Source
 from podium.drivers.zurich.connection import Item
 from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ
 from podium.firmware_interfaces.zurich.program import CoreProgram, Waveform
 
 
-def compiled(who: str, core: CoreProgram, model: str, options: str) -> bytes:
-    """Return the machine code of a core's SeqC.
-
-    ``who`` names program and instrument. Raises ``Refused`` with the compiler's own words, which
-    name the line.
-    """
-    what = f"{who}: {core.node} ({', '.join(core.frames)})"
-    sequencer = "auto" if core.kind == "hdawg" else core.kind
-    rate = float(HDAWG_RATE_HZ) if core.kind == "hdawg" else None
-    try:
-        elf, told = compile_seqc(
-            core.text, model, options, core.index, samplerate=rate, sequencer=sequencer
-        )
-    except RuntimeError as error:
-        raise Refused(f"{what} does not compile: {error}") from error
-    most = int(told["maxelfsize"])
-    if len(elf) > most:
-        raise Refused(f"{what}: {len(elf)} bytes compiled, at most {most}; take fewer points")
-    return bytes(elf)
+def source_of(core: CoreProgram, model: str, options: str) -> Source:
+    """Return what the vendor's compiler is given; ``options`` as the instrument tells them."""
+    hdawg = core.kind == "hdawg"
+    return Source(
+        core.text,
+        model,
+        options,
+        core.index,
+        sequencer="auto" if hdawg else core.kind,
+        rate_hz=float(HDAWG_RATE_HZ) if hdawg else None,
+    )
 
 
 def items_of(root: str, core: CoreProgram) -> Iterator[Item]:

@@ -34,9 +34,17 @@ def until(
 
 
 def wait_until_armed(
-    name: str, server: Connection, root: str, cores: Sequence[CoreProgram], what: str
+    name: str,
+    server: Connection,
+    root: str,
+    cores: Sequence[CoreProgram],
+    what: str,
+    interrupted: threading.Event,
 ) -> None:
-    """Return when all cores wait for their trigger; raises ``Refused`` where one does not."""
+    """Return when all cores wait for their trigger; raises ``Refused`` where one does not.
+
+    So it does when ``interrupted`` was set.
+    """
     for core in cores:
         path = f"{root}/{core.node}/sequencer/status"
 
@@ -44,7 +52,9 @@ def wait_until_armed(
             status = server.whole(f"whether {path} waits", path)
             return bool(status & WAITING_FOR_TRIGGER)
 
-        if not until(waits, READY_S):
+        if not until(waits, READY_S, interrupted):
+            if interrupted.is_set():
+                raise Refused(f"{name}: arming {what!r}: given up")
             raise Refused(
                 f"{name}: arming {what!r}: {root}/{core.node} ({', '.join(core.frames)}) does not "
                 f"wait for its trigger; its status is {server.whole('its status', path)}"

@@ -140,6 +140,31 @@ class StructReader:
         at, count = self._list(found, 2)
         return self._frame.content[at : at + count]
 
+    def content(self, size: int) -> bytes:
+        """Return the first bytes of the data section; what is not there reads as zero."""
+        return self._frame.content[self._at : min(self._at + size, self._pointers_at)].ljust(
+            size, b"\0"
+        )
+
+    def numbers(self, number: int, words: int) -> bytes:
+        """Return the bytes of a list of numbers of eight bytes (``words``: 1), or of structs of
+        so many that have no pointers."""
+        found = self._follow(number)
+        if found is None:
+            return b""
+        if words == 1:
+            at, count = self._list(found, 5)
+            return self._frame.content[at : at + count * WORD]
+        low, high, at, segment = found
+        if low & 3 != LIST or high & 7 != COMPOSITE:
+            raise ProtocolError("something else stands where a list of structs is expected")
+        self._check(segment, at, ((high >> 3) + 1) * WORD)
+        tag, sizes = _POINTER.unpack_from(self._frame.content, at)
+        count = tag >> 2
+        if tag & 3 != STRUCT or sizes != words or count * words > high >> 3:
+            raise ProtocolError(f"a list of structs that are not of {words} words of numbers each")
+        return self._frame.content[at + WORD : at + WORD + count * words * WORD]
+
     def text(self, number: int) -> str:
         """Return a text; what is not UTF-8 in it becomes a replacement character."""
         found = self._follow(number)

@@ -15,7 +15,7 @@ _U32 = Packing("<I")
 _U64 = Packing("<Q")
 _I64 = Packing("<q")
 _F64 = Packing("<d")
-_BYTES, _POINTERS = 2, 6
+_BYTES, _EIGHT_BYTES, _POINTERS = 2, 5, 6
 
 
 class StructWriter:
@@ -87,6 +87,25 @@ class StructWriter:
         at = self._grow((len(value) + WORD - 1) // WORD * WORD)
         self._content[at : at + len(value)] = value
         self._lead(number, at, _BYTES, len(value))
+
+    def content(self, byte: int, value: bytes) -> None:
+        """Set these bytes from that one on."""
+        self._content[self._at + byte : self._at + byte + len(value)] = value
+
+    def numbers(self, number: int, value: bytes, words: int) -> None:
+        """Have that pointer lead to a list of numbers of eight bytes, or of structs of so many.
+
+        ``value``: all of them one after the other; ``words``: 1 for numbers.
+        """
+        if words == 1:
+            at = self._grow(len(value))
+            self._lead(number, at, _EIGHT_BYTES, len(value) // WORD)
+        else:
+            at = self._grow(WORD + len(value))
+            self._lead(number, at, COMPOSITE, len(value) // WORD)
+            _POINTER.pack_into(self._content, at, len(value) // WORD // words << 2, words)
+            at += WORD
+        self._content[at : at + len(value)] = value
 
     def text(self, number: int, value: str) -> None:
         """Have that pointer lead to this text."""

@@ -21,6 +21,11 @@ MAX_RATE: Final = 13
 MAX_LABEL: Final = 30
 
 
+NEWER_SHFSG: Final = ("1.2.0", "1.2")
+"""Versions that LabOne Q 26.7.0 writes for an SHFSG and that no schema of zhinst-toolkit has.
+ASSUMED: what a table may hold is as in 1.1; its amplitude registers are refused."""
+
+
 class BadCommandTable(ValueError):
     """The table breaks its schema: the device keeps its old one, its status becomes
     :data:`STATUS_ERROR`. The message names the place in the table."""
@@ -46,7 +51,7 @@ HDAWG: Final = Family(
 )
 SHFSG: Final = Family(
     "SHFSG",
-    ("1.1.0", "1.1"),
+    ("1.1.0", "1.1", *NEWER_SHFSG),
     4096,
     ("amplitude00", "amplitude01", "amplitude10", "amplitude11"),
     ("phase",),

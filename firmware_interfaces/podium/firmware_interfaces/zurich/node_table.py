@@ -4,9 +4,10 @@ A line has a path, a type, an access and, where there is more to say, ``=initial
 numbers are taken: ``low:high``, ``low:high:step`` or ``{one,another}``. In a path ``<6>`` stands
 for 0 to 5, ``<sg>`` for as many as the model has of them. Types: ``int``, ``double``,
 ``complex``, ``string``, ``count`` and ``dio`` (samples), ``vector``; a vector of one element type
-is ``u8``, ``u32``, ``f64``, ``c128``, ``text``. Accesses: ``ro`` read-only, ``rw`` a setting,
-``do`` written to have something done, ``wo`` written only, ``st`` a stream. A path that ends with
-``!`` is one of very many: only where something was written it is there to be listed.
+is ``u8``, ``u32``, ``f64``, ``c128``, ``text``, one of whole numbers of any size ``unsigned``.
+Accesses: ``ro`` read-only, ``rw`` a setting, ``do`` written to have something done, ``wo`` written
+only, ``st`` a stream. A path that ends with ``!`` is one of very many: only where something was
+written it is there to be listed.
 """
 
 import re
@@ -35,6 +36,7 @@ _VECTORS = {
     "vector": (),
     "u8": (Element.UINT8,),
     "u32": (Element.UINT32,),
+    "unsigned": (Element.UINT8, Element.UINT16, Element.UINT32, Element.UINT64),
     "f64": (Element.DOUBLE,),
     "c128": (Element.COMPLEX_DOUBLE,),
     "text": (Element.STRING, Element.UINT8),

@@ -1,7 +1,8 @@
 # What a client and a LabOne data server say to each other, for the schema compiler.
 #
 # Written for Podium. Ids, ordinals and types are facts of the wire; they were read from the
-# reflection data in labone 1.1.0 (Zurich Instruments, Apache-2.0). Names beyond those that a
+# reflection data in labone 1.1.0, those of ``Value`` from 8 on and of ``Kwargs`` from the schema in
+# zhinst-comms-schemas 4.1.3 (both Zurich Instruments, Apache-2.0). Names beyond those that a
 # message carries are free, and so are comments.
 
 @0xd2b5a1d0b3f04c8a;
@@ -67,6 +68,110 @@ struct TriggerSample @0xdeb72097c27d0d95 {
   sequenceIndex @6 :UInt32;
 }
 
+struct LargeVectorData @0xd948f7b09959b00a {
+  valueType @0 :UInt16;
+  vectorElementType @1 :UInt8;
+  extraHeaderInfo @2 :UInt32;
+  dataSegments @3 :List(Data);
+}
+
+struct ShfDemodulatorVectorData @0x9b03e3e3e6006582 {
+  properties :group {
+    timestamp @0 :UInt64;
+    dt @1 :UInt64;
+    burstLength @2 :UInt32;
+    burstOffset @3 :UInt32;
+    triggerIndex @4 :UInt32;
+    triggerTimestamp @5 :UInt64;
+    centerFreq @6 :Float64;
+    rfPath @7 :Bool;
+    oscillatorSource @8 :UInt16;
+    harmonic @9 :UInt16;
+    triggerSource @10 :UInt8;
+    signalSource @11 :UInt16;
+    oscillatorFreq @12 :Float64;
+  }
+  x @13 :List(Float64);
+  y @14 :List(Float64);
+}
+
+struct ShfResultLoggerVectorData @0xbba061f579761ddd {
+  properties :group {
+    timestamp @0 :UInt64;
+    jobId @1 :UInt32;
+    repetitionId @2 :UInt32;
+    scaling @3 :Float64;
+    centerFrequency @4 :Float64;
+    dataSource @5 :UInt32;
+    numSamples @6 :UInt32;
+    numSpectrSamples @7 :UInt32;
+    numAverages @8 :UInt32;
+    numAcquired @9 :UInt32;
+    holdoffErrorsReslog @10 :UInt16;
+    holdoffErrorsReadout @11 :UInt16;
+    holdoffErrorsSpectr @12 :UInt16;
+    firstSampleTimestamp @13 :UInt64;
+  }
+  vector :union {
+    real @14 :List(Float64);
+    complex @15 :List(Complex);
+  }
+}
+
+struct ShfScopeVectorData @0xa9b07f1f82a93bc9 {
+  properties :group {
+    timestamp @0 :UInt64;
+    timestampDiff @1 :UInt32;
+    flags @2 :UInt32;
+    scaling @3 :Float64;
+    centerFrequency @4 :Float64;
+    triggerTimestamp @5 :UInt64;
+    inputSelect @6 :UInt32;
+    averageCount @7 :UInt32;
+    numSegments @8 :UInt32;
+    numTotalSegments @9 :UInt32;
+    firstSegmentIndex @10 :UInt32;
+    numMissedTriggers @11 :UInt32;
+  }
+  vector :union {
+    real @12 :List(Float64);
+    complex @13 :List(Complex);
+  }
+}
+
+struct ShfGeneratorWaveformVectorData @0xedcfe06e81c4f3d0 {
+  complex @0 :List(Complex);
+}
+
+struct ShfPidVectorData @0xff6ee171549a2870 {
+  properties :group {
+    timestamp @0 :UInt64;
+    timestampDiff @1 :UInt64;
+    burstLength @2 :UInt32;
+    burstOffset @3 :UInt32;
+    triggerIndex @4 :UInt32;
+    triggerTimestamp @5 :UInt64;
+    centerPoint @6 :Float64;
+    inputChannel @7 :UInt8;
+    input @8 :UInt8;
+    outputChannel @9 :UInt8;
+    output @10 :UInt8;
+    triggerSrc @11 :UInt8;
+    setPoint @12 :Float64;
+  }
+  value @13 :List(Float64);
+  error @14 :List(Float64);
+}
+
+struct Kwargs @0x8f25ce07a664cee0 {
+  entries @0 :List(Entry);
+
+  struct Entry @0xa2644e6fd3dc2553 {
+    key @0 :Text;
+    value @1 :Value;
+  }
+}
+
 struct Value @0xb1838b4771be75ac {
   union {
     int64 @0 :Int64;
@@ -77,6 +182,16 @@ struct Value @0xb1838b4771be75ac {
     cntSample @5 :CntSample;
     triggerSample @6 :TriggerSample;
     none @7 :Void;
+    streamingError @8 :Error;
+    shfDemodData @9 :ShfDemodulatorVectorData;
+    shfResultLoggerData @10 :ShfResultLoggerVectorData;
+    vectorCntSamples @11 :List(CntSample);
+    vectorTriggerSamples @12 :List(TriggerSample);
+    largeVectorData @13 :LargeVectorData;
+    bool @14 :Bool;
+    shfScopeData @15 :ShfScopeVectorData;
+    shfGeneratorWaveformData @16 :ShfGeneratorWaveformVectorData;
+    shfPidData @17 :ShfPidVectorData;
   }
 }
 
@@ -98,6 +213,7 @@ struct Subscription @0xedac21a53de1b1d4 {
   path @0 :Text;
   streamingHandle @1 :StreamingHandle;
   subscriberId @2 :Data;
+  kwargs @3 :Kwargs;
 }
 
 enum ReturnFromSetWhen @0xdd2da53aac55edf9 {

@@ -17,8 +17,10 @@ from podium.firmware_interfaces.zurich.refusals import CATEGORY, Refusal
 from podium.firmware_interfaces.zurich.values import (
     AnnotatedValue,
     Value,
+    WriteValue,
     read_value,
     write_annotated,
+    write_value,
 )
 
 _U32, _U64, _I64, _F64 = (Packing(f"<{kind}") for kind in "IQqd")
@@ -169,14 +171,16 @@ _READERS: dict[int, Callable[[StructReader], Request]] = {
 }
 
 
-def values_answer(question: int, found: Sequence[AnnotatedValue | Refusal]) -> bytes:
+def values_answer(
+    question: int, found: Sequence[AnnotatedValue | Refusal], write: WriteValue = write_value
+) -> bytes:
     """Return the answer to a get or a set: a list of results."""
     if len(found) == 1 and type(one := found[0]) is AnnotatedValue:
         if type(one.value) is int:
             return _number_answer(question, one.path, one.timestamp, _I64.pack(one.value), 0)
         if type(one.value) is float:
             return _number_answer(question, one.path, one.timestamp, _F64.pack(one.value), 1)
-    return _values_answer(question, found)
+    return _values_answer(question, found, write)
 
 
 def _number_answer(question: int, path: str, timestamp: int, value: bytes, kind: int) -> bytes:
@@ -197,19 +201,23 @@ def _shape_of_number_answer(path: str) -> bytes:
     return _values_answer(0, (AnnotatedValue(path, 0, 0),))
 
 
-def _values_answer(question: int, found: Sequence[AnnotatedValue | Refusal]) -> bytes:
-    def write(results: StructWriter) -> None:
+def _values_answer(
+    question: int, found: Sequence[AnnotatedValue | Refusal], write: WriteValue = write_value
+) -> bytes:
+    def fill(results: StructWriter) -> None:
         entries = results.structs(0, len(found), 1, 1)
         for entry, one in zip(entries, found, strict=True):
-            _result(entry, one)
+            _result(entry, one, write)
 
-    return rpc.results_return(question, 0, 1, write)
+    return rpc.results_return(question, 0, 1, fill)
 
 
-def value_answer(question: int, found: AnnotatedValue | Refusal) -> bytes:
+def value_answer(
+    question: int, found: AnnotatedValue | Refusal, write: WriteValue = write_value
+) -> bytes:
     """Return the answer to the second form of set: one result."""
     return rpc.results_return(
-        question, 0, 1, lambda results: _result(results.struct(0, 1, 1), found)
+        question, 0, 1, lambda results: _result(results.struct(0, 1, 1), found, write)
     )
 
 
@@ -224,7 +232,7 @@ def done_answer(question: int, refusal: Refusal | None, *, keep: bool = False) -
         if refusal is None:
             entry.struct(0, 0, 0)
         else:
-            _result(entry, refusal)
+            _result(entry, refusal, write_value)
 
     return rpc.results_return(question, 0, 1, write, keep_capabilities=keep)
 
@@ -259,15 +267,20 @@ def paths_answer(question: int, paths: tuple[str, ...]) -> bytes:
     return rpc.results_return(question, 0, 1, lambda results: results.texts(0, paths))
 
 
-def send_values(question: int, handle: int, values: Sequence[AnnotatedValue]) -> bytes:
+def send_values(
+    question: int,
+    handle: int,
+    values: Sequence[AnnotatedValue],
+    write: WriteValue = write_value,
+) -> bytes:
     """Return the call that brings values to a subscriber's handle."""
 
-    def write(params: StructWriter) -> None:
+    def fill(params: StructWriter) -> None:
         entries = params.structs(0, len(values), 0, 2)
         for entry, value in zip(entries, values, strict=True):
-            write_annotated(value, entry)
+            write_annotated(value, entry, write)
 
-    return rpc.call(question, handle, STREAMING_HANDLE, 0, 1, write)
+    return rpc.call(question, handle, STREAMING_HANDLE, 0, 1, fill)
 
 
 def handle_of(call: rpc.Call, subscribe: Subscribe) -> int:
@@ -277,9 +290,9 @@ def handle_of(call: rpc.Call, subscribe: Subscribe) -> int:
     return call.capability(subscribe.capability)
 
 
-def _result(entry: StructWriter, found: AnnotatedValue | Refusal) -> None:
+def _result(entry: StructWriter, found: AnnotatedValue | Refusal, write: WriteValue) -> None:
     if isinstance(found, AnnotatedValue):
-        write_annotated(found, entry.struct(0, 0, 2))
+        write_annotated(found, entry.struct(0, 0, 2), write)
         return
     entry.u16(0, 1)
     error = entry.struct(0, 1, 3)

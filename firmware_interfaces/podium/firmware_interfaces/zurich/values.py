@@ -1,5 +1,6 @@
 """Values of nodes, and how they lie in messages (``Value`` and ``AnnotatedValue``)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -101,6 +102,10 @@ class TriggerSample:
 Value = int | float | complex | str | Vector | CounterSample | TriggerSample | None
 
 
+WriteValue = Callable[[Value, StructWriter], None]
+"""Fills a ``Value``: :func:`write_value`, or another form of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnnotatedValue:
     """A value with its node and when it was so."""
@@ -157,6 +162,10 @@ def read_value(value: StructReader) -> Value:
             )
         case 7:
             return None
+        case 14:
+            return int(value.boolean(0))
+        case 16:
+            return Vector(Element.COMPLEX_DOUBLE, value.struct(0).numbers(0, 2))
     raise ProtocolError(f"a value of unknown kind {kind}")
 
 
@@ -204,12 +213,12 @@ def write_value(value: Value, to: StructWriter) -> None:
             to.struct(0, 0, 0)
 
 
-def write_annotated(value: AnnotatedValue, to: StructWriter) -> None:
-    """Fill an ``AnnotatedValue`` (two pointers)."""
+def write_annotated(value: AnnotatedValue, to: StructWriter, write: WriteValue) -> None:
+    """Fill an ``AnnotatedValue`` (two pointers); ``write``: how the client takes values."""
     metadata = to.struct(0, 1, 1)
     metadata.u64(0, value.timestamp)
     metadata.text(0, value.path)
-    write_value(value.value, to.struct(1, 2, 1))
+    write(value.value, to.struct(1, 2, 1))
 
 
 def _read_vector(vector: StructReader) -> Vector:

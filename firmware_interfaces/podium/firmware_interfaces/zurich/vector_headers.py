@@ -110,6 +110,11 @@ def numbers_of(vector: Vector) -> NDArray[Any]:
     return np.frombuffer(vector.content[skipped:], DTYPES[vector.element])
 
 
+def scaling_of(record: Vector) -> float:
+    """Return the volts per step of the integers in a scope's record."""
+    return float(_SCOPE.unpack_from(record.content)[3])
+
+
 def _info(minor: int, header: bytes) -> int:
     """Return ``extraHeaderInfo``: version 0.``minor``, and the length in words of four bytes."""
     return minor << 16 | len(header) // _WORD

@@ -153,7 +153,7 @@ def test_flux_channels_are_loaded_and_wait_for_their_trigger() -> None:
     load(bench, compile_program(program, hdawg()), "HDAWG8")
     bench.set("awgs/0/enable", 1, "HDAWG8")
     bench.wait(TAIL_FS)
-    assert bench.get("awgs/0/sequencer/status", "HDAWG8") == 5
+    assert bench.get("awgs/0/sequencer/status", "HDAWG8") == 4
 
 
 def test_a_vector_that_is_too_short_is_refused() -> None:

@@ -74,7 +74,7 @@ def test_a_trigger_from_software_is_waited_for(bench):
     bench.set(f"{SG}/auxtriggers/0/channel", 1024)
     bench.set(f"{SG}/enable", 1)
     bench.wait(MS)
-    assert bench.get(f"{SG}/sequencer/status") == 5
+    assert bench.get(f"{SG}/sequencer/status") == 4
     bench.set("system/swtriggers/0/single", 1)
     bench.wait(MS)
     assert bench.get(f"{SG}/enable") == 0
@@ -335,7 +335,7 @@ def test_a_pqsc_starts_all_instruments(bench):
     bench.set("execution/holdoff", 200e-6, "PQSC")
     bench.set("execution/enable", 1, "PQSC")
     bench.wait(300 * US)
-    assert bench.get(f"{SG}/sequencer/status") == 5
+    assert bench.get(f"{SG}/sequencer/status") == 4
     bench.wait(MS)
     assert bench.get("execution/enable", "PQSC") == 0
     assert bench.get(f"{SG}/userregs/0") == 8

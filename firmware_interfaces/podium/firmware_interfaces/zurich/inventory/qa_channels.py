@@ -50,7 +50,7 @@ qachannels/<qa>/readout/multistate/dio/packed               int    rw 0:1
 qachannels/<qa>/readout/multistate/enable                   int    rw 0:1
 qachannels/<qa>/readout/multistate/integratorcount          int    ro
 qachannels/<qa>/readout/multistate/integratorusage          double ro
-qachannels/<qa>/readout/multistate/qudits/<qudits>/assignmentvec         u8     do
+qachannels/<qa>/readout/multistate/qudits/<qudits>/assignmentvec         unsigned do
 qachannels/<qa>/readout/multistate/qudits/<qudits>/available             int    ro =1
 qachannels/<qa>/readout/multistate/qudits/<qudits>/enable                int    rw 0:1
 qachannels/<qa>/readout/multistate/qudits/<qudits>/integrator/indexvec   u32    ro

@@ -78,6 +78,7 @@ system/clocks/referenceclock/out/enable       int    rw 0:1
 system/clocks/referenceclock/out/freq         double rw =10e6 {10e6,100e6}
 system/clocks/sampleclock/freq                double ro =2e9
 system/clocks/sampleclock/status              int    ro
+raw/system/awg/runtimechecks/enable           int    rw 0:1
 system/clocks/ready                           int    ro =1
 system/digitalmixer/reset/all                 int    do 0:1
 system/digitalmixer/reset/mode                int    rw

@@ -12,7 +12,11 @@ from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer import integration, spectroscopy
+from podium.sim_instruments.twins.zurich.quantum_analyzer import (
+    integration,
+    multistate,
+    spectroscopy,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
@@ -86,6 +90,7 @@ class _Piece:
 
     started: Readouts
     settings: integration.ReadoutSettings
+    qudits: tuple[multistate.Qudit, ...]
     waves: dict[int, Complexes]
     delay: int
 
@@ -129,6 +134,7 @@ class AnalyserRun:
         """Raise what the settings are refused with: BadReadout, BadSpectroscopy."""
         if self._mode == READOUT:
             node_settings.readout_settings(self.run.setting, self._at, self._units)
+            node_settings.qudits(self.run.setting, self._at, self._units)
         else:
             node_settings.spectroscopy_settings(self.run.setting, self._at)
 
@@ -168,6 +174,7 @@ class AnalyserRun:
             return
         setting, at = self.run.setting, self._at
         settings = node_settings.readout_settings(setting, at, self._units)
+        qudits = node_settings.qudits(setting, at, self._units)
         duration = settings.delay + settings.length
         first = self._started
         self._started += len(started.time)
@@ -178,32 +185,43 @@ class AnalyserRun:
             return
         self._free = int(started.time[kept[-1]]) + duration
         if self.foretold is not None:
-            self._log(part_of(started, kept), self.foretold[first + kept], settings)
+            self._log(part_of(started, kept), self.foretold[first + kept], settings, qudits)
             return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
-            self._backlog.append(_Piece(part_of(started, piece), settings, waves, delay))
+            self._backlog.append(_Piece(part_of(started, piece), settings, qudits, waves, delay))
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
-        self._log(part, integration.integrate(records, settings), settings)
+        results = integration.integrate(records, settings)
+        self._log(part, results, settings, piece.qudits)
 
     def _log(
-        self, part: Readouts, results: Complexes, settings: integration.ReadoutSettings
+        self,
+        part: Readouts,
+        results: Complexes,
+        settings: integration.ReadoutSettings,
+        qudits: tuple[multistate.Qudit, ...],
     ) -> None:
         """Give results to the logger, and words of the states that they tell to generators."""
-        states = integration.discriminate(results, settings)
+        wanted = part.integrators
+        if qudits:
+            states = multistate.states_of(results, qudits, self._units)
+            wanted = multistate.integrators_of(part.integrators, qudits)
+        else:
+            states = integration.discriminate(results, settings)
         duration = settings.delay + settings.length
         if duration >= SHORTEST_READOUT:
             times = heard_at(part.time, duration, self.run.route)
             self._said.append((times, words(states, part.integrators)))
-        asked = (part.integrators[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
         if self.logger is not None:
             discriminated = self.logger.settings.source is Source.DISCRIMINATION
+            shown = part.integrators if discriminated else wanted
+            asked = (shown[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
             self.logger.take(states.astype(np.complex128) if discriminated else results, asked)
 
     def _spectroscopy(self) -> None:
@@ -261,14 +279,13 @@ class AnalyserRun:
     def _header(self, logger: ResultLogger) -> ResultHeader:
         """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
         setting, reads = self.run.setting, self._mode == READOUT
-        length = "integration/length" if reads else "length"
-        samples = int(node_settings.number(setting, f"{self.section}/{length}"))
+        samples = node_settings.number(setting, f"{self._at}/spectroscopy/length")
         errors = min(self._lost, 0xFFFF)
         return ResultHeader(
             center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
             source=logger.settings.source,
-            samples=samples if reads else 0,
-            spectroscopy_samples=0 if reads else samples,
+            samples=logger.settings.length,
+            spectroscopy_samples=0 if reads else int(samples),
             averages=logger.settings.averages,
             acquired=logger.acquired,
             errors_readout=errors if reads else 0,

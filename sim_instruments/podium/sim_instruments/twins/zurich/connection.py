@@ -5,6 +5,8 @@ from typing import Protocol
 from podium.firmware_interfaces.zurich import handshake
 from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.firmware_interfaces.zurich.handshake import KernelRequest, NoKernel
+from podium.firmware_interfaces.zurich.shf_values import WANTED, write_shf_value
+from podium.firmware_interfaces.zurich.values import write_value
 from podium.sim_instruments.twins.zurich.kernel import Kernel
 from podium.sim_instruments.twins.zurich.kernel_connection import KernelConnection
 
@@ -81,6 +83,7 @@ class Connection:
         if not request.upgrade:
             self._ended = True
             return handshake.described(kernel.name, server.name, server.version)
-        self._calls = KernelConnection(kernel)
+        wants_structs = request.headers.get(WANTED, "").lower() == "true"
+        self._calls = KernelConnection(kernel, write_shf_value if wants_structs else write_value)
         switching = handshake.switching(kernel.name, server.name, server.version)
         return switching + self._calls.feed(rest, now_fs)

@@ -28,6 +28,10 @@ from podium.sim_instruments.twins.zurich.foretelling import (
 )
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
+from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
+    integrators_of,
+    states_of,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     busy,
@@ -154,7 +158,7 @@ class _Reader:
     def __init__(self, member: Member, origin_fs: int, first_listener: int) -> None:
         run, at = member.run, member.analyser
         assert at is not None
-        self.member, self.settings = member, at.settings
+        self.member, self.at = member, at
         to_the_end(run)
         begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
         started = readouts(run.trace)
@@ -187,7 +191,10 @@ class _Reader:
             else []
         )
         line = f"{member.connector}_in"
-        self.listening = capture_trains(line, late, at.settings, member.centre_hz, begin_ns)
+        asked = late
+        if at.qudits:
+            asked = replace(late, integrators=integrators_of(late.integrators, at.qudits))
+        self.listening = capture_trains(line, asked, at.settings, member.centre_hz, begin_ns)
         self.listeners = range(first_listener, first_listener + len(self.listening) + 1)
         self.values = {
             unit: np.zeros(len(one.readouts), np.complex128) for unit, one in self.listening.items()
@@ -231,33 +238,34 @@ class _Reader:
     def takes(self, answers: Sequence[Captured], upto: int) -> Iterator[tuple[int, int]]:
         """Keep answers; yield when words are heard, and the words."""
         first, self.answered = self.answered, upto
-        units = self.member.analyser.units if self.member.analyser is not None else 0
         part = {}
         for (unit, one), answer in zip(self.listening.items(), answers, strict=False):
             rows = np.searchsorted(one.readouts, (first, upto))
             self.values[unit][slice(*rows.tolist())] = answer.integrated
             part[unit] = replace(one, readouts=one.readouts[slice(*rows.tolist())] - first)
-        found = results_of(upto - first, units, part, tuple(answers[: len(part)]))
-        states = discriminate(found, self.settings)
+        found = results_of(upto - first, self.at.units, part, tuple(answers[: len(part)]))
+        states = (
+            states_of(found, self.at.qudits, self.at.units)
+            if self.at.qudits
+            else discriminate(found, self.at.settings)
+        )
         told = words(states, self.started.integrators[first:upto]).tolist()
         yield from zip(self.heard_fs[first:upto].tolist(), told, strict=False)
 
     def hears_scope(self, dialogue: Dialogue) -> None:
         """Take the trace of the scope's window, where it was asked for just now."""
-        at = self.member.analyser
-        if self.scope is None or self.record is not None or at is None:
+        if self.scope is None or self.record is not None:
             return
         trace = dialogue.trace(self.listeners[-1])
         if trace is not None:
             whole = Captured(np.zeros(1, np.complex128), *trace)
-            self.record = record_of(whole, at.record, self.member.centre_hz)
+            self.record = record_of(whole, self.at.record, self.member.centre_hz)
 
     def results(self) -> Complexes:
         """Return the sums of all readouts, those that were lost 0."""
-        units = self.member.analyser.units if self.member.analyser is not None else 0
         answers = tuple(Captured(values, None) for values in self.values.values())
-        found = np.zeros((self.count, units), np.complex128)
-        found[self.kept] = results_of(len(self.kept), units, self.listening, answers)
+        found = np.zeros((self.count, self.at.units), np.complex128)
+        found[self.kept] = results_of(len(self.kept), self.at.units, self.listening, answers)
         return found
 
 

@@ -7,6 +7,7 @@ from podium.firmware_interfaces.zurich.inventory.models import MODELS, nodes_of
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.qudits import Qudits
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.sequencers import CheckTable, Sequencers
 
@@ -77,6 +78,8 @@ class Device:
         }
 
     def _attach(self) -> None:
+        if self.store.has("qachannels/0/readout/multistate/enable"):
+            Qudits(self.store, self._tell)
         for path in self.store.paths_below_root():
             shape = "/".join("#" if step.isdigit() else step for step in path.split("/"))
             if _SELF_CLEARING.fullmatch(path):

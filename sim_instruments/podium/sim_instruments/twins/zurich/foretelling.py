@@ -23,6 +23,10 @@ from podium.sim_instruments.twins.zurich.flux_trains import (
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
+    Qudit,
+    integrators_of,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     readouts,
@@ -63,6 +67,8 @@ class Analyser:
     settings: ReadoutSettings
     delay: int
     units: int
+    qudits: tuple[Qudit, ...] = ()
+    """Those that are told apart; none: every integrator is asked for by itself."""
     record: int = 0
     """Samples of the scope's record; 0: it listens to another channel, or not at all."""
 
@@ -136,6 +142,7 @@ def member_of(
             node_settings.readout_settings(setting, channel, units),
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
+            node_settings.qudits(setting, channel, units),
             _record(setting, int(channel.rpartition("/")[2])),
         )
     return Member(
@@ -201,8 +208,11 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
                 f"{member.connector}_out", member.sender, started, at.waves, at.delay,
                 member.centre_hz, member.range_dbm, begin_ns,
             )  # fmt: skip
+        asked = started
+        if at.qudits:
+            asked = replace(started, integrators=integrators_of(started.integrators, at.qudits))
         trains = capture_trains(
-            f"{member.connector}_in", started, at.settings, member.centre_hz, begin_ns
+            f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns
         )
         captures += [one.train for one in trains.values()]
         scope = None

@@ -16,6 +16,7 @@ from podium.firmware_interfaces.zurich.session_messages import (
     Subscribe,
     Unsubscribe,
 )
+from podium.firmware_interfaces.zurich.values import WriteValue, write_value
 from podium.sim_instruments.twins.zurich.kernel import Kernel
 from podium.sim_instruments.twins.zurich.subscriber import Subscriber
 
@@ -31,8 +32,10 @@ GET_FLAGS = (
 class KernelConnection:
     """Answers remote calls; sends what the client has subscribed to."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, write: WriteValue = write_value) -> None:
+        """``write``: the form in which this client takes values."""
         self._kernel = kernel
+        self._write = write
         self._splitter = Splitter()
         self._out: list[bytes] = []
         self._bootstraps: set[int] = set()
@@ -115,7 +118,7 @@ class KernelConnection:
         match request:
             case GetValue():
                 found = self._kernel.get(request, now_fs)
-                self._out.append(session_messages.values_answer(question, found))
+                self._out.append(session_messages.values_answer(question, found, self._write))
             case SetValue():
                 self._set(question, request, now_fs)
             case ListNodes():
@@ -147,9 +150,9 @@ class KernelConnection:
     def _set(self, question: int, request: SetValue, now_fs: int) -> None:
         found = self._kernel.set(request, now_fs)
         if request.form == 9:
-            self._out.append(session_messages.values_answer(question, found))
+            self._out.append(session_messages.values_answer(question, found, self._write))
         elif request.form == 8:
-            self._out.append(session_messages.value_answer(question, found[0]))
+            self._out.append(session_messages.value_answer(question, found[0], self._write))
         else:
             refusal = found[0] if not hasattr(found[0], "value") else None
             self._out.append(session_messages.done_answer(question, refusal))
@@ -185,7 +188,9 @@ class KernelConnection:
             question = self._next_question
             self._next_question = (question + 1) % 2**30
             self._sends[question] = subscriber
-            self._out.append(session_messages.send_values(question, subscriber.handle, values))
+            self._out.append(
+                session_messages.send_values(question, subscriber.handle, values, self._write)
+            )
 
     def _confirm(self, returned: rpc.Returned) -> None:
         subscriber = self._sends.pop(returned.question, None)

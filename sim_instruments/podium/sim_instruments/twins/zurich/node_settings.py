@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.values import Value, Vector
-from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
-from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import QuditSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import (
+    BadReadout,
+    ReadoutSettings,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import Qudit, QuditSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     UNITS,
@@ -126,12 +129,38 @@ def generator_waveforms(setting: Setting, channel: str, units: int) -> dict[int,
 def readout_settings(setting: Setting, channel: str, units: int) -> ReadoutSettings:
     """Return how a channel integrates in readout mode."""
     start = f"{channel}/readout"
+    found = [f"{start}/integration/weights/{k}/wave" for k in range(units)]
+    for qudit in qudits(setting, channel, units):
+        weights = f"{start}/multistate/qudits/{qudit.index}/weights"
+        for k, integrator in enumerate(qudit.settings.integrators):
+            found[integrator] = f"{weights}/{k}/wave"
     return ReadoutSettings(
         int(number(setting, f"{start}/integration/length")),
         samples(setting, f"{start}/integration/delay"),
-        tuple(waveform(setting, f"{start}/integration/weights/{k}/wave") for k in range(units)),
+        tuple(waveform(setting, path) for path in found),
         tuple(number(setting, f"{start}/discriminators/{k}/threshold") for k in range(units)),
     )
+
+
+def qudits(setting: Setting, channel: str, units: int) -> tuple[Qudit, ...]:
+    """Return the qudits that a channel tells apart; none: the mode is off, or nothing is on in it.
+
+    Raises BadReadout where one is not set up whole, or there are too few integrators for it.
+    """
+    start = f"{channel}/readout/multistate"
+    if not number(setting, f"{start}/enable"):
+        return ()
+    found = []
+    for index in range(units):
+        if number(setting, f"{start}/qudits/{index}/enable"):
+            settings = qudit_settings(setting, channel, index)
+            if settings.integrators[-1] >= units:
+                raise BadReadout(
+                    f"{start}: qudit {index} needs integrator {settings.integrators[-1]}, "
+                    f"there are {units}"
+                )
+            found.append(Qudit(index, settings))
+    return tuple(found)
 
 
 def qudit_settings(setting: Setting, channel: str, qudit: int) -> QuditSettings:

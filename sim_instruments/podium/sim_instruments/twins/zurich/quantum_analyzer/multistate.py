@@ -1,9 +1,15 @@
-"""Discrimination of qutrits and ququads: every state against every other, then a table.
+"""Discrimination of qubits, qutrits and ququads: every state against every other, then a table.
 
 As zhinst-utils 0.7.2 (MIT, ``shfqa/multistate.py``) prepares it: of d states only the d - 1
-differences to state 0 are integrated, the other differences are taken of the results.
+differences to state 0 are integrated, the other differences are taken of the results. The same
+file says where results are then: sums by integrator, states by qudit.
+
+ASSUMED: bit k of what ``startQA`` integrates asks for qudit k while the mode is on, so LabOne Q
+26.7.0 writes its programs, and its state is couple k of the word that generators of an SHFQC read
+(LabOne Q aligns local results to two bits each).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -42,6 +48,48 @@ class QuditSettings:
         ):
             if given != wanted:
                 raise BadReadout(f"{given} {name} for {self.states} states, which take {wanted}")
+
+
+@dataclass(frozen=True, slots=True)
+class Qudit:
+    """One that is switched on."""
+
+    index: int
+    settings: QuditSettings
+
+    @property
+    def bits(self) -> int:
+        """How many bits of a message its state takes."""
+        return (self.settings.states - 1).bit_length()
+
+
+def allotted(states: Mapping[int, int]) -> dict[int, range]:
+    """Return the integrators of qudits, by index, with so many states each.
+
+    ASSUMED: one qudit after the other, by index.
+    """
+    found, first = {}, 0
+    for index, count in sorted(states.items()):
+        found[index] = range(first, first + count - 1)
+        first += count - 1
+    return found
+
+
+def integrators_of(asked: Integers, qudits: Sequence[Qudit]) -> Integers:
+    """Return which integrators work, as bits, where these qudits (bits) are asked for."""
+    found = np.zeros(len(asked), np.int64)
+    for qudit in qudits:
+        bits = sum(1 << integrator for integrator in qudit.settings.integrators)
+        found |= np.where(asked >> qudit.index & 1, bits, 0)
+    return found
+
+
+def states_of(results: Complexes, qudits: Sequence[Qudit], units: int) -> NDArray[np.uint8]:
+    """Return the states that results tell, shape (records, units), by qudit."""
+    found = np.zeros((len(results), units), np.uint8)
+    for qudit in qudits:
+        found[:, qudit.index] = discriminate_qudit(results, qudit.settings)
+    return found
 
 
 def discriminate_qudit(results: Complexes, settings: QuditSettings) -> Integers:

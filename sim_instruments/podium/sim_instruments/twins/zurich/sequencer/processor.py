@@ -89,10 +89,12 @@ class Trace:
     def status_word(self) -> int:
         """Return what the node ``sequencer/status`` shows.
 
-        ASSUMED: a program that did what it cannot has ended.
+        A sequencer that waits shows that bit alone: LabOne Q 26.7.0 begins when it reads 4, no
+        other number (``qachannel.py``, ``sgchannel.py``, ``hdawg_core.py``). ASSUMED: a program
+        that did what it cannot has ended.
         """
         if self.status is Status.WAITING:
-            return RUNNING | WAITING_FOR_TRIGGER
+            return WAITING_FOR_TRIGGER
         going_on = (Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT, Status.UNKNOWN)
         return RUNNING if self.status in going_on else 0
 

@@ -1,0 +1,88 @@
+"""What passes between the driver of a data server and the process of the vendor's client."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from podium.drivers.errors import InstrumentError
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Connect to the server and have it take these instruments. The first request."""
+
+    host: str
+    port: int
+    serials: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetAll:
+    """Set nodes in one transaction: path and value, which may be an array."""
+
+    items: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Give the whole number of a node."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Give the text of a node."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """Give the vector of a node."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Give all settings below a node."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Compile the program of one sequencer."""
+
+    text: str
+    """SeqC."""
+    model: str
+    options: str
+    """As the instrument tells them, a line each."""
+    index: int
+    sequencer: str
+    """``sg``, ``qa`` or ``auto``."""
+    rate_hz: float | None
+    """Of an HDAWG's samples; None: of others."""
+
+
+Request = Connect | SetAll | Whole | Text | Vector | Settings | Source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """It was done."""
+
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It was not done."""
+
+    what: type[InstrumentError]
+    """What to raise."""
+    said: str
+
+
+Answer = Done | Failed

@@ -1,0 +1,95 @@
+"""The vendor's client in a process of its own, as the driver sees it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.drivers.errors import ProtocolError, Unreachable
+from podium.drivers.own_process import OwnProcess, ProcessGone
+from podium.drivers.zurich.client_messages import (
+    Connect,
+    Done,
+    Failed,
+    Request,
+    SetAll,
+    Settings,
+    Source,
+    Text,
+    Vector,
+    Whole,
+)
+from podium.drivers.zurich.connection import Item
+
+CLIENT = "podium.drivers.zurich.client"
+"""What runs there."""
+CONNECT_S = 15.0
+"""A server with all its instruments is connected within this, the vendor's imports included."""
+ANSWER_S = 25.0
+"""An answer comes within this, or the client hangs: by itself it gives up after 20 s."""
+COMPILE_S = 55.0
+"""The vendor's compiler is done within this."""
+
+
+class ClientProcess:
+    """A session with a data server. After ``Unreachable`` its process is gone: make a new one."""
+
+    def __init__(self, name: str, host: str, port: int, serials: Sequence[int]) -> None:
+        """Start the process and connect; raises :class:`.InstrumentError`."""
+        self._who = f"{name} at {host}:{port}"
+        self._process = OwnProcess(CLIENT)
+        try:
+            self._ask("to connect its instruments", Connect(host, port, tuple(serials)), CONNECT_S)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def set(self, asked: str, items: Sequence[Item]) -> None:
+        """Set nodes in one transaction; return when the server has taken all."""
+        self._ask(asked, SetAll(tuple(items)), ANSWER_S)
+
+    def whole(self, asked: str, path: str) -> int:
+        """Return the whole number that a node holds."""
+        return int(self._ask(asked, Whole(path), ANSWER_S))
+
+    def text(self, asked: str, path: str) -> str:
+        """Return the text that a node holds."""
+        return str(self._ask(asked, Text(path), ANSWER_S))
+
+    def vector(self, asked: str, path: str) -> NDArray[np.complex128]:
+        """Return the vector that a node holds."""
+        vector: NDArray[np.complex128] = self._ask(asked, Vector(path), ANSWER_S)
+        return vector
+
+    def settings(self, asked: str, path: str) -> dict[str, object]:
+        """Return all settings below ``path`` by their paths, in one wildcard read."""
+        settings: dict[str, object] = self._ask(asked, Settings(path), ANSWER_S)
+        return settings
+
+    def compiled(self, asked: str, source: Source) -> bytes:
+        """Return the machine code of a program."""
+        return bytes(self._ask(asked, source, COMPILE_S))
+
+    def close(self) -> None:
+        """End the process; the server keeps its instruments, and their outputs as they are."""
+        self._process.end()
+
+    def _ask(self, asked: str, request: Request, within_s: float) -> Any:
+        try:
+            answer = self._process.ask(request, within_s)
+        except ProcessGone as error:
+            raise Unreachable(f"{self._who} was asked {asked}: {error}") from error
+        match answer:
+            case Done(value):
+                return value
+            case Failed(what, said):
+                if what is Unreachable:
+                    self.close()  # the client would connect anew by itself, to who knows what
+                raise what(f"{self._who} was asked {asked}: {said}")
+        raise ProtocolError(f"{self._who} was asked {asked}: its client said {answer!r}")

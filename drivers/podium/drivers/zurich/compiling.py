@@ -1,0 +1,28 @@
+"""SeqC to machine code by the vendor's compiler, which needs no instrument."""
+
+from zhinst.core import compile_seqc
+
+from podium.drivers.errors import Refused
+from podium.drivers.zurich.client_messages import Source
+
+
+def compile_source(source: Source) -> bytes:
+    """Return the machine code; raises ``Refused`` with the compiler's words, which name the line.
+
+    What is compiled and larger than the memory of a sequencer is refused as well.
+    """
+    try:
+        elf, told = compile_seqc(
+            source.text,
+            source.model,
+            source.options,
+            source.index,
+            samplerate=source.rate_hz,
+            sequencer=source.sequencer,
+        )
+    except RuntimeError as error:
+        raise Refused(f"it does not compile: {error}") from error
+    most = int(told["maxelfsize"])
+    if len(elf) > most:
+        raise Refused(f"{len(elf)} bytes compiled, at most {most}; take fewer points")
+    return bytes(elf)

@@ -1,0 +1,121 @@
+"""A data server's twin on a socket of this process, in a thread of its own, with levers.
+
+The vendor's client is in another process: it cannot hold us up, however long it waits.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
+from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
+from podium.sim_instruments.twins.twin import Session
+from podium.sim_instruments.twins.zurich.executing import running_data_server
+from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+
+DEVICES = {12000: "SHFQC", 8001: "HDAWG8"}
+
+
+class Heard:
+    """A session that notes that something came, and waits before it answers."""
+
+    def __init__(self, session: Session, server: "ZurichServer") -> None:
+        self._session = session
+        self._server = server
+
+    def feed(self, data: bytes, now_fs: int) -> bytes:
+        self._server.heard.set()
+        self._server.gate.wait(30)
+        return self._session.feed(data, now_fs)
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._session.ended)  # type: ignore[attr-defined]
+
+    def hung_up(self) -> None:
+        self._session.hung_up()  # type: ignore[attr-defined]
+
+
+class ZurichServer:
+    """A data server that can be gone, come back, fall silent, and be asked what it has heard."""
+
+    def __init__(self, version: str = "", devices: dict[int, str] = DEVICES) -> None:
+        texts = partial(VendorText, version) if version else VendorText
+        self.twin = running_data_server("1", devices, texts)
+        self.faults = ConnectionFaults()
+        self.heard = threading.Event()
+        """Set whenever somebody connects or asks."""
+        self.gate = threading.Event()
+        """Open: it answers."""
+        self.gate.set()
+        self.host, self.port = "127.0.0.1", 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.up()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return {"data_server": self.port}
+
+    def up(self) -> None:
+        """Listen, at the port of before."""
+        self._call(self._listen())
+
+    def down(self) -> None:
+        """Be gone: connections break, and nobody listens."""
+        self._call(self._stop())
+
+    def new(self, devices: dict[int, str]) -> None:
+        """Be another server, that knows nothing of what was: as one started anew."""
+        self.twin = running_data_server("1", devices)
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Answer nothing meanwhile: what is asked waits, and so do all others."""
+        self.heard.clear()
+        self.gate.clear()
+        try:
+            yield
+        finally:
+            self.gate.set()
+
+    def close(self) -> None:
+        self.down()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self) -> None:
+        time = TimeOf(Timekeeper(WorldClock(ClockMode.LEAP), {"zi": self.twin}), "zi")
+
+        def connection() -> TwinConnection:
+            return TwinConnection(
+                lambda: Heard(self.twin.open("data_server"), self),
+                time,
+                self.faults,
+                lambda: None,
+            )
+
+        self._server = await self._loop.create_server(connection, self.host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _stop(self) -> None:
+        self._server.close()
+        self.faults.drop()
+        await asyncio.sleep(0)
+
+    def _call(self, coroutine) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+
+@contextlib.contextmanager
+def zurich_server(**how) -> Iterator[ZurichServer]:
+    server = ZurichServer(**how)
+    try:
+        yield server
+    finally:
+        server.close()
