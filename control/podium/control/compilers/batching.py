@@ -4,11 +4,12 @@ Points are cut where they are too many, shots where each has a place of its own.
 of one point and does not fit is refused as it is.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
-from podium.control.program.batches import Batch, part_of, pieces
+from podium.control.program.batches import Batch, part_of, pieces, tiles
 from podium.control.program.program import Program
 
 MOST = 100
@@ -47,6 +48,12 @@ def in_batches(
 def _cut(batch: Batch, error: TooLarge) -> list[Batch]:
     """Return ``batch`` in parts; one where it cannot be cut."""
     parts = max(2, -(-error.needed // error.limit))
+    shape = tuple(one.stop - one.start for one in batch.piece)
+    if error.piece and batch.points > math.prod(error.piece):
+        return [
+            Batch(batch.first_shot, batch.shots, _within(batch, piece))
+            for piece in tiles(shape, error.piece)
+        ]
     for what in error.into:
         if what == "shots" and batch.shots > 1:
             most = max(1, batch.shots // parts)
@@ -55,7 +62,6 @@ def _cut(batch: Batch, error: TooLarge) -> list[Batch]:
                 for k in range(0, batch.shots, most)
             ]
         if what == "points" and batch.points > 1:
-            shape = tuple(one.stop - one.start for one in batch.piece)
             most = max(1, batch.points // parts)
             return [
                 Batch(batch.first_shot, batch.shots, _within(batch, piece))

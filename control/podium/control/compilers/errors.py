@@ -18,14 +18,17 @@ class TooLarge(DoesNotFit):
         limit: int,
         into: tuple[str, ...] = ("points",),
         counts: tuple[int, ...] = (),
+        piece: tuple[int, ...] = (),
     ) -> None:
         """``needed`` of something of which there is ``limit``.
 
         ``into``: what can be split, ``points`` or ``shots``, the better first; ``counts``: what
-        each program of a series needs.
+        each program of a series needs; ``piece``: points of each axis that would fit at once,
+        where that is known.
         """
         super().__init__(message)
         self.needed = needed
         self.limit = limit
         self.into = into
         self.counts = counts
+        self.piece = piece

@@ -56,6 +56,15 @@ def pieces(shape: Sequence[int], most: int) -> Iterator[Piece]:
             yield (*outer, slice(start, min(start + step, shape[split])), *rest)
 
 
+def tiles(shape: Sequence[int], extents: Sequence[int]) -> Iterator[Piece]:
+    """Yield pieces of at most ``extents`` points along each axis."""
+    along = [
+        [slice(k, min(k + extent, count)) for k in range(0, count, extent)]
+        for count, extent in zip(shape, extents, strict=True)
+    ]
+    yield from product(*along)
+
+
 def common(parts: Sequence[Sequence[Batch]]) -> list[Batch]:
     """Return parts of which each lies in one part of every sequence; each covers the whole."""
     found = list(parts[0])

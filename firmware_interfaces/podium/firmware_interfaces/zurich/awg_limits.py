@@ -46,6 +46,10 @@ READOUT_SLOTS = 8
 """Readout waveforms, and integrators, of one quantum analyzer channel (SHFQA manual)..."""
 READOUT_SLOTS_16W = 16
 """... and where the option 16W is fitted."""
+READOUT_OSCILLATORS = 6
+"""Of one quantum analyzer channel with the option LRT (LabOne Q 26.7.0, ``qachannel.py``); one
+without it. Each modulates the waveform and the weights of its own number: LabOne Q, compiling for
+an SHFQC with LRT, takes oscillator k for slot k, and one waveform for a line."""
 READOUT_SAMPLES = 4096
 """Of one readout waveform and of one set of integration weights (SHFQA manual)."""
 INTEGRATION_STEP = 4

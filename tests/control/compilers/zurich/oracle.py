@@ -151,6 +151,7 @@ def compare_readout(
     settings = dict(compiled.settings)
     node = f"qachannels/{one.core.index}/readout"
     delay = round(float(settings.get(f"{node}/integration/delay", 0.0)) * 2e9)
+    modulated = settings.get(f"qachannels/{one.core.index}/modulation/enable", 0) == 1
     left = {name: reference.samples[name].copy() for name in one.core.frames}
     windows = [c for c in reference.captures if c.frame in one.core.frames]
     captured: list[str] = []
@@ -168,20 +169,25 @@ def compare_readout(
             if not generators >> slot & 1:
                 continue
             made = np.array(wave.i) + 1j * np.array(wave.q)
+            if modulated:
+                made = made * one.turned(slot, at, len(made))
             here = at - begin
             if here < 0:
                 assert not made[:-here].any()
                 made, here = made[-here:], 0
-            there = left[wave.frame][here : here + len(made)]
-            assert not made[len(there) :].any()
-            made = made[: len(there)]
+            there = [left[name][here : here + len(made)] for name in wave.frame.split(", ")]
+            assert not made[len(there[0]) :].any()
+            made = made[: len(there[0])]
             heard = np.abs(made) > 0
-            product = np.vdot(made[heard], there[heard])
-            phase = product / abs(product)
-            assert abs(turned.setdefault(wave.frame, phase) - phase) < 1e-6
-            off = there - made * phase
-            assert np.abs(off[heard]).max() < 1e-6
-            there[heard] = 0
+            columns = np.stack([samples[heard] for samples in there], axis=1)
+            factors, *_ = np.linalg.lstsq(columns, made[heard])
+            assert np.abs(columns @ factors - made[heard]).max() < 1e-6
+            if np.linalg.matrix_rank(columns) == len(there):
+                for name, factor in zip(wave.frame.split(", "), factors, strict=True):
+                    assert abs(abs(factor) - 1) < 1e-6
+                    assert abs(turned.setdefault(name, 1 / factor) * factor - 1) < 1e-5
+            for samples in there:
+                samples[heard] = 0
         if integrators:
             assert integrators == sum(1 << slot for slot in weights), "all integrators each time"
             for layout in compiled.results:
@@ -200,6 +206,8 @@ def compare_readout(
                 assert at + delay + each[0] - begin == window.start_ns
                 offset_hz = window.frequency_hz - lo_hz(target, port) / 2
                 turns = window.phase_turns + offset_hz * 1e-9 * (each - each[0])
+                if modulated:
+                    weight = weight / one.turned(slot, at + delay, len(weight))
                 factor = weight[each] * np.exp(2j * np.pi * turns)
                 assert np.abs(factor - factor[0]).max() < 1e-6
                 assert abs(turned.get(window.frame, factor[0]) - factor[0]) < 1e-5, window

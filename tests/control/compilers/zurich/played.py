@@ -22,6 +22,7 @@ from podium.sim_instruments.twins.zurich.sequencer.render import (
     Oscillators,
     modulate_iq,
     modulate_sines,
+    oscillator_turns,
     play,
 )
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
@@ -64,6 +65,14 @@ class Executed:
             played, self.trace, self.oscillators, self.rate_hz, start, nothing
         ).astype(np.complex128)
 
+    def turned(self, which: int, start: int, samples: int) -> NDArray[np.complex128]:
+        """What an oscillator is, from the origin."""
+        begin = start + self.origin
+        turns = oscillator_turns(
+            self.trace, self.oscillators, which, self.rate_hz, begin, begin + samples
+        )
+        return np.exp(2j * np.pi * turns)
+
     def starts(self) -> list[tuple[int, int, int]]:
         """Of a quantum analyzer: time from the origin, generators and integrators as bits."""
         rows = self.trace.kinds(Kind.START_QA)
@@ -99,7 +108,8 @@ def _execute(core: CoreProgram, settings: dict[str, int | float]) -> Executed:
     processor.feed([Input(TRIGGER, Source.DIGITAL_1)])
     trace = processor.run()
     assert trace.status is Status.ENDED, (trace.status, trace.fault)
-    hz = tuple(float(settings.get(f"sgchannels/{core.index}/oscs/{k}/freq", 0.0)) for k in range(8))
+    node = f"{'qa' if core.kind == 'qa' else 'sg'}channels/{core.index}"
+    hz = tuple(float(settings.get(f"{node}/oscs/{k}/freq", 0.0)) for k in range(8))
     first = trace.kinds(Kind.WAVE, Kind.HOLD, Kind.ZERO)[0]
     assert trace.gaps == 0, (core.frames, trace.gaps, trace.gap_samples)
     return Executed(core, made, trace, Oscillators(hz), int(first[Row.TIME]))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
-from tests.control.compilers.qblox.example_programs import first_light
+from tests.control.compilers.qblox.example_programs import NS, first_light
 from tests.control.compilers.qblox.random_programs import programs
 from tests.control.compilers.zurich.example_targets import hdawg, shfqc
 from tests.control.compilers.zurich.flux_programs import flux_programs
@@ -13,8 +13,9 @@ from tests.control.compilers.zurich.oracle import hold_against_reference
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.batches import compile_in_batches
 from podium.control.compilers.zurich.compile import compile_program
+from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.program.batches import part_of
-from podium.control.program.program import Program
+from podium.control.program.program import Delay, Program
 
 PROGRAMS = {name: replace(program, trace=False) for name, program in first_light().items()}
 QUIET = settings(
@@ -44,6 +45,16 @@ def test_machine_code_plays_what_the_program_means(name: str) -> None:
         hold_against_reference(part_of(program, batch.batch), shfqc())
 
 
+@pytest.mark.parametrize(("name", "parts"), [("resonator_spectroscopy", 1), ("punch_out", 7)])
+def test_readouts_that_ride_on_oscillators_take_few_programs(name: str, parts: int) -> None:
+    program, target = PROGRAMS[name], replace(shfqc(), readout_slots=8, modulates=True)
+    rest = Delay(tuple(frame.name for frame in program.frames), 400 * NS)
+    program = replace(program, body=(rest, *program.body))
+    batches = compile_in_batches(program, target)
+    assert len(batches) == parts
+    hold_against_reference(part_of(program, batches[0].batch), target)
+
+
 @settings(QUIET, max_examples=60)
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
@@ -64,9 +75,15 @@ def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
     hold_against_reference(program, hdawg())
 
 
-def _hold_or_refuse(program: Program) -> None:
+@settings(QUIET, max_examples=30)
+@given(programs())
+def test_readouts_of_random_programs_may_ride_on_oscillators(program: Program) -> None:
+    _hold_or_refuse(program, replace(shfqc(), readout_slots=2, modulates=True))
+
+
+def _hold_or_refuse(program: Program, target: ZurichTarget | None = None) -> None:
     try:
-        hold_against_reference(program, shfqc())
+        hold_against_reference(program, target or shfqc())
     except DoesNotFit as refusal:
         event(str(refusal)[:60])
 

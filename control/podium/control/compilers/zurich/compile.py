@@ -22,6 +22,7 @@ from podium.control.compilers.zurich.seqc import declarations, text_of
 from podium.control.compilers.zurich.settings import (
     drive_settings,
     flux_settings,
+    modulation_settings,
     readout_settings,
     trace_settings,
 )
@@ -133,6 +134,7 @@ def _compiled(
         if one.oscillators is not None
         for name in one.core.frames
     }
+    read_out = {name for one in made if one.core.kind == "qa" for name in one.core.frames}
     settings = tuple(dict.fromkeys(entry for one in made for entry in one.settings))
     resources = tuple(one.resources for one in made)
     texts = tuple(one.core for one in made)
@@ -146,7 +148,7 @@ def _compiled(
         first_shot_fs=first_fs + begun.offset_fs,
         results=tuple(result for one in made for result in one.results),
         resources=resources,
-        quantised=Later(lambda: quantised(placed, oscillators)),
+        quantised=Later(lambda: quantised(placed, oscillators, read_out)),
         start=begun,
         make_listing=lambda: print_listing(program.name, resources, texts, settings),
     )
@@ -307,10 +309,12 @@ def _readout(
     assert isinstance(port, ReadoutChannel)
     frames = [frame for frame, _ in one.frames]
     slots_max = target.readout_slots
-    made = read(frames, port.lo_hz, shots, placed.axes, slots_max, rest_fs)
+    modulates = target.modulates
+    made = read(frames, port.lo_hz, shots, placed.axes, slots_max, rest_fs, modulates)
     round_code, rest_code = _codes(made.steps, shots, None, ())
-    text = text_of([], floor(shots.first), round_code, rest_code, shots, start)
-    statements = _check_length(names, one, text, declared=0)
+    head = [] if made.oscillators is None else made.oscillators.head()
+    text = text_of(head, floor(shots.first), round_code, rest_code, shots, start)
+    statements = _check_length(names, one, text, declared=len(head))
     points = math.prod(shots.counts)
     logged = logged_apart(made, program, shots)
     results, averages = points * made.entries * logged, program.shots // logged
@@ -337,13 +341,16 @@ def _readout(
         slots_max,
         round_code.written_out,
     )
-    settings = readout_settings(port, made.length, made.delay, results, averages, start)
+    settings = [
+        *modulation_settings(port.channel, made.oscillators, modulates),
+        *readout_settings(port, made.length, made.delay, results, averages, start),
+    ]
     layouts = tuple(layouts_of(made, one.index, program, shots, logged))
     if program.trace:
         layout, record = _traced(layouts, made, points, names)
         layouts = (layout,)
         settings += trace_settings(port.channel, record)
-    return _Made(core, settings, layouts, resources, None)
+    return _Made(core, settings, layouts, resources, made.oscillators)
 
 
 def _traced(

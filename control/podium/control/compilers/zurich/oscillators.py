@@ -1,4 +1,4 @@
-"""The oscillators of one signal-generator channel: each carrier that is played has one."""
+"""The oscillators of one channel: each carrier that is played has one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,9 +33,10 @@ class Swept:
 class Oscillators:
     """Those of one channel, in the order in which they are asked for."""
 
-    def __init__(self, lo_hz: float | None, frames: str) -> None:
+    def __init__(self, lo_hz: float | None, frames: str, most: int = OSCILLATORS) -> None:
         """``lo_hz``: what they add to; None on an HDAWG, which has none."""
         self.lo_hz = lo_hz
+        self._most = most
         self.fixed: dict[int, int] = {}
         """Words by number, of those that stay as they are."""
         self.swept: list[Swept] = []
@@ -86,9 +87,9 @@ class Oscillators:
         key = (words.shape, words.tobytes())
         if key not in self._numbers:
             number = len(self._numbers)
-            if number >= OSCILLATORS:
+            if number >= self._most:
                 raise DoesNotFit(
-                    f"{self._frames}: more than {OSCILLATORS} carriers on one channel, which has "
+                    f"{self._frames}: more than {self._most} carriers on one channel, which has "
                     "as many oscillators; use fewer frequencies in one shot"
                 )
             self._numbers[key] = number
@@ -131,6 +132,11 @@ class Oscillators:
             word = int(_at(words, shape)[points[0]])
             said.append((Say(f"setOscFreq({number}, {frequency_text(word)});"), none))
         return said
+
+    @property
+    def count(self) -> int:
+        """Return how many are in use."""
+        return len(self._numbers)
 
     @property
     def _dimensions(self) -> int:

@@ -1,6 +1,6 @@
 """The list of what is rounded: asked beside got, at all points."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 
@@ -15,10 +15,13 @@ from podium.control.compilers.zurich.rounding import (
 from podium.firmware_interfaces.compiled import Quantised
 
 
-def quantised(placed: PlacedShot, oscillators_of: Mapping[str, Oscillators]) -> Iterator[Quantised]:
+def quantised(
+    placed: PlacedShot, oscillators_of: Mapping[str, Oscillators], read_out: Set[str]
+) -> Iterator[Quantised]:
     """Yield what is rounded, of frames that ``oscillators_of`` names.
 
-    Readout waveforms and weights are given as they are asked for.
+    Readout waveforms and weights are given as they are asked for; of the frames ``read_out`` only
+    the oscillators are rounded that they ride on.
     """
     axes = placed.axes
 
@@ -56,7 +59,7 @@ def quantised(placed: PlacedShot, oscillators_of: Mapping[str, Oscillators]) -> 
                 got = oscillators.lo_hz + oscillators.got_hz(hz)
                 words = hz.size if oscillators.words(hz)[1] is not None else 1
                 yield entry(name, index, "frequency", words * FREQUENCY_STEP_HZ, hz, got)
-        for pulse in one.pulses:
+        for pulse in one.pulses if name not in read_out else ():
             amplitude = np.asarray(amplitude_words(pulse.amplitude) * AMPLITUDE_STEP)
             yield entry(
                 name, pulse.statement, "amplitude", AMPLITUDE_STEP, pulse.amplitude, amplitude

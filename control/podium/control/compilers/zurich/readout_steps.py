@@ -7,6 +7,7 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.zurich.layout import floor
+from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.shots import combined
 from podium.control.compilers.zurich.steps import Kind, Say, Silence, Steps
 from podium.firmware_interfaces.zurich.awg_limits import PLAY_MAX, WAVE_MIN
@@ -40,17 +41,19 @@ def steps_of(
     groups: list[list[Group]],
     masks: list[list[IntArray]],
     integrators: int,
+    carriers: Oscillators | None = None,
 ) -> Steps:
     """Return what the sequencer does at all points of ``shape``.
 
     ``columns``: by pattern instants, and last length of the shot and its offset on the grid;
     ``groups`` and ``masks``: by pattern what is started, and with which waveforms at each of its
-    points; ``integrators``: those that run, as bits. Raises :class:`DoesNotFit` where starts are
-    too close to the end of the shot.
+    points; ``integrators``: those that run, as bits; ``carriers``: what readouts ride on, set in
+    the silence before the first of a shot. Raises :class:`DoesNotFit` where starts are too close to
+    the end of the shot, or that silence is too short.
     """
     kinds: dict[tuple[Kind, ...], int] = {}
     class_of = np.zeros(len(pattern), np.int64)
-    rows: list[list[tuple[IntArray, list[int]]]] = []
+    rows: list[list[tuple[IntArray, list[IntArray]]]] = []
     for number, column in enumerate(columns.T.tolist()):
         points = np.flatnonzero(pattern == number)
         *_, shot, offset = column
@@ -58,18 +61,24 @@ def steps_of(
         # Without a start all points are alike.
         unique, inverse = combined(bits) if len(bits) else (bits[:, :1], np.zeros(len(points)))
         for which in range(unique.shape[1]):
-            these = points[inverse == which]
             played = unique[:, which].tolist()
-            made, numbers = _point(names, shot, offset, groups[number], played, integrators)
-            known = kinds.setdefault(made, len(kinds))
-            if known == len(rows):
-                rows.append([])
-            class_of[these] = known
-            rows[known].append((these, numbers))
+            alike = points[inverse == which]
+            for these in [alike] if carriers is None else carriers.alike(shape, alike):
+                made, numbers = _point(names, shot, offset, groups[number], played, integrators)
+                if carriers is not None and groups[number]:
+                    free = groups[number][0].begin
+                    made, tuned = _tuned(names, made, numbers, free, carriers, shape, these)
+                else:
+                    tuned = [np.full(len(these), one) for one in numbers]
+                known = kinds.setdefault(made, len(kinds))
+                if known == len(rows):
+                    rows.append([])
+                class_of[these] = known
+                rows[known].append((these, tuned))
     numbers_of = []
     for parts in rows:
         points = np.concatenate([these for these, _ in parts])
-        numbers_here = np.concatenate([np.tile(one, (len(these), 1)) for these, one in parts])
+        numbers_here = np.concatenate([np.stack(one, axis=1) for _, one in parts])
         numbers_of.append(numbers_here[np.argsort(points, kind="stable")])
     return Steps(shape, class_of, tuple(kinds), tuple(numbers_of))
 
@@ -109,6 +118,35 @@ def _point(
         begun = None if group is None else _start(mask, integrators if group.windows else 0)
         at = begin
     return tuple(kinds), numbers
+
+
+def _tuned(
+    names: str,
+    kinds: tuple[Kind, ...],
+    numbers: list[int],
+    free: int,
+    carriers: Oscillators,
+    shape: tuple[int, ...],
+    points: IntArray,
+) -> tuple[tuple[Kind, ...], list[IntArray]]:
+    """Return kinds and numbers of points with the same start, in which carriers are set at first.
+
+    ``free``: silence before the first readout, in samples. What is said after a playZero happens when that begins.
+    """
+    every = [np.full(len(points), one) for one in numbers]
+    said = carriers.tune(shape, points)
+    if not said:
+        return kinds, every
+    needed = carriers.tuning
+    if free < needed + WAVE_MIN:
+        raise DoesNotFit(
+            f"{names}: a shot has {free / 2:g} ns of silence before its first readout; its "
+            f"carriers are set in at least {(needed + WAVE_MIN) / 2:g} ns: add a Delay"
+        )
+    first = np.full(len(points), needed)
+    rest = np.full(len(points), numbers[0] - needed)
+    made = (Silence(), *(kind for kind, _ in said), Silence(), *kinds[1:])
+    return made, [first, *(number for _, number in said), rest, *every[1:]]
 
 
 def _start(mask: int, integrators: int) -> Say:

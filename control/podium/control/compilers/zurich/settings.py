@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, Model, ReadoutChannel
 from podium.firmware_interfaces.zurich.awg_limits import LO_STEP_HZ
 from podium.firmware_interfaces.zurich.program import Setting, Start
@@ -88,6 +89,20 @@ def readout_settings(
         (f"{node}/generator/single", 1),
         (f"{node}/input/on", 1),
         (f"{node}/output/on", 1),
+    ]
+
+
+def modulation_settings(
+    channel: int, oscillators: Oscillators | None, fitted: bool
+) -> list[Setting]:
+    """Return settings of what readouts ride on; ``fitted``: whether they could (option LRT)."""
+    node = f"qachannels/{channel}"
+    if oscillators is None:
+        return [(f"{node}/modulation/enable", 0)] if fitted else []
+    return [
+        (f"{node}/modulation/enable", 1),
+        *((f"{node}/oscs/{number}/freq", hz) for number, hz in oscillators.settings()),
+        *((f"{node}/oscs/{number}/gain", 1.0) for number in range(oscillators.count)),
     ]
 
 

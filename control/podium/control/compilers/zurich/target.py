@@ -53,3 +53,5 @@ class ZurichTarget:
     """By port, physical (``node_a.feedline``) and logical (``node_a.q0.readout``) alike."""
     readout_slots: int = READOUT_SLOTS
     """Readout waveforms and integrators of a channel; 16 where the option 16W is fitted."""
+    modulates: bool = False
+    """Whether its readouts can ride on oscillators: where the option LRT is fitted."""
