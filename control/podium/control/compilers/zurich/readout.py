@@ -9,7 +9,7 @@ on oscillators, see ``modulation``.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +30,10 @@ from podium.control.compilers.zurich.readout_groups import groups_of, too_long
 from podium.control.compilers.zurich.readout_items import items_of
 from podium.control.compilers.zurich.readout_pieces import Share, largest_piece
 from podium.control.compilers.zurich.readout_steps import Group, steps_of
+from podium.control.compilers.zurich.results import Told
 from podium.control.compilers.zurich.shots import Shots, combined
 from podium.control.compilers.zurich.steps import Steps
+from podium.control.program.conditions import Discriminator
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.zurich.awg_limits import (
     INTEGRATION_STEP,
@@ -55,6 +57,7 @@ class Heard:
     slots: tuple[int, ...]
     entry: int
     samples: int
+    discriminator: Discriminator | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +76,10 @@ class Readout:
     """From a start to the integration, in samples."""
     oscillators: Oscillators | None
     """That waveforms and weights ride on; None: their carriers are in them."""
+    told: Mapping[str, Told]
+    """By capture: when and where its result can be heard."""
+    thresholds: tuple[tuple[int, float], ...] = ()
+    """By integrator that tells results: what its sum is compared with, V."""
 
 
 def read(
@@ -156,6 +163,7 @@ class _Channel:
             raise too_long(self._names, "windows that are open", length)
         self._delay = delay
         slots: dict[str, IntArray] = {}
+        begins: dict[str, IntArray] = {}
         entry: dict[str, int] = {}
         starts: list[list[IntArray]] = []
         for number, all_of in enumerate(groups):
@@ -175,6 +183,8 @@ class _Channel:
                         )
                     row = slots.setdefault(name, np.zeros(len(pattern), np.int64))
                     row[points] = self._listened(group, k, points)
+                    begun = begins.setdefault(name, np.zeros(len(pattern), np.int64))
+                    begun[points] = group.begin
         entries = {len([g for g in all_of if g.windows]) for all_of in groups}
         if len(entries) > 1:
             raise DoesNotFit(
@@ -188,9 +198,18 @@ class _Channel:
             self._names, self._shape, columns, pattern, groups, starts, every, carriers
         )
         heard = tuple(
-            Heard(name, frame, self._of_points(slots[name], frame), entry[name], samples)
-            for name, frame, samples in self._captures()
+            Heard(name, frame, self._of_points(slots[name], frame), entry[name], samples, tells)
+            for name, frame, samples, tells in self._captures()
         )
+        told = {
+            name: Told(
+                begins[name].reshape(self._shape),
+                self._slots(slots[name], frame).reshape(self._shape),
+                delay + length,
+                tells is not None,
+            )
+            for name, frame, _, tells in self._captures()
+        }
         return Readout(
             steps,
             tuple(waveform_of(one, self._slot(one.frame, k)) for one, k in self._waves.items()),
@@ -203,15 +222,27 @@ class _Channel:
             length,
             delay,
             carriers,
+            told,
+            tuple(
+                (self._slot(one.frame, k), one.discriminator.threshold_v * one.samples)
+                for one, k in self._weights.items()
+                if one.discriminator is not None
+            ),
         )
 
     def _slot(self, frame: str, number: int) -> int:
         """Return where a frame's waveform or weights lie, of which it is the ``number``th."""
         return number if self._modulation is None else self._modulation.number[frame]
 
-    def _captures(self) -> list[tuple[str, str, int]]:
+    def _slots(self, numbers: IntArray, frame: str) -> IntArray:
+        """Return where each of a frame's weights lies."""
+        if self._modulation is None:
+            return numbers
+        return np.full(len(numbers), self._modulation.number[frame])
+
+    def _captures(self) -> list[tuple[str, str, int, Discriminator | None]]:
         return [
-            (one.what.name, one.frame, one.samples)
+            (one.what.name, one.frame, one.samples, one.what.discriminator)
             for one in self._items
             if isinstance(one.what, PlacedWindow)
         ]
@@ -296,8 +327,11 @@ class _Channel:
         item = self._items[k]
         turns, hz = self._carried(group, k, points)
         at = group.at[k] - self._delay
+        assert isinstance(item.what, PlacedWindow)
+        tells = item.what.discriminator
         found = [
-            Listening(item.frame, at, item.samples, t, f) for t, f in zip(turns, hz, strict=True)
+            Listening(item.frame, at, item.samples, t, f, tells)
+            for t, f in zip(turns, hz, strict=True)
         ]
         return np.array([self._weights.setdefault(one, len(self._weights)) for one in found])
 
@@ -314,7 +348,7 @@ class _Channel:
             waves = [one.frame for one in self._waves]
             heard = [one.frame for one in self._weights]
             needed, limit = max(max(waves.count(f), heard.count(f)) for f in number), 1
-            frame_of = {name: frame for name, frame, _ in self._captures()}
+            frame_of = {name: frame for name, frame, *_ in self._captures()}
             shares = [
                 Share(tuple(row for (of, _), row in self._played.items() if of == frame), 1)
                 for frame in number

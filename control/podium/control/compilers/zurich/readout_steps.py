@@ -131,7 +131,8 @@ def _tuned(
 ) -> tuple[tuple[Kind, ...], list[IntArray]]:
     """Return kinds and numbers of points with the same start, in which carriers are set at first.
 
-    ``free``: silence before the first readout, in samples. What is said after a playZero happens when that begins.
+    ``free``: silence before the first readout, in samples. What is said after a playZero happens
+    when that begins.
     """
     every = [np.full(len(points), one) for one in numbers]
     said = carriers.tune(shape, points)
