@@ -7,6 +7,8 @@
 #   make chaos      faults against the start protocol; its last line is JSON
 #   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
 #   make bench      the benchmarks, as ratios
+#   make test-laboneq   LabOne Q judges the twin of an SHFQC; it brings a part whose licence
+#                       is the vendor's own, so this is no part of make test
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make demo CONTROLLER=zi                     one node on an SHFQC, as far as it goes
@@ -71,7 +73,7 @@ endef
 
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help demo test test-all check chaos nodes bench referees
+.PHONY: help demo test test-all test-laboneq check chaos nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -85,6 +87,11 @@ test: check
 
 test-all: check
 	@$(call tests,(slow or not slow))
+
+test-laboneq: $(installed_for_tests)
+	@$(call peer,laboneq,$(LABONEQ))
+	PODIUM_LABONEQ=$(abspath $(REFEREES)-laboneq/bin/python) \
+		$(bin)/python -m pytest tests/referees/judge_laboneq.py $(PYTEST_ARGS)
 
 check: $(installed_for_tests)
 	$(bin)/ruff format --check

@@ -98,6 +98,20 @@ class VoltageOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class PulseOutput:
+    """An output that plays pulses of a voltage, and holds none."""
+
+    name: str
+    ranges_v: tuple[float, ...]
+    """What it can be set to, V from peak to peak, ascending."""
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The sockets on the panel that it takes."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
 class ModulatedSource:
     """A microwave output whose tone is modulated by the instrument's I and Q inputs."""
 
@@ -170,6 +184,7 @@ Connector = (
     | RfInput
     | IqOutput
     | VoltageOutput
+    | PulseOutput
     | ModulatedSource
     | DigitalPort
     | Marker
@@ -197,6 +212,8 @@ class MapOption:
     choices: tuple[str, ...] | None = None
     """The words allowed; None: names that the file gives."""
     required: bool = True
+    of_modules: bool = False
+    """Its words name modules of the instrument, as connectors do: ``dev12000``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from podium.firmware_interfaces.instrument_model import (
     ModulatedSource,
     ModuleModel,
     Option,
+    PulseOutput,
     Range,
     RfInput,
     RfOutput,
@@ -49,6 +50,7 @@ __all__ = [
     "ModulatedSource",
     "ModuleModel",
     "Option",
+    "PulseOutput",
     "Range",
     "RfInput",
     "RfOutput",
@@ -164,6 +166,11 @@ def _analysers(count: int) -> tuple[Connector, ...]:
     )
 
 
+def _waves(count: int) -> tuple[Connector, ...]:
+    """Return the outputs of an HDAWG."""
+    return tuple(PulseOutput(f"sigout{n}", zurich.HDAWG_RANGES_V) for n in range(count))
+
+
 _ZURICH_DEVICES = {
     model.name: model
     for model in (
@@ -172,12 +179,12 @@ _ZURICH_DEVICES = {
         ModuleModel("SHFSG8", _generators(8)),
         ModuleModel("SHFQA2", _analysers(2)),
         ModuleModel("SHFQA4", _analysers(4)),
-        ModuleModel("HDAWG4", ()),
-        ModuleModel("HDAWG8", ()),
+        ModuleModel("HDAWG4", _waves(4)),
+        ModuleModel("HDAWG8", _waves(8)),
         ModuleModel("PQSC", ()),
     )
 }
-"""What lines can be wired to. An HDAWG holds no static bias, so nothing is."""
+"""What lines can be wired to. An HDAWG holds no static bias; a PQSC starts the others."""
 
 ZURICH = InstrumentModel(
     name="zurich",
@@ -190,6 +197,14 @@ ZURICH = InstrumentModel(
     twin="podium.sim_instruments.twins.zurich.executing:running_data_server",
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
+        MapOption(
+            "zsync",
+            "ZSync port of the PQSC: instrument",
+            0,
+            zurich.ZSYNC_PORTS - 1,
+            required=False,
+            of_modules=True,
+        ),
     ),
     modules=_ZURICH_DEVICES,
     modules_option="devices",

@@ -21,6 +21,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
     tone_amplitude,
 )
 from podium.firmware_interfaces.qcodes_any import model_with_driver
+from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
 from podium.sim_instruments.physics.timing_design import (
     TimingDesign,
@@ -37,6 +38,9 @@ class Cable:
     """Line of the world at its far end."""
     modulator: str | None
     """The microwave source in between, whose IQ modulator it feeds."""
+    factor: float = 1.0
+    """Of volts, on the way to a flux line, which takes volts; what becomes of signals on other
+    lines the world knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ def plan_of(tree: Any) -> Plan:
             if "modulator" in wiring:
                 modulator, _ = _connector(wiring["modulator"], instruments, where)
             instrument, connector = _connector(wiring["output"], instruments, where)
-            outputs[instrument][connector] = Cable(line, modulator)
+            factor = _flux_factor(wiring, where) if "source" in wiring else 1.0
+            outputs[instrument][connector] = Cable(line, modulator, factor)
         if "input" in wiring:
             instrument, connector = _connector(wiring["input"], instruments, where)
             inputs[instrument][connector] = line
@@ -119,6 +124,15 @@ def plan_of(tree: Any) -> Plan:
         raise PlanError(str(error)) from error
     name = str(root.get("facility", ""))
     return Plan(name, instruments, outputs, inputs, biases, thermometers, timing)
+
+
+def _flux_factor(wiring: Mapping[str, Any], where: str) -> float:
+    """Return what comes of a volt of pulses on a flux line. ASSUMED: just what the file says."""
+    given = wiring.get("line_attenuation", "0 dB")
+    try:
+        return float(10 ** (-parse_quantity(str(given), "dB") / 20))
+    except QuantityError as error:
+        raise PlanError(f"{where}.line_attenuation: {error}") from None
 
 
 def _thermometers(
@@ -193,7 +207,13 @@ def route(
     ``turns_at_start``: phase of the carrier at the run's time 0.
     """
     if cable.modulator is None:
-        return replace(train, line=cable.line)
+        if cable.factor == 1.0:
+            return replace(train, line=cable.line)
+        weaker = tuple(
+            replace(piece, samples=piece.samples * cable.factor, level=piece.level * cable.factor)
+            for piece in train.pieces
+        )
+        return replace(train, line=cable.line, pieces=weaker)
     if carrier is None:
         return None
     full_scale = QCM_OUTPUT_FULL_SCALE_V / sqrt(2 * IMPEDANCE_OHM)

@@ -78,4 +78,5 @@ def _instruments(wiring: Wiring) -> tuple[str, ...]:
             modulator = () if wiring.modulator is None else (wiring.modulator.instrument,)
             return wiring.output.instrument, *modulator
         case FluxWiring():
-            return (wiring.source.instrument,)
+            pulses = () if wiring.pulses is None else (wiring.pulses.output.instrument,)
+            return wiring.source.instrument, *pulses

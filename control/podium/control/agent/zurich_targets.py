@@ -1,15 +1,18 @@
 """From the facility's wiring to what the compiler for Zurich Instruments must know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from podium.control.compilers.artifact import Artifact
+from podium.control.compilers.batching import in_batches
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.zurich.batches import compile_in_batches
-from podium.control.compilers.zurich.compile import compile_program
+from podium.control.compilers.zurich.batches import MOST, compile_in_batches
+from podium.control.compilers.zurich.compile import compile_program, compile_together
 from podium.control.compilers.zurich.target import (
     Channel,
     DriveChannel,
+    FluxChannel,
     Model,
     ReadoutChannel,
     ZurichTarget,
@@ -19,15 +22,32 @@ from podium.control.facility.facility import (
     DriveWiring,
     Facility,
     FeedlineWiring,
+    FluxPulses,
+    FluxWiring,
     Wiring,
 )
 from podium.control.facility.models_of import modules_of
-from podium.control.program.batches import Batch
+from podium.control.program.batches import Batch, whole
 from podium.control.program.program import Program
-from podium.firmware_interfaces.zurich.limits import INPUT_RANGE_MIN_DBM, OUTPUT_RANGE_MAX_DBM
+from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ, SHF_RATE_HZ
+from podium.firmware_interfaces.zurich.limits import (
+    HUB,
+    INPUT_RANGE_MIN_DBM,
+    OUTPUT_RANGE_MAX_DBM,
+)
+from podium.firmware_interfaces.zurich.program import Start
+from podium.firmware_interfaces.zurich.rack import ZSyncPort, ZurichRack
 
 ZURICH = "zurich"
 """The model that this compiler serves: a data server with its instruments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The PQSC behind a data server, and what hangs on it."""
+
+    device: str
+    ports: tuple[ZSyncPort, ...]
 
 
 class ZurichCompiler:
@@ -35,6 +55,7 @@ class ZurichCompiler:
 
     def __init__(self, facility: Facility) -> None:
         self._targets = zurich_targets_of(facility)
+        self._hubs = zurich_hubs_of(facility)
 
     @property
     def ports(self) -> Mapping[str, frozenset[str]]:
@@ -46,23 +67,79 @@ class ZurichCompiler:
 
     def compile(self, program: Program, controller: str) -> Artifact:
         """Return what plays ``program`` there; raises as the compiler does."""
-        return compile_program(program, self._target(program, controller))
+        targets = self._taking_part(program, controller)
+        hub = self._hub(targets, controller)
+        if hub is None:
+            return compile_program(program, targets[0])
+        return self._together(program, targets, hub)
 
     def batches(self, program: Program, controller: str) -> tuple[tuple[Batch, Artifact], ...]:
         """Return ``program`` in as many parts as it takes, with what plays each."""
-        made = compile_in_batches(program, self._target(program, controller))
-        return tuple((one.batch, one.artifact) for one in made)
+        targets = self._taking_part(program, controller)
+        hub = self._hub(targets, controller)
+        if hub is None:
+            made = compile_in_batches(program, targets[0])
+            return tuple((one.batch, one.artifact) for one in made)
+        everything = Batch(0, program.shots, whole(program))
+        return tuple(
+            in_batches(program, everything, lambda part: self._together(part, targets, hub), MOST)
+        )
 
-    def _target(self, program: Program, server: str) -> ZurichTarget:
+    def _taking_part(self, program: Program, server: str) -> tuple[ZurichTarget, ...]:
         ports = {frame.port for frame in program.frames}
-        taking_part = [one for one in self._targets[server] if ports & one.ports.keys()]
-        if len(taking_part) > 1:
-            names = ", ".join(one.instrument for one in taking_part)
+        return tuple(one for one in self._targets[server] if ports & one.ports.keys())
+
+    def _hub(self, targets: Sequence[ZurichTarget], server: str) -> Hub | None:
+        """Return who starts these instruments; None: the one there is has a trigger of its own.
+
+        Raises :class:`DoesNotFit` where nobody would start them all.
+        """
+        if len(targets) == 1 and not targets[0].model.startswith("HDAWG"):
+            return None
+        names = ", ".join(one.instrument for one in targets)
+        what = "on the instruments" if len(targets) > 1 else "on one that has no trigger of its own"
+        hub = self._hubs.get(server)
+        if hub is None:
             raise DoesNotFit(
-                f"its ports are on the instruments {names}: one program on several of them is not "
-                "started together yet; wire what plays together to one instrument"
+                f"its ports are {what}: {names}; nobody starts them: say under 'zsync' of {server} "
+                "which hang on its PQSC, or wire what plays together to one instrument"
             )
-        return taking_part[0]
+        cabled = {one.device for one in hub.ports}
+        away = [one.instrument for one in targets if _device(one) not in cabled]
+        if away:
+            raise DoesNotFit(
+                f"its ports are {what}: {names}; of these {', '.join(away)} hang on no ZSync port "
+                f"of {server}.{hub.device}: say under 'zsync' of {server} on which"
+            )
+        return hub
+
+    def _together(self, program: Program, targets: Sequence[ZurichTarget], hub: Hub) -> ZurichRack:
+        devices = {_device(one) for one in targets}
+        return ZurichRack(
+            program.name,
+            compile_together(program, targets, Start(0, zsync=True)),
+            hub.device,
+            tuple(one for one in hub.ports if one.device in devices),
+        )
+
+
+def _device(target: ZurichTarget) -> str:
+    return target.instrument.partition(".")[2]
+
+
+def zurich_hubs_of(facility: Facility) -> dict[str, Hub]:
+    """Return what starts instruments together, by data server, where the file says it."""
+    found: dict[str, Hub] = {}
+    for server, entry in facility.instruments.items():
+        cables = entry.options.get("zsync")
+        if entry.model != ZURICH or not isinstance(cables, Mapping):
+            continue
+        modules = modules_of(entry) or {}
+        device = next(f"dev{serial}" for serial, model in modules.items() if model == HUB)
+        found[server] = Hub(
+            device, tuple(ZSyncPort(port, one) for port, one in sorted(cables.items()))
+        )
+    return found
 
 
 def zurich_targets_of(facility: Facility) -> dict[str, tuple[ZurichTarget, ...]]:
@@ -70,10 +147,14 @@ def zurich_targets_of(facility: Facility) -> dict[str, tuple[ZurichTarget, ...]]
     found: dict[str, tuple[ZurichTarget, ...]] = {}
     for server, entry in facility.instruments.items():
         if entry.model == ZURICH:
-            ports = _ports(facility, server)
+            ports, modules = _ports(facility, server), modules_of(entry) or {}
+            beside_shf = any(model.startswith("SHF") for model in modules.values())
+            rate_hz = SHF_RATE_HZ if "zsync" in entry.options and beside_shf else HDAWG_RATE_HZ
             found[server] = tuple(
-                ZurichTarget(f"{server}.dev{serial}", cast(Model, model), ports.get(serial, {}))
-                for serial, model in (modules_of(entry) or {}).items()
+                ZurichTarget(
+                    f"{server}.dev{serial}", cast(Model, model), ports.get(serial, {}), rate_hz
+                )
+                for serial, model in modules.items()
             )
     return found
 
@@ -111,6 +192,8 @@ def _channel(wiring: Wiring) -> tuple[ConnectorRef, Channel] | None:
                 OUTPUT_RANGE_MAX_DBM - wiring.output_attenuation_db,
                 INPUT_RANGE_MIN_DBM + wiring.input_attenuation_db,
             )
+        case FluxWiring(pulses=FluxPulses(output=output, range_v=range_v)):
+            return output, FluxChannel(_number(output.socket.removeprefix("sigout")), range_v)
         case _:
             return None
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalTone
 from podium.firmware_interfaces.zurich.program import ZurichProgram
+from podium.firmware_interfaces.zurich.rack import ZurichRack
 
-Artifact = ClusterProgram | ZurichProgram
+Artifact = ClusterProgram | ZurichProgram | ZurichRack
 """One pulse program as one controller plays it."""
 
 

@@ -10,6 +10,7 @@ from podium.control.facility.facility import (
     DriveWiring,
     Facility,
     FeedlineWiring,
+    FluxPulses,
     FluxWiring,
     UnknownPort,
 )
@@ -39,10 +40,13 @@ async def players_of(program: Program, facility: Facility, agents: AgentsSeen) -
         match wiring:
             case FeedlineWiring() | DriveWiring():
                 instruments[frame.port] = wiring.output.instrument
+            case FluxWiring(pulses=FluxPulses(output=output)):
+                instruments[frame.port] = output.instrument
             case FluxWiring():
                 raise RunRefused(
                     f"{program.name}: frame {frame.name}: {frame.port} is a static bias; "
-                    "pulses are played on drive and readout ports"
+                    "pulses are played on drive and readout ports, and where the file names an "
+                    "'output' beside the bias"
                 )
     if not instruments:
         raise RunRefused(f"{program.name}: it has no frames: there is nothing to play")

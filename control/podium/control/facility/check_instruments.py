@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from podium.control.facility import schema
+from podium.control.facility.check_racks import check_cables
 from podium.control.facility.models_of import models_of
 from podium.control.facility.parsed import Complaints, Parsed
 from podium.control.facility.problems import KeyPath, suggest
@@ -126,6 +127,9 @@ def _check_options(
         match option:
             case MapOption():
                 _check_map(given[name], option, (*path, name), complaints)
+                if option.of_modules:
+                    modules = given.get(model.modules_option)
+                    check_cables(given[name], modules, model, (*path, name), complaints)
             case TextOption():
                 _check_word(given[name], option.choices, (*path, name), complaints)
 

@@ -11,6 +11,7 @@ from podium.firmware_interfaces.models import (
     InstrumentModel,
     IqOutput,
     ModulatedSource,
+    PulseOutput,
     Range,
     RfInput,
     RfOutput,
@@ -216,7 +217,39 @@ def _check_flux(
             f"to {limit}; or 'hold', or 'finish'"
         )
         panel.complaints.at((*path, "safe"), message)
+    _check_flux_pulses(entry, path, panel, models)
     return source
+
+
+def _check_flux_pulses(
+    entry: schema.FluxEntry,
+    path: KeyPath,
+    panel: _Panel,
+    models: Mapping[str, InstrumentModel],
+) -> None:
+    """Check what plays pulses beside a static bias, where the file names it."""
+    complaints = panel.complaints
+    for key in ("range", "line_attenuation"):
+        if (getattr(entry, key) is None) != (entry.output is None):
+            if entry.output is None:
+                message = f"{key!r} belongs to an output for pulses; name it by 'output'"
+                complaints.at((*path, key), message, at_key=True)
+            else:
+                complaints.at(path, f"{entry.output} plays pulses: {key!r} is missing", at_key=True)
+    if entry.output is None:
+        return
+    at_output = (*path, "output")
+    output = resolve(
+        entry.output, (PulseOutput,), at_output, panel.parsed, models, panel.complaints
+    )
+    if output is None or not isinstance(output.connector, PulseOutput):
+        return
+    panel.plug(output, at_output)
+    ranges_v = output.connector.ranges_v
+    if entry.range is not None and entry.range not in ranges_v:
+        there = ", ".join(format_quantity(one, "V") for one in ranges_v)
+        message = f"{format_quantity(entry.range, 'V')} is no range of {entry.output}: {there}"
+        complaints.at((*path, "range"), message)
 
 
 def _check_range(value: float, allowed: Range, path: KeyPath, complaints: Complaints) -> None:

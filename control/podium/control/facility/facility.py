@@ -232,8 +232,19 @@ class DriveWiring:
 
 
 @dataclass(frozen=True, slots=True)
+class FluxPulses:
+    """What plays pulses on a flux line, beside its static bias."""
+
+    output: ConnectorRef
+    range_v: float
+    """Of the output, from peak to peak."""
+    line_attenuation_db: float
+    """From the output to where a volt of the static source's counts as a volt."""
+
+
+@dataclass(frozen=True, slots=True)
 class FluxWiring:
-    """A static flux bias."""
+    """A static flux bias, and pulses where there are any."""
 
     port: str
     source: ConnectorRef
@@ -243,6 +254,7 @@ class FluxWiring:
     """Ramps are never faster."""
     safe: Literal["hold", "finish"] | float = "hold"
     """Of a ramp that was cut off: stay there, go on to its target, or ramp to this level, V."""
+    pulses: FluxPulses | None = None
 
 
 Wiring = FeedlineWiring | DriveWiring | FluxWiring

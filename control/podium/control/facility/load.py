@@ -37,6 +37,7 @@ from podium.control.facility.facility import (
     DriveWiring,
     Facility,
     FeedlineWiring,
+    FluxPulses,
     FluxWiring,
     Fridge,
     HostAddress,
@@ -326,4 +327,9 @@ def _wiring(port: str, entry: WireEntry) -> Wiring:
                 modulator=modulator,
             )
         case schema.FluxEntry():
-            return FluxWiring(port, _ref(entry.source), entry.limit, entry.slew, entry.safe)
+            pulses = None
+            if entry.output is not None and entry.range is not None:
+                weaker_db = entry.line_attenuation or 0.0
+                pulses = FluxPulses(_ref(entry.output), entry.range, weaker_db)
+            source = _ref(entry.source)
+            return FluxWiring(port, source, entry.limit, entry.slew, entry.safe, pulses)

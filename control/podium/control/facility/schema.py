@@ -241,7 +241,7 @@ class DriveEntry(Entry):
 
 
 class FluxEntry(Entry):
-    """Wiring of a static flux bias."""
+    """Wiring of a flux line: a static bias, and pulses where there are any."""
 
     source: str
     """An output that holds a static voltage."""
@@ -253,6 +253,12 @@ class FluxEntry(Entry):
     """What becomes of the bias when a ramp is cut off.
 
     hold: it stays where it is. finish: it goes on to its target. A level: it goes there."""
+    output: str | None = None
+    """An output for pulses, which a bias tee adds to the static voltage."""
+    range: Annotated[Voltage, Positive] | None = None
+    """Of that output, from peak to peak."""
+    line_attenuation: Annotated[Decibels, NotNegative] | None = None
+    """From that output to where a volt of the source's counts as a volt."""
 
 
 class FacilityFile(Entry):

@@ -11,6 +11,15 @@ from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.connection import Connection, Item
+from podium.drivers.zurich.rack import (
+    check_faults,
+    clear_items,
+    link,
+    miscabled,
+    results_to_empty,
+    root_of,
+    start_items,
+)
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
 from podium.drivers.zurich.uploading import items_of, source_of
@@ -22,8 +31,9 @@ from podium.drivers.zurich.waiting import (
 )
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
-from podium.firmware_interfaces.zurich.limits import TCP_PORT
-from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
+from podium.firmware_interfaces.zurich.limits import HUB, TCP_PORT
+from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, CoreProgram, ZurichProgram
+from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
 
 TABLE_PARSE_FAILED = 1 << 3
 """Bit of ``commandtable/status`` (zhinst-toolkit 1.4.0)."""
@@ -33,26 +43,47 @@ class ZurichDataServer:
     """A data server. Connecting has it take the instruments of the facility file, and reads."""
 
     def __init__(
-        self, name: str, host: str, ports: Mapping[str, int], devices: Mapping[int, str]
+        self,
+        name: str,
+        host: str,
+        ports: Mapping[str, int],
+        devices: Mapping[int, str],
+        zsync: Mapping[int, str] | None = None,
     ) -> None:
-        """``devices``: serial number -> model. Raises :class:`InstrumentError`."""
+        """``devices``: serial number -> model; ``zsync``: port of the PQSC -> instrument.
+
+        Raises :class:`InstrumentError`.
+        """
         port = ports.get("data_server", TCP_PORT)
-        self._begin(name, devices, ClientProcess(name, host, port, tuple(devices)))
+        self._begin(name, devices, ClientProcess(name, host, port, tuple(devices)), zsync)
 
     @classmethod
-    def rehearse(cls, name: str, note: Callable[[str], None], devices: Mapping[int, str]) -> Self:
+    def rehearse(
+        cls,
+        name: str,
+        note: Callable[[str], None],
+        devices: Mapping[int, str],
+        zsync: Mapping[int, str] | None = None,
+    ) -> Self:
         """Return a driver that sends nothing: ``note`` gets every node that would be set."""
         rehearsed = cls.__new__(cls)
-        rehearsed._begin(name, devices, RehearsedServer(name, note))
+        rehearsed._begin(name, devices, RehearsedServer(name, note), zsync)
         return rehearsed
 
-    def _begin(self, name: str, devices: Mapping[int, str], server: Connection) -> None:
+    def _begin(
+        self,
+        name: str,
+        devices: Mapping[int, str],
+        server: Connection,
+        zsync: Mapping[int, str] | None,
+    ) -> None:
         self.name = name
+        self._zsync = dict(zsync or {})
         self._devices = dict(devices)
         self._server = server
         self._uploaded: dict[str, CoreProgram] = {}
         """By path of the sequencer."""
-        self._program: ZurichProgram | None = None
+        self._artifact: ZurichProgram | ZurichRack | None = None
         self._interrupted = threading.Event()
 
     # Instrument
@@ -64,7 +95,7 @@ class ZurichDataServer:
         return Identity("Zurich Instruments", "data server", serials, version)
 
     def examine(self) -> Examination:
-        """Return which instruments are not what the facility file says."""
+        """Return which instruments, and cables of ZSync, are not as the facility file says."""
         complaints: list[str] = []
         found: dict[int, str] = {}
         for serial, model in self._devices.items():
@@ -72,6 +103,7 @@ class ZurichDataServer:
             said = found[serial] = self._server.text(f"which model dev{serial} is", path)
             if said != model:
                 complaints.append(f"dev{serial} is a {said}, the facility file says {model}")
+        complaints += miscabled(self._server, self._devices, self._zsync, HUB)
         return Examination(modules=found, complaints=tuple(complaints))
 
     def snapshot(self) -> dict[str, object]:
@@ -91,55 +123,63 @@ class ZurichDataServer:
 
     # PulseSequencer
 
-    def load(self, artifact: ZurichProgram) -> None:
+    def load(self, artifact: ZurichProgram | ZurichRack) -> None:
         """Compile, upload what the cores do not hold, then set all settings. Nothing plays yet.
 
-        Raises ``Refused`` with the words of the vendor's compiler or of the server; then nothing
-        can be armed until another program is loaded.
+        Settings of several instruments are one transaction, after their links to the PQSC are
+        there. Raises ``Refused`` with the words of the vendor's compiler or of the server; then
+        nothing can be armed until another program is loaded.
         """
-        self._program = None
+        self._artifact = None
         self._interrupted.clear()
-        root = self._root(artifact)
+        programs = programs_of(artifact)
+        cores = [(root_of(one), core, one) for one in programs for core in one.cores]
         self._set(
-            "to stop its sequencers",
-            [(f"{root}/{core.node}/enable", 0) for core in artifact.cores],
+            "to stop its sequencers", [(f"{root}/{core.node}/enable", 0) for root, core, _ in cores]
         )
-        for core in artifact.cores:
+        if isinstance(artifact, ZurichRack):
+            link(self.name, self._server, artifact, self._interrupted)
+        for root, core, program in cores:
             if self._interrupted.is_set():
                 raise Refused(f"{self.name}: loading {artifact.name!r}: given up")
-            self._upload(root, core, artifact)
-        settings = [(f"{root}/{path}", value) for path, value in artifact.settings]
+            self._upload(root, core, program)
+        settings = [
+            (f"{root_of(one)}/{path}", value) for one in programs for path, value in one.settings
+        ]
         self._set(f"to be set for {artifact.name!r}", settings)
-        self._program = artifact
+        self._artifact = artifact
 
     def arm(self) -> None:
         """Empty the result loggers and enable the sequencers; return when all await the trigger."""
-        program = self._loaded("arm")
+        artifact = self._loaded("arm")
         self._interrupted.clear()
-        root = self._root(program)
-        channels = sorted({one.channel for one in program.results})
-        loggers = [f"{root}/qachannels/{one}/readout/result/enable" for one in channels]
-        if any(one.trace_skip is not None for one in program.results):
-            loggers.append(f"{root}/scopes/0/enable")
-        self._set("to empty its result loggers", [(path, 0) for path in loggers])
+        programs = programs_of(artifact)
+        loggers = [path for one in programs for path in results_to_empty(one)]
+        together = isinstance(artifact, ZurichRack)
         self._set(
-            f"to arm {program.name!r}",
-            [
-                *((path, 1) for path in loggers),
-                *((f"{root}/{core.node}/enable", 1) for core in program.cores),
-            ],
+            "to empty its result loggers",
+            [*((path, 0) for path in loggers), *(clear_items(programs) if together else ())],
         )
-        wait_until_armed(
-            self.name, self._server, root, program.cores, program.name, self._interrupted
-        )
+        enabled = [f"{root_of(one)}/{core.node}/enable" for one in programs for core in one.cores]
+        self._set(f"to arm {artifact.name!r}", [*((path, 1) for path in loggers + enabled)])
+        for one in programs:
+            wait_until_armed(
+                self.name, self._server, root_of(one), one.cores, one.name, self._interrupted
+            )
 
     def start(self) -> None:
-        """Give the instrument's own trigger. Returns at once; the program plays."""
-        program = self._loaded("start")
-        root = self._root(program)
-        match program.start.source:
-            case _ if program.start.zsync:
-                raise Refused(f"{self.name}: start: {program.name!r} begins on ZSync")
+        """Give the instrument's own trigger, or have the PQSC start all that take part.
+
+        Returns at once; the program plays.
+        """
+        artifact = self._loaded("start")
+        if isinstance(artifact, ZurichRack):
+            self._set("to start", start_items(artifact))
+            return
+        root = root_of(artifact)
+        match artifact.start.source:
+            case _ if artifact.start.zsync:
+                raise Refused(f"{self.name}: start: {artifact.name!r} begins on ZSync")
             case limits.INTERNAL_TRIGGER:
                 trigger = f"{root}/system/internaltrigger"
                 self._set("to start", [(f"{trigger}/repetitions", 1), (f"{trigger}/enable", 1)])
@@ -147,7 +187,7 @@ class ZurichDataServer:
                 self._set("to start", [(f"{root}/system/swtriggers/0/single", 1)])
             case source:
                 raise Refused(
-                    f"{self.name}: start: {program.name!r} waits for trigger {source}, which "
+                    f"{self.name}: start: {artifact.name!r} waits for trigger {source}, which "
                     "nobody here gives"
                 )
 
@@ -155,17 +195,22 @@ class ZurichDataServer:
         """Return when all sequencers have ended and all results are there.
 
         Raises ``Unreachable`` past ``duration_s`` and an allowance, ``ProtocolError`` where
-        readouts were lost.
+        readouts were lost, or where one of several instruments complains.
         """
-        program = self._loaded("wait")
+        artifact = self._loaded("wait")
         self._interrupted.clear()
-        root = self._root(program)
-        wait_until_ended(self.name, self._server, root, program, duration_s, self._interrupted)
+        parts = {root_of(one): one for one in programs_of(artifact)}
+        wait_until_ended(self.name, self._server, parts, duration_s, self._interrupted)
+        if isinstance(artifact, ZurichRack):
+            check_faults(self.name, self._server, artifact)
 
     def collect(self) -> dict[str, Acquired]:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
-        program = self._loaded("collect")
-        root = self._root(program)
+        programs = programs_of(self._loaded("collect"))
+        return {capture: data for one in programs for capture, data in self._collected(one).items()}
+
+    def _collected(self, program: ZurichProgram) -> dict[str, Acquired]:
+        root = root_of(program)
         wanted = sorted({(one.channel, slot) for one in program.results for slot in one.slots})
         read = {
             (channel, slot): self._server.vector(
@@ -193,7 +238,7 @@ class ZurichDataServer:
 
     def safe(self) -> None:
         """Stop all sequencers and switch all outputs off."""
-        self._program = None
+        self._artifact = None
         for serial, model in self._devices.items():
             self._set(f"to make dev{serial} safe", list(_silent(serial, model)))
 
@@ -203,14 +248,10 @@ class ZurichDataServer:
         if items:
             self._server.set(asked, items)
 
-    def _root(self, program: ZurichProgram) -> str:
-        """Return where the nodes of the instrument are that plays a program: ``/dev12000``."""
-        return f"/{program.instrument.partition('.')[2]}"
-
-    def _loaded(self, what: str) -> ZurichProgram:
-        if self._program is None:
+    def _loaded(self, what: str) -> ZurichProgram | ZurichRack:
+        if self._artifact is None:
             raise Refused(f"{self.name}: {what}: no program is loaded")
-        return self._program
+        return self._artifact
 
     def _upload(self, root: str, core: CoreProgram, program: ZurichProgram) -> None:
         place = f"{root}/{core.node}"
@@ -224,7 +265,7 @@ class ZurichDataServer:
             elf = self._server.compiled(
                 f"to compile {core.node} ({', '.join(core.frames)}) of {program.name!r} on "
                 f"{program.instrument}",
-                source_of(core, program.model, options),
+                source_of(core, program.model, options, _rate_hz(program)),
             )
             self._set(f"to take the program of {place}", [(f"{place}/elf/data", elf)])
             ready = f"{place}/ready"
@@ -241,11 +282,16 @@ class ZurichDataServer:
         return self._server.text("for its error log", f"{root}/raw/error/json/errors")
 
 
+def _rate_hz(program: ZurichProgram) -> float:
+    """Return the sample rate of an HDAWG's cores; of others it means nothing."""
+    return float(dict(program.settings).get(SAMPLE_CLOCK, limits.HDAWG_RATE_HZ))
+
+
 def _silent(serial: int, model: str) -> list[Item]:
     """Return what stops and silences an instrument."""
     counts = MODELS[model].counts
     root = f"/dev{serial}"
-    items: list[Item] = []
+    items: list[Item] = [(f"{root}/execution/enable", 0)] if model == HUB else []
     for n in range(counts.get("qa", 0)):
         items += [
             (f"{root}/qachannels/{n}/generator/enable", 0),

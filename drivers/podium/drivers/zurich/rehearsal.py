@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from podium.drivers.errors import Refused
 from podium.drivers.zurich.client_messages import Source
 from podium.drivers.zurich.connection import Item
+from podium.drivers.zurich.rack import LINKED
 from podium.drivers.zurich.waiting import WAITING_FOR_TRIGGER
 
 
@@ -28,6 +29,8 @@ class RehearsedServer:
         """Answer as an instrument that is ready, waits for its trigger, and has ended."""
         if path.endswith("/sequencer/status"):
             return WAITING_FOR_TRIGGER
+        if path.endswith("/connection/status"):
+            return LINKED
         return int(path.endswith("/ready"))
 
     def text(self, asked: str, path: str) -> str:

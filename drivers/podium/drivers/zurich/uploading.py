@@ -10,8 +10,13 @@ from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ
 from podium.firmware_interfaces.zurich.program import CoreProgram, Waveform
 
 
-def source_of(core: CoreProgram, model: str, options: str) -> Source:
-    """Return what the vendor's compiler is given; ``options`` as the instrument tells them."""
+def source_of(
+    core: CoreProgram, model: str, options: str, rate_hz: float = HDAWG_RATE_HZ
+) -> Source:
+    """Return what the vendor's compiler is given; ``options`` as the instrument tells them.
+
+    ``rate_hz``: of an HDAWG's samples.
+    """
     hdawg = core.kind == "hdawg"
     return Source(
         core.text,
@@ -19,7 +24,7 @@ def source_of(core: CoreProgram, model: str, options: str) -> Source:
         options,
         core.index,
         sequencer="auto" if hdawg else core.kind,
-        rate_hz=float(HDAWG_RATE_HZ) if hdawg else None,
+        rate_hz=float(rate_hz) if hdawg else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich.connection import Connection
@@ -64,40 +64,42 @@ def wait_until_armed(
 def wait_until_ended(
     name: str,
     server: Connection,
-    root: str,
-    program: ZurichProgram,
+    parts: Mapping[str, ZurichProgram],
     duration_s: float,
     interrupted: threading.Event,
 ) -> None:
     """Return when all sequencers have ended and all results are there.
 
-    Raises ``Unreachable`` past ``duration_s`` and the allowance, ``Refused`` when ``interrupted``
-    was set, ``ProtocolError`` where readouts were lost; the outputs are as they were.
+    ``parts``: one program as the instruments play it, by their roots. Raises ``Unreachable`` past
+    ``duration_s`` and the allowance, ``Refused`` when ``interrupted`` was set, ``ProtocolError``
+    where readouts were lost; the outputs are as they were.
     """
-    channels = sorted({one.channel for one in program.results})
-    left = [f"{root}/{core.node}/enable" for core in program.cores]
-    left += [f"{root}/qachannels/{channel}/readout/result/enable" for channel in channels]
-    if any(one.trace_skip is not None for one in program.results):
-        left.append(f"{root}/scopes/0/enable")
+    what = next(iter(parts.values())).name
+    channels = sorted({(root, r.channel) for root, one in parts.items() for r in one.results})
+    left = [f"{root}/{core.node}/enable" for root, one in parts.items() for core in one.cores]
+    left += [f"{root}/qachannels/{channel}/readout/result/enable" for root, channel in channels]
+    for root, one in parts.items():
+        if any(result.trace_skip is not None for result in one.results):
+            left.append(f"{root}/scopes/0/enable")
 
     def ended() -> bool:
         left[:] = [path for path in left if server.whole(f"whether {path} is over", path)]
         return not left
 
     if until(ended, duration_s + ALLOWANCE_S, interrupted):
-        for channel in channels:
+        for root, channel in channels:
             path = f"{root}/qachannels/{channel}/readout/result/error/count"
             lost = server.whole("how many readouts were lost", path)
             if lost:
                 raise ProtocolError(
-                    f"{name}: running {program.name!r}: {lost} readouts of {root} channel "
+                    f"{name}: running {what!r}: {lost} readouts of {root} channel "
                     f"{channel} came while the one before was still integrated"
                 )
         return
     if interrupted.is_set():
         interrupted.clear()
-        raise Refused(f"{name}: running {program.name!r}: given up while it ran")
+        raise Refused(f"{name}: running {what!r}: given up while it ran")
     raise Unreachable(
-        f"{name}: running {program.name!r}: {', '.join(left)} not 0 {ALLOWANCE_S:g} s after the "
+        f"{name}: running {what!r}: {', '.join(left)} not 0 {ALLOWANCE_S:g} s after the "
         f"computed {duration_s:g} s"
     )

@@ -15,6 +15,8 @@ Core = Literal["sg", "qa", "hdawg"]
 """Kinds of sequencers: of a signal generator, of a quantum analyzer, of two HDAWG channels."""
 Setting = tuple[str, int | float]
 """A node below the instrument, e.g. ``sgchannels/0/output/on``, and its value."""
+SAMPLE_CLOCK = "system/clocks/sampleclock/freq"
+"""The node of an HDAWG's sample rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,8 @@ class ZurichProgram:
     duration_fs: int
     """From the start to the last shot's end, settling included."""
     first_shot_fs: int
-    """From the start of the sequencers to the start of the first shot."""
+    """From the start of the sequencers to the start of the first shot; over ZSync from that start
+    to the first shot at the connectors."""
     results: tuple[ResultLayout, ...]
     resources: tuple[CoreResources, ...]
     quantised: Sequence[Quantised]

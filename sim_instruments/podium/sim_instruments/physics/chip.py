@@ -201,6 +201,23 @@ class Chip:
             volts = np.linalg.solve(self.flux_per_volt, -periods - self.flux_at_zero)
         return {line: float(volts[index]) for line, index in self._lines.items()}
 
+    def flux_shares(self, qubit: str) -> dict[str, float]:
+        """Flux quanta that a volt on each flux line brings through a qubit's loop.
+
+        Empty for a qubit that others are coupled to: its levels are not moved alone.
+        """
+        index = self._index[qubit]
+        if index in self._registers:
+            return {}
+        return {line: float(self.flux_per_volt[index, k]) for line, k in self._lines.items()}
+
+    def moved_levels_hz(
+        self, qubit: str, biases_v: Mapping[str, float], quanta: float
+    ) -> NDArray[np.float64]:
+        """Levels of a qubit with so many flux quanta on top of its biases, Hz, shape (L,)."""
+        index = self._index[qubit]
+        return self._point(index, float(self.flux(biases_v)[index]) + quanta).levels_hz
+
     def _point_of(self, index: int, flux: NDArray[np.float64]) -> QubitPoint:
         register = self._registers.get(index)
         if register is None:

@@ -29,6 +29,13 @@ class Shape:
     """Duration of each sample."""
     level: complex
     duration_ns: int
+    shift_hz: NDArray[np.float64] | None = None
+    """Shape (samples, L): by how much flux moves each level in each sample; None: by nothing."""
+
+    @property
+    def quiet(self) -> bool:
+        """Return whether nothing is driven: levels are moved, and the phase means nothing."""
+        return self.shift_hz is not None and not np.any(self.samples)
 
     @property
     def level_ns(self) -> float:

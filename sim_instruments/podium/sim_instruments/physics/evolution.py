@@ -5,7 +5,8 @@ stack of columns for each node of the slow noise. Carriers' phases enter by diag
 conjugation, so maps of shapes are good for any phase.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -347,15 +348,21 @@ def with_shapes(
     shapes: Sequence[Shape],
     uses: NDArray[np.int64],
     stirred: Sequence[tuple[int, NDArray[np.float64]]] = (),
+    moved: Mapping[int, NDArray[np.float64]] = MappingProxyType({}),
 ) -> Tables:
     """Return tables that know the shapes; ``uses`` says how often each is played.
 
-    ``stirred``: shape and (K, L*L, L*L) maps of each shape that meets photons.
+    ``stirred``: shape and (K, L*L, L*L) maps of each shape that meets photons; ``moved``: those
+    of shapes that move levels.
     """
     maps: list[NDArray[np.float64]] = []
     count = tables.node_hz.size
     samples_map_, level_map = np.full(len(shapes), -1), np.full(len(shapes), -1)
     for s, shape in enumerate(shapes):
+        if s in moved:
+            samples_map_[s] = len(maps) * count
+            maps.append(moved[s])
+            continue
         many = shape.samples.size > 0 and uses[s] >= REUSED
         if uses[s] == 0 or not (many or shape.level_ns > 0):
             continue

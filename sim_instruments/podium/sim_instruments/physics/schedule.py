@@ -97,6 +97,8 @@ class Schedule:
     sampled: NDArray[np.bool_]
     start_ns: NDArray[np.int64]
     end_ns: NDArray[np.int64]
+    quiet: NDArray[np.bool_]
+    """Shape (R,): whether nothing is driven, so that the phase does not count."""
     stirred: tuple[tuple[int, int, int], ...]
     """(shape, kind of episode, offset in it) of each different shape that meets photons."""
     parts: tuple[tuple[int, int, int], ...]
@@ -143,6 +145,10 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     driven = what != PART
     turns[driven] = drives.phase_turns[index[driven]]
     item[driven] = drives.shape[index[driven]]
+    still = np.array([shape.quiet for shape in drives.shapes], np.bool_)
+    quiet = np.zeros(keep, np.bool_)
+    if still.any():
+        quiet[driven] = still[item[driven]]
     stir = what == STIRRED
     within = kind[a[stir]]
     offset = start[stir] - origin[a[stir]]
@@ -161,6 +167,7 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
         sampled=sampled,
         start_ns=start,
         end_ns=end,
+        quiet=quiet,
         stirred=stirred,
         parts=parts,
         episode=here[index[sampled]],
@@ -232,10 +239,11 @@ def blocks_of(
     # phases count from the first drive of a block
     block = np.repeat(np.arange(first.size), np.diff(np.append(first, schedule.what.size)))
     base = np.zeros(first.size)
-    driven = np.flatnonzero(schedule.what != PART)
+    phased = (schedule.what != PART) & ~schedule.quiet
+    driven = np.flatnonzero(phased)
     leading, row = np.unique(block[driven], return_index=True)
     base[leading] = schedule.turns[driven[row]]
-    relative = np.where(schedule.what != PART, schedule.turns - base[block], 0.0)
+    relative = np.where(phased, schedule.turns - base[block], 0.0)
     found = alike(
         first,
         [

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Drives
-from podium.sim_instruments.physics.episodes import Episodes
+from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.evolution import (
     PART,
     PULSE,
@@ -23,6 +23,7 @@ from podium.sim_instruments.physics.exposure import (
     exposure_of,
     jumps_during,
 )
+from podium.sim_instruments.physics.fast_flux import moved_maps
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.relaxation import equilibrium
@@ -78,6 +79,13 @@ def prepare(
     blocks = blocks_of(schedule, loss, bare.fading)
     nodes = nodes_of(qubit, schedule, blocks, drives, bare.fading, noise_hz[1])
     tables = bare_tables(qubit, noise_hz[0] + noise_hz[1] * nodes.node, nodes.weight)
+    for shape, _, _ in schedule.stirred:
+        if drives.shapes[shape].shift_hz is not None:
+            raise NotSimulated(
+                f"a flux pulse moves {qubit.name} while there are photons in the resonators of its "
+                "feedline: that is not simulated; let it end before a readout, and begin when that "
+                "has rung down"
+            )
     stirred = [
         (shape, stirred_maps(drives.shapes[shape], exposures[kind], offset, tables))
         for shape, kind, offset in schedule.stirred
@@ -87,9 +95,13 @@ def prepare(
         each_for_itself = rows.size * levels > max(schedule.what.size, WORTH_COUNTING)
     used = np.arange(schedule.what.size) if each_for_itself else rows
     shapes = schedule.item[used][schedule.what[used] == PULSE]
-    tables = with_shapes(
-        tables, drives.shapes, np.bincount(shapes, minlength=len(drives.shapes)), stirred
-    )
+    uses = np.bincount(shapes, minlength=len(drives.shapes))
+    moved = {
+        s: moved_maps(shape, tables)
+        for s, shape in enumerate(drives.shapes)
+        if uses[s] and shape.shift_hz is not None
+    }
+    tables = with_shapes(tables, drives.shapes, uses, stirred, moved)
     tables = with_waits(
         tables,
         schedule.gaps_ns,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
+from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
 from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.noise import SlowNoise, gaussians, key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -42,6 +43,8 @@ class Lines:
 
     feedlines: frozenset[str]
     drives: frozenset[str]
+    fluxes: frozenset[str] = frozenset()
+    """Flux lines that take pulses."""
 
 
 class World:
@@ -52,12 +55,15 @@ class World:
         chip_at: Callable[..., tuple[FeedlinePoint, ...]],
         seed: int,
         lines: Lines | None = None,
+        flux_lines: FluxLines | None = None,
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
         With ``lines`` it is asked for the feedlines alone that a run listens to, as a second
         argument: a facility of many nodes need not be diagonalised for a run on one of them.
+        ``flux_lines`` tells what pulses on them do.
         """
+        self._flux_lines = flux_lines
         self._chip_at = chip_at
         self._seed = seed
         self._lines = lines
@@ -112,6 +118,12 @@ class World:
 
         def check(drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> None:
             _check_lines(drives, captures, known)
+            for train in drives:
+                if train.line in known.fluxes:
+                    raise NotSimulated(
+                        f"a pulse on {train.line} in a run in which what is played hangs on what "
+                        "was measured: flux pulses are simulated in runs that are known as a whole"
+                    )
 
         return Session(feedline_at, check, check_alone, self._seed, beginning)
 
@@ -134,7 +146,7 @@ class World:
         episodes = episodes_of(feedline, tones, captures)
         paths, reading_of = [], []
         for qubit in feedline.qubits:
-            drives = _drives_on(signals, qubit)
+            drives = self._drives_on(signals, qubit)
             if drives.start_ns.size:
                 check_alone(qubit)
                 spurs.refuse_light(qubit)
@@ -182,16 +194,27 @@ class World:
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
 
+    def _drives_on(self, signals: RunSignals, qubit: QubitPoint) -> Drives:
+        line = f"{qubit.name}.drive"
+        trains = [train for train in signals.drives if train.line == line]
+        drives = drives_of(felt(qubit, trains))
+        if self._flux_lines is None or self._lines is None:
+            return drives
+        pulses = [train for train in signals.drives if train.line in self._lines.fluxes]
+        by = moving(self._flux_lines, qubit.name, pulses, signals.biases_v)
+        return drives if by is None else with_flux(drives, by, qubit.levels_hz)
+
 
 def _check_lines(
     drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], lines: Lines
 ) -> None:
     """Raise NotSimulated for a line that the world does not have."""
     for train in drives:
-        if train.line not in lines.feedlines | lines.drives:
+        known = lines.feedlines | lines.drives | lines.fluxes
+        if train.line not in known:
             raise NotSimulated(
                 f"a signal was sent down line {train.line!r}; the world's lines are "
-                f"{', '.join(sorted(lines.feedlines | lines.drives))}"
+                f"{', '.join(sorted(known))}"
             )
     for capture in captures:
         if capture.line not in lines.feedlines:
@@ -213,11 +236,6 @@ def check_alone(qubit: QubitPoint) -> None:
             f"{qubit.alone:.0%}): excitations that move between qubits are not simulated; bias "
             "their lines farther apart"
         )
-
-
-def _drives_on(signals: RunSignals, qubit: QubitPoint) -> Drives:
-    line = f"{qubit.name}.drive"
-    return drives_of(felt(qubit, [train for train in signals.drives if train.line == line]))
 
 
 def _trace_hz(train: CaptureTrain) -> float:

@@ -65,8 +65,9 @@ class Laboratory:
         lines = Lines(
             frozenset(feedline.name for feedline in self.chip.feedlines),
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
+            frozenset(qubit.flux_line for qubit in self.chip.qubits),
         )
-        self.world = World(self.chip.at, world_file.seed, lines)
+        self.world = World(self.chip.at, world_file.seed, lines, self.chip)
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
@@ -330,6 +331,10 @@ class Playing:
     def submit(self, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread and return at once."""
         return self.laboratory.submit(self.instrument, work)
+
+    def wired(self, connector: str) -> bool:
+        """Tell whether a line of the world hangs on an input of the instrument."""
+        return connector in self.laboratory.plan.inputs[self.instrument]
 
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Hear that a sender of a run was stopped."""

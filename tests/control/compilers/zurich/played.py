@@ -48,9 +48,12 @@ class Executed:
     core: CoreProgram
     image: image.Image
     trace: Trace
+    """In the order of time."""
     oscillators: Oscillators
     origin: int
     """When the first thing is played after the trigger."""
+    known: NDArray[np.int64]
+    """By row: the first row of those that say what is played from it on."""
 
     @property
     def rate_hz(self) -> int:
@@ -59,14 +62,40 @@ class Executed:
     def samples(self, start: int, stop: int) -> NDArray[np.complex128]:
         """Shape (2, stop - start) of an HDAWG core, else (1, stop - start); from the origin."""
         start, stop = start + self.origin, stop + self.origin
-        played = play(self.trace, self.image, start, stop)
+        found = np.zeros((1 if self.core.kind == "sg" else 2, stop - start), np.complex128)
+        for first, last in self._sounding(start, stop):
+            found[:, first - start : last - start] = self._rendered(first, last)
+        return found
+
+    def _sounding(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Where anything but zeros is played."""
+        first, last = self._rows(start, stop)
+        rows = self.trace.rows[first:last]
+        rows = rows[np.isin(rows[:, Row.KIND], (Kind.WAVE, Kind.HOLD))]
+        begins = np.maximum(rows[:, Row.TIME], start)
+        ends = np.minimum(rows[:, Row.TIME] + rows[:, Row.A], stop)
+        return [one for one in zip(begins.tolist(), ends.tolist(), strict=True) if one[0] < one[1]]
+
+    def _rows(self, start: int, stop: int) -> tuple[int, int]:
+        """The rows that say what is played between two times."""
+        times = self.trace.rows[:, Row.TIME]
+        before = int(np.searchsorted(times, start, side="right")) - 1
+        return int(self.known[before]), int(np.searchsorted(times, stop))
+
+    def _rendered(self, start: int, stop: int) -> NDArray[np.complex128]:
+        first, last = self._rows(start, stop)
+        earlier = self.trace.rows[:first]
+        tuned = np.isin(earlier[:, Row.KIND], (Kind.FREQUENCY, Kind.RESET_OSCILLATORS))
+        part = replace(
+            self.trace, rows=np.concatenate([earlier[tuned], self.trace.rows[first:last]])
+        )
+        played = play(part, self.image, start, stop)
         if self.core.kind == "sg":
-            iq = modulate_iq(played, self.trace, self.oscillators, self.rate_hz, start)
-            return iq[None]
+            return modulate_iq(played, part, self.oscillators, self.rate_hz, start)[None]
         nothing = (None, None)
-        return modulate_sines(
-            played, self.trace, self.oscillators, self.rate_hz, start, nothing
-        ).astype(np.complex128)
+        return modulate_sines(played, part, self.oscillators, self.rate_hz, start, nothing).astype(
+            np.complex128
+        )
 
     def turned(self, which: int, start: int, samples: int) -> NDArray[np.complex128]:
         """What an oscillator is, from the origin."""
@@ -156,4 +185,16 @@ def _execute(core: CoreProgram, program: ZurichProgram, heard: Sequence[Input]) 
     first = trace.kinds(Kind.WAVE, Kind.HOLD, Kind.ZERO)[0]
     assert trace.gaps == 0, (core.frames, trace.gaps, trace.gap_samples)
     assert trace.late == 0, "results are read in time"
-    return Executed(core, made, trace, Oscillators(hz), int(first[Row.TIME]))
+    rows = trace.rows[np.argsort(trace.rows[:, Row.TIME], kind="stable")]
+    return Executed(
+        core, made, replace(trace, rows=rows), Oscillators(hz), int(first[Row.TIME]), _known(rows)
+    )
+
+
+def _known(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """By row: the last one that plays a wave, or the last with settings, whichever is earlier."""
+    found = np.arange(len(rows))
+    for kinds in ((Kind.WAVE,), (Kind.WAVE, Kind.SETTING, Kind.SINE_PHASE, Kind.HOLD)):
+        here = np.isin(rows[:, Row.KIND], kinds)
+        found = np.minimum(found, np.maximum.accumulate(np.where(here, np.arange(len(rows)), 0)))
+    return found

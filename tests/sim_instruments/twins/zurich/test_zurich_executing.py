@@ -349,3 +349,21 @@ def test_a_sequencer_that_is_stopped_stops(bench):
     bench.set(f"{SG}/enable", 0)
     bench.wait(MS)
     assert bench.execution.horizon(bench.now_fs) == IDLE
+
+
+def test_a_second_run_tells_its_results_although_they_are_the_same(bench):
+    heard = []
+
+    class Hearer:
+        def heard(self, value):
+            heard.append(value.path)
+
+    bench.set("qachannels/0/mode", 1)
+    bench.upload(QA, "startQA(QA_GEN_0, QA_INT_0);")
+    store = bench.devices["SHFQC"].store
+    store.subscribe(Hearer(), f"{store.root}/{READOUT}/result/data/*/wave")
+    for run in (1, 2):
+        bench.set(f"{READOUT}/result/enable", 1)
+        bench.set(f"{QA}/enable", 1)
+        bench.wait(100 * US)
+        assert len(heard) == 16 * run

@@ -23,6 +23,9 @@ class Inline:
         self.waiting = work
         return self
 
+    def wired(self, connector) -> bool:
+        return connector == "dev12000.qa0_in"
+
     def stopped(self, run, sender, at_fs) -> None:
         pass
 
@@ -189,3 +192,95 @@ def test_settings_that_cannot_be_at_the_trigger_end_the_program_with_a_message(b
     bench.wait(US)
     assert "qachannels/0" in str(bench.get("raw/error/json/errors"))
     assert bench.get(f"{QA}/enable") == 0
+
+
+SPECTROSCOPY = "qachannels/0/spectroscopy"
+SWEEP = (
+    "setTrigger(0); configFreqSweep(0, -100e6, 50e6); {wait} var k; for (k = 0; k < 3; k++) {{"
+    "playZero(160); setSweepStep(0, k); resetOscPhase(); playZero(8000);"
+    "setTrigger(1); setTrigger(0); }}"
+)
+
+
+def sweep(bench, wait: str = "") -> None:
+    bench.set("qachannels/0/centerfreq", 7.1e9)
+    bench.set("qachannels/0/output/on", 1)
+    bench.set("qachannels/0/output/range", -25)
+    bench.set("qachannels/0/oscs/0/gain", 0.5)
+    bench.set(f"{SPECTROSCOPY}/trigger/channel", 32)
+    bench.set(f"{SPECTROSCOPY}/delay", 224e-9)
+    bench.set(f"{SPECTROSCOPY}/length", 2000)
+    bench.set(f"{SPECTROSCOPY}/result/length", 3)
+    bench.upload(QA, SWEEP.format(wait=wait))
+    bench.set(f"{SPECTROSCOPY}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+
+
+def test_spectroscopy_sweeps_a_tone_and_listens_to_the_same(bench):
+    sweep(bench)
+    bench.world.work()
+    (tone,) = bench.world.signals.drives
+    (capture,) = bench.world.signals.captures
+    assert (tone.line, capture.line) == ("dev12000.qa0_out", "dev12000.qa0_in")
+    hz = [7.0e9, 7.05e9, 7.1e9]
+    heard = np.searchsorted(tone.start_ns, capture.start_ns, side="right") - 1
+    pieces = [tone.pieces[k] for k in tone.piece[heard]]
+    assert [one.carrier_hz for one in pieces] == pytest.approx(hz, abs=1e-3)
+    assert [capture.windows[k].demod_hz for k in capture.window] == pytest.approx(hz, abs=1e-3)
+    assert [one.duration_ns for one in capture.windows] == [1000] * 3
+    assert np.diff(capture.start_ns).tolist() == [4080, 4080]
+    # The tone is on from the start, or the window before, to the end of the last window.
+    ends = tone.start_ns + [tone.pieces[k].duration_ns for k in tone.piece]
+    assert tone.start_ns[0] == 0
+    assert ends[:-1].tolist() == tone.start_ns[1:].tolist()
+    assert ends[-1] - capture.start_ns[-1] == 1000
+    assert {piece.level for piece in tone.pieces} == {0.5 * tone_amplitude(-25)}
+    # What comes back of the tone is held against the tone: the phases stand still.
+    since = (capture.start_ns - tone.start_ns[heard]) * 1e-9
+    turned = tone.phase_turns[heard] + np.array(hz) * since - capture.phase_turns
+    assert np.exp(2j * np.pi * turned) == pytest.approx(np.ones(3), abs=1e-6)
+    bench.wait(100 * US)
+    found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
+    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0)
+    assert bench.get(f"{SPECTROSCOPY}/result/enable") == 0
+
+
+def test_an_envelope_goes_out_on_the_oscillator_with_a_trigger_of_its_own(bench):
+    envelope = np.concatenate([np.linspace(0, 1, 64), np.ones(400)])
+    bench.set(f"{SPECTROSCOPY}/envelope/wave", vector_of(envelope + 0j))
+    bench.set(f"{SPECTROSCOPY}/envelope/enable", 1)
+    bench.set(f"{SPECTROSCOPY}/envelope/delay", 100e-9)
+    bench.set(f"{QA}/auxtriggers/0/channel", 8)
+    sweep(bench, "waitDigTrigger(1);")
+    assert bench.world.waiting is None
+    bench.set("system/internaltrigger/repetitions", 1)
+    bench.set("system/internaltrigger/enable", 1)
+    bench.world.work()
+    (tone,) = bench.world.signals.drives
+    (capture,) = bench.world.signals.captures
+    assert (capture.start_ns - tone.start_ns).tolist() == [124] * 3
+    piece = tone.pieces[tone.piece[0]]
+    assert (len(piece.samples), piece.duration_ns) == (32, 232)
+    assert piece.level == pytest.approx(0.5 * tone_amplitude(-25))
+    assert piece.samples[1] == pytest.approx(0.5 * tone_amplitude(-25) * 2.5 / 63)
+
+
+def test_a_frequency_that_changes_during_an_integration_cuts_it(bench):
+    bench.set(f"{SPECTROSCOPY}/result/length", 1)
+    sweep(bench)
+    bench.upload(
+        QA,
+        "configFreqSweep(0, -100e6, 50e6); setSweepStep(0, 0); playZero(160); setTrigger(1);"
+        "playZero(1248); playZero(3200); setSweepStep(0, 1);",
+    )
+    bench.set(f"{SPECTROSCOPY}/result/length", 1)
+    bench.set(f"{SPECTROSCOPY}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+    bench.world.work()
+    (capture,) = bench.world.signals.captures
+    parts = [capture.windows[k].duration_ns for k in capture.window]
+    assert sum(parts) == 1000
+    assert len(parts) == 2
+    bench.wait(100 * US)
+    found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
+    assert found == pytest.approx([10.0 * (parts[0] + 2 * parts[1]) / 1000])

@@ -12,6 +12,7 @@ from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
 from podium.control.compilers.zurich.allocate import Allocated, allocate
 from podium.control.compilers.zurich.drive import drive
 from podium.control.compilers.zurich.hearing import TIME
+from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.listing import print_listing
 from podium.control.compilers.zurich.loops import COUNTERS, Code, Rows, code_of
@@ -55,8 +56,7 @@ from podium.firmware_interfaces.zurich.program import (
 
 LEAD_FS = 400 * FS_PER_NS
 """From the start to the first shot, settling left out: a whole number of 16 samples of every
-instrument. How long each takes from a trigger to its first sample is no matter of the compiler
-(zhinst-timing-models has it)."""
+instrument. How long each takes from a start to its connectors: ``latencies``."""
 SHOTS_MAX = 2**31 - 1
 """Repetitions of a ``repeat`` (compile_seqc refuses more)."""
 DURATION_MAX_FS = 2**63 - 1
@@ -127,10 +127,9 @@ def _compiled(
     begun = start or Start(alone)
     first_fs = LEAD_FS + program.settle_fs
     points = math.prod(axis.count for axis in program.axes)
-    duration_fs = (
-        first_fs
-        + begun.offset_fs
-        + program.shots * (int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size))
+    begins_fs = first_fs + begun.offset_fs + at_connectors_fs(begun)
+    duration_fs = begins_fs + program.shots * (
+        int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
     )
     _check_run(program, duration_fs)
     told: dict[str, Told] = {}
@@ -158,7 +157,7 @@ def _compiled(
         cores=texts,
         settings=settings,
         duration_fs=duration_fs,
-        first_shot_fs=first_fs + begun.offset_fs,
+        first_shot_fs=begins_fs,
         results=tuple(result for one in made for result in one.results),
         resources=resources,
         quantised=Later(lambda: quantised(placed, oscillators, read_out)),
@@ -195,9 +194,10 @@ def _core(
     start: Start,
     told: Mapping[str, Told],
 ) -> _Made:
-    rate_hz = limits.HDAWG_RATE_HZ if one.kind == "hdawg" else limits.SHF_RATE_HZ
+    rate_hz = target.flux_rate_hz if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
-    offset, rest_fs = split_offset(start.offset_fs, rate_hz)
+    held_fs = start.offset_fs + held_back_fs(one.kind, start)
+    offset, rest_fs = split_offset(held_fs, rate_hz)
     shots = Shots(
         in_ticks(placed.shot_fs, rate_hz, f"{names}: the end of the shot", placed.axes),
         tuple(axis.count for axis in program.axes),
@@ -221,7 +221,9 @@ def _drive(
 ) -> _Made:
     names = ", ".join(one.names)
     port = one.frames[0][1]
-    hearing = hearing_of([frame for frame, _ in one.frames], told, target.model, start.zsync)
+    hearing = hearing_of(
+        [frame for frame, _ in one.frames], told, target.model, start.zsync, shots.first
+    )
     if hearing.slots:
         _check_counted(names, shots)
     lo_hz = port.lo_hz if isinstance(port, DriveChannel) else None
@@ -264,7 +266,7 @@ def _drive(
         settings = drive_settings(target.model, port, oscillators.settings(), start)
     else:
         ports = sorted({p.channel: p for p in flux}.items())
-        settings = flux_settings(one.index, [p for _, p in ports], start)
+        settings = flux_settings(one.index, [p for _, p in ports], start, rate_hz)
     resources = CoreResources(
         one.kind,
         one.index,

@@ -117,9 +117,8 @@ class _Core:
         flat = [shots.flat(one.start, shape) for one in pulses]
         self._offset = shots.offsets(shape)
         flat += [shots.flat(one.late_fs, shape) for one in pulses]
-        flat += [
-            shots.flat(one, shape) for one in (*hearing.times.values(), *hearing.slots.values())
-        ]
+        flat += [shots.flat(one, shape) + self._offset for one in hearing.times.values()]
+        flat += [shots.flat(one, shape) for one in hearing.slots.values()]
         self._columns = np.stack([*flat, shots.flat(shots.samples, shape), self._offset])
         self._turned = [
             [(one.guard, shots.flat(one.turns, shape)) for one in pulse.placed.turned]

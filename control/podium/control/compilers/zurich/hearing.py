@@ -31,7 +31,7 @@ class Play:
     """Something that is played, and what is said while it is."""
 
     begin: int
-    """In samples, counted as in :class:`.results.Told`."""
+    """In samples from the multiple of 16 at or before the shot's start, as all times here."""
     last: int
     """When the last of it begins."""
     said: tuple[tuple[Kind, IntArray], ...]

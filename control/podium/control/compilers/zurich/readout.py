@@ -203,7 +203,8 @@ class _Channel:
         )
         told = {
             name: Told(
-                begins[name].reshape(self._shape),
+                (begins[name] - self._offset).reshape(self._shape),
+                self._shots.first,
                 self._slots(slots[name], frame).reshape(self._shape),
                 delay + length,
                 tells is not None,

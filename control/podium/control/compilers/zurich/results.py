@@ -33,7 +33,9 @@ class Told:
     """One capture, as generators of the same instrument hear of it; arrays broadcast to points."""
 
     begins: IntArray
-    """Of its readout, in samples from the multiple of 16 at or before the shot's start."""
+    """Of its readout, in samples from the shot's start."""
+    first: int
+    """Samples from the trigger to the first shot, in the analyser."""
     slot: IntArray
     """Its integrator."""
     duration: int
@@ -41,15 +43,19 @@ class Told:
     tells: bool
     """Whether it has a discriminator."""
 
-    def heard(self, zsync: bool) -> IntArray:
-        """Return when its word can be read, counted as ``begins``; a whole number of cycles."""
+    def heard(self, zsync: bool, first: int) -> IntArray:
+        """Return when its word can be read, in samples from the shot's start in a generator.
+
+        ``first``: samples from the trigger to the first shot there.
+        """
         if self.duration < SHORTEST_READOUT:
             raise DoesNotFit(
                 f"a readout of {self.duration / 2:g} ns: results take {SHORTEST_READOUT / 2:g} ns "
                 "from its start to the end of the integration, or more"
             )
         route = Route.INTERNAL_ZSYNC if zsync else Route.INTERNAL
-        return np.asarray(self.begins + CYCLE * feedback_cycles(route, self.duration))
+        latency = CYCLE * feedback_cycles(route, self.duration)
+        return np.asarray(self.begins + self.first - first + latency)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +63,7 @@ class Hearing:
     """What a core hears of the analyser of its instrument; arrays broadcast to the points."""
 
     times: Mapping[str, IntArray] = field(default_factory=dict)
-    """By capture: when the word of its readout can be read, counted as in :class:`Told`."""
+    """By capture: when the word of its readout can be read, in samples from the shot's start."""
     slots: Mapping[str, IntArray] = field(default_factory=dict)
     """By capture on which something hangs: its integrator."""
 
@@ -103,9 +109,11 @@ def refuse_branches(frames: Iterable[PlacedFrame], why: str) -> None:
 
 
 def hearing_of(
-    frames: Iterable[PlacedFrame], told: Mapping[str, Told], model: str, zsync: bool
+    frames: Iterable[PlacedFrame], told: Mapping[str, Told], model: str, zsync: bool, first: int
 ) -> Hearing:
     """Return what a core hears on whose ``frames`` something may hang on results.
+
+    ``first``: samples from the trigger to its first shot.
 
     Raises :class:`DoesNotFit` where they do not come here.
     """
@@ -123,6 +131,6 @@ def hearing_of(
                 f"generators of the SHFQC that has measured them, and this is {of}"
             )
     return Hearing(
-        {name: one.heard(zsync) for name, one in told.items()},
+        {name: one.heard(zsync, first) for name, one in told.items()},
         {name: told[name].slot for name in names},
     )

@@ -6,7 +6,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, Model, ReadoutChannel
 from podium.firmware_interfaces.zurich.awg_limits import LO_STEP_HZ
-from podium.firmware_interfaces.zurich.program import Setting, Start
+from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, Setting, Start
 
 SEQUENCER_MONITOR = 64
 """``scopes/0/trigger/channel``: the monitor trigger of channel 0's ``startQA`` (the same)."""
@@ -52,6 +52,7 @@ def drive_settings(
         (f"{node}/sines/0/harmonic", 1),
         (f"{node}/sines/0/phaseshift", 0.0),
         *((f"{node}/oscs/{number}/freq", hz) for number, hz in fixed),
+        *([(f"{node}/awg/diozsyncswitch", 1)] if start.zsync else []),
         (f"{node}/awg/auxtriggers/0/channel", start.source),
         (f"{node}/awg/single", 1),
         (f"{node}/output/on", 1),
@@ -133,9 +134,21 @@ def trace_settings(channel: int, samples: int) -> list[Setting]:
     ]
 
 
-def flux_settings(core: int, ports: Sequence[FluxChannel], start: Start) -> list[Setting]:
+QCCS: Sequence[Setting] = (("dios/0/mode", 3), ("dios/0/drive", 0))
+"""An HDAWG listens to ZSync and not to its DIO (zhinst-toolkit 1.4.0, ``enable_qccs_mode``)."""
+
+
+def flux_settings(
+    core: int, ports: Sequence[FluxChannel], start: Start, rate_hz: int
+) -> list[Setting]:
     """Return settings of an HDAWG core and its channels."""
-    settings: list[Setting] = []
+    settings: list[Setting] = [(SAMPLE_CLOCK, float(rate_hz))]
+    if start.zsync:
+        settings += [
+            *QCCS,
+            (f"awgs/{core}/dio/strobe/slope", 0),
+            (f"awgs/{core}/dio/valid/polarity", 0),
+        ]
     for port in ports:
         settings += [
             (f"sigouts/{port.channel}/range", port.range_v),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from podium.firmware_interfaces.zurich.awg_limits import READOUT_SLOTS
+from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ, READOUT_SLOTS
 
 Model = Literal["SHFSG8", "SHFSG4", "SHFQC", "SHFQA4", "SHFQA2", "HDAWG8", "HDAWG4"]
 
@@ -51,6 +51,9 @@ class ZurichTarget:
     model: Model
     ports: Mapping[str, Channel] = field(hash=False)
     """By port, physical (``node_a.feedline``) and logical (``node_a.q0.readout``) alike."""
+    flux_rate_hz: int = HDAWG_RATE_HZ
+    """Of an HDAWG's samples: 2 GSa/s beside SHF instruments on one PQSC (zhinst-toolkit 1.4.0,
+    ``enable_qccs_mode``, second generation)."""
     readout_slots: int = READOUT_SLOTS
     """Readout waveforms and integrators of a channel; 16 where the option 16W is fitted."""
     modulates: bool = False

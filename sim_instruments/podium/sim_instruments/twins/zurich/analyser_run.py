@@ -113,7 +113,8 @@ class AnalyserRun:
         self._started = 0
         """How many readouts were started so far."""
         self.foretold: Complexes | None = None
-        """Sums of all readouts of the run, shape (readouts, units), where they are known ahead."""
+        """Sums of all readouts of the run, shape (readouts, units), or points of spectroscopy,
+        shape (triggers, 1), where they are known ahead."""
         self._said: list[tuple[Integers, Integers]] = []
         """When words can be heard, and the words, of readouts that were worked on."""
         self._lost = 0
@@ -235,11 +236,17 @@ class AnalyserRun:
         samples = settings.delay + settings.length
         lost = busy(edges, samples, self._free)
         self._lost += int(lost.sum())
-        self._edges += edges[~lost].tolist()
-        if self._edges:
-            self._free = self._edges[-1] + samples
-        turning = node_settings.oscillators(setting, self._at, 1)
+        kept = np.flatnonzero(~lost)
+        if len(kept):
+            self._free = int(edges[kept[-1]]) + samples
         density = node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable")
+        if self.foretold is not None:
+            found = self.foretold[self._started + kept, 0]
+            self._started += len(edges)
+            self._log_points(found, settings, bool(density))
+            return
+        self._edges += edges[kept].tolist()
+        turning = node_settings.oscillators(setting, self._at, 1)
         left = _AT_ONCE
         while self._edges and left > 0:
             left -= samples
@@ -247,10 +254,15 @@ class AnalyserRun:
             out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)
-            if density:
-                found = spectroscopy.power_density(found, settings)
-            if self.logger is not None:
-                self.logger.take(found[:, None], np.ones((1, 1), np.bool_))
+            self._log_points(found, settings, bool(density))
+
+    def _log_points(
+        self, found: Complexes, settings: spectroscopy.SpectroscopySettings, density: bool
+    ) -> None:
+        if density:
+            found = spectroscopy.power_density(found, settings)
+        if self.logger is not None:
+            self.logger.take(found[:, None], np.ones((len(found), 1), np.bool_))
 
     def _records(
         self, sent: tuple[Complexes, ...], which: Integers, times: Integers, samples: int
@@ -282,6 +294,7 @@ class AnalyserRun:
         samples = node_settings.number(setting, f"{self._at}/spectroscopy/length")
         errors = min(self._lost, 0xFFFF)
         return ResultHeader(
+            job=self.run.job,
             center_hz=node_settings.number(setting, f"{self._at}/centerfreq"),
             source=logger.settings.source,
             samples=logger.settings.length,

@@ -7,6 +7,7 @@ from podium.firmware_interfaces.zurich.inventory.models import MODELS, nodes_of
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.pipeliner import Pipeliners
 from podium.sim_instruments.twins.zurich.qudits import Qudits
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.sequencers import CheckTable, Sequencers
@@ -54,11 +55,15 @@ class Device:
         self.sequencers = Sequencers(
             self.name, model, store, execution, check_table, table_schema
         )  # fmt: skip
+        self._pipeliners = Pipeliners(
+            self.name, store, execution, self.sequencers.uploaded, self.sequencers.complain
+        )
         self._attach()
 
     def update(self, now_fs: int) -> None:
         """Have nodes show what has happened by now."""
         self.sequencers.update(now_fs)
+        self._pipeliners.update(now_fs)
 
     def summary(self, server: str) -> dict[str, object]:
         """Return what the data server tells of it in ``/zi/devices``.
@@ -98,6 +103,8 @@ class Device:
             self._lay_out_synthesizers()
 
     def _tell(self, path: str, value: Value, now_fs: int) -> None:
+        if self._pipeliners.holds(path, value, now_fs):
+            return
         self._execution.written(self.name, path, value, now_fs)
 
     def _done(self, path: str, value: Value, now_fs: int) -> None:

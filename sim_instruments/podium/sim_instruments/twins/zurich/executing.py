@@ -87,8 +87,9 @@ class Executing:
         playback: Playback | None = None,
         zsync: Collection[str] | None = None,
     ) -> None:
-        """``playback``: plays on the world what an instrument's own trigger, or a PQSC, starts;
-        whatever starts otherwise hears ``arrivals``: by default a cable from output to input.
+        """``playback``: plays on the world what an instrument's own trigger, or a PQSC, starts, and
+        analysers that wait for none; whatever starts otherwise, or has no line at its input, hears
+        ``arrivals``: by default a cable from output to input.
         ``zsync``: instruments that hang on the PQSC; None: all do."""
         self._zsync = zsync
         self._arrivals = arrivals or Cable()
@@ -138,6 +139,7 @@ class Executing:
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
                 self._begin_record(uploaded.device, analyser)
+            self._foretell_alone(run)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
@@ -254,12 +256,26 @@ class Executing:
                 continue
             if member is not None:
                 members[one.key] = member
-        if not any(one.analyser for one in members.values()):
+        self._work_out(self._playback, list(members.values()), at_fs[0])
+
+    def _foretell_alone(self, run: ProgramRun) -> None:
+        """Have the run of an analyser worked out that waits for no trigger, from its start on."""
+        input_ = f"{run.device}.qa{run.at.split('/')[1]}_in"
+        if self._playback is None or not self._playback.wired(input_) or run.ends_fs() is None:
+            return
+        member = member_of(run)
+        if member is not None:
+            self._work_out(self._playback, [member], run.start_fs)
+
+    def _work_out(self, playback: Playback, members: list[Member], origin_fs: int) -> None:
+        """Submit a run, where anybody listens."""
+        if not any(one.analyser for one in members):
             return
         self._count += 1
-        tell = converse if hangs_on_results(tuple(members.values())) else foretell
-        work = partial(tell, tuple(members.values()), self._count, at_fs[0])
-        self._ahead.append(_Ahead(self._count, tuple(members), self._playback.submit(work)))
+        tell = converse if hangs_on_results(members) else foretell
+        work = partial(tell, tuple(members), self._count, origin_fs)
+        keys = tuple(one.key for one in members)
+        self._ahead.append(_Ahead(self._count, keys, playback.submit(work)))
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -360,6 +376,10 @@ class Executing:
         if not on:
             return
         self._armed.add(key)
+        # Results are told anew even if they are the same to the bit.
+        told = self._told.get(device, {})
+        for path in [path for path in told if path.startswith(f"{section}/result/")]:
+            del told[path]
         for (name, _), analyser in self._analysers.items():
             if name == device and analyser.section == section:
                 self._begin_record(device, analyser)

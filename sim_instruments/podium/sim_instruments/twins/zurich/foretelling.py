@@ -14,6 +14,7 @@ from typing import Final
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.analyser_run import SEQUENCER_TRIGGERS
 from podium.sim_instruments.twins.zurich.flux_trains import (
     FluxOutput,
     NoFlux,
@@ -30,10 +31,17 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     readouts,
+    trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
+from podium.sim_instruments.twins.zurich.spectroscopy_trains import (
+    Probing,
+    points_of,
+    probed,
+    probing_trains,
+)
 from podium.sim_instruments.twins.zurich.trains import (
     capture_trains,
     drive_trains,
@@ -84,7 +92,7 @@ class Member:
     range_dbm: float
     on: bool
     oscillators: Oscillators
-    analyser: Analyser | None
+    analyser: Analyser | Probing | None
     late: int = 0
     """Samples that a signal takes from the sequencer to the connector."""
     flux: tuple[FluxOutput, ...] = ()
@@ -114,15 +122,17 @@ class Foretold:
     ends_fs: dict[Key, int]
     """By sequencer: when it ends."""
     results: dict[Key, Complexes]
-    """By sequencer of an analyser: sums of the integrators, shape (readouts, units)."""
+    """By sequencer of an analyser: sums of the integrators, shape (readouts, units), or points of
+    spectroscopy, shape (triggers, 1)."""
     records: dict[Key, Complexes]
     """By the same: what the scope has recorded, V, where it was triggered."""
 
 
 def member_of(
-    run: ProgramRun, triggers_fs: Sequence[int], sources: Sequence[Source]
+    run: ProgramRun, triggers_fs: Sequence[int] = (), sources: Sequence[Source] = ()
 ) -> Member | None:
-    """Return a sequencer as it is when its first trigger is given; None: no line hangs on it."""
+    """Return a sequencer as it is when its first trigger is given, or when it starts without any;
+    None: no line hangs on it."""
     setting, channel = run.setting, run.at.rpartition("/")[0]
     ahead = run.again()
     for trigger_fs in triggers_fs:
@@ -132,10 +142,10 @@ def member_of(
     if run.model is HDAWG:
         outputs = flux_outputs(run)
         return Member(ahead, run.at, 0.0, 0.0, True, Oscillators(), None, late, outputs)
-    analyser = None
-    if run.model is SHFQA:
-        if int(node_settings.number(setting, f"{channel}/mode")) != 1:
-            return None
+    analyser: Analyser | Probing | None = None
+    if run.model is SHFQA and int(node_settings.number(setting, f"{channel}/mode")) != 1:
+        analyser = _probing(setting, channel)
+    elif run.model is SHFQA:
         units = node_settings.units(setting, channel)
         analyser = Analyser(
             node_settings.generator_waveforms(setting, channel, units),
@@ -154,6 +164,15 @@ def member_of(
         Oscillators() if analyser else node_settings.oscillators(setting, channel),
         analyser,
         late,
+    )
+
+
+def _probing(setting: node_settings.Setting, channel: str) -> Probing:
+    chosen = node_settings.number(setting, f"{channel}/spectroscopy/trigger/channel")
+    return Probing(
+        node_settings.spectroscopy_settings(setting, channel),
+        node_settings.oscillators(setting, channel, 1),
+        chosen == SEQUENCER_TRIGGERS + int(channel.rpartition("/")[2]),
     )
 
 
@@ -186,6 +205,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     captures = []
     ends: dict[Key, int] = {}
     heard = []
+    points = []
     for member in members:
         run = member.run
         to_the_end(run)
@@ -201,8 +221,21 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
                     member.centre_hz, member.range_dbm, begin_ns, member.late,
                 )  # fmt: skip
             continue
-        started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
         at = member.analyser
+        if isinstance(at, Probing):
+            edges = trigger_edges(run.trace, 0)[: None if at.own_trigger else 0]
+            if member.on:
+                drives += probing_trains(
+                    f"{member.connector}_out", member.sender, run.trace, at, edges,
+                    member.centre_hz, member.range_dbm, begin_ns, member.late,
+                )  # fmt: skip
+            one = probed(
+                f"{member.connector}_in", run.trace, at, edges, member.centre_hz, begin_ns,
+                member.late,
+            )  # fmt: skip
+            points.append((member.key, one))
+            continue
+        started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
         if member.on:
             drives += readout_trains(
                 f"{member.connector}_out", member.sender, started, at.waves, at.delay,
@@ -229,15 +262,18 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         origin_fs,
         (until_fs - origin_fs) // FS_PER_NS + TAIL_NS,
         tuple(drives),
-        tuple(captures),
+        (*(one.train for _, one in points), *captures),
         {},
     )
     answers = play(signals)
     results: dict[Key, Complexes] = {}
     records: dict[Key, Complexes] = {}
+    for (name, one), answer in zip(points, answers[: len(points)], strict=True):
+        results[name] = points_of(one, answer)
+    answers = answers[len(points) :]
     for member, count, trains, scoped in heard:
         mine, answers = answers[: len(trains)], answers[len(trains) :]
-        if member.analyser is None:
+        if not isinstance(member.analyser, Analyser):
             continue
         results[member.key] = results_of(count, member.analyser.units, trains, mine)
         if scoped:

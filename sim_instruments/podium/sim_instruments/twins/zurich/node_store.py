@@ -106,6 +106,12 @@ class NodeStore:
         """Return what a node below the root holds. Raises KeyError where there is none."""
         return self._read(f"{self.root}/{path}", self._nodes[path], now_fs).value
 
+    def held(self, below: str) -> dict[str, Value]:
+        """Return what was set of the nodes whose paths below the root begin so."""
+        begin = f"{self.root}/{below}"
+        cut = len(self.root) + 1
+        return {path[cut:]: one.value for path, one in self._held.items() if path.startswith(begin)}
+
     # --- clients' side ----------------------------------------------------------------
 
     def get(self, path: str, now_fs: int) -> AnnotatedValue:

@@ -45,6 +45,10 @@ class Playback(Protocol):
         """Start ``work(play)`` in a worker thread and return at once."""
         ...
 
+    def wired(self, connector: str) -> bool:
+        """Tell whether a line of the world hangs on an input: ``dev12000.qa0_in``."""
+        ...
+
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Hear that a sender of a run was stopped: nothing of it leaves from ``at_fs`` on."""
         ...

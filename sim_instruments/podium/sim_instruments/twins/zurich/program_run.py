@@ -101,6 +101,11 @@ class ProgramRun:
         """How results get to generators within an SHFQC: it hangs on what starts the program."""
         return Route.INTERNAL_ZSYNC if self._by_zsync else Route.INTERNAL
 
+    @property
+    def job(self) -> int:
+        """Its place in the queue of a pipeliner."""
+        return self._uploaded.job
+
     def again(self) -> "ProgramRun":
         """Return the same run at its very start."""
         return ProgramRun(self._uploaded, self.start_fs)

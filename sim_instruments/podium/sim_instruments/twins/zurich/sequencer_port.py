@@ -45,6 +45,8 @@ class Uploaded:
     """JSON; empty: none."""
     setting: Callable[[str], Value]
     """What any node of the instrument holds now."""
+    job: int = 0
+    """Its place in the queue of a pipeliner."""
 
 
 class Execution(Protocol):

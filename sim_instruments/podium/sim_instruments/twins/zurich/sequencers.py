@@ -61,6 +61,19 @@ class Sequencers:
         for path, value in self._execution.updates(self._device, now_fs):
             self._store.put(path, value, now_fs)
 
+    def uploaded(self, at: str) -> Uploaded:
+        """Return what a sequencer has by now."""
+        content = self._contents[at]
+        return Uploaded(
+            self._device,
+            self._model,
+            at,
+            content.elf,
+            dict(content.waveforms),
+            content.command_table,
+            lambda node: self._store.value(node, 0),
+        )
+
     def _attach(self, at: str, table_schema: str) -> None:
         shape = "/".join("#" if step.isdigit() else step for step in at.split("/"))
         for node, call in (
@@ -101,7 +114,7 @@ class Sequencers:
             put("elf/progress", 0.0)
             put("ready", 0)
             put("sequencer/status", NOT_READY)
-            self._complain(str(refused), now_fs)
+            self.complain(str(refused), now_fs)
             return
         content.elf = elf
         put("elf/progress", 100.0)
@@ -117,26 +130,14 @@ class Sequencers:
         if not value:
             self._execution.stop(self._device, at, now_fs)
             return
-        content = self._contents[at]
         try:
-            if not content.elf:
+            if not self._contents[at].elf:
                 # ASSUMED: a sequencer without a program does not stay enabled.
                 raise ProgramRefused(f"{at}: there is no program to run")
-            self._execution.start(
-                Uploaded(
-                    self._device,
-                    self._model,
-                    at,
-                    content.elf,
-                    dict(content.waveforms),
-                    content.command_table,
-                    lambda node: self._store.value(node, now_fs),
-                ),
-                now_fs,
-            )
+            self._execution.start(self.uploaded(at), now_fs)
         except ProgramRefused as refused:
             self._store.put(path, 0, now_fs)
-            self._complain(str(refused), now_fs)
+            self.complain(str(refused), now_fs)
             raise Refused(Refusal(Code.COMMAND, str(refused), Kind.BAD_REQUEST)) from refused
 
     def _reset(self, path: str, value: Value, now_fs: int) -> None:
@@ -158,7 +159,7 @@ class Sequencers:
             # The instrument itself says no more than this; the error log has the reason.
             self._contents[at].command_table = ""
             self._put(at, now_fs, "commandtable/status", PARSE_FAILED)
-            self._complain(f"{at}: command table: {problem}", now_fs)
+            self.complain(f"{at}: command table: {problem}", now_fs)
             return
         self._contents[at].command_table = text
         self._put(at, now_fs, "commandtable/status", UPLOADED)
@@ -191,7 +192,7 @@ class Sequencers:
         if self._store.has(f"{at}/{node}"):
             self._store.put(f"{at}/{node}", value, now_fs)
 
-    def _complain(self, message: str, now_fs: int) -> None:
+    def complain(self, message: str, now_fs: int) -> None:
         """Put a message into the instrument's error log. ASSUMED: its form."""
         log = {"messages": [{"code": 1, "message": message, "severity": 1, "count": 1}]}
         self._store.put("raw/error/json/errors", json.dumps(log), now_fs)

@@ -110,7 +110,7 @@ def drive_trains(
             for k, signal in zip(first.tolist(), signals, strict=True)
         )  # fmt: skip
         half = side * hz * (time & 1) / RATE_HZ
-        at_start = side * (turns + phase) - half + _turns(centre_hz, start_ns)
+        at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
         yield PulseTrain(
             line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
         )
@@ -162,7 +162,7 @@ def _piece(
     carrier_hz = centre_hz + hz
     if held:
         return held_piece(carrier_hz, complex(signal[0]), samples, late)
-    found = _in_piece(carrier_hz, in_nanoseconds(signal, late))
+    found = piece_of(carrier_hz, in_nanoseconds(signal, late))
     return replace(found, duration_ns=found.duration_ns + longer // 2)
 
 
@@ -179,7 +179,7 @@ def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Pi
     return Piece(carrier_hz, np.full(1, level / 2), level, samples // 2)
 
 
-def _in_piece(carrier_hz: float, samples: Complexes) -> Piece:
+def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
     """Return samples as a piece; those that are alike to its end are a level, which is quick."""
     last = complex(samples[-1])
     near = np.abs(samples - last) <= ALIKE * np.abs(samples).max(initial=0.0)
@@ -218,8 +218,8 @@ def readout_trains(
         pieces = []
         for late in (0, 1):
             samples = in_nanoseconds(full * envelope, late)
-            pieces.append(_in_piece(centre_hz + hz, samples))
-        at_start = _turns(centre_hz, start_ns) - hz * parity / RATE_HZ
+            pieces.append(piece_of(centre_hz + hz, samples))
+        at_start = turns_at(centre_hz, start_ns) - hz * parity / RATE_HZ
         yield PulseTrain(line, start_ns, parity, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
 
 
@@ -253,7 +253,7 @@ def capture_trains(
                 line,
                 start_ns,
                 np.zeros(len(which), np.int32),
-                _turns(centre_hz, start_ns) % 1.0,
+                turns_at(centre_hz, start_ns) % 1.0,
                 (window,),
             ),
         )
@@ -268,7 +268,7 @@ def scope_train(
     if not len(which):
         return None
     start_ns = begin_ns + (started.time[which] >> 1)
-    turns = _turns(centre_hz, start_ns) % 1.0
+    turns = turns_at(centre_hz, start_ns) % 1.0
     window = Window(centre_hz, samples // 2, None)
     return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
 
@@ -308,7 +308,7 @@ def demodulated(wave: Complexes) -> tuple[float, Complexes]:
     return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
 
 
-def _turns(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
+def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
     """Return the phase of a synthesizer; exact, as centre frequencies are whole 100 MHz."""
     step = round(centre_hz) % 10**9
     return np.asarray((start_ns % 10**9 * step) % 10**9 / 1e9)

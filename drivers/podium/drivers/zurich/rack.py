@@ -1,0 +1,117 @@
+"""Several instruments of a data server as one: their links to the PQSC, its start, their ends."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.zurich.connection import Connection, Item
+from podium.drivers.zurich.waiting import until
+from podium.firmware_interfaces.zurich.program import ZurichProgram
+from podium.firmware_interfaces.zurich.rack import ZurichRack
+
+ZSYNC_CLOCK: Final = 2
+"""``system/clocks/referenceclock/in/source`` (node documentation)."""
+LINKED: Final = 2
+"""``zsyncs/N/connection/status`` (zhinst-toolkit 1.4.0, ``check_zsync_connection``)."""
+LINKED_S: Final = 30.0
+"""A link is there within this (the same, ``check_ref_clock``)."""
+
+
+def root_of(program: ZurichProgram) -> str:
+    """Return where the nodes of the instrument are that plays a program: ``/dev12000``."""
+    return f"/{program.instrument.partition('.')[2]}"
+
+
+def results_to_empty(program: ZurichProgram) -> list[str]:
+    """Return what is to be switched off and on before a run: result loggers, the scope."""
+    root = root_of(program)
+    channels = sorted({one.channel for one in program.results})
+    found = [f"{root}/qachannels/{one}/readout/result/enable" for one in channels]
+    if any(one.trace_skip is not None for one in program.results):
+        found.append(f"{root}/scopes/0/enable")
+    return found
+
+
+def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading.Event) -> None:
+    """Have all that take part take their clock from the PQSC; return when their links are there.
+
+    One that does already is left as it is: a change of its clock would stop it. Raises ``Refused``
+    where another instrument is at a port, or none answers.
+    """
+    hub = f"/{rack.hub}"
+    models = {root_of(one).removeprefix("/"): one.model for one in rack.programs}
+    for one in rack.ports:
+        path = f"{hub}/zsyncs/{one.port}/connection/serial"
+        there = server.text("who hangs on it", path)
+        if there and there != one.device.removeprefix("dev"):
+            raise Refused(
+                f"{name}: {rack.name!r}: ZSync port {one.port} of {rack.hub} goes to dev{there}; "
+                f"the facility file says {one.device}"
+            )
+    clocks = [
+        f"/{one.device}/system/clocks/referenceclock/"
+        + ("source" if models[one.device].startswith("HDAWG") else "in/source")
+        for one in rack.ports
+    ]
+    others = [path for path in clocks if server.whole("for its clock", path) != ZSYNC_CLOCK]
+    if others:
+        server.set("to take its clock from ZSync", [(path, ZSYNC_CLOCK) for path in others])
+    for one in rack.ports:
+        path = f"{hub}/zsyncs/{one.port}/connection/status"
+
+        def linked(path: str = path) -> bool:
+            return server.whole("whether it is linked", path) == LINKED
+
+        if not until(linked, LINKED_S, interrupted):
+            if interrupted.is_set():
+                raise Refused(f"{name}: loading {rack.name!r}: given up")
+            raise Refused(
+                f"{name}: {rack.name!r}: {one.device} is not linked to ZSync port {one.port} of "
+                f"{rack.hub} after {LINKED_S:g} s; look at the cable"
+            )
+
+
+def miscabled(
+    server: Connection, devices: Mapping[int, str], zsync: Mapping[int, str], hub_model: str
+) -> Iterator[str]:
+    """Yield what of the ZSync cables is not as the facility file says; reads alone."""
+    hub = next((f"dev{serial}" for serial, model in devices.items() if model == hub_model), None)
+    for port, device in zsync.items() if hub is not None else ():
+        path = f"/{hub}/zsyncs/{port}/connection/serial"
+        there = server.text("who hangs on it", path)
+        if there != device.removeprefix("dev"):
+            found = f"goes to dev{there}" if there else "goes nowhere"
+            yield f"ZSync port {port} of {hub} {found}, the facility file says {device}"
+
+
+def start_items(rack: ZurichRack) -> list[Item]:
+    """Return what has the PQSC send one start to all its ports."""
+    at = f"/{rack.hub}/execution"
+    return [(f"{at}/repetitions", 1), (f"{at}/enable", 1)]
+
+
+def clear_items(programs: Sequence[ZurichProgram]) -> list[Item]:
+    """Return what empties the error logs of instruments."""
+    return [(f"{root_of(one)}/raw/error/clear", 1) for one in programs]
+
+
+def check_faults(name: str, server: Connection, rack: ZurichRack) -> None:
+    """Raise ``ProtocolError`` where an instrument complained since its error log was emptied.
+
+    One that plays nothing wrong alone would be missed by nobody who only counts results.
+    """
+    for one in rack.programs:
+        path = f"{root_of(one)}/raw/error/json/errors"
+        said = _messages(server.text("for its error log", path))
+        if said:
+            raise ProtocolError(f"{name}: running {rack.name!r}: {one.instrument} says: {said}")
+
+
+def _messages(log: str) -> str:
+    try:
+        entries = json.loads(log).get("messages", []) if log else []
+    except (ValueError, AttributeError):
+        return log
+    return "; ".join(str(entry.get("message", entry)) for entry in entries)

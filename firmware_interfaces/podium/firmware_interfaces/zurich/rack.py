@@ -1,0 +1,55 @@
+"""One pulse program as several instruments of a data server play it, begun by one start."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from podium.firmware_interfaces.compiled import Quantised
+from podium.firmware_interfaces.zurich.program import ZurichProgram
+
+
+@dataclass(frozen=True, slots=True)
+class ZSyncPort:
+    """A cable from the hub to an instrument."""
+
+    port: int
+    """Of the PQSC, from 0."""
+    device: str
+    """``dev12001``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZurichRack:
+    """What the instruments that take part are given, and who starts them."""
+
+    name: str
+    programs: tuple[ZurichProgram, ...]
+    """One for each instrument."""
+    hub: str
+    """The PQSC: ``dev10001``."""
+    ports: tuple[ZSyncPort, ...]
+    """Of these instruments."""
+
+    @property
+    def duration_fs(self) -> int:
+        """From the start to the last shot's end at the connectors."""
+        return max(one.duration_fs for one in self.programs)
+
+    @property
+    def first_shot_fs(self) -> int:
+        """From the start to the first shot at the connectors: the same for all."""
+        return self.programs[0].first_shot_fs
+
+    @property
+    def quantised(self) -> Sequence[Quantised]:
+        """What was rounded, of all."""
+        return tuple(entry for one in self.programs for entry in one.quantised)
+
+    @property
+    def listing(self) -> str:
+        """All that is loaded, for a person."""
+        return "\n".join(f"# {one.instrument}\n{one.listing}" for one in self.programs)
+
+
+def programs_of(artifact: ZurichProgram | ZurichRack) -> tuple[ZurichProgram, ...]:
+    """Return what each instrument is given."""
+    return artifact.programs if isinstance(artifact, ZurichRack) else (artifact,)

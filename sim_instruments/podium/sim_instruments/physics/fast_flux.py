@@ -1,0 +1,204 @@
+"""Flux pulses: what moves a qubit's levels for some nanoseconds, on top of its bias.
+
+Volts of all flux lines add up in a qubit's loop as those of its biases do; the levels follow the
+flux at once, each staying what it is (ASSUMED: pulses are slow against the qubit's own frequency,
+and the line passes them as it passes its bias, undistorted, with the delay of the qubit's drive).
+Jumps, dephasing and slow noise stay those of the bias (ASSUMED).
+
+Flux and drive on one qubit at one time are one shape, in steps in which both are held.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.alike import alike, clusters, phase_word
+from podium.sim_instruments.physics.drive_line import Drives, Shape, added, drives_of
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.evolution import Tables, maps_of
+from podium.sim_instruments.physics.signals import PulseTrain
+
+VOLTS = 10.0
+"""Volts for one square root of a watt, at 50 ohms: peak of a tone, and level at 0 Hz alike."""
+NODES = 40
+"""Fluxes at which levels are worked out where a pulse goes through more of them: the polynomial
+through these is good to 1 kHz over half a flux quantum, and to 1 Hz over a fifth of one."""
+
+Levels = Callable[[float], NDArray[np.float64]]
+"""Levels, Hz, shape (L,), with so many flux quanta on top of the bias."""
+
+
+class FluxLines(Protocol):
+    """A chip, as far as flux pulses go."""
+
+    def flux_shares(self, qubit: str) -> Mapping[str, float]:
+        """Return the flux quanta that a volt on each flux line brings; empty: none can be moved."""
+        ...
+
+    def moved_levels_hz(
+        self, qubit: str, biases_v: Mapping[str, float], quanta: float
+    ) -> NDArray[np.float64]:
+        """Return the levels with so many flux quanta on top of the biases, Hz, shape (L,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moving:
+    """What moves the levels of one qubit, and where to."""
+
+    trains: tuple[PulseTrain, ...]
+    """On all flux lines, in flux quanta of this qubit."""
+    levels: Levels
+
+
+def moving(
+    lines: FluxLines, qubit: str, trains: Sequence[PulseTrain], biases_v: Mapping[str, float]
+) -> Moving | None:
+    """Return what of the trains on flux lines moves a qubit; None: nothing does.
+
+    Raises NotSimulated for one that others are coupled to.
+    """
+    if not any(train.start_ns.size for train in trains):
+        return None
+    shares = lines.flux_shares(qubit)
+    if not shares:
+        raise NotSimulated(
+            f"a flux pulse moves {qubit}, which is coupled to others: flux pulses are simulated on "
+            "qubits that stand alone"
+        )
+    scaled = tuple(
+        _scaled(train, shares[train.line] * VOLTS) for train in trains if shares[train.line]
+    )
+    return Moving(scaled, lambda quanta: lines.moved_levels_hz(qubit, biases_v, quanta))
+
+
+def with_flux(drives: Drives, by: Moving, levels_hz: NDArray[np.float64]) -> Drives:
+    """Return drives and flux pulses of a qubit together; ``levels_hz``: at its bias."""
+    fluxes = drives_of(by.trains)
+    if not fluxes.start_ns.size:
+        return drives
+    count = len(drives.shapes)
+    start = np.concatenate([drives.start_ns, fluxes.start_ns])
+    end = np.concatenate([drives.end_ns, fluxes.end_ns])
+    shape = np.concatenate([drives.shape, count + fluxes.shape])
+    turns = np.concatenate([drives.phase_turns, np.zeros(fluxes.start_ns.size)])
+    order = np.argsort(start, kind="stable")
+    start, end, shape, turns = start[order], end[order], shape[order], turns[order]
+    is_flux = shape >= count
+    first = clusters(start, end)
+    lengths = np.diff(np.append(first, start.size))
+    offset = start - np.repeat(start[first], lengths)
+    # Phases count from the first drive of a group; those of flux pulses mean nothing.
+    group = np.repeat(np.arange(first.size), lengths)
+    base, has = np.zeros(first.size), np.zeros(first.size, np.bool_)
+    leading, row = np.unique(group[~is_flux], return_index=True)
+    base[leading], has[leading] = turns[~is_flux][row], True
+    relative = np.where(is_flux, 0.0, turns - base[group])
+    found = alike(first, [shape, offset, phase_word(relative)])
+    shift_of = _shifts(fluxes.shapes, by.levels, levels_hz)
+    shapes: list[Shape] = []
+    at_first = np.zeros(found.example.size)
+    for number, g in enumerate(found.example):
+        rows = np.arange(first[g], first[g] + lengths[g])
+        played = rows[~is_flux[rows]]
+        moved = [(shift_of[shape[k] - count], int(offset[k])) for k in rows[is_flux[rows]]]
+        if not moved:
+            shapes.append(drives.shapes[shape[rows[0]]])
+            continue
+        driven = None
+        if played.size:
+            driven = added(
+                [drives.shapes[shape[k]] for k in played],
+                [int(offset[k] - offset[played[0]]) for k in played],
+                [float(relative[k]) for k in played],
+            )
+            at_first[number] = offset[played[0]]
+        duration = int((end[rows] - start[rows[0]]).max())
+        shapes.append(_together(driven, int(at_first[number]), moved, duration, levels_hz))
+    carriers = np.array([one.carrier_hz for one in shapes])[found.kind]
+    before = (1e-9 * carriers * at_first[found.kind]) % 1.0
+    phases = np.where(has, base - before, 0.0)
+    return Drives(start[first], found.kind, phases, tuple(shapes))
+
+
+def moved_maps(shape: Shape, tables: Tables) -> NDArray[np.float64]:
+    """Return the maps, (K, L*L, L*L), of a shape that moves levels.
+
+    Each step is one exact exponential (``propagators.held_map``), at the levels as they are then.
+    """
+    assert shape.shift_hz is not None
+    whole: NDArray[np.float64] | None = None
+    known: dict[tuple[complex, bytes, int], NDArray[np.float64]] = {}
+    nothing = np.zeros(0, np.complex128)
+    values = np.column_stack([shape.samples, shape.shift_hz])
+    begins = np.flatnonzero(np.append(True, np.any(values[1:] != values[:-1], axis=1)))
+    for begin, count in zip(begins, np.diff(np.append(begins, len(values))), strict=True):
+        level, shift = complex(shape.samples[begin]), shape.shift_hz[begin]
+        content = level, shift.tobytes(), int(count)
+        if content not in known:
+            there = tables._replace(levels_hz=tables.levels_hz + shift)
+            span_ns = float(count * shape.step_ns)
+            both = maps_of(nothing, 1.0, level, span_ns, shape.carrier_hz, there)
+            known[content] = both[1]
+        whole = known[content] if whole is None else known[content] @ whole
+    assert whole is not None
+    return whole
+
+
+def _scaled(train: PulseTrain, factor: float) -> PulseTrain:
+    pieces = tuple(
+        replace(piece, samples=piece.samples * factor, level=piece.level * factor)
+        for piece in train.pieces
+    )
+    return replace(train, pieces=pieces)
+
+
+def _shifts(
+    shapes: Sequence[Shape], levels: Levels, levels_hz: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Return by how much each flux pulse moves the levels in each nanosecond, (ns, L), Hz.
+
+    Shapes of flux pulses are in flux quanta, one sample a nanosecond (no beats: all at 0 Hz).
+    """
+    quanta = []
+    for shape in shapes:
+        held = np.full(shape.duration_ns, complex(shape.level).real)
+        held[: shape.samples.size] = shape.samples.real
+        quanta.append(held)
+    values, which = np.unique(np.concatenate(quanta), return_inverse=True)
+    if values.size <= NODES:
+        moved = np.array([levels(float(one)) for one in values]) - levels_hz
+    else:
+        low, high = float(values[0]), float(values[-1])
+        nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
+        at = low + (high - low) * (nodes + 1) / 2
+        known = np.array([levels(float(one)) for one in at]) - levels_hz
+        fit = np.polynomial.chebyshev.chebfit(nodes, known, NODES - 1)
+        inside = 2 * (values - low) / (high - low) - 1
+        moved = np.asarray(np.polynomial.chebyshev.chebval(inside, fit).T, np.float64)
+    cuts = np.cumsum([one.size for one in quanta])[:-1]
+    return np.split(np.ascontiguousarray(moved[which.reshape(-1)]), cuts)
+
+
+def _together(
+    driven: Shape | None,
+    at_ns: int,
+    moved: Sequence[tuple[NDArray[np.float64], int]],
+    duration_ns: int,
+    levels_hz: NDArray[np.float64],
+) -> Shape:
+    """Return one shape of a drive that begins at ``at_ns`` and flux pulses that do at theirs."""
+    fine = 1 if driven is None else round(1 / driven.step_ns)
+    samples = np.zeros(duration_ns * fine, np.complex128)
+    carrier_hz = float(levels_hz[1])
+    if driven is not None:
+        carrier_hz = driven.carrier_hz
+        samples[at_ns * fine : at_ns * fine + driven.samples.size] = driven.samples
+    shift = np.zeros((duration_ns * fine, levels_hz.size))
+    for values, begin in moved:
+        each = np.repeat(values, fine, axis=0)
+        shift[begin * fine : begin * fine + len(each)] = each
+    return Shape(carrier_hz, samples, 1.0 / fine, 0j, duration_ns, shift)

@@ -1,0 +1,194 @@
+"""What a channel in spectroscopy mode sends to the world, and what it makes of the answers.
+
+A pulse, or the oscillator as it is, goes out on one carrier for as long as the oscillator keeps its
+frequency and phase: windows and tones are cut where a program changes either.
+
+ASSUMED: an oscillator that goes out as it is, without an envelope, is on all the time; the world
+plays it while it is integrated, and for :data:`LEAD` before. What it does to a qubit between two
+integrations that are farther apart is left out.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
+from podium.sim_instruments.physics.signals import (
+    Captured,
+    CaptureTrain,
+    Piece,
+    PulseTrain,
+    Window,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, busy
+from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import (
+    OSCILLATOR,
+    SpectroscopySettings,
+)
+from podium.sim_instruments.twins.zurich.sequencer.image import Integers
+from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillator_at
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
+from podium.sim_instruments.twins.zurich.trains import RATE_HZ, in_nanoseconds, piece_of, turns_at
+
+LEAD: Final = 40_000
+"""Samples: 20 us, in which every resonator has come to rest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probing:
+    """How a channel in spectroscopy mode is set when a run begins."""
+
+    settings: SpectroscopySettings
+    oscillators: Oscillators
+    own_trigger: bool
+    """Whether the channel's own sequencer triggers it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """Parts of intervals in which the oscillator turns evenly; shape (s,) each."""
+
+    of: Integers
+    """Which interval."""
+    begin: Integers
+    """Samples from the program's start."""
+    end: Integers
+    turns: NDArray[np.float64]
+    """Of the oscillator where a part begins."""
+    hz: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probed:
+    """What one run listens to."""
+
+    triggers: int
+    """How many there were, those too early included."""
+    kept: Integers
+    """Which of them began an integration."""
+    length: int
+    """Samples of an integration."""
+    stretches: Stretches
+    train: CaptureTrain
+
+
+def _kept(triggers: Integers, settings: SpectroscopySettings) -> Integers:
+    """Return which triggers begin an integration: none that comes while another goes on."""
+    return np.flatnonzero(~busy(triggers, settings.delay + settings.length))
+
+
+def probing_trains(
+    line: str,
+    sender: str,
+    trace: Trace,
+    probing: Probing,
+    triggers: Integers,
+    centre_hz: float,
+    range_dbm: float,
+    begin_ns: int,
+    late: int = 0,
+) -> tuple[PulseTrain, ...]:
+    """Return what goes out, nothing or one train; ``begin_ns``: sample 0 of the program;
+    ``late``: samples from there to the connector."""
+    settings, envelope = probing.settings, probing.settings.envelope
+    times = triggers[_kept(triggers, settings)]
+    if envelope is None:
+        ends = times + settings.delay + settings.length
+        before = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+        begins = np.maximum(np.maximum(ends - settings.length - LEAD, before[: len(ends)]), 0)
+    else:
+        begins = times + settings.envelope_delay
+        ends = begins + len(envelope)
+    parts = _stretches(trace, probing.oscillators, begins, ends)
+    if not len(parts.begin) or not settings.gain:
+        return ()
+    first = 0 * parts.begin if envelope is None else parts.begin - begins[parts.of]
+    count = parts.end - parts.begin
+    key = np.column_stack([first, count, parts.hz.view(np.int64)])
+    different, piece = np.unique(key, axis=0, return_inverse=True)
+    full = tone_amplitude(range_dbm) * settings.gain
+    pieces = []
+    for start, samples, word in different.tolist():
+        hz = float(np.int64(word).view(np.float64))
+        if envelope is None:
+            nothing = np.zeros(0, np.complex128)
+            pieces.append(Piece(centre_hz + hz, nothing, complex(full), samples >> 1))
+        else:
+            shape = in_nanoseconds(full * envelope[start : start + samples], late & 1)
+            pieces.append(piece_of(centre_hz + hz, shape))
+    start_ns, at_start = _begun(parts, centre_hz, begin_ns, late)
+    number = piece.reshape(-1).astype(np.int32)
+    return (PulseTrain(line, start_ns, number, at_start, tuple(pieces), sender),)
+
+
+def probed(
+    line: str,
+    trace: Trace,
+    probing: Probing,
+    triggers: Integers,
+    centre_hz: float,
+    begin_ns: int,
+    late: int = 0,
+) -> Probed:
+    """Return what is integrated: the oscillator itself is what everything is held against."""
+    settings = probing.settings
+    which = _kept(triggers, settings)
+    begins = triggers[which] + settings.delay
+    parts = _stretches(trace, probing.oscillators, begins, begins + settings.length)
+    key = np.column_stack([(parts.end - parts.begin) >> 1, parts.hz.view(np.int64)])
+    different, number = np.unique(key, axis=0, return_inverse=True)
+    windows = tuple(
+        Window(centre_hz + float(np.int64(word).view(np.float64)), count, None)
+        for count, word in different.tolist()
+    )
+    start_ns, turns = _begun(parts, centre_hz, begin_ns, late)
+    train = CaptureTrain(line, start_ns, number.reshape(-1).astype(np.int32), turns, windows)
+    return Probed(len(triggers), which, settings.length, parts, train)
+
+
+def points_of(one: Probed, answer: Captured) -> Complexes:
+    """Return the results, V, shape (triggers, 1); zero for triggers that came too early."""
+    volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
+    share = (one.stretches.end - one.stretches.begin) / one.length
+    found = np.zeros((one.triggers, 1), np.complex128)
+    np.add.at(found[:, 0], one.kept[one.stretches.of], volts * share)
+    return found
+
+
+def _begun(
+    parts: Stretches, centre_hz: float, begin_ns: int, late: int
+) -> tuple[Integers, NDArray[np.float64]]:
+    """Return when parts begin, in whole nanoseconds, and the phase of their carriers then.
+
+    The oscillator turns in the channel, the synthesizer at the connector.
+    """
+    begin = parts.begin + late
+    start_ns = begin_ns + (begin >> 1)
+    turns = parts.turns - parts.hz * (begin & 1) / RATE_HZ + turns_at(centre_hz, start_ns)
+    return start_ns, np.asarray(turns % 1.0)
+
+
+def _stretches(
+    trace: Trace, oscillators: Oscillators, begins: Integers, ends: Integers
+) -> Stretches:
+    """Cut intervals where the oscillator is changed or reset within them."""
+    rows = trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    changes = np.where(
+        rows[:, Row.KIND] == Kind.FREQUENCY,
+        rows[:, Row.A] == OSCILLATOR,
+        rows[:, Row.A] >> OSCILLATOR & 1 == 1,
+    )
+    cuts = np.unique(rows[changes, Row.TIME])
+    low = np.searchsorted(cuts, begins, side="right")
+    inside = np.searchsorted(cuts, ends, side="left") - low
+    of = np.repeat(np.arange(len(begins)), inside + 1)
+    place = np.arange(len(of)) - np.repeat(np.cumsum(inside + 1) - inside - 1, inside + 1)
+    around = np.concatenate([cuts, np.zeros(1, np.int64)])
+    begin = np.where(place == 0, begins[of], around[low[of] + place - 1])
+    end = np.where(place == inside[of], ends[of], around[(low[of] + place) % len(around)])
+    turns, hz = oscillator_at(trace, oscillators, OSCILLATOR, RATE_HZ, begin)
+    return Stretches(of, begin, end, turns, hz)

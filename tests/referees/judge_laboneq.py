@@ -1,0 +1,224 @@
+"""LabOne Q 26.7, not emulated, finds on the twin's chip what the world hides.
+
+No part of `make test`: `make test-laboneq` runs this file. LabOne Q needs zhinst-comms, whose
+licence is the vendor's own; it lives in an environment of its own and is never imported here. Its
+Python is what PODIUM_LABONEQ names.
+"""
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+
+from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
+from podium.sim_instruments.physics.truth import qubit_truth
+from podium.sim_instruments.physics.world_file import read_world
+
+from .zurich_laboratory import served
+
+ROOT = Path(__file__).parents[2]
+FACILITY = ROOT / "examples" / "first_light_zi" / "facility.yaml"
+LABONEQ = os.environ.get("PODIUM_LABONEQ", str(ROOT / ".venv-referees-laboneq/bin/python"))
+QUBITS = ("node_a.q0", "node_a.q1", "node_a.q2")
+DRIVE_DBM = 5.0
+GRID_HZ = 200e6
+"""LabOne Q takes no other local oscillators."""
+PULSE_S, SIGMA = 40e-9, 0.5
+READOUT = 0.15
+SHOTS = 200
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("laboneq")
+    with served(folder, FACILITY.read_text(), "zi_a") as server:
+        yield folder, server
+
+
+@pytest.fixture(scope="module")
+def points(laboratory):
+    """The operating points of the qubits at the biases that are held."""
+    folder, _ = laboratory
+    chip = read_world(folder / "t.yaml").chip()
+    biases = chip.sweet_spots_v()
+    held = json.loads((folder / "e.json").read_text())["instruments"]
+    for name in QUBITS:
+        qubit = name.removeprefix("node_a.")
+        host = held[f"bias_{qubit}"]["host"]
+        with socket.create_connection((host, 7655)) as source:
+            level = biases[f"{name}.flux"]
+            source.sendall(f":SOUR:RANG 1\n:SOUR:LEV {level:.5f}\n:OUTP ON\n*OPC?\n".encode())
+            assert source.recv(16) == b"1\n"
+            biases[f"{name}.flux"] = round(level, 5)
+    return {one.name: one for line in chip.at(biases) for one in line.qubits}
+
+
+class LabOneQ:
+    """The process in which it runs."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def ask(self, **asked):
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline() or '{"error": "it has ended"}')
+        assert "error" not in answer, answer["error"]
+        return answer
+
+    def measure(self, **asked):
+        data = self.ask(**asked)["data"]
+        return {name: np.array(re) + 1j * np.array(im) for name, (re, im) in data.items()}
+
+
+@pytest.fixture(scope="module")
+def laboneq(laboratory, points):
+    folder, server = laboratory
+    truths = [qubit_truth(points[name]) for name in QUBITS]
+    drives = [one["f01"].value for one in truths]
+    rack = {
+        "host": server.host,
+        "port": server.port,
+        "device": "dev12000",
+        "options": "SHFQC/QC6CH/16W/RTR",
+        "drives": [0, 2, 4],
+        "drive_dbm": DRIVE_DBM,
+        "output_dbm": -25,
+        "input_dbm": -15,
+        "port_delay_s": 200e-9,
+        "readout_lo_hz": 7.2e9,
+        "readout_hz": [one["readout_frequency"].value for one in truths],
+        "drive_lo_hz": [round((hz - GRID_HZ) / GRID_HZ) * GRID_HZ for hz in drives],
+        "drive_hz": drives,
+    }
+    with subprocess.Popen(
+        [LABONEQ, ROOT / "tests/referees/laboneq_experiments.py"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder,
+    ) as process:  # fmt: skip
+        try:
+            one = LabOneQ(process)
+            assert one.ask(**rack) == {"connected": True}
+            yield one
+        finally:
+            process.kill()
+
+
+def along(found):
+    """Return points along the line on which they lie."""
+    centred = found - found.mean()
+    return (centred * np.exp(-0.5j * np.angle((centred**2).sum()))).real
+
+
+def fitted(model, x, y, first):
+    """Return the parameters and their standard deviations."""
+    best, covariance = curve_fit(model, x, y, first, maxfev=20_000)
+    return best, np.sqrt(np.diag(covariance))
+
+
+def cosine(a, height, turns, offset):
+    return height * np.cos(2 * np.pi * turns * a) + offset
+
+
+def turn_of(point):
+    """Return the height of LabOne Q's Gaussian that turns a qubit by half a turn."""
+    t = np.linspace(-1, 1, 4001)
+    area_s = np.trapezoid(np.exp(-(t**2) / (2 * SIGMA**2)), t) * PULSE_S / 2
+    return 0.5 / (point.rabi_hz_per_sqrt_w * tone_amplitude(DRIVE_DBM) * area_s)
+
+
+def measured_turns(laboneq, qubits):
+    axis = {"start": 0.0, "stop": 0.95, "points": 39}
+    found = laboneq.measure(
+        experiment="rabi", axis=axis, qubits=qubits, shots=SHOTS, height=READOUT
+    )
+    turns = {}
+    heights = np.linspace(0, 0.95, 39)
+    for name, one in found.items():
+        line = along(one)
+        (_, hz, _), (_, error, _) = fitted(cosine, heights, line, (np.ptp(line) / 2, 0.9, 0))
+        turns[name] = 0.5 / abs(hz), 0.5 * error / hz**2
+    return turns
+
+
+@pytest.fixture(scope="module")
+def pi(laboneq):
+    return measured_turns(laboneq, [0])["q0"]
+
+
+def test_rabi_finds_the_height_of_half_a_turn(points, pi):
+    height, error = pi
+    assert height == pytest.approx(turn_of(points[QUBITS[0]]), rel=0.02)
+    assert error < 0.01 * height
+
+
+def test_rabi_of_three_qubits_at_once_finds_three_heights(points, laboneq):
+    found = measured_turns(laboneq, [0, 1, 2])
+    for name, (height, _) in found.items():
+        assert height == pytest.approx(turn_of(points[f"node_a.{name}"]), rel=0.03), name
+
+
+def test_ramsey_finds_the_detuning_and_the_coherence_time(points, laboneq, pi):
+    off_hz, stop = 0.2e6, 60e-6
+    times = np.linspace(0, stop, 121)
+    found = laboneq.measure(
+        experiment="ramsey", axis={"start": 0.0, "stop": stop, "points": 121}, off_hz=off_hz,
+        pi=pi[0], shots=SHOTS, height=READOUT,
+    )["q0"]  # fmt: skip
+
+    def fringes(t, height, hz, phase, t2, power, offset):
+        return height * np.exp(-((t / t2) ** power)) * np.cos(2 * np.pi * hz * t + phase) + offset
+
+    line = along(found)
+    first = (np.ptp(line) / 2, off_hz, 0.0, 27e-6, 1.3, 0.0)
+    best, errors = fitted(fringes, times, line, first)
+    truth = qubit_truth(points[QUBITS[0]])
+    assert abs(best[1]) == pytest.approx(off_hz, abs=max(5 * errors[1], 1e3))
+    assert best[3] == pytest.approx(truth["t2_ramsey"].value, rel=0.15)
+    assert errors[3] < 0.1 * best[3]
+
+
+def test_a_turn_and_a_wait_find_the_lifetime(points, laboneq, pi):
+    stop = 150e-6
+    found = laboneq.measure(
+        experiment="relaxation", axis={"start": 0.0, "stop": stop, "points": 31}, pi=pi[0],
+        shots=3 * SHOTS, height=READOUT,
+    )["q0"]  # fmt: skip
+    line = along(found)
+    best, errors = fitted(
+        lambda t, height, t1, offset: height * np.exp(-t / t1) + offset,
+        np.linspace(0, stop, 31), line, (line[0] - line[-1], 40e-6, 0.0),
+    )  # fmt: skip
+    truth = qubit_truth(points[QUBITS[0]])["t1"].value
+    assert best[1] == pytest.approx(truth, abs=max(5 * errors[1], 0.05 * truth))
+    assert errors[1] < 0.05 * truth
+
+
+@pytest.mark.parametrize("otherwise", [{"near_time": True}, {"chunks": 3}])
+def test_near_time_and_a_pipeline_of_chunks_see_the_same_as_real_time(laboneq, pi, otherwise):
+    axis = {"start": 0.0, "stop": pi[0], "points": 6}
+    asked = {"experiment": "rabi", "axis": axis, "qubits": [0], "shots": SHOTS, "height": READOUT}
+    real = laboneq.measure(**asked)["q0"]
+    other = laboneq.measure(**asked, **otherwise)["q0"]
+    assert np.abs(real - other).max() < 0.2 * np.abs(real[0] - real[-1])
+
+
+def test_single_shots_fall_into_two_clouds_and_a_threshold_tells_them_apart(laboneq, pi):
+    asked = {"experiment": "prepared", "pi": pi[0], "shots": 300, "height": READOUT}
+    clouds = [laboneq.measure(**asked, turns=n, kind="INTEGRATION")["q0"] for n in (0, 1)]
+    assert [len(one) for one in clouds] == [300, 300]
+    middle = np.mean([one.mean().real for one in clouds])
+    sign = np.sign(clouds[1].mean().real - clouds[0].mean().real)
+    for turns, cloud in enumerate(clouds):
+        states = laboneq.measure(
+            **asked, turns=turns, kind="DISCRIMINATION", thresholds=float(middle)
+        )["q0"].real
+        assert set(states) <= {0.0, 1.0}
+        # As many lie above the threshold as in the clouds: of 600, within five deviations.
+        share = np.mean(cloud.real > middle)
+        assert np.mean(states) == pytest.approx(share, abs=0.2)
+        assert (np.mean(states) > 0.5) == (turns == 1 if sign > 0 else turns == 0)

@@ -1,0 +1,182 @@
+"""Flux pulses against Schroedinger's equation, nanosecond by nanosecond."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+from tests.sim_instruments.physics.small_chip import (
+    NONE,
+    capture,
+    coherent_turns,
+    feedline_point,
+    hann,
+    pi_amplitude,
+    qubit_point,
+    run_of,
+    tone,
+    train,
+)
+from tests.sim_instruments.physics.test_chip import CHIP, FEEDLINE, MATRIX, QUBITS
+
+from podium.sim_instruments.physics.chip import Chip
+from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
+from podium.sim_instruments.physics.fast_flux import VOLTS, Moving, moving, with_flux
+from podium.sim_instruments.physics.feedline_session import Beginning
+from podium.sim_instruments.physics.schedule import schedule_of
+from podium.sim_instruments.physics.shots import prepare
+from podium.sim_instruments.physics.signals import Piece
+from podium.sim_instruments.physics.world import Lines, World
+
+QUBIT = replace(
+    qubit_point(drive_delay=70.3), rates_1_s=np.zeros((4, 4)), dephasing_1_s=0.0, n_crit=1e12
+)
+DRIVE, FLUX = "node_a.q0.drive", "node_a.q0.flux"
+HALF = hann(24)
+HALF_LEVEL = pi_amplitude(QUBIT, HALF) / 2
+READ_NS = 400
+
+
+def levels(quanta):
+    """A parabola, with an anharmonicity that moves as well."""
+    n = np.arange(4)
+    return QUBIT.levels_hz - 2.1e9 * quanta**2 * n + 40e6 * quanta**2 * n * (n - 1)
+
+
+def rf(starts, turns=(0.0, 0.0), hz=6.02e9):
+    at = [a + b for a, b in zip(coherent_turns(hz, starts), turns, strict=True)]
+    piece = Piece(hz, HALF * HALF_LEVEL, 0j, len(HALF))
+    return train(DRIVE, starts, [piece], [0] * len(starts), at)
+
+
+def pulse(start, quanta, duration_ns):
+    """Of flux quanta: shaped, then level."""
+    shaped = quanta * np.sin(np.linspace(0, np.pi / 2, 12)) + 0j
+    return train(FLUX, [start], [Piece(0.0, shaped, quanta + 0j, duration_ns)], [0], [0.0])
+
+
+def ended_in(drives, fluxes):
+    """Return the populations at the reading, from each level: the world's."""
+    tones = [tone(7.25e9, 1e-4, 200, [READ_NS])]
+    captures = [capture(7.25e9, 200, [READ_NS + 146])]
+    episodes = episodes_of(feedline_point(QUBIT), tones, captures)
+    together = with_flux(drives_of(drives), Moving(tuple(fluxes), levels), QUBIT.levels_hz)
+    schedule = schedule_of(together, 0, episodes)
+    return prepare(QUBIT, schedule, episodes, together, (0.0, 0.0), False).matrices[0]
+
+
+def integrated(drives, fluxes):
+    """The same by the exponential of the Hamiltonian, as it is written on paper."""
+
+    def signal(trains, t):
+        total = 0j
+        for one in trains:
+            for start, kind, turns in zip(one.start_ns, one.piece, one.phase_turns, strict=True):
+                piece, k = one.pieces[kind], int(np.floor(t)) - start
+                if 0 <= k < piece.duration_ns:
+                    value = piece.samples[k] if k < len(piece.samples) else piece.level
+                    phase = turns + piece.carrier_hz * 1e-9 * (t - start)
+                    total += value * np.exp(2j * np.pi * phase)
+        return total
+
+    frame_hz = 6.02e9
+
+    def hamiltonian(t):
+        quanta = signal(fluxes, t).real
+        n = np.arange(4)
+        h = np.diag(2e-9 * np.pi * (levels(quanta) - n * frame_hz)).astype(complex)
+        drive = signal(drives, t) * np.exp(-2j * np.pi * frame_hz * 1e-9 * t)
+        rate = 1e-9 * np.pi * QUBIT.rabi_hz_per_sqrt_w * QUBIT.ladder
+        return h + np.diag(rate * np.conj(drive), -1) + np.diag(rate * drive, 1)
+
+    # In the frame of the drive all is held for a nanosecond.
+    whole = np.eye(4, dtype=complex)
+    for begin in range(200):
+        whole = expm(-1j * hamiltonian(begin + 0.5)) @ whole
+    return np.abs(whole) ** 2
+
+
+@pytest.mark.parametrize(
+    ("fluxes", "turns"),
+    [
+        ([pulse(40, 0.05, 60)], (0.0, 0.1)),
+        ([pulse(10, -0.04, 120)], (0.0, 0.0)),  # while it is driven
+        ([pulse(35, 0.06, 40), pulse(50, -0.11, 30)], (0.0, 0.3)),  # two lines at once
+    ],
+    ids=["between", "over drives", "two lines"],
+)
+def test_a_flux_pulse_turns_phases_as_schroedingers_equation_says(fluxes, turns):
+    drives = [rf([8, 120], turns)]
+    found = ended_in(drives, fluxes)
+    assert found == pytest.approx(integrated(drives, fluxes), abs=2e-5)
+    # Without it the end is another one.
+    assert abs(found - ended_in(drives, [pulse(300, 1e-6, 15)])).max() > 0.05
+
+
+def test_shots_that_differ_in_the_phase_of_the_drive_alone_are_evolved_once():
+    starts = [100 + k * 5003 for k in range(20)]
+    drives = [rf([s for one in starts for s in (one + 8, one + 120)], (0.0,) * 40)]
+    flux = pulse(0, 0.05, 15)
+    flux = replace(
+        flux,
+        start_ns=np.array([s for one in starts for s in (one - 20, one + 40)]),
+        piece=np.zeros(40, np.int32),
+        phase_turns=np.zeros(40),
+    )
+    reads = [one + READ_NS for one in starts]
+    tones, captures = [tone(7.25e9, 1e-1, 900, reads)], [capture(7.25e9, 200, reads)]
+    qubit = replace(QUBIT, dephasing_1_s=1e5)
+    episodes = episodes_of(feedline_point(qubit), tones, captures)
+    together = with_flux(drives_of(drives), Moving((flux,), levels), qubit.levels_hz)
+    schedule = schedule_of(together, 0, episodes)
+    made = prepare(qubit, schedule, episodes, together, (0.0, 0.0), None)
+    assert len(made.blocks.first) == 20
+    assert len(made.blocks.alike.example) <= 2, "the first begins the run, the others are one"
+
+
+def test_volts_move_the_levels_as_the_chip_says_neighbours_included():
+    volts = pulse(0, 0.1 / VOLTS, 30)
+    spots = CHIP.sweet_spots_v()
+    own, other = (moving(CHIP, name, [volts], spots) for name in ("node_a.q0", "node_a.q1"))
+    assert own.trains[0].pieces[0].level == pytest.approx(0.1 * MATRIX[0, 0])
+    assert other.trains[0].pieces[0].level == pytest.approx(0.1 * MATRIX[1, 0])
+    there = CHIP.at(spots | {FLUX: spots[FLUX] + 0.1})[0].qubits[0].levels_hz
+    assert own.levels(0.1 * MATRIX[0, 0]) == pytest.approx(there, abs=1.0)
+    assert own.levels(0.0)[1] - there[1] > 50e6
+
+
+def test_many_fluxes_are_interpolated_to_a_hertz():
+    spots = CHIP.sweet_spots_v()
+    shaped = 0.1 * np.sin(np.linspace(0, np.pi / 2, 90)) ** 2 + 0j
+    by = moving(CHIP, "node_a.q0", [train(FLUX, [0], [Piece(0.0, shaped / VOLTS / MATRIX[0, 0], 0j, 90)], [0], [0.0])], spots)  # fmt: skip  # noqa: E501
+    rest = by.levels(0.0)
+    made = with_flux(drives_of([]), by, rest).shapes[0].shift_hz
+    for k in (0, 17, 55, 89):
+        assert made[k] == pytest.approx(by.levels(shaped[k].real) - rest, abs=1.0)
+
+
+def world(chip=CHIP):
+    lines = Lines(frozenset({FEEDLINE.name}), frozenset({DRIVE}), frozenset({FLUX}))
+    return World(chip.at, 3, lines, chip)
+
+
+def run(fluxes, read_ns):
+    drives = [*fluxes, tone(7.25e9, 1e-4, 200, [read_ns])]
+    return run_of(drives, [capture(7.25e9, 200, [read_ns + 150])], 5000)
+
+
+def test_what_is_not_simulated_is_said():
+    volts = pulse(100, 0.01, 30)
+    assert len(world().play(run([volts], 900))) == 1
+    with pytest.raises(NotSimulated, match=r"node_a\.q0 while there are photons"):
+        world().play(run([volts], 90))
+    coupled = Chip(QUBITS, [FEEDLINE], MATRIX, np.zeros(2), {("node_a.q0", "node_a.q1"): 5e6})
+    with pytest.raises(NotSimulated, match=r"node_a\.q0, which is coupled"):
+        world(coupled).play(run([volts], 900))
+    session = world().begin(Beginning(1, 0, {}))
+    with pytest.raises(NotSimulated, match="known as a whole"):
+        session.go_on([volts], [], [])
+    with pytest.raises(NotSimulated, match=r"line 'node_a\.q7\.flux'"):
+        world().play(run([replace(volts, line="node_a.q7.flux")], 900))
+    assert NONE.size == 0
