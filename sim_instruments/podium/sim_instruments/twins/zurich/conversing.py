@@ -19,6 +19,7 @@ from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich.foretelling import (
     TAIL_NS,
+    Analyser,
     CannotForetell,
     Foretold,
     Key,
@@ -67,7 +68,7 @@ _OWN: Final = (Result.QA, Result.QA_RAW)
 
 def hangs_on_results(members: Sequence[Member]) -> bool:
     """Whether a generator asks for results of the analyser in its own instrument."""
-    analysed = {one.run.device for one in members if one.analyser is not None}
+    analysed = {one.run.device for one in members if isinstance(one.analyser, Analyser)}
     return any(
         one.analyser is None and one.run.device in analysed and _asks(one) for one in members
     )
@@ -157,7 +158,11 @@ class _Reader:
 
     def __init__(self, member: Member, origin_fs: int, first_listener: int) -> None:
         run, at = member.run, member.analyser
-        assert at is not None
+        if not isinstance(at, Analyser):
+            raise CannotForetell(
+                f"{member.sender}: spectroscopy is not simulated where generators do what another "
+                "channel measures"
+            )
         self.member, self.at = member, at
         to_the_end(run)
         begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
