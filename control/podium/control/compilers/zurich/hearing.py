@@ -20,7 +20,8 @@ TIME, READ = "t", "x"
 KEYS_MAX = 5
 """Variables that count results together; there are as many again for all else."""
 READ_CYCLES, COUNT_CYCLES = 6, 4
-"""Of reading one result, and of counting it in a variable: more than they compile to."""
+"""Of reading one result, and of counting it in a variable: more instructions than they compile to.
+ASSUMED: each takes a cycle."""
 ACT_CYCLES = 11
 """From there to the first sample of what hangs on it: three (LabOne Q, Apache-2.0,
 ``EXECUTETABLEENTRY_LATENCY``), the instruction itself, and some to spare."""
