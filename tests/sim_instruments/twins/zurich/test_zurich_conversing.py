@@ -136,6 +136,33 @@ def test_the_sequencers_then_do_what_was_foretold(bench):
     assert np.sign(found.real).tolist() == [1 if bit else -1 for bit in BITS]
 
 
+def test_each_shot_may_begin_with_a_trigger_and_not_each_asks(bench):
+    """Times of results count from the last trigger; every other result is not looked at."""
+    drive = (
+        DRIVE[: DRIVE.index("var t = 8;")]
+        + f"repeat ({SHOTS // 2}) {{ waitDigTrigger(1); playZero(2496);"
+        f"executeTableEntry(QA_DATA_PROCESSED, {LATENCY + 8}); waitDigTrigger(1); playZero(64); }}"
+    )
+    read = (
+        f"repeat ({SHOTS}) {{ waitDigTrigger(1); playZero(128); playZero(1024);"
+        "startQA(QA_GEN_0, QA_INT_0, true, 0, 0); }"
+    )
+    load(bench, drive)
+    bench.upload(QA, read)
+    for at in (SG, QA):
+        bench.set(f"{at}/auxtriggers/0/channel", 8)
+        bench.set(f"{at}/enable", 1)
+    bench.wait(US)
+    bench.set("system/internaltrigger/repetitions", SHOTS)
+    bench.set("system/internaltrigger/holdoff", 5e-6)
+    bench.set("system/internaltrigger/enable", 1)
+    bench.world.work()
+    played = starts(bench.world.ended.drives, "dev12000.sg0")
+    shots = [k for k in range(0, SHOTS, 2) if BITS[k]]
+    assert [at // 5000 for at in played] == shots
+    assert len({at % 5000 for at in played}) == 1
+
+
 def test_a_generator_that_loads_the_word_as_it_is_goes_on_in_turns_too(bench):
     drive = (
         "wave w = 0.5 * ones(64); wave z = zeros(64); var t = 8; waitDigTrigger(1); playZero(64);"

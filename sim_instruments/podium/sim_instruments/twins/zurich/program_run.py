@@ -166,6 +166,11 @@ class ProgramRun:
         self.going_on = self.trace.status in _GOING_ON or unknown or self.playing
         return self.trace
 
+    @property
+    def next_due_fs(self) -> int | None:
+        """When the next of what it expects comes; None: it expects nothing."""
+        return self.time_fs(self._due[0].time) if self._due else None
+
     def proceed(self, known: int) -> Trace:
         """Execute as far as it goes where all is known that comes up to sample ``known``."""
         self._begun = True

@@ -1,0 +1,259 @@
+"""The sequencers of a run that is told to the world in pieces, see :mod:`.conversing`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT
+from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
+from podium.sim_instruments.twins.zurich.foretelling import (
+    Analyser,
+    CannotForetell,
+    Member,
+    check_ended,
+    to_the_end,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
+from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
+    integrators_of,
+    states_of,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Complexes,
+    busy,
+    part_of,
+    readouts,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
+from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
+from podium.sim_instruments.twins.zurich.sequencer.render import oscillators_later
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row, Status
+from podium.sim_instruments.twins.zurich.trains import (
+    RATE_HZ,
+    capture_trains,
+    drive_trains,
+    readout_trains,
+    record_of,
+    results_of,
+    scope_train,
+)
+
+FOR_EVER: Final = 2**62
+"""Times are fs, or ns, from the origin of the run."""
+
+
+class Generator:
+    """A sequencer that plays, and may hang on words."""
+
+    def __init__(self, member: Member, origin_fs: int) -> None:
+        self.member = member
+        self._origin_fs = origin_fs
+        self.begin_ns = (member.run.start_fs - origin_fs) // FS_PER_NS
+        self._context = 0
+        """First row that still shows in what is played."""
+        self._oscillators = member.oscillators
+
+    @property
+    def waits_until_fs(self) -> int:
+        """Until when words must be known for it to go on; FOR_EVER: it is at its end."""
+        run = self.member.run
+        if run.trace.status is Status.UNKNOWN:
+            return run.time_fs(run.trace.needs) - self._origin_fs
+        if run.trace.status is Status.WAITING and run.next_due_fs is not None:
+            return run.next_due_fs - self._origin_fs
+        check_ended(run)
+        return FOR_EVER
+
+    def plays(self, until_ns: int) -> Iterator[PulseTrain]:
+        """Yield what leaves the connector before a time, from where the last call ended."""
+        member, run = self.member, self.member.run
+        until = min(2 * (until_ns - self.begin_ns) - member.late, NEVER)
+        rows = run.trace.rows[self._context :]
+        earlier = rows[:, Row.TIME] < until
+        trace = replace(run.trace, rows=rows[earlier])
+        if member.on and run.model is not HDAWG:
+            yield from drive_trains(
+                member.connector,
+                member.sender,
+                trace,
+                run.image,
+                self._oscillators,
+                member.centre_hz,
+                member.range_dbm,
+                self.begin_ns,
+                member.late,
+                self._oscillators.since,
+            )
+        if until < NEVER:
+            self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
+            played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
+            later = np.flatnonzero(~earlier)
+            last = int(played[-1]) if len(played) else 0
+            self._context += min(last, int(later[0])) if len(later) else last
+
+    def all_plays(self) -> list[PulseTrain]:
+        """Return all that has left its connectors."""
+        member, run = self.member, self.member.run
+        if not member.on or run.model is HDAWG:
+            return []
+        return list(
+            drive_trains(
+                member.connector,
+                member.sender,
+                run.trace,
+                run.image,
+                member.oscillators,
+                member.centre_hz,
+                member.range_dbm,
+                self.begin_ns,
+                member.late,
+            )
+        )
+
+
+class Reader:
+    """A sequencer of an analyser: all that it starts is known beforehand."""
+
+    def __init__(self, member: Member, origin_fs: int, first_listener: int) -> None:
+        run, at = member.run, member.analyser
+        if not isinstance(at, Analyser):
+            raise CannotForetell(
+                f"{member.sender}: spectroscopy is not simulated where generators do what another "
+                "channel measures"
+            )
+        self.member, self.at = member, at
+        to_the_end(run)
+        begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
+        started = readouts(run.trace)
+        duration = at.settings.delay + at.settings.length
+        self.count = len(started.time)
+        self.kept = np.flatnonzero(~busy(started.time, duration))
+        """Which readouts are integrated; the others come during another one."""
+        self.started = part_of(started, self.kept)
+        self.heard_fs = np.zeros(0, np.int64)
+        if duration >= SHORTEST_READOUT and len(self.kept):
+            ticks = heard_at(self.started.time, duration, run.route)
+            begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
+            self.heard_fs = begin_fs + step_fs * ticks
+        late = replace(self.started, time=self.started.time + member.late)
+        self.ends_ns = begin_ns + (late.time + duration >> 1) + 1
+        self.drives = (
+            list(
+                readout_trains(
+                    f"{member.connector}_out",
+                    member.sender,
+                    replace(started, time=started.time + member.late),
+                    at.waves,
+                    at.delay,
+                    member.centre_hz,
+                    member.range_dbm,
+                    begin_ns,
+                )
+            )
+            if member.on
+            else []
+        )
+        line = f"{member.connector}_in"
+        asked = late
+        if at.qudits:
+            asked = replace(late, integrators=integrators_of(late.integrators, at.qudits))
+        self.listening = capture_trains(line, asked, at.settings, member.centre_hz, begin_ns)
+        self.listeners = range(first_listener, first_listener + len(self.listening) + 1)
+        self.values = {
+            unit: np.zeros(len(one.readouts), np.complex128) for unit, one in self.listening.items()
+        }
+        self.scope = None
+        if at.record:
+            self.scope = scope_train(line, late, at.record, member.centre_hz, begin_ns)
+        self.record: Complexes | None = None
+        self.answered = 0
+        """How many of those that are kept."""
+
+    @property
+    def next_fs(self) -> int:
+        """When the next word can be heard that is not known; FOR_EVER: none."""
+        if self.answered < len(self.heard_fs):
+            return int(self.heard_fs[self.answered])
+        return FOR_EVER
+
+    def due(self, until_fs: int) -> int:
+        """Return how many readouts are heard by a time."""
+        if until_fs >= FOR_EVER:
+            return len(self.kept)
+        return int(np.searchsorted(self.heard_fs, until_fs, side="right"))
+
+    def asks(self, upto: int) -> tuple[list[CaptureTrain], list[int]]:
+        """Return the windows of readouts up to one, and who listens by them."""
+        trains: list[CaptureTrain] = []
+        for one in self.listening.values():
+            part = slice(*np.searchsorted(one.readouts, (self.answered, upto)).tolist())
+            trains.append(_window_part(one.train, part))
+        listeners = list(self.listeners[: len(trains)])
+        if self.scope is not None and self.record is None and self._scoped() < upto:
+            trains.append(self.scope)
+            listeners.append(self.listeners[-1])
+        return trains, listeners
+
+    def _scoped(self) -> int:
+        """Return which readout the scope records."""
+        return int(np.flatnonzero(self.started.monitor)[0])
+
+    def takes(self, answers: Sequence[Captured], upto: int) -> Iterator[tuple[int, int]]:
+        """Keep answers; yield when words are heard, and the words."""
+        first, self.answered = self.answered, upto
+        part = {}
+        for (unit, one), answer in zip(self.listening.items(), answers, strict=False):
+            rows = np.searchsorted(one.readouts, (first, upto))
+            self.values[unit][slice(*rows.tolist())] = answer.integrated
+            part[unit] = replace(one, readouts=one.readouts[slice(*rows.tolist())] - first)
+        found = results_of(upto - first, self.at.units, part, tuple(answers[: len(part)]))
+        states = (
+            states_of(found, self.at.qudits, self.at.units)
+            if self.at.qudits
+            else discriminate(found, self.at.settings)
+        )
+        told = words(states, self.started.integrators[first:upto]).tolist()
+        yield from zip(self.heard_fs[first:upto].tolist(), told, strict=False)
+
+    def hears_scope(self, dialogue: Dialogue) -> None:
+        """Take the trace of the scope's window, where it was asked for just now."""
+        if self.scope is None or self.record is not None:
+            return
+        trace = dialogue.trace(self.listeners[-1])
+        if trace is not None:
+            whole = Captured(np.zeros(1, np.complex128), *trace)
+            self.record = record_of(whole, self.at.record, self.member.centre_hz)
+
+    def results(self) -> Complexes:
+        """Return the sums of all readouts, those that were lost 0."""
+        answers = tuple(Captured(values, None) for values in self.values.values())
+        found = np.zeros((self.count, self.at.units), np.complex128)
+        found[self.kept] = results_of(len(self.kept), self.at.units, self.listening, answers)
+        return found
+
+
+def pulse_part(train: PulseTrain, begin_ns: int, end_ns: int) -> PulseTrain | None:
+    """Return what of a train begins from one time on and before another."""
+    part = slice(*np.searchsorted(train.start_ns, (begin_ns, end_ns)).tolist())
+    if part.start == part.stop:
+        return None
+    return replace(
+        train,
+        start_ns=train.start_ns[part],
+        piece=train.piece[part],
+        phase_turns=train.phase_turns[part],
+    )
+
+
+def _window_part(train: CaptureTrain, part: slice) -> CaptureTrain:
+    return replace(
+        train,
+        start_ns=train.start_ns[part],
+        window=train.window[part],
+        phase_turns=train.phase_turns[part],
+    )
