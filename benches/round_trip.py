@@ -55,9 +55,9 @@ ANSWER_S = 30.0
 STOPPED, END = b";STOPPED;", b"\r\n"
 
 
-def program(number: int) -> Program:
+def program(number: int, frames: tuple[Frame, ...] = FRAMES) -> Program:
     """Return a Rabi scan of all frames; another number, another program for each sequencer."""
-    names = tuple(frame.name for frame in FRAMES)
+    names = tuple(frame.name for frame in frames)
     reads = names[:3]
     wave = Drag((40 + 4 * number) * FS_PER_NS, 8 * FS_PER_NS, 0.3e-9)
     body: list[Statement] = [Delay(names, (3000 + 20 * number) * FS_PER_NS)]
@@ -71,7 +71,7 @@ def program(number: int) -> Program:
     body += [Barrier(names), Delay(names, 2000 * FS_PER_NS)]
     amplitude = Variable("amplitude", "1", Linear(0.0, 0.4 / POINTS, POINTS))
     axis = Axis("amplitude", (amplitude,))
-    return Program(f"round trip {number}", FRAMES, tuple(body), (axis,), shots=SHOTS)
+    return Program(f"round trip {number}", frames, tuple(body), (axis,), shots=SHOTS)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,10 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
 
 
+OF_THE_TWINS = {"twin": "command", "replay": "replay_command"}
+"""Commands of the simulated instruments: run without the control layer, which they do not need."""
+
+
 def hidden_by() -> str | None:
     """Return the file of another package called ``podium`` that hides ours, or None."""
     spec = find_spec("podium")
@@ -30,12 +34,24 @@ def main() -> int:
         )
         return WRONG_USE
     try:
+        if sys.argv[1:] and sys.argv[1] in OF_THE_TWINS:
+            return _run_twins(sys.argv[1])
         from podium.control.cli import main as run
 
         return run()
     except KeyboardInterrupt:  # so early that nothing has begun
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _run_twins(name: str) -> int:
+    from podium.sim_instruments import command
+    from podium_command_line import as_a_process, carry_out, parser_of_one
+
+    as_a_process()
+    return carry_out(
+        sys.argv[1:], lambda _: parser_of_one(name, getattr(command, OF_THE_TWINS[name]))
+    )
 
 
 if __name__ == "__main__":

@@ -192,7 +192,9 @@ ALONE = (
     "docs/test_tutorials.py",
     "many_nodes/",
     "sim_instruments/servers/",
+    "sim_instruments/test_serve_command.py",
     "sim_instruments/test_twin_command.py",
+    "sim_instruments/testing/",
     "test_end_to_end",
 )
 """Tests that start processes of their own, or look at a clock: nothing else runs beside them."""

@@ -181,12 +181,12 @@ class Wire:
 
 
 class Laboratory:
-    """The example's twins, each behind its wire."""
+    """An example's twins, each behind its wire."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, example: Path) -> None:
         self.wires: dict[str, Wire] = {}
         self.endpoints = folder / "endpoints.json"
-        self.facility = EXAMPLE
+        self.facility = example
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -212,9 +212,9 @@ class Laboratory:
 
     async def _open(self, folder: Path) -> Serving:
         world = folder / "twin.yaml"
-        write_world(sample(EXAMPLE, 1), world)
+        write_world(sample(self.facility, 1), world)
         clock = WorldClock(ClockMode.LEAP)
-        serving = await self._stack.enter_async_context(open_serving(EXAMPLE, world, clock))
+        serving = await self._stack.enter_async_context(open_serving(self.facility, world, clock))
         told: Any = serving.endpoints()
         for name, entry in told["instruments"].items():
             served = serving.served[name]
@@ -237,9 +237,9 @@ class Laboratory:
 
 
 @contextmanager
-def laboratory(folder: Path) -> Iterator[Laboratory]:
-    """Have the example's laboratory with its wires meanwhile."""
-    found = Laboratory(folder)
+def laboratory(folder: Path, example: Path = EXAMPLE) -> Iterator[Laboratory]:
+    """Have an example's laboratory with its wires meanwhile."""
+    found = Laboratory(folder, example)
     try:
         yield found
     finally:

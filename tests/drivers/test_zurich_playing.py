@@ -55,6 +55,7 @@ def test_a_program_is_loaded_armed_and_started_in_this_order(driver, sent):
     at = [one.partition(" = ")[0].removeprefix("/dev12000/") for one in sent]
     assert at[:2] == ["sgchannels/2/awg/enable", "qachannels/0/generator/enable"]
     assert at[2:] == [
+        "raw/error/clear",
         "sgchannels/2/awg/elf/data",
         "sgchannels/2/awg/waveform/waves/0",
         "sgchannels/2/awg/commandtable/data",
@@ -69,6 +70,7 @@ def test_a_program_is_loaded_armed_and_started_in_this_order(driver, sent):
     driver.wait(0.0)
     assert sent == [
         "/dev12000/qachannels/0/readout/result/enable = 0",
+        "/dev12000/raw/error/clear = 1",
         "/dev12000/qachannels/0/readout/result/enable = 1",
         "/dev12000/sgchannels/2/awg/enable = 1",
         "/dev12000/qachannels/0/generator/enable = 1",
@@ -85,7 +87,39 @@ def test_what_is_held_is_not_sent_again(driver, sent):
     louder = replace(READ, weights=(replace(READ.weights[0], i=(0.5,) * 16),))
     driver.load(replace(PROGRAM, cores=(DRIVE, louder)))
     assert any("weights/0" in one for one in sent)
-    assert not any("elf" in one for one in sent)
+    assert not any("elf" in one or "waves" in one or "waveforms" in one for one in sent)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"command_table": TABLE.replace("1.1", "1.2")}, ["sgchannels/2/awg/commandtable/data"]),
+        (
+            {"waveforms": (Waveform(0, "w", (5,) * 32, (1,) * 32),)},
+            ["sgchannels/2/awg/waveform/waves/0"],
+        ),
+        (
+            {"text": DRIVE.text + "playZero(64);"},
+            [
+                "sgchannels/2/awg/elf/data",
+                "sgchannels/2/awg/waveform/waves/0",
+                "sgchannels/2/awg/commandtable/data",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_only_what_differs_is_sent_and_all_after_machine_code(driver, sent, changed, told):
+    driver.load(PROGRAM)
+    sent.clear()
+    driver.load(replace(PROGRAM, cores=(replace(DRIVE, **changed), READ)))
+    at = [one.partition(" = ")[0].removeprefix("/dev12000/") for one in sent]
+    assert at == [
+        "sgchannels/2/awg/enable",
+        "qachannels/0/generator/enable",
+        "raw/error/clear",
+        *told,
+        "sgchannels/2/output/on",
+    ]
 
 
 def test_safe_stops_everything_and_the_program_is_gone(driver, sent):

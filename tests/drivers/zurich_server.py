@@ -7,16 +7,23 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import replace
 
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
+from podium.sim_instruments.servers.zurich_texts import vendor_text
 from podium.sim_instruments.twins.twin import Session
 from podium.sim_instruments.twins.zurich.executing import running_data_server
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 DEVICES = {12000: "SHFQC", 8001: "HDAWG8"}
+
+
+def texts(version: str) -> VendorText:
+    """Return the vendor's texts, as of a data server of that version; empty: the client's."""
+    found = vendor_text()
+    return replace(found, installed=version) if version else found
 
 
 class Heard:
@@ -43,8 +50,7 @@ class ZurichServer:
     """A data server that can be gone, come back, fall silent, and be asked what it has heard."""
 
     def __init__(self, version: str = "", devices: dict[int, str] = DEVICES) -> None:
-        texts = partial(VendorText, version) if version else VendorText
-        self.twin = running_data_server("1", devices, texts)
+        self.twin = running_data_server("1", devices, lambda: texts(version))
         self.faults = ConnectionFaults()
         self.heard = threading.Event()
         """Set whenever somebody connects or asks."""
@@ -71,7 +77,7 @@ class ZurichServer:
 
     def new(self, devices: dict[int, str]) -> None:
         """Be another server, that knows nothing of what was: as one started anew."""
-        self.twin = running_data_server("1", devices)
+        self.twin = running_data_server("1", devices, lambda: texts(""))
 
     @contextlib.contextmanager
     def silent(self) -> Iterator[None]:

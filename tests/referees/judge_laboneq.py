@@ -207,6 +207,26 @@ def test_near_time_and_a_pipeline_of_chunks_see_the_same_as_real_time(laboneq, p
     assert np.abs(real - other).max() < 0.2 * np.abs(real[0] - real[-1])
 
 
+@pytest.mark.parametrize("near_time", [False, True])
+def test_spectroscopy_finds_the_resonator(points, laboneq, near_time):
+    point = points[QUBITS[0]]
+    begin = point.resonator_hz[0] - 7.2e9 - 10e6
+    axis = {"start": begin, "stop": begin + 20e6, "points": 41}
+    found = laboneq.measure(
+        experiment="resonator", axis=axis, shots=2000, gain=0.005, near_time=near_time
+    )["q0"]
+
+    def dip(hz, full, depth, centre, kappa):
+        return full * np.abs(1 - depth / (1 + 2j * (hz - centre) / kappa))
+
+    offsets = np.linspace(-10e6, 10e6, 41)
+    size = np.abs(found)
+    best, _ = fitted(dip, offsets, size / size.max(), (1.0, 0.9, 0.0, 4e6))
+    assert abs(best[2]) < 0.15e6  # photons pull it down: 60 kHz at this power, twice at twice
+    assert best[3] == pytest.approx(point.kappa_hz, rel=0.1)
+    assert best[1] == pytest.approx(point.kappa_coupling_hz / point.kappa_hz, abs=0.1)
+
+
 def test_single_shots_fall_into_two_clouds_and_a_threshold_tells_them_apart(laboneq, pi):
     asked = {"experiment": "prepared", "pi": pi[0], "shots": 300, "height": READOUT}
     clouds = [laboneq.measure(**asked, turns=n, kind="INTEGRATION")["q0"] for n in (0, 1)]

@@ -111,7 +111,7 @@ def connected(rack: Rack) -> Session:
             setup.add_connections("qc", create_connection(to_signal=f"q{k}/{line}", ports=port))
     setup.set_calibration(rack.calibration())
     session = Session(setup, log_level=logging.ERROR)
-    session.connect(do_emulation=False)
+    session.connect(do_emulation=False, reset_devices=True)
     return session
 
 
@@ -212,6 +212,42 @@ def prepared(pi: float, turns: int, shots: int, height: float, kind: str) -> Exp
     return made
 
 
+def resonator(
+    rack: Rack, axis: dict[str, float], shots: int, gain: float, near_time: bool = False
+) -> Experiment:
+    """A tone of swept frequency (Hz from the local oscillator), with the analyser's oscillator."""
+    lines = LINES[1:]
+    made = Experiment(
+        "resonator",
+        signals=[ExperimentSignal(x, map_to=f"/logical_signal_groups/q0/{x}") for x in lines],
+    )
+    tone = LinearSweepParameter("tone", axis["start"], axis["stop"], int(axis["points"]))
+    averaging = made.acquire_loop_rt(
+        count=shots,
+        averaging_mode=AveragingMode.SEQUENTIAL,
+        acquisition_type=AcquisitionType.SPECTROSCOPY,
+    )
+    loop = made.sweep(parameter=tone)
+    outer, inner = (loop, averaging) if near_time else (averaging, loop)
+    with outer, inner:
+        with made.section(uid="probe"):
+            made.play("measure", pulse_library.const(uid="tone", length=3e-6, amplitude=1.0))
+            made.acquire("acquire", "q0", length=2e-6)
+        with made.section(uid="rest", play_after="probe", length=10e-6):
+            made.reserve("measure")
+    turning = Oscillator("tone", frequency=tone, modulation_type=ModulationType.HARDWARE)
+    local = Oscillator("readout_lo", frequency=rack.readout_lo_hz)
+    setting = Calibration()
+    setting["measure"] = SignalCalibration(
+        local_oscillator=local, oscillator=turning, range=rack.output_dbm, amplitude=gain
+    )
+    setting["acquire"] = SignalCalibration(
+        local_oscillator=local, oscillator=turning, range=rack.input_dbm, port_delay=500e-9
+    )
+    made.set_calibration(setting)
+    return made
+
+
 def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
     """Return what one experiment measured."""
     off_hz = asked.pop("off_hz", 0.0)
@@ -220,7 +256,8 @@ def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
     if thresholds is not None:
         setting["q0/acquire"].threshold = thresholds
     session.device_setup.set_calibration(setting)
-    made = EXPERIMENTS[asked.pop("experiment")](**asked)
+    name = asked.pop("experiment")
+    made = resonator(rack, **asked) if name == "resonator" else EXPERIMENTS[name](**asked)
     begin = time.perf_counter()
     compiled = session.compile(made)
     between = time.perf_counter()

@@ -4,23 +4,17 @@ Exit status: 0 done, 1 it ran and found a problem, 2 wrong use. Other packages a
 subcommands by entry points of the group ``podium.commands``.
 """
 
-import logging
-import os
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from argparse import ArgumentParser
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, NoReturn, Protocol, TextIO
 
 from podium.control.facility.command import WRONG_USE
 from podium.control.facility.problems import suggest
+from podium_command_line import Command, Parser, as_a_process, carry_out
 
 ENTRY_POINT_GROUP = "podium.commands"
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
-
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (
         "podium.control.demo.command:command",
@@ -116,52 +110,8 @@ HELP_OF_OTHERS = {
 """Help lines of commands that come with Podium by entry points."""
 
 
-class Command(Protocol):
-    """What a subcommand's module offers."""
-
-    @property
-    def name(self) -> str:
-        """The word after ``podium``."""
-        ...
-
-    @property
-    def help(self) -> str:
-        """One line."""
-        ...
-
-    def add_arguments(self, parser: ArgumentParser, /) -> None:
-        """Add the command's arguments to its parser."""
-        ...
-
-    def run(self, arguments: Namespace, /) -> int:
-        """Do the work and return the exit status."""
-        ...
-
-
 class CommandUnavailable(Exception):
     """There is no such subcommand, or it cannot be loaded. The message says which and why."""
-
-
-class _Parser(ArgumentParser):
-    """argparse, except that options may stand anywhere, and an error is one line first."""
-
-    _mixing = False
-
-    def parse_known_args(  # type: ignore[override]  # the stub's overloads say the same
-        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
-    ) -> tuple[Namespace, list[str]]:
-        """Parse as argparse does; arguments of one command may stand among its options."""
-        if self._mixing or self._subparsers is not None:
-            return super().parse_known_args(args, namespace)
-        self._mixing = True
-        try:
-            return self.parse_known_intermixed_args(args, namespace)
-        finally:
-            self._mixing = False
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong on standard error and end the process."""
-        self.exit(WRONG_USE, f"{self.prog}: {message}\n{self.format_usage()}")
 
 
 def build_parser(chosen: str | None = None) -> ArgumentParser:
@@ -169,7 +119,7 @@ def build_parser(chosen: str | None = None) -> ArgumentParser:
 
     Raises :class:`CommandUnavailable` when there is no such command or it cannot be loaded.
     """
-    parser = _Parser(prog="podium", description="Runs a quantum data centre as one instrument.")
+    parser = Parser(prog="podium", description="Runs a quantum data centre as one instrument.")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     targets = {name: target for name, (target, _) in COMMANDS.items()}
     helps = {name: text for name, (_, text) in COMMANDS.items()}
@@ -202,51 +152,15 @@ def _load(name: str, target: str) -> Command:
     return command
 
 
-class _Readers:
-    """Standard output. When who read it has gone (``podium ... | head``) the work goes on."""
-
-    def __init__(self, output: TextIO) -> None:
-        self._output = output
-
-    def write(self, text: str) -> int:
-        with self._while_they_read():
-            self._output.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with self._while_they_read():
-            self._output.flush()
-
-    @contextmanager
-    def _while_they_read(self) -> Iterator[None]:
-        try:
-            yield
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._output.fileno())
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._output, name)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (default: the process's own); return the exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
     if argv is None:
-        sys.stdout = _Readers(sys.stdout)
-        # What goes wrong is told by the command itself; services turn their log on again.
-        logging.getLogger("podium").setLevel(logging.ERROR)
-    chosen = next((word for word in words if not word.startswith("-")), None)
+        as_a_process()
     try:
-        arguments = build_parser(chosen).parse_args(words)
-        status: int = arguments.run(arguments)
-        sys.stdout.flush()
+        return carry_out(sys.argv[1:] if argv is None else argv, build_parser)
     except CommandUnavailable as error:
         print(error, file=sys.stderr)
         return WRONG_USE
-    except KeyboardInterrupt as ended:
-        print(str(ended) or "interrupted", file=sys.stderr)
-        return getattr(ended, "status", INTERRUPTED)
-    return status
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ The entries themselves, and how to add one, are in :mod:`podium.firmware_interfa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -262,6 +262,10 @@ class InstrumentModel:
     connect: str = ""
     """A line of Python that opens it with its usual client; ``{name}``, ``{host}``, ``{ports}`` or
     ``{visa}`` stand for what an endpoints file says. People paste it."""
+    connects: str = "podium"
+    """Which clients ``connect`` is for, as people call them."""
+    clients: Mapping[str, str] = field(default_factory=dict)
+    """The same for others, by what people call them."""
     qcodes: str = ""
     """Import path of the class with which QCoDeS reaches the same box; empty: there is none."""
 

@@ -70,6 +70,13 @@ class ModelError(ValueError):
     """A model from an entry point cannot be used. Mend or uninstall the package named."""
 
 
+_SOCKET = "import socket; {{name}} = socket.create_connection(('{{host}}', {}))"
+_OVER_VISA = {
+    "pyvisa": "import pyvisa; {name} = pyvisa.ResourceManager('@py').open_resource('{visa}', "
+    "read_termination='\\n', write_termination='\\n')",
+    "a plain socket": _SOCKET.format("{ports[scpi]}"),
+}
+
 # --- Qblox cluster -----------------------------------------------------------------
 
 _QBLOX_LO = Range(qblox.LO_MIN_HZ, qblox.LO_MAX_HZ, "Hz")
@@ -128,6 +135,12 @@ QBLOX_CLUSTER = InstrumentModel(
     modules=_QBLOX_MODULES,
     answers=("Qblox,cluster",),
     connect="from qblox_instruments import Cluster; {name} = Cluster('{name}', '{host}')",
+    connects="qblox-instruments, qcodes",
+    clients={
+        "qblox-instruments without qcodes": "from qblox_instruments.native import Cluster; "
+        "{name} = Cluster('{host}')",
+        "a plain socket": _SOCKET.format("{ports[scpi]}"),
+    },
     qcodes="qblox_instruments.Cluster",
 )
 
@@ -211,6 +224,11 @@ ZURICH = InstrumentModel(
     place="dev",
     answers=("Zurich Instruments,data server",),
     connect="from zhinst.toolkit import Session; {name} = Session('{host}', {ports[data_server]})",
+    connects="zhinst-toolkit",
+    clients={
+        "zhinst-core": "from zhinst.core import ziDAQServer; "
+        "{name} = ziDAQServer('{host}', {ports[data_server]}, 6)",
+    },
 )
 
 # --- small instruments -------------------------------------------------------------
@@ -229,6 +247,8 @@ LAKESHORE_372 = InstrumentModel(
     answers=("LSCI,MODEL372",),
     connect="from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372; "
     "{name} = LakeshoreModel372('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
     qcodes="qcodes.instrument_drivers.Lakeshore.LakeshoreModel372",
 )
 
@@ -246,6 +266,8 @@ YOKOGAWA_GS200 = InstrumentModel(
     answers=("YOKOGAWA,GS210", "YOKOGAWA,GS211"),
     connect="from qcodes.instrument_drivers.yokogawa import YokogawaGS200; "
     "{name} = YokogawaGS200('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
     qcodes="qcodes.instrument_drivers.yokogawa.YokogawaGS200",
 )
 
@@ -265,6 +287,8 @@ ROHDE_SCHWARZ_SGS100A = InstrumentModel(
     answers=("Rohde&Schwarz,SGS100A",),
     connect="from qcodes.instrument_drivers.rohde_schwarz import RohdeSchwarzSGS100A; "
     "{name} = RohdeSchwarzSGS100A('{name}', '{visa}', visalib='@py')",
+    connects="qcodes",
+    clients=_OVER_VISA,
     qcodes="qcodes.instrument_drivers.rohde_schwarz.RohdeSchwarzSGS100A",
 )
 

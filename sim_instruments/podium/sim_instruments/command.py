@@ -6,8 +6,16 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-DONE, FOUND_PROBLEM, WRONG_USE = 0, 1, 2
-
+from podium.sim_instruments.serve_command import (
+    DONE,
+    FOUND_PROBLEM,
+    SERVE_HELP,
+    WRONG_USE,
+    Ended,
+    add_serve,
+    run_chips,
+    run_serve,
+)
 
 REPLAY_HELP = "play a recorded trace to the instrument's twin and tell where it answers otherwise"
 
@@ -19,7 +27,7 @@ class TwinCommand:
     help = "draw, start, question and disturb the simulated instruments"
 
     def add_arguments(self, parser: ArgumentParser, /) -> None:
-        """Add sample, serve, truth, fault, advance, replay, emulate, time, tallies."""
+        """Add sample, serve, chips, truth, fault, advance, replay, emulate, time, tallies."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
@@ -36,24 +44,9 @@ class TwinCommand:
             help="draw imperfect I/Q mixers, too: images and carriers that leak",
         )
 
-        serve = verbs.add_parser("serve", help="start every simulated instrument on loopback")
-        serve.add_argument("facility", type=Path, metavar="FACILITY")
-        serve.add_argument(
-            "--twin", type=Path, required=True, metavar="TWIN", help="twin file with the world"
-        )
-        serve.add_argument(
-            "--endpoints", type=Path, required=True, metavar="FILE", help="endpoints file to write"
-        )
-        serve.add_argument(
-            "--clock",
-            choices=("leap", "paced", "manual"),
-            default="leap",
-            help="leap over what runs once its results are known (default); never leap; "
-            "let time pass by what is done only, for results that are equal to the bit",
-        )
-        serve.add_argument(
-            "--with-parent", action="store_true", help="end also when standard input is closed"
-        )
+        add_serve(verbs.add_parser("serve", help=SERVE_HELP))
+
+        verbs.add_parser("chips", help="list the chips that an instrument can be wired to")
 
         truth = verbs.add_parser("truth", help="tell the hidden truth")
         truth.add_argument(
@@ -70,6 +63,16 @@ class TwinCommand:
         played.add_argument(
             "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
         )
+
+        log = verbs.add_parser("log", help="tell every command that came, of `serve --log`")
+        _add_endpoints(log)
+        log.add_argument(
+            "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
+        )
+        log.add_argument(
+            "--unknown", action="store_true", help="only what no such instrument knows"
+        )
+        log.add_argument("--json", action="store_true", help="one JSON object a line")
 
         fault = verbs.add_parser("fault", help="make something go wrong in a running simulation")
         _add_endpoints(fault, required=False)
@@ -102,7 +105,9 @@ class TwinCommand:
         """Carry out the verb; exit status 0 done, 1 a problem was found, 2 wrong use."""
         verb = {
             "sample": _sample,
-            "serve": _serve,
+            "serve": run_serve,
+            "chips": run_chips,
+            "log": _log,
             "truth": _truth,
             "fault": _fault,
             "advance": _advance,
@@ -115,7 +120,7 @@ class TwinCommand:
         }[arguments.verb]
         try:
             return verb(arguments)
-        except _Ended as ended:
+        except Ended as ended:
             print(f"podium twin {arguments.verb}: {ended}", file=sys.stderr)
             return ended.status
 
@@ -134,7 +139,7 @@ class ReplayCommand:
         """Replay; exit status 0 all the same, 1 not, 2 wrong use."""
         try:
             return _replay(arguments)
-        except _Ended as ended:
+        except Ended as ended:
             print(f"podium replay: {ended}", file=sys.stderr)
             return ended.status
 
@@ -159,14 +164,6 @@ def _add_endpoints(
     parser.add_argument("--endpoints", type=Path, required=required, metavar="FILE", help=text)
 
 
-class _Ended(Exception):
-    """The verb came to no good end. The message says why, one line first."""
-
-    def __init__(self, message: object, status: int) -> None:
-        super().__init__(str(message))
-        self.status = status
-
-
 def _sample(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.design import DesignError
     from podium.sim_instruments.physics.sampling import sample
@@ -176,49 +173,15 @@ def _sample(arguments: Namespace) -> int:
     try:
         write_world(sample(arguments.facility, arguments.seed, arguments.mixers), arguments.out)
     except (DesignError, SamplingError) as error:
-        raise _Ended(error, FOUND_PROBLEM) from error
+        raise Ended(error, FOUND_PROBLEM) from error
     except OSError as error:
-        raise _Ended(error, WRONG_USE) from error
-    return DONE
-
-
-def _serve(arguments: Namespace) -> int:
-    import asyncio
-
-    from podium.firmware_interfaces.models import ModelError
-    from podium.sim_instruments.physics.world_file import WorldFileError
-    from podium.sim_instruments.servers.clock import ClockMode
-    from podium.sim_instruments.servers.loopback import NoAddressError
-    from podium.sim_instruments.servers.serve import serve
-    from podium.sim_instruments.servers.twin_factory import TwinError
-    from podium.sim_instruments.wiring import PlanError
-
-    mode = ClockMode(arguments.clock)
-    try:
-        came = asyncio.run(
-            serve(
-                arguments.facility,
-                arguments.twin,
-                arguments.endpoints,
-                mode,
-                with_parent=arguments.with_parent,
-            )
-        )
-    except (WorldFileError, PlanError, TwinError, ModelError, NoAddressError) as error:
-        raise _Ended(error, FOUND_PROBLEM) from error
-    except OSError as error:
-        raise _Ended(error, WRONG_USE) from error
-    for name, count in came.items():
-        print(
-            f"{name}: {count['commands']} commands, {count['unknown']} of them unknown, "
-            f"{count['unmeant']} without a meaning here"
-        )
+        raise Ended(error, WRONG_USE) from error
     return DONE
 
 
 def _truth(arguments: Namespace) -> int:
     if (arguments.endpoints is None) == (arguments.twin is None):
-        raise _Ended("give either a twin file or --endpoints FILE", WRONG_USE)
+        raise Ended("give either a twin file or --endpoints FILE", WRONG_USE)
     found = _told_truth(arguments.twin) if arguments.twin else _ask(arguments, {"do": "truth"})
     if arguments.json:
         print(json.dumps(found, indent=2))
@@ -235,9 +198,9 @@ def _told_truth(twin: Path) -> dict[str, dict[str, Any]]:
     try:
         world = read_world(twin)
     except WorldFileError as error:
-        raise _Ended(error, FOUND_PROBLEM) from error
+        raise Ended(error, FOUND_PROBLEM) from error
     except OSError as error:
-        raise _Ended(error, WRONG_USE) from error
+        raise Ended(error, WRONG_USE) from error
     told = truth(world.chip()) | mixer_truth(world.mixers)
     return {n: {"value": t.value, "unit": t.unit} for n, t in told.items()}
 
@@ -250,9 +213,9 @@ def _fault(arguments: Namespace) -> int:
             print(f"{name:8s} {fault.on.value.upper():12s} {fault.does}")
         return DONE
     if arguments.fault not in FAULTS:
-        raise _Ended(f"no fault {arguments.fault!r}; there are {', '.join(FAULTS)}", WRONG_USE)
+        raise Ended(f"no fault {arguments.fault!r}; there are {', '.join(FAULTS)}", WRONG_USE)
     if arguments.endpoints is None:
-        raise _Ended("say in which simulation: --endpoints FILE", WRONG_USE)
+        raise Ended("say in which simulation: --endpoints FILE", WRONG_USE)
     print(_ask(arguments, {"do": "fault", "fault": arguments.fault, "on": arguments.on}))
     return DONE
 
@@ -263,9 +226,9 @@ def _advance(arguments: Namespace) -> int:
     try:
         seconds = parse_quantity(arguments.span, unit="s")
     except QuantityError as error:
-        raise _Ended(error, WRONG_USE) from error
+        raise Ended(error, WRONG_USE) from error
     if seconds < 0:
-        raise _Ended(f"{arguments.span}: world time does not go back", WRONG_USE)
+        raise Ended(f"{arguments.span}: world time does not go back", WRONG_USE)
     print(json.dumps(_ask(arguments, {"do": "advance", "seconds": seconds}), indent=2))
     return DONE
 
@@ -280,9 +243,9 @@ def _replay(arguments: Namespace) -> int:
             head, pieces = read_trace(lines)
         found = replay(twin_of(head, pieces), pieces, leap=arguments.leap)
     except (TraceError, TwinError, UnicodeDecodeError) as error:
-        raise _Ended(f"{arguments.trace}: {error}", FOUND_PROBLEM) from error
+        raise Ended(f"{arguments.trace}: {error}", FOUND_PROBLEM) from error
     except OSError as error:
-        raise _Ended(error, WRONG_USE) from error
+        raise Ended(error, WRONG_USE) from error
     verdicts = [exchange.verdict for exchange in found]
     if arguments.json:
         told = [
@@ -316,6 +279,18 @@ def _played(arguments: Namespace) -> int:
     return DONE
 
 
+def _log(arguments: Namespace) -> int:
+    for entry in _ask(arguments, {"do": "log", "since": arguments.since}):
+        if arguments.json:
+            print(json.dumps(entry))
+        elif not arguments.unknown or entry["verdict"] == "unknown":
+            print(
+                f"{entry['number']:6d} {entry['instrument']} {entry['port']}: {entry['text']}"
+                f"   [{entry['verdict']}]"
+            )
+    return DONE
+
+
 def _emulate(arguments: Namespace) -> int:
     from podium.firmware_interfaces.qblox_cluster.program import from_plain
     from podium.sim_instruments.twins.qblox_cluster.emulation import CannotEmulate, emulate
@@ -326,13 +301,13 @@ def _emulate(arguments: Namespace) -> int:
         spans = [(int(start_ns), int(duration_ns)) for start_ns, duration_ns in asked["spans"]]
         results = {str(name): int(result) for name, result in asked.get("results", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _Ended(
+        raise Ended(
             f'standard input holds no {{"program": ..., "spans": ...}}: {error!r}', WRONG_USE
         ) from error
     try:
         json.dump(emulate(program, spans, results), sys.stdout)
     except CannotEmulate as error:
-        raise _Ended(error, FOUND_PROBLEM) from error
+        raise Ended(error, FOUND_PROBLEM) from error
     return DONE
 
 
@@ -347,7 +322,7 @@ def _ask(arguments: Namespace, request: dict[str, Any]) -> Any:
     try:
         return ask(arguments.endpoints, request)
     except BackDoorError as error:
-        raise _Ended(error, FOUND_PROBLEM) from error
+        raise Ended(error, FOUND_PROBLEM) from error
 
 
 command = TwinCommand()

@@ -73,12 +73,13 @@ async def test_one_line_is_one_request_and_one_answer(lab) -> None:
         (b"\xff\xfe", "one JSON object a line is wanted"),
         (
             b"[1]",
-            'the back door knows {"do": one of truth, played, clocks, advance, time, tallies, '
-            "fault}, not N",
+            'the back door knows {"do": one of truth, played, clocks, advance, time, tallies, log, '
+            "fault}, not None",
         ),
         (b"5", "not None"),
         (b'{"do": "dance"}', "not 'dance'"),
         (b'{"do": ["time"]}', "not ['time']"),
+        (b'{"do": "log"}', "no log of commands is kept here: `podium twin serve --log`"),
         (b'{"do": "advance"}', "advance wants seconds, from 0 up, not None"),
         (b'{"do": "advance", "seconds": "3h"}', "not '3h'"),
         (b'{"do": "advance", "seconds": -1}', "not -1: time goes forward"),

@@ -8,7 +8,7 @@ from podium.control.compilers.artifact import Artifact
 from podium.control.compilers.batching import in_batches
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.batches import MOST, compile_in_batches
-from podium.control.compilers.zurich.compile import compile_program, compile_together
+from podium.control.compilers.zurich.recompiling import Recompiling
 from podium.control.compilers.zurich.target import (
     Channel,
     DriveChannel,
@@ -56,6 +56,7 @@ class ZurichCompiler:
     def __init__(self, facility: Facility) -> None:
         self._targets = zurich_targets_of(facility)
         self._hubs = zurich_hubs_of(facility)
+        self._recompiling = Recompiling()
 
     @property
     def ports(self) -> Mapping[str, frozenset[str]]:
@@ -66,11 +67,14 @@ class ZurichCompiler:
         }
 
     def compile(self, program: Program, controller: str) -> Artifact:
-        """Return what plays ``program`` there; raises as the compiler does."""
+        """Return what plays ``program`` there; with other parameters little is compiled again.
+
+        Raises as the compiler does.
+        """
         targets = self._taking_part(program, controller)
         hub = self._hub(targets, controller)
         if hub is None:
-            return compile_program(program, targets[0])
+            return self._recompiling.compile(program, targets[0])
         return self._together(program, targets, hub)
 
     def batches(self, program: Program, controller: str) -> tuple[tuple[Batch, Artifact], ...]:
@@ -117,7 +121,7 @@ class ZurichCompiler:
         devices = {_device(one) for one in targets}
         return ZurichRack(
             program.name,
-            compile_together(program, targets, Start(0, zsync=True)),
+            self._recompiling.compile_together(program, targets, Start(0, zsync=True)),
             hub.device,
             tuple(one for one in hub.ports if one.device in devices),
         )

@@ -22,7 +22,7 @@ class ProcessFailed(Exception):
 
 def podium(*words: object) -> list[str]:
     """Return the command line of ``podium WORDS`` in this Python."""
-    return [sys.executable, "-m", "podium.control.cli", *map(str, words)]
+    return [sys.executable, "-m", "podium_start", *map(str, words)]
 
 
 async def call(name: str, words: Sequence[str]) -> str:

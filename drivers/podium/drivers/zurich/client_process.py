@@ -21,6 +21,7 @@ from podium.drivers.zurich.client_messages import (
     Whole,
 )
 from podium.drivers.zurich.connection import Item
+from podium.drivers.zurich.greeting import check_greeting
 
 CLIENT = "podium.drivers.zurich.client"
 """What runs there."""
@@ -38,6 +39,7 @@ class ClientProcess:
     def __init__(self, name: str, host: str, port: int, serials: Sequence[int]) -> None:
         """Start the process and connect; raises :class:`.InstrumentError`."""
         self._who = f"{name} at {host}:{port}"
+        check_greeting(self._who, host, port)
         self._process = OwnProcess(CLIENT)
         try:
             self._ask("to connect its instruments", Connect(host, port, tuple(serials)), CONNECT_S)

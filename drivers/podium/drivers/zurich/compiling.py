@@ -1,11 +1,17 @@
 """SeqC to machine code by the vendor's compiler, which needs no instrument."""
 
+from functools import lru_cache
+
 from zhinst.core import compile_seqc
 
 from podium.drivers.errors import Refused
 from podium.drivers.zurich.client_messages import Source
 
+KEPT = 32
+"""Programs of which the machine code is remembered: those that come by turns, core by core."""
 
+
+@lru_cache(KEPT)
 def compile_source(source: Source) -> bytes:
     """Return the machine code; raises ``Refused`` with the compiler's words, which name the line.
 

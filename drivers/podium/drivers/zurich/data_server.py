@@ -11,9 +11,9 @@ from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.connection import Connection, Item
+from podium.drivers.zurich.error_log import check_faults, clear_items, said_by
+from podium.drivers.zurich.examining import firmware_complaints, look_at
 from podium.drivers.zurich.rack import (
-    check_faults,
-    clear_items,
     link,
     miscabled,
     results_to_empty,
@@ -22,7 +22,7 @@ from podium.drivers.zurich.rack import (
 )
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
-from podium.drivers.zurich.uploading import items_of, source_of
+from podium.drivers.zurich.uploading import items_of, nothing_in, source_of
 from podium.drivers.zurich.waiting import (
     READY_S,
     until,
@@ -95,16 +95,20 @@ class ZurichDataServer:
         return Identity("Zurich Instruments", "data server", serials, version)
 
     def examine(self) -> Examination:
-        """Return which instruments, and cables of ZSync, are not as the facility file says."""
-        complaints: list[str] = []
-        found: dict[int, str] = {}
-        for serial, model in self._devices.items():
-            path = f"/dev{serial}/features/devtype"
-            said = found[serial] = self._server.text(f"which model dev{serial} is", path)
-            if said != model:
-                complaints.append(f"dev{serial} is a {said}, the facility file says {model}")
-        complaints += miscabled(self._server, self._devices, self._zsync, HUB)
-        return Examination(modules=found, complaints=tuple(complaints))
+        """Return what its instruments say, and what of them is not as the facility file says."""
+        looked = {serial: look_at(self._server, serial, m) for serial, m in self._devices.items()}
+        hubs = [one.reference for one in looked.values() if one.model == HUB]
+        references = set(hubs or (one.reference for one in looked.values()))
+        return Examination(
+            options=tuple(f"dev{n}: {one.options}" for n, one in looked.items() if one.options),
+            modules={serial: one.model for serial, one in looked.items()},
+            reference=references.pop() if len(references) == 1 else "",
+            complaints=(
+                *(words for one in looked.values() for words in one.complaints),
+                *firmware_complaints(self._server, self._devices),
+                *miscabled(self._server, self._devices, self._zsync, HUB),
+            ),
+        )
 
     def snapshot(self) -> dict[str, object]:
         """Return all settings of its instruments by path."""
@@ -134,9 +138,8 @@ class ZurichDataServer:
         self._interrupted.clear()
         programs = programs_of(artifact)
         cores = [(root_of(one), core, one) for one in programs for core in one.cores]
-        self._set(
-            "to stop its sequencers", [(f"{root}/{core.node}/enable", 0) for root, core, _ in cores]
-        )
+        stop: list[Item] = [(f"{root}/{core.node}/enable", 0) for root, core, _ in cores]
+        self._set("to stop its sequencers", [*stop, *clear_items(map(root_of, programs))])
         if isinstance(artifact, ZurichRack):
             link(self.name, self._server, artifact, self._interrupted)
         for root, core, program in cores:
@@ -155,10 +158,9 @@ class ZurichDataServer:
         self._interrupted.clear()
         programs = programs_of(artifact)
         loggers = [path for one in programs for path in results_to_empty(one)]
-        together = isinstance(artifact, ZurichRack)
         self._set(
             "to empty its result loggers",
-            [*((path, 0) for path in loggers), *(clear_items(programs) if together else ())],
+            [*((path, 0) for path in loggers), *clear_items(map(root_of, programs))],
         )
         enabled = [f"{root_of(one)}/{core.node}/enable" for one in programs for core in one.cores]
         self._set(f"to arm {artifact.name!r}", [*((path, 1) for path in loggers + enabled)])
@@ -195,14 +197,13 @@ class ZurichDataServer:
         """Return when all sequencers have ended and all results are there.
 
         Raises ``Unreachable`` past ``duration_s`` and an allowance, ``ProtocolError`` where
-        readouts were lost, or where one of several instruments complains.
+        readouts were lost, or where an instrument complains.
         """
         artifact = self._loaded("wait")
         self._interrupted.clear()
         parts = {root_of(one): one for one in programs_of(artifact)}
         wait_until_ended(self.name, self._server, parts, duration_s, self._interrupted)
-        if isinstance(artifact, ZurichRack):
-            check_faults(self.name, self._server, artifact)
+        check_faults(self.name, self._server, artifact.name, parts)
 
     def collect(self) -> dict[str, Acquired]:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
@@ -260,7 +261,8 @@ class ZurichDataServer:
             self._uploaded[place] = core
             return
         who = f"{self.name}: {program.name!r} on {program.instrument}"
-        if held is None or held.text != core.text or held.waveforms != core.waveforms:
+        if held is None or held.text != core.text:
+            held = nothing_in(core)
             options = self._server.text("which options it has", f"{root}/features/options")
             elf = self._server.compiled(
                 f"to compile {core.node} ({', '.join(core.frames)}) of {program.name!r} on "
@@ -270,16 +272,15 @@ class ZurichDataServer:
             self._set(f"to take the program of {place}", [(f"{place}/elf/data", elf)])
             ready = f"{place}/ready"
             if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):
-                raise Refused(f"{who}: {core.node} is not ready: {self._log(root)}")
-        self._set(f"to take waveforms and table of {place}", list(items_of(root, core)))
-        if core.command_table is not None:
+                raise Refused(f"{who}: {core.node} is not ready: {said_by(self._server, root)}")
+        items = list(items_of(root, core, held))
+        self._set(f"to take waveforms and table of {place}, of {program.name!r}", items)
+        if core.command_table is not None and core.command_table != held.command_table:
             status = self._server.whole("of its table", f"{place}/commandtable/status")
             if status & TABLE_PARSE_FAILED:
-                raise Refused(f"{who}: {core.node}: command table refused: {self._log(root)}")
+                said = said_by(self._server, root)
+                raise Refused(f"{who}: {core.node}: command table refused: {said}")
         self._uploaded[place] = core
-
-    def _log(self, root: str) -> str:
-        return self._server.text("for its error log", f"{root}/raw/error/json/errors")
 
 
 def _rate_hz(program: ZurichProgram) -> float:

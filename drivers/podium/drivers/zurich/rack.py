@@ -1,11 +1,10 @@
 """Several instruments of a data server as one: their links to the PQSC, its start, their ends."""
 
-import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.errors import Refused
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.waiting import until
 from podium.firmware_interfaces.zurich.program import ZurichProgram
@@ -90,28 +89,3 @@ def start_items(rack: ZurichRack) -> list[Item]:
     """Return what has the PQSC send one start to all its ports."""
     at = f"/{rack.hub}/execution"
     return [(f"{at}/repetitions", 1), (f"{at}/enable", 1)]
-
-
-def clear_items(programs: Sequence[ZurichProgram]) -> list[Item]:
-    """Return what empties the error logs of instruments."""
-    return [(f"{root_of(one)}/raw/error/clear", 1) for one in programs]
-
-
-def check_faults(name: str, server: Connection, rack: ZurichRack) -> None:
-    """Raise ``ProtocolError`` where an instrument complained since its error log was emptied.
-
-    One that plays nothing wrong alone would be missed by nobody who only counts results.
-    """
-    for one in rack.programs:
-        path = f"{root_of(one)}/raw/error/json/errors"
-        said = _messages(server.text("for its error log", path))
-        if said:
-            raise ProtocolError(f"{name}: running {rack.name!r}: {one.instrument} says: {said}")
-
-
-def _messages(log: str) -> str:
-    try:
-        entries = json.loads(log).get("messages", []) if log else []
-    except (ValueError, AttributeError):
-        return log
-    return "; ".join(str(entry.get("message", entry)) for entry in entries)

@@ -10,6 +10,11 @@ from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ
 from podium.firmware_interfaces.zurich.program import CoreProgram, Waveform
 
 
+def nothing_in(core: CoreProgram) -> CoreProgram:
+    """Return what a core holds that was given machine code and nothing else since."""
+    return CoreProgram(core.kind, core.index, core.frames, core.text)
+
+
 def source_of(
     core: CoreProgram, model: str, options: str, rate_hz: float = HDAWG_RATE_HZ
 ) -> Source:
@@ -28,17 +33,22 @@ def source_of(
     )
 
 
-def items_of(root: str, core: CoreProgram) -> Iterator[Item]:
-    """Yield what a core is given beside its machine code, after it."""
+def items_of(root: str, core: CoreProgram, held: CoreProgram) -> Iterator[Item]:
+    """Yield what a core is given beside its machine code, after it, and is not ``held`` there."""
     for wave in core.waveforms:
-        yield f"{root}/{core.node}/waveform/waves/{wave.index}", _words(wave)
-    if core.command_table is not None:
+        if wave not in held.waveforms:
+            yield f"{root}/{core.node}/waveform/waves/{wave.index}", _words(wave)
+    if core.command_table is not None and core.command_table != held.command_table:
         yield f"{root}/{core.node}/commandtable/data", core.command_table
     channel = f"{root}/qachannels/{core.index}"
     for pulse in core.readout_waveforms:
+        if pulse in held.readout_waveforms:
+            continue
         samples = np.array(pulse.i) + 1j * np.array(pulse.q)
         yield f"{channel}/generator/waveforms/{pulse.slot}/wave", samples
     for weights in core.weights:
+        if weights in held.weights:
+            continue
         samples = np.array(weights.i) + 1j * np.array(weights.q)
         yield f"{channel}/readout/integration/weights/{weights.slot}/wave", samples
 

@@ -1,11 +1,16 @@
 """A session of the vendor's client, in words of ours. Lives in a process of its own.
 
 The client holds Python's interpreter lock while it connects, gets and sets (seen with
-``zhinst.core`` 26.7.2; not while it polls), and gives up after 20 s by itself.
+``zhinst.core`` 26.7.2; not while it polls), and gives up after 20 s by itself. Where its server was
+gone and is back it connects anew without a word, to a server that knows nothing of what was
+uploaded: so the connections of the beginning are watched.
 """
 
+import json
+import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -22,50 +27,77 @@ NO_CONNECTION = "Could not connect to"
 
 It has the code of all unknown errors then (``zhinst.core`` 26.7.2)."""
 
+OTHER_VERSION = "Version mismatch detected"
+"""How the client begins when the server is of another version than itself."""
+
 
 class VendorSession:
     """A session of the vendor's toolkit. All methods raise ``Refused`` or ``Unreachable``."""
 
     def __init__(self, host: str, port: int, serials: Sequence[int]) -> None:
+        before = _sockets()
         try:
             self._session: Any = Session(host, port)
         except (CoreError, RuntimeError, OSError) as error:
+            if str(error).startswith(OTHER_VERSION):
+                raise Refused(
+                    f"{error} Or let the client follow the server: install zhinst-core of the "
+                    "server's version where this driver runs"
+                ) from error
             raise Unreachable(str(error)) from error
-        with _translated():
+        self._connections: frozenset[tuple[int, int]] = frozenset()
+        with self._translated():
             visible = self._session.devices.visible()
-            for serial in serials:
-                if f"dev{serial}" not in visible:
-                    raise Refused(f"it sees {', '.join(visible)} and no dev{serial}")
-                self._session.connect_device(f"dev{serial}")
+        for serial in serials:
+            if f"dev{serial}" not in visible:
+                raise Refused(f"it sees {', '.join(visible) or 'no instrument'} and no dev{serial}")
+            try:
+                with self._translated():
+                    self._session.connect_device(f"dev{serial}")
+            except Refused as error:
+                raise Refused(f"dev{serial}: {error}{self._user_of(serial)}") from error
+        self._connections = _sockets() - before
+
+    def _user_of(self, serial: int) -> str:
+        """Return in whose hands an instrument is, as the server tells, where that is why."""
+        try:
+            told = json.loads(self._session.daq_server.getString("/zi/devices"))
+            entry = {name.lower(): one for name, one in told.items()}[f"dev{serial}"]
+            owner, free = entry["OWNER"], entry["AVAILABLE"]
+        except (CoreError, RuntimeError, ValueError, KeyError, TypeError):
+            return ""
+        if free or not owner:
+            return ""
+        return f"; it is in the hands of the data server {owner!r}: disconnect it there"
 
     def set(self, items: Sequence[tuple[str, Any]]) -> None:
         """Set nodes in one transaction: what the toolkit's ``set_transaction`` ends in.
 
         Its own nodes are those that were there when it connected; those of waveforms come later.
         """
-        with _translated():
+        with self._translated():
             self._session.daq_server.set(list(items))
 
     def whole(self, path: str) -> int:
         """Return the whole number that a node holds."""
-        with _translated():
+        with self._translated():
             return int(self._session.daq_server.getInt(path))
 
     def text(self, path: str) -> str:
         """Return the text that a node holds."""
-        with _translated():
+        with self._translated():
             return str(self._session.daq_server.getString(path))
 
     def vector(self, path: str) -> NDArray[np.complex128]:
         """Return the vector that a node holds."""
-        with _translated():
+        with self._translated():
             told: Mapping[str, Any] = self._session.daq_server.get(path, flat=True)
             (entry,) = told.values()
             return np.asarray(entry[0]["vector"], np.complex128)
 
     def settings(self, path: str) -> dict[str, object]:
         """Return all settings below ``path``."""
-        with _translated():
+        with self._translated():
             told = self._session.daq_server.get(f"{path}/*", settingsonly=True, flat=True)
         found: dict[str, object] = {}
         for node, entry in told.items():
@@ -74,13 +106,33 @@ class VendorSession:
                 found[node] = value[0] if isinstance(value, list) else value.item()
         return found
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (VendorConnectionError, VendorTimeoutError) as error:
+            raise Unreachable(str(error)) from error
+        except (CoreError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            gone = str(error).startswith(NO_CONNECTION) or not _are_open(self._connections)
+            raise (Unreachable if gone else Refused)(str(error)) from error
+        if not _are_open(self._connections):
+            raise Unreachable("the connection was lost, and the server may have been started anew")
 
-@contextmanager
-def _translated() -> Iterator[None]:
+
+def _are_open(sockets: frozenset[tuple[int, int]]) -> bool:
+    """Return whether these are the sockets that they were."""
     try:
-        yield
-    except (VendorConnectionError, VendorTimeoutError) as error:
-        raise Unreachable(str(error)) from error
-    except (CoreError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        gone = str(error).startswith(NO_CONNECTION)
-        raise (Unreachable if gone else Refused)(str(error)) from error
+        return all(os.fstat(descriptor).st_ino == number for descriptor, number in sockets)
+    except OSError:
+        return False
+
+
+def _sockets() -> frozenset[tuple[int, int]]:
+    """Return the sockets of this process: descriptor, and the number that no other has."""
+    found: set[tuple[int, int]] = set()
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):
+            status = os.fstat(int(name))
+            if stat.S_ISSOCK(status.st_mode):
+                found.add((int(name), status.st_ino))
+    return frozenset(found)

@@ -49,7 +49,7 @@ def wait_until_armed(
         path = f"{root}/{core.node}/sequencer/status"
 
         def waits(path: str = path) -> bool:
-            status = server.whole(f"whether {path} waits", path)
+            status = server.whole(f"whether {path} waits, of {what!r}", path)
             return bool(status & WAITING_FOR_TRIGGER)
 
         if not until(waits, READY_S, interrupted):
@@ -83,13 +83,15 @@ def wait_until_ended(
             left.append(f"{root}/scopes/0/enable")
 
     def ended() -> bool:
-        left[:] = [path for path in left if server.whole(f"whether {path} is over", path)]
+        left[:] = [
+            path for path in left if server.whole(f"whether {path} is over, of {what!r}", path)
+        ]
         return not left
 
     if until(ended, duration_s + ALLOWANCE_S, interrupted):
         for root, channel in channels:
             path = f"{root}/qachannels/{channel}/readout/result/error/count"
-            lost = server.whole("how many readouts were lost", path)
+            lost = server.whole(f"how many readouts of {what!r} were lost", path)
             if lost:
                 raise ProtocolError(
                     f"{name}: running {what!r}: {lost} readouts of {root} channel "

@@ -35,6 +35,7 @@ class Reason(IntEnum):
     ILLEGAL_DEVICE_IDENTIFIER = 3
     DEVICE_NOT_FOUND = 4
     INTERFACE_MISMATCH = 7
+    DEVICE_IN_USE = 9
     BAD_REQUEST = 11
 
     def word(self) -> str:
@@ -48,6 +49,7 @@ _STATUS = {
     Reason.ILLEGAL_DEVICE_IDENTIFIER: "400 Bad Request",
     Reason.DEVICE_NOT_FOUND: "404 Not Found",
     Reason.INTERFACE_MISMATCH: "409 Conflict",
+    Reason.DEVICE_IN_USE: "409 Conflict",
     Reason.BAD_REQUEST: "400 Bad Request",
 }
 """ASSUMED: which status goes with which reason; clients look at the reason."""

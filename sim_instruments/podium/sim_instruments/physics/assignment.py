@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import Planck
-from scipy.optimize import minimize
 from scipy.special import ndtr
 
+from podium.sim_instruments.physics.constants import Planck
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import ReadoutTone, ResponseTable, response_table
 from podium.sim_instruments.physics.signals import Window
@@ -101,6 +100,8 @@ def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
 
     Takes about a second.
     """
+    from scipy.optimize import minimize  # see .relaxation.lifetime_s
+
     qubit = feedline.qubits[index]
     middle_hz = float(qubit.resonator_hz[0] + qubit.resonator_hz[1]) / 2
     one_photon = _one_photon_sqrt_w(qubit, middle_hz) / feedline.transmission_in

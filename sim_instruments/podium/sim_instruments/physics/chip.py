@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import Boltzmann
 
+from podium.sim_instruments.physics.constants import Boltzmann
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.inverse import Circuit
 from podium.sim_instruments.physics.levels import is_antisymmetric

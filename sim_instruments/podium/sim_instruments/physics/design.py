@@ -120,12 +120,17 @@ def read_design(path: Path) -> Design:
         tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
         raise DesignError(f"{path} is not YAML: {error}") from error
-    root = _Place(tree, str(path))
+    return design_of(tree, str(path))
+
+
+def design_of(tree: Any, where: str) -> Design:
+    """Return what a facility file's content says; raises :class:`DesignError` naming ``where``."""
+    root = _Place(tree, where)
     nodes = root.sub("nodes")
     try:
         timing = timing_of(tree)
     except TimingDesignError as error:
-        raise DesignError(f"{path}: {error}") from error
+        raise DesignError(f"{where}: {error}") from error
     return Design(
         facility=root.text("facility"),
         nodes=tuple(_node(name, node, root) for name, node in nodes.subs()),

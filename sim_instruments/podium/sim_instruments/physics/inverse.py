@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import root
 
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.resonator import Dressed, Pair, dressed, pair_of
@@ -89,6 +88,8 @@ def circuit_of(
         got = [dressed.f01_hz, dressed.anharmonicity_hz, dressed.readout_hz, dressed.chi_hz]
         return np.asarray((np.array(got) - wanted) / 1e6)
 
+    from scipy.optimize import root  # see .relaxation.lifetime_s
+
     found = root(miss, np.ones(4), method="hybr", options={"xtol": 1e-13})
     worst_hz = float(np.max(np.abs(miss(found.x)))) * 1e6
     if not worst_hz < TOLERANCE_HZ:
@@ -131,6 +132,8 @@ def fluxonium_circuit(fluxonium: Fluxonium, *, readout_hz: float, chi_hz: float)
         coupling, resonator = (float(x) for x in scaled * start)
         found = Circuit(fluxonium, coupling, resonator).at(0.0)
         return np.array([found.readout_hz - readout_hz, found.chi_hz - chi_hz]) / 1e6
+
+    from scipy.optimize import root  # see .relaxation.lifetime_s
 
     found = root(miss, np.ones(2), method="hybr", options={"xtol": 1e-13})
     worst_hz = float(np.max(np.abs(miss(found.x)))) * 1e6

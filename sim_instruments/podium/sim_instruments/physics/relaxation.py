@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import Boltzmann, Planck
-from scipy.optimize import brentq
+
+from podium.sim_instruments.physics.constants import Boltzmann, Planck
 
 
 def boltzmann_factor(frequency_hz: float, temperature_k: float) -> float:
@@ -93,6 +93,8 @@ def equilibrium(rates_1_s: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def lifetime_s(rates_1_s: NDArray[np.float64]) -> float:
     """The 1/e time of P(1) towards its thermal value after a perfect pi pulse on equilibrium, s."""
+    from scipy.optimize import brentq  # a fifth of a second, which a twin's start need not take
+
     thermal = equilibrium(rates_1_s)
     start = thermal.copy()
     start[[0, 1]] = thermal[[1, 0]]

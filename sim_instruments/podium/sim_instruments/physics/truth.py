@@ -28,12 +28,14 @@ class Truth:
     """``Hz``, ``s``, ``V``, ``rad`` or ``1``."""
 
 
-def truth(chip: Chip, biases_v: Mapping[str, float] | None = None) -> dict[str, Truth]:
+def truth(
+    chip: Chip, biases_v: Mapping[str, float] | None = None, optima: bool = True
+) -> dict[str, Truth]:
     """Tell every parameter of every qubit, ``node_a.q0.f01`` and so on.
 
     ``biases_v`` are volts on the flux lines (a line not named is at 0 V); None puts every
     qubit at its sweet spot. Takes about a second for each qubit, all of it for
-    ``assignment_fidelity``.
+    ``assignment_fidelity``; without ``optima`` that is left out.
     """
     sweet_v = chip.sweet_spots_v()
     told: dict[str, Truth] = {}
@@ -41,7 +43,9 @@ def truth(chip: Chip, biases_v: Mapping[str, float] | None = None) -> dict[str, 
         for index, point in enumerate(feedline.qubits):
             values = qubit_truth(point)
             values["sweet_spot"] = Truth(sweet_v[f"{point.name}.flux"], "V")
-            values["assignment_fidelity"] = Truth(best_assignment(feedline, index).fidelity, "1")
+            if optima:
+                best = best_assignment(feedline, index)
+                values["assignment_fidelity"] = Truth(best.fidelity, "1")
             told.update({f"{point.name}.{quantity}": known for quantity, known in values.items()})
     return told
 

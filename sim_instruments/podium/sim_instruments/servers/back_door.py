@@ -16,7 +16,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import Serving
 
-VERBS = ("truth", "played", "clocks", "advance", "time", "tallies", "fault")
+VERBS = ("truth", "played", "clocks", "advance", "time", "tallies", "log", "fault")
 
 
 class BadRequest(ValueError):
@@ -70,7 +70,8 @@ class BackDoor:
         verb = request.get("do") if isinstance(request, Mapping) else None
         match verb:
             case "truth":
-                found = await asyncio.to_thread(self._serving.laboratory.truth_now())
+                optima = request.get("optima", True) is True
+                found = await asyncio.to_thread(self._serving.laboratory.truth_now(optima))
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}
             case "played":
                 return [
@@ -86,6 +87,10 @@ class BackDoor:
                 return self._time()
             case "tallies":
                 return self._serving.tallies()
+            case "log":
+                if self._serving.log is None:
+                    raise BadRequest("no log of commands is kept here: `podium twin serve --log`")
+                return [asdict(one) for one in self._serving.log.since(_since(request))]
             case "fault":
                 fault, on = str(request.get("fault", "")), str(request.get("on", ""))
                 try:
@@ -118,7 +123,9 @@ class BackDoor:
 def _since(request: Mapping[str, Any]) -> int:
     number = request.get("since", 0)
     if not isinstance(number, int) or number < 0:
-        raise BadRequest(f"played wants since, the number of an entry, from 0 up, not {number!r}")
+        raise BadRequest(
+            f"{request.get('do')} wants since, the number of an entry, from 0 up, not {number!r}"
+        )
     return number
 
 

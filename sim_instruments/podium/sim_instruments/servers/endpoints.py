@@ -18,17 +18,22 @@ def endpoint(name: str, model: str, twin: Twin, listening: Listening) -> dict[st
     """Return one instrument's entry: where it listens, and how a person opens it."""
     entry = known_models()[model]
     found: dict[str, object] = {"model": model, "host": listening.host}
-    words: dict[str, object] = {"name": name, "host": listening.host}
+    ports = {
+        port: usual + listening.shift if port == MODULE_BASE else listening.ports[port]
+        for port, usual in twin.ports.items()
+    }
+    words: dict[str, object] = {"name": name, "host": listening.host, "ports": ports}
     if entry.address == "visa":
         port = next(iter(listening.ports.values()))
         words["visa"] = f"TCPIP::{listening.host}::{port}::SOCKET"
         found["visa"] = words["visa"]
     else:
-        found["ports"] = words["ports"] = {
-            port: usual + listening.shift if port == MODULE_BASE else listening.ports[port]
-            for port, usual in twin.ports.items()
-        }
+        found["ports"] = ports
     found["connect"] = entry.connect.format(**words)
+    found["clients"] = {
+        client: line.format(**words)
+        for client, line in {entry.connects: entry.connect, **entry.clients}.items()
+    }
     return found
 
 

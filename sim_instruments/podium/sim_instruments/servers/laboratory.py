@@ -127,10 +127,10 @@ class Laboratory:
         now_fs = self.clock.now_fs()
         return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources)
 
-    def truth_now(self) -> Callable[[], dict[str, Truth]]:
+    def truth_now(self, optima: bool = True) -> Callable[[], dict[str, Truth]]:
         """Return what tells the hidden truth at the biases of this moment, in any thread."""
         biases_v, mixers = self.cabling().biases_v, mixer_truth(self._mixers)
-        return lambda: truth(self.chip, biases_v) | mixers
+        return lambda: truth(self.chip, biases_v, optima) | mixers
 
     def submit(self, instrument: str, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""

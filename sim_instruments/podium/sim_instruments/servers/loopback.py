@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import random
 import sys
 from collections.abc import Callable, Mapping
@@ -61,6 +62,25 @@ def draw_place(rng: random.Random, platform: str = sys.platform) -> Place:
         return Place("127.0.0.1", rng.choice(SHIFTS))
     # 127.0.x.y and the ends of each range are what other programs use by habit.
     return Place(f"127.{rng.randint(1, 254)}.{rng.randint(0, 254)}.{rng.randint(1, 254)}")
+
+
+def at_host(host: str, shift: int | None, rng: random.Random) -> Callable[[], Callable[[], Place]]:
+    """Return what draws places for each instrument anew, all on one address that is given.
+
+    With ports moved up by ``shift`` and nowhere else; None: on the vendor's usual ports, and
+    where these are taken, moved up by a number that is drawn. Raises :class:`NoAddressError`
+    when ``host`` is no loopback address.
+    """
+    if not ipaddress.ip_address(host).is_loopback:
+        raise NoAddressError(f"{host} is no loopback address; a twin lets everybody in")
+    if shift is not None:
+        return lambda: lambda: Place(host, shift)
+
+    def for_one() -> Callable[[], Place]:
+        usual = iter([Place(host)])
+        return lambda: next(usual, None) or Place(host, rng.choice(SHIFTS))
+
+    return for_one
 
 
 async def listen(doors: Mapping[str, Door], draw: Callable[[], Place]) -> Listening:

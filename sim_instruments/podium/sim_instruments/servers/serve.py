@@ -5,34 +5,38 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from podium.sim_instruments.servers.back_door import BackDoor
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import back_door_file, published
-from podium.sim_instruments.servers.serving import open_serving
+from podium.sim_instruments.servers.laboratory import Laboratory
+from podium.sim_instruments.servers.loopback import Place
+from podium.sim_instruments.servers.serving import Serving, open_laboratory
 
 
 async def serve(
-    facility: Path,
-    twin_file: Path,
+    build: Callable[[WorldClock], Laboratory],
     endpoints: Path,
     mode: ClockMode,
     *,
     with_parent: bool = False,
+    places: Callable[[], Callable[[], Place]] | None = None,
+    say: Callable[[Serving], object] = lambda serving: None,
+    logged: bool = False,
 ) -> dict[str, dict[str, int]]:
     """Serve until SIGTERM or SIGINT; return the tallies of every instrument.
 
     ``with_parent``: also until standard input is closed, which is a pipe of who has started us:
-    it closes when they end, however they end.
+    it closes when they end, however they end. ``places`` and ``logged``
+    are those of :func:`.serving.open_laboratory`. ``say`` is called when everything listens.
 
     The endpoints file is there while everything listens.
 
     Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is. What
-    another simulation has left of both is removed first. Raises OSError, and what
-    :class:`.laboratory.Laboratory` raises.
+    another simulation has left of both is removed first. Raises OSError, and what ``build`` raises.
     """
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -50,7 +54,7 @@ async def serve(
     for left in (endpoints, back_door_file(endpoints)):
         left.unlink(missing_ok=True)
     async with (
-        open_serving(facility, twin_file, WorldClock(mode)) as serving,
+        open_laboratory(build, WorldClock(mode), places, logged) as serving,
         BackDoor(serving).listen() as (host, port),
     ):
         with (
@@ -58,6 +62,7 @@ async def serve(
             published(back_door_file(endpoints), {"host": host, "port": port}),
             published(endpoints, serving.endpoints()),
         ):
+            say(serving)
             await told_to_end.wait()
     return serving.tallies()
 

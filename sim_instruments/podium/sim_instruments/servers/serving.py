@@ -4,13 +4,14 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.command_log import CommandLog
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
 from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagrams
 from podium.sim_instruments.servers.endpoints import MODULE_BASE, endpoint
@@ -20,6 +21,7 @@ from podium.sim_instruments.servers.loopback import (
     DatagramDoor,
     Door,
     Listening,
+    Place,
     draw_place,
     listen,
 )
@@ -61,6 +63,8 @@ class Serving:
     laboratory: Laboratory
     timekeeper: Timekeeper
     served: dict[str, Served] = field(default_factory=dict)
+    log: CommandLog | None = None
+    """Of commands, where one is kept."""
 
     def look(self) -> None:
         """Let world time leap as far as all twins allow, and send what is due by it."""
@@ -101,26 +105,45 @@ class Serving:
         return {name: twin.tallies() for name, twin in self.laboratory.twins.items()}
 
 
-@asynccontextmanager
-async def open_serving(
+def open_serving(
     facility: Path, twin_file: Path, clock: WorldClock
-) -> AsyncIterator[Serving]:
+) -> AbstractAsyncContextManager[Serving]:
     """Build the laboratory of two files, and listen for all of its instruments meanwhile.
 
     Raises what :class:`Laboratory` and :func:`.loopback.listen` raise.
     """
-    laboratory = await asyncio.to_thread(Laboratory.of_files, facility, twin_file, clock)
+    return open_laboratory(partial(Laboratory.of_files, facility, twin_file), clock)
+
+
+@asynccontextmanager
+async def open_laboratory(
+    build: Callable[[WorldClock], Laboratory],
+    clock: WorldClock,
+    places: Callable[[], Callable[[], Place]] | None = None,
+    logged: bool = False,
+) -> AsyncIterator[Serving]:
+    """Build a laboratory in a thread, and listen for all of its instruments meanwhile.
+
+    ``places`` returns what draws places for the next instrument; None: an address for each.
+    ``logged``: keep a log of every command. Raises what ``build`` and :func:`.loopback.listen`
+    raise.
+    """
+    laboratory = await asyncio.to_thread(build, clock)
     serving = Serving(laboratory, Timekeeper(clock, laboratory.twins))
     loop = asyncio.get_running_loop()
     laboratory.after_work = lambda: loop.call_soon_threadsafe(serving.look)
-    rng = random.Random(os.urandom(8))
+    anywhere = partial(draw_place, random.Random(os.urandom(8)))
+    if logged:
+        serving.log = CommandLog(clock.now_fs)
     try:
         for name, twin in laboratory.twins.items():
+            if serving.log is not None:
+                serving.log.watch(name, twin)
             faults, ways = ConnectionFaults(), DatagramFaults()
             time = TimeOf(serving.timekeeper, name)
             answer = partial(_connection, twin, time, serving, faults)
             open_doors = doors(twin, answer) | datagram_doors(twin, time, serving, faults, ways)
-            listening = await listen(open_doors, partial(draw_place, rng))
+            listening = await listen(open_doors, anywhere if places is None else places())
             model = str(laboratory.plan.instruments[name]["model"])
             udp = ways if isinstance(twin, TakesDatagrams) else None
             serving.served[name] = Served(twin, model, listening, faults, udp)
@@ -141,7 +164,8 @@ def _connection(
     twin: Twin, time: Time, serving: Serving, faults: ConnectionFaults, port: str
 ) -> TwinConnection:
     def session() -> Session:
-        return twin.open(port)
+        opened = twin.open(port)
+        return opened if serving.log is None else serving.log.through(port, opened)
 
     return TwinConnection(session, time, faults, _leapt(serving))
 

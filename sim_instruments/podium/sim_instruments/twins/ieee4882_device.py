@@ -14,6 +14,7 @@ from podium.firmware_interfaces.ieee4882.header import HeaderTree, Path
 from podium.firmware_interfaces.ieee4882.parameters import Value, Whole
 from podium.firmware_interfaces.ieee4882.program_message import MessageSplitter, Unit, units
 from podium.firmware_interfaces.ieee4882.status import StatusRegisters
+from podium.sim_instruments.twins.command_ear import CommandEar, unit_words
 
 _REGISTER = Whole(0, 255)
 
@@ -80,6 +81,7 @@ class Device:
         self.commands = 0
         self.unknown = 0
         self.unmeant = 0
+        self.ear: CommandEar[Unit | ScpiError] = CommandEar(self.tallies, unit_words)
         self._tree: HeaderTree[Bound] = HeaderTree()
         for bound in commands:
             self._tree.add(bound.command.header, bound)
@@ -118,7 +120,9 @@ class Device:
         units of the same message have put answers into the output queue.
         """
         self._settle(now_fs)
+        before = self.ear.begin()
         self.commands += 1
+        refused = False
         try:
             if isinstance(unit, ScpiError):
                 raise unit
@@ -137,7 +141,10 @@ class Device:
         except ScpiError as error:
             self.unknown += error.code == -113
             self.status.report(error)
+            refused = True
             return None, path
+        finally:
+            self.ear.end(before, unit, refused)
 
     def _settle(self, now_fs: int) -> None:
         """Let *OPC take effect if what it waited for has ended."""

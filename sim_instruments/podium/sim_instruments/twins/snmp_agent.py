@@ -21,6 +21,7 @@ from podium.firmware_interfaces.snmp import (
     decode,
     encode,
 )
+from podium.sim_instruments.twins.command_ear import CommandEar
 
 RESPONSE_MAX = 1400
 """Octets of a response to a get-bulk; it ends before. ASSUMED: one Ethernet frame."""
@@ -39,6 +40,7 @@ class Agent:
         self._objects = objects
         self._requests = 0
         self._unknown = 0
+        self.ear: CommandEar[bytes] = CommandEar(self.tallies, request_words)
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on; unknown is what there is no such object for."""
@@ -46,6 +48,12 @@ class Agent:
 
     def answer(self, datagram: bytes, now_fs: int) -> bytes:
         """Return the response to a request; empty where it deserves none."""
+        before = self.ear.begin()
+        response = self._respond(datagram, now_fs)
+        self.ear.end(before, datagram, refused=not response)
+        return response
+
+    def _respond(self, datagram: bytes, now_fs: int) -> bytes:
         self._requests += 1
         try:
             request = decode(datagram)
@@ -72,6 +80,16 @@ class Agent:
         self._unknown += 1
         known = any(one[: len(oid) - 1] == oid[:-1] for one in objects)
         return NO_SUCH_INSTANCE if known else NO_SUCH_OBJECT
+
+
+def request_words(datagram: bytes) -> str:
+    """Return a request as a person would write it."""
+    try:
+        request = decode(datagram)
+    except SnmpError:
+        return f"<{len(datagram)} bytes>"
+    asked = " ".join(".".join(map(str, binding.oid)) for binding in request.bindings)
+    return f"{request.operation.name.lower()} {asked}"
 
 
 def _next(objects: Mapping[Oid, Value], order: list[Oid], oid: Oid) -> Binding:

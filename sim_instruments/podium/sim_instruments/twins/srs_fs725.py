@@ -13,6 +13,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.srs_fs725 import Line, SyntaxFault
 from podium.sim_instruments.physics.clock_makes import RUBIDIUM, ClockMake
 from podium.sim_instruments.physics.clocks import Clock, LockState
+from podium.sim_instruments.twins.command_ear import CommandEar, CommandListener
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 WARM_FS = round(0.6 * box.WARM_UP_S) * FS_PER_S
@@ -32,6 +33,8 @@ class SrsFs725:
         self._commands = 0
         self._unknown = 0
         self._unmeant = 0
+        self._refused = False
+        self._ear: CommandEar[str] = CommandEar(self.tallies, str.strip)
         self._kept = {word: one.initial for word, one in box.SETTINGS.items() if one.kept}
         self._powered_fs: int | None = None
         """When it was switched on; None: so long ago that all is warm."""
@@ -57,6 +60,10 @@ class SrsFs725:
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
         return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
+
+    def tell(self, listener: CommandListener) -> None:
+        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        self._ear.listener = listener
 
     # --- what it does -----------------------------------------------------------------
 
@@ -85,21 +92,31 @@ class SrsFs725:
 
     def obey(self, line: str, now_fs: int) -> str | None:
         """Carry out a command; return its answer, if it asks. What is wrong sets a status bit."""
+        before, self._refused = self._ear.begin(), False
+        answer = self._obey(line, now_fs)
+        self._ear.end(before, line, self._refused)
+        return answer
+
+    def _obey(self, line: str, now_fs: int) -> str | None:
         self._commands += 1
         try:
             command = box.decode(line)
         except SyntaxFault:
             self._unknown += 1
-            self._faults |= box.BAD_SYNTAX
+            self._refuse(box.BAD_SYNTAX)
             return None
         if command.query:
             answer = self._answer(command, now_fs)
             if answer is None:
                 self._unknown += 1
-                self._faults |= box.BAD_SYNTAX
+                self._refuse(box.BAD_SYNTAX)
             return answer
         self._set(command, now_fs)
         return None
+
+    def _refuse(self, fault: int) -> None:
+        self._faults |= fault
+        self._refused = True
 
     def _answer(self, command: Line, now_fs: int) -> str | None:
         word = command.word
@@ -130,7 +147,7 @@ class SrsFs725:
         setting = box.SETTINGS.get(word)
         if command.kept:
             if setting is None or not setting.kept or numbers:
-                self._faults |= box.BAD_SYNTAX
+                self._refuse(box.BAD_SYNTAX)
                 self._unknown += setting is None
                 return
             self._kept[word] = self._settings[word]
@@ -138,15 +155,16 @@ class SrsFs725:
             self._restart_by_command(word, numbers)
         elif word == "PP" and numbers:  # ASSUMED: within a second; nothing hangs on the pulse
             self._unmeant += 1
-            self._faults |= 0 if 0 <= numbers[0] <= 999_999_999 else box.BAD_PARAMETER
+            if not 0 <= numbers[0] <= 999_999_999:
+                self._refuse(box.BAD_PARAMETER)
         elif setting is None or not setting.settable:
-            self._faults |= box.BAD_SYNTAX
+            self._refuse(box.BAD_SYNTAX)
             self._unknown += setting is None
         elif len(numbers) != len(setting.limits) or not all(
             low <= number <= high
             for number, (low, high) in zip(numbers, setting.limits, strict=True)
         ):
-            self._faults |= box.BAD_PARAMETER
+            self._refuse(box.BAD_PARAMETER)
         else:
             self._unmeant += word not in MEANT
             if word == "LO":
@@ -155,7 +173,7 @@ class SrsFs725:
 
     def _restart_by_command(self, word: str, numbers: tuple[int, ...]) -> None:
         if numbers != (1,):
-            self._faults |= box.BAD_PARAMETER
+            self._refuse(box.BAD_PARAMETER)
             return
         # ASSUMED: neither touches the lock; a restart tells of itself
         self._restart()

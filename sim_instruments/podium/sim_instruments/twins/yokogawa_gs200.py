@@ -16,6 +16,7 @@ from podium.firmware_interfaces.ieee4882.parameters import Real, Value
 from podium.firmware_interfaces.ieee4882.program_message import Parameter, Word
 from podium.firmware_interfaces.ieee4882.responses import engineering, quoted
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
+from podium.sim_instruments.twins.command_ear import CommandListener
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.source_program import Run, Step
@@ -72,6 +73,10 @@ class YokogawaGS200:
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
         return self._device.tallies()
+
+    def tell(self, listener: CommandListener) -> None:
+        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        self._device.ear.listener = listener
 
     # --- state ------------------------------------------------------------------------
 

@@ -367,3 +367,29 @@ def test_a_second_run_tells_its_results_although_they_are_the_same(bench):
         bench.set(f"{QA}/enable", 1)
         bench.wait(100 * US)
         assert len(heard) == 16 * run
+
+
+def test_the_factory_preset_is_what_was_at_power_on_and_says_when_it_is_there(bench):
+    store, heard = bench.devices["SHFQC"].store, []
+
+    class Hearer:
+        def heard(self, value):
+            heard.append((value.path.removeprefix(f"{store.root}/"), value.value))
+
+    wanted = ("system/preset/busy", "system/clocks/referenceclock/in/source")
+    for path in wanted:
+        store.subscribe(Hearer(), f"{store.root}/{path}")
+    bench.set("sgchannels/3/output/range", -20.0)
+    bench.set("synthesizers/2/centerfreq", 5e9)
+    bench.set("system/clocks/referenceclock/in/source", 2)
+    bench.set("qachannels/0/markers/0/source", 1024)
+    assert bench.get("system/clocks/referenceclock/in/sourceactual") == 2
+    heard.clear()
+    bench.set("system/preset/load", 1)
+    assert bench.get("sgchannels/3/output/range") == 10.0
+    assert bench.get("sgchannels/3/centerfreq") == 1e9
+    assert bench.get("sgchannels/3/synthesizer") == 2
+    assert bench.get("system/clocks/referenceclock/in/sourceactual") == 0
+    assert heard[0] == ("system/preset/busy", 1)
+    assert heard[-1] == ("system/preset/busy", 0)
+    assert (wanted[1], 0) in heard

@@ -10,6 +10,8 @@ from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.physics.signals import Captured
 from podium.sim_instruments.twins.zurich.executing import Executing
 
+SMALL = 1e-3
+
 
 class Inline:
     """A world that answers every window with its number, when it is asked to work."""
@@ -32,7 +34,7 @@ class Inline:
     def play(self, signals):
         self.signals = signals
         return tuple(
-            Captured(np.arange(1, len(train.start_ns) + 1) * (1 + 0j), None)
+            Captured(SMALL * np.arange(1, len(train.start_ns) + 1) + 0j, None)
             for train in signals.captures
         )
 
@@ -142,7 +144,7 @@ def test_results_are_told_when_their_time_has_come_and_not_before(bench):
     assert bench.get(f"{QA}/enable") == bench.get(f"{SG}/enable") == 0
     found = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
     # Means over the window of 1, 2, 3 roots of a watt, at 50 ohms; 256 samples are added up.
-    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * 256, rel=1e-9)
+    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0 * 256, rel=1e-9)
 
 
 def test_the_worlds_end_is_where_time_may_leap_to(bench):
@@ -241,7 +243,7 @@ def test_spectroscopy_sweeps_a_tone_and_listens_to_the_same(bench):
     assert np.exp(2j * np.pi * turned) == pytest.approx(np.ones(3), abs=1e-6)
     bench.wait(100 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
-    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0)
+    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0)
     assert bench.get(f"{SPECTROSCOPY}/result/enable") == 0
 
 
@@ -283,4 +285,46 @@ def test_a_frequency_that_changes_during_an_integration_cuts_it(bench):
     assert len(parts) == 2
     bench.wait(100 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
-    assert found == pytest.approx([10.0 * (parts[0] + 2 * parts[1]) / 1000])
+    assert found == pytest.approx([10.0 * SMALL * (parts[0] + 2 * parts[1]) / 1000])
+
+
+def test_a_register_that_is_set_while_a_foretold_run_goes_on_is_known_to_it(bench):
+    branch = (
+        "var n = 4; waitDigTrigger(1); playZero(32); while (n > 0) { playZero(64);"
+        "startQA(QA_GEN_0, QA_INT_0, true, 0, 0); playZero(2000000);"
+        "n = n - 1; if (getUserReg(3) == 7) { n = 0; } }"
+    )
+    set_up(bench, DRIVE, branch)
+    bench.set(f"{READOUT}/result/length", 2)
+    bench.set(f"{READOUT}/result/enable", 1)
+    trigger(bench)
+    bench.world.work()
+    bench.wait(1500 * US)
+    assert len(bench.world.signals.captures[0].start_ns) == 4
+    assert bench.get(f"{READOUT}/result/acquired") == 2
+    bench.world.done_ = False
+    bench.set(f"{QA}/userregs/3", 7)
+    assert bench.get(f"{QA}/userregs/3") == 7
+    bench.world.work()
+    # The third is read out in any case: it is asked for as the second goes on, 1 ms from the start.
+    assert len(bench.world.signals.captures[0].start_ns) == 3
+    bench.wait(1600 * US)
+    assert bench.get(f"{QA}/enable") == 0
+
+
+def test_a_register_that_is_set_before_the_trigger_is_known_from_then_on(bench):
+    before = "var n = getUserReg(0); waitDigTrigger(1); playZero(32); n = n + getUserReg(0);"
+    set_up(bench, DRIVE, before + "setUserReg(1, n); startQA(QA_GEN_0, QA_INT_0, true, 0, 0);")
+    bench.set(f"{QA}/userregs/0", 1)
+    for at in (SG, QA):
+        bench.set(f"{at}/auxtriggers/0/channel", 8)
+        bench.set(f"{at}/enable", 1)
+    bench.wait(US)
+    bench.set(f"{QA}/userregs/0", 20)
+    bench.wait(US)
+    bench.set("system/internaltrigger/repetitions", 1)
+    bench.set("system/internaltrigger/enable", 1)
+    bench.world.work()
+    bench.wait(100 * US)
+    assert bench.get(f"{QA}/userregs/1") == 21
+    assert bench.get(f"{QA}/enable") == 0

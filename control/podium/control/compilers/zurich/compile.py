@@ -1,7 +1,7 @@
 """Program to the program of one instrument: the passes in their order."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -65,9 +65,14 @@ CYCLES_MAX = 2**31 - 1
 TRIGGER_INPUT = 0
 """Trigger input 1: an HDAWG has no trigger from software."""
 
+Frames = tuple[str, ...]
+"""The names of a core's frames, which tell it from others."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Made:
+class Made:
+    """What is made of one core."""
+
     core: CoreProgram
     settings: list[Setting]
     results: tuple[ResultLayout, ...]
@@ -84,7 +89,10 @@ def _own_trigger(model: str) -> int:
 
 
 def compile_program(
-    program: Program, target: ZurichTarget, start: Start | None = None
+    program: Program,
+    target: ZurichTarget,
+    start: Start | None = None,
+    kept: MutableMapping[Frames, Made] | None = None,
 ) -> ZurichProgram:
     """Compile ``program`` for one instrument. The same program gives the same text.
 
@@ -93,13 +101,17 @@ def compile_program(
     all its cores, an HDAWG's the first trigger input. Raises :class:`ProgramError` where the
     program contradicts itself, :class:`OffGridError` for a time between two samples,
     :class:`DoesNotFit` where the hardware cannot play it, and of these :class:`TooLarge` where it
-    can in parts (see ``compile_in_batches``).
+    can in parts (see ``compile_in_batches``). Cores that are ``kept`` are taken as they are, others
+    are put there.
     """
-    return _compiled(program, _placed(program), target, start)
+    return _compiled(program, _placed(program), target, start, {} if kept is None else kept)
 
 
 def compile_together(
-    program: Program, targets: Sequence[ZurichTarget], start: Start
+    program: Program,
+    targets: Sequence[ZurichTarget],
+    start: Start,
+    kept: MutableMapping[Frames, Made] | None = None,
 ) -> tuple[ZurichProgram, ...]:
     """Compile ``program`` for several instruments that begin on the same trigger.
 
@@ -111,7 +123,8 @@ def compile_together(
         if one.frame.port not in served:
             names = ", ".join(target.instrument for target in targets)
             raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
-    return tuple(_compiled(program, placed, target, start) for target in targets)
+    made = {} if kept is None else kept
+    return tuple(_compiled(program, placed, target, start, made) for target in targets)
 
 
 def _placed(program: Program) -> PlacedShot:
@@ -120,7 +133,11 @@ def _placed(program: Program) -> PlacedShot:
 
 
 def _compiled(
-    program: Program, placed: PlacedShot, target: ZurichTarget, start: Start | None
+    program: Program,
+    placed: PlacedShot,
+    target: ZurichTarget,
+    start: Start | None,
+    kept: MutableMapping[Frames, Made],
 ) -> ZurichProgram:
     cores = allocate(placed.frames, target, alone=start is None)
     alone = _own_trigger(target.model)
@@ -133,13 +150,12 @@ def _compiled(
     )
     _check_run(program, duration_fs)
     told: dict[str, Told] = {}
-    by_core: dict[tuple[str, int], _Made] = {}
     # What generators do may hang on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):
-        made_one = _core(one, program, placed, first_fs, target, begun, told)
-        by_core[one.kind, one.index] = made_one
-        told |= made_one.told if target.model == "SHFQC" else {}
-    made = [by_core[one.kind, one.index] for one in cores]
+        if one.names not in kept:
+            kept[one.names] = _core(one, program, placed, first_fs, target, begun, told)
+        told |= kept[one.names].told if target.model == "SHFQC" else {}
+    made = [kept[one.names] for one in cores]
     oscillators = {
         name: one.oscillators
         for one in made
@@ -193,7 +209,7 @@ def _core(
     target: ZurichTarget,
     start: Start,
     told: Mapping[str, Told],
-) -> _Made:
+) -> Made:
     rate_hz = target.flux_rate_hz if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
     held_fs = start.offset_fs + held_back_fs(one.kind, start)
@@ -218,7 +234,7 @@ def _drive(
     target: ZurichTarget,
     start: Start,
     told: Mapping[str, Told],
-) -> _Made:
+) -> Made:
     names = ", ".join(one.names)
     port = one.frames[0][1]
     hearing = hearing_of(
@@ -281,7 +297,7 @@ def _drive(
         0,
         round_code.written_out,
     )
-    return _Made(core, settings, (), resources, oscillators)
+    return Made(core, settings, (), resources, oscillators)
 
 
 def _codes(
@@ -343,7 +359,7 @@ def _readout(
     rest_fs: int,
     target: ZurichTarget,
     start: Start,
-) -> _Made:
+) -> Made:
     names = ", ".join(one.names)
     port = one.frames[0][1]
     assert isinstance(port, ReadoutChannel)
@@ -395,7 +411,7 @@ def _readout(
         layout, record = _traced(layouts, made, points, names)
         layouts = (layout,)
         settings += trace_settings(port.channel, record)
-    return _Made(core, settings, layouts, resources, made.oscillators, made.told)
+    return Made(core, settings, layouts, resources, made.oscillators, made.told)
 
 
 def _traced(

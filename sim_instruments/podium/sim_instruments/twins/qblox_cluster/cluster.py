@@ -22,6 +22,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
 )
 from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.twins.command_ear import CommandEar, CommandListener, cluster_words
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
@@ -129,6 +130,7 @@ class ClusterTwin:
         )
         self.lines.watch(self._settle)
         self._tallies = {"commands": 0, "unknown": 0, "unmeant": 0}
+        self._ear: CommandEar[Command] = CommandEar(lambda: self._tallies, cluster_words)
 
     def open(self, port: str) -> "ClusterSession":
         """Return a connection to the CMM (``scpi``) or to a module (``slot2``)."""
@@ -203,6 +205,10 @@ class ClusterTwin:
         """Return how many commands came, how many were unknown, how many mean nothing."""
         return dict(self._tallies)
 
+    def tell(self, listener: CommandListener) -> None:
+        """Tell of every command from now on; see :class:`.command_ear.TellsCommands`."""
+        self._ear.listener = listener
+
     def reset(self, now_fs: int) -> None:
         """Return the whole cluster to the state after power-on, error queues excepted."""
         self.runs.reset(now_fs)
@@ -221,13 +227,18 @@ class ClusterTwin:
 
     def execute(self, module: Module | None, command: Command, now_fs: int) -> bytes:
         """Carry one command out on a module, or on the CMM, and return the reply."""
+        before = self._ear.begin()
         self._tallies["commands"] += 1
         self._settle(now_fs)
+        refused = False
         errors = self.management.errors if module is None else module.errors
         try:
             return self._route(module, command, now_fs)
         except Refusal as refusal:
             errors.put(refusal)
+            refused = True
+        finally:
+            self._ear.end(before, command, refused)
         # The client reads an empty line as "ask the error queue".
         found = look_up(_SLOT.sub("", command.header, count=1))
         expected = command.is_query or (

@@ -14,6 +14,7 @@ from podium.firmware_interfaces.wrtd import UDP_PORT, EventMessage, MessageError
 from podium.firmware_interfaces.wrtd_node import LOG_MAX, OUTPUTS, TCP_PORT, Link, Timestamp
 from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, ClockMake
 from podium.sim_instruments.physics.clocks import Clock, LockState
+from podium.sim_instruments.twins.command_ear import CommandListener
 from podium.sim_instruments.twins.trigger_line import TakesEdges
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 from podium.sim_instruments.twins.wrtd_node.outputs import Output
@@ -82,6 +83,13 @@ class WrtdNode:
             "unknown": calls["unknown"] + self._garbage,
             "unmeant": calls["unmeant"],
         }
+
+    def tell(self, listener: CommandListener) -> None:
+        """Tell of every call from now on; see :class:`.command_ear.TellsCommands`.
+
+        Event messages are no commands.
+        """
+        self._service.ear.listener = listener
 
     def connect(self, output: str, sink: TakesEdges) -> None:
         """Plug a cable into ``LC-O1`` or another; KeyError names those that there are."""

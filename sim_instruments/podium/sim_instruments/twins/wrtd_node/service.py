@@ -17,6 +17,7 @@ from podium.firmware_interfaces.wrtd_node import (
     encode_answer,
     whole,
 )
+from podium.sim_instruments.twins.command_ear import CommandEar
 from podium.sim_instruments.twins.wrtd_node.attributes import (
     OF_NODE,
     OF_RULES,
@@ -43,6 +44,7 @@ class Service:
         self._node = node
         self._commands = 0
         self._unknown = 0
+        self.ear: CommandEar[bytes] = CommandEar(self.tallies, line_words)
         self._calls: dict[str, Callable[[tuple[object, ...], int], object]] = {
             "add_rule": self._add_rule,
             "remove_rule": self._remove_rule,
@@ -71,19 +73,25 @@ class Service:
 
     def answer(self, line: bytes, now_fs: int) -> bytes:
         """Carry out the call in a line; return the line of its answer."""
+        before = self.ear.begin()
+        answer, refused = self._answer(line, now_fs)
+        self.ear.end(before, line, refused)
+        return answer
+
+    def _answer(self, line: bytes, now_fs: int) -> tuple[bytes, bool]:
         self._commands += 1
         number: int | None = None
         try:
             request = decode_request(line)
             number = request.number
-            return encode_answer(number, self._carry_out(request, now_fs))
+            return encode_answer(number, self._carry_out(request, now_fs)), False
         except LineError as error:
             self._unknown += number is None
             bad = ServiceError(ErrorCode.SERVICE_BAD_REQUEST, str(error))
-            return encode_answer(number, bad)
+            return encode_answer(number, bad), True
         except ServiceError as error:
             self._unknown += error.code == ErrorCode.SERVICE_UNKNOWN_CALL
-            return encode_answer(number, error)
+            return encode_answer(number, error), True
 
     def _carry_out(self, request: Request, now_fs: int) -> object:
         if request.call not in self._calls:
@@ -285,3 +293,8 @@ class ServiceSession:
             self._buffer = rest
             if line.strip():
                 answers += self._service.answer(line, now_fs)
+
+
+def line_words(line: bytes) -> str:
+    """Return the line of a call as a person reads it."""
+    return line.decode("utf-8", "backslashreplace").strip()

@@ -36,12 +36,19 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_a
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
+_SECOND_OUTPUTS: Final = 36
+"""Trigger source 36 + n: its trigger output 2."""
 READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
 _PIECE: Final = 128
 """Readouts that are worked on together: records are long."""
 _AT_ONCE: Final = 500_000
 """Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
+
+
+def own_output(source: float, channel: int) -> int | None:
+    """Return which trigger output of a channel's own sequencer a source is, 0 or 1."""
+    return {SEQUENCER_TRIGGERS + channel: 0, _SECOND_OUTPUTS + channel: 1}.get(int(source))
 
 
 class Arrivals(Protocol):
@@ -227,10 +234,11 @@ class AnalyserRun:
 
     def _spectroscopy(self) -> None:
         setting, run = self.run.setting, self.run
-        source = int(node_settings.number(setting, f"{self._at}/spectroscopy/trigger/channel"))
-        if source != SEQUENCER_TRIGGERS + self.channel:
+        source = node_settings.number(setting, f"{self._at}/spectroscopy/trigger/channel")
+        output = own_output(source, self.channel)
+        if output is None:
             return
-        edges = trigger_edges(run.fresh, 0, self._level)
+        edges = trigger_edges(run.fresh, output, self._level)
         self._level = last_level(run.fresh, self._level)
         settings = node_settings.spectroscopy_settings(setting, self._at)
         samples = settings.delay + settings.length

@@ -6,6 +6,7 @@ is asked for the readouts that are heard by then, with all that plays until they
 integrators make of the answers becomes words.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -24,7 +25,7 @@ from podium.sim_instruments.twins.zurich.foretelling import (
     Member,
 )
 from podium.sim_instruments.twins.zurich.playback import Play
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
@@ -132,7 +133,16 @@ class _Conversation:
         members = [one.member for one in self._generators]
         members += [one.member for one in self._readers]
         ends = {one.key: one.run.time_fs(one.run.trace.end) + FS_PER_NS for one in members}
-        drives = [train for one in self._generators for train in one.all_plays()]
+        loud: dict[Key, list[Integers]] = defaultdict(list)
+        drives = [
+            train
+            for one in self._generators
+            for train in one.all_plays(loud[one.member.output_node].append)
+        ]
+        for reader in self._readers:
+            loud[reader.member.output_node] += reader.loud_out_ns
+            for node in reader.member.input_nodes:
+                loud[node] += reader.loud_in_ns
         drives += [train for one in self._readers for train in one.drives]
         captures = [one.train for reader in self._readers for one in reader.listening.values()]
         duration_ns = (max(ends.values()) - self._origin_fs) // FS_PER_NS + TAIL_NS
@@ -143,7 +153,8 @@ class _Conversation:
         )
         results: dict[Key, Complexes] = {r.member.key: r.results() for r in self._readers}
         records = {r.member.key: r.record for r in self._readers if r.record is not None}
-        return Foretold(ends, results, records)
+        when = {node: np.concatenate(times) for node, times in loud.items() if times}
+        return Foretold(ends, results, records, when)
 
 
 def _refuse_flux(generators: Sequence[Generator]) -> None:

@@ -3,17 +3,21 @@
 One process of the vendor's on one computer, port 8004; clients reach every instrument through it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from podium.firmware_interfaces.zurich.handshake import KernelRequest, NoKernel, Reason
 from podium.firmware_interfaces.zurich.inventory.models import server_nodes
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
+from podium.firmware_interfaces.zurich.refusals import Kind, Refusal
+from podium.firmware_interfaces.zurich.session_messages import Request
+from podium.sim_instruments.twins.command_ear import CommandListener, Verdict
 from podium.sim_instruments.twins.twin import Horizon, Session
 from podium.sim_instruments.twins.zurich.connection import Connection
 from podium.sim_instruments.twins.zurich.device import INTERFACES, Device, described, visible
 from podium.sim_instruments.twins.zurich.kernel import Kernel
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.request_words import request_words
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution, NothingExecutes
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
@@ -40,6 +44,8 @@ class DataServer:
         self.version = text.version
         self._execution = execution or NothingExecutes()
         self._commands = 0
+        self._unknown = 0
+        self._listener: CommandListener | None = None
         documentation = text.documentation
         try:
             self.devices = tuple(
@@ -59,7 +65,7 @@ class DataServer:
             "/zi", server_nodes(), documentation, "", TimeBase(SERVER_TICKS_PER_S)
         )  # fmt: skip
         self._powered = False
-        self._kernels = {"zi": Kernel("zi", self.store, self._count)}
+        self._kernels = {"zi": Kernel("zi", self.store, self._count, hear=self._hear)}
         self._describe(text)
 
     # --- as any twin ------------------------------------------------------------------
@@ -82,7 +88,21 @@ class DataServer:
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
         unmeant = sum(device.store.unmeant for device in self.devices) + self.store.unmeant
-        return {"commands": self._commands, "unknown": 0, "unmeant": unmeant}
+        return {"commands": self._commands, "unknown": self._unknown, "unmeant": unmeant}
+
+    def tell(self, listener: CommandListener) -> None:
+        """Tell of every request from now on; see :class:`.command_ear.TellsCommands`.
+
+        Whether a set has a meaning here is in the tallies only.
+        """
+        self._listener = listener
+
+    def lend(self, device: str, owner: str) -> None:
+        """Let another data server have an instrument, or take it back (``owner`` empty)."""
+        (lent,) = (one for one in self.devices if one.name == device)
+        self._let_go(lent, 0)
+        lent.owner = owner
+        self._tell_of_devices(0)
 
     # --- kernels ----------------------------------------------------------------------
 
@@ -94,6 +114,9 @@ class DataServer:
         device = next((one for one in self.devices if one.name == request.kernel), None)
         if device is None:
             return NoKernel(Reason.DEVICE_NOT_FOUND, f"Device {request.kernel} not found")
+        if device.owner:
+            message = f"Device {device.name} is in use by {device.owner}"
+            return NoKernel(Reason.DEVICE_IN_USE, message)
         interface = request.query.get("interface", "")
         if interface and interface.lower() not in [one.lower() for one in INTERFACES]:
             message = f"Device {device.name} is not reached by {interface}"
@@ -107,6 +130,7 @@ class DataServer:
                 self._count,
                 device.update,
                 partial(self._let_go, device),
+                self._hear,
             )
             device.connected = True
             self._tell_of_devices(now_fs)
@@ -129,6 +153,13 @@ class DataServer:
 
     def _count(self) -> None:
         self._commands += 1
+
+    def _hear(self, request: Request, refusals: Sequence[Refusal]) -> None:
+        unknown = any(one.kind is Kind.NOT_FOUND for one in refusals)
+        self._unknown += unknown
+        if self._listener is not None:
+            verdict: Verdict = "unknown" if unknown else "refused" if refusals else "known"
+            self._listener(request_words(request), verdict)
 
     def _describe(self, text: VendorText) -> None:
         for path, value in (

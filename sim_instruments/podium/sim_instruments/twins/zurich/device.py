@@ -39,6 +39,8 @@ class Device:
         self.serial = serial
         self.connected = False
         """Whether the data server has taken it. Until then it is only seen in the network."""
+        self.owner = ""
+        """Another data server that has it; empty: none."""
         time_base = TimeBase(round(1 / entry.time_base_s))
         self.store = NodeStore(f"/{self.name}", nodes_of(model), documentation, model, time_base)
         self._execution = execution
@@ -74,10 +76,10 @@ class Device:
             "DEVICETYPE": self.model.name,
             "OPTIONS": "\n".join(self.model.options),
             "SERIAL": str(self.serial),
-            "OWNER": server if self.connected else "",
+            "OWNER": server if self.connected else self.owner,
             "INTERFACE": INTERFACES[0],
-            "AVAILABLE": not self.connected,
-            "STATUS": "In use" if self.connected else "Free",
+            "AVAILABLE": not (self.connected or self.owner),
+            "STATUS": "In use" if self.connected or self.owner else "Free",
             "STATUSFLAGS": 0,
             "UPDATESTATUS": 0,
         }
@@ -115,7 +117,22 @@ class Device:
                 self.store.put("raw/error/json/errors", '{"messages":[]}', now_fs)
             elif path.endswith(("/clearwave", "/clearweight")):
                 self._clear_waves(path.rpartition("/")[0], now_fs)
+            elif path == "system/preset/load":
+                self._load_factory_preset(now_fs)
             self.store.put(path, 0, now_fs)
+
+    def _load_factory_preset(self, now_fs: int) -> None:
+        """Have all settings as at power-on. ASSUMED: programs stay; there is no other preset."""
+        self.store.put("system/preset/busy", 1, now_fs)
+        self.store.settings_as_at_power_on(now_fs)
+        if self.store.has("sgchannels/0/synthesizer"):
+            self._lay_out_synthesizers()
+        for node in ("status", "source", "in/status", "in/source"):
+            # Whoever waits for the reference hears that it is there.
+            path = f"system/clocks/referenceclock/{node}"
+            if self.store.has(path):
+                self.store.put(path, self.store.value(path, now_fs), now_fs)
+        self.store.put("system/preset/busy", 0, now_fs)
 
     def _clear_waves(self, below: str, now_fs: int) -> None:
         """Empty all waveforms, or integration weights, below a path."""
@@ -125,6 +142,7 @@ class Device:
 
     def _lock(self, path: str, value: Value, now_fs: int) -> None:
         """Follow the reference that was chosen. ASSUMED: it is there, and locks at once."""
+        self._tell(path, value, now_fs)
         if self.store.has(f"{path}actual"):
             self.store.put(f"{path}actual", value, now_fs)
 

@@ -7,20 +7,25 @@ their results here when their time has come. Where generators hang on what is me
 when they start cannot be foretold.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
-from podium.sim_instruments.twins.zurich.analyser_run import SEQUENCER_TRIGGERS
+from podium.sim_instruments.twins.zurich.analyser_run import own_output
 from podium.sim_instruments.twins.zurich.flux_trains import (
     FluxOutput,
     NoFlux,
     flux_outputs,
     flux_trains,
 )
+from podium.sim_instruments.twins.zurich.input_saturation import digitised, tone_left
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
@@ -33,7 +38,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     readouts,
     trigger_edges,
 )
-from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA, Integers
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
 from podium.sim_instruments.twins.zurich.spectroscopy_trains import (
@@ -49,6 +54,7 @@ from podium.sim_instruments.twins.zurich.trains import (
     record_of,
     results_of,
     scope_train,
+    turned,
 )
 from podium.sim_instruments.twins.zurich.zsync import late_samples
 
@@ -97,6 +103,12 @@ class Member:
     """Samples that a signal takes from the sequencer to the connector."""
     flux: tuple[FluxOutput, ...] = ()
     """The outputs of an HDAWG's core."""
+    input_dbm: float = 0.0
+    """Range of an analyser's input."""
+    synthesizer: str = ""
+    """Which one carries its signals: ``synthesizers/1``; empty: none does."""
+    turns: float = 0.0
+    """The phase of that synthesizer."""
 
     @property
     def key(self) -> Key:
@@ -107,6 +119,17 @@ class Member:
     def sender(self) -> str:
         """What the world calls it: ``dev12000/sgchannels/0/awg``."""
         return "/".join(self.key)
+
+    @property
+    def output_node(self) -> Key:
+        """Its instrument, and the node that counts when the output went beyond full scale."""
+        return self.run.device, f"{self.channel}/output/overrangecount"
+
+    @property
+    def input_nodes(self) -> tuple[Key, ...]:
+        """The same for what comes in: one goes with the other (node documentation)."""
+        names = ("overrangecount", "adcoverrangecount")
+        return tuple((self.run.device, f"{self.channel}/input/{name}") for name in names)
 
     @property
     def connector(self) -> str:
@@ -126,6 +149,9 @@ class Foretold:
     spectroscopy, shape (triggers, 1)."""
     records: dict[Key, Complexes]
     """By the same: what the scope has recorded, V, where it was triggered."""
+    loud_ns: Mapping[Key, Integers]
+    """By instrument and node that counts it: when a connector was beyond its full scale, from the
+    run's beginning on."""
 
 
 def member_of(
@@ -164,7 +190,17 @@ def member_of(
         Oscillators() if analyser else node_settings.oscillators(setting, channel),
         analyser,
         late,
+        input_dbm=node_settings.number(setting, f"{channel}/input/range") if analyser else 0.0,
+        synthesizer=_synthesizer(setting, channel),
     )
+
+
+def _synthesizer(setting: node_settings.Setting, channel: str) -> str:
+    if not node_settings.number(setting, f"{channel}/output/rflfpath"):
+        return ""
+    if channel.startswith("qachannels/"):
+        return channel
+    return f"synthesizers/{int(node_settings.number(setting, f'{channel}/synthesizer'))}"
 
 
 def _probing(setting: node_settings.Setting, channel: str) -> Probing:
@@ -172,7 +208,7 @@ def _probing(setting: node_settings.Setting, channel: str) -> Probing:
     return Probing(
         node_settings.spectroscopy_settings(setting, channel),
         node_settings.oscillators(setting, channel, 1),
-        chosen == SEQUENCER_TRIGGERS + int(channel.rpartition("/")[2]),
+        own_output(chosen, int(channel.rpartition("/")[2])),
     )
 
 
@@ -206,6 +242,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     ends: dict[Key, int] = {}
     heard = []
     points = []
+    loud: dict[Key, list[Integers]] = defaultdict(list)
     for member in members:
         run = member.run
         to_the_end(run)
@@ -216,70 +253,84 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             continue
         if member.analyser is None:
             if member.on:
-                drives += drive_trains(
+                made = drive_trains(
                     member.connector, member.sender, run.trace, run.image, member.oscillators,
                     member.centre_hz, member.range_dbm, begin_ns, member.late,
+                    loud=loud[member.output_node].append,
                 )  # fmt: skip
+                drives += [turned(one, member.turns) for one in made]
             continue
         at = member.analyser
         if isinstance(at, Probing):
-            edges = trigger_edges(run.trace, 0)[: None if at.own_trigger else 0]
+            edges = trigger_edges(run.trace, at.output or 0)[: 0 if at.output is None else None]
             if member.on:
-                drives += probing_trains(
+                sent = probing_trains(
                     f"{member.connector}_out", member.sender, run.trace, at, edges,
                     member.centre_hz, member.range_dbm, begin_ns, member.late,
                 )  # fmt: skip
+                drives += [turned(one, member.turns) for one in sent]
             one = probed(
                 f"{member.connector}_in", run.trace, at, edges, member.centre_hz, begin_ns,
                 member.late,
             )  # fmt: skip
-            points.append((member.key, one))
+            points.append((member, one))
             continue
         started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
         if member.on:
-            drives += readout_trains(
+            made = readout_trains(
                 f"{member.connector}_out", member.sender, started, at.waves, at.delay,
                 member.centre_hz, member.range_dbm, begin_ns,
+                loud=loud[member.output_node].append,
             )  # fmt: skip
+            drives += [turned(one, member.turns) for one in made]
         asked = started
         if at.qudits:
             asked = replace(started, integrators=integrators_of(started.integrators, at.qudits))
         trains = capture_trains(
             f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns
         )
-        captures += [one.train for one in trains.values()]
+        captures += [turned(one.train, member.turns) for one in trains.values()]
         scope = None
         if at.record:
             scope = scope_train(
                 f"{member.connector}_in", started, at.record, member.centre_hz, begin_ns
             )
         if scope is not None:
-            captures.append(scope)
-        heard.append((member, len(started.time), trains, scope is not None))
+            captures.append(turned(scope, member.turns))
+        heard.append((member, begin_ns + (started.time >> 1), trains, scope is not None))
     until_fs = max(ends.values())
     signals = RunSignals(
         number,
         origin_fs,
         (until_fs - origin_fs) // FS_PER_NS + TAIL_NS,
         tuple(drives),
-        (*(one.train for _, one in points), *captures),
+        (*(turned(one.train, member.turns) for member, one in points), *captures),
         {},
     )
     answers = play(signals)
     results: dict[Key, Complexes] = {}
     records: dict[Key, Complexes] = {}
-    for (name, one), answer in zip(points, answers[: len(points)], strict=True):
-        results[name] = points_of(one, answer)
+    for (member, one), answer in zip(points, answers[: len(points)], strict=True):
+        left, over = tone_left(answer.integrated, tone_amplitude(member.input_dbm))
+        results[member.key] = points_of(one, replace(answer, integrated=left))
+        for node in member.input_nodes:
+            loud[node].append(one.train.start_ns[over])
     answers = answers[len(points) :]
-    for member, count, trains, scoped in heard:
+    for member, start_ns, trains, scoped in heard:
         mine, answers = answers[: len(trains)], answers[len(trains) :]
         if not isinstance(member.analyser, Analyser):
             continue
-        results[member.key] = results_of(count, member.analyser.units, trains, mine)
+        full = tone_amplitude(member.input_dbm)
+        mine, over = digitised(len(start_ns), trains, mine, full)
+        for node in member.input_nodes:
+            loud[node].append(start_ns[over])
+        results[member.key] = results_of(len(start_ns), member.analyser.units, trains, mine)
         if scoped:
-            records[member.key] = record_of(answers[0], member.analyser.record, member.centre_hz)
+            at = member.analyser
+            records[member.key] = record_of(answers[0], at.record, member.centre_hz, full)
             answers = answers[1:]
-    return Foretold(ends, results, records)
+    found = {node: np.concatenate(times) for node, times in loud.items() if times}
+    return Foretold(ends, results, records, found)
 
 
 def flux_of(member: Member, begin_ns: int) -> list[PulseTrain]:

@@ -115,6 +115,8 @@ class KernelConnection:
             self._out.append(rpc.exception_return(question, reason, rpc.UNIMPLEMENTED_CALL))
             return
         self._kernel.count()
+        if not isinstance(request, GetValue | SetValue):  # of these the kernel tells
+            self._kernel.hear(request, ())
         match request:
             case GetValue():
                 found = self._kernel.get(request, now_fs)

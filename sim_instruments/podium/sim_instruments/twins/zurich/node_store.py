@@ -112,6 +112,17 @@ class NodeStore:
         cut = len(self.root) + 1
         return {path[cut:]: one.value for path, one in self._held.items() if path.startswith(begin)}
 
+    def settings_as_at_power_on(self, now_fs: int) -> None:
+        """Have all settings that differ hold what they did, and whoever hangs on them hear it."""
+        cut = len(self.root) + 1
+        for path, held in tuple(self._held.items()):
+            node = self._nodes.get(path[cut:])
+            if node is not None and Access.SETTING in node.access and held.value != node.initial:
+                self._keep(path, node.initial, now_fs)
+                call = self._written.get(_shape(path[cut:]))
+                if call is not None:
+                    call(path[cut:], node.initial, now_fs)
+
     # --- clients' side ----------------------------------------------------------------
 
     def get(self, path: str, now_fs: int) -> AnnotatedValue:

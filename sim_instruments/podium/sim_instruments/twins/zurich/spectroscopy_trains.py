@@ -44,8 +44,8 @@ class Probing:
 
     settings: SpectroscopySettings
     oscillators: Oscillators
-    own_trigger: bool
-    """Whether the channel's own sequencer triggers it."""
+    output: int | None
+    """Which trigger output of the channel's own sequencer triggers it; None: none does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
@@ -17,6 +18,7 @@ from podium.sim_instruments.twins.zurich.foretelling import (
     check_ended,
     to_the_end,
 )
+from podium.sim_instruments.twins.zurich.input_saturation import digitised
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
 from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
     integrators_of,
@@ -24,6 +26,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
+    Integers,
     busy,
     part_of,
     readouts,
@@ -35,12 +38,14 @@ from podium.sim_instruments.twins.zurich.sequencer.render import oscillators_lat
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row, Status
 from podium.sim_instruments.twins.zurich.trains import (
     RATE_HZ,
+    Loud,
     capture_trains,
     drive_trains,
     readout_trains,
     record_of,
     results_of,
     scope_train,
+    turned,
 )
 
 FOR_EVER: Final = 2**62
@@ -77,18 +82,12 @@ class Generator:
         earlier = rows[:, Row.TIME] < until
         trace = replace(run.trace, rows=rows[earlier])
         if member.on and run.model is not HDAWG:
-            yield from drive_trains(
-                member.connector,
-                member.sender,
-                trace,
-                run.image,
-                self._oscillators,
-                member.centre_hz,
-                member.range_dbm,
-                self.begin_ns,
-                member.late,
+            for train in drive_trains(
+                member.connector, member.sender, trace, run.image, self._oscillators,
+                member.centre_hz, member.range_dbm, self.begin_ns, member.late,
                 self._oscillators.since,
-            )
+            ):  # fmt: skip
+                yield turned(train, member.turns)
         if until < NEVER:
             self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
             played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
@@ -96,24 +95,16 @@ class Generator:
             last = int(played[-1]) if len(played) else 0
             self._context += min(last, int(later[0])) if len(later) else last
 
-    def all_plays(self) -> list[PulseTrain]:
-        """Return all that has left its connectors."""
+    def all_plays(self, loud: Loud) -> list[PulseTrain]:
+        """Return all that has left its connectors; ``loud`` hears when it was beyond full scale."""
         member, run = self.member, self.member.run
         if not member.on or run.model is HDAWG:
             return []
-        return list(
-            drive_trains(
-                member.connector,
-                member.sender,
-                run.trace,
-                run.image,
-                member.oscillators,
-                member.centre_hz,
-                member.range_dbm,
-                self.begin_ns,
-                member.late,
-            )
-        )
+        made = drive_trains(
+            member.connector, member.sender, run.trace, run.image, member.oscillators,
+            member.centre_hz, member.range_dbm, self.begin_ns, member.late, loud=loud,
+        )  # fmt: skip
+        return [turned(one, member.turns) for one in made]
 
 
 class Reader:
@@ -142,34 +133,35 @@ class Reader:
             self.heard_fs = begin_fs + step_fs * ticks
         late = replace(self.started, time=self.started.time + member.late)
         self.ends_ns = begin_ns + (late.time + duration >> 1) + 1
-        self.drives = (
-            list(
-                readout_trains(
-                    f"{member.connector}_out",
-                    member.sender,
-                    replace(started, time=started.time + member.late),
-                    at.waves,
-                    at.delay,
-                    member.centre_hz,
-                    member.range_dbm,
-                    begin_ns,
-                )
-            )
-            if member.on
-            else []
-        )
+        self.loud_out_ns: list[Integers] = []
+        self.loud_in_ns: list[Integers] = []
+        """When its output, and its input, were beyond full scale."""
+        self._full = tone_amplitude(member.input_dbm)
+        self._start_ns = begin_ns + (late.time >> 1)
+        self.drives: list[PulseTrain] = []
+        if member.on:
+            made = readout_trains(
+                f"{member.connector}_out", member.sender,
+                replace(started, time=started.time + member.late), at.waves, at.delay,
+                member.centre_hz, member.range_dbm, begin_ns, loud=self.loud_out_ns.append,
+            )  # fmt: skip
+            self.drives = [turned(one, member.turns) for one in made]
         line = f"{member.connector}_in"
         asked = late
         if at.qudits:
             asked = replace(late, integrators=integrators_of(late.integrators, at.qudits))
-        self.listening = capture_trains(line, asked, at.settings, member.centre_hz, begin_ns)
+        heard = capture_trains(line, asked, at.settings, member.centre_hz, begin_ns)
+        self.listening = {
+            unit: replace(one, train=turned(one.train, member.turns)) for unit, one in heard.items()
+        }
         self.listeners = range(first_listener, first_listener + len(self.listening) + 1)
         self.values = {
             unit: np.zeros(len(one.readouts), np.complex128) for unit, one in self.listening.items()
         }
         self.scope = None
         if at.record:
-            self.scope = scope_train(line, late, at.record, member.centre_hz, begin_ns)
+            scope = scope_train(line, late, at.record, member.centre_hz, begin_ns)
+            self.scope = None if scope is None else turned(scope, member.turns)
         self.record: Complexes | None = None
         self.answered = 0
         """How many of those that are kept."""
@@ -206,12 +198,19 @@ class Reader:
     def takes(self, answers: Sequence[Captured], upto: int) -> Iterator[tuple[int, int]]:
         """Keep answers; yield when words are heard, and the words."""
         first, self.answered = self.answered, upto
-        part = {}
-        for (unit, one), answer in zip(self.listening.items(), answers, strict=False):
-            rows = np.searchsorted(one.readouts, (first, upto))
-            self.values[unit][slice(*rows.tolist())] = answer.integrated
-            part[unit] = replace(one, readouts=one.readouts[slice(*rows.tolist())] - first)
-        found = results_of(upto - first, self.at.units, part, tuple(answers[: len(part)]))
+        rows = {
+            unit: slice(*np.searchsorted(one.readouts, (first, upto)).tolist())
+            for unit, one in self.listening.items()
+        }
+        part = {
+            unit: replace(one, readouts=one.readouts[rows[unit]] - first)
+            for unit, one in self.listening.items()
+        }
+        mine, over = digitised(upto - first, part, answers[: len(part)], self._full)
+        self.loud_in_ns.append(self._start_ns[first:upto][over])
+        for unit, answer in zip(part, mine, strict=True):
+            self.values[unit][rows[unit]] = answer.integrated
+        found = results_of(upto - first, self.at.units, part, mine)
         states = (
             states_of(found, self.at.qudits, self.at.units)
             if self.at.qudits
@@ -227,7 +226,7 @@ class Reader:
         trace = dialogue.trace(self.listeners[-1])
         if trace is not None:
             whole = Captured(np.zeros(1, np.complex128), *trace)
-            self.record = record_of(whole, self.at.record, self.member.centre_hz)
+            self.record = record_of(whole, self.at.record, self.member.centre_hz, self._full)
 
     def results(self) -> Complexes:
         """Return the sums of all readouts, those that were lost 0."""

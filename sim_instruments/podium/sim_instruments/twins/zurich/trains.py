@@ -1,15 +1,15 @@
 """From what a sequencer put out to signals for the world, and from its answers to results.
 
 The world counts nanoseconds, these instruments half of them: two samples are averaged about the
-pulse's own carrier, which is what a line with a bandwidth below 1 GHz does to them. ASSUMED: the
-synthesizer of a channel is at phase 0 whenever a run begins; runs begin on a grid of 20 ns, in
-which centre frequencies, multiples of 100 MHz, turn whole turns.
+pulse's own carrier: a line with a bandwidth below 1 GHz does that to them. Phases are those of a
+synthesizer at phase 0 when a run begins (:mod:`.synthesizers` tells by how much it is ahead); runs
+begin on a grid of 20 ns, in which centre frequencies, multiples of 100 MHz, turn whole turns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     Window,
 )
+from podium.sim_instruments.twins.clipping import clipped_tone
+from podium.sim_instruments.twins.zurich.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
@@ -39,6 +41,9 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 )
 
 RATE_HZ: Final = 2e9
+AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
+Loud = Callable[[Integers], object]
+"""Hears at which nanoseconds of the run a channel went beyond its full scale."""
 ALIKE: Final = 1e-6
 """Samples that differ by less, of the largest, are alike: below the last bit of 16."""
 _HELD: Final = 16_384
@@ -68,8 +73,11 @@ def drive_trains(
     begin_ns: int,
     late: int = 0,
     since: int = 0,
+    loud: Loud | None = None,
 ) -> Iterator[PulseTrain]:
     """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0.
+
+    ``loud`` hears when anything went beyond full scale.
 
     ``late``: samples from the sequencer to the connector. ``since``: rows that begin earlier have
     been sent, they show in what they leave to hold.
@@ -98,8 +106,14 @@ def drive_trains(
     key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
     _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)
     full = tone_amplitude(range_dbm)
-    both = [_signals(rows[k], int(before[k]), image) for k in first.tolist()]
     start_ns = begin_ns + (time >> 1)
+    both, over = [], []
+    for k in first.tolist():
+        *signal, beyond = held_back(*_signals(rows[k], int(before[k]), image), bool(hz[k]))
+        both.append(signal)
+        over.append(beyond)
+    if loud is not None and any(over):
+        loud(start_ns[np.array(over)[piece.reshape(-1)]])
     for side in (1, -1):
         signals = [one[0 if side == 1 else 1] * full for one in both]
         if not any(np.any(one) for one in signals):
@@ -202,25 +216,36 @@ def readout_trains(
     centre_hz: float,
     range_dbm: float,
     begin_ns: int,
+    loud: Loud | None = None,
 ) -> Iterator[PulseTrain]:
     """Yield what the pulse generator of an analyser's channel sends, each slot by itself.
 
-    What goes beyond full scale where pulses add is not cut here.
+    What is cut of pulses that add up beyond full scale is missing of the loudest of them. ``loud``
+    hears when that was.
     """
     full = tone_amplitude(range_dbm)
+    cut = loud_masks(started, waves)
+    if loud is not None and cut:
+        loud(begin_ns + (started.time[np.isin(started.generators, list(cut))] + delay >> 1))
     for slot, wave in waves.items():
+        mine = started.generators[(started.generators >> slot & 1) == 1]
         time = started.time[(started.generators >> slot & 1) == 1] + delay
         if not len(time):
             continue
-        hz, envelope = demodulated(wave)
+        hz, _ = demodulated(wave)
         start_ns = begin_ns + (time >> 1)
         parity = (time & 1).astype(np.int32)
-        pieces = []
-        for late in (0, 1):
-            samples = in_nanoseconds(full * envelope, late)
-            pieces.append(piece_of(centre_hz + hz, samples))
+        number, pieces = parity.copy(), []
+        masks = [mask for mask, (loudest, _) in cut.items() if loudest == slot]
+        for place, left in enumerate([wave, *(cut[mask][1] for mask in masks)]):
+            envelope = left * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(left)))
+            for late in (0, 1):
+                samples = in_nanoseconds(full * envelope, late)
+                pieces.append(piece_of(centre_hz + hz, samples))
+            if place:
+                number[mine == masks[place - 1]] += 2 * place
         at_start = turns_at(centre_hz, start_ns) - hz * parity / RATE_HZ
-        yield PulseTrain(line, start_ns, parity, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
+        yield PulseTrain(line, start_ns, number, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
 
 
 def capture_trains(
@@ -273,11 +298,15 @@ def scope_train(
     return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
 
 
-def record_of(answer: Captured, samples: int, centre_hz: float) -> Complexes:
-    """Return the scope's record, V: samples of 1 ns, each twice."""
+def record_of(
+    answer: Captured, samples: int, centre_hz: float, full_scale: float = np.inf
+) -> Complexes:
+    """Return the scope's record, V: samples of 1 ns, each twice; what goes beyond ``full_scale``,
+    square roots of watts, is what the converter leaves of a tone."""
     trace = np.zeros(samples // 2, np.complex128)
     if answer.trace is not None:
-        heard = answer.trace[: len(trace)] * sqrt(2 * IMPEDANCE_OHM)
+        heard = answer.trace[: len(trace)]
+        heard = heard * clipped_tone(np.abs(heard) / full_scale) * sqrt(2 * IMPEDANCE_OHM)
         turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
         trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
     return np.repeat(trace, 2)
@@ -306,6 +335,11 @@ def demodulated(wave: Complexes) -> tuple[float, Complexes]:
     mean = np.vdot(wave[:-1], wave[1:])
     hz = round(float(np.angle(mean)) / (2 * np.pi) * RATE_HZ, 3)
     return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
+
+
+def turned(train: AnyTrain, turns: float) -> AnyTrain:
+    """Return a train whose carriers, or the oscillators it is held against, are so much ahead."""
+    return replace(train, phase_turns=(train.phase_turns + turns) % 1.0)
 
 
 def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:

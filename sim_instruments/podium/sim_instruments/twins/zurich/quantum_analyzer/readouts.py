@@ -62,18 +62,31 @@ def part_of(started: Readouts, which: Integers) -> Readouts:
 
 
 def trigger_edges(trace: Trace, bit: int, before: int = 0) -> Integers:
-    """Return when ``setTrigger`` raised a bit: what starts spectroscopy and the scope. ``before``:
-    the outputs before the trace's first row."""
-    rows = trace.kinds(Kind.TRIGGER)
-    high = rows[:, Row.A] >> bit & 1
+    """Return when ``setTrigger``, or the last argument of ``startQA``, raised a bit: what starts
+    spectroscopy and the scope. ``before``: the outputs before the trace's first row."""
+    times, levels = _levels(trace)
+    high = levels >> bit & 1
     rising = np.diff(high, prepend=before >> bit & 1) == 1
-    return np.asarray(rows[rising, Row.TIME], np.int64)
+    return np.asarray(times[rising], np.int64)
 
 
 def last_level(trace: Trace, before: int) -> int:
     """Return what the trigger outputs are after a trace."""
-    rows = trace.kinds(Kind.TRIGGER)
-    return int(rows[-1, Row.A]) if len(rows) else before
+    _, levels = _levels(trace)
+    return int(levels[-1]) if len(levels) else before
+
+
+def _levels(trace: Trace) -> tuple[Integers, Integers]:
+    """Return when the trigger outputs were set, and to what.
+
+    ASSUMED: ``startQA`` with triggers sets them as ``setTrigger`` does, and without any leaves
+    them as they are. LabOne Q 26.7.0 triggers spectroscopy so, and takes the trigger back.
+    """
+    rows = trace.kinds(Kind.TRIGGER, Kind.START_QA)
+    starts = rows[:, Row.KIND] == Kind.START_QA
+    levels = np.where(starts, rows[:, Row.A] >> _TRIGGER_SHIFT & 0xFF, rows[:, Row.A])
+    sets = ~starts | (levels != 0)
+    return rows[sets, Row.TIME], levels[sets]
 
 
 def busy(times: Integers, duration: int, free: int = 0) -> NDArray[np.bool_]:

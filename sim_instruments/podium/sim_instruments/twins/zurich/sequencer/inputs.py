@@ -6,6 +6,7 @@ ASSUMED: a register keeps the last message, or word of results, until the next o
 from typing import Any
 
 import numba
+import numpy as np
 
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     MASK_AT,
@@ -39,6 +40,8 @@ def _receive(state: Any, source: int, value: int) -> None:
         state[State.TRIGGER_IN] = value
     elif source == Source.COUNTER_LEVEL:
         state[State.COUNTER_IN] = value
+    elif source == Source.REGISTER:
+        state[np.int64(State.MEMORY) + (value >> 32)] = (value << 32) >> 32
 
 
 @numba.njit(cache=True, nogil=True)

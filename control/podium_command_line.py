@@ -1,0 +1,121 @@
+"""Words of a command line, for the commands of every room. Outside the package, as podium_start is.
+
+``podium twin`` and ``podium replay`` are run from here without the control layer.
+"""
+
+import logging
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, Protocol, TextIO
+
+WRONG_USE = 2
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+
+
+class Command(Protocol):
+    """What a subcommand's module offers."""
+
+    @property
+    def name(self) -> str:
+        """The word after ``podium``."""
+        ...
+
+    @property
+    def help(self) -> str:
+        """One line."""
+        ...
+
+    def add_arguments(self, parser: ArgumentParser, /) -> None:
+        """Add the command's arguments to its parser."""
+        ...
+
+    def run(self, arguments: Namespace, /) -> int:
+        """Do the work and return the exit status."""
+        ...
+
+
+class Parser(ArgumentParser):
+    """argparse, except that options may stand anywhere, and an error is one line first."""
+
+    _mixing = False
+
+    def parse_known_args(  # type: ignore[override]  # the stub's overloads say the same
+        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        """Parse as argparse does; arguments of one command may stand among its options."""
+        if self._mixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong on standard error and end the process."""
+        self.exit(WRONG_USE, f"{self.prog}: {message}\n{self.format_usage()}")
+
+
+class Readers:
+    """Standard output. When who read it has gone (``podium ... | head``) the work goes on."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, text: str) -> int:
+        """Write, as far as somebody reads."""
+        with self._while_they_read():
+            self._output.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, as far as somebody reads."""
+        with self._while_they_read():
+            self._output.flush()
+
+    @contextmanager
+    def _while_they_read(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._output.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._output, name)
+
+
+def as_a_process() -> None:
+    """Write to readers that may go; say nothing twice."""
+    sys.stdout = Readers(sys.stdout)
+    # What goes wrong is told by the command itself; services turn their log on again.
+    logging.getLogger("podium").setLevel(logging.ERROR)
+
+
+def carry_out(words: Sequence[str], parser_of: Callable[[str | None], ArgumentParser]) -> int:
+    """Run the command that ``words`` name; return the exit status.
+
+    ``parser_of`` returns the parser in which the subcommand of that name has its arguments.
+    """
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    try:
+        arguments = parser_of(chosen).parse_args(words)
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt as ended:
+        print(str(ended) or "interrupted", file=sys.stderr)
+        return getattr(ended, "status", INTERRUPTED)
+    return status
+
+
+def parser_of_one(name: str, command: Command) -> Parser:
+    """Return ``podium``'s parser with one command only."""
+    parser = Parser(prog="podium")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparser = subparsers.add_parser(name, help=command.help, description=command.help)
+    command.add_arguments(subparser)
+    subparser.set_defaults(run=command.run)
+    return parser

@@ -1,0 +1,17 @@
+"""The chips that an instrument can be wired to in one line, by name."""
+
+from podium.sim_instruments.facilities import bao2022, karamlou2024, krinner2022
+from podium.sim_instruments.facilities.chip_design import ChipDesign, NoSuchFacility
+
+CHIPS: dict[str, ChipDesign] = {
+    design.name: design for design in (krinner2022.DESIGN, bao2022.DESIGN, karamlou2024.DESIGN)
+}
+FEWEST = 3
+"""Qubits that a chip has if nothing is said, where it has so many."""
+
+
+def chip_named(name: str) -> ChipDesign:
+    """Return the chip; raises :class:`.chip_design.NoSuchFacility` with what there is."""
+    if name not in CHIPS:
+        raise NoSuchFacility(f"no chip {name!r}; there are {', '.join(CHIPS)}")
+    return CHIPS[name]

@@ -1,0 +1,127 @@
+"""A facility in one line: an instrument by itself, or one wired to a chip."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_models
+from podium.sim_instruments.facilities import on_qblox_cluster, on_zurich
+from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
+from podium.sim_instruments.facilities.chips import FEWEST, chip_named
+from podium.sim_instruments.facilities.wired_chip import NODE, node_of
+
+WIRES = {"qblox_cluster": on_qblox_cluster.wire, "zurich": on_zurich.wire}
+"""Models that can play on a chip by themselves."""
+NAMES = {
+    "qblox_cluster": "cluster",
+    "zurich": "zi",
+    "lakeshore_372": "thermometer",
+    "yokogawa_gs200": "source",
+    "rohde_schwarz_sgs100a": "lo",
+    "srs_fs725": "rubidium",
+    "white_rabbit_switch": "switch",
+    "wrtd_node": "trigger_node",
+}
+"""Of the instrument, if none is given; others are called by their model."""
+USUAL: Mapping[str, Mapping[str, Any]] = {
+    "qblox_cluster": {"modules": {2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}},
+    "zurich": {"devices": {on_zurich.SERIAL: "SHFQC"}},
+    # Where a dilution refrigerator's sensors are connected as its maker does it. ASSUMED.
+    "lakeshore_372": {
+        "channels": {1: "first_stage", 2: "second_stage", 5: "still", 6: "mixing_chamber"}
+    },
+}
+"""Options that a model cannot be without, if none are given and it is wired to no chip."""
+NETWORK = "192.0.2"
+"""Addresses that nobody has (RFC 5737): where the twins listen, the endpoints file says."""
+FACILITY, FRIDGE, COLDEST = "virtual", "fridge", "mixing_chamber"
+
+
+def facility_of(
+    model: str,
+    chip: str | None = None,
+    qubits: int | None = None,
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Tree:
+    """Return the content of a facility file of one instrument, wired to a chip if one is named.
+
+    Raises :class:`.chip_design.NoSuchFacility`.
+    """
+    known = known_models()
+    if model not in known:
+        raise NoSuchFacility(f"no model {model!r} is known; there are {', '.join(known)}")
+    called = name or NAMES.get(model, model)
+    if not called.isidentifier():
+        raise NoSuchFacility(f"an instrument's name is one word of a program, not {called!r}")
+    if chip is None:
+        if qubits is not None:
+            raise NoSuchFacility(f"{qubits} qubits of which chip?")
+        return _alone(called, known[model], options or {})
+    if options:
+        raise NoSuchFacility(f"what {called} consists of follows from the chip: leave options out")
+    if model not in WIRES:
+        raise NoSuchFacility(
+            f"a {model} plays on no chip by itself; those that do are {', '.join(WIRES)}"
+        )
+    design = chip_named(chip)
+    count = min(FEWEST, len(design.qubits)) if qubits is None else qubits
+    wired = WIRES[model](called, design, count)
+    return {
+        "facility": FACILITY,
+        "instruments": _addressed(wired.instruments),
+        "nodes": {NODE: node_of(design, count)},
+        "wiring": wired.wiring,
+    }
+
+
+def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tree:
+    offered = {option.name: option for option in model.options}
+    for key, given in options.items():
+        if key not in offered:
+            raise NoSuchFacility(
+                f"{model.name} has no option {key!r}; it has {', '.join(offered) or 'none'}"
+            )
+        if isinstance(given, Mapping) is not isinstance(offered[key], MapOption):
+            raise NoSuchFacility(f"{model.name}: {key} says {offered[key].meaning}, not {given!r}")
+    given = {**USUAL.get(model.name, {}), **options}
+    missing = [one.name for one in model.options if one.required and one.name not in given]
+    if missing:
+        raise NoSuchFacility(f"{model.name}: {missing[0]} is missing; give it as an option")
+    tree: Tree = {
+        "facility": FACILITY,
+        "instruments": _addressed({name: {"model": model.name, **given}}),
+        "nodes": {},
+    }
+    if model.channels_option is not None:
+        channels = given[model.channels_option]
+        stage = COLDEST if COLDEST in channels.values() else next(iter(channels.values()))
+        tree["fridges"] = {FRIDGE: {"thermometer": f"{name}.{stage}", "cold_below": "30 mK"}}
+    return tree
+
+
+def _addressed(instruments: Tree) -> Tree:
+    """Return the instruments with addresses: the file must name some, the twins draw their own."""
+    found: Tree = {}
+    for number, (name, entry) in enumerate(instruments.items(), start=2):
+        model = known_models()[entry["model"]]
+        address = f"{NETWORK}.{number}"
+        if model.address == "visa":
+            address = f"TCPIP::{address}::{next(iter(model.ports.values()))}::SOCKET"
+        found[name] = {"model": model.name, "address": address} | entry
+    return found
+
+
+def option_of(text: str) -> tuple[str, Any]:
+    """Return an option from ``modules=2:QRM-RF,4:QCM-RF`` or ``mode=slave``.
+
+    Raises :class:`.chip_design.NoSuchFacility`.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key or not value:
+        raise NoSuchFacility(f"an option is NAME=VALUE or NAME=1:WORD,2:WORD, not {text!r}")
+    if ":" not in value:
+        return key, value
+    pairs = [pair.partition(":") for pair in value.split(",")]
+    if not all(number.isdigit() and word for number, _, word in pairs):
+        raise NoSuchFacility(f"{key}: NUMBER:WORD,NUMBER:WORD is wanted, not {value!r}")
+    return key, {int(number): word for number, _, word in pairs}

@@ -1,0 +1,192 @@
+"""``podium twin serve`` and ``podium twin chips``: a facility's instruments, or one in one line."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podium.sim_instruments.servers.clock import WorldClock
+    from podium.sim_instruments.servers.laboratory import Laboratory
+    from podium.sim_instruments.servers.serving import Serving
+
+DONE, FOUND_PROBLEM, WRONG_USE = 0, 1, 2
+SERVE_HELP = "start simulated instruments on loopback: a facility's, or one model"
+
+
+class Ended(Exception):
+    """The verb came to no good end. The message says why, one line first."""
+
+    def __init__(self, message: object, status: int) -> None:
+        super().__init__(str(message))
+        self.status = status
+
+
+def add_serve(serve: ArgumentParser) -> None:
+    """Add the arguments of ``podium twin serve``."""
+    serve.add_argument(
+        "facility", type=Path, nargs="?", metavar="FACILITY", help="wants --twin, --endpoints"
+    )
+    serve.add_argument("--twin", type=Path, metavar="TWIN", help="twin file with the world")
+    serve.add_argument("--endpoints", type=Path, metavar="FILE", help="endpoints file to write")
+    _add_one_line(serve)
+    serve.add_argument(
+        "--host", metavar="ADDRESS", help="loopback address for all; else one for each"
+    )
+    serve.add_argument(
+        "--shift",
+        type=int,
+        metavar="N",
+        help="ports are the vendor's usual ones and N more (default: usual ones, and moved "
+        "by some number where they are taken); wants --host",
+    )
+    serve.add_argument(
+        "--clock",
+        choices=("leap", "paced", "manual"),
+        default="leap",
+        help="leap over what runs once its results are known (default); never leap; "
+        "let time pass by what is done only, for results that are equal to the bit",
+    )
+    serve.add_argument(
+        "--with-parent", action="store_true", help="end also when standard input is closed"
+    )
+    serve.add_argument("--log", action="store_true", help="keep every command for `twin log`")
+
+
+def _add_one_line(serve: ArgumentParser) -> None:
+    serve.add_argument("--model", metavar="MODEL", help="one instrument, without a facility file")
+    serve.add_argument("--chip", metavar="CHIP", help="wire it to this one of `podium twin chips`")
+    serve.add_argument("--qubits", type=int, metavar="N", help="of the chip (default 3)")
+    serve.add_argument("--name", metavar="NAME", help="what the instrument is called")
+    serve.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the model, e.g. modules=2:QRM-RF,4:QCM-RF; where no chip says it",
+    )
+    serve.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the chip's world (default 0)"
+    )
+    serve.add_argument(
+        "--mixers", action="store_true", help="with imperfect I/Q mixers: images, leaking carriers"
+    )
+    serve.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="keep facility, world and endpoints file there; the world that is there is served",
+    )
+
+
+def run_serve(arguments: Namespace) -> int:
+    """Serve until told to end."""
+    from podium.firmware_interfaces.models import ModelError
+    from podium.sim_instruments.facilities.chip_design import NoSuchFacility
+    from podium.sim_instruments.physics.design import DesignError
+    from podium.sim_instruments.physics.sampling_qubits import SamplingError
+    from podium.sim_instruments.physics.world_file import WorldFileError
+    from podium.sim_instruments.servers.loopback import NoAddressError
+    from podium.sim_instruments.servers.twin_factory import TwinError
+    from podium.sim_instruments.wiring import PlanError
+
+    if (arguments.facility is None) == (arguments.model is None):
+        raise Ended("give either a facility file or --model MODEL", WRONG_USE)
+    if arguments.shift is not None and arguments.host is None:
+        raise Ended("--shift wants --host", WRONG_USE)
+    try:
+        came = _serve_files(arguments) if arguments.facility else _serve_model(arguments)
+    except NoSuchFacility as error:
+        raise Ended(error, WRONG_USE) from error
+    except (
+        DesignError,
+        SamplingError,
+        WorldFileError,
+        PlanError,
+        TwinError,
+        ModelError,
+        NoAddressError,
+    ) as error:
+        raise Ended(error, FOUND_PROBLEM) from error
+    except OSError as error:
+        raise Ended(error, WRONG_USE) from error
+    for name, count in came.items():
+        print(
+            f"{name}: {count['commands']} commands, {count['unknown']} of them unknown, "
+            f"{count['unmeant']} without a meaning here"
+        )
+    return DONE
+
+
+def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
+    from functools import partial
+
+    from podium.sim_instruments.servers.laboratory import Laboratory
+
+    if arguments.twin is None or arguments.endpoints is None:
+        raise Ended("a facility file wants --twin TWIN and --endpoints FILE", WRONG_USE)
+    build = partial(Laboratory.of_files, arguments.facility, arguments.twin)
+    return _run_server(arguments, build, arguments.endpoints, lambda serving: None)
+
+
+def _serve_model(arguments: Namespace) -> dict[str, dict[str, int]]:
+    from podium.sim_instruments.facilities.one_instrument import facility_of, option_of
+    from podium.sim_instruments.servers.one_line import ENDPOINTS, settled, state_folder, told
+
+    tree = facility_of(
+        arguments.model,
+        arguments.chip,
+        arguments.qubits,
+        arguments.name,
+        dict(map(option_of, arguments.option)),
+    )
+    with state_folder(arguments.state) as folder:
+        drawn = settled(folder, tree, arguments.seed, arguments.mixers)
+        kept = arguments.state is not None
+
+        def say(serving: "Serving") -> None:
+            print(told(serving, drawn, folder, kept), flush=True)
+
+        endpoints = arguments.endpoints or folder / ENDPOINTS
+        return _run_server(arguments, drawn.laboratory, endpoints, say)
+
+
+def _run_server(
+    arguments: Namespace,
+    build: "Callable[[WorldClock], Laboratory]",
+    endpoints: Path,
+    say: "Callable[[Serving], None]",
+) -> dict[str, dict[str, int]]:
+    import asyncio
+    import random
+
+    from podium.sim_instruments.servers.clock import ClockMode
+    from podium.sim_instruments.servers.loopback import at_host
+    from podium.sim_instruments.servers.serve import serve
+
+    places = None
+    if arguments.host is not None:
+        places = at_host(arguments.host, arguments.shift, random.Random())
+    mode, with_parent = ClockMode(arguments.clock), arguments.with_parent
+    return asyncio.run(
+        serve(
+            build,
+            endpoints,
+            mode,
+            with_parent=with_parent,
+            places=places,
+            say=say,
+            logged=arguments.log,
+        )
+    )
+
+
+def run_chips(arguments: Namespace) -> int:
+    """List the chips that an instrument can be wired to in one line."""
+    from podium.sim_instruments.facilities.chips import CHIPS
+
+    for name, chip in CHIPS.items():
+        count = len(chip.qubits)
+        print(f"{name}: up to {count} qubits, {chip.told}\n    {chip.source}")
+    return DONE

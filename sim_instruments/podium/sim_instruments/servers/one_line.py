@@ -1,0 +1,121 @@
+"""A simulation in one line: what it consists of, where its files are, what people are told."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
+from podium.sim_instruments.physics.world_file import WorldFile, read_world, write_world
+from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.laboratory import Laboratory
+from podium.sim_instruments.servers.serving import Serving
+from podium.sim_instruments.servers.world_cache import cached
+from podium.sim_instruments.wiring import Plan, PlanError, plan_of
+
+FACILITY, TWIN, ENDPOINTS = "facility.yaml", "twin.yaml", "endpoints.json"
+"""Files in the state folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A facility and its world."""
+
+    tree: Tree
+    world: WorldFile
+
+    def plan(self) -> Plan:
+        """Return how its instruments are wired."""
+        return plan_of(self.tree)
+
+    def laboratory(self, clock: WorldClock) -> Laboratory:
+        """Build the laboratory."""
+        return Laboratory(self.plan(), self.world, clock)
+
+
+def draw(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
+    """Draw the world of ``seed`` for a facility that stands in no file; it may be cached."""
+
+    def anew() -> WorldFile:
+        from podium.sim_instruments.physics.design import design_of
+        from podium.sim_instruments.physics.sampling import draw_world
+
+        return draw_world(design_of(tree, tree["facility"]), seed, mixers)
+
+    return Drawn(tree, cached(tree, seed, mixers, anew))
+
+
+def facility_in(path: Path) -> Tree:
+    """Return the content of a facility file; raises :class:`.wiring.PlanError`, or OSError."""
+    try:
+        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise PlanError(f"{path}: {error}") from error
+    if not isinstance(tree, dict) or not isinstance(tree.get("instruments"), dict):
+        raise PlanError(f"{path} is no facility file: it has no instruments")
+    return {"facility": path.stem, "nodes": {}} | tree
+
+
+@contextmanager
+def state_folder(given: Path | None) -> Iterator[Path]:
+    """Return the folder for the files: the one given, else one that goes away at the end."""
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix=f"podium-twin-{os.getpid()}-") as folder:
+        yield Path(folder)
+
+
+def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> Drawn:
+    """Return the world that is in the folder, or draw it and write both files there.
+
+    Raises :class:`.chip_design.NoSuchFacility` where the folder is another simulation's: a world
+    that somebody has changed by hand is never drawn over.
+    """
+    facility, twin = folder / FACILITY, folder / TWIN
+    text = _written(tree)
+    if facility.exists() and twin.exists():
+        world = read_world(twin)
+        if facility.read_text(encoding="utf-8") != text or world.seed != seed:
+            raise NoSuchFacility(
+                f"{folder} holds the world of other words (seed {world.seed}): name another "
+                f"folder, or serve that one: podium twin serve {facility} --twin {twin}"
+            )
+        return Drawn(tree, world)
+    drawn = draw(tree, seed, mixers)
+    write_world(drawn.world, twin)
+    facility.write_text(text, encoding="utf-8")
+    return drawn
+
+
+def _written(tree: Mapping[str, Any]) -> str:
+    text = StringIO()
+    text.write("# What a lab would know of this virtual facility. `podium check` reads it, too.\n")
+    YAML().dump(dict(tree), text)
+    return text.getvalue()
+
+
+def told(serving: Serving, drawn: Drawn, folder: Path, kept: bool) -> str:
+    """Return what people are told when everything listens: how each client connects."""
+    lines: list[str] = []
+    instruments: Any = serving.endpoints()["instruments"]
+    for name, entry in instruments.items():
+        lines.append(f"{name}: {entry['model']} at {entry['host']}")
+        lines += [f"    {client}: {line}" for client, line in entry["clients"].items()]
+    for node in drawn.world.nodes.values():
+        count, seed = len(node.qubits), drawn.world.seed
+        lines.append(
+            f"chip {node.device}, {count} qubit{'s' * (count > 1)}, seed {seed}: {node.source}"
+        )
+    endpoints = folder / ENDPOINTS
+    lines.append(f"truth, faults, time: podium twin truth --endpoints {endpoints}")
+    lines.append(f"files: {folder}{'' if kept else ', until this ends'}")
+    return "\n".join(lines)

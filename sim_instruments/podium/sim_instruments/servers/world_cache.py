@@ -1,0 +1,60 @@
+"""Worlds that were drawn before, kept in the user's cache: to draw one takes a third of a second.
+
+What is kept is what was drawn, to the last bit. An entry is known by all that a world hangs on: the
+facility, the seed, and the very sources that draw it. Nothing else is ever read from there.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from podium.sim_instruments.facilities.chip_design import Tree
+from podium.sim_instruments.physics import world_file
+from podium.sim_instruments.physics.world_file import WorldFile
+
+KEPT = 200
+"""Worlds; the oldest go."""
+
+
+def cached(tree: Tree, seed: int, mixers: bool, draw: Callable[[], WorldFile]) -> WorldFile:
+    """Return the world that ``draw`` would draw, from the cache where it is there."""
+    entry = folder() / f"{_key(tree, seed, mixers)}.json"
+    with suppress(OSError, ValidationError):
+        return WorldFile.model_validate_json(entry.read_bytes())
+    world = draw()
+    with suppress(OSError):  # a home that cannot be written to draws each time
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        draft = entry.with_suffix(f".{os.getpid()}")
+        draft.write_text(world.model_dump_json(exclude_defaults=True), encoding="utf-8")
+        draft.replace(entry)
+        for old in sorted(entry.parent.glob("*.json"), key=_age)[KEPT:]:
+            old.unlink(missing_ok=True)
+    return world
+
+
+def folder() -> Path:
+    """Return where they are kept: ``$XDG_CACHE_HOME/podium/worlds`` or in ``~/.cache``."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "podium" / "worlds"
+
+
+def _key(tree: Tree, seed: int, mixers: bool) -> str:
+    told = json.dumps([tree, seed, mixers], sort_keys=True)
+    sources = Path(world_file.__file__).parent
+    stamps = [
+        (str(file.relative_to(sources)), (stat := file.stat()).st_mtime_ns, stat.st_size)
+        for file in sorted(sources.rglob("*.py"))
+    ]
+    return hashlib.sha256(f"{told}\n{stamps}".encode()).hexdigest()[:40]
+
+
+def _age(entry: Path) -> float:
+    try:
+        return -entry.stat().st_mtime
+    except OSError:
+        return 0.0

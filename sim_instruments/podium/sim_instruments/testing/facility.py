@@ -1,0 +1,184 @@
+"""What a test holds in its hands: a simulated facility, and one instrument of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from podium.sim_instruments.testing.process import TwinProcess, TwinRefused
+
+FS_PER_S = 10**15
+SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_SPAN = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(ms|s|min|h|d)")
+LISTED = 20
+"""So many unknown commands are listed by name."""
+
+
+class UnknownCommands(AssertionError):
+    """The code under test sent commands that no such instrument knows. The message lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentCommand:
+    """A command that came to an instrument."""
+
+    instrument: str
+    port: str
+    """Of the instrument: ``scpi``, ``slot2``."""
+    text: str
+    """As a person would type it; a block of bytes by its length."""
+    verdict: Literal["known", "unmeant", "unknown", "refused"]
+    """``unknown``: no such instrument knows it. ``refused``: known, but it was answered with an
+    error. ``unmeant``: taken and stored, but nothing in the simulation hangs on it."""
+    at_s: float
+    """World time since 1970 (TAI). In seconds: good to a microsecond."""
+
+
+class TwinFacility:
+    """Simulated instruments with a world of their own, until they are closed."""
+
+    def __init__(self, process: TwinProcess, opened: Mapping[str, Any], seed: int) -> None:
+        self._process = process
+        self.seed = seed
+        """Of its world."""
+        self.endpoints: Mapping[str, Any] = opened
+        """Where each instrument listens: the content of an endpoints file."""
+        self.instruments: dict[str, TwinInstrument] = {
+            name: TwinInstrument(self, name, entry) for name, entry in opened["instruments"].items()
+        }
+        """By name."""
+
+    def __getitem__(self, name: str) -> "TwinInstrument":
+        """Return one instrument; KeyError says which there are."""
+        if name not in self.instruments:
+            raise KeyError(f"no instrument {name!r}; there are {', '.join(self.instruments)}")
+        return self.instruments[name]
+
+    @property
+    def truth(self) -> dict[str, float]:
+        """What a perfect measurement would find now, at the biases that are set, in SI units.
+
+        ``node_a.q0.f01`` and so on; docs/reference/parameters.md says what each means. What can
+        only be found by search (``assignment_fidelity``) is in :meth:`truth_in_full`.
+        """
+        return self._truth(optima=False)
+
+    def truth_in_full(self) -> dict[str, float]:
+        """Return :attr:`truth` with the best assignment fidelities: a second for each qubit."""
+        return self._truth(optima=True)
+
+    def _truth(self, optima: bool) -> dict[str, float]:
+        told = self._process.ask({"do": "truth", "optima": optima})
+        return {name: entry["value"] for name, entry in told.items()}
+
+    def fault(self, fault: str, on: str) -> None:
+        """Make something go wrong, or right again: ``podium twin fault list`` names all.
+
+        Raises :class:`.process.TwinRefused` with what there is.
+        """
+        self._process.ask({"do": "fault", "fault": fault, "on": on})
+
+    def advance(self, span: str | float) -> None:
+        """Let laboratory time pass: ``"3h"``, ``"10 min"``, or seconds."""
+        self._process.ask({"do": "advance", "seconds": _seconds(span)})
+
+    def time_s(self) -> float:
+        """Return the laboratory's time since it was opened."""
+        found: float = self._process.ask({"do": "time"})["since_start_s"]
+        return found
+
+    def played(self) -> list[dict[str, Any]]:
+        """Return what left which connector when, as ``podium twin played`` tells it."""
+        found: list[dict[str, Any]] = self._process.ask({"do": "played", "since": 0})
+        return found
+
+    @property
+    def log(self) -> tuple[SentCommand, ...]:
+        """Every command that came so far, in the order in which they were carried out."""
+        return tuple(
+            SentCommand(
+                one["instrument"], one["port"], one["text"], one["verdict"], one["at_fs"] / FS_PER_S
+            )
+            for one in self._process.ask({"do": "log", "since": 0})
+        )
+
+    @property
+    def unknown(self) -> tuple[SentCommand, ...]:
+        """Those of the log that no such instrument knows."""
+        return tuple(one for one in self.log if one.verdict == "unknown")
+
+    def tallies(self) -> dict[str, dict[str, int]]:
+        """Return how many commands came to each instrument, were unknown, or mean nothing here."""
+        found: dict[str, dict[str, int]] = self._process.ask({"do": "tallies"})
+        return found
+
+    def check(self) -> None:
+        """Raise :class:`UnknownCommands` if one came that its instrument does not know."""
+        __tracebackhide__ = True
+        if not any(count["unknown"] for count in self.tallies().values()):
+            return
+        unknown = self.unknown
+        lines = [f"  {one.instrument} {one.port}: {one.text}" for one in unknown[:LISTED]]
+        raise UnknownCommands(
+            f"{len(unknown)} command{'s' * (len(unknown) != 1)} that no such instrument knows:\n"
+            + "\n".join(lines)
+            + ("\n  ..." if len(unknown) > LISTED else "")
+        )
+
+
+class TwinInstrument:
+    """One simulated instrument: where it listens, and what can be done to it."""
+
+    def __init__(self, facility: TwinFacility, name: str, entry: Mapping[str, Any]) -> None:
+        self.facility = facility
+        """What it belongs to: its world."""
+        self.name = name
+        self.model: str = entry["model"]
+        self.host: str = entry["host"]
+        self.visa: str | None = entry.get("visa")
+        """Resource string of those that are reached so."""
+        self.ports: dict[str, int] = dict(entry.get("ports", {}))
+        """By name, the vendor's usual ones where they could be had."""
+        if self.visa is not None:
+            self.ports = {"scpi": int(self.visa.split("::")[2])}
+        self.connect: str = entry["connect"]
+        """A line of Python that opens it with its usual client."""
+        self.clients: dict[str, str] = dict(entry["clients"])
+        """The same for all clients that are known, by what people call them."""
+
+    @property
+    def port(self) -> int:
+        """The port that clients ask for first."""
+        return next(iter(self.ports.values()))
+
+    @property
+    def truth(self) -> dict[str, float]:
+        """See :attr:`TwinFacility.truth`."""
+        return self.facility.truth
+
+    @property
+    def log(self) -> tuple[SentCommand, ...]:
+        """The commands that came to this instrument."""
+        return tuple(one for one in self.facility.log if one.instrument == self.name)
+
+    @property
+    def unknown(self) -> tuple[SentCommand, ...]:
+        """Those that no such instrument knows."""
+        return tuple(one for one in self.log if one.verdict == "unknown")
+
+    def fault(self, fault: str, on: str | None = None) -> None:
+        """Make something go wrong with this instrument, or ``on`` a line or fridge."""
+        self.facility.fault(fault, self.name if on is None else on)
+
+    def advance(self, span: str | float) -> None:
+        """See :meth:`TwinFacility.advance`."""
+        self.facility.advance(span)
+
+
+def _seconds(span: str | float) -> float:
+    if not isinstance(span, str):
+        return float(span)
+    found = _SPAN.fullmatch(span.strip())
+    if found is None:
+        raise TwinRefused(f"a time like 3h, 10 min, 2.5 s is wanted, not {span!r}")
+    return float(found[1]) * SECONDS[found[2]]

@@ -1,0 +1,143 @@
+"""The process in which the twins of tests live: one world after the other, the process stays.
+
+Requests come on standard input, one JSON object a line, and are answered on standard output as by
+the back door, whose verbs it knows, and two more: ``open`` (a facility's words, a seed, a clock)
+and ``close``. It ends when standard input is closed, or its parent is gone.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from podium.firmware_interfaces.models import ModelError
+from podium.sim_instruments.facilities.chip_design import NoSuchFacility
+from podium.sim_instruments.facilities.one_instrument import facility_of
+from podium.sim_instruments.physics.design import DesignError
+from podium.sim_instruments.physics.sampling_qubits import SamplingError
+from podium.sim_instruments.physics.world_file import WorldFileError, read_world
+from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
+from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.laboratory import Laboratory
+from podium.sim_instruments.servers.loopback import NoAddressError
+from podium.sim_instruments.servers.one_line import Drawn, draw, facility_in
+from podium.sim_instruments.servers.serve import quiet_collector
+from podium.sim_instruments.servers.serving import Serving, open_laboratory
+from podium.sim_instruments.servers.twin_factory import TwinError
+from podium.sim_instruments.wiring import PlanError
+
+ORPHAN_S = 1.0
+"""How often is looked whether the parent is still there: a child of it may hold our input open."""
+REFUSALS = (
+    BadRequest,
+    NoSuchFacility,
+    DesignError,
+    SamplingError,
+    WorldFileError,
+    PlanError,
+    TwinError,
+    ModelError,
+    NoAddressError,
+    OSError,
+)
+"""Errors of who asked; others are ours, and end the process with a traceback."""
+
+
+class Host:
+    """Holds at most one world at a time."""
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._serving: Serving | None = None
+
+    async def do(self, request: dict[str, Any]) -> Any:
+        """Carry out one request; raises one of :data:`REFUSALS`."""
+        match request.get("do"):
+            case "open":
+                await self.close()
+                return await self._open(request)
+            case "close":
+                await self.close()
+                return None
+        if self._serving is None:
+            raise BadRequest("no facility is open")
+        return await BackDoor(self._serving).do(request)
+
+    async def close(self) -> None:
+        """Let go of the world that there is: its sockets are closed, clients are cut off."""
+        self._serving = None
+        await self._stack.aclose()
+
+    async def _open(self, request: dict[str, Any]) -> Any:
+        drawn = await asyncio.to_thread(_drawn, request)
+        clock = WorldClock(ClockMode(request["clock"]))
+        build = partial(Laboratory, drawn.plan(), drawn.world)
+        self._serving = await self._stack.enter_async_context(
+            open_laboratory(build, clock, logged=True)
+        )
+        return self._serving.endpoints()
+
+
+def _drawn(request: dict[str, Any]) -> Drawn:
+    if "facility" in request:
+        tree = facility_in(Path(request["facility"]))
+    else:
+        words = request["instrument"]
+        options = {name: _option(given) for name, given in words["options"].items()}
+        tree = facility_of(words["model"], words["chip"], words["qubits"], words["name"], options)
+    if request.get("twin") is not None:
+        return Drawn(tree, read_world(Path(request["twin"])))
+    return draw(tree, request["seed"], request["mixers"])
+
+
+def _option(given: Any) -> Any:
+    """Return an option with the numbers that JSON has made texts of."""
+    return {int(key): word for key, word in given.items()} if isinstance(given, dict) else given
+
+
+async def serve_requests(answers: int) -> None:
+    """Answer requests from standard input until it is closed; ``answers``: file descriptor."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=1 << 24)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    parent, host = os.getppid(), Host()
+
+    looking: asyncio.TimerHandle | None = None
+
+    def look_for_parent() -> None:
+        nonlocal looking
+        if os.getppid() != parent:
+            reader.feed_eof()
+        looking = loop.call_later(ORPHAN_S, look_for_parent)
+
+    look_for_parent()
+    try:
+        with quiet_collector():
+            while line := await reader.readline():
+                answer: dict[str, Any]
+                try:
+                    answer = {"ok": await host.do(json.loads(line))}
+                except REFUSALS as error:
+                    answer = {"error": str(error)}
+                await asyncio.to_thread(os.write, answers, json.dumps(answer).encode() + b"\n")
+    finally:
+        if looking is not None:
+            looking.cancel()
+        await host.close()
+
+
+def main() -> None:
+    """Run the process. Whatever prints does so on standard error: answers have the output."""
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    asyncio.run(serve_requests(answers))
+    sys.stderr.flush()
+    os._exit(0)  # nothing is open any more; to take the modules down would take half a second
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Processes of twins, used again and again: each facility has one, with a fresh world.
+
+To start a process takes most of a second; to exchange its world, some milliseconds.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from podium.sim_instruments.testing.facility import TwinFacility, TwinInstrument
+from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFailed
+
+Clock = Literal["leap", "paced", "manual"]
+"""``leap``: world time jumps over what runs once its results are known. ``paced``: at wall rate.
+``manual``: only by what is done and :meth:`.TwinFacility.advance`; results are equal to the bit."""
+
+
+class TwinPool:
+    """As many processes as facilities are open at once. To be used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._idle: list[TwinProcess] = []
+        self._busy: set[TwinProcess] = set()
+
+    def __enter__(self) -> Self:
+        """Return the pool; its end ends all processes."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End all processes."""
+        self.close()
+
+    def close(self) -> None:
+        """End all processes."""
+        for process in (*self._idle, *self._busy):
+            process.end()
+        self._idle.clear()
+        self._busy.clear()
+
+    @contextmanager
+    def facility(
+        self,
+        facility: str | Path,
+        *,
+        twin: str | Path | None = None,
+        seed: int = 0,
+        clock: Clock = "leap",
+        mixers: bool = False,
+        strict: bool = False,
+    ) -> Iterator[TwinFacility]:
+        """Have all instruments of a facility file simulated meanwhile.
+
+        ``twin``: the file with the world; None draws that of ``seed``. ``mixers``: with imperfect
+        I/Q mixers. ``strict``: raise :class:`.facility.UnknownCommands` at the end, if a command
+        came that no such instrument knows. Raises :class:`.process.TwinRefused`.
+        """
+        words = {
+            "facility": str(Path(facility).absolute()),
+            "twin": None if twin is None else str(Path(twin).absolute()),
+        }
+        with self._opened(words, seed, clock, mixers, strict) as opened:
+            yield opened
+
+    @contextmanager
+    def instrument(
+        self,
+        model: str,
+        *,
+        chip: str | None = None,
+        qubits: int | None = None,
+        name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        clock: Clock = "leap",
+        mixers: bool = False,
+        strict: bool = False,
+    ) -> Iterator[TwinInstrument]:
+        """Have one instrument simulated meanwhile, wired to a chip if one is named.
+
+        ``options``: of the model, as a facility file has them (``{"modules": {2: "QRM-RF"}}``);
+        with a chip they follow from it. What else there is besides (sources of static bias) is in
+        its ``facility``. Everything else as for :meth:`facility`.
+        """
+        words = {
+            "model": model,
+            "chip": chip,
+            "qubits": qubits,
+            "name": name,
+            "options": dict(options or {}),
+        }
+        with self._opened({"instrument": words}, seed, clock, mixers, strict) as opened:
+            yield next(iter(opened.instruments.values()))
+
+    @contextmanager
+    def _opened(
+        self, words: dict[str, Any], seed: int, clock: Clock, mixers: bool, strict: bool
+    ) -> Iterator[TwinFacility]:
+        process = self._take()
+        try:
+            request = {"do": "open", "seed": seed, "clock": clock, "mixers": mixers, **words}
+            facility = TwinFacility(process, process.ask(request), seed)
+            yield facility
+            if strict:
+                facility.check()
+        finally:
+            self._give_back(process)
+
+    def _take(self) -> TwinProcess:
+        while self._idle:
+            process = self._idle.pop()
+            if not process.ended:
+                break
+            process.end()
+        else:
+            process = TwinProcess()
+        self._busy.add(process)
+        return process
+
+    def _give_back(self, process: TwinProcess) -> None:
+        if process not in self._busy:
+            return  # the pool was closed meanwhile
+        self._busy.discard(process)
+        try:
+            process.ask({"do": "close"})
+        except TwinProcessFailed:
+            process.end()
+            return
+        self._idle.append(process)
+
+
+@contextmanager
+def twin_facility(facility: str | Path, **words: Any) -> Iterator[TwinFacility]:
+    """Have a facility's instruments simulated meanwhile; words of :meth:`TwinPool.facility`."""
+    with TwinPool() as pool, pool.facility(facility, **words) as opened:
+        yield opened
+
+
+@contextmanager
+def twin_instrument(model: str, **words: Any) -> Iterator[TwinInstrument]:
+    """Have one instrument simulated meanwhile; words of :meth:`TwinPool.instrument`."""
+    with TwinPool() as pool, pool.instrument(model, **words) as opened:
+        yield opened

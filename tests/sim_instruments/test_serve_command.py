@@ -1,0 +1,179 @@
+"""``podium twin serve --model``: a virtual instrument in one line, without the control layer."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from podium.sim_instruments.command import command
+from podium.sim_instruments.facilities.chips import CHIPS
+from podium_command_line import carry_out, parser_of_one
+
+START_S = 60
+WITHOUT_CONTROL = """
+import atexit, os, sys
+
+class Refuses:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith(("podium.control", "podium.drivers")):
+            raise ImportError(f"{name} must not be needed")
+
+sys.meta_path.insert(0, Refuses())
+import podium_start
+status = podium_start.main()
+others = [one for one in sys.modules if one.startswith(("podium.control", "podium.drivers"))]
+print("IMPORTED", others)
+sys.exit(status)
+"""
+
+
+@contextmanager
+def served(*words: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Start ``podium twin serve WORDS`` with control unimportable; yield what it says at first."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WITHOUT_CONTROL, "twin", "serve", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
+    try:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            if line.startswith("files: "):
+                break
+        else:
+            assert process.stderr is not None
+            pytest.fail(process.stderr.read())
+        yield process, lines
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=START_S)
+
+
+def say(*words: str) -> int:
+    """Run ``podium twin WORDS`` here."""
+    return carry_out(["twin", *words], lambda _: parser_of_one("twin", command))
+
+
+def test_a_cluster_on_a_chip_is_served_in_one_line_and_without_control(tmp_path) -> None:
+    words = ("--model", "qblox_cluster", "--chip", "krinner2022", "--seed", "5")
+    with served(*words, "--state", str(tmp_path / "state")) as (process, said):
+        told = dict(line.strip().split(": ", 1) for line in said)
+        assert re.fullmatch(r"qblox_cluster at 127\.\d+\.\d+\.\d+", told["cluster"])
+        assert told["chip krinner2022, 3 qubits, seed 5"].startswith("Krinner et al., Nature 605")
+        names: dict[str, socket.socket] = {}
+        exec(told["a plain socket"], names)  # the line that a person pastes
+        with names["cluster"] as cluster:
+            cluster.sendall(b"*IDN?\n")
+            assert cluster.recv(1000).startswith(b"Qblox,Cluster MM,")
+        entry = json.loads((tmp_path / "state" / "endpoints.json").read_text())
+        clients = entry["instruments"]["cluster"]["clients"]
+        assert list(clients) == [line.strip().split(": ")[0] for line in said if line[0] == " "]
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=START_S)
+    assert (process.returncode, err) == (0, "")
+    assert out.splitlines() == [
+        "cluster: 1 commands, 0 of them unknown, 0 without a meaning here",
+        "IMPORTED []",
+    ]
+    assert sorted(file.name for file in (tmp_path / "state").iterdir()) == [
+        "facility.yaml",
+        "twin.yaml",
+    ]
+
+
+def test_one_address_and_ports_for_all_can_be_asked_for(tmp_path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        shift = 20_000 + probe.getsockname()[1] % 1000
+    words = ("--model", "yokogawa_gs200", "--host", "127.0.0.1", "--shift", str(shift))
+    with served(*words) as (_, said):
+        assert said[0] == "source: yokogawa_gs200 at 127.0.0.1"
+        with socket.create_connection(("127.0.0.1", 7655 + shift)) as source:
+            source.sendall(b"*IDN?\n")
+            assert source.recv(1000).startswith(b"YOKOGAWA,GS210,")
+        folder = Path(said[-1].removeprefix("files: ").removesuffix(", until this ends"))
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
+def test_a_world_that_is_there_is_served_again_and_never_drawn_over(tmp_path, capsys) -> None:
+    words = ["--model", "qblox_cluster", "--chip", "krinner2022", "--qubits", "1"]
+    state = ["--state", str(tmp_path)]
+    with served(*words, *state):
+        pass  # it draws a world
+    twin = tmp_path / "twin.yaml"
+    changed = twin.read_text().replace("seed: 0", "seed: 0  # by hand")
+    twin.write_text(changed)
+    with served(*words, *state):
+        pass
+    assert twin.read_text() == changed
+    for other in (["--seed", "1"], ["--qubits", "2"]):
+        assert say("serve", *words, *state, *other) == 2
+        assert "holds the world of other words (seed 0): name another folder" in (
+            capsys.readouterr().err
+        )
+    assert twin.read_text() == changed
+
+
+def test_chips_are_listed_with_their_sources(capsys) -> None:
+    assert say("chips") == 0
+    out = capsys.readouterr().out
+    for name, chip in CHIPS.items():
+        assert f"{name}: up to {len(chip.qubits)} qubits, " in out
+        assert chip.source in out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "give either a facility file or --model MODEL"),
+        (("f.yaml", "--model", "zurich"), "give either a facility file or --model MODEL"),
+        (("f.yaml",), "a facility file wants --twin TWIN and --endpoints FILE"),
+        (("--model", "zurich", "--shift", "3"), "--shift wants --host"),
+        (("--model", "qblox"), "no model 'qblox' is known"),
+        (("--model", "qblox_cluster", "--chip", "x"), "no chip 'x'; there are krinner2022"),
+        (("--model", "zurich", "--option", "devices"), "an option is NAME=VALUE"),
+    ],
+)
+def test_wrong_words_are_told_in_one_line(words, says, capsys) -> None:
+    assert say("serve", *words) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"podium twin serve: {says}")
+    assert len(err.splitlines()) == 1
+
+
+def test_nobody_is_let_in_from_outside(capsys) -> None:
+    assert say("serve", "--model", "zurich", "--host", "0.0.0.0") == 1
+    assert "0.0.0.0 is no loopback address; a twin lets everybody in" in capsys.readouterr().err
+
+
+def test_a_log_of_commands_is_told_if_it_is_kept(tmp_path, capsys) -> None:
+    endpoints = tmp_path / "ends.json"
+    words = ("--model", "lakeshore_372", "--endpoints", str(endpoints))
+    with served(*words, "--log") as (_, said):
+        names: dict[str, socket.socket] = {}
+        exec(next(line for line in said if "plain socket" in line).split(": ", 1)[1], names)
+        with names["thermometer"] as thermometer:
+            thermometer.sendall(b"KRDG? 6\nNOTHING? 1\n*IDN?\n")
+            assert thermometer.recv(1000)
+            assert say("log", "--endpoints", str(endpoints)) == 0
+            assert [line.split(None, 1)[1] for line in capsys.readouterr().out.splitlines()] == [
+                "thermometer scpi: KRDG? 6   [known]",
+                "thermometer scpi: NOTHING? 1   [unknown]",
+                "thermometer scpi: *IDN?   [known]",
+            ]
+            assert say("log", "--endpoints", str(endpoints), "--unknown", "--since", "1") == 0
+            assert capsys.readouterr().out.split(None, 1)[1].startswith("thermometer scpi: NOTHING")
