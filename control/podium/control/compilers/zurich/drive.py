@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.points import FloatArray, IntArray
+from podium.control.compilers.points import IntArray
 from podium.control.compilers.zurich.hearing import TIME, Keys, Play, with_readings, words_of
 from podium.control.compilers.zurich.layout import Stretch, stretches
 from podium.control.compilers.zurich.oscillators import Oscillators
@@ -21,11 +21,9 @@ from podium.control.compilers.zurich.results import (
     RESULTS_MAX,
     Hearing,
     guards_of,
-    met,
     results_in,
-    ways,
 )
-from podium.control.compilers.zurich.rounding import amplitude_words, phase_words
+from podium.control.compilers.zurich.rows import AtPoints, Rows
 from podium.control.compilers.zurich.shapes import plateau
 from podium.control.compilers.zurich.shots import Shots, combined
 from podium.control.compilers.zurich.steps import (
@@ -38,8 +36,8 @@ from podium.control.compilers.zurich.steps import (
     Silence,
     Steps,
 )
-from podium.control.compilers.zurich.tables import Entry, PlaySilence, PlayWave
-from podium.control.compilers.zurich.waves import Content, Part, WaveTable
+from podium.control.compilers.zurich.tables import Entry
+from podium.control.compilers.zurich.waves import WaveTable
 from podium.firmware_interfaces.zurich.awg_limits import PLAY_MAX, WAVE_MIN
 
 RESET = 64
@@ -47,8 +45,6 @@ RESET = 64
 the sequencer waits 3 cycles then (compile_seqc), and goes on."""
 HOLD_MIN = 256
 """Constant stretches of at least so many samples are held, not stored."""
-TURN_DIGITS = 9
-"""Phases within one waveform, to so many digits of a turn: equal ones are stored once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +108,6 @@ class _Core:
         self._reset = lead - oscillators.tuning
         """Samples before a shot's start at which the oscillators begin anew."""
         self._lead, self._needed, self._shape = lead, needed, shape
-        self._entries: dict[tuple[Entry, ...], int] = {}
         self._hearing, self._keys = hearing, Keys(frames)
         flat = [shots.flat(one.start, shape) for one in pulses]
         self._offset = shots.offsets(shape)
@@ -120,18 +115,25 @@ class _Core:
         flat += [shots.flat(one, shape) + self._offset for one in hearing.times.values()]
         flat += [shots.flat(one, shape) for one in hearing.slots.values()]
         self._columns = np.stack([*flat, shots.flat(shots.samples, shape), self._offset])
-        self._turned = [
-            [(one.guard, shots.flat(one.turns, shape)) for one in pulse.placed.turned]
-            for pulse in pulses
-        ]
-        """Phase shifts that hang on results, by pulse."""
-        self._amplitude = [shots.flat(one.placed.amplitude, shape) for one in pulses]
-        self._hz = [shots.flat(one.offset_hz, shape) for one in pulses]
-        self._turns = [
-            shots.flat(one.turns, shape) - hz * ((self._offset + self._reset) / waves.rate_hz)
-            for one, hz in zip(pulses, self._hz, strict=True)
-        ]
-        """Phase in the command table: the oscillator began so much earlier than the shot."""
+        hz = [shots.flat(one.offset_hz, shape) for one in pulses]
+        began = (self._offset + self._reset) / waves.rate_hz
+        self._rows = Rows(
+            AtPoints(
+                tuple(pulses),
+                tuple(shots.flat(one.placed.amplitude, shape) for one in pulses),
+                tuple(hz),
+                tuple(
+                    shots.flat(one.turns, shape) - each * began
+                    for one, each in zip(pulses, hz, strict=True)
+                ),
+                tuple(
+                    tuple((one.guard, shots.flat(one.turns, shape)) for one in pulse.placed.turned)
+                    for pulse in pulses
+                ),
+                self._reset,
+            ),
+            waves,
+        )
 
     def driven(self) -> Driven:
         columns, pattern = combined(self._columns)
@@ -153,7 +155,7 @@ class _Core:
             tuple(kinds),
             tuple(_in_order(parts) for parts in rows),
         )
-        return Driven(steps, tuple(self._entries), self._lead, self._keys)
+        return Driven(steps, tuple(self._rows.entries), self._lead, self._keys)
 
     def _pattern(
         self, column: list[int], points: IntArray
@@ -255,7 +257,7 @@ class _Core:
         plays = []
         for begin, end, pulses in contents:
             part = Stretch(begin, end, pulses)
-            rows = self._rows(part, begins, late_fs, names, points)
+            rows = self._rows.numbers(part, begins, late_fs, names, points)
             kind: Kind = Choose(self._keys.variable(names)) if names else Row()
             plays.append(Play(begin, begin, ((kind, rows),), names))
             if held and len(plays) == 1:
@@ -285,110 +287,6 @@ class _Core:
         if 0 < length - tail < WAVE_MIN:
             tail -= 16
         return (head, tail) if tail - head >= HOLD_MIN else (0, 0)
-
-    def _rows(
-        self,
-        part: Stretch,
-        begins: Sequence[int],
-        late_fs: Sequence[int],
-        names: tuple[str, ...],
-        points: IntArray,
-    ) -> IntArray:
-        """Return what plays a part of a stretch at these points, each way that results can be."""
-        if not names:
-            whole = self._way(part, part.pulses, begins, late_fs, {}, points)
-            return self._number([(entry,) for entry in whole])
-        each = []
-        for results in ways(names):
-            happen = [k for k in part.pulses if met(self._pulses[k].placed.guard, results)]
-            each.append(self._way(part, happen, begins, late_fs, results, points))
-        return self._number(list(zip(*each, strict=True)))
-
-    def _number(self, rows: Sequence[tuple[Entry, ...]]) -> IntArray:
-        known = self._entries
-        return np.array([known.setdefault(one, len(known)) for one in rows], np.int64)
-
-    def _way(
-        self,
-        part: Stretch,
-        pulses: Sequence[int],
-        begins: Sequence[int],
-        late_fs: Sequence[int],
-        results: Mapping[str, int],
-        points: IntArray,
-    ) -> Sequence[Entry]:
-        """Return the entries that play some pulses of a stretch, or silence, at these points.
-
-        The loudest has the amplitude of the table, the first its phase and its oscillator; the
-        others are stored as they are beside it.
-        """
-        length = part.end - part.begin
-        if not pulses:
-            return [PlaySilence(length)] * len(points)
-        turns_of = {k: self._turns_at(k, results, points) for k in pulses}
-        if len(pulses) == 1:
-            return self._one(part, pulses[0], begins, late_fs, turns_of[pulses[0]], points)
-        first = pulses[0]
-        scale = np.zeros((2, len(points)))
-        for k in pulses:
-            plane = self._pulses[k].plane
-            scale[plane] = np.maximum(scale[plane], np.abs(self._amplitude[k][points]))
-        words = amplitude_words(scale)
-        phase = phase_words(turns_of[first]).tolist()
-        parts_of: list[list[Part]] = [[] for _ in points]
-        for k in pulses:
-            pulse = self._pulses[k]
-            at = begins[k] - part.begin
-            loudest = np.where(scale[pulse.plane] > 0, scale[pulse.plane], 1.0)
-            amplitude = np.round(self._amplitude[k][points] / loudest, 12).tolist()
-            offset_hz = self._hz[k][points] - self._hz[first][points]
-            since = (part.begin + self._reset) / self._waves.rate_hz
-            turned = turns_of[k] - turns_of[first] + offset_hz * since
-            turns = (np.round(turned % 1.0, TURN_DIGITS) % 1.0).tolist()
-            waveform, plane = pulse.placed.waveform, pulse.plane
-            for parts, a, t, hz in zip(parts_of, amplitude, turns, offset_hz.tolist(), strict=True):
-                parts.append(Part(waveform, at, plane, a, t, hz, late_fs[k]))
-        entries = []
-        planes = 2 if self._waves.kind == "hdawg" else 1
-        for number, parts in enumerate(parts_of):
-            wave = self._waves.store(Content(length, tuple(parts)))
-            loud = tuple(int(words[plane, number]) for plane in range(planes))
-            if self._waves.kind == "hdawg":
-                entries.append(PlayWave(wave, loud))
-            else:
-                oscillator = self._pulses[first].oscillator
-                entries.append(PlayWave(wave, loud, phase[number], oscillator))
-        return entries
-
-    def _turns_at(self, k: int, results: Mapping[str, int], points: IntArray) -> FloatArray:
-        """Return the phase in the command table of a pulse where results are these."""
-        turns = self._turns[k][points]
-        for guard, shift in self._turned[k]:
-            if met(guard, results):
-                turns = turns + shift[points]
-        return turns
-
-    def _one(
-        self,
-        part: Stretch,
-        k: int,
-        begins: Sequence[int],
-        late_fs: Sequence[int],
-        turned: FloatArray,
-        points: IntArray,
-    ) -> list[Entry]:
-        """Return the entries that play a pulse that shares its waveform with none."""
-        pulse = self._pulses[k]
-        at = begins[k] - part.begin
-        one = Part(pulse.placed.waveform, at, pulse.plane, late_fs=late_fs[k])
-        wave = self._waves.store(Content(part.end - part.begin, (one,)))
-        amplitude = amplitude_words(self._amplitude[k][points]).tolist()
-        if self._waves.kind == "hdawg":
-            return [PlayWave(wave, (a, 0) if pulse.plane == 0 else (0, a)) for a in amplitude]
-        turns = phase_words(turned).tolist()
-        return [
-            PlayWave(wave, (a,), t, pulse.oscillator) for a, t in zip(amplitude, turns, strict=True)
-        ]
 
 
 def _in_order(parts: list[tuple[IntArray, list[IntArray]]]) -> IntArray:
