@@ -152,7 +152,8 @@ def told(program: ZurichProgram, one: Executed, dice: Dice) -> list[Input]:
                 which = 0 if len(layout.slots) == 1 else shot % len(layout.slots)
                 couple = 2 * layout.slots[which]
                 word = word & ~(3 << couple) | results[layout.capture][0] << couple
-        cycles = feedback_cycles(Route.INTERNAL, at + duration)
+        route = Route.INTERNAL_ZSYNC if program.start.zsync else Route.INTERNAL
+        cycles = feedback_cycles(route, at + duration)
         inputs.append(Input(one.origin + 8 * cycles, Source.QA, word))
     return inputs
 
@@ -177,7 +178,8 @@ def _execute(core: CoreProgram, program: ZurichProgram, heard: Sequence[Input]) 
     made = image.make_image(replace(elf, waveforms=tuple(waveforms)), MODELS[core.kind], table)
     gains = (1.0, -1.0, 1.0, 1.0) if core.kind == "sg" else (1.0,) * 4
     processor = Processor(made, Setup(amplitudes=gains, log_silence=True))
-    processor.feed([Input(TRIGGER, Source.DIGITAL_1), *heard])
+    trigger = Source.ZSYNC if program.start.zsync else Source.DIGITAL_1
+    processor.feed([Input(TRIGGER, trigger), *heard])
     trace = processor.run()
     assert trace.status is Status.ENDED, (trace.status, trace.fault)
     node = f"{'qa' if core.kind == 'qa' else 'sg'}channels/{core.index}"

@@ -17,6 +17,7 @@ from tests.control.compilers.qblox.branch_programs import (
 from tests.control.compilers.qblox.test_branches import dice_of
 from tests.control.compilers.zurich.example_targets import hdawg, shfqc
 from tests.control.compilers.zurich.oracle import hold_against_reference
+from tests.control.compilers.zurich.played import execute
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.zurich.batches import compile_in_batches
@@ -36,6 +37,7 @@ from podium.control.program.program import (
 )
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.zurich.program import Start
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
 
 US = 1000 * NS
 
@@ -141,6 +143,25 @@ def test_results_of_others_are_refused() -> None:
     flux = replace(flux, body=(*made.body, If(is_one("m"), (Play("z", Square(100 * NS), 0.1),))))
     with pytest.raises(DoesNotFit, match=r"z: .*this is an HDAWG4"):
         compile_program(flux, hdawg(), Start(0))
+
+
+@pytest.mark.parametrize("wait_ns", [240, 260, 264, 272, 280, 320])
+def test_results_come_in_time_where_zsync_gives_the_start(wait_ns: int) -> None:
+    """Then analyser and generators are held back by other times, and results take longer."""
+    made = reacting(wait_ns, If(Condition(("m", "n"), "odd"), (X,), (Y,)), joined=True)
+    alone = compile_program(made, shfqc())
+    if wait_ns < 250:
+        with pytest.raises(DoesNotFit, match="ns too early"):
+            compile_program(made, shfqc(), Start(0, zsync=True))
+        return
+    zsync = compile_program(made, shfqc(), Start(0, zsync=True))
+    for seed in range(4):
+        dice = dice_of(made, seed)
+        (played, also) = (
+            [one.trace.kinds(Kind.WAVE)[:, Row.B].tolist() for one in execute(each, dice)]
+            for each in (zsync, alone)
+        )
+        assert played == also
 
 
 def test_a_run_of_more_than_eight_seconds_is_cut() -> None:
