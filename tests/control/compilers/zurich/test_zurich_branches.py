@@ -158,7 +158,10 @@ def test_results_come_in_time_where_zsync_gives_the_start(wait_ns: int) -> None:
     for seed in range(4):
         dice = dice_of(made, seed)
         (played, also) = (
-            [one.trace.kinds(Kind.WAVE)[:, Row.B].tolist() for one in execute(each, dice)]
+            [
+                one.trace.kinds(Kind.WAVE)[:, Row.AMPLITUDES_01].tolist()
+                for one in execute(each, dice)
+            ]
             for each in (zsync, alone)
         )
         assert played == also
