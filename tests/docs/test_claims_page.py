@@ -12,6 +12,7 @@ ASSUMING = sorted(
     file for room in ROOMS for file in (ROOT / room).rglob("*.py") if "ASSUMED" in file.read_text()
 )
 REFEREES = {
+    "test_connect_lines": "`test_connect_lines.py`",
     "test_compiled_branches": "conditions of compiled programs",
     "test_compiled_programs": "compiled programs",
     "test_q1asm": "Q1 assembler",
@@ -43,6 +44,8 @@ REFEREES = {
     "test_zurich_feedback_client": "`test_zurich_feedback_client.py`",
     "test_zurich_resets_on_the_chip": "`test_zurich_resets_on_the_chip.py`",
     "test_zurich_plays_on_the_chip": "`test_zurich_plays_on_the_chip.py`",
+    "test_zurich_pqsc_client": "`test_zurich_pqsc_client.py`",
+    "test_zurich_rack_on_the_chip": "`test_zurich_rack_on_the_chip.py`",
     "test_zurich_command_table": "`test_zurich_command_table.py`",
     "test_zurich_timing_models": "`test_zurich_timing_models.py`",
     "test_zurich_assembly": "`test_zurich_assembly.py`",

@@ -166,6 +166,18 @@ def run(fluxes, read_ns):
     return run_of(drives, [capture(7.25e9, 200, [read_ns + 150])], 5000)
 
 
+def test_a_neighbours_pulse_may_come_while_the_resonators_are_lit():
+    """Maps of a stretch with photons are those of its parts, one after the other."""
+    volts = replace(pulse(90, 0.01, 60), line="node_a.q1.flux")
+    lines = Lines(frozenset({FEEDLINE.name}), frozenset({DRIVE}), frozenset({"node_a.q1.flux"}))
+    two = World(CHIP.at, 3, lines, CHIP)
+    alone = Chip(QUBITS, [replace(FEEDLINE, qubits=("node_a.q0",))], MATRIX, np.zeros(2))
+    one = World(alone.at, 3, lines, alone)
+    assert len(one.play(run([volts], 100))) == 1
+    with pytest.raises(NotSimulated, match=r"node_a\.q1 while there are photons"):
+        two.play(run([volts], 100))
+
+
 def test_what_is_not_simulated_is_said():
     volts = pulse(100, 0.01, 30)
     assert len(world().play(run([volts], 900))) == 1

@@ -28,12 +28,12 @@ from podium.control.facility.facility import (
 )
 from podium.control.facility.models_of import modules_of
 from podium.control.program.batches import Batch, whole
-from podium.control.program.program import Program
+from podium.control.program.program import Capture, Play, Program, walk
 from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ, SHF_RATE_HZ
 from podium.firmware_interfaces.zurich.limits import (
-    HUB,
     INPUT_RANGE_MIN_DBM,
     OUTPUT_RANGE_MAX_DBM,
+    PQSC,
 )
 from podium.firmware_interfaces.zurich.program import Start
 from podium.firmware_interfaces.zurich.rack import ZSyncPort, ZurichRack
@@ -43,7 +43,7 @@ ZURICH = "zurich"
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class Cabled:
     """The PQSC behind a data server, and what hangs on it."""
 
     device: str
@@ -55,7 +55,7 @@ class ZurichCompiler:
 
     def __init__(self, facility: Facility) -> None:
         self._targets = zurich_targets_of(facility)
-        self._hubs = zurich_hubs_of(facility)
+        self._pqscs = pqscs_of(facility)
         self._recompiling = Recompiling()
 
     @property
@@ -72,28 +72,31 @@ class ZurichCompiler:
         Raises as the compiler does.
         """
         targets = self._taking_part(program, controller)
-        hub = self._hub(targets, controller)
-        if hub is None:
+        pqsc = self._pqsc(targets, controller)
+        if pqsc is None:
             return self._recompiling.compile(program, targets[0])
-        return self._together(program, targets, hub)
+        return self._together(program, targets, pqsc)
 
     def batches(self, program: Program, controller: str) -> tuple[tuple[Batch, Artifact], ...]:
         """Return ``program`` in as many parts as it takes, with what plays each."""
         targets = self._taking_part(program, controller)
-        hub = self._hub(targets, controller)
-        if hub is None:
+        pqsc = self._pqsc(targets, controller)
+        if pqsc is None:
             made = compile_in_batches(program, targets[0])
             return tuple((one.batch, one.artifact) for one in made)
         everything = Batch(0, program.shots, whole(program))
         return tuple(
-            in_batches(program, everything, lambda part: self._together(part, targets, hub), MOST)
+            in_batches(program, everything, lambda part: self._together(part, targets, pqsc), MOST)
         )
 
     def _taking_part(self, program: Program, server: str) -> tuple[ZurichTarget, ...]:
-        ports = {frame.port for frame in program.frames}
-        return tuple(one for one in self._targets[server] if ports & one.ports.keys())
+        """Return the instruments that play or hear something of a program."""
+        busy = {said.frame for _, said in walk(program.body) if isinstance(said, Play | Capture)}
+        ports = {frame.port for frame in program.frames if frame.name in busy}
+        declared = {frame.port for frame in program.frames}
+        return tuple(one for one in self._targets[server] if (ports or declared) & one.ports.keys())
 
-    def _hub(self, targets: Sequence[ZurichTarget], server: str) -> Hub | None:
+    def _pqsc(self, targets: Sequence[ZurichTarget], server: str) -> Cabled | None:
         """Return who starts these instruments; None: the one there is has a trigger of its own.
 
         Raises :class:`DoesNotFit` where nobody would start them all.
@@ -102,28 +105,30 @@ class ZurichCompiler:
             return None
         names = ", ".join(one.instrument for one in targets)
         what = "on the instruments" if len(targets) > 1 else "on one that has no trigger of its own"
-        hub = self._hubs.get(server)
-        if hub is None:
+        pqsc = self._pqscs.get(server)
+        if pqsc is None:
             raise DoesNotFit(
                 f"its ports are {what}: {names}; nobody starts them: say under 'zsync' of {server} "
                 "which hang on its PQSC, or wire what plays together to one instrument"
             )
-        cabled = {one.device for one in hub.ports}
+        cabled = {one.device for one in pqsc.ports}
         away = [one.instrument for one in targets if _device(one) not in cabled]
         if away:
             raise DoesNotFit(
                 f"its ports are {what}: {names}; of these {', '.join(away)} hang on no ZSync port "
-                f"of {server}.{hub.device}: say under 'zsync' of {server} on which"
+                f"of {server}.{pqsc.device}: say under 'zsync' of {server} on which"
             )
-        return hub
+        return pqsc
 
-    def _together(self, program: Program, targets: Sequence[ZurichTarget], hub: Hub) -> ZurichRack:
+    def _together(
+        self, program: Program, targets: Sequence[ZurichTarget], pqsc: Cabled
+    ) -> ZurichRack:
         devices = {_device(one) for one in targets}
         return ZurichRack(
             program.name,
             self._recompiling.compile_together(program, targets, Start(0, zsync=True)),
-            hub.device,
-            tuple(one for one in hub.ports if one.device in devices),
+            pqsc.device,
+            tuple(one for one in pqsc.ports if one.device in devices),
         )
 
 
@@ -131,16 +136,16 @@ def _device(target: ZurichTarget) -> str:
     return target.instrument.partition(".")[2]
 
 
-def zurich_hubs_of(facility: Facility) -> dict[str, Hub]:
+def pqscs_of(facility: Facility) -> dict[str, Cabled]:
     """Return what starts instruments together, by data server, where the file says it."""
-    found: dict[str, Hub] = {}
+    found: dict[str, Cabled] = {}
     for server, entry in facility.instruments.items():
         cables = entry.options.get("zsync")
         if entry.model != ZURICH or not isinstance(cables, Mapping):
             continue
         modules = modules_of(entry) or {}
-        device = next(f"dev{serial}" for serial, model in modules.items() if model == HUB)
-        found[server] = Hub(
+        device = next(f"dev{serial}" for serial, model in modules.items() if model == PQSC)
+        found[server] = Cabled(
             device, tuple(ZSyncPort(port, one) for port, one in sorted(cables.items()))
         )
     return found

@@ -31,7 +31,7 @@ from podium.drivers.zurich.waiting import (
 )
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
-from podium.firmware_interfaces.zurich.limits import HUB, TCP_PORT
+from podium.firmware_interfaces.zurich.limits import PQSC, TCP_PORT
 from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, CoreProgram, ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
 
@@ -97,8 +97,8 @@ class ZurichDataServer:
     def examine(self) -> Examination:
         """Return what its instruments say, and what of them is not as the facility file says."""
         looked = {serial: look_at(self._server, serial, m) for serial, m in self._devices.items()}
-        hubs = [one.reference for one in looked.values() if one.model == HUB]
-        references = set(hubs or (one.reference for one in looked.values()))
+        pqscs = [one.reference for one in looked.values() if one.model == PQSC]
+        references = set(pqscs or (one.reference for one in looked.values()))
         return Examination(
             options=tuple(f"dev{n}: {one.options}" for n, one in looked.items() if one.options),
             modules={serial: one.model for serial, one in looked.items()},
@@ -106,7 +106,7 @@ class ZurichDataServer:
             complaints=(
                 *(words for one in looked.values() for words in one.complaints),
                 *firmware_complaints(self._server, self._devices),
-                *miscabled(self._server, self._devices, self._zsync, HUB),
+                *miscabled(self._server, self._devices, self._zsync),
             ),
         )
 
@@ -238,9 +238,9 @@ class ZurichDataServer:
         }
 
     def safe(self) -> None:
-        """Stop all sequencers and switch all outputs off."""
+        """Stop all sequencers, what starts them first, and switch all outputs off."""
         self._artifact = None
-        for serial, model in self._devices.items():
+        for serial, model in sorted(self._devices.items(), key=lambda one: one[1] != PQSC):
             self._set(f"to make dev{serial} safe", list(_silent(serial, model)))
 
     # Inside
@@ -292,7 +292,7 @@ def _silent(serial: int, model: str) -> list[Item]:
     """Return what stops and silences an instrument."""
     counts = MODELS[model].counts
     root = f"/dev{serial}"
-    items: list[Item] = [(f"{root}/execution/enable", 0)] if model == HUB else []
+    items: list[Item] = [(f"{root}/execution/enable", 0)] if model == PQSC else []
     for n in range(counts.get("qa", 0)):
         items += [
             (f"{root}/qachannels/{n}/generator/enable", 0),
@@ -306,4 +306,5 @@ def _silent(serial: int, model: str) -> list[Item]:
         ]
     for n in range(counts.get("awg", 0)):
         items.append((f"{root}/awgs/{n}/enable", 0))
+    items += [(f"{root}/sigouts/{n}/on", 0) for n in range(counts.get("wave", 0))]
     return items

@@ -7,6 +7,7 @@ from typing import Final
 from podium.drivers.errors import Refused
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.waiting import until
+from podium.firmware_interfaces.zurich.limits import PQSC
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack
 
@@ -39,14 +40,14 @@ def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading
     One that does already is left as it is: a change of its clock would stop it. Raises ``Refused``
     where another instrument is at a port, or none answers.
     """
-    hub = f"/{rack.hub}"
+    pqsc = f"/{rack.pqsc}"
     models = {root_of(one).removeprefix("/"): one.model for one in rack.programs}
     for one in rack.ports:
-        path = f"{hub}/zsyncs/{one.port}/connection/serial"
+        path = f"{pqsc}/zsyncs/{one.port}/connection/serial"
         there = server.text("who hangs on it", path)
         if there and there != one.device.removeprefix("dev"):
             raise Refused(
-                f"{name}: {rack.name!r}: ZSync port {one.port} of {rack.hub} goes to dev{there}; "
+                f"{name}: {rack.name!r}: ZSync port {one.port} of {rack.pqsc} goes to dev{there}; "
                 f"the facility file says {one.device}"
             )
     clocks = [
@@ -58,7 +59,7 @@ def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading
     if others:
         server.set("to take its clock from ZSync", [(path, ZSYNC_CLOCK) for path in others])
     for one in rack.ports:
-        path = f"{hub}/zsyncs/{one.port}/connection/status"
+        path = f"{pqsc}/zsyncs/{one.port}/connection/status"
 
         def linked(path: str = path) -> bool:
             return server.whole("whether it is linked", path) == LINKED
@@ -68,24 +69,24 @@ def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading
                 raise Refused(f"{name}: loading {rack.name!r}: given up")
             raise Refused(
                 f"{name}: {rack.name!r}: {one.device} is not linked to ZSync port {one.port} of "
-                f"{rack.hub} after {LINKED_S:g} s; look at the cable"
+                f"{rack.pqsc} after {LINKED_S:g} s; look at the cable"
             )
 
 
 def miscabled(
-    server: Connection, devices: Mapping[int, str], zsync: Mapping[int, str], hub_model: str
+    server: Connection, devices: Mapping[int, str], zsync: Mapping[int, str]
 ) -> Iterator[str]:
     """Yield what of the ZSync cables is not as the facility file says; reads alone."""
-    hub = next((f"dev{serial}" for serial, model in devices.items() if model == hub_model), None)
-    for port, device in zsync.items() if hub is not None else ():
-        path = f"/{hub}/zsyncs/{port}/connection/serial"
+    pqsc = next((f"dev{serial}" for serial, model in devices.items() if model == PQSC), None)
+    for port, device in zsync.items() if pqsc is not None else ():
+        path = f"/{pqsc}/zsyncs/{port}/connection/serial"
         there = server.text("who hangs on it", path)
         if there != device.removeprefix("dev"):
             found = f"goes to dev{there}" if there else "goes nowhere"
-            yield f"ZSync port {port} of {hub} {found}, the facility file says {device}"
+            yield f"ZSync port {port} of {pqsc} {found}, the facility file says {device}"
 
 
 def start_items(rack: ZurichRack) -> list[Item]:
     """Return what has the PQSC send one start to all its ports."""
-    at = f"/{rack.hub}/execution"
+    at = f"/{rack.pqsc}/execution"
     return [(f"{at}/repetitions", 1), (f"{at}/enable", 1)]

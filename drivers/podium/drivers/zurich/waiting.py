@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich.connection import Connection
+from podium.drivers.zurich.error_log import check_faults
 from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
 
 WAITING_FOR_TRIGGER = 1 << 2
@@ -72,11 +73,15 @@ def wait_until_ended(
 
     ``parts``: one program as the instruments play it, by their roots. Raises ``Unreachable`` past
     ``duration_s`` and the allowance, ``Refused`` when ``interrupted`` was set, ``ProtocolError``
-    where readouts were lost; the outputs are as they were.
+    where readouts were lost, or where an instrument has ended and complains while something else
+    is not over: that would be waited for in vain. The outputs are as they were.
     """
     what = next(iter(parts.values())).name
     channels = sorted({(root, r.channel) for root, one in parts.items() for r in one.results})
-    left = [f"{root}/{core.node}/enable" for root, one in parts.items() for core in one.cores]
+    cores = {
+        root: {f"{root}/{core.node}/enable" for core in one.cores} for root, one in parts.items()
+    }
+    left = [path for paths in cores.values() for path in sorted(paths)]
     left += [f"{root}/qachannels/{channel}/readout/result/enable" for root, channel in channels]
     for root, one in parts.items():
         if any(result.trace_skip is not None for result in one.results):
@@ -86,6 +91,10 @@ def wait_until_ended(
         left[:] = [
             path for path in left if server.whole(f"whether {path} is over, of {what!r}", path)
         ]
+        over = [root for root, paths in cores.items() if left and paths.isdisjoint(left)]
+        for root in over:
+            del cores[root]
+        check_faults(name, server, what, over)
         return not left
 
     if until(ended, duration_s + ALLOWANCE_S, interrupted):

@@ -19,7 +19,7 @@ HDAWG_RANGES_V = (0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 3.0, 4.0, 5.0)
 """Ranges of an HDAWG's outputs, from peak to peak into 50 ohms (user manual)."""
 ZSYNC_PORTS = 18
 """Of a PQSC."""
-HUB = "PQSC"
+PQSC = "PQSC"
 """The model whose ZSync ports the others hang on."""
 RANGE_STEP_DB = 5
 """Ranges of SHFSG, SHFQA and SHFQC: the power of a tone at full scale (user manuals)."""

@@ -9,7 +9,7 @@ from podium.firmware_interfaces.zurich.program import ZurichProgram
 
 @dataclass(frozen=True, slots=True)
 class ZSyncPort:
-    """A cable from the hub to an instrument."""
+    """A cable from the PQSC to an instrument."""
 
     port: int
     """Of the PQSC, from 0."""
@@ -24,7 +24,7 @@ class ZurichRack:
     name: str
     programs: tuple[ZurichProgram, ...]
     """One for each instrument."""
-    hub: str
+    pqsc: str
     """The PQSC: ``dev10001``."""
     ports: tuple[ZSyncPort, ...]
     """Of these instruments."""

@@ -38,6 +38,11 @@ class Shape:
         return self.shift_hz is not None and not np.any(self.samples)
 
     @property
+    def moves_hz(self) -> float:
+        """Return by how much the 0-1 transition is moved at most."""
+        return 0.0 if self.shift_hz is None else float(np.abs(self.shift_hz[:, 1]).max())
+
+    @property
     def level_ns(self) -> float:
         """Return how long the level is held."""
         return self.duration_ns - self.samples.size * self.step_ns

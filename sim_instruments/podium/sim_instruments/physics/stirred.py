@@ -5,6 +5,7 @@ the level: good for a pulse that is short against the resonator's response or ag
 the photons' effect (Gambetta et al., PRA 77, 012112 (2008), section V).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -89,17 +90,34 @@ def stirred_maps(
         pace[:, a] = np.diff(grown)
         for b in range(levels):
             exponent[:, a, b] = np.diff(np.interp(inside, grid, exposure.exponent[a, b]))
-    return np.array(
-        [
-            stirred_kernel(
-                samples,
-                step,
-                exponent,
-                pace,
-                shape.carrier_hz,
-                float(node),
-                tables,
-            )
-            for node in tables.node_hz
-        ]
-    )
+    whole: NDArray[np.float64] | None = None
+    for first, end, there in _stretches(shape, total, tables):
+        part = slice(first, end)
+        maps = np.array(
+            [
+                stirred_kernel(
+                    samples[part],
+                    step,
+                    exponent[part],
+                    pace[part],
+                    shape.carrier_hz,
+                    float(node),
+                    there,
+                )
+                for node in tables.node_hz
+            ]
+        )
+        whole = maps if whole is None else maps @ whole
+    assert whole is not None
+    return whole
+
+
+def _stretches(shape: Shape, total: int, tables: Tables) -> Iterator[tuple[int, int, Tables]]:
+    """Yield stretches of samples in which flux holds the levels where they are, and those."""
+    if shape.shift_hz is None:
+        yield 0, total, tables
+        return
+    shift = shape.shift_hz
+    begins = np.flatnonzero(np.append(True, np.any(shift[1:] != shift[:-1], axis=1)))
+    for first, end in zip(begins.tolist(), [*begins[1:].tolist(), total], strict=True):
+        yield first, end, tables._replace(levels_hz=tables.levels_hz + shift[first])

@@ -126,7 +126,8 @@ def execute(program: ZurichProgram, dice: Dice | None = None) -> tuple[Executed,
     made: dict[CoreProgram, Executed] = {}
     words: list[Input] = []
     for core in sorted(program.cores, key=lambda one: one.kind != "qa"):
-        made[core] = _execute(core, program, words)
+        source = Source.ZSYNC if program.start.zsync else Source.DIGITAL_1
+        made[core] = _execute(core, program, words, source)
         if core.kind == "qa" and dice is not None:
             words += told(program, made[core], dice)
     return tuple(made[core] for core in program.cores)
@@ -158,7 +159,14 @@ def told(program: ZurichProgram, one: Executed, dice: Dice) -> list[Input]:
     return inputs
 
 
-def _execute(core: CoreProgram, program: ZurichProgram, heard: Sequence[Input]) -> Executed:
+def executed_from(program: ZurichProgram, core: CoreProgram, source: Source) -> Executed:
+    """Run one core, which hears its start as ``source``."""
+    return _execute(core, program, (), source)
+
+
+def _execute(
+    core: CoreProgram, program: ZurichProgram, heard: Sequence[Input], source: Source
+) -> Executed:
     settings = dict(program.settings)
     device = "SHFQC" if (core.kind, program.model) == ("sg", "SHFQC") else DEVICES[core.kind]
     compiled = compile_seqc(core.text, device)
@@ -178,8 +186,7 @@ def _execute(core: CoreProgram, program: ZurichProgram, heard: Sequence[Input]) 
     made = image.make_image(replace(elf, waveforms=tuple(waveforms)), MODELS[core.kind], table)
     gains = (1.0, -1.0, 1.0, 1.0) if core.kind == "sg" else (1.0,) * 4
     processor = Processor(made, Setup(amplitudes=gains, log_silence=True))
-    trigger = Source.ZSYNC if program.start.zsync else Source.DIGITAL_1
-    processor.feed([Input(TRIGGER, trigger), *heard])
+    processor.feed([Input(TRIGGER, source), *heard])
     trace = processor.run()
     assert trace.status is Status.ENDED, (trace.status, trace.fault)
     node = f"{'qa' if core.kind == 'qa' else 'sg'}channels/{core.index}"

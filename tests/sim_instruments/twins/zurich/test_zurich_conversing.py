@@ -37,6 +37,7 @@ class Talking(Inline):
         self.bits = list(bits)
         self.chunks = []
         self.ended = None
+        self.traced = []
 
     def __call__(self, signals):
         raise AssertionError("it is not played as a whole")
@@ -52,12 +53,16 @@ class Talking(Inline):
         self.chunks.append((drives, captures, listeners))
         found = []
         for train in captures:
+            if train.scope:
+                found.append(Captured(np.zeros(1, np.complex128), None))
+                continue
             signs = [1.0 if self.bits.pop(0) else -1.0 for _ in train.start_ns]
             found.append(Captured(np.array(signs, np.complex128), None))
         return tuple(found)
 
     def trace(self, listener):
-        return None
+        self.traced.append(listener)
+        return np.full(400, len(self.traced) * 1e-6 + 0j), 7.1e9
 
     def end(self, signals) -> None:
         self.ended = signals
@@ -161,6 +166,28 @@ def test_each_shot_may_begin_with_a_trigger_and_not_each_asks(bench):
     shots = [k for k in range(0, SHOTS, 2) if BITS[k]]
     assert [at // 5000 for at in played] == shots
     assert len({at % 5000 for at in played}) == 1
+
+
+def test_the_scope_records_shot_by_shot(bench):
+    load(bench)
+    for path, value in {
+        "length": 256,
+        "segments/enable": 1,
+        "segments/count": 2,
+        "trigger/channel": 64,
+        "trigger/enable": 1,
+        "channels/0/enable": 1,
+        "enable": 1,
+    }.items():
+        bench.set(f"scopes/0/{path}", value)
+    trigger(bench)
+    bench.world.work()
+    bench.wait(200 * US)
+    assert bench.get("scopes/0/enable") == 0
+    pairs = numbers_of(bench.get("scopes/0/channels/0/wave")).view(np.int32).reshape(-1, 2)
+    size_nv = np.hypot(*pairs.T.astype(float))
+    assert size_nv == pytest.approx(np.repeat([10_000.0, 20_000.0], 256), rel=1e-3)
+    assert len(set(bench.world.traced)) == 2, "each record is a listener of its own"
 
 
 def test_a_generator_that_loads_the_word_as_it_is_goes_on_in_turns_too(bench):

@@ -119,13 +119,15 @@ def test_an_input_beyond_its_range_is_cut_and_counted(bench):
 
 def test_spectroscopy_beyond_the_range_is_cut_and_counted(bench):
     bench.set(f"{IN}/range", -50)
+    sizes = tone_amplitude(-50) * np.arange(1, 4) + 0j
+    bench.world.play = lambda signals: tuple(Captured(sizes, None) for _ in signals.captures)
     sweep(bench)
     bench.world.work()
     bench.wait(10 * MS)
     found = numbers_of(bench.get("qachannels/0/spectroscopy/result/data/wave"))
-    # Of 1 to 3 mV at 1 mV.
+    # Of one, two and three full scales.
     full = 10 * tone_amplitude(-50)
-    assert np.abs(found[1:]) / full == pytest.approx([4 / np.pi, 4 / np.pi], abs=0.03)
+    assert np.abs(found) / full == pytest.approx([1.0, 1.2180, 1.2493], abs=1e-3)
     assert bench.get(f"{IN}/overrangecount") == 1
 
 

@@ -95,6 +95,8 @@ class Cable:
 class _Piece:
     """Readouts, with the settings at the time when they were started."""
 
+    numbers: Integers
+    """Of them, from the program's start on."""
     started: Readouts
     settings: integration.ReadoutSettings
     qudits: tuple[multistate.Qudit, ...]
@@ -111,8 +113,8 @@ class AnalyserRun:
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
         self._backlog: deque[_Piece] = deque()
-        self._edges: deque[int] = deque()
-        """Triggers of spectroscopy, in samples."""
+        self._edges: deque[tuple[int, int]] = deque()
+        """Triggers of spectroscopy: their number from the program's start on, and samples."""
         self._free = 0
         """From when on the integrators can begin again."""
         self._level = 0
@@ -167,8 +169,12 @@ class AnalyserRun:
             left = _AT_ONCE
             while self._backlog and (everything or left > 0):
                 piece = self._backlog.popleft()
-                self._read(piece)
-                left -= len(piece.started.time) * (piece.settings.delay + piece.settings.length)
+                if self.foretold is None:
+                    self._read(piece)
+                    left -= len(piece.started.time) * (piece.settings.delay + piece.settings.length)
+                else:
+                    results = self.foretold[piece.numbers]
+                    self._log(piece.started, results, piece.settings, piece.qudits)
         none = np.zeros(0, np.int64)
         said, self._said = self._said, []
         return (
@@ -192,13 +198,12 @@ class AnalyserRun:
         if not len(kept):
             return
         self._free = int(started.time[kept[-1]]) + duration
-        if self.foretold is not None:
-            self._log(part_of(started, kept), self.foretold[first + kept], settings, qudits)
-            return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
-        for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
-            self._backlog.append(_Piece(part_of(started, piece), settings, qudits, waves, delay))
+        pieces = 1 if self.foretold is not None else -(-len(kept) // _PIECE)
+        for piece in np.array_split(kept, pieces):
+            part = part_of(started, piece)
+            self._backlog.append(_Piece(first + piece, part, settings, qudits, waves, delay))
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
@@ -248,17 +253,19 @@ class AnalyserRun:
         if len(kept):
             self._free = int(edges[kept[-1]]) + samples
         density = node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable")
+        numbers = self._started + kept
+        self._started += len(edges)
+        self._edges += zip(numbers.tolist(), edges[kept].tolist(), strict=True)
         if self.foretold is not None:
-            found = self.foretold[self._started + kept, 0]
-            self._started += len(edges)
-            self._log_points(found, settings, bool(density))
+            which = [number for number, _ in self._edges]
+            self._edges.clear()
+            self._log_points(self.foretold[which, 0], settings, bool(density))
             return
-        self._edges += edges[kept].tolist()
         turning = node_settings.oscillators(setting, self._at, 1)
         left = _AT_ONCE
         while self._edges and left > 0:
             left -= samples
-            one = np.array([self._edges.popleft()], np.int64)
+            one = np.array([self._edges.popleft()[1]], np.int64)
             out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)

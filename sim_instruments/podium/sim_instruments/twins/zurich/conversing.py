@@ -109,11 +109,7 @@ class _Conversation:
         listeners: list[int] = []
         for reader in self._readers:
             upto = reader.due(needs_fs)
-            if upto > reader.answered and int(reader.ends_ns[upto - 1]) > until_ns:
-                raise CannotForetell(
-                    f"{reader.member.sender}: a word is asked for while its readout goes on"
-                )
-            trains, who = reader.asks(upto)
+            trains, who = reader.asks(upto, until_ns)
             captures += trains
             listeners += who
             asked.append((reader, upto, len(trains)))
@@ -121,7 +117,7 @@ class _Conversation:
         places = [0, *np.cumsum([count for _, _, count in asked]).tolist()]
         for (reader, upto, _), (begin, end) in zip(asked, pairwise(places), strict=True):
             self._tell(reader, answers[begin:end], upto)
-            reader.hears_scope(dialogue)
+            reader.hears_scope(dialogue, end - begin)
 
     def _tell(self, reader: Reader, answers: Sequence[Captured], upto: int) -> None:
         for at_fs, word in reader.takes(answers, upto):
@@ -152,7 +148,11 @@ class _Conversation:
             )
         )
         results: dict[Key, Complexes] = {r.member.key: r.results() for r in self._readers}
-        records = {r.member.key: r.record for r in self._readers if r.record is not None}
+        records = {
+            reader.member.key: record
+            for reader in self._readers
+            if (record := reader.recorded()) is not None
+        }
         when = {node: np.concatenate(times) for node, times in loud.items() if times}
         return Foretold(ends, results, records, when)
 

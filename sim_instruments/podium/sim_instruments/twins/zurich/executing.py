@@ -12,7 +12,7 @@ from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
-from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
+from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
@@ -34,6 +34,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
@@ -52,7 +53,7 @@ from podium.sim_instruments.twins.zurich.triggering import (
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 from podium.sim_instruments.twins.zurich.zsync_cables import cabled, show_links
 
-IMPOSSIBLE: Final = (BadReadout, BadLogger, BadSpectroscopy, node_settings.WrongNode)
+IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_settings.WrongNode)
 """Settings that no run can have."""
 _ERRORS: Final = "raw/error/json/errors"
 _HOLDOFF_S: Final = 100e-6
@@ -327,13 +328,9 @@ class Executing:
                 if key in self._analysers and key in told.results:
                     self._analysers[key].foretold = told.results[key]
                 if key in told.records:
-                    channel = key[1].split("/")[1]
-                    centre_hz = node_settings.number(
-                        self._runs[key].setting, f"qachannels/{channel}/centerfreq"
-                    )
-                    header = ScopeHeader(0, 1, centre_hz, 0, int(channel), averages=1)
-                    record = scope_vector(header, told.records[key], _SCOPE_STEP_V)
-                    path = f"scopes/0/channels/{channel}/wave"
+                    seen = told.records[key]
+                    record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
+                    path = f"scopes/0/channels/{seen.header.input_select}/wave"
                     self._records[key[0]] = told.ends_fs[key], path, record
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:

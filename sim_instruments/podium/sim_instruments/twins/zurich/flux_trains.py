@@ -31,6 +31,8 @@ PER_CORE: Final = 2
 """Outputs of one core."""
 ROOT_W: Final = 1 / sqrt(2 * IMPEDANCE_OHM)
 """Square roots of a watt, as the world has them, for one volt."""
+_LEFT_OUT: Final = ("offset", "direct", "delay", "precompensation/enable")
+"""Settings of an output that change what it sends."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01)
 
 
@@ -69,8 +71,10 @@ def _output(run: ProgramRun, core: int, output: int) -> FluxOutput:
         trouble = f"at {run.rate_hz / 1e9:g} GSa/s it is not played on the world, at 2 it is"
     elif number(setting, f"{at}/modulation/mode"):
         trouble = f"output {output} is modulated, which is not played on the world"
-    elif number(setting, f"{out}/offset"):
-        trouble = f"{out}/offset is not 0, which is not played on the world"
+    else:
+        there = [node for node in _LEFT_OUT if number(setting, f"{out}/{node}")]
+        if there:
+            trouble = f"{out}/{there[0]} is not 0, which is not played on the world"
     volts = number(setting, f"{out}/range") / 2 * number(setting, f"{at}/amplitude")
     on = bool(number(setting, f"{out}/on"))
     return FluxOutput(f"{run.device}.sigout{channel}", on, volts, trouble)
@@ -95,7 +99,7 @@ def flux_trains(
     if trouble:
         raise NoFlux(trouble)
     rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
-    rows, longer = joined(rows, late)
+    rows, longer = joined(rows)
     waves = np.maximum.accumulate(np.where(rows[:, Row.KIND] == Kind.WAVE, np.arange(len(rows)), 0))
     held = rows[:, Row.KIND] == Kind.HOLD
     # What a hold repeats is the last sample of the play before it.

@@ -16,7 +16,7 @@ import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
-from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.analyser_run import own_output
 from podium.sim_instruments.twins.zurich.flux_trains import (
@@ -38,6 +38,13 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     readouts,
     trigger_edges,
 )
+from podium.sim_instruments.twins.zurich.scope_trains import (
+    Recorded,
+    Recording,
+    recorded,
+    recording_of,
+    scope_trains,
+)
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA, Integers
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
@@ -51,9 +58,7 @@ from podium.sim_instruments.twins.zurich.trains import (
     capture_trains,
     drive_trains,
     readout_trains,
-    record_of,
     results_of,
-    scope_train,
     turned,
 )
 from podium.sim_instruments.twins.zurich.zsync import late_samples
@@ -61,8 +66,6 @@ from podium.sim_instruments.twins.zurich.zsync import late_samples
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 TAIL_NS: Final = 1_000
-SEQUENCER_MONITOR: Final = 64
-"""``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
 
 
 Key = tuple[str, str]
@@ -83,8 +86,8 @@ class Analyser:
     units: int
     qudits: tuple[Qudit, ...] = ()
     """Those that are told apart; none: every integrator is asked for by itself."""
-    record: int = 0
-    """Samples of the scope's record; 0: it listens to another channel, or not at all."""
+    scope: Recording | None = None
+    """None: it listens to another channel, or not at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,8 +150,8 @@ class Foretold:
     results: dict[Key, Complexes]
     """By sequencer of an analyser: sums of the integrators, shape (readouts, units), or points of
     spectroscopy, shape (triggers, 1)."""
-    records: dict[Key, Complexes]
-    """By the same: what the scope has recorded, V, where it was triggered."""
+    records: dict[Key, Recorded]
+    """By the same: what the scope has recorded, where it has all that it was to."""
     loud_ns: Mapping[Key, Integers]
     """By instrument and node that counts it: when a connector was beyond its full scale, from the
     run's beginning on."""
@@ -179,7 +182,7 @@ def member_of(
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
             node_settings.qudits(setting, channel, units),
-            _record(setting, int(channel.rpartition("/")[2])),
+            recording_of(setting, int(channel.rpartition("/")[2])),
         )
     return Member(
         ahead,
@@ -210,29 +213,6 @@ def _probing(setting: node_settings.Setting, channel: str) -> Probing:
         node_settings.oscillators(setting, channel, 1),
         own_output(chosen, int(channel.rpartition("/")[2])),
     )
-
-
-def _record(setting: node_settings.Setting, channel: int) -> int:
-    """Return how many samples of a channel the scope will record; it can do more than this twin.
-
-    Records of other triggers, averages, segments and lower rates are not played on the world: the
-    scope then stays enabled, as without a trigger.
-    """
-    node = "scopes/0"
-    wanted = {
-        "enable": 1,
-        "trigger/enable": 1,
-        "trigger/channel": SEQUENCER_MONITOR + channel,
-        "trigger/delay": 0,
-        f"channels/{channel}/enable": 1,
-        f"channels/{channel}/inputselect": channel,
-        "averaging/enable": 0,
-        "segments/enable": 0,
-        "time": 0,
-    }
-    if any(node_settings.number(setting, f"{node}/{path}") != one for path, one in wanted.items()):
-        return 0
-    return int(node_settings.number(setting, f"{node}/length"))
 
 
 def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play) -> Foretold:
@@ -290,14 +270,14 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns
         )
         captures += [turned(one.train, member.turns) for one in trains.values()]
-        scope = None
-        if at.record:
-            scope = scope_train(
-                f"{member.connector}_in", started, at.record, member.centre_hz, begin_ns
-            )
-        if scope is not None:
-            captures.append(turned(scope, member.turns))
-        heard.append((member, begin_ns + (started.time >> 1), trains, scope is not None))
+        scopes: tuple[CaptureTrain, ...] = ()
+        if at.scope is not None:
+            scopes = scope_trains(
+                f"{member.connector}_in", started.time[started.monitor], at.scope,
+                member.centre_hz, begin_ns,
+            )  # fmt: skip
+        captures += [turned(one, member.turns) for one in scopes]
+        heard.append((member, begin_ns, started, trains, len(scopes)))
     until_fs = max(ends.values())
     signals = RunSignals(
         number,
@@ -309,26 +289,27 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     )
     answers = play(signals)
     results: dict[Key, Complexes] = {}
-    records: dict[Key, Complexes] = {}
+    records: dict[Key, Recorded] = {}
     for (member, one), answer in zip(points, answers[: len(points)], strict=True):
         left, over = tone_left(answer.integrated, tone_amplitude(member.input_dbm))
         results[member.key] = points_of(one, replace(answer, integrated=left))
         for node in member.input_nodes:
             loud[node].append(one.train.start_ns[over])
     answers = answers[len(points) :]
-    for member, start_ns, trains, scoped in heard:
+    for member, begin_ns, started, trains, scoped in heard:
         mine, answers = answers[: len(trains)], answers[len(trains) :]
-        if not isinstance(member.analyser, Analyser):
+        reads = member.analyser
+        if not isinstance(reads, Analyser):
             continue
-        full = tone_amplitude(member.input_dbm)
-        mine, over = digitised(len(start_ns), trains, mine, full)
+        full, count = tone_amplitude(member.input_dbm), len(started.time)
+        mine, over = digitised(count, trains, mine, full)
         for node in member.input_nodes:
-            loud[node].append(start_ns[over])
-        results[member.key] = results_of(len(start_ns), member.analyser.units, trains, mine)
-        if scoped:
-            at = member.analyser
-            records[member.key] = record_of(answers[0], at.record, member.centre_hz, full)
-            answers = answers[1:]
+            loud[node].append(begin_ns + (started.time[over] >> 1))
+        results[member.key] = results_of(count, reads.units, trains, mine)
+        mine, answers = answers[:scoped], answers[scoped:]
+        if reads.scope is not None and scoped:
+            triggers = started.time[started.monitor]
+            records[member.key] = recorded(reads.scope, triggers, mine, member.centre_hz, full)
     found = {node: np.concatenate(times) for node, times in loud.items() if times}
     return Foretold(ends, results, records, found)
 

@@ -32,6 +32,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     readouts,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
+from podium.sim_instruments.twins.zurich.scope_trains import Recorded, recorded, scope_trains
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.render import oscillators_later
@@ -42,9 +43,7 @@ from podium.sim_instruments.twins.zurich.trains import (
     capture_trains,
     drive_trains,
     readout_trains,
-    record_of,
     results_of,
-    scope_train,
     turned,
 )
 
@@ -132,7 +131,7 @@ class Reader:
             begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
             self.heard_fs = begin_fs + step_fs * ticks
         late = replace(self.started, time=self.started.time + member.late)
-        self.ends_ns = begin_ns + (late.time + duration >> 1) + 1
+        self._ends_ns = begin_ns + (late.time + duration >> 1) + 1
         self.loud_out_ns: list[Integers] = []
         self.loud_in_ns: list[Integers] = []
         """When its output, and its input, were beyond full scale."""
@@ -154,15 +153,17 @@ class Reader:
         self.listening = {
             unit: replace(one, train=turned(one.train, member.turns)) for unit, one in heard.items()
         }
-        self.listeners = range(first_listener, first_listener + len(self.listening) + 1)
+        self._first_listener = first_listener
         self.values = {
             unit: np.zeros(len(one.readouts), np.complex128) for unit, one in self.listening.items()
         }
-        self.scope = None
-        if at.record:
-            scope = scope_train(line, late, at.record, member.centre_hz, begin_ns)
-            self.scope = None if scope is None else turned(scope, member.turns)
-        self.record: Complexes | None = None
+        self._triggers = started.time[started.monitor] + member.late
+        scopes: tuple[CaptureTrain, ...] = ()
+        if at.scope is not None:
+            scopes = scope_trains(line, self._triggers, at.scope, member.centre_hz, begin_ns)
+        self._scopes = [turned(one, member.turns) for one in scopes]
+        self._scoped: list[Captured] = []
+        """What the first of them have recorded."""
         self.answered = 0
         """How many of those that are kept."""
 
@@ -179,21 +180,37 @@ class Reader:
             return len(self.kept)
         return int(np.searchsorted(self.heard_fs, until_fs, side="right"))
 
-    def asks(self, upto: int) -> tuple[list[CaptureTrain], list[int]]:
-        """Return the windows of readouts up to one, and who listens by them."""
+    @property
+    def listeners(self) -> range:
+        """The numbers of all that listens here: integrators, then each record of the scope."""
+        count = len(self.listening) + len(self._scopes)
+        return range(self._first_listener, self._first_listener + count)
+
+    def asks(self, upto: int, until_ns: int) -> tuple[list[CaptureTrain], list[int]]:
+        """Return the windows of readouts up to one, and who listens by them.
+
+        Raises :class:`CannotForetell` where one of them is open beyond a time.
+        """
         trains: list[CaptureTrain] = []
         for one in self.listening.values():
             part = slice(*np.searchsorted(one.readouts, (self.answered, upto)).tolist())
             trains.append(_window_part(one.train, part))
-        listeners = list(self.listeners[: len(trains)])
-        if self.scope is not None and self.record is None and self._scoped() < upto:
-            trains.append(self.scope)
-            listeners.append(self.listeners[-1])
-        return trains, listeners
-
-    def _scoped(self) -> int:
-        """Return which readout the scope records."""
-        return int(np.flatnonzero(self.started.monitor)[0])
+        heard_ns = int(self._ends_ns[upto - 1]) if upto > self.answered else -FOR_EVER
+        first = len(self._scoped)
+        scopes = [
+            one
+            for one in self._scopes[first:]
+            if until_ns == FOR_EVER or int(one.start_ns[0]) < heard_ns
+        ]
+        ends_ns = [int(one.start_ns[0]) + one.windows[0].duration_ns for one in scopes]
+        if max([heard_ns, *ends_ns]) > until_ns:
+            raise CannotForetell(
+                f"{self.member.sender}: a word is asked for while its readout, or the scope's "
+                "record of it, goes on"
+            )
+        begin = len(trains) + first
+        who = [*self.listeners[: len(trains)], *self.listeners[begin : begin + len(scopes)]]
+        return [*trains, *scopes], who
 
     def takes(self, answers: Sequence[Captured], upto: int) -> Iterator[tuple[int, int]]:
         """Keep answers; yield when words are heard, and the words."""
@@ -219,14 +236,20 @@ class Reader:
         told = words(states, self.started.integrators[first:upto]).tolist()
         yield from zip(self.heard_fs[first:upto].tolist(), told, strict=False)
 
-    def hears_scope(self, dialogue: Dialogue) -> None:
-        """Take the trace of the scope's window, where it was asked for just now."""
-        if self.scope is None or self.record is not None:
-            return
-        trace = dialogue.trace(self.listeners[-1])
-        if trace is not None:
-            whole = Captured(np.zeros(1, np.complex128), *trace)
-            self.record = record_of(whole, self.at.record, self.member.centre_hz, self._full)
+    def hears_scope(self, dialogue: Dialogue, asked: int) -> None:
+        """Take the traces of the scope's windows among so many that were asked for just now."""
+        for _ in range(asked - len(self.listening)):
+            listener = self.listeners[len(self.listening) + len(self._scoped)]
+            trace = dialogue.trace(listener)
+            self._scoped.append(Captured(np.zeros(1, np.complex128), *(trace or (None, 0.0))))
+
+    def recorded(self) -> Recorded | None:
+        """Return what the scope has recorded; None: it was not triggered."""
+        if self.at.scope is None or not self._scopes:
+            return None
+        return recorded(
+            self.at.scope, self._triggers, self._scoped, self.member.centre_hz, self._full
+        )
 
     def results(self) -> Complexes:
         """Return the sums of all readouts, those that were lost 0."""

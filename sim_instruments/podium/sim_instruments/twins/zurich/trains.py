@@ -22,7 +22,6 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     Window,
 )
-from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.zurich.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
@@ -46,8 +45,6 @@ Loud = Callable[[Integers], object]
 """Hears at which nanoseconds of the run a channel went beyond its full scale."""
 ALIKE: Final = 1e-6
 """Samples that differ by less, of the largest, are alike: below the last bit of 16."""
-_HELD: Final = 16_384
-"""Samples: levels that are held so long, from between two nanoseconds on, are written out."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLITUDES_23)
 
 
@@ -93,7 +90,7 @@ def drive_trains(
     low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
     rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
     rows = np.column_stack([rows, rows[waves, Row.A]])[rows[:, Row.TIME] >= since]
-    rows, longer = joined(rows, late)
+    rows, longer = joined(rows)
     time, before = rows[:, Row.TIME], rows[:, Row.COLUMNS]
     which = rows[:, Row.CONFIG] >> 32
     turns, hz = np.empty(len(rows)), np.empty(len(rows))
@@ -125,23 +122,23 @@ def drive_trains(
         )  # fmt: skip
         half = side * hz * (time & 1) / RATE_HZ
         at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
-        yield PulseTrain(
+        train = PulseTrain(
             line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
+        )
+        yield train
+        yield from _tails(
+            train, (time & 1 == 1) & ((longer > 0) | (rows[:, Row.KIND] == Kind.HOLD))
         )
 
 
-def joined(rows: Integers, late: int = 0) -> tuple[Integers, Integers]:
-    """Join holds to the plays that they go on from; return the rows, and how long each is held.
-
-    ``late``: samples to the connector; where nanoseconds there begin between the two they stay two.
-    """
+def joined(rows: Integers) -> tuple[Integers, Integers]:
+    """Join holds to the plays that they go on from; return the rows, and how long each is held."""
     same = [Row.AMPLITUDES_01, Row.AMPLITUDES_23, Row.PHASES]
     first, second = rows[:-1], rows[1:]
     joins = (
         (first[:, Row.KIND] == Kind.WAVE)
         & (second[:, Row.KIND] == Kind.HOLD)
         & (first[:, Row.TIME] + first[:, Row.A] == second[:, Row.TIME])
-        & (first[:, Row.TIME] + late & 1 == 0)
         & (first[:, Row.CONFIG] >> 32 == second[:, Row.CONFIG] >> 32)
         & np.all(first[:, same] == second[:, same], axis=1)
     )
@@ -176,21 +173,44 @@ def _piece(
     carrier_hz = centre_hz + hz
     if held:
         return held_piece(carrier_hz, complex(signal[0]), samples, late)
-    found = piece_of(carrier_hz, in_nanoseconds(signal, late))
-    return replace(found, duration_ns=found.duration_ns + longer // 2)
+    if not (late and longer):
+        found = piece_of(carrier_hz, in_nanoseconds(signal, late))
+        return replace(found, duration_ns=found.duration_ns + longer // 2)
+    # The nanosecond in which it comes to be held is whole; its last half one is a tail.
+    found = piece_of(carrier_hz, in_nanoseconds(np.append(signal, signal[-1]), late))
+    return replace(found, duration_ns=(len(signal) + longer) // 2)
 
 
 def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Piece:
-    """Return a level that is held; its ends are half of it where they lie within a nanosecond.
+    """Return a level that is held; begun within a nanosecond, it is half there in that one.
 
-    ASSUMED: what is held for longer than 8 us ends half a nanosecond early there.
+    Where it ends within one, :func:`_tails` has the half that is left.
     """
     if not late:
         return Piece(carrier_hz, np.zeros(0, np.complex128), level, samples // 2)
-    if samples <= _HELD:
-        shaped = in_nanoseconds(np.full(samples, level), late)
-        return Piece(carrier_hz, shaped, 0j, len(shaped))
     return Piece(carrier_hz, np.full(1, level / 2), level, samples // 2)
+
+
+def _tails(train: PulseTrain, odd: NDArray[np.bool_]) -> Iterator[PulseTrain]:
+    """Yield the last half nanosecond of what is held to its end and ends within one.
+
+    ``odd``: which of the train's elements begin within a nanosecond: lengths are whole ones.
+    """
+    ends = np.array([bool(piece.level) for piece in train.pieces])[train.piece] & odd
+    if not ends.any():
+        return
+    which, piece = np.unique(train.piece[ends], return_inverse=True)
+    lasts = np.array([one.duration_ns for one in train.pieces], np.int64)[train.piece[ends]]
+    hz = np.array([one.carrier_hz for one in train.pieces])[train.piece[ends]]
+    turns = train.phase_turns[ends] + (1e-9 * hz * lasts) % 1.0
+    halves = tuple(
+        Piece(one.carrier_hz, np.full(1, one.level / 2), 0j, 1)
+        for one in (train.pieces[k] for k in which.tolist())
+    )
+    start_ns = train.start_ns[ends] + lasts
+    yield PulseTrain(
+        train.line, start_ns, piece.reshape(-1).astype(np.int32), turns % 1.0, halves, train.sender
+    )
 
 
 def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
@@ -283,33 +303,6 @@ def capture_trains(
             ),
         )
     return found
-
-
-def scope_train(
-    line: str, started: Readouts, samples: int, centre_hz: float, begin_ns: int
-) -> CaptureTrain | None:
-    """Return what the scope listens to: one record from the first readout that triggers it."""
-    which = np.flatnonzero(started.monitor)[:1]
-    if not len(which):
-        return None
-    start_ns = begin_ns + (started.time[which] >> 1)
-    turns = turns_at(centre_hz, start_ns) % 1.0
-    window = Window(centre_hz, samples // 2, None)
-    return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
-
-
-def record_of(
-    answer: Captured, samples: int, centre_hz: float, full_scale: float = np.inf
-) -> Complexes:
-    """Return the scope's record, V: samples of 1 ns, each twice; what goes beyond ``full_scale``,
-    square roots of watts, is what the converter leaves of a tone."""
-    trace = np.zeros(samples // 2, np.complex128)
-    if answer.trace is not None:
-        heard = answer.trace[: len(trace)]
-        heard = heard * clipped_tone(np.abs(heard) / full_scale) * sqrt(2 * IMPEDANCE_OHM)
-        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
-        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
-    return np.repeat(trace, 2)
 
 
 def results_of(

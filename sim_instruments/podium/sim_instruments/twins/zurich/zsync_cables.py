@@ -38,15 +38,15 @@ def clock_node(is_hdawg: bool) -> str:
 def show_links(devices: Sequence[Device], cables: Mapping[int, str]) -> None:
     """Have the PQSC tell who is at its ports."""
     by_name = {device.name: device for device in devices}
-    for hub in devices:
-        if hub.model.name != PQSC:
+    for pqsc in devices:
+        if pqsc.model.name != PQSC:
             continue
         for port, name in cables.items():
             node = f"zsyncs/{port}/connection"
             other = by_name[name]
-            hub.store.put(f"{node}/serial", str(other.serial), 0)
-            hub.store.put(f"{node}/devtype", other.model.name, 0)
-            hub.store.show(f"{node}/status", partial(_status, other))
+            pqsc.store.put(f"{node}/serial", str(other.serial), 0)
+            pqsc.store.put(f"{node}/devtype", other.model.name, 0)
+            pqsc.store.show(f"{node}/status", partial(_status, other))
 
 
 def _status(device: Device, now_fs: int) -> Value:
