@@ -167,6 +167,14 @@ def test_results_come_in_time_where_zsync_gives_the_start(wait_ns: int) -> None:
         assert played == also
 
 
+def test_a_result_is_read_behind_a_silence_of_several_plays() -> None:
+    made = replace(reacting(900_000, If(is_one("m"), (X,), (Y,))), shots=1)
+    for seed in range(2):
+        compiled = hold_against_reference(made, shfqc(), None, dice_of(made, seed))
+    (text,) = (core.text for core in compiled.cores if core.frames == ("q0.drive",))
+    assert re.search(r"repeat \(\d\) \{ playZero", text)
+
+
 def test_a_run_of_more_than_eight_seconds_is_cut() -> None:
     long = reacting(400, If(is_one("m"), (X,)), Delay(("q0.drive",), 400 * US))
     long = replace(long, shots=30_000, keep_shots=False)
