@@ -167,12 +167,10 @@ def test_results_come_in_time_where_zsync_gives_the_start(wait_ns: int) -> None:
         assert played == also
 
 
-def test_a_result_is_read_behind_a_silence_of_several_plays() -> None:
+def test_what_hangs_on_a_result_may_come_long_after_it() -> None:
     made = replace(reacting(900_000, If(is_one("m"), (X,), (Y,))), shots=1)
     for seed in range(2):
-        compiled = hold_against_reference(made, shfqc(), None, dice_of(made, seed))
-    (text,) = (core.text for core in compiled.cores if core.frames == ("q0.drive",))
-    assert re.search(r"repeat \(\d\) \{ playZero", text)
+        hold_against_reference(made, shfqc(), None, dice_of(made, seed))
 
 
 def test_a_run_of_more_than_eight_seconds_is_cut() -> None:
