@@ -23,6 +23,8 @@ from podium.sim_instruments.twins.zurich.foretelling import (
     Foretold,
     Key,
     Member,
+    flux_of,
+    to_the_end,
 )
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
@@ -160,8 +162,10 @@ class _Conversation:
 def _refuse_flux(generators: Sequence[Generator]) -> None:
     """Raise :class:`CannotForetell` where an HDAWG plays: the world hears flux as a whole only."""
     for one in generators:
-        if one.member.run.model is HDAWG and any(output.on for output in one.member.flux):
-            raise CannotForetell(
-                f"{one.member.sender}: an HDAWG's outputs are on; flux is not simulated where "
-                "generators do what is measured"
-            )
+        if one.member.run.model is HDAWG:
+            to_the_end(one.member.run)
+            if flux_of(one.member, one.begin_ns):
+                raise CannotForetell(
+                    f"{one.member.sender}: it plays on flux lines, which is not simulated where "
+                    "generators do what is measured"
+                )
