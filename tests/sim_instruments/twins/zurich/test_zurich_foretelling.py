@@ -197,6 +197,34 @@ def test_settings_that_cannot_be_at_the_trigger_end_the_program_with_a_message(b
     assert bench.get(f"{QA}/enable") == 0
 
 
+def test_readouts_that_ride_on_oscillators_go_out_and_are_heard_where_those_are():
+    bench = Bench("LRT")
+    bench.world = Inline()
+    bench.execution._playback = bench.world
+    set_up(
+        bench,
+        "waitDigTrigger(1); playZero(64);",
+        "configFreqSweep(0, 10e6, 5e6); waitDigTrigger(1); playZero(64);"
+        "var k; for (k = 0; k < 3; k++) { playZero(128); setSweepStep(0, k); playZero(2000);"
+        "startQA(QA_GEN_0, QA_INT_0, true, 0, 0b0); } playZero(2000);",
+    )
+    flat = np.ones(256, np.complex128)
+    bench.set("qachannels/0/generator/waveforms/0/wave", vector_of(0.5 * flat))
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(flat))
+    bench.set("qachannels/0/modulation/enable", 1)
+    trigger(bench)
+    bench.world.work()
+    (tone,) = (one for one in bench.world.signals.drives if one.line == "dev12000.qa0_out")
+    (capture,) = bench.world.signals.captures
+    hz = [7.11e9, 7.115e9, 7.12e9]
+    assert [tone.pieces[k].carrier_hz for k in tone.piece] == pytest.approx(hz, abs=1e-3)
+    assert [capture.windows[k].demod_hz for k in capture.window] == pytest.approx(hz, abs=1e-3)
+    assert capture.start_ns.tolist() == tone.start_ns.tolist()
+    # What comes back of a tone is held against the same oscillator: phases stand still.
+    turned = (tone.phase_turns - capture.phase_turns) % 1.0
+    assert np.exp(2j * np.pi * turned) == pytest.approx(np.ones(3), abs=1e-6)
+
+
 SPECTROSCOPY = "qachannels/0/spectroscopy"
 SWEEP = (
     "setTrigger(0); configFreqSweep(0, -100e6, 50e6); {wait} var k; for (k = 0; k < 3; k++) {{"

@@ -33,6 +33,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     Source,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import (
+    Carriers,
+    integrate_ridden,
+    ridden_pulse,
+)
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
@@ -42,6 +48,8 @@ READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
 _PIECE: Final = 128
 """Readouts that are worked on together: records are long."""
+_FORETOLD_PIECE, _FORETOLD_AT_ONCE = 4096, 4
+"""The same, of those whose sums are known; and so many pieces at one look."""
 _AT_ONCE: Final = 500_000
 """Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
 
@@ -102,6 +110,7 @@ class _Piece:
     qudits: tuple[multistate.Qudit, ...]
     waves: dict[int, Complexes]
     delay: int
+    carriers: Oscillators | None
 
 
 class AnalyserRun:
@@ -169,12 +178,8 @@ class AnalyserRun:
             left = _AT_ONCE
             while self._backlog and (everything or left > 0):
                 piece = self._backlog.popleft()
-                if self.foretold is None:
-                    self._read(piece)
-                    left -= len(piece.started.time) * (piece.settings.delay + piece.settings.length)
-                else:
-                    results = self.foretold[piece.numbers]
-                    self._log(piece.started, results, piece.settings, piece.qudits)
+                self._read(piece)
+                left -= self._work_of(piece)
         none = np.zeros(0, np.int64)
         said, self._said = self._said, []
         return (
@@ -200,17 +205,47 @@ class AnalyserRun:
         self._free = int(started.time[kept[-1]]) + duration
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
-        pieces = 1 if self.foretold is not None else -(-len(kept) // _PIECE)
+        carriers = node_settings.readout_carriers(setting, at, self._units)
+        at_once = _PIECE if self.foretold is None else _FORETOLD_PIECE
+        pieces = -(-len(kept) // at_once)
         for piece in np.array_split(kept, pieces):
             part = part_of(started, piece)
-            self._backlog.append(_Piece(first + piece, part, settings, qudits, waves, delay))
+            self._backlog.append(
+                _Piece(first + piece, part, settings, qudits, waves, delay, carriers)
+            )
+
+    def _work_of(self, piece: _Piece) -> int:
+        """Return how many samples a piece is worth."""
+        if self.foretold is not None:
+            return _AT_ONCE // _FORETOLD_AT_ONCE
+        return len(piece.started.time) * (piece.settings.delay + piece.settings.length)
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
+        if self.foretold is not None:
+            self._log(part, self.foretold[piece.numbers], settings, piece.qudits)
+            return
+        if piece.carriers is not None:
+            self._read_ridden(piece)
+            return
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
+        self._log(part, results, settings, piece.qudits)
+
+    def _read_ridden(self, piece: _Piece) -> None:
+        """Readouts that ride on oscillators: each goes out by itself."""
+        part, settings = piece.started, piece.settings
+        assert piece.carriers is not None
+        carriers = Carriers(self.run.trace, piece.carriers)
+        sent = tuple(
+            ridden_pulse(piece.waves, mask, piece.delay, carriers, time)
+            for mask, time in zip(part.generators.tolist(), part.time.tolist(), strict=True)
+        )
+        each = np.arange(len(sent))
+        records = self._records(sent, each, part.time, settings.delay + settings.length)
+        results = integrate_ridden(records, settings, carriers, part.time)
         self._log(part, results, settings, piece.qudits)
 
     def _log(

@@ -214,7 +214,13 @@ class Executing:
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far time may leap: to the first end of a program, if none waits for more."""
-        ends = [run.ends_fs() for run in self._runs.values() if run.going_on]
+        # Whatever is being foretold forbids a leap by itself, and will be known to its end.
+        computing = {key for one in self._ahead for key in one.keys}
+        ends = [
+            run.ends_fs()
+            for key, run in self._runs.items()
+            if run.going_on and key not in computing
+        ]
         known = [end for end in ends if end is not None]
         return Horizon(
             armed=len(known) < len(ends),
@@ -325,6 +331,7 @@ class Executing:
             for (device, node), at_ns in told.loud_ns.items():
                 self._overranges.note(device, node, one.origin_fs, at_ns)
             for key in one.keys:
+                self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
                     self._analysers[key].foretold = told.results[key]
                 if key in told.records:
@@ -360,7 +367,10 @@ class Executing:
         return [
             run
             for key, run in self._runs.items()
-            if key[0] == device and key not in self._analysers and run.going_on
+            if key[0] == device
+            and key not in self._analysers
+            and run.going_on
+            and run.asks_for_results
         ]
 
     def _tell(
@@ -427,15 +437,17 @@ def running_data_server(
     devices: Mapping[int, str],
     texts: Callable[[], VendorText] = VendorText,
     playback: Playback | None = None,
+    options: Mapping[int, str] | None = None,
     zsync: Mapping[int, str] | None = None,
 ) -> DataServer:
     """Return a data server whose instruments execute what is uploaded to them.
 
+    ``options``: of quantum analyzers, by serial number, where they are not what most buy;
     ``zsync``: which instrument hangs on which port of the PQSC; None: all do. Raises ValueError
     for an instrument that is not there.
     """
     cables = cabled(devices, zsync)
     execution = Executing(playback=playback, zsync=tuple(cables.values()))
-    server = DataServer(serial, devices, texts, execution)
+    server = DataServer(serial, devices, texts, execution, options)
     show_links(server.devices, cables)
     return server

@@ -19,6 +19,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.analyser_run import own_output
+from podium.sim_instruments.twins.zurich.compacting import compacted
 from podium.sim_instruments.twins.zurich.flux_trains import (
     FluxOutput,
     NoFlux,
@@ -38,6 +39,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     readouts,
     trigger_edges,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.scope_trains import (
     Recorded,
     Recording,
@@ -86,6 +88,8 @@ class Analyser:
     units: int
     qudits: tuple[Qudit, ...] = ()
     """Those that are told apart; none: every integrator is asked for by itself."""
+    carriers: Oscillators | None = None
+    """What waveforms and weights ride on; None: they are as written."""
     scope: Recording | None = None
     """None: it listens to another channel, or not at all."""
 
@@ -182,6 +186,7 @@ def member_of(
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
             node_settings.qudits(setting, channel, units),
+            node_settings.readout_carriers(setting, channel, units),
             recording_of(setting, int(channel.rpartition("/")[2])),
         )
     return Member(
@@ -255,11 +260,14 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             )  # fmt: skip
             points.append((member, one))
             continue
+        carriers = None
+        if at.carriers is not None:
+            carriers = Carriers(run.trace, at.carriers, member.late)
         started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
         if member.on:
             made = readout_trains(
                 f"{member.connector}_out", member.sender, started, at.waves, at.delay,
-                member.centre_hz, member.range_dbm, begin_ns,
+                member.centre_hz, member.range_dbm, begin_ns, carriers,
                 loud=loud[member.output_node].append,
             )  # fmt: skip
             drives += [turned(one, member.turns) for one in made]
@@ -267,7 +275,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         if at.qudits:
             asked = replace(started, integrators=integrators_of(started.integrators, at.qudits))
         trains = capture_trains(
-            f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns
+            f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns, carriers
         )
         captures += [turned(one.train, member.turns) for one in trains.values()]
         scopes: tuple[CaptureTrain, ...] = ()
@@ -283,7 +291,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
         number,
         origin_fs,
         (until_fs - origin_fs) // FS_PER_NS + TAIL_NS,
-        tuple(drives),
+        tuple(compacted(one) for one in drives),
         (*(turned(one.train, member.turns) for member, one in points), *captures),
         {},
     )

@@ -28,6 +28,7 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import (
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     USER_REGISTERS,
     Op,
+    Result,
     Source,
     State,
     Status,
@@ -38,6 +39,7 @@ from podium.sim_instruments.twins.zurich.sequencer_port import (
     Uploaded,
 )
 
+_OWN: Final = tuple(one for one in Result if one.name.startswith("QA"))
 _AT_ONCE: Final = 20_000_000
 """Instructions that are executed in one go at most: a program that plays nothing may never end."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
@@ -119,6 +121,13 @@ class ProgramRun:
     def route(self) -> Route:
         """How results get to generators within an SHFQC: it hangs on what starts the program."""
         return Route.INTERNAL_ZSYNC if self._by_zsync else Route.INTERNAL
+
+    @property
+    def asks_for_results(self) -> bool:
+        """Whether the program ever takes what the analyser of its own instrument says."""
+        code = self.image.code
+        tables, loads = code[code[:, 0] == Op.TABLE, 1], code[code[:, 0] == Op.LOAD_RESULT, 3]
+        return bool(np.isin(tables, _OWN).any() or np.isin(loads, _OWN).any())
 
     @property
     def job(self) -> int:
@@ -232,6 +241,10 @@ class ProgramRun:
         if not self._looked:
             self._looked, self._ends_fs = True, self._look_ahead()
         return self._ends_fs
+
+    def ends_at(self, end_fs: int) -> None:
+        """Take it that it will end then: somebody has executed it to its end already."""
+        self._looked, self._ends_fs = True, end_fs
 
     def _look_ahead(self) -> int | None:
         ahead = self._processor.fork()

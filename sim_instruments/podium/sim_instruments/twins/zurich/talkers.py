@@ -32,6 +32,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     readouts,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.scope_trains import Recorded, recorded, scope_trains
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
@@ -137,19 +138,23 @@ class Reader:
         """When its output, and its input, were beyond full scale."""
         self._full = tone_amplitude(member.input_dbm)
         self._start_ns = begin_ns + (late.time >> 1)
+        carriers = None
+        if at.carriers is not None:
+            carriers = Carriers(run.trace, at.carriers, member.late)
         self.drives: list[PulseTrain] = []
         if member.on:
             made = readout_trains(
                 f"{member.connector}_out", member.sender,
                 replace(started, time=started.time + member.late), at.waves, at.delay,
-                member.centre_hz, member.range_dbm, begin_ns, loud=self.loud_out_ns.append,
+                member.centre_hz, member.range_dbm, begin_ns, carriers,
+                loud=self.loud_out_ns.append,
             )  # fmt: skip
             self.drives = [turned(one, member.turns) for one in made]
         line = f"{member.connector}_in"
         asked = late
         if at.qudits:
             asked = replace(late, integrators=integrators_of(late.integrators, at.qudits))
-        heard = capture_trains(line, asked, at.settings, member.centre_hz, begin_ns)
+        heard = capture_trains(line, asked, at.settings, member.centre_hz, begin_ns, carriers)
         self.listening = {
             unit: replace(one, train=turned(one.train, member.turns)) for unit, one in heard.items()
         }

@@ -22,9 +22,11 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     Window,
 )
+from podium.sim_instruments.twins.zurich.nanoseconds import in_nanoseconds
 from podium.sim_instruments.twins.zurich.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import (
@@ -101,7 +103,7 @@ def drive_trains(
     time = time + late
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
     key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
-    _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    first, piece = alike(key)
     full = tone_amplitude(range_dbm)
     start_ns = begin_ns + (time >> 1)
     both, over = [], []
@@ -129,6 +131,22 @@ def drive_trains(
         yield from _tails(
             train, (time & 1 == 1) & ((longer > 0) | (rows[:, Row.KIND] == Kind.HOLD))
         )
+
+
+def alike(rows: Integers) -> tuple[Integers, Integers]:
+    """Return the first of each kind of equal rows, and of which kind each row is.
+
+    As ``np.unique`` along an axis, column by column: that sorts whole rows with the interpreter's
+    lock held, for seconds where there are a million.
+    """
+    kind: Integers = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        if len(column) and column.min() != column.max():
+            values, number = np.unique(column, return_inverse=True)
+            _, kind = np.unique(kind * len(values) + number.reshape(-1), return_inverse=True)
+            kind = kind.reshape(-1)
+    _, first = np.unique(kind, return_index=True)
+    return first, kind
 
 
 def joined(rows: Integers) -> tuple[Integers, Integers]:
@@ -221,12 +239,6 @@ def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
     return Piece(carrier_hz, samples[:begin], last, len(samples))
 
 
-def in_nanoseconds(signal: Complexes, late: int = 0) -> Complexes:
-    """Return a signal of 2 GSa/s, ``late`` samples after the nanosecond, as means over 1 ns."""
-    padded = np.concatenate([np.zeros(late), signal, np.zeros((late + len(signal)) % 2)])
-    return np.asarray(padded.reshape(-1, 2).mean(axis=1), np.complex128)
-
-
 def readout_trains(
     line: str,
     sender: str,
@@ -236,15 +248,16 @@ def readout_trains(
     centre_hz: float,
     range_dbm: float,
     begin_ns: int,
+    carriers: Carriers | None = None,
     loud: Loud | None = None,
 ) -> Iterator[PulseTrain]:
     """Yield what the pulse generator of an analyser's channel sends, each slot by itself.
 
-    What is cut of pulses that add up beyond full scale is missing of the loudest of them. ``loud``
-    hears when that was.
+    ``carriers``: what waveforms ride on, None: nothing. What is cut of pulses that add up beyond
+    full scale is missing of the loudest of them, unless they ride. ``loud`` hears when that was.
     """
     full = tone_amplitude(range_dbm)
-    cut = loud_masks(started, waves)
+    cut = {} if carriers is not None else loud_masks(started, waves)
     if loud is not None and cut:
         loud(begin_ns + (started.time[np.isin(started.generators, list(cut))] + delay >> 1))
     for slot, wave in waves.items():
@@ -252,20 +265,36 @@ def readout_trains(
         time = started.time[(started.generators >> slot & 1) == 1] + delay
         if not len(time):
             continue
-        hz, _ = demodulated(wave)
+        own_hz, _ = demodulated(wave)
+        turns, ridden_hz = _ridden(carriers, slot, time)
         start_ns = begin_ns + (time >> 1)
-        parity = (time & 1).astype(np.int32)
-        number, pieces = parity.copy(), []
+        parity, hz = time & 1, own_hz + ridden_hz
         masks = [mask for mask, (loudest, _) in cut.items() if loudest == slot]
-        for place, left in enumerate([wave, *(cut[mask][1] for mask in masks)]):
-            envelope = left * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(left)))
-            for late in (0, 1):
-                samples = in_nanoseconds(full * envelope, late)
-                pieces.append(piece_of(centre_hz + hz, samples))
-            if place:
-                number[mine == masks[place - 1]] += 2 * place
-        at_start = turns_at(centre_hz, start_ns) - hz * parity / RATE_HZ
-        yield PulseTrain(line, start_ns, number, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
+        content = np.zeros(len(time), np.int64)
+        for place, mask in enumerate(masks):
+            content[mine == mask] = place + 1
+        left = [wave, *(cut[mask][1] for mask in masks)]
+        envelopes = [
+            full * one * np.exp(-2j * np.pi * own_hz / RATE_HZ * np.arange(len(one)))
+            for one in left
+        ]
+        kinds, piece = np.unique(np.stack([hz, content, parity]), axis=1, return_inverse=True)
+        pieces = tuple(
+            piece_of(centre_hz + one, in_nanoseconds(envelopes[int(place)], int(late)))
+            for one, place, late in kinds.T.tolist()
+        )
+        at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
+        which = piece.reshape(-1).astype(np.int32)
+        yield PulseTrain(line, start_ns, which, at_start % 1.0, pieces, f"{sender}/{slot}")
+
+
+def _ridden(
+    carriers: Carriers | None, slot: int, times: Integers
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return phase and frequency of what a slot rides on at ``times``."""
+    if carriers is None:
+        return np.zeros(len(times)), np.zeros(len(times))
+    return carriers.at(slot, times)
 
 
 def capture_trains(
@@ -274,8 +303,9 @@ def capture_trains(
     settings: ReadoutSettings,
     centre_hz: float,
     begin_ns: int,
+    carriers: Carriers | None = None,
 ) -> dict[int, Listening]:
-    """Return what integrators listen to, by integrator."""
+    """Return what integrators listen to, by integrator; ``carriers``: what weights ride on."""
     found: dict[int, Listening] = {}
     for unit, given in enumerate(settings.weights):
         which = np.flatnonzero(started.integrators >> unit & 1)
@@ -290,16 +320,21 @@ def capture_trains(
         # Two samples of the instrument's in each of the world's.
         weights = 2 * in_nanoseconds(whole)
         even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
-        window = Window(centre_hz - hz, settings.length // 2, None if even else weights)
+        turns, ridden_hz = _ridden(carriers, unit, time)
+        several_hz, window = np.unique(ridden_hz, return_inverse=True)
+        windows = tuple(
+            Window(centre_hz - hz + one, settings.length // 2, None if even else weights)
+            for one in several_hz.tolist()
+        )
         found[unit] = Listening(
             which,
             complex(weights[0]) if even else 1.0,
             CaptureTrain(
                 line,
                 start_ns,
-                np.zeros(len(which), np.int32),
-                turns_at(centre_hz, start_ns) % 1.0,
-                (window,),
+                window.reshape(-1).astype(np.int32),
+                (turns_at(centre_hz, start_ns) + turns) % 1.0,
+                windows,
             ),
         )
     return found
