@@ -41,6 +41,7 @@ REFEREES = {
     "test_zurich_toolkit_client": "`zhinst.toolkit.Session` 1.4.0",
     "test_zurich_multistate": "`test_zurich_multistate.py`",
     "test_zurich_running_client": "`test_zurich_running_client.py`",
+    "test_zurich_spectroscopy_on_the_chip": "`test_zurich_spectroscopy_on_the_chip.py`",
     "test_zurich_feedback_client": "`test_zurich_feedback_client.py`",
     "test_zurich_resets_on_the_chip": "`test_zurich_resets_on_the_chip.py`",
     "test_zurich_plays_on_the_chip": "`test_zurich_plays_on_the_chip.py`",
