@@ -259,12 +259,13 @@ class _Channel:
         since = (group.begin - self._offset[points]) / SHF_RATE_HZ
         turns = self._flat(item.turns, points) - self._flat(first.turns, points)
         turns = turns + (hz - first_hz) * since
-        if self._modulation is not None:
-            return (np.round(turns % 1.0, DIGITS) % 1.0).tolist(), np.zeros_like(hz).tolist()
         # Wherever a shot lies on the grid, its tones have the same phases about each other: what
-        # a window hears of the others is then the same.
-        turns = turns - first_hz * (group.at[self._reference(group, k)] / SHF_RATE_HZ)
-        return (np.round(turns % 1.0, DIGITS) % 1.0).tolist(), hz.tolist()
+        # a window hears of the others is then the same. A tone that rides has them in the middle.
+        rides = self._modulation is not None
+        about_hz = np.mean(first.offset_hz) if rides else first_hz
+        turns = turns - about_hz * (group.at[self._reference(group, k)] / SHF_RATE_HZ)
+        carried = np.zeros_like(hz) if rides else hz
+        return (np.round(turns % 1.0, DIGITS) % 1.0).tolist(), carried.tolist()
 
     def _flat(self, array: FloatArray, points: IntArray) -> FloatArray:
         return self._shots.flat(array, self._shape)[points]
