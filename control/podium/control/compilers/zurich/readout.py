@@ -282,15 +282,20 @@ class _Channel:
         return next(one for one in group.at if self._items[one].frame == self._items[k].frame)
 
     def _carried(self, group: Group, k: int, points: IntArray) -> tuple[list[float], list[float]]:
-        """Return phases at the group's start, about the frame's first item there, and carriers."""
+        """Return phases at the group's start, and carriers; the frame's first item begins at 0."""
         item, first = self._items[k], self._items[self._reference(group, k)]
         hz = self._flat(item.offset_hz, points)
         first_hz = self._flat(first.offset_hz, points)
         since = (group.begin - self._offset[points]) / SHF_RATE_HZ
         turns = self._flat(item.turns, points) - self._flat(first.turns, points)
-        turns = (turns + (hz - first_hz) * since) % 1.0
-        in_waveform = np.zeros_like(hz) if self._modulation is not None else hz
-        return (np.round(turns, DIGITS) % 1.0).tolist(), in_waveform.tolist()
+        turns = turns + (hz - first_hz) * since
+        # Wherever a shot lies on the grid, its tones have the same phases about each other: what
+        # a window hears of the others is then the same. A tone that rides has them in the middle.
+        rides = self._modulation is not None
+        about_hz = np.mean(first.offset_hz) if rides else first_hz
+        turns = turns - about_hz * (group.at[self._reference(group, k)] / SHF_RATE_HZ)
+        carried = np.zeros_like(hz) if rides else hz
+        return (np.round(turns % 1.0, DIGITS) % 1.0).tolist(), carried.tolist()
 
     def _flat(self, array: FloatArray, points: IntArray) -> FloatArray:
         return self._shots.flat(array, self._shape)[points]
