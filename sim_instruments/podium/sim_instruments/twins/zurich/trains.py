@@ -143,7 +143,9 @@ def _trains_of(
         tails = tuple(Piece(one.piece.carrier_hz, np.full(1, one.tail), 0j, 1) for one in made)
         after = (phase + (1e-9 * hz * lasts) % 1.0) % 1.0
         kinds = which[left].astype(np.int32)
-        yield PulseTrain(line, (start + lasts)[left], kinds, after[left], tails, sender)
+        yield PulseTrain(
+            line, (start + lasts)[left], kinds, after[left], tails, sender, goes_on=True
+        )
 
 
 def joined(rows: Integers) -> tuple[Integers, Integers]:
@@ -202,9 +204,9 @@ def _sent(
         return _Sent(piece_of(carrier_hz, heard))
     whole = piece_of(carrier_hz, heard[first:end])
     if len(whole.samples) > 2:
-        level = piece_of(carrier_hz, heard[first : end - 1])
-        if len(level.samples) < 2:
-            return _Sent(level, first, complex(heard[end - 1]))
+        flat = piece_of(carrier_hz, heard[first : end - 1])
+        if len(flat.samples) < 2:
+            return _Sent(flat, first, complex(heard[end - 1]))
     return _Sent(whole, first)
 
 
