@@ -11,7 +11,7 @@
 #                       is the vendor's own, so this is no part of make test
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
-#   make demo CONTROLLER=zi                     one node on an SHFQC, as far as it goes
+#   make demo CONTROLLER=zi                     one node on an SHFQC of Zurich Instruments
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
 #   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0    other faults, fewer, in no real processes
 #   make nodes NODES=4                          the story of four, with a fifth that joins

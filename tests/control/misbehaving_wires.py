@@ -218,6 +218,8 @@ class Laboratory:
         told: Any = serving.endpoints()
         for name, entry in told["instruments"].items():
             served = serving.served[name]
+            if not served.listening.servers:
+                continue  # spoken to in datagrams alone: nothing is in between
             ports = tuple(served.listening.ports.values())
             wire = self.wires[name] = Wire(name, served.listening.host, ports, self._loop)
             await wire._start()

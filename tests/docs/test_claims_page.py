@@ -12,6 +12,7 @@ ASSUMING = sorted(
     file for room in ROOMS for file in (ROOT / room).rglob("*.py") if "ASSUMED" in file.read_text()
 )
 REFEREES = {
+    "test_connect_lines": "`test_connect_lines.py`",
     "test_compiled_branches": "conditions of compiled programs",
     "test_compiled_programs": "compiled programs",
     "test_q1asm": "Q1 assembler",

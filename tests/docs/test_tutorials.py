@@ -43,6 +43,8 @@ class Reader:
         self.environment = os.environ | {
             "PATH": os.pathsep.join([bin_folder, os.environ["PATH"]]),
             "HOME": str(folder),
+            # where the package is not installed anew since it has a plugin for pytest
+            "PYTEST_PLUGINS": "podium_pytest",
         }
 
     def here(self, text: str) -> str:

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
+from podium.control.agent.targets import Compiler
 from podium.control.calibration.runner import RunRefused
+from podium.control.facility.load import load_facility
 from podium.control.lab import open_facility
 from podium.control.program.program import (
     Affine,
@@ -126,6 +128,32 @@ async def test_relaxation_spectroscopy_and_rabi_find_what_the_world_hides(labora
         lambda a, h, turns, b: h * np.cos(2 * np.pi * turns * a) + b, amplitudes, turning, guess
     )
     assert 0.6 < abs(turns) < 1.4
+
+
+async def test_resonators_that_are_swept_together_are_one_program_and_are_where_they_are(
+    laboratory, truth
+):
+    qubits = ("q0", "q1")
+    hz = {q: truth[f"node_a.{q}.readout_frequency"] for q in qubits}
+    probe = Axis("f", tuple(Variable(q, "Hz", Linear(hz[q] - 15e6, 1e6, 31)) for q in qubits))
+    body = [
+        *(SetFrequency(q, Affine(q)) for q in qubits),
+        # No multiple of 8 ns: every other shot lies beside the grid of 16 samples.
+        Delay(qubits, 2 * US + 4 * NS),
+    ]
+    for q in qubits:
+        body += [Capture(q, q, 800 * NS, 400 * NS), Play(q, Square(1200 * NS), 0.02)]
+    frames = tuple(Frame(q, f"node_a.{q}.readout", hz[q]) for q in qubits)
+    program = Program("a scan", frames, tuple(body), axes=(probe,), shots=400)
+    assert len(Compiler(load_facility(FACILITY)).batches(program)) == 1
+    async with open_facility(FACILITY, laboratory / "e.json", state=laboratory / "up.json") as lab:
+        await lab.ready(20.0)
+        data = await lab.run(program)
+    for q in qubits:
+        # Biased at 0 V, the line is near where it is at the sweet spot.
+        dip = np.hypot(data[f"{q}_i"].values, data[f"{q}_q"].values)
+        assert abs(float(data[q].values[np.argmin(dip)]) - hz[q]) < 8e6
+        assert dip.min() < 0.7 * np.median(dip)
 
 
 async def test_the_raw_trace_of_a_capture_is_the_scopes_record_read_by_the_vendors_client(

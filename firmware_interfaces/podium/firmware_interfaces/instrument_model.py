@@ -212,6 +212,8 @@ class MapOption:
     choices: tuple[str, ...] | None = None
     """The words allowed; None: names that the file gives."""
     required: bool = True
+    of: str = ""
+    """The map option whose numbers these are; empty: they stand for themselves."""
     of_modules: bool = False
     """Its words name modules of the instrument, as connectors do: ``dev12000``."""
 

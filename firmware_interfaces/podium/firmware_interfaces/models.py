@@ -211,6 +211,15 @@ ZURICH = InstrumentModel(
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
         MapOption(
+            "options",
+            "serial number: options of a quantum analyzer",
+            1,
+            zurich.SERIAL_MAX,
+            zurich.ANALYSER_OPTIONS,
+            required=False,
+            of="devices",
+        ),
+        MapOption(
             "zsync",
             "ZSync port of the PQSC: instrument",
             0,

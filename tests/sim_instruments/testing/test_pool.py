@@ -92,7 +92,7 @@ def test_one_process_serves_one_test_after_the_other(pool: TwinPool) -> None:
     pids = set()
     for _ in range(3):
         with pool.instrument("lakeshore_372") as twin:
-            pids.add(twin.facility._process.pid)
+            pids.add(twin.facility.pid)
     assert len(pids) == 1
 
 
@@ -170,7 +170,7 @@ def test_words_that_make_no_facility_are_refused_and_the_process_is_used_again(
 
 def test_a_process_that_dies_is_told_with_its_last_words_and_replaced(pool: TwinPool) -> None:
     with pool.instrument("yokogawa_gs200") as source:
-        os.kill(source.facility._process.pid, signal.SIGKILL)
+        os.kill(source.facility.pid, signal.SIGKILL)
         with pytest.raises(TwinProcessFailed, match="the process of the twins ended"):
             source.advance(1)
     with pool.instrument("yokogawa_gs200") as source:
@@ -179,7 +179,7 @@ def test_a_process_that_dies_is_told_with_its_last_words_and_replaced(pool: Twin
 
 def test_nothing_is_left_of_a_context_manager() -> None:
     with twin_instrument("yokogawa_gs200") as source:
-        process = psutil.Process(source.facility._process.pid)
+        process = psutil.Process(source.facility.pid)
         place = source.host, source.port
     assert not process.is_running()
     with pytest.raises(ConnectionRefusedError):
@@ -191,7 +191,7 @@ import os
 from podium.sim_instruments.testing import TwinPool
 pool = TwinPool()
 source = pool.instrument("yokogawa_gs200").__enter__()
-print(source.facility._process.pid, flush=True)
+print(source.facility.pid, flush=True)
 if os.fork() == 0:  # it holds the pipe to the twins open
     os.close(1)
     os.read(0, 1)

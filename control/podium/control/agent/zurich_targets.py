@@ -29,9 +29,16 @@ from podium.control.facility.facility import (
 from podium.control.facility.models_of import modules_of
 from podium.control.program.batches import Batch, whole
 from podium.control.program.program import Capture, Play, Program, walk
-from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ, SHF_RATE_HZ
+from podium.firmware_interfaces.zurich.awg_limits import (
+    HDAWG_RATE_HZ,
+    READOUT_SLOTS,
+    READOUT_SLOTS_16W,
+    SHF_RATE_HZ,
+)
 from podium.firmware_interfaces.zurich.limits import (
     INPUT_RANGE_MIN_DBM,
+    LONG_READOUT,
+    MORE_SLOTS,
     OUTPUT_RANGE_MAX_DBM,
     PQSC,
 )
@@ -157,15 +164,30 @@ def zurich_targets_of(facility: Facility) -> dict[str, tuple[ZurichTarget, ...]]
     for server, entry in facility.instruments.items():
         if entry.model == ZURICH:
             ports, modules = _ports(facility, server), modules_of(entry) or {}
+            given = entry.options.get("options")
+            options: Mapping[int, str] = {} if given is None or isinstance(given, str) else given
             beside_shf = any(model.startswith("SHF") for model in modules.values())
             rate_hz = SHF_RATE_HZ if "zsync" in entry.options and beside_shf else HDAWG_RATE_HZ
             found[server] = tuple(
-                ZurichTarget(
-                    f"{server}.dev{serial}", cast(Model, model), ports.get(serial, {}), rate_hz
+                _target(
+                    f"{server}.dev{serial}",
+                    cast(Model, model),
+                    ports.get(serial, {}),
+                    rate_hz,
+                    options.get(serial, ""),
                 )
                 for serial, model in modules.items()
             )
     return found
+
+
+def _target(
+    name: str, model: Model, ports: Mapping[str, Channel], flux_rate_hz: int, options: str
+) -> ZurichTarget:
+    """Return one instrument; a channel of an SHFQA4 has 16 slots without an option."""
+    words = options.split()
+    slots = READOUT_SLOTS_16W if MORE_SLOTS in words or model == "SHFQA4" else READOUT_SLOTS
+    return ZurichTarget(name, model, ports, flux_rate_hz, slots, LONG_READOUT in words)
 
 
 def _ports(facility: Facility, server: str) -> dict[int, dict[str, Channel]]:

@@ -127,11 +127,24 @@ def _check_options(
         match option:
             case MapOption():
                 _check_map(given[name], option, (*path, name), complaints)
+                _check_of(given, option, (*path, name), complaints)
                 if option.of_modules:
                     modules = given.get(model.modules_option)
                     check_cables(given[name], modules, model, (*path, name), complaints)
             case TextOption():
                 _check_word(given[name], option.choices, (*path, name), complaints)
+
+
+def _check_of(
+    given: Mapping[str, object], option: MapOption, path: KeyPath, complaints: Complaints
+) -> None:
+    """Complain of numbers that the map does not have on which this one hangs."""
+    mine, others = given[option.name], given.get(option.of)
+    if isinstance(mine, dict) and isinstance(others, dict):
+        for key in mine.keys() - others.keys():
+            have = ", ".join(str(other) for other in others)
+            message = f"{key!r} is none of the {option.of} ({have})"
+            complaints.at((*path, key), message, at_key=True)
 
 
 def _check_map(value: object, option: MapOption, path: KeyPath, complaints: Complaints) -> None:

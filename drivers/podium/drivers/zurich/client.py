@@ -6,7 +6,7 @@ Nothing of the vendor's is imported anywhere else: see decision 22.
 import sys
 from typing import assert_never
 
-from podium.drivers.errors import InstrumentError, Refused
+from podium.drivers.errors import InstrumentError, ProtocolError, Refused
 from podium.drivers.served_process import serve
 from podium.drivers.zurich.client_messages import (
     Answer,
@@ -37,6 +37,8 @@ class Client:
             return Done(self._do(request))
         except InstrumentError as error:
             return Failed(type(error), str(error))
+        except Exception as error:  # of the vendor's, that nobody has met yet
+            return Failed(ProtocolError, f"{type(error).__name__}: {error}")
 
     def _do(self, request: Request) -> object:
         match request:

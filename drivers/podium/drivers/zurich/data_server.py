@@ -12,7 +12,7 @@ from podium.drivers.roles import Acquired, Examination, Identity
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.error_log import check_faults, clear_items, said_by
-from podium.drivers.zurich.examining import firmware_complaints, look_at
+from podium.drivers.zurich.examining import firmware_complaints, look_at, unfitted
 from podium.drivers.zurich.rack import (
     link,
     miscabled,
@@ -48,14 +48,16 @@ class ZurichDataServer:
         host: str,
         ports: Mapping[str, int],
         devices: Mapping[int, str],
+        options: Mapping[int, str] | None = None,
         zsync: Mapping[int, str] | None = None,
     ) -> None:
-        """``devices``: serial number -> model; ``zsync``: port of the PQSC -> instrument.
+        """``devices``: serial number -> model; ``options``: what is fitted, by serial number;
+        ``zsync``: port of the PQSC -> instrument.
 
         Raises :class:`InstrumentError`.
         """
         port = ports.get("data_server", TCP_PORT)
-        self._begin(name, devices, ClientProcess(name, host, port, tuple(devices)), zsync)
+        self._begin(name, devices, ClientProcess(name, host, port, tuple(devices)), options, zsync)
 
     @classmethod
     def rehearse(
@@ -63,11 +65,12 @@ class ZurichDataServer:
         name: str,
         note: Callable[[str], None],
         devices: Mapping[int, str],
+        options: Mapping[int, str] | None = None,
         zsync: Mapping[int, str] | None = None,
     ) -> Self:
         """Return a driver that sends nothing: ``note`` gets every node that would be set."""
         rehearsed = cls.__new__(cls)
-        rehearsed._begin(name, devices, RehearsedServer(name, note), zsync)
+        rehearsed._begin(name, devices, RehearsedServer(name, note), options, zsync)
         return rehearsed
 
     def _begin(
@@ -75,10 +78,11 @@ class ZurichDataServer:
         name: str,
         devices: Mapping[int, str],
         server: Connection,
+        options: Mapping[int, str] | None,
         zsync: Mapping[int, str] | None,
     ) -> None:
         self.name = name
-        self._zsync = dict(zsync or {})
+        self._options, self._zsync = dict(options or {}), dict(zsync or {})
         self._devices = dict(devices)
         self._server = server
         self._uploaded: dict[str, CoreProgram] = {}
@@ -105,6 +109,7 @@ class ZurichDataServer:
             reference=references.pop() if len(references) == 1 else "",
             complaints=(
                 *(words for one in looked.values() for words in one.complaints),
+                *unfitted(looked, self._options),
                 *firmware_complaints(self._server, self._devices),
                 *miscabled(self._server, self._devices, self._zsync),
             ),
@@ -274,7 +279,7 @@ class ZurichDataServer:
             if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):
                 raise Refused(f"{who}: {core.node} is not ready: {said_by(self._server, root)}")
         items = list(items_of(root, core, held))
-        self._set(f"to take waveforms and table of {place}, of {program.name!r}", items)
+        self._set(f"to take waveforms and table of {place} of {program.name!r}", items)
         if core.command_table is not None and core.command_table != held.command_table:
             status = self._server.whole("of its table", f"{place}/commandtable/status")
             if status & TABLE_PARSE_FAILED:

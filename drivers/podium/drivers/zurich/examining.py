@@ -54,6 +54,17 @@ def look_at(server: Connection, serial: int, model: str) -> Looked:
     return Looked(said, " ".join(options.split()), reference, tuple(complaints))
 
 
+def unfitted(looked: Mapping[int, Looked], wanted: Mapping[int, str]) -> Iterator[str]:
+    """Yield which options are not fitted that the facility file names, by serial number."""
+    for serial, options in wanted.items():
+        has = looked[serial].options.split()
+        if missing := [option for option in options.split() if option not in has]:
+            yield (
+                f"dev{serial} has the options {' '.join(has)}, the facility file says "
+                f"{' '.join(missing)} too"
+            )
+
+
 def firmware_complaints(server: Connection, devices: Mapping[int, str]) -> Iterator[str]:
     """Yield which instruments the data server calls out of step with itself."""
     try:

@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from zhinst.core.errors import ConnectionError as VendorConnectionError
 from zhinst.core.errors import CoreError
-from zhinst.core.errors import TimeoutError as VendorTimeoutError
 from zhinst.toolkit import Session
 
 from podium.drivers.errors import Refused, Unreachable
@@ -110,7 +108,7 @@ class VendorSession:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (VendorConnectionError, VendorTimeoutError) as error:
+        except OSError as error:  # the vendor's errors of connections and timeouts are such
             raise Unreachable(str(error)) from error
         except (CoreError, RuntimeError, KeyError, ValueError, TypeError) as error:
             gone = str(error).startswith(NO_CONNECTION) or not _are_open(self._connections)

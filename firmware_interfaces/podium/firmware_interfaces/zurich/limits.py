@@ -6,6 +6,10 @@ SERIAL_MAX = 99_999
 """Serial numbers have up to five digits: ``dev12000``."""
 DEVICE_MODELS = ("SHFQC", "SHFSG4", "SHFSG8", "SHFQA2", "SHFQA4", "HDAWG4", "HDAWG8", "PQSC")
 """What ``features/devtype`` says of the instruments that there are nodes of here."""
+MORE_SLOTS, LONG_READOUT = "16W", "LRT"
+ANALYSER_OPTIONS = (MORE_SLOTS, LONG_READOUT, f"{MORE_SLOTS} {LONG_READOUT}")
+"""Options of quantum analyzers, of an SHFQC's too, that a compiler must know of: 16 instead of 8
+readout waveforms and integrators in a channel; and readouts that ride on oscillators."""
 LO_MIN_HZ = 1_000_000_000
 LO_MAX_HZ = 8_000_000_000
 """Centre frequencies of RF channels. ASSUMED: what LabOne Q and the manuals use; the node

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from podium.sim_instruments.physics.constants import Planck
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -59,6 +58,8 @@ def separation(table: ResponseTable) -> float:
         values, probabilities = table.outcomes(level, JUMP_STEP_NS)
         places.append(((values - middle) * (apart.conjugate() / abs(apart))).real)
         weights.append(probabilities / probabilities.sum())
+
+    from scipy.special import ndtr  # heavy: see .relaxation
 
     def fidelity(threshold: NDArray[np.float64]) -> NDArray[np.float64]:
         below = [

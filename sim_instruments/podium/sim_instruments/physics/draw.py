@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 CUT = 2.5
 """Draws stay within this many standard deviations: a chip beyond would have been sorted out."""
@@ -39,6 +38,8 @@ def draw(spread: Spread, seed: int, element: str, quantity: str, attempt: int = 
     if spread.spread == 0:
         return spread.value
     uniform = generator(seed, element, quantity, attempt).random()
+    from scipy.special import ndtr, ndtri  # heavy: see .relaxation
+
     below, above = (float(ndtr((edge - spread.value) / spread.spread)) for edge in (low, high))
     drawn = spread.value + spread.spread * float(ndtri(below + uniform * (above - below)))
     return min(max(drawn, low), high)

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
 from podium.sim_instruments.physics.levels import is_antisymmetric
 from podium.sim_instruments.physics.resonator import Dressed, Pair
@@ -56,6 +55,8 @@ def _among(pairs: Sequence[Pair], couplings: Couplings, own: int) -> Dressed:
     for (i, j), strength_hz in couplings.items():
         charges = {k: pairs[k].charge[: sizes[k], : sizes[k]] for k in (i, j)}
         matrix += sign * strength_hz * _within(sizes, charges)
+    from scipy.linalg import eigh  # heavy: see .relaxation
+
     energy, vectors = eigh(matrix)
     # the own pair in each of its states, everybody else in 0
     stride = int(np.prod(sizes[own + 1 :]))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.levels import is_antisymmetric
@@ -121,6 +120,8 @@ def pair_of(
     matrix = np.diag(
         (bare.energy_hz[:, None] + resonator_hz * np.arange(photon_levels)).reshape(-1)
     ) + coupling_hz * np.kron(bare.charge, field)
+    from scipy.linalg import eigh  # heavy: see .relaxation
+
     energy, vectors = eigh(matrix)
 
     named = [n * photon_levels + photons for photons in (0, 1) for n in range(LEVELS)]

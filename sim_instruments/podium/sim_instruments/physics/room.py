@@ -5,6 +5,7 @@ oscillator's phase follows, is one too.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import cos, pi, sin
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -30,10 +31,15 @@ class Room:
 
     def __init__(self, seed: int, swings: tuple[tuple[int, float], ...] = SWINGS) -> None:
         """Draw the phases from the world's ``seed``; ``swings`` as :data:`SWINGS`."""
-        element = key(seed, "room", "swings")
-        self._swings = tuple(
+        self._seed, self._given = seed, swings
+
+    @cached_property
+    def _swings(self) -> tuple[_Swing, ...]:
+        # When first looked at: to draw wakes kernels, which takes a tenth of a second.
+        element = key(self._seed, "room", "swings")
+        return tuple(
             _Swing(period_s * FS_PER_S, amplitude_k, uniform(element, number))
-            for number, (period_s, amplitude_k) in enumerate(swings)
+            for number, (period_s, amplitude_k) in enumerate(self._given)
         )
 
     def deviation_k(self, at_fs: int) -> float:

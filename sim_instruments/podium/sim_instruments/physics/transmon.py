@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh_tridiagonal
 
 from podium.sim_instruments.physics.levels import BareLevels
 
@@ -62,6 +61,8 @@ class Transmon:
         numbers = np.arange(-CHARGE_CUTOFF, CHARGE_CUTOFF + 1, dtype=np.float64)
         diagonal = 4 * self.charging_hz * (numbers - self.offset_charge) ** 2
         beside = np.full(numbers.size - 1, -self.josephson_at(flux)[0] / 2)
+        from scipy.linalg import eigh_tridiagonal  # heavy: see .relaxation
+
         energy, vectors = eigh_tridiagonal(
             diagonal, beside, select="i", select_range=(0, count - 1)
         )

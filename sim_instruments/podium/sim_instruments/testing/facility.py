@@ -55,6 +55,11 @@ class TwinFacility:
         return self.instruments[name]
 
     @property
+    def pid(self) -> int:
+        """Number of the process that it lives in, which is others' before and after."""
+        return self._process.pid
+
+    @property
     def truth(self) -> dict[str, float]:
         """What a perfect measurement would find now, at the biases that are set, in SI units.
 

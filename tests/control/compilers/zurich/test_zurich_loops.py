@@ -101,3 +101,23 @@ def test_axes_on_which_nothing_depends_are_loops_without_counters() -> None:
     steps = Steps((1,), np.zeros(1, np.int64), ((Silence(),),), (np.array([[64]]),))
     code = code_of(steps, (10,), Table(), ())
     assert code.lines == ("repeat (10) {", "  playZero(64);", "}")
+
+
+def test_kinds_that_take_turns_along_an_axis_are_a_loop() -> None:
+    """Shots of a round that lie unevenly on the grid: two kinds by turns, and the other way."""
+    pattern = np.array([[0, 1, 0, 1, 0], [1, 0, 1, 0, 1]]).ravel()
+    kinds: tuple[tuple[Kind, ...], ...] = ((Silence(), Say("a();")), (Silence(), Say("b();")))
+    numbers = np.tile(32 + 16 * np.arange(5), 2)
+    steps = Steps(
+        (2, 5),
+        pattern,
+        kinds,
+        tuple(np.stack([numbers[pattern == k], np.zeros(5, np.int64)], axis=1) for k in range(2)),
+    )
+    code = code_of(steps, (2, 5), None, ())
+    assert said(list(code.lines), Table()) == [
+        one
+        for k, number in zip(pattern.tolist(), numbers.tolist(), strict=True)
+        for one in (("playZero", number), ("ab"[k], 0))
+    ]
+    assert sum(line.startswith("repeat") for line in code.lines) == 2

@@ -3,6 +3,8 @@
 Nothing is wired to the twin: it hears what it plays.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.control.compilers.qblox.example_programs import NS, US, frames, rabi
@@ -29,6 +31,7 @@ from podium.control.program.program import (
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.zurich.captured import captured
 from podium.firmware_interfaces.zurich.program import ZurichProgram
+from podium.firmware_interfaces.zurich.refusals import Refused
 from podium.firmware_interfaces.zurich.values import text_vector, vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 
@@ -71,8 +74,8 @@ def run(bench: Bench, program: ZurichProgram, device: str) -> None:
     assert all(bench.get(f"{core.node}/enable", device) == 0 for core in program.cores)
 
 
-def data(program: ZurichProgram) -> dict[str, np.ndarray]:
-    bench = Bench()
+def data(program: ZurichProgram, options: str | None = None) -> dict[str, np.ndarray]:
+    bench = Bench(options)
     run(bench, program, "SHFQC")
     vectors = {}
     for core in program.cores:
@@ -135,6 +138,27 @@ def test_a_swept_readout_comes_back_in_batches() -> None:
     assert len(batches) == 2
     found = np.concatenate([data(one.artifact)["q0"] for one in batches])
     assert found == pytest.approx(np.full(21, 0.5), abs=1e-6)
+
+
+def test_a_swept_readout_that_rides_on_an_oscillator_comes_back_at_once() -> None:
+    hz = Axis("f", (Variable("f", "Hz", Linear(7.05e9, 1e6, 21)),))
+    loud = Axis("a", (Variable("a", "1", Table((0.5, 0.1, -0.2))),))
+    body = (
+        SetFrequency("q0.readout", Affine("f")),
+        Delay(("q0.readout",), 400 * NS),
+        *_read("q0", 1000 * NS, Affine("a")),
+        # No multiple of 8 ns: every other shot lies beside the grid.
+        Delay(("q0.readout",), 2 * US + 4 * NS),
+    )
+    program = Program("p", frames("readout")[:1], body, (loud, hz), shots=2)
+    (batch,) = compile_in_batches(program, replace(shfqc(), modulates=True))
+    found = data(batch.artifact, "16W LRT")["q0"]
+    assert found == pytest.approx(np.array([[0.5], [0.1], [-0.2]]) * np.ones(21), abs=1e-6)
+
+
+def test_what_rides_on_an_oscillator_does_so_with_the_option_alone() -> None:
+    with pytest.raises(Refused, match="modulation"):
+        Bench().set("qachannels/0/modulation/enable", 1)
 
 
 def test_drives_and_readouts_end_together() -> None:

@@ -14,10 +14,11 @@ from tests.sim_instruments.twins.qblox_cluster.test_input_stage import (
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import Captured
+from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.input_stage import heard, listening
 from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
-from podium.sim_instruments.twins.qblox_cluster.scope import AVERAGES_MAX, clipped_tone
+from podium.sim_instruments.twins.qblox_cluster.scope import AVERAGES_MAX
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import ScopeSettings
 
 FULL = limits.rf_input_full_scale(0)

@@ -21,10 +21,13 @@ READOUT = "qachannels/0/readout"
 class Bench:
     """An SHFQC, an HDAWG and a PQSC, in virtual time."""
 
-    def __init__(self) -> None:
+    def __init__(self, options=None) -> None:
         self.execution = Executing()
         server = DataServer(
-            "1", {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"}, execution=self.execution
+            "1",
+            {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"},
+            execution=self.execution,
+            options=None if options is None else {12000: options},
         )
         self.devices = {device.model.name: device for device in server.devices}
         self.now_fs = 0

@@ -1,14 +1,13 @@
 """Steps become SeqC: loops that count, and rows of the command table where no counting helps.
 
 Outer axes on which the kinds of the points don't depend are loops around; what is inside is taken
-in a row and cut where the kinds change, and each piece is a loop again. In a loop a number is
-written out where it is the same at all points, counted where it grows by equal steps, and looked up
-in the command table otherwise.
+in a row and cut where the kinds change, or no longer take turns, and each piece is a loop again. In
+a loop a number is written out where it is the same at all points, counted where it grows by equal
+steps, and looked up in the command table otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -20,6 +19,10 @@ from podium.firmware_interfaces.zurich.awg_limits import TABLE_PLAY_MAX
 COUNTERS = 8
 """Variables that a program has at most: compile_seqc has 15 registers, and takes three for loops
 and two to reckon with."""
+
+TURNS_MAX = 16
+"""Kinds that take turns: shots that lie unevenly on the grid of 16 samples are again as they were
+after so many."""
 
 Strides = tuple[int, ...]
 
@@ -79,17 +82,17 @@ def _nested(
     every = np.arange(len(steps.pattern)).reshape(steps.shape)
     every = np.broadcast_to(every, (*shape, *inner)).reshape(*shape, -1)
     row = steps.pattern[every[(0,) * len(shape)]]
-    borders = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
     loops = [(count, axis) for axis, count in enumerate(counts) if count > 1]
     pieces: list[_Piece] = []
-    for begin, end in pairwise(borders):
+    for begin, end, turns in _stretches(row, inner[-1] if inner else 1):
+        taking_turns = [every[..., begin + k : end : turns] for k in range(turns)]
         try:
-            pieces.append(_Piece(steps, every[..., begin:end], table, entries))
+            pieces.append(_Piece(steps, taking_turns, table, entries))
         except _NoCounting:
             if loops:
                 raise
             pieces += [
-                _Piece(steps, every[..., point : point + 1], table, entries)
+                _Piece(steps, [every[..., point : point + 1]], table, entries)
                 for point in range(begin, end)
             ]
     used = 0
@@ -112,19 +115,46 @@ def _nested(
     return Code(tuple(lines), used, alone)
 
 
+def _stretches(row: IntArray, width: int) -> Iterator[tuple[int, int, int]]:
+    """Yield begin, end and period of stretches that can share code, the longest first.
+
+    ``width``: how many points the innermost axis has; kinds take turns along it alone.
+    """
+    begin = 0
+    while begin < len(row):
+        end, turns = begin + 1, 1
+        edge = min(len(row), (begin // width + 1) * width)
+        for period in range(1, TURNS_MAX + 1):
+            stop = len(row) if period == 1 else edge
+            if begin + 2 * period > stop:
+                continue
+            same = row[begin + period : stop] == row[begin : stop - period]
+            goes_on = len(same) if same.all() else int(np.argmin(same))
+            whole = (period + goes_on) // period * period
+            if whole >= 2 * period and begin + whole > end:
+                end, turns = begin + whole, period
+        yield begin, end, turns
+        begin = end
+
+
 class _Piece:
     """Points in a row that share code, at all points of the loops around."""
 
     def __init__(
-        self, steps: Steps, points: IntArray, table: Table | None, entries: Sequence[Entry]
+        self,
+        steps: Steps,
+        taking_turns: Sequence[IntArray],
+        table: Table | None,
+        entries: Sequence[Entry],
     ) -> None:
-        self.length = points.shape[-1]
-        self._dims = points.shape
+        """``taking_turns``: points that share code, one after another in each turn."""
+        self.length = taking_turns[0].shape[-1]
         self.counters: dict[Strides, int] = {}
         self._said: list[tuple[str, int, Strides]] = []
-        kinds, numbers = steps.of(points)
-        for place, kind in enumerate(kinds):
-            self._add(kind, numbers[..., place], table, entries)
+        for points in taking_turns:
+            kinds, numbers = steps.of(points)
+            for place, kind in enumerate(kinds):
+                self._add(kind, numbers[..., place], table, entries)
 
     def _add(
         self, kind: object, numbers: IntArray, table: Table | None, entries: Sequence[Entry]
@@ -247,7 +277,7 @@ def _written_out(
     flat = np.broadcast_to(every, tuple(counts)).ravel()
     lines: list[str] = []
     for point in flat:
-        piece = _Piece(steps, np.array([point]), table, entries)
+        piece = _Piece(steps, [np.array([point])], table, entries)
         lines += piece.lines()
     return Code(tuple(lines), 0, len(flat))
 

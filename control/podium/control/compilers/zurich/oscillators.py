@@ -1,6 +1,6 @@
 """The oscillators of one channel: each carrier that is played has one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,10 @@ from podium.control.compilers.zurich.steps import Kind, Say, Sweep
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.awg_limits import BAND_HZ, OSCILLATORS
+
+SWEPT, TABLED = 128, 256
+"""Samples in which an oscillator is set by ``setSweepStep``, by ``setOscFreq``: the cycles that
+compile_seqc lets pass for it, and those of the instructions around: 8 samples a cycle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +48,14 @@ class Oscillators:
         """Words at all points, of those that go in steps that are not equal."""
         self._numbers: dict[tuple[tuple[int, ...], bytes], int] = {}
         self._frames = frames
+        self._spread: Mapping[int, Sequence[int]] | None = None
+
+    def spread(self, numbers: Mapping[int, Sequence[int]]) -> None:
+        """Have each carrier by several oscillators, which go alike: ``numbers`` by its own."""
+        self._spread = numbers
+
+    def _those(self, number: int) -> Sequence[int]:
+        return (number,) if self._spread is None else self._spread[number]
 
     def words(self, hz: FloatArray) -> tuple[IntArray, Swept | None]:
         """Return what an oscillator holds for a carrier, and how it is swept if it is evenly."""
@@ -111,13 +123,15 @@ class Oscillators:
         return [points[group == number] for number in range(int(group.max()) + 1)]
 
     @property
-    def tuning(self) -> int:
-        """Return how much silence it takes to set the carriers of a shot, in samples.
+    def longest_tuning(self) -> int:
+        """Return how much silence it takes to set one of the carriers at most, in samples."""
+        return TABLED if self.tabled else SWEPT if self.swept else 0
 
-        The cycles that compile_seqc lets pass for each, and those of the instructions around: 8
-        samples a cycle.
-        """
-        return 128 * len(self.swept) + 256 * len(self.tabled)
+    @property
+    def tuning(self) -> int:
+        """Return how much silence it takes to set the carriers of a shot, in samples."""
+        swept = sum(len(self._those(one.number)) for one in self.swept)
+        return SWEPT * swept + TABLED * sum(len(self._those(number)) for number in self.tabled)
 
     def tune(self, shape: tuple[int, ...], points: IntArray) -> list[tuple[Kind, IntArray]]:
         """Return how the carriers of a shot are set that are not the same in all."""
@@ -127,16 +141,18 @@ class Oscillators:
             # An uneven run has a dimension more, before those of the axes.
             axis = one.axis + len(shape) - self._dimensions
             step = np.unravel_index(points, shape)[axis]
-            said.append((Sweep(one.number), np.asarray(step, np.int64)))
+            for number in self._those(one.number):
+                said.append((Sweep(number), np.asarray(step, np.int64)))
         for number, words in self.tabled.items():
             word = int(_at(words, shape)[points[0]])
-            said.append((Say(f"setOscFreq({number}, {frequency_text(word)});"), none))
+            for mine in self._those(number):
+                said.append((Say(f"setOscFreq({mine}, {frequency_text(word)});"), none))
         return said
 
     @property
     def count(self) -> int:
         """Return how many are in use."""
-        return len(self._numbers)
+        return sum(len(self._those(number)) for number in range(len(self._numbers)))
 
     @property
     def _dimensions(self) -> int:
@@ -145,14 +161,18 @@ class Oscillators:
     def head(self) -> list[str]:
         """Return what is said once, before the first shot."""
         return [
-            f"configFreqSweep({one.number}, {frequency_text(one.start)}, "
-            f"{frequency_text(one.step)});"
+            f"configFreqSweep({number}, {frequency_text(one.start)}, {frequency_text(one.step)});"
             for one in self.swept
+            for number in self._those(one.number)
         ]
 
     def settings(self) -> list[tuple[int, float]]:
         """Return frequencies of those that stay as they are, by number."""
-        return [(number, float(frequency_hz(np.array(w)))) for number, w in self.fixed.items()]
+        return [
+            (mine, float(frequency_hz(np.array(word))))
+            for number, word in self.fixed.items()
+            for mine in self._those(number)
+        ]
 
 
 def _at(words: IntArray, shape: tuple[int, ...]) -> IntArray:

@@ -11,13 +11,14 @@ on oscillators, see ``modulation``.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.placing import PlacedFrame, PlacedPulse, PlacedWindow
 from podium.control.compilers.points import FloatArray, IntArray
-from podium.control.compilers.zurich.modulation import Modulation, bits_of, modulation_of
+from podium.control.compilers.zurich.modulation import Modulation, modulation_of
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.readout_contents import (
     Listening,
@@ -28,7 +29,7 @@ from podium.control.compilers.zurich.readout_contents import (
 )
 from podium.control.compilers.zurich.readout_groups import groups_of, too_long
 from podium.control.compilers.zurich.readout_items import items_of
-from podium.control.compilers.zurich.readout_pieces import Share, largest_piece
+from podium.control.compilers.zurich.readout_pieces import different, largest_piece
 from podium.control.compilers.zurich.readout_steps import Group, steps_of
 from podium.control.compilers.zurich.shots import Shots, combined
 from podium.control.compilers.zurich.steps import Steps
@@ -42,8 +43,7 @@ from podium.firmware_interfaces.zurich.program import IntegrationWeights, Readou
 
 DIGITS = 12
 """Amplitudes and phases of waveforms, to so many digits: equal ones are stored once."""
-MASK_BITS = 62
-"""Slots that a mask of 64 bits tells apart; there are fewer, and more are refused later."""
+Content = TypeVar("Content", Sounds, Listening)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +134,8 @@ class _Channel:
         self._offset = shots.offsets(self._shape)
         self._waves: dict[Sounds, int] = {}
         self._weights: dict[Listening, int] = {}
+        self._first: dict[str, int] = {}
+        """By frame that rides on an oscillator: its first slot."""
         self._played: dict[tuple[str, int], IntArray] = {}
         """By frame and start: the waveform at all points, below 0 where there is none."""
 
@@ -157,12 +159,10 @@ class _Channel:
         self._delay = delay
         slots: dict[str, IntArray] = {}
         entry: dict[str, int] = {}
-        starts: list[list[IntArray]] = []
         for number, all_of in enumerate(groups):
             points = np.flatnonzero(pattern == number)
-            starts.append(
-                [self._generated(group, place, points) for place, group in enumerate(all_of)]
-            )
+            for place, group in enumerate(all_of):
+                self._generate(group, place, points)
             listening = [group for group in all_of if group.windows]
             for place, group in enumerate(listening):
                 for k in group.windows:
@@ -181,22 +181,36 @@ class _Channel:
                 f"{self._names}: captures are one readout at some points and several at others; "
                 "keep them together or apart"
             )
-        self._check_slots(slots)
-        every = bits_of([self._slot(one.frame, k) for one, k in self._weights.items()])
+        self._allot(slots, min((all_of[0].begin for all_of in groups if all_of), default=0))
+        waves = np.array([self._slot(one, self._waves) for one in self._waves], np.int64)
+        weights = np.array([self._slot(one, self._weights) for one in self._weights], np.int64)
         carriers = None if self._modulation is None else self._modulation.oscillators
         steps = steps_of(
-            self._names, self._shape, columns, pattern, groups, starts, every, carriers
+            self._names,
+            self._shape,
+            columns,
+            pattern,
+            groups,
+            [
+                [
+                    self._mask(place, np.flatnonzero(pattern == number), waves)
+                    for place in range(len(all_of))
+                ]
+                for number, all_of in enumerate(groups)
+            ],
+            int(np.bitwise_or.reduce(1 << weights, initial=0)),
+            carriers,
         )
         heard = tuple(
-            Heard(name, frame, self._of_points(slots[name], frame), entry[name], samples)
+            Heard(name, frame, self._of_points(weights[slots[name]]), entry[name], samples)
             for name, frame, samples in self._captures()
         )
         return Readout(
             steps,
-            tuple(waveform_of(one, self._slot(one.frame, k)) for one, k in self._waves.items()),
+            tuple(waveform_of(*one) for one in zip(self._waves, waves.tolist(), strict=True)),
             tuple(
-                weights_of(one, self._slot(one.frame, k), length, delay)
-                for one, k in self._weights.items()
+                weights_of(content, slot, length, delay)
+                for content, slot in zip(self._weights, weights.tolist(), strict=True)
             ),
             heard,
             entries.pop() if entries else 0,
@@ -205,9 +219,21 @@ class _Channel:
             carriers,
         )
 
-    def _slot(self, frame: str, number: int) -> int:
-        """Return where a frame's waveform or weights lie, of which it is the ``number``th."""
-        return number if self._modulation is None else self._modulation.number[frame]
+    def _slot(self, content: Content, known: dict[Content, int]) -> int:
+        """Return where a waveform or a set of weights lies."""
+        if self._modulation is None:
+            return known[content]
+        mine = [one for one in known if one.frame == content.frame]
+        return self._first[content.frame] + mine.index(content)
+
+    def _mask(self, place: int, points: IntArray, slots: IntArray) -> IntArray:
+        """Return which waveforms a start plays, as bits, at each of ``points``."""
+        bits = np.zeros(len(points), np.int64)
+        for (_, at), row in self._played.items():
+            plays = row[points] >= 0
+            if at == place:
+                bits[plays] |= 1 << slots[row[points][plays]]
+        return bits
 
     def _captures(self) -> list[tuple[str, str, int]]:
         return [
@@ -239,9 +265,8 @@ class _Channel:
     def _flat(self, array: FloatArray, points: IntArray) -> FloatArray:
         return self._shots.flat(array, self._shape)[points]
 
-    def _generated(self, group: Group, place: int, points: IntArray) -> IntArray:
-        """Return which waveforms a group plays, as bits, at each of ``points``."""
-        bits = np.zeros(len(points), np.int64)
+    def _generate(self, group: Group, place: int, points: IntArray) -> None:
+        """Store what a start plays at each of ``points``."""
         frames = list(dict.fromkeys(self._items[k].frame for k in group.sounds))
         parts = [frames] if self._together and frames else [[frame] for frame in frames]
         for part in parts:
@@ -253,11 +278,8 @@ class _Channel:
             for number, sounds in enumerate(sounds_of):
                 if sounds:
                     content = Sounds(frame, tuple(sounds))
-                    known = self._waves.setdefault(content, len(self._waves))
-                    row[points[number]] = known
-                    bits[number] |= 1 << min(MASK_BITS, self._slot(frame, known))
+                    row[points[number]] = self._waves.setdefault(content, len(self._waves))
         self._check_sum(group, frames, points)
-        return bits
 
     def _sounds(self, group: Group, these: list[int], points: IntArray) -> list[list[Sound]]:
         """Return what these items play, at each of ``points``."""
@@ -301,45 +323,51 @@ class _Channel:
         ]
         return np.array([self._weights.setdefault(one, len(self._weights)) for one in found])
 
-    def _check_slots(self, slots: dict[str, IntArray]) -> None:
-        """Raise :class:`TooLarge`; ``slots``: by capture, its weights at all points."""
-        if self._modulation is None:
-            needed, limit = max(len(self._waves), len(self._weights)), self._slots_max
-            shares = [
-                Share(tuple(self._played.values()), limit),
-                Share(tuple(slots.values()), limit),
-            ]
-        else:
-            number = self._modulation.number
-            waves = [one.frame for one in self._waves]
-            heard = [one.frame for one in self._weights]
-            needed, limit = max(max(waves.count(f), heard.count(f)) for f in number), 1
-            frame_of = {name: frame for name, frame, _ in self._captures()}
-            shares = [
-                Share(tuple(row for (of, _), row in self._played.items() if of == frame), 1)
-                for frame in number
-            ]
-            shares += [
-                Share(tuple(row for name, row in slots.items() if frame_of[name] == frame), 1)
-                for frame in number
-            ]
-        if needed <= limit:
-            return
+    def _allot(self, slots: dict[str, IntArray], silence: int) -> None:
+        """Give everything stored its place, or raise :class:`TooLarge`.
+
+        ``slots``: by capture, its weights at all points; ``silence``: samples before the first
+        readout of a shot.
+        """
+        frame_of = {name: frame for name, frame, _ in self._captures()}
+        shape, limit = self._shape, self._slots_max
+        played = [(frame, row) for (frame, _), row in self._played.items()]
+        heard = [(frame_of[name], row) for name, row in slots.items()]
+
+        def taken(piece: tuple[int, ...], of: str | None) -> int:
+            """What a piece takes of waveforms or of weights, whichever is more."""
+            return max(
+                different([row for frame, row in rows if of in (None, frame)], shape, piece)
+                for rows in (played, heard)
+            )
+
+        frames: list[str | None]
+        frames = [None] if self._modulation is None else list(self._modulation.number)
+        if self._modulation is not None:
+            limit = min(limit, self._modulation.slots_in(silence))
+
+        def needed(piece: tuple[int, ...]) -> int:
+            return sum(taken(piece, frame) for frame in frames)
+
         counts = self._shots.counts
-        piece = largest_piece(self._shape, counts, shares) if self._shots.even else ()
+        everything = shape[len(shape) - len(counts) :]
+        if needed(everything) <= limit:
+            if self._modulation is not None:
+                stored = {f: taken(everything, f) for f in self._modulation.number}
+                self._first = self._modulation.allot(stored)
+            return
         raise TooLarge(
-            f"{self._names}: needs {needed} readout waveforms or integrators, at most "
-            f"{limit} {'in one channel' if self._modulation is None else 'of each frame'}: each "
-            "frequency, amplitude or place on the grid of 16 samples takes one; ask for fewer "
-            "points at once",
-            needed,
+            f"{self._names}: needs {needed(everything)} readout waveforms or integrators, at most "
+            f"{limit} in one channel: each frequency, amplitude or place on the grid of 16 samples "
+            "takes one; ask for fewer points at once",
+            needed(everything),
             limit,
-            piece=piece,
+            piece=largest_piece(shape, counts, needed, limit),
         )
 
-    def _of_points(self, slots: IntArray, frame: str) -> tuple[int, ...]:
+    def _of_points(self, slots: IntArray) -> tuple[int, ...]:
         """Return the integrators of a capture at all points of a round, or the one of all."""
         if (slots == slots[0]).all():
-            return (self._slot(frame, int(slots[0])),)
+            return (int(slots[0]),)
         counted = self._shots.counted(self._shape)
         return tuple(np.broadcast_to(slots.reshape(self._shape), counted).ravel().tolist())

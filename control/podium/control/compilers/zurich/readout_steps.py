@@ -136,8 +136,6 @@ def _tuned(
     """
     every = [np.full(len(points), one) for one in numbers]
     said = carriers.tune(shape, points)
-    if not said:
-        return kinds, every
     needed = carriers.tuning
     if free < needed + WAVE_MIN:
         raise DoesNotFit(
@@ -146,6 +144,8 @@ def _tuned(
         )
     first = np.full(len(points), needed)
     rest = np.full(len(points), numbers[0] - needed)
+    none = np.zeros(len(points), np.int64)
+    said.append((Say("resetOscPhase();"), none))
     made = (Silence(), *(kind for kind, _ in said), Silence(), *kinds[1:])
     return made, [first, *(number for _, number in said), rest, *every[1:]]
 

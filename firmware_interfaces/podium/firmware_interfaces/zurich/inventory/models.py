@@ -1,9 +1,14 @@
 """The instruments that a data server can have here, and how many of what each has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
+from podium.firmware_interfaces.zurich.awg_limits import (
+    READOUT_OSCILLATORS,
+    READOUT_SLOTS,
+    READOUT_SLOTS_16W,
+)
 from podium.firmware_interfaces.zurich.inventory import (
     data_server,
     hdawg,
@@ -12,6 +17,7 @@ from podium.firmware_interfaces.zurich.inventory import (
     sg_channels,
     system,
 )
+from podium.firmware_interfaces.zurich.limits import LONG_READOUT, MORE_SLOTS
 from podium.firmware_interfaces.zurich.node import Node
 from podium.firmware_interfaces.zurich.node_table import nodes
 
@@ -97,13 +103,32 @@ MODELS: dict[str, DeviceModel] = {
 """By what a facility file calls them, which is what they call themselves."""
 
 
-@cache
-def nodes_of(model: str) -> dict[str, Node]:
-    """Return the nodes of a model by their paths, which begin below the instrument's root.
+def fitted(model: str, options: str | None) -> DeviceModel:
+    """Return a model with these options of its quantum analyzer; None: what most buy.
 
     Raises KeyError for a model that is not known.
     """
     entry = MODELS[model]
+    if options is None or "qa" not in entry.counts:
+        return entry
+    words = options.split()
+    others = [one for one in entry.options if one not in (MORE_SLOTS, LONG_READOUT)]
+    counts, tables = dict(entry.counts), entry.tables
+    if model != "SHFQA4":  # has 16 anyway (LabOne Q 26.7.0, device_shfqa.py)
+        counts["units"] = READOUT_SLOTS_16W if MORE_SLOTS in words else READOUT_SLOTS
+    if LONG_READOUT in words:
+        counts["qaosc"] = READOUT_OSCILLATORS
+        tables = (*tables, qa_channels.LONG_READOUT)
+    return replace(entry, options=(*others, *words), counts=counts, tables=tables)
+
+
+@cache
+def nodes_of(model: str, options: str | None = None) -> dict[str, Node]:
+    """Return the nodes of a model by their paths, which begin below the instrument's root.
+
+    Raises KeyError for a model that is not known.
+    """
+    entry = fitted(model, options)
     found = [node for table in entry.tables for node in nodes(table, entry.counts)]
     return {node.path: node for node in sorted(found, key=lambda node: _order(node.path))}
 

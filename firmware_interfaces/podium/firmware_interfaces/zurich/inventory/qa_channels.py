@@ -13,9 +13,6 @@ qachannels/<qa>/busy                                        int    ro
 qachannels/<qa>/centerfreq                                  double rw =1e9 0.6e9:8e9:0.1e9
 qachannels/<qa>/generator/clearwave                         int    do 0:1
 qachannels/<qa>/generator/delay                             double rw 0:131e-6:2e-9
-qachannels/<qa>/generator/waveforms/<units>/hold/enable             int rw 0:1
-qachannels/<qa>/generator/waveforms/<units>/hold/samples/length     int rw
-qachannels/<qa>/generator/waveforms/<units>/hold/samples/startindex int rw
 qachannels/<qa>/generator/waveforms/<units>/length          int    ro
 qachannels/<qa>/generator/waveforms/<units>/wave            c128   do
 qachannels/<qa>/input/adcoverrangecount                     int    ro
@@ -26,7 +23,6 @@ qachannels/<qa>/input/range                                 double rw =10.0 -50:
 qachannels/<qa>/input/rflfpath                              int    rw =1
 qachannels/<qa>/markers/<4>/source                          int    rw
 qachannels/<qa>/mode                                        int    rw
-qachannels/<qa>/modulation/enable                           int    rw 0:1
 qachannels/<qa>/oscs/<qaosc>/freq                           double rw =10e6 -1e9:1e9
 qachannels/<qa>/oscs/<qaosc>/gain                           double rw =1.0 0:1
 qachannels/<qa>/output/delay                                double rw 0:122e-9:0.5e-9
@@ -41,7 +37,6 @@ qachannels/<qa>/output/rflfpath                             int    rw =1
 qachannels/<qa>/readout/discriminators/<units>/threshold    double rw
 qachannels/<qa>/readout/integration/clearweight             int    do 0:1
 qachannels/<qa>/readout/integration/delay                   double rw 0:131e-6:2e-9
-qachannels/<qa>/readout/integration/downsampling/factor     int    rw =1 1:16
 qachannels/<qa>/readout/integration/length                  int    rw =128 4:4096:4
 qachannels/<qa>/readout/integration/weights/<units>/wave    c128   do
 qachannels/<qa>/readout/multistate/clear                    int    do 0:1
@@ -121,3 +116,12 @@ TABLE = (
     + pipeliner("qachannels/<qa>")
     + SCOPE
 )  # fmt: skip
+
+LONG_READOUT = """
+qachannels/<qa>/generator/waveforms/<units>/hold/enable             int rw 0:1
+qachannels/<qa>/generator/waveforms/<units>/hold/samples/length     int rw
+qachannels/<qa>/generator/waveforms/<units>/hold/samples/startindex int rw
+qachannels/<qa>/modulation/enable                           int    rw 0:1
+qachannels/<qa>/readout/integration/downsampling/factor     int    rw =1 1:16
+"""
+"""What the option LRT adds (node documentation: "needs LRT option")."""

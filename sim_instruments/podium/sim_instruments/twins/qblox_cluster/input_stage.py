@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.output_stage import lo_turns
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind, RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.scope import (
-    clipped_tone,
     full_scale,
     pedestals,
     refuse_long_averages,

@@ -79,18 +79,6 @@ def _mean_of_one(run: SequencerRun, kind: NDArray[np.int64], path: int) -> compl
     return complex(turned.sum() / duration)
 
 
-def clipped_tone(size: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how much of a tone's amplitude is left if a converter cuts what exceeds 1.
-
-    The describing function of saturation (A. Gelb, W. E. Vander Velde, Multiple-Input Describing
-    Functions, 1968): the first Fourier coefficient of a clipped sine.
-    """
-    inverse = 1 / np.maximum(size, 1.0)
-    return np.asarray(
-        2 / np.pi * (np.arcsin(inverse) + inverse * np.sqrt(1 - inverse**2)), np.float64
-    )
-
-
 def digitised(run: SequencerRun, heard: Captured) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Return the words of both converters during one acquisition, and where they clip.
 

@@ -32,6 +32,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
     Source,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import (
+    Carriers,
+    integrate_ridden,
+    ridden_pulse,
+)
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 
 SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
@@ -41,6 +47,8 @@ READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
 _PIECE: Final = 128
 """Readouts that are worked on together: records are long."""
+_FORETOLD_PIECE, _FORETOLD_AT_ONCE = 4096, 4
+"""The same, of those whose sums are known; and so many pieces at one look."""
 _AT_ONCE: Final = 500_000
 """Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
 
@@ -94,11 +102,14 @@ class Cable:
 class _Piece:
     """Readouts, with the settings at the time when they were started."""
 
+    numbers: Integers
+    """Of them, from the program's start on."""
     started: Readouts
     settings: integration.ReadoutSettings
     qudits: tuple[multistate.Qudit, ...]
     waves: dict[int, Complexes]
     delay: int
+    carriers: Oscillators | None
 
 
 class AnalyserRun:
@@ -110,8 +121,8 @@ class AnalyserRun:
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
         self._backlog: deque[_Piece] = deque()
-        self._edges: deque[int] = deque()
-        """Triggers of spectroscopy, in samples."""
+        self._edges: deque[tuple[int, int]] = deque()
+        """Triggers of spectroscopy: their number from the program's start on, and samples."""
         self._free = 0
         """From when on the integrators can begin again."""
         self._level = 0
@@ -167,7 +178,7 @@ class AnalyserRun:
             while self._backlog and (everything or left > 0):
                 piece = self._backlog.popleft()
                 self._read(piece)
-                left -= len(piece.started.time) * (piece.settings.delay + piece.settings.length)
+                left -= self._work_of(piece)
         none = np.zeros(0, np.int64)
         said, self._said = self._said, []
         return (
@@ -191,20 +202,49 @@ class AnalyserRun:
         if not len(kept):
             return
         self._free = int(started.time[kept[-1]]) + duration
-        if self.foretold is not None:
-            self._log(_part(started, kept), self.foretold[first + kept], settings, qudits)
-            return
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
-        for piece in np.array_split(kept, -(-len(kept) // _PIECE)):
-            self._backlog.append(_Piece(_part(started, piece), settings, qudits, waves, delay))
+        carriers = node_settings.readout_carriers(setting, at, self._units)
+        at_once = _PIECE if self.foretold is None else _FORETOLD_PIECE
+        pieces = -(-len(kept) // at_once)
+        for piece in np.array_split(kept, pieces):
+            part = _part(started, piece)
+            self._backlog.append(
+                _Piece(first + piece, part, settings, qudits, waves, delay, carriers)
+            )
+
+    def _work_of(self, piece: _Piece) -> int:
+        """Return how many samples a piece is worth."""
+        if self.foretold is not None:
+            return _AT_ONCE // _FORETOLD_AT_ONCE
+        return len(piece.started.time) * (piece.settings.delay + piece.settings.length)
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
+        if self.foretold is not None:
+            self._log(part, self.foretold[piece.numbers], settings, piece.qudits)
+            return
+        if piece.carriers is not None:
+            self._read_ridden(piece)
+            return
         masks, which = np.unique(part.generators, return_inverse=True)
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
+        self._log(part, results, settings, piece.qudits)
+
+    def _read_ridden(self, piece: _Piece) -> None:
+        """Readouts that ride on oscillators: each goes out by itself."""
+        part, settings = piece.started, piece.settings
+        assert piece.carriers is not None
+        carriers = Carriers(self.run.trace, piece.carriers)
+        sent = tuple(
+            ridden_pulse(piece.waves, mask, piece.delay, carriers, time)
+            for mask, time in zip(part.generators.tolist(), part.time.tolist(), strict=True)
+        )
+        each = np.arange(len(sent))
+        records = self._records(sent, each, part.time, settings.delay + settings.length)
+        results = integrate_ridden(records, settings, carriers, part.time)
         self._log(part, results, settings, piece.qudits)
 
     def _log(
@@ -248,17 +288,19 @@ class AnalyserRun:
         if len(kept):
             self._free = int(edges[kept[-1]]) + samples
         density = node_settings.number(setting, f"{self._at}/spectroscopy/psd/enable")
+        numbers = self._started + kept
+        self._started += len(edges)
+        self._edges += zip(numbers.tolist(), edges[kept].tolist(), strict=True)
         if self.foretold is not None:
-            found = self.foretold[self._started + kept, 0]
-            self._started += len(edges)
-            self._log_points(found, settings, bool(density))
+            which = [number for number, _ in self._edges]
+            self._edges.clear()
+            self._log_points(self.foretold[which, 0], settings, bool(density))
             return
-        self._edges += edges[kept].tolist()
         turning = node_settings.oscillators(setting, self._at, 1)
         left = _AT_ONCE
         while self._edges and left > 0:
             left -= samples
-            one = np.array([self._edges.popleft()], np.int64)
+            one = np.array([self._edges.popleft()[1]], np.int64)
             out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)

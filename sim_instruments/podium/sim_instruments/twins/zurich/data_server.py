@@ -34,8 +34,10 @@ class DataServer:
         devices: Mapping[int, str],
         texts: Callable[[], VendorText] = VendorText,
         execution: Execution | None = None,
+        options: Mapping[int, str] | None = None,
     ) -> None:
-        """``devices``: serial number -> model; ``texts``: finds the vendor's own.
+        """``devices``: serial number -> model; ``texts``: finds the vendor's own; ``options``: of
+        quantum analyzers, by serial number, where they are not what most buy.
 
         Raises ValueError for a model that there is none of.
         """
@@ -52,6 +54,7 @@ class DataServer:
                 Device(
                     number,
                     model,
+                    (options or {}).get(number),
                     documentation,
                     self._execution,
                     text.table_check(model),

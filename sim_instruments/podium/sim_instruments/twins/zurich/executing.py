@@ -6,13 +6,13 @@ wait for what they find.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
-from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
+from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
@@ -23,6 +23,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
 )
 from podium.sim_instruments.twins.zurich.data_server import DataServer
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
+from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
@@ -32,10 +33,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
+from podium.sim_instruments.twins.zurich.synthesizers import Synthesizers
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
     SOFTWARE_TRIGGER,
@@ -49,7 +52,7 @@ from podium.sim_instruments.twins.zurich.triggering import (
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 from podium.sim_instruments.twins.zurich.zsync_cables import cabled, show_links
 
-IMPOSSIBLE: Final = (BadReadout, BadLogger, BadSpectroscopy, node_settings.WrongNode)
+IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_settings.WrongNode)
 """Settings that no run can have."""
 _ERRORS: Final = "raw/error/json/errors"
 _HOLDOFF_S: Final = 100e-6
@@ -73,6 +76,8 @@ class _Ahead:
     """A run that is being foretold."""
 
     number: int
+    origin_fs: int
+    members: tuple[Member, ...]
     keys: tuple[tuple[str, str], ...]
     ticket: Ticket[Foretold]
 
@@ -94,6 +99,8 @@ class Executing:
         self._arrivals = arrivals or Cable()
         self._playback = playback
         self._ahead: list[_Ahead] = []
+        self._last: dict[tuple[str, str], _Ahead] = {}
+        """By sequencer, what was foretold of it last."""
         self._count = 0
         """Of runs that were foretold."""
         self._records: dict[str, tuple[int, str, Value]] = {}
@@ -105,6 +112,8 @@ class Executing:
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains: list[_Train] = []
+        self._overranges = Overranges()
+        self._synthesizers = Synthesizers()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
@@ -150,12 +159,14 @@ class Executing:
     def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
+        self._synthesizers.written(device, path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
             if run is not None:
                 self.advance(now_fs)
-                run.write_register(int(number), value)
+                run.write_register(int(number), value, now_fs)
+                self._foretell_anew((device, at))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path.startswith("system/swtriggers/") and value:
@@ -191,6 +202,7 @@ class Executing:
             _, path, record = self._records.pop(device)
             found |= {path: record, "scopes/0/enable": 0}
             self._told.setdefault(device, {}).pop("scopes/0/enable", None)
+        found |= self._overranges.counts(device, now_fs)
         if device in self._complaints:
             self._told.get(device, {}).pop(_ERRORS, None)
             found[_ERRORS] = self._complaints.pop(device)
@@ -201,7 +213,13 @@ class Executing:
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far time may leap: to the first end of a program, if none waits for more."""
-        ends = [run.ends_fs() for run in self._runs.values() if run.going_on]
+        # Whatever is being foretold forbids a leap by itself, and will be known to its end.
+        computing = {key for one in self._ahead for key in one.keys}
+        ends = [
+            run.ends_fs()
+            for key, run in self._runs.items()
+            if run.going_on and key not in computing
+        ]
         known = [end for end in ends if end is not None]
         return Horizon(
             armed=len(known) < len(ends),
@@ -266,14 +284,34 @@ class Executing:
         if member is not None:
             self._work_out(self._playback, [member], run.start_fs)
 
-    def _work_out(self, playback: Playback, members: list[Member], origin_fs: int) -> None:
-        """Submit a run, where anybody listens."""
+    def _foretell_anew(self, key: tuple[str, str]) -> None:
+        """Have a run worked out again that has heard of something its members may ask for."""
+        before = self._last.get(key)
+        run = self._runs[key]
+        if before is None or self._playback is None or not run.going_on or not run.reads_registers:
+            return
+        self._ahead = [one for one in self._ahead if one.number != before.number]
+        members = [
+            replace(one, run=self._runs[one.key].again())
+            for one in before.members
+            if one.key in self._runs
+        ]
+        self._work_out(self._playback, members, before.origin_fs, before.number)
+
+    def _work_out(
+        self, playback: Playback, members: list[Member], origin_fs: int, number: int | None = None
+    ) -> None:
+        """Submit a run, where anybody listens; ``number``: of the one that it replaces."""
         if not any(one.analyser for one in members):
             return
-        self._count += 1
-        work = partial(foretell, tuple(members), self._count, origin_fs)
+        self._count += number is None
+        number = self._count if number is None else number
+        tuned = tuple(self._synthesizers.carrying(one) for one in members)
+        work = partial(foretell, tuned, number, origin_fs)
         keys = tuple(one.key for one in members)
-        self._ahead.append(_Ahead(self._count, keys, playback.submit(work)))
+        ahead = _Ahead(number, origin_fs, tuned, keys, playback.submit(work))
+        self._ahead.append(ahead)
+        self._last |= dict.fromkeys(keys, ahead)
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -288,21 +326,21 @@ class Executing:
                     self._complain(key[0], text)
                     self._runs[key].give_up()
                 continue
+            for (device, node), at_ns in told.loud_ns.items():
+                self._overranges.note(device, node, one.origin_fs, at_ns)
             for key in one.keys:
+                self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
                     self._analysers[key].foretold = told.results[key]
                 if key in told.records:
-                    channel = key[1].split("/")[1]
-                    centre_hz = node_settings.number(
-                        self._runs[key].setting, f"qachannels/{channel}/centerfreq"
-                    )
-                    header = ScopeHeader(0, 1, centre_hz, 0, int(channel), averages=1)
-                    record = scope_vector(header, told.records[key], _SCOPE_STEP_V)
-                    path = f"scopes/0/channels/{channel}/wave"
+                    seen = told.records[key]
+                    record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
+                    path = f"scopes/0/channels/{seen.header.input_select}/wave"
                     self._records[key[0]] = told.ends_fs[key], path, record
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
         """Drop what was foretold of a sequencer that ends, or begins anew."""
+        self._last.pop(key, None)
         for one in self._ahead:
             if key in one.keys and self._playback is not None:
                 self._playback.stopped(one.number, "/".join(key), now_fs)
@@ -327,7 +365,10 @@ class Executing:
         return [
             run
             for key, run in self._runs.items()
-            if key[0] == device and key not in self._analysers and run.going_on
+            if key[0] == device
+            and key not in self._analysers
+            and run.going_on
+            and run.asks_for_results
         ]
 
     def _tell(
@@ -394,15 +435,17 @@ def running_data_server(
     devices: Mapping[int, str],
     texts: Callable[[], VendorText] = VendorText,
     playback: Playback | None = None,
+    options: Mapping[int, str] | None = None,
     zsync: Mapping[int, str] | None = None,
 ) -> DataServer:
     """Return a data server whose instruments execute what is uploaded to them.
 
+    ``options``: of quantum analyzers, by serial number, where they are not what most buy;
     ``zsync``: which instrument hangs on which port of the PQSC; None: all do. Raises ValueError
     for an instrument that is not there.
     """
     cables = cabled(devices, zsync)
     execution = Executing(playback=playback, zsync=tuple(cables.values()))
-    server = DataServer(serial, devices, texts, execution)
+    server = DataServer(serial, devices, texts, execution, options)
     show_links(server.devices, cables)
     return server

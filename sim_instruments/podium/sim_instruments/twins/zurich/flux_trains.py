@@ -14,6 +14,7 @@ import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.twins.zurich.nanoseconds import in_nanoseconds
 from podium.sim_instruments.twins.zurich.node_settings import number
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
@@ -23,7 +24,6 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import AMPLIT
 from podium.sim_instruments.twins.zurich.trains import (
     RATE_HZ,
     held_piece,
-    in_nanoseconds,
     joined,
 )
 

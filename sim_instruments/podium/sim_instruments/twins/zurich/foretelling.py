@@ -6,20 +6,26 @@ their results here when their time has come. Programs that wait for results, or 
 that is not known when they start, cannot be foretold.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.analyser_run import own_output
+from podium.sim_instruments.twins.zurich.compacting import compacted
 from podium.sim_instruments.twins.zurich.flux_trains import (
     FluxOutput,
     NoFlux,
     flux_outputs,
     flux_trains,
 )
+from podium.sim_instruments.twins.zurich.input_saturation import digitised, tone_left
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
@@ -32,7 +38,15 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     readouts,
     trigger_edges,
 )
-from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
+from podium.sim_instruments.twins.zurich.scope_trains import (
+    Recorded,
+    Recording,
+    recorded,
+    recording_of,
+    scope_trains,
+)
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA, Integers
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
 from podium.sim_instruments.twins.zurich.spectroscopy_trains import (
@@ -45,17 +59,14 @@ from podium.sim_instruments.twins.zurich.trains import (
     capture_trains,
     drive_trains,
     readout_trains,
-    record_of,
     results_of,
-    scope_train,
+    turned,
 )
 from podium.sim_instruments.twins.zurich.zsync import late_samples
 
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 _TAIL_NS: Final = 1_000
-SEQUENCER_MONITOR: Final = 64
-"""``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
 
 
 Key = tuple[str, str]
@@ -76,8 +87,10 @@ class Analyser:
     units: int
     qudits: tuple[Qudit, ...] = ()
     """Those that are told apart; none: every integrator is asked for by itself."""
-    record: int = 0
-    """Samples of the scope's record; 0: it listens to another channel, or not at all."""
+    carriers: Oscillators | None = None
+    """What waveforms and weights ride on; None: they are as written."""
+    scope: Recording | None = None
+    """None: it listens to another channel, or not at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +109,12 @@ class Member:
     """Samples that a signal takes from the sequencer to the connector."""
     flux: tuple[FluxOutput, ...] = ()
     """The outputs of an HDAWG's core."""
+    input_dbm: float = 0.0
+    """Range of an analyser's input."""
+    synthesizer: str = ""
+    """Which one carries its signals: ``synthesizers/1``; empty: none does."""
+    turns: float = 0.0
+    """The phase of that synthesizer."""
 
     @property
     def key(self) -> Key:
@@ -106,6 +125,17 @@ class Member:
     def sender(self) -> str:
         """What the world calls it: ``dev12000/sgchannels/0/awg``."""
         return "/".join(self.key)
+
+    @property
+    def output_node(self) -> Key:
+        """Its instrument, and the node that counts when the output went beyond full scale."""
+        return self.run.device, f"{self.channel}/output/overrangecount"
+
+    @property
+    def input_nodes(self) -> tuple[Key, ...]:
+        """The same for what comes in: one goes with the other (node documentation)."""
+        names = ("overrangecount", "adcoverrangecount")
+        return tuple((self.run.device, f"{self.channel}/input/{name}") for name in names)
 
     @property
     def connector(self) -> str:
@@ -123,8 +153,11 @@ class Foretold:
     results: dict[Key, Complexes]
     """By sequencer of an analyser: sums of the integrators, shape (readouts, units), or points of
     spectroscopy, shape (triggers, 1)."""
-    records: dict[Key, Complexes]
-    """By the same: what the scope has recorded, V, where it was triggered."""
+    records: dict[Key, Recorded]
+    """By the same: what the scope has recorded, where it has all that it was to."""
+    loud_ns: Mapping[Key, Integers]
+    """By instrument and node that counts it: when a connector was beyond its full scale, from the
+    run's beginning on."""
 
 
 def member_of(
@@ -152,7 +185,8 @@ def member_of(
             node_settings.samples(setting, f"{channel}/generator/delay"),
             units,
             node_settings.qudits(setting, channel, units),
-            _record(setting, int(channel.rpartition("/")[2])),
+            node_settings.readout_carriers(setting, channel, units),
+            recording_of(setting, int(channel.rpartition("/")[2])),
         )
     return Member(
         ahead,
@@ -163,7 +197,17 @@ def member_of(
         Oscillators() if analyser else node_settings.oscillators(setting, channel),
         analyser,
         late,
+        input_dbm=node_settings.number(setting, f"{channel}/input/range") if analyser else 0.0,
+        synthesizer=_synthesizer(setting, channel),
     )
+
+
+def _synthesizer(setting: node_settings.Setting, channel: str) -> str:
+    if not node_settings.number(setting, f"{channel}/output/rflfpath"):
+        return ""
+    if channel.startswith("qachannels/"):
+        return channel
+    return f"synthesizers/{int(node_settings.number(setting, f'{channel}/synthesizer'))}"
 
 
 def _probing(setting: node_settings.Setting, channel: str) -> Probing:
@@ -175,29 +219,6 @@ def _probing(setting: node_settings.Setting, channel: str) -> Probing:
     )
 
 
-def _record(setting: node_settings.Setting, channel: int) -> int:
-    """Return how many samples of a channel the scope will record; it can do more than this twin.
-
-    Records of other triggers, averages, segments and lower rates are not played on the world: the
-    scope then stays enabled, as without a trigger.
-    """
-    node = "scopes/0"
-    wanted = {
-        "enable": 1,
-        "trigger/enable": 1,
-        "trigger/channel": SEQUENCER_MONITOR + channel,
-        "trigger/delay": 0,
-        f"channels/{channel}/enable": 1,
-        f"channels/{channel}/inputselect": channel,
-        "averaging/enable": 0,
-        "segments/enable": 0,
-        "time": 0,
-    }
-    if any(node_settings.number(setting, f"{node}/{path}") != one for path, one in wanted.items()):
-        return 0
-    return int(node_settings.number(setting, f"{node}/length"))
-
-
 def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play) -> Foretold:
     """Execute and play a run; raises :class:`CannotForetell`."""
     drives: list[PulseTrain] = []
@@ -205,6 +226,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     ends: dict[Key, int] = {}
     heard = []
     points = []
+    loud: dict[Key, list[Integers]] = defaultdict(list)
     for member in members:
         run = member.run
         _to_the_end(run)
@@ -215,70 +237,88 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             continue
         if member.analyser is None:
             if member.on:
-                drives += drive_trains(
+                made = drive_trains(
                     member.connector, member.sender, run.trace, run.image, member.oscillators,
                     member.centre_hz, member.range_dbm, begin_ns, member.late,
+                    loud=loud[member.output_node].append,
                 )  # fmt: skip
+                drives += [turned(one, member.turns) for one in made]
             continue
         at = member.analyser
         if isinstance(at, Probing):
             edges = trigger_edges(run.trace, at.output or 0)[: 0 if at.output is None else None]
             if member.on:
-                drives += probing_trains(
+                sent = probing_trains(
                     f"{member.connector}_out", member.sender, run.trace, at, edges,
                     member.centre_hz, member.range_dbm, begin_ns, member.late,
                 )  # fmt: skip
+                drives += [turned(one, member.turns) for one in sent]
             one = probed(
                 f"{member.connector}_in", run.trace, at, edges, member.centre_hz, begin_ns,
                 member.late,
             )  # fmt: skip
-            points.append((member.key, one))
+            points.append((member, one))
             continue
+        carriers = None
+        if at.carriers is not None:
+            carriers = Carriers(run.trace, at.carriers, member.late)
         started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
         if member.on:
-            drives += readout_trains(
+            made = readout_trains(
                 f"{member.connector}_out", member.sender, started, at.waves, at.delay,
-                member.centre_hz, member.range_dbm, begin_ns,
+                member.centre_hz, member.range_dbm, begin_ns, carriers,
+                loud=loud[member.output_node].append,
             )  # fmt: skip
+            drives += [turned(one, member.turns) for one in made]
         asked = started
         if at.qudits:
             asked = replace(started, integrators=integrators_of(started.integrators, at.qudits))
         trains = capture_trains(
-            f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns
+            f"{member.connector}_in", asked, at.settings, member.centre_hz, begin_ns, carriers
         )
-        captures += [one.train for one in trains.values()]
-        scope = None
-        if at.record:
-            scope = scope_train(
-                f"{member.connector}_in", started, at.record, member.centre_hz, begin_ns
-            )
-        if scope is not None:
-            captures.append(scope)
-        heard.append((member, len(started.time), trains, scope is not None))
+        captures += [turned(one.train, member.turns) for one in trains.values()]
+        scopes: tuple[CaptureTrain, ...] = ()
+        if at.scope is not None:
+            scopes = scope_trains(
+                f"{member.connector}_in", started.time[started.monitor], at.scope,
+                member.centre_hz, begin_ns,
+            )  # fmt: skip
+        captures += [turned(one, member.turns) for one in scopes]
+        heard.append((member, begin_ns, started, trains, len(scopes)))
     until_fs = max(ends.values())
     signals = RunSignals(
         number,
         origin_fs,
         (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
-        tuple(drives),
-        (*(one.train for _, one in points), *captures),
+        tuple(compacted(one) for one in drives),
+        (*(turned(one.train, member.turns) for member, one in points), *captures),
         {},
     )
     answers = play(signals)
     results: dict[Key, Complexes] = {}
-    records: dict[Key, Complexes] = {}
-    for (name, one), answer in zip(points, answers[: len(points)], strict=True):
-        results[name] = points_of(one, answer)
+    records: dict[Key, Recorded] = {}
+    for (member, one), answer in zip(points, answers[: len(points)], strict=True):
+        left, over = tone_left(answer.integrated, tone_amplitude(member.input_dbm))
+        results[member.key] = points_of(one, replace(answer, integrated=left))
+        for node in member.input_nodes:
+            loud[node].append(one.train.start_ns[over])
     answers = answers[len(points) :]
-    for member, count, trains, scoped in heard:
+    for member, begin_ns, started, trains, scoped in heard:
         mine, answers = answers[: len(trains)], answers[len(trains) :]
-        if not isinstance(member.analyser, Analyser):
+        reads = member.analyser
+        if not isinstance(reads, Analyser):
             continue
-        results[member.key] = results_of(count, member.analyser.units, trains, mine)
-        if scoped:
-            records[member.key] = record_of(answers[0], member.analyser.record, member.centre_hz)
-            answers = answers[1:]
-    return Foretold(ends, results, records)
+        full, count = tone_amplitude(member.input_dbm), len(started.time)
+        mine, over = digitised(count, trains, mine, full)
+        for node in member.input_nodes:
+            loud[node].append(begin_ns + (started.time[over] >> 1))
+        results[member.key] = results_of(count, reads.units, trains, mine)
+        mine, answers = answers[:scoped], answers[scoped:]
+        if reads.scope is not None and scoped:
+            triggers = started.time[started.monitor]
+            records[member.key] = recorded(reads.scope, triggers, mine, member.centre_hz, full)
+    found = {node: np.concatenate(times) for node, times in loud.items() if times}
+    return Foretold(ends, results, records, found)
 
 
 def _flux(member: Member, begin_ns: int) -> list[PulseTrain]:

@@ -117,6 +117,24 @@ def oscillators(setting: Setting, channel: str, count: int = OSCILLATORS) -> Osc
     return Oscillators((*hz, *[0.0] * (OSCILLATORS - len(hz))))
 
 
+def readout_carriers(setting: Setting, channel: str, units: int) -> Oscillators | None:
+    """Return what the waveforms and weights of a channel ride on; None: they are as written."""
+    try:
+        rides = number(setting, f"{channel}/modulation/enable")
+    except KeyError:  # the option LRT is not fitted
+        return None
+    if not rides:
+        return None
+    count = 0
+    while count < units:
+        try:
+            setting(f"{channel}/oscs/{count}/freq")
+        except KeyError:
+            break
+        count += 1
+    return oscillators(setting, channel, count)
+
+
 def generator_waveforms(setting: Setting, channel: str, units: int) -> dict[int, Complexes]:
     """Return what is in the slots of a readout pulse generator, empty ones left out."""
     found = {

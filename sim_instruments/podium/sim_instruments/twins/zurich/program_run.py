@@ -4,6 +4,8 @@ from bisect import insort
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import command_table
 from podium.firmware_interfaces.zurich.command_table import BadCommandTable, parse_command_table
@@ -23,13 +25,21 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import (
     Processor,
     Trace,
 )
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    USER_REGISTERS,
+    Op,
+    Result,
+    Source,
+    State,
+    Status,
+)
 from podium.sim_instruments.twins.zurich.sequencer_port import (
     Accepted,
     ProgramRefused,
     Uploaded,
 )
 
+_OWN: Final = tuple(one for one in Result if one.name.startswith("QA"))
 _AT_ONCE: Final = 20_000_000
 """Instructions that are executed in one go at most: a program that plays nothing may never end."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
@@ -62,8 +72,13 @@ of this. ASSUMED: their instruments have one clock."""
 class ProgramRun:
     """A program from its start on. Times of inputs are world times, fs."""
 
-    def __init__(self, uploaded: Uploaded, start_fs: int) -> None:
-        """Raises ProgramRefused, with the line of the program where there is one."""
+    def __init__(
+        self, uploaded: Uploaded, start_fs: int, registers: tuple[int, ...] | None = None
+    ) -> None:
+        """Raises ProgramRefused, with the line of the program where there is one.
+
+        ``registers``: of the user, to begin with; None: those of the nodes.
+        """
         self.device, self.at = uploaded.device, uploaded.at
         self.start_fs = start_fs - start_fs % START_GRID_FS
         self._uploaded = uploaded
@@ -81,8 +96,14 @@ class ProgramRun:
         except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:
             raise ProgramRefused(f"{uploaded.at}: {error}") from error
         setup = node_settings.setup(uploaded.setting, uploaded.at)
+        if registers is not None:
+            setup = replace(setup, user_registers=registers)
+        self._registers = setup.user_registers
+        """Those it began with."""
         self._processor = Processor(self.image, setup)
         self._due: list[_Due] = []
+        self._heard: list[_Due] = []
+        """All that has reached it, or will, in no order."""
         self._fed = 0
         self.trace: Trace = self._processor.trace()
         self.playing = False
@@ -102,13 +123,24 @@ class ProgramRun:
         return Route.INTERNAL_ZSYNC if self._by_zsync else Route.INTERNAL
 
     @property
+    def asks_for_results(self) -> bool:
+        """Whether the program ever takes what the analyser of its own instrument says."""
+        code = self.image.code
+        tables, loads = code[code[:, 0] == Op.TABLE, 1], code[code[:, 0] == Op.LOAD_RESULT, 3]
+        return bool(np.isin(tables, _OWN).any() or np.isin(loads, _OWN).any())
+
+    @property
     def job(self) -> int:
         """Its place in the queue of a pipeliner."""
         return self._uploaded.job
 
     def again(self) -> "ProgramRun":
-        """Return the same run at its very start."""
-        return ProgramRun(self._uploaded, self.start_fs)
+        """Return the same run at its very start; it will hear what this one has heard."""
+        anew = ProgramRun(self._uploaded, self.start_fs, self._registers)
+        for one in self._heard:
+            anew._hear(one)
+        anew._by_zsync = self._by_zsync
+        return anew
 
     def tick(self, now_fs: int) -> int:
         """Return the sample that is played at a time."""
@@ -122,8 +154,12 @@ class ProgramRun:
         """Have something reach the sequencer at a time; what came before its start is lost."""
         if at_fs >= self.start_fs:
             self._by_zsync |= source is Source.ZSYNC
-            insort(self._due, _Due(self.tick(at_fs), source, value))
-            self._looked = False
+            self._hear(_Due(self.tick(at_fs), source, value))
+
+    def _hear(self, one: _Due) -> None:
+        insort(self._due, one)
+        self._heard.append(one)
+        self._looked = False
 
     @property
     def has_fresh(self) -> bool:
@@ -135,11 +171,20 @@ class ProgramRun:
         """The trace with the rows alone that came with the last :meth:`advance`."""
         return replace(self.trace, rows=self.trace.rows[self._fresh_from :])
 
-    def write_register(self, index: int, value: int) -> None:
-        """Set a user register while the program runs."""
+    def write_register(self, index: int, value: int, now_fs: int) -> None:
+        """Set a user register: a program that goes on reads it from now on."""
+        if self.going_on:
+            self.expect(now_fs, Source.REGISTER, index << 32 | value & 0xFFFF_FFFF)
+            return
         self._processor.write_register(index, value)
-        self._looked = False
         self.trace = self._processor.trace()
+
+    @property
+    def reads_registers(self) -> bool:
+        """Whether the program reads any user register."""
+        code = self.image.code
+        places = range(State.MEMORY, State.MEMORY + USER_REGISTERS)
+        return bool(np.any((code[:, 0] == Op.RECALL) & np.isin(code[:, 3], places)))
 
     def advance(self, now_fs: int) -> Trace:
         """Execute up to a time, as far as twenty million instructions go."""
@@ -178,6 +223,10 @@ class ProgramRun:
             self._looked, self._ends_fs = True, self._look_ahead()
         return self._ends_fs
 
+    def ends_at(self, end_fs: int) -> None:
+        """Take it that it will end then: somebody has executed it to its end already."""
+        self._looked, self._ends_fs = True, end_fs
+
     def _look_ahead(self) -> int | None:
         ahead = self._processor.fork()
         ahead.feed([Input(max(one.time, self._fed), one.source, one.value) for one in self._due])
@@ -202,6 +251,9 @@ class ProgramRun:
             f"{self.at}/userregs/{k}": value & 0xFFFF_FFFF
             for k, value in enumerate(trace.user_registers)
         }
+        for due in self._due:
+            if due.source is Source.REGISTER:
+                found[f"{self.at}/userregs/{due.value >> 32}"] = due.value & 0xFFFF_FFFF
         status = trace.status_word() or RUNNING
         found[f"{self.at}/sequencer/status"] = status if self.going_on else 0
         found[f"{self.at}/enable"] = int(self.going_on)

@@ -23,6 +23,7 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     Window,
 )
+from podium.sim_instruments.twins.zurich.nanoseconds import in_nanoseconds
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, busy
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import (
     OSCILLATOR,
@@ -32,7 +33,7 @@ from podium.sim_instruments.twins.zurich.sequencer.image import Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillator_at
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
-from podium.sim_instruments.twins.zurich.trains import RATE_HZ, in_nanoseconds, piece_of, turns_at
+from podium.sim_instruments.twins.zurich.trains import RATE_HZ, piece_of, turns_at
 
 LEAD: Final = 40_000
 """Samples: 20 us, in which every resonator has come to rest."""

@@ -1,15 +1,15 @@
 """From what a sequencer put out to signals for the world, and from its answers to results.
 
 The world counts nanoseconds, these instruments half of them: two samples are averaged about the
-pulse's own carrier, which is what a line with a bandwidth below 1 GHz does to them. ASSUMED: the
-synthesizer of a channel is at phase 0 whenever a run begins; runs begin on a grid of 20 ns, in
-which centre frequencies, multiples of 100 MHz, turn whole turns.
+pulse's own carrier: a line with a bandwidth below 1 GHz does that to them. Phases are those of a
+synthesizer at phase 0 when a run begins (:mod:`.synthesizers` tells by how much it is ahead); runs
+begin on a grid of 20 ns, in which centre frequencies, multiples of 100 MHz, turn whole turns.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,11 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     Window,
 )
+from podium.sim_instruments.twins.zurich.nanoseconds import in_nanoseconds
+from podium.sim_instruments.twins.zurich.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
+from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import (
@@ -39,6 +42,9 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 )
 
 RATE_HZ: Final = 2e9
+AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
+Loud = Callable[[Integers], object]
+"""Hears at which nanoseconds of the run a channel went beyond its full scale."""
 ALIKE: Final = 1e-6
 """Samples that differ by less, of the largest, are alike: below the last bit of 16."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLITUDES_23)
@@ -66,8 +72,11 @@ def drive_trains(
     begin_ns: int,
     late: int = 0,
     since: int = 0,
+    loud: Loud | None = None,
 ) -> Iterator[PulseTrain]:
     """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0.
+
+    ``loud`` hears when anything went beyond full scale.
 
     ``late``: samples from the sequencer to the connector. ``since``: rows that begin earlier have
     been sent, they show in what they leave to hold.
@@ -94,10 +103,16 @@ def drive_trains(
     time = time + late
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
     key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
-    _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    first, piece = alike(key)
     full = tone_amplitude(range_dbm)
-    both = [_signals(rows[k], int(before[k]), image) for k in first.tolist()]
     start_ns = begin_ns + (time >> 1)
+    both, over = [], []
+    for k in first.tolist():
+        *signal, beyond = held_back(*_signals(rows[k], int(before[k]), image), bool(hz[k]))
+        both.append(signal)
+        over.append(beyond)
+    if loud is not None and any(over):
+        loud(start_ns[np.array(over)[piece.reshape(-1)]])
     for side in (1, -1):
         signals = [one[0 if side == 1 else 1] * full for one in both]
         if not any(np.any(one) for one in signals):
@@ -146,6 +161,22 @@ def _trains_of(
         yield PulseTrain(
             line, (start + lasts)[left], kinds, after[left], tails, sender, goes_on=True
         )
+
+
+def alike(rows: Integers) -> tuple[Integers, Integers]:
+    """Return the first of each kind of equal rows, and of which kind each row is.
+
+    As ``np.unique`` along an axis, column by column: that sorts whole rows with the interpreter's
+    lock held, for seconds where there are a million.
+    """
+    kind: Integers = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        if len(column) and column.min() != column.max():
+            values, number = np.unique(column, return_inverse=True)
+            _, kind = np.unique(kind * len(values) + number.reshape(-1), return_inverse=True)
+            kind = kind.reshape(-1)
+    _, first = np.unique(kind, return_index=True)
+    return first, kind
 
 
 def joined(rows: Integers) -> tuple[Integers, Integers]:
@@ -234,12 +265,6 @@ def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
     return Piece(carrier_hz, samples[:begin], last, len(samples))
 
 
-def in_nanoseconds(signal: Complexes, late: int = 0) -> Complexes:
-    """Return a signal of 2 GSa/s, ``late`` samples after the nanosecond, as means over 1 ns."""
-    padded = np.concatenate([np.zeros(late), signal, np.zeros((late + len(signal)) % 2)])
-    return np.asarray(padded.reshape(-1, 2).mean(axis=1), np.complex128)
-
-
 def readout_trains(
     line: str,
     sender: str,
@@ -249,25 +274,53 @@ def readout_trains(
     centre_hz: float,
     range_dbm: float,
     begin_ns: int,
+    carriers: Carriers | None = None,
+    loud: Loud | None = None,
 ) -> Iterator[PulseTrain]:
     """Yield what the pulse generator of an analyser's channel sends, each slot by itself.
 
-    What goes beyond full scale where pulses add is not cut here.
+    ``carriers``: what waveforms ride on, None: nothing. What is cut of pulses that add up beyond
+    full scale is missing of the loudest of them, unless they ride. ``loud`` hears when that was.
     """
     full = tone_amplitude(range_dbm)
+    cut = {} if carriers is not None else loud_masks(started, waves)
+    if loud is not None and cut:
+        loud(begin_ns + (started.time[np.isin(started.generators, list(cut))] + delay >> 1))
     for slot, wave in waves.items():
+        mine = started.generators[(started.generators >> slot & 1) == 1]
         time = started.time[(started.generators >> slot & 1) == 1] + delay
         if not len(time):
             continue
-        hz, envelope = demodulated(wave)
+        own_hz, _ = demodulated(wave)
+        turns, ridden_hz = _ridden(carriers, slot, time)
         start_ns = begin_ns + (time >> 1)
-        parity = (time & 1).astype(np.int32)
-        pieces = []
-        for late in (0, 1):
-            samples = in_nanoseconds(full * envelope, late)
-            pieces.append(piece_of(centre_hz + hz, samples))
-        at_start = turns_at(centre_hz, start_ns) - hz * parity / RATE_HZ
-        yield PulseTrain(line, start_ns, parity, at_start % 1.0, tuple(pieces), f"{sender}/{slot}")
+        parity, hz = time & 1, own_hz + ridden_hz
+        masks = [mask for mask, (loudest, _) in cut.items() if loudest == slot]
+        content = np.zeros(len(time), np.int64)
+        for place, mask in enumerate(masks):
+            content[mine == mask] = place + 1
+        left = [wave, *(cut[mask][1] for mask in masks)]
+        envelopes = [
+            full * one * np.exp(-2j * np.pi * own_hz / RATE_HZ * np.arange(len(one)))
+            for one in left
+        ]
+        kinds, piece = np.unique(np.stack([hz, content, parity]), axis=1, return_inverse=True)
+        pieces = tuple(
+            piece_of(centre_hz + one, in_nanoseconds(envelopes[int(place)], int(late)))
+            for one, place, late in kinds.T.tolist()
+        )
+        at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
+        which = piece.reshape(-1).astype(np.int32)
+        yield PulseTrain(line, start_ns, which, at_start % 1.0, pieces, f"{sender}/{slot}")
+
+
+def _ridden(
+    carriers: Carriers | None, slot: int, times: Integers
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return phase and frequency of what a slot rides on at ``times``."""
+    if carriers is None:
+        return np.zeros(len(times)), np.zeros(len(times))
+    return carriers.at(slot, times)
 
 
 def capture_trains(
@@ -276,8 +329,9 @@ def capture_trains(
     settings: ReadoutSettings,
     centre_hz: float,
     begin_ns: int,
+    carriers: Carriers | None = None,
 ) -> dict[int, Listening]:
-    """Return what integrators listen to, by integrator."""
+    """Return what integrators listen to, by integrator; ``carriers``: what weights ride on."""
     found: dict[int, Listening] = {}
     for unit, given in enumerate(settings.weights):
         which = np.flatnonzero(started.integrators >> unit & 1)
@@ -292,42 +346,24 @@ def capture_trains(
         # Two samples of the instrument's in each of the world's.
         weights = 2 * in_nanoseconds(whole)
         even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
-        window = Window(centre_hz - hz, settings.length // 2, None if even else weights)
+        turns, ridden_hz = _ridden(carriers, unit, time)
+        several_hz, window = np.unique(ridden_hz, return_inverse=True)
+        windows = tuple(
+            Window(centre_hz - hz + one, settings.length // 2, None if even else weights)
+            for one in several_hz.tolist()
+        )
         found[unit] = Listening(
             which,
             complex(weights[0]) if even else 1.0,
             CaptureTrain(
                 line,
                 start_ns,
-                np.zeros(len(which), np.int32),
-                turns_at(centre_hz, start_ns) % 1.0,
-                (window,),
+                window.reshape(-1).astype(np.int32),
+                (turns_at(centre_hz, start_ns) + turns) % 1.0,
+                windows,
             ),
         )
     return found
-
-
-def scope_train(
-    line: str, started: Readouts, samples: int, centre_hz: float, begin_ns: int
-) -> CaptureTrain | None:
-    """Return what the scope listens to: one record from the first readout that triggers it."""
-    which = np.flatnonzero(started.monitor)[:1]
-    if not len(which):
-        return None
-    start_ns = begin_ns + (started.time[which] >> 1)
-    turns = turns_at(centre_hz, start_ns) % 1.0
-    window = Window(centre_hz, samples // 2, None)
-    return CaptureTrain(line, start_ns, np.zeros(1, np.int32), turns, (window,), scope=True)
-
-
-def record_of(answer: Captured, samples: int, centre_hz: float) -> Complexes:
-    """Return the scope's record, V: samples of 1 ns, each twice."""
-    trace = np.zeros(samples // 2, np.complex128)
-    if answer.trace is not None:
-        heard = answer.trace[: len(trace)] * sqrt(2 * IMPEDANCE_OHM)
-        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
-        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
-    return np.repeat(trace, 2)
 
 
 def results_of(
@@ -353,6 +389,11 @@ def demodulated(wave: Complexes) -> tuple[float, Complexes]:
     mean = np.vdot(wave[:-1], wave[1:])
     hz = round(float(np.angle(mean)) / (2 * np.pi) * RATE_HZ, 3)
     return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
+
+
+def turned(train: AnyTrain, turns: float) -> AnyTrain:
+    """Return a train whose carriers, or the oscillators it is held against, are so much ahead."""
+    return replace(train, phase_turns=(train.phase_turns + turns) % 1.0)
 
 
 def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:

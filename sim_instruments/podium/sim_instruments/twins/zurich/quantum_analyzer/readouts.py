@@ -85,6 +85,8 @@ def busy(times: Integers, duration: int, free: int = 0) -> NDArray[np.bool_]:
     ASSUMED: such a start is counted and lost.
     """
     lost = np.zeros(len(times), np.bool_)
+    if not len(times) or (times[0] >= free and np.all(np.diff(times) >= duration)):
+        return lost  # the usual case, at once
     for k, time in enumerate(times.tolist()):
         if time < free:
             lost[k] = True

@@ -88,6 +88,8 @@ class ResultLogger:
         """Take results, shape (readouts, units), where they were asked for; those too many are
         lost."""
         for unit in range(self._sums.shape[0]):
+            if not asked[:, unit].any():
+                continue
             values = results[asked[:, unit], unit]
             values = values[: self.capacity - int(self._taken[unit])]
             index = np.arange(len(values)) + self._taken[unit]
@@ -95,8 +97,10 @@ class ResultLogger:
                 point = index % self.settings.length
             else:
                 point = index // self.settings.averages
-            np.add.at(self._sums[unit], point, values)
-            np.add.at(self._counts[unit], point, 1)
+            length = self.settings.length
+            self._sums[unit] += np.bincount(point, values.real, length)
+            self._sums[unit] += 1j * np.bincount(point, values.imag, length)
+            self._counts[unit] += np.bincount(point, minlength=length)
             self._taken[unit] += len(values)
 
     def data(self, unit: int) -> Complexes:

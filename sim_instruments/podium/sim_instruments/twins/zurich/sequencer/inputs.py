@@ -3,6 +3,7 @@
 from typing import Any
 
 import numba
+import numpy as np
 
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     MASK_AT,
@@ -36,6 +37,8 @@ def _receive(state: Any, source: int, value: int) -> None:
         state[State.TRIGGER_IN] = value
     elif source == Source.COUNTER_LEVEL:
         state[State.COUNTER_IN] = value
+    elif source == Source.REGISTER:
+        state[np.int64(State.MEMORY) + (value >> 32)] = (value << 32) >> 32
 
 
 @numba.njit(cache=True, nogil=True)

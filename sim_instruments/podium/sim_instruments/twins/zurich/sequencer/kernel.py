@@ -9,11 +9,13 @@ them. Waits first let the player catch up.
 Operations are told apart by equality alone: such a chain becomes one table of jumps.
 """
 
+from pathlib import Path
 from typing import Any, Final
 
 import numba
 import numpy as np
 
+from podium.sim_instruments.physics.compiled import forget_stale
 from podium.sim_instruments.twins.zurich.sequencer.inputs import next_trigger, result, take
 from podium.sim_instruments.twins.zurich.sequencer.row import enter, write_row
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
@@ -40,6 +42,8 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Row as
 _LOW_32: Final = 0xFFFF_FFFF
 _TIMER_BIT: Final = 0x2000_0000
 """What ``wtrig`` waits for in a ``switch``."""
+_TAKEN_FROM: Final = ("inputs", "row", "sequencer_state")
+"""Files beside this one, of which functions and constants are compiled in."""
 _PRNG_TAPS: Final = 0xB400
 """LabOne Q (Apache-2.0), ``core/utilities/prng.py``."""
 
@@ -259,6 +263,14 @@ def execute(
             if op == Op.REMEMBER:
                 state[c] = registers[b]
             elif op == Op.RECALL:
+                if now > state[State.KNOWN]:
+                    state[State.NEEDS] = now
+                    status = Status.UNKNOWN.value
+                    pc -= 1
+                    count -= 1
+                    core -= CYCLE
+                    break
+                take(inputs, state, now + 1)
                 registers[a] = _word(state[c])
             elif op == Op.SET_TIMER:
                 state[State.TIMER] = now + registers[b] * CYCLE
@@ -418,3 +430,6 @@ def execute(
     state[State.PLAYED] = played
     state[State.ROWS] = row
     return status
+
+
+forget_stale(execute, *(Path(__file__).with_name(f"{one}.py") for one in _TAKEN_FROM))

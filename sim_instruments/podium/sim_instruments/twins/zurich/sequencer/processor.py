@@ -25,6 +25,7 @@ NOT_READY: Final = 0b01000
 """Bits of the node ``sequencer/status``, as its documentation has them."""
 _ROOM: Final = 4096
 """Rows that there is room for at first; whenever it is full, it grows fourfold."""
+_SIGN: Final = 1 << 31
 _PRNG_SEED: Final = 0xACE1
 _PRNG_SPAN: Final = 0xFFFF
 """LabOne Q (Apache-2.0), ``core/utilities/prng.py``: the generator of HDAWG and SHFSG."""
@@ -200,7 +201,11 @@ class Processor:
     def trace(self) -> Trace:
         """Return what has happened so far."""
         state = self._state
-        memory = state[State.MEMORY : State.MEMORY + USER_REGISTERS]
+        memory = state[State.MEMORY : State.MEMORY + USER_REGISTERS].copy()
+        for _, source, value in self._inputs[state[State.CURSOR] :].tolist():
+            # Set by a client, and not yet asked for.
+            if source == Source.REGISTER:
+                memory[value >> 32] = (value & 0xFFFF_FFFF ^ _SIGN) - _SIGN
         waiting = self._status is Status.WAITING
         rows = self._rows[: self._used]
         rows.flags.writeable = False

@@ -4,7 +4,6 @@ Slow and plain, sample by sample where something plays; physics takes the rows t
 Precompensation, output delays and filters are not here.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -155,53 +154,45 @@ def oscillator_turns(
 
     Exact: the accumulator has 48 bits, as the frequencies that programs set.
     """
-    turns = np.empty(stop - start)
-    for begin, end, phase, step in _stretches(trace, oscillators, which, rate_hz, stop):
-        first, last = max(begin, start), min(end, stop)
-        if first < last:
-            count = (np.arange(first, last) - begin).astype(np.uint64)
-            steps = np.uint64(step % FREQUENCY_TURN) * count + np.uint64(phase)
-            turns[first - start : last - start] = (steps & _PHASE_MODULUS) / FREQUENCY_TURN
-    return turns
+    each = np.arange(start, stop, dtype=np.int64)
+    return oscillator_at(trace, oscillators, which, rate_hz, each)[0]
 
 
 def oscillator_at(
     trace: Trace, oscillators: Oscillators, which: int, rate_hz: float, times: Integers
 ) -> tuple[Reals, Reals]:
     """Return phase, turns, and frequency, Hz, of an oscillator at ``times`` (n,), exact alike."""
-    last = int(times.max(initial=0)) + 1
-    stretches = list(_stretches(trace, oscillators, which, rate_hz, last))
-    begins = np.array([one[0] for one in stretches], np.int64)
-    phases = np.array([one[2] % FREQUENCY_TURN for one in stretches], np.uint64)
-    steps = np.array([one[3] % FREQUENCY_TURN for one in stretches], np.uint64)
-    signed = np.array([one[3] for one in stretches], np.float64)
+    begins, phases, steps = _stretches(trace, oscillators, which, rate_hz)
     at = np.searchsorted(begins, times, side="right") - 1
-    count = (times - begins[at]).astype(np.uint64)
-    turns = ((steps[at] * count + phases[at]) & _PHASE_MODULUS) / FREQUENCY_TURN
-    return np.asarray(turns), signed[at] / FREQUENCY_TURN * rate_hz
+    count = (times - begins[at]).view(np.uint64)
+    turns = ((steps[at].view(np.uint64) * count + phases[at]) & _PHASE_MODULUS) / FREQUENCY_TURN
+    return np.asarray(turns), steps[at] / FREQUENCY_TURN * rate_hz
 
 
 def _stretches(
-    trace: Trace, oscillators: Oscillators, which: int, rate_hz: float, stop: int
-) -> Iterator[tuple[int, int, int, int]]:
-    """Yield begin, end, phase at the begin and step a sample, of equal frequency."""
-    begin = oscillators.since
-    phase = round(oscillators.phases[which] * FREQUENCY_TURN) % FREQUENCY_TURN
-    step = round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
-    for row in trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS).tolist():
-        time, kind, a = row[Row.TIME], row[Row.KIND], row[Row.A]
-        if time < oscillators.since:
-            continue
-        changes = a == which if kind == Kind.FREQUENCY else bool(a >> which & 1)
-        if changes:
-            yield begin, time, phase, step
-            phase = (phase + step * (time - begin)) % FREQUENCY_TURN
-            begin = time
-            if kind == Kind.FREQUENCY:
-                step = row[Row.B]
-            else:
-                phase = 0
-    yield begin, max(stop, begin), phase, step
+    trace: Trace, oscillators: Oscillators, which: int, rate_hz: float
+) -> tuple[Integers, NDArray[np.uint64], Integers]:
+    """Return where each stretch of equal frequency begins, its phase there, and its step a sample.
+
+    The accumulator is counted modulo 2^64, of which a turn is a part.
+    """
+    rows = trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    rows = rows[rows[:, Row.TIME] >= oscillators.since]
+    tuned = rows[:, Row.KIND] == Kind.FREQUENCY
+    mine = np.where(tuned, rows[:, Row.A] == which, rows[:, Row.A] >> which & 1)
+    rows, tuned = rows[mine != 0], tuned[mine != 0]
+    begins = np.concatenate([np.array([oscillators.since]), rows[:, Row.TIME]])
+    first_step = round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
+    known = np.concatenate([np.array([first_step], np.int64), rows[:, Row.B]])
+    # A reset leaves the step as it is: that of the last tuning before it.
+    set_at = np.concatenate([np.zeros(1, np.int64), np.where(tuned, np.arange(1, len(known)), 0)])
+    steps = known[np.maximum.accumulate(set_at)]
+    first_phase = round(oscillators.phases[which] * FREQUENCY_TURN) % FREQUENCY_TURN
+    grown = steps[:-1].view(np.uint64) * np.diff(begins).view(np.uint64)
+    phases = np.concatenate([np.array([first_phase], np.uint64), grown]).cumsum(dtype=np.uint64)
+    reset_at = np.concatenate([np.zeros(1, np.int64), np.where(tuned, 0, np.arange(1, len(known)))])
+    last = np.maximum.accumulate(reset_at)
+    return begins, np.where(last > 0, phases - phases[last], phases), steps
 
 
 def oscillators_later(
@@ -211,9 +202,9 @@ def oscillators_later(
     before = replace(trace, rows=trace.rows[trace.rows[:, Row.TIME] < until])
     phases, hz = [], []
     for which in range(len(oscillators.hz)):
-        *_, (begin, _, phase, step) = _stretches(before, oscillators, which, rate_hz, until)
-        phases.append((phase + step * (until - begin)) % FREQUENCY_TURN / FREQUENCY_TURN)
-        hz.append(step / FREQUENCY_TURN * rate_hz)
+        turns, frequency = oscillator_at(before, oscillators, which, rate_hz, np.array([until]))
+        phases.append(float(turns[0]))
+        hz.append(float(frequency[0]))
     return Oscillators(tuple(hz), tuple(phases), until)
 
 

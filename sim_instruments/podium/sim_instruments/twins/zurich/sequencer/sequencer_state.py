@@ -135,6 +135,8 @@ class Source(IntEnum):
     DIO_LEVEL = 9
     TRIGGER_LEVEL = 10
     COUNTER_LEVEL = 11
+    REGISTER = 12
+    """A client sets a user register: its number in bits 32 and up, its value below."""
 
 
 class Status(IntEnum):

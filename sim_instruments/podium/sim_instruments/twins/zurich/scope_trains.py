@@ -1,0 +1,136 @@
+"""What the scope of an analyser listens to, and what it makes of the answers.
+
+Each trigger is a record of its own; segments and averages are put together as
+:mod:`.quantum_analyzer.scope` has it. ASSUMED: a trigger that comes while a record is taken is
+missed and counted, and what is averaged or cut into segments comes of one run.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Final
+
+import numpy as np
+
+from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
+from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader
+from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
+from podium.sim_instruments.twins.clipping import clipped_tone
+from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Complexes,
+    Integers,
+    busy,
+)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
+    BadScope,
+    Scope,
+    ScopeSettings,
+)
+from podium.sim_instruments.twins.zurich.trains import turns_at
+
+MONITOR: Final = 64
+"""``scopes/0/trigger/channel`` for the monitor trigger of channel 0 (node documentation)."""
+MOST: Final = 4096
+"""Records of one run: each is a raw trace of the world's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """How the scope listens to one channel when a run begins."""
+
+    channel: int
+    settings: ScopeSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """What it has recorded."""
+
+    samples: Complexes
+    """V, segment by segment."""
+    header: ScopeHeader
+
+
+def recording_of(setting: node_settings.Setting, channel: int) -> Recording | None:
+    """Return how the scope listens to a channel when its monitor triggers; None: it does not.
+
+    Other triggers than the channel's own monitor are not played on the world: the scope then stays
+    enabled, as without one. Raises BadScope.
+    """
+    node = "scopes/0"
+    wanted = {
+        "enable": 1,
+        "trigger/enable": 1,
+        "trigger/channel": MONITOR + channel,
+        f"channels/{channel}/enable": 1,
+        f"channels/{channel}/inputselect": channel,
+    }
+    if any(node_settings.number(setting, f"{node}/{path}") != one for path, one in wanted.items()):
+        return None
+    settings = node_settings.scope_settings(setting)
+    count = settings.segments * settings.averages
+    if count > MOST:
+        raise BadScope(
+            f"{settings.segments} segments, {settings.averages} averages: {count} records of one "
+            f"run, {MOST} at most are simulated"
+        )
+    return Recording(channel, replace(settings, channels=(channel,)))
+
+
+def scope_trains(
+    line: str, triggers: Integers, recording: Recording, centre_hz: float, begin_ns: int
+) -> tuple[CaptureTrain, ...]:
+    """Return what the scope listens to, record by record: none where it will not have all."""
+    settings = recording.settings
+    samples = settings.length << settings.rate
+    taken = triggers[~busy(triggers, samples)][: settings.segments * settings.averages]
+    if len(taken) < settings.segments * settings.averages:
+        return ()
+    start_ns = begin_ns + (taken + settings.delay >> 1)
+    turns = turns_at(centre_hz, start_ns) % 1.0
+    window = Window(centre_hz, samples // 2, None)
+    one = np.zeros(1, np.int32)
+    return tuple(
+        CaptureTrain(line, start_ns[k : k + 1], one, turns[k : k + 1], (window,), scope=True)
+        for k in range(len(taken))
+    )
+
+
+def recorded(
+    recording: Recording,
+    triggers: Integers,
+    answers: Sequence[Captured],
+    centre_hz: float,
+    full_scale: float,
+) -> Recorded:
+    """Return what the scope shows; ``full_scale``: of the input, square roots of watts."""
+    settings = recording.settings
+    samples = settings.length << settings.rate
+    scope = Scope(settings)
+    for answer in answers:
+        scope.take(_record(answer, samples, centre_hz, full_scale)[None, :])
+    lost = int(busy(triggers, samples).sum())
+    header = ScopeHeader(
+        0,
+        1 << settings.rate,
+        centre_hz,
+        0,
+        recording.channel,
+        averages=settings.averages,
+        segments=settings.segments,
+        total_segments=settings.segments,
+        missed_triggers=lost,
+    )
+    return Recorded(scope.data()[0], header)
+
+
+def _record(answer: Captured, samples: int, centre_hz: float, full_scale: float) -> Complexes:
+    """Return one record, V: samples of 1 ns, each twice, as the converter leaves them."""
+    trace = np.zeros(samples // 2, np.complex128)
+    if answer.trace is not None:
+        heard = answer.trace[: len(trace)]
+        heard = heard * clipped_tone(np.abs(heard) / full_scale) * sqrt(2 * IMPEDANCE_OHM)
+        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
+        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
+    return np.repeat(trace, 2)
