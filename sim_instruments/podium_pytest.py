@@ -76,7 +76,6 @@ def _words(config: pytest.Config, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _instruments(scope: Scope, name: str) -> Any:
-    @pytest.fixture(scope=scope, name=name)
     def factory(
         podium_pool: "TwinPool", request: pytest.FixtureRequest
     ) -> Iterator[Callable[..., "TwinInstrument"]]:
@@ -89,11 +88,10 @@ def _instruments(scope: Scope, name: str) -> Any:
             yield make
 
     factory.__doc__ = f"Make simulated instruments that live as long as this {scope}."
-    return factory
+    return pytest.fixture(scope=scope, name=name)(factory)
 
 
 def _facilities(scope: Scope, name: str) -> Any:
-    @pytest.fixture(scope=scope, name=name)
     def factory(
         podium_pool: "TwinPool", request: pytest.FixtureRequest
     ) -> Iterator[Callable[..., "TwinFacility"]]:
@@ -106,7 +104,7 @@ def _facilities(scope: Scope, name: str) -> Any:
             yield make
 
     factory.__doc__ = f"Make simulated facilities that live as long as this {scope}."
-    return factory
+    return pytest.fixture(scope=scope, name=name)(factory)
 
 
 twin_instrument = _instruments("function", "twin_instrument")

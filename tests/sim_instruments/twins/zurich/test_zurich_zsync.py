@@ -147,7 +147,7 @@ def test_a_train_of_starts_is_one_run(rack):
         assert np.diff(first).tolist() == [100_000, 100_000], train.line
     rack.wait(MS)
     found = numbers_of(rack.get(f"{READOUT}/result/data/0/wave", "SHFQA2"))
-    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0 * 256, rel=1e-9)
+    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * SMALL * 256, rel=1e-9)
     assert rack.get("execution/enable", "PQSC") == 0
 
 
