@@ -188,7 +188,7 @@ def test_settings_that_cannot_be_at_the_trigger_end_the_program_with_a_message(b
         bench.set(f"{at}/auxtriggers/0/channel", 8)
         bench.set(f"{at}/enable", 1)
     bench.wait(US)
-    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.ones(5000) + 0j))
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.full(500, 2.0 + 0j)))
     bench.set("system/internaltrigger/repetitions", 1)
     bench.set("system/internaltrigger/enable", 1)
     assert bench.world.waiting is None, "without an analyser nothing is played on the world"
