@@ -396,3 +396,22 @@ def test_the_factory_preset_is_what_was_at_power_on_and_says_when_it_is_there(be
     assert heard[0] == ("system/preset/busy", 1)
     assert heard[-1] == ("system/preset/busy", 0)
     assert (wanted[1], 0) in heard
+
+
+def test_a_long_readout_holds_a_sample_and_has_one_weight_for_several():
+    bench = Bench("LRT")
+    bench.set("qachannels/0/mode", 1)
+    slot = "qachannels/0/generator/waveforms/0"
+    bench.set(f"{slot}/wave", vector_of(np.array([0.1, 0.2, 0.5, 0.4]) + 0j))
+    bench.set(f"{slot}/hold/enable", 1)
+    bench.set(f"{slot}/hold/samples/startindex", 2)
+    bench.set(f"{slot}/hold/samples/length", 11_996)
+    bench.set(f"{READOUT}/integration/downsampling/factor", 3)
+    bench.set(f"{READOUT}/integration/length", 4000)
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.full(4000, 0.5 + 0j)))
+    bench.upload(QA, "startQA(QA_GEN_0, QA_INT_0);")
+    bench.set(f"{READOUT}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(100 * US)
+    (found,) = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
+    assert found == pytest.approx(0.5 * (0.1 + 0.2 + 11_997 * 0.5 + 0.4))
