@@ -285,7 +285,7 @@ def long_readout(rack: Rack, pi: float, turns: int, shots: int, height: float) -
     return made
 
 
-WITH_RACK = {"resonator": resonator, "long_readout": long_readout}
+WITH_RACK = ("resonator", "long_readout")
 
 
 def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
@@ -297,10 +297,8 @@ def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
         setting["q0/acquire"].threshold = thresholds
     session.device_setup.set_calibration(setting)
     name = asked.pop("experiment")
-    if name in WITH_RACK:
-        made = WITH_RACK[name](rack, **asked)
-    else:
-        made = EXPERIMENTS[name](**asked)
+    more = {"rack": rack} if name in WITH_RACK else {}
+    made = EXPERIMENTS[name](**more, **asked)
     begin = time.perf_counter()
     compiled = session.compile(made)
     between = time.perf_counter()
@@ -318,7 +316,7 @@ def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
-    one.__name__: one for one in (rabi, ramsey, relaxation, prepared)
+    one.__name__: one for one in (rabi, ramsey, relaxation, prepared, resonator, long_readout)
 }
 
 
