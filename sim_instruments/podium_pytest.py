@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from podium.sim_instruments.testing import TwinFacility, TwinInstrument, TwinPool
+    from podium.sim_instruments.testing import Replayed, TwinFacility, TwinInstrument, TwinPool
 
 Scope = Literal["function", "class", "module", "package", "session"]
 STRICT_INI = "podium_strict"
@@ -59,6 +59,12 @@ def podium_pool() -> Iterator["TwinPool"]:
         yield pool
 
 
+@pytest.fixture(scope="session")
+def twin_replay(podium_pool: "TwinPool") -> Callable[..., "Replayed"]:
+    """Play recorded sessions with instruments to their twins: ``twin_replay(trace).check()``."""
+    return podium_pool.replay
+
+
 def _words(config: pytest.Config, given: dict[str, Any]) -> dict[str, Any]:
     """Return the words of a call, with what the run says where the call says nothing."""
     of_the_run = {
@@ -70,7 +76,6 @@ def _words(config: pytest.Config, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _instruments(scope: Scope, name: str) -> Any:
-    @pytest.fixture(scope=scope, name=name)
     def factory(
         podium_pool: "TwinPool", request: pytest.FixtureRequest
     ) -> Iterator[Callable[..., "TwinInstrument"]]:
@@ -83,11 +88,10 @@ def _instruments(scope: Scope, name: str) -> Any:
             yield make
 
     factory.__doc__ = f"Make simulated instruments that live as long as this {scope}."
-    return factory
+    return pytest.fixture(scope=scope, name=name)(factory)
 
 
 def _facilities(scope: Scope, name: str) -> Any:
-    @pytest.fixture(scope=scope, name=name)
     def factory(
         podium_pool: "TwinPool", request: pytest.FixtureRequest
     ) -> Iterator[Callable[..., "TwinFacility"]]:
@@ -100,7 +104,7 @@ def _facilities(scope: Scope, name: str) -> Any:
             yield make
 
     factory.__doc__ = f"Make simulated facilities that live as long as this {scope}."
-    return factory
+    return pytest.fixture(scope=scope, name=name)(factory)
 
 
 twin_instrument = _instruments("function", "twin_instrument")

@@ -25,6 +25,7 @@ PARTS = (
     "twenty",
     "overhead",
     "zurich_server",
+    "one_line",
     "lead",
     "starts",
 )

@@ -41,6 +41,33 @@ def test_outputs_lead_to_lines_by_way_of_modulators(plan) -> None:
     assert plan.outputs["bias_q0"] == {}
 
 
+def test_pulses_beside_a_bias_are_volts_that_the_line_weakens() -> None:
+    rack = read_plan(EXAMPLE.parents[1] / "zi_rack" / "facility.yaml")
+    cable = rack.outputs["zi_a"]["dev8001.sigout0"]
+    assert (cable.line, cable.modulator) == ("node_a.q0.flux", None)
+    assert cable.factor == pytest.approx(0.1)
+    assert rack.biases["node_a.q0.flux"] == ("bias_q0", "")
+    at, which = np.zeros(1, np.int64), np.zeros(1, np.int32)
+    piece = Piece(0.0, np.array([0.02 + 0j]), 0.04 + 0j, 5)
+    train = PulseTrain("dev8001.sigout0", at, which, np.zeros(1), (piece,))
+    arriving = route(train, cable, None)
+    assert arriving is not None
+    assert arriving.line == "node_a.q0.flux"
+    assert arriving.pieces[0].level == pytest.approx(0.004)
+    assert arriving.pieces[0].samples == pytest.approx([0.002])
+    with pytest.raises(PlanError, match=r"wiring\.node_a\.q0\.flux\.line_attenuation: .*dB"):
+        plan_of(
+            {
+                "instruments": {"zi": {"model": "zurich"}, "b": {"model": "yokogawa_gs200"}},
+                "wiring": {
+                    "node_a.q0.flux": {
+                        "source": "b", "output": "zi.dev1.sigout0", "line_attenuation": "20 V",
+                    }
+                },
+            }
+        )  # fmt: skip
+
+
 def test_inputs_hear_lines(plan) -> None:
     assert plan.inputs["cluster_a"] == {"slot2.in0": "node_a.feedline"}
 

@@ -235,7 +235,7 @@ def _advance(arguments: Namespace) -> int:
 
 def _replay(arguments: Namespace) -> int:
     from podium.firmware_interfaces.trace import TraceError, read_trace
-    from podium.sim_instruments.servers.replay import replay, twin_of, words
+    from podium.sim_instruments.servers.replay import replay, told, twin_of, words
     from podium.sim_instruments.servers.twin_factory import TwinError
 
     try:
@@ -248,17 +248,7 @@ def _replay(arguments: Namespace) -> int:
         raise Ended(error, WRONG_USE) from error
     verdicts = [exchange.verdict for exchange in found]
     if arguments.json:
-        told = [
-            {
-                "port": exchange.port,
-                "sent": words(exchange.sent),
-                "recorded": words(exchange.recorded),
-                "twin": words(exchange.answered),
-                "verdict": exchange.verdict,
-            }
-            for exchange in found
-        ]
-        print(json.dumps({"instrument": head.instrument, "commands": told}, indent=2))
+        print(json.dumps({"instrument": head.instrument, "commands": told(found)}, indent=2))
     else:
         for number, exchange in enumerate(found, start=1):
             if arguments.all or exchange.verdict == "differs":

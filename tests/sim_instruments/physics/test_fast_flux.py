@@ -20,13 +20,16 @@ from tests.sim_instruments.physics.small_chip import (
 from tests.sim_instruments.physics.test_chip import CHIP, FEEDLINE, MATRIX, QUBITS
 
 from podium.sim_instruments.physics.chip import Chip
-from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.drive_line import Shape, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
+from podium.sim_instruments.physics.evolution import bare_tables
+from podium.sim_instruments.physics.exposure import exposure_of
 from podium.sim_instruments.physics.fast_flux import VOLTS, Moving, moving, with_flux
 from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.schedule import schedule_of
 from podium.sim_instruments.physics.shots import prepare
 from podium.sim_instruments.physics.signals import Piece
+from podium.sim_instruments.physics.stirred import stirred_maps
 from podium.sim_instruments.physics.world import Lines, World
 
 QUBIT = replace(
@@ -164,6 +167,25 @@ def world(chip=CHIP):
 def run(fluxes, read_ns):
     drives = [*fluxes, tone(7.25e9, 1e-4, 200, [read_ns])]
     return run_of(drives, [capture(7.25e9, 200, [read_ns + 150])], 5000)
+
+
+def test_maps_with_photons_follow_the_levels_stretch_by_stretch():
+    """A shift that is there from the start is that of a qubit that is there from the start."""
+    qubit, moved_hz = QUBIT, np.arange(4) * 1.5e6
+    tones, captures = [tone(7.25e9, 1e-6, 300, [0])], [capture(7.25e9, 200, [146])]
+    (kind,) = episodes_of(feedline_point(qubit), tones, captures).kinds
+    exposure = exposure_of(qubit, kind, True, 1)
+    there = replace(qubit, levels_hz=qubit.levels_hz + moved_hz)
+    tables, elsewhere = (bare_tables(one, np.zeros(1), np.ones(1)) for one in (qubit, there))
+    samples = np.full(40, 1e-4 + 2e-5j)
+    plain = Shape(6.02e9, samples, 1.0, 0j, 40)
+    shift = np.tile(moved_hz, (40, 1))
+    whole = stirred_maps(replace(plain, shift_hz=shift), exposure, 30, tables)
+    assert whole == pytest.approx(stirred_maps(plain, exposure, 30, elsewhere), abs=1e-9)
+    shift[20:] += 1e-6 * moved_hz
+    halves = stirred_maps(replace(plain, shift_hz=shift), exposure, 30, tables)
+    assert halves == pytest.approx(whole, abs=1e-6)
+    assert not np.allclose(halves, stirred_maps(plain, exposure, 30, tables), atol=1e-3)
 
 
 def test_a_neighbours_pulse_may_come_while_the_resonators_are_lit():

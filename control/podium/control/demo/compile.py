@@ -65,10 +65,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Print resources and code, or draw what was asked for; 1 where the two differ."""
     from podium.control.agent.targets import targets_of
+    from podium.control.demo.compile_zurich import for_zurich
     from podium.control.demo.emulated import CannotEmulate
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.pictures.judge import Case
+    from podium.control.pictures.of_zurich import zurich_targets
     from podium.control.pictures.results import results_of
     from podium.control.pictures.stored import compiled
     from podium.control.program.serialise import from_json
@@ -85,6 +87,8 @@ def run(arguments: Namespace) -> int:
         return WRONG_USE
     try:
         program = from_json(text)
+        if zurich_targets(program, facility):
+            return for_zurich(program, facility, arguments)
         targets = targets_of(facility)
         artifacts = compiled(program, facility) if given is None else _read(given, program, targets)
         results = results_of(arguments.results, program)

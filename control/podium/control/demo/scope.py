@@ -58,6 +58,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.demo.emulated import CannotEmulate
     from podium.control.demo.kept_facility import facility_then
     from podium.control.facility.problems import FacilityError
+    from podium.control.pictures.of_zurich import NOT_DRAWN
     from podium.control.pictures.points import NoPoint, point_of
     from podium.control.pictures.results import results_of
     from podium.control.pictures.stored import case_of, changed_since
@@ -74,6 +75,8 @@ def run(arguments: Namespace) -> int:
         point = point_of(arguments.point, case.program.axes)
         out = arguments.out or path.with_name(f"{path.stem}{SUFFIX}")
         try:
+            if not case.artifacts:
+                raise CannotEmulate(NOT_DRAWN)
             return _compared(case, point, arguments, out)
         except CannotEmulate as error:
             print(f"podium scope: {error}; shown is the program alone", file=sys.stderr)

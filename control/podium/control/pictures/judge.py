@@ -12,6 +12,7 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.place import Timeline, place
 from podium.control.compilers.qblox.target import QbloxTarget
+from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.pictures.differences import Difference, differences_of
 from podium.control.pictures.expected import badly_rounded, expected_shot
 from podium.control.pictures.meant import Point, meant_view
@@ -39,7 +40,8 @@ class Case:
 
     program: Program
     artifacts: Mapping[str, ClusterProgram]
-    targets: Mapping[str, QbloxTarget]
+    targets: Mapping[str, QbloxTarget | ZurichTarget]
+    """Without an artifact, of instruments whose machine code is not drawn."""
     results: Mapping[str, int] | None = None
     """By capture, what is measured each time in the shot that is looked at. None: a program is
     shown with all branches, a machine code where every result is 0."""
@@ -150,8 +152,9 @@ def _of_lanes(
 ) -> Iterator[list[Difference]]:
     """Yield what differs in each repetition; what differs in all of them is told of the first."""
     shots = {
-        name: expected_shot(case.program, artifact, case.targets[name], point, case.measured)
+        name: expected_shot(case.program, artifact, target, point, case.measured)
         for name, artifact in case.artifacts.items()
+        if isinstance(target := case.targets[name], QbloxTarget)
     }
     said: set[Difference] = set()
     for again, view in zip(repetitions, views, strict=True):

@@ -16,7 +16,14 @@ from podium.control.compilers.qblox.place import (
     PlacedTuning,
     Timeline,
 )
-from podium.control.compilers.qblox.target import QbloxTarget
+from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
+from podium.control.compilers.zurich.target import (
+    Channel,
+    DriveChannel,
+    FluxChannel,
+    ReadoutChannel,
+    ZurichTarget,
+)
 from podium.control.pictures.view import Lane, Opening, Stretch, Tuning, View
 from podium.control.program.envelopes import first_sample, sample_envelope
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -27,7 +34,7 @@ PROGRAM = "program"
 
 def meant_view(
     timeline: Timeline,
-    targets: Mapping[str, QbloxTarget],
+    targets: Mapping[str, QbloxTarget | ZurichTarget],
     point: Point,
     late_fs: Mapping[str, int] | None = None,
     results: Mapping[str, int] | None = None,
@@ -37,8 +44,9 @@ def meant_view(
     ``results``: by capture, what is measured each time (0 where it is not named): what hangs on
     something else is left out. None: everything is shown.
 
-    ``targets``: by cluster; ``late_fs``: by cluster, how much later than whole nanoseconds all
-    of it comes (see ``first_sample``). Frames without pulses and windows are left out.
+    ``targets``: by cluster, or instrument; ``late_fs``: by cluster, how much later than whole
+    nanoseconds all of it comes (see ``first_sample``). Frames without pulses and windows are left
+    out.
     """
     lanes = [
         _lane(_of(frame, results), targets, point, late_fs or {})
@@ -66,9 +74,22 @@ def at(values: NDArray[Any], point: Point) -> Any:
     return values[index]
 
 
+def _connector(port: PortTarget | Channel) -> str:
+    """Return the connector behind the name of its controller, as facility files have it."""
+    match port:
+        case DriveChannel():
+            return f".sg{port.channel}"
+        case ReadoutChannel():
+            return f".qa{port.channel}_out"
+        case FluxChannel():
+            return f".sigout{port.channel}"
+        case PortTarget():
+            return f" slot{port.slot}.{port.output}"
+
+
 def _lane(
     frame: FrameTimeline,
-    targets: Mapping[str, QbloxTarget],
+    targets: Mapping[str, QbloxTarget | ZurichTarget],
     point: Point,
     late_fs: Mapping[str, int],
 ) -> Lane:
@@ -85,8 +106,8 @@ def _lane(
     shell = Lane(
         frame.frame.name,
         name,
-        "" if port is None else f"{cluster} slot{port.slot}.{port.output}",
-        0.0 if port is None else port.lo_hz,
+        "" if port is None else f"{cluster}{_connector(port)}",
+        0.0 if port is None or isinstance(port, FluxChannel) else port.lo_hz,
         tuple(tunings),
         (),
         (),

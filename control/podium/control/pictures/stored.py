@@ -16,6 +16,7 @@ from podium.control.agent.targets import compiler_for, targets_of
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.facility import Facility
 from podium.control.pictures.judge import Case
+from podium.control.pictures.of_zurich import zurich_targets
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
@@ -48,8 +49,14 @@ def program_of(attributes: Mapping[str, Any]) -> Program:
 
 
 def case_of(attributes: Mapping[str, Any], facility: Facility) -> Case:
-    """Return what was played; raises :class:`NotKept` and what compilers raise."""
+    """Return what was played; raises :class:`NotKept` and what compilers raise.
+
+    Of instruments of Zurich Instruments it has no artifacts: see :mod:`.of_zurich`.
+    """
     program = program_of(attributes)
+    zurich = zurich_targets(program, facility)
+    if zurich:
+        return Case(program, {}, zurich)
     starts = _settings(attributes) if attributes.get("starts") else None
     artifacts = compiled(program, facility, starts)
     targets = targets_of(facility)
@@ -86,7 +93,7 @@ def changed_since(attributes: Mapping[str, Any], case: Case) -> str:
     What is compared are the numbers that the instrument rounds, as they were told with the data.
     """
     then = attributes.get("quantised")
-    if not isinstance(then, str) or not then:
+    if not isinstance(then, str) or not then or not case.artifacts:
         return ""
     try:
         before, now = _by_name(then), _by_name(quantised(case.artifacts))

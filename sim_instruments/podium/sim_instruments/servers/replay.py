@@ -117,6 +117,20 @@ def replay(twin: Twin, pieces: tuple[Piece, ...], *, leap: bool = False) -> list
     return found
 
 
+def told(exchanges: list[Exchange]) -> list[dict[str, str]]:
+    """Return what was exchanged as plain values, long answers cut."""
+    return [
+        {
+            "port": exchange.port,
+            "sent": words(exchange.sent),
+            "recorded": words(exchange.recorded),
+            "twin": words(exchange.answered),
+            "verdict": exchange.verdict,
+        }
+        for exchange in exchanges
+    ]
+
+
 def _leap_fs(twin: Twin, now_fs: int) -> int:
     horizon = twin.horizon(now_fs)
     if horizon.armed or horizon.computing or horizon.busy_until_fs is None:

@@ -12,9 +12,13 @@ from podium.sim_instruments.testing.facility import (
 )
 from podium.sim_instruments.testing.pool import TwinPool, twin_facility, twin_instrument
 from podium.sim_instruments.testing.process import TwinProcessFailed, TwinRefused
+from podium.sim_instruments.testing.replayed import Replayed, ReplayedCommand, TwinDiffers
 
 __all__ = [
+    "Replayed",
+    "ReplayedCommand",
     "SentCommand",
+    "TwinDiffers",
     "TwinFacility",
     "TwinInstrument",
     "TwinPool",

@@ -1,8 +1,9 @@
 """The process in which the twins of tests live: one world after the other, the process stays.
 
 Requests come on standard input, one JSON object a line, and are answered on standard output as by
-the back door, whose verbs it knows, and two more: ``open`` (a facility's words, a seed, a clock)
-and ``close``. It ends when standard input is closed, or its parent is gone.
+the back door, whose verbs it knows, and three more: ``open`` (a facility's words, a seed, a clock),
+``close``, and ``replay`` (a recorded trace to its twin). It ends when standard input is closed,
+or its parent is gone.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.firmware_interfaces.models import ModelError
+from podium.firmware_interfaces.trace import TraceError, read_trace
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility
 from podium.sim_instruments.facilities.one_instrument import facility_of
 from podium.sim_instruments.physics.design import DesignError
@@ -25,6 +27,7 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import NoAddressError
 from podium.sim_instruments.servers.one_line import Drawn, draw, facility_in
+from podium.sim_instruments.servers.replay import replay, told, twin_of
 from podium.sim_instruments.servers.serve import quiet_collector
 from podium.sim_instruments.servers.serving import Serving, open_laboratory
 from podium.sim_instruments.servers.twin_factory import TwinError
@@ -42,6 +45,8 @@ REFUSALS = (
     TwinError,
     ModelError,
     NoAddressError,
+    TraceError,
+    UnicodeDecodeError,
     OSError,
 )
 """Errors of who asked; others are ours, and end the process with a traceback."""
@@ -63,6 +68,8 @@ class Host:
             case "close":
                 await self.close()
                 return None
+            case "replay":
+                return await asyncio.to_thread(_replayed, request)
         if self._serving is None:
             raise BadRequest("no facility is open")
         return await BackDoor(self._serving).do(request)
@@ -92,6 +99,13 @@ def _drawn(request: dict[str, Any]) -> Drawn:
     if request.get("twin") is not None:
         return Drawn(tree, read_world(Path(request["twin"])))
     return draw(tree, request["seed"], request["mixers"])
+
+
+def _replayed(request: dict[str, Any]) -> dict[str, Any]:
+    with Path(request["trace"]).open(encoding="utf-8") as lines:
+        head, pieces = read_trace(lines)
+    found = replay(twin_of(head, pieces), pieces, leap=request["leap"])
+    return {"instrument": head.instrument, "model": head.model, "commands": told(found)}
 
 
 def _option(given: Any) -> Any:

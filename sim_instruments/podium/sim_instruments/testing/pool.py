@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from podium.sim_instruments.testing.facility import TwinFacility, TwinInstrument
 from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFailed
+from podium.sim_instruments.testing.replayed import Replayed, ReplayedCommand
 
 Clock = Literal["leap", "paced", "manual"]
 """``leap``: world time jumps over what runs once its results are known. ``paced``: at wall rate.
@@ -97,6 +98,23 @@ class TwinPool:
         }
         with self._opened({"instrument": words}, seed, clock, mixers, strict) as opened:
             yield next(iter(opened.instruments.values()))
+
+    def replay(self, trace: str | Path, *, leap: bool = False) -> Replayed:
+        """Play a recorded session (``podium record``) to the instrument's twin.
+
+        ``leap``: world time leaps over what runs, as it did if a twin was recorded. Raises
+        :class:`.process.TwinRefused` for what is no trace.
+        """
+        process = self._take()
+        try:
+            request = {"do": "replay", "trace": str(Path(trace).absolute()), "leap": leap}
+            told = process.ask(request)
+        finally:
+            self._give_back(process)
+        commands = tuple(
+            ReplayedCommand(number, **one) for number, one in enumerate(told["commands"], start=1)
+        )
+        return Replayed(told["instrument"], told["model"], commands)
 
     @contextmanager
     def _opened(

@@ -16,6 +16,9 @@ DEADLINE_S = 120.0
 GRACE_S = 5.0
 """It ends within this once its input is closed, or is killed."""
 LAST_BYTES = 4000
+OF_THE_RUN = ("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONASYNCIODEBUG", "COV_CORE_", "COVERAGE_")
+"""Environment that a test run sets for itself: twins neither fail at others' warnings for it, nor
+are they measured."""
 
 
 class TwinRefused(ValueError):
@@ -32,11 +35,9 @@ class TwinProcess:
     def __init__(self) -> None:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in end()
         self._lock = threading.Lock()
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            # what a test run sets for itself, and would have the twins fail at others' warnings
-            if name not in ("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONASYNCIODEBUG")
+        # One thread of linear algebra, as in ``podium twin``.
+        environment = {"OPENBLAS_NUM_THREADS": "1"} | {
+            name: value for name, value in os.environ.items() if not name.startswith(OF_THE_RUN)
         }
         self._process = subprocess.Popen(
             # -P: no file of the folder that tests run in hides a module of the twins
