@@ -223,6 +223,19 @@ def test_a_waveform_that_the_program_has_not_is_told_at_the_latest_when_it_is_ar
         driver.arm()
 
 
+def test_what_somebody_else_uploads_meanwhile_is_replaced(server, driver) -> None:
+    (shfqc,) = (one for one in server.twin.devices if one.name == "dev12000")
+    driver.load(PROGRAM)
+    ours = shfqc.store.value("sgchannels/2/awg/sequencer/program", 0)
+    other = driver_of(server)
+    other.load(with_core(text=CORE.text + "playZero(64);"))
+    assert shfqc.store.value("sgchannels/2/awg/sequencer/program", 0) != ours
+    driver.load(PROGRAM)
+    assert shfqc.store.value("sgchannels/2/awg/sequencer/program", 0) == ours
+    driver.arm()
+    other.close()
+
+
 # Gone, and back
 
 
