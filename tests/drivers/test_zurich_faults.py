@@ -12,6 +12,7 @@ from tests.drivers.zurich_server import DEVICES, ZurichServer, zurich_server
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich import greeting
 from podium.drivers.zurich.data_server import ZurichDataServer
+from podium.drivers.zurich.error_log import messages_in
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
     IntegrationWeights,
@@ -129,6 +130,19 @@ def test_what_an_instrument_complains_of_is_told_by_reading(server, driver) -> N
         "dev12000 has in its error log: fan 2 stands still",
         "dev8001: its firmware is older than the data server: update it, e.g. in LabOne",
     )
+
+
+def test_what_tells_of_nothing_wrong_does_not_count() -> None:
+    log = {
+        "messages": [
+            {"code": "AWGINFO", "message": "a program was loaded", "severity": 0.0},
+            {"code": "AWGDIOTIMING", "message": "timing", "severity": 1.0},
+            {"code": "AWGOSCMODE", "message": "no oscillator", "severity": 2.0},
+        ]
+    }
+    assert messages_in(json.dumps(log)) == ("no oscillator",)
+    assert messages_in("") == ()
+    assert messages_in("no JSON") == ("no JSON",)
 
 
 def test_a_run_in_which_an_instrument_complains_is_no_good(server, driver) -> None:
