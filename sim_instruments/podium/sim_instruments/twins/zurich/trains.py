@@ -124,13 +124,11 @@ def drive_trains(
         )  # fmt: skip
         half = side * hz * (time & 1) / RATE_HZ
         at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
-        train = PulseTrain(
-            line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
-        )
-        yield train
-        yield from _tails(
-            train, (time & 1 == 1) & ((longer > 0) | (rows[:, Row.KIND] == Kind.HOLD))
-        )
+        which = piece.reshape(-1).astype(np.int32)
+        train = PulseTrain(line, start_ns, which, at_start % 1.0, pieces, sender)
+        yield sounding(train)
+        tails = _tails(train, (time & 1 == 1) & ((longer > 0) | (rows[:, Row.KIND] == Kind.HOLD)))
+        yield from (sounding(one) for one in tails)
 
 
 def alike(rows: Integers) -> tuple[Integers, Integers]:
@@ -197,6 +195,36 @@ def _piece(
     # The nanosecond in which it comes to be held is whole; its last half one is a tail.
     found = piece_of(carrier_hz, in_nanoseconds(np.append(signal, signal[-1]), late))
     return replace(found, duration_ns=(len(signal) + longer) // 2)
+
+
+def sounding(train: PulseTrain) -> PulseTrain:
+    """Return a train whose pulses begin where they sound, without those that never do.
+
+    Waveforms begin on a grid of 16 samples; what leaves the connector begins with the pulse.
+    """
+    pieces, silent = [], []
+    for piece in train.pieces:
+        loud = np.flatnonzero(piece.samples)
+        first = int(loud[0]) if len(loud) else len(piece.samples)
+        sounds = bool(len(loud)) or (piece.level != 0 and first < piece.duration_ns)
+        duration_ns = piece.duration_ns - first
+        pieces.append(
+            replace(piece, samples=piece.samples[first:], duration_ns=duration_ns)
+            if sounds
+            else piece
+        )
+        silent.append(first if sounds else -1)
+    late_ns = np.array(silent, np.int64)[train.piece]
+    kept = late_ns >= 0
+    turns_a_ns = np.array([one.carrier_hz for one in pieces])[train.piece] * 1e-9
+    turns = train.phase_turns + turns_a_ns * late_ns
+    return replace(
+        train,
+        start_ns=(train.start_ns + late_ns)[kept],
+        piece=train.piece[kept],
+        phase_turns=(turns % 1.0)[kept],
+        pieces=tuple(pieces),
+    )
 
 
 def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Piece:
@@ -285,7 +313,8 @@ def readout_trains(
         )
         at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
         which = piece.reshape(-1).astype(np.int32)
-        yield PulseTrain(line, start_ns, which, at_start % 1.0, pieces, f"{sender}/{slot}")
+        played = (start_ns, which, at_start % 1.0, pieces)
+        yield sounding(PulseTrain(line, *played, f"{sender}/{slot}"))
 
 
 def _ridden(
