@@ -55,6 +55,17 @@ def test_the_bare_protocol_is_what_our_driver_says(bench):
     assert found.fetched_bytes > 3 * 32 * trip.POINTS, "the bins of three readouts"
 
 
+def test_the_vendors_client_alone_is_asked_what_our_driver_asks(bench, monkeypatch):
+    trip = bench("round_trip_zurich")
+    monkeypatch.setattr(trip, "WARM", 1)
+    get, put, run, again = trip.measure(pairs=1, asked=1)
+    assert (get.requests, put.requests) == (1, 1)
+    assert run.requests > again.requests + 4 * 4, "machine code and table of four cores"
+    for one in (get, put, run, again):
+        assert one.ours_s.shape == one.bare_s.shape == (1,)
+        assert np.all(one.bare_s > 0)
+
+
 def test_an_answer_in_pieces_is_one_and_stands_where_it_was_complete(bench):
     trip = bench("round_trip")
     said = [

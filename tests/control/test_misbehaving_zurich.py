@@ -131,6 +131,25 @@ async def test_it_is_named_others_go_on_and_it_works_again_once_it_is_well(lab, 
     assert (await lab.ready(WITHIN_S)).missing == ()
 
 
+async def test_others_work_while_it_does_not_answer(lab, twins) -> None:
+    await use(lab)
+    twins.wires[NAME].answers_never()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(fails(use(lab)))
+        beats = 0
+        while not running.done():
+            assert 0.005 < await lab.read("thermometry_a", "mixing_chamber") < 0.03
+            beats += not running.done()
+    assert beats > 3  # of what would stand still with a client that holds the interpreter's lock
+    twins.wires[NAME].heal()
+    await use(lab)
+
+
+async def fails(run) -> None:
+    with pytest.raises(RunError, match=NAME):
+        await run
+
+
 async def test_two_servers_that_are_changed_over_are_not_used(lab, twins) -> None:
     wire = twins.wires[NAME]
     wire.leads_to(twins.wires["thermometry_a"])

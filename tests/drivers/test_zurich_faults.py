@@ -14,6 +14,8 @@ from podium.drivers.zurich import greeting
 from podium.drivers.zurich.data_server import ZurichDataServer
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
+    IntegrationWeights,
+    ReadoutWaveform,
     Start,
     Waveform,
     ZurichProgram,
@@ -142,6 +144,9 @@ def test_a_run_in_which_an_instrument_complains_is_no_good(server, driver) -> No
 
 # What is loaded
 
+READ = CoreProgram("qa", 0, ("q0.readout",), "waitDigTrigger(1); playZero(32);")
+LONG_WAVE = ReadoutWaveform(3, "q0.readout", (0.1,) * 4112, (0.1,) * 4112)
+LONG_WEIGHTS = IntegrationWeights(3, "q0.readout", (0.1,) * 4112, (0.1,) * 4112)
 LONG = "cvar i;\nfor (i = 0; i < 8200; i++) { setTrigger(1); }"
 WHERE = r"(?s)zi at .* was asked .*sgchannels/2/awg.*'trial'"
 REFUSED = {
@@ -160,6 +165,14 @@ REFUSED = {
     "a program too large": (
         replace(PROGRAM, cores=(CoreProgram("qa", 0, ("q0.readout",), LONG),)),
         r"compile qachannels/0/generator \(q0.readout\) of 'trial' .*too large.*maximum is 16384",
+    ),
+    "a readout waveform too long for its memory": (
+        replace(PROGRAM, cores=(replace(READ, readout_waveforms=(LONG_WAVE,)),)),
+        r"qachannels/0/generator of 'trial': .*waveforms/3/wave: 4112 samples, at most 4096",
+    ),
+    "weights too long for their memory": (
+        replace(PROGRAM, cores=(replace(READ, weights=(LONG_WEIGHTS,)),)),
+        r"qachannels/0/generator of 'trial': .*weights/3/wave: 4112 samples, at most 4096",
     ),
     "a table that is no JSON": (
         with_core(command_table='{"header": '),
@@ -202,6 +215,12 @@ def test_what_cannot_be_loaded_is_told_with_program_node_and_line(driver, what) 
         driver.arm()
     driver.load(PROGRAM)
     driver.arm()
+
+
+def test_a_waveform_that_the_program_has_not_is_told_at_the_latest_when_it_is_armed(driver) -> None:
+    driver.load(with_core(waveforms=(*CORE.waveforms, Waveform(5, "w", (1,) * 32, (1,) * 32))))
+    with pytest.raises(Refused, match=r"to arm 'trial': .*waveform 5 is written; the program has"):
+        driver.arm()
 
 
 # Gone, and back

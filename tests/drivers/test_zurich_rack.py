@@ -79,7 +79,7 @@ def server():
 def driver(server, monkeypatch):
     for where in (playing, waiting):
         monkeypatch.setattr(where, "LINKED_S" if where is playing else "READY_S", 0.0)
-    made = ZurichDataServer.rehearse("zi", print, DEVICES, CABLES)
+    made = ZurichDataServer.rehearse("zi", print, DEVICES, zsync=CABLES)
     made._server = server
     return made
 
@@ -181,7 +181,7 @@ def test_nobody_waits_for_the_results_of_one_that_has_ended_and_complains(driver
 
 def test_what_does_not_compile_names_the_instrument():
     wrong = replace(PARTS[1], cores=(replace(DRIVE, text="playNothing(3);\n"),))
-    driver = ZurichDataServer.rehearse("zi", lambda said: None, DEVICES, CABLES)
+    driver = ZurichDataServer.rehearse("zi", lambda said: None, DEVICES, zsync=CABLES)
     with pytest.raises(Refused, match=r"(?s)sgchannels/2/awg .*of 'trial' on zi.dev12002.*line: 1"):
         driver.load(replace(RACK, programs=(PARTS[0], wrong, PARTS[2])))
 

@@ -85,7 +85,7 @@ def laboneq(laboratory, points):
         "host": server.host,
         "port": server.port,
         "device": "dev12000",
-        "options": "SHFQC/QC6CH/16W/RTR",
+        "options": "SHFQC/QC6CH/RTR/16W/LRT",
         "drives": [0, 2, 4],
         "drive_dbm": DRIVE_DBM,
         "output_dbm": -25,
@@ -242,3 +242,13 @@ def test_single_shots_fall_into_two_clouds_and_a_threshold_tells_them_apart(labo
         share = np.mean(cloud.real > middle)
         assert np.mean(states) == pytest.approx(share, abs=0.2)
         assert (np.mean(states) > 0.5) == (turns == 1 if sign > 0 else turns == 0)
+
+
+def test_the_averaged_trace_adds_up_to_what_is_integrated(points, laboneq, pi):
+    asked = {"experiment": "prepared", "pi": pi[0], "turns": 0, "height": READOUT}
+    trace = laboneq.measure(**asked, shots=64, kind="RAW", mode="CYCLIC")["q0"]
+    summed = laboneq.measure(**asked, shots=SHOTS, kind="INTEGRATION", mode="CYCLIC")["q0"]
+    assert trace.shape == (2000,)
+    tone_hz = qubit_truth(points[QUBITS[0]])["readout_frequency"].value - 7.2e9
+    turning = np.exp(-2j * np.pi * tone_hz * np.arange(2000) / 2e9)
+    assert abs(np.sum(trace * turning)) == pytest.approx(abs(summed), rel=0.05)

@@ -196,12 +196,14 @@ def relaxation(axis: dict[str, float], pi: float, **more: Any) -> Experiment:
     return swept("relaxation", body, axis, qubits=[0], **more)
 
 
-def prepared(pi: float, turns: int, shots: int, height: float, kind: str) -> Experiment:
-    """Single shots after so many turns of the first qubit."""
+def prepared(
+    pi: float, turns: int, shots: int, height: float, kind: str, mode: str = "SINGLE_SHOT"
+) -> Experiment:
+    """Shots after so many turns of the first qubit."""
     made = experiment("prepared", [0])
     with made.acquire_loop_rt(
         count=shots,
-        averaging_mode=AveragingMode.SINGLE_SHOT,
+        averaging_mode=AveragingMode[mode],
         acquisition_type=AcquisitionType[kind],
     ):
         with made.section(uid="prepare"):

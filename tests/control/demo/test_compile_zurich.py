@@ -1,20 +1,33 @@
 """``podium compile`` and ``podium scope`` for instruments of Zurich Instruments."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from tests.control.compilers.qblox.example_programs import NS
 from tests.control.demo.test_compile_command import RABI
 
 from podium.control import cli
 from podium.control.facility.load import load_facility
 from podium.control.pictures.stored import case_of, changed_since
-from podium.control.program.program import Affine, Axis, Linear, Program, SetFrequency, Variable
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Frame,
+    Linear,
+    Play,
+    Program,
+    SetFrequency,
+    Variable,
+)
 from podium.control.program.serialise import to_json
+from podium.control.program.waveforms import Gaussian
 from podium.firmware_interfaces.zurich.program import from_plain
 
+RACK = Path(__file__).parents[3] / "examples" / "zi_rack" / "facility.yaml"
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light_zi" / "facility.yaml"
 
 
@@ -49,12 +62,12 @@ def test_json_is_what_the_driver_takes(program: Path, capsys) -> None:
 
 
 def test_of_a_program_that_is_cut_into_several_it_is_told_how_many(tmp_path, capsys) -> None:
-    (tmp_path / "p.json").write_text(to_json(swept(20)))
+    (tmp_path / "p.json").write_text(to_json(swept(40)))
     assert cli.main(["compile", str(EXAMPLE), str(tmp_path / "p.json")]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("It takes 3 programs")
+    count = int(re.match(r"It takes (\d+) programs", said)[1])
     assert cli.main(["compile", str(EXAMPLE), str(tmp_path / "p.json"), "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == 3
+    assert len(json.loads(capsys.readouterr().out)) == count > 1
 
 
 def test_a_diagram_names_the_connectors(program: Path, tmp_path, capsys) -> None:
@@ -73,6 +86,22 @@ def test_a_diagram_names_the_connectors(program: Path, tmp_path, capsys) -> None
 def test_what_is_not_drawn_yet_is_said(option, program: Path, tmp_path, capsys) -> None:
     assert cli.main(["compile", str(EXAMPLE), str(program), option, str(program)]) == 1
     assert "play is not drawn yet" in capsys.readouterr().err
+
+
+def test_of_a_rack_each_instrument_is_told(tmp_path, capsys) -> None:
+    flux = Frame("flux", "node_a.q0.flux", 0.0)
+    body = (Play("flux", Gaussian(100 * NS, 20 * NS), 0.2), *RABI.body)
+    program = replace(RABI, frames=(*RABI.frames, flux), body=body)
+    (tmp_path / "p.json").write_text(to_json(program))
+    words = ["compile", str(RACK), str(tmp_path / "p.json")]
+    assert cli.main(words) == 0
+    said = capsys.readouterr().out
+    told = [line.split()[1] for line in said.splitlines() if line.startswith("# zi_a.")]
+    assert sorted(told) == ["zi_a.dev12001:", "zi_a.dev12002:", "zi_a.dev8001:"]
+    out = tmp_path / "d.svg"
+    assert cli.main([*words, "--diagram", str(out)]) == 0
+    texts = [str(e.text) for e in ElementTree.parse(out).iter() if e.tag.endswith("}text")]
+    assert any("zi_a.dev8001.sigout0" in text for text in texts)
 
 
 def test_a_program_that_does_not_fit_is_told(tmp_path, capsys) -> None:

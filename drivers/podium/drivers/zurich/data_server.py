@@ -279,7 +279,7 @@ class ZurichDataServer:
             if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):
                 raise Refused(f"{who}: {core.node} is not ready: {said_by(self._server, root)}")
         items = list(items_of(root, core, held))
-        self._set(f"to take waveforms and table of {place}, of {program.name!r}", items)
+        self._set(f"to take waveforms and table of {place} of {program.name!r}", items)
         if core.command_table is not None and core.command_table != held.command_table:
             status = self._server.whole("of its table", f"{place}/commandtable/status")
             if status & TABLE_PARSE_FAILED:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from tests.sim_instruments.twins.zurich.test_zurich_executing import Bench
-from tests.sim_instruments.twins.zurich.test_zurich_foretelling import Inline
+from tests.sim_instruments.twins.zurich.test_zurich_foretelling import SMALL, Inline
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
@@ -24,7 +24,7 @@ class Rack(Bench):
 
     def __init__(self, cables: dict[int, str] | None) -> None:
         self.world = Inline()
-        server = running_data_server("1", DEVICES, VendorText, self.world, cables)
+        server = running_data_server("1", DEVICES, VendorText, self.world, zsync=cables)
         self.execution = server._execution
         assert isinstance(self.execution, Executing)
         self.devices = {device.model.name: device for device in server.devices}
@@ -147,7 +147,7 @@ def test_a_train_of_starts_is_one_run(rack):
         assert np.diff(first).tolist() == [100_000, 100_000], train.line
     rack.wait(MS)
     found = numbers_of(rack.get(f"{READOUT}/result/data/0/wave", "SHFQA2"))
-    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * 256, rel=1e-9)
+    assert found == pytest.approx(np.array([1, 2, 3]) * 10.0 * SMALL * 256, rel=1e-9)
     assert rack.get("execution/enable", "PQSC") == 0
 
 
@@ -227,4 +227,4 @@ def test_what_is_not_played_on_the_world_is_told(rack, node, value, says):
 
 def test_an_instrument_that_is_not_there_hangs_on_no_port():
     with pytest.raises(KeyError, match="dev7"):
-        running_data_server("1", DEVICES, VendorText, None, {0: "dev7"})
+        running_data_server("1", DEVICES, VendorText, zsync={0: "dev7"})

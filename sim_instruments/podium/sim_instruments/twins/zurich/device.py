@@ -3,8 +3,10 @@
 import json
 import re
 
+from podium.firmware_interfaces.zurich.awg_limits import READOUT_SAMPLES
 from podium.firmware_interfaces.zurich.inventory.models import fitted, nodes_of
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
+from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
 from podium.sim_instruments.twins.zurich.pipeliner import Pipeliners
@@ -16,6 +18,9 @@ INTERFACES = ("1GbE", "USB")
 _SELF_CLEARING = re.compile(
     r".*/(clear|clearwave|clearweight|reset|identify|load|commit|calibrate|saveip|all)"
     r"|raw/error/clear|system/(identify|preset/load|swtriggers/\d+/single)"
+)
+_READOUT_WAVE = re.compile(
+    r"qachannels/\d+/(generator/waveforms|readout/integration/weights)/\d+/wave"
 )
 _CLOCK_SOURCE = re.compile(r"system/clocks/referenceclock/(in/)?source")
 
@@ -113,7 +118,19 @@ class Device:
     def _tell(self, path: str, value: Value, now_fs: int) -> None:
         if self._pipeliners.holds(path, value, now_fs):
             return
+        if _READOUT_WAVE.fullmatch(path) and isinstance(value, Vector):
+            self._check_length(path, value, now_fs)
         self._execution.written(self.name, path, value, now_fs)
+
+    def _check_length(self, path: str, wave: Vector, now_fs: int) -> None:
+        """Refuse what the memory does not hold. ASSUMED: in what words; it is empty then."""
+        # The vendor's client sends two words of 32 bits a sample, others complex numbers.
+        each = 1 if wave.element is Element.COMPLEX_DOUBLE else 2
+        samples = len(wave) // each
+        if samples > READOUT_SAMPLES:
+            self.store.put(path, Vector(Element.COMPLEX_DOUBLE, b""), now_fs)
+            message = f"{path}: {samples} samples, at most {READOUT_SAMPLES}"
+            raise Refused(Refusal(Code.INVALID_ARGUMENT, message, Kind.BAD_REQUEST))
 
     def _done(self, path: str, value: Value, now_fs: int) -> None:
         """Carry out at once what a node is written for, and show that it is done."""
