@@ -40,7 +40,7 @@ from podium.control.compilers.zurich.target import (
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
@@ -48,12 +48,10 @@ from podium.firmware_interfaces.zurich.program import (
     ResultLayout,
     Setting,
     Start,
+    StartRecord,
     ZurichProgram,
 )
 
-LEAD_FS = 400 * FS_PER_NS
-"""From the start to the first shot, settling left out: a whole number of 16 samples of every
-instrument. How long each takes from a start to its connectors: ``latencies``."""
 SHOTS_MAX = 2**31 - 1
 """Repetitions of a ``repeat`` (compile_seqc refuses more)."""
 DURATION_MAX_FS = 2**63 - 1
@@ -73,6 +71,7 @@ class Made:
     results: tuple[ResultLayout, ...]
     resources: CoreResources
     oscillators: Oscillators | None
+    record: StartRecord | None = None
 
 
 def _own_trigger(model: str) -> int:
@@ -136,7 +135,7 @@ def _compiled(
     cores = allocate(placed.frames, target, alone=start is None)
     alone = _own_trigger(target.model)
     begun = start or Start(alone)
-    first_fs = LEAD_FS + program.settle_fs
+    first_fs = begun.lead_fs + program.settle_fs
     points = math.prod(axis.count for axis in program.axes)
     begins_fs = first_fs + begun.offset_fs + at_connectors_fs(begun)
     duration_fs = begins_fs + program.shots * (
@@ -170,6 +169,7 @@ def _compiled(
         quantised=Later(lambda: quantised(placed, oscillators, read_out)),
         start=begun,
         make_listing=lambda: print_listing(program.name, resources, texts, settings),
+        record=next((one.record for one in made if one.record), None) if begun.external else None,
     )
 
 
@@ -370,7 +370,16 @@ def _readout(
         layout, record = _traced(layouts, made, points, names)
         layouts = (layout,)
         settings += trace_settings(port.channel, record)
-    return Made(core, settings, layouts, resources, made.oscillators)
+    began = _record(one, made, shots)
+    return Made(core, settings, layouts, resources, made.oscillators, began)
+
+
+def _record(one: Allocated, made: Readout, shots: Shots) -> StartRecord | None:
+    """Return which sample the result logger stamps, and how long after the start it comes."""
+    if made.first is None:
+        return None
+    samples = floor(shots.first) + made.first + made.delay
+    return StartRecord(one.index, made.weights[0].slot, samples * FS_PER_S // limits.SHF_RATE_HZ)
 
 
 def _traced(

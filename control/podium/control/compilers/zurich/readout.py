@@ -73,6 +73,9 @@ class Readout:
     """From a start to the integration, in samples."""
     oscillators: Oscillators | None
     """That waveforms and weights ride on; None: their carriers are in them."""
+    first: int | None = None
+    """When the first shot starts its first integration, from the multiple of 16 samples at or
+    before the shot's begin; None: it listens to nothing."""
 
 
 def read(
@@ -217,6 +220,7 @@ class _Channel:
             length,
             delay,
             carriers,
+            next((group.begin for group in groups[pattern[0]] if group.windows), None),
         )
 
     def _slot(self, content: Content, known: dict[Content, int]) -> int:

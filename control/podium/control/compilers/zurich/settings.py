@@ -86,11 +86,16 @@ def readout_settings(
         (f"{node}/output/range", port.output_range_dbm),
         (f"{node}/input/range", port.input_range_dbm),
         *(heard if results else []),
-        (f"{node}/generator/auxtriggers/0/channel", start.source),
+        (f"{node}/generator/auxtriggers/0/channel", analyser_source(start)),
         (f"{node}/generator/single", 1),
         (f"{node}/input/on", 1),
         (f"{node}/output/on", 1),
     ]
+
+
+def analyser_source(start: Start) -> int:
+    """Return by which number a quantum analyzer chooses the signal that starts it."""
+    return start.source if start.analyser_source is None else start.analyser_source
 
 
 def modulation_settings(

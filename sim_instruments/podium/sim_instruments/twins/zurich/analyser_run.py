@@ -132,6 +132,8 @@ class AnalyserRun:
         self.foretold: Complexes | None = None
         """Sums of all readouts of the run, shape (readouts, units), or points of spectroscopy,
         shape (triggers, 1), where they are known ahead."""
+        self._first: int | None = None
+        """The first sample that the record of results has, in samples of the run."""
         self._said: list[tuple[Integers, Integers]] = []
         """When words can be heard, and the words, of readouts that were worked on."""
         self._lost = 0
@@ -161,6 +163,7 @@ class AnalyserRun:
         settings = node_settings.logger_settings(self.run.setting, self.section)
         units = self._units if self._mode == READOUT else 1
         self.logger = ResultLogger(settings, units)
+        self._first = None
 
     @property
     def behind(self) -> bool:
@@ -202,6 +205,8 @@ class AnalyserRun:
         if not len(kept):
             return
         self._free = int(started.time[kept[-1]]) + duration
+        if self._first is None:
+            self._first = int(started.time[kept[0]]) + settings.delay
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         carriers = node_settings.readout_carriers(setting, at, self._units)
@@ -339,7 +344,8 @@ class AnalyserRun:
         return found
 
     def _header(self, logger: ResultLogger) -> ResultHeader:
-        """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
+        """ASSUMED: the time stamp of the first sample is that of the first integration's, the other
+        is 0; errors of the channel are those of its mode."""
         setting, reads = self.run.setting, self._mode == READOUT
         samples = node_settings.number(setting, f"{self._at}/spectroscopy/length")
         errors = min(self._lost, 0xFFFF)
@@ -353,6 +359,9 @@ class AnalyserRun:
             acquired=logger.acquired,
             errors_readout=errors if reads else 0,
             errors_spectroscopy=0 if reads else errors,
+            first_sample=0
+            if self._first is None
+            else self.run.stamp(self.run.time_fs(self._first)),
         )
 
     def _data_node(self, unit: int) -> str:

@@ -26,6 +26,8 @@ from podium.sim_instruments.twins.zurich.flux_trains import (
     flux_trains,
 )
 from podium.sim_instruments.twins.zurich.input_saturation import digitised, tone_left
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.marker_lines import MARKERS, MarkerEdges, edges_of
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
@@ -67,6 +69,7 @@ from podium.sim_instruments.twins.zurich.zsync import late_samples
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 _TAIL_NS: Final = 1_000
+WORLD_TIME: Final = LocalTime()
 
 
 Key = tuple[str, str]
@@ -115,6 +118,8 @@ class Member:
     """Which one carries its signals: ``synthesizers/1``; empty: none does."""
     turns: float = 0.0
     """The phase of that synthesizer."""
+    marker: int | None = None
+    """What its marker output shows (``marker/source``); None: nothing of the sequencer's."""
 
     @property
     def key(self) -> Key:
@@ -158,6 +163,8 @@ class Foretold:
     loud_ns: Mapping[Key, Integers]
     """By instrument and node that counts it: when a connector was beyond its full scale, from the
     run's beginning on."""
+    markers: tuple[MarkerEdges, ...] = ()
+    """What leaves marker outputs."""
 
 
 def member_of(
@@ -199,6 +206,7 @@ def member_of(
         late,
         input_dbm=node_settings.number(setting, f"{channel}/input/range") if analyser else 0.0,
         synthesizer=_synthesizer(setting, channel),
+        marker=None if analyser else _marker(setting, channel),
     )
 
 
@@ -219,8 +227,22 @@ def _probing(setting: node_settings.Setting, channel: str) -> Probing:
     )
 
 
-def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play) -> Foretold:
-    """Execute and play a run; raises :class:`CannotForetell`."""
+def _marker(setting: node_settings.Setting, channel: str) -> int | None:
+    source = int(node_settings.number(setting, f"{channel}/marker/source"))
+    return source if source < MARKERS else None
+
+
+def foretell(
+    members: Sequence[Member],
+    number: int,
+    origin_fs: int,
+    play: Play,
+    time: LocalTime = WORLD_TIME,
+) -> Foretold:
+    """Execute and play a run; raises :class:`CannotForetell`.
+
+    Times of sequencers, and ``origin_fs``, are those of the instruments' clock.
+    """
     drives: list[PulseTrain] = []
     captures = []
     ends: dict[Key, int] = {}
@@ -288,7 +310,7 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     until_fs = max(ends.values())
     signals = RunSignals(
         number,
-        origin_fs,
+        time.world_fs(origin_fs),
         (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
         tuple(compacted(one) for one in drives),
         (*(turned(one.train, member.turns) for member, one in points), *captures),
@@ -318,7 +340,18 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             triggers = started.time[started.monitor]
             records[member.key] = recorded(reads.scope, triggers, mine, member.centre_hz, full)
     found = {node: np.concatenate(times) for node, times in loud.items() if times}
-    return Foretold(ends, results, records, found)
+    return Foretold(ends, results, records, found, _markers(members, time))
+
+
+def _markers(members: Sequence[Member], time: LocalTime) -> tuple[MarkerEdges, ...]:
+    found = []
+    for member in members:
+        run = member.run
+        if member.marker is not None:
+            edges = (edges_of(member.marker, run.trace, run.image) + member.late).tolist()
+            at_fs = tuple(time.world_fs(run.time_fs(edge)) for edge in edges)
+            found.append(MarkerEdges(f"{member.connector}_marker", member.sender, at_fs))
+    return tuple(found)
 
 
 def _flux(member: Member, begin_ns: int) -> list[PulseTrain]:

@@ -83,6 +83,7 @@ class ProgramRun:
         self.start_fs = start_fs - start_fs % START_GRID_FS
         self._uploaded = uploaded
         self.setting = uploaded.setting
+        self.stamp = uploaded.stamp
         self.model = node_settings.model_of(uploaded.at)
         self.rate_hz = node_settings.rate_hz(uploaded.setting, self.model)
         try:

@@ -151,7 +151,7 @@ def _trains_of(
     hz = np.array([one.carrier_hz for one in pieces])[which]
     lead = np.array([one.lead_ns for one in made], np.int64)[which]
     start, phase = start_ns + lead, turns + (1e-9 * hz * lead) % 1.0
-    yield PulseTrain(line, start, which.astype(np.int32), phase % 1.0, pieces, sender)
+    yield sounding(PulseTrain(line, start, which.astype(np.int32), phase % 1.0, pieces, sender))
     left = np.array([one.tail != 0 for one in made])[which]
     if left.any():
         lasts = np.array([one.duration_ns for one in pieces], np.int64)[which]
@@ -247,6 +247,36 @@ def _silent(samples: Complexes) -> int:
     return int(sounds[0]) if len(sounds) else 0
 
 
+def sounding(train: PulseTrain) -> PulseTrain:
+    """Return a train whose pulses begin where they sound, without those that never do.
+
+    Waveforms begin on a grid of 16 samples; what leaves the connector begins with the pulse.
+    """
+    pieces, silent = [], []
+    for piece in train.pieces:
+        loud = np.flatnonzero(piece.samples)
+        first = int(loud[0]) if len(loud) else len(piece.samples)
+        sounds = bool(len(loud)) or (piece.level != 0 and first < piece.duration_ns)
+        duration_ns = piece.duration_ns - first
+        pieces.append(
+            replace(piece, samples=piece.samples[first:], duration_ns=duration_ns)
+            if sounds
+            else piece
+        )
+        silent.append(first if sounds else -1)
+    late_ns = np.array(silent, np.int64)[train.piece]
+    kept = late_ns >= 0
+    turns_a_ns = np.array([one.carrier_hz for one in pieces])[train.piece] * 1e-9
+    turns = train.phase_turns + turns_a_ns * late_ns
+    return replace(
+        train,
+        start_ns=(train.start_ns + late_ns)[kept],
+        piece=train.piece[kept],
+        phase_turns=(turns % 1.0)[kept],
+        pieces=tuple(pieces),
+    )
+
+
 def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Piece:
     """Return a level that is held; begun within a nanosecond, it is half there in that one.
 
@@ -311,7 +341,8 @@ def readout_trains(
         )
         at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
         which = piece.reshape(-1).astype(np.int32)
-        yield PulseTrain(line, start_ns, which, at_start % 1.0, pieces, f"{sender}/{slot}")
+        played = (start_ns, which, at_start % 1.0, pieces)
+        yield sounding(PulseTrain(line, *played, f"{sender}/{slot}"))
 
 
 def _ridden(

@@ -113,6 +113,16 @@ def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
     return values, bits
 
 
+def markers_of(row: list[int], image: Image) -> NDArray[np.uint8]:
+    """Return the markers of a play, shape (2, samples): see :attr:`Played.markers`.
+
+    Raises DoesNotRun where the waveform is not there.
+    """
+    _, bits = _waveform(row, image)
+    rate = row[Row.CONFIG] >> RATE_SHIFT & 15
+    return np.repeat(bits, 1 << rate, axis=1)
+
+
 def waveform_of(row: list[int], image: Image) -> Reals:
     """Return what a play puts out without amplitudes: output, channel, sample of the instrument.
 
