@@ -29,11 +29,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import (
     OSCILLATOR,
     SpectroscopySettings,
 )
+from podium.sim_instruments.twins.zurich.sent_pieces import piece_of
 from podium.sim_instruments.twins.zurich.sequencer.image import Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillator_at
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
-from podium.sim_instruments.twins.zurich.trains import RATE_HZ, piece_of, turns_at
+from podium.sim_instruments.twins.zurich.trains import RATE_HZ, turns_at
 
 LEAD: Final = 40_000
 """Samples: 20 us, in which every resonator has come to rest."""
