@@ -93,6 +93,8 @@ class ZurichDataServer:
         self._server = server
         self._uploaded: dict[str, CoreProgram] = {}
         """By path of the sequencer."""
+        self._checksums: dict[str, int] = {}
+        """What each showed of its machine code when that was uploaded."""
         self._artifact: ZurichProgram | ZurichRack | None = None
         self._interrupted = threading.Event()
         self._plane = PlaneStart(name, server, devices)
@@ -332,6 +334,11 @@ class ZurichDataServer:
     def _upload(self, root: str, core: CoreProgram, program: ZurichProgram) -> None:
         place = f"{root}/{core.node}"
         held = self._uploaded.pop(place, None)
+        checksum = f"{place}/elf/checksum"
+        if held is not None:
+            there = self._server.whole(f"what {place} holds, for {program.name!r}", checksum)
+            if there != self._checksums[place]:  # somebody else has uploaded to it
+                held = None
         if held == core:
             self._uploaded[place] = core
             return
@@ -348,6 +355,7 @@ class ZurichDataServer:
             ready = f"{place}/ready"
             if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):
                 raise Refused(f"{who}: {core.node} is not ready: {said_by(self._server, root)}")
+            self._checksums[place] = self._server.whole(f"what {place} holds", checksum)
         items = list(items_of(root, core, held))
         self._set(f"to take waveforms and table of {place} of {program.name!r}", items)
         if core.command_table is not None and core.command_table != held.command_table:

@@ -113,6 +113,10 @@ class ResultLayout:
     them; a round where it averages rounds. Unless shots are kept, they are to be averaged."""
     samples: int
     """Of the window: the sum divided by it is the average."""
+    rotation_turns: float = 0.0
+    """That is in its weights: what is found has turned by it."""
+    threshold_v: float | None = None
+    """Its result is 1 where the real part of the average is above; None: it has no result."""
     trace_skip: int | None = None
     """Samples from the first of the scope's record to the first of the window; None: no raw trace
     is wanted."""

@@ -1,6 +1,6 @@
 """Nodes that are set before a run, in one transaction: outputs last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.oscillators import Oscillators
@@ -60,7 +60,13 @@ def drive_settings(
 
 
 def readout_settings(
-    port: ReadoutChannel, length: int, delay: int, results: int, averages: int, start: Start
+    port: ReadoutChannel,
+    length: int,
+    delay: int,
+    results: int,
+    averages: int,
+    start: Start,
+    thresholds: Iterable[tuple[int, float]] = (),
 ) -> list[Setting]:
     """Return settings of a quantum analyzer channel.
 
@@ -71,6 +77,7 @@ def readout_settings(
     heard: list[Setting] = [
         (f"{node}/readout/integration/length", length),
         (f"{node}/readout/integration/delay", delay / 2e9),
+        *((f"{node}/readout/discriminators/{k}/threshold", volts) for k, volts in thresholds),
         (f"{node}/readout/result/enable", 0),
         (f"{node}/readout/result/source", INTEGRATION),
         (f"{node}/readout/result/mode", CYCLIC),

@@ -23,6 +23,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Readouts,
     busy,
     last_level,
+    part_of,
     pulse,
     readouts,
     trigger_edges,
@@ -213,7 +214,7 @@ class AnalyserRun:
         at_once = _PIECE if self.foretold is None else _FORETOLD_PIECE
         pieces = -(-len(kept) // at_once)
         for piece in np.array_split(kept, pieces):
-            part = _part(started, piece)
+            part = part_of(started, piece)
             self._backlog.append(
                 _Piece(first + piece, part, settings, qudits, waves, delay, carriers)
             )
@@ -264,13 +265,12 @@ class AnalyserRun:
         if qudits:
             states = multistate.states_of(results, qudits, self._units)
             wanted = multistate.integrators_of(part.integrators, qudits)
-            said = multistate.packed(states, part.integrators, qudits)
         else:
             states = integration.discriminate(results, settings)
-            said = words(states, part.integrators)
         duration = settings.delay + settings.length
         if duration >= SHORTEST_READOUT:
-            self._said.append((heard_at(part.time, duration, self.run.route), said))
+            times = heard_at(part.time, duration, self.run.route)
+            self._said.append((times, words(states, part.integrators)))
         if self.logger is not None:
             discriminated = self.logger.settings.source is Source.DISCRIMINATION
             shown = part.integrators if discriminated else wanted
@@ -375,13 +375,3 @@ class AnalyserRun:
             # ASSUMED: averages of states come as real numbers.
             return data.real
         return data
-
-
-def _part(started: Readouts, which: Integers) -> Readouts:
-    return Readouts(
-        started.time[which],
-        started.generators[which],
-        started.integrators[which],
-        started.monitor[which],
-        started.trigger[which],
-    )

@@ -21,6 +21,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
+from podium.sim_instruments.twins.zurich.conversing import converse, hangs_on_results
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
@@ -333,7 +334,8 @@ class Executing:
         tuned = tuple(self._synthesizers.carrying(one) for one in members)
         # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
         begin_fs = origin_fs - origin_fs % START_GRID_FS
-        work = partial(foretell, tuned, number, begin_fs, time=self._time)
+        tell = converse if hangs_on_results(tuned) else foretell
+        work = partial(tell, tuned, number, begin_fs, time=self._time)
         keys = tuple(one.key for one in members)
         if self._marker_lines is not None:
             self._marker_lines.begun(number, self._time.world_fs(origin_fs))

@@ -2,8 +2,9 @@
 
 When the trigger is given, all is known that decides it: programs, waveforms, settings. So the run
 is executed to its end at once, off the loop, and played on the world; the analysers then find
-their results here when their time has come. Programs that wait for results, or for anything else
-that is not known when they start, cannot be foretold.
+their results here when their time has come. Where generators hang on what is measured,
+:mod:`.conversing` does the same in pieces. Programs that wait for anything else that is not known
+when they start cannot be foretold.
 """
 
 from collections import defaultdict
@@ -68,7 +69,7 @@ from podium.sim_instruments.twins.zurich.zsync import late_samples
 
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
-_TAIL_NS: Final = 1_000
+TAIL_NS: Final = 1_000
 WORLD_TIME: Final = LocalTime()
 
 
@@ -251,11 +252,11 @@ def foretell(
     loud: dict[Key, list[Integers]] = defaultdict(list)
     for member in members:
         run = member.run
-        _to_the_end(run)
+        to_the_end(run)
         ends[member.key] = run.time_fs(run.trace.end) + FS_PER_NS
         begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
         if run.model is HDAWG:
-            drives += _flux(member, begin_ns)
+            drives += flux_of(member, begin_ns)
             continue
         if member.analyser is None:
             if member.on:
@@ -311,7 +312,7 @@ def foretell(
     signals = RunSignals(
         number,
         time.world_fs(origin_fs),
-        (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
+        (until_fs - origin_fs) // FS_PER_NS + TAIL_NS,
         tuple(compacted(one) for one in drives),
         (*(turned(one.train, member.turns) for member, one in points), *captures),
         {},
@@ -340,10 +341,11 @@ def foretell(
             triggers = started.time[started.monitor]
             records[member.key] = recorded(reads.scope, triggers, mine, member.centre_hz, full)
     found = {node: np.concatenate(times) for node, times in loud.items() if times}
-    return Foretold(ends, results, records, found, _markers(members, time))
+    return Foretold(ends, results, records, found, markers_of(members, time))
 
 
-def _markers(members: Sequence[Member], time: LocalTime) -> tuple[MarkerEdges, ...]:
+def markers_of(members: Sequence[Member], time: LocalTime) -> tuple[MarkerEdges, ...]:
+    """Return the edges of members' markers, in the world's time."""
     found = []
     for member in members:
         run = member.run
@@ -354,7 +356,7 @@ def _markers(members: Sequence[Member], time: LocalTime) -> tuple[MarkerEdges, .
     return tuple(found)
 
 
-def _flux(member: Member, begin_ns: int) -> list[PulseTrain]:
+def flux_of(member: Member, begin_ns: int) -> list[PulseTrain]:
     """Return what the outputs of an HDAWG's core send."""
     run = member.run
     made = flux_trains(member.flux, member.sender, run.trace, run.image, begin_ns, member.late)
@@ -364,11 +366,17 @@ def _flux(member: Member, begin_ns: int) -> list[PulseTrain]:
         raise CannotForetell(f"{member.sender}: {error}") from error
 
 
-def _to_the_end(run: ProgramRun) -> None:
+def to_the_end(run: ProgramRun) -> None:
+    """Execute a program; raises :class:`CannotForetell`."""
     while True:
         run.advance(run.start_fs + LONGEST_FS)
         if run.trace.status is not Status.COUNT_LIMIT:
             break
+    check_ended(run)
+
+
+def check_ended(run: ProgramRun) -> None:
+    """Raise :class:`CannotForetell` where a program has not come to its end."""
     if run.trace.status is not Status.ENDED:
         waiting = run.trace.waiting
         why = run.fault() or (f"it waits for {waiting.name}" if waiting else run.trace.status.name)

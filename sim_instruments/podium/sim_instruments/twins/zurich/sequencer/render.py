@@ -209,7 +209,8 @@ def oscillators_later(
     trace: Trace, oscillators: Oscillators, rate_hz: float, until: int
 ) -> Oscillators:
     """Return the oscillators as they are when sample ``until`` begins, exact alike."""
-    before = replace(trace, rows=trace.rows[trace.rows[:, Row.TIME] < until])
+    rows = trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    before = replace(trace, rows=rows[rows[:, Row.TIME] < until])
     phases, hz = [], []
     for which in range(len(oscillators.hz)):
         turns, frequency = oscillator_at(before, oscillators, which, rate_hz, np.array([until]))
