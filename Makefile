@@ -13,7 +13,7 @@
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
 #   make demo CONTROLLER=zi                     one node on an SHFQC of Zurich Instruments
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
-#   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0    other faults, fewer, in no real processes
+#   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0 MIXED=0    other faults, fewer, no processes
 #   make nodes NODES=4                          the story of four, with a fifth that joins
 #   make bench BENCH_ARGS="--without demo"      leaves a part of the benchmarks out
 #   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
@@ -30,6 +30,7 @@ SEED ?= 1
 FAULTS ?= 20000
 LIVE ?= 200
 TWINS ?= 60
+MIXED ?= 60
 NODES ?= 10
 BENCH_ARGS ?=
 
@@ -100,7 +101,8 @@ check: $(installed_for_tests)
 	$(bin)/lint-imports
 
 chaos: $(installed)
-	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE) --twins $(TWINS)
+	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE) --twins $(TWINS) \
+		--mixed $(MIXED)
 
 nodes: $(installed_for_tests)
 	@$(bin)/python -m tests.many_nodes --nodes $(NODES)

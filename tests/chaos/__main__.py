@@ -40,10 +40,13 @@ def chaos(
     return total
 
 
-def summary(total: Tally, *, live: bool = False, twins: bool = False) -> dict[str, object]:
+def summary(
+    total: Tally, *, live: bool = False, twins: bool = False, mixed: bool = False
+) -> dict[str, object]:
     """Return what the last line says.
 
-    ``live``: whether real processes had their share; ``twins``: whether those on twins had.
+    ``live``: whether real processes had their share; ``twins``: whether those on twins had;
+    ``mixed``: whether those on twins of two families had.
     """
     return {
         "starts": total.starts,
@@ -57,7 +60,12 @@ def summary(total: Tally, *, live: bool = False, twins: bool = False) -> dict[st
         "late_unverified": total.late_unverified,
         "lost_jobs": total.lost_jobs,
         "pulses": total.pulses,
-        "halves": ["scheduler", *["processes"] * live, *["twins"] * twins],
+        "halves": [
+            "scheduler",
+            *["processes"] * live,
+            *["twins"] * twins,
+            *["two families"] * mixed,
+        ],
         "kinds": dict(sorted(total.kinds.items())),
     }
 
@@ -74,6 +82,7 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=20_000)
     parser.add_argument("--live", type=int, default=200, help="more, in real processes")
     parser.add_argument("--twins", type=int, default=60, help="more, in real processes on twins")
+    parser.add_argument("--mixed", type=int, default=60, help="more, on two families")
     asked = parser.parse_args()
     begun_s = time.monotonic()
     total = chaos(asked.seed, asked.faults, shown=True)
@@ -85,10 +94,18 @@ def main() -> int:
         print(f"{time.monotonic() - begun_s:.0f} s; twins now", file=sys.stderr)
         with tempfile.TemporaryDirectory() as folder:
             total.add(asyncio.run(twin_chaos(Path(folder), asked.seed, asked.twins)))
+    if asked.mixed:
+        print(f"{time.monotonic() - begun_s:.0f} s; two families now", file=sys.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            total.add(asyncio.run(twin_chaos(Path(folder), asked.seed, asked.mixed, mixed=True)))
     for problem in total.problems:
         print(problem, file=sys.stderr)
     print(f"{time.monotonic() - begun_s:.0f} s", file=sys.stderr)
-    print(json.dumps(summary(total, live=asked.live > 0, twins=asked.twins > 0)))
+    print(
+        json.dumps(
+            summary(total, live=asked.live > 0, twins=asked.twins > 0, mixed=asked.mixed > 0)
+        )
+    )
     return 0 if held(total) else 1
 
 

@@ -35,6 +35,16 @@ async def test_a_few_faults_on_twins(tmp_path) -> None:
     assert total.pulses >= 2 * total.completed
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_a_few_faults_on_twins_of_two_families(tmp_path) -> None:
+    total = await twin_chaos(tmp_path, seed=3, faults=len(A_FEW), kinds=A_FEW, mixed=True)
+    assert held(total), "\n".join(total.problems)
+    assert total.problems == []
+    assert total.completed >= 1
+    assert total.pulses >= 2 * total.completed
+
+
 def entry(instrument: str, connector: str, *at_fs: int) -> dict[str, object]:
     return {"instrument": instrument, "connector": connector, "at_fs": list(at_fs)}
 

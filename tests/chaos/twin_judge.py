@@ -15,7 +15,9 @@ from podium.control.timebase.start.verdict import TOLERANCE_FS
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS
 
 CLUSTERS = {"cluster_a": "wrtd_a", "cluster_b": "wrtd_b"}
-"""Controllers, and the trigger nodes that start them."""
+"""Controllers of the two-node example, and the trigger nodes that start them."""
+MIXED = {"cluster_a": "wrtd_a", "zi_b": "wrtd_b"}
+"""Those of the example of two families."""
 TRIGGER = "LC-O1"
 SHARED = ("switch", "rubidium")
 """A lock of theirs moves all."""
@@ -48,6 +50,14 @@ class Setting:
 
     delay_ns: int
     late_fs: int
+    """By how much later waveforms are sampled than their connector's record says."""
+    marker_late_fs: int | None = None
+    """The same of markers, where their record is finer; None: the same."""
+
+    def rest_fs(self, connector: str) -> int:
+        """Return what a connector's record leaves out."""
+        finer = self.marker_late_fs is not None and connector.endswith("_marker")
+        return self.marker_late_fs if finer else self.late_fs  # type: ignore[return-value]
 
 
 @dataclass(slots=True)
@@ -70,10 +80,12 @@ class Completed:
     t0_fs: int
 
 
-def starts_of(played: Iterable[Mapping[str, Any]]) -> list[Start]:
+def starts_of(
+    played: Iterable[Mapping[str, Any]], clusters: Mapping[str, str] = CLUSTERS
+) -> list[Start]:
     """Return all starts in the world's record, in their order."""
-    firsts: dict[str, list[tuple[int, str]]] = {cluster: [] for cluster in CLUSTERS}
-    edges: dict[str, list[int]] = {node: [] for node in CLUSTERS.values()}
+    firsts: dict[str, list[tuple[int, str]]] = {cluster: [] for cluster in clusters}
+    edges: dict[str, list[int]] = {node: [] for node in clusters.values()}
     for one in played:
         instrument, connector = one["instrument"], one["connector"]
         if instrument in firsts:
@@ -81,7 +93,7 @@ def starts_of(played: Iterable[Mapping[str, Any]]) -> list[Start]:
         elif connector == TRIGGER and instrument in edges:
             edges[instrument] += one["at_fs"]
     found: list[Start] = []
-    for cluster, node in CLUSTERS.items():
+    for cluster, node in clusters.items():
         begun_fs = -WITHIN_FS
         for at_fs, connector in sorted(firsts[cluster]):
             if at_fs - begun_fs < WITHIN_FS:
@@ -106,6 +118,7 @@ def judge(
     relocks: Sequence[tuple[str, int]],
     completed: Sequence[Completed],
     tally: Tally,
+    clusters: Mapping[str, str] = CLUSTERS,
 ) -> None:
     """Count into ``tally`` what of it was wrong.
 
@@ -132,36 +145,46 @@ def judge(
         off_fs = start.at_fs - t0_fs - latency_fs
         if abs(off_fs) <= TOLERANCE_FS:
             continue
-        if t0_fs not in counting and _relocked(start, t0_fs, relocks):
+        if t0_fs not in counting and _relocked(start, t0_fs, relocks, clusters):
             tally.discarded_after_the_fact += 1
             continue
         tally.wrong_time_pulses += 1
         tally.problems.append(f"{start.cluster} played {off_fs} fs from where T0 {t0_fs} puts it")
     for run in completed:
-        problem = _undetected(run, by_t0.get(run.t0_fs, []), calibrations)
+        problem = _undetected(run, by_t0.get(run.t0_fs, []), calibrations, clusters)
         if problem:
             tally.undetected_partial_starts += 1
             tally.problems.append(f"{run.job} is complete, but {problem}")
     tally.partial_starts += sum(len({one.cluster for one in of}) == 1 for of in by_t0.values())
 
 
-def _relocked(start: Start, t0_fs: int, relocks: Sequence[tuple[str, int]]) -> bool:
+def _relocked(
+    start: Start,
+    t0_fs: int,
+    relocks: Sequence[tuple[str, int]],
+    clusters: Mapping[str, str],
+) -> bool:
     """Tell whether one of its clocks was locked anew when nobody could take the start back."""
-    chain = (start.cluster, CLUSTERS[start.cluster], *SHARED)
+    chain = (start.cluster, clusters[start.cluster], *SHARED)
     guard_fs = t0_fs - MARGINS.guard_fs
     return any(name in chain and guard_fs < at_fs < start.at_fs for name, at_fs in relocks)
 
 
 def _undetected(
-    run: Completed, starts: Sequence[Start], calibrations: Sequence[Calibration]
+    run: Completed,
+    starts: Sequence[Start],
+    calibrations: Sequence[Calibration],
+    clusters: Mapping[str, str],
 ) -> str:
     played = [one.cluster for one in starts]
-    if sorted(played) != sorted(CLUSTERS):
+    if sorted(played) != sorted(clusters):
         return f"{', '.join(played) or 'nobody'} played"
     calibration = in_force(calibrations, starts[0].at_fs)
     if calibration is None:
         return "nobody knew its skew"
-    first, second = (one.at_fs + calibration.settings[one.cluster].late_fs for one in starts)
+    first, second = (
+        one.at_fs + calibration.settings[one.cluster].rest_fs(one.connector) for one in starts
+    )
     if abs(second - first) > TOLERANCE_FS:
         return f"its nodes are {second - first} fs apart"
     return ""

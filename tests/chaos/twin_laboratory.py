@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.chaos.processes import Processes, free_ports
 from tests.chaos.proxy import Proxy
+from tests.chaos.twin_judge import CLUSTERS, MIXED
 
 from podium.control.agent.owners import owners_of
 from podium.control.facility.load import load_facility
@@ -23,7 +24,7 @@ from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.back_door_client import ask
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "two_nodes" / "facility.yaml"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 NODES = ("node_a", "node_b")
 RELOCK = "re-lock"
 KINDS = (
@@ -48,7 +49,10 @@ UP_S = 90.0
 class TwinLaboratory:
     """The processes, and the door behind the twins."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, mixed: bool = False) -> None:
+        """``mixed``: node b is on Zurich Instruments."""
+        self.example = EXAMPLES / ("mixed" if mixed else "two_nodes") / "facility.yaml"
+        self.clusters = MIXED if mixed else CLUSTERS
         self.draw = random.Random(seed)
         self.folder = folder
         self.endpoints = folder / "endpoints.json"
@@ -63,8 +67,8 @@ class TwinLaboratory:
     async def begin(self) -> None:
         """Return once the twins listen, and everything else has been started."""
         twin = self.folder / "twin.yaml"
-        await asyncio.to_thread(lambda: write_world(sample(EXAMPLE, self._seed), twin))
-        words = ["podium.control.cli", "twin", "serve", EXAMPLE, "--twin", twin]
+        await asyncio.to_thread(lambda: write_world(sample(self.example, self._seed), twin))
+        words = ["podium.control.cli", "twin", "serve", self.example, "--twin", twin]
         self.processes.start("twins", [*words, "--endpoints", self.endpoints, "--with-parent"])
         give_up = time.monotonic() + UP_S
         while not self.endpoints.exists():
@@ -76,11 +80,11 @@ class TwinLaboratory:
             self.start(name)
 
     async def _plan_processes(self) -> None:
-        owners = owners_of(await asyncio.to_thread(load_facility, EXAMPLE, self.endpoints))
+        owners = owners_of(await asyncio.to_thread(load_facility, self.example, self.endpoints))
         port, *ports = free_ports(1 + len(owners))
         self.coordinator = f"tcp/127.0.0.1:{port}"
         self._words["coordinator"] = [
-            *("podium.control.coordinator.process", EXAMPLE, "--endpoints", self.endpoints),
+            *("podium.control.coordinator.process", self.example, "--endpoints", self.endpoints),
             *("--listen", self.coordinator, "--accepted", self.folder / "accepted"),
             *("--skews", self.folder / "skews"),
         ]
@@ -88,7 +92,7 @@ class TwinLaboratory:
             self.proxies[name] = Proxy(port)
             await self.proxies[name].begin()
             self._words[name] = [
-                *("tests.chaos.patient_agent", EXAMPLE, "--endpoints", self.endpoints),
+                *("tests.chaos.patient_agent", self.example, "--endpoints", self.endpoints),
                 *("--name", name, "--instruments", ",".join(instruments)),
                 *("--listen", f"tcp/127.0.0.1:{mine}"),
                 *("--coordinator", f"tcp/127.0.0.1:{self.proxies[name].port}"),
@@ -134,8 +138,7 @@ class TwinLaboratory:
     async def fault(self, kind: str) -> None:
         """Do something wrong, and put right what a person or a service manager would."""
         node = self.draw.choice(NODES)
-        letter = node[-1]
-        cluster, plane = f"cluster_{letter}", f"wrtd_{letter}"
+        cluster, plane = list(self.clusters.items())[NODES.index(node)]
         match kind:
             case "kill agent" | "kill coordinator":
                 name = self.draw.choice((*NODES, "room")) if kind == "kill agent" else "coordinator"

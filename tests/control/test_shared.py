@@ -165,6 +165,7 @@ async def test_what_is_no_name_is_refused(name) -> None:
         (["/lab/scan.py", "3"], "scan.py"),
         (["/env/bin/podium", "run", "f.yaml"], "podium run"),
         (["/src/podium/control/cli.py", "ask", "lo"], "podium ask"),
+        (["/src/podium_start.py", "up"], "podium up"),
         (["/env/lib/ipykernel_launcher.py", "-f", "x"], "notebook"),
         (["/env/lib/pytest/__main__.py"], "pytest"),
     ],

@@ -30,7 +30,10 @@ from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.servers.back_door_client import ask
 
 Result = TypeVar("Result")
-TWO_NODES = Path(__file__).parents[2] / "examples" / "two_nodes" / "facility.yaml"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+TWO_NODES = EXAMPLES / "two_nodes" / "facility.yaml"
+MIXED = EXAMPLES / "mixed" / "facility.yaml"
+"""Node b is on Zurich Instruments."""
 LATE = (
     "FIRE came",
     "no answer to FIRE",
@@ -45,13 +48,14 @@ LOCKED_S = 11
 
 
 class Twins:
-    """``podium twin serve`` of the example, and its back door."""
+    """``podium twin serve`` of an example of two nodes, and its back door."""
 
-    def __init__(self, folder: Path, seed: int = 3) -> None:
+    def __init__(self, folder: Path, seed: int = 3, file: Path = TWO_NODES) -> None:
+        self.file = file
         self.twin = folder / "twin.yaml"
         self.endpoints = folder / "endpoints.json"
-        podium("twin", "sample", TWO_NODES, "--seed", seed, "--out", self.twin)
-        serve = ("twin", "serve", TWO_NODES, "--twin", self.twin, "--endpoints", self.endpoints)
+        podium("twin", "sample", file, "--seed", seed, "--out", self.twin)
+        serve = ("twin", "serve", file, "--twin", self.twin, "--endpoints", self.endpoints)
         log = folder / "log"
         with log.open("w") as opened:
             self._process = subprocess.Popen(
@@ -156,7 +160,7 @@ class TwoNodes:
 async def two_nodes_up(twins: Twins, folder: Path) -> AsyncIterator[TwoNodes]:
     """Bring up agents and coordinator; ``folder``: where epochs are kept."""
     async with AsyncExitStack() as stack:
-        facility = await asyncio.to_thread(load_facility, TWO_NODES, twins.endpoints)
+        facility = await asyncio.to_thread(load_facility, twins.file, twins.endpoints)
         bus = MemoryBus()
         here = TwoNodes(facility, bus, Lab(facility, bus), folder)
         for name in owners_of(facility):

@@ -97,8 +97,9 @@ async def test_the_loop_goes_round_while_a_server_does_not_answer(server, what) 
         await asked
 
 
-async def test_the_loop_goes_round_while_a_server_lets_nobody_in(server) -> None:
-    with server.silent():
+@pytest.mark.parametrize("greets", [False, True])
+async def test_the_loop_goes_round_while_a_server_lets_nobody_in(server, greets) -> None:
+    with server.silent(greets):
         async with kept(lambda: driver_of(server)) as worker:
             connected = asyncio.ensure_future(worker.connected())
             await ticks_while(connected, server)

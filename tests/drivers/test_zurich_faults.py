@@ -12,6 +12,7 @@ from tests.drivers.zurich_server import DEVICES, ZurichServer, zurich_server
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich import greeting
 from podium.drivers.zurich.data_server import ZurichDataServer
+from podium.drivers.zurich.error_log import messages_in
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
     IntegrationWeights,
@@ -131,6 +132,19 @@ def test_what_an_instrument_complains_of_is_told_by_reading(server, driver) -> N
     )
 
 
+def test_what_tells_of_nothing_wrong_does_not_count() -> None:
+    log = {
+        "messages": [
+            {"code": "AWGINFO", "message": "a program was loaded", "severity": 0.0},
+            {"code": "AWGDIOTIMING", "message": "timing", "severity": 1.0},
+            {"code": "AWGOSCMODE", "message": "no oscillator", "severity": 2.0},
+        ]
+    }
+    assert messages_in(json.dumps(log)) == ("no oscillator",)
+    assert messages_in("") == ()
+    assert messages_in("no JSON") == ("no JSON",)
+
+
 def test_a_run_in_which_an_instrument_complains_is_no_good(server, driver) -> None:
     (shfqc,) = (one for one in server.twin.devices if one.name == "dev12000")
     shfqc.store.put("raw/error/json/errors", COMPLAINT.replace("fan", "old fan"), 0)
@@ -221,6 +235,19 @@ def test_a_waveform_that_the_program_has_not_is_told_at_the_latest_when_it_is_ar
     driver.load(with_core(waveforms=(*CORE.waveforms, Waveform(5, "w", (1,) * 32, (1,) * 32))))
     with pytest.raises(Refused, match=r"to arm 'trial': .*waveform 5 is written; the program has"):
         driver.arm()
+
+
+def test_what_somebody_else_uploads_meanwhile_is_replaced(server, driver) -> None:
+    (shfqc,) = (one for one in server.twin.devices if one.name == "dev12000")
+    driver.load(PROGRAM)
+    ours = shfqc.store.value("sgchannels/2/awg/sequencer/program", 0)
+    other = driver_of(server)
+    other.load(with_core(text=CORE.text + "playZero(64);"))
+    assert shfqc.store.value("sgchannels/2/awg/sequencer/program", 0) != ours
+    driver.load(PROGRAM)
+    assert shfqc.store.value("sgchannels/2/awg/sequencer/program", 0) == ours
+    driver.arm()
+    other.close()
 
 
 # Gone, and back

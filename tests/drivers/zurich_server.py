@@ -14,7 +14,7 @@ from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConn
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.zurich_texts import vendor_text
 from podium.sim_instruments.twins.twin import Session
-from podium.sim_instruments.twins.zurich.executing import running_data_server
+from podium.sim_instruments.twins.zurich.running import running_data_server
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 DEVICES = {12000: "SHFQC", 8001: "HDAWG8"}
@@ -34,8 +34,9 @@ class Heard:
         self._server = server
 
     def feed(self, data: bytes, now_fs: int) -> bytes:
-        self._server.heard.set()
-        self._server.gate.wait(30)
+        if data or not self._server.greets:
+            self._server.heard.set()
+            self._server.gate.wait(30)
         return self._session.feed(data, now_fs)
 
     @property
@@ -57,6 +58,8 @@ class ZurichServer:
         self.gate = threading.Event()
         """Open: it answers."""
         self.gate.set()
+        self.greets = False
+        """Whether it still greets who connects while it is silent."""
         self.host, self.port = "127.0.0.1", 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -80,8 +83,9 @@ class ZurichServer:
         self.twin = running_data_server("1", devices, lambda: texts(""))
 
     @contextlib.contextmanager
-    def silent(self) -> Iterator[None]:
+    def silent(self, greets: bool = False) -> Iterator[None]:
         """Answer nothing meanwhile: what is asked waits, and so do all others."""
+        self.greets = greets
         self.heard.clear()
         self.gate.clear()
         try:

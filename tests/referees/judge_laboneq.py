@@ -252,3 +252,11 @@ def test_the_averaged_trace_adds_up_to_what_is_integrated(points, laboneq, pi):
     tone_hz = qubit_truth(points[QUBITS[0]])["readout_frequency"].value - 7.2e9
     turning = np.exp(-2j * np.pi * tone_hz * np.arange(2000) / 2e9)
     assert abs(np.sum(trace * turning)) == pytest.approx(abs(summed), rel=0.05)
+
+
+def test_a_long_readout_tells_the_states_apart(laboneq, pi):
+    asked = {"experiment": "long_readout", "pi": pi[0], "shots": SHOTS, "height": 0.1}
+    down, up = (laboneq.measure(**asked, turns=turns)["q0"] for turns in (0, 1))
+    # The noise of a sum of 10,000 samples is near 1, and 200 are averaged.
+    assert abs(up - down) > 2.0
+    assert abs(down) > 5.0

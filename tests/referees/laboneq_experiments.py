@@ -250,6 +250,44 @@ def resonator(
     return made
 
 
+def long_readout(rack: Rack, pi: float, turns: int, shots: int, height: float) -> Experiment:
+    """The first qubit, read for longer than waveforms and weights are (option LRT)."""
+    made = experiment("long_readout", [0])
+    tone = pulse_library.const(uid="long", length=6e-6, amplitude=height, can_compress=True)
+    kernel = pulse_library.const(uid="long_kernel", length=5e-6, can_compress=True)
+    with made.acquire_loop_rt(
+        count=shots,
+        averaging_mode=AveragingMode.CYCLIC,
+        acquisition_type=AcquisitionType.INTEGRATION,
+    ):
+        with made.section(uid="prepare"):
+            made.reserve("drive0")
+            for _ in range(turns):
+                made.play("drive0", X, amplitude=pi)
+        with made.section(uid="read", play_after="prepare"):
+            made.play("measure0", tone)
+            made.acquire("acquire0", "q0", kernel=kernel)
+        with made.section(uid="relax", play_after="read", length=RELAXATION_S):
+            made.reserve("drive0")
+            made.reserve("measure0")
+    local = Oscillator("readout_lo", frequency=rack.readout_lo_hz)
+    turning = Oscillator(
+        "long_tone",
+        frequency=rack.readout_hz[0] - rack.readout_lo_hz,
+        modulation_type=ModulationType.HARDWARE,
+    )
+    setting = Calibration()
+    for line, dbm in (("measure0", rack.output_dbm), ("acquire0", rack.input_dbm)):
+        setting[line] = SignalCalibration(
+            local_oscillator=local, oscillator=turning, range=dbm, port_delay=rack.port_delay_s
+        )
+    made.set_calibration(setting)
+    return made
+
+
+WITH_RACK = ("resonator", "long_readout")
+
+
 def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
     """Return what one experiment measured."""
     off_hz = asked.pop("off_hz", 0.0)
@@ -259,7 +297,8 @@ def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
         setting["q0/acquire"].threshold = thresholds
     session.device_setup.set_calibration(setting)
     name = asked.pop("experiment")
-    made = resonator(rack, **asked) if name == "resonator" else EXPERIMENTS[name](**asked)
+    more = {"rack": rack} if name in WITH_RACK else {}
+    made = EXPERIMENTS[name](**more, **asked)
     begin = time.perf_counter()
     compiled = session.compile(made)
     between = time.perf_counter()
@@ -277,7 +316,7 @@ def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
-    one.__name__: one for one in (rabi, ramsey, relaxation, prepared)
+    one.__name__: one for one in (rabi, ramsey, relaxation, prepared, resonator, long_readout)
 }
 
 

@@ -7,6 +7,15 @@ numbers of the chip and of the readout that was calibrated through the client.
 import numpy as np
 import pytest
 from tests.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
+from tests.referees.reset_monte_carlo import (
+    AT_NS,
+    SECOND_NS,
+    T1_NS,
+    THERMAL,
+    expected,
+    flipped,
+    near,
+)
 from tests.referees.test_qblox_cluster_client import close, running
 from tests.sim_instruments.physics.small_chip import (
     feedline_point,
@@ -25,8 +34,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
 ]
 
-T1_NS = 33_000.0
-THERMAL = 0.05
 READOUT_HZ = 7.26e9, 7.04e9
 DRIVE_HZ = 6.02e9, 5.71e9
 TONE = 5e-5
@@ -50,8 +57,6 @@ PI = [round(limits.DAC_MAX * pi_amplitude(qubit, hann(40)) / FULL) for qubit in 
 READ_GAIN = round(limits.DAC_MAX * TONE / FULL)
 
 PERIOD_NS = 20_000
-SECOND_NS = 2700
-"""From the first tone of a shot to the second."""
 READ = """
       set_mrk 3
       wait_sync 4
@@ -85,8 +90,6 @@ loop: reset_ph
       wait {rest}
       loop R0,@loop
       stop"""
-AT_NS = 1700
-"""From a shot's beginning to the conditional pulse: 90 ns after the trigger's arrival."""
 
 
 @pytest.fixture(scope="module")
@@ -207,51 +210,6 @@ def calibrate(cluster, n):
     reader.thresholded_acq_trigger_address(n + 1)
     reader.thresholded_acq_trigger_en(True)
     return abs(means[1] - means[0]) / (2 * spread)
-
-
-def expected(half, shots, first, resets, seed=1, at_ns=AT_NS):
-    """Simulate the shots of one qubit: rate equations, a rectangular readout, Gaussian noise.
-
-    ``first`` and ``resets`` tell what pulses do to (level, bit); ``half``: half the distance of the
-    two levels' means, in sigmas of one record. Returns the bits of both readings.
-    """
-    random = np.random.default_rng(seed)
-    up = THERMAL / (1 - THERMAL) / T1_NS
-    down = 1 / T1_NS
-
-    def idle(level, span_ns):
-        mixed = np.exp(-(up + down) * span_ns)
-        one = up / (up + down) + (level - up / (up + down)) * mixed
-        return (random.random(shots) < one).astype(float)
-
-    def read(level):
-        # the mean over the window of a level that may jump once in it
-        jumps = random.exponential(1 / np.where(level > 0, down, up)) / 1000.0
-        part = np.minimum(jumps, 1.0)
-        mean = level * part + (1 - level) * (1 - part)
-        after = np.where(jumps < 1, 1 - level, level)
-        bit = (2 * mean - 1) * half + random.normal(size=shots) > 0
-        return bit, after
-
-    level = idle(np.full(shots, THERMAL), 10 * T1_NS)
-    level = first(level, random)
-    level = idle(level, 100)
-    bit, level = read(level)
-    level = idle(level, at_ns - 1100)
-    level = resets(level, bit)
-    level = idle(level, 100 + SECOND_NS - at_ns)
-    again, _ = read(level)
-    return bit, again
-
-
-def flipped(level, random):
-    return (random.random(level.size) < 0.5).astype(float)
-
-
-def near(count, other, shots):
-    """Four sigma of the difference of two counts, and what the simple model leaves out."""
-    share = (count + other) / (2 * shots)
-    return abs(count - other) < 4 * np.sqrt(2 * shots * share * (1 - share)) + 0.006 * shots
 
 
 def test_active_reset_leaves_what_decay_and_errors_of_assignment_predict(cluster) -> None:

@@ -297,6 +297,21 @@ class Clock(Protocol):
         ...
 
 
+class CountsTicks(Protocol):
+    """An instrument that counts from when it was switched on, and knows no time of day.
+
+    What it tells as TAI it tells by what it was told of its tick 0.
+    """
+
+    def counted_fs(self) -> int:
+        """Return how long it has counted."""
+        ...
+
+    def count_from(self, origin: Tai) -> None:
+        """Take ``origin`` for the instant of its tick 0 from now on; nothing is sent to it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TriggerCounts:
     """What became of the events that were to raise one output, since it was prepared."""

@@ -155,14 +155,20 @@ _SHF_OUT_ATT = Range(
 _SHF_IN_ATT = Range(
     0, zurich.INPUT_RANGE_MAX_DBM - zurich.INPUT_RANGE_MIN_DBM, "dB", step=zurich.RANGE_STEP_DB
 )
+_SHF_TRIGGER_FS = zurich.TRIGGER_INPUT_PERIOD_NS * FS_PER_NS
 
 
 def _generators(count: int) -> tuple[Connector, ...]:
     """Return the channels of a signal generator; two and two have a synthesizer in common."""
     top = zurich.OUTPUT_RANGE_MAX_DBM
     return tuple(
-        RfOutput(f"sg{n}", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"sg{n // 2}", top)
+        one
         for n in range(count)
+        for one in (
+            RfOutput(f"sg{n}", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"sg{n // 2}", top),
+            TriggerInput(f"sg{n}_trigger", _SHF_TRIGGER_FS),
+            Marker(f"sg{n}_marker", n),
+        )
     )
 
 
@@ -179,6 +185,16 @@ def _analysers(count: int) -> tuple[Connector, ...]:
     )
 
 
+def _analyser_triggers(count: int) -> tuple[Connector, ...]:
+    """Return the trigger inputs of an analyser; beside generators it hears theirs, too, and they
+    not its."""
+    return tuple(
+        TriggerInput(f"qa{n}_trigger_{side}", _SHF_TRIGGER_FS)
+        for n in range(count)
+        for side in "ab"
+    )
+
+
 def _waves(count: int) -> tuple[Connector, ...]:
     """Return the outputs of an HDAWG."""
     return tuple(PulseOutput(f"sigout{n}", zurich.HDAWG_RANGES_V) for n in range(count))
@@ -190,8 +206,8 @@ _ZURICH_DEVICES = {
         ModuleModel("SHFQC", (*_analysers(1), *_generators(6))),
         ModuleModel("SHFSG4", _generators(4)),
         ModuleModel("SHFSG8", _generators(8)),
-        ModuleModel("SHFQA2", _analysers(2)),
-        ModuleModel("SHFQA4", _analysers(4)),
+        ModuleModel("SHFQA2", (*_analysers(2), *_analyser_triggers(2))),
+        ModuleModel("SHFQA4", (*_analysers(4), *_analyser_triggers(4))),
         ModuleModel("HDAWG4", _waves(4)),
         ModuleModel("HDAWG8", _waves(8)),
         ModuleModel("PQSC", ()),
@@ -205,9 +221,9 @@ ZURICH = InstrumentModel(
     product="data server",
     address="host",
     ports={"data_server": zurich.TCP_PORT},
-    roles=("PulseSequencer",),
+    roles=("PulseSequencer", "CountsTicks"),
     driver="podium.drivers.zurich.data_server:ZurichDataServer",
-    twin="podium.sim_instruments.twins.zurich.executing:running_data_server",
+    twin="podium.sim_instruments.twins.zurich.running:running_data_server",
     options=(
         MapOption("devices", "serial number: model", 1, zurich.SERIAL_MAX, zurich.DEVICE_MODELS),
         MapOption(

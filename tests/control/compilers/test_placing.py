@@ -4,6 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.control.compilers.qblox.random_programs import programs
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import exclusive
 from podium.control.compilers.placing import in_ticks, place_in_fs
 from podium.control.compilers.qblox.place import PlacedCapture, PlacedPlay, place
 from podium.control.program.program import (
@@ -15,6 +16,7 @@ from podium.control.program.program import (
     Play,
     Program,
     SetFrequency,
+    ShiftPhase,
 )
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS, OffGridError
@@ -67,12 +69,27 @@ def test_times_that_are_no_ticks_are_refused_with_the_nearest_two() -> None:
         in_ticks(np.array(416_667), 2_400_000_000, "x", ())
 
 
+def test_branches_take_equal_time_and_what_is_in_them_has_a_guard() -> None:
+    short, long = Play("f", Square(10)), Play("f", Square(30))
+    body = (
+        Capture("f", "c", 100),
+        If(Condition(("c",)), (short, ShiftPhase("f", 0.25)), (long,)),
+        short,
+    )
+    (frame,) = place_in_fs(Program("p", (FRAME,), body)).frames
+    first, second, after = frame.pulses
+    assert [one.start_fs.item() for one in frame.pulses] == [0, 0, 30]
+    assert exclusive(first.guard, second.guard)
+    assert not after.guard
+    assert [(one.guard, one.turns.item()) for one in after.turned] == [(first.guard, 0.25)]
+
+
 def test_what_is_not_placed_is_named() -> None:
     body = (
         Capture("f", "c", 100),
-        If(Condition(("c",)), (Play("f", Square(10)),)),
+        If(Condition(("c",)), (SetFrequency("f", 5e9),)),
     )
-    with pytest.raises(DoesNotFit, match=r"statement 1 .If.: this compiler knows no If"):
+    with pytest.raises(DoesNotFit, match=r"the frequency of 'f' would depend on what is measured"):
         place_in_fs(Program("p", (FRAME,), body))
     far = (Delay(("f",), 2**63 - 2), Delay(("f",), 2**63 - 2))
     with pytest.raises(DoesNotFit, match="times are 64-bit numbers of femtoseconds"):

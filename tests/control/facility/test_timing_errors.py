@@ -214,6 +214,56 @@ def test_a_wrong_timing_plane_names_its_place_and_what_would_be_right(
     refuses_in(TWO_NODES, old, new, at, says)
 
 
+MIXED = TWO_NODES.parents[1] / "mixed" / "facility.yaml"
+INPUT = "      input: zi_b.dev12001.sg0_trigger\n"
+MIXED_CASES = [
+    (
+        "left out",
+        INPUT,
+        "",
+        "zi_b:    #",
+        "say which, as 'input', e.g. 'zi_b.dev12001.sg0_trigger'",
+    ),
+    (
+        "of another instrument",
+        INPUT,
+        INPUT.replace("zi_b.dev12001.sg0_trigger", "tagger.trigger"),
+        "tagger.trigger",
+        "tagger.trigger is no connector of zi_b, which it is to start",
+    ),
+    (
+        "that is none",
+        INPUT,
+        INPUT.replace("_trigger", "_marker"),
+        "zi_b.dev12001.sg0_marker\n      delay: {value: 25",
+        "zi_b.dev12001.sg0_marker is a marker output; a trigger input is wanted",
+    ),
+    (
+        "that is not there",
+        INPUT,
+        INPUT.replace("sg0_trigger", "sg6_trigger"),
+        "zi_b.dev12001.sg6_trigger",
+        "zi_b has no connector 'dev12001.sg6_trigger'",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "says"), [pytest.param(*c[1:], id=c[0]) for c in MIXED_CASES]
+)
+def test_a_trigger_input_is_named_where_there_are_several(
+    refuses_in, old: str, new: str, at: str, says: str
+) -> None:
+    refuses_in(MIXED, old, new, at, says)
+
+
+def test_the_example_of_two_families_is_a_value() -> None:
+    timing = load_facility(MIXED).timing
+    assert timing.triggers["zi_b"].input == ConnectorRef("zi_b", "dev12001.sg0_trigger")
+    assert timing.triggers["cluster_a"].input == ConnectorRef("cluster_a", "trigger")
+    assert timing.markers["node_b"].output == ConnectorRef("zi_b", "dev12001.sg0_marker")
+
+
 def test_the_example_is_a_value() -> None:
     facility = load_facility(TWO_NODES)
     plane = facility.timing

@@ -7,19 +7,16 @@ from typing import Any
 
 from podium.control.agent.epochs_kept import EpochsKept, Signs
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.origins import COUNTS_FROM, NEAR_FS, Origins
 from podium.control.agent.playing import CLOCK_S
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import InstrumentError, Refused
-from podium.firmware_interfaces.exact_time import FS_PER_MS
 from podium.firmware_interfaces.tai import Tai
 
 DISTURBED = "disturbed"
 """How often an instrument was found to have kept it that its clock was disturbed."""
-NEAR_FS = 500 * FS_PER_MS
-"""A controller's time is TAI's if it is not further off. ASSUMED: whoever sets it does so better,
-and what is finer shows in the record of each start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +32,20 @@ class ClockLooks:
     """What is seen is written down before an instrument is told to forget it."""
 
     def __init__(
-        self, domains: Mapping[str, str], instruments: Instruments, kept: EpochsKept, life: int
+        self,
+        domains: Mapping[str, str],
+        instruments: Instruments,
+        kept: EpochsKept,
+        life: int,
+        planes: Mapping[str, str] | None = None,
     ) -> None:
-        """``domains``: see :func:`domains_of`; ``life``: another one each time it is made."""
+        """``domains``: see :func:`domains_of`; ``life``: another one each time it is made;
+        ``planes``: by controller the trigger node that tells it the time, if it does not know."""
         self._domains = domains
         self._instruments = instruments
         self._kept = kept
         self._life = life
+        self._origins = Origins(instruments, dict(planes or {}))
         self._writing = asyncio.Lock()
         self._agreed: dict[str, int] = {}
         """Connections under which controllers were seen to show the time."""
@@ -66,6 +70,8 @@ class ClockLooks:
         Returns the epochs as :meth:`epochs` does, and the answers in their order.
         """
         names = tuple(asked)
+        kept = {name: self._kept.sign(self.domain(name), COUNTS_FROM) for name in names}
+        await together(*(self._origins.agree(name, kept[name]) for name in names))
         looks = await together(*(self._look(name, asked[name]) for name in names))
         found, answers = [look for look, _ in looks], [answer for _, answer in looks]
         shown = {self.domain(name): one for name, (one, _) in zip(names, found, strict=True)}
@@ -125,6 +131,7 @@ class ClockLooks:
         if signs is None:
             life = {"agent's life": self._life, "connections": worker.health.connections}
             return (life, False), answers
+        signs = {**signs, **self._origins.signs(name)}
         if disturbed is None:
             return (signs, False), answers
         before = self._kept.sign(self.domain(name), DISTURBED)

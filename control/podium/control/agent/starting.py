@@ -278,7 +278,13 @@ def starting_of(
         playing,
         TimedCompiling(facility, wirings),
         wirings,
-        ClockLooks(domains_of(facility), instruments, EpochsKept(epochs), life),
+        ClockLooks(
+            domains_of(facility),
+            instruments,
+            EpochsKept(epochs),
+            life,
+            {one.controller: one.plane for one in wirings},
+        ),
     )
     return Starting(name, life, hardware, others, margins)
 

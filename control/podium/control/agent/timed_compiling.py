@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from podium.control.agent.compiling import KEPT, part_to_say, refused_in_words
 from podium.control.agent.loopback_parts import compile_loopback, tagged_by
 from podium.control.agent.start_wiring import StartWiring
-from podium.control.agent.targets import targets_of
+from podium.control.agent.timed_families import TimedFamily, TimedQblox, TimedZurich
 from podium.control.bus.streams import InParts
-from podium.control.compilers.qblox.batches import compile_in_batches
-from podium.control.compilers.qblox.recompiling import Recompiling
+from podium.control.compilers.artifact import Artifact
 from podium.control.facility.facility import Facility
 from podium.control.program.batches import common
 from podium.control.program.loopback import Loopback
@@ -19,7 +18,6 @@ from podium.control.program.program import Program
 from podium.control.program.serialise import digest
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, digest_of, timed_from_json
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
 
 SAID = 8
 """So many are known by all their words: of these nothing is read again."""
@@ -33,7 +31,7 @@ class TimedPart:
     """Of all that was sent: what the token names."""
     program_hash: str
     """Of the program alone: what its data are of."""
-    artifacts: Mapping[str, ClusterProgram]
+    artifacts: Mapping[str, Artifact]
     """By controller."""
     wirings: tuple[StartWiring, ...]
     """Of these controllers, in the same order, as they are set for this run."""
@@ -48,16 +46,14 @@ class TimedCompiling:
 
     def __init__(self, facility: Facility, wirings: Sequence[StartWiring]) -> None:
         self._facility = facility
-        self._targets = targets_of(facility)
+        self._families = _families(facility)
         self._wirings = tuple(wirings)
-        self._recompiling = Recompiling()
-        self._done: OrderedDict[tuple[object, ...], Mapping[str, ClusterProgram]] = OrderedDict()
+        self._done: OrderedDict[tuple[object, ...], Mapping[str, Artifact]] = OrderedDict()
         self._said: OrderedDict[str, TimedPart] = OrderedDict()
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
-        self._facility, self._targets = facility, targets_of(facility)
-        self._recompiling = Recompiling()
+        self._facility, self._families = facility, _families(facility)
         self._done.clear()
 
     async def compile(self, text: str) -> TimedPart:
@@ -88,11 +84,11 @@ class TimedCompiling:
         ports = {frame.port for frame in program.frames}
         with refused_in_words(program.name):
             made = [
-                [one.batch for one in compile_in_batches(program, target, _start(wiring))]
+                family.batches(program, wiring)
                 for wiring in (
                     one.set_to(timed.starts.get(one.controller)) for one in self._wirings
                 )
-                if ports & (target := self._targets[wiring.controller]).ports.keys()
+                if ports & (family := self._families[wiring.controller]).ports[wiring.controller]
             ]
         return InParts(tuple(part_to_say(one) for one in common(made)) if made else ())
 
@@ -105,7 +101,7 @@ class TimedCompiling:
     def _part(self, timed: TimedProgram, text: str) -> TimedPart:
         program = timed.program
         set_to = [one.set_to(timed.starts.get(one.controller)) for one in self._wirings]
-        key = (program, *((one.controller, _start(one)) for one in set_to))
+        key = (program, *((one.controller, one.offset_ns, one.late_fs) for one in set_to))
         if key not in self._done:
             self._done[key] = self._artifacts(program, set_to)
         self._done.move_to_end(key)
@@ -124,18 +120,17 @@ class TimedCompiling:
 
     def _artifacts(
         self, program: Program | Loopback, wirings: Sequence[StartWiring]
-    ) -> Mapping[str, ClusterProgram]:
+    ) -> Mapping[str, Artifact]:
         if isinstance(program, Loopback):
-            return compile_loopback(self._facility, program, wirings)
+            return compile_loopback(self._facility, self._families, program, wirings)
         ports = {frame.port for frame in program.frames}
         return {
-            one.controller: self._recompiling.compile(
-                program, self._targets[one.controller], _start(one)
-            )
+            one.controller: family.compile(program, one)
             for one in wirings
-            if ports & self._targets[one.controller].ports.keys()
+            if ports & (family := self._families[one.controller]).ports[one.controller]
         }
 
 
-def _start(wiring: StartWiring) -> ExternalStart:
-    return ExternalStart(wiring.address, wiring.offset_ns, wiring.late_fs)
+def _families(facility: Facility) -> dict[str, TimedFamily]:
+    families: tuple[TimedFamily, ...] = (TimedQblox(facility), TimedZurich(facility))
+    return {controller: family for family in families for controller in family.ports}

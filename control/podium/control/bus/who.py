@@ -33,7 +33,11 @@ def program(words: list[str]) -> str:
         return "notebook"
     if path.name == "__main__.py":  # python -m PACKAGE
         return path.parent.name
-    if path.name == "podium" or path.parts[-3:] == ("podium", "control", "cli.py"):
+    if path.name in ("podium", "podium_start.py") or path.parts[-3:] == (
+        "podium",
+        "control",
+        "cli.py",
+    ):
         command = next((word for word in words[1:] if not word.startswith("-")), "")
         return f"podium {command}".rstrip()
     return path.name

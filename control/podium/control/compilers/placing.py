@@ -3,12 +3,13 @@
 No grid and no family: a compiler takes from here to its own ticks, or refuses.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from podium.control.compilers.clocks import later, waits_fs
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import Guard, Mark, steps
 from podium.control.compilers.points import (
     BoolArray,
     FloatArray,
@@ -17,6 +18,7 @@ from podium.control.compilers.points import (
     values_of,
     where_first,
 )
+from podium.control.program.conditions import Discriminator
 from podium.control.program.program import (
     Axis,
     Barrier,
@@ -59,6 +61,14 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Turned:
+    """A phase shift that hangs on what is measured."""
+
+    guard: Guard
+    turns: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PlacedPulse:
     """A pulse with its instant; arrays broadcast to the axes, as all here."""
 
@@ -67,6 +77,10 @@ class PlacedPulse:
     waveform: Waveform
     amplitude: FloatArray
     carrier: Carrier
+    guard: Guard = ()
+    """What must have been measured for it to happen."""
+    turned: tuple[Turned, ...] = ()
+    """Phase shifts of the frame up to here that are not in its carrier."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +92,9 @@ class PlacedWindow:
     start_fs: IntArray
     duration_fs: int
     carrier: Carrier
+    discriminator: Discriminator | None = None
+    guard: Guard = ()
+    """As of a pulse."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +106,8 @@ class PlacedFrame:
     windows: tuple[PlacedWindow, ...]
     tunings: tuple[tuple[int, FloatArray], ...]
     """Index of each SetFrequency of the frame, and its frequency."""
+    turned: tuple[Turned, ...] = ()
+    """All phase shifts that hang on what is measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +130,8 @@ class _Clock:
     now: Carrier
     """By all that was said so far: what the next pulse has."""
     pulses: list[PlacedPulse]
-    windows: list[tuple[int, Capture, IntArray]]
+    windows: list[tuple[int, Capture, IntArray, Guard]]
+    turned: list[Turned] = field(default_factory=list)
 
 
 def place_in_fs(program: Program) -> PlacedShot:
@@ -123,8 +143,13 @@ def place_in_fs(program: Program) -> PlacedShot:
     axes = program.axes
     zero = np.zeros((1,) * len(axes), np.int64)
     clocks = {one.name: _clock(one, zero) for one in program.frames}
-    for index, statement in enumerate(program.body):
-        _step(clocks, index, statement, axes)
+    branches: list[dict[str, IntArray]] = []
+    """Of each branch that is open: clocks where it began, or where its first way has ended."""
+    for index, statement, guard in steps(program.body):
+        if isinstance(statement, Mark):
+            _branch(clocks, statement, branches)
+        else:
+            _step(clocks, index, statement, guard, axes)
     latest = zero
     for clock in clocks.values():
         latest = np.maximum(latest, clock.at_fs)
@@ -134,6 +159,7 @@ def place_in_fs(program: Program) -> PlacedShot:
             tuple(clock.pulses),
             tuple(_window(clock, *one, axes) for one in clock.windows),
             tuple((index, hz) for index, _, hz in clock.tunings),
+            tuple(clock.turned),
         )
         for clock in clocks.values()
         if clock.pulses or clock.windows
@@ -146,8 +172,28 @@ def _clock(frame: Frame, zero: IntArray) -> _Clock:
     return _Clock(frame, zero, [], [], Carrier(hz, np.zeros(zero.shape)), [], [])
 
 
+def _branch(clocks: dict[str, _Clock], mark: Mark, open_ones: list[dict[str, IntArray]]) -> None:
+    """Set the clocks of all frames where a branch begins, goes on to its second way, or ends."""
+    now = {name: clock.at_fs for name, clock in clocks.items()}
+    match mark:
+        case Mark.BEGIN:
+            open_ones.append(now)
+        case Mark.ELSE:
+            begun, open_ones[-1] = open_ones[-1], now
+            for name, clock in clocks.items():
+                clock.at_fs = begun[name]
+        case Mark.END:
+            ended = open_ones.pop()
+            for name, clock in clocks.items():
+                clock.at_fs = np.maximum(clock.at_fs, ended[name])
+
+
 def _step(
-    clocks: dict[str, _Clock], index: int, statement: Statement, axes: tuple[Axis, ...]
+    clocks: dict[str, _Clock],
+    index: int,
+    statement: Statement,
+    guard: Guard,
+    axes: tuple[Axis, ...],
 ) -> None:
     where = f"statement {index} ({type(statement).__name__})"
     match statement:
@@ -161,13 +207,15 @@ def _step(
                     waveform,
                     values_of(amplitude, axes),
                     clock.now,
+                    guard,
+                    tuple(clock.turned),
                 )
             )
             clock.at_fs = later(begins, np.asarray(waveform.duration_fs), where)
         case Capture(frame, _, _, delay_fs):
             clock = clocks[frame]
             opens = later(clock.at_fs, np.asarray(delay_fs), where)
-            clock.windows.append((index, statement, opens))
+            clock.windows.append((index, statement, opens, guard))
         case Delay(frames, duration):
             step_fs = waits_fs(duration, where, axes)
             for name in frames:
@@ -178,6 +226,11 @@ def _step(
                 latest = np.maximum(latest, clocks[name].at_fs)
             for name in frames:
                 clocks[name].at_fs = latest
+        case SetFrequency(frame, _) if guard:
+            raise DoesNotFit(
+                f"{where}: the frequency of {frame!r} would depend on what is measured; play the "
+                "branch on a frame of its own"
+            )
         case SetFrequency(frame, frequency):
             clock = clocks[frame]
             hz, now = values_of(frequency, axes), clock.now
@@ -185,6 +238,8 @@ def _step(
             counts = np.ones((1,) * len(axes), np.bool_)
             retuned = Retuning(clock.at_fs, now.frequency_hz, hz, counts)
             clock.now = Carrier(hz, now.turns, (*now.retuned, retuned))
+        case ShiftPhase(frame, turns) if guard:
+            clocks[frame].turned.append(Turned(guard, values_of(turns, axes)))
         case ShiftPhase(frame, turns):
             clock = clocks[frame]
             shift = values_of(turns, axes)
@@ -211,11 +266,24 @@ def _carrier(clock: _Clock, at_fs: IntArray, axes: tuple[Axis, ...]) -> Carrier:
 
 
 def _window(
-    clock: _Clock, index: int, capture: Capture, opens_fs: IntArray, axes: tuple[Axis, ...]
+    clock: _Clock,
+    index: int,
+    capture: Capture,
+    opens_fs: IntArray,
+    guard: Guard,
+    axes: tuple[Axis, ...],
 ) -> PlacedWindow:
     """Return a window; what is said later and holds when it opens counts as well."""
     carrier = _carrier(clock, opens_fs, axes)
-    return PlacedWindow(index, capture.name, opens_fs, capture.duration_fs, carrier)
+    return PlacedWindow(
+        index,
+        capture.name,
+        opens_fs,
+        capture.duration_fs,
+        carrier,
+        capture.discriminator,
+        guard,
+    )
 
 
 def in_ticks(time_fs: IntArray, rate_hz: int, what: str, axes: tuple[Axis, ...]) -> IntArray:

@@ -133,7 +133,7 @@ def check_fridges(
             complaints.at(path, f"{instrument} has no channel {channel!r}; {near}")
 
 
-HAVE_TICKS = frozenset({"Clock", "TimingPlane", "MicrowaveSource"})
+HAVE_TICKS = frozenset({"Clock", "CountsTicks", "TimingPlane", "MicrowaveSource"})
 """Roles of instruments that a clock domain may be of. A microwave source is of one where its
 10 MHz come by another way than with the controller whose signals it carries."""
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from podium.control.facility.connectors import Resolved, resolve
+from podium.control.facility.connectors import Resolved, connectors_of, resolve
 from podium.control.facility.parsed import Complaints, Parsed
 from podium.control.facility.problems import KeyPath, suggest
 from podium.control.facility.timing import PhaseReference
@@ -81,13 +81,55 @@ def _check_trigger(
     kinds: tuple[type[Connector], ...] = (TriggerOutput,)
     output = resolve(entry.output, kinds, (*path, "output"), parsed, models, complaints)
     sockets.plug(output, (*path, "output"))
+    _check_input(name, entry, sockets, models)
     if entry.delay.value < 0:
         complaints.at((*path, "delay"), "a cable cannot be left before it is entered: 0 ns or more")
 
 
-def trigger_input(model: InstrumentModel) -> TriggerInput | None:
-    """Return the trigger input of a model, if it has one."""
+def _check_input(
+    name: str, entry: TriggerEntry, sockets: _Sockets, models: Mapping[str, InstrumentModel]
+) -> None:
+    """Check which trigger input is meant: those of modules have to be named."""
+    parsed, complaints = sockets.parsed, sockets.complaints
+    path: KeyPath = ("timing", "triggers", name)
+    model = models.get(name)
+    if model is None or trigger_input(model) is None:
+        return
+    if entry.input is None:
+        if own_trigger_input(model) is None:
+            there = [
+                one
+                for one in connectors_of(name, (TriggerInput,), parsed, models)
+                if one.startswith(f"{name}.")
+            ]
+            example = f"e.g. {there[0]!r}" if there else "but none as it is fitted"
+            message = f"{name} has several trigger inputs: say which, as 'input', {example}"
+            complaints.at(path, message, at_key=True)
+        return
+    at_input = (*path, "input")
+    if entry.input.partition(".")[0] != name:
+        complaints.at(at_input, f"{entry.input} is no connector of {name}, which it is to start")
+        return
+    sockets.plug(
+        resolve(entry.input, (TriggerInput,), at_input, parsed, models, complaints), at_input
+    )
+
+
+def own_trigger_input(model: InstrumentModel) -> TriggerInput | None:
+    """Return the trigger input of a box itself, if it has one."""
     return next((one for one in model.connectors if isinstance(one, TriggerInput)), None)
+
+
+def trigger_input(model: InstrumentModel) -> TriggerInput | None:
+    """Return the trigger input of a model, or one of a module that may be in it; None: no such.
+
+    All of one model are alike but for their names.
+    """
+    own = own_trigger_input(model)
+    if own is not None or model.modules is None:
+        return own
+    fitted = (one for module in model.modules.values() for one in module.connectors)
+    return next((one for one in fitted if isinstance(one, TriggerInput)), None)
 
 
 def _check_marker(

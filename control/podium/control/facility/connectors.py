@@ -1,6 +1,6 @@
 """From a connector's name in the file to what the model says about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.facility.connector_ref import ConnectorRef
@@ -82,7 +82,9 @@ def resolve(
         return None
     if not isinstance(there[channel], kinds):
         wanted = " or ".join(WHAT[kind] for kind in kinds)
-        offered = list(_of_kind(kinds, parsed, models))
+        offered = [
+            one for name in parsed.instruments for one in connectors_of(name, kinds, parsed, models)
+        ]
         shown = ", ".join(offered[:OFFERED_MAX]) + (" ..." if len(offered) > OFFERED_MAX else "")
         what = WHAT[type(there[channel])]
         right = f"those here: {shown}" if offered else "no instrument here has one"
@@ -130,13 +132,15 @@ def _no_such(
     return f"{instrument} has no connector {channel!r}; {suggest(channel, siblings)}"
 
 
-def _of_kind(
-    kinds: tuple[type[Connector], ...], parsed: Parsed, models: Mapping[str, InstrumentModel]
-) -> Iterator[str]:
-    """Yield all connectors of the file's instruments that are of one of ``kinds``."""
-    for name, entry in parsed.instruments.items():
-        if entry is None or name not in models:
-            continue
-        for channel, connector in (_connectors(entry, models[name]) or {}).items():
-            if isinstance(connector, kinds):
-                yield str(ConnectorRef(name, channel))
+def connectors_of(
+    name: str,
+    kinds: tuple[type[Connector], ...],
+    parsed: Parsed,
+    models: Mapping[str, InstrumentModel],
+) -> list[str]:
+    """Return all connectors of an instrument, as fitted, that are of one of ``kinds``."""
+    entry = parsed.instruments.get(name)
+    if entry is None or name not in models:
+        return []
+    there = _connectors(entry, models[name]) or {}
+    return [str(ConnectorRef(name, at)) for at, one in there.items() if isinstance(one, kinds)]

@@ -23,7 +23,7 @@ from podium.control.facility.check_timing import (
     check_shared_triggers,
     check_tells_time,
     check_timing,
-    trigger_input,
+    own_trigger_input,
 )
 from podium.control.facility.check_wiring import check_wiring
 from podium.control.facility.design_values import design_of, estimate
@@ -198,9 +198,13 @@ def _timing(parsed: Parsed, models: Mapping[str, InstrumentModel]) -> TimingPlan
 
     triggers: dict[str, TriggerWiring] = {}
     for name, entry in parsed.triggers.items():
-        socket = trigger_input(models[name])
-        if entry is not None and socket is not None:
-            here = ConnectorRef(name, socket.name)
+        socket = own_trigger_input(models[name])
+        if entry is None:
+            continue
+        here = None if socket is None else ConnectorRef(name, socket.name)
+        if entry.input is not None:
+            here = _ref(entry.input)
+        if here is not None:
             triggers[name] = TriggerWiring(
                 _ref(entry.output), here, entry.event, delay(entry.delay)
             )

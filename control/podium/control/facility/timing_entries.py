@@ -41,6 +41,8 @@ class TriggerEntry(Entry):
 
     output: str
     """The trigger output that drives it: wrtd_a.LC-O1."""
+    input: str | None = None
+    """Which of the controller's trigger inputs, where it has several: zi_b.dev12001.sg0_trigger."""
     event: EventId = START_EVENT
     """The event that raises it; START if left out."""
     delay: TimeEstimate

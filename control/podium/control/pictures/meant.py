@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.compilers.qblox.guards import taken, told
+from podium.control.compilers.guards import taken, told
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
     PlacedCapture,

@@ -17,6 +17,7 @@ from podium.drivers.zurich.client_messages import (
     SetAll,
     Settings,
     Source,
+    Stamp,
     Text,
     Vector,
     Whole,
@@ -54,6 +55,8 @@ class Client:
                 return self._open.text(path)
             case Vector(path):
                 return self._open.vector(path)
+            case Stamp(path):
+                return self._open.stamp(path)
             case Settings(path):
                 return self._open.settings(path)
             case Source():

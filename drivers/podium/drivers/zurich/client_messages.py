@@ -44,6 +44,13 @@ class Vector:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """Give the time stamp of the first sample in a result logger's vector."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Give all settings below a node."""
 
@@ -66,7 +73,7 @@ class Source:
     """Of an HDAWG's samples; None: of others."""
 
 
-Request = Connect | SetAll | Whole | Text | Vector | Settings | Source
+Request = Connect | SetAll | Whole | Text | Vector | Stamp | Settings | Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)

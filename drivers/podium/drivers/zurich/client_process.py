@@ -16,6 +16,7 @@ from podium.drivers.zurich.client_messages import (
     SetAll,
     Settings,
     Source,
+    Stamp,
     Text,
     Vector,
     Whole,
@@ -68,6 +69,10 @@ class ClientProcess:
         """Return the vector that a node holds."""
         vector: NDArray[np.complex128] = self._ask(asked, Vector(path), ANSWER_S)
         return vector
+
+    def stamp(self, asked: str, path: str) -> int:
+        """Return the time stamp of the first sample in a result logger's vector."""
+        return int(self._ask(asked, Stamp(path), ANSWER_S))
 
     def settings(self, asked: str, path: str) -> dict[str, object]:
         """Return all settings below ``path`` by their paths, in one wildcard read."""

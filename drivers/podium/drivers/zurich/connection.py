@@ -31,6 +31,10 @@ class Connection(Protocol):
         """Return the vector that a node holds."""
         ...
 
+    def stamp(self, asked: str, path: str) -> int:
+        """Return the time stamp of the first sample in a result logger's vector, ticks."""
+        ...
+
     def settings(self, asked: str, path: str) -> dict[str, object]:
         """Return all settings below ``path`` by their paths, in one wildcard read."""
         ...

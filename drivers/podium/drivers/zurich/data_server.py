@@ -10,9 +10,11 @@ from typing import Self
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
 from podium.drivers.zurich.client_process import ClientProcess
+from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
 from podium.drivers.zurich.connection import Connection, Item
-from podium.drivers.zurich.error_log import check_faults, clear_items, said_by
+from podium.drivers.zurich.error_log import check_faults, said_by
 from podium.drivers.zurich.examining import firmware_complaints, look_at, unfitted
+from podium.drivers.zurich.plane_start import PlaneStart, from_outside
 from podium.drivers.zurich.rack import (
     link,
     miscabled,
@@ -29,12 +31,15 @@ from podium.drivers.zurich.waiting import (
     wait_until_armed,
     wait_until_ended,
 )
+from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
 from podium.firmware_interfaces.zurich.limits import PQSC, TCP_PORT
 from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, CoreProgram, ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
 
+TRIGGER_S = 5.0
+"""An edge that starts a program comes within this."""
 TABLE_PARSE_FAILED = 1 << 3
 """Bit of ``commandtable/status`` (zhinst-toolkit 1.4.0)."""
 
@@ -82,13 +87,17 @@ class ZurichDataServer:
         zsync: Mapping[int, str] | None,
     ) -> None:
         self.name = name
+        self._rehearsed = isinstance(server, RehearsedServer)
         self._options, self._zsync = dict(options or {}), dict(zsync or {})
         self._devices = dict(devices)
         self._server = server
         self._uploaded: dict[str, CoreProgram] = {}
         """By path of the sequencer."""
+        self._checksums: dict[str, int] = {}
+        """What each showed of its machine code when that was uploaded."""
         self._artifact: ZurichProgram | ZurichRack | None = None
         self._interrupted = threading.Event()
+        self._plane = PlaneStart(name, server, devices)
 
     # Instrument
 
@@ -144,7 +153,7 @@ class ZurichDataServer:
         programs = programs_of(artifact)
         cores = [(root_of(one), core, one) for one in programs for core in one.cores]
         stop: list[Item] = [(f"{root}/{core.node}/enable", 0) for root, core, _ in cores]
-        self._set("to stop its sequencers", [*stop, *clear_items(map(root_of, programs))])
+        self._set("to stop its sequencers", [*stop, *self._plane.to_clear(map(root_of, programs))])
         if isinstance(artifact, ZurichRack):
             link(self.name, self._server, artifact, self._interrupted)
         for root, core, program in cores:
@@ -161,11 +170,12 @@ class ZurichDataServer:
         """Empty the result loggers and enable the sequencers; return when all await the trigger."""
         artifact = self._loaded("arm")
         self._interrupted.clear()
+        self._plane.armed()
         programs = programs_of(artifact)
         loggers = [path for one in programs for path in results_to_empty(one)]
         self._set(
             "to empty its result loggers",
-            [*((path, 0) for path in loggers), *clear_items(map(root_of, programs))],
+            [*((path, 0) for path in loggers), *self._plane.to_clear(map(root_of, programs))],
         )
         enabled = [f"{root_of(one)}/{core.node}/enable" for one in programs for core in one.cores]
         self._set(f"to arm {artifact.name!r}", [*((path, 1) for path in loggers + enabled)])
@@ -187,6 +197,11 @@ class ZurichDataServer:
         match artifact.start.source:
             case _ if artifact.start.zsync:
                 raise Refused(f"{self.name}: start: {artifact.name!r} begins on ZSync")
+            case _ if artifact.start.external:
+                raise Refused(
+                    f"{self.name}: start: {artifact.name!r} begins on an edge at trigger input "
+                    f"{artifact.start.source + 1}"
+                )
             case limits.INTERNAL_TRIGGER:
                 trigger = f"{root}/system/internaltrigger"
                 self._set("to start", [(f"{trigger}/repetitions", 1), (f"{trigger}/enable", 1)])
@@ -198,17 +213,23 @@ class ZurichDataServer:
                     "nobody here gives"
                 )
 
-    def wait(self, duration_s: float) -> None:
+    def wait(self, duration_s: float, trigger_s: float = TRIGGER_S) -> None:
         """Return when all sequencers have ended and all results are there.
 
-        Raises ``Unreachable`` past ``duration_s`` and an allowance, ``ProtocolError`` where
-        readouts were lost, or where an instrument complains.
+        Raises ``NotStarted`` if an edge that should start them has not come within ``trigger_s``,
+        ``Unreachable`` past ``duration_s`` and an allowance, ``ProtocolError`` where readouts were
+        lost, or where an instrument complains.
         """
         artifact = self._loaded("wait")
         self._interrupted.clear()
+        edge = None if self._rehearsed else from_outside(artifact)
+        if edge is not None:
+            self._plane.wait(root_of(edge), edge, trigger_s, self._interrupted)
         parts = {root_of(one): one for one in programs_of(artifact)}
         wait_until_ended(self.name, self._server, parts, duration_s, self._interrupted)
         check_faults(self.name, self._server, artifact.name, parts)
+        if edge is not None:
+            self._plane.stamp(root_of(edge), edge)
 
     def collect(self) -> dict[str, Acquired]:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
@@ -242,6 +263,57 @@ class ZurichDataServer:
             for one in program.results
         }
 
+    # TriggeredSequencer
+
+    def disarm(self) -> bool:
+        """Stop the loaded sequencers; return whether they had started before."""
+        artifact = self._loaded("disarm")
+        edge = from_outside(artifact)
+        waited = edge is not None and self._plane.waiting(root_of(edge), edge)
+        self._set(
+            "to stop",
+            [
+                (f"{root_of(one)}/{core.node}/enable", 0)
+                for one in programs_of(artifact)
+                for core in one.cores
+            ],
+        )
+        return edge is not None and not waited
+
+    def started_at(self) -> Tai | None:
+        """Return when its sequencers began, by the instrument's own counter; None: not yet, or
+        the results are not there."""
+        return self._plane.started
+
+    def start_source(self) -> str:
+        """Return what :meth:`started_at` is read from."""
+        return self._plane.source
+
+    # CountsTicks, KeepsDisturbance: of the first of its instruments
+
+    def counted_fs(self) -> int:
+        """Return how long it has counted."""
+        return self._plane.counted_fs()
+
+    def count_from(self, origin: Tai) -> None:
+        """Take ``origin`` for the instant of its tick 0."""
+        self._plane.origin = origin
+
+    def clock_signs(self) -> dict[str, int]:
+        """Return where its ticks come from; what became of them, it keeps until told to forget."""
+        return {"external reference": reference_of(self._server, self._plane.root)}
+
+    def clock_disturbed(self) -> bool:
+        """Return whether it has lost its lock since :meth:`forget_disturbance`."""
+        self._plane.watched = True
+        return lock_was_lost(self.name, self._server, self._plane.root)
+
+    def forget_disturbance(self) -> None:
+        """Clear its error log."""
+        clear_log(self._server, self._plane.root)
+
+    # PulseSequencer, in any state
+
     def safe(self) -> None:
         """Stop all sequencers, what starts them first, and switch all outputs off."""
         self._artifact = None
@@ -262,6 +334,11 @@ class ZurichDataServer:
     def _upload(self, root: str, core: CoreProgram, program: ZurichProgram) -> None:
         place = f"{root}/{core.node}"
         held = self._uploaded.pop(place, None)
+        checksum = f"{place}/elf/checksum"
+        if held is not None:
+            there = self._server.whole(f"what {place} holds, for {program.name!r}", checksum)
+            if there != self._checksums[place]:  # somebody else has uploaded to it
+                held = None
         if held == core:
             self._uploaded[place] = core
             return
@@ -278,6 +355,7 @@ class ZurichDataServer:
             ready = f"{place}/ready"
             if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):
                 raise Refused(f"{who}: {core.node} is not ready: {said_by(self._server, root)}")
+            self._checksums[place] = self._server.whole(f"what {place} holds", checksum)
         items = list(items_of(root, core, held))
         self._set(f"to take waveforms and table of {place} of {program.name!r}", items)
         if core.command_table is not None and core.command_table != held.command_table:

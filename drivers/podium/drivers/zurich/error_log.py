@@ -7,16 +7,25 @@ from podium.drivers.errors import ProtocolError
 from podium.drivers.zurich.connection import Connection, Item
 
 LOG = "raw/error/json/errors"
-"""Node below an instrument, JSON: ``messages``, each with ``message`` and ``count``."""
+"""Node below an instrument, JSON: ``messages``, each with ``message``, ``code``, ``severity``."""
+INFO = 0
+"""Severity that tells of nothing wrong; 1 is a warning, 2 an error, and both count (LabOne Q
+26.7.0, ``device_collection.py``)."""
+HARMLESS = ("AWGDIOTIMING",)
+"""Codes that LabOne Q passes over."""
 
 
 def messages_in(log: str) -> tuple[str, ...]:
-    """Return the messages of a log; one that cannot be read is its own message."""
+    """Return what counts of a log; one that cannot be read is its own message."""
     try:
         entries = json.loads(log).get("messages", []) if log else []
     except (ValueError, AttributeError):
         return (log,)
-    return tuple(str(one.get("message", one) if isinstance(one, dict) else one) for one in entries)
+    return tuple(one.get("message", str(one)) for one in entries if _counts(one))
+
+
+def _counts(entry: dict[str, object]) -> bool:
+    return entry.get("severity", 1) != INFO and entry.get("code") not in HARMLESS
 
 
 def said_by(server: Connection, root: str) -> str:

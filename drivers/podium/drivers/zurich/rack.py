@@ -6,7 +6,7 @@ from typing import Final
 
 from podium.drivers.errors import Refused
 from podium.drivers.zurich.connection import Connection, Item
-from podium.drivers.zurich.waiting import until
+from podium.drivers.zurich.waiting import loggers_of, until
 from podium.firmware_interfaces.zurich.limits import PQSC
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack
@@ -27,7 +27,7 @@ def root_of(program: ZurichProgram) -> str:
 def results_to_empty(program: ZurichProgram) -> list[str]:
     """Return what is to be switched off and on before a run: result loggers, the scope."""
     root = root_of(program)
-    channels = sorted({one.channel for one in program.results})
+    channels = loggers_of(program)
     found = [f"{root}/qachannels/{one}/readout/result/enable" for one in channels]
     if any(one.trace_skip is not None for one in program.results):
         found.append(f"{root}/scopes/0/enable")

@@ -41,6 +41,10 @@ class RehearsedServer:
         """Return nothing."""
         return np.zeros(0, np.complex128)
 
+    def stamp(self, asked: str, path: str) -> int:
+        """Return nothing."""
+        return 0
+
     def settings(self, asked: str, path: str) -> dict[str, object]:
         """Return nothing."""
         return {}

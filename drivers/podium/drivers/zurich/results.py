@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from podium.drivers.errors import ProtocolError
 from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.zurich.captured import captured
+from podium.firmware_interfaces.zurich.captured import captured, outcomes
 from podium.firmware_interfaces.zurich.program import ResultLayout
 
 
@@ -40,6 +40,7 @@ def acquired(
         np.array(volts.imag),
         np.full(volts.shape, each, np.int64),
         trace,
+        results=outcomes(layout, vectors),
     )
 
 

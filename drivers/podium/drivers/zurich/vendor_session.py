@@ -93,6 +93,13 @@ class VendorSession:
             (entry,) = told.values()
             return np.asarray(entry[0]["vector"], np.complex128)
 
+    def stamp(self, path: str) -> int:
+        """Return the time stamp of the first sample in a result logger's vector, ticks."""
+        with self._translated():
+            told: Mapping[str, Any] = self._session.daq_server.get(path, flat=True)
+            (entry,) = told.values()
+            return int(entry[0]["properties"]["firstSampleTimestamp"])
+
     def settings(self, path: str) -> dict[str, object]:
         """Return all settings below ``path``."""
         with self._translated():

@@ -19,6 +19,12 @@ POLL_FIRST_S, POLL_SHARE, POLL_MAX_S = 0.002, 0.05, 0.2
 """First pause between two looks; later a share of the time waited so far, up to the most."""
 
 
+def loggers_of(program: ZurichProgram) -> list[int]:
+    """Return the channels whose result loggers a program fills."""
+    recording = () if program.record is None else (program.record.channel,)
+    return sorted({*(one.channel for one in program.results), *recording})
+
+
 def until(
     done: Callable[[], bool], within_s: float, interrupted: threading.Event | None = None
 ) -> bool:
@@ -77,7 +83,7 @@ def wait_until_ended(
     is not over: that would be waited for in vain. The outputs are as they were.
     """
     what = next(iter(parts.values())).name
-    channels = sorted({(root, r.channel) for root, one in parts.items() for r in one.results})
+    channels = [(root, one) for root, part in parts.items() for one in loggers_of(part)]
     cores = {
         root: {f"{root}/{core.node}/enable" for core in one.cores} for root, one in parts.items()
     }

@@ -27,3 +27,12 @@ PQSC = "PQSC"
 """The model whose ZSync ports the others hang on."""
 RANGE_STEP_DB = 5
 """Ranges of SHFSG, SHFQA and SHFQC: the power of a tone at full scale (user manuals)."""
+TRIGGER_INPUT_PERIOD_NS = 4
+"""A trigger input is sampled so often. ASSUMED: on the cycles of the sequencers, 250 MHz (the
+real-time logger's time base in the node documentation)."""
+TRIGGER_LATENCY_NS = 52
+"""From the sample that sees an edge to the sequencers going on. ASSUMED: constant, and as long as
+zhinst-timing-models 26.7.0 has it from an SG channel's internal trigger to its output; what it is
+on a real instrument is measured with its skew."""
+LOST_LOCK = "The reference clock was lost"
+"""What an instrument writes to its error log then. ASSUMED: that it does, and the words."""

@@ -113,6 +113,10 @@ class ResultLayout:
     them; a round where it averages rounds. Unless shots are kept, they are to be averaged."""
     samples: int
     """Of the window: the sum divided by it is the average."""
+    rotation_turns: float = 0.0
+    """That is in its weights: what is found has turned by it."""
+    threshold_v: float | None = None
+    """Its result is 1 where the real part of the average is above; None: it has no result."""
     trace_skip: int | None = None
     """Samples from the first of the scope's record to the first of the window; None: no raw trace
     is wanted."""
@@ -151,6 +155,27 @@ class Start:
     offset_fs: int = 0
     """By how much later the first shot comes: takes out a skew. To the nearest sample all of it
     does, and soft pulses by the rest as well."""
+    external: bool = False
+    """The signal is an edge at a trigger input, which nobody here gives."""
+    analyser_source: int | None = None
+    """Value of ``generator/auxtriggers/0/channel`` of a QA beside generators, which numbers trigger
+    inputs otherwise; None: the same."""
+    lead_fs: int = 400_000_000
+    """From the start to the first shot, settling and offset left out: a whole number of 16 samples
+    of every instrument. How long each takes from a trigger to its first sample is no matter of the
+    compiler (zhinst-timing-models has it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecord:
+    """Where an instrument itself shows when its sequencers began: the result logger of a channel
+    stamps its first sample, by the instrument's counter."""
+
+    channel: int
+    slot: int
+    """An integrator that runs (``readout/result/data/N/wave``)."""
+    after_fs: int
+    """From the start to that sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +200,8 @@ class ZurichProgram:
     """A tuple, or what is as one and is made when it is first looked at."""
     start: Start
     make_listing: Callable[[], str] = field(compare=False, repr=False)
+    record: StartRecord | None = None
+    """Of what begins on a trigger from outside."""
 
     @property
     def listing(self) -> str:
@@ -204,6 +231,7 @@ def from_plain(plain: Mapping[str, Any]) -> ZurichProgram:
         quantised=tuple(Quantised(**tuples(entry)) for entry in plain["quantised"]),
         start=Start(**plain["start"]),
         make_listing=lambda: str(plain["listing"]),
+        record=None if plain.get("record") is None else StartRecord(**plain["record"]),
     )
 
 

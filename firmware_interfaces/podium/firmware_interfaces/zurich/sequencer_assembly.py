@@ -135,6 +135,7 @@ class Address(IntEnum):
     STEP_LOW = 144
     STEP_HIGH = 145
     START = 146
+    QA_DATA_RAW = 192
     QA_DATA_PROCESSED = 193
 
 

@@ -50,6 +50,8 @@ class PulseTrain:
     spur: Literal["", "image", "carrier"] = ""
     """What a mixer adds that nobody asked for: the world may leave out what it cannot feel of it
     (:mod:`.spurs`). A carrier leaks for as long as it can: its pieces are levels."""
+    goes_on: bool = False
+    """Whether its pieces only end what another train of the line has begun."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

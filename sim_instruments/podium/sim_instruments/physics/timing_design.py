@@ -19,6 +19,7 @@ from podium.sim_instruments.physics.draw import Spread
 
 MAKES: Mapping[str, ClockMake] = {
     "qblox_cluster": CONTROLLER,
+    "zurich": CONTROLLER,
     "wrtd_node": WHITE_RABBIT,
     "white_rabbit_switch": WHITE_RABBIT,
     "srs_fs725": RUBIDIUM,
@@ -91,7 +92,7 @@ def timing_of(tree: Any) -> TimingDesign:
     return TimingDesign(
         references,
         tuple(
-            _cable(entry, (str(name), TRIGGER_INPUT), f"timing.triggers.{name}", f"{name}.trigger")
+            _cable(entry, _sink(str(name), entry), f"timing.triggers.{name}", f"{name}.trigger")
             for name, entry in triggers.items()
         ),
         tuple(
@@ -117,6 +118,12 @@ def _is_the_worlds(
     if make is CONTROLLER:
         return name in started
     return make is not SOURCE or name in ticking
+
+
+def _sink(name: str, given: Any) -> tuple[str, str]:
+    """Return the trigger input of a controller that a cable goes to."""
+    entry = given if isinstance(given, Mapping) else {}
+    return _connector(entry["input"]) if "input" in entry else (name, TRIGGER_INPUT)
 
 
 def _cable(given: Any, sink: tuple[str, str] | None, where: str, label: str) -> TimingCable:

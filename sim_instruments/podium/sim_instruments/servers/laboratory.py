@@ -165,7 +165,7 @@ class Laboratory:
 
         now_fs = self.clock.now_fs()
         for train in signals.drives:
-            if train.spur:
+            if train.spur or train.goes_on:
                 continue
             turns = train.phase_turns[:EDGES_KEPT].tolist()
             starts = train.start_ns.tolist()

@@ -54,7 +54,7 @@ def lay_triggers(
     room: Room,
     played: PlayedLog,
 ) -> dict[str, TriggerLine]:
-    """Lay all trigger cables and return them by name (``cluster_a.trigger``).
+    """Lay all trigger cables and return them by what faults call them (``cluster_a.trigger``).
 
     Raises :class:`.wiring.PlanError` for one that cannot be plugged in.
     """
@@ -73,7 +73,7 @@ def lay_triggers(
             raising.connect(output, line)
         except KeyError as error:
             raise PlanError(f"{cable.name}: {error.args[0]}") from error
-        laid[cable.name] = line
+        laid[cable.label] = line
     return laid
 
 

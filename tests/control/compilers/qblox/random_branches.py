@@ -33,8 +33,11 @@ waits = st.one_of(st.integers(0, 30).map(lambda k: 4 * k), st.integers(0, 100)).
 
 
 @st.composite
-def branching(draw: st.DrawFn) -> Program:
-    """Blocks of measuring, waiting and acting, over up to two axes."""
+def branching(draw: st.DrawFn, least_fs: int = LEAST_DELAY_FS, tries: int = 3) -> Program:
+    """Blocks of measuring, waiting and acting, over up to two axes.
+
+    ``least_fs``: from a window to what hangs on it; ``tries``: at most, where it is repeated.
+    """
     axes = [
         Axis(
             f"axis{k}",
@@ -93,7 +96,7 @@ def branching(draw: st.DrawFn) -> Program:
             Play(frame, draw(st.sampled_from(SOUNDS)), number(0.3)),
             Delay((frame,), pulse),
             Barrier(ALL),
-            Delay(ALL, LEAST_DELAY_FS + draw(waits)),
+            Delay(ALL, least_fs + draw(waits)),
         ]
 
     body: list[Statement] = [*acts(2, [])]
@@ -114,7 +117,7 @@ def branching(draw: st.DrawFn) -> Program:
                 until = draw(st.sampled_from((is_one(name), is_zero(name))))
                 within = [branch(1, [name])] if draw(st.booleans()) else []
                 tried = (*reading, *within, Barrier(ALL), Delay(ALL, draw(waits)))
-                body.append(RepeatUntil(tried, until, draw(st.integers(1, 3))))
+                body.append(RepeatUntil(tried, until, draw(st.integers(1, tries))))
         body += [Barrier(ALL), Delay(ALL, draw(waits)), *acts(2, [])]
     body += [Barrier(ALL), Delay(ALL, draw(closings))]
     return Program(

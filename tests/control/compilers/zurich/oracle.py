@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.control.compilers.zurich.played import Executed, execute
+from tests.control.compilers.zurich.played import Dice, Executed, execute
 
 from podium.control.compilers.zurich.compile import compile_program
 from podium.control.compilers.zurich.shapes import stretched
@@ -23,9 +23,11 @@ from podium.control.program.program import (
     Capture,
     Delay,
     Frame,
+    If,
     Linear,
     Play,
     Program,
+    RepeatUntil,
     SetFrequency,
     Statement,
     Table,
@@ -44,37 +46,47 @@ TURN_SLACK = 1e-6
 
 
 def hold_against_reference(
-    program: Program, target: ZurichTarget, start: Start | None = None
+    program: Program,
+    target: ZurichTarget,
+    start: Start | None = None,
+    dice: Dice | None = None,
+    told: Dice | None = None,
 ) -> ZurichProgram:
-    """Compile, execute and compare every shot of ``program``; return what was compiled."""
+    """Compile, execute and compare every shot of ``program``; return what was compiled.
+
+    ``dice`` says what is measured; ``told``: what sequencers hear, where that is something else.
+    """
     compiled = compile_program(program, target, start)
     check_quantised(compiled)
-    cores = execute(compiled)
+    cores = execute(compiled, told or dice)
     points = list(itertools.product(*(range(axis.count) for axis in program.axes)))
     starts = {one.core: first_of(compiled, one)[0] for one in cores}
     entries = {one.core: 0 for one in cores}
     done = {one.core: 0 for one in cores}
     origins = {one.origin * 1e9 / one.rate_hz - 8000e9 / one.rate_hz for one in cores}
     assert max(origins) - min(origins) < 1e-6, "all begin together"
-    known: dict[tuple[int, int], RenderedShot] = {}
+    known: dict[tuple[int, int, str], RenderedShot] = {}
 
-    def meant(one: Executed, number: int, point: tuple[int, ...]) -> RenderedShot:
+    def meant(one: Executed, repetition: int, number: int, point: tuple[int, ...]) -> RenderedShot:
         """What a shot is at a point, in samples of this core."""
-        if (one.rate_hz, number) not in known:
+        outcomes = dice(repetition, number) if dice is not None else {}
+        key = one.rate_hz, number, str(outcomes)
+        if key not in known:
             by = Fraction(one.rate_hz, 1_000_000_000)
-            known[one.rate_hz, number] = render(
+            known[key] = render(
                 slower(program, by),
                 point,
                 {p: lo_hz(target, p) / float(by) for p in {f.port for f in program.frames}},
                 rounded_at(compiled, program, point, float(by)),
                 rest_fs=first_of(compiled, one)[1],
+                outcomes=outcomes,
             )
-        return known[one.rate_hz, number]
+        return known[key]
 
     for repetition in range(program.shots):
         for number, point in enumerate(points):
             for one in cores:
-                reference = meant(one, number, point)
+                reference = meant(one, repetition, number, point)
                 begin = starts[one.core]
                 starts[one.core] += reference.duration_ns
                 if one.core.kind == "qa":
@@ -210,7 +222,7 @@ def compare_readout(
                 turns = window.phase_turns + offset_hz * 1e-9 * (each - each[0])
                 if modulated:
                     weight = weight / one.turned(slot, at + delay, len(weight))
-                factor = weight[each] * np.exp(2j * np.pi * turns)
+                factor = weight[each] * np.exp(2j * np.pi * (turns - layout.rotation_turns))
                 assert np.abs(factor - factor[0]).max() < 1e-6
                 assert abs(turned.get(window.frame, factor[0]) - factor[0]) < 1e-5, window
                 captured.append(layout.capture)
@@ -252,8 +264,12 @@ def slower(program: Program, by: Fraction) -> Program:
         match one:
             case Play(frame, waveform, amplitude):
                 return Play(frame, stretched(waveform, by), amplitude)
-            case Capture(frame, name, duration_fs, delay_fs):
-                return Capture(frame, name, round(duration_fs * by), round(delay_fs * by))
+            case Capture(frame, name, duration_fs, delay_fs, tells):
+                return Capture(frame, name, round(duration_fs * by), round(delay_fs * by), tells)
+            case If(condition, then, orelse):
+                return If(condition, tuple(map(statement, then)), tuple(map(statement, orelse)))
+            case RepeatUntil(body, condition, at_most):
+                return RepeatUntil(tuple(map(statement, body)), condition, at_most)
             case Delay(frames, duration):
                 return Delay(frames, longer(duration))
             case SetFrequency(frame, frequency):

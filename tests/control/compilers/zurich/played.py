@@ -3,6 +3,8 @@
 SeqC is compiled by the vendor's own compiler; waveforms are put where its placeholders are.
 """
 
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from tests.referees.seqc_corpus import compile_seqc
 
 from podium.firmware_interfaces.zurich import command_table
+from podium.firmware_interfaces.zurich.latency import Route, feedback_cycles
 from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
 from podium.sim_instruments.twins.zurich.sequencer import image
 from podium.sim_instruments.twins.zurich.sequencer.processor import (
@@ -111,20 +114,62 @@ class Executed:
         ]
 
 
-def execute(program: ZurichProgram) -> tuple[Executed, ...]:
-    """Run all cores; each must come to a clean end without a gap."""
-    return tuple(_execute(core, dict(program.settings)) for core in program.cores)
+Dice = Callable[[int, int], Mapping[str, Sequence[int]]]
+"""What captures come to in a repetition at a point, by name: 0 or 1, each time that it is made."""
+
+
+def execute(program: ZurichProgram, dice: Dice | None = None) -> tuple[Executed, ...]:
+    """Run all cores; each must come to a clean end without a gap.
+
+    Generators hear what ``dice`` says that the analyser has measured.
+    """
+    made: dict[CoreProgram, Executed] = {}
+    words: list[Input] = []
+    for core in sorted(program.cores, key=lambda one: one.kind != "qa"):
+        source = Source.ZSYNC if program.start.zsync else Source.DIGITAL_1
+        made[core] = _execute(core, program, words, source)
+        if core.kind == "qa" and dice is not None:
+            words += told(program, made[core], dice)
+    return tuple(made[core] for core in program.cores)
+
+
+def told(program: ZurichProgram, one: Executed, dice: Dice) -> list[Input]:
+    """What an analyser tells the generators of its instrument, whose other bits are all up."""
+    settings = dict(program.settings)
+    node = f"qachannels/{one.core.index}/readout/integration"
+    layouts = [layout for layout in program.results if layout.channel == one.core.index]
+    if not layouts:
+        return []
+    duration = round(float(settings[f"{node}/delay"]) * 2e9) + int(settings[f"{node}/length"])
+    points = math.prod(layouts[0].shape)
+    inputs = []
+    listening = [at for at, _, integrators in one.starts() if integrators]
+    for place, at in enumerate(listening):
+        shot, entry = divmod(place, layouts[0].entries)
+        repetition, number = divmod(shot, points)
+        results, word = dice(repetition, number), 0x5555_5555
+        for layout in layouts:
+            if layout.entry == entry:
+                which = 0 if len(layout.slots) == 1 else shot % len(layout.slots)
+                couple = 2 * layout.slots[which]
+                word = word & ~(3 << couple) | results[layout.capture][0] << couple
+        route = Route.INTERNAL_ZSYNC if program.start.zsync else Route.INTERNAL
+        cycles = feedback_cycles(route, at + duration)
+        inputs.append(Input(one.origin + 8 * cycles, Source.QA, word))
+    return inputs
 
 
 def executed_from(program: ZurichProgram, core: CoreProgram, source: Source) -> Executed:
     """Run one core, which hears its start as ``source``."""
-    return _execute(core, dict(program.settings), source)
+    return _execute(core, program, (), source)
 
 
 def _execute(
-    core: CoreProgram, settings: dict[str, int | float], source: Source = Source.DIGITAL_1
+    core: CoreProgram, program: ZurichProgram, heard: Sequence[Input], source: Source
 ) -> Executed:
-    compiled = compile_seqc(core.text, DEVICES[core.kind])
+    settings = dict(program.settings)
+    device = "SHFQC" if (core.kind, program.model) == ("sg", "SHFQC") else DEVICES[core.kind]
+    compiled = compile_seqc(core.text, device)
     assert not compiled.messages, compiled.messages
     elf = compiled.elf
     assert len(elf.waveforms) == len(core.waveforms)
@@ -141,13 +186,14 @@ def _execute(
     made = image.make_image(replace(elf, waveforms=tuple(waveforms)), MODELS[core.kind], table)
     gains = (1.0, -1.0, 1.0, 1.0) if core.kind == "sg" else (1.0,) * 4
     processor = Processor(made, Setup(amplitudes=gains, log_silence=True))
-    processor.feed([Input(TRIGGER, source)])
+    processor.feed([Input(TRIGGER, source), *heard])
     trace = processor.run()
     assert trace.status is Status.ENDED, (trace.status, trace.fault)
     node = f"{'qa' if core.kind == 'qa' else 'sg'}channels/{core.index}"
     hz = tuple(float(settings.get(f"{node}/oscs/{k}/freq", 0.0)) for k in range(8))
     first = trace.kinds(Kind.WAVE, Kind.HOLD, Kind.ZERO)[0]
     assert trace.gaps == 0, (core.frames, trace.gaps, trace.gap_samples)
+    assert trace.late == 0, "results are read in time"
     rows = trace.rows[np.argsort(trace.rows[:, Row.TIME], kind="stable")]
     return Executed(
         core, made, replace(trace, rows=rows), Oscillators(hz), int(first[Row.TIME]), _known(rows)

@@ -3,19 +3,32 @@
 import re
 
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from podium.control.compilers.zurich.loops import COUNTERS, code_of
-from podium.control.compilers.zurich.steps import Hold, Kind, Row, Say, Silence, Steps
+from podium.control.compilers.zurich.steps import (
+    Choose,
+    Count,
+    Hold,
+    Kind,
+    Row,
+    Say,
+    Silence,
+    Steps,
+)
 from podium.control.compilers.zurich.tables import Entry, PlaySilence, PlayWave, Table
 
-ENTRIES: tuple[Entry, ...] = tuple(PlayWave(k, (k,)) for k in range(8))
+PLAYED: tuple[Entry, ...] = tuple(PlayWave(k, (k,)) for k in range(8))
+ENTRIES = (*((one,) for one in PLAYED), *((PLAYED[k], PLAYED[k - 1]) for k in range(8)))
+"""Eight that are played in any case, and eight of which a result chooses one of two."""
+CHOSEN = 1
+CHOICE, COUNT = Choose("k0"), Count("t += {};")
 
 
 def said(lines: list[str], table: Table) -> list[object]:
     """What the code does, in order."""
-    known: dict[str, int] = {}
+    known: dict[str, int] = {"k0": CHOSEN, "t": 7}
     done: list[object] = []
 
     def go(begin: int, end: int) -> None:
@@ -30,6 +43,8 @@ def said(lines: list[str], table: Table) -> list[object]:
                 for _ in range(int(found[1])):
                     go(at + 1, close)
                 at = close
+            elif found := re.fullmatch(r"t \+= (.*);", line):
+                done.append(("t", eval(found[1], {}, known)))
             elif found := re.fullmatch(r"(v\d) (\+?)= (-?\d+);", line):
                 known[found[1]] = int(found[3]) + (known[found[1]] if found[2] else 0)
             elif found := re.fullmatch(r"(\w+)\((.*)\);", line):
@@ -51,7 +66,7 @@ def said(lines: list[str], table: Table) -> list[object]:
 def all_steps(draw: st.DrawFn) -> Steps:
     shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
     points = int(np.prod(shape))
-    kind = st.sampled_from((Silence(), Hold(), Row(), Say("resetOscPhase();")))
+    kind = st.sampled_from((Silence(), Hold(), Row(), Say("resetOscPhase();"), CHOICE, COUNT))
     kinds = draw(st.lists(st.lists(kind, min_size=1, max_size=5), min_size=1, max_size=3))
     pattern = np.array(
         draw(st.lists(st.integers(0, len(kinds) - 1), min_size=points, max_size=points))
@@ -67,15 +82,17 @@ def all_steps(draw: st.DrawFn) -> Steps:
 
 
 def _column(draw: st.DrawFn, kind: Kind, count: int) -> np.ndarray:
-    if isinstance(kind, Row):
-        return np.array(draw(st.lists(st.integers(0, 7), min_size=count, max_size=count)), np.int64)
+    if isinstance(kind, Row | Choose):
+        chosen = st.lists(st.integers(0, 7), min_size=count, max_size=count)
+        return np.array(draw(chosen), np.int64) + (8 if isinstance(kind, Choose) else 0)
     start, step = draw(st.integers(2, 9)), draw(st.integers(0, 3))
     column = 16 * (start + step * np.arange(count))
-    if draw(st.booleans()):
+    if not isinstance(kind, Count) and draw(st.booleans()):
         column = 16 * np.array(draw(st.lists(st.integers(2, 9), min_size=count, max_size=count)))
     return np.asarray(column, np.int64)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(all_steps())
 def test_loops_do_what_the_points_do_one_by_one(steps: Steps) -> None:
     table = Table()
@@ -90,7 +107,11 @@ def test_loops_do_what_the_points_do_one_by_one(steps: Steps) -> None:
                 case Hold():
                     expected.append(("playHold", number))
                 case Row():
-                    expected.append(ENTRIES[number])
+                    expected.append(PLAYED[number])
+                case Choose():
+                    expected.append(ENTRIES[number][CHOSEN])
+                case Count():
+                    expected.append(("t", number))
                 case _:
                     expected.append(("resetOscPhase", 0))
     assert said(list(code.lines), table) == expected

@@ -42,6 +42,9 @@ class ChipWorld:
             future.add_done_callback(lambda _, server=server: server.wake())
         return Ticket(future)
 
+    def wired(self, connector: str) -> bool:
+        return connector in self.lines
+
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """It plays on: nobody here asks what left a connector."""
 

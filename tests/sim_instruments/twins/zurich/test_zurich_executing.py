@@ -263,13 +263,13 @@ def test_settings_that_cannot_be_stop_the_analyser_and_nobody_else(bench):
     bench.upload(QA, "waitDigTrigger(1); startQA(QA_GEN_0, QA_INT_0); playZero(1024);")
     bench.set(f"{QA}/auxtriggers/0/channel", 1024)
     bench.set(f"{QA}/enable", 1)
-    too_long = np.ones(5000) + 0j
-    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(too_long))
+    too_large = np.full(500, 2 + 0j)
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(too_large))
     bench.set("system/swtriggers/0/single", 1)
     bench.wait(MS)
     assert bench.get(f"{QA}/enable") == 0
-    assert "weights 0 have 5000 samples" in bench.get("raw/error/json/errors")
-    with pytest.raises(Refused, match="weights 0 have 5000 samples"):
+    assert "weights 0 go beyond 1" in bench.get("raw/error/json/errors")
+    with pytest.raises(Refused, match="weights 0 go beyond 1"):
         bench.set(f"{QA}/enable", 1)
 
 

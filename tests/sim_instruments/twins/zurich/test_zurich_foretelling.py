@@ -188,7 +188,7 @@ def test_settings_that_cannot_be_at_the_trigger_end_the_program_with_a_message(b
         bench.set(f"{at}/auxtriggers/0/channel", 8)
         bench.set(f"{at}/enable", 1)
     bench.wait(US)
-    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.ones(5000) + 0j))
+    bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.full(500, 2 + 0j)))
     bench.set("system/internaltrigger/repetitions", 1)
     bench.set("system/internaltrigger/enable", 1)
     assert bench.world.waiting is None, "without an analyser nothing is played on the world"
@@ -294,6 +294,39 @@ def test_an_envelope_goes_out_on_the_oscillator_with_a_trigger_of_its_own(bench)
     assert (len(piece.samples), piece.duration_ns) == (32, 232)
     assert piece.level == pytest.approx(0.5 * tone_amplitude(-25))
     assert piece.samples[1] == pytest.approx(0.5 * tone_amplitude(-25) * 2.5 / 63)
+
+
+def test_the_density_of_power_is_what_psd_enable_logs(bench):
+    bench.set(f"{SPECTROSCOPY}/psd/enable", 1)
+    sweep(bench)
+    bench.world.work()
+    bench.wait(100 * US)
+    found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
+    assert found == pytest.approx((np.array([1, 2, 3]) * SMALL * 10.0) ** 2 * 1e-6)
+
+
+def test_a_long_integration_is_played_in_parts_with_pauses(bench):
+    sweep(bench)
+    bench.set(f"{SPECTROSCOPY}/length", 1 << 23)
+    bench.upload(QA, SWEEP.format(wait="").replace("8000", "8400000"))
+    bench.set(f"{SPECTROSCOPY}/result/enable", 1)
+    bench.set(f"{QA}/enable", 1)
+    bench.world.work()
+    (tone,) = bench.world.signals.drives
+    (capture,) = bench.world.signals.captures
+    lasts = np.array([one.duration_ns for one in capture.windows])[capture.window]
+    assert len(lasts) == 12
+    assert sorted(set(lasts.tolist())) == [(1 << 20) - 2048, 1 << 20]
+    ends = capture.start_ns + lasts
+    silent = capture.start_ns[1:] - ends[:-1]
+    assert silent.min() == 2048
+    # The tone pauses with the windows, but for its lead before each integration.
+    tones = tone.start_ns + [tone.pieces[k].duration_ns for k in tone.piece]
+    assert set(ends[lasts < 1 << 20].tolist()) <= set(tones.tolist())
+    bench.wait(20_000 * US)
+    found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
+    parts = np.arange(1, 13).reshape(3, 4) * lasts.reshape(3, 4) / lasts.reshape(3, 4).sum(1)[0]
+    assert found == pytest.approx(parts.sum(axis=1) * SMALL * 10.0)
 
 
 def test_a_frequency_that_changes_during_an_integration_cuts_it(bench):

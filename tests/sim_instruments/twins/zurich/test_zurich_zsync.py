@@ -9,7 +9,8 @@ from tests.sim_instruments.twins.zurich.test_zurich_foretelling import SMALL, In
 
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
-from podium.sim_instruments.twins.zurich.executing import Executing, running_data_server
+from podium.sim_instruments.twins.zurich.executing import Executing
+from podium.sim_instruments.twins.zurich.running import running_data_server
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 US, MS = 10**9, 10**12
@@ -25,7 +26,7 @@ class Rack(Bench):
     def __init__(self, cables: dict[int, str] | None) -> None:
         self.world = Inline()
         server = running_data_server("1", DEVICES, VendorText, self.world, zsync=cables)
-        self.execution = server._execution
+        self.execution = server._execution._execution  # behind the clock of all
         assert isinstance(self.execution, Executing)
         self.devices = {device.model.name: device for device in server.devices}
         self.now_fs = 0

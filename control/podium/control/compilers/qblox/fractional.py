@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
+from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
-from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.place import Placed, PlacedPlay
 from podium.control.compilers.qblox.waveform_memory import NoRoom, Part, WaveformMemory
 from podium.control.program.envelopes import first_sample, is_hard

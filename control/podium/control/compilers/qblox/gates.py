@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.qblox.guards import Guard, Term
+from podium.control.compilers.guards import Guard, Term
 from podium.control.program.conditions import OPPOSITE, Operation
 
 OPERATIONS: dict[Operation, int] = {

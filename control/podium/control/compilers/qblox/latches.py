@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS, Gate, gate_of
-from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, Lowered
 from podium.control.compilers.qblox.place import FrameTimeline, PlacedPlay
 from podium.control.compilers.qblox.triggers import Arrival, Triggers

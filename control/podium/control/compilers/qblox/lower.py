@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import Guard
 from podium.control.compilers.later import Later
 from podium.control.compilers.points import (
     FloatArray,
@@ -25,7 +26,6 @@ from podium.control.compilers.qblox.fractional import (
     sampled_from,
 )
 from podium.control.compilers.qblox.gates import Gate
-from podium.control.compilers.qblox.guards import Guard
 from podium.control.compilers.qblox.place import (
     FrameTimeline,
     Placed,

@@ -3,8 +3,8 @@
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import describe, where_first
-from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.place import FrameTimeline, PlacedPlay
 from podium.control.program.program import Axis
 

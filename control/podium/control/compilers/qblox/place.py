@@ -7,6 +7,7 @@ import numpy as np
 
 from podium.control.compilers.clocks import later, waits_fs
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import Guard, Mark, steps
 from podium.control.compilers.points import (
     FloatArray,
     IntArray,
@@ -14,7 +15,6 @@ from podium.control.compilers.points import (
     values_of,
     where_first,
 )
-from podium.control.compilers.qblox.guards import Guard, Mark, steps
 from podium.control.program.envelopes import duration_ns, first_sample, is_hard
 from podium.control.program.program import (
     Axis,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import exclusive
 from podium.control.compilers.points import BoolArray, IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS
-from podium.control.compilers.qblox.guards import exclusive
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS, Event, Lowered
 from podium.control.compilers.qblox.place import PlacedCapture
 from podium.control.program.program import Axis

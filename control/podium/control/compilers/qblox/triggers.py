@@ -11,9 +11,9 @@ from itertools import combinations
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import Guard, Term, exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS, Sender
-from podium.control.compilers.qblox.guards import Guard, Term, exclusive
 from podium.control.compilers.qblox.place import PlacedCapture, PlacedTuning, Timeline
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.exact_time import FS_PER_NS

@@ -1,8 +1,8 @@
 """Program to the program of one instrument: the passes in their order."""
 
 import math
-from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,15 +10,18 @@ from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.later import Later
 from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
 from podium.control.compilers.zurich.allocate import Allocated, allocate
-from podium.control.compilers.zurich.drive import drive, pulses_of
+from podium.control.compilers.zurich.drive import drive
+from podium.control.compilers.zurich.hearing import TIME
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.listing import print_listing
-from podium.control.compilers.zurich.loops import Code, code_of
+from podium.control.compilers.zurich.loops import COUNTERS, Code, Rows, code_of
 from podium.control.compilers.zurich.oscillators import Oscillators
+from podium.control.compilers.zurich.pulses import pulses_of
 from podium.control.compilers.zurich.quantised import quantised
 from podium.control.compilers.zurich.readout import Readout, read
 from podium.control.compilers.zurich.result_logger import check_logger, layouts_of, logged_apart
+from podium.control.compilers.zurich.results import CYCLE, Told, hearing_of, refuse_branches
 from podium.control.compilers.zurich.seqc import declarations, text_of
 from podium.control.compilers.zurich.settings import (
     drive_settings,
@@ -30,7 +33,7 @@ from podium.control.compilers.zurich.settings import (
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.starts import split_offset
 from podium.control.compilers.zurich.steps import Steps
-from podium.control.compilers.zurich.tables import Entry, Table, table_text
+from podium.control.compilers.zurich.tables import Table, table_text
 from podium.control.compilers.zurich.target import (
     DriveChannel,
     FluxChannel,
@@ -40,7 +43,7 @@ from podium.control.compilers.zurich.target import (
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
@@ -48,15 +51,15 @@ from podium.firmware_interfaces.zurich.program import (
     ResultLayout,
     Setting,
     Start,
+    StartRecord,
     ZurichProgram,
 )
 
-LEAD_FS = 400 * FS_PER_NS
-"""From the start to the first shot, settling left out: a whole number of 16 samples of every
-instrument. How long each takes from a start to its connectors: ``latencies``."""
 SHOTS_MAX = 2**31 - 1
 """Repetitions of a ``repeat`` (compile_seqc refuses more)."""
 DURATION_MAX_FS = 2**63 - 1
+CYCLES_MAX = 2**31 - 1
+"""In a register of 32 bits, with its sign."""
 TRIGGER_INPUT = 0
 """Trigger input 1: an HDAWG has no trigger from software."""
 
@@ -73,6 +76,8 @@ class Made:
     results: tuple[ResultLayout, ...]
     resources: CoreResources
     oscillators: Oscillators | None
+    record: StartRecord | None = None
+    told: Mapping[str, Told] = field(default_factory=dict)
 
 
 def _own_trigger(model: str) -> int:
@@ -136,16 +141,19 @@ def _compiled(
     cores = allocate(placed.frames, target, alone=start is None)
     alone = _own_trigger(target.model)
     begun = start or Start(alone)
-    first_fs = LEAD_FS + program.settle_fs
+    first_fs = begun.lead_fs + program.settle_fs
     points = math.prod(axis.count for axis in program.axes)
     begins_fs = first_fs + begun.offset_fs + at_connectors_fs(begun)
     duration_fs = begins_fs + program.shots * (
         int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
     )
     _check_run(program, duration_fs)
-    for one in cores:
+    told: dict[str, Told] = {}
+    # What generators do may hang on what the analyser of their instrument tells: it comes first.
+    for one in sorted(cores, key=lambda core: core.kind != "qa"):
         if one.names not in kept:
-            kept[one.names] = _core(one, program, placed, first_fs, target, begun)
+            kept[one.names] = _core(one, program, placed, first_fs, target, begun, told)
+        told |= kept[one.names].told if target.model == "SHFQC" else {}
     made = [kept[one.names] for one in cores]
     oscillators = {
         name: one.oscillators
@@ -170,6 +178,7 @@ def _compiled(
         quantised=Later(lambda: quantised(placed, oscillators, read_out)),
         start=begun,
         make_listing=lambda: print_listing(program.name, resources, texts, settings),
+        record=next((one.record for one in made if one.record), None) if begun.external else None,
     )
 
 
@@ -199,6 +208,7 @@ def _core(
     first_fs: int,
     target: ZurichTarget,
     start: Start,
+    told: Mapping[str, Told],
 ) -> Made:
     rate_hz = target.flux_rate_hz if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
@@ -212,7 +222,7 @@ def _core(
     )
     if one.kind == "qa":
         return _readout(one, program, placed, shots, rest_fs, target, start)
-    return _drive(one, placed, shots, rate_hz, rest_fs, target, start)
+    return _drive(one, placed, shots, rate_hz, rest_fs, target, start, told)
 
 
 def _drive(
@@ -223,9 +233,15 @@ def _drive(
     rest_fs: int,
     target: ZurichTarget,
     start: Start,
+    told: Mapping[str, Told],
 ) -> Made:
     names = ", ".join(one.names)
     port = one.frames[0][1]
+    hearing = hearing_of(
+        [frame for frame, _ in one.frames], told, target.model, start.zsync, shots.first
+    )
+    if hearing.slots:
+        _check_counted(names, shots)
     lo_hz = port.lo_hz if isinstance(port, DriveChannel) else None
     oscillators = Oscillators(lo_hz, names)
     waves = WaveTable(one.kind, rate_hz, names)
@@ -235,9 +251,12 @@ def _drive(
         (frame, p.channel % 2 if isinstance(p, FluxChannel) else 0) for frame, p in one.frames
     ]
     pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs)
-    driven = drive(pulses, shots, oscillators, waves, names)
+    driven = drive(pulses, shots, oscillators, waves, names, hearing)
     table = Table()
-    round_code, rest_code = _codes(driven.steps, shots, table, driven.entries)
+    counted = []
+    if hearing.slots:
+        counted = [f"var {TIME} = {floor(shots.first) // CYCLE};", *driven.keys.declared]
+    round_code, rest_code = _codes(driven.steps, shots, table, driven.entries, len(counted))
     most = limits.SHFSG_TABLE_ENTRIES if one.kind == "sg" else limits.HDAWG_TABLE_ENTRIES
     if len(table.entries) > most:
         raise TooLarge(
@@ -247,7 +266,7 @@ def _drive(
             most,
         )
     stored = waves.stored(channels)
-    head = [*declarations(one.kind, stored, channels), *oscillators.head()]
+    head = [*declarations(one.kind, stored, channels), *counted, *oscillators.head()]
     begin = floor(shots.first) - driven.lead
     text = text_of(head, begin, round_code, rest_code, shots, start)
     statements = _check_length(names, one, text, declared=len(head))
@@ -282,11 +301,14 @@ def _drive(
 
 
 def _codes(
-    steps: Steps, shots: Shots, table: Table | None, entries: tuple[Entry, ...]
+    steps: Steps, shots: Shots, table: Table | None, entries: Rows, taken: int = 0
 ) -> tuple[Code, Code | None]:
-    """Return the code of a round, and of the repetitions that are left after whole rounds."""
+    """Return the code of a round, and of the repetitions that are left after whole rounds.
+
+    ``taken``: variables that are in use already.
+    """
     counts = shots.counted(steps.shape)
-    round_code = code_of(steps, counts, table, entries)
+    round_code = code_of(steps, counts, table, entries, COUNTERS - taken)
     rest = shots.shots % shots.round
     if not rest:
         return round_code, None
@@ -298,7 +320,21 @@ def _codes(
     )
     shape = (rest, *steps.shape[1:])
     left = Steps(shape, patterns, steps.kinds, numbers)
-    return round_code, code_of(left, shape, table, entries)
+    return round_code, code_of(left, shape, table, entries, COUNTERS - taken)
+
+
+def _check_counted(names: str, shots: Shots) -> None:
+    """Raise :class:`TooLarge` where cycles from the start cannot be counted."""
+    cycles = (shots.first + shots.total) // CYCLE
+    if cycles > CYCLES_MAX:
+        raise TooLarge(
+            f"{names}: a run of {cycles * 4e-9:.3g} s; where something hangs on results, the "
+            f"sequencer counts cycles from the start, at most {CYCLES_MAX * 4e-9:.3g} s; play "
+            "fewer shots",
+            cycles,
+            CYCLES_MAX,
+            ("shots", "points"),
+        )
 
 
 def _check_length(names: str, one: Allocated, text: str, declared: int) -> int:
@@ -328,6 +364,11 @@ def _readout(
     port = one.frames[0][1]
     assert isinstance(port, ReadoutChannel)
     frames = [frame for frame, _ in one.frames]
+    refuse_branches(
+        frames,
+        "hangs on what is measured: a quantum analyzer's sequencer hears no results; read out in "
+        "any case, and act on the result with a signal generator",
+    )
     slots_max = target.readout_slots
     modulates = target.modulates
     made = read(frames, port.lo_hz, shots, placed.axes, slots_max, rest_fs, modulates)
@@ -363,14 +404,23 @@ def _readout(
     )
     settings = [
         *modulation_settings(port.channel, made.oscillators, modulates),
-        *readout_settings(port, made.length, made.delay, results, averages, start),
+        *readout_settings(port, made.length, made.delay, results, averages, start, made.thresholds),
     ]
     layouts = tuple(layouts_of(made, one.index, program, shots, logged))
     if program.trace:
         layout, record = _traced(layouts, made, points, names)
         layouts = (layout,)
         settings += trace_settings(port.channel, record)
-    return Made(core, settings, layouts, resources, made.oscillators)
+    began = _record(one, made, shots)
+    return Made(core, settings, layouts, resources, made.oscillators, began, made.told)
+
+
+def _record(one: Allocated, made: Readout, shots: Shots) -> StartRecord | None:
+    """Return which sample the result logger stamps, and how long after the start it comes."""
+    if made.first is None:
+        return None
+    samples = floor(shots.first) + made.first + made.delay
+    return StartRecord(one.index, made.weights[0].slot, samples * FS_PER_S // limits.SHF_RATE_HZ)
 
 
 def _traced(

@@ -5,24 +5,39 @@ has turned by then, and what it was retuned, is the phase in the command table, 
 to be set while a shot goes on. The row of a pulse has its amplitude and its phase as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.placing import PlacedFrame, PlacedPulse
-from podium.control.compilers.points import FloatArray, IntArray
+from podium.control.compilers.points import IntArray
+from podium.control.compilers.zurich.hearing import TIME, Keys, Play, with_readings, words_of
 from podium.control.compilers.zurich.layout import Stretch, stretches
-from podium.control.compilers.zurich.oscillators import Oscillators, phase_before
-from podium.control.compilers.zurich.rounding import amplitude_words, phase_words
+from podium.control.compilers.zurich.oscillators import Oscillators
+from podium.control.compilers.zurich.pulses import Pulse
+from podium.control.compilers.zurich.results import (
+    CYCLE,
+    RESULTS_MAX,
+    Hearing,
+    guards_of,
+    results_in,
+)
+from podium.control.compilers.zurich.rows import AtPoints, Rows
 from podium.control.compilers.zurich.shapes import plateau
 from podium.control.compilers.zurich.shots import Shots, combined
-from podium.control.compilers.zurich.starts import check_apart, first_ticks
-from podium.control.compilers.zurich.steps import Hold, Kind, Row, Say, Silence, Steps
-from podium.control.compilers.zurich.tables import Entry, PlayWave
-from podium.control.compilers.zurich.waves import Content, Part, WaveTable
-from podium.control.program.program import Axis
+from podium.control.compilers.zurich.steps import (
+    Choose,
+    Count,
+    Hold,
+    Kind,
+    Row,
+    Say,
+    Silence,
+    Steps,
+)
+from podium.control.compilers.zurich.tables import Entry
+from podium.control.compilers.zurich.waves import WaveTable
 from podium.firmware_interfaces.zurich.awg_limits import PLAY_MAX, WAVE_MIN
 
 RESET = 64
@@ -30,27 +45,6 @@ RESET = 64
 the sequencer waits 3 cycles then (compile_seqc), and goes on."""
 HOLD_MIN = 256
 """Constant stretches of at least so many samples are held, not stored."""
-TURN_DIGITS = 9
-"""Phases within one waveform, to so many digits of a turn: equal ones are stored once."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pulse:
-    """A pulse in ticks, on its oscillator."""
-
-    statement: int
-    frame: str
-    start: IntArray
-    late_fs: IntArray
-    """By how much it begins later, see ``starts``."""
-    samples: int
-    placed: PlacedPulse
-    plane: int
-    oscillator: int
-    turns: FloatArray
-    """Phase of its carrier, continued back to the start of the shot."""
-    offset_hz: FloatArray
-    """Its carrier about the local oscillator."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,57 +52,12 @@ class Driven:
     """What a core does at all points."""
 
     steps: Steps
-    entries: tuple[Entry, ...]
+    entries: tuple[tuple[Entry, ...], ...]
+    """What the numbers of rows count: each one entry, or those of which results choose one."""
     lead: int
     """Samples before a shot's start at which its code begins."""
-
-
-def pulses_of(
-    frames: Sequence[tuple[PlacedFrame, int]],
-    oscillators: Oscillators,
-    waves: WaveTable,
-    axes: tuple[Axis, ...],
-    rest_fs: int,
-) -> tuple[Pulse, ...]:
-    """Return the pulses of a core's frames, each frame with its plane; ``rest_fs``: of a skew."""
-    made = []
-    for frame, plane in frames:
-        name = frame.frame.name
-        for placed in frame.pulses:
-            where = f"{name}: statement {placed.statement}"
-            start, late_fs, samples = first_ticks(
-                placed, waves.rate_hz, f"{where} (Play)", axes, rest_fs
-            )
-            number, offset_hz = oscillators.carrier(name, placed.carrier, axes)
-            if waves.kind == "hdawg":
-                _check_baseband(where, placed, waves)
-            turns = placed.carrier.turns + phase_before(placed.carrier, oscillators)
-            made.append(
-                Pulse(
-                    placed.statement,
-                    name,
-                    start,
-                    late_fs,
-                    samples,
-                    placed,
-                    plane,
-                    number,
-                    turns,
-                    offset_hz,
-                )
-            )
-        mine = [one for one in made if one.frame == name]
-        check_apart(name, [(p.statement, p.start, p.late_fs, p.samples) for p in mine], axes)
-    return tuple(made)
-
-
-def _check_baseband(where: str, placed: PlacedPulse, waves: WaveTable) -> None:
-    carrier = placed.carrier
-    if carrier.frequency_hz.any() or carrier.turns.any() or waves.shape(placed.waveform).imag.any():
-        raise DoesNotFit(
-            f"{where}: an HDAWG plays baseband: frequency 0, no phases, no Drag; use a signal "
-            "generator for what has a carrier"
-        )
+    keys: Keys
+    """Variables that count results."""
 
 
 def drive(
@@ -117,16 +66,19 @@ def drive(
     oscillators: Oscillators,
     waves: WaveTable,
     frames: str,
+    hearing: Hearing,
 ) -> Driven:
     """Return what a core does; raises :class:`DoesNotFit` and :class:`TooLarge`."""
     arrays = [one.start for one in pulses] + [one.late_fs for one in pulses] + [shots.samples]
+    arrays += [*hearing.times.values(), *hearing.slots.values()]
     values = [a for one in pulses for a in (one.placed.amplitude, one.turns, one.offset_hz)]
+    values += [shift.turns for one in pulses for shift in one.placed.turned]
     shape = shots.shape_of([*arrays, *values])
     needed = oscillators.tuning + RESET if oscillators.lo_hz is not None else 0
     problem: DoesNotFit | None = None
     for lead in (needed, 0):
         try:
-            core = _Core(pulses, shots, oscillators, waves, frames, shape, lead, needed)
+            core = _Core(pulses, shots, oscillators, waves, frames, shape, lead, needed, hearing)
             return core.driven()
         except _NoRoom as error:
             problem = problem or DoesNotFit(str(error))
@@ -149,24 +101,39 @@ class _Core:
         shape: tuple[int, ...],
         lead: int,
         needed: int,
+        hearing: Hearing,
     ) -> None:
         self._pulses, self._shots, self._waves, self._frames = pulses, shots, waves, frames
         self._oscillators = oscillators
         self._reset = lead - oscillators.tuning
         """Samples before a shot's start at which the oscillators begin anew."""
         self._lead, self._needed, self._shape = lead, needed, shape
-        self._entries: dict[Entry, int] = {}
+        self._hearing, self._keys = hearing, Keys(frames)
         flat = [shots.flat(one.start, shape) for one in pulses]
         self._offset = shots.offsets(shape)
         flat += [shots.flat(one.late_fs, shape) for one in pulses]
+        flat += [shots.flat(one, shape) + self._offset for one in hearing.times.values()]
+        flat += [shots.flat(one, shape) for one in hearing.slots.values()]
         self._columns = np.stack([*flat, shots.flat(shots.samples, shape), self._offset])
-        self._amplitude = [shots.flat(one.placed.amplitude, shape) for one in pulses]
-        self._hz = [shots.flat(one.offset_hz, shape) for one in pulses]
-        self._turns = [
-            shots.flat(one.turns, shape) - hz * ((self._offset + self._reset) / waves.rate_hz)
-            for one, hz in zip(pulses, self._hz, strict=True)
-        ]
-        """Phase in the command table: the oscillator began so much earlier than the shot."""
+        hz = [shots.flat(one.offset_hz, shape) for one in pulses]
+        began = (self._offset + self._reset) / waves.rate_hz
+        self._rows = Rows(
+            AtPoints(
+                tuple(pulses),
+                tuple(shots.flat(one.placed.amplitude, shape) for one in pulses),
+                tuple(hz),
+                tuple(
+                    shots.flat(one.turns, shape) - each * began
+                    for one, each in zip(pulses, hz, strict=True)
+                ),
+                tuple(
+                    tuple((one.guard, shots.flat(one.turns, shape)) for one in pulse.placed.turned)
+                    for pulse in pulses
+                ),
+                self._reset,
+            ),
+            waves,
+        )
 
     def driven(self) -> Driven:
         columns, pattern = combined(self._columns)
@@ -188,14 +155,17 @@ class _Core:
             tuple(kinds),
             tuple(_in_order(parts) for parts in rows),
         )
-        return Driven(steps, tuple(self._entries), self._lead)
+        return Driven(steps, tuple(self._rows.entries), self._lead, self._keys)
 
     def _pattern(
         self, column: list[int], points: IntArray
     ) -> tuple[tuple[Kind, ...], list[IntArray]]:
         """Return kinds and numbers of points at which all begins at the same instants."""
         *begun, shot, offset = column
-        starts, late_fs = begun[: len(self._pulses)], begun[len(self._pulses) :]
+        count = len(self._pulses)
+        starts, late_fs, told = begun[:count], begun[count : 2 * count], begun[2 * count :]
+        times = dict(zip(self._hearing.times, told, strict=False))
+        slots = dict(zip(self._hearing.slots, told[len(times) :], strict=True))
         end = (offset + shot) // 16 * 16 - self._lead
         begins = [offset + start for start in starts]
         made = stretches(begins, [one.samples for one in self._pulses], -self._lead, end)
@@ -205,22 +175,24 @@ class _Core:
         if made and made[-1].end > end:
             over = made[-1].end - end
             raise _NoRoom(self._room("after its last pulse", self._lead - over))
-        kinds: list[Kind] = []
-        numbers: list[IntArray] = []
+        plays: list[Play] = []
+        none = np.zeros(len(points), np.int64)
 
-        def add(kind: Kind, number: IntArray) -> None:
-            kinds.append(kind)
-            numbers.append(number)
-
-        def silence(samples: int) -> None:
+        def silence(at: int, samples: int) -> None:
             if samples < WAVE_MIN:
                 raise _NoRoom(self._room("or less between its pulses", samples))
             times = max(0, samples - WAVE_MIN) // PLAY_MAX
             if times:
-                add(Say(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}"), none)
-            add(Silence(), np.full(len(points), samples - times * PLAY_MAX))
+                said = Say(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}")
+                plays.append(Play(at, at + (times - 1) * PLAY_MAX, ((said, none),)))
+            at += times * PLAY_MAX
+            rest = np.full(len(points), samples - times * PLAY_MAX)
+            plays.append(Play(at, at, ((Silence(), rest),)))
 
-        def prepare(gap: int) -> int:
+        def say(*said: tuple[Kind, IntArray]) -> None:
+            plays[-1] = replace(plays[-1], said=(*plays[-1].said, *said))
+
+        def prepare(at: int, gap: int) -> int:
             """Set the carriers, let them begin anew; return how much of the gap it took.
 
             What is said after a playZero happens when that begins.
@@ -228,30 +200,30 @@ class _Core:
             tuning = self._oscillators.tuning
             said = self._oscillators.tune(self._shape, points)
             if tuning:
-                silence(tuning)
-            for kind, number in said:
-                add(kind, number)
+                silence(at, tuning)
+                say(*said)
             begun = gap - tuning if gap - tuning <= PLAY_MAX else PLAY_MAX // 2
-            silence(begun)
+            silence(at + tuning, begun)
             if self._oscillators.lo_hz is not None:
-                add(Say("resetOscPhase();"), none)
+                say((Say("resetOscPhase();"), none))
             return tuning + begun
 
-        none = np.zeros(len(points), np.int64)
         at = -self._lead
         prepared = False
         for stretch in [*made, Stretch(end, end, ())]:
+            if stretch.begin > at and not prepared:
+                at += prepare(at, stretch.begin - at)
+                prepared = True
             if stretch.begin > at:
-                gap = stretch.begin - at
-                if not prepared:
-                    gap -= prepare(gap)
-                    prepared = True
-                if gap:
-                    silence(gap)
-            for kind, number in self._sound(stretch, begins, late_fs, points):
-                add(kind, number)
+                silence(at, stretch.begin - at)
+            plays += self._sound(stretch, begins, late_fs, times, points)
             at = stretch.end
-        return tuple(kinds), numbers
+        if self._hearing.slots:
+            plays = with_readings(plays, words_of(times, slots), self._keys)
+            cycles = np.full(len(points), (end + self._lead) // CYCLE)
+            say((Count(f"{TIME} += {{}};"), cycles))
+        kinds = [kind for play in plays for kind, _ in play.said]
+        return tuple(kinds), [number for play in plays for _, number in play.said]
 
     def _room(self, where: str, there: int) -> str:
         unit = 1e9 / self._waves.rate_hz
@@ -266,106 +238,55 @@ class _Core:
         stretch: Stretch,
         begins: Sequence[int],
         late_fs: Sequence[int],
+        times: Mapping[str, int],
         points: IntArray,
-    ) -> list[tuple[Kind, IntArray]]:
+    ) -> list[Play]:
         if not stretch.pulses:
             return []
+        names = self._names(stretch.pulses, times)
+        contents = [(stretch.begin, stretch.end, stretch.pulses)]
+        held = 0
         if len(stretch.pulses) == 1:
             k = stretch.pulses[0]
-            return self._alone(stretch, k, begins[k], late_fs[k], points)
-        return [(Row(), self._together(stretch, begins, late_fs, points))]
+            head, tail = self._middle(k, begins[k] - stretch.begin, stretch, late_fs[k])
+            if head < tail:
+                held = tail - head
+                contents = [(stretch.begin, stretch.begin + head, stretch.pulses)]
+                if stretch.begin + tail < stretch.end:
+                    contents.append((stretch.begin + tail, stretch.end, stretch.pulses))
+        plays = []
+        for begin, end, pulses in contents:
+            part = Stretch(begin, end, pulses)
+            rows = self._rows.numbers(part, begins, late_fs, names, points)
+            kind: Kind = Choose(self._keys.variable(names)) if names else Row()
+            plays.append(Play(begin, begin, ((kind, rows),), names))
+            if held and len(plays) == 1:
+                plays.append(Play(end, end, ((Hold(), np.full(len(points), held)),)))
+        return plays
 
-    def _alone(
-        self, stretch: Stretch, k: int, begins: int, late_fs: int, points: IntArray
-    ) -> list[tuple[Kind, IntArray]]:
-        """Return a pulse that shares its waveform with none: its middle is held if it is long."""
+    def _names(self, pulses: Sequence[int], times: Mapping[str, int]) -> tuple[str, ...]:
+        """Return the results on which pulses hang, in the order in which they are read."""
+        names = results_in(guard for k in pulses for guard in guards_of(self._pulses[k].placed))
+        if len(names) > RESULTS_MAX:
+            raise DoesNotFit(
+                f"{self._frames}: pulses that are one waveform hang on {len(names)} results "
+                f"({', '.join(names)}), at most {RESULTS_MAX}: each way has a row of the table"
+            )
+        return tuple(sorted(names, key=lambda name: (times[name], name)))
+
+    def _middle(self, k: int, at: int, stretch: Stretch, late_fs: int) -> tuple[int, int]:
+        """Return what of a pulse alone is held, from its stretch's begin; (0, 0): nothing."""
         pulse = self._pulses[k]
+        if pulse.samples < HOLD_MIN:
+            return 0, 0
         waveform = pulse.placed.waveform
-        flat_from, flat_to = 0, 0
-        if pulse.samples >= HOLD_MIN:
-            flat_from, flat_to = plateau(waveform, self._waves.shape(waveform, late_fs))
-        at = begins - stretch.begin
+        flat_from, flat_to = plateau(waveform, self._waves.shape(waveform, late_fs))
         length = stretch.end - stretch.begin
-        whole = Part(waveform, at, pulse.plane, late_fs=late_fs)
         head = max(-(-(at + flat_from) // 16) * 16 + 16, WAVE_MIN)
         tail = (at + flat_to) // 16 * 16
         if 0 < length - tail < WAVE_MIN:
             tail -= 16
-        if tail - head < HOLD_MIN:
-            return [(Row(), self._rows(k, Content(length, (whole,)), points))]
-        parts: list[tuple[Kind, IntArray]] = [
-            (Row(), self._rows(k, Content(head, (whole,)), points)),
-            (Hold(), np.full(len(points), tail - head)),
-        ]
-        if length > tail:
-            content = Content(length - tail, (replace(whole, at=at - tail),))
-            parts.append((Row(), self._rows(k, content, points)))
-        return parts
-
-    def _rows(self, k: int, content: Content, points: IntArray) -> IntArray:
-        """Return the entries that play ``content`` as pulse ``k`` is at these points."""
-        wave = self._waves.store(content)
-        pulse = self._pulses[k]
-        amplitude = amplitude_words(self._amplitude[k][points]).tolist()
-        if self._waves.kind == "hdawg":
-            both = [(a, 0) if pulse.plane == 0 else (0, a) for a in amplitude]
-            return self._number([PlayWave(wave, one) for one in both])
-        turns = phase_words(self._turns[k][points]).tolist()
-        return self._number(
-            [
-                PlayWave(wave, (a,), t, pulse.oscillator)
-                for a, t in zip(amplitude, turns, strict=True)
-            ]
-        )
-
-    def _number(self, entries: list[PlayWave]) -> IntArray:
-        known = self._entries
-        return np.array([known.setdefault(one, len(known)) for one in entries], np.int64)
-
-    def _together(
-        self,
-        stretch: Stretch,
-        begins: Sequence[int],
-        late_fs: Sequence[int],
-        points: IntArray,
-    ) -> IntArray:
-        """Return the entries of waveforms with several pulses.
-
-        The loudest has the amplitude of the table, the first its phase and its oscillator; the
-        others are stored as they are beside it.
-        """
-        first = stretch.pulses[0]
-        scale = np.zeros((2, len(points)))
-        for k in stretch.pulses:
-            plane = self._pulses[k].plane
-            scale[plane] = np.maximum(scale[plane], np.abs(self._amplitude[k][points]))
-        words = amplitude_words(scale)
-        phase = phase_words(self._turns[first][points]).tolist()
-        parts_of: list[list[Part]] = [[] for _ in points]
-        for k in stretch.pulses:
-            pulse = self._pulses[k]
-            at = begins[k] - stretch.begin
-            loudest = np.where(scale[pulse.plane] > 0, scale[pulse.plane], 1.0)
-            amplitude = np.round(self._amplitude[k][points] / loudest, 12).tolist()
-            offset_hz = self._hz[k][points] - self._hz[first][points]
-            since = (stretch.begin + self._reset) / self._waves.rate_hz
-            turned = self._turns[k][points] - self._turns[first][points] + offset_hz * since
-            turns = (np.round(turned % 1.0, TURN_DIGITS) % 1.0).tolist()
-            waveform, plane = pulse.placed.waveform, pulse.plane
-            for parts, a, t, hz in zip(parts_of, amplitude, turns, offset_hz.tolist(), strict=True):
-                parts.append(Part(waveform, at, plane, a, t, hz, late_fs[k]))
-        length = stretch.end - stretch.begin
-        entries = []
-        planes = 2 if self._waves.kind == "hdawg" else 1
-        for number, parts in enumerate(parts_of):
-            wave = self._waves.store(Content(length, tuple(parts)))
-            loud = tuple(int(words[plane, number]) for plane in range(planes))
-            if self._waves.kind == "hdawg":
-                entries.append(PlayWave(wave, loud))
-            else:
-                number_of = self._pulses[first].oscillator
-                entries.append(PlayWave(wave, loud, phase[number], number_of))
-        return self._number(entries)
+        return (head, tail) if tail - head >= HOLD_MIN else (0, 0)
 
 
 def _in_order(parts: list[tuple[IntArray, list[IntArray]]]) -> IntArray:

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from podium.control.compilers.points import IntArray
-from podium.control.compilers.zurich.steps import Hold, Kinds, Row, Say, Silence, Steps, Sweep
+from podium.control.compilers.zurich.steps import (
+    Choose,
+    Count,
+    Hold,
+    Kinds,
+    Row,
+    Say,
+    Silence,
+    Steps,
+    Sweep,
+)
 from podium.control.compilers.zurich.tables import Entry, PlaySilence, Table
 from podium.firmware_interfaces.zurich.awg_limits import TABLE_PLAY_MAX
 
@@ -42,18 +52,29 @@ class _NoCounting(Exception):
     """There are too many counters, or numbers that neither grow evenly nor stand in a table."""
 
 
+Rows = Sequence[tuple[Entry, ...]]
+"""What numbers of rows count: each one entry, or those of which results choose one."""
+
+
 def code_of(
-    steps: Steps, counts: Sequence[int], table: Table | None, entries: Sequence[Entry]
+    steps: Steps,
+    counts: Sequence[int],
+    table: Table | None,
+    entries: Rows,
+    most: int = COUNTERS,
 ) -> Code:
     """Return the code that goes once through all points.
 
     ``counts``: how often each axis of the shape is gone along; ``entries``: those that the
-    numbers of rows count; ``table``: None of a core that has none.
+    numbers of rows count; ``table``: None of a core that has none; ``most``: variables that it may
+    have.
     """
     shape = steps.shape
     for outer in range(_outer(steps), -1, -1):
         try:
-            return _nested(steps, shape[:outer], counts[:outer], counts[outer:], table, entries)
+            return _nested(
+                steps, shape[:outer], counts[:outer], counts[outer:], table, entries, most
+            )
         except _NoCounting:
             continue
     return _written_out(steps, counts, table, entries)
@@ -77,7 +98,8 @@ def _nested(
     counts: Sequence[int],
     inner: Sequence[int],
     table: Table | None,
-    entries: Sequence[Entry],
+    entries: Rows,
+    most: int,
 ) -> Code:
     every = np.arange(len(steps.pattern)).reshape(steps.shape)
     every = np.broadcast_to(every, (*shape, *inner)).reshape(*shape, -1)
@@ -101,7 +123,7 @@ def _nested(
         first = used if loops else 0  # without loops around, counters start anew in each piece
         piece.take(first)
         used = max(used, first + len(piece.counters))
-        if used > COUNTERS:
+        if used > most:
             raise _NoCounting
         text = [*piece.start(), *piece.lines()] if not loops else piece.lines()
         lines += text
@@ -145,7 +167,7 @@ class _Piece:
         steps: Steps,
         taking_turns: Sequence[IntArray],
         table: Table | None,
-        entries: Sequence[Entry],
+        entries: Rows,
     ) -> None:
         """``taking_turns``: points that share code, one after another in each turn."""
         self.length = taking_turns[0].shape[-1]
@@ -156,17 +178,18 @@ class _Piece:
             for place, kind in enumerate(kinds):
                 self._add(kind, numbers[..., place], table, entries)
 
-    def _add(
-        self, kind: object, numbers: IntArray, table: Table | None, entries: Sequence[Entry]
-    ) -> None:
+    def _add(self, kind: object, numbers: IntArray, table: Table | None, entries: Rows) -> None:
         match kind:
             case Say(text):
                 self._say(text, 0, (0,) * numbers.ndim)
             case Sweep(oscillator):
-                base, strides = self._counted(numbers)
-                self._say(f"setSweepStep({oscillator}, {{}});", base, strides)
-            case Row() if table is not None:
-                self._look_up([entries[int(n)] for n in _reduced(numbers).flat], numbers, table)
+                self._say(f"setSweepStep({oscillator}, {{}});", *self._counted(numbers))
+            case Count(text):
+                self._say(text, *self._counted(numbers))
+            case Row() | Choose() if table is not None:
+                rows = [entries[int(n)] for n in _reduced(numbers).flat]
+                chosen = f"{kind.variable} + " if isinstance(kind, Choose) else ""
+                self._look_up(rows, numbers, table, chosen)
             case Silence() | Hold():
                 name = "playZero" if isinstance(kind, Silence) else "playHold"
                 even = _strides(numbers)
@@ -175,7 +198,7 @@ class _Piece:
                     self._say(f"{name}({{}});", int(numbers.flat[0]), even)
                 elif table is not None and isinstance(kind, Silence) and fits:
                     self._look_up(
-                        [PlaySilence(int(n)) for n in _reduced(numbers).flat], numbers, table
+                        [(PlaySilence(int(n)),) for n in _reduced(numbers).flat], numbers, table
                     )
                 else:
                     raise _NoCounting
@@ -186,9 +209,12 @@ class _Piece:
             raise _NoCounting
         return int(numbers.flat[0]), strides
 
-    def _look_up(self, row: list[Entry], numbers: IntArray, table: Table) -> None:
-        base = table.row(row)
-        self._say("executeTableEntry({});", base, _row_major(_reduced(numbers).shape))
+    def _look_up(
+        self, rows: list[tuple[Entry, ...]], numbers: IntArray, table: Table, chosen: str = ""
+    ) -> None:
+        base = table.row([entry for row in rows for entry in row])
+        strides = tuple(len(rows[0]) * one for one in _row_major(_reduced(numbers).shape))
+        self._say(f"executeTableEntry({chosen}{{}});", base, strides)
 
     def _say(self, text: str, base: int, strides: Strides) -> None:
         if any(strides):
@@ -269,9 +295,7 @@ def _row_major(shape: tuple[int, ...]) -> Strides:
     return tuple(strides)
 
 
-def _written_out(
-    steps: Steps, counts: Sequence[int], table: Table | None, entries: Sequence[Entry]
-) -> Code:
+def _written_out(steps: Steps, counts: Sequence[int], table: Table | None, entries: Rows) -> Code:
     """Return the code with each point by itself."""
     every = np.arange(len(steps.pattern)).reshape(steps.shape)
     flat = np.broadcast_to(every, tuple(counts)).ravel()

@@ -9,7 +9,7 @@ on oscillators, see ``modulation``.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,8 +31,10 @@ from podium.control.compilers.zurich.readout_groups import groups_of, too_long
 from podium.control.compilers.zurich.readout_items import items_of
 from podium.control.compilers.zurich.readout_pieces import different, largest_piece
 from podium.control.compilers.zurich.readout_steps import Group, steps_of
+from podium.control.compilers.zurich.results import Told
 from podium.control.compilers.zurich.shots import Shots, combined
 from podium.control.compilers.zurich.steps import Steps
+from podium.control.program.conditions import Discriminator
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.zurich.awg_limits import (
     INTEGRATION_STEP,
@@ -55,6 +57,7 @@ class Heard:
     slots: tuple[int, ...]
     entry: int
     samples: int
+    discriminator: Discriminator | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +76,13 @@ class Readout:
     """From a start to the integration, in samples."""
     oscillators: Oscillators | None
     """That waveforms and weights ride on; None: their carriers are in them."""
+    told: Mapping[str, Told]
+    """By capture: when and where its result can be heard."""
+    first: int | None = None
+    """When the first shot starts its first integration, from the multiple of 16 samples at or
+    before the shot's begin; None: it listens to nothing."""
+    thresholds: tuple[tuple[int, float], ...] = ()
+    """By integrator that tells results: what its sum is compared with, V."""
 
 
 def read(
@@ -158,6 +168,7 @@ class _Channel:
             raise too_long(self._names, "windows that are open", length)
         self._delay = delay
         slots: dict[str, IntArray] = {}
+        begins: dict[str, IntArray] = {}
         entry: dict[str, int] = {}
         for number, all_of in enumerate(groups):
             points = np.flatnonzero(pattern == number)
@@ -175,6 +186,8 @@ class _Channel:
                         )
                     row = slots.setdefault(name, np.zeros(len(pattern), np.int64))
                     row[points] = self._listened(group, k, points)
+                    begun = begins.setdefault(name, np.zeros(len(pattern), np.int64))
+                    begun[points] = group.begin
         entries = {len([g for g in all_of if g.windows]) for all_of in groups}
         if len(entries) > 1:
             raise DoesNotFit(
@@ -202,9 +215,19 @@ class _Channel:
             carriers,
         )
         heard = tuple(
-            Heard(name, frame, self._of_points(weights[slots[name]]), entry[name], samples)
-            for name, frame, samples in self._captures()
+            Heard(name, frame, self._of_points(weights[slots[name]]), entry[name], samples, tells)
+            for name, frame, samples, tells in self._captures()
         )
+        told = {
+            name: Told(
+                (begins[name] - self._offset).reshape(self._shape),
+                self._shots.first,
+                weights[slots[name]].reshape(self._shape),
+                delay + length,
+                tells is not None,
+            )
+            for name, _, _, tells in self._captures()
+        }
         return Readout(
             steps,
             tuple(waveform_of(*one) for one in zip(self._waves, waves.tolist(), strict=True)),
@@ -217,6 +240,13 @@ class _Channel:
             length,
             delay,
             carriers,
+            told,
+            next((group.begin for group in groups[pattern[0]] if group.windows), None),
+            tuple(
+                (slot, content.discriminator.threshold_v * content.samples)
+                for content, slot in zip(self._weights, weights.tolist(), strict=True)
+                if content.discriminator is not None
+            ),
         )
 
     def _slot(self, content: Content, known: dict[Content, int]) -> int:
@@ -235,9 +265,9 @@ class _Channel:
                 bits[plays] |= 1 << slots[row[points][plays]]
         return bits
 
-    def _captures(self) -> list[tuple[str, str, int]]:
+    def _captures(self) -> list[tuple[str, str, int, Discriminator | None]]:
         return [
-            (one.what.name, one.frame, one.samples)
+            (one.what.name, one.frame, one.samples, one.what.discriminator)
             for one in self._items
             if isinstance(one.what, PlacedWindow)
         ]
@@ -323,8 +353,11 @@ class _Channel:
         item = self._items[k]
         turns, hz = self._carried(group, k, points)
         at = group.at[k] - self._delay
+        assert isinstance(item.what, PlacedWindow)
+        tells = item.what.discriminator
         found = [
-            Listening(item.frame, at, item.samples, t, f) for t, f in zip(turns, hz, strict=True)
+            Listening(item.frame, at, item.samples, t, f, tells)
+            for t, f in zip(turns, hz, strict=True)
         ]
         return np.array([self._weights.setdefault(one, len(self._weights)) for one in found])
 
@@ -334,7 +367,7 @@ class _Channel:
         ``slots``: by capture, its weights at all points; ``silence``: samples before the first
         readout of a shot.
         """
-        frame_of = {name: frame for name, frame, _ in self._captures()}
+        frame_of = {name: frame for name, frame, *_ in self._captures()}
         shape, limit = self._shape, self._slots_max
         played = [(frame, row) for (frame, _), row in self._played.items()]
         heard = [(frame_of[name], row) for name, row in slots.items()]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.layout import ceil
 from podium.control.compilers.zurich.shapes import samples_at
+from podium.control.program.conditions import Discriminator
 from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.zurich.awg_limits import SHF_RATE_HZ, WAVE_MIN
 from podium.firmware_interfaces.zurich.program import IntegrationWeights, ReadoutWaveform
@@ -48,6 +49,8 @@ class Listening:
     turns: float
     """Phase of the carrier at the start of the channel."""
     offset_hz: float
+    discriminator: Discriminator | None = None
+    """Its rotation is in the weights, so that the real part of the sum is compared."""
 
 
 def waveform_of(content: Sounds, slot: int) -> ReadoutWaveform:
@@ -73,7 +76,8 @@ def weights_of(content: Listening, slot: int, length: int, delay: int) -> Integr
     made = np.zeros(length, np.complex128)
     each = content.at + np.arange(content.samples)
     turns = content.turns + content.offset_hz / SHF_RATE_HZ * (each + delay)
-    made[each] = np.exp(-2j * np.pi * turns)
+    rotation = content.discriminator.rotation_turns if content.discriminator else 0.0
+    made[each] = np.exp(2j * np.pi * (rotation - turns))
     return IntegrationWeights(slot, content.frame, *_paths(made))
 
 

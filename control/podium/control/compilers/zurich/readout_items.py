@@ -65,7 +65,7 @@ def items_of(placed: PlacedFrame, lo_hz: float, axes: tuple[Axis, ...], rest_fs:
             )
         made.append(Item(name, one, start, late_fs, length, turns_of(one.carrier), hz))
     pulses = [one for one in made if isinstance(one.what, PlacedPulse)]
-    apart = [(one.what.statement, one.start, one.late_fs, one.samples) for one in pulses]
+    apart = [(one.what.statement, one.start, one.late_fs, one.samples, ()) for one in pulses]
     check_apart(name, apart, axes)
     return made
 

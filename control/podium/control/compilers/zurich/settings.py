@@ -1,6 +1,6 @@
 """Nodes that are set before a run, in one transaction: outputs last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.oscillators import Oscillators
@@ -60,7 +60,13 @@ def drive_settings(
 
 
 def readout_settings(
-    port: ReadoutChannel, length: int, delay: int, results: int, averages: int, start: Start
+    port: ReadoutChannel,
+    length: int,
+    delay: int,
+    results: int,
+    averages: int,
+    start: Start,
+    thresholds: Iterable[tuple[int, float]] = (),
 ) -> list[Setting]:
     """Return settings of a quantum analyzer channel.
 
@@ -71,6 +77,7 @@ def readout_settings(
     heard: list[Setting] = [
         (f"{node}/readout/integration/length", length),
         (f"{node}/readout/integration/delay", delay / 2e9),
+        *((f"{node}/readout/discriminators/{k}/threshold", volts) for k, volts in thresholds),
         (f"{node}/readout/result/enable", 0),
         (f"{node}/readout/result/source", INTEGRATION),
         (f"{node}/readout/result/mode", CYCLIC),
@@ -86,11 +93,16 @@ def readout_settings(
         (f"{node}/output/range", port.output_range_dbm),
         (f"{node}/input/range", port.input_range_dbm),
         *(heard if results else []),
-        (f"{node}/generator/auxtriggers/0/channel", start.source),
+        (f"{node}/generator/auxtriggers/0/channel", analyser_source(start)),
         (f"{node}/generator/single", 1),
         (f"{node}/input/on", 1),
         (f"{node}/output/on", 1),
     ]
+
+
+def analyser_source(start: Start) -> int:
+    """Return by which number a quantum analyzer chooses the signal that starts it."""
+    return start.source if start.analyser_source is None else start.analyser_source
 
 
 def modulation_settings(

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import Guard, exclusive
 from podium.control.compilers.placing import Carrier, PlacedPulse, in_ticks
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.zurich.shapes import REFERENCE_HZ, stretched
@@ -66,18 +66,25 @@ def check_retuned(carrier: Carrier, rate_hz: int, what: str, axes: tuple[Axis, .
 
 
 def check_apart(
-    frame: str, pulses: Sequence[tuple[int, IntArray, IntArray, int]], axes: tuple[Axis, ...]
+    frame: str,
+    pulses: Sequence[tuple[int, IntArray, IntArray, int, Guard]],
+    axes: tuple[Axis, ...],
 ) -> None:
     """Refuse a pulse that begins in the last sample of one that begins between two.
 
-    ``pulses`` of one frame: statement, first sample, how much later, number of samples.
+    ``pulses`` of one frame: statement, first sample, how much later, number of samples, guard.
     """
-    for (_, start, late_fs, samples), (statement, after, *_) in pairwise(pulses):
-        shared = np.asarray(start + samples > after) & (late_fs != 0)
-        if shared.any():
-            at = where_first(shared, axes)
-            raise DoesNotFit(
-                f"{frame}: statement {statement} (Play) begins in the last sample of the pulse "
-                f"before it ({describe(at, shared.shape, axes)}), which begins between two samples "
-                "and has sharp edges; let it begin a sample later"
-            )
+    for number, (statement, after, _, _, guard) in enumerate(pulses):
+        for _, start, late_fs, samples, other in reversed(pulses[:number]):
+            if exclusive(other, guard):
+                continue
+            shared = np.asarray(start + samples > after) & (late_fs != 0)
+            if shared.any():
+                at = where_first(shared, axes)
+                raise DoesNotFit(
+                    f"{frame}: statement {statement} (Play) begins in the last sample of the pulse "
+                    f"before it ({describe(at, shared.shape, axes)}), which begins between two "
+                    "samples and has sharp edges; let it begin a sample later"
+                )
+            if not other:
+                break

@@ -28,6 +28,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Choose:
+    """``executeTableEntry`` of one of several entries; the number: of the list of them."""
+
+    variable: str
+    """That holds which of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Text with a number in it, in place of ``{}``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """``setSweepStep``; the number: of the step."""
 
@@ -41,7 +56,7 @@ class Say:
     text: str
 
 
-Kind: TypeAlias = Silence | Hold | Row | Sweep | Say
+Kind: TypeAlias = Silence | Hold | Row | Choose | Sweep | Count | Say
 Kinds: TypeAlias = tuple[Kind, ...]
 
 

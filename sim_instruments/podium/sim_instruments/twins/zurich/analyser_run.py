@@ -23,6 +23,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Readouts,
     busy,
     last_level,
+    part_of,
     pulse,
     readouts,
     trigger_edges,
@@ -132,6 +133,8 @@ class AnalyserRun:
         self.foretold: Complexes | None = None
         """Sums of all readouts of the run, shape (readouts, units), or points of spectroscopy,
         shape (triggers, 1), where they are known ahead."""
+        self._first: int | None = None
+        """The first sample that the record of results has, in samples of the run."""
         self._said: list[tuple[Integers, Integers]] = []
         """When words can be heard, and the words, of readouts that were worked on."""
         self._lost = 0
@@ -161,6 +164,7 @@ class AnalyserRun:
         settings = node_settings.logger_settings(self.run.setting, self.section)
         units = self._units if self._mode == READOUT else 1
         self.logger = ResultLogger(settings, units)
+        self._first = None
 
     @property
     def behind(self) -> bool:
@@ -202,13 +206,15 @@ class AnalyserRun:
         if not len(kept):
             return
         self._free = int(started.time[kept[-1]]) + duration
+        if self._first is None:
+            self._first = int(started.time[kept[0]]) + settings.delay
         waves = node_settings.generator_waveforms(setting, at, self._units)
         delay = node_settings.samples(setting, f"{at}/generator/delay")
         carriers = node_settings.readout_carriers(setting, at, self._units)
         at_once = _PIECE if self.foretold is None else _FORETOLD_PIECE
         pieces = -(-len(kept) // at_once)
         for piece in np.array_split(kept, pieces):
-            part = _part(started, piece)
+            part = part_of(started, piece)
             self._backlog.append(
                 _Piece(first + piece, part, settings, qudits, waves, delay, carriers)
             )
@@ -259,13 +265,12 @@ class AnalyserRun:
         if qudits:
             states = multistate.states_of(results, qudits, self._units)
             wanted = multistate.integrators_of(part.integrators, qudits)
-            said = multistate.packed(states, part.integrators, qudits)
         else:
             states = integration.discriminate(results, settings)
-            said = words(states, part.integrators)
         duration = settings.delay + settings.length
         if duration >= SHORTEST_READOUT:
-            self._said.append((heard_at(part.time, duration, self.run.route), said))
+            times = heard_at(part.time, duration, self.run.route)
+            self._said.append((times, words(states, part.integrators)))
         if self.logger is not None:
             discriminated = self.logger.settings.source is Source.DISCRIMINATION
             shown = part.integrators if discriminated else wanted
@@ -339,7 +344,8 @@ class AnalyserRun:
         return found
 
     def _header(self, logger: ResultLogger) -> ResultHeader:
-        """ASSUMED: time stamps are 0, errors of the channel are those of its mode."""
+        """ASSUMED: the time stamp of the first sample is that of the first integration's, the other
+        is 0; errors of the channel are those of its mode."""
         setting, reads = self.run.setting, self._mode == READOUT
         samples = node_settings.number(setting, f"{self._at}/spectroscopy/length")
         errors = min(self._lost, 0xFFFF)
@@ -353,6 +359,9 @@ class AnalyserRun:
             acquired=logger.acquired,
             errors_readout=errors if reads else 0,
             errors_spectroscopy=0 if reads else errors,
+            first_sample=0
+            if self._first is None
+            else self.run.stamp(self.run.time_fs(self._first)),
         )
 
     def _data_node(self, unit: int) -> str:
@@ -366,13 +375,3 @@ class AnalyserRun:
             # ASSUMED: averages of states come as real numbers.
             return data.real
         return data
-
-
-def _part(started: Readouts, which: Integers) -> Readouts:
-    return Readouts(
-        started.time[which],
-        started.generators[which],
-        started.integrators[which],
-        started.monitor[which],
-        started.trigger[which],
-    )

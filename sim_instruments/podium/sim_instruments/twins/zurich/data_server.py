@@ -12,11 +12,14 @@ from podium.firmware_interfaces.zurich.limits import TCP_PORT
 from podium.firmware_interfaces.zurich.refusals import Kind, Refusal
 from podium.firmware_interfaces.zurich.session_messages import Request
 from podium.sim_instruments.twins.command_ear import CommandListener, Verdict
+from podium.sim_instruments.twins.trigger_line import TriggerSink
 from podium.sim_instruments.twins.twin import Horizon, Session
 from podium.sim_instruments.twins.zurich.connection import Connection
 from podium.sim_instruments.twins.zurich.device import INTERFACES, Device, described, visible
 from podium.sim_instruments.twins.zurich.kernel import Kernel
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.on_clock import OnClock
 from podium.sim_instruments.twins.zurich.request_words import request_words
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution, NothingExecutes
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
@@ -35,9 +38,11 @@ class DataServer:
         texts: Callable[[], VendorText] = VendorText,
         execution: Execution | None = None,
         options: Mapping[int, str] | None = None,
+        time: LocalTime | None = None,
     ) -> None:
         """``devices``: serial number -> model; ``texts``: finds the vendor's own; ``options``: of
-        quantum analyzers, by serial number, where they are not what most buy.
+        quantum analyzers, by serial number, where they are not what most buy; ``time``: by the
+        instruments' clock, where that is not the world's.
 
         Raises ValueError for a model that there is none of.
         """
@@ -59,6 +64,7 @@ class DataServer:
                     self._execution,
                     text.table_check(model),
                     text.table_schema(model),
+                    time,
                 )
                 for number, model in sorted(devices.items())
             )
@@ -83,6 +89,12 @@ class DataServer:
         if port not in self.ports:
             raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
         return Connection(self)
+
+    def input(self, connector: str) -> TriggerSink:
+        """Return a trigger input (``dev12000.sg0_trigger``); KeyError where there is none."""
+        if not isinstance(self._execution, OnClock):
+            raise KeyError(f"no trigger input {connector}: nothing executes programs here")
+        return self._execution.input(connector)
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return what execution says."""
@@ -144,7 +156,7 @@ class DataServer:
         if not self._powered:
             self._powered = True
             for store in (self.store, *(device.store for device in self.devices)):
-                store.time_base = TimeBase(store.time_base.ticks_per_s, now_fs)
+                store.time_base = store.time_base.switched_on(now_fs)
 
     def _let_go(self, device: Device, now_fs: int) -> None:
         """Let go of an instrument. ASSUMED: whoever else has its kernel is cut off."""

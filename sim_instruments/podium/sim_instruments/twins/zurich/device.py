@@ -8,9 +8,11 @@ from podium.firmware_interfaces.zurich.inventory.models import fitted, nodes_of
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.node_store import NodeStore, TimeBase
 from podium.sim_instruments.twins.zurich.pipeliner import Pipeliners
 from podium.sim_instruments.twins.zurich.qudits import Qudits
+from podium.sim_instruments.twins.zurich.reference import REFERENCE, Reference
 from podium.sim_instruments.twins.zurich.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.sequencers import CheckTable, Sequencers
 
@@ -37,8 +39,10 @@ class Device:
         execution: Execution,
         check_table: CheckTable,
         table_schema: str,
+        time: LocalTime | None = None,
     ) -> None:
-        """``options``: of its quantum analyzer; None: what most buy.
+        """``options``: of its quantum analyzer; None: what most buy; ``time``: by its clock, where
+        that is not the world's.
 
         Raises KeyError for a model that is not known.
         """
@@ -50,7 +54,8 @@ class Device:
         """Whether the data server has taken it. Until then it is only seen in the network."""
         self.owner = ""
         """Another data server that has it; empty: none."""
-        time_base = TimeBase(round(1 / entry.time_base_s))
+        ticking = time or LocalTime()
+        time_base = TimeBase(round(1 / entry.time_base_s), local_fs=ticking.local_fs)
         self.store = NodeStore(
             f"/{self.name}", nodes_of(model, options), documentation, model, time_base
         )
@@ -68,6 +73,7 @@ class Device:
         self.sequencers = Sequencers(
             self.name, model, store, execution, check_table, table_schema
         )  # fmt: skip
+        self.reference = Reference(self.store, ticking.clock)
         self._pipeliners = Pipeliners(
             self.name, store, execution, self.sequencers.uploaded, self.sequencers.complain
         )
@@ -75,6 +81,7 @@ class Device:
 
     def update(self, now_fs: int) -> None:
         """Have nodes show what has happened by now."""
+        self.reference.update(now_fs)
         self.sequencers.update(now_fs)
         self._pipeliners.update(now_fs)
 
@@ -164,8 +171,11 @@ class Device:
                 self.store.put(path, Vector(Element.COMPLEX_DOUBLE, b""), now_fs)
 
     def _lock(self, path: str, value: Value, now_fs: int) -> None:
-        """Follow the reference that was chosen. ASSUMED: it is there, and locks at once."""
+        """Follow the reference that was chosen. ASSUMED, off a timing plane: it is there, and locks
+        at once."""
         self._tell(path, value, now_fs)
+        if path.startswith(REFERENCE) and self.reference.chosen(int(str(value)), now_fs):
+            return
         if self.store.has(f"{path}actual"):
             self.store.put(f"{path}actual", value, now_fs)
 

@@ -5,7 +5,7 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -21,11 +21,13 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
-from podium.sim_instruments.twins.zurich.data_server import DataServer
+from podium.sim_instruments.twins.zurich.conversing import converse, hangs_on_results
 from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
-from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
@@ -39,6 +41,7 @@ from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
 from podium.sim_instruments.twins.zurich.synthesizers import Synthesizers
+from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
     SOFTWARE_TRIGGER,
@@ -49,8 +52,6 @@ from podium.sim_instruments.twins.zurich.triggering import (
     hearing_zsync,
     train,
 )
-from podium.sim_instruments.twins.zurich.vendor_text import VendorText
-from podium.sim_instruments.twins.zurich.zsync_cables import cabled, show_links
 
 IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_settings.WrongNode)
 """Settings that no run can have."""
@@ -90,14 +91,19 @@ class Executing:
         arrivals: Arrivals | None = None,
         playback: Playback | None = None,
         zsync: Collection[str] | None = None,
+        time: LocalTime | None = None,
+        markers: MarkerLines | None = None,
     ) -> None:
-        """``playback``: plays on the world what an instrument's own trigger, or a PQSC, starts, and
-        analysers that wait for none; whatever starts otherwise, or has no line at its input, hears
-        ``arrivals``: by default a cable from output to input.
-        ``zsync``: instruments that hang on the PQSC; None: all do."""
+        """``playback``: plays on the world what a trigger or a PQSC starts, and analysers that wait
+        for none; whatever starts otherwise, or has no line at its input, hears ``arrivals``: by
+        default a cable from output to input.
+        ``zsync``: instruments that hang on the PQSC; None: all do. All times here are those of the
+        instruments' clock; ``time``: what they are in the world; None: the same."""
         self._zsync = zsync
         self._arrivals = arrivals or Cable()
         self._playback = playback
+        self._time = time or LocalTime()
+        self._marker_lines = markers
         self._ahead: list[_Ahead] = []
         self._last: dict[tuple[str, str], _Ahead] = {}
         """By sequencer, what was foretold of it last."""
@@ -211,6 +217,14 @@ class Executing:
         told |= news
         return tuple(news.items())
 
+    def edge(self, device: str, signal: Signal, at_fs: int) -> None:
+        """Let all who listen hear an edge from outside; to be called in the order of time."""
+        self.advance(at_fs)
+        heard = hearing(self._runs, device, signal)
+        waiting = [one for one in heard if one.run.trace.waiting is one.source]
+        self._foretell(waiting, (at_fs,), at_fs, alone=True)
+        give(heard, (at_fs,))
+
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far time may leap: to the first end of a program, if none waits for more."""
         # Whatever is being foretold forbids a leap by itself, and will be known to its end.
@@ -251,8 +265,12 @@ class Executing:
             if key not in self._analysers and run.going_on and key not in computing:
                 self._advance(key, run, now_fs)
 
-    def _foretell(self, heard: Sequence[Heard], at_fs: Sequence[int], now_fs: int) -> None:
+    def _foretell(
+        self, heard: Sequence[Heard], at_fs: Sequence[int], now_fs: int, alone: bool = False
+    ) -> None:
         """Have the run worked out that triggers of instruments' own start, or those of a PQSC.
+
+        ``alone``: generators, too, that no analyser is with.
 
         What waits already is brought up to now first, so that what else it has heard counts.
         """
@@ -273,7 +291,7 @@ class Executing:
                 continue
             if member is not None:
                 members[one.key] = member
-        self._work_out(self._playback, list(members.values()), at_fs[0])
+        self._work_out(self._playback, list(members.values()), at_fs[0], alone=alone)
 
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
@@ -296,20 +314,32 @@ class Executing:
             for one in before.members
             if one.key in self._runs
         ]
-        self._work_out(self._playback, members, before.origin_fs, before.number)
+        self._work_out(self._playback, members, before.origin_fs, before.number, alone=True)
 
     def _work_out(
-        self, playback: Playback, members: list[Member], origin_fs: int, number: int | None = None
+        self,
+        playback: Playback,
+        members: list[Member],
+        origin_fs: int,
+        number: int | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
-        """Submit a run, where anybody listens; ``number``: of the one that it replaces."""
-        if not any(one.analyser for one in members):
+        """Submit a run, where anybody listens, or ``alone``; ``number``: of the one that it
+        replaces."""
+        if not members or not (alone or any(one.analyser for one in members)):
             return
         self._count += number is None
         number = self._count if number is None else number
         tuned = tuple(self._synthesizers.carrying(one) for one in members)
-        work = partial(foretell, tuned, number, origin_fs)
+        # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
+        begin_fs = origin_fs - origin_fs % START_GRID_FS
+        tell = converse if hangs_on_results(tuned) else foretell
+        work = partial(tell, tuned, number, begin_fs, time=self._time)
         keys = tuple(one.key for one in members)
-        ahead = _Ahead(number, origin_fs, tuned, keys, playback.submit(work))
+        if self._marker_lines is not None:
+            self._marker_lines.begun(number, self._time.world_fs(origin_fs))
+        ahead = _Ahead(number, begin_fs, tuned, keys, playback.submit(work))
         self._ahead.append(ahead)
         self._last |= dict.fromkeys(keys, ahead)
 
@@ -325,7 +355,11 @@ class Executing:
                 for key in one.keys:
                     self._complain(key[0], text)
                     self._runs[key].give_up()
+                if self._marker_lines is not None:
+                    self._marker_lines.known(one.number, ())
                 continue
+            if self._marker_lines is not None:
+                self._marker_lines.known(one.number, told.markers)
             for (device, node), at_ns in told.loud_ns.items():
                 self._overranges.note(device, node, one.origin_fs, at_ns)
             for key in one.keys:
@@ -340,12 +374,20 @@ class Executing:
 
     def _forget(self, key: tuple[str, str], now_fs: int) -> None:
         """Drop what was foretold of a sequencer that ends, or begins anew."""
-        self._last.pop(key, None)
+        last = self._last.pop(key, None)
+        if last is None or self._playback is None:
+            return
+        at_fs = self._time.world_fs(now_fs)
+        sender = "/".join(key)
+        self._playback.stopped(last.number, sender, at_fs)
+        if self._marker_lines is not None:
+            self._marker_lines.stopped(last.number, sender, at_fs)
+            if last.number not in (one.number for one in self._last.values()):
+                self._marker_lines.over(last.number)
         for one in self._ahead:
-            if key in one.keys and self._playback is not None:
-                self._playback.stopped(one.number, "/".join(key), now_fs)
-                one.keys = tuple(other for other in one.keys if other != key)
-        self._ahead = [one for one in self._ahead if one.keys]
+            one.keys = tuple(other for other in one.keys if other != key)
+        if self._marker_lines is None:  # else others wait to hear what has left markers till then
+            self._ahead = [one for one in self._ahead if one.keys]
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
         before = run.going_on
@@ -428,24 +470,3 @@ class Executing:
             analyser.arm()
         except IMPOSSIBLE as error:
             self._complain(device, str(error))
-
-
-def running_data_server(
-    serial: str,
-    devices: Mapping[int, str],
-    texts: Callable[[], VendorText] = VendorText,
-    playback: Playback | None = None,
-    options: Mapping[int, str] | None = None,
-    zsync: Mapping[int, str] | None = None,
-) -> DataServer:
-    """Return a data server whose instruments execute what is uploaded to them.
-
-    ``options``: of quantum analyzers, by serial number, where they are not what most buy;
-    ``zsync``: which instrument hangs on which port of the PQSC; None: all do. Raises ValueError
-    for an instrument that is not there.
-    """
-    cables = cabled(devices, zsync)
-    execution = Executing(playback=playback, zsync=tuple(cables.values()))
-    server = DataServer(serial, devices, texts, execution, options)
-    show_links(server.devices, cables)
-    return server

@@ -2,8 +2,9 @@
 
 When the trigger is given, all is known that decides it: programs, waveforms, settings. So the run
 is executed to its end at once, off the loop, and played on the world; the analysers then find
-their results here when their time has come. Programs that wait for results, or for anything else
-that is not known when they start, cannot be foretold.
+their results here when their time has come. Where generators hang on what is measured,
+:mod:`.conversing` does the same in pieces. Programs that wait for anything else that is not known
+when they start cannot be foretold.
 """
 
 from collections import defaultdict
@@ -26,6 +27,8 @@ from podium.sim_instruments.twins.zurich.flux_trains import (
     flux_trains,
 )
 from podium.sim_instruments.twins.zurich.input_saturation import digitised, tone_left
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.marker_lines import MARKERS, MarkerEdges, edges_of
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
@@ -66,7 +69,8 @@ from podium.sim_instruments.twins.zurich.zsync import late_samples
 
 LONGEST_FS: Final = 3 * 3600 * 10**15
 """Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
-_TAIL_NS: Final = 1_000
+TAIL_NS: Final = 1_000
+WORLD_TIME: Final = LocalTime()
 
 
 Key = tuple[str, str]
@@ -115,6 +119,8 @@ class Member:
     """Which one carries its signals: ``synthesizers/1``; empty: none does."""
     turns: float = 0.0
     """The phase of that synthesizer."""
+    marker: int | None = None
+    """What its marker output shows (``marker/source``); None: nothing of the sequencer's."""
 
     @property
     def key(self) -> Key:
@@ -158,6 +164,8 @@ class Foretold:
     loud_ns: Mapping[Key, Integers]
     """By instrument and node that counts it: when a connector was beyond its full scale, from the
     run's beginning on."""
+    markers: tuple[MarkerEdges, ...] = ()
+    """What leaves marker outputs."""
 
 
 def member_of(
@@ -199,6 +207,7 @@ def member_of(
         late,
         input_dbm=node_settings.number(setting, f"{channel}/input/range") if analyser else 0.0,
         synthesizer=_synthesizer(setting, channel),
+        marker=None if analyser else _marker(setting, channel),
     )
 
 
@@ -219,8 +228,22 @@ def _probing(setting: node_settings.Setting, channel: str) -> Probing:
     )
 
 
-def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play) -> Foretold:
-    """Execute and play a run; raises :class:`CannotForetell`."""
+def _marker(setting: node_settings.Setting, channel: str) -> int | None:
+    source = int(node_settings.number(setting, f"{channel}/marker/source"))
+    return source if source < MARKERS else None
+
+
+def foretell(
+    members: Sequence[Member],
+    number: int,
+    origin_fs: int,
+    play: Play,
+    time: LocalTime = WORLD_TIME,
+) -> Foretold:
+    """Execute and play a run; raises :class:`CannotForetell`.
+
+    Times of sequencers, and ``origin_fs``, are those of the instruments' clock.
+    """
     drives: list[PulseTrain] = []
     captures = []
     ends: dict[Key, int] = {}
@@ -229,11 +252,11 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     loud: dict[Key, list[Integers]] = defaultdict(list)
     for member in members:
         run = member.run
-        _to_the_end(run)
+        to_the_end(run)
         ends[member.key] = run.time_fs(run.trace.end) + FS_PER_NS
         begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
         if run.model is HDAWG:
-            drives += _flux(member, begin_ns)
+            drives += flux_of(member, begin_ns)
             continue
         if member.analyser is None:
             if member.on:
@@ -288,8 +311,8 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
     until_fs = max(ends.values())
     signals = RunSignals(
         number,
-        origin_fs,
-        (until_fs - origin_fs) // FS_PER_NS + _TAIL_NS,
+        time.world_fs(origin_fs),
+        (until_fs - origin_fs) // FS_PER_NS + TAIL_NS,
         tuple(compacted(one) for one in drives),
         (*(turned(one.train, member.turns) for member, one in points), *captures),
         {},
@@ -318,10 +341,22 @@ def foretell(members: Sequence[Member], number: int, origin_fs: int, play: Play)
             triggers = started.time[started.monitor]
             records[member.key] = recorded(reads.scope, triggers, mine, member.centre_hz, full)
     found = {node: np.concatenate(times) for node, times in loud.items() if times}
-    return Foretold(ends, results, records, found)
+    return Foretold(ends, results, records, found, markers_of(members, time))
 
 
-def _flux(member: Member, begin_ns: int) -> list[PulseTrain]:
+def markers_of(members: Sequence[Member], time: LocalTime) -> tuple[MarkerEdges, ...]:
+    """Return the edges of members' markers, in the world's time."""
+    found = []
+    for member in members:
+        run = member.run
+        if member.marker is not None:
+            edges = (edges_of(member.marker, run.trace, run.image) + member.late).tolist()
+            at_fs = tuple(time.world_fs(run.time_fs(edge)) for edge in edges)
+            found.append(MarkerEdges(f"{member.connector}_marker", member.sender, at_fs))
+    return tuple(found)
+
+
+def flux_of(member: Member, begin_ns: int) -> list[PulseTrain]:
     """Return what the outputs of an HDAWG's core send."""
     run = member.run
     made = flux_trains(member.flux, member.sender, run.trace, run.image, begin_ns, member.late)
@@ -331,11 +366,17 @@ def _flux(member: Member, begin_ns: int) -> list[PulseTrain]:
         raise CannotForetell(f"{member.sender}: {error}") from error
 
 
-def _to_the_end(run: ProgramRun) -> None:
+def to_the_end(run: ProgramRun) -> None:
+    """Execute a program; raises :class:`CannotForetell`."""
     while True:
         run.advance(run.start_fs + LONGEST_FS)
         if run.trace.status is not Status.COUNT_LIMIT:
             break
+    check_ended(run)
+
+
+def check_ended(run: ProgramRun) -> None:
+    """Raise :class:`CannotForetell` where a program has not come to its end."""
     if run.trace.status is not Status.ENDED:
         waiting = run.trace.waiting
         why = run.fault() or (f"it waits for {waiting.name}" if waiting else run.trace.status.name)

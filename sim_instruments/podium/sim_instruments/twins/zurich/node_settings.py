@@ -137,11 +137,21 @@ def readout_carriers(setting: Setting, channel: str, units: int) -> Oscillators 
 
 def generator_waveforms(setting: Setting, channel: str, units: int) -> dict[int, Complexes]:
     """Return what is in the slots of a readout pulse generator, empty ones left out."""
-    found = {
-        slot: waveform(setting, f"{channel}/generator/waveforms/{slot}/wave")
-        for slot in range(units)
-    }
+    found = {slot: _held(setting, f"{channel}/generator/waveforms/{slot}") for slot in range(units)}
     return {slot: wave for slot, wave in found.items() if len(wave)}
+
+
+def _held(setting: Setting, slot: str) -> Complexes:
+    """Return a readout waveform as it is played: one of its samples may be held (option LRT).
+
+    LabOne Q 26.7.0 makes 12,000 samples of 8 and 11,992 for which the one at index 4 is held.
+    """
+    wave = waveform(setting, f"{slot}/wave")
+    if not len(wave) or not _fitted(setting, f"{slot}/hold/enable", 0):
+        return wave
+    at = min(int(number(setting, f"{slot}/hold/samples/startindex")), len(wave) - 1)
+    longer = int(number(setting, f"{slot}/hold/samples/length"))
+    return np.insert(wave, at, np.full(longer, wave[at]))
 
 
 def readout_settings(setting: Setting, channel: str, units: int) -> ReadoutSettings:
@@ -152,11 +162,14 @@ def readout_settings(setting: Setting, channel: str, units: int) -> ReadoutSetti
         weights = f"{start}/multistate/qudits/{qudit.index}/weights"
         for k, integrator in enumerate(qudit.settings.integrators):
             found[integrator] = f"{weights}/{k}/wave"
+    # ASSUMED: samples that have one weight are added up, as if each had it.
+    factor = int(_fitted(setting, f"{start}/integration/downsampling/factor", 1))
     return ReadoutSettings(
-        int(number(setting, f"{start}/integration/length")),
+        int(number(setting, f"{start}/integration/length")) * factor,
         samples(setting, f"{start}/integration/delay"),
-        tuple(waveform(setting, path) for path in found),
+        tuple(np.repeat(waveform(setting, path), factor) for path in found),
         tuple(number(setting, f"{start}/discriminators/{k}/threshold") for k in range(units)),
+        factor,
     )
 
 
@@ -248,6 +261,14 @@ def scope_settings(setting: Setting, channels: int = CHANNELS) -> ScopeSettings:
         samples(setting, "scopes/0/trigger/delay"),
         int(number(setting, "scopes/0/time")),
     )
+
+
+def _fitted(setting: Setting, path: str, otherwise: float) -> float:
+    """Return what a node of an option holds; ``otherwise`` where the option is not fitted."""
+    try:
+        return number(setting, path)
+    except KeyError:
+        return otherwise
 
 
 def number(setting: Setting, path: str) -> float:

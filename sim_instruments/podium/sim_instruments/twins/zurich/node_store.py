@@ -36,11 +36,21 @@ class TimeBase:
 
     ticks_per_s: int
     start_fs: int = 0
-    """When it was switched on."""
+    """When it was switched on, by its own clock."""
+    local_fs: Callable[[int], int] = int
+    """What its own clock counts at a world instant."""
 
     def ticks(self, now_fs: int) -> int:
         """Return the time stamp of a moment."""
-        return (now_fs - self.start_fs) * self.ticks_per_s // FS_PER_S
+        return self.counted(self.local_fs(now_fs))
+
+    def counted(self, local_fs: int) -> int:
+        """Return the time stamp of an instant by its own clock."""
+        return (local_fs - self.start_fs) * self.ticks_per_s // FS_PER_S
+
+    def switched_on(self, now_fs: int) -> "TimeBase":
+        """Return the same, counting from ``now_fs`` on."""
+        return replace(self, start_fs=self.local_fs(now_fs))
 
 
 Written = Callable[[str, Value, int], None]

@@ -1,6 +1,6 @@
 """One program that runs on one sequencer: world time in, what it has done by then out."""
 
-from bisect import insort
+from bisect import bisect_right, insort
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -83,6 +83,7 @@ class ProgramRun:
         self.start_fs = start_fs - start_fs % START_GRID_FS
         self._uploaded = uploaded
         self.setting = uploaded.setting
+        self.stamp = uploaded.stamp
         self.model = node_settings.model_of(uploaded.at)
         self.rate_hz = node_settings.rate_hz(uploaded.setting, self.model)
         try:
@@ -135,10 +136,12 @@ class ProgramRun:
         return self._uploaded.job
 
     def again(self) -> "ProgramRun":
-        """Return the same run at its very start; it will hear what this one has heard."""
+        """Return the same run at its very start; it will hear what this one has heard from
+        outside of its instrument."""
         anew = ProgramRun(self._uploaded, self.start_fs, self._registers)
         for one in self._heard:
-            anew._hear(one)
+            if one.source is not Source.QA:
+                anew._hear(one)
         anew._by_zsync = self._by_zsync
         return anew
 
@@ -210,6 +213,23 @@ class ProgramRun:
         self.playing = self.trace.status is Status.ENDED and self.trace.end > until
         self.going_on = self.trace.status in _GOING_ON or unknown or self.playing
         return self.trace
+
+    @property
+    def next_due_fs(self) -> int | None:
+        """When the next of what it expects comes; None: it expects nothing."""
+        return self.time_fs(self._due[0].time) if self._due else None
+
+    def proceed(self, known: int) -> Trace:
+        """Execute as far as it goes where all is known that comes up to sample ``known``."""
+        self._begun = True
+        count = bisect_right(self._due, known, key=lambda one: one.time)
+        due, self._due = self._due[:count], self._due[count:]
+        self._processor.feed([Input(one.time, one.source, one.value) for one in due])
+        while True:
+            limit = self.trace.instructions + _AT_ONCE
+            self.trace = self._processor.run(known=known, instructions=limit)
+            if self.trace.status is not Status.COUNT_LIMIT:
+                return self.trace
 
     def give_up(self) -> None:
         """End here: what it hangs on cannot be."""

@@ -47,6 +47,8 @@ class Uploaded:
     """What any node of the instrument holds now."""
     job: int = 0
     """Its place in the queue of a pipeliner."""
+    stamp: Callable[[int], int] = lambda local_fs: 0
+    """The instrument's time stamp of an instant, by its own clock, fs."""
 
 
 class Execution(Protocol):

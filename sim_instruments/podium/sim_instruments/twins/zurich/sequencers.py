@@ -78,6 +78,7 @@ class Sequencers:
             dict(content.waveforms),
             content.command_table,
             lambda node: self._store.value(node, 0),
+            stamp=lambda local_fs: self._store.time_base.counted(local_fs),
         )
 
     def _attach(self, at: str, table_schema: str) -> None:

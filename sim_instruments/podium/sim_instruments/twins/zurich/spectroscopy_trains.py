@@ -8,7 +8,7 @@ plays it while it is integrated, and for :data:`LEAD` before. What it does to a 
 integrations that are farther apart is left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Final
 
@@ -37,6 +37,12 @@ from podium.sim_instruments.twins.zurich.trains import RATE_HZ, piece_of, turns_
 
 LEAD: Final = 40_000
 """Samples: 20 us, in which every resonator has come to rest."""
+
+LONGEST: Final = 6_000_000
+"""Samples, 3 ms: the world plays 4 ms without a pause..."""
+PART: Final = 1 << 21
+PAUSE: Final = 4096
+"""... ASSUMED: what is integrated for longer has a pause of 2 us in each millisecond."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +77,8 @@ class Probed:
     """How many there were, those too early included."""
     kept: Integers
     """Which of them began an integration."""
-    length: int
-    """Samples of an integration."""
     stretches: Stretches
+    """Of the integrations that were kept."""
     train: CaptureTrain
 
 
@@ -98,9 +103,10 @@ def probing_trains(
     settings, envelope = probing.settings, probing.settings.envelope
     times = triggers[_kept(triggers, settings)]
     if envelope is None:
-        ends = times + settings.delay + settings.length
-        before = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-        begins = np.maximum(np.maximum(ends - settings.length - LEAD, before[: len(ends)]), 0)
+        of, begins, ends = _divided(times + settings.delay, settings.length)
+        before = np.concatenate([np.zeros(1, np.int64), ends])[: len(ends)]
+        lead = np.where(np.diff(of, prepend=-1), LEAD, 0)
+        begins = np.maximum(begins - lead, np.where(lead, before, 0))
     else:
         begins = times + settings.envelope_delay
         ends = begins + len(envelope)
@@ -138,8 +144,9 @@ def probed(
     """Return what is integrated: the oscillator itself is what everything is held against."""
     settings = probing.settings
     which = _kept(triggers, settings)
-    begins = triggers[which] + settings.delay
-    parts = _stretches(trace, probing.oscillators, begins, begins + settings.length)
+    of, begins, ends = _divided(triggers[which] + settings.delay, settings.length)
+    parts = _stretches(trace, probing.oscillators, begins, ends)
+    parts = replace(parts, of=of[parts.of])
     key = np.column_stack([(parts.end - parts.begin) >> 1, parts.hz.view(np.int64)])
     different, number = np.unique(key, axis=0, return_inverse=True)
     windows = tuple(
@@ -148,16 +155,31 @@ def probed(
     )
     start_ns, turns = _begun(parts, centre_hz, begin_ns, late)
     train = CaptureTrain(line, start_ns, number.reshape(-1).astype(np.int32), turns, windows)
-    return Probed(len(triggers), which, settings.length, parts, train)
+    return Probed(len(triggers), which, parts, train)
 
 
 def points_of(one: Probed, answer: Captured) -> Complexes:
     """Return the results, V, shape (triggers, 1); zero for triggers that came too early."""
     volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
-    share = (one.stretches.end - one.stretches.begin) / one.length
+    samples = one.stretches.end - one.stretches.begin
+    share = samples / np.bincount(one.stretches.of, samples)[one.stretches.of]
     found = np.zeros((one.triggers, 1), np.complex128)
     np.add.at(found[:, 0], one.kept[one.stretches.of], volts * share)
     return found
+
+
+def _divided(begins: Integers, samples: int) -> tuple[Integers, Integers, Integers]:
+    """Return which interval each part belongs to, and where parts begin and end.
+
+    Intervals are whole unless they are longer than the world plays without a pause.
+    """
+    count = 1 if samples <= LONGEST else -(-samples // PART)
+    of = np.repeat(np.arange(len(begins)), count)
+    place = np.tile(np.arange(count), len(begins))
+    first = begins[of] + place * PART
+    last = place == count - 1
+    end = np.where(last, begins[of] + samples, first + PART - PAUSE)
+    return of, first, end
 
 
 def _begun(

@@ -6,7 +6,7 @@ synthesizer at phase 0 when a run begins (:mod:`.synthesizers` tells by how much
 begin on a grid of 20 ns, in which centre frequencies, multiples of 100 MHz, turn whole turns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Final, TypeVar
@@ -117,19 +117,50 @@ def drive_trains(
         signals = [one[0 if side == 1 else 1] * full for one in both]
         if not any(np.any(one) for one in signals):
             continue
-        pieces = tuple(
-            _piece(centre_hz, side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
-                   int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
+        made = [
+            _sent(centre_hz + side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
+                  int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
             for k, signal in zip(first.tolist(), signals, strict=True)
-        )  # fmt: skip
+        ]  # fmt: skip
         half = side * hz * (time & 1) / RATE_HZ
         at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
-        train = PulseTrain(
-            line, start_ns, piece.reshape(-1).astype(np.int32), at_start % 1.0, pieces, sender
-        )
-        yield train
-        yield from _tails(
-            train, (time & 1 == 1) & ((longer > 0) | (rows[:, Row.KIND] == Kind.HOLD))
+        trains = _trains_of(line, sender, made, piece.reshape(-1), start_ns, at_start)
+        yield from (sounding(one) for one in trains)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sent:
+    """One kind of play as it leaves a connector: silence at its ends is left out."""
+
+    piece: Piece
+    lead_ns: int = 0
+    """By how much later than the play it begins."""
+    tail: complex = 0j
+    """What is left for the nanosecond after it, of a level that ends within one."""
+
+
+def _trains_of(
+    line: str,
+    sender: str,
+    made: Sequence[_Sent],
+    which: Integers,
+    start_ns: Integers,
+    turns: NDArray[np.float64],
+) -> Iterator[PulseTrain]:
+    """Yield the train of plays, and one of what is left for the nanoseconds after them."""
+    pieces = tuple(one.piece for one in made)
+    hz = np.array([one.carrier_hz for one in pieces])[which]
+    lead = np.array([one.lead_ns for one in made], np.int64)[which]
+    start, phase = start_ns + lead, turns + (1e-9 * hz * lead) % 1.0
+    yield PulseTrain(line, start, which.astype(np.int32), phase % 1.0, pieces, sender)
+    left = np.array([one.tail != 0 for one in made])[which]
+    if left.any():
+        lasts = np.array([one.duration_ns for one in pieces], np.int64)[which]
+        tails = tuple(Piece(one.piece.carrier_hz, np.full(1, one.tail), 0j, 1) for one in made)
+        after = (phase + (1e-9 * hz * lasts) % 1.0) % 1.0
+        kinds = which[left].astype(np.int32)
+        yield PulseTrain(
+            line, (start + lasts)[left], kinds, after[left], tails, sender, goes_on=True
         )
 
 
@@ -185,50 +216,76 @@ def _signals(row: Integers, before: int, image: Image) -> tuple[Complexes, Compl
     return np.asarray(with_it, np.complex128), np.asarray(against, np.complex128)
 
 
-def _piece(
-    centre_hz: float, hz: float, signal: Complexes, held: bool, samples: int, late: int, longer: int
-) -> Piece:
-    carrier_hz = centre_hz + hz
+def _sent(
+    carrier_hz: float, signal: Complexes, held: bool, samples: int, late: int, longer: int
+) -> _Sent:
     if held:
-        return held_piece(carrier_hz, complex(signal[0]), samples, late)
-    if not (late and longer):
-        found = piece_of(carrier_hz, in_nanoseconds(signal, late))
-        return replace(found, duration_ns=found.duration_ns + longer // 2)
-    # The nanosecond in which it comes to be held is whole; its last half one is a tail.
-    found = piece_of(carrier_hz, in_nanoseconds(np.append(signal, signal[-1]), late))
-    return replace(found, duration_ns=(len(signal) + longer) // 2)
+        level = complex(signal[0])
+        return _Sent(held_piece(carrier_hz, level, samples, late), tail=late * level / 2)
+    if longer:
+        # The nanosecond in which it comes to be held is whole.
+        last = complex(signal[-1])
+        heard = in_nanoseconds(np.append(signal, np.full(late, last)), late)
+        first = _silent(heard)
+        found = piece_of(carrier_hz, heard[first:])
+        lasts = (len(signal) + longer) // 2 - first
+        return _Sent(replace(found, duration_ns=lasts), first, late * last / 2)
+    heard = in_nanoseconds(signal, late)
+    first, end = _silent(heard), len(heard) - _silent(heard[::-1])
+    if first >= end:
+        return _Sent(piece_of(carrier_hz, heard))
+    whole = piece_of(carrier_hz, heard[first:end])
+    if len(whole.samples) > 2:
+        flat = piece_of(carrier_hz, heard[first : end - 1])
+        if len(flat.samples) < 2:
+            return _Sent(flat, first, complex(heard[end - 1]))
+    return _Sent(whole, first)
+
+
+def _silent(samples: Complexes) -> int:
+    """Return how many samples at the beginning are nothing; not all of them."""
+    sounds = np.flatnonzero(np.abs(samples) > ALIKE * np.abs(samples).max(initial=0.0))
+    return int(sounds[0]) if len(sounds) else 0
+
+
+def sounding(train: PulseTrain) -> PulseTrain:
+    """Return a train whose pulses begin where they sound, without those that never do.
+
+    Waveforms begin on a grid of 16 samples; what leaves the connector begins with the pulse.
+    """
+    pieces, silent = [], []
+    for piece in train.pieces:
+        loud = np.flatnonzero(piece.samples)
+        first = int(loud[0]) if len(loud) else len(piece.samples)
+        sounds = bool(len(loud)) or (piece.level != 0 and first < piece.duration_ns)
+        duration_ns = piece.duration_ns - first
+        pieces.append(
+            replace(piece, samples=piece.samples[first:], duration_ns=duration_ns)
+            if sounds
+            else piece
+        )
+        silent.append(first if sounds else -1)
+    late_ns = np.array(silent, np.int64)[train.piece]
+    kept = late_ns >= 0
+    turns_a_ns = np.array([one.carrier_hz for one in pieces])[train.piece] * 1e-9
+    turns = train.phase_turns + turns_a_ns * late_ns
+    return replace(
+        train,
+        start_ns=(train.start_ns + late_ns)[kept],
+        piece=train.piece[kept],
+        phase_turns=(turns % 1.0)[kept],
+        pieces=tuple(pieces),
+    )
 
 
 def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Piece:
     """Return a level that is held; begun within a nanosecond, it is half there in that one.
 
-    Where it ends within one, :func:`_tails` has the half that is left.
+    The half that is left at its end is nobody's here.
     """
     if not late:
         return Piece(carrier_hz, np.zeros(0, np.complex128), level, samples // 2)
     return Piece(carrier_hz, np.full(1, level / 2), level, samples // 2)
-
-
-def _tails(train: PulseTrain, odd: NDArray[np.bool_]) -> Iterator[PulseTrain]:
-    """Yield the last half nanosecond of what is held to its end and ends within one.
-
-    ``odd``: which of the train's elements begin within a nanosecond: lengths are whole ones.
-    """
-    ends = np.array([bool(piece.level) for piece in train.pieces])[train.piece] & odd
-    if not ends.any():
-        return
-    which, piece = np.unique(train.piece[ends], return_inverse=True)
-    lasts = np.array([one.duration_ns for one in train.pieces], np.int64)[train.piece[ends]]
-    hz = np.array([one.carrier_hz for one in train.pieces])[train.piece[ends]]
-    turns = train.phase_turns[ends] + (1e-9 * hz * lasts) % 1.0
-    halves = tuple(
-        Piece(one.carrier_hz, np.full(1, one.level / 2), 0j, 1)
-        for one in (train.pieces[k] for k in which.tolist())
-    )
-    start_ns = train.start_ns[ends] + lasts
-    yield PulseTrain(
-        train.line, start_ns, piece.reshape(-1).astype(np.int32), turns % 1.0, halves, train.sender
-    )
 
 
 def piece_of(carrier_hz: float, samples: Complexes) -> Piece:
@@ -285,7 +342,8 @@ def readout_trains(
         )
         at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
         which = piece.reshape(-1).astype(np.int32)
-        yield PulseTrain(line, start_ns, which, at_start % 1.0, pieces, f"{sender}/{slot}")
+        played = (start_ns, which, at_start % 1.0, pieces)
+        yield sounding(PulseTrain(line, *played, f"{sender}/{slot}"))
 
 
 def _ridden(

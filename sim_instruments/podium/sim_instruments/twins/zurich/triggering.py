@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
+from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
+from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
 from podium.sim_instruments.twins.zurich.zsync import sources_of
 
 INTERNAL_TRIGGER: Final = 8
@@ -31,14 +33,14 @@ class Heard:
     source: Source
 
 
-def hearing(runs: Runs, device: str, channel: int, but: Key | None = None) -> list[Heard]:
-    """Return who has a signal of their instrument for a digital trigger."""
+def hearing(runs: Runs, device: str, channel: int | Signal, but: Key | None = None) -> list[Heard]:
+    """Return who has a signal of their instrument, or of its inputs, for a digital trigger."""
     return [
         Heard(key, run, source)
         for key, run in runs.items()
         if key[0] == device and key != but
         for chosen, source in _digital(run)
-        if chosen == channel
+        if chosen == _number(channel, run)
     ]
 
 
@@ -70,6 +72,11 @@ def first_at(now_fs: int) -> int:
     """Return when the first trigger comes that a node is set for: on the clock of all."""
     at_fs = now_fs + _FIRST_FS
     return at_fs - at_fs % START_GRID_FS
+
+
+def _number(channel: int | Signal, run: ProgramRun) -> int | None:
+    """Return the number under which a sequencer chooses a signal."""
+    return channel if isinstance(channel, int) else channel.heard_by(run.model is SHFQA)
 
 
 def _digital(run: ProgramRun) -> Iterator[tuple[int, Source]]:

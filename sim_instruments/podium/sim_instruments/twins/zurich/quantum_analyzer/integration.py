@@ -42,13 +42,15 @@ class ReadoutSettings:
     """Of each integrator; shorter ones end with zeros."""
     thresholds: tuple[float, ...] = ()
     """Of each integrator; zero where there is none."""
+    downsampling: int = 1
+    """So many samples have one weight (option LRT); lengths and weights are given in samples."""
 
     def __post_init__(self) -> None:
         """Refuse what no readout can have: :class:`BadReadout`."""
-        if not LENGTH_STEP <= self.length <= MAX_LENGTH or self.length % LENGTH_STEP:
+        step, longest = LENGTH_STEP * self.downsampling, MAX_LENGTH * self.downsampling
+        if not step <= self.length <= longest or self.length % step:
             raise BadReadout(
-                f"integration length {self.length}: {LENGTH_STEP} to {MAX_LENGTH} samples, in "
-                f"steps of {LENGTH_STEP}"
+                f"integration length {self.length}: {step} to {longest} samples, in steps of {step}"
             )
         if self.delay < 0 or self.delay % DELAY_STEP:
             raise BadReadout(
@@ -57,10 +59,8 @@ class ReadoutSettings:
         if len(self.weights) > UNITS:
             raise BadReadout(f"{len(self.weights)} integrators; there are {UNITS}")
         for index, weights in enumerate(self.weights):
-            if len(weights) > MAX_LENGTH:
-                raise BadReadout(
-                    f"weights {index} have {len(weights)} samples, {MAX_LENGTH} at most"
-                )
+            if len(weights) > longest:
+                raise BadReadout(f"weights {index} have {len(weights)} samples, {longest} at most")
             if len(weights) and max(np.abs(weights.real).max(), np.abs(weights.imag).max()) > 1:
                 raise BadReadout(f"weights {index} go beyond 1")
 

@@ -5,8 +5,8 @@ differences to state 0 are integrated, the other differences are taken of the re
 file says where results are then: sums by integrator, states by qudit.
 
 ASSUMED: bit k of what ``startQA`` integrates asks for qudit k while the mode is on, so LabOne Q
-26.7.0 writes its programs; and the bits of a message are those of the enabled qudits that follow
-each other, one for two states, two for more, as the node documentation has it of ``packed``.
+26.7.0 writes its programs, and its state is couple k of the word that generators of an SHFQC read
+(LabOne Q aligns local results to two bits each).
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,16 +90,6 @@ def states_of(results: Complexes, qudits: Sequence[Qudit], units: int) -> NDArra
     for qudit in qudits:
         found[:, qudit.index] = discriminate_qudit(results, qudit.settings)
     return found
-
-
-def packed(states: NDArray[np.uint8], asked: Integers, qudits: Sequence[Qudit]) -> Integers:
-    """Return states, shape (records, units), as messages; zero where a qudit was not asked for."""
-    words, shift = np.zeros(len(states), np.int64), 0
-    for qudit in sorted(qudits, key=lambda one: one.index):
-        state = np.where(asked >> qudit.index & 1, states[:, qudit.index].astype(np.int64), 0)
-        words |= state << shift
-        shift += qudit.bits
-    return words
 
 
 def discriminate_qudit(results: Complexes, settings: QuditSettings) -> Integers:

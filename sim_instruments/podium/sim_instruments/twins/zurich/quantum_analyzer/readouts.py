@@ -50,6 +50,17 @@ def readouts(trace: Trace) -> Readouts:
     )
 
 
+def part_of(started: Readouts, which: Integers) -> Readouts:
+    """Return some of the readouts."""
+    return Readouts(
+        started.time[which],
+        started.generators[which],
+        started.integrators[which],
+        started.monitor[which],
+        started.trigger[which],
+    )
+
+
 def trigger_edges(trace: Trace, bit: int, before: int = 0) -> Integers:
     """Return when ``setTrigger``, or the last argument of ``startQA``, raised a bit: what starts
     spectroscopy and the scope. ``before``: the outputs before the trace's first row."""

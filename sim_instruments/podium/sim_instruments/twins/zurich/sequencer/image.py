@@ -192,6 +192,7 @@ _RESULTS: Final = {
     Address.RAW_DATA_QA: Result.RAW,
     Address.PROCESSED_A: Result.PROCESSED_A,
     Address.PROCESSED_B: Result.PROCESSED_B,
+    Address.QA_DATA_RAW: Result.QA_RAW,
     Address.QA_DATA_PROCESSED: Result.QA,
 }
 _LEVELS: Final = {

@@ -1,4 +1,7 @@
-"""What reaches a sequencer from outside: triggers, messages, results, levels."""
+"""What reaches a sequencer from outside: triggers, messages, results, levels.
+
+ASSUMED: a register keeps the last message, or word of results, until the next one comes.
+"""
 
 from typing import Any
 
@@ -62,6 +65,8 @@ def result(state: Any, which: int) -> int:
     """Return a result as its register has it: shifted, cut to its bits, its offset added."""
     if which == Result.RAW:
         return int(state[State.RAW])
+    if which == Result.QA_RAW:
+        return int(state[State.QA_RAW])
     if which == Result.PROCESSED_A:
         config = state[State.FEEDBACK_A]
         value = state[State.RAW]

@@ -113,6 +113,16 @@ def _waveform(row: list[int], image: Image) -> tuple[Reals, NDArray[np.uint8]]:
     return values, bits
 
 
+def markers_of(row: list[int], image: Image) -> NDArray[np.uint8]:
+    """Return the markers of a play, shape (2, samples): see :attr:`Played.markers`.
+
+    Raises DoesNotRun where the waveform is not there.
+    """
+    _, bits = _waveform(row, image)
+    rate = row[Row.CONFIG] >> RATE_SHIFT & 15
+    return np.repeat(bits, 1 << rate, axis=1)
+
+
 def waveform_of(row: list[int], image: Image) -> Reals:
     """Return what a play puts out without amplitudes: output, channel, sample of the instrument.
 
@@ -199,7 +209,8 @@ def oscillators_later(
     trace: Trace, oscillators: Oscillators, rate_hz: float, until: int
 ) -> Oscillators:
     """Return the oscillators as they are when sample ``until`` begins, exact alike."""
-    before = replace(trace, rows=trace.rows[trace.rows[:, Row.TIME] < until])
+    rows = trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    before = replace(trace, rows=rows[rows[:, Row.TIME] < until])
     phases, hz = [], []
     for which in range(len(oscillators.hz)):
         turns, frequency = oscillator_at(before, oscillators, which, rate_hz, np.array([until]))

@@ -260,6 +260,7 @@ class Result(IntEnum):
     PROCESSED_A = 3
     PROCESSED_B = 4
     QA = 5
+    QA_RAW = 6
 
 
 class Entry(IntEnum):

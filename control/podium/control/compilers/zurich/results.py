@@ -1,0 +1,136 @@
+"""When generators of an SHFQC hear what its analyser has measured, and what they make of it.
+
+A readout's word has a couple of bits for each integrator; it is there some time after the
+integration (zhinst-timing-models), until that of the next readout comes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import Guard
+from podium.control.compilers.placing import PlacedFrame, PlacedPulse
+from podium.control.compilers.points import IntArray
+from podium.control.program.conditions import Condition
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
+
+CYCLE = 8
+"""Samples in a cycle of the sequencer."""
+COUPLE = 2
+"""Bits of a word for each integrator."""
+RESULTS_MAX = 5
+"""Results on which one waveform may hang: each way has a row of the command table."""
+LEAST_DELAY_FS = 320 * FS_PER_NS
+"""From the end of the last window of a readout to what hangs on one of its results: always enough.
+For each further result of the same readout it takes up to 40 ns more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """One capture, as generators of the same instrument hear of it; arrays broadcast to points."""
+
+    begins: IntArray
+    """Of its readout, in samples from the shot's start."""
+    first: int
+    """Samples from the trigger to the first shot, in the analyser."""
+    slot: IntArray
+    """Its integrator."""
+    duration: int
+    """Samples from the readout's start to the end of the integration."""
+    tells: bool
+    """Whether it has a discriminator."""
+
+    def heard(self, zsync: bool, first: int) -> IntArray:
+        """Return when its word can be read, in samples from the shot's start in a generator.
+
+        ``first``: samples from the trigger to the first shot there.
+        """
+        if self.duration < SHORTEST_READOUT:
+            raise DoesNotFit(
+                f"a readout of {self.duration / 2:g} ns: results take {SHORTEST_READOUT / 2:g} ns "
+                "from its start to the end of the integration, or more"
+            )
+        route = Route.INTERNAL_ZSYNC if zsync else Route.INTERNAL
+        latency = CYCLE * feedback_cycles(route, self.duration)
+        return np.asarray(self.begins + self.first - first + latency)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hearing:
+    """What a core hears of the analyser of its instrument; arrays broadcast to the points."""
+
+    times: Mapping[str, IntArray] = field(default_factory=dict)
+    """By capture: when the word of its readout can be read, in samples from the shot's start."""
+    slots: Mapping[str, IntArray] = field(default_factory=dict)
+    """By capture on which something hangs: its integrator."""
+
+
+def results_in(guards: Iterable[Guard]) -> tuple[str, ...]:
+    """Return the captures that guards look at, each once."""
+    named = (one.capture for guard in guards for term in guard for one in term.results)
+    return tuple(dict.fromkeys(named))
+
+
+def guards_of(pulse: PlacedPulse) -> list[Guard]:
+    """Return all that a pulse hangs on: whether it happens, and with which phase."""
+    return [pulse.guard, *(one.guard for one in pulse.turned)]
+
+
+def met(guard: Guard, results: Mapping[str, int]) -> bool:
+    """Whether something happens where results are these."""
+    return all(
+        Condition(tuple(one.capture for one in term.results), term.operation).met(results)
+        for term in guard
+    )
+
+
+def ways(names: Sequence[str]) -> list[dict[str, int]]:
+    """Return all that results can be; the first name is the highest bit of the index."""
+    count = len(names)
+    return [
+        {name: way >> (count - 1 - k) & 1 for k, name in enumerate(names)}
+        for way in range(1 << count)
+    ]
+
+
+def refuse_branches(frames: Iterable[PlacedFrame], why: str) -> None:
+    """Raise :class:`DoesNotFit` where something on ``frames`` hangs on what is measured."""
+    for one in frames:
+        name = one.frame.name
+        for pulse in one.pulses:
+            if pulse.guard or pulse.turned:
+                raise DoesNotFit(f"{name}: statement {pulse.statement} (Play) {why}")
+        for window in one.windows:
+            if window.guard or one.turned:
+                raise DoesNotFit(f"{name}: statement {window.statement} (Capture) {why}")
+
+
+def hearing_of(
+    frames: Iterable[PlacedFrame], told: Mapping[str, Told], model: str, zsync: bool, first: int
+) -> Hearing:
+    """Return what a core hears on whose ``frames`` something may hang on results.
+
+    ``first``: samples from the trigger to its first shot.
+
+    Raises :class:`DoesNotFit` where they do not come here.
+    """
+    frames = tuple(frames)
+    guards = [g for one in frames for pulse in one.pulses for g in guards_of(pulse)]
+    names = results_in(guards)
+    if not names:
+        return Hearing()
+    where = ", ".join(one.frame.name for one in frames)
+    for name in names:
+        if name not in told:
+            of = "an SHFQC that reads nothing out" if model == "SHFQC" else f"an {model}"
+            raise DoesNotFit(
+                f"{where}: something hangs on the result of {name!r}; results reach the signal "
+                f"generators of the SHFQC that has measured them, and this is {of}"
+            )
+    return Hearing(
+        {name: one.heard(zsync, first) for name, one in told.items()},
+        {name: told[name].slot for name in names},
+    )

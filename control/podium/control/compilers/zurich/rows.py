@@ -1,0 +1,150 @@
+"""Rows of the command table that play the pulses of a core, each way that results can be.
+
+The row of a pulse has its amplitude and its phase as they are. Pulses that share a waveform have a
+row for each way, so that a branch takes the same time whichever way it goes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from podium.control.compilers.guards import Guard
+from podium.control.compilers.points import FloatArray, IntArray
+from podium.control.compilers.zurich.layout import Stretch
+from podium.control.compilers.zurich.pulses import Pulse
+from podium.control.compilers.zurich.results import met, ways
+from podium.control.compilers.zurich.rounding import amplitude_words, phase_words
+from podium.control.compilers.zurich.tables import Entry, PlaySilence, PlayWave
+from podium.control.compilers.zurich.waves import Content, Part, WaveTable
+
+TURN_DIGITS = 9
+"""Phases within one waveform, to so many digits of a turn: equal ones are stored once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AtPoints:
+    """The pulses of a core; arrays have shape (points,)."""
+
+    pulses: tuple[Pulse, ...]
+    amplitude: tuple[FloatArray, ...]
+    offset_hz: tuple[FloatArray, ...]
+    turns: tuple[FloatArray, ...]
+    """Phase in the command table: the oscillator began so much earlier than the shot."""
+    turned: tuple[tuple[tuple[Guard, FloatArray], ...], ...]
+    """Phase shifts that hang on results."""
+    reset: int
+    """Samples before a shot's start at which the oscillators begin anew."""
+
+
+class Rows:
+    """The rows of one core, equal ones once."""
+
+    def __init__(self, at: AtPoints, waves: WaveTable) -> None:
+        self._at, self._waves = at, waves
+        self.entries: dict[tuple[Entry, ...], int] = {}
+        """Each a row, or those of which results choose one; and its number."""
+
+    def numbers(
+        self,
+        part: Stretch,
+        begins: Sequence[int],
+        late_fs: Sequence[int],
+        names: tuple[str, ...],
+        points: IntArray,
+    ) -> IntArray:
+        """Return what plays a part of a stretch at these points, each way that results can be."""
+        if not names:
+            whole = self._way(part, part.pulses, begins, late_fs, {}, points)
+            return self._number([(entry,) for entry in whole])
+        each = []
+        for results in ways(names):
+            happen = [k for k in part.pulses if met(self._at.pulses[k].placed.guard, results)]
+            each.append(self._way(part, happen, begins, late_fs, results, points))
+        return self._number(list(zip(*each, strict=True)))
+
+    def _number(self, rows: Sequence[tuple[Entry, ...]]) -> IntArray:
+        known = self.entries
+        return np.array([known.setdefault(one, len(known)) for one in rows], np.int64)
+
+    def _way(
+        self,
+        part: Stretch,
+        pulses: Sequence[int],
+        begins: Sequence[int],
+        late_fs: Sequence[int],
+        results: Mapping[str, int],
+        points: IntArray,
+    ) -> Sequence[Entry]:
+        """Return the entries that play some pulses of a stretch, or silence, at these points.
+
+        The loudest has the amplitude of the table, the first its phase and its oscillator; the
+        others are stored as they are beside it.
+        """
+        length = part.end - part.begin
+        if not pulses:
+            return [PlaySilence(length)] * len(points)
+        turns_of = {k: self._turns_at(k, results, points) for k in pulses}
+        if len(pulses) == 1:
+            return self._one(part, pulses[0], begins, late_fs, turns_of[pulses[0]], points)
+        first = pulses[0]
+        scale = np.zeros((2, len(points)))
+        for k in pulses:
+            plane = self._at.pulses[k].plane
+            scale[plane] = np.maximum(scale[plane], np.abs(self._at.amplitude[k][points]))
+        words = amplitude_words(scale)
+        phase = phase_words(turns_of[first]).tolist()
+        parts_of: list[list[Part]] = [[] for _ in points]
+        for k in pulses:
+            pulse = self._at.pulses[k]
+            at = begins[k] - part.begin
+            loudest = np.where(scale[pulse.plane] > 0, scale[pulse.plane], 1.0)
+            amplitude = np.round(self._at.amplitude[k][points] / loudest, 12).tolist()
+            offset_hz = self._at.offset_hz[k][points] - self._at.offset_hz[first][points]
+            since = (part.begin + self._at.reset) / self._waves.rate_hz
+            turned = turns_of[k] - turns_of[first] + offset_hz * since
+            turns = (np.round(turned % 1.0, TURN_DIGITS) % 1.0).tolist()
+            waveform, plane = pulse.placed.waveform, pulse.plane
+            for parts, a, t, hz in zip(parts_of, amplitude, turns, offset_hz.tolist(), strict=True):
+                parts.append(Part(waveform, at, plane, a, t, hz, late_fs[k]))
+        entries = []
+        planes = 2 if self._waves.kind == "hdawg" else 1
+        for number, parts in enumerate(parts_of):
+            wave = self._waves.store(Content(length, tuple(parts)))
+            loud = tuple(int(words[plane, number]) for plane in range(planes))
+            if self._waves.kind == "hdawg":
+                entries.append(PlayWave(wave, loud))
+            else:
+                oscillator = self._at.pulses[first].oscillator
+                entries.append(PlayWave(wave, loud, phase[number], oscillator))
+        return entries
+
+    def _turns_at(self, k: int, results: Mapping[str, int], points: IntArray) -> FloatArray:
+        """Return the phase in the command table of a pulse where results are these."""
+        turns = self._at.turns[k][points]
+        for guard, shift in self._at.turned[k]:
+            if met(guard, results):
+                turns = turns + shift[points]
+        return turns
+
+    def _one(
+        self,
+        part: Stretch,
+        k: int,
+        begins: Sequence[int],
+        late_fs: Sequence[int],
+        turned: FloatArray,
+        points: IntArray,
+    ) -> list[Entry]:
+        """Return the entries that play a pulse that shares its waveform with none."""
+        pulse = self._at.pulses[k]
+        at = begins[k] - part.begin
+        one = Part(pulse.placed.waveform, at, pulse.plane, late_fs=late_fs[k])
+        wave = self._waves.store(Content(part.end - part.begin, (one,)))
+        amplitude = amplitude_words(self._at.amplitude[k][points]).tolist()
+        if self._waves.kind == "hdawg":
+            return [PlayWave(wave, (a, 0) if pulse.plane == 0 else (0, a)) for a in amplitude]
+        turns = phase_words(turned).tolist()
+        return [
+            PlayWave(wave, (a,), t, pulse.oscillator) for a, t in zip(amplitude, turns, strict=True)
+        ]

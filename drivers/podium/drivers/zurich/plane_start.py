@@ -1,0 +1,117 @@
+"""Starts by an edge at a trigger input: who still waits, and when it was by the own counter."""
+
+import threading
+from collections.abc import Iterable, Mapping
+
+from podium.drivers.errors import NotStarted, Refused
+from podium.drivers.zurich.clock_state import names_reference
+from podium.drivers.zurich.connection import Connection, Item
+from podium.drivers.zurich.error_log import clear_items
+from podium.drivers.zurich.waiting import WAITING_FOR_TRIGGER, until
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.tai import Tai
+from podium.firmware_interfaces.zurich.inventory.models import MODELS
+from podium.firmware_interfaces.zurich.program import ZurichProgram
+from podium.firmware_interfaces.zurich.rack import ZurichRack
+
+START_SOURCE = "time stamp of the result logger"
+"""Where a start is read from."""
+
+
+class PlaneStart:
+    """The counter of the first instrument behind a data server, and starts of programs on it.
+
+    Instruments that no reference or trigger of the timing plane goes to are no matter here.
+    """
+
+    def __init__(self, name: str, server: Connection, devices: Mapping[int, str]) -> None:
+        self._name = name
+        self._server = server
+        self._devices = dict(devices)
+        self.origin: Tai | None = None
+        """The instant of tick 0; None: nobody has said so."""
+        self.watched = False
+        """Whether anybody looks for locks that were lost."""
+        self.started: Tai | None = None
+        """When the program that was armed last began; None: not yet, or no results yet."""
+
+    @property
+    def source(self) -> str:
+        """Where starts are read from; empty: no instrument here has a result logger."""
+        having = any("qa" in MODELS[model].counts for model in self._devices.values())
+        return START_SOURCE if having else ""
+
+    def counted_fs(self) -> int:
+        """Return how long the counter has counted."""
+        return self._server.whole("for its time", f"{self.root}/status/time") * self._tick_fs
+
+    def to_clear(self, roots: Iterable[str]) -> list[Item]:
+        """Return what empties error logs, but for one that has yet to be told what it says of its
+        clock."""
+        kept = self.watched and names_reference(self._server, self.root)
+        return clear_items(root for root in roots if not (kept and root == self.root))
+
+    def armed(self) -> None:
+        """Forget the start before."""
+        self.started = None
+
+    def waiting(self, root: str, program: ZurichProgram) -> bool:
+        """Return whether all cores still wait for their trigger."""
+        return all(
+            self._server.whole("whether it waits", f"{root}/{core.node}/sequencer/status")
+            & WAITING_FOR_TRIGGER
+            for core in program.cores
+        )
+
+    def wait(
+        self, root: str, program: ZurichProgram, within_s: float, interrupted: threading.Event
+    ) -> None:
+        """Return once the trigger has come.
+
+        Raises ``NotStarted`` where that is not within ``within_s``, ``Refused`` when
+        ``interrupted`` was set. The sequencers then still wait.
+        """
+        if until(lambda: not self.waiting(root, program), within_s, interrupted):
+            return
+        if interrupted.is_set():
+            interrupted.clear()
+            raise Refused(f"{self._name}: running {program.name!r}: given up while it waited")
+        raise NotStarted(
+            f"{self._name}: running {program.name!r}: no edge at trigger input "
+            f"{program.start.source + 1} of {program.instrument} within {within_s:g} s, and its "
+            "sequencers still wait"
+        )
+
+    def stamp(self, root: str, program: ZurichProgram) -> None:
+        """Read when the program began; its results are there."""
+        record = program.record
+        if record is None:
+            return
+        if root != self.root:
+            raise Refused(
+                f"{self._name}: start of {program.name!r}: the counter that is known is that of "
+                f"{self.root[1:]}, not of {program.instrument}; name the instrument that the "
+                "trigger goes to first"
+            )
+        if self.origin is None:
+            raise Refused(f"{self._name}: nobody has said what time it was when it began to count")
+        path = f"{root}/qachannels/{record.channel}/readout/result/data/{record.slot}/wave"
+        ticks = self._server.stamp("for the time stamp of its start", path)
+        began_fs = self.origin.total_fs + ticks * self._tick_fs - record.after_fs
+        self.started = Tai.from_fs(began_fs)
+
+    @property
+    def root(self) -> str:
+        """Where the nodes of the first instrument are."""
+        return f"/dev{next(iter(self._devices))}"
+
+    @property
+    def _tick_fs(self) -> int:
+        return round(FS_PER_S * MODELS[next(iter(self._devices.values()))].time_base_s)
+
+
+def from_outside(artifact: ZurichProgram | ZurichRack) -> ZurichProgram | None:
+    """Return the program if an edge from outside begins it; None: something else does."""
+    if isinstance(artifact, ZurichRack) or not artifact.start.external:
+        return None
+    return artifact

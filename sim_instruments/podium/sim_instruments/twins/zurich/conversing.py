@@ -1,0 +1,187 @@
+"""A run in which generators do what their own analyser measures: sequencers and world in turns.
+
+Analysers hang on nothing: they are executed to their ends first, so that it is known when each of
+their words can be heard. Generators go on as far as all words are known. Where none can, the world
+is asked for the readouts that are heard by then, with all that plays until they are over; what the
+integrators make of the answers becomes words.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.signals import Captured, CaptureTrain, RunSignals
+from podium.sim_instruments.twins.zurich.foretelling import (
+    TAIL_NS,
+    WORLD_TIME,
+    Analyser,
+    CannotForetell,
+    Foretold,
+    Key,
+    Member,
+    flux_of,
+    markers_of,
+    to_the_end,
+)
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.playback import Play
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
+from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    Op,
+    Result,
+    Source,
+    Status,
+)
+from podium.sim_instruments.twins.zurich.talkers import FOR_EVER, Generator, Reader, pulse_part
+
+_OWN: Final = (Result.QA, Result.QA_RAW)
+
+
+def hangs_on_results(members: Sequence[Member]) -> bool:
+    """Whether a generator asks for results of the analyser in its own instrument."""
+    analysed = {one.run.device for one in members if isinstance(one.analyser, Analyser)}
+    return any(
+        one.analyser is None and one.run.device in analysed and _asks(one) for one in members
+    )
+
+
+def _asks(member: Member) -> bool:
+    code = member.run.image.code
+    entries = np.isin(code[code[:, 0] == Op.TABLE, 1], _OWN)
+    loads = np.isin(code[code[:, 0] == Op.LOAD_RESULT, 3], _OWN)
+    return bool(entries.any() or loads.any())
+
+
+def converse(
+    members: Sequence[Member],
+    number: int,
+    origin_fs: int,
+    play: Play,
+    time: LocalTime = WORLD_TIME,
+) -> Foretold:
+    """Execute and play a run in pieces; raises :class:`CannotForetell`."""
+    return _Conversation(members, number, origin_fs, time).held(play)
+
+
+class _Conversation:
+    def __init__(
+        self, members: Sequence[Member], number: int, origin_fs: int, time: LocalTime
+    ) -> None:
+        self._number, self._origin_fs, self._time = number, origin_fs, time
+        readers = [one for one in members if one.analyser is not None]
+        self._generators = [Generator(m, origin_fs) for m in members if m.analyser is None]
+        _refuse_flux(self._generators)
+        self._readers: list[Reader] = []
+        listener = 0
+        for one in readers:
+            self._readers.append(Reader(one, origin_fs, listener))
+            listener = self._readers[-1].listeners.stop
+        self._played_ns = -FOR_EVER
+
+    def held(self, play: Play) -> Foretold:
+        """Return what came of it."""
+        dialogue = play.begin(self._number, self._time.world_fs(self._origin_fs))
+        while True:
+            for one in self._generators:
+                if one.member.run.trace.status is not Status.ENDED:
+                    one.member.run.proceed(self._known(one.member))
+            needs_fs = min((one.waits_until_fs for one in self._generators), default=FOR_EVER)
+            self._ask(dialogue, needs_fs)
+            if needs_fs == FOR_EVER:
+                break
+        return self._foretold(dialogue)
+
+    def _known(self, member: Member) -> int:
+        """Return up to which sample a generator knows all words of its instrument."""
+        own = [one.next_fs for one in self._readers if one.member.run.device == member.run.device]
+        next_fs = min(own, default=FOR_EVER)
+        return NEVER if next_fs == FOR_EVER else member.run.tick(self._origin_fs + next_fs) - 1
+
+    def _ask(self, dialogue: Dialogue, needs_fs: int) -> None:
+        """Play on until a generator asks, and give it the words that can be heard then."""
+        until_ns = FOR_EVER
+        if needs_fs < FOR_EVER:
+            until_ns = needs_fs // FS_PER_NS
+        drives = [train for one in self._generators for train in one.plays(until_ns)]
+        for reader in self._readers:
+            drives += [
+                part
+                for train in reader.drives
+                if (part := pulse_part(train, self._played_ns, until_ns)) is not None
+            ]
+        self._played_ns = until_ns
+        asked: list[tuple[Reader, int, int]] = []
+        captures: list[CaptureTrain] = []
+        listeners: list[int] = []
+        for reader in self._readers:
+            upto = reader.due(needs_fs)
+            trains, who = reader.asks(upto, until_ns)
+            captures += trains
+            listeners += who
+            asked.append((reader, upto, len(trains)))
+        answers = dialogue.go_on(drives, captures, listeners)
+        places = [0, *np.cumsum([count for _, _, count in asked]).tolist()]
+        for (reader, upto, _), (begin, end) in zip(asked, pairwise(places), strict=True):
+            self._tell(reader, answers[begin:end], upto)
+            reader.hears_scope(dialogue, end - begin)
+
+    def _tell(self, reader: Reader, answers: Sequence[Captured], upto: int) -> None:
+        for at_fs, word in reader.takes(answers, upto):
+            for one in self._generators:
+                if one.member.run.device == reader.member.run.device:
+                    one.member.run.expect(self._origin_fs + at_fs, Source.QA, word)
+
+    def _foretold(self, dialogue: Dialogue) -> Foretold:
+        members = [one.member for one in self._generators]
+        members += [one.member for one in self._readers]
+        ends = {one.key: one.run.time_fs(one.run.trace.end) + FS_PER_NS for one in members}
+        loud: dict[Key, list[Integers]] = defaultdict(list)
+        drives = [
+            train
+            for one in self._generators
+            for train in one.all_plays(loud[one.member.output_node].append)
+        ]
+        for reader in self._readers:
+            loud[reader.member.output_node] += reader.loud_out_ns
+            for node in reader.member.input_nodes:
+                loud[node] += reader.loud_in_ns
+        drives += [train for one in self._readers for train in one.drives]
+        captures = [one.train for reader in self._readers for one in reader.listening.values()]
+        duration_ns = (max(ends.values()) - self._origin_fs) // FS_PER_NS + TAIL_NS
+        dialogue.end(
+            RunSignals(
+                self._number,
+                self._time.world_fs(self._origin_fs),
+                duration_ns,
+                tuple(drives),
+                tuple(captures),
+                {},
+            )
+        )
+        results: dict[Key, Complexes] = {r.member.key: r.results() for r in self._readers}
+        records = {
+            reader.member.key: record
+            for reader in self._readers
+            if (record := reader.recorded()) is not None
+        }
+        when = {node: np.concatenate(times) for node, times in loud.items() if times}
+        return Foretold(ends, results, records, when, markers_of(members, self._time))
+
+
+def _refuse_flux(generators: Sequence[Generator]) -> None:
+    """Raise :class:`CannotForetell` where an HDAWG plays: the world hears flux as a whole only."""
+    for one in generators:
+        if one.member.run.model is HDAWG:
+            to_the_end(one.member.run)
+            if flux_of(one.member, one.begin_ns):
+                raise CannotForetell(
+                    f"{one.member.sender}: it plays on flux lines, which is not simulated where "
+                    "generators do what is measured"
+                )

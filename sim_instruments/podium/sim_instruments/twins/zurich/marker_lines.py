@@ -1,0 +1,133 @@
+"""What leaves the marker outputs of signal generators, and the cables that it goes into.
+
+ASSUMED: a marker is as late at its connector as the waveform at the signal output; markers of
+waveforms are low while nothing is played or a sample is held, triggers of the sequencer when its
+program ends. Output and trigger delays of the channel are not here.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
+from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
+from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
+from podium.sim_instruments.twins.zurich.sequencer.render import markers_of
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
+
+TRIGGERS: Final = 4
+"""``marker/source`` 0 to 3: the sequencer's trigger outputs (node documentation)..."""
+MARKERS: Final = 8
+"""... and 4 to 7: two markers of each component of its waveform."""
+_PLAY: Final = (Row.A, Row.B, Row.CONFIG)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarkerEdges:
+    """Edges of one connector in a run that nobody stops: up, down, up ..."""
+
+    connector: str
+    """``dev12000.sg0_marker``."""
+    sender: str
+    """The sequencer: ``sgchannels/0/awg``."""
+    at_fs: tuple[int, ...]
+    """World instants, ascending; it begins and ends low."""
+
+
+def edges_of(source: int, trace: Trace, image: Image) -> Integers:
+    """Return when the marker output of a channel changes, in samples, beginning with a rise.
+
+    Sources other than those of the sequencer change nothing.
+    """
+    if 0 <= source < TRIGGERS:
+        rows = trace.kinds(Kind.TRIGGER)
+        high = np.concatenate([[0], rows[:, Row.A] >> source & 1, [0]])
+        times = np.append(rows[:, Row.TIME], max(trace.end, *rows[-1:, Row.TIME].tolist(), 0))
+        return np.asarray(times[np.diff(high) != 0], np.int64)
+    if not TRIGGERS <= source < MARKERS:
+        return np.zeros(0, np.int64)
+    rows = trace.kinds(Kind.WAVE)
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    output, bit = divmod(source - TRIGGERS, 2)
+    plays, which = np.unique(rows[:, list(_PLAY)], axis=0, return_inverse=True)
+    steps: dict[int, int] = {}
+    for number in range(len(plays)):
+        starts = rows[which.reshape(-1) == number, Row.TIME]
+        first = rows[which.reshape(-1) == number][0]
+        level = markers_of(first.tolist(), image)[output] >> bit & 1
+        for at, step in _steps(level):
+            for start in starts.tolist():
+                steps[start + at] = steps.get(start + at, 0) + step
+    return np.array(sorted(at for at, step in steps.items() if step), np.int64)
+
+
+def _steps(level: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
+    """Yield where a level rises (1) and falls (-1) that is low before and after."""
+    change = np.diff(level.astype(np.int8), prepend=0, append=0)
+    for at in np.flatnonzero(change).tolist():
+        yield at, int(change[at])
+
+
+@dataclass(slots=True, eq=False)
+class _Sent:
+    promise: Promise
+    edges: tuple[MarkerEdges, ...] = ()
+    known: bool = False
+    stopped: dict[str, int] = field(default_factory=dict)
+    over: bool = False
+
+
+class MarkerLines:
+    """The ends of cables at the marker outputs; times are the world's."""
+
+    def __init__(self, lines: LinesEnd) -> None:
+        self._lines = lines
+        self._runs: dict[int, _Sent] = {}
+
+    def begun(self, run: int, from_fs: int) -> None:
+        """Say that what a run sends is being worked out; anew, it stands as it was promised."""
+        if run not in self._runs:
+            self._runs[run] = _Sent(self._lines.promise(from_fs))
+
+    def known(self, run: int, edges: Iterable[MarkerEdges]) -> None:
+        """Send what a run sends, up to where its sequencers were stopped meanwhile."""
+        sent = self._runs.get(run)
+        if sent is not None:
+            sent.edges, sent.known = tuple(edges), True
+            self._keep(sent)
+            if sent.over:
+                del self._runs[run]
+
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """Cut what a sequencer sends: what is high falls."""
+        sent = self._runs.get(run)
+        if sent is None:
+            return
+        sent.stopped.setdefault(sender, at_fs)
+        if sent.known:
+            self._keep(sent)
+
+    def over(self, run: int) -> None:
+        """Forget a run that nobody can stop any more, once it is known what it has sent."""
+        sent = self._runs.get(run)
+        if sent is not None:
+            sent.over = True
+            if sent.known:
+                del self._runs[run]
+
+    def _keep(self, sent: _Sent) -> None:
+        trains = []
+        for one in sent.edges:
+            end_fs = sent.stopped.get(one.sender)
+            at_fs = one.at_fs if end_fs is None else _cut(one.at_fs, end_fs)
+            trains.append(EdgeTrain(one.connector, at_fs, np.arange(len(at_fs)) % 2 == 0))
+        self._lines.keep(sent.promise, trains)
+
+
+def _cut(at_fs: tuple[int, ...], end_fs: int) -> tuple[int, ...]:
+    sent = tuple(one for one in at_fs if one < end_fs)
+    return (*sent, end_fs) if len(sent) % 2 else sent

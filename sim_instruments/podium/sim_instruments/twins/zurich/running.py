@@ -1,0 +1,45 @@
+"""A data server whose instruments execute what is uploaded to them, as a laboratory has it."""
+
+from collections.abc import Callable, Mapping
+
+from podium.firmware_interfaces.zurich.inventory.models import MODELS
+from podium.sim_instruments.physics.digital_lines import LinesEnd
+from podium.sim_instruments.physics.tick_counter import TickCounter
+from podium.sim_instruments.twins.zurich.data_server import DataServer
+from podium.sim_instruments.twins.zurich.executing import Executing
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
+from podium.sim_instruments.twins.zurich.on_clock import OnClock
+from podium.sim_instruments.twins.zurich.playback import Playback
+from podium.sim_instruments.twins.zurich.trigger_inputs import TriggerInputs
+from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+from podium.sim_instruments.twins.zurich.zsync_cables import cabled, show_links
+
+
+def running_data_server(
+    serial: str,
+    devices: Mapping[int, str],
+    texts: Callable[[], VendorText] = VendorText,
+    playback: Playback | None = None,
+    clock: TickCounter | None = None,
+    lines: LinesEnd | None = None,
+    options: Mapping[int, str] | None = None,
+    zsync: Mapping[int, str] | None = None,
+) -> DataServer:
+    """Return it. ``clock``: the instruments' counter, where the timing plane starts them;
+    ``lines``: cables at their markers; ``options``: of quantum analyzers, by serial number, where
+    they are not what most buy; ``zsync``: which instrument hangs on which port of the PQSC;
+    None: all do. Raises ValueError for an instrument that is not there."""
+    cables = cabled(devices, zsync)
+    time = LocalTime(clock)
+    counts = {f"dev{n}": MODELS[model].counts for n, model in devices.items() if model in MODELS}
+    markers = None if lines is None else MarkerLines(lines)
+    executing = Executing(
+        playback=playback, zsync=tuple(cables.values()), time=time, markers=markers
+    )
+    execution = OnClock(executing, time, TriggerInputs(counts))
+    if lines is not None:
+        lines.watch(execution.advance)
+    server = DataServer(serial, devices, texts, execution, options, time)
+    show_links(server.devices, cables)
+    return server
