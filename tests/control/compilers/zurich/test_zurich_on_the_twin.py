@@ -126,6 +126,20 @@ def test_shots_that_lie_differently_on_the_grid_are_put_together(keep_shots: boo
     assert found == pytest.approx(np.full(found.shape, 0.3), abs=1e-6)
 
 
+def test_tones_have_the_same_phases_about_each_other_wherever_a_shot_lies_on_the_grid() -> None:
+    body = (
+        *_read("q0", 400 * NS, 0.3),
+        *_read("q1", 400 * NS, 0.3),
+        Delay(("q0.readout", "q1.readout"), 5004 * NS),
+    )
+    program = compile_program(Program("p", frames("readout")[:2], body, shots=4), shfqc())
+    (core,) = program.cores
+    assert len(core.readout_waveforms) == 4  # of two frames at two places
+    for wave in core.readout_waveforms:
+        samples = np.array(wave.i) + 1j * np.array(wave.q)
+        assert samples[np.flatnonzero(samples)[0]] == pytest.approx(0.3)
+
+
 def test_a_swept_readout_comes_back_in_batches() -> None:
     hz = Axis("f", (Variable("f", "Hz", Linear(7.05e9, 1e6, 21)),))
     body = (
