@@ -42,6 +42,7 @@ REFEREES = {
     "test_zurich_multistate": "`test_zurich_multistate.py`",
     "test_zurich_running_client": "`test_zurich_running_client.py`",
     "test_zurich_plays_on_the_chip": "`test_zurich_plays_on_the_chip.py`",
+    "test_zurich_spectroscopy_on_the_chip": "`test_zurich_spectroscopy_on_the_chip.py`",
     "test_zurich_pqsc_client": "`test_zurich_pqsc_client.py`",
     "test_zurich_rack_on_the_chip": "`test_zurich_rack_on_the_chip.py`",
     "test_zurich_command_table": "`test_zurich_command_table.py`",
