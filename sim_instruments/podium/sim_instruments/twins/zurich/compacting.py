@@ -92,10 +92,11 @@ def _joined(
     off = phase[:-1] + hz[first] * 1e-9 * duration[first] - phase[1:]
     follows = (start[:-1] + duration[first] == start[1:]) & (hz[first] == hz[second])
     follows &= np.abs(off - np.rint(off)) < TURNS
-    pairs, which = np.unique(np.stack([first, second]), axis=1, return_inverse=True)
-    longer = np.array([_longer(known, one, other) for one, other in pairs.T.tolist()], np.int32)[
-        which.reshape(-1)
-    ]
+    # One number for a pair: whole rows are sorted with the interpreter's lock held.
+    count = len(known.found)
+    pairs, which = np.unique(first.astype(np.int64) * count + second, return_inverse=True)
+    both = [divmod(pair, count) for pair in pairs.tolist()]
+    longer = np.array([_longer(known, *pair) for pair in both], np.int32)[which.reshape(-1)]
     follows &= longer >= 0
     # A chain is joined from its begin on, two by two.
     follows[1:] &= ~follows[:-1]

@@ -131,7 +131,7 @@ def drive_trains(
         yield from trains_of(line, sender, made, piece.reshape(-1), start_ns, at_start)
 
 
-def alike(rows: Integers) -> tuple[Integers, Integers]:
+def alike(rows: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Integers, Integers]:
     """Return the first of each kind of equal rows, and of which kind each row is.
 
     As ``np.unique`` along an axis, column by column: that sorts whole rows with the interpreter's
@@ -222,10 +222,11 @@ def readout_trains(
             full * one * np.exp(-2j * np.pi * own_hz / RATE_HZ * np.arange(len(one)))
             for one in left
         ]
-        kinds, piece = np.unique(np.stack([hz, content, parity]), axis=1, return_inverse=True)
+        rows = np.stack([hz, content, parity], axis=1)
+        first, piece = alike(rows)
         pieces = tuple(
             piece_of(centre_hz + one, in_nanoseconds(envelopes[int(place)], int(late)))
-            for one, place, late in kinds.T.tolist()
+            for one, place, late in rows[first].tolist()
         )
         at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
         which = piece.reshape(-1).astype(np.int32)
