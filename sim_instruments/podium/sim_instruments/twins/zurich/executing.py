@@ -37,6 +37,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
+from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, RegisterBank
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
@@ -81,6 +82,7 @@ class _Ahead:
     members: tuple[Member, ...]
     keys: tuple[tuple[str, str], ...]
     ticket: Ticket[Foretold]
+    forwarding: Forwarding
 
 
 class Executing:
@@ -93,17 +95,20 @@ class Executing:
         zsync: Collection[str] | None = None,
         time: LocalTime | None = None,
         markers: MarkerLines | None = None,
+        bank: RegisterBank | None = None,
     ) -> None:
         """``playback``: plays on the world what a trigger or a PQSC starts, and analysers that wait
         for none; whatever starts otherwise, or has no line at its input, hears ``arrivals``: by
         default a cable from output to input.
-        ``zsync``: instruments that hang on the PQSC; None: all do. All times here are those of the
-        instruments' clock; ``time``: what they are in the world; None: the same."""
+        ``zsync``: instruments that hang on the PQSC; None: all do; ``bank``: the PQSC's. All times
+        here are those of the instruments' clock; ``time``: what they are in the world; None: the
+        same."""
         self._zsync = zsync
         self._arrivals = arrivals or Cable()
         self._playback = playback
         self._time = time or LocalTime()
         self._marker_lines = markers
+        self._bank = bank or RegisterBank()
         self._ahead: list[_Ahead] = []
         self._last: dict[tuple[str, str], _Ahead] = {}
         """By sequencer, what was foretold of it last."""
@@ -166,6 +171,7 @@ class Executing:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
         self._synthesizers.written(device, path, value)
+        self._bank.written(path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
@@ -266,7 +272,12 @@ class Executing:
                 self._advance(key, run, now_fs)
 
     def _foretell(
-        self, heard: Sequence[Heard], at_fs: Sequence[int], now_fs: int, alone: bool = False
+        self,
+        heard: Sequence[Heard],
+        at_fs: Sequence[int],
+        now_fs: int,
+        alone: bool = False,
+        forwarding: Forwarding = NOTHING,
     ) -> None:
         """Have the run worked out that triggers of instruments' own start, or those of a PQSC.
 
@@ -291,7 +302,9 @@ class Executing:
                 continue
             if member is not None:
                 members[one.key] = member
-        self._work_out(self._playback, list(members.values()), at_fs[0], alone=alone)
+        self._work_out(
+            self._playback, list(members.values()), at_fs[0], alone=alone, forwarding=forwarding
+        )
 
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
@@ -314,7 +327,10 @@ class Executing:
             for one in before.members
             if one.key in self._runs
         ]
-        self._work_out(self._playback, members, before.origin_fs, before.number, alone=True)
+        self._work_out(
+            self._playback, members, before.origin_fs, before.number,
+            alone=True, forwarding=before.forwarding,
+        )  # fmt: skip
 
     def _work_out(
         self,
@@ -324,6 +340,7 @@ class Executing:
         number: int | None = None,
         *,
         alone: bool = False,
+        forwarding: Forwarding = NOTHING,
     ) -> None:
         """Submit a run, where anybody listens, or ``alone``; ``number``: of the one that it
         replaces."""
@@ -334,12 +351,15 @@ class Executing:
         tuned = tuple(self._synthesizers.carrying(one) for one in members)
         # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
         begin_fs = origin_fs - origin_fs % START_GRID_FS
-        tell = converse if hangs_on_results(tuned) else foretell
-        work = partial(tell, tuned, number, begin_fs, time=self._time)
+        work = partial(foretell, tuned, number, begin_fs, time=self._time)
+        if hangs_on_results(tuned, forwarding):
+            work = partial(
+                converse, tuned, number, begin_fs, time=self._time, forwarding=forwarding
+            )
         keys = tuple(one.key for one in members)
         if self._marker_lines is not None:
             self._marker_lines.begun(number, self._time.world_fs(origin_fs))
-        ahead = _Ahead(number, begin_fs, tuned, keys, playback.submit(work))
+        ahead = _Ahead(number, begin_fs, tuned, keys, playback.submit(work), forwarding)
         self._ahead.append(ahead)
         self._last |= dict.fromkeys(keys, ahead)
 
@@ -362,6 +382,8 @@ class Executing:
                 self._marker_lines.known(one.number, told.markers)
             for (device, node), at_ns in told.loud_ns.items():
                 self._overranges.note(device, node, one.origin_fs, at_ns)
+            if told.bank is not None:
+                self._bank.registers = list(told.bank)
             for key in one.keys:
                 self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
@@ -442,12 +464,12 @@ class Executing:
         seconds = self._trigger_settings.get((device, f"{start}holdoff"), _HOLDOFF_S)
         at_fs = train(now_fs, count, round(seconds * FS_PER_S))
         own = path.startswith("system/")
-        heard = (
-            hearing(self._runs, device, INTERNAL_TRIGGER)
-            if own
-            else hearing_zsync(self._runs, self._zsync)
-        )
-        self._foretell(heard, at_fs, now_fs)
+        if own:
+            heard, forwarding = hearing(self._runs, device, INTERNAL_TRIGGER), NOTHING
+        else:
+            heard = hearing_zsync(self._runs, self._zsync)
+            forwarding = self._bank.forwarding(at_fs.stop)
+        self._foretell(heard, at_fs, now_fs, forwarding=forwarding)
         give(heard, at_fs)
         self._trains.append(_Train(device, path, at_fs.stop))
 
