@@ -38,7 +38,7 @@ from podium.sim_instruments.twins.zurich.runs_ahead import RunsAhead
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
-from podium.sim_instruments.twins.zurich.synthesizers import Synthesizers
+from podium.sim_instruments.twins.zurich.synthesizers import carried
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
 from podium.sim_instruments.twins.zurich.trigger_trains import TriggerTrains
 from podium.sim_instruments.twins.zurich.triggering import (
@@ -89,7 +89,6 @@ class Executing:
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
         self._overranges = Overranges()
-        self._synthesizers = Synthesizers()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
@@ -133,7 +132,6 @@ class Executing:
     def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
-        self._synthesizers.written(device, path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
@@ -292,7 +290,7 @@ class Executing:
         replaces."""
         playing = alone or any(one.analyser for one in members)
         if self._playback is not None and members and playing:
-            tuned = tuple(self._synthesizers.carrying(one) for one in members)
+            tuned = tuple(carried(one) for one in members)
             self._ahead.submit(self._playback, tuned, origin_fs, number)
 
     def _take_in(self) -> None:
