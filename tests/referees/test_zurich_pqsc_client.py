@@ -60,7 +60,7 @@ def _set_up(rack):
     pulse = f"repeat ({STARTS}) {{ waitZSyncTrigger(); playZero({ZERO}); "
 
     channel = sg.sgchannels[0]
-    channel.configure_channel(enable=True, output_range=5, center_frequency=5.9e9, rf_path=True)
+    channel.configure_channel(enable=True, output_range=5, center_frequency=6e9, rf_path=True)
     channel.configure_pulse_modulation(enable=True, osc_index=0, osc_frequency=1e8)
     channel.awg.diozsyncswitch("zsync")
     channel.awg.load_sequencer_program(
@@ -74,7 +74,7 @@ def _set_up(rack):
 
     reading = qa.qachannels[0]
     reading.configure_channel(
-        input_range=-15, output_range=-25, center_frequency=7.1e9, mode=SHFQAChannelMode.READOUT
+        input_range=-15, output_range=-25, center_frequency=7e9, mode=SHFQAChannelMode.READOUT
     )
     reading.output.on(1)
     reading.input.on(1)
