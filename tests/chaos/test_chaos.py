@@ -56,6 +56,8 @@ def test_the_last_line_is_one_line_of_json() -> None:
             "0",
             "--twins",
             "0",
+            "--mixed",
+            "0",
         ],
         cwd=ROOT,
         capture_output=True,

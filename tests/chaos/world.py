@@ -22,6 +22,7 @@ from podium.control.timebase.start.messages import (
     Answer,
     Beat,
     Fire,
+    Prepared,
     Request,
     RunId,
 )
@@ -109,6 +110,8 @@ class World:
         self._open: dict[str, tuple[Submitted, int]] = {}
         self._accepted: set[str] = set()
         self._completed: set[RunId] = set()
+        self._guards_fs: dict[tuple[RunId, str], int] = {}
+        """As agents have told them: wider after a look that took long."""
         self._wanted = True
 
     def run(self) -> Tally:
@@ -209,6 +212,9 @@ class World:
         self._send(node, request, lambda: self.agents[node].hear(request))
 
     def to_coordinators(self, node: str, answer: Answer | Beat) -> None:
+        if isinstance(answer, Prepared):
+            self._guards_fs[answer.run, node] = answer.guard_fs
+
         def arrive() -> None:
             for one in tuple(self.coordinators):
                 one.hear(answer)
@@ -290,7 +296,7 @@ class World:
 
     def _judge(self) -> None:
         tally = self.tally
-        guard_fs = Margins().guard_fs
+        longest_fs = Margins().longest_guard_fs
         on: dict[RunId, set[str]] = defaultdict(set)
         for pulse in self._pulses():
             tally.pulses += 1
@@ -299,6 +305,7 @@ class World:
                 on[pulse.run].add(pulse.node)
                 continue
             t0_fs = self._fired.get(pulse.run)
+            guard_fs = min(self._guards_fs[pulse.run, pulse.node], longest_fs)
             unverified = self.plants[pulse.node].source == UNVERIFIED
             if unverified and pulse.edge_was_late and len(self._nodes_of[pulse.run]) == 1:
                 tally.late_unverified += 1

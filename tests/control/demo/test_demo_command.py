@@ -34,6 +34,7 @@ from podium.control.demo.example import (
     packaged,
 )
 from podium.control.program.program import Program
+from podium_command_line import INTERRUPTED
 
 
 class FakeLab(FakeRunner):
@@ -245,7 +246,7 @@ def test_an_error_of_ours_ends_all_processes_too(
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, cli.INTERRUPTED), (signal.SIGTERM, 143)]
+    ("number", "status"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, 143)]
 )
 def test_told_to_end_it_leaves_no_process_behind(
     demo: Demo,
