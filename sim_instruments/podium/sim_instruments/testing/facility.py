@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFailed, TwinRefused
@@ -12,7 +13,7 @@ SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _SPAN = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(ms|s|min|h|d)")
 LISTED = 20
 """So many unknown commands are listed by name."""
-LAST = 30
+LAST = 50
 """So many of the commands that came last are told of a test that has failed."""
 
 
@@ -129,15 +130,19 @@ class TwinFacility:
             heard = self._process.ask({"do": "log", "since": 0, "last": last})
         except (TwinProcessFailed, TwinRefused) as error:
             return f"{names}: seed {self.seed}; {error}"
-        lines = [
+        said = (
             f"  {one['instrument']} {one['port']}: {one['text']}"
             + (f"   [{one['verdict']}]" if one["verdict"] != "known" else "")
             for one in heard
-        ]
+        )
+        lines: list[str] = []
+        for line, alike in groupby(said):  # a client that waits asks the same again and again
+            times = len(list(alike))
+            lines.append(f"{line}   ({times} times)" if times > 1 else line)
         count = heard[-1]["number"] if heard else 0
         came = f"{count} command{'s' * (count != 1)} came" if count else "no command came"
-        if len(lines) < count:
-            came += f", the last {len(lines)} of them"
+        if len(heard) < count:
+            came += f", the last {len(heard)} of them"
         return "\n".join([f"{names}: seed {self.seed}; {came}{':' * bool(lines)}", *lines])
 
     def check(self) -> None:
