@@ -55,13 +55,11 @@ class PlaneStart:
         """Forget the start before."""
         self.started = None
 
-    def waiting(self, root: str, program: ZurichProgram) -> bool:
-        """Return whether all cores still wait for their trigger."""
-        return all(
-            self._server.whole("whether it waits", f"{root}/{core.node}/sequencer/status")
-            & WAITING_FOR_TRIGGER
-            for core in program.cores
-        )
+    def waiting(self, root: str, program: ZurichProgram, after_s: float = 0.0) -> bool:
+        """Return whether all cores still wait for their trigger, after a pause."""
+        paths = [f"{root}/{core.node}/sequencer/status" for core in program.cores]
+        shown = self._server.wholes("whether all wait", paths, after_s)
+        return all(status & WAITING_FOR_TRIGGER for status in shown)
 
     def wait(
         self, root: str, program: ZurichProgram, within_s: float, interrupted: threading.Event
@@ -71,7 +69,7 @@ class PlaneStart:
         Raises ``NotStarted`` where that is not within ``within_s``, ``Refused`` when
         ``interrupted`` was set. The sequencers then still wait.
         """
-        if until(lambda: not self.waiting(root, program), within_s, interrupted):
+        if until(lambda after_s: not self.waiting(root, program, after_s), within_s, interrupted):
             return
         if interrupted.is_set():
             interrupted.clear()
