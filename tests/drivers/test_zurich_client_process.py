@@ -119,7 +119,7 @@ def test_several_steps_end_with_the_first_that_fails_and_the_error_names_it(clie
         ("for the third", SetAll(((FREQUENCY, 7e6),))),
     ]
     client.set("", [(FREQUENCY, 1e6)])
-    with pytest.raises(Refused, match="for the second: .*no/such/node"):
+    with pytest.raises(Refused, match=r"for the second: .*no/such/node"):
         client.several(steps)
     assert client.settings("", FREQUENCY.removesuffix("/freq"))[FREQUENCY] == 1e6
     assert client.several([steps[0], steps[2]]) == [before, None]
