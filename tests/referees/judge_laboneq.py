@@ -287,7 +287,7 @@ def test_a_qubit_is_reset_by_what_was_just_measured(laboneq, pi, single_shot):
     phase, threshold, error = single_shot
     found = {
         turns: laboneq.measure(
-            experiment="reset", pi=pi[0], height=READOUT, turns=turns, shots=2000, phase=phase,
+            experiment="reset", pi=pi[0], height=READOUT, turns=turns, shots=800, phase=phase,
             thresholds=threshold,
         )
         for turns in (0, 1)
