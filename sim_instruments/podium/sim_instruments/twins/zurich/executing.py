@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
@@ -50,26 +49,14 @@ from podium.sim_instruments.twins.zurich.triggering import (
     give,
     hearing,
     hearing_zsync,
-    train,
 )
+from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 
 IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_settings.WrongNode)
 """Settings that no run can have."""
 _ERRORS: Final = "raw/error/json/errors"
-_HOLDOFF_S: Final = 100e-6
-"""Of trains of triggers after power-on; one repetition."""
 _SCOPE_STEP_V: Final = 1e-9
 """Of the integers in a scope's record, whose time stamps are 0. ASSUMED."""
-
-
-@dataclass(slots=True)
-class _Train:
-    """Triggers at a distance."""
-
-    device: str
-    node: str
-    """What switched it on."""
-    end_fs: int
 
 
 @dataclass(slots=True)
@@ -117,14 +104,12 @@ class Executing:
         """Device and section of result loggers that were enabled and have no run yet."""
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
-        self._trains: list[_Train] = []
+        self._trains = TriggerTrains()
         self._overranges = Overranges()
         self._synthesizers = Synthesizers()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
-        self._trigger_settings: dict[tuple[str, str], float] = {}
-        """By device and node: repetitions and hold-off as they were set."""
 
     # --- as the data server sees it -----------------------------------------------------
 
@@ -166,6 +151,7 @@ class Executing:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
         self._synthesizers.written(device, path, value)
+        self._trains.written(device, path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
@@ -181,10 +167,9 @@ class Executing:
             heard = hearing(self._runs, device, SOFTWARE_TRIGGER + which)
             self._foretell(heard, (at_fs,), now_fs)
             give(heard, (at_fs,))
-        elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
-            self._trigger_settings[device, path] = value
-        elif path in ("system/internaltrigger/enable", "execution/enable"):
-            self._train(device, path, bool(value), now_fs)
+        elif path in (OWN, OVER_ZSYNC):
+            times = self._trains.switched(device, path, bool(value), now_fs)
+            self._send(device, path, times, now_fs)
 
     def updates(self, device: str, now_fs: int) -> Iterable[tuple[str, Value]]:
         """Return what nodes of a device have come to hold."""
@@ -199,11 +184,7 @@ class Executing:
             if name == device:
                 found |= analyser.nodes()
                 self._armed -= {(name, path[:-14]) for path in found if path.endswith("/enable")}
-        for over in [one for one in self._trains if one.end_fs <= now_fs]:
-            if over.device == device:
-                self._trains.remove(over)
-                found[over.node] = 0
-                found[over.node.replace("enable", "progress")] = 1.0
+        found |= self._trains.over(device, now_fs)
         if device in self._records and self._records[device][0] <= now_fs:
             _, path, record = self._records.pop(device)
             found |= {path: record, "scopes/0/enable": 0}
@@ -220,6 +201,10 @@ class Executing:
     def edge(self, device: str, signal: Signal, at_fs: int) -> None:
         """Let all who listen hear an edge from outside; to be called in the order of time."""
         self.advance(at_fs)
+        if signal.hub is not None:
+            times = self._trains.edge(device, signal.hub, at_fs)
+            self._send(device, OVER_ZSYNC, times, at_fs, alone=True)
+            return
         heard = hearing(self._runs, device, signal)
         waiting = [one for one in heard if one.run.trace.waiting is one.source]
         self._foretell(waiting, (at_fs,), at_fs, alone=True)
@@ -433,23 +418,19 @@ class Executing:
             )
         self._levels[key] = last_level(run.fresh, self._levels[key])
 
-    def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
-        self._trains = [one for one in self._trains if (one.device, one.node) != (device, path)]
-        if not on:
+    def _send(
+        self, device: str, node: str, at_fs: range, now_fs: int, *, alone: bool = False
+    ) -> None:
+        """Have triggers of a train reach whoever hears them; ``alone``: see ``_foretell``."""
+        if not at_fs:
             return
-        start = path.removesuffix("enable")
-        count = int(self._trigger_settings.get((device, f"{start}repetitions"), 1))
-        seconds = self._trigger_settings.get((device, f"{start}holdoff"), _HOLDOFF_S)
-        at_fs = train(now_fs, count, round(seconds * FS_PER_S))
-        own = path.startswith("system/")
         heard = (
             hearing(self._runs, device, INTERNAL_TRIGGER)
-            if own
+            if node == OWN
             else hearing_zsync(self._runs, self._zsync)
         )
-        self._foretell(heard, at_fs, now_fs)
+        self._foretell(heard, at_fs, now_fs, alone=alone)
         give(heard, at_fs)
-        self._trains.append(_Train(device, path, at_fs.stop))
 
     def _arm(self, device: str, section: str, on: bool) -> None:
         key = device, section
