@@ -41,6 +41,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
 from podium.sim_instruments.twins.zurich.synthesizers import Synthesizers
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
+from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
     SOFTWARE_TRIGGER,
@@ -50,7 +51,6 @@ from podium.sim_instruments.twins.zurich.triggering import (
     hearing,
     hearing_zsync,
 )
-from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 
 IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_settings.WrongNode)
 """Settings that no run can have."""
