@@ -64,9 +64,9 @@ class Sides:
 def target() -> ZurichTarget:
     """The wiring of ``examples/first_light_zi``."""
     ports: dict[str, Channel] = {}
-    for q, lo_hz in enumerate((5.9e9, 5.6e9, 4.9e9)):
+    for q, lo_hz in enumerate((6e9, 5.6e9, 5e9)):
         ports[f"node_a.q{q}.drive"] = DriveChannel(2 * q, lo_hz)
-        ports[f"node_a.q{q}.readout"] = ReadoutChannel(0, 7.1e9)
+        ports[f"node_a.q{q}.readout"] = ReadoutChannel(0, 7e9)
     return ZurichTarget("zi.dev12000", "SHFQC", ports)
 
 

@@ -29,7 +29,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 
 SCRIPT = Path(__file__).with_name("zurich_on_a_chip.py")
 PATIENCE_S = 30
-QA_HZ, SG_HZ = 7.1e9, 6.0e9
+QA_HZ, SG_HZ = 7.0e9, 6.0e9
 TONE = 1e-4
 """sqrt(W) at the connector: eighty photons, which these resonators bear."""
 READ_GAIN = TONE / tone_amplitude(-30)

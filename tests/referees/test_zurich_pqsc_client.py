@@ -60,7 +60,7 @@ def _set_up(rack):
     pulse = f"repeat ({STARTS}) {{ waitZSyncTrigger(); playZero({ZERO}); "
 
     channel = sg.sgchannels[0]
-    channel.configure_channel(enable=True, output_range=5, center_frequency=5.9e9, rf_path=True)
+    channel.configure_channel(enable=True, output_range=5, center_frequency=6e9, rf_path=True)
     channel.configure_pulse_modulation(enable=True, osc_index=0, osc_frequency=1e8)
     channel.awg.diozsyncswitch("zsync")
     channel.awg.load_sequencer_program(
@@ -74,7 +74,7 @@ def _set_up(rack):
 
     reading = qa.qachannels[0]
     reading.configure_channel(
-        input_range=-15, output_range=-25, center_frequency=7.1e9, mode=SHFQAChannelMode.READOUT
+        input_range=-15, output_range=-25, center_frequency=7e9, mode=SHFQAChannelMode.READOUT
     )
     reading.output.on(1)
     reading.input.on(1)
@@ -141,7 +141,7 @@ def test_one_that_does_not_listen_to_zsync_is_not_started(laboratory, rack):
     pqsc.arm_and_run(repetitions=STARTS, holdoff=HOLDOFF_US * 1e-6)
     reading.generator.wait_done(timeout=PATIENCE_S)
     after = _played(folder)
-    assert after["dev12001.qa0_out"] > before["dev12001.qa0_out"]
-    assert after["dev12002.sg0"] == before["dev12002.sg0"]
+    assert after["dev12001.qa0_out"] > before.get("dev12001.qa0_out", [])
+    assert after.get("dev12002.sg0") == before.get("dev12002.sg0")
     assert drive.enable() == 1
     drive.enable(0)

@@ -21,7 +21,7 @@ from zhinst.utils.shf_sweeper import (
 from .zurich_laboratory import START, served
 
 FACILITY = Path(__file__).parents[2] / "examples" / "first_light_zi" / "facility.yaml"
-CENTRE_HZ = 7.1e9
+CENTRE_HZ = 7.0e9
 SPAN_HZ, POINTS = 12e6, 49
 AVERAGES = 20
 

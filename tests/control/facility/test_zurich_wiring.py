@@ -36,10 +36,10 @@ CASES = [
     ),
     (
         "a centre frequency between steps",
-        "lo: 7.1 GHz",
+        "lo: 7.0 GHz",
         "lo: 7.13 GHz",
         "7.13 GHz",
-        "7.13 GHz is not possible: 1 GHz to 8 GHz in steps of 100 MHz; the nearest is 7.1 GHz",
+        "7.13 GHz is not possible: 1 GHz to 8 GHz in steps of 200 MHz; the nearest is 7.2 GHz",
     ),
     (
         "a range between steps",
@@ -75,5 +75,5 @@ def test_attenuations_of_the_file_are_ranges_of_the_instrument() -> None:
     (target,) = zurich_targets_of(load_facility(ZI))["zi_a"]
     assert (target.instrument, target.model) == ("zi_a.dev12000", "SHFQC")
     assert target.ports["node_a.q1.drive"] == DriveChannel(2, 5.6e9, 5.0)
-    feedline = ReadoutChannel(0, 7.1e9, -25.0, -15.0)
+    feedline = ReadoutChannel(0, 7e9, -25.0, -15.0)
     assert target.ports["node_a.feedline"] == target.ports["node_a.q2.readout"] == feedline

@@ -40,8 +40,8 @@ TABLE_PHASE_STEPS = 2**23
 That command tables have no more is ASSUMED."""
 BAND_HZ = 500_000_000
 """Farthest that a signal lies from its local oscillator (SHFSG, SHFQA: bandwidth of 1 GHz)."""
-LO_STEP_HZ = 100_000_000
-"""Spacing of the centre frequencies of RF channels (SHFSG manual)."""
+LO_STEP_HZ = 200_000_000
+"""Spacing of the centre frequencies of RF channels (SHFQC and SHFQA change logs, 24.10)."""
 READOUT_SLOTS = 8
 """Readout waveforms, and integrators, of one quantum analyzer channel (SHFQA manual)..."""
 READOUT_SLOTS_16W = 16

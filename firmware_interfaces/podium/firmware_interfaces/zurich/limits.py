@@ -14,9 +14,11 @@ LO_MIN_HZ = 1_000_000_000
 LO_MAX_HZ = 8_000_000_000
 """Centre frequencies of RF channels. ASSUMED: what LabOne Q and the manuals use; the node
 documentation names no range."""
-LO_STEP_HZ = 100_000_000
+LO_STEP_HZ = 200_000_000
+"""Between centre frequencies, since LabOne 24.10 (change logs of SHFQC and SHFQA); LabOne Q 26.7.0
+refuses what lies between two."""
 BAND_HZ = 500_000_000
-"""Spacing of centre frequencies, and how far from one a signal may lie (SHFSG manual)."""
+"""How far from a centre frequency a signal may lie (SHFSG manual)."""
 OUTPUT_RANGE_MIN_DBM, OUTPUT_RANGE_MAX_DBM = -30, 10
 INPUT_RANGE_MIN_DBM, INPUT_RANGE_MAX_DBM = -50, 10
 HDAWG_RANGES_V = (0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 3.0, 4.0, 5.0)

@@ -46,7 +46,7 @@ class Access(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Which numbers a node takes; what lies beside is moved to the nearest."""
+    """Which numbers a node takes; what lies beside is moved to the nearest, or refused."""
 
     low: float
     high: float
@@ -54,6 +54,8 @@ class Limits:
     """Grid that begins at ``low``; None: as fine as one likes."""
     among: tuple[float, ...] = ()
     """These only; empty: whatever lies on the grid."""
+    strict: bool = False
+    """What lies between two steps is refused."""
 
     def nearest(self, value: float) -> float:
         """Return the nearest value that the node takes."""
@@ -63,6 +65,12 @@ class Limits:
         if self.step is None:
             return inside
         return min(self.low + round((inside - self.low) / self.step) * self.step, self.high)
+
+    def between(self, value: float) -> bool:
+        """Return whether a value inside of the limits lies between two steps."""
+        return self.low <= value <= self.high and abs(self.nearest(value) - value) > 1e-9 * abs(
+            value
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,8 @@ def _limits(word: str) -> Limits:
     if word.startswith("{"):
         among = tuple(sorted(float(number) for number in word.strip("{}").split(",")))
         return Limits(among[0], among[-1], among=among)
-    low, high, *step = (float(number) for number in word.split(":"))
-    return Limits(low, high, step[0] if step else None)
+    low, high, *step = (float(number) for number in word.removesuffix("!").split(":"))
+    return Limits(low, high, step[0] if step else None, strict=word.endswith("!"))
 
 
 def _initial(kind: NodeType, word: str) -> Value:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from podium.firmware_interfaces.zurich.limits import LO_STEP_HZ
 from podium.sim_instruments.facilities.chip_design import ChipDesign, NoSuchFacility, QubitPlan
 from podium.sim_instruments.facilities.wired_chip import (
     BELOW_F01_GHZ,
@@ -13,8 +14,9 @@ from podium.sim_instruments.facilities.wired_chip import (
 )
 
 SERIAL = 12000
+_STEPS_IN_A_GHZ = 10**9 // LO_STEP_HZ
 CHANNELS = 6
-"""Outputs for drives; two neighbours share a synthesizer, whose centre goes in 100 MHz."""
+"""Outputs for drives; two neighbours share a synthesizer, whose centre goes in 200 MHz."""
 
 
 def wire(name: str, chip: ChipDesign, count: int) -> Wired:
@@ -87,4 +89,4 @@ def _paired(order: list[int], pairs: int, qubits: tuple[QubitPlan, ...]) -> list
 
 
 def _centre(ghz: float) -> float:
-    return round(ghz, 1)
+    return round(ghz * _STEPS_IN_A_GHZ) / _STEPS_IN_A_GHZ

@@ -22,7 +22,7 @@ def shfqc() -> ZurichTarget:
             **{f"node_a.{q}.readout": FEEDLINE for q in QUBITS},
             "node_a.q0.drive": DriveChannel(0, 5.8e9),
             "node_a.q1.drive": DriveChannel(2, 5.0e9),
-            "node_a.q2.drive": DriveChannel(4, 4.9e9),
+            "node_a.q2.drive": DriveChannel(4, 4.8e9),
         },
         readout_slots=16,
     )

@@ -25,7 +25,7 @@ from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, 
 TARGET = ZurichTarget(
     "zi.dev12000",
     "SHFQC",
-    {"q.drive": DriveChannel(0, 6.0e9), "feedline": ReadoutChannel(0, 7.1e9)},
+    {"q.drive": DriveChannel(0, 6.0e9), "feedline": ReadoutChannel(0, 7e9)},
 )
 DRIVEN = Program(
     "driven",

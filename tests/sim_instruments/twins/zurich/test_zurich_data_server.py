@@ -137,6 +137,8 @@ def test_a_number_beside_the_grid_is_moved_to_the_nearest(client):
         (ON, 1j, Code.INVALID_ARGUMENT),
         (ON, vector_of(np.zeros(3)), Code.INVALID_ARGUMENT),
         (RANGE, "high", Code.INVALID_ARGUMENT),
+        ("/dev12000/synthesizers/1/centerfreq", 5.1e9, Code.INVALID_ARGUMENT),
+        ("/dev12000/qachannels/0/centerfreq", 7.1e9, Code.INVALID_ARGUMENT),
         (RANGE, float("nan"), Code.INVALID_ARGUMENT),
         (f"{AWG}/elf/data", vector_of(np.zeros(3)), Code.INVALID_ARGUMENT),
         ("/dev12000/qachannels/0/generator/waveforms/0/wave", bytes_vector(b""), 0x801F),
@@ -198,7 +200,7 @@ def test_a_time_stamp_counts_the_ticks_of_the_instrument(server):
 
 def test_channels_show_the_frequency_of_their_synthesizer(client):
     synthesizer = value(client, "/dev12000/sgchannels/3/synthesizer")
-    assert set_it(client, f"/dev12000/synthesizers/{synthesizer}/centerfreq", 5.04e9) == 5e9
+    assert set_it(client, f"/dev12000/synthesizers/{synthesizer}/centerfreq", 5e9) == 5e9
     assert value(client, "/dev12000/sgchannels/3/centerfreq") == 5e9
     assert value(client, "/dev12000/sgchannels/4/centerfreq") == 1e9
 
@@ -464,3 +466,21 @@ def test_whatever_comes_the_others_are_served(server, count):
     assert 0 < ended < count
     assert value(healthy, "/dev12000/features/serial") == "12000"
     assert server.devices[-1].store.hearers() == 0
+
+
+def test_who_listens_hears_what_became_of_each_request(server, client):
+    heard: list[tuple[str, str]] = []
+    set_it(client, "/dev12000/dios/0/drive", 1)  # before anybody listens
+    server.tell(lambda text, verdict: heard.append((text, verdict)))
+    unmeant = server.tallies()["unmeant"]
+    set_it(client, ON, 1)
+    set_it(client, "/dev12000/sgchannels/0/trigger/level", 0.5)
+    value(client, ON)
+    set_it(client, "/dev12000/nothing", 1)
+    assert heard == [
+        (f"set {ON} 1", "known"),
+        ("set /dev12000/sgchannels/0/trigger/level 0.5", "unmeant"),
+        (f"get {ON}", "known"),
+        ("set /dev12000/nothing 1", "unknown"),
+    ]
+    assert server.tallies()["unmeant"] == unmeant + 1

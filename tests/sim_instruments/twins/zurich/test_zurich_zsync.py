@@ -44,14 +44,14 @@ class Rack(Bench):
         """Have all be silent for 1024 samples after each start, then play."""
         begin = f"repeat ({starts}) {{ waitZSyncTrigger(); playZero(1024);"
         self.set("qachannels/0/mode", 1, "SHFQA2")
-        self.set("qachannels/0/centerfreq", 7.1e9, "SHFQA2")
+        self.set("qachannels/0/centerfreq", 7e9, "SHFQA2")
         self.set("qachannels/0/output/on", 1, "SHFQA2")
         tone = np.exp(2j * np.pi * 0.05 * np.arange(256))
         self.set("qachannels/0/generator/waveforms/0/wave", vector_of(0.5 * tone), "SHFQA2")
         self.set(f"{READOUT}/integration/weights/0/wave", vector_of(tone.conj()), "SHFQA2")
         self.set(f"{READOUT}/integration/length", 256, "SHFQA2")
         self.set(f"{READOUT}/result/length", starts, "SHFQA2")
-        self.set("synthesizers/0/centerfreq", 5.9e9, "SHFSG4")
+        self.set("synthesizers/0/centerfreq", 6e9, "SHFSG4")
         self.set("sgchannels/0/output/on", 1, "SHFSG4")
         for k, gain in ((0, 1.0), (1, -1.0)):
             self.set(f"{SG}/outputs/0/gains/{k}", gain, "SHFSG4")

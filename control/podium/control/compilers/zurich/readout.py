@@ -9,8 +9,7 @@ on oscillators, see ``modulation``.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -18,8 +17,8 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.placing import PlacedFrame, PlacedPulse, PlacedWindow
 from podium.control.compilers.points import FloatArray, IntArray
+from podium.control.compilers.zurich.channel_readout import Heard, Readout
 from podium.control.compilers.zurich.modulation import Modulation, modulation_of
-from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.readout_contents import (
     Listening,
     Sound,
@@ -33,7 +32,6 @@ from podium.control.compilers.zurich.readout_pieces import different, largest_pi
 from podium.control.compilers.zurich.readout_steps import Group, steps_of
 from podium.control.compilers.zurich.results import Told
 from podium.control.compilers.zurich.shots import Shots, combined
-from podium.control.compilers.zurich.steps import Steps
 from podium.control.program.conditions import Discriminator
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.zurich.awg_limits import (
@@ -41,48 +39,10 @@ from podium.firmware_interfaces.zurich.awg_limits import (
     READOUT_SAMPLES,
     SHF_RATE_HZ,
 )
-from podium.firmware_interfaces.zurich.program import IntegrationWeights, ReadoutWaveform
 
 DIGITS = 12
 """Amplitudes and phases of waveforms, to so many digits: equal ones are stored once."""
 Content = TypeVar("Content", Sounds, Listening)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """Where a capture is found."""
-
-    name: str
-    frame: str
-    slots: tuple[int, ...]
-    entry: int
-    samples: int
-    discriminator: Discriminator | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Readout:
-    """What the channel does at all points."""
-
-    steps: Steps
-    waveforms: tuple[ReadoutWaveform, ...]
-    weights: tuple[IntegrationWeights, ...]
-    heard: tuple[Heard, ...]
-    entries: int
-    """Of the result logger, in a shot."""
-    length: int
-    """Samples that are integrated."""
-    delay: int
-    """From a start to the integration, in samples."""
-    oscillators: Oscillators | None
-    """That waveforms and weights ride on; None: their carriers are in them."""
-    told: Mapping[str, Told]
-    """By capture: when and where its result can be heard."""
-    first: int | None = None
-    """When the first shot starts its first integration, from the multiple of 16 samples at or
-    before the shot's begin; None: it listens to nothing."""
-    thresholds: tuple[tuple[int, float], ...] = ()
-    """By integrator that tells results: what its sum is compared with, V."""
 
 
 def read(

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from podium.control.compilers.zurich.compile import Frames, Made, compile_program, compile_together
+from podium.control.compilers.zurich.compile import compile_program, compile_together
+from podium.control.compilers.zurich.made import Frames, Made
 from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.program.parameters import parameters_of, value_in, with_parameters
 from podium.control.program.program import (

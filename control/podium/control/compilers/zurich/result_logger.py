@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from podium.control.compilers.errors import TooLarge
-from podium.control.compilers.zurich.readout import Heard, Readout
+from podium.control.compilers.zurich.channel_readout import Heard, Readout
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.program.program import Program
 from podium.firmware_interfaces.zurich import awg_limits as limits

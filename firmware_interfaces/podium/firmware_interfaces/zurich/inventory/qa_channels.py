@@ -10,13 +10,13 @@ from podium.firmware_interfaces.zurich.inventory.sequencer import pipeliner, rea
 
 _CHANNEL = """
 qachannels/<qa>/busy                                        int    ro
-qachannels/<qa>/centerfreq                                  double rw =1e9 0.6e9:8e9:0.1e9
+qachannels/<qa>/centerfreq                                  double rw =1e9 0.6e9:8e9:0.2e9!
 qachannels/<qa>/generator/clearwave                         int    do 0:1
 qachannels/<qa>/generator/delay                             double rw 0:131e-6:2e-9
 qachannels/<qa>/generator/waveforms/<units>/length          int    ro
 qachannels/<qa>/generator/waveforms/<units>/wave            c128   do
 qachannels/<qa>/input/adcoverrangecount                     int    ro
-qachannels/<qa>/input/digitalmixer/centerfreq               double rw =100e6 0:2e9
+qachannels/<qa>/input/digitalmixer/centerfreq               double rw =100e6 0:2e9:0.1e9!
 qachannels/<qa>/input/on                                    int    rw 0:1
 qachannels/<qa>/input/overrangecount                        int    ro
 qachannels/<qa>/input/range                                 double rw =10.0 -50:10:5
@@ -26,7 +26,7 @@ qachannels/<qa>/mode                                        int    rw
 qachannels/<qa>/oscs/<qaosc>/freq                           double rw =10e6 -1e9:1e9
 qachannels/<qa>/oscs/<qaosc>/gain                           double rw =1.0 0:1
 qachannels/<qa>/output/delay                                double rw 0:122e-9:0.5e-9
-qachannels/<qa>/output/digitalmixer/centerfreq              double rw =100e6 0:2e9
+qachannels/<qa>/output/digitalmixer/centerfreq              double rw =100e6 0:2e9:0.1e9!
 qachannels/<qa>/output/filter                               int    ro
 qachannels/<qa>/output/muting/enable                        int    rw 0:1
 qachannels/<qa>/output/on                                   int    rw 0:1

@@ -10,7 +10,7 @@ from podium.firmware_interfaces.zurich.inventory.sequencer import pipeliner, pla
 _CHANNEL = """
 sgchannels/<sg>/busy                            int     ro
 sgchannels/<sg>/centerfreq                      double  ro =1e9
-sgchannels/<sg>/digitalmixer/centerfreq         double  rw =100e6 0:2e9
+sgchannels/<sg>/digitalmixer/centerfreq         double  rw =100e6 0:2e9:0.1e9!
 sgchannels/<sg>/internal                        int     ro
 sgchannels/<sg>/marker/source                   int     rw
 sgchannels/<sg>/oscs/<8>/freq                   double  rw =10e6 -1e9:1e9
@@ -52,7 +52,7 @@ sgchannels/<sg>/awg/zsync/decoder/shift         int     rw 0:31
 sgchannels/<sg>/awg/zsync/register/mask         int     rw =255 0:65535
 sgchannels/<sg>/awg/zsync/register/offset       int     rw
 sgchannels/<sg>/awg/zsync/register/shift        int     rw 0:31
-synthesizers/<sgsynth>/centerfreq               double  rw =1e9 0.6e9:8e9:0.1e9
+synthesizers/<sgsynth>/centerfreq               double  rw =1e9 0.6e9:8e9:0.2e9!
 synthesizers/<sgsynth>/status                   int     ro
 """
 

@@ -88,7 +88,7 @@ system/internaltrigger/holdoff                double rw =100e-6 100e-9:40:100e-9
 system/internaltrigger/progress               double ro
 system/internaltrigger/repetitions            int    rw =1 1:1099511627775
 system/internaltrigger/synchronization/enable int    rw 0:1
-system/properties/centerfreqstepsize          double ro =100e6
+system/properties/centerfreqstepsize          double ro =200e6
 system/properties/freqresolution              int    ro =48
 system/properties/freqscaling                 double ro =0.0000071054273576010019
 system/properties/maxfreq                     double ro =8.5e9

@@ -2,7 +2,8 @@
 
 ASSUMED, all of it but where a line says otherwise: numbers beside a node's range or grid are moved
 to the nearest that it takes (the vendor's own words say so of the output ranges); a number that is
-none of an enumerated node's is refused; whole numbers and broken ones become one another, broken
+none of an enumerated node's is refused, and so is a centre frequency between two steps, which the
+SHFQC's change log 24.10 says is an error; whole numbers and broken ones become one another, broken
 ones by rounding; vectors are taken by their elements.
 """
 
@@ -80,7 +81,15 @@ def _double(node: Node, value: Value, path: str) -> float:
     number = float(value)
     if number != number:
         raise _refused(f"{path}: {value!r} is not a number")
-    return number if node.limits is None else node.limits.nearest(number)
+    if node.limits is None:
+        return number
+    nearest = node.limits.nearest(number)
+    if node.limits.strict and node.limits.between(number):
+        raise _refused(
+            f"{path}: {number:.12g} is not a multiple of {node.limits.step:.12g}; "
+            f"the nearest is {nearest:.12g}"
+        )
+    return nearest
 
 
 def _vector(node: Node, value: Value, path: str) -> Vector:

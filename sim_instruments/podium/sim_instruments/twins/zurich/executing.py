@@ -6,8 +6,7 @@ wait for what they find.
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Final
 
 from podium.firmware_interfaces.zurich.values import Value
@@ -20,13 +19,12 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
-from podium.sim_instruments.twins.zurich.conversing import converse, hangs_on_results
-from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell, member_of
+from podium.sim_instruments.twins.zurich.foretelling import Member, member_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.overrange import Overranges
-from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
-from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS, ProgramRun
+from podium.sim_instruments.twins.zurich.playback import Playback
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
@@ -36,10 +34,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
+from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, RegisterBank
+from podium.sim_instruments.twins.zurich.runs_ahead import RunsAhead
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
-from podium.sim_instruments.twins.zurich.synthesizers import Synthesizers
+from podium.sim_instruments.twins.zurich.synthesizers import carried
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
 from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 from podium.sim_instruments.twins.zurich.triggering import (
@@ -59,17 +59,6 @@ _SCOPE_STEP_V: Final = 1e-9
 """Of the integers in a scope's record, whose time stamps are 0. ASSUMED."""
 
 
-@dataclass(slots=True)
-class _Ahead:
-    """A run that is being foretold."""
-
-    number: int
-    origin_fs: int
-    members: tuple[Member, ...]
-    keys: tuple[tuple[str, str], ...]
-    ticket: Ticket[Foretold]
-
-
 class Executing:
     """Runs programs; hears triggers; tells what nodes hold."""
 
@@ -80,22 +69,20 @@ class Executing:
         zsync: Collection[str] | None = None,
         time: LocalTime | None = None,
         markers: MarkerLines | None = None,
+        bank: RegisterBank | None = None,
     ) -> None:
         """``playback``: plays on the world what a trigger or a PQSC starts, and analysers that wait
         for none; whatever starts otherwise, or has no line at its input, hears ``arrivals``: by
         default a cable from output to input.
-        ``zsync``: instruments that hang on the PQSC; None: all do. All times here are those of the
-        instruments' clock; ``time``: what they are in the world; None: the same."""
+        ``zsync``: instruments that hang on the PQSC; None: all do; ``bank``: the PQSC's. All times
+        here are those of the instruments' clock; ``time``: what they are in the world; None: the
+        same."""
         self._zsync = zsync
         self._arrivals = arrivals or Cable()
         self._playback = playback
         self._time = time or LocalTime()
-        self._marker_lines = markers
-        self._ahead: list[_Ahead] = []
-        self._last: dict[tuple[str, str], _Ahead] = {}
-        """By sequencer, what was foretold of it last."""
-        self._count = 0
-        """Of runs that were foretold."""
+        self._ahead = RunsAhead(self._time, markers)
+        self._bank = bank or RegisterBank()
         self._records: dict[str, tuple[int, str, Value]] = {}
         """By device: when the scope's record is to be seen, at which node, and the record."""
         self._runs: dict[tuple[str, str], ProgramRun] = {}
@@ -106,7 +93,6 @@ class Executing:
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
         self._overranges = Overranges()
-        self._synthesizers = Synthesizers()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
@@ -122,7 +108,7 @@ class Executing:
         run = ProgramRun(uploaded, now_fs)
         key = uploaded.device, uploaded.at
         self._runs[key] = run
-        self._forget(key, now_fs)
+        self._ahead.forget(key, now_fs)
         self._levels[key] = 0
         told = self._told.get(uploaded.device, {})
         for path in [path for path in told if path.startswith(uploaded.at)]:
@@ -143,14 +129,14 @@ class Executing:
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
         self.advance(now_fs)
-        self._forget((device, at), now_fs)
+        self._ahead.forget((device, at), now_fs)
         self._runs.pop((device, at), None)
         self._analysers.pop((device, at), None)
 
     def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
-        self._synthesizers.written(device, path, value)
+        self._bank.written(path, value)
         self._trains.written(device, path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
@@ -213,7 +199,7 @@ class Executing:
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far time may leap: to the first end of a program, if none waits for more."""
         # Whatever is being foretold forbids a leap by itself, and will be known to its end.
-        computing = {key for one in self._ahead for key in one.keys}
+        computing = self._ahead.keys
         ends = [
             run.ends_fs()
             for key, run in self._runs.items()
@@ -223,7 +209,7 @@ class Executing:
         return Horizon(
             armed=len(known) < len(ends),
             busy_until_fs=max(now_fs, min(known)) if known else None,
-            computing=bool(self._ahead)
+            computing=self._ahead.busy
             or any(analyser.behind for analyser in self._analysers.values()),
         )
 
@@ -232,7 +218,7 @@ class Executing:
     def advance(self, now_fs: int) -> None:
         """Execute everything up to a time."""
         self._take_in()
-        computing = {key for one in self._ahead for key in one.keys}
+        computing = self._ahead.keys
         for key, analyser in self._analysers.items():
             run = analyser.run
             if key in computing:
@@ -251,7 +237,12 @@ class Executing:
                 self._advance(key, run, now_fs)
 
     def _foretell(
-        self, heard: Sequence[Heard], at_fs: Sequence[int], now_fs: int, alone: bool = False
+        self,
+        heard: Sequence[Heard],
+        at_fs: Sequence[int],
+        now_fs: int,
+        alone: bool = False,
+        forwarding: Forwarding = NOTHING,
     ) -> None:
         """Have the run worked out that triggers of instruments' own start, or those of a PQSC.
 
@@ -276,7 +267,7 @@ class Executing:
                 continue
             if member is not None:
                 members[one.key] = member
-        self._work_out(self._playback, list(members.values()), at_fs[0], alone=alone)
+        self._work_out(list(members.values()), at_fs[0], alone=alone, forwarding=forwarding)
 
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
@@ -285,68 +276,54 @@ class Executing:
             return
         member = member_of(run)
         if member is not None:
-            self._work_out(self._playback, [member], run.start_fs)
+            self._work_out([member], run.start_fs)
 
     def _foretell_anew(self, key: tuple[str, str]) -> None:
         """Have a run worked out again that has heard of something its members may ask for."""
-        before = self._last.get(key)
+        before = self._ahead.last(key)
         run = self._runs[key]
         if before is None or self._playback is None or not run.going_on or not run.reads_registers:
             return
-        self._ahead = [one for one in self._ahead if one.number != before.number]
+        self._ahead.drop(before.number)
         members = [
             replace(one, run=self._runs[one.key].again())
             for one in before.members
             if one.key in self._runs
         ]
-        self._work_out(self._playback, members, before.origin_fs, before.number, alone=True)
+        self._work_out(
+            members, before.origin_fs, before.number, alone=True, forwarding=before.forwarding
+        )
 
     def _work_out(
         self,
-        playback: Playback,
         members: list[Member],
         origin_fs: int,
         number: int | None = None,
         *,
         alone: bool = False,
+        forwarding: Forwarding = NOTHING,
     ) -> None:
         """Submit a run, where anybody listens, or ``alone``; ``number``: of the one that it
         replaces."""
-        if not members or not (alone or any(one.analyser for one in members)):
-            return
-        self._count += number is None
-        number = self._count if number is None else number
-        tuned = tuple(self._synthesizers.carrying(one) for one in members)
-        # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
-        begin_fs = origin_fs - origin_fs % START_GRID_FS
-        tell = converse if hangs_on_results(tuned) else foretell
-        work = partial(tell, tuned, number, begin_fs, time=self._time)
-        keys = tuple(one.key for one in members)
-        if self._marker_lines is not None:
-            self._marker_lines.begun(number, self._time.world_fs(origin_fs))
-        ahead = _Ahead(number, begin_fs, tuned, keys, playback.submit(work))
-        self._ahead.append(ahead)
-        self._last |= dict.fromkeys(keys, ahead)
+        playing = alone or any(one.analyser for one in members)
+        if self._playback is not None and members and playing:
+            tuned = tuple(carried(one) for one in members)
+            self._ahead.submit(self._playback, tuned, origin_fs, number, forwarding)
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
-        for one in [one for one in self._ahead if one.ticket.done()]:
-            self._ahead.remove(one)
-            try:
-                told = one.ticket.result()
-            except Exception as error:
+        for one, told in self._ahead.known():
+            if isinstance(told, Exception):
                 # Whatever the simulation raised: the client must see it, and nobody must wait.
-                text = f"the simulated world failed: {type(error).__name__}: {error}"
+                text = f"the simulated world failed: {type(told).__name__}: {told}"
                 for key in one.keys:
                     self._complain(key[0], text)
                     self._runs[key].give_up()
-                if self._marker_lines is not None:
-                    self._marker_lines.known(one.number, ())
                 continue
-            if self._marker_lines is not None:
-                self._marker_lines.known(one.number, told.markers)
             for (device, node), at_ns in told.loud_ns.items():
                 self._overranges.note(device, node, one.origin_fs, at_ns)
+            if told.bank is not None:
+                self._bank.registers = list(told.bank)
             for key in one.keys:
                 self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
@@ -356,23 +333,6 @@ class Executing:
                     record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
                     path = f"scopes/0/channels/{seen.header.input_select}/wave"
                     self._records[key[0]] = told.ends_fs[key], path, record
-
-    def _forget(self, key: tuple[str, str], now_fs: int) -> None:
-        """Drop what was foretold of a sequencer that ends, or begins anew."""
-        last = self._last.pop(key, None)
-        if last is None or self._playback is None:
-            return
-        at_fs = self._time.world_fs(now_fs)
-        sender = "/".join(key)
-        self._playback.stopped(last.number, sender, at_fs)
-        if self._marker_lines is not None:
-            self._marker_lines.stopped(last.number, sender, at_fs)
-            if last.number not in (one.number for one in self._last.values()):
-                self._marker_lines.over(last.number)
-        for one in self._ahead:
-            one.keys = tuple(other for other in one.keys if other != key)
-        if self._marker_lines is None:  # else others wait to hear what has left markers till then
-            self._ahead = [one for one in self._ahead if one.keys]
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
         before = run.going_on
@@ -424,12 +384,12 @@ class Executing:
         """Have triggers of a train reach whoever hears them; ``alone``: see ``_foretell``."""
         if not at_fs:
             return
-        heard = (
-            hearing(self._runs, device, INTERNAL_TRIGGER)
-            if node == OWN
-            else hearing_zsync(self._runs, self._zsync)
-        )
-        self._foretell(heard, at_fs, now_fs, alone=alone)
+        if node == OWN:
+            heard, forwarding = hearing(self._runs, device, INTERNAL_TRIGGER), NOTHING
+        else:
+            heard = hearing_zsync(self._runs, self._zsync)
+            forwarding = self._bank.forwarding(at_fs.stop)
+        self._foretell(heard, at_fs, now_fs, alone=alone, forwarding=forwarding)
         give(heard, at_fs)
 
     def _arm(self, device: str, section: str, on: bool) -> None:

@@ -20,6 +20,7 @@ from podium.firmware_interfaces.zurich.node_paths import (
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import AnnotatedValue, Value
 from podium.sim_instruments.twins.zurich.coercion import coerced
+from podium.sim_instruments.twins.zurich.read_nodes import READ
 
 
 class Hears(Protocol):
@@ -170,7 +171,7 @@ class NodeStore:
         kept = self._keep(path, new, now_fs)
         call = self._written.get(_shape(below))
         if call is None:
-            self.unmeant += 1
+            self.unmeant += _shape(below) not in READ
             return kept
         call(below, new, now_fs)
         return kept

@@ -11,6 +11,7 @@ from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.on_clock import OnClock
 from podium.sim_instruments.twins.zurich.playback import Playback
+from podium.sim_instruments.twins.zurich.register_bank import RegisterBank
 from podium.sim_instruments.twins.zurich.trigger_inputs import TriggerInputs
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 from podium.sim_instruments.twins.zurich.zsync_cables import PQSC, cabled, show_links
@@ -36,7 +37,11 @@ def running_data_server(
     hubs = [f"dev{n}" for n, model in devices.items() if model == PQSC]
     markers = None if lines is None else MarkerLines(lines)
     executing = Executing(
-        playback=playback, zsync=tuple(cables.values()), time=time, markers=markers
+        playback=playback,
+        zsync=tuple(cables.values()),
+        time=time,
+        markers=markers,
+        bank=RegisterBank(cables),
     )
     execution = OnClock(executing, time, TriggerInputs(counts, hubs))
     if lines is not None:

@@ -3,7 +3,7 @@
 The world counts nanoseconds, these instruments half of them: two samples are averaged about the
 pulse's own carrier: a line with a bandwidth below 1 GHz does that to them. Phases are those of a
 synthesizer at phase 0 when a run begins (:mod:`.synthesizers` tells by how much it is ahead); runs
-begin on a grid of 20 ns, in which centre frequencies, multiples of 100 MHz, turn whole turns.
+begin on a grid of 20 ns, in which centre frequencies, multiples of 200 MHz, turn whole turns.
 """
 
 from collections.abc import Callable, Iterator
@@ -317,6 +317,6 @@ def turned(train: AnyTrain, turns: float) -> AnyTrain:
 
 
 def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
-    """Return the phase of a synthesizer; exact, as centre frequencies are whole 100 MHz."""
+    """Return the phase of a synthesizer; exact, as centre frequencies are whole 200 MHz."""
     step = round(centre_hz) % 10**9
     return np.asarray((start_ns % 10**9 * step) % 10**9 / 1e9)

@@ -17,7 +17,9 @@ import numpy as np
 
 from podium.sim_instruments.physics.compiled import forget_stale
 from podium.sim_instruments.twins.zurich.sequencer.inputs import next_trigger, result, take
-from podium.sim_instruments.twins.zurich.sequencer.row import enter, write_row
+from podium.sim_instruments.twins.zurich.sequencer.oscillators import commit, pend
+from podium.sim_instruments.twins.zurich.sequencer.random_numbers import random_number
+from podium.sim_instruments.twins.zurich.sequencer.row import enter, write_play, write_row
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CHOSEN,
     CYCLE,
@@ -37,15 +39,12 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     State,
     Status,
 )
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Row as R
 
 _LOW_32: Final = 0xFFFF_FFFF
 _TIMER_BIT: Final = 0x2000_0000
 """What ``wtrig`` waits for in a ``switch``."""
-_TAKEN_FROM: Final = ("inputs", "row", "sequencer_state")
+_TAKEN_FROM: Final = ("inputs", "oscillators", "random_numbers", "row", "sequencer_state")
 """Files beside this one, of which functions and constants are compiled in."""
-_PRNG_TAPS: Final = 0xB400
-"""LabOne Q (Apache-2.0), ``core/utilities/prng.py``."""
 
 
 @numba.njit(inline="always")
@@ -235,13 +234,7 @@ def execute(
                 continue
             lasting = samples << rate
             if log_silence or (kind != Kind.ZERO and kind != Kind.HOLD):
-                at_row = np.uint64(row)
-                row = write_row(rows, row, state, begin, kind, lasting, address)
-                rows[at_row, R.CONFIG] = (
-                    (used & ~(0xF << RATE_SHIFT))
-                    | (rate << RATE_SHIFT)
-                    | (state[State.SELECTED] << 32)
-                )
+                row = write_play(rows, row, state, begin, kind, lasting, address, used, rate)
             elif kind == Kind.HOLD and state[State.SILENT] == 0:
                 row = write_row(rows, row, state, begin, kind, lasting, address)
             if kind != Kind.HOLD:
@@ -280,19 +273,7 @@ def execute(
                 core = 0
                 state[State.TIMER] = 0
             elif op == Op.PEND:
-                if c == 0:
-                    state[State.P_STEP] = registers[b]
-                elif c == 1:
-                    state[State.P_START] = registers[b] & _LOW_32
-                elif c == 2:
-                    state[State.P_START] = (state[State.P_START] & _LOW_32) | registers[b] << 32
-                elif c == 3:
-                    state[State.P_INCREMENT] = registers[b] & _LOW_32
-                else:
-                    state[State.P_INCREMENT] = (state[State.P_INCREMENT] & _LOW_32) | registers[
-                        b
-                    ] << 32
-                state[State.PENDING] |= 1 << ((c + 1) >> 1)
+                pend(state, c, registers[b])
             elif op == Op.END:
                 count -= 1
                 core = max(now, end)
@@ -365,12 +346,7 @@ def execute(
                 else:
                     registers[a] = _word(state[c])
             elif op == Op.LOAD_PRNG:
-                lowest = state[State.PRNG] & 1
-                state[State.PRNG] >>= 1
-                if lowest:
-                    state[State.PRNG] ^= _PRNG_TAPS
-                value = state[State.PRNG] * state[State.PRNG_SPAN] >> 16
-                registers[a] = (value + state[State.PRNG_LOWER]) & 0xFFFF
+                registers[a] = random_number(state)
             else:
                 # Of what is put out during one play, the distances are the sequencer's.
                 if row > room:
@@ -405,20 +381,7 @@ def execute(
                     state[State.PHASE_0 + c] = (before + registers[b]) & (PHASE_TURN - 1)
                     row = write_row(rows, row, state, out, Kind.SINE_PHASE.value, c, registers[b])
                 elif op == Op.COMMIT:
-                    which = registers[b] & 7
-                    pending = state[State.PENDING]
-                    place = State.OSC + 3 * which
-                    if pending & 2:
-                        state[place] = state[State.P_START]
-                    if pending & 4:
-                        state[place + 1] = state[State.P_INCREMENT]
-                    if pending & 1:
-                        state[place + 2] = state[State.P_STEP]
-                        frequency = state[place] + state[place + 1] * state[place + 2]
-                        row = write_row(
-                            rows, row, state, out, Kind.FREQUENCY.value, which, frequency
-                        )
-                    state[State.PENDING] = 0
+                    row = commit(rows, row, state, out, registers[b] & 7)
                 state[State.OUT] = out
                 state[State.OUT_CORE] = now
     state[State.PC] = pc

@@ -8,6 +8,7 @@ import numpy as np
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     AMPLITUDE_ONE,
     PHASE_TURN,
+    RATE_SHIFT,
     Entry,
     State,
 )
@@ -32,6 +33,26 @@ def write_row(rows: Any, k: int, state: Any, time: int, kind: int, a: int, b: in
         state[State.AMPLITUDE_0 + 3] << 32
     )
     rows[at, R.PHASES] = (state[State.PHASE_0] & _LOW_32) | (state[State.PHASE_1] << 32)
+    return k + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def write_play(
+    rows: Any,
+    k: int,
+    state: Any,
+    time: int,
+    kind: int,
+    lasting: int,
+    address: int,
+    config: int,
+    rate: int,
+) -> int:
+    """Write a row of a play, with its configuration at the rate it has; return how many rows."""
+    write_row(rows, k, state, time, kind, lasting, address)
+    rows[np.uint64(k), R.CONFIG] = (
+        (config & ~(0xF << RATE_SHIFT)) | (rate << RATE_SHIFT) | (state[State.SELECTED] << 32)
+    )
     return k + 1
 
 

@@ -1,0 +1,47 @@
+"""What one quantum analyzer channel does at all points, and where its captures are found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podium.control.compilers.zurich.oscillators import Oscillators
+from podium.control.compilers.zurich.results import Told
+from podium.control.compilers.zurich.steps import Steps
+from podium.control.program.conditions import Discriminator
+from podium.firmware_interfaces.zurich.program import IntegrationWeights, ReadoutWaveform
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """Where a capture is found."""
+
+    name: str
+    frame: str
+    slots: tuple[int, ...]
+    entry: int
+    samples: int
+    discriminator: Discriminator | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readout:
+    """What the channel does at all points."""
+
+    steps: Steps
+    waveforms: tuple[ReadoutWaveform, ...]
+    weights: tuple[IntegrationWeights, ...]
+    heard: tuple[Heard, ...]
+    entries: int
+    """Of the result logger, in a shot."""
+    length: int
+    """Samples that are integrated."""
+    delay: int
+    """From a start to the integration, in samples."""
+    oscillators: Oscillators | None
+    """That waveforms and weights ride on; None: their carriers are in them."""
+    told: Mapping[str, Told]
+    """By capture: when and where its result can be heard."""
+    first: int | None = None
+    """When the first shot starts its first integration, from the multiple of 16 samples at or
+    before the shot's begin; None: it listens to nothing."""
+    thresholds: tuple[tuple[int, float], ...] = ()
+    """By integrator that tells results: what its sum is compared with, V."""

@@ -1,0 +1,118 @@
+"""The core of a signal generator or of an HDAWG's pair of outputs: program, table, settings."""
+
+from collections.abc import Mapping
+
+from podium.control.compilers.errors import TooLarge
+from podium.control.compilers.placing import PlacedShot
+from podium.control.compilers.zurich.allocate import Allocated
+from podium.control.compilers.zurich.drive import drive
+from podium.control.compilers.zurich.hearing import TIME
+from podium.control.compilers.zurich.layout import floor
+from podium.control.compilers.zurich.made import Made, check_length, codes
+from podium.control.compilers.zurich.oscillators import Oscillators
+from podium.control.compilers.zurich.pulses import pulses_of
+from podium.control.compilers.zurich.results import CYCLE, Told, hearing_of
+from podium.control.compilers.zurich.seqc import declarations, text_of
+from podium.control.compilers.zurich.settings import drive_settings, flux_settings
+from podium.control.compilers.zurich.shots import Shots
+from podium.control.compilers.zurich.tables import Table, table_text
+from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, ZurichTarget
+from podium.control.compilers.zurich.waves import WaveTable
+from podium.firmware_interfaces.zurich import awg_limits as limits
+from podium.firmware_interfaces.zurich.program import CoreProgram, CoreResources, Start
+
+CYCLES_MAX = 2**31 - 1
+"""In a register of 32 bits, with its sign."""
+
+
+def make_drive(
+    one: Allocated,
+    placed: PlacedShot,
+    shots: Shots,
+    rate_hz: int,
+    rest_fs: int,
+    target: ZurichTarget,
+    start: Start,
+    told: Mapping[str, Told],
+) -> Made:
+    """Compile what a generator does; ``told``: what it may act on.
+
+    Raises :class:`DoesNotFit` and :class:`TooLarge`.
+    """
+    names = ", ".join(one.names)
+    port = one.frames[0][1]
+    hearing = hearing_of(
+        [frame for frame, _ in one.frames], told, target.model, start.zsync, shots.first
+    )
+    if hearing.slots:
+        _check_counted(names, shots)
+    lo_hz = port.lo_hz if isinstance(port, DriveChannel) else None
+    oscillators = Oscillators(lo_hz, names)
+    waves = WaveTable(one.kind, rate_hz, names)
+    flux = [p for _, p in one.frames if isinstance(p, FluxChannel)]
+    channels = tuple(sorted({p.channel % 2 for p in flux}))
+    planes = [
+        (frame, p.channel % 2 if isinstance(p, FluxChannel) else 0) for frame, p in one.frames
+    ]
+    pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs)
+    driven = drive(pulses, shots, oscillators, waves, names, hearing)
+    table = Table()
+    counted = []
+    if hearing.slots:
+        counted = [f"var {TIME} = {floor(shots.first) // CYCLE};", *driven.keys.declared]
+    round_code, rest_code = codes(driven.steps, shots, table, driven.entries, len(counted))
+    most = limits.SHFSG_TABLE_ENTRIES if one.kind == "sg" else limits.HDAWG_TABLE_ENTRIES
+    if len(table.entries) > most:
+        raise TooLarge(
+            f"{names}: needs {len(table.entries)} entries of the command table, at most {most}; "
+            "sweep fewer points at once",
+            len(table.entries),
+            most,
+        )
+    stored = waves.stored(channels)
+    head = [*declarations(one.kind, stored, channels), *counted, *oscillators.head()]
+    begin = floor(shots.first) - driven.lead
+    text = text_of(head, begin, round_code, rest_code, shots, start)
+    statements = check_length(names, one, text, declared=len(head))
+    core = CoreProgram(
+        one.kind,
+        one.index,
+        one.names,
+        text,
+        stored,
+        table_text(one.kind, table.entries, channels),
+    )
+    if isinstance(port, DriveChannel):
+        settings = drive_settings(target.model, port, oscillators.settings(), start)
+    else:
+        ports = sorted({p.channel: p for p in flux}.items())
+        settings = flux_settings(one.index, [p for _, p in ports], start, rate_hz)
+    resources = CoreResources(
+        one.kind,
+        one.index,
+        one.names,
+        statements,
+        limits.SEQUENCER_INSTRUCTIONS[one.kind],
+        len(table.entries),
+        most,
+        waves.samples,
+        waves.samples_max,
+        0,
+        0,
+        round_code.written_out,
+    )
+    return Made(core, settings, (), resources, oscillators)
+
+
+def _check_counted(names: str, shots: Shots) -> None:
+    """Raise :class:`TooLarge` where cycles from the start cannot be counted."""
+    cycles = (shots.first + shots.total) // CYCLE
+    if cycles > CYCLES_MAX:
+        raise TooLarge(
+            f"{names}: a run of {cycles * 4e-9:.3g} s; where something hangs on results, the "
+            f"sequencer counts cycles from the start, at most {CYCLES_MAX * 4e-9:.3g} s; play "
+            "fewer shots",
+            cycles,
+            CYCLES_MAX,
+            ("shots", "points"),
+        )

@@ -1,0 +1,120 @@
+"""Runs that are worked out on the world before their time has come, and what was of each last."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from podium.sim_instruments.twins.zurich.conversing import converse, hangs_on_results
+from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell
+from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
+from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
+from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS
+from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding
+
+Key = tuple[str, str]
+"""Of a sequencer: device and path."""
+
+
+@dataclass(slots=True)
+class Ahead:
+    """A run that is being foretold."""
+
+    number: int
+    origin_fs: int
+    members: tuple[Member, ...]
+    keys: tuple[Key, ...]
+    """Of members that nobody has stopped."""
+    playback: Playback
+    """Works it out."""
+    ticket: Ticket[Foretold]
+    forwarding: Forwarding
+    """Of results, by a PQSC."""
+
+
+class RunsAhead:
+    """What is being foretold."""
+
+    def __init__(self, time: LocalTime, markers: MarkerLines | None) -> None:
+        self._time = time
+        self._marker_lines = markers
+        self._going: list[Ahead] = []
+        self._last: dict[Key, Ahead] = {}
+        """By sequencer, what was foretold of it last."""
+        self._count = 0
+        """Of runs that were foretold."""
+
+    @property
+    def keys(self) -> set[Key]:
+        """The sequencers that are being worked out."""
+        return {key for one in self._going for key in one.keys}
+
+    @property
+    def busy(self) -> bool:
+        """Whether any run is."""
+        return bool(self._going)
+
+    def last(self, key: Key) -> Ahead | None:
+        """Return what was foretold of a sequencer last."""
+        return self._last.get(key)
+
+    def submit(
+        self,
+        playback: Playback,
+        members: tuple[Member, ...],
+        origin_fs: int,
+        number: int | None,
+        forwarding: Forwarding = NOTHING,
+    ) -> None:
+        """Have a run worked out; ``number``: of the one that it replaces."""
+        self._count += number is None
+        number = self._count if number is None else number
+        # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
+        begin_fs = origin_fs - origin_fs % START_GRID_FS
+        work = partial(foretell, members, number, begin_fs, time=self._time)
+        if hangs_on_results(members, forwarding):
+            work = partial(
+                converse, members, number, begin_fs, time=self._time, forwarding=forwarding
+            )
+        keys = tuple(one.key for one in members)
+        if self._marker_lines is not None:
+            self._marker_lines.begun(number, self._time.world_fs(origin_fs))
+        ticket = playback.submit(work)
+        ahead = Ahead(number, begin_fs, members, keys, playback, ticket, forwarding)
+        self._going.append(ahead)
+        self._last |= dict.fromkeys(keys, ahead)
+
+    def known(self) -> Iterator[tuple[Ahead, Foretold | Exception]]:
+        """Yield what has been foretold by now, or why it failed, each once."""
+        for one in [one for one in self._going if one.ticket.done()]:
+            self._going.remove(one)
+            told: Foretold | Exception
+            try:
+                told = one.ticket.result()
+            except Exception as error:
+                told = error
+            if self._marker_lines is not None:
+                markers = () if isinstance(told, Exception) else told.markers
+                self._marker_lines.known(one.number, markers)
+            yield one, told
+
+    def drop(self, number: int) -> None:
+        """Forget a run that is to be worked out anew."""
+        self._going = [one for one in self._going if one.number != number]
+
+    def forget(self, key: Key, now_fs: int) -> None:
+        """Drop what was foretold of a sequencer that ends, or begins anew."""
+        last = self._last.pop(key, None)
+        if last is None:
+            return
+        at_fs = self._time.world_fs(now_fs)
+        sender = "/".join(key)
+        last.playback.stopped(last.number, sender, at_fs)
+        if self._marker_lines is not None:
+            self._marker_lines.stopped(last.number, sender, at_fs)
+            if last.number not in (one.number for one in self._last.values()):
+                self._marker_lines.over(last.number)
+        for one in self._going:
+            one.keys = tuple(other for other in one.keys if other != key)
+        if self._marker_lines is None:  # else others wait to hear what has left markers till then
+            self._going = [one for one in self._going if one.keys]
