@@ -130,6 +130,6 @@ def test_behind_a_pqsc_the_counter_is_that_of_the_first_analyser(server) -> None
     plane.stamp([replace(EDGE, record=None), replace(EDGE, instrument="zi.dev12001")])
     assert server.stamps == ["/dev12001/qachannels/0/readout/result/data/3/wave"]
     assert plane.root == "/dev10001", "whose clock all take"
-    with pytest.raises(Refused, match="that of dev12001, not of zi.dev12003"):
+    with pytest.raises(Refused, match=r"that of dev12001, not of zi\.dev12003"):
         plane.stamp([replace(EDGE, instrument="zi.dev12003")])
     assert PlaneStart("zi", server, {10001: "PQSC", 12002: "SHFSG4"}).source == ""
