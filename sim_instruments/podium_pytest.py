@@ -8,8 +8,8 @@ It stands outside the package, like ``podium_start``: where another package name
 ours, test runs go on, and only these fixtures fail.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Scope = Literal["function", "class", "module", "package", "session"]
 STRICT_INI = "podium_strict"
+OPENED = pytest.StashKey["list[TwinFacility]"]()
+"""What lives as long as this node of the collection tree (a test, a module ...)."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +50,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="bool",
         default=False,
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a test that failed which world it had, and what was sent to it."""
+    report = yield
+    if report.failed:
+        opened = [one for node in item.listchain() for one in node.stash.get(OPENED, [])]
+        report.sections += [("Simulated instruments", one.story()) for one in opened]
+    return report
+
+
+@contextmanager
+def _told_of(node: pytest.Collector | pytest.Item, opened: "TwinFacility") -> Iterator[None]:
+    """Have reports of failing tests tell of a facility meanwhile."""
+    there = node.stash.setdefault(OPENED, [])
+    there.append(opened)
+    try:
+        yield
+    finally:
+        there.remove(opened)
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +108,9 @@ def _instruments(scope: Scope, name: str) -> Any:
 
             def make(model: str, **words: Any) -> "TwinInstrument":
                 opened = podium_pool.instrument(model, **_words(request.config, words))
-                return stack.enter_context(opened)
+                found = stack.enter_context(opened)
+                stack.enter_context(_told_of(request.node, found.facility))
+                return found
 
             yield make
 
@@ -99,7 +126,9 @@ def _facilities(scope: Scope, name: str) -> Any:
 
             def make(facility: Any, **words: Any) -> "TwinFacility":
                 opened = podium_pool.facility(facility, **_words(request.config, words))
-                return stack.enter_context(opened)
+                found = stack.enter_context(opened)
+                stack.enter_context(_told_of(request.node, found))
+                return found
 
             yield make
 

@@ -43,6 +43,7 @@ REFEREES = {
     "test_zurich_running_client": "`test_zurich_running_client.py`",
     "test_zurich_spectroscopy_on_the_chip": "`test_zurich_spectroscopy_on_the_chip.py`",
     "test_zurich_feedback_client": "`test_zurich_feedback_client.py`",
+    "test_zurich_forwarding_client": "`test_zurich_forwarding_client.py`",
     "test_zurich_resets_on_the_chip": "`test_zurich_resets_on_the_chip.py`",
     "test_zurich_plays_on_the_chip": "`test_zurich_plays_on_the_chip.py`",
     "test_zurich_pqsc_client": "`test_zurich_pqsc_client.py`",

@@ -141,7 +141,7 @@ def test_one_that_does_not_listen_to_zsync_is_not_started(laboratory, rack):
     pqsc.arm_and_run(repetitions=STARTS, holdoff=HOLDOFF_US * 1e-6)
     reading.generator.wait_done(timeout=PATIENCE_S)
     after = _played(folder)
-    assert after["dev12001.qa0_out"] > before["dev12001.qa0_out"]
-    assert after["dev12002.sg0"] == before["dev12002.sg0"]
+    assert after["dev12001.qa0_out"] > before.get("dev12001.qa0_out", [])
+    assert after.get("dev12002.sg0") == before.get("dev12002.sg0")
     assert drive.enable() == 1
     drive.enable(0)

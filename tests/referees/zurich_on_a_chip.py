@@ -1,6 +1,6 @@
-"""An SHFQC before a chip with two qubits, in a process of its own.
+"""An SHFQC, or a rack, before a chip with two qubits, in a process of its own.
 
-``zurich_on_a_chip.py`` prints the port it listens at on 127.0.0.1, and ends with its input.
+``zurich_on_a_chip.py [rack]`` prints the port it listens at on 127.0.0.1, and ends with its input.
 """
 
 import asyncio
@@ -32,11 +32,21 @@ LINES = {
     "dev12000.sg0": "node_a.q0.drive",
     "dev12000.sg1": "node_a.q1.drive",
 }
+RACK = {
+    "dev12001.qa0_out": "node_a.feedline",
+    "dev12001.qa0_in": "node_a.feedline",
+    "dev12002.sg0": "node_a.q0.drive",
+    "dev12003.sg0": "node_a.q1.drive",
+}
+IN_A_RACK = {10001: "PQSC", 12001: "SHFQA2", 12002: "SHFSG4", 12003: "SHFSG4"}
+"""q0 and q1 are driven by instruments of their own; the PQSC has them at ports 0, 1 and 2."""
 
 
 async def main() -> None:
-    world = ChipWorld(feedline_point(*QUBITS, kelvin=4.0), LINES)
-    server = running_data_server("1", {12000: "SHFQC"}, vendor_text, world)
+    rack = sys.argv[1:] == ["rack"]
+    world = ChipWorld(feedline_point(*QUBITS, kelvin=4.0), RACK if rack else LINES)
+    devices = IN_A_RACK if rack else {12000: "SHFQC"}
+    server = running_data_server("1", devices, vendor_text, world)
     time = TimeOf(Timekeeper(WorldClock(ClockMode.LEAP), {"zi": server}), "zi")
     connection = partial(
         TwinConnection, partial(server.open, "data_server"), time, ConnectionFaults(), lambda: None

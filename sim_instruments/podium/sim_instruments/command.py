@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.serve_command import (
     DONE,
     FOUND_PROBLEM,
@@ -27,7 +28,7 @@ class TwinCommand:
     help = "draw, start, question and disturb the simulated instruments"
 
     def add_arguments(self, parser: ArgumentParser, /) -> None:
-        """Add sample, serve, chips, truth, fault, advance, replay, emulate, time, tallies."""
+        """Add sample, serve, chips, truth, fault, advance, record, replay, emulate, time ..."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
@@ -83,6 +84,8 @@ class TwinCommand:
         _add_endpoints(advance)
         advance.add_argument("span", metavar="SPAN", help="e.g. 3h, 10min, 2.5s")
 
+        add_record(verbs.add_parser("record", help=RECORD_HELP))
+
         replay = verbs.add_parser("replay", help=REPLAY_HELP)
         _add_replay(replay)
 
@@ -111,6 +114,7 @@ class TwinCommand:
             "truth": _truth,
             "fault": _fault,
             "advance": _advance,
+            "record": run_record,
             "replay": _replay,
             "played": _played,
             "emulate": _emulate,
@@ -145,7 +149,7 @@ class ReplayCommand:
 
 
 def _add_replay(parser: ArgumentParser) -> None:
-    parser.add_argument("trace", type=Path, metavar="TRACE", help="written by podium record")
+    parser.add_argument("trace", type=Path, metavar="TRACE", help="written by podium twin record")
     parser.add_argument(
         "--against", choices=("twin",), default="twin", help="who answers (default twin)"
     )

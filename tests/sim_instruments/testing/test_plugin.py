@@ -57,6 +57,15 @@ class Runs:
         return ended.returncode, ended.stdout + ended.stderr
 
 
+def left_by(run: Runs) -> list[list[str]]:
+    """Return the command lines of processes that a run has left behind."""
+    return [
+        one.info["cmdline"]
+        for one in psutil.process_iter(["cmdline", "environ"])
+        if str(run.folder) in ((one.info["environ"] or {}).get("PYTHONPATH") or "")
+    ]
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Runs:
     return Runs(tmp_path)
@@ -131,12 +140,7 @@ def test_workers_side_by_side_do_not_meet_and_leave_nothing(run: Runs) -> None:
     assert status == 1, said
     assert "6 passed" in said
     assert "1 error" in said
-    left = [
-        one.info["cmdline"]
-        for one in psutil.process_iter(["cmdline", "environ"])
-        if str(run.folder) in ((one.info["environ"] or {}).get("PYTHONPATH") or "")
-    ]
-    assert left == []
+    assert left_by(run) == []
 
 
 HARMLESS = """
@@ -164,3 +168,45 @@ def test_a_package_that_hides_ours_breaks_these_fixtures_and_no_run(run: Runs) -
     assert "1 passed" in said
     assert "1 error" in said
     assert "No module named 'podium.sim_instruments'" in said
+
+
+FAILS = """
+import pytest
+from lab import identify
+
+def test_that_fails(twin_instrument, module_twin_instrument):
+    source = twin_instrument("yokogawa_gs200", seed=5)
+    identify(source.host, source.port)
+    module_twin_instrument("lakeshore_372")
+    assert source.truth == "nothing"
+
+def test_whose_twins_have_died(twin_instrument):
+    import os, signal
+    os.kill(twin_instrument("yokogawa_gs200").facility.pid, signal.SIGKILL)
+    assert False
+
+@pytest.mark.timeout(2)
+def test_that_hangs(twin_instrument):
+    import socket
+    source = twin_instrument("yokogawa_gs200")
+    identify(source.host, source.port)
+    source.fault("freeze")
+    identify(source.host, source.port)
+"""
+
+
+def test_a_test_that_fails_tells_its_seed_and_what_was_sent(run: Runs) -> None:
+    status, said = run(FAILS, "-q", "-k", "fails", "--podium-seed", "9")
+    assert status == 1
+    assert "Simulated instruments" in said
+    assert "source: seed 5; 1 command came:\n  source scpi: *IDN?\n" in said
+    assert "thermometer: seed 9; no command came\n" in said
+
+
+def test_a_test_that_hangs_or_loses_its_twins_fails_and_leaves_nothing(run: Runs) -> None:
+    status, said = run(FAILS, "-q", "-k", "hangs or died", "-n", "0")
+    assert status == 1
+    assert "2 failed" in said
+    assert "source: seed 0; the process of the twins ended" in said
+    assert "source: seed 0; 1 command came:\n  source scpi: *IDN?\n" in said
+    assert left_by(run) == []

@@ -135,7 +135,7 @@ def test_commands_that_no_such_instrument_knows_are_told_and_may_fail_the_test(
     with pytest.raises(UnknownCommands) as told:
         sends_nonsense()
     assert str(told.value) == (
-        "1 command that no such instrument knows:\n  source scpi: :SOUR:LEVL 1"
+        "1 command that no such instrument knows (seed 0):\n  source scpi: :SOUR:LEVL 1"
     )
 
 

@@ -1,33 +1,27 @@
-"""A proxy on loopback between clients and one instrument that writes down what passes."""
+"""A proxy on loopback between clients and an instrument of a facility: it writes a trace."""
 
-import asyncio
 import random
 import re
 import socket
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
+import podium_recording
 from podium.control.facility.facility import HostAddress, InstrumentEntry
-from podium.firmware_interfaces.trace import Head, Piece, Side, head_line, piece_line
+from podium.firmware_interfaces.trace import Head
 
 HOST = "127.0.0.1"
 MODULE_BASE = "module_scpi_base"
 """Name of the port from which a modular instrument counts its modules' sockets."""
 MODULE_BASES = range(20_000, 30_000)
 ATTEMPTS = 64
-CONNECT_S = 5.0
-CHUNK = 1 << 16
 _SOCKET = re.compile(r"TCPIP\d*::([^:]+)::(\d+)::SOCKET", re.IGNORECASE)
 
 
 class NotRecordable(ValueError):
     """The instrument is not reached through a TCP socket. The message says how it is reached."""
-
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,94 +65,10 @@ async def recording(entry: InstrumentEntry, trace: TextIO) -> AsyncGenerator[Rec
         else value
         for key, value in entry.options.items()
     }
-    trace.write(head_line(Head(entry.name, entry.model, options)))
-    trace.flush()
-    proxy = _Proxy(trace)
     sockets, endpoint = _bound(entry, doors)
-    servers = [
-        await asyncio.start_server(proxy.client(name, *doors[name]), sock=sockets[name])
-        for name in doors
-    ]
-    try:
+    head = Head(entry.name, entry.model, options)
+    async with podium_recording.recording(head, doors, sockets, trace):
         yield Recording(endpoint)
-    finally:
-        for server in servers:
-            server.close()
-        proxy.cut()
-        for server in servers:
-            await server.wait_closed()
-        await proxy.ended()
-
-
-class _Proxy:
-    def __init__(self, trace: TextIO) -> None:
-        self._trace = trace
-        self._began = time.monotonic()
-        self._connections = 0
-        self._open: set[asyncio.Task[None]] = set()
-
-    def client(self, port: str, host: str, number: int) -> Serve:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            if task is not None:
-                self._open.add(task)
-                task.add_done_callback(self._open.discard)
-            self._connections += 1
-            try:
-                await self._between(self._connections, port, (host, number), reader, writer)
-            except (OSError, TimeoutError, asyncio.CancelledError):
-                pass  # a client of an instrument that is away sees its connection end
-            finally:
-                writer.transport.abort()
-
-        return serve
-
-    async def _between(
-        self,
-        connection: int,
-        port: str,
-        where: tuple[str, int],
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        async with asyncio.timeout(CONNECT_S):
-            from_box, to_box = await asyncio.open_connection(*where)
-        pumps = [
-            asyncio.ensure_future(self._pump(connection, port, "instrument", reader, to_box)),
-            asyncio.ensure_future(self._pump(connection, port, "client", from_box, writer)),
-        ]
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            to_box.transport.abort()  # before anything is awaited: that may be cancelled
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.wait(pumps)
-
-    async def _pump(
-        self,
-        connection: int,
-        port: str,
-        to: Side,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        with suppress(ConnectionError):
-            while data := await reader.read(CHUNK):
-                at_s = time.monotonic() - self._began
-                # Before it is passed on: no answer stands in the trace before its question.
-                self._trace.write(piece_line(Piece(at_s, connection, port, to, data)))
-                self._trace.flush()
-                writer.write(data)
-                await writer.drain()
-
-    def cut(self) -> None:
-        for task in tuple(self._open):
-            task.cancel()
-
-    async def ended(self) -> None:
-        if self._open:
-            await asyncio.wait(self._open)
 
 
 def _bound(

@@ -90,7 +90,8 @@ class BackDoor:
             case "log":
                 if self._serving.log is None:
                     raise BadRequest("no log of commands is kept here: `podium twin serve --log`")
-                return [asdict(one) for one in self._serving.log.since(_since(request))]
+                heard = self._serving.log.since(_since(request))
+                return [asdict(one) for one in heard[-_last(request) :]]
             case "fault":
                 fault, on = str(request.get("fault", "")), str(request.get("on", ""))
                 try:
@@ -126,6 +127,14 @@ def _since(request: Mapping[str, Any]) -> int:
         raise BadRequest(
             f"{request.get('do')} wants since, the number of an entry, from 0 up, not {number!r}"
         )
+    return number
+
+
+def _last(request: Mapping[str, Any]) -> int:
+    """Return how many entries are wanted at most; 0: all."""
+    number = request.get("last", 0)
+    if not isinstance(number, int) or number < 0:
+        raise BadRequest(f"log wants last, a number of entries, from 0 up, not {number!r}")
     return number
 
 

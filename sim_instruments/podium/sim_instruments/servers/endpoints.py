@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from podium.firmware_interfaces.instrument_model import InstrumentModel
 from podium.firmware_interfaces.models import known_models
 from podium.sim_instruments.servers.loopback import Listening
 from podium.sim_instruments.twins.twin import Twin
@@ -22,19 +23,32 @@ def endpoint(name: str, model: str, twin: Twin, listening: Listening) -> dict[st
         port: usual + listening.shift if port == MODULE_BASE else listening.ports[port]
         for port, usual in twin.ports.items()
     }
-    words: dict[str, object] = {"name": name, "host": listening.host, "ports": ports}
     if entry.address == "visa":
-        port = next(iter(listening.ports.values()))
-        words["visa"] = f"TCPIP::{listening.host}::{port}::SOCKET"
-        found["visa"] = words["visa"]
+        found["visa"] = visa_of(listening.host, ports)
     else:
         found["ports"] = ports
-    found["connect"] = entry.connect.format(**words)
-    found["clients"] = {
-        client: line.format(**words)
-        for client, line in {entry.connects: entry.connect, **entry.clients}.items()
-    }
+    clients = connect_lines(name, entry, listening.host, ports)
+    found["connect"] = clients[entry.connects]
+    found["clients"] = clients
     return found
+
+
+def connect_lines(
+    name: str, model: InstrumentModel, host: str, ports: Mapping[str, int]
+) -> dict[str, str]:
+    """Return a line of Python for each client that is known, the usual one first."""
+    words: dict[str, object] = {"name": name, "host": host, "ports": dict(ports)}
+    if model.address == "visa":
+        words["visa"] = visa_of(host, ports)
+    return {
+        client: line.format(**words)
+        for client, line in {model.connects: model.connect, **model.clients}.items()
+    }
+
+
+def visa_of(host: str, ports: Mapping[str, int]) -> str:
+    """Return the resource string of an instrument that has one socket."""
+    return f"TCPIP::{host}::{next(iter(ports.values()))}::SOCKET"
 
 
 def back_door_file(endpoints: Path) -> Path:

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
-from podium.sim_instruments.testing.process import TwinProcess, TwinRefused
+from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFailed, TwinRefused
 
 FS_PER_S = 10**15
 SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _SPAN = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(ms|s|min|h|d)")
 LISTED = 20
 """So many unknown commands are listed by name."""
+LAST = 50
+"""So many of the commands that came last are told of a test that has failed."""
 
 
 class UnknownCommands(AssertionError):
@@ -117,6 +120,31 @@ class TwinFacility:
         found: dict[str, dict[str, int]] = self._process.ask({"do": "tallies"})
         return found
 
+    def story(self, last: int = LAST) -> str:
+        """Return what somebody wants to know whose test has failed: seed, commands that came last.
+
+        It never raises: where the twins are gone, it says so.
+        """
+        names = ", ".join(self.instruments)
+        try:
+            heard = self._process.ask({"do": "log", "since": 0, "last": last})
+        except (TwinProcessFailed, TwinRefused) as error:
+            return f"{names}: seed {self.seed}; {error}"
+        said = (
+            f"  {one['instrument']} {one['port']}: {one['text']}"
+            + (f"   [{one['verdict']}]" if one["verdict"] != "known" else "")
+            for one in heard
+        )
+        lines: list[str] = []
+        for line, alike in groupby(said):  # a client that waits asks the same again and again
+            times = len(list(alike))
+            lines.append(f"{line}   ({times} times)" if times > 1 else line)
+        count = heard[-1]["number"] if heard else 0
+        came = f"{count} command{'s' * (count != 1)} came" if count else "no command came"
+        if len(heard) < count:
+            came += f", the last {len(heard)} of them"
+        return "\n".join([f"{names}: seed {self.seed}; {came}{':' * bool(lines)}", *lines])
+
     def check(self) -> None:
         """Raise :class:`UnknownCommands` if one came that its instrument does not know."""
         __tracebackhide__ = True
@@ -125,7 +153,8 @@ class TwinFacility:
         unknown = self.unknown
         lines = [f"  {one.instrument} {one.port}: {one.text}" for one in unknown[:LISTED]]
         raise UnknownCommands(
-            f"{len(unknown)} command{'s' * (len(unknown) != 1)} that no such instrument knows:\n"
+            f"{len(unknown)} command{'s' * (len(unknown) != 1)} that no such instrument knows "
+            f"(seed {self.seed}):\n"
             + "\n".join(lines)
             + ("\n  ..." if len(unknown) > LISTED else "")
         )

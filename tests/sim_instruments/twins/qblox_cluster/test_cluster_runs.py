@@ -91,7 +91,7 @@ def test_sequencers_without_sync_begin_at_once_and_alone(bench) -> None:
     assert bench.twin.horizon(T0).armed
 
 
-def test_stopping_the_missing_one_lets_the_others_begin(bench) -> None:
+def test_one_that_is_not_started_is_waited_for_until_it_is_or_has_no_sync(bench) -> None:
     bench.load(2, 0, ACQUIRE)
     bench.load(4, 0, WAIT)
     bench.send(2, "SEQuencer0:ARM")
@@ -99,6 +99,28 @@ def test_stopping_the_missing_one_lets_the_others_begin(bench) -> None:
     bench.send(2, "SEQuencer0:START")
     bench.send(4, "SEQuencer0:STOP")
     assert bench.state(4, 0, T0).startswith("OKAY;STOPPED;0;DISARMED,")
+    assert len(bench.playback.tickets) == 0
+    bench.load(4, 0, WAIT, sync=False)
+    assert len(bench.playback.tickets) == 1
+
+
+def test_one_that_is_not_even_armed_is_waited_for(bench) -> None:
+    bench.load(2, 0, ACQUIRE)
+    bench.load(4, 0, WAIT)
+    bench.send(2, "SEQuencer0:ARM")
+    bench.send(2, "SEQuencer0:START")
+    assert len(bench.playback.tickets) == 0
+    bench.send(4, "SEQuencer0:ARM")
+    bench.send(4, "SEQuencer0:START")
+    assert len(bench.playback.tickets) == 1
+
+
+def test_a_module_that_is_reset_is_waited_for_no_more(bench) -> None:
+    bench.load(2, 0, ACQUIRE)
+    bench.load(4, 0, WAIT)
+    bench.send(2, "SEQuencer0:ARM")
+    bench.send(2, "SEQuencer0:START")
+    bench.send(4, "*RST")
     assert len(bench.playback.tickets) == 1
 
 

@@ -186,7 +186,7 @@ def test_the_network_takes_one_pulse_each_252_ns(apart_ns: int, passed: int) -> 
 def test_a_program_takes_as_many_triggers_as_it_waits_for() -> None:
     twice = "wait_trigger 3,4\nacquire 0,0,1000\nwait_trigger 3,4\nacquire 0,1,1000\nwait 4\nstop"
     bench = TriggeredBench(program=twice)
-    bench.send(4, "SEQuencer0:STOP")
+    bench.load(4, 0, "stop", sync=False)
     bench.send(2, "SEQuencer0:ARM")
     bench.send(2, "SEQuencer0:START")
     bench.twin.edge(T0 + MS)

@@ -466,3 +466,21 @@ def test_whatever_comes_the_others_are_served(server, count):
     assert 0 < ended < count
     assert value(healthy, "/dev12000/features/serial") == "12000"
     assert server.devices[-1].store.hearers() == 0
+
+
+def test_who_listens_hears_what_became_of_each_request(server, client):
+    heard: list[tuple[str, str]] = []
+    set_it(client, "/dev12000/dios/0/drive", 1)  # before anybody listens
+    server.tell(lambda text, verdict: heard.append((text, verdict)))
+    unmeant = server.tallies()["unmeant"]
+    set_it(client, ON, 1)
+    set_it(client, "/dev12000/sgchannels/0/trigger/level", 0.5)
+    value(client, ON)
+    set_it(client, "/dev12000/nothing", 1)
+    assert heard == [
+        (f"set {ON} 1", "known"),
+        ("set /dev12000/sgchannels/0/trigger/level 0.5", "unmeant"),
+        (f"get {ON}", "known"),
+        ("set /dev12000/nothing 1", "unknown"),
+    ]
+    assert server.tallies()["unmeant"] == unmeant + 1

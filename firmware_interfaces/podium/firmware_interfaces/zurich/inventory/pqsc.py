@@ -12,8 +12,8 @@ execution/progress                                  double ro
 execution/repetitions                               int    rw =1 1:4294967295
 execution/synchronization/enable                    int    rw 0:1
 execution/trigger                                   int    rw
-feedback/decoder/lut/sources/<8>/index              int    rw
-feedback/decoder/lut/sources/<8>/register           int    rw 0:31
+feedback/decoder/lut/sources/<16>/index             int    rw 0:31
+feedback/decoder/lut/sources/<16>/register          int    rw 0:31
 feedback/decoder/lut/tables/<16>                    vector do
 feedback/registerbank/reset                         int    do 0:1
 system/clocks/referenceclock/in/freq                double rw =10e6 {10e6,100e6}
@@ -35,10 +35,10 @@ zsyncs/<18>/connection/alias                        string ro
 zsyncs/<18>/connection/devtype                      string ro
 zsyncs/<18>/connection/serial                       string ro
 zsyncs/<18>/connection/status                       int    ro
-zsyncs/<18>/output/decoder/source                   int    rw
+zsyncs/<18>/output/decoder/source                   int    rw 0:15
 zsyncs/<18>/output/enable                           int    rw 0:1
-zsyncs/<18>/output/registerbank/sources/<4>/enable   int   rw 0:1
-zsyncs/<18>/output/registerbank/sources/<4>/index    int   rw
-zsyncs/<18>/output/registerbank/sources/<4>/register int   rw 0:31
-zsyncs/<18>/output/source                           int    rw
+zsyncs/<18>/output/registerbank/sources/<8>/enable   int   rw 0:1
+zsyncs/<18>/output/registerbank/sources/<8>/index    int   rw 0:15
+zsyncs/<18>/output/registerbank/sources/<8>/register int   rw 0:31
+zsyncs/<18>/output/source                           int    rw 0:1
 """

@@ -284,6 +284,7 @@ class ClusterTwin:
             self.runs.stop(module.sequencers, request.now_fs)
             module.let_fall(request.now_fs)
             module.reset()
+            self.runs.reconfigured(request.now_fs)
             return b""
         run_handler = _RUN.get(header)
         if run_handler is not None:
@@ -296,7 +297,10 @@ class ClusterTwin:
             return linq_handler((self.management, module.slot), request)
         handler = _MODULE.get(header)
         if handler is not None:
-            return handler(module, request)
+            answer = handler(module, request)
+            if header == "SEQuencer#:CONFiguration":
+                self.runs.reconfigured(request.now_fs)
+            return answer
         self._tallies["unmeant"] += not _reads_back(found)
         return module.kept.handle(found, request.command)
 

@@ -1,9 +1,10 @@
 """Runs of a cluster: who starts with whom, when it ends, and what is left.
 
-Sequencers with ``sync_en`` begin together, when the last armed one of the cluster has been
-started; the others begin at once. All that one command starts, or that begins together,
-is one run. A run that waits for a trigger goes on when one comes: meanwhile its sequencers are
-``RUNNING``, as the vendor's states have no word for it, and world time must not leap.
+Sequencers with ``sync_en`` begin together, when the last one of the cluster has been started,
+whatever it is to play; the others begin at once. All that one command starts, or that begins
+together, is one run. A run that waits for a trigger goes on when one comes: meanwhile its
+sequencers are ``RUNNING``, as the vendor's states have no word for it, and world time must not
+leap.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -148,6 +149,10 @@ class Runs:
             sequencer.stop()
         self._begin_together(now_fs)
 
+    def reconfigured(self, now_fs: int) -> None:
+        """Hear that settings of a sequencer have changed: it may be waited for no more."""
+        self._begin_together(now_fs)
+
     def reset(self, now_fs: int) -> None:
         """Stop everything and forget it; the modules are reset by others."""
         self._waiting.clear()
@@ -194,11 +199,12 @@ class Runs:
     def _begin_together(self, now_fs: int) -> None:
         """Begin the synchronised run once nobody of it is missing.
 
-        ASSUMED: a sequencer with ``sync_en`` that is not armed holds nobody up; the real
-        party line would wait for it for ever.
+        A sequencer with ``sync_en`` that is not started is waited for, armed or not: seen on a
+        real cluster, which hung (qibolab, issue 845). ASSUMED: so are those whose programs have
+        no ``wait_sync``.
         """
         missing = any(
-            sequencer.state is SequencerState.ARMED and sequencer.configuration.sync
+            sequencer.state is not SequencerState.RUNNING and sequencer.configuration.sync
             for module in self._modules()
             for sequencer in module.sequencers
         )

@@ -3,19 +3,21 @@
 Analysers hang on nothing: they are executed to their ends first, so that it is known when each of
 their words can be heard. Generators go on as far as all words are known. Where none can, the world
 is asked for the readouts that are heard by then, with all that plays until they are over; what the
-integrators make of the answers becomes words.
+integrators make of the answers becomes words. A PQSC forwards them to other instruments.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.zurich.latency import Route
 from podium.sim_instruments.physics.dialogue import Dialogue
-from podium.sim_instruments.physics.signals import Captured, CaptureTrain, RunSignals
+from podium.sim_instruments.physics.signals import CaptureTrain, RunSignals
 from podium.sim_instruments.twins.zurich.foretelling import (
     TAIL_NS,
     WORLD_TIME,
@@ -31,6 +33,7 @@ from podium.sim_instruments.twins.zurich.foretelling import (
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
+from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, Port, written
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
@@ -42,21 +45,47 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 from podium.sim_instruments.twins.zurich.talkers import FOR_EVER, Generator, Reader, pulse_part
 
 _OWN: Final = (Result.QA, Result.QA_RAW)
+_FORWARDED: Final = (Result.RAW, Result.PROCESSED_A, Result.PROCESSED_B)
 
 
-def hangs_on_results(members: Sequence[Member]) -> bool:
-    """Whether a generator asks for results of the analyser in its own instrument."""
+def hangs_on_results(members: Sequence[Member], forwarding: Forwarding = NOTHING) -> bool:
+    """Whether a generator asks for results of the analyser in its own instrument, or for what a
+    PQSC forwards to it."""
     analysed = {one.run.device for one in members if isinstance(one.analyser, Analyser)}
+    heard = bool(analysed & forwarding.takes_from)
     return any(
-        one.analyser is None and one.run.device in analysed and _asks(one) for one in members
+        one.analyser is None
+        and (
+            (one.run.device in analysed and _asks(one, _OWN))
+            or (heard and forwarding.to(one.run.device) is not None and _asks(one, _FORWARDED))
+        )
+        for one in members
     )
 
 
-def _asks(member: Member) -> bool:
+def _asks(member: Member, results: tuple[Result, ...]) -> bool:
     code = member.run.image.code
-    entries = np.isin(code[code[:, 0] == Op.TABLE, 1], _OWN)
-    loads = np.isin(code[code[:, 0] == Op.LOAD_RESULT, 3], _OWN)
+    entries = np.isin(code[code[:, 0] == Op.TABLE, 1], results)
+    loads = np.isin(code[code[:, 0] == Op.LOAD_RESULT, 3], results)
     return bool(entries.any() or loads.any())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """How a reader's words reach a generator."""
+
+    reader: Reader
+    generator: Generator
+    at_fs: Integers
+    """When each is heard, from the origin on."""
+    port: Port | None = None
+    """Of the PQSC; None: within the instrument."""
+
+
+def _route(generator: Generator, port: Port) -> Route:
+    if generator.member.run.model is HDAWG:
+        return Route.HDAWG_REGISTER if port.decoder is None else Route.HDAWG_DECODER
+    return Route.SG_REGISTER if port.decoder is None else Route.SG_DECODER
 
 
 def converse(
@@ -65,14 +94,20 @@ def converse(
     origin_fs: int,
     play: Play,
     time: LocalTime = WORLD_TIME,
+    forwarding: Forwarding = NOTHING,
 ) -> Foretold:
     """Execute and play a run in pieces; raises :class:`CannotForetell`."""
-    return _Conversation(members, number, origin_fs, time).held(play)
+    return _Conversation(members, number, origin_fs, time, forwarding).held(play)
 
 
 class _Conversation:
     def __init__(
-        self, members: Sequence[Member], number: int, origin_fs: int, time: LocalTime
+        self,
+        members: Sequence[Member],
+        number: int,
+        origin_fs: int,
+        time: LocalTime,
+        forwarding: Forwarding,
     ) -> None:
         self._number, self._origin_fs, self._time = number, origin_fs, time
         readers = [one for one in members if one.analyser is not None]
@@ -83,7 +118,20 @@ class _Conversation:
         for one in readers:
             self._readers.append(Reader(one, origin_fs, listener))
             listener = self._readers[-1].listeners.stop
+        self._forwarding, self._bank = forwarding, list(forwarding.bank)
+        self._ways = [way for one in self._generators for way in self._ways_to(one)]
         self._played_ns = -FOR_EVER
+
+    def _ways_to(self, generator: Generator) -> Iterator[_Way]:
+        run = generator.member.run
+        port = self._forwarding.to(run.device)
+        for reader in self._readers:
+            device = reader.member.run.device
+            if device == run.device:
+                yield _Way(reader, generator, reader.heard_fs)
+            if port is not None and device in self._forwarding.takes_from:
+                at_fs = reader.forwarded_fs(_route(generator, port), run.rate_hz)
+                yield _Way(reader, generator, at_fs, port)
 
     def held(self, play: Play) -> Foretold:
         """Return what came of it."""
@@ -91,18 +139,23 @@ class _Conversation:
         while True:
             for one in self._generators:
                 if one.member.run.trace.status is not Status.ENDED:
-                    one.member.run.proceed(self._known(one.member))
+                    one.member.run.proceed(self._known(one))
             needs_fs = min((one.waits_until_fs for one in self._generators), default=FOR_EVER)
             self._ask(dialogue, needs_fs)
             if needs_fs == FOR_EVER:
                 break
         return self._foretold(dialogue)
 
-    def _known(self, member: Member) -> int:
-        """Return up to which sample a generator knows all words of its instrument."""
-        own = [one.next_fs for one in self._readers if one.member.run.device == member.run.device]
-        next_fs = min(own, default=FOR_EVER)
-        return NEVER if next_fs == FOR_EVER else member.run.tick(self._origin_fs + next_fs) - 1
+    def _known(self, generator: Generator) -> int:
+        """Return up to which sample a generator knows all words that reach it."""
+        next_fs = [
+            int(way.at_fs[way.reader.answered])
+            for way in self._ways
+            if way.generator is generator and way.reader.answered < len(way.at_fs)
+        ]
+        if not next_fs:
+            return NEVER
+        return generator.member.run.tick(self._origin_fs + min(next_fs)) - 1
 
     def _ask(self, dialogue: Dialogue, needs_fs: int) -> None:
         """Play on until a generator asks, and give it the words that can be heard then."""
@@ -128,15 +181,41 @@ class _Conversation:
             asked.append((reader, upto, len(trains)))
         answers = dialogue.go_on(drives, captures, listeners)
         places = [0, *np.cumsum([count for _, _, count in asked]).tolist()]
+        taken: list[tuple[int, int, Reader, int]] = []
         for (reader, upto, _), (begin, end) in zip(asked, pairwise(places), strict=True):
-            self._tell(reader, answers[begin:end], upto)
+            first = reader.answered
+            told = reader.takes(answers[begin:end], upto)
+            ends_fs = reader.ends_fs[first:upto].tolist()
+            taken += [
+                (end_fs, first + k, reader, word)
+                for k, (end_fs, word) in enumerate(zip(ends_fs, told, strict=True))
+            ]
             reader.hears_scope(dialogue, end - begin)
+        for end_fs, k, reader, word in sorted(taken, key=lambda one: one[:2]):
+            self._tell(reader, k, word)
+            self._forward(reader, k, word, end_fs)
 
-    def _tell(self, reader: Reader, answers: Sequence[Captured], upto: int) -> None:
-        for at_fs, word in reader.takes(answers, upto):
-            for one in self._generators:
-                if one.member.run.device == reader.member.run.device:
-                    one.member.run.expect(self._origin_fs + at_fs, Source.QA, word)
+    def _tell(self, reader: Reader, k: int, word: int) -> None:
+        """Have generators of the same instrument hear the word of a readout."""
+        for way in self._ways:
+            if way.reader is reader and way.port is None and k < len(way.at_fs):
+                at_fs = self._origin_fs + int(way.at_fs[k])
+                way.generator.member.run.expect(at_fs, Source.QA, word)
+
+    def _forward(self, reader: Reader, k: int, word: int, end_fs: int) -> None:
+        """Have the PQSC take the results of a readout, and send on what it is set to."""
+        forwarding = self._forwarding
+        if reader.member.run.device not in forwarding.takes_from:
+            return
+        if not reader.member.run.zsync_ticks or self._origin_fs + end_fs > forwarding.until_fs:
+            return
+        register = int(reader.started.register[k])
+        written(self._bank, register, word, int(reader.started.integrators[k]))
+        for way in self._ways:
+            if way.reader is reader and way.port is not None and way.port.hears(register):
+                at_fs = self._origin_fs + int(way.at_fs[k])
+                message = way.port.word(self._bank)
+                way.generator.member.run.expect(at_fs, Source.FORWARDED, message)
 
     def _foretold(self, dialogue: Dialogue) -> Foretold:
         members = [one.member for one in self._generators]
@@ -172,7 +251,9 @@ class _Conversation:
             if (record := reader.recorded()) is not None
         }
         when = {node: np.concatenate(times) for node, times in loud.items() if times}
-        return Foretold(ends, results, records, when, markers_of(members, self._time))
+        return Foretold(
+            ends, results, records, when, markers_of(members, self._time), tuple(self._bank)
+        )
 
 
 def _refuse_flux(generators: Sequence[Generator]) -> None:

@@ -52,6 +52,8 @@ class DataServer:
         self._execution = execution or NothingExecutes()
         self._commands = 0
         self._unknown = 0
+        self._unmeant_told = 0
+        """Of the tallies, when the last request was told."""
         self._listener: CommandListener | None = None
         documentation = text.documentation
         try:
@@ -102,15 +104,15 @@ class DataServer:
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
-        unmeant = sum(device.store.unmeant for device in self.devices) + self.store.unmeant
-        return {"commands": self._commands, "unknown": self._unknown, "unmeant": unmeant}
+        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant()}
+
+    def _unmeant(self) -> int:
+        return sum(device.store.unmeant for device in self.devices) + self.store.unmeant
 
     def tell(self, listener: CommandListener) -> None:
-        """Tell of every request from now on; see :class:`.command_ear.TellsCommands`.
-
-        Whether a set has a meaning here is in the tallies only.
-        """
+        """Tell of every request from now on; see :class:`.command_ear.TellsCommands`."""
         self._listener = listener
+        self._unmeant_told = self._unmeant()
 
     def lend(self, device: str, owner: str) -> None:
         """Let another data server have an instrument, or take it back (``owner`` empty)."""
@@ -172,9 +174,13 @@ class DataServer:
     def _hear(self, request: Request, refusals: Sequence[Refusal]) -> None:
         unknown = any(one.kind is Kind.NOT_FOUND for one in refusals)
         self._unknown += unknown
-        if self._listener is not None:
-            verdict: Verdict = "unknown" if unknown else "refused" if refusals else "known"
-            self._listener(request_words(request), verdict)
+        if self._listener is None:
+            return
+        before, self._unmeant_told = self._unmeant_told, self._unmeant()
+        verdict: Verdict = "unmeant" if self._unmeant_told > before else "known"
+        if refusals:
+            verdict = "unknown" if unknown else "refused"
+        self._listener(request_words(request), verdict)
 
     def _describe(self, text: VendorText) -> None:
         for path, value in (

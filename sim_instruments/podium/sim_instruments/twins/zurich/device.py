@@ -116,7 +116,14 @@ class Device:
             ):
                 self.store.when_set_if_free(shape, self._tune)
             elif path.startswith(
-                ("execution/", "system/internaltrigger/", "qachannels/", "scopes/")
+                (
+                    "execution/",
+                    "system/internaltrigger/",
+                    "qachannels/",
+                    "scopes/",
+                    "zsyncs/",
+                    "feedback/",
+                )
             ):
                 self.store.when_set_if_free(shape, self._tell)
         if self.store.has("sgchannels/0/synthesizer"):

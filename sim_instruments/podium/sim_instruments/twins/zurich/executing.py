@@ -34,13 +34,14 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
+from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, RegisterBank
 from podium.sim_instruments.twins.zurich.runs_ahead import RunsAhead
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
 from podium.sim_instruments.twins.zurich.synthesizers import carried
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
-from podium.sim_instruments.twins.zurich.trigger_trains import TriggerTrains
+from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
     SOFTWARE_TRIGGER,
@@ -68,17 +69,20 @@ class Executing:
         zsync: Collection[str] | None = None,
         time: LocalTime | None = None,
         markers: MarkerLines | None = None,
+        bank: RegisterBank | None = None,
     ) -> None:
         """``playback``: plays on the world what a trigger or a PQSC starts, and analysers that wait
         for none; whatever starts otherwise, or has no line at its input, hears ``arrivals``: by
         default a cable from output to input.
-        ``zsync``: instruments that hang on the PQSC; None: all do. All times here are those of the
-        instruments' clock; ``time``: what they are in the world; None: the same."""
+        ``zsync``: instruments that hang on the PQSC; None: all do; ``bank``: the PQSC's. All times
+        here are those of the instruments' clock; ``time``: what they are in the world; None: the
+        same."""
         self._zsync = zsync
         self._arrivals = arrivals or Cable()
         self._playback = playback
         self._time = time or LocalTime()
         self._ahead = RunsAhead(self._time, markers)
+        self._bank = bank or RegisterBank()
         self._records: dict[str, tuple[int, str, Value]] = {}
         """By device: when the scope's record is to be seen, at which node, and the record."""
         self._runs: dict[tuple[str, str], ProgramRun] = {}
@@ -132,6 +136,8 @@ class Executing:
     def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
+        self._bank.written(path, value)
+        self._trains.written(device, path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
@@ -147,10 +153,9 @@ class Executing:
             heard = hearing(self._runs, device, SOFTWARE_TRIGGER + which)
             self._foretell(heard, (at_fs,), now_fs)
             give(heard, (at_fs,))
-        elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
-            self._trains.set(device, path, value)
-        elif path in ("system/internaltrigger/enable", "execution/enable"):
-            self._train(device, path, bool(value), now_fs)
+        elif path in (OWN, OVER_ZSYNC):
+            times = self._trains.switched(device, path, bool(value), now_fs)
+            self._send(device, path, times, now_fs)
 
     def updates(self, device: str, now_fs: int) -> Iterable[tuple[str, Value]]:
         """Return what nodes of a device have come to hold."""
@@ -182,6 +187,10 @@ class Executing:
     def edge(self, device: str, signal: Signal, at_fs: int) -> None:
         """Let all who listen hear an edge from outside; to be called in the order of time."""
         self.advance(at_fs)
+        if signal.hub is not None:
+            times = self._trains.edge(device, signal.hub, at_fs)
+            self._send(device, OVER_ZSYNC, times, at_fs, alone=True)
+            return
         heard = hearing(self._runs, device, signal)
         waiting = [one for one in heard if one.run.trace.waiting is one.source]
         self._foretell(waiting, (at_fs,), at_fs, alone=True)
@@ -228,7 +237,12 @@ class Executing:
                 self._advance(key, run, now_fs)
 
     def _foretell(
-        self, heard: Sequence[Heard], at_fs: Sequence[int], now_fs: int, alone: bool = False
+        self,
+        heard: Sequence[Heard],
+        at_fs: Sequence[int],
+        now_fs: int,
+        alone: bool = False,
+        forwarding: Forwarding = NOTHING,
     ) -> None:
         """Have the run worked out that triggers of instruments' own start, or those of a PQSC.
 
@@ -253,7 +267,7 @@ class Executing:
                 continue
             if member is not None:
                 members[one.key] = member
-        self._work_out(list(members.values()), at_fs[0], alone=alone)
+        self._work_out(list(members.values()), at_fs[0], alone=alone, forwarding=forwarding)
 
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
@@ -276,7 +290,9 @@ class Executing:
             for one in before.members
             if one.key in self._runs
         ]
-        self._work_out(members, before.origin_fs, before.number, alone=True)
+        self._work_out(
+            members, before.origin_fs, before.number, alone=True, forwarding=before.forwarding
+        )
 
     def _work_out(
         self,
@@ -285,13 +301,14 @@ class Executing:
         number: int | None = None,
         *,
         alone: bool = False,
+        forwarding: Forwarding = NOTHING,
     ) -> None:
         """Submit a run, where anybody listens, or ``alone``; ``number``: of the one that it
         replaces."""
         playing = alone or any(one.analyser for one in members)
         if self._playback is not None and members and playing:
             tuned = tuple(carried(one) for one in members)
-            self._ahead.submit(self._playback, tuned, origin_fs, number)
+            self._ahead.submit(self._playback, tuned, origin_fs, number, forwarding)
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -305,6 +322,8 @@ class Executing:
                 continue
             for (device, node), at_ns in told.loud_ns.items():
                 self._overranges.note(device, node, one.origin_fs, at_ns)
+            if told.bank is not None:
+                self._bank.registers = list(told.bank)
             for key in one.keys:
                 self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
@@ -359,17 +378,18 @@ class Executing:
             )
         self._levels[key] = last_level(run.fresh, self._levels[key])
 
-    def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
-        at_fs = self._trains.switched(device, path, on, now_fs)
+    def _send(
+        self, device: str, node: str, at_fs: range, now_fs: int, *, alone: bool = False
+    ) -> None:
+        """Have triggers of a train reach whoever hears them; ``alone``: see ``_foretell``."""
         if not at_fs:
             return
-        own = path.startswith("system/")
-        heard = (
-            hearing(self._runs, device, INTERNAL_TRIGGER)
-            if own
-            else hearing_zsync(self._runs, self._zsync)
-        )
-        self._foretell(heard, at_fs, now_fs)
+        if node == OWN:
+            heard, forwarding = hearing(self._runs, device, INTERNAL_TRIGGER), NOTHING
+        else:
+            heard = hearing_zsync(self._runs, self._zsync)
+            forwarding = self._bank.forwarding(at_fs.stop)
+        self._foretell(heard, at_fs, now_fs, alone=alone, forwarding=forwarding)
         give(heard, at_fs)
 
     def _arm(self, device: str, section: str, on: bool) -> None:

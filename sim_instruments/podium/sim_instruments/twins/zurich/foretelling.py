@@ -166,6 +166,8 @@ class Foretold:
     run's beginning on."""
     markers: tuple[MarkerEdges, ...] = ()
     """What leaves marker outputs."""
+    bank: tuple[int, ...] | None = None
+    """What a PQSC's registers hold in the end; None: as before."""
 
 
 def member_of(

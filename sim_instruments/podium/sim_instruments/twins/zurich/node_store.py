@@ -20,6 +20,7 @@ from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refu
 from podium.firmware_interfaces.zurich.values import AnnotatedValue, Value
 from podium.sim_instruments.twins.zurich.coercion import coerced
 from podium.sim_instruments.twins.zurich.hearers import Hearers, Hears
+from podium.sim_instruments.twins.zurich.read_nodes import READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class NodeStore:
         kept = self._keep(path, new, now_fs)
         call = self._written.get(_shape(below))
         if call is None:
-            self.unmeant += 1
+            self.unmeant += _shape(below) not in READ
             return kept
         call(below, new, now_fs)
         return kept

@@ -131,6 +131,11 @@ class ProgramRun:
         return bool(np.isin(tables, _OWN).any() or np.isin(loads, _OWN).any())
 
     @property
+    def zsync_ticks(self) -> list[int]:
+        """The samples at which a PQSC's triggers reach it, all that are known."""
+        return sorted(one.time for one in self._heard if one.source is Source.ZSYNC)
+
+    @property
     def job(self) -> int:
         """Its place in the queue of a pipeliner."""
         return self._uploaded.job
@@ -140,7 +145,7 @@ class ProgramRun:
         outside of its instrument."""
         anew = ProgramRun(self._uploaded, self.start_fs, self._registers)
         for one in self._heard:
-            if one.source is not Source.QA:
+            if one.source not in (Source.QA, Source.FORWARDED):
                 anew._hear(one)
         anew._by_zsync = self._by_zsync
         return anew

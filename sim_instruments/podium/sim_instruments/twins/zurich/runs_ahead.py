@@ -10,6 +10,7 @@ from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS
+from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding
 
 Key = tuple[str, str]
 """Of a sequencer: device and path."""
@@ -27,6 +28,8 @@ class Ahead:
     playback: Playback
     """Works it out."""
     ticket: Ticket[Foretold]
+    forwarding: Forwarding
+    """Of results, by a PQSC."""
 
 
 class RunsAhead:
@@ -61,18 +64,23 @@ class RunsAhead:
         members: tuple[Member, ...],
         origin_fs: int,
         number: int | None,
+        forwarding: Forwarding = NOTHING,
     ) -> None:
         """Have a run worked out; ``number``: of the one that it replaces."""
         self._count += number is None
         number = self._count if number is None else number
         # Synthesizers go on meanwhile: only in whole steps of this are they at phase 0.
         begin_fs = origin_fs - origin_fs % START_GRID_FS
-        tell = converse if hangs_on_results(members) else foretell
-        work = partial(tell, members, number, begin_fs, time=self._time)
+        work = partial(foretell, members, number, begin_fs, time=self._time)
+        if hangs_on_results(members, forwarding):
+            work = partial(
+                converse, members, number, begin_fs, time=self._time, forwarding=forwarding
+            )
         keys = tuple(one.key for one in members)
         if self._marker_lines is not None:
             self._marker_lines.begun(number, self._time.world_fs(origin_fs))
-        ahead = Ahead(number, begin_fs, members, keys, playback, playback.submit(work))
+        ticket = playback.submit(work)
+        ahead = Ahead(number, begin_fs, members, keys, playback, ticket, forwarding)
         self._going.append(ahead)
         self._last |= dict.fromkeys(keys, ahead)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
-from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT
+from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.zurich.foretelling import (
@@ -31,13 +31,22 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     part_of,
     readouts,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.results import heard_at, words
+from podium.sim_instruments.twins.zurich.quantum_analyzer.results import (
+    forwarded_at,
+    heard_at,
+    words,
+)
 from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.scope_trains import Recorded, recorded, scope_trains
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.render import oscillators_later
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row, Status
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    CYCLE,
+    Kind,
+    Row,
+    Status,
+)
 from podium.sim_instruments.twins.zurich.trains import (
     RATE_HZ,
     Loud,
@@ -127,6 +136,7 @@ class Reader:
         """Which readouts are integrated; the others come during another one."""
         self.started = part_of(started, self.kept)
         self.heard_fs = np.zeros(0, np.int64)
+        self._duration, self._origin_fs = duration, origin_fs
         if duration >= SHORTEST_READOUT and len(self.kept):
             ticks = heard_at(self.started.time, duration, run.route)
             begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
@@ -179,6 +189,26 @@ class Reader:
             return int(self.heard_fs[self.answered])
         return FOR_EVER
 
+    def forwarded_fs(self, route: Route, rate_hz: int) -> Integers:
+        """Return when words are heard that a PQSC forwards to a generator with so many samples a
+        second; nothing, where no PQSC has started the analyser before its first readout."""
+        run = self.member.run
+        triggers = np.array(run.zsync_ticks, np.int64)
+        if not len(self.heard_fs) or not len(triggers) or triggers[0] > self.started.time[0]:
+            return np.zeros(0, np.int64)
+        last, cycles = forwarded_at(self.started.time, self._duration, triggers, route)
+        at_fs = run.start_fs - self._origin_fs + last * (FS_PER_S // run.rate_hz)
+        return np.asarray(at_fs + cycles * (CYCLE * FS_PER_S // rate_hz), np.int64)
+
+    @property
+    def ends_fs(self) -> Integers:
+        """When integration ends of those that are kept."""
+        run = self.member.run
+        ends = self.started.time + self._duration
+        return np.asarray(
+            run.start_fs - self._origin_fs + ends * (FS_PER_S // run.rate_hz), np.int64
+        )
+
     def due(self, until_fs: int) -> int:
         """Return how many readouts are heard by a time."""
         if until_fs >= FOR_EVER:
@@ -217,8 +247,8 @@ class Reader:
         who = [*self.listeners[: len(trains)], *self.listeners[begin : begin + len(scopes)]]
         return [*trains, *scopes], who
 
-    def takes(self, answers: Sequence[Captured], upto: int) -> Iterator[tuple[int, int]]:
-        """Keep answers; yield when words are heard, and the words."""
+    def takes(self, answers: Sequence[Captured], upto: int) -> list[int]:
+        """Keep answers; return the words of those readouts."""
         first, self.answered = self.answered, upto
         rows = {
             unit: slice(*np.searchsorted(one.readouts, (first, upto)).tolist())
@@ -238,8 +268,8 @@ class Reader:
             if self.at.qudits
             else discriminate(found, self.at.settings)
         )
-        told = words(states, self.started.integrators[first:upto]).tolist()
-        yield from zip(self.heard_fs[first:upto].tolist(), told, strict=False)
+        told: list[int] = words(states, self.started.integrators[first:upto]).tolist()
+        return told
 
     def hears_scope(self, dialogue: Dialogue, asked: int) -> None:
         """Take the traces of the scope's windows among so many that were asked for just now."""

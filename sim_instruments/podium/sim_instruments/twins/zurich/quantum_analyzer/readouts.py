@@ -17,6 +17,7 @@ UNITS: Final = 16
 """Generators, and integrators, of a channel at most."""
 MASK: Final = 0xFFFF
 _TRIGGER_SHIFT: Final = 24
+_REGISTER_SHIFT, _REGISTER_MASK = 22, 0x1F
 _MONITOR: Final = 1 << 31
 """In the words of ``startQA``: compiled with each argument alone."""
 
@@ -35,6 +36,8 @@ class Readouts:
     """Whether the scope is triggered."""
     trigger: Integers
     """Eight bits that go to the outside."""
+    register: Integers
+    """Of a PQSC, which takes the results."""
 
 
 def readouts(trace: Trace) -> Readouts:
@@ -47,6 +50,7 @@ def readouts(trace: Trace) -> Readouts:
         integrate & MASK,
         (integrate & _MONITOR) != 0,
         generate >> _TRIGGER_SHIFT & 0xFF,
+        integrate >> _REGISTER_SHIFT & _REGISTER_MASK,
     )
 
 
@@ -58,6 +62,7 @@ def part_of(started: Readouts, which: Integers) -> Readouts:
         started.integrators[which],
         started.monitor[which],
         started.trigger[which],
+        started.register[which],
     )
 
 

@@ -41,6 +41,22 @@ def heard_at(started: Integers, duration: int, route: Route) -> Integers:
     return np.asarray(started + feedback_cycles(route, duration) * CYCLE, np.int64)
 
 
+def forwarded_at(
+    started: Integers, duration: int, triggers: Integers, route: Route
+) -> tuple[Integers, Integers]:
+    """Return when words that a PQSC forwards can be read: after which of its triggers, samples of
+    the analyser, and so many cycles of the generator after that.
+
+    ``triggers``: when they reached the analyser, the first of them before the first readout.
+    Sequencers count from a cycle after a trigger, as from where a play behind the wait for it
+    begins. Raises :class:`~podium.firmware_interfaces.zurich.latency.TooShort`.
+    """
+    last = triggers[np.searchsorted(triggers, started, side="right") - 1]
+    lengths, which = np.unique(started + duration - last - CYCLE, return_inverse=True)
+    cycles = [1 + feedback_cycles(route, length) for length in lengths.tolist()]
+    return last, np.array(cycles, np.int64)[which]
+
+
 def result_inputs(
     started: Readouts,
     states: NDArray[np.uint8],
@@ -57,7 +73,7 @@ def result_inputs(
     a PQSC as messages over ZSync. ASSUMED: the PQSC forwards the bits as they are.
     """
     internal = route in _INTERNAL
-    source = Source.QA if internal else Source.ZSYNC
+    source = Source.QA if internal else Source.FORWARDED
     told = words(states, started.integrators, COUPLE if internal else 1).tolist()
     found = []
     for time, word in zip(started.time.tolist(), told, strict=True):

@@ -30,7 +30,7 @@ def take(inputs: Any, state: Any, until: int) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def _receive(state: Any, source: int, value: int) -> None:
-    if source == Source.ZSYNC or source == Source.DIO:
+    if source == Source.ZSYNC or source == Source.DIO or source == Source.FORWARDED:
         state[State.RAW] = value
     elif source == Source.QA:
         state[State.QA_RAW] = value

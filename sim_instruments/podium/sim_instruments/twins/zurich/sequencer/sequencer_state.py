@@ -137,6 +137,8 @@ class Source(IntEnum):
     COUNTER_LEVEL = 11
     REGISTER = 12
     """A client sets a user register: its number in bits 32 and up, its value below."""
+    FORWARDED = 13
+    """Results that a PQSC sends: no trigger, unlike until LabOne 23.02 (PQSC manual, 23.06)."""
 
 
 class Status(IntEnum):
