@@ -47,7 +47,7 @@ def played(bench, **nodes):
                 scopes.append(train)
                 span = train.windows[0].duration_ns
                 trace = SMALL * (len(scopes) + 0.01 * np.arange(span)) + 0j
-            answers.append(Captured(np.zeros(size, complex), trace, 7.1e9))
+            answers.append(Captured(np.zeros(size, complex), trace, 7e9))
         return tuple(answers)
 
     bench.world.play = play

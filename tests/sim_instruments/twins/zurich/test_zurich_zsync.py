@@ -26,6 +26,7 @@ class Rack(Bench):
     def __init__(self, cables: dict[int, str] | None) -> None:
         self.world = Inline()
         server = running_data_server("1", DEVICES, VendorText, self.world, zsync=cables)
+        self.server = server
         self.execution = server._execution._execution  # behind the clock of all
         assert isinstance(self.execution, Executing)
         self.devices = {device.model.name: device for device in server.devices}
@@ -72,6 +73,11 @@ class Rack(Bench):
         self.set("execution/repetitions", repetitions, "PQSC")
         self.set("execution/holdoff", 100e-6, "PQSC")
         self.set("execution/enable", 1, "PQSC")
+
+    def edge(self, number: int) -> None:
+        """Let an edge come to a trigger input of the PQSC, a moment from now."""
+        self.server.input(f"dev10001.trigger{number}").edge(self.now_fs + US)
+        self.wait(2 * US)
 
     def upload(self, at, source, device="SHFQC"):
         from tests.referees import seqc_corpus
@@ -229,3 +235,42 @@ def test_what_is_not_played_on_the_world_is_told(rack, node, value, says):
 def test_an_instrument_that_is_not_there_hangs_on_no_port():
     with pytest.raises(KeyError, match="dev7"):
         running_data_server("1", DEVICES, VendorText, zsync={0: "dev7"})
+
+
+def test_a_pqsc_that_is_to_wait_for_its_trigger_input_starts_all_on_the_first_edge_there(rack):
+    rack.link()
+    rack.load()
+    rack.set("execution/trigger", 2, "PQSC")
+    rack.start()
+    rack.wait(MS)
+    assert rack.world.waiting is None
+    assert rack.get("execution/enable", "PQSC") == 1
+    rack.edge(0)
+    rack.wait(MS)
+    assert rack.get(f"{SG}/sequencer/status", "SHFSG4") & 4, "another input"
+    rack.edge(1)
+    rack.world.work()
+    rack.wait(MS)
+    lines = {train.line for train in rack.world.signals.drives}
+    assert lines == {"dev12001.qa0_out", "dev12002.sg0", "dev8001.sigout3"}
+    assert rack.get("execution/enable", "PQSC") == 0
+
+
+def test_an_edge_before_the_pqsc_was_enabled_or_after_it_was_stopped_starts_nothing(rack):
+    rack.link()
+    rack.load()
+    rack.set("execution/trigger", 1, "PQSC")
+    rack.edge(0)
+    rack.wait(MS)
+    rack.start()
+    rack.set("execution/enable", 0, "PQSC")
+    rack.edge(0)
+    rack.wait(MS)
+    assert rack.get(f"{SG}/sequencer/status", "SHFSG4") & 4
+    assert rack.get(f"{QA}/sequencer/status", "SHFQA2") & 4
+
+
+@pytest.mark.parametrize("name", ["dev10001.trigger2", "dev12001.trigger0"])
+def test_only_a_pqsc_has_the_two_inputs_that_start_others(rack, name):
+    with pytest.raises(KeyError, match=name):
+        rack.server.input(name)

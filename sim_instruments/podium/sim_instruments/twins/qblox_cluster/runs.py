@@ -2,8 +2,9 @@
 
 Sequencers with ``sync_en`` begin together, when the last one of the cluster has been started,
 whatever it is to play; the others begin at once. All that one command starts, or that begins
-together, is one run. A run that waits for a trigger goes on when one comes: meanwhile its sequencers are
-``RUNNING``, as the vendor's states have no word for it, and world time must not leap.
+together, is one run. A run that waits for a trigger goes on when one comes: meanwhile its
+sequencers are ``RUNNING``, as the vendor's states have no word for it, and world time must not
+leap.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -41,7 +41,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
 from podium.sim_instruments.twins.zurich.synthesizers import carried
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
-from podium.sim_instruments.twins.zurich.trigger_trains import TriggerTrains
+from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
     SOFTWARE_TRIGGER,
@@ -137,6 +137,7 @@ class Executing:
         """Hear that a node was set."""
         self._told.get(device, {}).pop(path, None)
         self._bank.written(path, value)
+        self._trains.written(device, path, value)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
@@ -152,10 +153,9 @@ class Executing:
             heard = hearing(self._runs, device, SOFTWARE_TRIGGER + which)
             self._foretell(heard, (at_fs,), now_fs)
             give(heard, (at_fs,))
-        elif path.endswith(("/repetitions", "/holdoff")) and isinstance(value, int | float):
-            self._trains.set(device, path, value)
-        elif path in ("system/internaltrigger/enable", "execution/enable"):
-            self._train(device, path, bool(value), now_fs)
+        elif path in (OWN, OVER_ZSYNC):
+            times = self._trains.switched(device, path, bool(value), now_fs)
+            self._send(device, path, times, now_fs)
 
     def updates(self, device: str, now_fs: int) -> Iterable[tuple[str, Value]]:
         """Return what nodes of a device have come to hold."""
@@ -187,6 +187,10 @@ class Executing:
     def edge(self, device: str, signal: Signal, at_fs: int) -> None:
         """Let all who listen hear an edge from outside; to be called in the order of time."""
         self.advance(at_fs)
+        if signal.hub is not None:
+            times = self._trains.edge(device, signal.hub, at_fs)
+            self._send(device, OVER_ZSYNC, times, at_fs, alone=True)
+            return
         heard = hearing(self._runs, device, signal)
         waiting = [one for one in heard if one.run.trace.waiting is one.source]
         self._foretell(waiting, (at_fs,), at_fs, alone=True)
@@ -374,17 +378,18 @@ class Executing:
             )
         self._levels[key] = last_level(run.fresh, self._levels[key])
 
-    def _train(self, device: str, path: str, on: bool, now_fs: int) -> None:
-        at_fs = self._trains.switched(device, path, on, now_fs)
+    def _send(
+        self, device: str, node: str, at_fs: range, now_fs: int, *, alone: bool = False
+    ) -> None:
+        """Have triggers of a train reach whoever hears them; ``alone``: see ``_foretell``."""
         if not at_fs:
             return
-        own = path.startswith("system/")
-        if own:
+        if node == OWN:
             heard, forwarding = hearing(self._runs, device, INTERNAL_TRIGGER), NOTHING
         else:
             heard = hearing_zsync(self._runs, self._zsync)
             forwarding = self._bank.forwarding(at_fs.stop)
-        self._foretell(heard, at_fs, now_fs, forwarding=forwarding)
+        self._foretell(heard, at_fs, now_fs, alone=alone, forwarding=forwarding)
         give(heard, at_fs)
 
     def _arm(self, device: str, section: str, on: bool) -> None:

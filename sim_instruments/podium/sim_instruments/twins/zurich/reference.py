@@ -1,8 +1,9 @@
 """The reference clock of an instrument: which it takes, how it stands to it, what it says of that.
 
-The instrument that the timing plane starts hangs on the plane's 10 MHz. ASSUMED: it was set to the
-external reference by hand; while the lock is lost it runs by itself and says so; every loss is an
-entry in the error log, which stands there until the log is cleared.
+The instrument that the timing plane starts hangs on the plane's 10 MHz, and on it, over ZSync,
+those that take their clock from there. ASSUMED: it was set to the external reference by hand; while
+the lock is lost it runs by itself and says so; every loss is an entry in the error log, which
+stands there until the log is cleared.
 """
 
 import json
@@ -63,7 +64,7 @@ class Reference:
         if wanted == INTERNAL:
             return LOCKED, INTERNAL
         if state is LockState.LOCKED:
-            return LOCKED, EXTERNAL
+            return LOCKED, int(str(wanted))
         return BUSY if state is LockState.LOCKING else ERROR, INTERNAL
 
     def _complain(self, times: int, now_fs: int) -> None:

@@ -14,7 +14,7 @@ from podium.sim_instruments.twins.zurich.playback import Playback
 from podium.sim_instruments.twins.zurich.register_bank import RegisterBank
 from podium.sim_instruments.twins.zurich.trigger_inputs import TriggerInputs
 from podium.sim_instruments.twins.zurich.vendor_text import VendorText
-from podium.sim_instruments.twins.zurich.zsync_cables import cabled, show_links
+from podium.sim_instruments.twins.zurich.zsync_cables import PQSC, cabled, show_links
 
 
 def running_data_server(
@@ -34,6 +34,7 @@ def running_data_server(
     cables = cabled(devices, zsync)
     time = LocalTime(clock)
     counts = {f"dev{n}": MODELS[model].counts for n, model in devices.items() if model in MODELS}
+    hubs = [f"dev{n}" for n, model in devices.items() if model == PQSC]
     markers = None if lines is None else MarkerLines(lines)
     executing = Executing(
         playback=playback,
@@ -42,7 +43,7 @@ def running_data_server(
         markers=markers,
         bank=RegisterBank(cables),
     )
-    execution = OnClock(executing, time, TriggerInputs(counts))
+    execution = OnClock(executing, time, TriggerInputs(counts, hubs))
     if lines is not None:
         lines.watch(execution.advance)
     server = DataServer(serial, devices, texts, execution, options, time)

@@ -2,15 +2,17 @@
 
 import re
 from bisect import bisect_right, insort
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from podium.sim_instruments.twins.trigger_line import KEPT
 
-_CONNECTOR: Final = re.compile(r"(dev\d+)\.(?:sg(\d+)_trigger|qa(\d+)_trigger_([ab]))")
+_CONNECTOR: Final = re.compile(r"(dev\d+)\.(?:sg(\d+)_trigger|qa(\d+)_trigger_([ab])|trigger(\d))")
 QA_INPUTS: Final = 2
 """Of each quantum analyzer channel: A and B."""
+HUB_INPUTS: Final = 2
+"""Of a PQSC (node documentation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Signal:
 
     generators: int | None
     analysers: int | None
+    hub: int | None = None
+    """Of a PQSC: the number of its input; it sends what comes there to the others."""
 
     def heard_by(self, analyser: bool) -> int | None:
         """Return the number that a sequencer has for it."""
@@ -56,9 +60,11 @@ class TriggerInput:
 class TriggerInputs:
     """All of a data server's instruments. Those that no cable goes to take part in nothing."""
 
-    def __init__(self, counts: Mapping[str, Mapping[str, int]]) -> None:
-        """``counts``: by instrument how many channels of which kind it has (``sg``, ``qa``)."""
+    def __init__(self, counts: Mapping[str, Mapping[str, int]], hubs: Collection[str] = ()) -> None:
+        """``counts``: by instrument how many channels of which kind it has (``sg``, ``qa``);
+        ``hubs``: those of them that are a PQSC."""
         self._counts = counts
+        self._hubs = hubs
         self._inputs: dict[str, TriggerInput] = {}
 
     def input(self, connector: str) -> TriggerInput:
@@ -76,10 +82,12 @@ class TriggerInputs:
             signal = Signal(number, QA_INPUTS * analysers + number if analysers else None)
         elif match and match[3] is not None and int(match[3]) < counts.get("qa", 0):
             signal = Signal(None, QA_INPUTS * int(match[3]) + "ab".index(match[4]))
+        elif match and match[5] is not None and match[1] in self._hubs:
+            signal = Signal(None, None, int(match[5])) if int(match[5]) < HUB_INPUTS else None
         if match is None or signal is None:
             raise KeyError(
-                f"no trigger input {connector}; there are devN.sgK_trigger and devN.qaK_trigger_a "
-                f"(b) of {', '.join(self._counts) or 'no instrument'}"
+                f"no trigger input {connector}; there are devN.sgK_trigger, devN.qaK_trigger_a "
+                f"(b) and, of a PQSC, devN.triggerK of {', '.join(self._counts) or 'no instrument'}"
             )
         return self._inputs.setdefault(connector, TriggerInput(match[1], signal))
 
