@@ -210,7 +210,8 @@ class Executing:
             armed=len(known) < len(ends),
             busy_until_fs=max(now_fs, min(known)) if known else None,
             computing=self._ahead.busy
-            or any(analyser.behind for analyser in self._analysers.values()),
+            or any(analyser.behind for analyser in self._analysers.values())
+            or any(run.behind for key, run in self._runs.items() if key not in computing),
         )
 
     # --- inside ---------------------------------------------------------------------------
@@ -272,7 +273,11 @@ class Executing:
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
         input_ = f"{run.device}.qa{run.at.split('/')[1]}_in"
-        if self._playback is None or not self._playback.wired(input_) or run.ends_fs() is None:
+        if (
+            self._playback is None
+            or not self._playback.wired(input_)
+            or run.look_to_the_end() is None
+        ):
             return
         member = member_of(run)
         if member is not None:
