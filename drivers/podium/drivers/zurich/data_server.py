@@ -14,13 +14,15 @@ from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, referenc
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.error_log import check_faults, said_by
 from podium.drivers.zurich.examining import firmware_complaints, look_at, unfitted
-from podium.drivers.zurich.plane_start import PlaneStart, from_outside
+from podium.drivers.zurich.plane_start import PlaneStart, from_outside, input_of
 from podium.drivers.zurich.rack import (
+    await_edge_items,
     link,
     miscabled,
     results_to_empty,
     root_of,
     start_items,
+    stop_items,
 )
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
@@ -183,6 +185,8 @@ class ZurichDataServer:
             wait_until_armed(
                 self.name, self._server, root_of(one), one.cores, one.name, self._interrupted
             )
+        if isinstance(artifact, ZurichRack) and artifact.trigger is not None:
+            self._set("to await its trigger", await_edge_items(artifact, artifact.trigger))
 
     def start(self) -> None:
         """Give the instrument's own trigger, or have the PQSC start all that take part.
@@ -190,6 +194,9 @@ class ZurichDataServer:
         Returns at once; the program plays.
         """
         artifact = self._loaded("start")
+        if from_outside(artifact):
+            edge = f"an edge at {input_of(artifact)}"
+            raise Refused(f"{self.name}: start: {artifact.name!r} begins on {edge}")
         if isinstance(artifact, ZurichRack):
             self._set("to start", start_items(artifact))
             return
@@ -197,11 +204,6 @@ class ZurichDataServer:
         match artifact.start.source:
             case _ if artifact.start.zsync:
                 raise Refused(f"{self.name}: start: {artifact.name!r} begins on ZSync")
-            case _ if artifact.start.external:
-                raise Refused(
-                    f"{self.name}: start: {artifact.name!r} begins on an edge at trigger input "
-                    f"{artifact.start.source + 1}"
-                )
             case limits.INTERNAL_TRIGGER:
                 trigger = f"{root}/system/internaltrigger"
                 self._set("to start", [(f"{trigger}/repetitions", 1), (f"{trigger}/enable", 1)])
@@ -222,14 +224,14 @@ class ZurichDataServer:
         """
         artifact = self._loaded("wait")
         self._interrupted.clear()
-        edge = None if self._rehearsed else from_outside(artifact)
-        if edge is not None:
-            self._plane.wait(root_of(edge), edge, trigger_s, self._interrupted)
+        by_edge = from_outside(artifact) and not self._rehearsed
+        if by_edge:
+            self._plane.wait(artifact, trigger_s, self._interrupted)
         parts = {root_of(one): one for one in programs_of(artifact)}
         wait_until_ended(self.name, self._server, parts, duration_s, self._interrupted)
         check_faults(self.name, self._server, artifact.name, parts)
-        if edge is not None:
-            self._plane.stamp(root_of(edge), edge)
+        if by_edge:
+            self._plane.stamp(programs_of(artifact))
 
     def collect(self) -> dict[str, Acquired]:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
@@ -268,8 +270,9 @@ class ZurichDataServer:
     def disarm(self) -> bool:
         """Stop the loaded sequencers; return whether they had started before."""
         artifact = self._loaded("disarm")
-        edge = from_outside(artifact)
-        waited = edge is not None and self._plane.waiting(root_of(edge), edge)
+        by_edge = from_outside(artifact)
+        self._set("to be started no more", stop_items(artifact))
+        waited = by_edge and self._plane.waiting(programs_of(artifact))
         self._set(
             "to stop",
             [
@@ -278,7 +281,7 @@ class ZurichDataServer:
                 for core in one.cores
             ],
         )
-        return edge is not None and not waited
+        return by_edge and not waited
 
     def started_at(self) -> Tai | None:
         """Return when its sequencers began, by the instrument's own counter; None: not yet, or
