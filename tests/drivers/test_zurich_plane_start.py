@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -39,6 +40,9 @@ class MadeUp:
         if path.endswith("status/time"):
             return self.ticks
         return self.locked if path.endswith("in/status") else 1
+
+    def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
+        return tuple(self.whole(asked, path) for path in paths)
 
     def text(self, asked: str, path: str) -> str:
         return json.dumps({"messages": [{"message": one, "count": 1} for one in self.log]})

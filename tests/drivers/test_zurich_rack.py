@@ -8,7 +8,9 @@ from tests.drivers.test_zurich_playing import DRIVE, LAYOUT, READ
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich import rack as playing
 from podium.drivers.zurich import waiting
+from podium.drivers.zurich.core_memory import CoreMemory
 from podium.drivers.zurich.data_server import ZurichDataServer
+from podium.drivers.zurich.one_by_one import one_by_one
 from podium.firmware_interfaces.zurich.program import CoreProgram, Start, ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZSyncPort, ZurichRack
 
@@ -53,6 +55,12 @@ class Rehearsed:
             return playing.LINKED
         return int(path.endswith("/ready"))
 
+    def wholes(self, asked, paths, after_s):
+        return tuple(self.whole(asked, path) for path in paths)
+
+    def several(self, steps):
+        return one_by_one(self, steps)
+
     def text(self, asked, path):
         return self.held.get(path, "")
 
@@ -82,6 +90,7 @@ def driver(server, monkeypatch):
     made = ZurichDataServer.rehearse("zi", print, DEVICES, zsync=CABLES)
     made._server = server
     made._plane._server = server
+    made._memory = CoreMemory("zi", server)
     return made
 
 

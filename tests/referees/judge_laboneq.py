@@ -31,12 +31,14 @@ GRID_HZ = 200e6
 PULSE_S, SIGMA = 40e-9, 0.5
 READOUT = 0.15
 SHOTS = 200
+WORLDS = (None, 701, 702, 703)
+"""Seeds: of the world that all else is looked at in, and of three that nobody looked at."""
 
 
-@pytest.fixture(scope="module")
-def laboratory(tmp_path_factory):
+@pytest.fixture(scope="module", params=WORLDS)
+def laboratory(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("laboneq")
-    with served(folder, FACILITY.read_text(), "zi_a") as server:
+    with served(folder, FACILITY.read_text(), "zi_a", request.param) as server:
         yield folder, server
 
 
@@ -242,6 +244,64 @@ def test_single_shots_fall_into_two_clouds_and_a_threshold_tells_them_apart(labo
         share = np.mean(cloud.real > middle)
         assert np.mean(states) == pytest.approx(share, abs=0.2)
         assert (np.mean(states) > 0.5) == (turns == 1 if sign > 0 else turns == 0)
+
+
+@pytest.fixture(scope="module")
+def single_shot(laboneq, pi):
+    """Phase of the kernel and threshold, and how seldom shots are taken for the other state."""
+    asked = {"experiment": "prepared", "pi": pi[0], "shots": 1000, "height": READOUT}
+
+    def clouds(phase):
+        return [
+            laboneq.measure(**asked, turns=turns, kind="INTEGRATION", phase=phase)["q0"]
+            for turns in (0, 1)
+        ]
+
+    down, up = (one.mean() for one in clouds(0.0))
+    phase = -float(np.angle(up - down))
+    down, up = (np.sort(one.real) for one in clouds(phase))
+    assert np.median(up) > np.median(down), "a kernel's phase turns what it adds up"
+    levels = np.concatenate([down, up])
+    wrong = [np.mean(down > level) + np.mean(up <= level) for level in levels]
+    best = int(np.argmin(wrong))
+    return phase, float(levels[best]), float(wrong[best]) / 2
+
+
+def test_calibrated_single_shots_are_told_apart_by_the_instrument(laboneq, pi, single_shot):
+    phase, threshold, error = single_shot
+    found = [
+        laboneq.measure(
+            experiment="prepared", pi=pi[0], shots=2000, height=READOUT, turns=turns,
+            kind="DISCRIMINATION", phase=phase, thresholds=threshold,
+        )["q0"].real
+        for turns in (0, 1)
+    ]  # fmt: skip
+    wrong = (np.mean(found[0] == 1) + np.mean(found[1] == 0)) / 2
+    # 2,000 shots each, and the threshold was chosen from 1,000 each: 5 deviations of both.
+    assert wrong == pytest.approx(error, abs=0.05)
+    assert wrong < 0.25
+
+
+def test_a_qubit_is_reset_by_what_was_just_measured(laboneq, pi, single_shot):
+    """``match`` on the instrument's own result: a turn where a 1 was found, none where a 0 was."""
+    phase, threshold, error = single_shot
+    found = {
+        turns: laboneq.measure(
+            experiment="reset", pi=pi[0], height=READOUT, turns=turns, shots=2000, phase=phase,
+            thresholds=threshold,
+        )
+        for turns in (0, 1)
+    }  # fmt: skip
+    before, after = (
+        {turns: np.mean(data[name].real == 1) for turns, data in found.items()}
+        for name in ("before", "q0")
+    )
+    assert before[1] - before[0] == pytest.approx(1 - 2 * error, abs=0.06)
+    # What the readout misses is turned the wrong way, or not at all, and what relaxes in the 2 us
+    # between pulse and pulse is turned up: twice the error, and a tenth.
+    assert after[1] < 2 * error + 0.1 + before[0]
+    assert after[0] < 2 * error + 0.1 + before[0]
+    assert after[1] < before[1] - 0.3
 
 
 def test_the_averaged_trace_adds_up_to_what_is_integrated(points, laboneq, pi):

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -193,6 +194,20 @@ def test_what_is_subscribed_to_is_polled(client, connect):
     assert client.poll(0.02, 50, flat=True) == {}
     client.getAsEvent(RANGE)
     assert list(polled(client, RANGE)) == [RANGE]
+
+
+def test_a_whole_instrument_is_subscribed_to_and_let_go_while_others_are_served(client, connect):
+    client.subscribe("/dev12000/*")
+    client.unsubscribe("*")
+    # The client waits for no answer to this: who asks next would wait for it.
+    other = connect()
+    begun_s = time.monotonic()
+    other.setInt(ON, 1)
+    client.sync()
+    assert time.monotonic() - begun_s < 5
+    assert client.poll(0.02, 50, flat=True) == {}
+    with pytest.raises(NotFoundError):
+        client.unsubscribe("/dev12000/nothing")
 
 
 def test_a_program_of_the_vendors_compiler_is_taken(client):

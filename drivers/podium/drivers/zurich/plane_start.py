@@ -60,14 +60,13 @@ class PlaneStart:
         """Forget the start before."""
         self.started = None
 
-    def waiting(self, programs: Iterable[ZurichProgram]) -> bool:
-        """Return whether all cores still wait for their trigger."""
-        return all(
-            self._server.whole("whether it waits", f"{root_of(one)}/{core.node}/sequencer/status")
-            & WAITING_FOR_TRIGGER
-            for one in programs
-            for core in one.cores
-        )
+    def waiting(self, programs: Iterable[ZurichProgram], after_s: float = 0.0) -> bool:
+        """Return whether all cores still wait for their trigger, after a pause."""
+        paths = [
+            f"{root_of(one)}/{core.node}/sequencer/status" for one in programs for core in one.cores
+        ]
+        shown = self._server.wholes("whether all wait", paths, after_s)
+        return all(status & WAITING_FOR_TRIGGER for status in shown)
 
     def wait(
         self,
@@ -81,7 +80,7 @@ class PlaneStart:
         ``interrupted`` was set. The sequencers then still wait.
         """
         programs = programs_of(artifact)
-        if until(lambda: not self.waiting(programs), within_s, interrupted):
+        if until(lambda after_s: not self.waiting(programs, after_s), within_s, interrupted):
             return
         if interrupted.is_set():
             interrupted.clear()

@@ -65,8 +65,8 @@ def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading
     for one in rack.ports:
         path = f"{pqsc}/zsyncs/{one.port}/connection/status"
 
-        def linked(path: str = path) -> bool:
-            return server.whole("whether it is linked", path) == LINKED
+        def linked(after_s: float, path: str = path) -> bool:
+            return server.wholes("whether it is linked", (path,), after_s) == (LINKED,)
 
         if not until(linked, LINKED_S, interrupted):
             if interrupted.is_set():

@@ -43,7 +43,7 @@ class KernelConnection:
         self._sends: dict[int, Subscriber] = {}
         self._next_question = 0
         self._by_handle: dict[int, Subscriber] = {}
-        self._by_name: dict[bytes, list[Subscriber]] = {}
+        self._by_name: dict[bytes, dict[Subscriber, None]] = {}
         self.ended = False
 
     def feed(self, data: bytes, now_fs: int) -> bytes:
@@ -172,15 +172,17 @@ class KernelConnection:
             return
         subscriber.references += 1
         self._by_handle[handle] = subscriber
-        named = self._by_name.setdefault(request.subscriber, [])
-        if subscriber not in named:
-            named.append(subscriber)
+        self._by_name.setdefault(request.subscriber, {})[subscriber] = None
         self._out.append(session_messages.done_answer(call.question, None, keep=True))
 
     def _unsubscribe(self, request: Unsubscribe) -> None:
-        for subscriber in self._by_name.get(request.subscriber, ()):
-            for path in request.paths:
-                self._kernel.store.unsubscribe(subscriber, path)
+        named = dict(self._by_name.get(request.subscriber, {}))
+        for path in request.paths:
+            self._kernel.store.unsubscribe(named.keys(), path)
+        for subscriber in named:
+            if not self._kernel.store.hears(subscriber):
+                subscriber.end()
+                self._let_go(subscriber)
 
     def _send(self, subscriber: Subscriber) -> None:
         if subscriber.ended:
@@ -210,6 +212,5 @@ class KernelConnection:
             return
         self._kernel.store.gone(subscriber)
         for named in self._by_name.values():
-            if subscriber in named:
-                named.remove(subscriber)
+            named.pop(subscriber, None)
         self._out.append(rpc.release(subscriber.handle, subscriber.references))

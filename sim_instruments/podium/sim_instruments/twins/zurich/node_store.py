@@ -1,10 +1,9 @@
 """All nodes of one instrument (or of the data server): what they hold, who hears of changes."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.node import Access, Node, NodeType
@@ -20,15 +19,8 @@ from podium.firmware_interfaces.zurich.node_paths import (
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import AnnotatedValue, Value
 from podium.sim_instruments.twins.zurich.coercion import coerced
+from podium.sim_instruments.twins.zurich.hearers import Hearers, Hears
 from podium.sim_instruments.twins.zurich.read_nodes import READ
-
-
-class Hears(Protocol):
-    """Who wants to know what changes at nodes."""
-
-    def heard(self, value: AnnotatedValue) -> None:
-        """Take a value that a node has got."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,7 @@ class NodeStore:
         self._live: dict[str, Callable[[int], Value]] = {}
         self._written: dict[str, Written] = {}
         """By path below the root, with numbers as ``#``."""
-        self._hearers: dict[str, dict[Hears, None]] = {}
+        self._hearers = Hearers()
         self._paths = tuple(f"{root}/{path}" for path, node in nodes.items() if not node.many)
         self._by_path = {path: nodes[path[len(root) + 1 :]] for path in self._paths}
         self.unmeant = 0
@@ -200,7 +192,10 @@ class NodeStore:
 
     def matching(self, expression: str, flags: ListFlags) -> tuple[str, ...]:
         """Return the absolute paths of the nodes that an expression fits and flags let through."""
-        fits = pattern(self.absolute(expression)).match
+        whole = self.absolute(expression)
+        if whole in self._by_path:
+            return self._let_through((whole,), flags)
+        fits = pattern(whole).match
         return self._let_through(tuple(path for path in self._all() if fits(path)), flags)
 
     def list_names(self, expression: str, flags: ListFlags) -> tuple[str, ...]:
@@ -244,7 +239,7 @@ class NodeStore:
             return ",".join(self.absolute(one) for one in path.split(","))
         whole = normal(path)
         if whole == "/":
-            return self.root
+            return ""
         if whole == self.root or whole.startswith((self.root + "/", "/*")):
             return whole
         return self.root + whole if not path.startswith("/") else whole
@@ -269,37 +264,31 @@ class NodeStore:
             paths = (self.absolute(expression),)
         if not paths:
             raise Refused(_not_found(expression))
-        for path in paths:
-            self._hearers.setdefault(path, {})[hearer] = None
+        self._hearers.add(hearer, paths)
         return paths
 
-    def unsubscribe(self, hearer: Hears, expression: str) -> None:
-        """Have it told no more of these nodes."""
-        fits = pattern(self.absolute(expression)).match
-        for path in [path for path in self._hearers if fits(path)]:
-            self._forget(path, hearer)
+    def unsubscribe(self, hearers: Collection[Hears], expression: str) -> None:
+        """Have these told no more of these nodes."""
+        self._hearers.remove(hearers, self.absolute(expression))
+
+    def hears(self, hearer: Hears) -> bool:
+        """Tell whether it is told of any node."""
+        return self._hearers.hears(hearer)
 
     def gone(self, hearer: Hears) -> None:
         """Have it told of nothing any more."""
-        for path in [path for path, hearers in self._hearers.items() if hearer in hearers]:
-            self._forget(path, hearer)
+        self._hearers.gone(hearer)
 
     def hearers(self) -> int:
         """Return how many subscriptions to single nodes there are."""
-        return sum(map(len, self._hearers.values()))
+        return len(self._hearers)
 
     # --- how --------------------------------------------------------------------------
-
-    def _forget(self, path: str, hearer: Hears) -> None:
-        self._hearers[path].pop(hearer, None)
-        if not self._hearers[path]:
-            del self._hearers[path]
 
     def _keep(self, path: str, value: Value, now_fs: int) -> AnnotatedValue:
         kept = AnnotatedValue(path, self.time_base.ticks(now_fs), value)
         self._held[path] = kept
-        for hearer in tuple(self._hearers.get(path, ())):
-            hearer.heard(kept)
+        self._hearers.tell(kept)
         return kept
 
     def _read(self, path: str, node: Node, now_fs: int) -> AnnotatedValue:

@@ -1,0 +1,72 @@
+"""Who is told of changes of which nodes.
+
+Clients subscribe to each node by itself, also where people write an asterisk: two thousand
+subscriptions come and go at once, and each must cost no more than itself.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+from podium.firmware_interfaces.zurich.node_paths import is_expression, pattern
+from podium.firmware_interfaces.zurich.values import AnnotatedValue
+
+
+class Hears(Protocol):
+    """Whoever is told of changes of nodes."""
+
+    def heard(self, value: AnnotatedValue) -> None:
+        """Take what a node holds now."""
+
+
+class Hearers:
+    """Subscriptions to the nodes of one instrument, by absolute path."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[str, dict[Hears, None]] = {}
+        self._by_hearer: dict[Hears, dict[str, None]] = {}
+
+    def add(self, hearer: Hears, paths: Iterable[str]) -> None:
+        """Have it told of all that changes at these nodes."""
+        for path in paths:
+            self._by_path.setdefault(path, {})[hearer] = None
+            self._by_hearer.setdefault(hearer, {})[path] = None
+
+    def remove(self, hearers: Collection[Hears], expression: str) -> None:
+        """Have these told no more of the nodes that an absolute expression fits."""
+        if not is_expression(expression) and expression in self._by_path:
+            paths = [expression]
+        else:
+            fits = pattern(expression).match
+            paths = [path for path in self._by_path if fits(path)]
+        for path in paths:
+            for hearer in self._by_path[path].keys() & hearers:
+                self._forget(path, hearer)
+
+    def gone(self, hearer: Hears) -> None:
+        """Have it told of nothing any more."""
+        for path in tuple(self._by_hearer.get(hearer, ())):
+            self._forget(path, hearer)
+
+    def hears(self, hearer: Hears) -> bool:
+        """Tell whether it is told of anything."""
+        return hearer in self._by_hearer
+
+    def tell(self, value: AnnotatedValue) -> None:
+        """Tell all who hear of this node."""
+        for hearer in tuple(self._by_path.get(value.path, ())):
+            hearer.heard(value)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._by_path
+
+    def __len__(self) -> int:
+        """How many subscriptions to single nodes there are."""
+        return sum(map(len, self._by_path.values()))
+
+    def _forget(self, path: str, hearer: Hears) -> None:
+        hearers, paths = self._by_path[path], self._by_hearer[hearer]
+        del hearers[hearer], paths[path]
+        if not hearers:
+            del self._by_path[path]
+        if not paths:
+            del self._by_hearer[hearer]
