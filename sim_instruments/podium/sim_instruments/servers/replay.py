@@ -1,18 +1,26 @@
 """A recorded trace played to the instrument's twin: what does it answer otherwise?"""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.trace import Head, Piece
+from podium.firmware_interfaces.trace import Head, Piece, TraceError
+from podium.firmware_interfaces.zurich.errors import ProtocolError
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.room import still_air
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.servers.warm_up import OnTheSpot
+from podium.sim_instruments.servers.zurich_conversation import (
+    Asking,
+    answer_words,
+    by_itself,
+    heard,
+)
 from podium.sim_instruments.twins.twin import Session, Twin
+from podium.sim_instruments.twins.zurich.data_server import DataServer
 
 Verdict = Literal["same", "numbers", "differs"]
 """``numbers``: the same words, other numbers (a reading, a time, a build)."""
@@ -50,7 +58,6 @@ class Exchange:
 
 @dataclass(slots=True)
 class _Connection:
-    session: Session
     exchange: Exchange | None = None
     waiting: bytes = b""
     """Answers of the twin for which no recorded ones have come yet."""
@@ -90,31 +97,79 @@ def serial_in(pieces: tuple[Piece, ...]) -> str:
 def replay(twin: Twin, pieces: tuple[Piece, ...], *, leap: bool = False) -> list[Exchange]:
     """Send what clients sent, at the recorded times, and return every exchange in its order.
 
-    ``leap``: world time leaps over what runs, as it did if a twin was recorded.
+    ``leap``: world time leaps over what runs, as it did if a twin was recorded. What passed between
+    clients and a data server of Zurich Instruments is told in words, request by request; where it
+    is no such conversation, :class:`.trace.TraceError` is raised.
     """
+    if isinstance(twin, DataServer):
+        return _replay_conversations(twin, pieces, leap)
     connections: dict[int, _Connection] = {}
     found: list[Exchange] = []
-    leapt_fs = 0
-    for piece in pieces:
-        if piece.connection not in connections:
-            connections[piece.connection] = _Connection(twin.open(piece.port))
-        here = connections[piece.connection]
-        now_fs = START_FS + round(piece.at_s * FS_PER_S) + leapt_fs
+    for piece, answer in _played(twin, pieces, leap):
+        here = connections.setdefault(piece.connection, _Connection())
         if here.exchange is None or (piece.to == "instrument" and here.exchange.complete):
             here.exchange = Exchange(piece.port)
             found.append(here.exchange)
         if piece.to == "instrument":
             here.exchange.sent += piece.data
-            here.waiting += here.session.feed(piece.data, now_fs)
-            leapt_fs += _leap_fs(twin, now_fs) if leap else 0
+            here.waiting += answer
         else:
             here.exchange.recorded += piece.data
-            here.exchange.answered += here.waiting + here.session.feed(b"", now_fs)
+            here.exchange.answered += here.waiting + answer
             here.waiting = b""
     for here in connections.values():
         if here.exchange is not None:
             here.exchange.answered += here.waiting
     return found
+
+
+def _played(twin: Twin, pieces: tuple[Piece, ...], leap: bool) -> Iterator[tuple[Piece, bytes]]:
+    """Send what clients sent; yield each piece with what the twin says when it passes."""
+    sessions: dict[int, Session] = {}
+    leapt_fs = 0
+    for piece in pieces:
+        if piece.connection not in sessions:
+            sessions[piece.connection] = twin.open(piece.port)
+        now_fs = START_FS + round(piece.at_s * FS_PER_S) + leapt_fs
+        if piece.to == "instrument":
+            yield piece, sessions[piece.connection].feed(piece.data, now_fs)
+            leapt_fs += _leap_fs(twin, now_fs) if leap else 0
+        else:
+            yield piece, sessions[piece.connection].feed(b"", now_fs)
+
+
+@dataclass(slots=True)
+class _Conversation:
+    port: str
+    asking: Asking = field(default_factory=Asking)
+    recorded: bytes = b""
+    answered: bytes = b""
+
+
+def _replay_conversations(twin: Twin, pieces: tuple[Piece, ...], leap: bool) -> list[Exchange]:
+    """Compare conversations with a data server request by request, in the order of requests."""
+    conversations: dict[int, _Conversation] = {}
+    placed: list[tuple[int, Exchange]] = []
+    try:
+        for place, (piece, answer) in enumerate(_played(twin, pieces, leap)):
+            here = conversations.setdefault(piece.connection, _Conversation(piece.port))
+            here.answered += answer
+            if piece.to == "instrument":
+                here.asking.feed(place, piece.data)
+            else:
+                here.recorded += piece.data
+        for here in conversations.values():
+            theirs, ours = heard(here.recorded), heard(here.answered)
+            for one in here.asking.asked:
+                answers = (answer_words(one, each).encode() for each in (theirs, ours))
+                placed.append((one.place, Exchange(here.port, one.words.encode(), *answers)))
+            if theirs.sent_by_itself or ours.sent_by_itself:
+                told = (by_itself(each.sent_by_itself).encode() for each in (theirs, ours))
+                said = Exchange(here.port, b"(told to subscribers)", *told)
+                placed.append((len(pieces), said))
+    except ProtocolError as error:
+        raise TraceError(f"this is no conversation with a data server: {error}") from error
+    return [exchange for _, exchange in sorted(placed, key=lambda one: one[0])]
 
 
 def told(exchanges: list[Exchange]) -> list[dict[str, str]]:

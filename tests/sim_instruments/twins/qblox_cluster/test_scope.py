@@ -16,9 +16,8 @@ from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import Captured
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.input_stage import heard, listening
-from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind
-from podium.sim_instruments.twins.qblox_cluster.scope import AVERAGES_MAX
+from podium.sim_instruments.twins.qblox_cluster.scope import AVERAGES_MAX, NotHeard
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import ScopeSettings
 
 FULL = limits.rf_input_full_scale(0)
@@ -80,12 +79,16 @@ def test_what_is_averaged_fills_the_bins_as_well() -> None:
     assert bins["path1"].tolist() == [0, (500 * 2048**2), 0]
 
 
-def test_more_than_can_be_simulated_is_refused() -> None:
+def test_an_average_of_more_than_can_be_simulated_is_said_to_be_none_and_bins_are_sound() -> None:
     n = AVERAGES_MAX + 1
     trace = trace_of(np.arange(n) * 2000, EventKind.ACQUIRE, [0] * n)
-    assert listening(scoping(), trace) is not None
-    with pytest.raises(NotEmulated, match=f"averages {n} acquisitions"):
-        listening(scoping((True, False)), trace)
+    listened = listening(scoping((True, False)), trace)
+    assert not any(train.scope for train in listened.trains)
+    left = heard(listened, (Captured(np.full(n, 0.25 * FULL, complex), None),))
+    assert left.bins[0]["path0"][0] == n * 250 * 2048**2
+    for path in left.scope:
+        assert isinstance(path, NotHeard)
+        assert f"has averaged {n} acquisitions" in path.why
 
 
 def test_a_level_begins_the_record_where_it_is_reached() -> None:

@@ -1,7 +1,7 @@
 """From acquisitions to what is listened to, and from what was heard to bins and scope."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from podium.sim_instruments.twins.qblox_cluster.output_stage import lo_turns
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import EventKind, RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.scope import (
     full_scale,
+    not_heard,
     pedestals,
-    refuse_long_averages,
     scope_records,
+    too_long,
 )
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun, empty_bins
 
@@ -45,6 +46,8 @@ class Listening:
     """Shape (2, n): what the input offset adds to the mean of each path, in full scales."""
     single: bool = False
     """Whether the first train is cut."""
+    unheard: str = ""
+    """Why the scope's record is not simulated."""
 
 
 def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
@@ -84,8 +87,11 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
             scope = run.scope and path == 0
             trains.append(CaptureTrain(line, start, number, turns, windows, scope))
     single = bool(trains) and run.scope and run.afe.scope.needs_all
-    if single:
-        refuse_long_averages(run, durations)
+    unheard = too_long(run, durations) if single else ""
+    if unheard:
+        single = False
+        trains[0] = replace(trains[0], scope=False)
+    elif single:
         trains[:1] = _one_by_one(trains[0])
     return Listening(
         run=run,
@@ -98,6 +104,7 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> Listening | None:
         turning=frequency != 0,
         pedestal=pedestals(run, kinds, number, np.asarray(phase, np.float64)),
         single=single,
+        unheard=unheard,
     )
 
 
@@ -175,6 +182,8 @@ def heard(listened: Listening, captured: tuple[Captured, ...]) -> Heard:
     scope = None
     if run.scope:
         scope = scope_records(run, traces)
+        if listened.unheard:
+            scope = not_heard(n, listened.unheard)
         for path, record in enumerate(scope):
             if not record.average_count:
                 continue

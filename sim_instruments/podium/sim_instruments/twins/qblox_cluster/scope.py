@@ -1,6 +1,7 @@
 """The converters of a readout module, sample by sample, and the scope that records them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,6 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
 from podium.sim_instruments.physics.signals import Captured
-from podium.sim_instruments.twins.qblox_cluster.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import SequencerRun
 
 AVERAGES_MAX = 2_000
@@ -16,14 +16,28 @@ AVERAGED_SAMPLES_MAX = 8_000_000
 """Of all acquisitions of a run that the scope averages: each is simulated sample by sample."""
 
 
-def refuse_long_averages(run: SequencerRun, durations_ns: NDArray[np.int64]) -> None:
-    """Raise :class:`NotEmulated` where the scope would average more than is simulated."""
+@dataclass(frozen=True, slots=True, eq=False)
+class NotHeard(ScopePath):
+    """A record that is not simulated: whoever stores it is told why, the bins are sound."""
+
+    why: str = ""
+
+
+def too_long(run: SequencerRun, durations_ns: NDArray[np.int64]) -> str:
+    """Say why the scope's average is not simulated; empty: it is."""
     count, samples = len(durations_ns), int(durations_ns.sum())
-    if count > AVERAGES_MAX or samples > AVERAGED_SAMPLES_MAX:
-        raise NotEmulated(
-            f"{run.sender}: the scope averages {count} acquisitions of {samples} ns together; this "
-            f"twin simulates up to {AVERAGES_MAX}, {AVERAGED_SAMPLES_MAX} ns together"
-        )
+    if count <= AVERAGES_MAX and samples <= AVERAGED_SAMPLES_MAX:
+        return ""
+    return (
+        f"{run.sender}: the scope has averaged {count} acquisitions of {samples} ns together; this "
+        f"twin simulates up to {AVERAGES_MAX}, {AVERAGED_SAMPLES_MAX} ns together"
+    )
+
+
+def not_heard(count: int, why: str) -> tuple[ScopePath, ...]:
+    """Return the records of both paths where they are not simulated."""
+    empty = np.zeros(limits.SCOPE_SAMPLES, np.int32)
+    return (NotHeard(empty, False, count, why),) * 2
 
 
 def full_scale(run: SequencerRun) -> tuple[float, float]:

@@ -11,11 +11,13 @@ from podium.sim_instruments.twins.qblox_cluster import arguments
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
 from podium.sim_instruments.twins.qblox_cluster.module import Module, json_bytes
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
+    EXECUTION_ERROR,
     ILLEGAL_PARAMETER,
     OUT_OF_RANGE,
     Refusal,
 )
 from podium.sim_instruments.twins.qblox_cluster.sample_list import SampleList
+from podium.sim_instruments.twins.qblox_cluster.scope import NotHeard
 from podium.sim_instruments.twins.qblox_cluster.sequencer import channel_map
 
 _WAVEFORMS = "SEQuencer#:AWG:WLISt"
@@ -257,6 +259,9 @@ def _acquisition_data(handlers: Handlers[Module]) -> None:
     @handlers.on(f"{head}:DATA")
     def store_scope(module: Module, request: Request) -> bytes:
         sequencer = module.sequencer(request.index)
+        for path in module.scope_memory:
+            if isinstance(path, NotHeard):
+                raise Refusal(EXECUTION_ERROR, f"{request.command.header}: {path.why}")
         sequencer.acquisitions.store_scope(arguments.text(request.command), module.scope_memory)
         return b""
 

@@ -1,0 +1,23 @@
+"""The page about how true twins are names every referee that there is, and no other."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "explanation" / "how-true-is-a-twin.md").read_text()
+TABLE = PAGE.partition("## Who has judged what")[2].partition("\n## ")[0]
+REFEREES = ROOT / "tests" / "referees"
+
+
+def test_the_table_names_every_referee_and_no_other():
+    there = {
+        str(file.relative_to(REFEREES))
+        for kind in ("test_*.py", "judge_*.py")
+        for file in REFEREES.rglob(kind)
+    }
+    named = set(re.findall(r"`((?:\w+/)*(?:test|judge)_\w+\.py)`", TABLE))
+    assert named == there
+
+
+def test_it_says_first_that_nothing_was_compared_with_hardware():
+    assert "**No twin has been compared with hardware.**" in PAGE.partition("## ")[0]

@@ -1,0 +1,96 @@
+"""What a lab fits to its data where its stack brings no analysis: numpy and scipy, nothing of ours.
+
+Runs in other people's environments. Times in us, frequencies in Hz unless a name says otherwise.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import curve_fit
+
+Reals = NDArray[np.float64]
+
+
+def along(signal: NDArray[np.complex128]) -> Reals:
+    """Return where complex points are on the line on which they lie, which is 1 long."""
+    centred = signal - signal.mean()
+    angle = 0.5 * np.angle(np.sum(centred**2))
+    part = (centred * np.exp(-1j * angle)).real
+    return part / np.ptp(part)
+
+
+def fitted(model: Callable, x: Reals, y: Reals, guesses: list) -> tuple[Reals, Reals]:
+    """Return the best parameters of several fits and their sigmas."""
+    found = []
+    for guess in guesses:
+        try:
+            best, covariance = curve_fit(model, x, y, guess, maxfev=20_000)
+        except RuntimeError:
+            continue
+        found.append((np.sum((model(x, *best) - y) ** 2), best, np.sqrt(np.diag(covariance))))
+    _, best, sigma = min(found, key=lambda one: one[0])
+    return best, sigma
+
+
+def line_centre(hz: Reals, heard: NDArray[np.complex128]) -> float:
+    """Return where a line is that is seen as a distance from the median."""
+    seen = np.abs(heard - np.median(heard.real) - 1j * np.median(heard.imag))
+    step, guess = hz[1] - hz[0], hz[np.argmax(seen)]
+
+    def model(x, height, centre, width, floor):
+        return floor + height / (1 + ((x - centre) / width) ** 2)
+
+    best, _ = fitted(model, (hz - guess) / step, seen / seen.max(), [(1, 0, 2, 0)])
+    return float(guess + step * best[1]) if abs(best[1]) < 4 else float(guess)
+
+
+def half_turn(part: Reals, heard: NDArray[np.complex128]) -> tuple[float, float]:
+    """Return the amplitude of half a turn and its sigma: a cosine in the amplitude."""
+    y = along(heard)
+
+    def model(x, height, turns, floor):
+        return floor + height * np.cos(2 * np.pi * turns * x)
+
+    each = [t / np.ptp(part) for t in (0.5, 0.75, 1, 1.5, 2, 3)]
+    best, sigma = fitted(model, part, y, [(np.ptp(y) / 2, t, y.mean()) for t in each])
+    turns = abs(best[1])
+    return float(0.5 / turns), float(0.5 * sigma[1] / turns**2)
+
+
+def fringe(us: Reals, heard: NDArray[np.complex128]) -> tuple[float, float, float, float]:
+    """Return a Ramsey fringe's frequency, Hz, and decay time, s: value and sigma of each."""
+    y = along(heard)
+
+    def model(t, height, mhz, phase, rate, floor):
+        return floor + height * np.exp(-t * rate) * np.cos(2 * np.pi * mhz * t + phase)
+
+    spectrum = np.abs(np.fft.rfft(y - y.mean()))
+    mhz = np.fft.rfftfreq(len(y), us[1] - us[0])[np.argmax(spectrum)]
+    best, sigma = fitted(model, us, y, [(0.5, mhz, phase, 0.1, 0) for phase in (0, np.pi)])
+    rate = abs(best[3])
+    return (
+        1e6 * abs(float(best[1])), 1e6 * float(sigma[1]),
+        1e-6 / rate, 1e-6 * float(sigma[3]) / rate**2,
+    )  # fmt: skip
+
+
+def decay(us: Reals, heard: NDArray[np.complex128]) -> tuple[float, float]:
+    """Return the time of an exponential decay and its sigma, s."""
+    y = along(heard)
+
+    def model(t, height, tau, floor):
+        return floor + height * np.exp(-t / tau)
+
+    best, sigma = fitted(model, us, y, [(y[0] - y[-1], 30, y[-1])])
+    return 1e-6 * float(best[1]), 1e-6 * float(sigma[1])
+
+
+def told_apart(ground: NDArray[np.complex128], excited: NDArray[np.complex128]) -> float:
+    """Return the assignment fidelity of single shots, by a threshold between two clouds."""
+    turned = np.exp(-1j * np.angle(np.median(excited) - np.median(ground)))
+    zero, one = (ground * turned).real, (excited * turned).real
+    at = np.sort(np.concatenate([zero, one]))
+    below = np.searchsorted(np.sort(zero), at) / len(zero)
+    missed = np.searchsorted(np.sort(one), at) / len(one)
+    return float(np.max(1 - (1 - below + missed) / 2))

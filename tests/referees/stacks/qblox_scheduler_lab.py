@@ -1,0 +1,195 @@
+"""A lab's own script for qblox-scheduler: schedules with hardware loops, run by a HardwareAgent.
+
+    python qblox_scheduler_lab.py HOST FOLDER
+
+Nothing here knows of simulated instruments. HOST is a Qblox cluster: a QRM-RF in slot 2 on the
+feedline, a QCM-RF in slot 4 on the drive of the qubit. FOLDER gets the data. The last line that is
+printed is JSON: what was found, with sigmas; frequencies in Hz, times in s.
+"""
+
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import lab_fits
+import numpy as np
+from qblox_scheduler import (
+    ClockResource,
+    DType,
+    GaussPulse,
+    HardwareAgent,
+    IdlePulse,
+    IQIntegration,
+    Schedule,
+    SetClockFrequency,
+    SquarePulse,
+    linspace,
+)
+from qblox_scheduler.enums import BinMode
+
+READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
+"""About: what the maker of the chip says."""
+READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
+PULSE_S, RELAX_S, READ_S = 60e-9, 300e-6, 2e-6
+DELAY_S = 300e-9
+MW, MW_CLOCK, RES, RES_CLOCK = "q0:mw", "q0.01", "q0:res", "q0.ro"
+
+HARDWARE = {
+    "config_type": "QbloxHardwareCompilationConfig",
+    "hardware_description": {
+        "cluster0": {
+            "instrument_type": "Cluster",
+            "ref": "internal",
+            "modules": {
+                "2": {"instrument_type": "QRM_RF"},
+                "4": {"instrument_type": "QCM_RF"},
+            },
+        }
+    },
+    "hardware_options": {
+        "modulation_frequencies": {
+            f"{MW}-{MW_CLOCK}": {"lo_freq": DRIVE_LO_HZ},
+            f"{RES}-{RES_CLOCK}": {"lo_freq": READOUT_LO_HZ},
+        },
+        "output_att": {f"{MW}-{MW_CLOCK}": 0, f"{RES}-{RES_CLOCK}": 44},
+        "input_att": {f"{RES}-{RES_CLOCK}": 0},
+    },
+    "connectivity": {
+        "graph": [
+            ["cluster0.module2.complex_output_0", RES],
+            ["cluster0.module4.complex_output_0", MW],
+        ]
+    },
+}
+
+
+class Lab:
+    """The agent, and what is known of the qubit by now."""
+
+    def __init__(self, host: str, folder: Path) -> None:
+        HARDWARE["hardware_description"]["cluster0"]["ip"] = host
+        self.agent = HardwareAgent(HARDWARE, output_dir=folder)
+        self.agent.connect_clusters()
+        self.readout_hz, self.drive_hz, self.pi = READOUT_HZ, QUBIT_HZ, 0.5
+
+    def schedule(self, name: str, shots: int) -> Schedule:
+        schedule = Schedule(name, repetitions=shots)
+        schedule.add_resource(ClockResource(MW_CLOCK, self.drive_hz))
+        schedule.add_resource(ClockResource(RES_CLOCK, self.readout_hz))
+        return schedule
+
+    def turn(self, part) -> GaussPulse:
+        return GaussPulse(
+            amplitude=part, duration=PULSE_S, port=MW, clock=MW_CLOCK,
+            sigma=PULSE_S / 6,
+        )  # fmt: skip
+
+    def read(self, schedule: Schedule, coords: dict | None = None, **more) -> None:
+        """Read out after what was added last, and let the qubit relax."""
+        tone = SquarePulse(amplitude=0.25, duration=READ_S + DELAY_S, port=RES, clock=RES_CLOCK)
+        schedule.add(tone)
+        window = IQIntegration(
+            port=RES, clock=RES_CLOCK, duration=READ_S, acq_label="q0", coords=coords, **more
+        )
+        schedule.add(window, ref_pt="start", rel_time=DELAY_S)
+        schedule.add(IdlePulse(RELAX_S))
+
+    def run(self, schedule: Schedule) -> np.ndarray:
+        return np.asarray(self.agent.run(schedule, timeout=60)["q0"]).squeeze()
+
+
+def resonator(lab: Lab) -> dict[str, float]:
+    for span, points in ((60e6, 61), (12e6, 41)):
+        sweep = lab.schedule("resonator", 100)
+        begin, end = lab.readout_hz - span / 2, lab.readout_hz + span / 2
+        with sweep.loop(linspace(begin, end, points, DType.FREQUENCY)) as hz:
+            sweep.add(SetClockFrequency(clock=RES_CLOCK, frequency=hz))
+            sweep.add(IdlePulse(1e-6))
+            lab.read(sweep, {"hz": hz})
+        heard = lab.run(sweep)
+        lab.readout_hz = float(np.linspace(begin, end, points)[np.argmin(np.abs(heard))])
+    return {"readout_hz": lab.readout_hz}
+
+
+def spectroscopy(lab: Lab) -> dict[str, float]:
+    for span, points, part in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+        sweep = lab.schedule("qubit", 300)
+        begin, end = lab.drive_hz - span / 2, lab.drive_hz + span / 2
+        with sweep.loop(linspace(begin, end, points, DType.FREQUENCY)) as hz:
+            sweep.add(SetClockFrequency(clock=MW_CLOCK, frequency=hz))
+            sweep.add(IdlePulse(1e-6))
+            tone = SquarePulse(amplitude=part, duration=4e-6, port=MW, clock=MW_CLOCK)
+            sweep.add(tone)
+            lab.read(sweep, {"hz": hz})
+        lab.drive_hz = lab_fits.line_centre(np.linspace(begin, end, points), lab.run(sweep))
+    return {"spectroscopy_hz": lab.drive_hz}
+
+
+def rabi(lab: Lab) -> dict[str, float]:
+    """51 points of 1,024 shots, timed from the schedule to the data."""
+    begun = time.perf_counter()
+    sweep = lab.schedule("rabi", 1024)
+    with sweep.loop(linspace(0, 0.9, 51, DType.AMPLITUDE)) as part:
+        sweep.add(IdlePulse(1e-6))
+        sweep.add(lab.turn(part))
+        lab.read(sweep, {"part": part})
+    heard = lab.run(sweep)
+    took = time.perf_counter() - begun
+    lab.pi, sigma = lab_fits.half_turn(np.linspace(0, 0.9, 51), heard)
+    return {"pi": lab.pi, "pi_sigma": sigma, "rabi_seconds": took}
+
+
+def ramsey(lab: Lab) -> dict[str, float]:
+    detuning, points, longest = 1e6, 81, 8e-6
+    lab.drive_hz -= detuning
+    sweep = lab.schedule("ramsey", 1000)
+    with sweep.loop(linspace(20e-9, longest, points, DType.TIME)) as tau:
+        sweep.add(IdlePulse(1e-6))
+        sweep.add(lab.turn(lab.pi / 2))
+        sweep.add(IdlePulse(tau))
+        sweep.add(lab.turn(lab.pi / 2))
+        lab.read(sweep, {"tau": tau})
+    us = 1e6 * np.linspace(20e-9, longest, points)
+    hz, sigma, t2_s, t2_sigma = lab_fits.fringe(us, lab.run(sweep))
+    lab.drive_hz += hz
+    return {"f01": lab.drive_hz, "f01_sigma": sigma, "t2": t2_s, "t2_sigma": t2_sigma}
+
+
+def relaxation(lab: Lab) -> dict[str, float]:
+    points, longest = 41, 150e-6
+    sweep = lab.schedule("t1", 1000)
+    with sweep.loop(linspace(20e-9, longest, points, DType.TIME)) as tau:
+        sweep.add(IdlePulse(1e-6))
+        sweep.add(lab.turn(lab.pi))
+        sweep.add(IdlePulse(tau))
+        lab.read(sweep, {"tau": tau})
+    t1_s, sigma = lab_fits.decay(1e6 * np.linspace(20e-9, longest, points), lab.run(sweep))
+    return {"t1": t1_s, "t1_sigma": sigma}
+
+
+def single_shots(lab: Lab) -> dict[str, float]:
+    """Two levels, 2,000 shots each, kept one by one."""
+    clouds = []
+    for part in (0.0, lab.pi):
+        shots = lab.schedule("shots", 2000)
+        shots.add(IdlePulse(1e-6))
+        shots.add(lab.turn(part))
+        lab.read(shots, bin_mode=BinMode.APPEND)
+        clouds.append(np.ravel(lab.run(shots)))
+    return {"fidelity": lab_fits.told_apart(*clouds), "shots": float(len(clouds[0]))}
+
+
+def main(host: str, folder: Path) -> dict[str, float]:
+    """Measure, in the order in which one thing needs the other."""
+    warnings.simplefilter("ignore")
+    lab = Lab(host, folder)
+    found: dict[str, float] = {}
+    for step in (resonator, spectroscopy, rabi, ramsey, relaxation, single_shots):
+        found |= step(lab)
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], Path(sys.argv[2]))))
