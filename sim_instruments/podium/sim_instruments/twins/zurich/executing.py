@@ -256,7 +256,7 @@ class Executing:
         members: dict[tuple[str, str], Member] = {}
         for one in heard:
             run = self._runs[one.key]
-            if not run.going_on or one.key in members:
+            if not run.going_on or one.key in members or self._hears_a_cable(one.key):
                 continue
             sources = [other.source for other in heard if other.key == one.key]
             try:
@@ -271,12 +271,19 @@ class Executing:
 
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
-        input_ = f"{run.device}.qa{run.at.split('/')[1]}_in"
-        if self._playback is None or not self._playback.wired(input_) or run.ends_fs() is None:
+        if self._playback is None or self._hears_a_cable((run.device, run.at)):
+            return
+        if run.ends_fs() is None:
             return
         member = member_of(run)
         if member is not None:
             self._work_out([member], run.start_fs)
+
+    def _hears_a_cable(self, key: tuple[str, str]) -> bool:
+        """Tell whether it is an analyser whose input has no line of the world."""
+        if self._playback is None or key not in self._analysers:
+            return False
+        return not self._playback.wired(f"{key[0]}.qa{key[1].split('/')[1]}_in")
 
     def _foretell_anew(self, key: tuple[str, str]) -> None:
         """Have a run worked out again that has heard of something its members may ask for."""
