@@ -19,7 +19,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
-from podium.sim_instruments.twins.zurich.foretelling import Member, member_of
+from podium.sim_instruments.twins.zurich.foretelling import Analyser, Member, member_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.overrange import Overranges
@@ -256,7 +256,7 @@ class Executing:
         members: dict[tuple[str, str], Member] = {}
         for one in heard:
             run = self._runs[one.key]
-            if not run.going_on or one.key in members or self._hears_a_cable(one.key):
+            if not run.going_on or one.key in members:
                 continue
             sources = [other.source for other in heard if other.key == one.key]
             try:
@@ -265,7 +265,11 @@ class Executing:
                 run.give_up()
                 self._complain(one.key[0], f"{run.at}: {error}")
                 continue
-            if member is not None:
+            # A scope records, and a PQSC forwards, what is foretold alone.
+            if member is None:
+                continue
+            recording = isinstance(member.analyser, Analyser) and member.analyser.scope is not None
+            if recording or forwarding is not NOTHING or not self._hears_a_cable(one.key):
                 members[one.key] = member
         self._work_out(list(members.values()), at_fs[0], alone=alone, forwarding=forwarding)
 
