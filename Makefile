@@ -24,6 +24,7 @@ REFEREES := .venv-referees
 QIBOLAB := 0.2.17
 QBLOX_SCHEDULER := 1.0.1
 LABONEQ := 26.7.0
+LABONE := 1.1.0
 # Other people's stacks that are run on the twins, each in an environment of its own.
 STACKS ?= qcodes qblox-scheduler
 NEEDS_qcodes := qcodes==0.58.0 qblox-instruments==1.4.1 scipy
@@ -143,6 +144,7 @@ referees:
 		{ rm -rf $(REFEREES); echo "qibolab $(QIBOLAB) cannot be installed here."; }; }
 	@$(call peer,qblox-scheduler,$(QBLOX_SCHEDULER))
 	@$(call peer,laboneq,$(LABONEQ))
+	@$(call peer,labone,$(LABONE))
 
 $(installed): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium into $(VENV): about 1 GB, a minute or two on a good line."

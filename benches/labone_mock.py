@@ -68,22 +68,27 @@ async def answer(wire: socket.socket, version: str) -> None:
     SERVERS.append(capnp_server_factory(stream, get_schema(), SessionInterface(mock)))
 
 
+async def accept(listening: socket.socket, version: str) -> None:
+    """Let clients in, one after the other."""
+    loop = asyncio.get_running_loop()
+    while True:
+        wire, _ = await loop.sock_accept(listening)
+        wire.setblocking(False)
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await answer(wire, version)
+
+
 async def main(version: str) -> None:
     """Serve."""
     async with capnp.kj_loop():
         listening = socket.create_server(("127.0.0.1", 0))
         listening.setblocking(False)
         print(listening.getsockname()[1], flush=True)
-        loop = asyncio.get_running_loop()
-        ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
-        while not ended.done():
-            wire, _ = await loop.sock_accept(listening)
-            wire.setblocking(False)
-            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
-                await answer(wire, version)
-            except Exception as error:
-                print(repr(error), file=sys.stderr, flush=True)
+        accepting = asyncio.create_task(accept(listening, version))
+        await asyncio.to_thread(sys.stdin.read)
+        accepting.cancel()
+        await asyncio.wait({accepting})
 
 
-asyncio.run(main(sys.argv[1]))
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -158,6 +158,71 @@ def test_rabi_finds_the_height_of_half_a_turn(points, pi):
     assert error < 0.01 * height
 
 
+def own_fit(laboneq, fit, x, y, first):
+    """Return what LabOne Q's own analysis finds: parameters and standard deviations."""
+    found = laboneq.ask(fit=fit, x=list(x), y=list(y), first=list(first))
+    return found["best"], found["errors"]
+
+
+def assert_found(found, error, truth, scale=None):
+    """Within three standard deviations, or within 5 %."""
+    assert found == pytest.approx(truth, abs=max(3 * error, 0.05 * (scale or truth)))
+    assert error < 0.1 * (scale or truth), "an error so large would let anything pass"
+
+
+def test_its_own_analysis_finds_what_a_turn_takes(points, laboneq):
+    heights = np.linspace(0, 0.95, 39)
+    found = laboneq.measure(
+        experiment="rabi", axis={"start": 0.0, "stop": 0.95, "points": 39}, qubits=[0],
+        shots=SHOTS, height=READOUT,
+    )["q0"]  # fmt: skip
+    line = along(found)
+    first = (2 * np.pi * 0.9, 0.0, np.ptp(line) / 2, 0.0)
+    best, errors = own_fit(laboneq, "oscillatory", heights, line, first)
+    half = np.pi / abs(best[0])
+    assert_found(half, half * errors[0] / abs(best[0]), turn_of(points[QUBITS[0]]))
+
+
+def test_its_own_analysis_finds_frequency_and_lifetime(points, laboneq, pi):
+    truth = qubit_truth(points[QUBITS[0]])
+    off_hz = 0.2e6
+    us = np.linspace(0, 60, 121)
+    fringes = laboneq.measure(
+        experiment="ramsey", axis={"start": 0.0, "stop": 60e-6, "points": 121}, off_hz=off_hz,
+        pi=pi[0], shots=SHOTS, height=READOUT,
+    )["q0"]  # fmt: skip
+    line = along(fringes)
+    first = (2 * np.pi * off_hz * 1e-6, 0.0, 1 / 30, np.ptp(line) / 2, 0.0)
+    best, errors = own_fit(laboneq, "oscillatory_decay", us, line, first)
+    assert_found(abs(best[0]), errors[0], 2 * np.pi * off_hz * 1e-6)
+
+    us = np.linspace(0, 150, 31)
+    decay = laboneq.measure(
+        experiment="relaxation", axis={"start": 0.0, "stop": 150e-6, "points": 31}, pi=pi[0],
+        shots=3 * SHOTS, height=READOUT,
+    )["q0"]  # fmt: skip
+    line = along(decay)
+    first = (1 / 40, line[-1], line[0] - line[-1])
+    best, errors = own_fit(laboneq, "exponential_decay", us, line, first)
+    t1_us = 1 / best[0]
+    assert_found(t1_us, t1_us * errors[0] / best[0], 1e6 * truth["t1"].value)
+
+
+def test_its_own_analysis_finds_the_resonator(points, laboneq):
+    point = points[QUBITS[0]]
+    begin = point.resonator_hz[0] - 7.2e9 - 10e6
+    found = laboneq.measure(
+        experiment="resonator", axis={"start": begin, "stop": begin + 20e6, "points": 41},
+        shots=2000, gain=0.005,
+    )["q0"]  # fmt: skip
+    power = np.abs(found) ** 2
+    mhz = np.linspace(-10, 10, 41)
+    best, errors = own_fit(laboneq, "lorentzian", mhz, power / power.max(), (2, 0, -2, 1))
+    kappa_mhz = 1e-6 * point.kappa_hz
+    assert_found(2 * abs(best[0]), 2 * errors[0], kappa_mhz)
+    assert_found(best[1], errors[1], 0.0, scale=kappa_mhz)
+
+
 def test_rabi_of_three_qubits_at_once_finds_three_heights(points, laboneq):
     found = measured_turns(laboneq, [0, 1, 2])
     for name, (height, _) in found.items():
@@ -287,7 +352,7 @@ def test_a_qubit_is_reset_by_what_was_just_measured(laboneq, pi, single_shot):
     phase, threshold, error = single_shot
     found = {
         turns: laboneq.measure(
-            experiment="reset", pi=pi[0], height=READOUT, turns=turns, shots=2000, phase=phase,
+            experiment="reset", pi=pi[0], height=READOUT, turns=turns, shots=800, phase=phase,
             thresholds=threshold,
         )
         for turns in (0, 1)
