@@ -19,7 +19,7 @@ from podium.sim_instruments.twins.zurich.analyser_run import (
     Arrivals,
     Cable,
 )
-from podium.sim_instruments.twins.zurich.foretelling import Member, member_of
+from podium.sim_instruments.twins.zurich.foretelling import Analyser, Member, member_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.overrange import Overranges
@@ -266,22 +266,29 @@ class Executing:
                 run.give_up()
                 self._complain(one.key[0], f"{run.at}: {error}")
                 continue
-            if member is not None:
+            # A scope records, and a PQSC forwards, what is foretold alone.
+            if member is None:
+                continue
+            recording = isinstance(member.analyser, Analyser) and member.analyser.scope is not None
+            if recording or forwarding is not NOTHING or not self._hears_a_cable(one.key):
                 members[one.key] = member
         self._work_out(list(members.values()), at_fs[0], alone=alone, forwarding=forwarding)
 
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
-        input_ = f"{run.device}.qa{run.at.split('/')[1]}_in"
-        if (
-            self._playback is None
-            or not self._playback.wired(input_)
-            or run.look_to_the_end() is None
-        ):
+        if self._playback is None or self._hears_a_cable((run.device, run.at)):
+            return
+        if run.look_to_the_end() is None:
             return
         member = member_of(run)
         if member is not None:
             self._work_out([member], run.start_fs)
+
+    def _hears_a_cable(self, key: tuple[str, str]) -> bool:
+        """Tell whether it is an analyser whose input has no line of the world."""
+        if self._playback is None or key not in self._analysers:
+            return False
+        return not self._playback.wired(f"{key[0]}.qa{key[1].split('/')[1]}_in")
 
     def _foretell_anew(self, key: tuple[str, str]) -> None:
         """Have a run worked out again that has heard of something its members may ask for."""
