@@ -126,6 +126,11 @@ def test_several_steps_end_with_the_first_that_fails_and_the_error_names_it(clie
     assert client.settings("", FREQUENCY.removesuffix("/freq"))[FREQUENCY] == 7e6
 
 
+def test_its_process_hears_no_interrupt_and_has_no_share_of_processors_of_its_own(client) -> None:
+    assert os.getpgid(client.pid) == client.pid != os.getpgid(0)
+    assert os.getsid(client.pid) == os.getsid(0)
+
+
 def test_a_pause_ends_when_a_node_changes(server, client) -> None:
     pause_s = 20.0
     other = ClientProcess("zi", server.host, server.port, tuple(DEVICES))
