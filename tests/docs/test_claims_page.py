@@ -47,6 +47,7 @@ REFEREES = {
     "test_zurich_resets_on_the_chip": "`test_zurich_resets_on_the_chip.py`",
     "test_zurich_plays_on_the_chip": "`test_zurich_plays_on_the_chip.py`",
     "test_zurich_pqsc_client": "`test_zurich_pqsc_client.py`",
+    "test_zurich_published_examples": "`test_zurich_published_examples.py`",
     "test_zurich_rack_on_the_chip": "`test_zurich_rack_on_the_chip.py`",
     "test_zurich_command_table": "`test_zurich_command_table.py`",
     "test_zurich_timing_models": "`test_zurich_timing_models.py`",
