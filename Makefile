@@ -7,6 +7,7 @@
 #   make chaos      faults against the start protocol; its last line is JSON
 #   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
 #   make bench      the benchmarks, as ratios
+#   make test-stacks    other people's stacks, unmodified, find worlds on the twins
 #   make test-laboneq   LabOne Q judges the twin of an SHFQC; it brings a part whose licence
 #                       is the vendor's own, so this is no part of make test
 #
@@ -23,6 +24,11 @@ REFEREES := .venv-referees
 QIBOLAB := 0.2.17
 QBLOX_SCHEDULER := 1.0.1
 LABONEQ := 26.7.0
+LABONE := 1.1.0
+# Other people's stacks that are run on the twins, each in an environment of its own.
+STACKS ?= qcodes qblox-scheduler
+NEEDS_qcodes := qcodes==0.58.0 qblox-instruments==1.4.1 scipy
+NEEDS_qblox-scheduler := qblox-scheduler==$(QBLOX_SCHEDULER)
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -72,9 +78,20 @@ define peer
 		{ rm -rf $(REFEREES)-$(1); echo "$(1) $(2) cannot be installed here."; }; }
 endef
 
+# An environment of its own for a stack, made anew when what it needs has changed.
+define stack
+	test "$$(cat $(REFEREES)-$(1)/needs 2>/dev/null)" = "$(NEEDS_$(1))" || { \
+		echo "Installing $(NEEDS_$(1)) into $(REFEREES)-$(1)."; \
+		rm -rf $(REFEREES)-$(1); \
+		$(bin)/python -m venv $(REFEREES)-$(1) && \
+		$(REFEREES)-$(1)/bin/python -m pip install --quiet $(NEEDS_$(1)) && \
+		echo "$(NEEDS_$(1))" > $(REFEREES)-$(1)/needs || \
+		{ rm -rf $(REFEREES)-$(1); echo "$(1) cannot be installed here."; exit 1; }; };
+endef
+
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help demo test test-all test-laboneq check chaos nodes bench referees
+.PHONY: help demo test test-all test-laboneq test-stacks check chaos nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -93,6 +110,11 @@ test-laboneq: $(installed_for_tests)
 	@$(call peer,laboneq,$(LABONEQ))
 	PODIUM_LABONEQ=$(abspath $(REFEREES)-laboneq/bin/python) \
 		$(bin)/python -m pytest tests/referees/judge_laboneq.py $(PYTEST_ARGS)
+
+test-stacks: $(installed_for_tests)
+	@$(foreach one,$(STACKS),$(call stack,$(one)))
+	$(bin)/python -m pytest $(foreach one,$(STACKS),tests/referees/stacks/judge_$(subst -,_,$(one)).py) \
+		-rA --tb=short $(PYTEST_ARGS)
 
 check: $(installed_for_tests)
 	$(bin)/ruff format --check
@@ -122,6 +144,7 @@ referees:
 		{ rm -rf $(REFEREES); echo "qibolab $(QIBOLAB) cannot be installed here."; }; }
 	@$(call peer,qblox-scheduler,$(QBLOX_SCHEDULER))
 	@$(call peer,laboneq,$(LABONEQ))
+	@$(call peer,labone,$(LABONE))
 
 $(installed): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium into $(VENV): about 1 GB, a minute or two on a good line."

@@ -29,7 +29,16 @@ from podium.control.compilers.zurich.target import (
     ZurichTarget,
 )
 from podium.drivers.zurich.client import Client
-from podium.drivers.zurich.client_messages import Connect, Done, Failed, Request, SetAll, Whole
+from podium.drivers.zurich.client_messages import (
+    Connect,
+    Done,
+    Failed,
+    Request,
+    SetAll,
+    Several,
+    Whole,
+    Wholes,
+)
 from podium.drivers.zurich.data_server import ZurichDataServer
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 
@@ -107,6 +116,18 @@ class Bare:
                     answer = self.ask(request)
 
 
+def alone(request: Request) -> Iterator[Request]:
+    """Yield what the client is asked one by one where our driver asks it all together."""
+    match request:
+        case Several(steps):
+            for step in steps:
+                yield from alone(step)
+        case Wholes(paths):
+            yield from map(Whole, paths)
+        case _:
+            yield request
+
+
 def play(driver: ZurichDataServer, artifact: ZurichProgram) -> None:
     """Upload, run, fetch."""
     driver.load(artifact)
@@ -122,8 +143,9 @@ def recorded(driver: ZurichDataServer, artifact: ZurichProgram) -> list[Request]
     ask, asked = process.ask, list[Request]()
 
     def note(request: Request, within_s: float) -> Any:
-        if not (isinstance(request, Whole) and request in asked):  # asked again: not over yet
-            asked.append(request)
+        for one in alone(request):
+            if not (isinstance(one, Whole) and one in asked):  # asked again: not over yet
+                asked.append(one)
         return ask(request, within_s)
 
     process.ask = note

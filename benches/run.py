@@ -371,9 +371,42 @@ def zurich() -> Iterator[Row]:
             asked=f"< {ceiling:g} ms",
             met=1e3 * seconds < ceiling,
         )
+    yield from _beside_the_mock()
     memory_mb, most = found.memory_bytes / 1e6, zurich_server.MEMORY_MB
     what = f"  memory of {len(zurich_server.DEVICES)} instruments"
     yield Row(what, f"{memory_mb:.0f} MB", asked=f"< {most:g} MB", met=memory_mb < most)
+
+
+def _beside_the_mock() -> Iterator[Row]:
+    """Measure the vendor's client on our server and on its vendor's mock."""
+    both = zurich_server.beside_the_mock()
+    if both is None:
+        yield Row("  zhinst on the vendor's mock", "", "no labone: make referees")
+        return
+    ours, mock = both
+    for what, one, other in (
+        ("get", ours.gets_per_s, mock.gets_per_s),
+        ("set", ours.sets_per_s, mock.sets_per_s),
+        (
+            f"transaction of {zurich_server.NODES} nodes",
+            1 / ours.transaction_s,
+            1 / mock.transaction_s,
+        ),
+    ):
+        yield Row(
+            f"  zhinst, {what}",
+            f"{one:,.0f} /s",
+            f"the vendor's mock: {other:,.0f} /s",
+            one / other,
+            "> 1",
+            one >= other,
+        )
+    yield Row(
+        "  zhinst, list of 48 nodes by a wildcard",
+        f"{1e3 * ours.list_s:.2f} ms",
+        f"the vendor's mock, which has few others: {1e3 * mock.list_s:.2f} ms",
+        mock.list_s / ours.list_s,
+    )
 
 
 def one_line() -> Iterator[Row]:

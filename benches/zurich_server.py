@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from podium.firmware_interfaces import zurich
@@ -35,6 +36,12 @@ WARM_UP = 200
 GETS_PER_S, TRANSACTION_MS, MEMORY_MB = 20_000, 30.0, 300.0
 """Floor and ceilings."""
 PATIENCE_S = 60.0
+MOCK_VERSION = "1.1.0"
+"""Of labone, which contains the vendor's mock."""
+LABONE = Path(__file__).parents[1] / ".venv-referees-labone" / "bin" / "python"
+"""A Python that has it; PODIUM_LABONE names another."""
+TURNS, MOCK_GETS, MOCK_TRANSACTIONS = 7, 500, 3
+"""Of the vendor's client on our server and on the mock."""
 VENDOR = """
 import sys, time, zhinst.core
 client = zhinst.core.ziDAQServer(sys.argv[1], int(sys.argv[2]), 6)
@@ -52,7 +59,16 @@ for again in range(times):
     begin = time.perf_counter()
     client.set(batch)
     took.append(time.perf_counter() - begin)
-print(count / gets, sorted(took)[times // 2])
+listed = []
+for _ in range(times):
+    begin = time.perf_counter()
+    paths = client.listNodes("/dev12000/sgchannels/*/oscs/*/freq", 3)
+    listed.append(time.perf_counter() - begin)
+begin = time.perf_counter()
+for again in range(count):
+    client.setDouble("/dev12000/sgchannels/0/oscs/0/freq", float(again))
+sets = time.perf_counter() - begin
+print(count / gets, sorted(took)[times // 2], count / sets, sorted(listed)[times // 2], len(paths))
 """
 
 
@@ -94,6 +110,59 @@ def measure() -> Found:
             work_s,
             _resident(pid),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The vendor's client on one server; the best of its turns, which load spoils least."""
+
+    gets_per_s: float
+    sets_per_s: float
+    transaction_s: float
+    list_s: float
+    """To list 48 nodes by a wildcard."""
+
+
+def beside_the_mock() -> tuple[Beside, Beside] | None:
+    """Return the vendor's client on our server and on its vendor's mock, in turns; None: no mock.
+
+    Nobody else's mock speaks the protocol: LabOne Q's emulation replaces the client, not the
+    server. Of a wildcard the mock tells all that it has; it has these 48 nodes and six others.
+    """
+    labone = os.environ.get("PODIUM_LABONE", str(LABONE))
+    if not Path(labone).exists():
+        return None
+    version = metadata.version("zhinst-core").rsplit(".", 1)[0]
+    with serving() as (host, port, _), _mock(labone, version) as mock:
+        found: tuple[list[list[float]], list[list[float]]] = ([], [])
+        for _ in range(TURNS):
+            for side, at in ((0, (host, port)), (1, ("127.0.0.1", mock))):
+                words = [at[0], str(at[1]), str(MOCK_GETS), str(NODES), str(MOCK_TRANSACTIONS)]
+                said = _run([sys.executable, "-c", VENDOR, *words]).split()
+                found[side].append([float(word) for word in said[:4]])
+    ours, theirs = (list(zip(*rows, strict=True)) for rows in found)
+    return _best(ours), _best(theirs)
+
+
+def _best(columns: list[tuple[float, ...]]) -> Beside:
+    gets, transactions, sets, lists = columns
+    return Beside(max(gets), max(sets), min(transactions), min(lists))
+
+
+@contextmanager
+def _mock(labone: str, version: str) -> Iterator[int]:
+    script = Path(__file__).with_name("labone_mock.py")
+    environment = os.environ | {"PYTHONPATH": str(SCHEMA.parents[3])}
+    with subprocess.Popen(
+        [labone, str(script), version],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
 
 
 @contextmanager
@@ -152,3 +221,4 @@ def _resident(pid: int) -> int:
 
 if __name__ == "__main__":
     print(measure())
+    print(beside_the_mock())

@@ -27,16 +27,18 @@ async def recording(
     doors: Mapping[str, Address],
     sockets: Mapping[str, socket.socket],
     trace: TextIO,
+    trouble: Callable[[str], object] = lambda what: None,
 ) -> AsyncGenerator[None]:
     """Listen for clients of an instrument while the context is open, and write ``trace``.
 
     ``doors``: where each port of the instrument is, by name; ``sockets``: bound ones for clients,
     by the same names. The instrument is connected to when a client comes, once for each. Nothing
-    is added, left out or held back.
+    is added, left out or held back. ``trouble`` is told when the instrument cannot be reached: its
+    client sees the connection end.
     """
     trace.write(head_line(head))
     trace.flush()
-    proxy = _Proxy(trace)
+    proxy = _Proxy(trace, trouble)
     servers = [
         await asyncio.start_server(proxy.client(name, *doors[name]), sock=sockets[name])
         for name in doors
@@ -53,8 +55,9 @@ async def recording(
 
 
 class _Proxy:
-    def __init__(self, trace: TextIO) -> None:
+    def __init__(self, trace: TextIO, trouble: Callable[[str], object]) -> None:
         self._trace = trace
+        self._trouble = trouble
         self._began = time.monotonic()
         self._connections = 0
         self._open: set[asyncio.Task[None]] = set()
@@ -83,8 +86,13 @@ class _Proxy:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        async with asyncio.timeout(CONNECT_S):
-            from_box, to_box = await asyncio.open_connection(*where)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                from_box, to_box = await asyncio.open_connection(*where)
+        except (OSError, TimeoutError) as error:
+            why = str(error) or f"no answer within {CONNECT_S:g} s"
+            self._trouble(f"{port} cannot be reached at {where[0]}:{where[1]}: {why}")
+            raise
         pumps = [
             asyncio.ensure_future(self._pump(connection, port, "instrument", reader, to_box)),
             asyncio.ensure_future(self._pump(connection, port, "client", from_box, writer)),

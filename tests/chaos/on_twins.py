@@ -19,7 +19,7 @@ from tests.chaos.twin_judge import (
     judge,
     starts_of,
 )
-from tests.chaos.twin_laboratory import KINDS, NODES, RELOCK, TwinLaboratory
+from tests.chaos.twin_laboratory import KINDS, NODES, RELOCK, TWO_NODES, TwinLaboratory
 from tests.chaos.world import Tally
 from tests.control.triggered_bench import Node, together
 
@@ -236,10 +236,14 @@ def _setting(name: str, told: Mapping[str, int]) -> Setting:
 
 
 async def twin_chaos(
-    folder: Path, seed: int, faults: int, kinds: Sequence[str] = KINDS, mixed: bool = False
+    folder: Path,
+    seed: int,
+    faults: int,
+    kinds: Sequence[str] = KINDS,
+    example: str = TWO_NODES,
 ) -> Tally:
     """Return what came of ``faults`` faults on twins; logs are in ``folder``.
 
-    ``mixed``: one node on Qblox, one on Zurich Instruments.
+    ``example``: of those that ``TwinLaboratory`` takes.
     """
-    return await OnTwins(TwinLaboratory(folder, seed, mixed), faults, kinds).run()
+    return await OnTwins(TwinLaboratory(folder, seed, example), faults, kinds).run()

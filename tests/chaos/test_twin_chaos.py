@@ -37,8 +37,9 @@ async def test_a_few_faults_on_twins(tmp_path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_a_few_faults_on_twins_of_two_families(tmp_path) -> None:
-    total = await twin_chaos(tmp_path, seed=3, faults=len(A_FEW), kinds=A_FEW, mixed=True)
+@pytest.mark.parametrize("example", ["mixed", "mixed_rack"])
+async def test_a_few_faults_on_twins_of_two_families(tmp_path, example) -> None:
+    total = await twin_chaos(tmp_path, seed=3, faults=len(A_FEW), kinds=A_FEW, example=example)
     assert held(total), "\n".join(total.problems)
     assert total.problems == []
     assert total.completed >= 1

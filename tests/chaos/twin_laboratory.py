@@ -25,6 +25,7 @@ from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.back_door_client import ask
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+TWO_NODES = "two_nodes"
 NODES = ("node_a", "node_b")
 RELOCK = "re-lock"
 KINDS = (
@@ -49,10 +50,10 @@ UP_S = 90.0
 class TwinLaboratory:
     """The processes, and the door behind the twins."""
 
-    def __init__(self, folder: Path, seed: int, mixed: bool = False) -> None:
-        """``mixed``: node b is on Zurich Instruments."""
-        self.example = EXAMPLES / ("mixed" if mixed else "two_nodes") / "facility.yaml"
-        self.clusters = MIXED if mixed else CLUSTERS
+    def __init__(self, folder: Path, seed: int, example: str = TWO_NODES) -> None:
+        """``example``: of two nodes; in all others node b is on Zurich Instruments."""
+        self.example = EXAMPLES / example / "facility.yaml"
+        self.clusters = CLUSTERS if example == TWO_NODES else MIXED
         self.draw = random.Random(seed)
         self.folder = folder
         self.endpoints = folder / "endpoints.json"

@@ -33,7 +33,9 @@ Result = TypeVar("Result")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TWO_NODES = EXAMPLES / "two_nodes" / "facility.yaml"
 MIXED = EXAMPLES / "mixed" / "facility.yaml"
-"""Node b is on Zurich Instruments."""
+"""Node b is on an SHFQC of Zurich Instruments."""
+MIXED_RACK = EXAMPLES / "mixed_rack" / "facility.yaml"
+"""Node b is on a rack of theirs, which a PQSC starts."""
 LATE = (
     "FIRE came",
     "no answer to FIRE",

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -19,12 +20,15 @@ from podium.drivers.errors import Refused, Unreachable
 from podium.drivers.roles import Instrument
 from podium.drivers.worker import Worker
 from podium.drivers.zurich import client_process
+from podium.drivers.zurich.client_messages import SetAll, Whole
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.data_server import ZurichDataServer
 
 TICKS = 1000
 GONE_S = 30.0
 NODE = "/dev12000/sgchannels/0/awg/enable"
+FREQUENCY = "/dev12000/sgchannels/0/oscs/0/freq"
+OUTPUT = "/dev12000/sgchannels/0/output/on"
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
@@ -105,6 +109,39 @@ async def test_the_loop_goes_round_while_a_server_lets_nobody_in(server, greets)
             await ticks_while(connected, server)
             server.gate.set()
             await connected
+
+
+def test_several_steps_end_with_the_first_that_fails_and_the_error_names_it(client) -> None:
+    before = client.whole("", NODE)
+    steps = [
+        ("for the first", Whole(NODE)),
+        ("for the second", Whole("/dev12000/no/such/node")),
+        ("for the third", SetAll(((FREQUENCY, 7e6),))),
+    ]
+    client.set("", [(FREQUENCY, 1e6)])
+    with pytest.raises(Refused, match=r"for the second: .*no/such/node"):
+        client.several(steps)
+    assert client.settings("", FREQUENCY.removesuffix("/freq"))[FREQUENCY] == 1e6
+    assert client.several([steps[0], steps[2]]) == [before, None]
+    assert client.settings("", FREQUENCY.removesuffix("/freq"))[FREQUENCY] == 7e6
+
+
+def test_a_pause_ends_when_a_node_changes(server, client) -> None:
+    pause_s = 20.0
+    other = ClientProcess("zi", server.host, server.port, tuple(DEVICES))
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            began = time.monotonic()
+            looking = pool.submit(client.wholes, "", (OUTPUT,), pause_s)
+            on = 0
+            while not looking.done():  # whenever it begins to listen, there is a change after it
+                on = 1 - on
+                other.set("", [(OUTPUT, on)])
+                server.poll()
+            assert time.monotonic() - began < pause_s
+            assert looking.result()[0] in (0, 1)
+    finally:
+        other.close()
 
 
 def test_nothing_of_the_vendors_is_in_the_process_of_the_driver(server) -> None:

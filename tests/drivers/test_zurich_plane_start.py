@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -40,6 +41,9 @@ class MadeUp:
             return self.ticks
         return self.locked if path.endswith("in/status") else 1
 
+    def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
+        return tuple(self.whole(asked, path) for path in paths)
+
     def text(self, asked: str, path: str) -> str:
         return json.dumps({"messages": [{"message": one, "count": 1} for one in self.log]})
 
@@ -59,27 +63,27 @@ def plane(server):
 
 
 def test_it_has_started_once_a_core_does_not_wait_any_more(plane, server) -> None:
-    assert plane.waiting(ROOT, EDGE)
+    assert plane.waiting([EDGE])
     with pytest.raises(NotStarted, match="no edge at trigger input 1 of zi"):
-        plane.wait(ROOT, EDGE, 0.0, threading.Event())
+        plane.wait(EDGE, 0.0, threading.Event())
     server.status[f"{ROOT}/{EDGE.cores[0].node}/sequencer/status"] = RUNS
-    assert not plane.waiting(ROOT, EDGE)
-    plane.wait(ROOT, EDGE, 0.0, threading.Event())
+    assert not plane.waiting([EDGE])
+    plane.wait(EDGE, 0.0, threading.Event())
 
 
 def test_a_wait_is_given_up(plane) -> None:
     interrupted = threading.Event()
     interrupted.set()
     with pytest.raises(Refused, match="given up while it waited"):
-        plane.wait(ROOT, EDGE, 5.0, interrupted)
+        plane.wait(EDGE, 5.0, interrupted)
     assert not interrupted.is_set()
 
 
 def test_its_start_is_the_stamp_by_its_counter_less_how_long_it_had_begun(plane, server) -> None:
     with pytest.raises(Refused, match="nobody has said what time it was"):
-        plane.stamp(ROOT, EDGE)
+        plane.stamp([EDGE])
     plane.origin = ORIGIN
-    plane.stamp(ROOT, EDGE)
+    plane.stamp([EDGE])
     assert server.stamps == [f"{ROOT}/qachannels/0/readout/result/data/3/wave"]
     assert plane.started - ORIGIN == 8_000 * 250_000 - 400_000_000
     plane.armed()
@@ -91,7 +95,7 @@ def test_its_start_is_the_stamp_by_its_counter_less_how_long_it_had_begun(plane,
 def test_another_instruments_counter_is_not_known(plane) -> None:
     plane.origin = ORIGIN
     with pytest.raises(Refused, match="name the instrument that the trigger goes to first"):
-        plane.stamp("/dev12001", replace(EDGE, instrument="zi.dev12001"))
+        plane.stamp([replace(EDGE, instrument="zi.dev12001")])
 
 
 def test_a_lock_that_is_lost_refuses_and_one_that_was_shows_in_the_log(plane, server) -> None:
@@ -117,7 +121,19 @@ def test_what_the_log_says_of_the_clock_is_not_cleared_before_it_was_told(plane,
 
 
 def test_only_what_an_edge_begins_is_waited_for(server) -> None:
-    assert from_outside(PROGRAM) is None
-    assert from_outside(EDGE) is EDGE
+    assert not from_outside(PROGRAM)
+    assert from_outside(EDGE)
     assert PlaneStart("zi", server, {12000: "SHFQC"}).source == START_SOURCE
     assert PlaneStart("zi", server, {12001: "SHFSG8"}).source == ""
+
+
+def test_behind_a_pqsc_the_counter_is_that_of_the_first_analyser(server) -> None:
+    devices = {10001: "PQSC", 12002: "SHFSG4", 12001: "SHFQA2", 12003: "SHFQC"}
+    plane = PlaneStart("zi", server, devices)
+    plane.origin = ORIGIN
+    plane.stamp([replace(EDGE, record=None), replace(EDGE, instrument="zi.dev12001")])
+    assert server.stamps == ["/dev12001/qachannels/0/readout/result/data/3/wave"]
+    assert plane.root == "/dev10001", "whose clock all take"
+    with pytest.raises(Refused, match=r"that of dev12001, not of zi\.dev12003"):
+        plane.stamp([replace(EDGE, instrument="zi.dev12003")])
+    assert PlaneStart("zi", server, {10001: "PQSC", 12002: "SHFSG4"}).source == ""

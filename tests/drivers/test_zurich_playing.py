@@ -57,9 +57,9 @@ def test_a_program_is_loaded_armed_and_started_in_this_order(driver, sent):
     assert at[2:] == [
         "raw/error/clear",
         "sgchannels/2/awg/elf/data",
+        "qachannels/0/generator/elf/data",
         "sgchannels/2/awg/waveform/waves/0",
         "sgchannels/2/awg/commandtable/data",
-        "qachannels/0/generator/elf/data",
         "qachannels/0/generator/waveforms/0/wave",
         "qachannels/0/readout/integration/weights/0/wave",
         "sgchannels/2/output/on",

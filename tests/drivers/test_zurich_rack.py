@@ -8,7 +8,9 @@ from tests.drivers.test_zurich_playing import DRIVE, LAYOUT, READ
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich import rack as playing
 from podium.drivers.zurich import waiting
+from podium.drivers.zurich.core_memory import CoreMemory
 from podium.drivers.zurich.data_server import ZurichDataServer
+from podium.drivers.zurich.one_by_one import one_by_one
 from podium.firmware_interfaces.zurich.program import CoreProgram, Start, ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZSyncPort, ZurichRack
 
@@ -53,6 +55,12 @@ class Rehearsed:
             return playing.LINKED
         return int(path.endswith("/ready"))
 
+    def wholes(self, asked, paths, after_s):
+        return tuple(self.whole(asked, path) for path in paths)
+
+    def several(self, steps):
+        return one_by_one(self, steps)
+
     def text(self, asked, path):
         return self.held.get(path, "")
 
@@ -81,6 +89,8 @@ def driver(server, monkeypatch):
         monkeypatch.setattr(where, "LINKED_S" if where is playing else "READY_S", 0.0)
     made = ZurichDataServer.rehearse("zi", print, DEVICES, zsync=CABLES)
     made._server = server
+    made._plane._server = server
+    made._memory = CoreMemory("zi", server)
     return made
 
 
@@ -117,7 +127,8 @@ def test_settings_of_all_are_one_transaction_and_so_are_the_enables(driver, serv
     ]
     server.sent.clear()
     driver.start()
-    assert server.sent == [["/dev10001/execution/repetitions", "/dev10001/execution/enable"]]
+    at = "/dev10001/execution"
+    assert server.sent == [[f"{at}/trigger", f"{at}/repetitions", f"{at}/enable"]]
 
 
 def test_a_clock_that_is_zsyncs_already_is_left_alone(driver, server):
@@ -204,3 +215,25 @@ def test_cables_that_are_not_as_the_file_says_are_told_by_reading_alone(driver, 
         "ZSync port 2 of dev10001 goes to dev12002, the facility file says dev8001",
     )
     assert server.sent == []
+
+
+def test_a_pqsc_awaits_its_trigger_once_all_others_await_it(driver, server):
+    driver.load(replace(RACK, trigger=1))
+    server.sent.clear()
+    driver.arm()
+    at = "/dev10001/execution"
+    assert server.sent[-1][2:] == [f"{at}/trigger", f"{at}/repetitions", f"{at}/enable"]
+    assert server.sent[-1][0] == "/dev10001/triggers/in/1/level"
+    with pytest.raises(Refused, match="begins on an edge at trigger input 2 of dev10001"):
+        driver.start()
+
+
+def test_a_pqsc_is_stopped_before_anybody_looks_who_has_started(driver, server):
+    driver.load(replace(RACK, trigger=0))
+    driver.arm()
+    server.sent.clear()
+    assert not driver.disarm(), "all still wait"
+    assert server.sent[0] == ["/dev10001/execution/enable"]
+    driver.arm()
+    server.held["/dev8001/awgs/1/sequencer/status"] = 1
+    assert driver.disarm(), "one has gone on"

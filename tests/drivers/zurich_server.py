@@ -93,6 +93,10 @@ class ZurichServer:
         finally:
             self.gate.set()
 
+    def poll(self) -> None:
+        """Tell clients what they listen to and have not been told, as a served one does."""
+        self._call(self._due())
+
     def close(self) -> None:
         self.down()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -117,6 +121,10 @@ class ZurichServer:
         self._server.close()
         self.faults.drop()
         await asyncio.sleep(0)
+
+    async def _due(self) -> None:
+        for way in tuple(self.faults.open):
+            way.due()
 
     def _call(self, coroutine) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)

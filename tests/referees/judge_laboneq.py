@@ -31,12 +31,14 @@ GRID_HZ = 200e6
 PULSE_S, SIGMA = 40e-9, 0.5
 READOUT = 0.15
 SHOTS = 200
+WORLDS = (None, 701, 702, 703)
+"""Seeds: of the world that all else is looked at in, and of three that nobody looked at."""
 
 
-@pytest.fixture(scope="module")
-def laboratory(tmp_path_factory):
+@pytest.fixture(scope="module", params=WORLDS)
+def laboratory(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("laboneq")
-    with served(folder, FACILITY.read_text(), "zi_a") as server:
+    with served(folder, FACILITY.read_text(), "zi_a", request.param) as server:
         yield folder, server
 
 
@@ -156,6 +158,71 @@ def test_rabi_finds_the_height_of_half_a_turn(points, pi):
     assert error < 0.01 * height
 
 
+def own_fit(laboneq, fit, x, y, first):
+    """Return what LabOne Q's own analysis finds: parameters and standard deviations."""
+    found = laboneq.ask(fit=fit, x=list(x), y=list(y), first=list(first))
+    return found["best"], found["errors"]
+
+
+def assert_found(found, error, truth, scale=None):
+    """Within three standard deviations, or within 5 %."""
+    assert found == pytest.approx(truth, abs=max(3 * error, 0.05 * (scale or truth)))
+    assert error < 0.1 * (scale or truth), "an error so large would let anything pass"
+
+
+def test_its_own_analysis_finds_what_a_turn_takes(points, laboneq):
+    heights = np.linspace(0, 0.95, 39)
+    found = laboneq.measure(
+        experiment="rabi", axis={"start": 0.0, "stop": 0.95, "points": 39}, qubits=[0],
+        shots=SHOTS, height=READOUT,
+    )["q0"]  # fmt: skip
+    line = along(found)
+    first = (2 * np.pi * 0.9, 0.0, np.ptp(line) / 2, 0.0)
+    best, errors = own_fit(laboneq, "oscillatory", heights, line, first)
+    half = np.pi / abs(best[0])
+    assert_found(half, half * errors[0] / abs(best[0]), turn_of(points[QUBITS[0]]))
+
+
+def test_its_own_analysis_finds_frequency_and_lifetime(points, laboneq, pi):
+    truth = qubit_truth(points[QUBITS[0]])
+    off_hz = 0.2e6
+    us = np.linspace(0, 60, 121)
+    fringes = laboneq.measure(
+        experiment="ramsey", axis={"start": 0.0, "stop": 60e-6, "points": 121}, off_hz=off_hz,
+        pi=pi[0], shots=SHOTS, height=READOUT,
+    )["q0"]  # fmt: skip
+    line = along(fringes)
+    first = (2 * np.pi * off_hz * 1e-6, 0.0, 1 / 30, np.ptp(line) / 2, 0.0)
+    best, errors = own_fit(laboneq, "oscillatory_decay", us, line, first)
+    assert_found(abs(best[0]), errors[0], 2 * np.pi * off_hz * 1e-6)
+
+    us = np.linspace(0, 150, 31)
+    decay = laboneq.measure(
+        experiment="relaxation", axis={"start": 0.0, "stop": 150e-6, "points": 31}, pi=pi[0],
+        shots=3 * SHOTS, height=READOUT,
+    )["q0"]  # fmt: skip
+    line = along(decay)
+    first = (1 / 40, line[-1], line[0] - line[-1])
+    best, errors = own_fit(laboneq, "exponential_decay", us, line, first)
+    t1_us = 1 / best[0]
+    assert_found(t1_us, t1_us * errors[0] / best[0], 1e6 * truth["t1"].value)
+
+
+def test_its_own_analysis_finds_the_resonator(points, laboneq):
+    point = points[QUBITS[0]]
+    begin = point.resonator_hz[0] - 7.2e9 - 10e6
+    found = laboneq.measure(
+        experiment="resonator", axis={"start": begin, "stop": begin + 20e6, "points": 41},
+        shots=2000, gain=0.005,
+    )["q0"]  # fmt: skip
+    power = np.abs(found) ** 2
+    mhz = np.linspace(-10, 10, 41)
+    best, errors = own_fit(laboneq, "lorentzian", mhz, power / power.max(), (2, 0, -2, 1))
+    kappa_mhz = 1e-6 * point.kappa_hz
+    assert_found(2 * abs(best[0]), 2 * errors[0], kappa_mhz)
+    assert_found(best[1], errors[1], 0.0, scale=kappa_mhz)
+
+
 def test_rabi_of_three_qubits_at_once_finds_three_heights(points, laboneq):
     found = measured_turns(laboneq, [0, 1, 2])
     for name, (height, _) in found.items():
@@ -242,6 +309,64 @@ def test_single_shots_fall_into_two_clouds_and_a_threshold_tells_them_apart(labo
         share = np.mean(cloud.real > middle)
         assert np.mean(states) == pytest.approx(share, abs=0.2)
         assert (np.mean(states) > 0.5) == (turns == 1 if sign > 0 else turns == 0)
+
+
+@pytest.fixture(scope="module")
+def single_shot(laboneq, pi):
+    """Phase of the kernel and threshold, and how seldom shots are taken for the other state."""
+    asked = {"experiment": "prepared", "pi": pi[0], "shots": 1000, "height": READOUT}
+
+    def clouds(phase):
+        return [
+            laboneq.measure(**asked, turns=turns, kind="INTEGRATION", phase=phase)["q0"]
+            for turns in (0, 1)
+        ]
+
+    down, up = (one.mean() for one in clouds(0.0))
+    phase = -float(np.angle(up - down))
+    down, up = (np.sort(one.real) for one in clouds(phase))
+    assert np.median(up) > np.median(down), "a kernel's phase turns what it adds up"
+    levels = np.concatenate([down, up])
+    wrong = [np.mean(down > level) + np.mean(up <= level) for level in levels]
+    best = int(np.argmin(wrong))
+    return phase, float(levels[best]), float(wrong[best]) / 2
+
+
+def test_calibrated_single_shots_are_told_apart_by_the_instrument(laboneq, pi, single_shot):
+    phase, threshold, error = single_shot
+    found = [
+        laboneq.measure(
+            experiment="prepared", pi=pi[0], shots=2000, height=READOUT, turns=turns,
+            kind="DISCRIMINATION", phase=phase, thresholds=threshold,
+        )["q0"].real
+        for turns in (0, 1)
+    ]  # fmt: skip
+    wrong = (np.mean(found[0] == 1) + np.mean(found[1] == 0)) / 2
+    # 2,000 shots each, and the threshold was chosen from 1,000 each: 5 deviations of both.
+    assert wrong == pytest.approx(error, abs=0.05)
+    assert wrong < 0.25
+
+
+def test_a_qubit_is_reset_by_what_was_just_measured(laboneq, pi, single_shot):
+    """``match`` on the instrument's own result: a turn where a 1 was found, none where a 0 was."""
+    phase, threshold, error = single_shot
+    found = {
+        turns: laboneq.measure(
+            experiment="reset", pi=pi[0], height=READOUT, turns=turns, shots=800, phase=phase,
+            thresholds=threshold,
+        )
+        for turns in (0, 1)
+    }  # fmt: skip
+    before, after = (
+        {turns: np.mean(data[name].real == 1) for turns, data in found.items()}
+        for name in ("before", "q0")
+    )
+    assert before[1] - before[0] == pytest.approx(1 - 2 * error, abs=0.06)
+    # What the readout misses is turned the wrong way, or not at all, and what relaxes in the 2 us
+    # between pulse and pulse is turned up: twice the error, and a tenth.
+    assert after[1] < 2 * error + 0.1 + before[0]
+    assert after[0] < 2 * error + 0.1 + before[0]
+    assert after[1] < before[1] - 0.3
 
 
 def test_the_averaged_trace_adds_up_to_what_is_integrated(points, laboneq, pi):

@@ -20,6 +20,7 @@ warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
 
 import numpy as np  # noqa: E402
+from laboneq.analysis import fitting  # noqa: E402
 from laboneq.dsl.device import DeviceSetup, create_connection  # noqa: E402
 from laboneq.dsl.device.instruments import SHFQC  # noqa: E402
 from laboneq.simple import (  # noqa: E402
@@ -38,12 +39,22 @@ from laboneq.simple import (  # noqa: E402
 )
 
 READOUT_S, KERNEL_S, RELAXATION_S = 1.2e-6, 1e-6, 250e-6
+EMPTY_S = 400e-9
+"""In which a resonator loses its photons."""
 PULSE_S, SIGMA = 40e-9, 0.5
 """Length of a Gaussian, and its standard deviation as a share of half of it."""
 X = pulse_library.gaussian(uid="x", length=PULSE_S, sigma=SIGMA)
 READ = pulse_library.const(uid="read", length=READOUT_S, amplitude=1.0)
 KERNEL = pulse_library.const(uid="kernel", length=KERNEL_S)
 LINES = ("drive", "measure", "acquire")
+
+
+def turned_kernel(phase: float) -> Any:
+    """Return the kernel of which what it adds up is turned by a phase, rad."""
+    if not phase:
+        return KERNEL
+    samples = np.full(round(KERNEL_S * 2e9), np.exp(1j * phase))
+    return pulse_library.sampled_pulse(samples, uid="turned_kernel")
 
 
 @dataclass(frozen=True)
@@ -127,12 +138,15 @@ def experiment(name: str, qubits: list[int]) -> Experiment:
     )
 
 
-def read(made: Experiment, qubits: list[int], after: str, height: float) -> None:
+def read(
+    made: Experiment, qubits: list[int], after: str, height: float, phase: float = 0.0
+) -> None:
     """Read all qubits at once, and let them relax."""
+    kernel = turned_kernel(phase)
     for k in qubits:
         with made.section(uid=f"read{k}", play_after=after):
             made.play(f"measure{k}", READ, amplitude=height)
-            made.acquire(f"acquire{k}", f"q{k}", kernel=KERNEL)
+            made.acquire(f"acquire{k}", f"q{k}", kernel=kernel)
     with made.section(uid="relax", play_after=[f"read{k}" for k in qubits], length=RELAXATION_S):
         for k in qubits:
             made.reserve(f"drive{k}")
@@ -197,7 +211,13 @@ def relaxation(axis: dict[str, float], pi: float, **more: Any) -> Experiment:
 
 
 def prepared(
-    pi: float, turns: int, shots: int, height: float, kind: str, mode: str = "SINGLE_SHOT"
+    pi: float,
+    turns: int,
+    shots: int,
+    height: float,
+    kind: str,
+    mode: str = "SINGLE_SHOT",
+    phase: float = 0.0,
 ) -> Experiment:
     """Shots after so many turns of the first qubit."""
     made = experiment("prepared", [0])
@@ -210,7 +230,35 @@ def prepared(
             made.reserve("drive0")
             for _ in range(turns):
                 made.play("drive0", X, amplitude=pi)
-        read(made, [0], "prepare", height)
+        read(made, [0], "prepare", height, phase)
+    return made
+
+
+def reset(pi: float, turns: int, shots: int, height: float, phase: float) -> Experiment:
+    """Shots after so many turns of the first qubit: read, turned once more where a 1 was found,
+    read again."""
+    made = experiment("reset", [0])
+    with made.acquire_loop_rt(
+        count=shots,
+        averaging_mode=AveragingMode.SINGLE_SHOT,
+        acquisition_type=AcquisitionType.DISCRIMINATION,
+    ):
+        with made.section(uid="prepare"):
+            made.reserve("drive0")
+            for _ in range(turns):
+                made.play("drive0", X, amplitude=pi)
+        with made.section(uid="look", play_after="prepare"):
+            made.play("measure0", READ, amplitude=height)
+            made.acquire("acquire0", "before", kernel=turned_kernel(phase))
+        with made.section(uid="ring down", play_after="look", length=EMPTY_S):
+            made.reserve("drive0")
+            made.reserve("measure0")
+        with made.match(uid="reset", handle="before", play_after="ring down"):
+            with made.case(state=0):
+                pass
+            with made.case(state=1):
+                made.play("drive0", X, amplitude=pi)
+        read(made, [0], "reset", height, phase)
     return made
 
 
@@ -304,9 +352,9 @@ def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
     between = time.perf_counter()
     results = session.run(compiled)
     data = {
-        f"q{k}": np.asarray(results.get_data(f"q{k}"))
-        for k in range(len(rack.drives))
-        if f"q{k}" in results.acquired_results
+        name: np.asarray(results.get_data(name))
+        for name in (*(f"q{k}" for k in range(len(rack.drives))), "before")
+        if name in results.acquired_results
     }
     return {
         "compiled_s": between - begin,
@@ -315,8 +363,15 @@ def run(session: Session, rack: Rack, asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def analysed(fit: str, x: list[float], y: list[float], first: list[float]) -> dict[str, Any]:
+    """Return the parameters that LabOne Q's own analysis finds, and their standard deviations."""
+    best, covariance = getattr(fitting, fit).fit(np.array(x), np.array(y), *first)
+    return {"best": best.tolist(), "errors": np.sqrt(np.diag(covariance)).tolist()}
+
+
 EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
-    one.__name__: one for one in (rabi, ramsey, relaxation, prepared, resonator, long_readout)
+    one.__name__: one
+    for one in (rabi, ramsey, relaxation, prepared, reset, resonator, long_readout)
 }
 
 
@@ -327,7 +382,8 @@ def main() -> None:
     print(json.dumps({"connected": True}), file=ANSWERS)
     for line in sys.stdin:
         try:
-            answer = run(session, rack, json.loads(line))
+            asked = json.loads(line)
+            answer = analysed(**asked) if "fit" in asked else run(session, rack, asked)
         except Exception as error:  # the other side must hear of whatever went wrong
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=ANSWERS)

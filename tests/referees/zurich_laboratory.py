@@ -38,15 +38,19 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path, text: str = FACILITY, name: str = "zi") -> Iterator[Served]:
-    """Serve a facility meanwhile; ``name``: of its data server."""
+def served(
+    folder: Path, text: str = FACILITY, name: str = "zi", seed: int | None = None
+) -> Iterator[Served]:
+    """Serve a facility meanwhile; ``name``: of its data server; ``seed``: of its world."""
     facility, twin, endpoints = (folder / f"{name}" for name in ("f.yaml", "t.yaml", "e.json"))
     facility.write_text(text)
     podium = [sys.executable, "-c", START, "twin"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    drawn = [] if seed is None else ["--seed", str(seed)]
     subprocess.run(
-        [*podium, "sample", facility, "--out", twin], check=True, env=environment, timeout=60
-    )
+        [*podium, "sample", facility, *drawn, "--out", twin],
+        check=True, env=environment, timeout=60,
+    )  # fmt: skip
     serving = [*podium, "serve", facility, "--twin", twin, "--endpoints", endpoints]
     with subprocess.Popen(
         [*serving, "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,

@@ -41,7 +41,7 @@ class OwnProcess:
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 env=os.environ | {"PYTHONPATH": _places()},
-                start_new_session=True,
+                process_group=0,  # and no session, among which Linux shares its processors
             )
         self._wire = ours
         self._turn = threading.Lock()

@@ -200,6 +200,11 @@ def _waves(count: int) -> tuple[Connector, ...]:
     return tuple(PulseOutput(f"sigout{n}", zurich.HDAWG_RANGES_V) for n in range(count))
 
 
+def _hub_triggers(count: int) -> tuple[Connector, ...]:
+    """Return the trigger inputs of a PQSC, with which it starts the others."""
+    return tuple(TriggerInput(f"trigger{n}", _SHF_TRIGGER_FS) for n in range(count))
+
+
 _ZURICH_DEVICES = {
     model.name: model
     for model in (
@@ -210,7 +215,7 @@ _ZURICH_DEVICES = {
         ModuleModel("SHFQA4", (*_analysers(4), *_analyser_triggers(4))),
         ModuleModel("HDAWG4", _waves(4)),
         ModuleModel("HDAWG8", _waves(8)),
-        ModuleModel("PQSC", ()),
+        ModuleModel("PQSC", _hub_triggers(zurich.PQSC_TRIGGER_INPUTS)),
     )
 }
 """What lines can be wired to. An HDAWG holds no static bias; a PQSC starts the others."""

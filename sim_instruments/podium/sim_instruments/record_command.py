@@ -65,14 +65,19 @@ def run_record(arguments: Namespace) -> int:
 async def _record(one: "Recorded", out: Path, listen: str | None) -> None:
     import asyncio
     import signal
+    import sys
 
     from podium.sim_instruments.servers.recorder import recording
 
     told_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
+
+    def trouble(what: str) -> None:
+        print(f"podium twin record: {what}", file=sys.stderr, flush=True)
+
     with out.open("w", encoding="utf-8") as trace:
-        async with recording(one, trace, listen) as clients:
+        async with recording(one, trace, listen, trouble) as clients:
             print(f"recording {one.head.instrument} at {one.host} to {out}; connect to it by")
             for client, line in clients.items():
                 print(f"    {client}: {line}")

@@ -28,7 +28,9 @@ def fitted(model: Callable, x: Reals, y: Reals, guesses: list) -> tuple[Reals, R
             best, covariance = curve_fit(model, x, y, guess, maxfev=20_000)
         except RuntimeError:
             continue
-        found.append((np.sum((model(x, *best) - y) ** 2), best, np.sqrt(np.diag(covariance))))
+        sigma = np.sqrt(np.diag(covariance))
+        if np.all(np.isfinite(sigma)):
+            found.append((np.sum((model(x, *best) - y) ** 2), best, sigma))
     _, best, sigma = min(found, key=lambda one: one[0])
     return best, sigma
 
@@ -53,7 +55,7 @@ def half_turn(part: Reals, heard: NDArray[np.complex128]) -> tuple[float, float]
         return floor + height * np.cos(2 * np.pi * turns * x)
 
     each = [t / np.ptp(part) for t in (0.5, 0.75, 1, 1.5, 2, 3)]
-    best, sigma = fitted(model, part, y, [(np.ptp(y) / 2, t, y.mean()) for t in each])
+    best, sigma = fitted(model, part, y, [(0.5, t, 0.0) for t in each])
     turns = abs(best[1])
     return float(0.5 / turns), float(0.5 * sigma[1] / turns**2)
 

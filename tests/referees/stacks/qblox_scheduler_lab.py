@@ -25,9 +25,9 @@ from qblox_scheduler import (
     Schedule,
     SetClockFrequency,
     SquarePulse,
+    arange,
     linspace,
 )
-from qblox_scheduler.enums import BinMode
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
@@ -86,12 +86,12 @@ class Lab:
             sigma=PULSE_S / 6,
         )  # fmt: skip
 
-    def read(self, schedule: Schedule, coords: dict | None = None, **more) -> None:
+    def read(self, schedule: Schedule, coords: dict) -> None:
         """Read out after what was added last, and let the qubit relax."""
         tone = SquarePulse(amplitude=0.25, duration=READ_S + DELAY_S, port=RES, clock=RES_CLOCK)
         schedule.add(tone)
         window = IQIntegration(
-            port=RES, clock=RES_CLOCK, duration=READ_S, acq_label="q0", coords=coords, **more
+            port=RES, clock=RES_CLOCK, duration=READ_S, acq_label="q0", coords=coords
         )
         schedule.add(window, ref_pt="start", rel_time=DELAY_S)
         schedule.add(IdlePulse(RELAX_S))
@@ -142,7 +142,7 @@ def rabi(lab: Lab) -> dict[str, float]:
 
 
 def ramsey(lab: Lab) -> dict[str, float]:
-    detuning, points, longest = 1e6, 81, 8e-6
+    detuning, points, longest = 1e6, 81, 8.02e-6
     lab.drive_hz -= detuning
     sweep = lab.schedule("ramsey", 1000)
     with sweep.loop(linspace(20e-9, longest, points, DType.TIME)) as tau:
@@ -158,7 +158,7 @@ def ramsey(lab: Lab) -> dict[str, float]:
 
 
 def relaxation(lab: Lab) -> dict[str, float]:
-    points, longest = 41, 150e-6
+    points, longest = 41, 150.02e-6
     sweep = lab.schedule("t1", 1000)
     with sweep.loop(linspace(20e-9, longest, points, DType.TIME)) as tau:
         sweep.add(IdlePulse(1e-6))
@@ -170,13 +170,14 @@ def relaxation(lab: Lab) -> dict[str, float]:
 
 
 def single_shots(lab: Lab) -> dict[str, float]:
-    """Two levels, 2,000 shots each, kept one by one."""
+    """Two levels, 2,000 shots each, one for each step of a loop."""
     clouds = []
     for part in (0.0, lab.pi):
-        shots = lab.schedule("shots", 2000)
-        shots.add(IdlePulse(1e-6))
-        shots.add(lab.turn(part))
-        lab.read(shots, bin_mode=BinMode.APPEND)
+        shots = lab.schedule("shots", 1)
+        with shots.loop(arange(0, 2000, 1, DType.NUMBER)) as number:
+            shots.add(IdlePulse(1e-6))
+            shots.add(lab.turn(part))
+            lab.read(shots, {"shot": number})
         clouds.append(np.ravel(lab.run(shots)))
     return {"fidelity": lab_fits.told_apart(*clouds), "shots": float(len(clouds[0]))}
 

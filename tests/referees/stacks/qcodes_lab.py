@@ -280,10 +280,10 @@ def main(host: str, folder: Path) -> dict[str, float]:
     return {
         "spectroscopy_hz": seen_hz,
         "half_turn": half_turn,
-        "f01_hz": f01_hz,
-        "f01_sigma_hz": float(f01_sigma),
-        "t1_s": t1_s,
-        "t1_sigma_s": t1_sigma,
+        "f01": f01_hz,
+        "f01_sigma": float(f01_sigma),
+        "t1": t1_s,
+        "t1_sigma": t1_sigma,
     }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import socket
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ async def asked(host: str, port: int, question: bytes) -> bytes:
     try:
         writer.write(question)
         return await asyncio.wait_for(reader.readline(), 20)
+    except ConnectionError:
+        return b""
     finally:
         writer.close()
 
@@ -94,3 +97,15 @@ async def test_clients_are_listened_for_on_loopback_only() -> None:
     with pytest.raises(OSError, match=r"192\.0\.2\.1 is no loopback address"):
         async with recording(one, io.StringIO(), "192.0.2.1"):
             pass
+
+
+async def test_an_instrument_that_is_away_is_told_and_ends_the_clients_connection() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # it does not listen
+        port = nobody.getsockname()[1]
+        one = recorded("yokogawa_gs200", "box", f"127.0.0.1:{port}", {})
+        told: list[str] = []
+        async with recording(one, io.StringIO(), trouble=told.append) as clients:
+            where = clients["a plain socket"].split("'")[1]
+            assert await asked(where, port, b"*IDN?\n") == b""
+    assert told[0].startswith(f"scpi cannot be reached at 127.0.0.1:{port}: ")

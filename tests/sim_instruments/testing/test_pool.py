@@ -168,6 +168,33 @@ def test_words_that_make_no_facility_are_refused_and_the_process_is_used_again(
         assert standard.visa is not None
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"seed": -1}, "a seed is a whole number from 0 up, not -1"),
+        ({"seed": "a"}, "a seed is a whole number from 0 up, not 'a'"),
+        ({"clock": "slow"}, "a clock is one of leap, paced, manual, not 'slow'"),
+        ({"chip": "krinner2022", "qubits": "3"}, "a number of qubits is wanted, not '3'"),
+        ({"chip": "krinner2022", "qubits": 0}, "qubits"),
+        ({"options": {"modules": {2: "QXM"}}}, "there is no 'QXM'; there are QRM-RF, QCM-RF"),
+    ],
+)
+def test_words_of_the_wrong_kind_are_refused(pool: TwinPool, words, says) -> None:
+    with pytest.raises(TwinRefused) as refused, pool.instrument("qblox_cluster", **words):
+        pass
+    assert says in str(refused.value)
+
+
+def test_a_twin_that_is_kept_beyond_its_end_never_tells_of_another_world(pool: TwinPool) -> None:
+    with pool.instrument("yokogawa_gs200") as kept:
+        pass
+    with pool.instrument("yokogawa_gs200") as another:
+        ask(another, b"*IDN?\n")
+        with pytest.raises(TwinRefused, match="source ended with the test"):
+            _ = kept.log
+        assert "ended with the test" in kept.facility.story()
+
+
 def test_a_process_that_dies_is_told_with_its_last_words_and_replaced(pool: TwinPool) -> None:
     with pool.instrument("yokogawa_gs200") as source:
         os.kill(source.facility.pid, signal.SIGKILL)

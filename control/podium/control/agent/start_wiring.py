@@ -140,6 +140,7 @@ def _check_first(facility: Facility, server: str, trigger: TriggerWiring) -> Non
 
 def _of_a_data_server(controller: str, trigger: TriggerWiring) -> StartWiring:
     cable = trigger.delay
+    # A PQSC samples as the others do. ASSUMED: it passes an edge on as fast as they begin.
     from_edge_ns = zurich.TRIGGER_INPUT_PERIOD_NS // 2 + zurich.TRIGGER_LATENCY_NS
     return StartWiring(
         controller,

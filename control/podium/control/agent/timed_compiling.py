@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from podium.control.agent.compiling import KEPT, part_to_say, refused_in_words
 from podium.control.agent.loopback_parts import compile_loopback, tagged_by
 from podium.control.agent.start_wiring import StartWiring
-from podium.control.agent.timed_families import TimedFamily, TimedQblox, TimedZurich
+from podium.control.agent.timed_families import TimedFamily, TimedQblox
+from podium.control.agent.timed_zurich import TimedZurich
 from podium.control.bus.streams import InParts
 from podium.control.compilers.artifact import Artifact
 from podium.control.facility.facility import Facility

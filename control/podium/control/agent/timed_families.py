@@ -5,17 +5,12 @@ from typing import Protocol
 
 from podium.control.agent.start_wiring import StartWiring
 from podium.control.agent.targets import targets_of
-from podium.control.agent.zurich_targets import zurich_targets_of
 from podium.control.compilers.artifact import Artifact
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.batches import compile_in_batches as qblox_batches
 from podium.control.compilers.qblox.loopback import marker_program as qblox_markers
 from podium.control.compilers.qblox.loopback import tag_program
 from podium.control.compilers.qblox.recompiling import Recompiling
-from podium.control.compilers.zurich.batches import compile_in_batches as zurich_batches
-from podium.control.compilers.zurich.loopback import marker_program as zurich_markers
-from podium.control.compilers.zurich.target import ZurichTarget
-from podium.control.compilers.zurich.timed import compile_timed, external_start
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.models_of import model_of
@@ -23,7 +18,6 @@ from podium.control.program.batches import Batch
 from podium.control.program.program import Program
 from podium.firmware_interfaces.models import Marker, ModuleModel
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
-from podium.firmware_interfaces.zurich.program import Start
 
 
 class TimedFamily(Protocol):
@@ -95,80 +89,8 @@ class TimedQblox:
         return tag_program(wiring.controller, channels, pulses, _qblox_start(wiring))
 
 
-class TimedZurich:
-    """Data servers of Zurich Instruments: by a trigger input of one of their instruments."""
-
-    def __init__(self, facility: Facility) -> None:
-        self._facility = facility
-        self._targets = zurich_targets_of(facility)
-
-    @property
-    def ports(self) -> Mapping[str, Set[str]]:
-        """By data server."""
-        return {
-            server: frozenset(port for one in targets for port in one.ports)
-            for server, targets in self._targets.items()
-        }
-
-    def compile(self, program: Program, wiring: StartWiring) -> Artifact:
-        """Return what plays it, and records its start."""
-        target = self._target(wiring)
-        elsewhere = {
-            frame.port
-            for frame in program.frames
-            for other in self._targets[wiring.controller]
-            if other is not target and frame.port in other.ports
-        }
-        if elsewhere:
-            raise DoesNotFit(
-                f"{', '.join(sorted(elsewhere))}: not on {target.instrument}, which the trigger of "
-                f"{wiring.controller} starts; one trigger starts one instrument"
-            )
-        return compile_timed(program, target, _zurich_start(target, wiring))
-
-    def batches(self, program: Program, wiring: StartWiring) -> list[Batch]:
-        """Return the parts that it takes."""
-        target = self._target(wiring)
-        made = zurich_batches(program, target, _zurich_start(target, wiring))
-        return [one.batch for one in made]
-
-    def markers(
-        self, outputs: Sequence[ConnectorRef], pulses: int, wiring: StartWiring
-    ) -> Artifact:
-        """Return what raises the marker outputs of signal generators."""
-        target = self._target(wiring)
-        channels = []
-        for output in outputs:
-            _, module = module_of(self._facility, output)
-            channels.append(marker_of(module, output).bit)
-            if f"{wiring.controller}.{output.channel.partition('.')[0]}" != target.instrument:
-                raise DoesNotFit(
-                    f"{output} is not on {target.instrument}, which the trigger of "
-                    f"{wiring.controller} starts"
-                )
-        start = _zurich_start(target, wiring)
-        return zurich_markers(target.instrument, target.model, channels, pulses, start)
-
-    def tags(self, inputs: Sequence[ConnectorRef], pulses: int, wiring: StartWiring) -> Artifact:
-        """Raise ``DoesNotFit``: they tag nothing."""
-        raise DoesNotFit(f"{inputs[0]} is no channel of a time-tag module")
-
-    def _target(self, wiring: StartWiring) -> ZurichTarget:
-        """Return the instrument that the trigger starts."""
-        for one in self._targets[wiring.controller]:
-            place = "" if wiring.input is None else wiring.input.channel.partition(".")[0]
-            if one.instrument == f"{wiring.controller}.{place}":
-                return one
-        raise DoesNotFit(f"{wiring.controller}: {wiring.input} is no trigger input of it")
-
-
 def _qblox_start(wiring: StartWiring) -> ExternalStart:
     return ExternalStart(wiring.address, wiring.offset_ns, wiring.late_fs)
-
-
-def _zurich_start(target: ZurichTarget, wiring: StartWiring) -> Start:
-    socket = "" if wiring.input is None else wiring.input.socket
-    return external_start(target.model, socket, wiring.offset_fs)
 
 
 def module_of(facility: Facility, connector: ConnectorRef) -> tuple[int, ModuleModel]:

@@ -16,11 +16,13 @@ from podium.drivers.zurich.client_messages import (
     Request,
     SetAll,
     Settings,
+    Several,
     Source,
     Stamp,
     Text,
     Vector,
     Whole,
+    Wholes,
 )
 from podium.drivers.zurich.compiling import compile_source
 from podium.drivers.zurich.vendor_session import VendorSession
@@ -31,15 +33,18 @@ class Client:
 
     def __init__(self) -> None:
         self._session: VendorSession | None = None
+        self._step = 0
+        """Which of several requests is under way."""
 
     def answer(self, request: Request) -> Answer:
         """Do what is asked; what goes wrong is told."""
+        self._step = 0
         try:
             return Done(self._do(request))
         except InstrumentError as error:
-            return Failed(type(error), str(error))
+            return Failed(type(error), str(error), self._step)
         except Exception as error:  # of the vendor's, that nobody has met yet
-            return Failed(ProtocolError, f"{type(error).__name__}: {error}")
+            return Failed(ProtocolError, f"{type(error).__name__}: {error}", self._step)
 
     def _do(self, request: Request) -> object:
         match request:
@@ -49,8 +54,15 @@ class Client:
             case SetAll(items):
                 self._open.set(items)
                 return None
+            case Several(steps):
+                found = []
+                for self._step, step in enumerate(steps):
+                    found.append(self._do(step))
+                return found
             case Whole(path):
                 return self._open.whole(path)
+            case Wholes(paths, after_s):
+                return self._open.wholes(paths, after_s)
             case Text(path):
                 return self._open.text(path)
             case Vector(path):

@@ -30,6 +30,14 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
+class Wholes:
+    """Give the whole numbers of nodes, after a pause that ends when one of them changes."""
+
+    paths: tuple[str, ...]
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Give the text of a node."""
 
@@ -73,7 +81,18 @@ class Source:
     """Of an HDAWG's samples; None: of others."""
 
 
-Request = Connect | SetAll | Whole | Text | Vector | Stamp | Settings | Source
+Step = SetAll | Whole | Wholes | Text | Vector | Stamp
+"""What may be asked together with others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Several:
+    """Do one after the other, and give what each gave; the first that fails is the last."""
+
+    steps: tuple[Step, ...]
+
+
+Request = Connect | Step | Several | Settings | Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +109,8 @@ class Failed:
     what: type[InstrumentError]
     """What to raise."""
     said: str
+    step: int = 0
+    """Which of several it was."""
 
 
 Answer = Done | Failed

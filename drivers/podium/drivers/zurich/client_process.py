@@ -15,13 +15,15 @@ from podium.drivers.zurich.client_messages import (
     Request,
     SetAll,
     Settings,
+    Several,
     Source,
     Stamp,
     Text,
     Vector,
     Whole,
+    Wholes,
 )
-from podium.drivers.zurich.connection import Item
+from podium.drivers.zurich.connection import Asked, Item
 from podium.drivers.zurich.greeting import check_greeting
 
 CLIENT = "podium.drivers.zurich.client"
@@ -30,6 +32,8 @@ CONNECT_S = 15.0
 """A server with all its instruments is connected within this, the vendor's imports included."""
 ANSWER_S = 25.0
 """An answer comes within this, or the client hangs: by itself it gives up after 20 s."""
+STEP_S = 2.0
+"""So much later where it has to do several things, for each that follows the first."""
 COMPILE_S = 55.0
 """The vendor's compiler is done within this."""
 
@@ -61,6 +65,22 @@ class ClientProcess:
         """Return the whole number that a node holds."""
         return int(self._ask(asked, Whole(path), ANSWER_S))
 
+    def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
+        """Return the whole numbers of nodes, after a pause that ends when one of them changes."""
+        wholes: tuple[int, ...] = self._ask(
+            asked, Wholes(tuple(paths), after_s), ANSWER_S + after_s
+        )
+        return wholes
+
+    def several(self, steps: Sequence[Asked]) -> list[Any]:
+        """Do one step after the other in one request; return what each gave."""
+        if not steps:
+            return []
+        asked = [words for words, _ in steps]
+        within_s = ANSWER_S + STEP_S * (len(steps) - 1)
+        found: list[Any] = self._ask(asked, Several(tuple(one for _, one in steps)), within_s)
+        return found
+
     def text(self, asked: str, path: str) -> str:
         """Return the text that a node holds."""
         return str(self._ask(asked, Text(path), ANSWER_S))
@@ -87,16 +107,18 @@ class ClientProcess:
         """End the process; the server keeps its instruments, and their outputs as they are."""
         self._process.end()
 
-    def _ask(self, asked: str, request: Request, within_s: float) -> Any:
+    def _ask(self, asked: str | Sequence[str], request: Request, within_s: float) -> Any:
+        words = (asked,) if isinstance(asked, str) else tuple(asked)
         try:
             answer = self._process.ask(request, within_s)
         except ProcessGone as error:
-            raise Unreachable(f"{self._who} was asked {asked}: {error}") from error
+            together = " and then ".join(dict.fromkeys(words))
+            raise Unreachable(f"{self._who} was asked {together}: {error}") from error
         match answer:
             case Done(value):
                 return value
-            case Failed(what, said):
+            case Failed(what, said, step):
                 if what is Unreachable:
                     self.close()  # the client would connect anew by itself, to who knows what
-                raise what(f"{self._who} was asked {asked}: {said}")
-        raise ProtocolError(f"{self._who} was asked {asked}: its client said {answer!r}")
+                raise what(f"{self._who} was asked {words[step]}: {said}")
+        raise ProtocolError(f"{self._who} was asked {words[0]}: its client said {answer!r}")

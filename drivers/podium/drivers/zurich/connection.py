@@ -6,10 +6,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.drivers.zurich.client_messages import Source
+from podium.drivers.zurich.client_messages import Source, Step
 
 Item = tuple[str, Any]
 """Absolute path of a node and its value."""
+Asked = tuple[str, Step]
+"""What a step is asked for, as an error tells it, and the step."""
 
 
 class Connection(Protocol):
@@ -21,6 +23,17 @@ class Connection(Protocol):
 
     def whole(self, asked: str, path: str) -> int:
         """Return the whole number that a node holds."""
+        ...
+
+    def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
+        """Return the whole numbers of nodes, after a pause that ends when one of them changes."""
+        ...
+
+    def several(self, steps: Sequence[Asked]) -> list[Any]:
+        """Do one step after the other in one request; return what each gave.
+
+        Raises what the first raises that fails; those after it are not done.
+        """
         ...
 
     def text(self, asked: str, path: str) -> str:

@@ -9,39 +9,35 @@ from typing import Self
 
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
+from podium.drivers.zurich.client_messages import SetAll, Vector
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
-from podium.drivers.zurich.connection import Connection, Item
-from podium.drivers.zurich.error_log import check_faults, said_by
+from podium.drivers.zurich.connection import Asked, Connection, Item
+from podium.drivers.zurich.core_memory import Core, CoreMemory
+from podium.drivers.zurich.error_log import check_faults
 from podium.drivers.zurich.examining import firmware_complaints, look_at, unfitted
-from podium.drivers.zurich.plane_start import PlaneStart, from_outside
+from podium.drivers.zurich.plane_start import PlaneStart, from_outside, input_of
 from podium.drivers.zurich.rack import (
+    await_edge_items,
     link,
     miscabled,
     results_to_empty,
     root_of,
     start_items,
+    stop_items,
 )
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
-from podium.drivers.zurich.uploading import items_of, nothing_in, source_of
-from podium.drivers.zurich.waiting import (
-    READY_S,
-    until,
-    wait_until_armed,
-    wait_until_ended,
-)
+from podium.drivers.zurich.waiting import wait_until_armed, wait_until_ended
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
 from podium.firmware_interfaces.zurich.limits import PQSC, TCP_PORT
-from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, CoreProgram, ZurichProgram
+from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
 
 TRIGGER_S = 5.0
 """An edge that starts a program comes within this."""
-TABLE_PARSE_FAILED = 1 << 3
-"""Bit of ``commandtable/status`` (zhinst-toolkit 1.4.0)."""
 
 
 class ZurichDataServer:
@@ -91,10 +87,7 @@ class ZurichDataServer:
         self._options, self._zsync = dict(options or {}), dict(zsync or {})
         self._devices = dict(devices)
         self._server = server
-        self._uploaded: dict[str, CoreProgram] = {}
-        """By path of the sequencer."""
-        self._checksums: dict[str, int] = {}
-        """What each showed of its machine code when that was uploaded."""
+        self._memory = CoreMemory(name, server)
         self._artifact: ZurichProgram | ZurichRack | None = None
         self._interrupted = threading.Event()
         self._plane = PlaneStart(name, server, devices)
@@ -151,15 +144,18 @@ class ZurichDataServer:
         self._artifact = None
         self._interrupted.clear()
         programs = programs_of(artifact)
-        cores = [(root_of(one), core, one) for one in programs for core in one.cores]
-        stop: list[Item] = [(f"{root}/{core.node}/enable", 0) for root, core, _ in cores]
-        self._set("to stop its sequencers", [*stop, *self._plane.to_clear(map(root_of, programs))])
+        cores = [Core(root_of(one), one, core) for one in programs for core in one.cores]
+        stop: list[Item] = [(f"{one.place}/enable", 0) for one in cores]
+        stop += self._plane.to_clear(map(root_of, programs))
+        checks = self._memory.checks(cores)
+        _, *checksums = self._server.several(
+            [("to stop its sequencers", SetAll(tuple(stop))), *checks]
+        )
         if isinstance(artifact, ZurichRack):
             link(self.name, self._server, artifact, self._interrupted)
-        for root, core, program in cores:
-            if self._interrupted.is_set():
-                raise Refused(f"{self.name}: loading {artifact.name!r}: given up")
-            self._upload(root, core, program)
+        if self._interrupted.is_set():
+            raise Refused(f"{self.name}: loading {artifact.name!r}: given up")
+        self._memory.upload(cores, checksums, self._interrupted)
         settings = [
             (f"{root_of(one)}/{path}", value) for one in programs for path, value in one.settings
         ]
@@ -173,16 +169,21 @@ class ZurichDataServer:
         self._plane.armed()
         programs = programs_of(artifact)
         loggers = [path for one in programs for path in results_to_empty(one)]
-        self._set(
-            "to empty its result loggers",
-            [*((path, 0) for path in loggers), *self._plane.to_clear(map(root_of, programs))],
-        )
+        empty = [*((path, 0) for path in loggers), *self._plane.to_clear(map(root_of, programs))]
         enabled = [f"{root_of(one)}/{core.node}/enable" for one in programs for core in one.cores]
-        self._set(f"to arm {artifact.name!r}", [*((path, 1) for path in loggers + enabled)])
-        for one in programs:
-            wait_until_armed(
-                self.name, self._server, root_of(one), one.cores, one.name, self._interrupted
-            )
+        self._server.several(
+            [
+                ("to empty its result loggers", SetAll(tuple(empty))),
+                (
+                    f"to arm {artifact.name!r}",
+                    SetAll(tuple((path, 1) for path in loggers + enabled)),
+                ),
+            ]
+        )
+        parts = {root_of(one): one for one in programs}
+        wait_until_armed(self.name, self._server, parts, self._interrupted)
+        if isinstance(artifact, ZurichRack) and artifact.trigger is not None:
+            self._set("to await its trigger", await_edge_items(artifact, artifact.trigger))
 
     def start(self) -> None:
         """Give the instrument's own trigger, or have the PQSC start all that take part.
@@ -190,6 +191,9 @@ class ZurichDataServer:
         Returns at once; the program plays.
         """
         artifact = self._loaded("start")
+        if from_outside(artifact):
+            edge = f"an edge at {input_of(artifact)}"
+            raise Refused(f"{self.name}: start: {artifact.name!r} begins on {edge}")
         if isinstance(artifact, ZurichRack):
             self._set("to start", start_items(artifact))
             return
@@ -197,11 +201,6 @@ class ZurichDataServer:
         match artifact.start.source:
             case _ if artifact.start.zsync:
                 raise Refused(f"{self.name}: start: {artifact.name!r} begins on ZSync")
-            case _ if artifact.start.external:
-                raise Refused(
-                    f"{self.name}: start: {artifact.name!r} begins on an edge at trigger input "
-                    f"{artifact.start.source + 1}"
-                )
             case limits.INTERNAL_TRIGGER:
                 trigger = f"{root}/system/internaltrigger"
                 self._set("to start", [(f"{trigger}/repetitions", 1), (f"{trigger}/enable", 1)])
@@ -222,14 +221,14 @@ class ZurichDataServer:
         """
         artifact = self._loaded("wait")
         self._interrupted.clear()
-        edge = None if self._rehearsed else from_outside(artifact)
-        if edge is not None:
-            self._plane.wait(root_of(edge), edge, trigger_s, self._interrupted)
+        by_edge = from_outside(artifact) and not self._rehearsed
+        if by_edge:
+            self._plane.wait(artifact, trigger_s, self._interrupted)
         parts = {root_of(one): one for one in programs_of(artifact)}
         wait_until_ended(self.name, self._server, parts, duration_s, self._interrupted)
         check_faults(self.name, self._server, artifact.name, parts)
-        if edge is not None:
-            self._plane.stamp(root_of(edge), edge)
+        if by_edge:
+            self._plane.stamp(programs_of(artifact))
 
     def collect(self) -> dict[str, Acquired]:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
@@ -239,20 +238,21 @@ class ZurichDataServer:
     def _collected(self, program: ZurichProgram) -> dict[str, Acquired]:
         root = root_of(program)
         wanted = sorted({(one.channel, slot) for one in program.results for slot in one.slots})
-        read = {
-            (channel, slot): self._server.vector(
+        traced = sorted({one.channel for one in program.results if one.trace_skip is not None})
+        steps: list[Asked] = [
+            (
                 f"for the results of integrator {slot}",
-                f"{root}/qachannels/{channel}/readout/result/data/{slot}/wave",
+                Vector(f"{root}/qachannels/{channel}/readout/result/data/{slot}/wave"),
             )
             for channel, slot in wanted
-        }
-        records = {
-            one.channel: self._server.vector(
-                "for the scope's record", f"{root}/scopes/0/channels/{one.channel}/wave"
-            )
-            for one in program.results
-            if one.trace_skip is not None
-        }
+        ]
+        steps += [
+            ("for the scope's record", Vector(f"{root}/scopes/0/channels/{channel}/wave"))
+            for channel in traced
+        ]
+        told = self._server.several(steps)
+        read = dict(zip(wanted, told, strict=False))
+        records = dict(zip(traced, told[len(wanted) :], strict=True))
         return {
             one.capture: acquired(
                 self.name,
@@ -268,8 +268,9 @@ class ZurichDataServer:
     def disarm(self) -> bool:
         """Stop the loaded sequencers; return whether they had started before."""
         artifact = self._loaded("disarm")
-        edge = from_outside(artifact)
-        waited = edge is not None and self._plane.waiting(root_of(edge), edge)
+        by_edge = from_outside(artifact)
+        self._set("to be started no more", stop_items(artifact))
+        waited = by_edge and self._plane.waiting(programs_of(artifact))
         self._set(
             "to stop",
             [
@@ -278,7 +279,7 @@ class ZurichDataServer:
                 for core in one.cores
             ],
         )
-        return edge is not None and not waited
+        return by_edge and not waited
 
     def started_at(self) -> Tai | None:
         """Return when its sequencers began, by the instrument's own counter; None: not yet, or
@@ -330,45 +331,6 @@ class ZurichDataServer:
         if self._artifact is None:
             raise Refused(f"{self.name}: {what}: no program is loaded")
         return self._artifact
-
-    def _upload(self, root: str, core: CoreProgram, program: ZurichProgram) -> None:
-        place = f"{root}/{core.node}"
-        held = self._uploaded.pop(place, None)
-        checksum = f"{place}/elf/checksum"
-        if held is not None:
-            there = self._server.whole(f"what {place} holds, for {program.name!r}", checksum)
-            if there != self._checksums[place]:  # somebody else has uploaded to it
-                held = None
-        if held == core:
-            self._uploaded[place] = core
-            return
-        who = f"{self.name}: {program.name!r} on {program.instrument}"
-        if held is None or held.text != core.text:
-            held = nothing_in(core)
-            options = self._server.text("which options it has", f"{root}/features/options")
-            elf = self._server.compiled(
-                f"to compile {core.node} ({', '.join(core.frames)}) of {program.name!r} on "
-                f"{program.instrument}",
-                source_of(core, program.model, options, _rate_hz(program)),
-            )
-            self._set(f"to take the program of {place}", [(f"{place}/elf/data", elf)])
-            ready = f"{place}/ready"
-            if not until(lambda: bool(self._server.whole("whether it is ready", ready)), READY_S):
-                raise Refused(f"{who}: {core.node} is not ready: {said_by(self._server, root)}")
-            self._checksums[place] = self._server.whole(f"what {place} holds", checksum)
-        items = list(items_of(root, core, held))
-        self._set(f"to take waveforms and table of {place} of {program.name!r}", items)
-        if core.command_table is not None and core.command_table != held.command_table:
-            status = self._server.whole("of its table", f"{place}/commandtable/status")
-            if status & TABLE_PARSE_FAILED:
-                said = said_by(self._server, root)
-                raise Refused(f"{who}: {core.node}: command table refused: {said}")
-        self._uploaded[place] = core
-
-
-def _rate_hz(program: ZurichProgram) -> float:
-    """Return the sample rate of an HDAWG's cores; of others it means nothing."""
-    return float(dict(program.settings).get(SAMPLE_CLOCK, limits.HDAWG_RATE_HZ))
 
 
 def _silent(serial: int, model: str) -> list[Item]:

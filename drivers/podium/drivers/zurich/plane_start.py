@@ -7,19 +7,23 @@ from podium.drivers.errors import NotStarted, Refused
 from podium.drivers.zurich.clock_state import names_reference
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.error_log import clear_items
+from podium.drivers.zurich.rack import root_of
 from podium.drivers.zurich.waiting import WAITING_FOR_TRIGGER, until
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
+from podium.firmware_interfaces.zurich.limits import PQSC
 from podium.firmware_interfaces.zurich.program import ZurichProgram
-from podium.firmware_interfaces.zurich.rack import ZurichRack
+from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
 
 START_SOURCE = "time stamp of the result logger"
 """Where a start is read from."""
 
 
 class PlaneStart:
-    """The counter of the first instrument behind a data server, and starts of programs on it.
+    """The clock of the first instrument behind a data server, and starts of programs by it.
+
+    Where that is a PQSC the counter is that of the first analyser that hangs on it.
 
     Instruments that no reference or trigger of the timing plane goes to are no matter here.
     """
@@ -43,7 +47,8 @@ class PlaneStart:
 
     def counted_fs(self) -> int:
         """Return how long the counter has counted."""
-        return self._server.whole("for its time", f"{self.root}/status/time") * self._tick_fs
+        path = f"/dev{self._counting}/status/time"
+        return self._server.whole("for its time", path) * self._tick_fs
 
     def to_clear(self, roots: Iterable[str]) -> list[Item]:
         """Return what empties error logs, but for one that has yet to be told what it says of its
@@ -55,42 +60,46 @@ class PlaneStart:
         """Forget the start before."""
         self.started = None
 
-    def waiting(self, root: str, program: ZurichProgram) -> bool:
-        """Return whether all cores still wait for their trigger."""
-        return all(
-            self._server.whole("whether it waits", f"{root}/{core.node}/sequencer/status")
-            & WAITING_FOR_TRIGGER
-            for core in program.cores
-        )
+    def waiting(self, programs: Iterable[ZurichProgram], after_s: float = 0.0) -> bool:
+        """Return whether all cores still wait for their trigger, after a pause."""
+        paths = [
+            f"{root_of(one)}/{core.node}/sequencer/status" for one in programs for core in one.cores
+        ]
+        shown = self._server.wholes("whether all wait", paths, after_s)
+        return all(status & WAITING_FOR_TRIGGER for status in shown)
 
     def wait(
-        self, root: str, program: ZurichProgram, within_s: float, interrupted: threading.Event
+        self,
+        artifact: ZurichProgram | ZurichRack,
+        within_s: float,
+        interrupted: threading.Event,
     ) -> None:
         """Return once the trigger has come.
 
         Raises ``NotStarted`` where that is not within ``within_s``, ``Refused`` when
         ``interrupted`` was set. The sequencers then still wait.
         """
-        if until(lambda: not self.waiting(root, program), within_s, interrupted):
+        programs = programs_of(artifact)
+        if until(lambda after_s: not self.waiting(programs, after_s), within_s, interrupted):
             return
         if interrupted.is_set():
             interrupted.clear()
-            raise Refused(f"{self._name}: running {program.name!r}: given up while it waited")
+            raise Refused(f"{self._name}: running {artifact.name!r}: given up while it waited")
         raise NotStarted(
-            f"{self._name}: running {program.name!r}: no edge at trigger input "
-            f"{program.start.source + 1} of {program.instrument} within {within_s:g} s, and its "
-            "sequencers still wait"
+            f"{self._name}: running {artifact.name!r}: no edge at {input_of(artifact)} within "
+            f"{within_s:g} s, and its sequencers still wait"
         )
 
-    def stamp(self, root: str, program: ZurichProgram) -> None:
-        """Read when the program began; its results are there."""
-        record = program.record
-        if record is None:
+    def stamp(self, programs: Iterable[ZurichProgram]) -> None:
+        """Read when the program that records it began; its results are there."""
+        program = next((one for one in programs if one.record is not None), None)
+        if program is None or program.record is None:
             return
-        if root != self.root:
+        root, record = root_of(program), program.record
+        if root != f"/dev{self._counting}":
             raise Refused(
                 f"{self._name}: start of {program.name!r}: the counter that is known is that of "
-                f"{self.root[1:]}, not of {program.instrument}; name the instrument that the "
+                f"dev{self._counting}, not of {program.instrument}; name the instrument that the "
                 "trigger goes to first"
             )
         if self.origin is None:
@@ -106,12 +115,29 @@ class PlaneStart:
         return f"/dev{next(iter(self._devices))}"
 
     @property
+    def _counting(self) -> int:
+        """The serial number of the instrument whose counter shows starts: the first, or, where that
+        is a PQSC, the first with a result logger."""
+        first = next(iter(self._devices))
+        if self._devices[first] != PQSC:
+            return first
+        having = (one for one, model in self._devices.items() if "qa" in MODELS[model].counts)
+        return next(having, first)
+
+    @property
     def _tick_fs(self) -> int:
-        return round(FS_PER_S * MODELS[next(iter(self._devices.values()))].time_base_s)
+        return round(FS_PER_S * MODELS[self._devices[self._counting]].time_base_s)
 
 
-def from_outside(artifact: ZurichProgram | ZurichRack) -> ZurichProgram | None:
-    """Return the program if an edge from outside begins it; None: something else does."""
-    if isinstance(artifact, ZurichRack) or not artifact.start.external:
-        return None
-    return artifact
+def from_outside(artifact: ZurichProgram | ZurichRack) -> bool:
+    """Return whether an edge from outside begins it."""
+    if isinstance(artifact, ZurichRack):
+        return artifact.trigger is not None
+    return artifact.start.external
+
+
+def input_of(artifact: ZurichProgram | ZurichRack) -> str:
+    """Return where the edge comes to that begins it, in words."""
+    if isinstance(artifact, ZurichRack):
+        return f"trigger input {(artifact.trigger or 0) + 1} of {artifact.pqsc}"
+    return f"trigger input {artifact.start.source + 1} of {artifact.instrument}"

@@ -15,6 +15,10 @@ ZSYNC_CLOCK: Final = 2
 """``system/clocks/referenceclock/in/source`` (node documentation)."""
 LINKED: Final = 2
 """``zsyncs/N/connection/status`` (zhinst-toolkit 1.4.0, ``check_zsync_connection``)."""
+NO_INPUT: Final = 0
+"""``execution/trigger``: it waits for no edge; 1 and 2 are its inputs (node documentation)."""
+TRIGGER_LEVEL_V: Final = 0.8
+"""Half of a TTL level into 50 ohms, 1.65 V."""
 LINKED_S: Final = 30.0
 """A link is there within this (the same, ``check_ref_clock``)."""
 
@@ -61,8 +65,8 @@ def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading
     for one in rack.ports:
         path = f"{pqsc}/zsyncs/{one.port}/connection/status"
 
-        def linked(path: str = path) -> bool:
-            return server.whole("whether it is linked", path) == LINKED
+        def linked(after_s: float, path: str = path) -> bool:
+            return server.wholes("whether it is linked", (path,), after_s) == (LINKED,)
 
         if not until(linked, LINKED_S, interrupted):
             if interrupted.is_set():
@@ -89,4 +93,23 @@ def miscabled(
 def start_items(rack: ZurichRack) -> list[Item]:
     """Return what has the PQSC send one start to all its ports."""
     at = f"/{rack.pqsc}/execution"
-    return [(f"{at}/repetitions", 1), (f"{at}/enable", 1)]
+    return [(f"{at}/trigger", NO_INPUT), (f"{at}/repetitions", 1), (f"{at}/enable", 1)]
+
+
+def await_edge_items(rack: ZurichRack, number: int) -> list[Item]:
+    """Return what has the PQSC send that start when an edge comes to its trigger input."""
+    root = f"/{rack.pqsc}"
+    return [
+        (f"{root}/triggers/in/{number}/level", TRIGGER_LEVEL_V),
+        (f"{root}/triggers/in/{number}/imp50", 1),
+        (f"{root}/execution/trigger", number + 1),
+        (f"{root}/execution/repetitions", 1),
+        (f"{root}/execution/enable", 1),
+    ]
+
+
+def stop_items(artifact: ZurichProgram | ZurichRack) -> list[Item]:
+    """Return what keeps a PQSC from starting what it was to start."""
+    if isinstance(artifact, ZurichRack):
+        return [(f"/{artifact.pqsc}/execution/enable", 0)]
+    return []

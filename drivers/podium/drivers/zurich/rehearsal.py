@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from podium.drivers.errors import Refused
 from podium.drivers.zurich.client_messages import Source
-from podium.drivers.zurich.connection import Item
+from podium.drivers.zurich.connection import Asked, Item
+from podium.drivers.zurich.one_by_one import one_by_one
 from podium.drivers.zurich.rack import LINKED
 from podium.drivers.zurich.waiting import WAITING_FOR_TRIGGER
 
@@ -32,6 +33,14 @@ class RehearsedServer:
         if path.endswith("/connection/status"):
             return LINKED
         return int(path.endswith("/ready"))
+
+    def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
+        """Answer for each."""
+        return tuple(self.whole(asked, path) for path in paths)
+
+    def several(self, steps: Sequence[Asked]) -> list[Any]:
+        """Answer each."""
+        return one_by_one(self, steps)
 
     def text(self, asked: str, path: str) -> str:
         """Return nothing."""

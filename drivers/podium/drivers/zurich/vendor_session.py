@@ -44,6 +44,8 @@ class VendorSession:
                 ) from error
             raise Unreachable(str(error)) from error
         self._connections: frozenset[tuple[int, int]] = frozenset()
+        self._watched: tuple[str, ...] = ()
+        """Nodes whose changes the server tells of by itself."""
         with self._translated():
             visible = self._session.devices.visible()
         for serial in serials:
@@ -80,6 +82,29 @@ class VendorSession:
         """Return the whole number that a node holds."""
         with self._translated():
             return int(self._session.daq_server.getInt(path))
+
+    def wholes(self, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
+        """Return the whole numbers of nodes, after a pause; a node that changes ends it.
+
+        The first look after a pause begins to listen, the first without one ends it: what was
+        told meanwhile is forgotten, since a node's value is always asked for. A server that
+        tells nothing costs the rest of the pause.
+        """
+        with self._translated():
+            self._watch(tuple(paths) if after_s else ())
+            if after_s:
+                self._session.daq_server.poll(0.0, max(1, round(1e3 * after_s)), flat=True)
+            return tuple(int(self._session.daq_server.getInt(path)) for path in paths)
+
+    def _watch(self, paths: tuple[str, ...]) -> None:
+        """Listen to these nodes, and no others; what is over needs not be heard any more."""
+        if set(paths) <= set(self._watched) and (paths or not self._watched):
+            return
+        if self._watched:
+            self._session.daq_server.unsubscribe(list(self._watched))
+        self._watched = paths
+        if paths:
+            self._session.daq_server.subscribe(list(paths))
 
     def text(self, path: str) -> str:
         """Return the text that a node holds."""

@@ -2,12 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.zurich.client_messages import Whole
 from podium.drivers.zurich.connection import Connection
 from podium.drivers.zurich.error_log import check_faults
-from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
+from podium.firmware_interfaces.zurich.program import ZurichProgram
 
 WAITING_FOR_TRIGGER = 1 << 2
 """Bit of ``sequencer/status`` (node documentation)."""
@@ -16,7 +17,10 @@ READY_S = 10.0
 ALLOWANCE_S = 60.0
 """Past the computed duration: for whatever the data server does beside."""
 POLL_FIRST_S, POLL_SHARE, POLL_MAX_S = 0.002, 0.05, 0.2
-"""First pause between two looks; later a share of the time waited so far, up to the most."""
+"""First pause between two looks; later a share of the time waited so far, up to the most.
+
+A node that changes ends a pause: the server tells of it, the pauses are for what it does not tell.
+"""
 
 
 def loggers_of(program: ZurichProgram) -> list[int]:
@@ -26,46 +30,59 @@ def loggers_of(program: ZurichProgram) -> list[int]:
 
 
 def until(
-    done: Callable[[], bool], within_s: float, interrupted: threading.Event | None = None
+    done: Callable[[float], bool], within_s: float, interrupted: threading.Event | None = None
 ) -> bool:
-    """Look until ``done``; return whether it was within ``within_s``. An interrupt ends it, too."""
+    """Look until ``done``; return whether it was within ``within_s``.
+
+    ``done`` looks after a pause, s; 0 at first. An interrupt ends it, too, between two looks.
+    """
     began = time.monotonic()
-    pause = interrupted or threading.Event()
-    while not done():
+    pause_s = 0.0
+    while not done(pause_s):
         waited_s = time.monotonic() - began
-        if waited_s > within_s:
+        if waited_s > within_s or (interrupted is not None and interrupted.is_set()):
             return False
-        if pause.wait(min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)):
-            return False
+        pause_s = min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)
     return True
 
 
 def wait_until_armed(
     name: str,
     server: Connection,
-    root: str,
-    cores: Sequence[CoreProgram],
-    what: str,
+    parts: Mapping[str, ZurichProgram],
     interrupted: threading.Event,
 ) -> None:
     """Return when all cores wait for their trigger; raises ``Refused`` where one does not.
 
-    So it does when ``interrupted`` was set.
+    ``parts``: what each instrument plays, by its root. So it does when ``interrupted`` was set.
     """
-    for core in cores:
-        path = f"{root}/{core.node}/sequencer/status"
+    what = next(iter(parts.values())).name
+    left = {
+        f"{root}/{core.node}/sequencer/status": core
+        for root, one in parts.items()
+        for core in one.cores
+    }
+    shown: dict[str, int] = {}
 
-        def waits(path: str = path) -> bool:
-            status = server.whole(f"whether {path} waits, of {what!r}", path)
-            return bool(status & WAITING_FOR_TRIGGER)
+    def wait(after_s: float) -> bool:
+        statuses = server.wholes(
+            f"whether {', '.join(left)} shows a wait, of {what!r}", tuple(left), after_s
+        )
+        shown.update(zip(tuple(left), statuses, strict=True))
+        for path, status in shown.items():
+            if status & WAITING_FOR_TRIGGER:
+                left.pop(path, None)
+        return not left
 
-        if not until(waits, READY_S, interrupted):
-            if interrupted.is_set():
-                raise Refused(f"{name}: arming {what!r}: given up")
-            raise Refused(
-                f"{name}: arming {what!r}: {root}/{core.node} ({', '.join(core.frames)}) does not "
-                f"wait for its trigger; its status is {server.whole('its status', path)}"
-            )
+    if until(wait, READY_S, interrupted):
+        return
+    if interrupted.is_set():
+        raise Refused(f"{name}: arming {what!r}: given up")
+    path, core = next(iter(left.items()))
+    raise Refused(
+        f"{name}: arming {what!r}: {path.removesuffix('/sequencer/status')} "
+        f"({', '.join(core.frames)}) does not wait for its trigger; its status is {shown[path]}"
+    )
 
 
 def wait_until_ended(
@@ -93,10 +110,11 @@ def wait_until_ended(
         if any(result.trace_skip is not None for result in one.results):
             left.append(f"{root}/scopes/0/enable")
 
-    def ended() -> bool:
-        left[:] = [
-            path for path in left if server.whole(f"whether {path} is over, of {what!r}", path)
-        ]
+    def ended(after_s: float) -> bool:
+        held = server.wholes(
+            f"whether {', '.join(left)} is over, of {what!r}", tuple(left), after_s
+        )
+        left[:] = [path for path, value in zip(left, held, strict=True) if value]
         over = [root for root, paths in cores.items() if left and paths.isdisjoint(left)]
         for root in over:
             del cores[root]
@@ -104,9 +122,16 @@ def wait_until_ended(
         return not left
 
     if until(ended, duration_s + ALLOWANCE_S, interrupted):
-        for root, channel in channels:
-            path = f"{root}/qachannels/{channel}/readout/result/error/count"
-            lost = server.whole(f"how many readouts of {what!r} were lost", path)
+        counts = server.several(
+            [
+                (
+                    f"how many readouts of {what!r} were lost",
+                    Whole(f"{root}/qachannels/{channel}/readout/result/error/count"),
+                )
+                for root, channel in channels
+            ]
+        )
+        for (root, channel), lost in zip(channels, counts, strict=True):
             if lost:
                 raise ProtocolError(
                     f"{name}: running {what!r}: {lost} readouts of {root} channel "

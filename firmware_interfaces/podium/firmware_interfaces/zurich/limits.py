@@ -27,6 +27,8 @@ ZSYNC_PORTS = 18
 """Of a PQSC."""
 PQSC = "PQSC"
 """The model whose ZSync ports the others hang on."""
+PQSC_TRIGGER_INPUTS = 2
+"""(Node documentation, ``execution/trigger``.)"""
 RANGE_STEP_DB = 5
 """Ranges of SHFSG, SHFQA and SHFQC: the power of a tone at full scale (user manuals)."""
 TRIGGER_INPUT_PERIOD_NS = 4

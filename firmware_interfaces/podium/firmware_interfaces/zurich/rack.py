@@ -28,6 +28,9 @@ class ZurichRack:
     """The PQSC: ``dev10001``."""
     ports: tuple[ZSyncPort, ...]
     """Of these instruments."""
+    trigger: int | None = None
+    """Which trigger input of the PQSC, from 0, an edge comes to that begins it; None: it begins
+    when the PQSC is told to start."""
 
     @property
     def duration_fs(self) -> int:

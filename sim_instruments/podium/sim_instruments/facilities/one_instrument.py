@@ -83,6 +83,14 @@ def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tre
             )
         if isinstance(given, Mapping) is not isinstance(offered[key], MapOption):
             raise NoSuchFacility(f"{model.name}: {key} says {offered[key].meaning}, not {given!r}")
+        words = given.values() if isinstance(given, Mapping) else (given,)
+        choices = offered[key].choices
+        for word in words:
+            if choices is not None and word not in choices:
+                raise NoSuchFacility(
+                    f"{model.name}: {key} says {offered[key].meaning}, and there is no {word!r}; "
+                    f"there are {', '.join(choices)}"
+                )
     given = {**USUAL.get(model.name, {}), **options}
     missing = [one.name for one in model.options if one.required and one.name not in given]
     if missing:

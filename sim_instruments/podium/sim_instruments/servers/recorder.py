@@ -7,7 +7,7 @@ that knows only an address finds everything.
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -86,11 +86,15 @@ def recorded(model: str, name: str, to: str, options: Mapping[str, Any]) -> Reco
 
 @asynccontextmanager
 async def recording(
-    one: Recorded, trace: TextIO, listen: str | None = None
+    one: Recorded,
+    trace: TextIO,
+    listen: str | None = None,
+    trouble: Callable[[str], object] = lambda what: None,
 ) -> AsyncIterator[dict[str, str]]:
     """Record meanwhile; yield lines of Python that connect, by client.
 
-    ``listen``: loopback address for clients; None draws one. Raises
+    ``listen``: loopback address for clients; None draws one. ``trouble`` is told when the
+    instrument cannot be reached. Raises
     :class:`.loopback.NoAddressError`, and OSError.
     """
     sockets, host, shift = _bound(one, listen)
@@ -99,7 +103,7 @@ async def recording(
         name: port + shift if name == MODULE_BASE else numbers[name]
         for name, port in one.ports.items()
     }
-    async with podium_recording.recording(one.head, one.doors, sockets, trace):
+    async with podium_recording.recording(one.head, one.doors, sockets, trace, trouble):
         yield connect_lines(one.head.instrument, one.model, host, ports)
 
 

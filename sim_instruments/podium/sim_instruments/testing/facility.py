@@ -42,6 +42,7 @@ class TwinFacility:
 
     def __init__(self, process: TwinProcess, opened: Mapping[str, Any], seed: int) -> None:
         self._process = process
+        self._closed = False
         self.seed = seed
         """Of its world."""
         self.endpoints: Mapping[str, Any] = opened
@@ -76,28 +77,40 @@ class TwinFacility:
         return self._truth(optima=True)
 
     def _truth(self, optima: bool) -> dict[str, float]:
-        told = self._process.ask({"do": "truth", "optima": optima})
+        told = self._ask({"do": "truth", "optima": optima})
         return {name: entry["value"] for name, entry in told.items()}
+
+    def close(self) -> None:
+        """Hear that its instruments have ended: its process may serve others from now on."""
+        self._closed = True
+
+    def _ask(self, request: dict[str, Any]) -> Any:
+        if self._closed:
+            raise TwinRefused(
+                f"{', '.join(self.instruments)} ended with the test, or the context, that it was "
+                "made in; ask before, or make it in a wider scope (module_twin_instrument ...)"
+            )
+        return self._process.ask(request)
 
     def fault(self, fault: str, on: str) -> None:
         """Make something go wrong, or right again: ``podium twin fault list`` names all.
 
         Raises :class:`.process.TwinRefused` with what there is.
         """
-        self._process.ask({"do": "fault", "fault": fault, "on": on})
+        self._ask({"do": "fault", "fault": fault, "on": on})
 
     def advance(self, span: str | float) -> None:
         """Let laboratory time pass: ``"3h"``, ``"10 min"``, or seconds."""
-        self._process.ask({"do": "advance", "seconds": _seconds(span)})
+        self._ask({"do": "advance", "seconds": _seconds(span)})
 
     def time_s(self) -> float:
         """Return the laboratory's time since it was opened."""
-        found: float = self._process.ask({"do": "time"})["since_start_s"]
+        found: float = self._ask({"do": "time"})["since_start_s"]
         return found
 
     def played(self) -> list[dict[str, Any]]:
         """Return what left which connector when, as ``podium twin played`` tells it."""
-        found: list[dict[str, Any]] = self._process.ask({"do": "played", "since": 0})
+        found: list[dict[str, Any]] = self._ask({"do": "played", "since": 0})
         return found
 
     @property
@@ -107,7 +120,7 @@ class TwinFacility:
             SentCommand(
                 one["instrument"], one["port"], one["text"], one["verdict"], one["at_fs"] / FS_PER_S
             )
-            for one in self._process.ask({"do": "log", "since": 0})
+            for one in self._ask({"do": "log", "since": 0})
         )
 
     @property
@@ -117,7 +130,7 @@ class TwinFacility:
 
     def tallies(self) -> dict[str, dict[str, int]]:
         """Return how many commands came to each instrument, were unknown, or mean nothing here."""
-        found: dict[str, dict[str, int]] = self._process.ask({"do": "tallies"})
+        found: dict[str, dict[str, int]] = self._ask({"do": "tallies"})
         return found
 
     def story(self, last: int = LAST) -> str:
@@ -127,7 +140,7 @@ class TwinFacility:
         """
         names = ", ".join(self.instruments)
         try:
-            heard = self._process.ask({"do": "log", "since": 0, "last": last})
+            heard = self._ask({"do": "log", "since": 0, "last": last})
         except (TwinProcessFailed, TwinRefused) as error:
             return f"{names}: seed {self.seed}; {error}"
         said = (

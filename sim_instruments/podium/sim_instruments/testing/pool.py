@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from podium.sim_instruments.testing.facility import TwinFacility, TwinInstrument
-from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFailed
+from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFailed, TwinRefused
 from podium.sim_instruments.testing.replayed import Replayed, ReplayedCommand
 
 Clock = Literal["leap", "paced", "manual"]
@@ -89,6 +89,8 @@ class TwinPool:
         with a chip they follow from it. What else there is besides (sources of static bias) is in
         its ``facility``. Everything else as for :meth:`facility`.
         """
+        if qubits is not None and type(qubits) is not int:
+            raise TwinRefused(f"a number of qubits is wanted, not {qubits!r}")
         words = {
             "model": model,
             "chip": chip,
@@ -120,7 +122,12 @@ class TwinPool:
     def _opened(
         self, words: dict[str, Any], seed: int, clock: Clock, mixers: bool, strict: bool
     ) -> Iterator[TwinFacility]:
+        if type(seed) is not int or seed < 0:
+            raise TwinRefused(f"a seed is a whole number from 0 up, not {seed!r}")
+        if clock not in get_args(Clock):
+            raise TwinRefused(f"a clock is one of {', '.join(get_args(Clock))}, not {clock!r}")
         process = self._take()
+        facility: TwinFacility | None = None
         try:
             request = {"do": "open", "seed": seed, "clock": clock, "mixers": mixers, **words}
             facility = TwinFacility(process, process.ask(request), seed)
@@ -128,6 +135,8 @@ class TwinPool:
             if strict:
                 facility.check()
         finally:
+            if facility is not None:
+                facility.close()
             self._give_back(process)
 
     def _take(self) -> TwinProcess:

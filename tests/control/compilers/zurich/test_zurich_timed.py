@@ -15,7 +15,7 @@ from podium.control.compilers.qblox import loopback as qblox_loopback
 from podium.control.compilers.qblox.start import preamble_ns
 from podium.control.compilers.zurich.loopback import marker_program
 from podium.control.compilers.zurich.target import DriveChannel, ReadoutChannel, ZurichTarget
-from podium.control.compilers.zurich.timed import compile_timed, external_start
+from podium.control.compilers.zurich.timed import compile_timed, external_start, recorded
 from podium.control.program.program import Capture, Delay, Frame, Play, Program
 from podium.control.program.waveforms import Gaussian, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -108,7 +108,7 @@ def test_both_families_begin_their_first_shot_and_marker_as_long_after_the_start
 
 @pytest.mark.parametrize(("pulses", "offset_fs"), [(3, 0), (19, 2_700_000), (8, 7_250_000)])
 def test_markers_rise_when_they_are_due_held_back_to_half_a_nanosecond(plane, pulses, offset_fs):
-    program = marker_program("zi.dev12000", "SHFQC", [0], pulses, start(offset_fs))
+    program = recorded(marker_program("zi.dev12000", "SHFQC", [0], pulses, start(offset_fs)))
     edge_fs = run(plane, program)
     base_fs = plane.expected_fs(edge_fs, 0)
     late_fs = np.array(plane.heard()) - base_fs

@@ -133,6 +133,17 @@ def test_drives_readouts_and_windows_reach_the_world_as_they_leave_the_connector
     assert capture.windows[0].duration_ns == 128
 
 
+def test_without_modulation_a_pulse_rides_on_the_synthesizer_alone(bench):
+    set_up(bench, DRIVE, READ)
+    bench.set(f"{SG}/modulation/enable", 0)
+    trigger(bench)
+    bench.world.work()
+    drive = bench.world.signals.drives[0]
+    (piece,) = (drive.pieces[k] for k in np.unique(drive.piece))
+    assert piece.carrier_hz == 6e9
+    assert piece.level == pytest.approx(0.5 * tone_amplitude(5), rel=1e-4)
+
+
 def test_results_are_told_when_their_time_has_come_and_not_before(bench):
     set_up(bench, DRIVE, READ)
     trigger(bench)

@@ -71,12 +71,13 @@ def compile_together(
 ) -> tuple[ZurichProgram, ...]:
     """Compile ``program`` for several instruments that begin on the same trigger.
 
-    Raises as :func:`compile_program` does, and :class:`DoesNotFit` where none serves a port.
+    Raises as :func:`compile_program` does, and :class:`DoesNotFit` where none serves a port; what
+    begins on an edge from outside may have frames on ports of others, which begin on it, too.
     """
     placed = _placed(program)
     served = {port for target in targets for port in target.ports}
     for one in placed.frames:
-        if one.frame.port not in served:
+        if one.frame.port not in served and not start.external:
             names = ", ".join(target.instrument for target in targets)
             raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
     made = {} if kept is None else kept

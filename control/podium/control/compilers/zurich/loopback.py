@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from podium.control.compilers.common_start import FIRST_MARKER_FS
 from podium.control.compilers.qblox.loopback import PERIOD_NS, PULSE_NS, PULSES_MAX
+from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.layout import ceil, floor
+from podium.control.compilers.zurich.seqc import waiting_for
 from podium.control.compilers.zurich.starts import split_offset
 from podium.control.compilers.zurich.target import Model
-from podium.control.compilers.zurich.timed import recorded
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.awg_limits import GRANULARITY, SHF_RATE_HZ, WAVE_MIN
 from podium.firmware_interfaces.zurich.program import CoreProgram, Setting, Start, ZurichProgram
@@ -29,7 +30,7 @@ def marker_program(
     """Return a program that raises markers ``pulses`` times after the trigger; nothing else.
 
     ``channels``: of signal generators. Raises ``ValueError`` for an offset that cannot be waited,
-    or a number of pulses that is none, :class:`DoesNotFit` where nothing shows when it begins.
+    or a number of pulses that is none.
     """
     if not 1 <= pulses <= PULSES_MAX:
         raise ValueError(f"a loopback takes 1 to {PULSES_MAX} pulses a start, not {pulses}")
@@ -42,29 +43,28 @@ def marker_program(
             (f"{node}/marker/source", FIRST_MARKER_OF_I),
             (f"{node}/awg/auxtriggers/0/channel", start.source),
             (f"{node}/awg/single", 1),
+            *([(f"{node}/awg/diozsyncswitch", 1)] if start.zsync else []),
         ]
         settings += chosen
-    first_fs = FIRST_MARKER_FS + start.offset_fs
-    return recorded(
-        ZurichProgram(
-            name="loopback markers",
-            instrument=instrument,
-            model=model,
-            cores=tuple(cores),
-            settings=tuple(settings),
-            duration_fs=first_fs + pulses * PERIOD_NS * FS_PER_NS,
-            first_shot_fs=first_fs,
-            results=(),
-            resources=(),
-            quantised=(),
-            start=start,
-            make_listing=lambda: text,
-        )
+    first_fs = FIRST_MARKER_FS + start.offset_fs + at_connectors_fs(start)
+    return ZurichProgram(
+        name="loopback markers",
+        instrument=instrument,
+        model=model,
+        cores=tuple(cores),
+        settings=tuple(settings),
+        duration_fs=first_fs + pulses * PERIOD_NS * FS_PER_NS,
+        first_shot_fs=first_fs,
+        results=(),
+        resources=(),
+        quantised=(),
+        start=start,
+        make_listing=lambda: text,
     )
 
 
 def _text(pulses: int, start: Start) -> str:
-    offset, _ = split_offset(start.offset_fs, SHF_RATE_HZ)
+    offset, _ = split_offset(start.offset_fs + held_back_fs("sg", start), SHF_RATE_HZ)
     first = FIRST_MARKER_FS * SHF_RATE_HZ // FS_PER_S + offset
     period, high = (ns * SHF_RATE_HZ // 10**9 for ns in (PERIOD_NS, PULSE_NS))
     length = ceil(GRANULARITY + high)
@@ -79,7 +79,7 @@ def _text(pulses: int, start: Start) -> str:
         rest = floor(rises[number + 1]) - floor(rises[number]) - length
         plays.append(f"playWave(1, w{number}); playZero({rest});")
     rounds, left = divmod(pulses, ROUND)
-    lines = [*head, "waitDigTrigger(1);", f"playZero({WAVE_MIN});"]
+    lines = [*head, waiting_for(start), f"playZero({WAVE_MIN});"]
     lines.append(f"playZero({floor(first) - WAVE_MIN});")
     if rounds:
         lines += [f"repeat ({rounds}) {{", *(f"  {one}" for one in plays), "}"]

@@ -37,7 +37,7 @@ def text_of(
     """Return the whole program; ``begin``: samples from the start to the first code."""
     counters = max(round_code.counters, rest_code.counters if rest_code else 0)
     lines = [f"var v{number} = 0;" for number in range(counters)]
-    lines += [*head, "waitZSyncTrigger();" if start.zsync else "waitDigTrigger(1);"]
+    lines += [*head, waiting_for(start)]
     # The same instruction comes first after the trigger in all cores: they begin together.
     lines += [f"playZero({WAVE_MIN});", *silence(begin - WAVE_MIN)]
     times = shots.shots // shots.round
@@ -48,6 +48,11 @@ def text_of(
     if rest_code is not None:
         lines += rest_code.lines
     return "\n".join(lines) + "\n"
+
+
+def waiting_for(start: Start) -> str:
+    """Return the statement that waits for a start."""
+    return "waitZSyncTrigger();" if start.zsync else "waitDigTrigger(1);"
 
 
 def silence(samples: int) -> list[str]:

@@ -1,20 +1,23 @@
 """Programs that begin on a trigger from outside, and show when they did."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from podium.control.compilers.common_start import FIRST_SHOT_FS
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.compile import compile_program
+from podium.control.compilers.zurich.seqc import waiting_for
 from podium.control.compilers.zurich.settings import (
     CYCLIC,
     INTEGRATION,
     READOUT_MODE,
     analyser_source,
 )
-from podium.control.compilers.zurich.target import Model, ZurichTarget
+from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.program.program import Program
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.awg_limits import SHF_RATE_HZ
+from podium.firmware_interfaces.zurich.limits import PQSC
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
     IntegrationWeights,
@@ -39,8 +42,9 @@ RECORDED = 800
 RECORD_SAMPLES = 16
 
 
-def external_start(model: Model, socket: str, offset_fs: int = 0) -> Start:
-    """Return a start by a trigger input (``sg0_trigger``, ``qa0_trigger_a``).
+def external_start(model: str, socket: str, offset_fs: int = 0) -> Start:
+    """Return a start by a trigger input (``sg0_trigger``, ``qa0_trigger_a``, a PQSC's ``trigger0``,
+    after which it starts the others).
 
     Raises :class:`DoesNotFit` for an input that the instrument's generators do not hear, and
     ``ValueError`` for an offset that cannot be waited.
@@ -50,8 +54,13 @@ def external_start(model: Model, socket: str, offset_fs: int = 0) -> Start:
             f"start {offset_fs} fs after the trigger: a program can be held back by 0 to "
             f"{OFFSET_MAX_NS} ns; give the latest node 0 and the others what they are ahead of it"
         )
-    kind, _, name = socket.partition("_trigger")
-    number = int(kind[2:])
+    kind, _, name = socket.rpartition("trigger")
+    kind = kind.removesuffix("_")
+    number = int(kind[2:] or 0)
+    if model == PQSC:
+        return Start(
+            int(name), zsync=True, offset_fs=offset_fs, external=True, lead_fs=FIRST_SHOT_FS
+        )
     if kind.startswith("sg"):
         analysers = ANALYSERS.get(model, 0)
         return Start(
@@ -81,7 +90,7 @@ def recorded(program: ZurichProgram) -> ZurichProgram:
 
     A program without readouts gets one sample integrated on an analyser that plays nothing.
     """
-    settings = [*_input(program), *program.settings]
+    settings = [*([] if program.start.zsync else _input(program)), *program.settings]
     record, cores = program.record, program.cores
     if record is None:
         taken = {core.index for core in cores if core.kind == "qa"}
@@ -95,6 +104,33 @@ def recorded(program: ZurichProgram) -> ZurichProgram:
         record, core, more = _recorder(free[0], program.start)
         cores, settings = (*cores, core), [*settings, *more]
     return replace(program, cores=cores, settings=tuple(settings), record=record)
+
+
+def recorded_by(
+    programs: Sequence[ZurichProgram], recorder: ZurichTarget
+) -> tuple[ZurichProgram, ...]:
+    """Return programs that begin together, one of which, or one more, records when.
+
+    Raises :class:`DoesNotFit` where all analysers of ``recorder`` are busy with something else.
+    """
+    others = [
+        replace(one, record=None) for one in programs if one.instrument != recorder.instrument
+    ]
+    (mine,) = [one for one in programs if one.instrument == recorder.instrument] or [
+        replace(
+            programs[0],
+            instrument=recorder.instrument,
+            model=recorder.model,
+            cores=(),
+            settings=(),
+            results=(),
+            resources=(),
+            quantised=(),
+            make_listing=lambda: "records the start",
+            record=None,
+        )
+    ]
+    return (*others, recorded(mine))
 
 
 def _input(program: ZurichProgram) -> list[Setting]:
@@ -115,7 +151,7 @@ def _input(program: ZurichProgram) -> list[Setting]:
 def _recorder(channel: int, start: Start) -> tuple[StartRecord, CoreProgram, list[Setting]]:
     """Return what has an analyser stamp its start."""
     text = (
-        "waitDigTrigger(1);\n"
+        f"{waiting_for(start)}\n"
         f"playZero(32);\nplayZero({RECORDED - 32});\nplayZero(1024);\n"
         "startQA(0, QA_INT_0, true, 0, 0b0);\n"
     )

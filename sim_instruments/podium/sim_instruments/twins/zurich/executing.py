@@ -210,7 +210,8 @@ class Executing:
             armed=len(known) < len(ends),
             busy_until_fs=max(now_fs, min(known)) if known else None,
             computing=self._ahead.busy
-            or any(analyser.behind for analyser in self._analysers.values()),
+            or any(analyser.behind for analyser in self._analysers.values())
+            or any(run.behind for key, run in self._runs.items() if key not in computing),
         )
 
     # --- inside ---------------------------------------------------------------------------
@@ -277,7 +278,7 @@ class Executing:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
         if self._playback is None or self._hears_a_cable((run.device, run.at)):
             return
-        if run.ends_fs() is None:
+        if run.look_to_the_end() is None:
             return
         member = member_of(run)
         if member is not None:

@@ -204,7 +204,7 @@ def member_of(
         node_settings.number(setting, f"{channel}/centerfreq"),
         node_settings.number(setting, f"{channel}/output/range"),
         bool(node_settings.number(setting, f"{channel}/output/on")),
-        Oscillators() if analyser else node_settings.oscillators(setting, channel),
+        Oscillators() if analyser else node_settings.drive_oscillators(setting, channel),
         analyser,
         late,
         input_dbm=node_settings.number(setting, f"{channel}/input/range") if analyser else 0.0,

@@ -117,6 +117,14 @@ def oscillators(setting: Setting, channel: str, count: int = OSCILLATORS) -> Osc
     return Oscillators((*hz, *[0.0] * (OSCILLATORS - len(hz))))
 
 
+def drive_oscillators(setting: Setting, channel: str) -> Oscillators:
+    """Return the oscillators that a generator's signals ride on; all stand still where its digital
+    modulation is off. ASSUMED: at their phases, as the gains of both outputs then still count."""
+    if not number(setting, f"{channel}/awg/modulation/enable"):
+        return Oscillators()
+    return oscillators(setting, channel)
+
+
 def readout_carriers(setting: Setting, channel: str, units: int) -> Oscillators | None:
     """Return what the waveforms and weights of a channel ride on; None: they are as written."""
     try:

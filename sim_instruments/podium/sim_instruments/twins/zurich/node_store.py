@@ -22,6 +22,9 @@ from podium.sim_instruments.twins.zurich.coercion import coerced
 from podium.sim_instruments.twins.zurich.hearers import Hearers, Hears
 from podium.sim_instruments.twins.zurich.read_nodes import READ
 
+LISTINGS_MAX = 64
+"""Answers to listings that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimeBase:
@@ -76,6 +79,9 @@ class NodeStore:
         self._hearers = Hearers()
         self._paths = tuple(f"{root}/{path}" for path, node in nodes.items() if not node.many)
         self._by_path = {path: nodes[path[len(root) + 1 :]] for path in self._paths}
+        self._listed_of: tuple[str, ...] = ()
+        self._listings: dict[tuple[str, ListFlags], tuple[str, ...]] = {}
+        """What was listed of these nodes."""
         self.unmeant = 0
         """Sets of nodes that nothing in the simulation hangs on."""
 
@@ -200,7 +206,19 @@ class NodeStore:
 
     def list_names(self, expression: str, flags: ListFlags) -> tuple[str, ...]:
         """Return what a listing shows."""
-        return listed(self.absolute(expression), self._let_through(self._all(), flags), flags)
+        shape = self.absolute(expression)
+        paths = self._all()
+        if flags & ListFlags.SUBSCRIBED_ONLY:
+            return listed(shape, self._let_through(paths, flags), flags)
+        if paths is not self._listed_of:  # nodes were added: what was listed holds no more
+            self._listings.clear()
+            self._listed_of = paths
+        found = self._listings.get((shape, flags))
+        if found is None:
+            found = listed(shape, self._let_through(paths, flags), flags)
+            if len(self._listings) < LISTINGS_MAX:
+                self._listings[shape, flags] = found
+        return found
 
     def describe(self, expression: str, flags: ListFlags) -> str:
         """Return what nodes are, as JSON: an object by path."""

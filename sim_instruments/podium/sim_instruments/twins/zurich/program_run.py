@@ -40,8 +40,10 @@ from podium.sim_instruments.twins.zurich.sequencer_port import (
 )
 
 _OWN: Final = tuple(one for one in Result if one.name.startswith("QA"))
-_AT_ONCE: Final = 20_000_000
-"""Instructions that are executed in one go at most: a program that plays nothing may never end."""
+_AHEAD: Final = 20_000_000
+"""Instructions that are looked ahead at most: a program that plays nothing may never end."""
+_AT_ONCE: Final = 4_000_000
+"""Instructions that are executed in one go at most, 10 to 20 ms: others are answered between."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
 
 
@@ -116,6 +118,11 @@ class ProgramRun:
         """The trace whose nodes were told: while it is the same, there is no more to say."""
         self._ends_fs: int | None = None
         self._looked = False
+        self._looking: Processor | None = None
+        """Ahead of the program, on its way to where it ends."""
+        self._look_until = 0
+        self._in_time_at = 0
+        """Instructions when it was last executed up to the time of a look."""
         self._by_zsync = False
 
     @property
@@ -167,7 +174,7 @@ class ProgramRun:
     def _hear(self, one: _Due) -> None:
         insort(self._due, one)
         self._heard.append(one)
-        self._looked = False
+        self._looked, self._looking = False, None
 
     @property
     def has_fresh(self) -> bool:
@@ -195,7 +202,7 @@ class ProgramRun:
         return bool(np.any((code[:, 0] == Op.RECALL) & np.isin(code[:, 3], places)))
 
     def advance(self, now_fs: int) -> Trace:
-        """Execute up to a time, as far as twenty million instructions go."""
+        """Execute up to a time, as far as four million instructions go; see :attr:`behind`."""
         self._fresh_from = len(self.trace.rows)
         until = self.tick(now_fs)
         nothing_due = not self._due or self._due[0].time > until
@@ -213,6 +220,8 @@ class ProgramRun:
         self._processor.feed(inputs)
         limit = self.trace.instructions + _AT_ONCE
         self.trace = self._processor.run(until=until, known=until, instructions=limit)
+        if self.trace.status is not Status.COUNT_LIMIT:
+            self._in_time_at = self.trace.instructions
         unknown = self.trace.status is Status.UNKNOWN
         # An end lies in the future while what is queued still plays.
         self.playing = self.trace.status is Status.ENDED and self.trace.end > until
@@ -243,22 +252,46 @@ class ProgramRun:
 
     def ends_fs(self) -> int | None:
         """Return when it will end with the inputs that are known by now; None: it waits for more,
-        or does not end within twenty million instructions."""
+        or does not end within twenty million instructions, or :attr:`behind`: ask again."""
         if not self._looked:
-            self._looked, self._ends_fs = True, self._look_ahead()
+            self._look_ahead()
+        return self._ends_fs if self._looked else None
+
+    def look_to_the_end(self) -> int | None:
+        """Return the same, however long that takes."""
+        while not self._looked:
+            self._look_ahead()
         return self._ends_fs
+
+    @property
+    def behind(self) -> bool:
+        """Whether it has more to execute up to now, or to look ahead, than one go takes."""
+        # One that goes round for ever without playing is never there: nobody waits for it long.
+        since = self.trace.instructions - self._in_time_at
+        late = self.trace.status is Status.COUNT_LIMIT and 0 < since < _AHEAD
+        return (self.going_on and late) or self._looking is not None
 
     def ends_at(self, end_fs: int) -> None:
         """Take it that it will end then: somebody has executed it to its end already."""
-        self._looked, self._ends_fs = True, end_fs
+        self._looked, self._looking, self._ends_fs = True, None, end_fs
 
-    def _look_ahead(self) -> int | None:
-        ahead = self._processor.fork()
-        ahead.feed([Input(max(one.time, self._fed), one.source, one.value) for one in self._due])
-        limit = self.trace.instructions + _AT_ONCE
+    def _look_ahead(self) -> None:
+        """Go on ahead of the program, as far as one go takes."""
+        ahead = self._looking
+        if ahead is None:
+            ahead = self._processor.fork()
+            ahead.feed(
+                [Input(max(one.time, self._fed), one.source, one.value) for one in self._due]
+            )
+            self._look_until = self.trace.instructions + _AHEAD
+        limit = min(ahead.trace().instructions + _AT_ONCE, self._look_until)
         while (trace := ahead.run(instructions=limit, rows=1)).status is Status.FULL:
             ahead.forget()
-        return self.time_fs(trace.end) if trace.status is Status.ENDED else None
+        goes_on = trace.status is Status.COUNT_LIMIT and trace.instructions < self._look_until
+        self._looked, self._looking = not goes_on, ahead if goes_on else None
+        if self._looked:
+            ended = trace.status is Status.ENDED
+            self._ends_fs = self.time_fs(trace.end) if ended else None
 
     def fault(self) -> str:
         """Return what the program did that it cannot, with its line; empty: nothing."""

@@ -15,6 +15,7 @@ _GENERATOR: Final = (
     "auxtriggers/#/channel",
     "diozsyncswitch",
     *(f"intfeedback/direct/{part}" for part in ("mask", "offset", "shift")),
+    "modulation/enable",
     "outputs/#/gains/#",
     "time",
     *_FEEDBACK,

@@ -1,0 +1,155 @@
+"""What the cores of a data server's instruments hold, and how they get what a program wants."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from podium.drivers.errors import Refused
+from podium.drivers.zurich.client_messages import SetAll, Text, Whole
+from podium.drivers.zurich.connection import Asked, Connection
+from podium.drivers.zurich.error_log import said_by
+from podium.drivers.zurich.uploading import items_of, nothing_in, source_of
+from podium.drivers.zurich.waiting import READY_S, until
+from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ
+from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, CoreProgram, ZurichProgram
+
+TABLE_PARSE_FAILED: Final = 1 << 3
+"""Bit of ``commandtable/status`` (zhinst-toolkit 1.4.0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One core of one instrument, and what it is to hold."""
+
+    root: str
+    """``/dev12000``."""
+    program: ZurichProgram
+    core: CoreProgram
+
+    @property
+    def place(self) -> str:
+        """Where its nodes are."""
+        return f"{self.root}/{self.core.node}"
+
+
+class CoreMemory:
+    """Remembers what each core was given, as long as the connection lasts.
+
+    What may be asked together is: a request of ours costs as much as one of the server's.
+    """
+
+    def __init__(self, name: str, server: Connection) -> None:
+        self._name = name
+        self._server = server
+        self._held: dict[str, CoreProgram] = {}
+        """By path of the sequencer."""
+        self._checksums: dict[str, int] = {}
+        """What each showed of its machine code when that was uploaded."""
+
+    def checks(self, cores: Iterable[Core]) -> list[Asked]:
+        """Return what to ask before :meth:`upload`: the checksums of cores that hold something."""
+        return [
+            (
+                f"what {one.place} holds, for {one.program.name!r}",
+                Whole(f"{one.place}/elf/checksum"),
+            )
+            for one in cores
+            if one.place in self._held
+        ]
+
+    def upload(
+        self, cores: Sequence[Core], checksums: Iterable[int], interrupted: threading.Event
+    ) -> None:
+        """Compile and upload what the cores do not hold; ``checksums``: what :meth:`checks` gave.
+
+        Raises ``Refused`` with the words of the compiler or of the instrument; what the cores
+        hold then is forgotten.
+        """
+        known = [one for one in cores if one.place in self._held]
+        there = dict(zip((one.place for one in known), checksums, strict=True))
+        before: dict[str, CoreProgram] = {}
+        for one in known:
+            held = self._held.pop(one.place)
+            if there[one.place] == self._checksums[one.place]:  # else somebody else uploaded to it
+                before[one.place] = held
+        for one in cores:
+            if before.get(one.place) == one.core:
+                self._held[one.place] = one.core
+        left = [one for one in cores if one.place not in self._held]
+        anew = [
+            one
+            for one in left
+            if one.place not in before or before[one.place].text != one.core.text
+        ]
+        self._give_code(anew, interrupted)
+        self._give_rest(left, before | {one.place: nothing_in(one.core) for one in anew})
+
+    def _give_code(self, cores: Sequence[Core], interrupted: threading.Event) -> None:
+        if not cores:
+            return
+        roots = list(dict.fromkeys(one.root for one in cores))
+        told = self._server.several(
+            [("which options it has", Text(f"{root}/features/options")) for root in roots]
+        )
+        options = dict(zip(roots, told, strict=True))
+        steps: list[Asked] = []
+        for one in cores:
+            if interrupted.is_set():
+                raise Refused(f"{self._name}: loading {one.program.name!r}: given up")
+            elf = self._server.compiled(
+                f"to compile {one.core.node} ({', '.join(one.core.frames)}) of "
+                f"{one.program.name!r} on {one.program.instrument}",
+                source_of(one.core, one.program.model, options[one.root], _rate_hz(one.program)),
+            )
+            items = ((f"{one.place}/elf/data", elf),)
+            steps.append((f"to take the program of {one.place}", SetAll(items)))
+        self._server.several(steps)
+        left = {f"{one.place}/ready": one for one in cores}
+
+        def ready(after_s: float) -> bool:
+            shown = self._server.wholes(f"whether {', '.join(left)} is 1", tuple(left), after_s)
+            for path, value in zip(tuple(left), shown, strict=True):
+                if value:
+                    del left[path]
+            return not left
+
+        if not until(ready, READY_S):
+            one = next(iter(left.values()))
+            said = said_by(self._server, one.root)
+            raise Refused(f"{self._who(one)}: {one.core.node} is not ready: {said}")
+
+    def _give_rest(self, cores: Sequence[Core], before: Mapping[str, CoreProgram]) -> None:
+        """Give what follows the machine code, and remember it all."""
+        steps: list[Asked] = []
+        tables: dict[int, Core] = {}
+        """By the step that tells of the table."""
+        sums: dict[int, Core] = {}
+        for one in cores:
+            held = before[one.place]
+            sums[len(steps)] = one
+            steps.append((f"what {one.place} holds", Whole(f"{one.place}/elf/checksum")))
+            items = tuple(items_of(one.root, one.core, held))
+            if items:
+                asked = f"to take waveforms and table of {one.place} of {one.program.name!r}"
+                steps.append((asked, SetAll(items)))
+            table = one.core.command_table
+            if table is not None and table != held.command_table:
+                tables[len(steps)] = one
+                steps.append(("of its table", Whole(f"{one.place}/commandtable/status")))
+        told = self._server.several(steps)
+        for step, one in tables.items():
+            if told[step] & TABLE_PARSE_FAILED:
+                said = said_by(self._server, one.root)
+                raise Refused(f"{self._who(one)}: {one.core.node}: command table refused: {said}")
+        for step, one in sums.items():
+            self._checksums[one.place] = told[step]
+            self._held[one.place] = one.core
+
+    def _who(self, one: Core) -> str:
+        return f"{self._name}: {one.program.name!r} on {one.program.instrument}"
+
+
+def _rate_hz(program: ZurichProgram) -> float:
+    """Return the sample rate of an HDAWG's cores; of others it means nothing."""
+    return float(dict(program.settings).get(SAMPLE_CLOCK, HDAWG_RATE_HZ))
