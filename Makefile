@@ -26,9 +26,10 @@ QBLOX_SCHEDULER := 1.0.1
 LABONEQ := 26.7.0
 LABONE := 1.1.0
 # Other people's stacks that are run on the twins, each in an environment of its own.
-STACKS ?= qcodes qblox-scheduler
+STACKS ?= qcodes qblox-scheduler quantify-scheduler
 NEEDS_qcodes := qcodes==0.58.0 qblox-instruments==1.4.1 scipy
 NEEDS_qblox-scheduler := qblox-scheduler==$(QBLOX_SCHEDULER)
+NEEDS_quantify-scheduler := quantify-scheduler==0.28.1 quantify-core==0.9.1 qblox-instruments==1.4.1
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
