@@ -112,3 +112,40 @@ def test_what_cannot_run_is_refused_with_the_vendors_error(session, shfqc):
     session.daq_server.setVector("/dev12000/sgchannels/1/awg/waveform/waves/0", vector)
     with pytest.raises(RuntimeError, match="128 bytes, not 64"):
         session.daq_server.syncSetInt("/dev12000/sgchannels/1/awg/enable", 1)
+
+
+def test_the_vendors_own_module_compiles_for_all_cores_of_a_group_and_one_starts_them(session):
+    """zhinst.core's AWG module; it uploads machine code as words and asks for a FIFO's node."""
+    hdawg = session.connect_device("dev8001")
+    hdawg.system.awg.channelgrouping(1)
+    module = session.modules.awg
+    module.device("dev8001")
+    module.index(1)
+    module.execute()
+    module.compiler.sourcestring(
+        "wave w = 0.5 * ones(1024); while (getUserReg(0) == 0) { playWave(1, w, 3, w); }"
+    )
+    hdawg.awgs[3].ready.wait_for_state_change(1, timeout=PATIENCE_S)
+    assert [core.ready() for core in hdawg.awgs] == [0, 0, 1, 1]
+    awgs = hdawg.awgs
+    awgs[2].enable(1)
+    assert [core.enable() for core in awgs] == [0, 0, 1, 1]
+    awgs[2].enable(0)
+    assert [core.enable() for core in awgs] == [0, 0, 0, 0]
+    hdawg.system.awg.channelgrouping(0)
+    awgs[2].enable(1)
+    assert [core.enable() for core in awgs] == [0, 0, 1, 0]
+    awgs[2].enable(0)
+
+
+def test_the_vendors_own_module_loads_a_program_on_a_signal_generator(session):
+    awg = session.connect_device("dev12001").sgchannels[2].awg
+    module = session.modules.awg
+    module.device("dev12001")
+    module.index(2)
+    module.execute()
+    module.compiler.sourcestring("playZero(64); setUserReg(3, 17);")
+    awg.ready.wait_for_state_change(1, timeout=PATIENCE_S)
+    awg.enable_sequencer(single=True)
+    awg.wait_done(timeout=PATIENCE_S)
+    assert awg.userregs[3]() == 17

@@ -4,7 +4,8 @@ A line has a path, a type, an access and, where there is more to say, ``=initial
 numbers are taken: ``low:high``, ``low:high:step`` or ``{one,another}``. In a path ``<6>`` stands
 for 0 to 5, ``<sg>`` for as many as the model has of them. Types: ``int``, ``double``,
 ``complex``, ``string``, ``count`` and ``dio`` (samples), ``vector``; a vector of one element type
-is ``u8``, ``u32``, ``f64``, ``c128``, ``text``, one of whole numbers of any size ``unsigned``.
+is ``u8``, ``u32``, ``f64``, ``c128``, ``text``, one of whole numbers of any size ``unsigned``, and
+``elf`` has bytes, or words as the vendor's AWG module sends them.
 Accesses: ``ro`` read-only, ``rw`` a setting, ``do`` written to have something done, ``wo`` written
 only, ``st`` a stream. A path that ends with ``!`` is one of very many: only where something was
 written it is there to be listed.
@@ -35,6 +36,7 @@ _SCALARS = {
 _VECTORS = {
     "vector": (),
     "u8": (Element.UINT8,),
+    "elf": (Element.UINT8, Element.UINT32),
     "u32": (Element.UINT32,),
     "unsigned": (Element.UINT8, Element.UINT16, Element.UINT32, Element.UINT64),
     "f64": (Element.DOUBLE,),

@@ -87,11 +87,12 @@ awgs/<awg>/zsync/decoder/shift                           int    rw 0:31
 awgs/<awg>/zsync/register/mask                           int    rw =255 0:65535
 awgs/<awg>/zsync/register/offset                         int    rw
 awgs/<awg>/zsync/register/shift                          int    rw 0:31
-raw/awgs/<awg>/elf/data                                  u8     wo
+raw/awgs/<awg>/elf/data                                  elf    wo
 """
 
 _CLOCKS = """
-system/awg/channelgrouping                               int    rw
+raw/system/awg/fifoplay                                  int    ro =1
+system/awg/channelgrouping                               int    rw 0:2
 system/awg/oscillatorcontrol                             int    rw
 system/clocks/referenceclock/freq                        double ro =10e6
 system/clocks/referenceclock/source                      int    rw

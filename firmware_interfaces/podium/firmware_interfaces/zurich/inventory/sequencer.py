@@ -9,7 +9,7 @@ WAVES = 16_000
 
 _COMMON = """
 {at}/elf/checksum            int    ro
-{at}/elf/data                u8     wo
+{at}/elf/data                elf    wo
 {at}/elf/length              int    ro
 {at}/elf/name                string ro
 {at}/elf/progress            double ro

@@ -21,6 +21,7 @@ from podium.sim_instruments.twins.zurich.sequencer_port import (
     Uploaded,
 )
 
+_GROUPING = "system/awg/channelgrouping"
 UPLOADED, PARSE_FAILED = 1 << 0, 1 << 3
 """Bits of ``commandtable/status``, as the vendor's client tells of that node."""
 NOT_READY = 1 << 3
@@ -133,19 +134,41 @@ class Sequencers:
         put("ready", 1)
 
     def _enable(self, path: str, value: Value, now_fs: int) -> None:
-        at = self._at(path)
+        group = self._group(self._at(path))
         if not value:
-            self._execution.stop(self._device, at, now_fs)
+            self._stop(group, now_fs)
             return
         try:
-            if not self._contents[at].elf:
-                # ASSUMED: a sequencer without a program does not stay enabled.
-                raise ProgramRefused(f"{at}: there is no program to run")
-            self._execution.start(self.uploaded(at), now_fs)
+            for at in group:
+                if not self._contents[at].elf:
+                    # ASSUMED: a sequencer without a program does not stay enabled.
+                    raise ProgramRefused(f"{at}: there is no program to run")
+            for at in group:
+                self._store.put(f"{at}/enable", 1, now_fs)
+                self._execution.start(self.uploaded(at), now_fs)
         except ProgramRefused as refused:
-            self._store.put(path, 0, now_fs)
+            self._stop(group, now_fs)
             self.complain(str(refused), now_fs)
             raise Refused(Refusal(Code.COMMAND, str(refused), Kind.BAD_REQUEST)) from refused
+
+    def _stop(self, group: tuple[str, ...], now_fs: int) -> None:
+        for at in group:
+            self._store.put(f"{at}/enable", 0, now_fs)
+            self._execution.stop(self._device, at, now_fs)
+
+    def _group(self, at: str) -> tuple[str, ...]:
+        """Return the sequencers that one of them enables: on an HDAWG those of its group.
+
+        ``system/awg/channelgrouping`` (node documentation): of one core each, of two, of four. The
+        first of a group enables all of it; ASSUMED: another one only itself.
+        """
+        if not at.startswith("awgs/") or not self._store.has(_GROUPING):
+            return (at,)
+        size, first = 1 << int(str(self._store.value(_GROUPING, 0))), int(at.partition("/")[2])
+        if first % size:
+            return (at,)
+        each = (f"awgs/{number}" for number in range(first, first + size))
+        return tuple(one for one in each if one in self._contents)
 
     def _reset(self, path: str, value: Value, now_fs: int) -> None:
         at = self._at(path)
