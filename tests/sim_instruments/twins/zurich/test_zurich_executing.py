@@ -396,3 +396,14 @@ def test_the_factory_preset_is_what_was_at_power_on_and_says_when_it_is_there(be
     assert heard[0] == ("system/preset/busy", 1)
     assert heard[-1] == ("system/preset/busy", 0)
     assert (wanted[1], 0) in heard
+
+
+@pytest.mark.parametrize(
+    ("wait", "what"),
+    [("waitSineOscPhase(1)", "phase of an oscillator"), ("waitCntTrigger(0)", "a counter")],
+)
+def test_a_wait_for_what_never_comes_is_refused_with_its_line(bench, wait, what):
+    bench.upload("awgs/0", f"playZero(64);\n{wait};\nplayZero(64);", "HDAWG8")
+    with pytest.raises(Refused, match=rf"awgs/0: line 2: it waits for .*{what}"):
+        bench.set("awgs/0/enable", 1, "HDAWG8")
+    assert bench.get("awgs/0/enable", "HDAWG8") == 0

@@ -176,13 +176,10 @@ class KernelConnection:
         self._out.append(session_messages.done_answer(call.question, None, keep=True))
 
     def _unsubscribe(self, request: Unsubscribe) -> None:
-        named = dict(self._by_name.get(request.subscriber, {}))
+        # What it has heard is still sent, and its handle kept until it refuses it.
+        named = self._by_name.get(request.subscriber, {}).keys()
         for path in request.paths:
-            self._kernel.store.unsubscribe(named.keys(), path)
-        for subscriber in named:
-            if not self._kernel.store.hears(subscriber):
-                subscriber.end()
-                self._let_go(subscriber)
+            self._kernel.store.unsubscribe(named, path)
 
     def _send(self, subscriber: Subscriber) -> None:
         if subscriber.ended:

@@ -289,10 +289,6 @@ class NodeStore:
         """Have these told no more of these nodes."""
         self._hearers.remove(hearers, self.absolute(expression))
 
-    def hears(self, hearer: Hears) -> bool:
-        """Tell whether it is told of any node."""
-        return self._hearers.hears(hearer)
-
     def gone(self, hearer: Hears) -> None:
         """Have it told of nothing any more."""
         self._hearers.gone(hearer)

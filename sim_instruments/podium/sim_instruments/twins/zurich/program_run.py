@@ -42,6 +42,12 @@ from podium.sim_instruments.twins.zurich.sequencer_port import (
 _OWN: Final = tuple(one for one in Result if one.name.startswith("QA"))
 _AHEAD: Final = 20_000_000
 """Instructions that are looked ahead at most: a program that plays nothing may never end."""
+_NEVER_COMES: Final = {
+    Source.COUNTER: "a counter",
+    Source.PHASE_1: "the phase of an oscillator",
+    Source.PHASE_2: "the phase of an oscillator",
+    Source.TIMESTAMP: "a time stamp",
+}
 _AT_ONCE: Final = 4_000_000
 """Instructions that are executed in one go at most, 10 to 20 ms: others are answered between."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
@@ -96,6 +102,7 @@ class ProgramRun:
             table = uploaded.command_table
             commands = parse_command_table(table, family) if table else None
             self.image = make_image(self.elf, self.model, commands)
+            self._refuse_endless_waits()
         except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:
             raise ProgramRefused(f"{uploaded.at}: {error}") from error
         setup = node_settings.setup(uploaded.setting, uploaded.at)
@@ -124,6 +131,16 @@ class ProgramRun:
         self._in_time_at = 0
         """Instructions when it was last executed up to the time of a look."""
         self._by_zsync = False
+
+    def _refuse_endless_waits(self) -> None:
+        """Raise :class:`DoesNotRun` where the program waits for what nobody gives here."""
+        code = self.image.code
+        for pc in np.flatnonzero(code[:, 0] == Op.WAIT_INPUT).tolist():
+            if what := _NEVER_COMES.get(Source(int(code[pc, 3]))):
+                line = self.elf.line_of(pc)
+                raise DoesNotRun(
+                    f"line {line or '?'}: it waits for {what}, which this simulation does not have"
+                )
 
     @property
     def route(self) -> Route:
