@@ -271,7 +271,12 @@ def test_everything_talked_over_loopback(demo) -> None:
 
 def test_control_cannot_have_imported_the_simulation(demo) -> None:
     blocked = "\n".join(demo.marks["blocked"])
-    for words in ("cli demo", "cli up", "control.agent.process", "control.coordinator.process"):
+    for words in (
+        "cli demo",
+        "podium_start up",
+        "control.agent.process",
+        "control.coordinator.process",
+    ):
         assert words in blocked
     assert all(" twin " in words for words in demo.marks["free"])
     assert any(" twin serve " in words for words in demo.marks["free"])
