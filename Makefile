@@ -26,10 +26,16 @@ QBLOX_SCHEDULER := 1.0.1
 LABONEQ := 26.7.0
 LABONE := 1.1.0
 # Other people's stacks that are run on the twins, each in an environment of its own.
-STACKS ?= qcodes qblox-scheduler quantify-scheduler
+STACKS ?= qcodes qblox-scheduler quantify-scheduler qibocal q1pulse
 NEEDS_qcodes := qcodes==0.58.0 qblox-instruments==1.4.1 scipy
 NEEDS_qblox-scheduler := qblox-scheduler==$(QBLOX_SCHEDULER)
 NEEDS_quantify-scheduler := quantify-scheduler==0.28.1 quantify-core==0.9.1 qblox-instruments==1.4.1
+# What qibolab's driver imports and does not ask for: qblox-instruments and lark.
+NEEDS_qibocal := qibocal==0.2.6 qibolab==0.2.17 qblox-instruments==1.4.1 lark==1.3.1
+# q1pulse 1.3.0 is written in the syntax of Python 3.12, and for qblox-instruments before 1.4.
+NEEDS_q1pulse := q1pulse==1.3.0 qblox-instruments==1.3.0 scipy
+PYTHON_q1pulse ?= $(call first_that_runs,python3.12 python3.13 python3.14 \
+	$(wildcard $(HOME)/.pyenv/versions/3.1[234]*/bin/python))
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -42,8 +48,9 @@ NODES ?= 10
 BENCH_ARGS ?=
 
 # The first Python there is, the tested one preferred.
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,\
-	$(shell command -v $(name) 2>/dev/null)))
+first_that_runs = $(firstword $(foreach name,$(1),\
+	$(shell $(name) -c '' 2>/dev/null && command -v $(name))))
+PYTHON ?= $(call first_that_runs,python3.11 python3.12 python3.13 python3)
 
 bin := $(VENV)/bin
 installed := $(VENV)/installed.stamp
@@ -84,7 +91,8 @@ define stack
 	test "$$(cat $(REFEREES)-$(1)/needs 2>/dev/null)" = "$(NEEDS_$(1))" || { \
 		echo "Installing $(NEEDS_$(1)) into $(REFEREES)-$(1)."; \
 		rm -rf $(REFEREES)-$(1); \
-		$(bin)/python -m venv $(REFEREES)-$(1) && \
+		$(if $(filter undefined,$(origin PYTHON_$(1))),$(bin)/python,$(PYTHON_$(1))) \
+			-m venv $(REFEREES)-$(1) && \
 		$(REFEREES)-$(1)/bin/python -m pip install --quiet $(NEEDS_$(1)) && \
 		echo "$(NEEDS_$(1))" > $(REFEREES)-$(1)/needs || \
 		{ rm -rf $(REFEREES)-$(1); echo "$(1) cannot be installed here."; exit 1; }; };

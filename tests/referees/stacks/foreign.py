@@ -49,3 +49,13 @@ def near(found: dict[str, float], name: str, truth: float, part: float = PART) -
     off = abs(found[name] - truth)
     print(f"{name}: {found[name]:.6g}, truth {truth:.6g}")
     return off < max(SIGMAS * found.get(f"{name}_sigma", 0.0), part * abs(truth))
+
+
+def finds_the_world(found: dict[str, float], truth: dict[str, float], qubit: str = "q0") -> None:
+    """Assert that f01 and T1 are those of the world, and known well enough to say so."""
+    f01, t1 = truth[f"node_a.{qubit}.f01"], truth[f"node_a.{qubit}.t1"]
+    # 5 % of a frequency would say nothing: three sigma, or a tenth of what the fit of a line gives
+    assert near(found, "f01", f01, 3e3 / f01)
+    assert near(found, "t1", t1)
+    assert found["f01_sigma"] < 20e3
+    assert found["t1_sigma"] < 0.2 * t1

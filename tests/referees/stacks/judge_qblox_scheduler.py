@@ -6,7 +6,7 @@
 from pathlib import Path
 
 import pytest
-from tests.referees.stacks.foreign import HELD_OUT, asked, near
+from tests.referees.stacks.foreign import HELD_OUT, asked, finds_the_world
 
 from podium.sim_instruments.testing import TwinPool
 
@@ -24,12 +24,8 @@ def test_a_hardware_agent_finds_a_world(pool: TwinPool, tmp_path: Path, seed: in
     with pool.instrument("qblox_cluster", chip="krinner2022", seed=seed, strict=True) as cluster:
         found = asked("qblox-scheduler", "qblox_scheduler_lab.py", cluster.host, folder=tmp_path)
         truth = cluster.truth
-    # 5 % of a frequency would say nothing: three sigma, or a tenth of what the fit of a line gives
-    assert near(found, "f01", truth["node_a.q0.f01"], 3e3 / truth["node_a.q0.f01"])
-    assert near(found, "t1", truth["node_a.q0.t1"])
+    finds_the_world(found, truth)
     assert abs(found["readout_hz"] - truth["node_a.q0.readout_frequency"]) < 1.5e6
-    assert found["f01_sigma"] < 20e3
-    assert found["t1_sigma"] < 0.2 * truth["node_a.q0.t1"]
     assert found["shots"] == 2000
     assert found["fidelity"] > 0.8
     assert found["rabi_seconds"] < RABI_S * 5, "far from what it takes on an idle machine"
