@@ -8,6 +8,8 @@
 #   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
 #   make bench      the benchmarks, as ratios
 #   make test-stacks    other people's stacks, unmodified, find worlds on the twins
+#   make test-clients   older and newer releases of the vendors' clients, on twins with the
+#                       firmware that they want
 #   make test-laboneq   LabOne Q judges the twin of an SHFQC; it brings a part whose licence
 #                       is the vendor's own, so this is no part of make test
 #
@@ -36,6 +38,11 @@ NEEDS_qibocal := qibocal==0.2.6 qibolab==0.2.17 qblox-instruments==1.4.1 lark==1
 NEEDS_q1pulse := q1pulse==1.3.0 qblox-instruments==1.3.0 scipy
 PYTHON_q1pulse ?= $(call first_that_runs,python3.12 python3.13 python3.14 \
 	$(wildcard $(HOME)/.pyenv/versions/3.1[234]*/bin/python))
+# Releases of the vendor's client; the oldest one wants qcodes as it was.
+QBLOX_CLIENTS ?= 0.17.0 0.17.1 1.0.3 1.1.1 1.2.2 1.3.1 1.4.1
+$(foreach one,$(QBLOX_CLIENTS),$(eval \
+	NEEDS_qblox-instruments-$(one) := qblox-instruments==$(one) scipy \
+	$(if $(filter 0.%,$(one)),qcodes==0.49.0)))
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -100,7 +107,7 @@ endef
 
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help demo test test-all test-laboneq test-stacks check chaos nodes bench referees
+.PHONY: help demo test test-all test-laboneq test-stacks test-clients check chaos nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -124,6 +131,10 @@ test-stacks: $(installed_for_tests)
 	@$(foreach one,$(STACKS),$(call stack,$(one)))
 	$(bin)/python -m pytest $(foreach one,$(STACKS),tests/referees/stacks/judge_$(subst -,_,$(one)).py) \
 		-rA --tb=short $(PYTEST_ARGS)
+
+test-clients: $(installed_for_tests)
+	@$(foreach one,$(QBLOX_CLIENTS),$(call stack,qblox-instruments-$(one)))
+	$(bin)/python -m pytest tests/referees/clients/judge_qblox.py -rs --tb=short $(PYTEST_ARGS)
 
 check: $(installed_for_tests)
 	$(bin)/ruff format --check

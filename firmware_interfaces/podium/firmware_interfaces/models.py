@@ -35,6 +35,7 @@ from podium.firmware_interfaces.instrument_model import (
     VoltageOutput,
 )
 from podium.firmware_interfaces.qblox_cluster import limits as qblox
+from podium.firmware_interfaces.qblox_cluster.identity import RELEASES as QBLOX_RELEASES
 from podium.firmware_interfaces.zurich import limits as zurich
 
 __all__ = [
@@ -130,7 +131,10 @@ QBLOX_CLUSTER = InstrumentModel(
     roles=("PulseSequencer", "FluxSource", "Clock"),
     driver="podium.drivers.qblox_cluster.cluster:QbloxCluster",
     twin="podium.sim_instruments.twins.qblox_cluster.cluster:ClusterTwin",
-    options=(MapOption("modules", "slot: module", 1, qblox.SLOTS, choices=tuple(_QBLOX_MODULES)),),
+    options=(
+        MapOption("modules", "slot: module", 1, qblox.SLOTS, choices=tuple(_QBLOX_MODULES)),
+        TextOption("firmware", "release of its firmware", tuple(QBLOX_RELEASES), required=False),
+    ),
     connectors=(TriggerInput("trigger", qblox.TRIGGER_INPUT_PERIOD_NS * FS_PER_NS),),
     modules=_QBLOX_MODULES,
     answers=("Qblox,cluster",),

@@ -1,10 +1,12 @@
-"""Runs other people's stacks in environments of their own, which `make test-stacks` makes.
+"""Runs other people's software in environments of its own: `make test-stacks`, `make test-clients`.
 
-PODIUM_STACK_NAME (``-`` as ``_``) names another Python. Nothing of a stack is ever imported here.
+PODIUM_STACK_NAME (``-`` and ``.`` as ``_``) names another Python. Nothing of it is ever imported
+here.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +21,10 @@ SIGMAS, PART = 3.0, 0.05
 
 def python_of(stack: str) -> str:
     """Return the Python of a stack; skips where there is none."""
-    name = f"PODIUM_STACK_{stack.replace('-', '_').upper()}"
+    name = f"PODIUM_STACK_{re.sub('[-.]', '_', stack).upper()}"
     found = os.environ.get(name) or str(ROOT / f".venv-referees-{stack}" / "bin" / "python")
     if not Path(found).exists():
-        pytest.skip(f"no Python with {stack}: make test-stacks STACKS={stack}")
+        pytest.skip(f"no Python with {stack}: make test-stacks, or make test-clients, installs it")
     return found
 
 

@@ -98,7 +98,11 @@ def test_neighbours_on_an_shfqc_share_a_centre_that_reaches_both() -> None:
         (("qblox_cluster", None, None, "my cluster"), "one word of a program, not 'my cluster'"),
         (
             ("qblox_cluster", "bao2022", None, None, {"modules": {2: "QCM"}}),
-            "follows from the chip: leave options out",
+            "follows from the chip: leave modules out",
+        ),
+        (
+            ("qblox_cluster", "bao2022", None, None, {"firmware": "1.0"}),
+            "firmware says release of its firmware, and there is no '1.0'; there are 0.12.0, ",
         ),
         (
             ("yokogawa_gs200", None, None, None, {"range": "1"}),
@@ -114,6 +118,11 @@ def test_words_that_make_no_facility_are_refused_with_what_would(words, says) ->
     with pytest.raises(NoSuchFacility) as refused:
         facility_of(*words)
     assert says in str(refused.value)
+
+
+def test_firmware_can_be_chosen_for_a_cluster_on_a_chip() -> None:
+    tree = facility_of("qblox_cluster", "krinner2022", None, None, {"firmware": "0.13.0"})
+    assert tree["instruments"]["cluster"]["firmware"] == "0.13.0"
 
 
 def test_options_are_read_as_people_type_them() -> None:

@@ -59,6 +59,8 @@ class Entry:
     reply: Reply
     default: str
     """Answer where nothing else is known."""
+    since: str = ""
+    """The first release of the firmware that has it, of those in :mod:`.identity`; empty: all."""
 
     @property
     def indices(self) -> int:
@@ -85,6 +87,7 @@ def _load() -> tuple[Entry, ...]:
             takes_block=row["payload"] == "block",
             reply=Reply(row["reply"]),
             default="" if row["default"] == "-" else row["default"],
+            since="" if row["since"] == "-" else row["since"],
         )
         for row in rows
     )

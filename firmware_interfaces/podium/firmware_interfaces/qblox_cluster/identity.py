@@ -1,23 +1,127 @@
 """Who a cluster says it is: models, connectors, identification strings, description.
 
-The client chooses its command set by ``swSCPIVersion``; 1.2 is the newest that
-qblox-instruments 1.4.1 knows.
+A client since 1.1 chooses its command set by ``swSCPIVersion``; 1.2 is the newest that
+qblox-instruments 1.4.1 knows. Older clients want the very release that they were built for.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from podium.firmware_interfaces.qblox_cluster import limits
 
-SCPI_VERSION = (1, 2)
-FIRMWARE_VERSION = (2, 1, 0)
-"""A release whose features the client's docstrings name ("added in firmware version 2.1.0")."""
-_BUILD_DATE = "01/09/2025-00:00:00"
-_BUILD_UNIX_S = 1_756_684_800
-_HASH = "00000000"
-"""ASSUMED: build dates and hashes; nothing in the client depends on them."""
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """When and of what a part of the firmware was built."""
+
+    version: str
+    date: str
+    """Day, month, year and time, as ``*IDN?`` has it."""
+    commit: str = "00000000"
+
+    def told(self, prefix: str) -> str:
+        """Return what ``*IDN?`` says of it."""
+        return (
+            f"{prefix}Version={self.version} {prefix}Build={self.date} "
+            f"{prefix}Hash=0x{self.commit} {prefix}Dirty=0"
+        )
+
+    def described(self) -> dict[str, Any]:
+        """Return what ``*DESCribe?`` says of it."""
+        built = datetime.strptime(self.date, "%d/%m/%Y-%H:%M:%S").replace(tzinfo=UTC)
+        return {
+            "version": [int(number) for number in self.version.split(".")],
+            "version_full": self.version,
+            "build": int(built.timestamp()),
+            "hash": self.commit,
+            "dirty": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release of the firmware of a cluster and its modules."""
+
+    firmware: Build
+    kernel_module: Build
+    application: Build
+    configuration_manager: Build
+    clients: str
+    """The releases of qblox-instruments that are for it."""
+    scpi_version: tuple[int, int] | None = None
+    """None: its identification names none; it is from before that."""
+    isa: int = 1
+    """Generation of the sequencers' instruction set."""
+
+    @property
+    def name(self) -> str:
+        """What it is called: the version of the application."""
+        return self.application.version
+
+    def builds(self) -> str:
+        """Return the end of the answer to ``*IDN?``."""
+        parts = {
+            "fw": self.firmware,
+            "kmod": self.kernel_module,
+            "sw": self.application,
+            "cfgMan": self.configuration_manager,
+        }
+        told = " ".join(build.told(prefix) for prefix, build in parts.items())
+        if self.scpi_version is None:
+            return told
+        scpi = ".".join(map(str, self.scpi_version))
+        return f"{told} swSCPIVersion={scpi} cfgManSCPIVersion=1.1"
+
+
+_MAY_2025 = Build("0.12.0", "02/06/2025-08:09:17", "97BCA8E0")
+_AUGUST_2025 = Build("0.12.1", "04/08/2025-13:07:02", "3AF6FD85")
+_OCTOBER_2025 = Build("0.13.0", "22/10/2025-12:58:39", "28A9548B")
+_NEWEST = Build("2.1.0", "01/09/2025-00:00:00")
+RELEASES: Mapping[str, Release] = {
+    release.name: release
+    for release in (
+        # qblox-instruments 0.17.0, scpi/cluster.py, build_ref: it takes no other
+        Release(
+            Build("0.12.0", "16/05/2025-09:29:37", "74FB36E6"),
+            _MAY_2025,
+            _MAY_2025,
+            _MAY_2025,
+            clients="0.17.0",
+        ),
+        # qblox-instruments 0.17.1, likewise
+        Release(
+            Build("0.12.0", "16/05/2025-09:29:37", "74FB36E6"),
+            _AUGUST_2025,
+            _AUGUST_2025,
+            replace(_AUGUST_2025, version="0.12.0"),
+            clients="0.17.1",
+        ),
+        # qblox-instruments 1.0.3, scpi/cluster.py, build_ref: it takes no other
+        Release(
+            Build("0.12.0", "26/09/2025-09:02:05", "0C12F6CC"),
+            _OCTOBER_2025,
+            _OCTOBER_2025,
+            replace(_OCTOBER_2025, version="0.12.0"),
+            clients="1.0 and later",
+        ),
+        # Docstrings of qblox-instruments 1.4.1 name what came with firmware 2.1.0. ASSUMED: its
+        # build date and hash; nothing in the client depends on them.
+        Release(
+            _NEWEST,
+            _NEWEST,
+            _NEWEST,
+            _NEWEST,
+            clients="1.1 and later",
+            scpi_version=(1, 2),
+            isa=2,
+        ),
+    )
+}
+"""Releases that a cluster can have, oldest first."""
+NEWEST = RELEASES["2.1.0"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,44 +227,32 @@ MODULE_MODELS: Mapping[str, ModuleModel] = {
 """Modules that the twin emulates (qblox_instruments.constants.MODULE_CONSTANTS)."""
 
 
-def identification(model: str, serial: str) -> str:
+def identification(model: str, serial: str, release: Release = NEWEST) -> str:
     """Return the answer to ``*IDN?`` of ``Cluster MM``, ``Cluster QRM`` ..."""
-    version = ".".join(map(str, FIRMWARE_VERSION))
-    scpi = ".".join(map(str, SCPI_VERSION))
-
-    def build(prefix: str) -> str:
-        return (
-            f"{prefix}Version={version} {prefix}Build={_BUILD_DATE} "
-            f"{prefix}Hash=0x{_HASH} {prefix}Dirty=0"
-        )
-
-    builds = " ".join(map(build, ("fw", "kmod", "sw", "cfgMan")))
-    return f"Qblox,{model},{serial},{builds} swSCPIVersion={scpi} cfgManSCPIVersion=1.1"
+    return f"Qblox,{model},{serial},{release.builds()}"
 
 
-def _build() -> dict[str, Any]:
-    return {
-        "version": list(FIRMWARE_VERSION),
-        "version_full": ".".join(map(str, FIRMWARE_VERSION)),
-        "build": _BUILD_UNIX_S,
-        "hash": _HASH,
-        "dirty": False,
-    }
-
-
-def _description(model: str, serial: str) -> dict[str, Any]:
+def _description(model: str, serial: str, release: Release) -> dict[str, Any]:
+    scpi = release.scpi_version
+    compatible = (
+        {}
+        if scpi is None
+        else {
+            "sw_compat": {"scpi_version": list(scpi)},
+            "cfg_man_compat": {"scpi_version": [1, 1]},
+        }
+    )
     return {
         "manufacturer": "Qblox",
         "model": model,
         "name": model.replace("_", "-"),
         "ser": serial,
         "os": "0.9.0",
-        "sw": _build(),
-        "fw": _build(),
-        "kmod": _build(),
-        "cfg_man": _build(),
-        "sw_compat": {"scpi_version": list(SCPI_VERSION)},
-        "cfg_man_compat": {"scpi_version": [1, 1]},
+        "sw": release.application.described(),
+        "fw": release.firmware.described(),
+        "kmod": release.kernel_module.described(),
+        "cfg_man": release.configuration_manager.described(),
+        **compatible,
         "is_rf": False,
     }
 
@@ -170,30 +262,36 @@ def module_serial(serial: str, slot: int) -> str:
     return f"{serial}_{slot:02d}"
 
 
-def module_identification(model: ModuleModel, serial: str, slot: int) -> str:
+def module_identification(
+    model: ModuleModel, serial: str, slot: int, release: Release = NEWEST
+) -> str:
     """Return the answer to ``*IDN?`` on a module's socket."""
-    return identification(f"Cluster {model.family}", module_serial(serial, slot))
+    return identification(f"Cluster {model.family}", module_serial(serial, slot), release)
 
 
-def cluster_description(modules: Mapping[int, ModuleModel], serial: str) -> bytes:
+def cluster_description(
+    modules: Mapping[int, ModuleModel], serial: str, release: Release = NEWEST
+) -> bytes:
     """Return the payload of the answer to ``*DESCribe?``."""
-    description = _description("cluster_mm", serial)
+    description = _description("cluster_mm", serial, release)
     description["mac_address"] = "02:00:00:00:00:01"  # ASSUMED: a locally administered address
     description["modules"] = {
-        str(slot): _description(f"cluster_{model.family.lower()}", module_serial(serial, slot))
-        | {
-            "is_rf": model.rf,
-            "is_extended_instrument": False,
-            "qtm_eom": False,
-            "features": {
-                "pre_compile": list(range(model.sequencers)),
-                "partial_acquisition": True,
-                "wave_encoding": [0, 1, 2],
-            },
-        }
+        str(slot): _module_description(model, module_serial(serial, slot), release)
         for slot, model in sorted(modules.items())
     }
     return json.dumps(description).encode()
+
+
+def _module_description(model: ModuleModel, serial: str, release: Release) -> dict[str, Any]:
+    described = _description(f"cluster_{model.family.lower()}", serial, release)
+    described |= {"is_rf": model.rf, "is_extended_instrument": False, "qtm_eom": False}
+    if release.scpi_version is not None:
+        described["features"] = {
+            "pre_compile": list(range(model.sequencers)),
+            "partial_acquisition": True,
+            "wave_encoding": [0, 1, 2],
+        }
+    return described
 
 
 def modules_present(modules: Mapping[int, ModuleModel]) -> int:
@@ -201,11 +299,13 @@ def modules_present(modules: Mapping[int, ModuleModel]) -> int:
     return sum(1 << (slot - 1) for slot in modules)
 
 
-def modules_connected(modules: Mapping[int, ModuleModel], serial: str) -> bytes:
+def modules_connected(
+    modules: Mapping[int, ModuleModel], serial: str, release: Release = NEWEST
+) -> bytes:
     """Return the payload of the answer to ``*MODS?``."""
     return json.dumps(
         {
-            f"SLOT {slot}": {"IDN": module_identification(model, serial, slot)}
+            f"SLOT {slot}": {"IDN": module_identification(model, serial, slot, release)}
             for slot, model in sorted(modules.items())
         }
     ).encode()

@@ -58,15 +58,19 @@ class SequencerStatus:
     exit_code: int = 0
     log: str = ""
 
-    def line(self) -> str:
-        """Return ``STATUS;STATE;EXIT CODE;INFO,..,;WARNING,..,;ERROR,..,;LOG``."""
+    def line(self, *, with_exit_code: bool = True) -> str:
+        """Return ``STATUS;STATE;EXIT CODE;INFO,..,;WARNING,..,;ERROR,..,;LOG``.
+
+        The first generation of the instruction set ends with no code, and tells none.
+        """
         info = [flag for flag in self.flags if flag in INFO_FLAGS]
         warning = [flag for flag in self.flags if flag in WARNING_FLAGS]
         error = [f for f in self.flags if f not in INFO_FLAGS and f not in WARNING_FLAGS]
         status = "ERROR" if error else "WARNING" if warning else "OKAY"
         lists = ("".join(f"{flag}," for flag in group) for group in (info, warning, error))
         log = self.log.replace(";", ",").replace("\n", " ")
-        return ";".join((status, self.state.value, str(self.exit_code), *lists, log))
+        code = (str(self.exit_code),) if with_exit_code else ()
+        return ";".join((status, self.state.value, *code, *lists, log))
 
 
 def error_line(number: int, text: str) -> str:

@@ -57,8 +57,13 @@ def facility_of(
         if qubits is not None:
             raise NoSuchFacility(f"{qubits} qubits of which chip?")
         return _alone(called, known[model], options or {})
-    if options:
-        raise NoSuchFacility(f"what {called} consists of follows from the chip: leave options out")
+    given = dict(options or {})
+    _check(known[model], given)
+    follows = [one.name for one in known[model].options if isinstance(one, MapOption)]
+    if too_much := [key for key in given if key in follows]:
+        raise NoSuchFacility(
+            f"what {called} consists of follows from the chip: leave {', '.join(too_much)} out"
+        )
     if model not in WIRES:
         raise NoSuchFacility(
             f"a {model} plays on no chip by itself; those that do are {', '.join(WIRES)}"
@@ -66,6 +71,7 @@ def facility_of(
     design = chip_named(chip)
     count = min(FEWEST, len(design.qubits)) if qubits is None else qubits
     wired = WIRES[model](called, design, count)
+    wired.instruments[called].update(given)
     return {
         "facility": FACILITY,
         "instruments": _addressed(wired.instruments),
@@ -74,7 +80,7 @@ def facility_of(
     }
 
 
-def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tree:
+def _check(model: InstrumentModel, options: Mapping[str, Any]) -> None:
     offered = {option.name: option for option in model.options}
     for key, given in options.items():
         if key not in offered:
@@ -91,6 +97,10 @@ def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tre
                     f"{model.name}: {key} says {offered[key].meaning}, and there is no {word!r}; "
                     f"there are {', '.join(choices)}"
                 )
+
+
+def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tree:
+    _check(model, options)
     given = {**USUAL.get(model.name, {}), **options}
     missing = [one.name for one in model.options if one.required and one.name not in given]
     if missing:

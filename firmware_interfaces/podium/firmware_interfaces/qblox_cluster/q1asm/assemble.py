@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.qblox_cluster.q1asm import isa_1
 from podium.firmware_interfaces.qblox_cluster.q1asm.instruction import (
     AssemblyError,
     Instruction,
@@ -61,16 +62,20 @@ class Assembled:
 
 
 def assemble(
-    program: str | Sequence[Instruction], *, max_instructions: int = MAX_INSTRUCTIONS
+    program: str | Sequence[Instruction],
+    *,
+    max_instructions: int = MAX_INSTRUCTIONS,
+    generation: int = 2,
 ) -> Assembled:
     """Assemble a program; raise :class:`AssemblyError` where the vendor's assembler refuses.
 
-    ``max_instructions`` is the memory of the sequencer, counted after expansion.
+    ``max_instructions`` is the memory of the sequencer, counted after expansion. ``generation`` of
+    the instruction set: 1 refuses what :mod:`.isa_1` does not have.
     """
     lines = parse(program) if isinstance(program, str) else tuple(program)
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    pending = list(_match_forms(lines, problems, warnings))
+    pending = list(_match_forms(lines, problems, warnings, generation))
     labels = _addresses(lines, pending, problems)
     rows: list[tuple[int, ...]] = []
     opcodes: list[int] = []
@@ -78,7 +83,7 @@ def assemble(
     for line, opcode, operands in pending:
         try:
             if opcode >= 0:  # not a label
-                rows.append(_encode(FORMS[opcode], operands, labels))
+                rows.append(_encode(FORMS[opcode], operands, labels, generation))
                 opcodes.append(opcode)
                 sources.append(line)
         except _Refused as error:
@@ -119,7 +124,10 @@ _Pending = tuple[int, int, tuple[Operand, ...]]
 
 
 def _match_forms(
-    lines: Sequence[Instruction], problems: list[Problem], warnings: list[Problem]
+    lines: Sequence[Instruction],
+    problems: list[Problem],
+    warnings: list[Problem],
+    generation: int,
 ) -> Iterator[_Pending]:
     """Yield line, opcode and operands of what goes to memory; opcode -1 carries a label."""
     for number, line in enumerate(lines, 1):
@@ -130,13 +138,14 @@ def _match_forms(
             continue
         signature = ",".join([_KIND.get(type(operand), "#") for operand in line.operands])
         opcode = OPCODES.get((line.mnemonic, signature))
-        if opcode is None:
-            problems.append(Problem(at, _no_such_form(line.mnemonic, signature)))
+        if opcode is None or (generation == 1 and not isa_1.has(FORMS[opcode])):
+            problems.append(Problem(at, _no_such_form(line.mnemonic, signature, generation)))
             continue
         if not FORMS[opcode].deprecated:
             yield at, opcode, line.operands
             continue
-        warnings.append(Problem(at, f"deprecated instruction '{line.mnemonic} {signature}'"))
+        if generation > 1:
+            warnings.append(Problem(at, f"deprecated instruction '{line.mnemonic} {signature}'"))
         for mnemonic, operands in _expand(FORMS[opcode].operation, line.operands):
             signature = ",".join([_KIND.get(type(operand), "#") for operand in operands])
             yield at, OPCODES[mnemonic, signature], operands
@@ -170,7 +179,9 @@ def _addresses(
     return labels
 
 
-def _encode(form: Form, operands: tuple[Operand, ...], labels: dict[str, int]) -> tuple[int, ...]:
+def _encode(
+    form: Form, operands: tuple[Operand, ...], labels: dict[str, int], generation: int
+) -> tuple[int, ...]:
     row = []
     for position, (field, operand) in enumerate(zip(form.fields, operands, strict=True), 1):
         match operand:
@@ -188,20 +199,25 @@ def _encode(form: Form, operands: tuple[Operand, ...], labels: dict[str, int]) -
                 if name not in labels:
                     raise _Refused(f"Unresolved address label: {name}{_near(name, labels)}")
                 value = labels[name]
-        if isinstance(field, Immediate) and not field.low <= value <= field.high:
-            raise _Refused(
-                f"Syntax error: Instruction {form.mnemonic} argument {position} ({field.name}) "
-                f"value: {value} out of range ({field.low},{field.high})"
-            )
+        if isinstance(field, Immediate):
+            low = isa_1.lowest(field) if generation == 1 else field.low
+            if not low <= value <= field.high:
+                raise _Refused(
+                    f"Syntax error: Instruction {form.mnemonic} argument {position} "
+                    f"({field.name}) value: {value} out of range ({low},{field.high})"
+                )
         row.append(value)
     row.extend([0] * (MAX_OPERANDS - len(row)))
     return tuple(row)
 
 
-def _no_such_form(mnemonic: str, signature: str) -> str:
-    if mnemonic not in MNEMONICS:
+def _no_such_form(mnemonic: str, signature: str, generation: int) -> str:
+    supported = isa_1.signatures(mnemonic) if generation == 1 else signatures(mnemonic)
+    if not supported:
+        if mnemonic in MNEMONICS:
+            return f"Syntax error: instruction '{mnemonic}' not found; newer firmware has it"
         return f"Syntax error: instruction '{mnemonic}' not found{_near(mnemonic, MNEMONICS)}"
-    forms = " or ".join(f'"{form}"' for form in signatures(mnemonic))
+    forms = " or ".join(f'"{form}"' for form in supported)
     return (
         f'Syntax error: Instruction "{mnemonic}" does not support argument signature '
         f'"{signature}"; supported: {forms}'

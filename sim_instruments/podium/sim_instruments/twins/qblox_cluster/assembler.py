@@ -37,10 +37,10 @@ class _Verdict:
     log: str
 
 
-def _prepare(text: bytes, model: ModuleModel) -> _Verdict:
+def _prepare(text: bytes, model: ModuleModel, generation: int) -> _Verdict:
     """Assemble ``text`` for a sequencer of that module."""
     try:
-        assembled = assemble(text.decode("ascii"))
+        assembled = assemble(text.decode("ascii"), generation=generation)
     except UnicodeDecodeError as error:
         return _Verdict(None, f"the program is not ASCII: {error}")
     except AssemblyError as error:
@@ -68,10 +68,11 @@ Install = Callable[[Prepared], None]
 
 
 class Assembler:
-    """The assembler of one module."""
+    """The assembler of one module; ``generation`` is that of the instruction set."""
 
-    def __init__(self, model: ModuleModel, playback: Playback) -> None:
+    def __init__(self, model: ModuleModel, playback: Playback, generation: int = 2) -> None:
         self._model = model
+        self._generation = generation
         self._playback = playback
         self._under_way: tuple[Ticket[_Verdict], Install] | None = None
         self.succeeded = False
@@ -90,10 +91,10 @@ class Assembler:
                 f"a program of {len(text)} bytes, at most {limits.PROGRAM_MAX_BYTES} fit",
             )
         if text.count(b"\n") < IN_PLACE_LINES:
-            self._take(_prepare(text, self._model), install)
+            self._take(_prepare(text, self._model, self._generation), install)
         else:
-            model = self._model
-            ticket = self._playback.submit(lambda _play: _prepare(text, model))
+            model, generation = self._model, self._generation
+            ticket = self._playback.submit(lambda _play: _prepare(text, model, generation))
             self._under_way = ticket, install
 
     def settle(self, errors: ErrorQueue) -> None:

@@ -20,7 +20,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import (
     CommandSplitter,
     Malformed,
 )
-from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS
+from podium.firmware_interfaces.qblox_cluster.identity import MODULE_MODELS, NEWEST, RELEASES
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.twins.command_ear import CommandEar, CommandListener, cluster_words
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
@@ -89,6 +89,8 @@ class ClusterTwin:
     a type that is not emulated, ValueError for a slot that does not exist. ``clock`` is the
     cluster's own, ``lines`` the digital cables at its connectors (none by default),
     ``mixers`` what is wrong behind RF outputs, by connector (``slot4.out0``): perfect by default.
+    ``firmware`` is a release of :data:`.identity.RELEASES`: it knows no command, and no
+    instruction, that came later; ValueError for one that is not there.
     """
 
     ports: Mapping[str, int] = {"scpi": 5025, "module_scpi_base": 25000}
@@ -102,14 +104,19 @@ class ClusterTwin:
         clock: ClusterClock | None = None,
         lines: LinesEnd | None = None,
         mixers: Mapping[str, Mixer] | None = None,
+        firmware: str = NEWEST.name,
     ) -> None:
         for slot in modules:
             if not 1 <= slot <= limits.SLOTS:
                 raise ValueError(f"slot {slot} does not exist, a cluster has 1-{limits.SLOTS}")
+        if firmware not in RELEASES:
+            raise ValueError(f"no firmware {firmware!r} is known, there are {', '.join(RELEASES)}")
+        self.release = RELEASES[firmware]
+        self._later = frozenset(list(RELEASES)[list(RELEASES).index(firmware) + 1 :])
         self.serial = serial
         self.lines = lines or LinesEnd(DigitalLines(), "cluster")
         self.modules = {
-            slot: Module(MODULE_MODELS[name], slot, serial, playback, self.lines)
+            slot: Module(MODULE_MODELS[name], slot, serial, playback, self.lines, self.release)
             for slot, name in sorted(modules.items())
         }
         for slot, module in self.modules.items():
@@ -118,7 +125,7 @@ class ClusterTwin:
             )
         self.clock = clock or IdealClock(serial)
         self.management = Management(
-            serial, {s: m.model for s, m in self.modules.items()}, self.clock
+            serial, {s: m.model for s, m in self.modules.items()}, self.clock, self.release
         )
         self.runs = Runs(
             playback,
@@ -260,7 +267,7 @@ class ClusterTwin:
                 raise Refusal(SUFFIX_OUT_OF_RANGE, f"Module in slot {slot[1]} is not available")
         found = look_up(header)
         wrong = Socket.MODULE if routed is None else Socket.CMM
-        if found is None or found.entry.socket is wrong:
+        if found is None or found.entry.socket is wrong or found.entry.since in self._later:
             self._tallies["unknown"] += 1
             raise Refusal(UNDEFINED_HEADER, f"Undefined header;{command.header}")
         request = Request(found, command, now_fs)

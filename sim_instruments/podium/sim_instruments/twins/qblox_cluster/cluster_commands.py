@@ -18,15 +18,15 @@ def cmm_handlers() -> Handlers[Management]:
 
     @handlers.on("*IDN?")
     def identify(cmm: Management, request: Request) -> bytes:
-        return text_reply(identity.identification("Cluster MM", cmm.serial))
+        return text_reply(identity.identification("Cluster MM", cmm.serial, cmm.release))
 
     @handlers.on("*DESCribe?")
     def describe(cmm: Management, request: Request) -> bytes:
-        return block_reply(identity.cluster_description(cmm.models, cmm.serial))
+        return block_reply(identity.cluster_description(cmm.models, cmm.serial, cmm.release))
 
     @handlers.on("*MODS?")
     def connected(cmm: Management, request: Request) -> bytes:
-        return block_reply(identity.modules_connected(cmm.models, cmm.serial))
+        return block_reply(identity.modules_connected(cmm.models, cmm.serial, cmm.release))
 
     @handlers.on("BP:MODules?")
     def present(cmm: Management, request: Request) -> bytes:

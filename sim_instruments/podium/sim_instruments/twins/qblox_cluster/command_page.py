@@ -17,7 +17,8 @@ Written by `python -m podium.sim_instruments.twins.qblox_cluster.command_page`; 
 The twin answers every command and query that qblox-instruments 1.4.1 can send, on the sockets
 where the client sends them: `cmm` is port 5025, `module` is port 25000 + slot (and port 5025 with
 `SLOT<n>:` before the command). `#` stands for a number. Anything else goes to the error queue as
-an undefined header; a query is then answered by an empty line.
+an undefined header; a query is then answered by an empty line. *Since*: the first firmware that
+has it, of those that [a cluster can have](client_versions.md); older ones do not know it.
 """
 
 _MEANT = """\
@@ -46,8 +47,8 @@ def command_page() -> str:
 
 
 def _table(entries: Iterable[Entry]) -> Iterator[str]:
-    yield "| command | socket | answer |"
-    yield "| --- | --- | --- |"
+    yield "| command | socket | answer | since |"
+    yield "| --- | --- | --- | --- |"
     for entry in entries:
         words = [entry.header, ",".join(entry.arguments)]
         if entry.takes_block:
@@ -55,7 +56,7 @@ def _table(entries: Iterable[Entry]) -> Iterator[str]:
         command = " ".join(word for word in words if word)
         socket = "cmm, module" if entry.socket is Socket.BOTH else entry.socket.value
         answer = "" if entry.reply is Reply.NOTHING else entry.reply.value
-        yield f"| `{command}` | {socket} | {answer} |"
+        yield f"| `{command}` | {socket} | {answer} | {entry.since} |"
 
 
 if __name__ == "__main__":

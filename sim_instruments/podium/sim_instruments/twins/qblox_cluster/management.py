@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
+from podium.firmware_interfaces.qblox_cluster.identity import NEWEST, ModuleModel, Release
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
 from podium.sim_instruments.twins.qblox_cluster.linq import Linq
 from podium.sim_instruments.twins.qblox_cluster.reference import Reference
@@ -15,8 +15,15 @@ from podium.sim_instruments.twins.qblox_cluster.trigger_network import TriggerNe
 class Management:
     """The firmware of the CMM."""
 
-    def __init__(self, serial: str, models: Mapping[int, ModuleModel], clock: ClusterClock) -> None:
+    def __init__(
+        self,
+        serial: str,
+        models: Mapping[int, ModuleModel],
+        clock: ClusterClock,
+        release: Release = NEWEST,
+    ) -> None:
         self.serial = serial
+        self.release = release
         self.models = models
         self.errors = ErrorQueue()
         self.kept = KeptSettings()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.firmware_interfaces.qblox_cluster.identity import ModuleModel
+from podium.firmware_interfaces.qblox_cluster.identity import NEWEST, ModuleModel, Release
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
 from podium.sim_instruments.physics.digital_lines import LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.acquisition_list import empty_scope
@@ -48,9 +48,16 @@ class Module:
     """The firmware of one module. Everything is as after power-on at construction."""
 
     def __init__(
-        self, model: ModuleModel, slot: int, serial: str, playback: Playback, lines: LinesEnd
+        self,
+        model: ModuleModel,
+        slot: int,
+        serial: str,
+        playback: Playback,
+        lines: LinesEnd,
+        release: Release = NEWEST,
     ) -> None:
         self.model = model
+        self.release = release
         self._playback = playback
         self.slot = slot
         self.serial = serial
@@ -75,7 +82,7 @@ class Module:
         self.input_attenuation_db: list[float] = [0] * len(model.inputs)
         self.input_gain_db = [0] * model.adcs
         self.offset_v = [0.0] * (0 if model.rf else model.dacs)
-        self.assembler = Assembler(model, self._playback)
+        self.assembler = Assembler(model, self._playback, self.release.isa)
         self.scope_memory = empty_scope(model)
         self.scope_configuration: dict[str, Any] = {
             "sel_acq": 0,

@@ -38,7 +38,8 @@ def module_handlers() -> Handlers[Module]:
 def _identity(handlers: Handlers[Module]) -> None:
     @handlers.on("*IDN?", "IDN?")
     def identify(module: Module, request: Request) -> bytes:
-        return text_reply(module_identification(module.model, module.serial, module.slot))
+        told = module_identification(module.model, module.serial, module.slot, module.release)
+        return text_reply(told)
 
     @handlers.on("STATus:ASSEMbler:SUCCess?")
     def assembled(module: Module, request: Request) -> bytes:

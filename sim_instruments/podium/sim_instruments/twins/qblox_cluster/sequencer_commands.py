@@ -51,11 +51,12 @@ def _programs(handlers: Handlers[Module]) -> None:
     @handlers.on("SEQuencer#:ISAversion?")
     def isa_version(module: Module, request: Request) -> bytes:
         module.sequencer(request.index)
-        return block_reply(json_bytes({"major": 2, "minor": 0}))
+        return block_reply(json_bytes({"major": module.release.isa, "minor": 0}))
 
     @handlers.on("SEQuencer#:STATE?")
     def state(module: Module, request: Request) -> bytes:
-        return text_reply(module.sequencer(request.index).status().line())
+        status = module.sequencer(request.index).status()
+        return text_reply(status.line(with_exit_code=module.release.isa > 1))
 
     @handlers.on("SEQuencer#:CLR:FLAGS")
     def clear_flags(module: Module, request: Request) -> bytes:
