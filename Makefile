@@ -8,6 +8,7 @@
 #   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
 #   make bench      the benchmarks, as ratios
 #   make test-stacks    other people's stacks, unmodified, find worlds on the twins
+#   make test-clients   versions of the vendors' clients, of two years, each talk to a twin
 #   make test-laboneq   LabOne Q judges the twin of an SHFQC; it brings a part whose licence
 #                       is the vendor's own, so this is no part of make test
 #
@@ -36,6 +37,10 @@ NEEDS_qibocal := qibocal==0.2.6 qibolab==0.2.17 qblox-instruments==1.4.1 lark==1
 NEEDS_q1pulse := q1pulse==1.3.0 qblox-instruments==1.3.0 scipy
 PYTHON_q1pulse ?= $(call first_that_runs,python3.12 python3.13 python3.14 \
 	$(wildcard $(HOME)/.pyenv/versions/3.1[234]*/bin/python))
+# Versions of clients that the twins serve, each in an environment of its own: the last of each
+# quarter of two years.
+ZHINST_CORES ?= 24.10.65175 25.1.0.834 25.4.1.17 25.7.0.507 25.10.1.4 26.1.3.9 26.4.1.6 26.7.2.5
+$(foreach one,$(ZHINST_CORES),$(eval NEEDS_zhinst-core-$(one) := zhinst-core==$(one)))
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -100,7 +105,7 @@ endef
 
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help demo test test-all test-laboneq test-stacks check chaos nodes bench referees
+.PHONY: help demo test test-all test-laboneq test-stacks test-clients check chaos nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -124,6 +129,11 @@ test-stacks: $(installed_for_tests)
 	@$(foreach one,$(STACKS),$(call stack,$(one)))
 	$(bin)/python -m pytest $(foreach one,$(STACKS),tests/referees/stacks/judge_$(subst -,_,$(one)).py) \
 		-rA --tb=short $(PYTEST_ARGS)
+
+test-clients: $(installed_for_tests)
+	@$(foreach one,$(ZHINST_CORES),$(call stack,zhinst-core-$(one)))
+	ZHINST_CORES="$(ZHINST_CORES)" $(bin)/python -m pytest \
+		tests/referees/clients/judge_zhinst_core.py -rA --tb=short $(PYTEST_ARGS)
 
 check: $(installed_for_tests)
 	$(bin)/ruff format --check
