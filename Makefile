@@ -43,6 +43,10 @@ QBLOX_CLIENTS ?= 0.17.0 0.17.1 1.0.3 1.1.1 1.2.2 1.3.1 1.4.1
 $(foreach one,$(QBLOX_CLIENTS),$(eval \
 	NEEDS_qblox-instruments-$(one) := qblox-instruments==$(one) scipy \
 	$(if $(filter 0.%,$(one)),qcodes==0.49.0)))
+# Versions of clients that the twins serve, each in an environment of its own: the last of each
+# quarter of two years.
+ZHINST_CORES ?= 24.10.65175 25.1.0.834 25.4.1.17 25.7.0.507 25.10.1.4 26.1.3.9 26.4.1.6 26.7.2.5
+$(foreach one,$(ZHINST_CORES),$(eval NEEDS_zhinst-core-$(one) := zhinst-core==$(one)))
 REPORT ?= report
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -134,7 +138,10 @@ test-stacks: $(installed_for_tests)
 
 test-clients: $(installed_for_tests)
 	@$(foreach one,$(QBLOX_CLIENTS),$(call stack,qblox-instruments-$(one)))
-	$(bin)/python -m pytest tests/referees/clients/judge_qblox.py -rs --tb=short $(PYTEST_ARGS)
+	@$(foreach one,$(ZHINST_CORES),$(call stack,zhinst-core-$(one)))
+	ZHINST_CORES="$(ZHINST_CORES)" $(bin)/python -m pytest \
+		tests/referees/clients/judge_qblox.py tests/referees/clients/judge_zhinst_core.py \
+		-rA --tb=short $(PYTEST_ARGS)
 
 check: $(installed_for_tests)
 	$(bin)/ruff format --check

@@ -59,7 +59,7 @@ def test_it_says_who_answers_and_how_all_is_set(laboratory):
     told = talk(laboratory.host, laboratory.port, "12001:SHFSG8", "8001:HDAWG8")
     assert (told["vendor"], told["model"]) == ("Zurich Instruments", "data server")
     assert told["serial"] == "dev12001,dev8001"
-    assert told["firmware"].startswith("26.7.")
+    assert told["firmware"].startswith("26.07.")
     assert told["complaints"] == []
     assert told["settings"] > 500
     assert told["range"] == 10.0

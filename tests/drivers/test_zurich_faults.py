@@ -57,8 +57,10 @@ def server(one: ZurichServer):
     return one
 
 
-def driver_of(server: ZurichServer, devices: dict[int, str] = DEVICES) -> ZurichDataServer:
-    return ZurichDataServer("zi", server.host, server.ports, devices)
+def driver_of(
+    server: ZurichServer, devices: dict[int, str] = DEVICES, labone_version: str | None = None
+) -> ZurichDataServer:
+    return ZurichDataServer("zi", server.host, server.ports, devices, labone_version=labone_version)
 
 
 @pytest.fixture
@@ -102,6 +104,18 @@ def test_a_server_of_another_version_is_told_with_both_versions() -> None:
         pytest.raises(Refused, match=r"'26\.4\.1' .*'26\.7\.\d+'.* install zhinst-core"),
     ):
         driver_of(other)
+
+
+def test_a_version_that_the_facility_file_does_not_say_is_complained_of(server) -> None:
+    driver = driver_of(server, labone_version="26.04")
+    (told,) = driver.examine().complaints
+    assert told == "the data server is of LabOne 26.07, the facility file says 26.04"
+    driver.close()
+    driver = driver_of(server, labone_version="26.7.0")
+    assert driver.examine().complaints == ()
+    driver.close()
+    with pytest.raises(Refused, match=r"zi: '26/07' is no version of LabOne"):
+        driver_of(server, labone_version="26/07")
 
 
 def test_an_instrument_of_another_model_is_complained_of(server) -> None:

@@ -1,33 +1,13 @@
 """The vendor's client against a server of another version, and what it makes of results."""
 
-import contextlib
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 import zhinst.core
 from tests.referees.zurich_alone import RESULTS, SAMPLES
+from tests.referees.zurich_laboratory import alone
 
-SCRIPT = Path(__file__).with_name("zurich_alone.py")
 HERE = zhinst.core.__version__
 HOST = "127.0.0.1"
-
-
-@contextlib.contextmanager
-def alone(version: str) -> Iterator[int]:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with subprocess.Popen(
-        [sys.executable, SCRIPT, version], env=environment, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-        process.stdin.close()
 
 
 @pytest.fixture(scope="module")

@@ -68,3 +68,17 @@ def served(
             )
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def alone(version: str) -> Iterator[int]:
+    """Serve an SHFQA4 with results in its nodes by a server of that version; yields its port."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("zurich_alone.py"), version], env=environment,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        process.stdin.close()

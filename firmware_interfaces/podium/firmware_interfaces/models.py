@@ -252,6 +252,7 @@ ZURICH = InstrumentModel(
             required=False,
             of_modules=True,
         ),
+        TextOption("labone_version", "version of LabOne, in quotes: '25.04'", required=False),
     ),
     modules=_ZURICH_DEVICES,
     modules_option="devices",

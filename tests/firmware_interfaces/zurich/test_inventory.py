@@ -2,6 +2,7 @@ import pytest
 
 from podium.firmware_interfaces.zurich import limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS, nodes_of, server_nodes
+from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
 from podium.firmware_interfaces.zurich.node import Access, Limits, NodeType
 from podium.firmware_interfaces.zurich.node_table import nodes
 
@@ -51,3 +52,26 @@ def test_a_line_that_says_nothing_is_refused(line):
 
 def test_what_lies_beside_is_moved_to_the_nearest():
     assert [Limits(-30, 10, 5).nearest(x) for x in (-99, -3, 7.4, 99)] == [-30, -5, 5, 10]
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "first", "before"),
+    [
+        ("SHFQC", "sgchannels/3/busy", "25.04", "25.01"),
+        ("SHFQA4", "qachannels/0/busy", "25.04", "24.10"),
+        ("HDAWG8", "sines/7/freq", "25.07", "25.04"),
+        ("PQSC", "execution/trigger", "25.07", "25.04"),
+    ],
+)
+def test_an_older_version_has_not_what_came_later(model, path, first, before):
+    newest = nodes_of(model)
+    old = nodes_of(model, version=LabOneVersion.of(before))
+    assert path in newest
+    assert path not in old
+    assert nodes_of(model, version=LabOneVersion.of(first)).keys() >= old.keys() | {path}
+    assert nodes_of(model, version=LabOneVersion.of("26.07")) == newest
+
+
+def test_a_signal_generator_has_always_told_the_frequency_of_its_sine():
+    oldest = nodes_of("SHFSG8", version=LabOneVersion.of("24.10"))
+    assert "sgchannels/0/sines/0/freq" in oldest

@@ -112,6 +112,10 @@ def test_neighbours_on_an_shfqc_share_a_centre_that_reaches_both() -> None:
             ("qblox_cluster", None, None, None, {"modules": "QCM"}),
             "qblox_cluster: modules says slot: module, not 'QCM'",
         ),
+        (
+            ("zurich", "krinner2022", None, None, {"labone_version": 25.1}),
+            "zurich: labone_version says version of LabOne, in quotes: '25.04', not 25.1",
+        ),
     ],
 )
 def test_words_that_make_no_facility_are_refused_with_what_would(words, says) -> None:
@@ -123,6 +127,13 @@ def test_words_that_make_no_facility_are_refused_with_what_would(words, says) ->
 def test_firmware_can_be_chosen_for_a_cluster_on_a_chip() -> None:
     tree = facility_of("qblox_cluster", "krinner2022", None, None, {"firmware": "0.13.0"})
     assert tree["instruments"]["cluster"]["firmware"] == "0.13.0"
+
+
+@pytest.mark.parametrize("chip", [None, "krinner2022"])
+def test_what_an_instrument_says_of_itself_is_chosen_with_a_chip_too(chip) -> None:
+    tree = facility_of("zurich", chip, options={"labone_version": "25.10"})
+    assert tree["instruments"]["zi"]["labone_version"] == "25.10"
+    assert tree["instruments"]["zi"]["devices"] == {12000: "SHFQC"}
 
 
 def test_options_are_read_as_people_type_them() -> None:

@@ -38,8 +38,7 @@ def test_without_the_client_there_is_a_server_without_words(monkeypatch) -> None
     found = zurich_texts.vendor_text.__wrapped__()
     assert (found.installed, found.table_schemas) == (VendorText().installed, {})
     assert len(found.documentation) == 0
-    assert found.short_version == "26.07"
-    assert found.revision == 260720005
+    assert found.version.hello == "26.7.2"
 
 
 def test_looking_for_them_runs_nothing_of_the_vendors() -> None:

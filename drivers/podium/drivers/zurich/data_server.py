@@ -15,7 +15,12 @@ from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, referenc
 from podium.drivers.zurich.connection import Asked, Connection, Item
 from podium.drivers.zurich.core_memory import Core, CoreMemory
 from podium.drivers.zurich.error_log import check_faults
-from podium.drivers.zurich.examining import firmware_complaints, look_at, unfitted
+from podium.drivers.zurich.examining import (
+    firmware_complaints,
+    look_at,
+    unfitted,
+    version_complaints,
+)
 from podium.drivers.zurich.plane_start import PlaneStart, from_outside, input_of
 from podium.drivers.zurich.rack import (
     await_edge_items,
@@ -32,6 +37,7 @@ from podium.drivers.zurich.waiting import wait_until_armed, wait_until_ended
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
+from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
 from podium.firmware_interfaces.zurich.limits import PQSC, TCP_PORT
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
@@ -51,14 +57,18 @@ class ZurichDataServer:
         devices: Mapping[int, str],
         options: Mapping[int, str] | None = None,
         zsync: Mapping[int, str] | None = None,
+        labone_version: str | None = None,
     ) -> None:
         """``devices``: serial number -> model; ``options``: what is fitted, by serial number;
-        ``zsync``: port of the PQSC -> instrument.
+        ``zsync``: port of the PQSC -> instrument; ``labone_version``: of the server, where the
+        facility file says it.
 
         Raises :class:`InstrumentError`.
         """
         port = ports.get("data_server", TCP_PORT)
-        self._begin(name, devices, ClientProcess(name, host, port, tuple(devices)), options, zsync)
+        version = _version(name, labone_version)
+        client = ClientProcess(name, host, port, tuple(devices))
+        self._begin(name, devices, client, options, zsync, version)
 
     @classmethod
     def rehearse(
@@ -68,10 +78,12 @@ class ZurichDataServer:
         devices: Mapping[int, str],
         options: Mapping[int, str] | None = None,
         zsync: Mapping[int, str] | None = None,
+        labone_version: str | None = None,
     ) -> Self:
         """Return a driver that sends nothing: ``note`` gets every node that would be set."""
         rehearsed = cls.__new__(cls)
-        rehearsed._begin(name, devices, RehearsedServer(name, note), options, zsync)
+        version = _version(name, labone_version)
+        rehearsed._begin(name, devices, RehearsedServer(name, note), options, zsync, version)
         return rehearsed
 
     def _begin(
@@ -81,10 +93,12 @@ class ZurichDataServer:
         server: Connection,
         options: Mapping[int, str] | None,
         zsync: Mapping[int, str] | None,
+        version: LabOneVersion | None,
     ) -> None:
         self.name = name
         self._rehearsed = isinstance(server, RehearsedServer)
         self._options, self._zsync = dict(options or {}), dict(zsync or {})
+        self._version = version
         self._devices = dict(devices)
         self._server = server
         self._memory = CoreMemory(name, server)
@@ -112,6 +126,7 @@ class ZurichDataServer:
             complaints=(
                 *(words for one in looked.values() for words in one.complaints),
                 *unfitted(looked, self._options),
+                *version_complaints(self._server, self._version),
                 *firmware_complaints(self._server, self._devices),
                 *miscabled(self._server, self._devices, self._zsync),
             ),
@@ -353,3 +368,10 @@ def _silent(serial: int, model: str) -> list[Item]:
         items.append((f"{root}/awgs/{n}/enable", 0))
     items += [(f"{root}/sigouts/{n}/on", 0) for n in range(counts.get("wave", 0))]
     return items
+
+
+def _version(name: str, text: str | None) -> LabOneVersion | None:
+    try:
+        return None if text is None else LabOneVersion.of(text)
+    except ValueError as error:
+        raise Refused(f"{name}: {error}") from error

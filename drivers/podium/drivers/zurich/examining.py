@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from podium.drivers.errors import Refused
 from podium.drivers.zurich.connection import Connection
 from podium.drivers.zurich.error_log import LOG, messages_in
+from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
 
 SOURCES = {0: "internal", 1: "external", 2: "zsync"}
 """Values of ``referenceclock/in/sourceactual``, an HDAWG's ``source`` (node documentation)."""
@@ -76,3 +77,12 @@ def firmware_complaints(server: Connection, devices: Mapping[int, str]) -> Itera
         for bit, words in FLAGS.items():
             if flags.get(f"dev{serial}", 0) & bit:
                 yield f"dev{serial}: {words}"
+
+
+def version_complaints(server: Connection, wanted: LabOneVersion | None) -> Iterator[str]:
+    """Yield that the data server is of another year or month than the facility file says."""
+    if wanted is None:
+        return
+    said = server.text("which LabOne it is of", "/zi/about/version")
+    if said != wanted.short:
+        yield f"the data server is of LabOne {said}, the facility file says {wanted.short}"

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_models
+from podium.firmware_interfaces.models import (
+    InstrumentModel,
+    MapOption,
+    Option,
+    known_models,
+)
 from podium.sim_instruments.facilities import on_qblox_cluster, on_zurich
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
 from podium.sim_instruments.facilities.chips import FEWEST, chip_named
@@ -57,12 +62,11 @@ def facility_of(
         if qubits is not None:
             raise NoSuchFacility(f"{qubits} qubits of which chip?")
         return _alone(called, known[model], options or {})
-    given = dict(options or {})
-    _check(known[model], given)
-    follows = [one.name for one in known[model].options if isinstance(one, MapOption)]
-    if too_much := [key for key in given if key in follows]:
+    _check(known[model], options or {})
+    kinds = {option.name: option for option in known[model].options}
+    if follows := [key for key in options or {} if isinstance(kinds[key], MapOption)]:
         raise NoSuchFacility(
-            f"what {called} consists of follows from the chip: leave {', '.join(too_much)} out"
+            f"what {called} consists of follows from the chip: leave {', '.join(follows)} out"
         )
     if model not in WIRES:
         raise NoSuchFacility(
@@ -71,32 +75,14 @@ def facility_of(
     design = chip_named(chip)
     count = min(FEWEST, len(design.qubits)) if qubits is None else qubits
     wired = WIRES[model](called, design, count)
-    wired.instruments[called].update(given)
+    whole = dict(wired.instruments)
+    whole[called] = {**whole[called], **(options or {})}
     return {
         "facility": FACILITY,
-        "instruments": _addressed(wired.instruments),
+        "instruments": _addressed(whole),
         "nodes": {NODE: node_of(design, count)},
         "wiring": wired.wiring,
     }
-
-
-def _check(model: InstrumentModel, options: Mapping[str, Any]) -> None:
-    offered = {option.name: option for option in model.options}
-    for key, given in options.items():
-        if key not in offered:
-            raise NoSuchFacility(
-                f"{model.name} has no option {key!r}; it has {', '.join(offered) or 'none'}"
-            )
-        if isinstance(given, Mapping) is not isinstance(offered[key], MapOption):
-            raise NoSuchFacility(f"{model.name}: {key} says {offered[key].meaning}, not {given!r}")
-        words = given.values() if isinstance(given, Mapping) else (given,)
-        choices = offered[key].choices
-        for word in words:
-            if choices is not None and word not in choices:
-                raise NoSuchFacility(
-                    f"{model.name}: {key} says {offered[key].meaning}, and there is no {word!r}; "
-                    f"there are {', '.join(choices)}"
-                )
 
 
 def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tree:
@@ -115,6 +101,29 @@ def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tre
         stage = COLDEST if COLDEST in channels.values() else next(iter(channels.values()))
         tree["fridges"] = {FRIDGE: {"thermometer": f"{name}.{stage}", "cold_below": "30 mK"}}
     return tree
+
+
+def _check(model: InstrumentModel, options: Mapping[str, Any]) -> None:
+    offered = {option.name: option for option in model.options}
+    for key, given in options.items():
+        if key not in offered:
+            raise NoSuchFacility(
+                f"{model.name} has no option {key!r}; it has {', '.join(offered) or 'none'}"
+            )
+        _check_words(model.name, offered[key], given)
+
+
+def _check_words(model: str, option: Option, given: Any) -> None:
+    # A number would lose its zeros: 25.10 is 25.1.
+    if isinstance(given, Mapping) is not isinstance(option, MapOption) or isinstance(given, float):
+        raise NoSuchFacility(f"{model}: {option.name} says {option.meaning}, not {given!r}")
+    words = given.values() if isinstance(given, Mapping) else (given,)
+    for word in words:
+        if option.choices is not None and word not in option.choices:
+            raise NoSuchFacility(
+                f"{model}: {option.name} says {option.meaning}, and there is no {word!r}; "
+                f"there are {', '.join(option.choices)}"
+            )
 
 
 def _addressed(instruments: Tree) -> Tree:

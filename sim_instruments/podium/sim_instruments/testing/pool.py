@@ -86,8 +86,9 @@ class TwinPool:
         """Have one instrument simulated meanwhile, wired to a chip if one is named.
 
         ``options``: of the model, as a facility file has them (``{"modules": {2: "QRM-RF"}}``);
-        with a chip they follow from it. What else there is besides (sources of static bias) is in
-        its ``facility``. Everything else as for :meth:`facility`.
+        with a chip they follow from it, but for those of one word (``labone_version``). What else
+        there is besides (sources of static bias) is in its ``facility``. Everything else as for
+        :meth:`facility`.
         """
         if qubits is not None and type(qubits) is not int:
             raise TwinRefused(f"a number of qubits is wanted, not {qubits!r}")

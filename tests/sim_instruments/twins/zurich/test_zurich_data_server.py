@@ -19,7 +19,7 @@ from tests.sim_instruments.twins.zurich.asking import (
     unsubscribe,
 )
 
-from podium.firmware_interfaces.zurich import rpc
+from podium.firmware_interfaces.zurich import handshake, rpc
 from podium.firmware_interfaces.zurich.node_paths import ListFlags
 from podium.firmware_interfaces.zurich.refusals import Code
 from podium.firmware_interfaces.zurich.session_messages import REFLECTION
@@ -484,3 +484,30 @@ def test_who_listens_hears_what_became_of_each_request(server, client):
         ("set /dev12000/nothing 1", "unknown"),
     ]
     assert server.tallies()["unmeant"] == unmeant + 1
+
+
+@pytest.mark.parametrize(
+    ("version", "hello", "about"),
+    [
+        (None, "26.7.2", {"version": "26.07", "fullversion": "26.07.2.5", "revision": 260720005}),
+        (
+            "25.4.1.17",
+            "25.4.1",
+            {"version": "25.04", "fullversion": "25.04.1.17", "revision": 250410017},
+        ),
+        ("24.10.65175", "24.10.65175", {"version": "24.10", "revision": 241065175}),
+    ],
+)
+def test_a_server_is_of_the_version_that_it_is_told_to_be(version, hello, about):
+    server = DataServer("1", DEVICES, labone_version=version)
+    assert server.open("data_server").feed(b"", 0) == handshake.hello(hello)
+    client = opened(server, "zi")
+    found = {name: value(client, f"/zi/about/{name}") for name in about}
+    assert found == about
+    names = ask(client, list_nodes(902, "/zi/about", ListFlags.RECURSIVE)).answers[902].texts(0)
+    assert ("about/fullversion" in names) is ("fullversion" in about)
+
+
+def test_what_is_no_version_is_none_of_a_server():
+    with pytest.raises(ValueError, match="'25' is no version of LabOne"):
+        DataServer("1", DEVICES, labone_version="25")

@@ -17,6 +17,8 @@ from podium.firmware_interfaces.zurich.inventory import (
     sg_channels,
     system,
 )
+from podium.firmware_interfaces.zurich.inventory.since import SERVER, is_in
+from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
 from podium.firmware_interfaces.zurich.limits import LONG_READOUT, MORE_SLOTS
 from podium.firmware_interfaces.zurich.node import Node
 from podium.firmware_interfaces.zurich.node_table import nodes
@@ -123,20 +125,27 @@ def fitted(model: str, options: str | None) -> DeviceModel:
 
 
 @cache
-def nodes_of(model: str, options: str | None = None) -> dict[str, Node]:
+def nodes_of(
+    model: str, options: str | None = None, version: LabOneVersion | None = None
+) -> dict[str, Node]:
     """Return the nodes of a model by their paths, which begin below the instrument's root.
 
-    Raises KeyError for a model that is not known.
+    ``version``: of LabOne; None: the newest. Raises KeyError for a model that is not known.
     """
     entry = fitted(model, options)
     found = [node for table in entry.tables for node in nodes(table, entry.counts)]
-    return {node.path: node for node in sorted(found, key=lambda node: _order(node.path))}
+    return {
+        node.path: node
+        for node in sorted(found, key=lambda node: _order(node.path))
+        if is_in(version, model, node.path)
+    }
 
 
 @cache
-def server_nodes() -> dict[str, Node]:
+def server_nodes(version: LabOneVersion | None = None) -> dict[str, Node]:
     """Return the data server's own nodes by their paths below ``/zi``."""
-    return {node.path: node for node in nodes(data_server.TABLE, {})}
+    found = nodes(data_server.TABLE, {})
+    return {node.path: node for node in found if is_in(version, SERVER, node.path)}
 
 
 def _order(path: str) -> tuple[tuple[int, int, str], ...]:

@@ -4,6 +4,7 @@ One process of the vendor's on one computer, port 8004; clients reach every inst
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from podium.firmware_interfaces.zurich.handshake import KernelRequest, NoKernel, Reason
@@ -39,16 +40,21 @@ class DataServer:
         execution: Execution | None = None,
         options: Mapping[int, str] | None = None,
         time: LocalTime | None = None,
+        labone_version: str | None = None,
     ) -> None:
         """``devices``: serial number -> model; ``texts``: finds the vendor's own; ``options``: of
         quantum analyzers, by serial number, where they are not what most buy; ``time``: by the
-        instruments' clock, where that is not the world's.
+        instruments' clock, where that is not the world's; ``labone_version``: what it says that
+        it is; None: what the client is that is installed.
 
-        Raises ValueError for a model that there is none of.
+        Raises ValueError for a model that there is none of, and for what is no version.
         """
         self.name = f"podium-{serial}"
         text = texts()
-        self.version = text.version
+        if labone_version is not None:
+            text = replace(text, installed=labone_version)
+        version = text.version
+        self.version = version.hello
         self._execution = execution or NothingExecutes()
         self._commands = 0
         self._unknown = 0
@@ -67,13 +73,14 @@ class DataServer:
                     text.table_check(model),
                     text.table_schema(model),
                     time,
+                    version,
                 )
                 for number, model in sorted(devices.items())
             )
         except KeyError as error:
             raise ValueError(f"no model {error} behind a data server") from None
         self.store = NodeStore(
-            "/zi", server_nodes(), documentation, "", TimeBase(SERVER_TICKS_PER_S)
+            "/zi", server_nodes(version), documentation, "", TimeBase(SERVER_TICKS_PER_S)
         )  # fmt: skip
         self._powered = False
         self._kernels = {"zi": Kernel("zi", self.store, self._count, hear=self._hear)}
@@ -183,11 +190,13 @@ class DataServer:
         self._listener(request_words(request), verdict)
 
     def _describe(self, text: VendorText) -> None:
+        version = text.version
+        if self.store.has("about/fullversion"):
+            self.store.put("about/fullversion", version.full, 0)
         for path, value in (
-            ("about/version", text.short_version),
-            ("about/fullversion", text.full_version),
-            ("about/revision", text.revision),
-            ("about/fwrevision", text.revision),
+            ("about/version", version.short),
+            ("about/revision", version.revision),
+            ("about/fwrevision", version.revision),
             ("about/copyright", "a simulation, not made by Zurich Instruments"),
         ):
             self.store.put(path, value, 0)

@@ -5,6 +5,7 @@ import re
 
 from podium.firmware_interfaces.zurich.awg_limits import READOUT_SAMPLES
 from podium.firmware_interfaces.zurich.inventory.models import fitted, nodes_of
+from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
@@ -40,9 +41,10 @@ class Device:
         check_table: CheckTable,
         table_schema: str,
         time: LocalTime | None = None,
+        version: LabOneVersion | None = None,
     ) -> None:
         """``options``: of its quantum analyzer; None: what most buy; ``time``: by its clock, where
-        that is not the world's.
+        that is not the world's; ``version``: of its firmware; None: the newest.
 
         Raises KeyError for a model that is not known.
         """
@@ -56,9 +58,8 @@ class Device:
         """Another data server that has it; empty: none."""
         ticking = time or LocalTime()
         time_base = TimeBase(round(1 / entry.time_base_s), local_fs=ticking.local_fs)
-        self.store = NodeStore(
-            f"/{self.name}", nodes_of(model, options), documentation, model, time_base
-        )
+        nodes = nodes_of(model, options, version)
+        self.store = NodeStore(f"/{self.name}", nodes, documentation, model, time_base)
         self._execution = execution
         store, put = self.store, self.store.put
         for path, value in (

@@ -26,11 +26,13 @@ def running_data_server(
     lines: LinesEnd | None = None,
     options: Mapping[int, str] | None = None,
     zsync: Mapping[int, str] | None = None,
+    labone_version: str | None = None,
 ) -> DataServer:
     """Return it. ``clock``: the instruments' counter, where the timing plane starts them;
     ``lines``: cables at their markers; ``options``: of quantum analyzers, by serial number, where
     they are not what most buy; ``zsync``: which instrument hangs on which port of the PQSC;
-    None: all do. Raises ValueError for an instrument that is not there."""
+    None: all do; ``labone_version``: what it says that it is. Raises ValueError for an instrument
+    that is not there, and for what is no version."""
     cables = cabled(devices, zsync)
     time = LocalTime(clock)
     counts = {f"dev{n}": MODELS[model].counts for n, model in devices.items() if model in MODELS}
@@ -46,6 +48,6 @@ def running_data_server(
     execution = OnClock(executing, time, TriggerInputs(counts, hubs))
     if lines is not None:
         lines.watch(execution.advance)
-    server = DataServer(serial, devices, texts, execution, options, time)
+    server = DataServer(serial, devices, texts, execution, options, time, labone_version)
     show_links(server.devices, cables)
     return server

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podium.firmware_interfaces.zurich.command_table import NEWER_SHFSG, SHFSG
+from podium.firmware_interfaces.zurich.labone_version import LabOneVersion
 from podium.firmware_interfaces.zurich.node_documentation import NodeDocumentation
 
 VERSION = "26.7.2.5"
@@ -27,27 +28,9 @@ class VendorText:
     """JSON schemas of command tables, by the model's family: ``shfsg``, ``hdawg``."""
 
     @property
-    def version(self) -> str:
-        """Major, minor and patch, as the hello has them."""
-        return ".".join(self.installed.split(".")[:3])
-
-    @property
-    def short_version(self) -> str:
-        """Year and month, as ``/zi/about/version`` has them: 26.07."""
-        year, month = self.installed.split(".")[:2]
-        return f"{year}.{month:0>2}"
-
-    @property
-    def full_version(self) -> str:
-        """As ``/zi/about/fullversion`` has it."""
-        return self.installed
-
-    @property
-    def revision(self) -> int:
-        """As ``/zi/about/revision`` has it: 26.7.2.5 is 260720005. ASSUMED: the digits."""
-        numbers = [int(number) for number in self.installed.split(".") if number.isdigit()]
-        year, month, patch, build = (*numbers, 0, 0, 0, 0)[:4]
-        return year * 10**7 + month * 10**5 + patch * 10**4 + build
+    def version(self) -> LabOneVersion:
+        """What a server with these texts says that it is. Raises ValueError."""
+        return LabOneVersion.of(self.installed)
 
     def table_schema(self, model: str) -> str:
         """Return the schema of a model's command tables; empty: none is known."""
