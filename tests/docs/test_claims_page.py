@@ -28,6 +28,7 @@ REFEREES = {
     "test_qcodes_yokogawa_gs200": "Yokogawa GS200",
     "test_q1simulator_feedback": "`test_q1simulator_feedback.py`",
     "test_qblox_feedback_client": "`test_qblox_feedback_client.py`",
+    "test_qblox_older_release_client": "`test_qblox_older_release_client.py`",
     "test_qblox_qrc_client": "`test_qblox_qrc_client.py`",
     "test_qblox_mixer_client": "`test_qblox_mixer_client.py`",
     "test_qblox_tag_feedback_client": "`test_qblox_tag_feedback_client.py`",

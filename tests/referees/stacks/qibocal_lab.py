@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
+
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
 RELAX_NS = 200_000
@@ -72,6 +74,21 @@ PARAMETERS = {
 }
 
 
+def steepest_hz(scan: np.ndarray) -> float:
+    """Return where a resonator's magnitude changes most above its dip, as read off its plot.
+
+    An excited qubit moves the dip down: above it both levels are on the same side of theirs.
+    """
+    slope = np.convolve(np.gradient(scan.signal), np.ones(3) / 3, "same")
+    slope[: np.argmin(scan.signal) + 1] = 0
+    return float(scan.freq[np.argmax(slope[:-2])])
+
+
+def farthest_hz(scan: np.ndarray) -> float:
+    """Return where a qubit's line is, as read off its plot."""
+    return float(scan.freq[np.argmax(np.abs(scan.signal - np.median(scan.signal)))])
+
+
 def main(host: str, folder: Path) -> dict[str, float]:
     """Calibrate, in the order in which one thing needs the other."""
     home = folder / "platforms" / "krinner"
@@ -89,16 +106,22 @@ def main(host: str, folder: Path) -> dict[str, float]:
             freq_width=60_000_000, freq_step=500_000, nshots=200, relaxation_time=10_000
         )
         found["readout_hz"] = resonator.results.frequency[0]
-        # beside the dip the magnitude tells the levels apart, in it only the phase does
-        beside_hz = found["readout_hz"] + 1.5e6
+        # in the dip the levels differ by phase; where its upper side is steep, by magnitude
+        beside_hz = steepest_hz(resonator.data.data[0])
         lab.platform.update({"configs.0/probe.frequency": beside_hz})
         lab.platform.calibration.single_qubits[0].resonator.dressed_frequency = beside_hz
-        for width, step, amplitude in ((480, 1, 0.3), (12, 0.2, 0.02)):
-            seen = lab.qubit_spectroscopy(
-                freq_width=int(1e6 * width), freq_step=int(1e6 * step), drive_duration=4000,
-                drive_amplitude=amplitude, nshots=300, relaxation_time=100_000,
-            )  # fmt: skip
-            found["spectroscopy_hz"] = seen.results.frequency[0]
+        # about half a turn each, so weak that two photons do nothing
+        wide = lab.qubit_spectroscopy(
+            freq_width=480_000_000, freq_step=1_000_000, drive_duration=1000, drive_amplitude=0.03,
+            nshots=300, relaxation_time=100_000, update=False,
+        )  # fmt: skip
+        peak_hz = farthest_hz(wide.data.data[0])
+        lab.platform.update({"configs.0/drive.frequency": peak_hz})
+        seen = lab.qubit_spectroscopy(
+            freq_width=8_000_000, freq_step=100_000, drive_duration=4000, drive_amplitude=0.0075,
+            nshots=500, relaxation_time=100_000,
+        )  # fmt: skip
+        found["spectroscopy_hz"] = seen.results.frequency[0]
         rabi = lab.rabi_amplitude_signal(min_amp=0.0, max_amp=0.9, step_amp=0.02, nshots=500)
         found["pi"] = float(rabi.results.amplitude[0])
         best = lab.resonator_frequency(freq_width=6_000_000, freq_step=500_000, nshots=500)
