@@ -141,7 +141,10 @@ def main(host: str, folder: Path) -> dict[str, float]:
             delay_between_pulses_step=1600, nshots=1000,
         )  # fmt: skip
         found["t2_echo"], found["t2_echo_sigma"] = (1e-9 * float(ns) for ns in echo.results.t2[0])
-        flips = lab.flipping(nflips_max=20, nflips_step=1, nshots=1000)
+        # a twentieth too much: of no error at all the fit would not know the sign
+        flips = lab.flipping(
+            nflips_max=20, nflips_step=1, delta_amplitude=0.05 * found["pi"], nshots=1000
+        )
         found["pi_by_flips"] = float(flips.results.amplitude[0][0])
         rb = lab.standard_rb(depths=[1, 20, 60, 120, 200], niter=8, nshots=200, seed=1)
         found["gate_fidelity"] = float(rb.results.pulse_fidelity[0])
