@@ -133,6 +133,18 @@ def test_connecting_only_reads(cluster_server) -> None:
     cluster.close()
 
 
+def test_other_firmware_than_the_facility_file_says_is_a_complaint(cluster_server) -> None:
+    where = (cluster_server.host, cluster_server.ports, MODULES)
+    for said, complaints in (
+        (None, ()),
+        ("2.1.0", ()),
+        ("0.13.0", ("its firmware is 2.1.0, the facility file says 0.13.0",)),
+    ):
+        cluster = QbloxCluster("cluster_a", *where, firmware=said)
+        assert cluster.examine().complaints == complaints
+        cluster.close()
+
+
 def test_other_modules_than_the_facility_file_says_are_refused(cluster_server) -> None:
     with pytest.raises(Refused, match="slot 4: the facility file says QCM, the cluster has QCM-RF"):
         QbloxCluster("cluster_a", cluster_server.host, cluster_server.ports, {4: "QCM"})

@@ -39,7 +39,7 @@ def test_all_is_as_the_file_says_and_no_setting_has_changed(twins, doctor) -> No
     status, told = doctor()
     assert status == 0, [one for one in told.values() if one["verdict"] == "differs"]
     assert told["zi_a", "identity"]["instrument_says"].endswith("data server dev12000")
-    assert told["zi_a", "firmware"]["instrument_says"].startswith("26.7.")
+    assert told["zi_a", "firmware"]["instrument_says"].startswith("26.07.")
     assert told["zi_a", "options"]["instrument_says"].startswith("dev12000: ")
     assert told["zi_a", "reference"]["instrument_says"] == "internal"
     after = {path: shfqc.store.value(path, 0) for path in before}

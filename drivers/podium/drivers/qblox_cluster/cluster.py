@@ -50,13 +50,19 @@ class QbloxCluster:
     """
 
     def __init__(
-        self, name: str, host: str, ports: Mapping[str, int], modules: Mapping[int, str]
+        self,
+        name: str,
+        host: str,
+        ports: Mapping[str, int],
+        modules: Mapping[int, str],
+        firmware: str | None = None,
     ) -> None:
         """Connect and compare the modules in the slots with ``modules`` (slot: ``QCM-RF``).
 
-        Raises ``Unreachable``, or ``Refused`` if other modules are there.
+        ``firmware`` is the release that the facility file says, if it does: :meth:`examine`
+        complains of another. Raises ``Unreachable``, or ``Refused`` if other modules are there.
         """
-        self._begin(name, modules, open_cluster(name, host, ports))
+        self._begin(name, modules, open_cluster(name, host, ports), firmware)
         try:
             self._check_modules()
         except BaseException:
@@ -64,16 +70,25 @@ class QbloxCluster:
             raise
 
     @classmethod
-    def rehearse(cls, name: str, note: Callable[[str], None], modules: Mapping[int, str]) -> Self:
+    def rehearse(
+        cls,
+        name: str,
+        note: Callable[[str], None],
+        modules: Mapping[int, str],
+        firmware: str | None = None,
+    ) -> Self:
         """Return a driver that sends nothing: ``note`` gets every message that would set."""
         rehearsed = cls.__new__(cls)
-        rehearsed._begin(name, modules, open_rehearsal(name, modules, note))
+        rehearsed._begin(name, modules, open_rehearsal(name, modules, note), firmware)
         rehearsed._close = close_rehearsal
         rehearsed._rehearsed = True
         return rehearsed
 
-    def _begin(self, name: str, modules: Mapping[int, str], cluster: Any) -> None:
+    def _begin(
+        self, name: str, modules: Mapping[int, str], cluster: Any, firmware: str | None
+    ) -> None:
         self._name = name
+        self._firmware = firmware
         self._modules = dict(modules)
         self._cluster: Any = cluster
         self._close = close_cluster
@@ -105,7 +120,7 @@ class QbloxCluster:
     def examine(self) -> Examination:
         """Return modules with their firmware, the source of its ticks, and its own complaints."""
         with asking(self._name, "describing itself"):
-            return examination_of(self._cluster)
+            return examination_of(self._cluster, self._firmware)
 
     def ask(self, message: str) -> str:
         """Send a query and return the reply; ``SLOT2:...`` goes to the module in slot 2."""

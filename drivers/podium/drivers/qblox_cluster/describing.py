@@ -12,8 +12,11 @@ def identity_of(cluster: Any) -> Identity:
     return Identity(said["manufacturer"], said["model"], str(said["serial_number"]), str(firmware))
 
 
-def examination_of(cluster: Any) -> Examination:
-    """Return modules with their firmware, the source of its ticks, and its own complaints."""
+def examination_of(cluster: Any, firmware: str | None = None) -> Examination:
+    """Return modules with their firmware, the source of its ticks, and complaints.
+
+    They are its own, and that it has another ``firmware`` than the facility file says.
+    """
     modules = cluster.get_connected_modules()
     described = cluster.get_json_description().get("modules", {})
     status = cluster.get_system_status()
@@ -23,6 +26,9 @@ def examination_of(cluster: Any) -> Examination:
         complaints += [f"slot {slot}: {flag.name}" for flag in flags or ()]
     if status.status.name != "OKAY" and not complaints:
         complaints.append(f"its status is {status.status.name}")
+    told = identity_of(cluster).firmware
+    if firmware not in (None, told):
+        complaints.append(f"its firmware is {told}, the facility file says {firmware}")
     return Examination(
         modules={slot: kind_of(module) for slot, module in modules.items()},
         module_firmware={
