@@ -155,7 +155,7 @@ def ramsey(lab: Lab) -> dict[str, float]:
 def relaxation(lab: Lab) -> dict[str, float]:
     points, step_ns = 41, 3750
     p = lab.program("t1", points)
-    with p.loop_range(1000):
+    with p.loop_range(4000):
         p.R.tau = 20
         with p.loop_range(points) as at:
             lab.begin(p)
@@ -164,7 +164,7 @@ def relaxation(lab: Lab) -> dict[str, float]:
             lab.read(p, at)
             p.R.tau += step_ns
     us = 0.02 + 1e-3 * step_ns * np.arange(points)
-    t1_s, sigma = lab_fits.decay(us, lab.run(p, 1000))
+    t1_s, sigma = lab_fits.decay(us, lab.run(p, 4000))
     return {"t1": t1_s, "t1_sigma": sigma}
 
 

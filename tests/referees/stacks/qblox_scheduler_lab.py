@@ -159,7 +159,7 @@ def ramsey(lab: Lab) -> dict[str, float]:
 
 def relaxation(lab: Lab) -> dict[str, float]:
     points, longest = 41, 150.02e-6
-    sweep = lab.schedule("t1", 1000)
+    sweep = lab.schedule("t1", 4000)
     with sweep.loop(linspace(20e-9, longest, points, DType.TIME)) as tau:
         sweep.add(IdlePulse(1e-6))
         sweep.add(lab.turn(lab.pi))

@@ -250,6 +250,7 @@ def relaxation(qubit: Qubit, f01_hz: float, half_turn: float) -> tuple[float, fl
     """Return T1 and its sigma, s."""
     qubit.drive_hz(f01_hz)
     qubit.amplitude(half_turn)
+    qubit.shots = 4 * SHOTS
 
     def pulses(ns: int) -> tuple[str, int]:
         return PULSE + wait_ns(ns), PULSE_NS + ns

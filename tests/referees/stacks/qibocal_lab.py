@@ -133,7 +133,7 @@ def main(host: str, folder: Path) -> dict[str, float]:
         # one wait instruction for the whole delay: none is longer than 65 us (qibolab issue 1465)
         decay = lab.t1(
             delay_before_readout_start=20, delay_before_readout_end=65_000,
-            delay_before_readout_step=1600, nshots=2000,
+            delay_before_readout_step=1600, nshots=4000,
         )  # fmt: skip
         found["t1"], found["t1_sigma"] = (1e-9 * float(ns) for ns in decay.results.t1[0])
         echo = lab.spin_echo(

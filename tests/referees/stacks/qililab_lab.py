@@ -204,13 +204,13 @@ def relaxation(lab: Lab) -> dict[str, float]:
     program = ql.QProgram()
     # no wait of the sweep may be a multiple of 65,532 ns and 0 to 3: qililab splits it there
     tau = program.variable("tau", ql.Domain.Time)
-    with program.average(2000), program.for_loop(tau, 20, 20 + step_ns * (points - 1), step_ns):
+    with program.average(4000), program.for_loop(tau, 20, 20 + step_ns * (points - 1), step_ns):
         lab.begin(program)
         lab.turn(program, lab.pi)
         program.wait("drive", tau)
         lab.read(program)
     us = 0.02 + 1e-3 * step_ns * np.arange(points)
-    t1_s, sigma = lab_fits.decay(us, lab.run(program, 2000))
+    t1_s, sigma = lab_fits.decay(us, lab.run(program, 4000))
     return {"t1": t1_s, "t1_sigma": sigma}
 
 

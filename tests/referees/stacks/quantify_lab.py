@@ -196,7 +196,7 @@ def t1_with_calibration(times, qubit: str, repetitions: int = 1):
 def relaxation(lab: Lab) -> dict[str, float]:
     times = 80e-9 + 3.76e-6 * np.arange(43)
     data, heard = lab.measured(
-        "times", t1_with_calibration, times, "Delay", "s", {"qubit": "q0"}, 1000
+        "times", t1_with_calibration, times, "Delay", "s", {"qubit": "q0"}, 4000
     )
     t1_s, sigma = lab_fits.decay(1e6 * times[:-2], heard[:-2])
     theirs = _theirs(T1Analysis, data, calibration_points=True).get("T1", (0.0, 0.0))
