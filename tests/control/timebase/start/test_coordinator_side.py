@@ -114,9 +114,11 @@ def test_agents_that_have_told_the_time_are_fired_at_once() -> None:
 def test_a_dead_node_fails_its_run_in_under_a_second_and_the_others_go_on() -> None:
     told = coordinator("node_a", "node_b", "node_c")
     told.tell(JOB, Submitted("t2", "p", ("node_c",)))
-    told.now_s += STALE_S + 0.01
-    told.tell(Beat("node_a", 7), Beat("node_c", 7))
-    did = told.tell(TimePassed())
+    did = []
+    for _ in range(3):
+        told.now_s += STALE_S / 3 + 0.004
+        told.tell(Beat("node_a", 7), Beat("node_c", 7))
+        did += told.tell(TimePassed())
     assert STALE_S + 0.1 < 1.0
     aborted = [one.agent for one in did if isinstance(one.request, Abort)]
     assert aborted == ["node_a"]
@@ -124,6 +126,19 @@ def test_a_dead_node_fails_its_run_in_under_a_second_and_the_others_go_on() -> N
         "agent node_b is lost: its loop has been silent for 0.61 s",
         "",
     ]
+    assert "silent" in told.side.attendance.problem("node_b")
+
+
+def test_a_pause_of_the_coordinator_is_no_silence_of_the_agents() -> None:
+    told = coordinator("node_a", "node_b")
+    told.tell(JOB)
+    told.now_s += 3 * STALE_S
+    told.tell(TimePassed())
+    assert [start.failed for start in told.side.runs] == [""]
+    for _ in range(4):
+        told.now_s += STALE_S / 3
+        told.tell(Beat("node_a", 7), TimePassed())
+    assert told.side.attendance.problem("node_a") == ""
     assert "silent" in told.side.attendance.problem("node_b")
 
 

@@ -11,6 +11,9 @@ from podium.control.timebase.start.messages import Beat, Present
 
 STALE_S = 0.6
 """No beat for so long: dead or frozen. Three beats of an agent; noticed in under a second."""
+OWN_PAUSE_S = 0.3
+"""The coordinator itself heard nothing and no passing of time for so long (three of its ticks):
+it was paused, or its machine was. Nobody can be heard in a pause: it is no silence of an agent."""
 GREET_AGAIN_S = 0.5
 """A greeting without an answer, or with one that says unsafe, is said again after this time."""
 
@@ -40,6 +43,7 @@ class Attendance:
 
     def __init__(self) -> None:
         self._seen: dict[str, Attendant] = {}
+        self._awake_s: float | None = None
 
     @property
     def agents(self) -> tuple[Attendant, ...]:
@@ -54,6 +58,13 @@ class Attendance:
     def life(self, agent: str) -> int:
         """Return the life of an agent that was seen; ``KeyError`` if it was not."""
         return self._seen[agent].life
+
+    def awake(self, now_s: float) -> None:
+        """Note that the coordinator hears something now; a pause of its own counts for nobody."""
+        if self._awake_s is not None and (pause_s := now_s - self._awake_s) > OWN_PAUSE_S:
+            for seen in self.agents:
+                self._seen[seen.agent] = replace(seen, beaten_s=seen.beaten_s + pause_s)
+        self._awake_s = now_s
 
     def beat(self, beat: Beat, now_s: float) -> Lost | None:
         """Note a heartbeat; return what is lost with it, if it comes from another life."""

@@ -153,6 +153,7 @@ class CoordinatorSide:
         """Return what ``event`` at the wall time ``now_s`` leads to."""
         if self._aside:
             return ()
+        self.attendance.awake(now_s)
         did: list[Action] = []
         match event:
             case Submitted():
