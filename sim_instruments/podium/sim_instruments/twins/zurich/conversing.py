@@ -18,17 +18,16 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import Route
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import CaptureTrain, RunSignals
+from podium.sim_instruments.twins.zurich.executed import CannotForetell, to_the_end
 from podium.sim_instruments.twins.zurich.foretelling import (
     TAIL_NS,
     WORLD_TIME,
     Analyser,
-    CannotForetell,
     Foretold,
     Key,
     Member,
     flux_of,
     markers_of,
-    to_the_end,
 )
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.playback import Play
@@ -110,6 +109,7 @@ class _Conversation:
         forwarding: Forwarding,
     ) -> None:
         self._number, self._origin_fs, self._time = number, origin_fs, time
+        _refuse_more_triggers(members)
         readers = [one for one in members if one.analyser is not None]
         self._generators = [Generator(m, origin_fs) for m in members if m.analyser is None]
         _refuse_flux(self._generators)
@@ -245,15 +245,25 @@ class _Conversation:
             )
         )
         results: dict[Key, Complexes] = {r.member.key: r.results() for r in self._readers}
-        records = {
-            reader.member.key: record
+        traces = {
+            reader.member.key: taken
             for reader in self._readers
-            if (record := reader.recorded()) is not None
+            if (taken := reader.traces()) is not None
         }
         when = {node: np.concatenate(times) for node, times in loud.items() if times}
         return Foretold(
-            ends, results, records, when, markers_of(members, self._time), tuple(self._bank)
+            ends, results, traces, when, markers_of(members, self._time), tuple(self._bank)
         )
+
+
+def _refuse_more_triggers(members: Sequence[Member]) -> None:
+    """Raise :class:`CannotForetell` where another trigger goes on with a run."""
+    for one in members:
+        if one.again_fs is not None:
+            raise CannotForetell(
+                f"{one.sender}: triggers that come one by one are not simulated where generators "
+                "do what is measured"
+            )
 
 
 def _refuse_flux(generators: Sequence[Generator]) -> None:

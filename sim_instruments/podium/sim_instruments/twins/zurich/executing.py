@@ -36,6 +36,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, RegisterBank
 from podium.sim_instruments.twins.zurich.runs_ahead import RunsAhead
+from podium.sim_instruments.twins.zurich.scope_trains import Traces, recorded, together
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
@@ -85,6 +86,8 @@ class Executing:
         self._bank = bank or RegisterBank()
         self._records: dict[str, tuple[int, str, Value]] = {}
         """By device: when the scope's record is to be seen, at which node, and the record."""
+        self._scopes: dict[str, Traces] = {}
+        """By device: what the scope has taken of a record that is not whole yet."""
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
@@ -138,6 +141,8 @@ class Executing:
         self._told.get(device, {}).pop(path, None)
         self._bank.written(path, value)
         self._trains.written(device, path, value)
+        if path == "scopes/0/enable":
+            self._scopes.pop(device, None)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
@@ -261,7 +266,7 @@ class Executing:
                 continue
             sources = [other.source for other in heard if other.key == one.key]
             try:
-                member = member_of(run, at_fs, sources)
+                member = member_of(run, at_fs, sources, played=run.triggered)
             except IMPOSSIBLE as error:
                 run.give_up()
                 self._complain(one.key[0], f"{run.at}: {error}")
@@ -298,7 +303,7 @@ class Executing:
             return
         self._ahead.drop(before.number)
         members = [
-            replace(one, run=self._runs[one.key].again())
+            replace(one, run=self._runs[one.key].again(one.again_fs))
             for one in before.members
             if one.key in self._runs
         ]
@@ -337,14 +342,22 @@ class Executing:
             if told.bank is not None:
                 self._bank.registers = list(told.bank)
             for key in one.keys:
-                self._runs[key].ends_at(told.ends_fs[key])
+                if key not in told.waiting:
+                    self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
-                    self._analysers[key].foretold = told.results[key]
-                if key in told.records:
-                    seen = told.records[key]
-                    record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
-                    path = f"scopes/0/channels/{seen.header.input_select}/wave"
-                    self._records[key[0]] = told.ends_fs[key], path, record
+                    self._analysers[key].foretell(one.number, told.results[key])
+                if key in told.traces:
+                    self._record(key[0], told.traces[key], told.ends_fs[key])
+
+    def _record(self, device: str, traces: Traces, at_fs: int) -> None:
+        """Take what the scope has heard; show the record from a time on, if it is whole now."""
+        heard = together(self._scopes.pop(device, None), traces)
+        if (seen := recorded(heard)) is None:
+            self._scopes[device] = heard
+            return
+        record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
+        path = f"scopes/0/channels/{seen.header.input_select}/wave"
+        self._records[device] = at_fs, path, record
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
         before = run.going_on

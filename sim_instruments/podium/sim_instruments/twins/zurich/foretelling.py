@@ -1,8 +1,9 @@
 """What sequencers that one trigger starts together will have done, and what the world answers.
 
 When the trigger is given, all is known that decides it: programs, waveforms, settings. So the run
-is executed to its end at once, off the loop, and played on the world; the analysers then find
-their results here when their time has come. Where generators hang on what is measured,
+is executed at once, off the loop, to its end or to where it waits for another trigger, and played
+on the world; the analysers then find their results here when their time has come. Another trigger
+is another run on the world, of what comes after it. Where generators hang on what is measured,
 :mod:`.conversing` does the same in pieces. Programs that wait for anything else that is not known
 when they start cannot be foretold.
 """
@@ -20,6 +21,7 @@ from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, Run
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.analyser_run import own_output
 from podium.sim_instruments.twins.zurich.compacting import compacted
+from podium.sim_instruments.twins.zurich.executed import CannotForetell, to_the_next_trigger
 from podium.sim_instruments.twins.zurich.flux_trains import (
     FluxOutput,
     NoFlux,
@@ -38,16 +40,17 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
+    part_of,
     readouts,
     trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
 from podium.sim_instruments.twins.zurich.scope_trains import (
-    Recorded,
     Recording,
-    recorded,
+    Traces,
     recording_of,
     scope_trains,
+    traces_of,
 )
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA, Integers
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
@@ -67,18 +70,14 @@ from podium.sim_instruments.twins.zurich.trains import (
 )
 from podium.sim_instruments.twins.zurich.zsync import late_samples
 
-LONGEST_FS: Final = 3 * 3600 * 10**15
-"""Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 TAIL_NS: Final = 1_000
 WORLD_TIME: Final = LocalTime()
+WHOLE: Final[Mapping["Key", int]] = {}
+"""Nothing has been played before."""
 
 
 Key = tuple[str, str]
 """An instrument and a sequencer of it: ``dev12000``, ``sgchannels/0/awg``."""
-
-
-class CannotForetell(RuntimeError):
-    """A program waits for what is not known when it starts, or has done what it cannot."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +120,8 @@ class Member:
     """The phase of that synthesizer."""
     marker: int | None = None
     """What its marker output shows (``marker/source``); None: nothing of the sequencer's."""
+    again_fs: int | None = None
+    """It has been played up to where it waited for the trigger at this time; None: it begins."""
 
     @property
     def key(self) -> Key:
@@ -155,12 +156,12 @@ class Foretold:
     """What comes of a run."""
 
     ends_fs: dict[Key, int]
-    """By sequencer: when it ends."""
+    """By sequencer: when it ends, or comes to where it waits for another trigger."""
     results: dict[Key, Complexes]
     """By sequencer of an analyser: sums of the integrators, shape (readouts, units), or points of
-    spectroscopy, shape (triggers, 1)."""
-    records: dict[Key, Recorded]
-    """By the same: what the scope has recorded, where it has all that it was to."""
+    spectroscopy, shape (triggers, 1), of what has not been played before."""
+    traces: dict[Key, Traces]
+    """By the same: what the scope has taken."""
     loud_ns: Mapping[Key, Integers]
     """By instrument and node that counts it: when a connector was beyond its full scale, from the
     run's beginning on."""
@@ -168,22 +169,30 @@ class Foretold:
     """What leaves marker outputs."""
     bank: tuple[int, ...] | None = None
     """What a PQSC's registers hold in the end; None: as before."""
+    waiting: frozenset[Key] = frozenset()
+    """The sequencers that wait for another trigger."""
 
 
 def member_of(
-    run: ProgramRun, triggers_fs: Sequence[int] = (), sources: Sequence[Source] = ()
+    run: ProgramRun,
+    triggers_fs: Sequence[int] = (),
+    sources: Sequence[Source] = (),
+    played: bool = False,
 ) -> Member | None:
-    """Return a sequencer as it is when its first trigger is given, or when it starts without any;
-    None: no line hangs on it."""
+    """Return a sequencer as it is when a trigger is given, or when it starts without any; None: no
+    line hangs on it. ``played``: up to where it waits for this trigger."""
     setting, channel = run.setting, run.at.rpartition("/")[0]
-    ahead = run.again()
+    again_fs = triggers_fs[0] if played else None
+    ahead = run.again(again_fs)
     for trigger_fs in triggers_fs:
         for source in sources:
-            ahead.expect(trigger_fs, source)
+            ahead.expect(trigger_fs, source, later=played)
     late = late_samples(run, channel) if Source.ZSYNC in sources else 0
     if run.model is HDAWG:
         outputs = flux_outputs(run)
-        return Member(ahead, run.at, 0.0, 0.0, True, Oscillators(), None, late, outputs)
+        return Member(
+            ahead, run.at, 0.0, 0.0, True, Oscillators(), None, late, outputs, again_fs=again_fs
+        )
     analyser: Analyser | Probing | None = None
     if run.model is SHFQA and int(node_settings.number(setting, f"{channel}/mode")) != 1:
         analyser = _probing(setting, channel)
@@ -210,6 +219,7 @@ def member_of(
         input_dbm=node_settings.number(setting, f"{channel}/input/range") if analyser else 0.0,
         synthesizer=_synthesizer(setting, channel),
         marker=None if analyser else _marker(setting, channel),
+        again_fs=again_fs,
     )
 
 
@@ -249,29 +259,31 @@ def foretell(
     drives: list[PulseTrain] = []
     captures = []
     ends: dict[Key, int] = {}
+    since: dict[Key, int] = {}
     heard = []
     points = []
     loud: dict[Key, list[Integers]] = defaultdict(list)
     for member in members:
         run = member.run
-        to_the_end(run)
+        fresh = since[member.key] = to_the_next_trigger(run, member.again_fs is not None)
         ends[member.key] = run.time_fs(run.trace.end) + FS_PER_NS
         begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
         if run.model is HDAWG:
-            drives += flux_of(member, begin_ns)
+            drives += flux_of(member, begin_ns, fresh)
             continue
         if member.analyser is None:
             if member.on:
                 made = drive_trains(
                     member.connector, member.sender, run.trace, run.image, member.oscillators,
-                    member.centre_hz, member.range_dbm, begin_ns, member.late,
-                    loud=loud[member.output_node].append,
+                    member.centre_hz, member.range_dbm, begin_ns, member.late, fresh,
+                    loud[member.output_node].append,
                 )  # fmt: skip
                 drives += [turned(one, member.turns) for one in made]
             continue
         at = member.analyser
         if isinstance(at, Probing):
             edges = trigger_edges(run.trace, at.output or 0)[: 0 if at.output is None else None]
+            edges = edges[edges >= fresh]
             if member.on:
                 sent = probing_trains(
                     f"{member.connector}_out", member.sender, run.trace, at, edges,
@@ -287,7 +299,9 @@ def foretell(
         carriers = None
         if at.carriers is not None:
             carriers = Carriers(run.trace, at.carriers, member.late)
-        started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
+        started = readouts(run.trace)
+        started = part_of(started, np.flatnonzero(started.time >= fresh))
+        started = replace(started, time=started.time + member.late)
         if member.on:
             made = readout_trains(
                 f"{member.connector}_out", member.sender, started, at.waves, at.delay,
@@ -310,7 +324,7 @@ def foretell(
             )  # fmt: skip
         captures += [turned(one, member.turns) for one in scopes]
         heard.append((member, begin_ns, started, trains, len(scopes)))
-    until_fs = max(ends.values())
+    until_fs = max(origin_fs, *ends.values())
     signals = RunSignals(
         number,
         time.world_fs(origin_fs),
@@ -321,7 +335,7 @@ def foretell(
     )
     answers = play(signals)
     results: dict[Key, Complexes] = {}
-    records: dict[Key, Recorded] = {}
+    traces: dict[Key, Traces] = {}
     for (member, one), answer in zip(points, answers[: len(points)], strict=True):
         left, over = tone_left(answer.integrated, tone_amplitude(member.input_dbm))
         results[member.key] = points_of(one, replace(answer, integrated=left))
@@ -341,47 +355,35 @@ def foretell(
         mine, answers = answers[:scoped], answers[scoped:]
         if reads.scope is not None and scoped:
             triggers = started.time[started.monitor]
-            records[member.key] = recorded(reads.scope, triggers, mine, member.centre_hz, full)
+            traces[member.key] = traces_of(reads.scope, triggers, mine, member.centre_hz, full)
     found = {node: np.concatenate(times) for node, times in loud.items() if times}
-    return Foretold(ends, results, records, found, markers_of(members, time))
+    waiting = frozenset(one.key for one in members if one.run.trace.status is Status.WAITING)
+    markers = markers_of(members, time, since)
+    return Foretold(ends, results, traces, found, markers, waiting=waiting)
 
 
-def markers_of(members: Sequence[Member], time: LocalTime) -> tuple[MarkerEdges, ...]:
-    """Return the edges of members' markers, in the world's time."""
+def markers_of(
+    members: Sequence[Member], time: LocalTime, since: Mapping[Key, int] = WHOLE
+) -> tuple[MarkerEdges, ...]:
+    """Return the edges of members' markers, in the world's time, ``since`` a sample of each."""
     found = []
     for member in members:
         run = member.run
         if member.marker is not None:
-            edges = (edges_of(member.marker, run.trace, run.image) + member.late).tolist()
+            edges = edges_of(member.marker, run.trace, run.image)
+            edges = (edges[edges >= since.get(member.key, 0)] + member.late).tolist()
             at_fs = tuple(time.world_fs(run.time_fs(edge)) for edge in edges)
             found.append(MarkerEdges(f"{member.connector}_marker", member.sender, at_fs))
     return tuple(found)
 
 
-def flux_of(member: Member, begin_ns: int) -> list[PulseTrain]:
-    """Return what the outputs of an HDAWG's core send."""
+def flux_of(member: Member, begin_ns: int, since: int = 0) -> list[PulseTrain]:
+    """Return what the outputs of an HDAWG's core send from a sample on."""
     run = member.run
-    made = flux_trains(member.flux, member.sender, run.trace, run.image, begin_ns, member.late)
+    made = flux_trains(
+        member.flux, member.sender, run.trace, run.image, begin_ns, member.late, since
+    )
     try:
         return list(made)
     except NoFlux as error:
         raise CannotForetell(f"{member.sender}: {error}") from error
-
-
-def to_the_end(run: ProgramRun) -> None:
-    """Execute a program; raises :class:`CannotForetell`."""
-    while True:
-        run.advance(run.start_fs + LONGEST_FS)
-        if run.trace.status is not Status.COUNT_LIMIT:
-            break
-    check_ended(run)
-
-
-def check_ended(run: ProgramRun) -> None:
-    """Raise :class:`CannotForetell` where a program has not come to its end."""
-    if run.trace.status is not Status.ENDED:
-        waiting = run.trace.waiting
-        why = run.fault() or (f"it waits for {waiting.name}" if waiting else run.trace.status.name)
-        raise CannotForetell(
-            f"{run.device}/{run.at}: what the world answers is not simulated here: {why}"
-        )

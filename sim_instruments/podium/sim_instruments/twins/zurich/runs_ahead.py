@@ -82,11 +82,20 @@ class RunsAhead:
         ticket = playback.submit(work)
         ahead = Ahead(number, begin_fs, members, keys, playback, ticket, forwarding)
         self._going.append(ahead)
+        before = {self._last[key].number for key in keys if key in self._last}
         self._last |= dict.fromkeys(keys, ahead)
+        if self._marker_lines is not None:
+            for one in before - {other.number for other in self._last.values()}:
+                self._marker_lines.over(one)
 
     def known(self) -> Iterator[tuple[Ahead, Foretold | Exception]]:
-        """Yield what has been foretold by now, or why it failed, each once."""
-        for one in [one for one in self._going if one.ticket.done()]:
+        """Yield what has been foretold by now, or why it failed, each once; of each sequencer in
+        the order of its runs."""
+        behind: set[Key] = set()
+        for one in tuple(self._going):
+            if behind.intersection(one.keys) or not one.ticket.done():
+                behind.update(one.keys)
+                continue
             self._going.remove(one)
             told: Foretold | Exception
             try:

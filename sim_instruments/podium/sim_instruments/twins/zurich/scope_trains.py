@@ -2,7 +2,7 @@
 
 Each trigger is a record of its own; segments and averages are put together as
 :mod:`.quantum_analyzer.scope` has it. ASSUMED: a trigger that comes while a record is taken is
-missed and counted, and what is averaged or cut into segments comes of one run.
+missed and counted.
 """
 
 from collections.abc import Sequence
@@ -44,6 +44,18 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Traces:
+    """What it has taken so far, trigger by trigger."""
+
+    recording: Recording
+    centre_hz: float
+    taken: tuple[Complexes, ...]
+    """V, shape (samples before the rate leaves some out) each."""
+    missed: int
+    """Triggers that came while it was busy."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Recorded:
     """What it has recorded."""
 
@@ -81,12 +93,10 @@ def recording_of(setting: node_settings.Setting, channel: int) -> Recording | No
 def scope_trains(
     line: str, triggers: Integers, recording: Recording, centre_hz: float, begin_ns: int
 ) -> tuple[CaptureTrain, ...]:
-    """Return what the scope listens to, record by record: none where it will not have all."""
+    """Return what the scope listens to, record by record."""
     settings = recording.settings
     samples = settings.length << settings.rate
     taken = triggers[~busy(triggers, samples)][: settings.segments * settings.averages]
-    if len(taken) < settings.segments * settings.averages:
-        return ()
     start_ns = begin_ns + (taken + settings.delay >> 1)
     turns = turns_at(centre_hz, start_ns) % 1.0
     window = Window(centre_hz, samples // 2, None)
@@ -97,30 +107,46 @@ def scope_trains(
     )
 
 
-def recorded(
+def traces_of(
     recording: Recording,
     triggers: Integers,
     answers: Sequence[Captured],
     centre_hz: float,
     full_scale: float,
-) -> Recorded:
-    """Return what the scope shows; ``full_scale``: of the input, square roots of watts."""
+) -> Traces:
+    """Return what the scope takes; ``full_scale``: of the input, square roots of watts."""
     settings = recording.settings
     samples = settings.length << settings.rate
+    taken = tuple(_record(answer, samples, centre_hz, full_scale) for answer in answers)
+    return Traces(recording, centre_hz, taken, int(busy(triggers, samples).sum()))
+
+
+def together(before: Traces | None, after: Traces) -> Traces:
+    """Return what was taken in two runs, one after the other: set anew, it begins anew."""
+    if before is None or before.recording.settings != after.recording.settings:
+        return after
+    return replace(after, taken=before.taken + after.taken, missed=before.missed + after.missed)
+
+
+def recorded(traces: Traces) -> Recorded | None:
+    """Return what the scope shows; None: it has not heard all triggers yet that it wants."""
+    settings = traces.recording.settings
+    count = settings.segments * settings.averages
+    if len(traces.taken) < count:
+        return None
     scope = Scope(settings)
-    for answer in answers:
-        scope.take(_record(answer, samples, centre_hz, full_scale)[None, :])
-    lost = int(busy(triggers, samples).sum())
+    for one in traces.taken[:count]:
+        scope.take(one[None, :])
     header = ScopeHeader(
         0,
         1 << settings.rate,
-        centre_hz,
+        traces.centre_hz,
         0,
-        recording.channel,
+        traces.recording.channel,
         averages=settings.averages,
         segments=settings.segments,
         total_segments=settings.segments,
-        missed_triggers=lost,
+        missed_triggers=traces.missed,
     )
     return Recorded(scope.data()[0], header)
 
