@@ -20,7 +20,8 @@ DRIVE = (
     "playZero(32); playWave(1, 2, w, 1, 2, z); incrementSinePhase(30); playZero(4096); }}"
 )
 READ = (
-    "repeat (3) {{ waitDigTrigger(1); playZero(64); startQA(QA_GEN_0, QA_INT_0, true, 0, 0);"
+    "repeat (3) {{ waitDigTrigger(1); setTrigger(1); setTrigger(0); playZero(64);"
+    "startQA(QA_GEN_0, QA_INT_0, true, 0, 0);"
     "playZero(4096); {more} }}"
 )
 FAR = 100 * US
@@ -57,17 +58,32 @@ def bench():
     return made
 
 
-def begin(bench, source: int, drive: str = DRIVE, read: str = READ, turn="", more="") -> None:
+SOFTWARE, INTERNAL, ANALYSER = 1024, 8, 32
+"""Sources of digital triggers; the last is the trigger output of the SHFQC's analyser."""
+
+
+def begin(
+    bench, qa=SOFTWARE, sg=ANALYSER, drive: str = DRIVE, read: str = READ, turn="", more=""
+) -> None:
     set_up(bench, drive.format(turn=turn), read.format(more=more))
-    for at in (SG, QA):
+    for at, source in ((SG, sg), (QA, qa)):
         bench.set(f"{at}/auxtriggers/0/channel", source)
         bench.set(f"{at}/enable", 1)
     bench.wait(US)
 
 
-def trigger(bench) -> None:
+def give(bench, qa=SOFTWARE, repetitions=1) -> None:
+    if qa == SOFTWARE:
+        bench.set("system/swtriggers/0/single", 1)
+        return
+    bench.set("system/internaltrigger/repetitions", repetitions)
+    bench.set("system/internaltrigger/holdoff", 100e-6)
+    bench.set("system/internaltrigger/enable", 1)
+
+
+def trigger(bench, qa=SOFTWARE) -> None:
     bench.world.done_ = False
-    bench.set("system/swtriggers/0/single", 1)
+    give(bench, qa)
     bench.world.work()
     assert bench.world.error is None
     bench.wait(FAR)
@@ -84,22 +100,21 @@ def sent(runs, line: str):
 
 
 @pytest.mark.parametrize("turn", ["", "setSinePhase(17);"])
-def test_what_is_sent_is_what_a_train_that_is_known_beforehand_sends(bench, turn):
-    begin(bench, 1024, turn=turn)
-    began = []
+@pytest.mark.parametrize(
+    ("qa", "sg"), [(INTERNAL, INTERNAL), (INTERNAL, ANALYSER), (SOFTWARE, ANALYSER)]
+)
+def test_what_is_sent_is_what_a_train_that_is_known_beforehand_sends(bench, qa, sg, turn):
+    begin(bench, qa, sg, turn=turn)
     for _ in range(3):
         assert bench.get(f"{SG}/sequencer/status") == bench.get(f"{QA}/sequencer/status") == 4
-        began.append(bench.now_fs)
-        trigger(bench)
+        trigger(bench, qa)
     assert len(bench.world.runs) == 3
     assert bench.get(f"{SG}/enable") == bench.get(f"{QA}/enable") == 0
     others = Bench()
     others.world = World()
     others.execution._playback = others.world
-    begin(others, 8, turn=turn)
-    others.set("system/internaltrigger/repetitions", 3)
-    others.set("system/internaltrigger/holdoff", 100e-6)
-    others.set("system/internaltrigger/enable", 1)
+    begin(others, INTERNAL, sg, turn=turn)
+    give(others, INTERNAL, 3)
     others.world.work()
     assert len(others.world.runs) == 1
     for line in ("dev12000.sg0", "dev12000.qa0_out"):
@@ -113,7 +128,7 @@ def test_what_is_sent_is_what_a_train_that_is_known_beforehand_sends(bench, turn
 
 
 def test_results_are_counted_on(bench):
-    begin(bench, 1024)
+    begin(bench)
     for count in (1, 2, 3):
         trigger(bench)
         acquired = 0 if count == 3 else count
@@ -125,7 +140,7 @@ def test_results_are_counted_on(bench):
 
 
 def test_triggers_that_come_while_the_last_ones_are_worked_out_are_counted_on_too(bench):
-    begin(bench, 1024)
+    begin(bench)
     tickets = []
 
     class Later(World):
@@ -149,25 +164,24 @@ def test_triggers_that_come_while_the_last_ones_are_worked_out_are_counted_on_to
 
 
 def test_what_is_set_between_two_triggers_counts_from_the_next_on(bench):
-    begin(bench, 1024)
+    begin(bench)
     trigger(bench)
     bench.set("qachannels/0/output/range", -15)
     bench.set("sgchannels/0/output/on", 0)
     trigger(bench)
     before, after = bench.world.runs
-    assert len(before.drives) == 2
+    earlier = {one.line: one for one in before.drives}
+    assert earlier.keys() == {"dev12000.sg0", "dev12000.qa0_out"}
     (readout,) = after.drives
     assert readout.line == "dev12000.qa0_out"
-    ratio = abs(readout.pieces[0].level) / abs(before.drives[1].pieces[0].level)
+    ratio = abs(readout.pieces[0].level) / abs(earlier[readout.line].pieces[0].level)
     assert ratio == pytest.approx(10 ** (10 / 20), rel=1e-6)
 
 
 def test_a_trigger_before_the_end_of_what_the_last_one_started_is_no_trigger(bench):
-    begin(bench, 1024, more="wait(50000);")
-    trigger(bench)  # 200 us
-    bench.set("system/swtriggers/0/single", 1)
-    bench.world.done_ = False
-    bench.world.work()
+    begin(bench, INTERNAL, INTERNAL, more="wait(50000);")
+    trigger(bench, INTERNAL)  # 200 us
+    trigger(bench, INTERNAL)
     bench.wait(4 * FAR)
     assert bench.get(f"{SG}/sequencer/status") == bench.get(f"{QA}/sequencer/status") == 4
     assert bench.get(f"{READOUT}/result/acquired") == 1, "the analyser was not waiting"
@@ -177,7 +191,7 @@ def test_a_trigger_before_the_end_of_what_the_last_one_started_is_no_trigger(ben
 
 def test_the_scope_averages_over_triggers(bench):
     listen(bench, averaging_enable=1, averaging_count=3)
-    begin(bench, 1024)
+    begin(bench)
     for count in (1, 2, 3):
         assert bench.get("scopes/0/enable") == 1
         trigger(bench)
@@ -190,7 +204,7 @@ def test_the_scope_averages_over_triggers(bench):
 
 def test_a_scope_that_is_enabled_anew_begins_anew(bench):
     listen(bench, averaging_enable=1, averaging_count=2)
-    begin(bench, 1024)
+    begin(bench)
     trigger(bench)
     bench.set("scopes/0/enable", 0)
     bench.set("scopes/0/enable", 1)
@@ -235,11 +249,11 @@ def test_generators_that_act_on_results_are_refused_more_triggers(bench):
         "var r = getFeedback(QA_DATA_RAW, 300); if (r & 1) playWave(w); }}"
     )
     set_up(bench, act.format(turn=""), READ.format(more=""))
-    for at in (SG, QA):
-        bench.set(f"{at}/auxtriggers/0/channel", 1024)
+    for at, source in ((SG, ANALYSER), (QA, SOFTWARE)):
+        bench.set(f"{at}/auxtriggers/0/channel", source)
         bench.set(f"{at}/enable", 1)
     bench.wait(US)
-    bench.set("system/swtriggers/0/single", 1)
+    give(bench)
     bench.world.work()
     bench.wait(US)
     assert "it waits for DIGITAL_1" in str(bench.get("raw/error/json/errors"))
@@ -247,10 +261,11 @@ def test_generators_that_act_on_results_are_refused_more_triggers(bench):
 
 def test_a_registers_new_value_is_heard_between_triggers(bench):
     read = (
-        "var k; repeat (3) {{ waitDigTrigger(1); k = getUserReg(0); if (k) {{ playZero(64);"
+        "var k; repeat (3) {{ waitDigTrigger(1); setTrigger(1); setTrigger(0);"
+        "k = getUserReg(0); if (k) {{ playZero(64);"
         "startQA(QA_GEN_0, QA_INT_0, true, 0, 0); playZero(4096); }} {more} }}"
     )
-    begin(bench, 1024, read=read)
+    begin(bench, read=read)
     for value, readouts in ((0, 0), (1, 1), (1, 1)):
         bench.set(f"{QA}/userregs/0", value)
         trigger(bench)
@@ -260,7 +275,7 @@ def test_a_registers_new_value_is_heard_between_triggers(bench):
 
 
 def test_weights_that_cannot_be_at_a_later_trigger_end_the_program_with_a_message(bench):
-    begin(bench, 1024)
+    begin(bench)
     trigger(bench)
     bench.set(f"{READOUT}/integration/weights/0/wave", vector_of(np.full(500, 2 + 0j)))
     bench.set("system/swtriggers/0/single", 1)

@@ -44,6 +44,7 @@ SEQUENCER_TRIGGERS: Final = 32
 """Trigger source 32 + n: trigger output 1 of the sequencer of channel n (node documentation)."""
 _SECOND_OUTPUTS: Final = 36
 """Trigger source 36 + n: its trigger output 2."""
+OUTPUTS: Final = SEQUENCER_TRIGGERS, _SECOND_OUTPUTS
 READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
 _PIECE: Final = 128

@@ -22,14 +22,13 @@ from podium.sim_instruments.twins.zurich.executed import CannotForetell, to_the_
 from podium.sim_instruments.twins.zurich.foretelling import (
     TAIL_NS,
     WORLD_TIME,
-    Analyser,
     Foretold,
-    Key,
-    Member,
     flux_of,
     markers_of,
 )
+from podium.sim_instruments.twins.zurich.joining import hear, in_order
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.members import Analyser, Key, Member
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, Port, written
@@ -115,12 +114,20 @@ class _Conversation:
         _refuse_flux(self._generators)
         self._readers: list[Reader] = []
         listener = 0
-        for one in readers:
+        for one in in_order(readers):
             self._readers.append(Reader(one, origin_fs, listener))
             listener = self._readers[-1].listeners.stop
+        for generator in self._generators:
+            self._start(generator.member)
         self._forwarding, self._bank = forwarding, list(forwarding.bank)
         self._ways = [way for one in self._generators for way in self._ways_to(one)]
         self._played_ns = -FOR_EVER
+
+    def _start(self, member: Member) -> None:
+        """Have a generator hear the triggers of analysers."""
+        read = {one.member.key: one.member.run for one in self._readers}
+        for one in member.listens:
+            hear(member, one, read)
 
     def _ways_to(self, generator: Generator) -> Iterator[_Way]:
         run = generator.member.run

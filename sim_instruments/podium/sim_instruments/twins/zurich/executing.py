@@ -14,14 +14,14 @@ from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
-    SEQUENCER_TRIGGERS,
     AnalyserRun,
     Arrivals,
     Cable,
 )
-from podium.sim_instruments.twins.zurich.foretelling import Analyser, Member, member_of
+from podium.sim_instruments.twins.zurich.joining import joined, listeners_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
+from podium.sim_instruments.twins.zurich.members import Analyser, Member, member_of
 from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
@@ -259,25 +259,32 @@ class Executing:
         if self._playback is None:
             return
         self.advance(now_fs)
-        members: dict[tuple[str, str], Member] = {}
-        for one in heard:
-            run = self._runs[one.key]
-            if not run.going_on or one.key in members:
-                continue
-            sources = [other.source for other in heard if other.key == one.key]
-            try:
-                member = member_of(run, at_fs, sources, played=run.triggered)
-            except IMPOSSIBLE as error:
-                run.give_up()
-                self._complain(one.key[0], f"{run.at}: {error}")
-                continue
-            # A scope records, and a PQSC forwards, what is foretold alone.
-            if member is None:
-                continue
-            recording = isinstance(member.analyser, Analyser) and member.analyser.scope is not None
-            if recording or forwarding is not NOTHING or not self._hears_a_cable(one.key):
-                members[one.key] = member
-        self._work_out(list(members.values()), at_fs[0], alone=alone, forwarding=forwarding)
+
+        def joins(run: ProgramRun, sources: Collection[Source]) -> Member | None:
+            return self._joins(run, at_fs, sources, forwarding)
+
+        members = joined(self._runs, heard, joins)
+        self._work_out(members, at_fs[0], alone=alone, forwarding=forwarding)
+
+    def _joins(
+        self,
+        run: ProgramRun,
+        at_fs: Sequence[int],
+        sources: Collection[Source],
+        forwarding: Forwarding,
+    ) -> Member | None:
+        """Return a sequencer that hears triggers as it joins a run; None: it does not."""
+        key = run.device, run.at
+        try:
+            member = member_of(run, at_fs, sources, played=run.triggered)
+        except IMPOSSIBLE as error:
+            run.give_up()
+            self._complain(run.device, f"{run.at}: {error}")
+            return None
+        # A scope records, and a PQSC forwards, what is foretold alone.
+        recording = isinstance(member.analyser, Analyser) and member.analyser.scope is not None
+        alone = recording or forwarding is not NOTHING or not self._hears_a_cable(key)
+        return member if alone else None
 
     def _foretell_alone(self, run: ProgramRun) -> None:
         """Have the run of an analyser worked out that waits for no trigger, from its start on."""
@@ -285,9 +292,12 @@ class Executing:
             return
         if run.look_to_the_end() is None:
             return
-        member = member_of(run)
-        if member is not None:
-            self._work_out([member], run.start_fs)
+
+        def joins(one: ProgramRun, _: Collection[Source]) -> Member | None:
+            return self._joins(one, (run.start_fs,), (), NOTHING)
+
+        heard = [Heard((run.device, run.at), run, Source.DIGITAL_1)]
+        self._work_out(joined(self._runs, heard, joins), run.start_fs)
 
     def _hears_a_cable(self, key: tuple[str, str]) -> bool:
         """Tell whether it is an analyser whose input has no line of the world."""
@@ -392,16 +402,12 @@ class Executing:
                 listener.expect(run.time_fs(tick), Source.QA, word)
 
     def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
-        """Have others hear the edges of a sequencer's first trigger output."""
-        if "/" not in run.at or not run.at.startswith(("qachannels/", "sgchannels/")):
-            return
-        channel = int(run.at.split("/")[1])
-        for edge in trigger_edges(run.fresh, 0, self._levels[key]).tolist():
-            give(
-                hearing(self._runs, key[0], SEQUENCER_TRIGGERS + channel, but=key),
-                (run.time_fs(edge),),
-            )
-        self._levels[key] = last_level(run.fresh, self._levels[key])
+        """Have others hear the edges of a sequencer's trigger outputs."""
+        before = self._levels[key]
+        for output, one in listeners_of(self._runs, key):
+            edges = trigger_edges(run.fresh, output, before).tolist()
+            give([one], map(run.time_fs, edges))
+        self._levels[key] = last_level(run.fresh, before)
 
     def _send(
         self, device: str, node: str, at_fs: range, now_fs: int, *, alone: bool = False

@@ -1,6 +1,7 @@
 """One program that runs on one sequencer: world time in, what it has done by then out."""
 
 from bisect import bisect_right, insort
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -210,6 +211,22 @@ class ProgramRun:
             self._by_zsync |= source is Source.ZSYNC
             one = _Due(self.tick(at_fs), source, value)
             self._later.append(one) if later else self._hear(one)
+
+    def expect_all(self, at_fs: Iterable[int], source: Source, *, later: bool) -> None:
+        """Have triggers reach the sequencer, as :meth:`expect` has one: none twice."""
+        heard = {one.time for one in (*self._heard, *self._later) if one.source is source}
+        new = [_Due(at, source, 0) for at in map(self.tick, at_fs) if at >= 0 and at not in heard]
+        if later:
+            self._later += new
+            return
+        self._due = sorted(self._due + new)
+        self._heard += new
+        self._looked, self._looking = False, None
+
+    def waits_for(self, source: Source) -> bool:
+        """Tell whether the program waits for a source anywhere."""
+        code = self.image.code
+        return bool(np.any((code[:, 0] == Op.WAIT_INPUT) & (code[:, 3] == source)))
 
     def _hear(self, one: _Due) -> None:
         insort(self._due, one)

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from podium.sim_instruments.twins.zurich.conversing import converse, hangs_on_results
-from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell
+from podium.sim_instruments.twins.zurich.foretelling import Foretold, foretell
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
+from podium.sim_instruments.twins.zurich.members import Key, Member
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding
-
-Key = tuple[str, str]
-"""Of a sequencer: device and path."""
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.zurich.executed import CannotForetell, check_ended, to_the_end
-from podium.sim_instruments.twins.zurich.foretelling import Analyser, Member
 from podium.sim_instruments.twins.zurich.input_saturation import digitised
+from podium.sim_instruments.twins.zurich.members import Analyser, Member
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
 from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
     integrators_of,
