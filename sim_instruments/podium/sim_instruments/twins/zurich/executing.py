@@ -5,7 +5,7 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,14 +14,17 @@ from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
+    OUTPUTS,
     SEQUENCER_TRIGGERS,
     AnalyserRun,
     Arrivals,
     Cable,
 )
-from podium.sim_instruments.twins.zurich.foretelling import Analyser, Member, member_of
+from podium.sim_instruments.twins.zurich.cable_scopes import CableScopes
+from podium.sim_instruments.twins.zurich.foretelling import Member, member_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
+from podium.sim_instruments.twins.zurich.node_settings import Setting
 from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
@@ -92,12 +95,17 @@ class Executing:
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
+        self._scopes = CableScopes(self._runs, self._on_a_cable)
         self._overranges = Overranges()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
 
     # --- as the data server sees it -----------------------------------------------------
+
+    def attached(self, device: str, setting: Setting, stamp: Callable[[int], int]) -> None:
+        """Hear of an instrument: how its nodes are read, and its time stamps."""
+        self._scopes.attached(device, setting, stamp)
 
     def accept(self, model: str, at: str, elf: bytes) -> Accepted:
         """Take a program. Raises ProgramRefused."""
@@ -116,7 +124,9 @@ class Executing:
         self._analysers.pop(key, None)
         if run.model is SHFQA:
             try:
-                analyser = AnalyserRun(run, self._arrivals)
+                channel = int(run.at.split("/")[1])
+                hearer = self._scopes if self._on_a_cable(run.device, channel) else None
+                analyser = AnalyserRun(run, self._arrivals, hearer)
                 analyser.check()
             except IMPOSSIBLE as error:
                 del self._runs[key]
@@ -147,13 +157,18 @@ class Executing:
                 self._foretell_anew((device, at))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
+        elif path == "scopes/0/enable":
+            self.advance(now_fs)
+            self._refuse_scope(device, self._scopes.enabled(device, bool(value), now_fs))
         elif path.startswith("system/swtriggers/") and value:
             which = int(path.split("/")[2])
             at_fs = first_at(now_fs)
             heard = hearing(self._runs, device, SOFTWARE_TRIGGER + which)
+            self._scopes.triggered(device, SOFTWARE_TRIGGER + which, (at_fs,))
             self._foretell(heard, (at_fs,), now_fs)
             give(heard, (at_fs,))
         elif path in (OWN, OVER_ZSYNC):
+            self._scopes.train_over(device, INTERNAL_TRIGGER)
             times = self._trains.switched(device, path, bool(value), now_fs)
             self._send(device, path, times, now_fs)
 
@@ -175,7 +190,10 @@ class Executing:
             _, path, record = self._records.pop(device)
             found |= {path: record, "scopes/0/enable": 0}
             self._told.setdefault(device, {}).pop("scopes/0/enable", None)
-        found |= self._overranges.counts(device, now_fs)
+        recorded = self._scopes.updates(device, now_fs)
+        for path in recorded:
+            self._told.setdefault(device, {}).pop(path, None)
+        found |= recorded | self._overranges.counts(device, now_fs)
         if device in self._complaints:
             self._told.get(device, {}).pop(_ERRORS, None)
             found[_ERRORS] = self._complaints.pop(device)
@@ -191,6 +209,7 @@ class Executing:
             times = self._trains.edge(device, signal.hub, at_fs)
             self._send(device, OVER_ZSYNC, times, at_fs, alone=True)
             return
+        self._scopes.triggered(device, signal.analysers, (at_fs,))
         heard = hearing(self._runs, device, signal)
         waiting = [one for one in heard if one.run.trace.waiting is one.source]
         self._foretell(waiting, (at_fs,), at_fs, alone=True)
@@ -206,10 +225,13 @@ class Executing:
             if run.going_on and key not in computing
         ]
         known = [end for end in ends if end is not None]
+        armed = len(known) < len(ends)
+        known += self._scopes.ends_fs()
         return Horizon(
-            armed=len(known) < len(ends),
+            armed=armed,
             busy_until_fs=max(now_fs, min(known)) if known else None,
             computing=self._ahead.busy
+            or self._scopes.behind
             or any(analyser.behind for analyser in self._analysers.values())
             or any(run.behind for key, run in self._runs.items() if key not in computing),
         )
@@ -266,11 +288,10 @@ class Executing:
                 run.give_up()
                 self._complain(one.key[0], f"{run.at}: {error}")
                 continue
-            # A scope records, and a PQSC forwards, what is foretold alone.
+            # A PQSC forwards what is foretold alone.
             if member is None:
                 continue
-            recording = isinstance(member.analyser, Analyser) and member.analyser.scope is not None
-            if recording or forwarding is not NOTHING or not self._hears_a_cable(one.key):
+            if forwarding is not NOTHING or not self._hears_a_cable(one.key):
                 members[one.key] = member
         self._work_out(list(members.values()), at_fs[0], alone=alone, forwarding=forwarding)
 
@@ -288,7 +309,16 @@ class Executing:
         """Tell whether it is an analyser whose input has no line of the world."""
         if self._playback is None or key not in self._analysers:
             return False
-        return not self._playback.wired(f"{key[0]}.qa{key[1].split('/')[1]}_in")
+        return self._on_a_cable(key[0], int(key[1].split("/")[1]))
+
+    def _on_a_cable(self, device: str, channel: int) -> bool:
+        """Tell whether an analyser's channel has no line of the world at its input."""
+        return self._playback is None or not self._playback.wired(f"{device}.qa{channel}_in")
+
+    def _refuse_scope(self, device: str, why: str) -> None:
+        """Say why a scope cannot record. ASSUMED: it stays enabled."""
+        if why:
+            self._complain(device, why)
 
     def _foretell_anew(self, key: tuple[str, str]) -> None:
         """Have a run worked out again that has heard of something its members may ask for."""
@@ -340,7 +370,7 @@ class Executing:
                 self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
                     self._analysers[key].foretold = told.results[key]
-                if key in told.records:
+                if key in told.records and not self._hears_a_cable(key):
                     seen = told.records[key]
                     record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
                     path = f"scopes/0/channels/{seen.header.input_select}/wave"
@@ -383,6 +413,10 @@ class Executing:
         if "/" not in run.at or not run.at.startswith(("qachannels/", "sgchannels/")):
             return
         channel = int(run.at.split("/")[1])
+        for output, source in enumerate(OUTPUTS) if run.model is SHFQA else ():
+            edges = trigger_edges(run.fresh, output, self._levels[key]).tolist()
+            at_fs = [run.time_fs(edge) for edge in edges]
+            self._scopes.triggered(key[0], source + channel, at_fs)
         for edge in trigger_edges(run.fresh, 0, self._levels[key]).tolist():
             give(
                 hearing(self._runs, key[0], SEQUENCER_TRIGGERS + channel, but=key),
@@ -398,6 +432,7 @@ class Executing:
             return
         if node == OWN:
             heard, forwarding = hearing(self._runs, device, INTERNAL_TRIGGER), NOTHING
+            self._scopes.triggered(device, INTERNAL_TRIGGER, at_fs)
         else:
             heard = hearing_zsync(self._runs, self._zsync)
             forwarding = self._bank.forwarding(at_fs.stop)
