@@ -182,3 +182,48 @@ def test_qudits_are_told_apart_by_reference_traces_of_the_scope(shfqa, channel):
         multistate.enable(0)
     for qudit, wanted in ((0, [0, 1, 0, 0, 0]), (1, [0, 0, 0, 1, 2])):
         assert np.array_equal(found[qudit].real, np.tile(wanted, repetitions))
+
+
+def test_a_propagation_delay_is_measured_with_looped_back_triggers(session):
+    """The pulse of spectroscopy in the scope, 65,535 times; no sequencer runs."""
+    shfqc = session.connect_device("dev12000")
+    channel, scope, server = shfqc.qachannels[0], shfqc.scopes[0], session.daq_server
+    channel.configure_channel(
+        center_frequency=4e9, input_range=5, output_range=0, mode=SHFQAChannelMode.SPECTROSCOPY
+    )
+    server.syncSetInt(f"/{shfqc.serial}/raw/markers/*/testsource", 2)
+    server.setInt(f"/{shfqc.serial}/raw/markers/0/testsource", 1)
+    server.setDouble(f"/{shfqc.serial}/raw/markers/0/frequency", 500e3)
+    server.setInt(f"/{shfqc.serial}/raw/triggers/0/loopback", 1)
+    seconds = np.linspace(0, 1e-6, 2000)
+    probe = flat_top(2000, 100, 0.95) * np.exp(2j * np.pi * 100e6 * seconds)
+    with shfqc.set_transaction():
+        channel.spectroscopy.delay(0)
+        channel.spectroscopy.envelope.delay(0)
+        channel.spectroscopy.envelope.wave(probe)
+        channel.spectroscopy.trigger.channel(0)
+        channel.spectroscopy.envelope.enable(1)
+        channel.input.on(1)
+        channel.output.on(1)
+        channel.oscs[0].freq(0)
+    scope.configure(
+        input_select={0: "channel0_signal_input"}, num_samples=2800,
+        trigger_input="channel0_trigger_input0", num_segments=1, num_averages=2**16,
+        trigger_delay=0,
+    )  # fmt: skip
+    scope.run(single=True)
+    traces, *_ = scope.read(timeout=5)
+    server.setInt(f"/{shfqc.serial}/raw/markers/*/testsource", 0)
+    server.setInt(f"/{shfqc.serial}/raw/triggers/0/loopback", 0)
+    channel.input.on(0)
+    channel.output.on(0)
+    wanted = np.concatenate([probe, np.zeros(800)])
+    assert np.abs(traces[0] - wanted).max() < 1e-4
+    scope.configure(
+        input_select={0: "channel0_signal_input"}, num_samples=2800,
+        trigger_input="channel0_trigger_input0",
+    )  # fmt: skip
+    scope.run(single=True)
+    with pytest.raises(TimeoutError):
+        scope.wait_done(timeout=0.1)
+    scope.stop()

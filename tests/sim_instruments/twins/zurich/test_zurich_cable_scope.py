@@ -304,6 +304,21 @@ def test_time_may_leap_to_the_end_of_a_record_whose_triggers_are_known(bench):
     assert bench.get("scopes/0/enable") == 0
 
 
+def test_time_may_leap_over_a_train_of_triggers(bench):
+    bench.listen(0, trigger_channel=8, averaging_enable=1, averaging_count=7)
+    bench.set("system/internaltrigger/repetitions", 20)
+    bench.set("system/internaltrigger/holdoff", 100e-9)  # each third one begins a record
+    bench.set("system/internaltrigger/enable", 1)
+    begun = bench.now_fs
+    until = bench.execution.horizon(bench.now_fs).busy_until_fs
+    assert until - begun == pytest.approx(US + 1_800_000_000 + 256_000_000, abs=20_000_000)
+    bench.wait(until - begun - 1_000_000)
+    assert bench.get("scopes/0/enable") == 1
+    bench.wait(1_000_000)
+    assert bench.get("scopes/0/enable") == 0
+    assert bench.header()["missed"] == 12
+
+
 def test_what_it_cannot_record_is_told(bench):
     bench.set("scopes/0/length", 262144)
     bench.listen(0, 1)

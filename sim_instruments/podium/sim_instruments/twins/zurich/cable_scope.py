@@ -17,7 +17,7 @@ import numpy as np
 
 from podium.firmware_interfaces.zurich.values import Vector
 from podium.firmware_interfaces.zurich.vector_headers import ScopeHeader, scope_vector
-from podium.sim_instruments.twins.zurich.cable_signals import SAMPLE_FS, Sent
+from podium.sim_instruments.twins.zurich.cable_signals import SAMPLE_FS, Sent, sample_at
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
@@ -35,6 +35,10 @@ _TICKS: Final = 2
 
 class Heard(Protocol):
     """What arrives at one input."""
+
+    def look(self) -> None:
+        """Take the settings as they are now."""
+        ...
 
     def within(self, first: int, end: int) -> Iterable[Sent]:
         """Return the pulses from sample ``first`` to before ``end``."""
@@ -124,12 +128,17 @@ class Shot:
         """The first sample that it still has to see; None: it waits for a trigger."""
         return self._waiting[0][1] + self.settings.delay if self._waiting else None
 
-    @property
-    def ends(self) -> int | None:
-        """The sample after its last; None: it has not heard all triggers."""
-        if not self.full or self.done:
-            return None
-        return self._waiting[-1][1] + self.settings.delay + self.span
+    def ends(self, train: range = range(0)) -> int | None:
+        """Return the sample after its last; None: it has not heard of all triggers.
+
+        ``train``: triggers that it will hear, femtoseconds.
+        """
+        left = self.wanted - self._taken
+        after = self.settings.delay + self.span
+        if self.self_triggered or not left:
+            return self.free + left * self.span + self.settings.delay
+        last = -(-self.span * SAMPLE_FS // train.step) * (left - 1)
+        return sample_at(train[last]) + after if last < len(train) else None
 
     def trigger(self, samples: Iterable[int]) -> None:
         """Hear triggers, in the order of time."""
@@ -151,6 +160,8 @@ class Shot:
         if self.self_triggered:
             due = (now - self.free) // span + 1
             self.trigger(self.free + span * k for k in range(min(due, AT_ONCE)))
+        for one in self.inputs:
+            one.heard.look()
         each = np.arange(self.settings.length, dtype=np.int64) << self.settings.rate
         for _ in range(AT_ONCE):
             if not self._waiting or self._waiting[0][1] + delay + span > now:

@@ -18,6 +18,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_
 from podium.firmware_interfaces.zurich.values import Value
 from podium.sim_instruments.twins.zurich import node_settings
 from podium.sim_instruments.twins.zurich.cable_scope import (
+    AT_ONCE,
     Input,
     Shot,
     steady_carrier,
@@ -180,14 +181,15 @@ class CableScopes:
         if known is None:
             return {}
         now = sample_at(now_fs)
-        self._come(device, known, now_fs)
+        until = self._come(device, known, now_fs)
         shot, found = known.shot, {}
         if shot is not None and not any(
             run.behind for (name, _), run in self._runs.items() if name == device
         ):
-            known.behind = shot.take(now)
+            known.behind = shot.take(until) or until < now
             if shot.done:
                 found = self._told(known, shot)
+                known.behind = False
                 again = not known.number(f"{_SCOPE}/single")
                 known.shot = self._shot(device, known, now) if again else None
         begins = None if known.shot is None else known.shot.begins
@@ -196,9 +198,15 @@ class CableScopes:
         return found
 
     def ends_fs(self) -> list[int]:
-        """Return when records will be whole whose triggers have all been heard."""
-        shots = [one.shot for one in self._instruments.values() if one.shot is not None]
-        return [shot.ends * SAMPLE_FS for shot in shots if shot.ends is not None]
+        """Return when records will be whole whose triggers have been heard, or are to come."""
+        found = []
+        for known in self._instruments.values():
+            if known.shot is None or not known.number(f"{_SCOPE}/single"):
+                continue
+            ends = known.shot.ends(*known.trains.get(self._source(known), [])[:1])
+            if ends is not None:
+                found.append(ends * SAMPLE_FS)
+        return found
 
     @property
     def behind(self) -> bool:
@@ -244,24 +252,35 @@ class CableScopes:
             found[f"{_SCOPE}/enable"] = 0
         return found
 
-    def _come(self, device: str, known: _Instrument, now_fs: int) -> None:
-        """Hear the triggers of trains that have come by now."""
+    def _come(self, device: str, known: _Instrument, now_fs: int) -> int:
+        """Hear the triggers of trains that have come by now, some milliseconds' worth; return up
+        to which sample all is known."""
+        until = sample_at(now_fs)
+        waits = known.shot is not None and known.shot.begins is not None
         for source, trains in known.trains.items():
+            heard = known.shot is not None and self._source(known) == source
             for place, train in enumerate(trains):
                 count = bisect_right(train, now_fs)
-                come, trains[place] = train[:count], train[count:]
-                if known.shot is None:
-                    come = come[bisect_right(come, now_fs - KEPT * SAMPLE_FS) :]
+                # What nobody will ever see is passed over.
+                first = 0 if waits or heard else bisect_right(train, now_fs - KEPT * SAMPLE_FS)
+                count = min(count, first + AT_ONCE)
+                come, trains[place] = train[first:count], train[count:]
+                if trains[place] and trains[place][0] <= now_fs:
+                    until = min(until, sample_at(trains[place][0]))
                 samples = [sample_at(one) for one in come]
                 self._probe(device, known, source, samples)
                 self._trigger(known, source, samples)
             trains[:] = [train for train in trains if train]
+        return until
+
+    def _source(self, known: _Instrument) -> int:
+        return known.number(f"{_SCOPE}/trigger/channel")
 
     def _trigger(self, known: _Instrument, source: int, samples: list[int]) -> None:
         shot = known.shot
         if shot is None or shot.self_triggered or not samples:
             return
-        if known.number(f"{_SCOPE}/trigger/channel") == source:
+        if self._source(known) == source:
             shot.trigger(samples)
 
     def _probe(self, device: str, known: _Instrument, source: int, samples: list[int]) -> None:
@@ -315,7 +334,7 @@ def _carriers(
     return list(zip(found[0].tolist(), found[1].tolist(), strict=True))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _CableInput:
     """What arrives at one input of an instrument."""
 
@@ -324,36 +343,41 @@ class _CableInput:
     known: _Instrument
     channel: int
     floor: Noise | None
+    _on: bool = False
+    _gain: float = 0.0
+    """Of the oscillator of spectroscopy, which without an envelope is always there."""
+    _turning: Oscillators = field(default_factory=Oscillators)
+
+    def look(self) -> None:
+        """Take the settings as they are now."""
+        known, at = self.known, f"qachannels/{self.channel}"
+        self._on, self._gain = bool(known.number(f"{at}/input/on")), 0.0
+        if known.number(f"{at}/mode") == _READOUT or not known.number(f"{at}/output/on"):
+            return
+        settings = node_settings.spectroscopy_settings(known.setting, at)
+        if settings.envelope is None:
+            self._gain = settings.gain
+            self._turning = node_settings.oscillators(known.setting, at, 1)
 
     def within(self, first: int, end: int) -> Iterable[Sent]:
         """Return the pulses from sample ``first`` to before ``end``."""
-        if not self.known.number(f"qachannels/{self.channel}/input/on"):
-            return ()
-        return self.known.log(self.channel).within(first, end)
+        return self.known.log(self.channel).within(first, end) if self._on else ()
 
     def steady(self, first: int, samples: Integers) -> Complexes | None:
-        """Return the oscillator of spectroscopy, which without an envelope is always there."""
-        known, at = self.known, f"qachannels/{self.channel}"
-        silent = known.number(f"{at}/mode") == _READOUT or not known.number(f"{at}/output/on")
-        if silent or not known.number(f"{at}/input/on"):
+        """Return what is there all the time; None: nothing is."""
+        if not self._on or not self._gain:
             return None
-        settings = node_settings.spectroscopy_settings(known.setting, at)
-        if settings.envelope is not None:
-            return None
-        run = self.runs.get((self.device, f"{at}/generator"))
-        turning = node_settings.oscillators(known.setting, at, 1)
+        run = self.runs.get((self.device, f"qachannels/{self.channel}/generator"))
         start = first - run.start_fs // SAMPLE_FS if run is not None else -1
         if run is None or start < 0:
-            return steady_carrier(turning.hz[OSCILLATOR], settings.gain, first, samples)
+            return steady_carrier(self._turning.hz[OSCILLATOR], self._gain, first, samples)
         end = start + int(samples[-1]) + 1
-        turns = oscillator_turns(run.trace, turning, OSCILLATOR, SAMPLE_RATE_HZ, start, end)
-        return np.asarray(settings.gain * np.exp(2j * np.pi * turns[samples]))
+        turns = oscillator_turns(run.trace, self._turning, OSCILLATOR, SAMPLE_RATE_HZ, start, end)
+        return np.asarray(self._gain * np.exp(2j * np.pi * turns[samples]))
 
     def noise(self, shape: tuple[int, ...]) -> Complexes:
         """Return noise of the input's own, V."""
         if self.floor is None:
             return np.zeros(shape, np.complex128)
-        range_dbm = node_settings.number(
-            self.known.setting, f"qachannels/{self.channel}/input/range"
-        )
-        return self.floor.volts(range_dbm, shape)
+        at = f"qachannels/{self.channel}/input/range"
+        return self.floor.volts(node_settings.number(self.known.setting, at), shape)

@@ -129,6 +129,8 @@ class Device:
                     "scopes/",
                     "zsyncs/",
                     "feedback/",
+                    "raw/markers/",
+                    "raw/triggers/",
                 )
             ):
                 self.store.when_set_if_free(shape, self._tell)

@@ -44,6 +44,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
 from podium.sim_instruments.twins.zurich.synthesizers import carried
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
+from podium.sim_instruments.twins.zurich.trigger_loopback import TriggerLoopbacks
 from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
@@ -96,6 +97,7 @@ class Executing:
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
         self._scopes = CableScopes(self._runs, self._on_a_cable)
+        self._loopbacks = TriggerLoopbacks()
         self._overranges = Overranges()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
@@ -106,6 +108,7 @@ class Executing:
     def attached(self, device: str, setting: Setting, stamp: Callable[[int], int]) -> None:
         """Hear of an instrument: how its nodes are read, and its time stamps."""
         self._scopes.attached(device, setting, stamp)
+        self._loopbacks.attached(device, setting)
 
     def accept(self, model: str, at: str, elf: bytes) -> Accepted:
         """Take a program. Raises ProgramRefused."""
@@ -171,6 +174,12 @@ class Executing:
             self._scopes.train_over(device, INTERNAL_TRIGGER)
             times = self._trains.switched(device, path, bool(value), now_fs)
             self._send(device, path, times, now_fs)
+        elif path.startswith(("raw/markers/", "raw/triggers/")):
+            self.advance(now_fs)
+            looped = self._loopbacks.written(device, path, now_fs)
+            if looped is not None:
+                self._scopes.train_over(device, looped[0])
+                self._scopes.triggered(device, *looped)
 
     def updates(self, device: str, now_fs: int) -> Iterable[tuple[str, Value]]:
         """Return what nodes of a device have come to hold."""
@@ -241,6 +250,7 @@ class Executing:
     def advance(self, now_fs: int) -> None:
         """Execute everything up to a time."""
         self._take_in()
+        self._loop_back(now_fs)
         computing = self._ahead.keys
         for key, analyser in self._analysers.items():
             run = analyser.run
@@ -258,6 +268,18 @@ class Executing:
         for key, run in self._runs.items():
             if key not in self._analysers and run.going_on and key not in computing:
                 self._advance(key, run, now_fs)
+
+    def _loop_back(self, now_fs: int) -> None:
+        """Let sequencers hear the edges of markers that are looped back, up to now."""
+        for device, number, at_fs in self._loopbacks.due(now_fs):
+            heard = hearing(self._runs, device, Signal(None, number))
+            heard = [one for one in heard if one.run.going_on]
+            if not heard:
+                self._loopbacks.skip(device, number, now_fs)
+                continue
+            waiting = [one for one in heard if one.run.trace.waiting is one.source]
+            self._foretell(waiting, at_fs, now_fs, alone=True)
+            give(heard, at_fs)
 
     def _foretell(
         self,
