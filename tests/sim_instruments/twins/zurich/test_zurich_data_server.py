@@ -276,6 +276,9 @@ class Executes:
     def __init__(self) -> None:
         self.started, self.stopped, self.heard, self.due = [], [], [], []
 
+    def attached(self, device, setting, stamp):
+        pass
+
     def accept(self, model, at, elf):
         if not elf.startswith(b"\x7fELF"):
             raise ProgramRefused(f"{at}: no ELF")

@@ -63,7 +63,7 @@ def _shfqa(channels: int) -> DeviceModel:
     return DeviceModel(
         f"SHFQA{channels}",
         _QA,
-        {"qa": channels} | _QA_COUNTS,
+        {"qa": channels, "qatrig": 2 * channels} | _QA_COUNTS,
         ("16W",),
         1e9,
         SHF_TIME_BASE_S,
@@ -85,7 +85,7 @@ SHFQC = DeviceModel(
     "SHFQC",
     (*_QA, sg_channels.TABLE, sg_channels.ROUTER),
     # Synthesizer 0 is the analyser's; the pairs of generators have the next three.
-    {"qa": 1, "sg": 6, "sgsynth": 4} | _QA_COUNTS,
+    {"qa": 1, "qatrig": 2, "sg": 6, "sgsynth": 4} | _QA_COUNTS,
     ("QC6CH", "16W", "RTR"),
     1e9,
     SHF_TIME_BASE_S,

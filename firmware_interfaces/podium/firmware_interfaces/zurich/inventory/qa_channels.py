@@ -93,6 +93,14 @@ qachannels/<qa>/triggers/<2>/value                          int    ro
 raw/qachannels/<qa>/reslog/dataprocessing/mode              int    rw
 """
 
+LOOPBACK = """
+raw/markers/<qatrig>/frequency    double rw =1e3 1:1e6
+raw/markers/<qatrig>/testsource   int    rw 0:2
+raw/triggers/<qatrig>/loopback    int    rw 0:1
+"""
+"""Not documented. ASSUMED from what the published examples of zhinst-toolkit set; one for each
+trigger input, and the range of the frequency."""
+
 SCOPE = """
 scopes/0/averaging/count          int    rw =1 1:65535
 scopes/0/averaging/enable         int    rw 0:1
@@ -115,6 +123,7 @@ TABLE = (
     + readout("qachannels/<qa>/generator")
     + pipeliner("qachannels/<qa>")
     + SCOPE
+    + LOOPBACK
 )  # fmt: skip
 
 LONG_READOUT = """

@@ -100,6 +100,22 @@ class Cable:
         return np.asarray(table[which], np.complex128)
 
 
+class Hearer(Protocol):
+    """Hears of readouts beside those that work on them: a scope on the cable."""
+
+    def read_out(
+        self,
+        run: ProgramRun,
+        started: Readouts,
+        kept: Integers,
+        waves: dict[int, Complexes],
+        delay: int,
+        carriers: Oscillators | None,
+    ) -> None:
+        """Hear of readouts; ``kept``: which of them were not lost."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
     """Readouts, with the settings at the time when they were started."""
@@ -129,8 +145,9 @@ class _Foretold:
 class AnalyserRun:
     """One run of the sequencer of an analyser channel."""
 
-    def __init__(self, run: ProgramRun, arrivals: Arrivals) -> None:
+    def __init__(self, run: ProgramRun, arrivals: Arrivals, hearer: Hearer | None = None) -> None:
         self.run = run
+        self._hearer = hearer
         self.channel = int(run.at.split("/")[1])
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
@@ -236,14 +253,16 @@ class AnalyserRun:
         lost = busy(started.time, duration, self._free)
         self._lost += int(lost.sum())
         kept = np.flatnonzero(~lost)
+        waves = node_settings.generator_waveforms(setting, at, self._units)
+        delay = node_settings.samples(setting, f"{at}/generator/delay")
+        carriers = node_settings.readout_carriers(setting, at, self._units)
+        if self._hearer is not None:
+            self._hearer.read_out(self.run, started, kept, waves, delay, carriers)
         if not len(kept):
             return
         self._free = int(started.time[kept[-1]]) + duration
         if self._first is None:
             self._first = int(started.time[kept[0]]) + settings.delay
-        waves = node_settings.generator_waveforms(setting, at, self._units)
-        delay = node_settings.samples(setting, f"{at}/generator/delay")
-        carriers = node_settings.readout_carriers(setting, at, self._units)
         at_once = _FORETOLD_PIECE if self._foretold else _PIECE
         pieces = -(-len(kept) // at_once)
         for piece in np.array_split(kept, pieces):

@@ -71,6 +71,11 @@ class Device:
         ):
             put(path, value, 0)
         store.show("status/time", lambda now_fs: store.time_base.ticks(now_fs))
+        execution.attached(
+            self.name,
+            lambda node: self.store.value(node, 0),
+            lambda local_fs: store.time_base.counted(local_fs),
+        )
         self.sequencers = Sequencers(
             self.name, model, store, execution, check_table, table_schema
         )  # fmt: skip
@@ -124,6 +129,8 @@ class Device:
                     "scopes/",
                     "zsyncs/",
                     "feedback/",
+                    "raw/markers/",
+                    "raw/triggers/",
                 )
             ):
                 self.store.when_set_if_free(shape, self._tell)

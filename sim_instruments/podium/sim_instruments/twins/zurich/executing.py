@@ -5,7 +5,7 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,14 +14,17 @@ from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
 from podium.sim_instruments.twins.zurich.analyser_run import (
+    OUTPUTS,
     AnalyserRun,
     Arrivals,
     Cable,
 )
+from podium.sim_instruments.twins.zurich.cable_scopes import CableScopes
 from podium.sim_instruments.twins.zurich.joining import joined, listeners_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
-from podium.sim_instruments.twins.zurich.members import Analyser, Member, member_of
+from podium.sim_instruments.twins.zurich.members import Member, member_of
+from podium.sim_instruments.twins.zurich.node_settings import Setting
 from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
@@ -42,6 +45,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
 from podium.sim_instruments.twins.zurich.synthesizers import carried
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
+from podium.sim_instruments.twins.zurich.trigger_loopback import TriggerLoopbacks
 from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
@@ -86,7 +90,7 @@ class Executing:
         self._bank = bank or RegisterBank()
         self._records: dict[str, tuple[int, str, Value]] = {}
         """By device: when the scope's record is to be seen, at which node, and the record."""
-        self._scopes: dict[str, Traces] = {}
+        self._taken: dict[str, Traces] = {}
         """By device: what the scope has taken of a record that is not whole yet."""
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
@@ -95,12 +99,19 @@ class Executing:
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
+        self._scopes = CableScopes(self._runs, self._on_a_cable)
+        self._loopbacks = TriggerLoopbacks()
         self._overranges = Overranges()
         self._told: dict[str, dict[str, Value]] = {}
         self._complaints: dict[str, str] = {}
         """What has to go into error logs, by device."""
 
     # --- as the data server sees it -----------------------------------------------------
+
+    def attached(self, device: str, setting: Setting, stamp: Callable[[int], int]) -> None:
+        """Hear of an instrument: how its nodes are read, and its time stamps."""
+        self._scopes.attached(device, setting, stamp)
+        self._loopbacks.attached(device, setting)
 
     def accept(self, model: str, at: str, elf: bytes) -> Accepted:
         """Take a program. Raises ProgramRefused."""
@@ -119,7 +130,9 @@ class Executing:
         self._analysers.pop(key, None)
         if run.model is SHFQA:
             try:
-                analyser = AnalyserRun(run, self._arrivals)
+                channel = int(run.at.split("/")[1])
+                hearer = self._scopes if self._on_a_cable(run.device, channel) else None
+                analyser = AnalyserRun(run, self._arrivals, hearer)
                 analyser.check()
             except IMPOSSIBLE as error:
                 del self._runs[key]
@@ -142,7 +155,7 @@ class Executing:
         self._bank.written(path, value)
         self._trains.written(device, path, value)
         if path == "scopes/0/enable":
-            self._scopes.pop(device, None)
+            self._taken.pop(device, None)
         if "/userregs/" in path and isinstance(value, int):
             at, _, number = path.partition("/userregs/")
             run = self._runs.get((device, at))
@@ -152,15 +165,26 @@ class Executing:
                 self._foretell_anew((device, at))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
+        elif path == "scopes/0/enable":
+            self.advance(now_fs)
+            self._refuse_scope(device, self._scopes.enabled(device, bool(value), now_fs))
         elif path.startswith("system/swtriggers/") and value:
             which = int(path.split("/")[2])
             at_fs = first_at(now_fs)
             heard = hearing(self._runs, device, SOFTWARE_TRIGGER + which)
+            self._scopes.triggered(device, SOFTWARE_TRIGGER + which, (at_fs,))
             self._foretell(heard, (at_fs,), now_fs)
             give(heard, (at_fs,))
         elif path in (OWN, OVER_ZSYNC):
+            self._scopes.train_over(device, INTERNAL_TRIGGER)
             times = self._trains.switched(device, path, bool(value), now_fs)
             self._send(device, path, times, now_fs)
+        elif path.startswith(("raw/markers/", "raw/triggers/")):
+            self.advance(now_fs)
+            looped = self._loopbacks.written(device, path, now_fs)
+            if looped is not None:
+                self._scopes.train_over(device, looped[0])
+                self._scopes.triggered(device, *looped)
 
     def updates(self, device: str, now_fs: int) -> Iterable[tuple[str, Value]]:
         """Return what nodes of a device have come to hold."""
@@ -180,7 +204,10 @@ class Executing:
             _, path, record = self._records.pop(device)
             found |= {path: record, "scopes/0/enable": 0}
             self._told.setdefault(device, {}).pop("scopes/0/enable", None)
-        found |= self._overranges.counts(device, now_fs)
+        recorded = self._scopes.updates(device, now_fs)
+        for path in recorded:
+            self._told.setdefault(device, {}).pop(path, None)
+        found |= recorded | self._overranges.counts(device, now_fs)
         if device in self._complaints:
             self._told.get(device, {}).pop(_ERRORS, None)
             found[_ERRORS] = self._complaints.pop(device)
@@ -196,6 +223,7 @@ class Executing:
             times = self._trains.edge(device, signal.hub, at_fs)
             self._send(device, OVER_ZSYNC, times, at_fs, alone=True)
             return
+        self._scopes.triggered(device, signal.analysers, (at_fs,))
         heard = hearing(self._runs, device, signal)
         waiting = [one for one in heard if one.run.trace.waiting is one.source]
         self._foretell(waiting, (at_fs,), at_fs, alone=True)
@@ -211,10 +239,13 @@ class Executing:
             if run.going_on and key not in computing
         ]
         known = [end for end in ends if end is not None]
+        armed = len(known) < len(ends)
+        known += self._scopes.ends_fs()
         return Horizon(
-            armed=len(known) < len(ends),
+            armed=armed,
             busy_until_fs=max(now_fs, min(known)) if known else None,
             computing=self._ahead.busy
+            or self._scopes.behind
             or any(analyser.behind for analyser in self._analysers.values())
             or any(run.behind for key, run in self._runs.items() if key not in computing),
         )
@@ -224,6 +255,7 @@ class Executing:
     def advance(self, now_fs: int) -> None:
         """Execute everything up to a time."""
         self._take_in()
+        self._loop_back(now_fs)
         computing = self._ahead.keys
         for key, analyser in self._analysers.items():
             run = analyser.run
@@ -241,6 +273,18 @@ class Executing:
         for key, run in self._runs.items():
             if key not in self._analysers and run.going_on and key not in computing:
                 self._advance(key, run, now_fs)
+
+    def _loop_back(self, now_fs: int) -> None:
+        """Let sequencers hear the edges of markers that are looped back, up to now."""
+        for device, number, at_fs in self._loopbacks.due(now_fs):
+            heard = hearing(self._runs, device, Signal(None, number))
+            heard = [one for one in heard if one.run.going_on]
+            if not heard:
+                self._loopbacks.skip(device, number, now_fs)
+                continue
+            waiting = [one for one in heard if one.run.trace.waiting is one.source]
+            self._foretell(waiting, at_fs, now_fs, alone=True)
+            give(heard, at_fs)
 
     def _foretell(
         self,
@@ -281,9 +325,8 @@ class Executing:
             run.give_up()
             self._complain(run.device, f"{run.at}: {error}")
             return None
-        # A scope records, and a PQSC forwards, what is foretold alone.
-        recording = isinstance(member.analyser, Analyser) and member.analyser.scope is not None
-        alone = recording or forwarding is not NOTHING or not self._hears_a_cable(key)
+        # A PQSC forwards what is foretold alone.
+        alone = forwarding is not NOTHING or not self._hears_a_cable(key)
         return member if alone else None
 
     def _foretell_alone(self, run: ProgramRun) -> None:
@@ -303,7 +346,16 @@ class Executing:
         """Tell whether it is an analyser whose input has no line of the world."""
         if self._playback is None or key not in self._analysers:
             return False
-        return not self._playback.wired(f"{key[0]}.qa{key[1].split('/')[1]}_in")
+        return self._on_a_cable(key[0], int(key[1].split("/")[1]))
+
+    def _on_a_cable(self, device: str, channel: int) -> bool:
+        """Tell whether an analyser's channel has no line of the world at its input."""
+        return self._playback is None or not self._playback.wired(f"{device}.qa{channel}_in")
+
+    def _refuse_scope(self, device: str, why: str) -> None:
+        """Say why a scope cannot record. ASSUMED: it stays enabled."""
+        if why:
+            self._complain(device, why)
 
     def _foretell_anew(self, key: tuple[str, str]) -> None:
         """Have a run worked out again that has heard of something its members may ask for."""
@@ -356,14 +408,14 @@ class Executing:
                     self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
                     self._analysers[key].foretell(one.number, told.results[key])
-                if key in told.traces:
+                if key in told.traces and not self._hears_a_cable(key):
                     self._record(key[0], told.traces[key], told.ends_fs[key])
 
     def _record(self, device: str, traces: Traces, at_fs: int) -> None:
         """Take what the scope has heard; show the record from a time on, if it is whole now."""
-        heard = together(self._scopes.pop(device, None), traces)
+        heard = together(self._taken.pop(device, None), traces)
         if (seen := recorded(heard)) is None:
-            self._scopes[device] = heard
+            self._taken[device] = heard
             return
         record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
         path = f"scopes/0/channels/{seen.header.input_select}/wave"
@@ -407,6 +459,10 @@ class Executing:
         for output, one in listeners_of(self._runs, key):
             edges = trigger_edges(run.fresh, output, before).tolist()
             give([one], map(run.time_fs, edges))
+        for output, first in enumerate(OUTPUTS) if run.model is SHFQA else ():
+            edges = trigger_edges(run.fresh, output, before).tolist()
+            at_fs = [run.time_fs(edge) for edge in edges]
+            self._scopes.triggered(key[0], first + int(run.at.split("/")[1]), at_fs)
         self._levels[key] = last_level(run.fresh, before)
 
     def _send(
@@ -417,6 +473,7 @@ class Executing:
             return
         if node == OWN:
             heard, forwarding = hearing(self._runs, device, INTERNAL_TRIGGER), NOTHING
+            self._scopes.triggered(device, INTERNAL_TRIGGER, at_fs)
         else:
             heard = hearing_zsync(self._runs, self._zsync)
             forwarding = self._bank.forwarding(at_fs.stop)

@@ -1,6 +1,6 @@
 """Execution on the instruments' own clock: the world's instants in, and triggers from outside."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -35,6 +35,12 @@ class OnClock:
     def input(self, connector: str) -> TriggerSink:
         """Return a trigger input (``dev12000.sg0_trigger``); KeyError where there is none."""
         return self._inputs.input(connector)
+
+    def attached(
+        self, device: str, setting: Callable[[str], Value], stamp: Callable[[int], int]
+    ) -> None:
+        """Hear of an instrument."""
+        self._execution.attached(device, setting, stamp)
 
     def accept(self, model: str, at: str, elf: bytes) -> Accepted:
         """Take a program. Raises ProgramRefused."""

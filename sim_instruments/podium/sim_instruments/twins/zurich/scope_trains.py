@@ -158,13 +158,14 @@ def recorded(traces: Traces) -> Recorded | None:
 
 def _record(answer: Captured, samples: int, centre_hz: float, full_scale: float) -> Complexes:
     """Return one record, V, with samples between those of 1 ns that the world has."""
-    trace = np.zeros(samples // 2, np.complex128)
+    record = np.zeros(samples, np.complex128)
     if answer.trace is not None:
-        heard = answer.trace[: len(trace)]
+        heard = answer.trace[: samples // 2]
         heard = heard * clipped_tone(np.abs(heard) / full_scale) * sqrt(2 * IMPEDANCE_OHM)
-        turns = (answer.trace_hz - centre_hz) * 1e-9 * np.arange(len(heard))
-        trace[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
-    return between(trace)
+        heard = between(heard)
+        turns = (answer.trace_hz - centre_hz) * 0.5e-9 * np.arange(len(heard))
+        record[: len(heard)] = heard * np.exp(2j * np.pi * (turns % 1.0))
+    return record
 
 
 def between(trace: Complexes) -> Complexes:

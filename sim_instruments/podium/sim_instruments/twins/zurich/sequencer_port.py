@@ -54,6 +54,13 @@ class Uploaded:
 class Execution(Protocol):
     """Executes the programs of all sequencers of one data server."""
 
+    def attached(
+        self, device: str, setting: Callable[[str], Value], stamp: Callable[[int], int]
+    ) -> None:
+        """Hear of an instrument, before anything else of it: what its nodes hold, and what its
+        time stamps are of instants by its own clock, fs."""
+        ...
+
     def accept(self, model: str, at: str, elf: bytes) -> Accepted:
         """Take a program. Raises :class:`ProgramRefused`; the old one is gone then, too."""
         ...
@@ -81,6 +88,11 @@ class Execution(Protocol):
 
 class NothingExecutes:
     """Takes programs and executes none: enabling a sequencer is refused, with the reason."""
+
+    def attached(
+        self, device: str, setting: Callable[[str], Value], stamp: Callable[[int], int]
+    ) -> None:
+        """Do nothing."""
 
     def accept(self, model: str, at: str, elf: bytes) -> Accepted:
         """Take what looks like a program."""
