@@ -227,3 +227,35 @@ def test_a_propagation_delay_is_measured_with_looped_back_triggers(session):
     with pytest.raises(TimeoutError):
         scope.wait_done(timeout=0.1)
     scope.stop()
+
+
+@pytest.mark.parametrize(("model", "signal"), [("dev12000", False), ("dev12002", True)])
+def test_a_power_spectral_density_shows_the_noise_of_the_input(session, model, signal):
+    """With the output off, as the example has it; and with its oscillator on for comparison."""
+    device, power_in_dbm, averages = session.connect_device(model), -15, 100
+    sweeper = session.modules.shfqa_sweeper
+    sweeper.device(device)
+    sweeper.rf.channel(0)
+    sweeper.rf.center_freq(7.2e9)
+    sweeper.rf.input_range(power_in_dbm)
+    sweeper.sweep.start_freq(-700e6)
+    sweeper.sweep.stop_freq(700e6)
+    sweeper.sweep.num_points(21)
+    sweeper.sweep.mapping("linear")
+    sweeper.average.num_averages(averages)
+    sweeper.average.integration_time(1e-6)
+    sweeper.average.mode("cyclic")
+    sweeper.sweep.wait_after_integration(4e-6)
+    sweeper.sweep.psd(True)
+    device.qachannels[0].input.on(True)
+    device.qachannels[0].output.on(signal)
+    found = sweeper.run()["vector"].real
+    sweeper.sweep.psd(False)
+    if signal:
+        # A sine of 1 V for a microsecond: its square times the time.
+        assert found == pytest.approx(np.full(21, 1e-6), rel=0.05)
+        return
+    density_dbm = 10 * np.log10(found * 1000 / 100)
+    # 140 dB below the range; the mean of 100 of an exponential law is known to 10 %.
+    assert density_dbm == pytest.approx(np.full(21, power_in_dbm - 139.95), abs=2.5)
+    assert len(np.unique(found)) == 21

@@ -77,13 +77,18 @@ def test_readout_is_averaged_by_the_result_logger(shfqc):
     channel.generator.load_sequencer_program(
         "repeat (40) { playZero(4096); startQA(QA_GEN_0 | QA_GEN_2, QA_INT_ALL); }"
     )
+    channel.input.on(1)
+    channel.output.on(1)
     channel.readout.run()
     channel.generator.enable_sequencer(single=True)
     results = channel.readout.read(timeout=PATIENCE_S)
     # A cable brings back what was sent: pulses 0 and 2, each seen by its own weights.
     expected = [np.sum((pulses[0][0] + pulses[2][0]) * weights[slot][0]) for slot in range(3)]
     for slot in range(3):
-        assert results[slot] == pytest.approx(np.full(10, expected[slot]), abs=2e-3)
+        # Four averages of so many samples of weight 1, each of 1.4 mV of noise at 0 dBm.
+        sigma = 1.41e-3 * np.sqrt(LENGTH / 4)
+        assert results[slot] == pytest.approx(np.full(10, expected[slot]), abs=6 * sigma)
+        assert sigma / 3 < np.std(results[slot]) < 3 * sigma
 
 
 def test_the_vendors_sweeper_sweeps(session, shfqc):
@@ -97,8 +102,11 @@ def test_the_vendors_sweeper_sweeps(session, shfqc):
         rf_config=RfConfig(channel=0, input_range=0, output_range=0, center_freq=5e9),
         trig_config=TriggerConfig(source=None),
     )  # fmt: skip
+    shfqc.qachannels[0].input.on(1)
+    shfqc.qachannels[0].output.on(1)
     found = sweeper.run()
-    assert found["vector"] == pytest.approx(np.full(11, 0.5))
+    sigma = 1.41e-3 / np.sqrt(2 * 20_000)
+    assert found["vector"] == pytest.approx(np.full(11, 0.5), abs=6 * sigma)
     told = found["properties"]
     assert (told["numacquired"], told["numaverages"]) == (22, 2)
     assert (told["centerfreq"], told["numspectrsamples"]) == (5e9, 20_000)

@@ -240,6 +240,7 @@ class Laboratory:
                 for output, known in self._mixers.items()
                 if output.startswith(f"{name}.")
             },
+            noise_seed=zlib.crc32(f"{self._seed}/{name}".encode()),
         )
 
     def clock_of(self, name: str, make: ClockMake) -> Clock:

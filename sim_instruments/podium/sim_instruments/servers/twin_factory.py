@@ -50,6 +50,8 @@ class Supplies:
     """Digital cables at its connectors; none by default."""
     mixers: Mapping[str, Mixer] = field(default_factory=dict)
     """What is wrong behind its outputs, by connector; those not named are perfect."""
+    noise_seed: int | None = None
+    """Of the noise of its own, the same each time; None: it has none."""
 
 
 def build_twin(name: str, entry: Mapping[str, Any], supplies: Supplies) -> Twin:

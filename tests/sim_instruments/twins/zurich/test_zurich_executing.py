@@ -31,6 +31,8 @@ class Bench:
         )
         self.devices = {device.model.name: device for device in server.devices}
         self.now_fs = 0
+        for side in ("input", "output"):
+            self.set(f"qachannels/0/{side}/on", 1)
 
     def set(self, path, value, device="SHFQC"):
         store = self.devices[device].store

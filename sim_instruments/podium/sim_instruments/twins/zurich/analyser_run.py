@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Final, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT
 from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.vector_headers import ResultHeader, result_vector
 from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.analyser_input import AnalyserInput
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer import (
     integration,
@@ -60,46 +62,6 @@ def own_output(source: float, channel: int) -> int | None:
     return {SEQUENCER_TRIGGERS + channel: 0, _SECOND_OUTPUTS + channel: 1}.get(int(source))
 
 
-class Arrivals(Protocol):
-    """What comes back to the input of an analyser: the world, for it."""
-
-    def records(
-        self,
-        device: str,
-        channel: int,
-        sent: tuple[Complexes, ...],
-        which: Integers,
-        run_fs: int,
-        ticks: Integers,
-        samples: int,
-    ) -> Complexes:
-        """Return the records of readouts, shape (readouts, samples), in volts at 2 GSa/s from
-        each start on: ``ticks`` samples after world time ``run_fs``. ``sent`` are pulses of full
-        scale 1, ``which`` says which of them each readout sent."""
-        ...
-
-
-class Cable:
-    """A cable from the output to the input: full scale out is 1 V in, at once."""
-
-    def records(
-        self,
-        device: str,
-        channel: int,
-        sent: tuple[Complexes, ...],
-        which: Integers,
-        run_fs: int,
-        ticks: Integers,
-        samples: int,
-    ) -> Complexes:
-        """Return what was sent."""
-        table = np.zeros((len(sent), samples), np.complex128)
-        for row, wave in zip(table, sent, strict=True):
-            used = wave[:samples]
-            row[: len(used)] = used
-        return np.asarray(table[which], np.complex128)
-
-
 class Hearer(Protocol):
     """Hears of readouts beside those that work on them: a scope on the cable."""
 
@@ -145,7 +107,9 @@ class _Foretold:
 class AnalyserRun:
     """One run of the sequencer of an analyser channel."""
 
-    def __init__(self, run: ProgramRun, arrivals: Arrivals, hearer: Hearer | None = None) -> None:
+    def __init__(
+        self, run: ProgramRun, arrivals: AnalyserInput, hearer: Hearer | None = None
+    ) -> None:
         self.run = run
         self._hearer = hearer
         self.channel = int(run.at.split("/")[1])
@@ -289,6 +253,7 @@ class AnalyserRun:
         sent = tuple(pulse(piece.waves, int(mask), piece.delay) for mask in masks)
         records = self._records(sent, which, part.time, settings.delay + settings.length)
         results = integration.integrate(records, settings)
+        results += self._arrivals.noise_of_sums(settings, len(results))
         self._log(part, results, settings, piece.qudits)
 
     def _read_ridden(self, piece: _Piece) -> None:
@@ -302,6 +267,7 @@ class AnalyserRun:
         )
         each = np.arange(len(sent))
         records = self._records(sent, each, part.time, settings.delay + settings.length)
+        records += self._arrivals.noise(records.shape)
         results = integrate_ridden(records, settings, carriers, part.time)
         self._log(part, results, settings, piece.qudits)
 
@@ -361,6 +327,8 @@ class AnalyserRun:
             out = spectroscopy.sent(run.trace, turning, settings, int(one[0]), samples)
             records = self._records((out,), np.zeros(1, np.int64), one, samples)
             found = spectroscopy.integrate(records, run.trace, turning, settings, one)
+            # White noise is as loud at each frequency, and so much quieter in a mean.
+            found += self._arrivals.noise((1,)) / sqrt(settings.length)
             self._log_points(found, settings, bool(density))
 
     def _log_points(
@@ -374,10 +342,7 @@ class AnalyserRun:
     def _records(
         self, sent: tuple[Complexes, ...], which: Integers, times: Integers, samples: int
     ) -> Complexes:
-        run = self.run
-        return self._arrivals.records(
-            run.device, self.channel, sent, which, run.start_fs, times, samples
-        )
+        return self._arrivals.records(sent, which, self.run.start_fs, times, samples)
 
     def nodes(self) -> dict[str, Value]:
         """Return what the nodes of the results hold now; the data once they are whole."""

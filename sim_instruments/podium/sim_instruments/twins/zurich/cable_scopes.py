@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from podium.sim_instruments.twins.zurich.cable_signals import (
     SentLog,
     sample_at,
 )
+from podium.sim_instruments.twins.zurich.input_noise import InputNoise, InputNoises
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
@@ -54,14 +55,6 @@ _READOUT: Final = 1
 """Value of ``qachannels/N/mode``."""
 _SCOPE: Final = "scopes/0"
 Runs = Mapping[tuple[str, str], ProgramRun]
-
-
-class Noise(Protocol):
-    """Noise of inputs."""
-
-    def volts(self, range_dbm: float, shape: tuple[int, ...]) -> Complexes:
-        """Return samples of it, V."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -89,14 +82,12 @@ class _Instrument:
 class CableScopes:
     """All of them; times are femtoseconds of the instruments' clock."""
 
-    def __init__(
-        self, runs: Runs, cabled: Callable[[str, int], bool], noise: Noise | None = None
-    ) -> None:
+    def __init__(self, runs: Runs, cabled: Callable[[str, int], bool], noises: InputNoises) -> None:
         """``runs``: those of now; ``cabled``: whether an analyser's channel has no line but the
         cable from its output."""
         self._runs = runs
         self._cabled = cabled
-        self._noise = noise
+        self._noises = noises
         self._instruments: dict[str, _Instrument] = {}
 
     def attached(
@@ -234,7 +225,13 @@ class CableScopes:
             inputs.append(
                 Input(
                     select,
-                    _CableInput(self._runs, device, known, select, self._noise),
+                    _CableInput(
+                        self._runs,
+                        device,
+                        known,
+                        select,
+                        self._noises.of(device, select, f"scope {channel}"),
+                    ),
                     node_settings.number(known.setting, f"{at}/centerfreq"),
                     float(tone_amplitude(range_dbm)) * sqrt(2 * IMPEDANCE_OHM),
                 )
@@ -342,7 +339,7 @@ class _CableInput:
     device: str
     known: _Instrument
     channel: int
-    floor: Noise | None
+    floor: InputNoise | None
     _on: bool = False
     _gain: float = 0.0
     """Of the oscillator of spectroscopy, which without an envelope is always there."""

@@ -13,13 +13,13 @@ from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
 from podium.sim_instruments.twins.zurich import node_settings, program_run
+from podium.sim_instruments.twins.zurich.analyser_input import AnalyserInput, Arrivals, Cable
 from podium.sim_instruments.twins.zurich.analyser_run import (
     OUTPUTS,
     AnalyserRun,
-    Arrivals,
-    Cable,
 )
 from podium.sim_instruments.twins.zurich.cable_scopes import CableScopes
+from podium.sim_instruments.twins.zurich.input_noise import InputNoises
 from podium.sim_instruments.twins.zurich.joining import joined, listeners_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
@@ -75,10 +75,12 @@ class Executing:
         time: LocalTime | None = None,
         markers: MarkerLines | None = None,
         bank: RegisterBank | None = None,
+        noise_seed: int | None = None,
     ) -> None:
         """``playback``: plays on the world what a trigger or a PQSC starts, and analysers that wait
         for none; whatever starts otherwise, or has no line at its input, hears ``arrivals``: by
         default a cable from output to input.
+        ``noise_seed``: of the noise of inputs that hear no world; None: they have none.
         ``zsync``: instruments that hang on the PQSC; None: all do; ``bank``: the PQSC's. All times
         here are those of the instruments' clock; ``time``: what they are in the world; None: the
         same."""
@@ -99,7 +101,8 @@ class Executing:
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
-        self._scopes = CableScopes(self._runs, self._on_a_cable)
+        self._noises = InputNoises(noise_seed)
+        self._scopes = CableScopes(self._runs, self._on_a_cable, self._noises)
         self._loopbacks = TriggerLoopbacks()
         self._overranges = Overranges()
         self._told: dict[str, dict[str, Value]] = {}
@@ -132,7 +135,9 @@ class Executing:
             try:
                 channel = int(run.at.split("/")[1])
                 hearer = self._scopes if self._on_a_cable(run.device, channel) else None
-                analyser = AnalyserRun(run, self._arrivals, hearer)
+                floor = self._noises.of(run.device, channel, "results")
+                heard = AnalyserInput(run.device, channel, run.setting, self._arrivals, floor)
+                analyser = AnalyserRun(run, heard, hearer)
                 analyser.check()
             except IMPOSSIBLE as error:
                 del self._runs[key]

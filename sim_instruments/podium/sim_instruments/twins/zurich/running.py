@@ -27,11 +27,13 @@ def running_data_server(
     options: Mapping[int, str] | None = None,
     zsync: Mapping[int, str] | None = None,
     labone_version: str | None = None,
+    noise_seed: int | None = None,
 ) -> DataServer:
     """Return it. ``clock``: the instruments' counter, where the timing plane starts them;
     ``lines``: cables at their markers; ``options``: of quantum analyzers, by serial number, where
     they are not what most buy; ``zsync``: which instrument hangs on which port of the PQSC;
-    None: all do; ``labone_version``: what it says that it is. Raises ValueError for an instrument
+    None: all do; ``labone_version``: what it says that it is; ``noise_seed``: of the noise of
+    inputs that hear no world; None: they have none. Raises ValueError for an instrument
     that is not there, and for what is no version."""
     cables = cabled(devices, zsync)
     time = LocalTime(clock)
@@ -44,6 +46,7 @@ def running_data_server(
         time=time,
         markers=markers,
         bank=RegisterBank(cables),
+        noise_seed=noise_seed,
     )
     execution = OnClock(executing, time, TriggerInputs(counts, hubs))
     if lines is not None:
