@@ -21,8 +21,9 @@ READOUT = "qachannels/0/readout"
 class Bench:
     """An SHFQC, an HDAWG and a PQSC, in virtual time."""
 
-    def __init__(self, options=None) -> None:
-        self.execution = Executing()
+    def __init__(self, options=None, world=None) -> None:
+        self.world = world
+        self.execution = Executing(playback=world)
         server = DataServer(
             "1",
             {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"},

@@ -58,9 +58,7 @@ class Inline:
 
 @pytest.fixture
 def bench():
-    made = Bench()
-    made.world = Inline()
-    made.execution._playback = made.world
+    made = Bench(world=Inline())
     assert isinstance(made.execution, Executing)
     return made
 
@@ -211,9 +209,7 @@ def test_settings_that_cannot_be_at_the_trigger_end_the_program_with_a_message(b
 
 
 def test_readouts_that_ride_on_oscillators_go_out_and_are_heard_where_those_are():
-    bench = Bench("LRT")
-    bench.world = Inline()
-    bench.execution._playback = bench.world
+    bench = Bench("LRT", world=Inline())
     set_up(
         bench,
         "waitDigTrigger(1); playZero(64);",

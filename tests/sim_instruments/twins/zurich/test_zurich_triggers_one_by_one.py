@@ -52,10 +52,7 @@ class World(Inline):
 
 @pytest.fixture
 def bench():
-    made = Bench()
-    made.world = World()
-    made.execution._playback = made.world
-    return made
+    return Bench(world=World())
 
 
 SOFTWARE, INTERNAL, ANALYSER = 1024, 8, 32
@@ -110,9 +107,7 @@ def test_what_is_sent_is_what_a_train_that_is_known_beforehand_sends(bench, qa, 
         trigger(bench, qa)
     assert len(bench.world.runs) == 3
     assert bench.get(f"{SG}/enable") == bench.get(f"{QA}/enable") == 0
-    others = Bench()
-    others.world = World()
-    others.execution._playback = others.world
+    others = Bench(world=World())
     begin(others, INTERNAL, sg, turn=turn)
     give(others, INTERNAL, 3)
     others.world.work()
@@ -139,8 +134,7 @@ def test_results_are_counted_on(bench):
     assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0 * 256, rel=1e-9)
 
 
-def test_triggers_that_come_while_the_last_ones_are_worked_out_are_counted_on_too(bench):
-    begin(bench)
+def test_triggers_that_come_while_the_last_ones_are_worked_out_are_counted_on_too():
     tickets = []
 
     class Later(World):
@@ -150,9 +144,10 @@ def test_triggers_that_come_while_the_last_ones_are_worked_out_are_counted_on_to
             tickets.append(one)
             return one
 
-    bench.execution._playback = Later()
+    bench = Bench(world=Later())
+    begin(bench)
     for _ in range(3):
-        bench.set("system/swtriggers/0/single", 1)
+        give(bench)
         bench.wait(FAR)
     for place in (2, 1, 0):  # known in any order
         tickets[place].answered = place
@@ -267,7 +262,9 @@ def test_a_registers_new_value_is_heard_between_triggers(bench):
     )
     begin(bench, read=read)
     for value, readouts in ((0, 0), (1, 1), (1, 1)):
+        bench.world.waiting = None
         bench.set(f"{QA}/userregs/0", value)
+        assert bench.world.waiting is None, "what has been played is not played again"
         trigger(bench)
         assert sum(len(one.start_ns) for one in bench.world.runs[-1].captures) == readouts
     assert bench.get(f"{READOUT}/result/acquired") == 2

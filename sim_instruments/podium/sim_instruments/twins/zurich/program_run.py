@@ -169,6 +169,13 @@ class ProgramRun:
         return any(one.source in TRIGGERS for one in self._heard)
 
     @property
+    def awaits_a_trigger(self) -> bool:
+        """Whether it waits for one now that is not on its way yet."""
+        return self.trace.waiting in TRIGGERS and not any(
+            one.source in TRIGGERS for one in self._due
+        )
+
+    @property
     def job(self) -> int:
         """Its place in the queue of a pipeliner."""
         return self._uploaded.job
