@@ -227,7 +227,7 @@ def test_a_sweep_of_spectroscopy_is_read(bench):
     bench.set(f"{QA}/enable", 1)
     bench.wait(MS)
     data = numbers_of(bench.get("qachannels/0/spectroscopy/result/data/wave"))
-    assert data == pytest.approx(np.full(5, 0.25))
+    assert data == pytest.approx(np.full(5, 0.25 / np.sqrt(2)))
     assert bench.get("qachannels/0/spectroscopy/result/enable") == 0
 
 

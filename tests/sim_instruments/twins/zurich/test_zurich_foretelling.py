@@ -12,6 +12,8 @@ from podium.sim_instruments.twins.zurich.executing import Executing
 
 SMALL = 1e-5
 """Square roots of watts: far below the full scale of an input."""
+VOLTS_RMS = np.sqrt(50)
+"""Of a square root of a watt, as results of spectroscopy are in."""
 
 
 class Inline:
@@ -281,7 +283,7 @@ def test_spectroscopy_sweeps_a_tone_and_listens_to_the_same(bench):
     assert np.exp(2j * np.pi * turned) == pytest.approx(np.ones(3), abs=1e-6)
     bench.wait(100 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
-    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0)
+    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * VOLTS_RMS)
     assert bench.get(f"{SPECTROSCOPY}/result/enable") == 0
 
 
@@ -311,7 +313,7 @@ def test_the_density_of_power_is_what_psd_enable_logs(bench):
     bench.world.work()
     bench.wait(100 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
-    assert found == pytest.approx((np.array([1, 2, 3]) * SMALL * 10.0) ** 2 * 1e-6)
+    assert found == pytest.approx((np.array([1, 2, 3]) * SMALL * VOLTS_RMS) ** 2 * 1e-6)
 
 
 def test_a_long_integration_is_played_in_parts_with_pauses(bench):
@@ -335,7 +337,7 @@ def test_a_long_integration_is_played_in_parts_with_pauses(bench):
     bench.wait(20_000 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
     parts = np.arange(1, 13).reshape(3, 4) * lasts.reshape(3, 4) / lasts.reshape(3, 4).sum(1)[0]
-    assert found == pytest.approx(parts.sum(axis=1) * SMALL * 10.0)
+    assert found == pytest.approx(parts.sum(axis=1) * SMALL * VOLTS_RMS)
 
 
 def test_a_frequency_that_changes_during_an_integration_cuts_it(bench):
@@ -356,7 +358,7 @@ def test_a_frequency_that_changes_during_an_integration_cuts_it(bench):
     assert len(parts) == 2
     bench.wait(100 * US)
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
-    assert found == pytest.approx([10.0 * SMALL * (parts[0] + 2 * parts[1]) / 1000])
+    assert found == pytest.approx([VOLTS_RMS * SMALL * (parts[0] + 2 * parts[1]) / 1000])
 
 
 def test_a_register_that_is_set_while_a_foretold_run_goes_on_is_known_to_it(bench):

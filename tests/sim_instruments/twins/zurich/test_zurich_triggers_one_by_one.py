@@ -6,6 +6,7 @@ from tests.sim_instruments.twins.zurich.test_zurich_executing import QA, READOUT
 from tests.sim_instruments.twins.zurich.test_zurich_foretelling import (
     SMALL,
     SPECTROSCOPY,
+    VOLTS_RMS,
     Inline,
     set_up,
 )
@@ -235,7 +236,7 @@ def test_spectroscopy_goes_on_point_by_point(bench):
         (capture,) = bench.world.runs[-1].captures
         assert [capture.windows[k].demod_hz for k in capture.window] == pytest.approx([hz])
     found = numbers_of(bench.get(f"{SPECTROSCOPY}/result/data/wave"))
-    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0, rel=1e-9)
+    assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * VOLTS_RMS, rel=1e-9)
 
 
 def test_generators_that_act_on_results_are_refused_more_triggers(bench):

@@ -334,6 +334,7 @@ class AnalyserRun:
     def _log_points(
         self, found: Complexes, settings: spectroscopy.SpectroscopySettings, density: bool
     ) -> None:
+        found = spectroscopy.rms(found)
         if density:
             found = spectroscopy.power_density(found, settings)
         if self.logger is not None:
