@@ -106,7 +106,7 @@ def test_the_vendors_sweeper_sweeps(session, shfqc):
     shfqc.qachannels[0].output.on(1)
     found = sweeper.run()
     sigma = 1.41e-3 / np.sqrt(2 * 20_000)
-    assert found["vector"] == pytest.approx(np.full(11, 0.5), abs=6 * sigma)
+    assert found["vector"] == pytest.approx(np.full(11, 0.5 / np.sqrt(2)), abs=6 * sigma)
     told = found["properties"]
     assert (told["numacquired"], told["numaverages"]) == (22, 2)
     assert (told["centerfreq"], told["numspectrsamples"]) == (5e9, 20_000)
