@@ -41,6 +41,7 @@ REFEREES = {
     "test_zurich_core_values": "results and scope records with their headers",
     "test_zurich_toolkit_client": "`zhinst.toolkit.Session` 1.4.0",
     "test_zurich_published_examples": "`test_zurich_published_examples.py`",
+    "test_zurich_triggers_on_the_chip": "`test_zurich_triggers_on_the_chip.py`",
     "test_zurich_multistate": "`test_zurich_multistate.py`",
     "test_zurich_running_client": "`test_zurich_running_client.py`",
     "test_zurich_spectroscopy_on_the_chip": "`test_zurich_spectroscopy_on_the_chip.py`",

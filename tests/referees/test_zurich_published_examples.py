@@ -253,9 +253,9 @@ def test_a_power_spectral_density_shows_the_noise_of_the_input(session, model, s
     sweeper.sweep.psd(False)
     if signal:
         # A sine of 1 V for a microsecond: its square times the time.
-        assert found == pytest.approx(np.full(21, 1e-6), rel=0.05)
+        assert found == pytest.approx(np.full(21, 0.5e-6), rel=0.05)
         return
-    density_dbm = 10 * np.log10(found * 1000 / 100)
+    density_dbm = 10 * np.log10(found * 1000 / 50)
     # 140 dB below the range; the mean of 100 of an exponential law is known to 10 %.
     assert density_dbm == pytest.approx(np.full(21, power_in_dbm - 139.95), abs=2.5)
     assert len(np.unique(found)) == 21

@@ -70,10 +70,7 @@ class Talking(Inline):
 
 @pytest.fixture
 def bench():
-    made = Bench()
-    made.world = Talking()
-    made.execution._playback = made.world
-    return made
+    return Bench(world=Talking())
 
 
 def load(bench, drive=DRIVE) -> None:

@@ -21,8 +21,9 @@ READOUT = "qachannels/0/readout"
 class Bench:
     """An SHFQC, an HDAWG and a PQSC, in virtual time."""
 
-    def __init__(self, options=None) -> None:
-        self.execution = Executing()
+    def __init__(self, options=None, world=None) -> None:
+        self.world = world
+        self.execution = Executing(playback=world)
         server = DataServer(
             "1",
             {12000: "SHFQC", 8001: "HDAWG8", 10001: "PQSC"},
@@ -75,15 +76,33 @@ def test_a_program_runs_to_its_end_and_its_registers_are_read(bench):
 
 
 def test_a_trigger_from_software_is_waited_for(bench):
-    bench.upload(SG, "waitDigTrigger(1); setUserReg(2, 5);")
-    bench.set(f"{SG}/auxtriggers/0/channel", 1024)
-    bench.set(f"{SG}/enable", 1)
-    bench.wait(MS)
-    assert bench.get(f"{SG}/sequencer/status") == 4
+    for at in (QA, SG):
+        bench.upload(at, "waitDigTrigger(1); setUserReg(2, 5);")
+        bench.set(f"{at}/auxtriggers/0/channel", 1024)
+        bench.set(f"{at}/enable", 1)
+        bench.wait(MS)
+        assert bench.get(f"{at}/sequencer/status") == 4
     bench.set("system/swtriggers/0/single", 1)
     bench.wait(MS)
-    assert bench.get(f"{SG}/enable") == 0
+    assert bench.get(f"{QA}/enable") == 0
+    assert bench.get(f"{QA}/userregs/2") == 5
+    assert bench.get(f"{SG}/sequencer/status") == 4, "generators do not hear software"
+
+
+@pytest.mark.parametrize("output", [0, 1])
+def test_generators_hear_either_trigger_output_of_the_analyser_and_none_of_each_other(
+    bench, output
+):
+    other = "sgchannels/1/awg"
+    for at in (SG, other):
+        bench.upload(at, "waitDigTrigger(1); setTrigger(3); setTrigger(0); setUserReg(2, 5);")
+        bench.set(f"{at}/auxtriggers/0/channel", 32 + 4 * (output if at == SG else 1 - output))
+        bench.set(f"{at}/enable", 1)
+    bench.upload(QA, f"playZero(64); setTrigger({1 << output}); setTrigger(0);")
+    bench.set(f"{QA}/enable", 1)
+    bench.wait(MS)
     assert bench.get(f"{SG}/userregs/2") == 5
+    assert bench.get(f"{other}/sequencer/status") == 4
 
 
 def test_a_register_that_is_written_during_a_run_is_read_by_it(bench):
@@ -185,9 +204,10 @@ def test_a_result_decides_what_a_generator_does(bench):
             "else { setUserReg(0, 11); }",
         )
         for at in (QA, SG):
-            bench.set(f"{at}/auxtriggers/0/channel", 1024)
+            bench.set(f"{at}/auxtriggers/0/channel", 8)
             bench.set(f"{at}/enable", 1)
-        bench.set("system/swtriggers/0/single", 1)
+        bench.set("system/internaltrigger/repetitions", 1)
+        bench.set("system/internaltrigger/enable", 1)
         bench.wait(20 * US)
         assert bench.get(f"{SG}/userregs/0") == (77 if state else 11)
 
@@ -207,7 +227,7 @@ def test_a_sweep_of_spectroscopy_is_read(bench):
     bench.set(f"{QA}/enable", 1)
     bench.wait(MS)
     data = numbers_of(bench.get("qachannels/0/spectroscopy/result/data/wave"))
-    assert data == pytest.approx(np.full(5, 0.25))
+    assert data == pytest.approx(np.full(5, 0.25 / np.sqrt(2)))
     assert bench.get("qachannels/0/spectroscopy/result/enable") == 0
 
 

@@ -126,7 +126,7 @@ def test_spectroscopy_beyond_the_range_is_cut_and_counted(bench):
     bench.wait(10 * MS)
     found = numbers_of(bench.get("qachannels/0/spectroscopy/result/data/wave"))
     # Of one, two and three full scales.
-    full = 10 * tone_amplitude(-50)
+    full = np.sqrt(50) * tone_amplitude(-50)
     assert np.abs(found) / full == pytest.approx([1.0, 1.2180, 1.2493], abs=1e-3)
     assert bench.get(f"{IN}/overrangecount") == 1
 

@@ -13,9 +13,7 @@ from tests.sim_instruments.twins.zurich.test_zurich_foretelling import (
 
 def phases(*settings, again=()):
     """Phases of drive, readout pulse and window of a run after settings, in turns."""
-    bench = Bench()
-    bench.world = Inline()
-    bench.execution._playback = bench.world
+    bench = Bench(world=Inline())
     set_up(bench, DRIVE, READ)
     for path, value in settings:
         bench.set(path, value)

@@ -1,7 +1,7 @@
 """What a quantum analyser channel makes of a run: pulses out, records in, results, loggers."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Final, Protocol
 
@@ -92,6 +92,18 @@ class _Piece:
     carriers: Oscillators | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Foretold:
+    """Results that are known before their time."""
+
+    run: int
+    """Of the world."""
+    first: int
+    """Number of the first of them, from the program's start on."""
+    results: Complexes
+    """Shape (readouts, units), or (triggers, 1)."""
+
+
 class AnalyserRun:
     """One run of the sequencer of an analyser channel."""
 
@@ -112,9 +124,8 @@ class AnalyserRun:
         """Of the sequencer's trigger outputs."""
         self._started = 0
         """How many readouts were started so far."""
-        self.foretold: Complexes | None = None
-        """Sums of all readouts of the run, shape (readouts, units), or points of spectroscopy,
-        shape (triggers, 1), where they are known ahead."""
+        self._foretold: deque[_Foretold] = deque()
+        """Where they are known ahead: sums of readouts, or points of spectroscopy."""
         self._first: int | None = None
         """The first sample that the record of results has, in samples of the run."""
         self._said: list[tuple[Integers, Integers]] = []
@@ -147,6 +158,27 @@ class AnalyserRun:
         units = self._units if self._mode == READOUT else 1
         self.logger = ResultLogger(settings, units)
         self._first = None
+
+    def foretell(self, run: int, results: Complexes) -> None:
+        """Take results that are known ahead, of the next run on the world, or of the last one anew.
+
+        Shape (readouts, units), or (triggers, 1) in spectroscopy.
+        """
+        known = self._foretold
+        if known and known[-1].run == run:
+            known[-1] = replace(known[-1], results=results)
+            return
+        first = known[-1].first + len(known[-1].results) if known else 0
+        known.append(_Foretold(run, first, results))
+        needed = int(self._backlog[0].numbers[0]) if self._backlog else self._started
+        needed = min([needed, *(number for number, _ in self._edges)])
+        while len(known) > 1 and known[1].first <= needed:
+            known.popleft()
+
+    def _known(self, numbers: Integers) -> Complexes:
+        """Return results that are known ahead, by their numbers."""
+        parts = [one.results for one in self._foretold]
+        return np.concatenate(parts)[numbers - self._foretold[0].first]
 
     @property
     def behind(self) -> bool:
@@ -195,7 +227,7 @@ class AnalyserRun:
         self._free = int(started.time[kept[-1]]) + duration
         if self._first is None:
             self._first = int(started.time[kept[0]]) + settings.delay
-        at_once = _PIECE if self.foretold is None else _FORETOLD_PIECE
+        at_once = _FORETOLD_PIECE if self._foretold else _PIECE
         pieces = -(-len(kept) // at_once)
         for piece in np.array_split(kept, pieces):
             part = part_of(started, piece)
@@ -205,14 +237,14 @@ class AnalyserRun:
 
     def _work_of(self, piece: _Piece) -> int:
         """Return how many samples a piece is worth."""
-        if self.foretold is not None:
+        if self._foretold:
             return _AT_ONCE // _FORETOLD_AT_ONCE
         return len(piece.started.time) * (piece.settings.delay + piece.settings.length)
 
     def _read(self, piece: _Piece) -> None:
         part, settings = piece.started, piece.settings
-        if self.foretold is not None:
-            self._log(part, self.foretold[piece.numbers], settings, piece.qudits)
+        if self._foretold:
+            self._log(part, self._known(piece.numbers), settings, piece.qudits)
             return
         if piece.carriers is not None:
             self._read_ridden(piece)
@@ -282,10 +314,10 @@ class AnalyserRun:
         numbers = self._started + kept
         self._started += len(edges)
         self._edges += zip(numbers.tolist(), edges[kept].tolist(), strict=True)
-        if self.foretold is not None:
-            which = [number for number, _ in self._edges]
+        if self._foretold:
+            which = np.array([number for number, _ in self._edges], np.int64)
             self._edges.clear()
-            self._log_points(self.foretold[which, 0], settings, bool(density))
+            self._log_points(self._known(which)[:, 0], settings, bool(density))
             return
         turning = node_settings.oscillators(setting, self._at, 1)
         left = _AT_ONCE
@@ -302,6 +334,7 @@ class AnalyserRun:
     def _log_points(
         self, found: Complexes, settings: spectroscopy.SpectroscopySettings, density: bool
     ) -> None:
+        found = spectroscopy.rms(found)
         if density:
             found = spectroscopy.power_density(found, settings)
         if self.logger is not None:

@@ -18,19 +18,17 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import Route
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import CaptureTrain, RunSignals
+from podium.sim_instruments.twins.zurich.executed import CannotForetell, to_the_end
 from podium.sim_instruments.twins.zurich.foretelling import (
     TAIL_NS,
     WORLD_TIME,
-    Analyser,
-    CannotForetell,
     Foretold,
-    Key,
-    Member,
     flux_of,
     markers_of,
-    to_the_end,
 )
+from podium.sim_instruments.twins.zurich.joining import hear, in_order
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
+from podium.sim_instruments.twins.zurich.members import Analyser, Key, Member
 from podium.sim_instruments.twins.zurich.playback import Play
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, Port, written
@@ -110,17 +108,26 @@ class _Conversation:
         forwarding: Forwarding,
     ) -> None:
         self._number, self._origin_fs, self._time = number, origin_fs, time
+        _refuse_more_triggers(members)
         readers = [one for one in members if one.analyser is not None]
         self._generators = [Generator(m, origin_fs) for m in members if m.analyser is None]
         _refuse_flux(self._generators)
         self._readers: list[Reader] = []
         listener = 0
-        for one in readers:
+        for one in in_order(readers):
             self._readers.append(Reader(one, origin_fs, listener))
             listener = self._readers[-1].listeners.stop
+        for generator in self._generators:
+            self._start(generator.member)
         self._forwarding, self._bank = forwarding, list(forwarding.bank)
         self._ways = [way for one in self._generators for way in self._ways_to(one)]
         self._played_ns = -FOR_EVER
+
+    def _start(self, member: Member) -> None:
+        """Have a generator hear the triggers of analysers."""
+        read = {one.member.key: one.member.run for one in self._readers}
+        for one in member.listens:
+            hear(member, one, read)
 
     def _ways_to(self, generator: Generator) -> Iterator[_Way]:
         run = generator.member.run
@@ -245,15 +252,25 @@ class _Conversation:
             )
         )
         results: dict[Key, Complexes] = {r.member.key: r.results() for r in self._readers}
-        records = {
-            reader.member.key: record
+        traces = {
+            reader.member.key: taken
             for reader in self._readers
-            if (record := reader.recorded()) is not None
+            if (taken := reader.traces()) is not None
         }
         when = {node: np.concatenate(times) for node, times in loud.items() if times}
         return Foretold(
-            ends, results, records, when, markers_of(members, self._time), tuple(self._bank)
+            ends, results, traces, when, markers_of(members, self._time), tuple(self._bank)
         )
+
+
+def _refuse_more_triggers(members: Sequence[Member]) -> None:
+    """Raise :class:`CannotForetell` where another trigger goes on with a run."""
+    for one in members:
+        if one.again_fs is not None:
+            raise CannotForetell(
+                f"{one.sender}: triggers that come one by one are not simulated where generators "
+                "do what is measured"
+            )
 
 
 def _refuse_flux(generators: Sequence[Generator]) -> None:

@@ -5,62 +5,51 @@ wait for what they find.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from podium.firmware_interfaces.zurich.values import Value
-from podium.firmware_interfaces.zurich.vector_headers import scope_vector
 from podium.sim_instruments.twins.twin import Horizon
-from podium.sim_instruments.twins.zurich import node_settings, program_run
+from podium.sim_instruments.twins.zurich import program_run
 from podium.sim_instruments.twins.zurich.analyser_input import AnalyserInput, Arrivals, Cable
 from podium.sim_instruments.twins.zurich.analyser_run import (
     OUTPUTS,
-    SEQUENCER_TRIGGERS,
     AnalyserRun,
 )
 from podium.sim_instruments.twins.zurich.cable_scopes import CableScopes
-from podium.sim_instruments.twins.zurich.foretelling import Member, member_of
 from podium.sim_instruments.twins.zurich.input_noise import InputNoises
+from podium.sim_instruments.twins.zurich.joining import listeners_of
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.node_settings import Setting
 from podium.sim_instruments.twins.zurich.overrange import Overranges
 from podium.sim_instruments.twins.zurich.playback import Playback
+from podium.sim_instruments.twins.zurich.players import IMPOSSIBLE, Players
 from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
     last_level,
     trigger_edges,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
-from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
-from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
-from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding, RegisterBank
+from podium.sim_instruments.twins.zurich.register_bank import NOTHING, RegisterBank
 from podium.sim_instruments.twins.zurich.runs_ahead import RunsAhead
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.sequencer_port import Accepted, ProgramRefused, Uploaded
-from podium.sim_instruments.twins.zurich.synthesizers import carried
 from podium.sim_instruments.twins.zurich.trigger_inputs import Signal
 from podium.sim_instruments.twins.zurich.trigger_loopback import TriggerLoopbacks
 from podium.sim_instruments.twins.zurich.trigger_trains import OVER_ZSYNC, OWN, TriggerTrains
 from podium.sim_instruments.twins.zurich.triggering import (
     INTERNAL_TRIGGER,
     SOFTWARE_TRIGGER,
-    Heard,
     first_at,
     give,
     hearing,
     hearing_zsync,
 )
+from podium.sim_instruments.twins.zurich.world_scopes import WorldScopes
 
-IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_settings.WrongNode)
-"""Settings that no run can have."""
 _ERRORS: Final = "raw/error/json/errors"
-_SCOPE_STEP_V: Final = 1e-9
-"""Of the integers in a scope's record, whose time stamps are 0. ASSUMED."""
 
 
 class Executing:
@@ -85,12 +74,9 @@ class Executing:
         same."""
         self._zsync = zsync
         self._arrivals = arrivals or Cable()
-        self._playback = playback
         self._time = time or LocalTime()
         self._ahead = RunsAhead(self._time, markers)
         self._bank = bank or RegisterBank()
-        self._records: dict[str, tuple[int, str, Value]] = {}
-        """By device: when the scope's record is to be seen, at which node, and the record."""
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
@@ -99,7 +85,9 @@ class Executing:
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
         self._trains = TriggerTrains()
         self._noises = InputNoises(noise_seed)
-        self._scopes = CableScopes(self._runs, self._on_a_cable, self._noises)
+        self._players = Players(self._runs, playback, self._ahead, self._complain)
+        self._scopes = CableScopes(self._runs, self._players.on_a_cable, self._noises)
+        self._world_scopes = WorldScopes()
         self._loopbacks = TriggerLoopbacks()
         self._overranges = Overranges()
         self._told: dict[str, dict[str, Value]] = {}
@@ -131,7 +119,7 @@ class Executing:
         if run.model is SHFQA:
             try:
                 channel = int(run.at.split("/")[1])
-                hearer = self._scopes if self._on_a_cable(run.device, channel) else None
+                hearer = self._scopes if self._players.on_a_cable(run.device, channel) else None
                 floor = self._noises.of(run.device, channel, "results")
                 heard = AnalyserInput(run.device, channel, run.setting, self._arrivals, floor)
                 analyser = AnalyserRun(run, heard, hearer)
@@ -142,7 +130,7 @@ class Executing:
             self._analysers[key] = analyser
             if (uploaded.device, analyser.section) in self._armed:
                 self._begin_record(uploaded.device, analyser)
-            self._foretell_alone(run)
+            self._players.foretell_alone(run)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:
         """End, if it runs."""
@@ -162,18 +150,20 @@ class Executing:
             if run is not None:
                 self.advance(now_fs)
                 run.write_register(int(number), value, now_fs)
-                self._foretell_anew((device, at))
+                self._players.foretell_anew((device, at))
         if path.endswith("/result/enable"):
             self._arm(device, path.removesuffix("/result/enable"), bool(value))
         elif path == "scopes/0/enable":
             self.advance(now_fs)
+            self._world_scopes.enabled(device)
             self._refuse_scope(device, self._scopes.enabled(device, bool(value), now_fs))
         elif path.startswith("system/swtriggers/") and value:
             which = int(path.split("/")[2])
             at_fs = first_at(now_fs)
             heard = hearing(self._runs, device, SOFTWARE_TRIGGER + which)
             self._scopes.triggered(device, SOFTWARE_TRIGGER + which, (at_fs,))
-            self._foretell(heard, (at_fs,), now_fs)
+            self.advance(now_fs)
+            self._players.foretell(heard, (at_fs,))
             give(heard, (at_fs,))
         elif path in (OWN, OVER_ZSYNC):
             self._scopes.train_over(device, INTERNAL_TRIGGER)
@@ -200,11 +190,8 @@ class Executing:
                 found |= analyser.nodes()
                 self._armed -= {(name, path[:-14]) for path in found if path.endswith("/enable")}
         found |= self._trains.over(device, now_fs)
-        if device in self._records and self._records[device][0] <= now_fs:
-            _, path, record = self._records.pop(device)
-            found |= {path: record, "scopes/0/enable": 0}
-            self._told.setdefault(device, {}).pop("scopes/0/enable", None)
-        recorded = self._scopes.updates(device, now_fs)
+        recorded = self._world_scopes.updates(device, now_fs)
+        recorded |= self._scopes.updates(device, now_fs)
         for path in recorded:
             self._told.setdefault(device, {}).pop(path, None)
         found |= recorded | self._overranges.counts(device, now_fs)
@@ -226,7 +213,7 @@ class Executing:
         self._scopes.triggered(device, signal.analysers, (at_fs,))
         heard = hearing(self._runs, device, signal)
         waiting = [one for one in heard if one.run.trace.waiting is one.source]
-        self._foretell(waiting, (at_fs,), at_fs, alone=True)
+        self._players.foretell(waiting, (at_fs,), alone=True)
         give(heard, (at_fs,))
 
     def horizon(self, now_fs: int) -> Horizon:
@@ -283,101 +270,13 @@ class Executing:
                 self._loopbacks.skip(device, number, now_fs)
                 continue
             waiting = [one for one in heard if one.run.trace.waiting is one.source]
-            self._foretell(waiting, at_fs, now_fs, alone=True)
+            self._players.foretell(waiting, at_fs, alone=True)
             give(heard, at_fs)
-
-    def _foretell(
-        self,
-        heard: Sequence[Heard],
-        at_fs: Sequence[int],
-        now_fs: int,
-        alone: bool = False,
-        forwarding: Forwarding = NOTHING,
-    ) -> None:
-        """Have the run worked out that triggers of instruments' own start, or those of a PQSC.
-
-        ``alone``: generators, too, that no analyser is with.
-
-        What waits already is brought up to now first, so that what else it has heard counts.
-        """
-        if self._playback is None:
-            return
-        self.advance(now_fs)
-        members: dict[tuple[str, str], Member] = {}
-        for one in heard:
-            run = self._runs[one.key]
-            if not run.going_on or one.key in members:
-                continue
-            sources = [other.source for other in heard if other.key == one.key]
-            try:
-                member = member_of(run, at_fs, sources)
-            except IMPOSSIBLE as error:
-                run.give_up()
-                self._complain(one.key[0], f"{run.at}: {error}")
-                continue
-            # A PQSC forwards what is foretold alone.
-            if member is None:
-                continue
-            if forwarding is not NOTHING or not self._hears_a_cable(one.key):
-                members[one.key] = member
-        self._work_out(list(members.values()), at_fs[0], alone=alone, forwarding=forwarding)
-
-    def _foretell_alone(self, run: ProgramRun) -> None:
-        """Have the run of an analyser worked out that waits for no trigger, from its start on."""
-        if self._playback is None or self._hears_a_cable((run.device, run.at)):
-            return
-        if run.look_to_the_end() is None:
-            return
-        member = member_of(run)
-        if member is not None:
-            self._work_out([member], run.start_fs)
-
-    def _hears_a_cable(self, key: tuple[str, str]) -> bool:
-        """Tell whether it is an analyser whose input has no line of the world."""
-        if self._playback is None or key not in self._analysers:
-            return False
-        return self._on_a_cable(key[0], int(key[1].split("/")[1]))
-
-    def _on_a_cable(self, device: str, channel: int) -> bool:
-        """Tell whether an analyser's channel has no line of the world at its input."""
-        return self._playback is None or not self._playback.wired(f"{device}.qa{channel}_in")
 
     def _refuse_scope(self, device: str, why: str) -> None:
         """Say why a scope cannot record. ASSUMED: it stays enabled."""
         if why:
             self._complain(device, why)
-
-    def _foretell_anew(self, key: tuple[str, str]) -> None:
-        """Have a run worked out again that has heard of something its members may ask for."""
-        before = self._ahead.last(key)
-        run = self._runs[key]
-        if before is None or self._playback is None or not run.going_on or not run.reads_registers:
-            return
-        self._ahead.drop(before.number)
-        members = [
-            replace(one, run=self._runs[one.key].again())
-            for one in before.members
-            if one.key in self._runs
-        ]
-        self._work_out(
-            members, before.origin_fs, before.number, alone=True, forwarding=before.forwarding
-        )
-
-    def _work_out(
-        self,
-        members: list[Member],
-        origin_fs: int,
-        number: int | None = None,
-        *,
-        alone: bool = False,
-        forwarding: Forwarding = NOTHING,
-    ) -> None:
-        """Submit a run, where anybody listens, or ``alone``; ``number``: of the one that it
-        replaces."""
-        playing = alone or any(one.analyser for one in members)
-        if self._playback is not None and members and playing:
-            tuned = tuple(carried(one) for one in members)
-            self._ahead.submit(self._playback, tuned, origin_fs, number, forwarding)
 
     def _take_in(self) -> None:
         """Take in what has been foretold by now."""
@@ -394,14 +293,12 @@ class Executing:
             if told.bank is not None:
                 self._bank.registers = list(told.bank)
             for key in one.keys:
-                self._runs[key].ends_at(told.ends_fs[key])
+                if key not in told.waiting:
+                    self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:
-                    self._analysers[key].foretold = told.results[key]
-                if key in told.records and not self._hears_a_cable(key):
-                    seen = told.records[key]
-                    record = scope_vector(seen.header, seen.samples, _SCOPE_STEP_V)
-                    path = f"scopes/0/channels/{seen.header.input_select}/wave"
-                    self._records[key[0]] = told.ends_fs[key], path, record
+                    self._analysers[key].foretell(one.number, told.results[key])
+                if key in told.traces and not self._players.hears_a_cable(self._runs[key]):
+                    self._world_scopes.take(key[0], told.traces[key], told.ends_fs[key])
 
     def _advance(self, key: tuple[str, str], run: ProgramRun, now_fs: int) -> None:
         before = run.going_on
@@ -436,25 +333,22 @@ class Executing:
                 listener.expect(run.time_fs(tick), Source.QA, word)
 
     def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
-        """Have others hear the edges of a sequencer's first trigger output."""
-        if "/" not in run.at or not run.at.startswith(("qachannels/", "sgchannels/")):
-            return
-        channel = int(run.at.split("/")[1])
-        for output, source in enumerate(OUTPUTS) if run.model is SHFQA else ():
-            edges = trigger_edges(run.fresh, output, self._levels[key]).tolist()
+        """Have others hear the edges of a sequencer's trigger outputs."""
+        before = self._levels[key]
+        for output, one in listeners_of(self._runs, key):
+            edges = trigger_edges(run.fresh, output, before).tolist()
+            give([one], map(run.time_fs, edges))
+        for output, first in enumerate(OUTPUTS) if run.model is SHFQA else ():
+            edges = trigger_edges(run.fresh, output, before).tolist()
             at_fs = [run.time_fs(edge) for edge in edges]
-            self._scopes.triggered(key[0], source + channel, at_fs)
-        for edge in trigger_edges(run.fresh, 0, self._levels[key]).tolist():
-            give(
-                hearing(self._runs, key[0], SEQUENCER_TRIGGERS + channel, but=key),
-                (run.time_fs(edge),),
-            )
-        self._levels[key] = last_level(run.fresh, self._levels[key])
+            self._scopes.triggered(key[0], first + int(run.at.split("/")[1]), at_fs)
+        self._levels[key] = last_level(run.fresh, before)
 
     def _send(
         self, device: str, node: str, at_fs: range, now_fs: int, *, alone: bool = False
     ) -> None:
-        """Have triggers of a train reach whoever hears them; ``alone``: see ``_foretell``."""
+        """Have triggers of a train reach whoever hears them; ``alone``: see
+        :meth:`.players.Players.foretell`."""
         if not at_fs:
             return
         if node == OWN:
@@ -463,7 +357,8 @@ class Executing:
         else:
             heard = hearing_zsync(self._runs, self._zsync)
             forwarding = self._bank.forwarding(at_fs.stop)
-        self._foretell(heard, at_fs, now_fs, alone=alone, forwarding=forwarding)
+        self.advance(now_fs)
+        self._players.foretell(heard, at_fs, alone, forwarding)
         give(heard, at_fs)
 
     def _arm(self, device: str, section: str, on: bool) -> None:

@@ -84,8 +84,10 @@ def flux_trains(
     image: Image,
     begin_ns: int,
     late: int,
+    since: int = 0,
 ) -> Iterator[PulseTrain]:
-    """Yield what a core's outputs send; ``begin_ns``: its sample 0, ``late``: to the connector.
+    """Yield what a core's outputs send; ``begin_ns``: its sample 0, ``late``: to the connector,
+    ``since``: rows that begin earlier have been sent.
 
     Levels are real, square roots of watts at 0 Hz. Raises :class:`NoFlux`.
     """
@@ -102,7 +104,11 @@ def flux_trains(
     # What a hold repeats is the last sample of the play before it.
     rows[held, Row.B] = rows[waves[held], Row.B]
     rows[:, Row.CONFIG] = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
-    before, time = rows[waves, Row.A], rows[:, Row.TIME] + late
+    fresh = rows[:, Row.TIME] >= since
+    before, rows, longer = rows[waves, Row.A][fresh], rows[fresh], longer[fresh]
+    if not len(rows):
+        return
+    time = rows[:, Row.TIME] + late
     key = np.column_stack([rows[:, list(_KEY)], before, longer, time & 1])
     _, first, piece = np.unique(key, axis=0, return_index=True, return_inverse=True)
     for output, one in enumerate(outputs):

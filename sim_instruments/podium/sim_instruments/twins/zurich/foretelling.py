@@ -1,8 +1,9 @@
 """What sequencers that one trigger starts together will have done, and what the world answers.
 
 When the trigger is given, all is known that decides it: programs, waveforms, settings. So the run
-is executed to its end at once, off the loop, and played on the world; the analysers then find
-their results here when their time has come. Where generators hang on what is measured,
+is executed at once, off the loop, to its end or to where it waits for another trigger, and played
+on the world; the analysers then find their results here when their time has come. Another trigger
+is another run on the world, of what comes after it. Where generators hang on what is measured,
 :mod:`.conversing` does the same in pieces. Programs that wait for anything else that is not known
 when they start cannot be foretold.
 """
@@ -17,41 +18,26 @@ import numpy as np
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
-from podium.sim_instruments.twins.zurich import node_settings
-from podium.sim_instruments.twins.zurich.analyser_run import own_output
 from podium.sim_instruments.twins.zurich.compacting import compacted
-from podium.sim_instruments.twins.zurich.flux_trains import (
-    FluxOutput,
-    NoFlux,
-    flux_outputs,
-    flux_trains,
-)
+from podium.sim_instruments.twins.zurich.executed import CannotForetell, to_the_next_trigger
+from podium.sim_instruments.twins.zurich.flux_trains import NoFlux, flux_trains
 from podium.sim_instruments.twins.zurich.input_saturation import digitised, tone_left
+from podium.sim_instruments.twins.zurich.joining import in_order
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
-from podium.sim_instruments.twins.zurich.marker_lines import MARKERS, MarkerEdges, edges_of
+from podium.sim_instruments.twins.zurich.marker_lines import MarkerEdges, edges_of
+from podium.sim_instruments.twins.zurich.members import Analyser, Key, Member
 from podium.sim_instruments.twins.zurich.playback import Play
-from podium.sim_instruments.twins.zurich.program_run import ProgramRun
-from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
-from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
-    Qudit,
-    integrators_of,
-)
+from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import integrators_of
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
+    part_of,
     readouts,
     trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
-from podium.sim_instruments.twins.zurich.scope_trains import (
-    Recorded,
-    Recording,
-    recorded,
-    recording_of,
-    scope_trains,
-)
-from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA, Integers
-from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source, Status
+from podium.sim_instruments.twins.zurich.scope_trains import Traces, scope_trains, traces_of
+from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, Integers
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
 from podium.sim_instruments.twins.zurich.spectroscopy_trains import (
     Probing,
     points_of,
@@ -65,89 +51,11 @@ from podium.sim_instruments.twins.zurich.trains import (
     results_of,
     turned,
 )
-from podium.sim_instruments.twins.zurich.zsync import late_samples
 
-LONGEST_FS: Final = 3 * 3600 * 10**15
-"""Runs are foretold so far: int64 nanoseconds hold more, kernels' femtoseconds 2.56 h."""
 TAIL_NS: Final = 1_000
 WORLD_TIME: Final = LocalTime()
-
-
-Key = tuple[str, str]
-"""An instrument and a sequencer of it: ``dev12000``, ``sgchannels/0/awg``."""
-
-
-class CannotForetell(RuntimeError):
-    """A program waits for what is not known when it starts, or has done what it cannot."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Analyser:
-    """How an analyser's channel is set when a run begins."""
-
-    waves: dict[int, Complexes]
-    settings: ReadoutSettings
-    delay: int
-    units: int
-    qudits: tuple[Qudit, ...] = ()
-    """Those that are told apart; none: every integrator is asked for by itself."""
-    carriers: Oscillators | None = None
-    """What waveforms and weights ride on; None: they are as written."""
-    scope: Recording | None = None
-    """None: it listens to another channel, or not at all."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Member:
-    """One sequencer of a run: a copy of it that may run ahead, and how its channel is set."""
-
-    run: ProgramRun
-    channel: str
-    """``sgchannels/0``."""
-    centre_hz: float
-    range_dbm: float
-    on: bool
-    oscillators: Oscillators
-    analyser: Analyser | Probing | None
-    late: int = 0
-    """Samples that a signal takes from the sequencer to the connector."""
-    flux: tuple[FluxOutput, ...] = ()
-    """The outputs of an HDAWG's core."""
-    input_dbm: float = 0.0
-    """Range of an analyser's input."""
-    synthesizer: str = ""
-    """Which one carries its signals: ``synthesizers/1``; empty: none does."""
-    turns: float = 0.0
-    """The phase of that synthesizer."""
-    marker: int | None = None
-    """What its marker output shows (``marker/source``); None: nothing of the sequencer's."""
-
-    @property
-    def key(self) -> Key:
-        """Which sequencer it is."""
-        return self.run.device, self.run.at
-
-    @property
-    def sender(self) -> str:
-        """What the world calls it: ``dev12000/sgchannels/0/awg``."""
-        return "/".join(self.key)
-
-    @property
-    def output_node(self) -> Key:
-        """Its instrument, and the node that counts when the output went beyond full scale."""
-        return self.run.device, f"{self.channel}/output/overrangecount"
-
-    @property
-    def input_nodes(self) -> tuple[Key, ...]:
-        """The same for what comes in: one goes with the other (node documentation)."""
-        names = ("overrangecount", "adcoverrangecount")
-        return tuple((self.run.device, f"{self.channel}/input/{name}") for name in names)
-
-    @property
-    def connector(self) -> str:
-        """Its output's name in the facility file, without direction: ``dev12000.sg0``."""
-        kind, _, number = self.channel.partition("/")
-        return f"{self.run.device}.{'qa' if kind == 'qachannels' else 'sg'}{number}"
+WHOLE: Final[Mapping[Key, int]] = {}
+"""Nothing has been played before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,12 +63,12 @@ class Foretold:
     """What comes of a run."""
 
     ends_fs: dict[Key, int]
-    """By sequencer: when it ends."""
+    """By sequencer: when it ends, or comes to where it waits for another trigger."""
     results: dict[Key, Complexes]
     """By sequencer of an analyser: sums of the integrators, shape (readouts, units), or points of
-    spectroscopy, shape (triggers, 1)."""
-    records: dict[Key, Recorded]
-    """By the same: what the scope has recorded, where it has all that it was to."""
+    spectroscopy, shape (triggers, 1), of what has not been played before."""
+    traces: dict[Key, Traces]
+    """By the same: what the scope has taken."""
     loud_ns: Mapping[Key, Integers]
     """By instrument and node that counts it: when a connector was beyond its full scale, from the
     run's beginning on."""
@@ -168,71 +76,8 @@ class Foretold:
     """What leaves marker outputs."""
     bank: tuple[int, ...] | None = None
     """What a PQSC's registers hold in the end; None: as before."""
-
-
-def member_of(
-    run: ProgramRun, triggers_fs: Sequence[int] = (), sources: Sequence[Source] = ()
-) -> Member | None:
-    """Return a sequencer as it is when its first trigger is given, or when it starts without any;
-    None: no line hangs on it."""
-    setting, channel = run.setting, run.at.rpartition("/")[0]
-    ahead = run.again()
-    for trigger_fs in triggers_fs:
-        for source in sources:
-            ahead.expect(trigger_fs, source)
-    late = late_samples(run, channel) if Source.ZSYNC in sources else 0
-    if run.model is HDAWG:
-        outputs = flux_outputs(run)
-        return Member(ahead, run.at, 0.0, 0.0, True, Oscillators(), None, late, outputs)
-    analyser: Analyser | Probing | None = None
-    if run.model is SHFQA and int(node_settings.number(setting, f"{channel}/mode")) != 1:
-        analyser = _probing(setting, channel)
-    elif run.model is SHFQA:
-        units = node_settings.units(setting, channel)
-        analyser = Analyser(
-            node_settings.generator_waveforms(setting, channel, units),
-            node_settings.readout_settings(setting, channel, units),
-            node_settings.samples(setting, f"{channel}/generator/delay"),
-            units,
-            node_settings.qudits(setting, channel, units),
-            node_settings.readout_carriers(setting, channel, units),
-            recording_of(setting, int(channel.rpartition("/")[2])),
-        )
-    return Member(
-        ahead,
-        channel,
-        node_settings.number(setting, f"{channel}/centerfreq"),
-        node_settings.number(setting, f"{channel}/output/range"),
-        bool(node_settings.number(setting, f"{channel}/output/on")),
-        Oscillators() if analyser else node_settings.drive_oscillators(setting, channel),
-        analyser,
-        late,
-        input_dbm=node_settings.number(setting, f"{channel}/input/range") if analyser else 0.0,
-        synthesizer=_synthesizer(setting, channel),
-        marker=None if analyser else _marker(setting, channel),
-    )
-
-
-def _synthesizer(setting: node_settings.Setting, channel: str) -> str:
-    if not node_settings.number(setting, f"{channel}/output/rflfpath"):
-        return ""
-    if channel.startswith("qachannels/"):
-        return channel
-    return f"synthesizers/{int(node_settings.number(setting, f'{channel}/synthesizer'))}"
-
-
-def _probing(setting: node_settings.Setting, channel: str) -> Probing:
-    chosen = node_settings.number(setting, f"{channel}/spectroscopy/trigger/channel")
-    return Probing(
-        node_settings.spectroscopy_settings(setting, channel),
-        node_settings.oscillators(setting, channel, 1),
-        own_output(chosen, int(channel.rpartition("/")[2])),
-    )
-
-
-def _marker(setting: node_settings.Setting, channel: str) -> int | None:
-    source = int(node_settings.number(setting, f"{channel}/marker/source"))
-    return source if source < MARKERS else None
+    waiting: frozenset[Key] = frozenset()
+    """The sequencers that wait for another trigger."""
 
 
 def foretell(
@@ -249,29 +94,31 @@ def foretell(
     drives: list[PulseTrain] = []
     captures = []
     ends: dict[Key, int] = {}
+    since: dict[Key, int] = {}
     heard = []
     points = []
     loud: dict[Key, list[Integers]] = defaultdict(list)
-    for member in members:
+    for member in in_order(members):
         run = member.run
-        to_the_end(run)
+        fresh = since[member.key] = to_the_next_trigger(run, member.again_fs is not None)
         ends[member.key] = run.time_fs(run.trace.end) + FS_PER_NS
         begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
         if run.model is HDAWG:
-            drives += flux_of(member, begin_ns)
+            drives += flux_of(member, begin_ns, fresh)
             continue
         if member.analyser is None:
             if member.on:
                 made = drive_trains(
                     member.connector, member.sender, run.trace, run.image, member.oscillators,
-                    member.centre_hz, member.range_dbm, begin_ns, member.late,
-                    loud=loud[member.output_node].append,
+                    member.centre_hz, member.range_dbm, begin_ns, member.late, fresh,
+                    loud[member.output_node].append,
                 )  # fmt: skip
                 drives += [turned(one, member.turns) for one in made]
             continue
         at = member.analyser
         if isinstance(at, Probing):
             edges = trigger_edges(run.trace, at.output or 0)[: 0 if at.output is None else None]
+            edges = edges[edges >= fresh]
             if member.on:
                 sent = probing_trains(
                     f"{member.connector}_out", member.sender, run.trace, at, edges,
@@ -287,7 +134,9 @@ def foretell(
         carriers = None
         if at.carriers is not None:
             carriers = Carriers(run.trace, at.carriers, member.late)
-        started = replace(readouts(run.trace), time=readouts(run.trace).time + member.late)
+        started = readouts(run.trace)
+        started = part_of(started, np.flatnonzero(started.time >= fresh))
+        started = replace(started, time=started.time + member.late)
         if member.on:
             made = readout_trains(
                 f"{member.connector}_out", member.sender, started, at.waves, at.delay,
@@ -310,7 +159,7 @@ def foretell(
             )  # fmt: skip
         captures += [turned(one, member.turns) for one in scopes]
         heard.append((member, begin_ns, started, trains, len(scopes)))
-    until_fs = max(ends.values())
+    until_fs = max(origin_fs, *ends.values())
     signals = RunSignals(
         number,
         time.world_fs(origin_fs),
@@ -321,7 +170,7 @@ def foretell(
     )
     answers = play(signals)
     results: dict[Key, Complexes] = {}
-    records: dict[Key, Recorded] = {}
+    traces: dict[Key, Traces] = {}
     for (member, one), answer in zip(points, answers[: len(points)], strict=True):
         left, over = tone_left(answer.integrated, tone_amplitude(member.input_dbm))
         results[member.key] = points_of(one, replace(answer, integrated=left))
@@ -341,47 +190,35 @@ def foretell(
         mine, answers = answers[:scoped], answers[scoped:]
         if reads.scope is not None and scoped:
             triggers = started.time[started.monitor]
-            records[member.key] = recorded(reads.scope, triggers, mine, member.centre_hz, full)
+            traces[member.key] = traces_of(reads.scope, triggers, mine, member.centre_hz, full)
     found = {node: np.concatenate(times) for node, times in loud.items() if times}
-    return Foretold(ends, results, records, found, markers_of(members, time))
+    waiting = frozenset(one.key for one in members if one.run.trace.status is Status.WAITING)
+    markers = markers_of(members, time, since)
+    return Foretold(ends, results, traces, found, markers, waiting=waiting)
 
 
-def markers_of(members: Sequence[Member], time: LocalTime) -> tuple[MarkerEdges, ...]:
-    """Return the edges of members' markers, in the world's time."""
+def markers_of(
+    members: Sequence[Member], time: LocalTime, since: Mapping[Key, int] = WHOLE
+) -> tuple[MarkerEdges, ...]:
+    """Return the edges of members' markers, in the world's time, ``since`` a sample of each."""
     found = []
     for member in members:
         run = member.run
         if member.marker is not None:
-            edges = (edges_of(member.marker, run.trace, run.image) + member.late).tolist()
+            edges = edges_of(member.marker, run.trace, run.image)
+            edges = (edges[edges >= since.get(member.key, 0)] + member.late).tolist()
             at_fs = tuple(time.world_fs(run.time_fs(edge)) for edge in edges)
             found.append(MarkerEdges(f"{member.connector}_marker", member.sender, at_fs))
     return tuple(found)
 
 
-def flux_of(member: Member, begin_ns: int) -> list[PulseTrain]:
-    """Return what the outputs of an HDAWG's core send."""
+def flux_of(member: Member, begin_ns: int, since: int = 0) -> list[PulseTrain]:
+    """Return what the outputs of an HDAWG's core send from a sample on."""
     run = member.run
-    made = flux_trains(member.flux, member.sender, run.trace, run.image, begin_ns, member.late)
+    made = flux_trains(
+        member.flux, member.sender, run.trace, run.image, begin_ns, member.late, since
+    )
     try:
         return list(made)
     except NoFlux as error:
         raise CannotForetell(f"{member.sender}: {error}") from error
-
-
-def to_the_end(run: ProgramRun) -> None:
-    """Execute a program; raises :class:`CannotForetell`."""
-    while True:
-        run.advance(run.start_fs + LONGEST_FS)
-        if run.trace.status is not Status.COUNT_LIMIT:
-            break
-    check_ended(run)
-
-
-def check_ended(run: ProgramRun) -> None:
-    """Raise :class:`CannotForetell` where a program has not come to its end."""
-    if run.trace.status is not Status.ENDED:
-        waiting = run.trace.waiting
-        why = run.fault() or (f"it waits for {waiting.name}" if waiting else run.trace.status.name)
-        raise CannotForetell(
-            f"{run.device}/{run.at}: what the world answers is not simulated here: {why}"
-        )

@@ -1,6 +1,7 @@
 """One program that runs on one sequencer: world time in, what it has done by then out."""
 
 from bisect import bisect_right, insort
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -48,6 +49,8 @@ _NEVER_COMES: Final = {
     Source.PHASE_2: "the phase of an oscillator",
     Source.TIMESTAMP: "a time stamp",
 }
+TRIGGERS: Final = (Source.DIGITAL_1, Source.DIGITAL_2, Source.ZSYNC, Source.DIO)
+"""What may come when nobody knows yet that it will. An HDAWG hears a PQSC as its DIO."""
 _AT_ONCE: Final = 4_000_000
 """Instructions that are executed in one go at most, 10 to 20 ms: others are answered between."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
@@ -114,6 +117,7 @@ class ProgramRun:
         self._due: list[_Due] = []
         self._heard: list[_Due] = []
         """All that has reached it, or will, in no order."""
+        self._later: list[_Due] = []
         self._fed = 0
         self.trace: Trace = self._processor.trace()
         self.playing = False
@@ -160,19 +164,42 @@ class ProgramRun:
         return sorted(one.time for one in self._heard if one.source is Source.ZSYNC)
 
     @property
+    def triggered(self) -> bool:
+        """Whether any trigger has reached it by now, or is on its way."""
+        return any(one.source in TRIGGERS for one in self._heard)
+
+    @property
+    def awaits_a_trigger(self) -> bool:
+        """Whether it waits for one now that is not on its way yet."""
+        return self.trace.waiting in TRIGGERS and not any(
+            one.source in TRIGGERS for one in self._due
+        )
+
+    @property
     def job(self) -> int:
         """Its place in the queue of a pipeliner."""
         return self._uploaded.job
 
-    def again(self) -> "ProgramRun":
+    def again(self, before_fs: int | None = None) -> "ProgramRun":
         """Return the same run at its very start; it will hear what this one has heard from
-        outside of its instrument."""
+        outside of its instrument, or what of that came before a time: :meth:`recall` the rest."""
         anew = ProgramRun(self._uploaded, self.start_fs, self._registers)
+        before = None if before_fs is None else self.tick(before_fs)
         for one in self._heard:
-            if one.source not in (Source.QA, Source.FORWARDED):
+            if one.source in (Source.QA, Source.FORWARDED):
+                continue
+            if before is None or one.time < before:
                 anew._hear(one)
+            else:
+                anew._later.append(one)
         anew._by_zsync = self._by_zsync
         return anew
+
+    def recall(self) -> None:
+        """Hear the rest of what the run has heard that this one is a copy of."""
+        later, self._later = self._later, []
+        for one in later:
+            self._hear(one)
 
     def tick(self, now_fs: int) -> int:
         """Return the sample that is played at a time."""
@@ -182,11 +209,31 @@ class ProgramRun:
         """Return when a sample is played."""
         return self.start_fs + tick * FS_PER_S // self.rate_hz
 
-    def expect(self, at_fs: int, source: Source, value: int = 0) -> None:
-        """Have something reach the sequencer at a time; what came before its start is lost."""
+    def expect(self, at_fs: int, source: Source, value: int = 0, *, later: bool = False) -> None:
+        """Have something reach the sequencer at a time; what came before its start is lost.
+
+        ``later``: it is heard when :meth:`recall` is called.
+        """
         if at_fs >= self.start_fs:
             self._by_zsync |= source is Source.ZSYNC
-            self._hear(_Due(self.tick(at_fs), source, value))
+            one = _Due(self.tick(at_fs), source, value)
+            self._later.append(one) if later else self._hear(one)
+
+    def expect_all(self, at_fs: Iterable[int], source: Source, *, later: bool) -> None:
+        """Have triggers reach the sequencer, as :meth:`expect` has one: none twice."""
+        heard = {one.time for one in (*self._heard, *self._later) if one.source is source}
+        new = [_Due(at, source, 0) for at in map(self.tick, at_fs) if at >= 0 and at not in heard]
+        if later:
+            self._later += new
+            return
+        self._due = sorted(self._due + new)
+        self._heard += new
+        self._looked, self._looking = False, None
+
+    def waits_for(self, source: Source) -> bool:
+        """Tell whether the program waits for a source anywhere."""
+        code = self.image.code
+        return bool(np.any((code[:, 0] == Op.WAIT_INPUT) & (code[:, 3] == source)))
 
     def _hear(self, one: _Due) -> None:
         insort(self._due, one)

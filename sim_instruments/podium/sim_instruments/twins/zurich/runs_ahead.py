@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from podium.sim_instruments.twins.zurich.conversing import converse, hangs_on_results
-from podium.sim_instruments.twins.zurich.foretelling import Foretold, Member, foretell
+from podium.sim_instruments.twins.zurich.foretelling import Foretold, foretell
 from podium.sim_instruments.twins.zurich.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.marker_lines import MarkerLines
+from podium.sim_instruments.twins.zurich.members import Key, Member
 from podium.sim_instruments.twins.zurich.playback import Playback, Ticket
 from podium.sim_instruments.twins.zurich.program_run import START_GRID_FS
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding
-
-Key = tuple[str, str]
-"""Of a sequencer: device and path."""
 
 
 @dataclass(slots=True)
@@ -82,11 +80,20 @@ class RunsAhead:
         ticket = playback.submit(work)
         ahead = Ahead(number, begin_fs, members, keys, playback, ticket, forwarding)
         self._going.append(ahead)
+        before = {self._last[key].number for key in keys if key in self._last}
         self._last |= dict.fromkeys(keys, ahead)
+        if self._marker_lines is not None:
+            for one in before - {other.number for other in self._last.values()}:
+                self._marker_lines.over(one)
 
     def known(self) -> Iterator[tuple[Ahead, Foretold | Exception]]:
-        """Yield what has been foretold by now, or why it failed, each once."""
-        for one in [one for one in self._going if one.ticket.done()]:
+        """Yield what has been foretold by now, or why it failed, each once; of each sequencer in
+        the order of its runs."""
+        behind: set[Key] = set()
+        for one in tuple(self._going):
+            if behind.intersection(one.keys) or not one.ticket.done():
+                behind.update(one.keys)
+                continue
             self._going.remove(one)
             told: Foretold | Exception
             try:

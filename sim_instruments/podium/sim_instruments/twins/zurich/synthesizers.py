@@ -8,7 +8,7 @@ from channel to channel and from one tuning to the next (LabOne Q 26.7.0, Apache
 from dataclasses import replace
 from zlib import crc32
 
-from podium.sim_instruments.twins.zurich.foretelling import Member
+from podium.sim_instruments.twins.zurich.members import Member
 
 
 def carried(member: Member) -> Member:

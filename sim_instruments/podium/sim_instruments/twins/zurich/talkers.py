@@ -11,14 +11,9 @@ from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, PulseTrain
-from podium.sim_instruments.twins.zurich.foretelling import (
-    Analyser,
-    CannotForetell,
-    Member,
-    check_ended,
-    to_the_end,
-)
+from podium.sim_instruments.twins.zurich.executed import CannotForetell, check_ended, to_the_end
 from podium.sim_instruments.twins.zurich.input_saturation import digitised
+from podium.sim_instruments.twins.zurich.members import Analyser, Member
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import discriminate
 from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
     integrators_of,
@@ -37,7 +32,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.results import (
     words,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.riding import Carriers
-from podium.sim_instruments.twins.zurich.scope_trains import Recorded, recorded, scope_trains
+from podium.sim_instruments.twins.zurich.scope_trains import Traces, scope_trains, traces_of
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.render import oscillators_later
@@ -278,11 +273,11 @@ class Reader:
             trace = dialogue.trace(listener)
             self._scoped.append(Captured(np.zeros(1, np.complex128), *(trace or (None, 0.0))))
 
-    def recorded(self) -> Recorded | None:
-        """Return what the scope has recorded; None: it was not triggered."""
+    def traces(self) -> Traces | None:
+        """Return what the scope has taken; None: it was not triggered."""
         if self.at.scope is None or not self._scopes:
             return None
-        return recorded(
+        return traces_of(
             self.at.scope, self._triggers, self._scoped, self.member.centre_hz, self._full
         )
 

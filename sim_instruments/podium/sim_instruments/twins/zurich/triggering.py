@@ -34,11 +34,15 @@ class Heard:
 
 
 def hearing(runs: Runs, device: str, channel: int | Signal, but: Key | None = None) -> list[Heard]:
-    """Return who has a signal of their instrument, or of its inputs, for a digital trigger."""
+    """Return who has a signal of their instrument, or of its inputs, for a digital trigger.
+
+    Software's are heard by analysers alone (node documentation).
+    """
+    software = isinstance(channel, int) and channel >= SOFTWARE_TRIGGER
     return [
         Heard(key, run, source)
         for key, run in runs.items()
-        if key[0] == device and key != but
+        if key[0] == device and key != but and not (software and run.model is not SHFQA)
         for chosen, source in _digital(run)
         if chosen == _number(channel, run)
     ]

@@ -1,6 +1,7 @@
 """Spectroscopy mode: one oscillator out, the same oscillator to integrate what comes in."""
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -94,6 +95,12 @@ def integrate(
         carrier = _carrier(trace, oscillators, trigger + settings.delay, len(record))
         found[k] = np.sum(record * carrier.conj()) / settings.length
     return found
+
+
+def rms(amplitudes: Complexes) -> Complexes:
+    """Return amplitudes of sines as results have them: volts, root mean square, which zhinst-utils
+    (0.7.2, ``ShfSweeper.plot``, as its toolkit's examples do) makes into dBm at 50 ohms."""
+    return np.asarray(amplitudes / sqrt(2), np.complex128)
 
 
 def power_density(results: Complexes, settings: SpectroscopySettings) -> Complexes:

@@ -1,0 +1,133 @@
+"""What is played on the world of what triggers start: by which sequencers, and with which of them.
+
+Analysers whose input has no line of the world hear a cable, and are not among them.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.joining import joined
+from podium.sim_instruments.twins.zurich.members import Key, Member, member_of
+from podium.sim_instruments.twins.zurich.playback import Playback
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
+from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import BadReadout
+from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import BadLogger
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import BadScope
+from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import BadSpectroscopy
+from podium.sim_instruments.twins.zurich.register_bank import NOTHING, Forwarding
+from podium.sim_instruments.twins.zurich.runs_ahead import RunsAhead
+from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
+from podium.sim_instruments.twins.zurich.synthesizers import carried
+from podium.sim_instruments.twins.zurich.triggering import Heard
+
+IMPOSSIBLE: Final = (BadReadout, BadLogger, BadScope, BadSpectroscopy, node_settings.WrongNode)
+"""Settings that no run can have."""
+
+
+class Players:
+    """Has runs worked out ahead of their time."""
+
+    def __init__(
+        self,
+        runs: Mapping[Key, ProgramRun],
+        playback: Playback | None,
+        ahead: RunsAhead,
+        complain: Callable[[str, str], None],
+    ) -> None:
+        """``runs``: all that were started; ``complain``: to an instrument's error log."""
+        self._runs = runs
+        self._playback = playback
+        self._ahead = ahead
+        self._complain = complain
+
+    def on_a_cable(self, device: str, channel: int) -> bool:
+        """Tell whether an analyser's channel has no line of the world at its input."""
+        return self._playback is None or not self._playback.wired(f"{device}.qa{channel}_in")
+
+    def hears_a_cable(self, run: ProgramRun) -> bool:
+        """Tell whether it is an analyser whose input has no line of the world."""
+        return run.model is SHFQA and self.on_a_cable(run.device, int(run.at.split("/")[1]))
+
+    def foretell(
+        self,
+        heard: Sequence[Heard],
+        at_fs: Sequence[int],
+        alone: bool = False,
+        forwarding: Forwarding = NOTHING,
+    ) -> None:
+        """Have the run worked out that triggers of instruments' own start, or those of a PQSC.
+
+        ``alone``: generators, too, that no analyser is with. What waits already is to be brought
+        up to now first, so that what else it has heard counts.
+        """
+
+        def joins(run: ProgramRun, sources: Collection[Source]) -> Member | None:
+            return self._joins(run, at_fs, sources, forwarding)
+
+        if self._playback is not None:
+            members = joined(self._runs, heard, joins)
+            self._work_out(members, at_fs[0], alone=alone, forwarding=forwarding)
+
+    def foretell_alone(self, run: ProgramRun) -> None:
+        """Have the run of an analyser worked out that waits for no trigger, from its start on."""
+        if self.hears_a_cable(run) or run.look_to_the_end() is None:
+            return
+
+        def joins(one: ProgramRun, _: Collection[Source]) -> Member | None:
+            return self._joins(one, (run.start_fs,), (), NOTHING)
+
+        heard = [Heard((run.device, run.at), run, Source.DIGITAL_1)]
+        self._work_out(joined(self._runs, heard, joins), run.start_fs)
+
+    def foretell_anew(self, key: Key) -> None:
+        """Have a run worked out again that has heard of something its members may ask for."""
+        before = self._ahead.last(key)
+        run = self._runs[key]
+        if before is None or not run.going_on or not run.reads_registers or run.awaits_a_trigger:
+            return
+        self._ahead.drop(before.number)
+        members = [
+            replace(one, run=self._runs[one.key].again(one.again_fs))
+            for one in before.members
+            if one.key in self._runs
+        ]
+        self._work_out(
+            members, before.origin_fs, before.number, alone=True, forwarding=before.forwarding
+        )
+
+    def _joins(
+        self,
+        run: ProgramRun,
+        at_fs: Sequence[int],
+        sources: Collection[Source],
+        forwarding: Forwarding,
+    ) -> Member | None:
+        """Return a sequencer that hears triggers as it joins a run; None: it does not."""
+        try:
+            member = member_of(run, at_fs, sources, played=run.triggered)
+        except IMPOSSIBLE as error:
+            run.give_up()
+            self._complain(run.device, f"{run.at}: {error}")
+            return None
+        # A PQSC forwards what is foretold alone.
+        alone = forwarding is not NOTHING or not self.hears_a_cable(run)
+        return member if alone else None
+
+    def _work_out(
+        self,
+        members: list[Member],
+        origin_fs: int,
+        number: int | None = None,
+        *,
+        alone: bool = False,
+        forwarding: Forwarding = NOTHING,
+    ) -> None:
+        """Submit a run, where anybody listens, or ``alone``; ``number``: of the one that it
+        replaces."""
+        playing = alone or any(one.analyser for one in members)
+        if self._playback is not None and members and playing:
+            tuned = tuple(carried(one) for one in members)
+            self._ahead.submit(self._playback, tuned, origin_fs, number, forwarding)
