@@ -105,7 +105,8 @@ def test_the_vendors_sweeper_sweeps(session, shfqc):
     shfqc.qachannels[0].input.on(1)
     shfqc.qachannels[0].output.on(1)
     found = sweeper.run()
-    sigma = 1.41e-3 / np.sqrt(2 * 20_000)
+    # Volts rms of a sine of half of 1 V; two averages of 20,000 samples of 1.4 mV of noise.
+    sigma = 1.41e-3 / np.sqrt(2 * 20_000) / np.sqrt(2)
     assert found["vector"] == pytest.approx(np.full(11, 0.5 / np.sqrt(2)), abs=6 * sigma)
     told = found["properties"]
     assert (told["numacquired"], told["numaverages"]) == (22, 2)
