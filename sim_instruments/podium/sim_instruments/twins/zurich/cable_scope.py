@@ -23,14 +23,12 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import ScopeSettings
+from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import TICKS, ScopeSettings
 
 AT_ONCE: Final = 20_000
 """Records that are taken up at one look: some ten milliseconds."""
 _CONVERTER_STEPS: Final = 1 << 13
 """Of 14 bits, for a full scale to one side."""
-_TICKS: Final = 2
-"""Of a time stamp, 0.25 ns, in a sample."""
 
 
 class Heard(Protocol):
@@ -212,7 +210,7 @@ class Shot:
         for channel, one, data in zip(settings.channels, self.inputs, self.data(), strict=True):
             header = ScopeHeader(
                 first_ticks,
-                _TICKS << settings.rate,
+                TICKS << settings.rate,
                 one.centre_hz,
                 trigger_ticks,
                 one.select,

@@ -23,6 +23,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     busy,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope import (
+    TICKS,
     BadScope,
     Scope,
     ScopeSettings,
@@ -144,7 +145,7 @@ def recorded(traces: Traces) -> Recorded | None:
         scope.take(one[None, :])
     header = ScopeHeader(
         0,
-        1 << settings.rate,
+        TICKS << settings.rate,
         traces.centre_hz,
         0,
         traces.recording.channel,

@@ -14,6 +14,8 @@ and quartered for more (user manual of the SHFQA: 262,144 samples)."""
 LENGTH_STEP: Final = 16  # ASSUMED
 MAX_RATE: Final = 16
 """Node ``scopes/0/time``: sample rates down to 2 GHz / 2^16."""
+TICKS: Final = 2
+"""Of time stamps, 0.25 ns, in a sample."""
 
 
 class BadScope(ValueError):
