@@ -18,6 +18,8 @@ from q1pulse.turbo_cluster import TurboCluster
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
+SCANS = ((480e6, 161, 0.06), (24e6, 61, 0.012), (4e6, 41, 0.003))
+"""Of the line: span, Hz, points, amplitude. The last one makes half a turn: one peak, no more."""
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_NS, TONE_NS, RELAX_NS = 60, 4000, 300_000
 DELAY_NS, READ_NS = 300, 2000
@@ -103,7 +105,7 @@ def resonator(lab: Lab) -> dict[str, float]:
 
 
 def spectroscopy(lab: Lab) -> dict[str, float]:
-    for span, points, part in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+    for span, points, part in SCANS:
         p = lab.program("qubit", points)
         begin, step = round(lab.drive_hz - DRIVE_LO_HZ - span / 2), round(span / (points - 1))
         with p.loop_range(300):

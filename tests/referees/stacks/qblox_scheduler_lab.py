@@ -31,6 +31,8 @@ from qblox_scheduler import (
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
+SCANS = ((480e6, 161, 0.06), (24e6, 61, 0.012), (4e6, 41, 0.003))
+"""Of the line: span, Hz, points, amplitude. The last one makes half a turn: one peak, no more."""
 TIMEOUT_S = 300
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_S, RELAX_S, READ_S = 60e-9, 300e-6, 2e-6
@@ -115,7 +117,7 @@ def resonator(lab: Lab) -> dict[str, float]:
 
 
 def spectroscopy(lab: Lab) -> dict[str, float]:
-    for span, points, part in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+    for span, points, part in SCANS:
         sweep = lab.schedule("qubit", 300)
         begin, end = lab.drive_hz - span / 2, lab.drive_hz + span / 2
         with sweep.loop(linspace(begin, end, points, DType.FREQUENCY)) as hz:

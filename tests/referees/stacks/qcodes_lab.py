@@ -25,6 +25,8 @@ from qcodes.validators import ComplexNumbers
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
+SCANS = ((480e6, 161, 0.06), (24e6, 61, 0.012), (4e6, 41, 0.003))
+"""Of the line: span, Hz, points, amplitude. The last one makes half a turn: one peak, no more."""
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_NS = 60
 RELAX_NS = 300_000
@@ -157,7 +159,7 @@ def resonator(qubit: Qubit) -> None:
 def spectroscopy(qubit: Qubit) -> float:
     """Find the qubit's line, first far and wide, then closely."""
     centre = QUBIT_HZ
-    for span, points, drive in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+    for span, points, drive in SCANS:
         qubit.shots = 300
         tone = round(32767 * drive)
         pulses = f"set_awg_offs {tone},0\nupd_param 4000\nset_awg_offs 0,0\nupd_param 4"

@@ -43,6 +43,8 @@ from quantify_scheduler.schedules import (
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
+SCANS = ((480e6, 161, 0.06), (24e6, 61, 0.012), (4e6, 41, 0.003))
+"""Of the line: span, Hz, points, amplitude. The last one makes half a turn: one peak, no more."""
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_S, RELAX_S, READ_S, DELAY_S = 60e-9, 300e-6, 2e-6, 300e-9
 TONE = 0.25
@@ -141,7 +143,7 @@ def resonator(lab: Lab) -> dict[str, float]:
 
 def spectroscopy(lab: Lab) -> dict[str, float]:
     centre = QUBIT_HZ
-    for span, points, part in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+    for span, points, part in SCANS:
         hz = np.linspace(centre - span / 2, centre + span / 2, points)
         words = {
             "spec_pulse_amp": part, "spec_pulse_duration": 4e-6, "spec_pulse_port": MW,
