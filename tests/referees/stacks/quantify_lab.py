@@ -263,7 +263,8 @@ def main(host: str, folder: Path) -> dict[str, float]:
     set_datadir(folder)
     lab = Lab(host)
     found: dict[str, float] = {}
-    for step in (resonator, spectroscopy, rabi, readout_point, ramsey, relaxation):
+    # RamseyAnalysis fits the magnitude, which tells the levels apart in the dip
+    for step in (resonator, spectroscopy, rabi, ramsey, readout_point, relaxation):
         found |= step(lab)
     return found
 
