@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
 Reals = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
+FIRST_US, FIRST_SHOTS = 150.0, 1000
+"""Length and shots of T1's first scan."""
+LIFETIMES, SHOTS = 2.5, 30_000
+"""Length, in T1, and shots of its second."""
+DELAYS = 21
+"""Points of both."""
 
 
-def along(signal: NDArray[np.complex128]) -> Reals:
+def along(signal: Complexes) -> Reals:
     """Return where complex points are on the line on which they lie, which is 1 long."""
     centred = signal - signal.mean()
     angle = 0.5 * np.angle(np.sum(centred**2))
@@ -35,7 +42,7 @@ def fitted(model: Callable, x: Reals, y: Reals, guesses: list) -> tuple[Reals, R
     return best, sigma
 
 
-def line_centre(hz: Reals, heard: NDArray[np.complex128]) -> float:
+def line_centre(hz: Reals, heard: Complexes) -> float:
     """Return where a line is that is seen as a distance from the median."""
     seen = np.abs(heard - np.median(heard.real) - 1j * np.median(heard.imag))
     step, guess = hz[1] - hz[0], hz[np.argmax(seen)]
@@ -47,7 +54,7 @@ def line_centre(hz: Reals, heard: NDArray[np.complex128]) -> float:
     return float(guess + step * best[1]) if abs(best[1]) < 4 else float(guess)
 
 
-def half_turn(part: Reals, heard: NDArray[np.complex128]) -> tuple[float, float]:
+def half_turn(part: Reals, heard: Complexes) -> tuple[float, float]:
     """Return the amplitude of half a turn and its sigma: a cosine in the amplitude."""
     y = along(heard)
 
@@ -60,7 +67,7 @@ def half_turn(part: Reals, heard: NDArray[np.complex128]) -> tuple[float, float]
     return float(0.5 / turns), float(0.5 * sigma[1] / turns**2)
 
 
-def fringe(us: Reals, heard: NDArray[np.complex128]) -> tuple[float, float, float, float]:
+def fringe(us: Reals, heard: Complexes) -> tuple[float, float, float, float]:
     """Return a Ramsey fringe's frequency, Hz, and decay time, s: value and sigma of each."""
     y = along(heard)
 
@@ -77,7 +84,7 @@ def fringe(us: Reals, heard: NDArray[np.complex128]) -> tuple[float, float, floa
     )  # fmt: skip
 
 
-def decay(us: Reals, heard: NDArray[np.complex128]) -> tuple[float, float]:
+def decay(us: Reals, heard: Complexes) -> tuple[float, float]:
     """Return the time of an exponential decay and its sigma, s."""
     y = along(heard)
 
@@ -88,7 +95,28 @@ def decay(us: Reals, heard: NDArray[np.complex128]) -> tuple[float, float]:
     return 1e-6 * float(best[1]), 1e-6 * float(sigma[1])
 
 
-def told_apart(ground: NDArray[np.complex128], excited: NDArray[np.complex128]) -> float:
+def lifetime(scan: Callable[[int, int], tuple[Reals, Complexes]]) -> tuple[float, float]:
+    """Return T1 and its sigma, s.
+
+    ``scan`` takes the step of ``DELAYS`` delays, ns, a multiple of 4, and a number of shots. It
+    returns delays, us, and what was heard. The first scan says about where T1 is, the second is
+    laid out by that. It ends early: a warm bath lifts some of level 1 to 2, and what comes down
+    from there is seen late in a decay.
+    """
+
+    def step_ns(longest_us: float) -> int:
+        return 4 * round(250 * longest_us / (DELAYS - 1))
+
+    about_s, _ = decay(*scan(step_ns(FIRST_US), FIRST_SHOTS))
+    return decay(*scan(step_ns(min(1e6 * LIFETIMES * about_s, FIRST_US)), SHOTS))
+
+
+def farthest(hz: Reals, ground: Complexes, excited: Complexes) -> float:
+    """Return the frequency of the readout at which two levels are farthest apart."""
+    return float(hz[np.argmax(np.abs(excited - ground))])
+
+
+def told_apart(ground: Complexes, excited: Complexes) -> float:
     """Return the assignment fidelity of single shots, by a threshold between two clouds."""
     turned = np.exp(-1j * np.angle(np.median(excited) - np.median(ground)))
     zero, one = (ground * turned).real, (excited * turned).real

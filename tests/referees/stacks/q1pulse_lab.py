@@ -18,6 +18,8 @@ from q1pulse.turbo_cluster import TurboCluster
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
+SCANS = ((480e6, 161, 0.06), (24e6, 61, 0.012), (4e6, 41, 0.003))
+"""Of the line: span, Hz, points, amplitude. The last one makes half a turn: one peak, no more."""
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_NS, TONE_NS, RELAX_NS = 60, 4000, 300_000
 DELAY_NS, READ_NS = 300, 2000
@@ -79,7 +81,7 @@ class Lab:
     def run(self, program: Program, shots: int) -> np.ndarray:
         program.compile()
         self.instrument.start_program(program)
-        self.instrument.wait_stopped()
+        self.instrument.wait_stopped(timeout_minutes=5)
         bins = self.instrument.get_acquisition_bins("r0", self.bins)
         assert set(bins["avg_cnt"]) == {shots}, bins["avg_cnt"]
         found = bins["integration"]
@@ -103,7 +105,7 @@ def resonator(lab: Lab) -> dict[str, float]:
 
 
 def spectroscopy(lab: Lab) -> dict[str, float]:
-    for span, points, part in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+    for span, points, part in SCANS:
         p = lab.program("qubit", points)
         begin, step = round(lab.drive_hz - DRIVE_LO_HZ - span / 2), round(span / (points - 1))
         with p.loop_range(300):
@@ -133,6 +135,26 @@ def rabi(lab: Lab) -> dict[str, float]:
     return {"pi": lab.pi, "pi_sigma": sigma}
 
 
+def readout_point(lab: Lab) -> dict[str, float]:
+    """Move the readout to where the levels are farthest apart."""
+    span, points = 6e6, 25
+    begin, step = round(lab.readout_hz - READOUT_LO_HZ - span / 2), round(span / (points - 1))
+    heard = []
+    for part in (0.0, lab.pi):
+        p = lab.program("levels", points)
+        with p.loop_range(1000):
+            p.R.hz = begin
+            with p.loop_range(points) as at:
+                p.r0.set_frequency(p.R.hz)
+                lab.begin(p)
+                lab.turn(p, part)
+                lab.read(p, at)
+                p.R.hz += step
+        heard.append(lab.run(p, 1000))
+    lab.readout_hz = lab_fits.farthest(READOUT_LO_HZ + begin + step * np.arange(points), *heard)
+    return {"farthest_hz": lab.readout_hz}
+
+
 def ramsey(lab: Lab) -> dict[str, float]:
     detuning, points, step_ns = 1e6, 81, 100
     lab.drive_hz -= detuning
@@ -153,18 +175,20 @@ def ramsey(lab: Lab) -> dict[str, float]:
 
 
 def relaxation(lab: Lab) -> dict[str, float]:
-    points, step_ns = 41, 3750
-    p = lab.program("t1", points)
-    with p.loop_range(4000):
-        p.R.tau = 20
-        with p.loop_range(points) as at:
-            lab.begin(p)
-            lab.turn(p, lab.pi)
-            p.wait(p.R.tau)
-            lab.read(p, at)
-            p.R.tau += step_ns
-    us = 0.02 + 1e-3 * step_ns * np.arange(points)
-    t1_s, sigma = lab_fits.decay(us, lab.run(p, 4000))
+    def scan(step_ns: int, shots: int) -> tuple[np.ndarray, np.ndarray]:
+        points = lab_fits.DELAYS
+        p = lab.program("t1", points)
+        with p.loop_range(shots):
+            p.R.tau = 20
+            with p.loop_range(points) as at:
+                lab.begin(p)
+                lab.turn(p, lab.pi)
+                p.wait(p.R.tau)
+                lab.read(p, at)
+                p.R.tau += step_ns
+        return 0.02 + 1e-3 * step_ns * np.arange(points), lab.run(p, shots)
+
+    t1_s, sigma = lab_fits.lifetime(scan)
     return {"t1": t1_s, "t1_sigma": sigma}
 
 
@@ -185,7 +209,15 @@ def main(host: str) -> dict[str, float]:
     lab = Lab(host)
     found: dict[str, float] = {}
     try:
-        for step in (resonator, spectroscopy, rabi, ramsey, relaxation, single_shots):
+        for step in (
+            resonator,
+            spectroscopy,
+            rabi,
+            readout_point,
+            ramsey,
+            relaxation,
+            single_shots,
+        ):
             found |= step(lab)
     finally:
         lab.cluster.close()

@@ -31,6 +31,9 @@ from qblox_scheduler import (
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
+SCANS = ((480e6, 161, 0.06), (24e6, 61, 0.012), (4e6, 41, 0.003))
+"""Of the line: span, Hz, points, amplitude. The last one makes half a turn: one peak, no more."""
+TIMEOUT_S = 300
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_S, RELAX_S, READ_S = 60e-9, 300e-6, 2e-6
 DELAY_S = 300e-9
@@ -97,7 +100,7 @@ class Lab:
         schedule.add(IdlePulse(RELAX_S))
 
     def run(self, schedule: Schedule) -> np.ndarray:
-        return np.asarray(self.agent.run(schedule, timeout=60)["q0"]).squeeze()
+        return np.asarray(self.agent.run(schedule, timeout=TIMEOUT_S)["q0"]).squeeze()
 
 
 def resonator(lab: Lab) -> dict[str, float]:
@@ -114,7 +117,7 @@ def resonator(lab: Lab) -> dict[str, float]:
 
 
 def spectroscopy(lab: Lab) -> dict[str, float]:
-    for span, points, part in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+    for span, points, part in SCANS:
         sweep = lab.schedule("qubit", 300)
         begin, end = lab.drive_hz - span / 2, lab.drive_hz + span / 2
         with sweep.loop(linspace(begin, end, points, DType.FREQUENCY)) as hz:
@@ -141,6 +144,22 @@ def rabi(lab: Lab) -> dict[str, float]:
     return {"pi": lab.pi, "pi_sigma": sigma, "rabi_seconds": took}
 
 
+def readout_point(lab: Lab) -> dict[str, float]:
+    """Move the readout to where the levels are farthest apart."""
+    span, points, heard = 6e6, 25, []
+    begin, end = lab.readout_hz - span / 2, lab.readout_hz + span / 2
+    for part in (0.0, lab.pi):
+        sweep = lab.schedule("levels", 1000)
+        with sweep.loop(linspace(begin, end, points, DType.FREQUENCY)) as hz:
+            sweep.add(SetClockFrequency(clock=RES_CLOCK, frequency=hz))
+            sweep.add(IdlePulse(1e-6))
+            sweep.add(lab.turn(part))
+            lab.read(sweep, {"hz": hz})
+        heard.append(lab.run(sweep))
+    lab.readout_hz = lab_fits.farthest(np.linspace(begin, end, points), *heard)
+    return {"farthest_hz": lab.readout_hz}
+
+
 def ramsey(lab: Lab) -> dict[str, float]:
     detuning, points, longest = 1e6, 81, 8.02e-6
     lab.drive_hz -= detuning
@@ -158,14 +177,18 @@ def ramsey(lab: Lab) -> dict[str, float]:
 
 
 def relaxation(lab: Lab) -> dict[str, float]:
-    points, longest = 41, 150.02e-6
-    sweep = lab.schedule("t1", 4000)
-    with sweep.loop(linspace(20e-9, longest, points, DType.TIME)) as tau:
-        sweep.add(IdlePulse(1e-6))
-        sweep.add(lab.turn(lab.pi))
-        sweep.add(IdlePulse(tau))
-        lab.read(sweep, {"tau": tau})
-    t1_s, sigma = lab_fits.decay(1e6 * np.linspace(20e-9, longest, points), lab.run(sweep))
+    def scan(step_ns: int, shots: int) -> tuple[np.ndarray, np.ndarray]:
+        points = lab_fits.DELAYS
+        longest_s = 1e-9 * (20 + step_ns * (points - 1))
+        sweep = lab.schedule("t1", shots)
+        with sweep.loop(linspace(20e-9, longest_s, points, DType.TIME)) as tau:
+            sweep.add(IdlePulse(1e-6))
+            sweep.add(lab.turn(lab.pi))
+            sweep.add(IdlePulse(tau))
+            lab.read(sweep, {"tau": tau})
+        return 0.02 + 1e-3 * step_ns * np.arange(points), lab.run(sweep)
+
+    t1_s, sigma = lab_fits.lifetime(scan)
     return {"t1": t1_s, "t1_sigma": sigma}
 
 
@@ -187,7 +210,7 @@ def main(host: str, folder: Path) -> dict[str, float]:
     warnings.simplefilter("ignore")
     lab = Lab(host, folder)
     found: dict[str, float] = {}
-    for step in (resonator, spectroscopy, rabi, ramsey, relaxation, single_shots):
+    for step in (resonator, spectroscopy, rabi, readout_point, ramsey, relaxation, single_shots):
         found |= step(lab)
     return found
 

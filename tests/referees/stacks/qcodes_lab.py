@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import lab_fits
 import numpy as np
 from qblox_instruments import Cluster
 from qcodes.dataset import (
@@ -21,10 +22,11 @@ from qcodes.dataset import (
 )
 from qcodes.parameters import Parameter
 from qcodes.validators import ComplexNumbers
-from scipy.optimize import curve_fit
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
+SCANS = ((480e6, 161, 0.06), (24e6, 61, 0.012), (4e6, 41, 0.003))
+"""Of the line: span, Hz, points, amplitude. The last one makes half a turn: one peak, no more."""
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_NS = 60
 RELAX_NS = 300_000
@@ -142,19 +144,6 @@ def taken(name: str, sweep: LinSweep, heard: Parameter) -> tuple[np.ndarray, np.
     return np.ravel(found[sweep.param.full_name]), np.ravel(found["heard"])
 
 
-def along(signal: np.ndarray) -> np.ndarray:
-    """Return where the signal is on the line on which it lies, which is 1 long."""
-    centred = signal - signal.mean()
-    angle = 0.5 * np.angle(np.sum(centred**2))
-    part = (centred * np.exp(-1j * angle)).real
-    return part / np.ptp(part)
-
-
-def fitted(model, x, y, guess) -> tuple[np.ndarray, np.ndarray]:
-    best, covariance = curve_fit(model, x, y, guess, maxfev=20_000)
-    return best, np.sqrt(np.diag(covariance))
-
-
 def resonator(qubit: Qubit) -> None:
     """Find the resonator; read out where it differs most from nothing."""
     qubit.shots = 100
@@ -167,14 +156,10 @@ def resonator(qubit: Qubit) -> None:
     qubit.readout_hz(centre)
 
 
-def lorentzian(hz, height, centre, width, floor):
-    return floor + height / (1 + ((hz - centre) / width) ** 2)
-
-
 def spectroscopy(qubit: Qubit) -> float:
     """Find the qubit's line, first far and wide, then closely."""
     centre = QUBIT_HZ
-    for span, points, drive in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+    for span, points, drive in SCANS:
         qubit.shots = 300
         tone = round(32767 * drive)
         pulses = f"set_awg_offs {tone},0\nupd_param 4000\nset_awg_offs 0,0\nupd_param 4"
@@ -182,11 +167,7 @@ def spectroscopy(qubit: Qubit) -> float:
         qubit.play(pulses, 4000)
         sweep = LinSweep(qubit.drive_hz, centre - span / 2, centre + span / 2, points, 0)
         hz, heard = taken("qubit_spectroscopy", sweep, qubit.heard)
-        seen = np.abs(heard - np.median(heard.real) - 1j * np.median(heard.imag))
-        guess = float(hz[np.argmax(seen)])
-        step = span / (points - 1)
-        best, _ = fitted(lorentzian, (hz - guess) / step, seen / seen.max(), (1, 0, 2, 0))
-        centre = guess + step * float(best[1]) if abs(best[1]) < 4 else guess
+        centre = lab_fits.line_centre(hz, heard)
     qubit.drive_hz(centre)
     return centre
 
@@ -199,16 +180,20 @@ def rabi(qubit: Qubit) -> float:
     qubit.shots = SHOTS
     qubit.play(PULSE, PULSE_NS)
     part, heard = taken("rabi", LinSweep(qubit.amplitude, 0, 1, 51, 0), qubit.heard)
-    y = along(heard)
+    half_turn, _ = lab_fits.half_turn(part, heard)
+    qubit.amplitude(half_turn)
+    return half_turn
 
-    def model(x, height, turns, floor):
-        return floor + height * np.cos(2 * np.pi * turns * x)
 
-    guesses = [fitted(model, part, y, (np.ptp(y) / 2, t, y.mean()))
-               for t in (0.5, 0.75, 1, 1.5, 2, 3)]  # fmt: skip
-    best = min(guesses, key=lambda one: np.sum((model(part, *one[0]) - y) ** 2))[0]
-    qubit.amplitude(float(0.5 / abs(best[1])))
-    return float(0.5 / abs(best[1]))
+def readout_point(qubit: Qubit, half_turn: float) -> None:
+    """Move the readout to where the levels are farthest apart."""
+    centre, heard = qubit.readout_hz(), []
+    for part in (0.0, half_turn):
+        qubit.amplitude(part)
+        sweep = LinSweep(qubit.readout_hz, centre - 3e6, centre + 3e6, 25, 0)
+        hz, each = taken("levels", sweep, qubit.heard)
+        heard.append(each)
+    qubit.readout_hz(lab_fits.farthest(hz, *heard))
 
 
 def delayed(qubit: Qubit, name: str, pulses, longest_ns: int, points: int):
@@ -220,7 +205,7 @@ def delayed(qubit: Qubit, name: str, pulses, longest_ns: int, points: int):
 
     delay = Parameter("delay", unit="ns", set_cmd=load)
     ns, heard = taken(name, LinSweep(delay, 0, longest_ns, points, 0), qubit.heard)
-    return 1e-3 * np.rint(ns), along(heard)
+    return 1e-3 * np.rint(ns), heard
 
 
 def ramsey(qubit: Qubit, spectroscopy_hz: float, half_turn: float) -> tuple[float, float]:
@@ -228,40 +213,31 @@ def ramsey(qubit: Qubit, spectroscopy_hz: float, half_turn: float) -> tuple[floa
     detuning = 1e6
     qubit.drive_hz(spectroscopy_hz - detuning)
     qubit.amplitude(half_turn / 2)
-    us, y = delayed(
+    us, heard = delayed(
         qubit,
         "ramsey",
         lambda ns: (PULSE + wait_ns(ns) + PULSE, 2 * PULSE_NS + ns),
         8000,
         81,
     )
-
-    def model(t, height, mhz, phase, rate, floor):
-        return floor + height * np.exp(-t * rate) * np.cos(2 * np.pi * mhz * t + phase)
-
-    spectrum = np.abs(np.fft.rfft(y - y.mean()))
-    mhz = np.fft.rfftfreq(len(y), us[1] - us[0])[np.argmax(spectrum)]
-    fits = [fitted(model, us, y, (0.5, mhz, phase, 0.1, 0)) for phase in (0, np.pi)]
-    best, sigma = min(fits, key=lambda one: np.sum((model(us, *one[0]) - y) ** 2))
-    return spectroscopy_hz - detuning + 1e6 * abs(best[1]), 1e6 * sigma[1]
+    hz, sigma, _, _ = lab_fits.fringe(us, heard)
+    return spectroscopy_hz - detuning + hz, sigma
 
 
 def relaxation(qubit: Qubit, f01_hz: float, half_turn: float) -> tuple[float, float]:
     """Return T1 and its sigma, s."""
     qubit.drive_hz(f01_hz)
     qubit.amplitude(half_turn)
-    qubit.shots = 4 * SHOTS
 
     def pulses(ns: int) -> tuple[str, int]:
         return PULSE + wait_ns(ns), PULSE_NS + ns
 
-    us, y = delayed(qubit, "t1", pulses, 150_000, 41)
+    def scan(step_ns: int, shots: int) -> tuple[np.ndarray, np.ndarray]:
+        qubit.shots = shots
+        points = lab_fits.DELAYS
+        return delayed(qubit, "t1", pulses, step_ns * (points - 1), points)
 
-    def model(t, height, tau, floor):
-        return floor + height * np.exp(-t / tau)
-
-    best, sigma = fitted(model, us, y, (y[0] - y[-1], 30, y[-1]))
-    return 1e-6 * float(best[1]), 1e-6 * float(sigma[1])
+    return lab_fits.lifetime(scan)
 
 
 def main(host: str, folder: Path) -> dict[str, float]:
@@ -274,6 +250,7 @@ def main(host: str, folder: Path) -> dict[str, float]:
         resonator(qubit)
         seen_hz = spectroscopy(qubit)
         half_turn = rabi(qubit)
+        readout_point(qubit, half_turn)
         f01_hz, f01_sigma = ramsey(qubit, seen_hz, half_turn)
         t1_s, t1_sigma = relaxation(qubit, f01_hz, half_turn)
     finally:

@@ -130,10 +130,11 @@ def main(host: str, folder: Path) -> dict[str, float]:
         found["fidelity"] = float(shots.results.assignment_fidelity[0])
         ramsey = lab.ramsey(delay=(20, 8020, 100), detuning=1e6, nshots=1000)
         found["f01"], found["f01_sigma"] = (float(hz) for hz in ramsey.results.frequency[0])
-        # one wait instruction for the whole delay: none is longer than 65 us (qibolab issue 1465)
+        # one wait instruction for the whole delay: none is longer than 65 us (qibolab issue 1465);
+        # that is about two T1, over which few points of many shots tell most
         decay = lab.t1(
             delay_before_readout_start=20, delay_before_readout_end=65_000,
-            delay_before_readout_step=1600, nshots=4000,
+            delay_before_readout_step=6400, nshots=20_000,
         )  # fmt: skip
         found["t1"], found["t1_sigma"] = (1e-9 * float(ns) for ns in decay.results.t1[0])
         echo = lab.spin_echo(

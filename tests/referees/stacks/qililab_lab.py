@@ -16,10 +16,12 @@ import qililab as ql
 
 READOUT_HZ, QUBIT_HZ = 7.26e9, 5.93e9
 """About: what the maker of the chip says."""
+SCANS = ((480e6, 161, 0.06), (24e6, 61, 0.012), (4e6, 41, 0.003))
+"""Of the line: span, Hz, points, amplitude. The last one makes half a turn: one peak, no more."""
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_NS, TONE_NS, RELAX_NS = 60, 4000, 300_000
 DELAY_NS, READ_NS = 300, 2000
-FULL_GAIN = 32_767
+FULL_GAIN, SPLIT_NS = 32_767, 65_532
 GAUSSIAN = ql.IQPair(I=ql.Gaussian(1.0, PULSE_NS, num_sigmas=6), Q=ql.Square(0.0, PULSE_NS))
 TONE = ql.IQPair(I=ql.Square(1.0, TONE_NS), Q=ql.Square(0.0, TONE_NS))
 READ = ql.IQPair(I=ql.Square(0.25, DELAY_NS + READ_NS), Q=ql.Square(0.0, DELAY_NS + READ_NS))
@@ -58,8 +60,8 @@ RUNCARD = {
                     "hardware_demodulation": True,
                     "integration_length": READ_NS,
                     "integration_mode": "ssb",
-                    "sequence_timeout": 1,
-                    "acquisition_timeout": 1,
+                    "sequence_timeout": 5,
+                    "acquisition_timeout": 5,
                     "scope_store_enabled": False,
                     "threshold": 0.0,
                     "threshold_rotation": 0.0,
@@ -153,7 +155,7 @@ def resonator(lab: Lab) -> dict[str, float]:
 
 
 def spectroscopy(lab: Lab) -> dict[str, float]:
-    for span, points, part in ((480e6, 161, 0.06), (24e6, 61, 0.012)):
+    for span, points, part in SCANS:
         program, step = ql.QProgram(), span / (points - 1)
         hz = program.variable("hz", ql.Domain.Frequency)
         begin = round(lab.drive_hz - DRIVE_LO_HZ - span / 2)
@@ -182,6 +184,23 @@ def rabi(lab: Lab) -> dict[str, float]:
     return {"pi": lab.pi, "pi_sigma": sigma}
 
 
+def readout_point(lab: Lab) -> dict[str, float]:
+    """Move the readout to where the levels are farthest apart."""
+    span, points, heard = 6e6, 25, []
+    begin, step = round(lab.readout_hz - READOUT_LO_HZ - span / 2), span / (points - 1)
+    for part in (0.0, lab.pi):
+        program = ql.QProgram()
+        hz = program.variable("hz", ql.Domain.Frequency)
+        with program.average(1000), program.for_loop(hz, begin, begin + span, step):
+            program.set_frequency("readout", hz)
+            lab.begin(program)
+            lab.turn(program, part)
+            lab.read(program)
+        heard.append(lab.run(program, 1000))
+    lab.readout_hz = lab_fits.farthest(READOUT_LO_HZ + begin + step * np.arange(points), *heard)
+    return {"farthest_hz": lab.readout_hz}
+
+
 def ramsey(lab: Lab) -> dict[str, float]:
     detuning, points, step_ns = 1e6, 81, 100
     lab.drive_hz -= detuning
@@ -200,17 +219,21 @@ def ramsey(lab: Lab) -> dict[str, float]:
 
 
 def relaxation(lab: Lab) -> dict[str, float]:
-    points, step_ns = 41, 3750
-    program = ql.QProgram()
-    # no wait of the sweep may be a multiple of 65,532 ns and 0 to 3: qililab splits it there
-    tau = program.variable("tau", ql.Domain.Time)
-    with program.average(4000), program.for_loop(tau, 20, 20 + step_ns * (points - 1), step_ns):
-        lab.begin(program)
-        lab.turn(program, lab.pi)
-        program.wait("drive", tau)
-        lab.read(program)
-    us = 0.02 + 1e-3 * step_ns * np.arange(points)
-    t1_s, sigma = lab_fits.decay(us, lab.run(program, 4000))
+    def scan(step_ns: int, shots: int) -> tuple[np.ndarray, np.ndarray]:
+        points = lab_fits.DELAYS
+        # no wait of the sweep may be a multiple of 65,532 ns and 0 to 3: qililab splits it there
+        while np.any((20 + step_ns * np.arange(points))[1:] % SPLIT_NS < 4):
+            step_ns += 4
+        program = ql.QProgram()
+        tau, last_ns = program.variable("tau", ql.Domain.Time), 20 + step_ns * (points - 1)
+        with program.average(shots), program.for_loop(tau, 20, last_ns, step_ns):
+            lab.begin(program)
+            lab.turn(program, lab.pi)
+            program.wait("drive", tau)
+            lab.read(program)
+        return 0.02 + 1e-3 * step_ns * np.arange(points), lab.run(program, shots)
+
+    t1_s, sigma = lab_fits.lifetime(scan)
     return {"t1": t1_s, "t1_sigma": sigma}
 
 
@@ -233,7 +256,15 @@ def main(host: str) -> dict[str, float]:
     lab = Lab(host)
     found: dict[str, float] = {}
     try:
-        for step in (resonator, spectroscopy, rabi, ramsey, relaxation, single_shots):
+        for step in (
+            resonator,
+            spectroscopy,
+            rabi,
+            readout_point,
+            ramsey,
+            relaxation,
+            single_shots,
+        ):
             found |= step(lab)
     finally:
         lab.platform.disconnect()
