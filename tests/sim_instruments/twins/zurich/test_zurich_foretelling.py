@@ -244,7 +244,8 @@ SWEEP = (
 )
 
 
-def sweep(bench, wait: str = "") -> None:
+def probe(bench, program: str) -> None:
+    """Set up spectroscopy of three points by a program's own triggers; upload it."""
     bench.set("qachannels/0/centerfreq", 7e9)
     bench.set("qachannels/0/output/on", 1)
     bench.set("qachannels/0/output/range", -25)
@@ -253,8 +254,12 @@ def sweep(bench, wait: str = "") -> None:
     bench.set(f"{SPECTROSCOPY}/delay", 224e-9)
     bench.set(f"{SPECTROSCOPY}/length", 2000)
     bench.set(f"{SPECTROSCOPY}/result/length", 3)
-    bench.upload(QA, SWEEP.format(wait=wait))
+    bench.upload(QA, program)
     bench.set(f"{SPECTROSCOPY}/result/enable", 1)
+
+
+def sweep(bench, wait: str = "") -> None:
+    probe(bench, SWEEP.format(wait=wait))
     bench.set(f"{QA}/enable", 1)
 
 

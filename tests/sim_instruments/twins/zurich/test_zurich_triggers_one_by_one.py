@@ -8,6 +8,7 @@ from tests.sim_instruments.twins.zurich.test_zurich_foretelling import (
     SPECTROSCOPY,
     VOLTS_RMS,
     Inline,
+    probe,
     set_up,
 )
 from tests.sim_instruments.twins.zurich.test_zurich_scope_on_the_world import WAVE, listen
@@ -213,21 +214,12 @@ def test_a_scope_that_is_enabled_anew_begins_anew(bench):
 
 
 def test_spectroscopy_goes_on_point_by_point(bench):
-    bench.set("qachannels/0/centerfreq", 7e9)
-    bench.set("qachannels/0/output/on", 1)
-    bench.set("qachannels/0/output/range", -25)
-    bench.set("qachannels/0/oscs/0/gain", 0.5)
-    bench.set(f"{SPECTROSCOPY}/trigger/channel", 32)
-    bench.set(f"{SPECTROSCOPY}/delay", 224e-9)
-    bench.set(f"{SPECTROSCOPY}/length", 2000)
-    bench.set(f"{SPECTROSCOPY}/result/length", 3)
-    bench.upload(
-        QA,
+    probe(
+        bench,
         "setTrigger(0); configFreqSweep(0, -100e6, 50e6); var k; for (k = 0; k < 3; k++) {"
         "waitDigTrigger(1); setSweepStep(0, k); resetOscPhase(); playZero(8000);"
         "setTrigger(1); setTrigger(0); }",
     )
-    bench.set(f"{SPECTROSCOPY}/result/enable", 1)
     bench.set(f"{QA}/auxtriggers/0/channel", 1024)
     bench.set(f"{QA}/enable", 1)
     bench.wait(US)

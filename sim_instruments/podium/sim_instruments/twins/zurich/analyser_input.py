@@ -59,8 +59,7 @@ class AnalyserInput:
     channel: int
     setting: node_settings.Setting
     arrivals: Arrivals
-    floor: InputNoise | None = None
-    """None: it has none."""
+    floor: InputNoise
 
     def records(
         self,
@@ -79,14 +78,10 @@ class AnalyserInput:
 
     def noise(self, shape: tuple[int, ...]) -> Complexes:
         """Return noise, sample by sample, V."""
-        if self.floor is None:
-            return np.zeros(shape, np.complex128)
         return self.floor.volts(self._range_dbm(), shape)
 
     def noise_of_sums(self, settings: ReadoutSettings, count: int) -> Complexes:
         """Return what integrators make of noise, shape (count, integrators)."""
-        if self.floor is None:
-            return np.zeros((count, len(settings.weights)), np.complex128)
         weights = tuple(one[: settings.length] for one in settings.weights)
         return self.floor.sums(self._range_dbm(), weights, count)
 

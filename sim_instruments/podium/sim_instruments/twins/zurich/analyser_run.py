@@ -112,7 +112,7 @@ class AnalyserRun:
     ) -> None:
         self.run = run
         self._hearer = hearer
-        self.channel = int(run.at.split("/")[1])
+        self.channel = run.channel
         self._arrivals = arrivals
         self._units = node_settings.units(run.setting, f"qachannels/{self.channel}")
         self._backlog: deque[_Piece] = deque()

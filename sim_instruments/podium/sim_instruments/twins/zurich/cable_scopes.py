@@ -17,6 +17,7 @@ import numpy as np
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
 from podium.firmware_interfaces.zurich.values import Value
 from podium.sim_instruments.twins.zurich import node_settings
+from podium.sim_instruments.twins.zurich.analyser_run import READOUT
 from podium.sim_instruments.twins.zurich.cable_scope import (
     AT_ONCE,
     Input,
@@ -51,8 +52,6 @@ from podium.sim_instruments.twins.zurich.sequencer.render import (
 
 MONITOR: Final = 64
 """Source 64 + n: the monitor trigger of channel n's sequencer (node documentation)."""
-_READOUT: Final = 1
-"""Value of ``qachannels/N/mode``."""
 _SCOPE: Final = "scopes/0"
 Runs = Mapping[tuple[str, str], ProgramRun]
 
@@ -126,7 +125,7 @@ class CableScopes:
         known = self._instruments.get(run.device)
         if known is None:
             return
-        channel = int(run.at.split("/")[1])
+        channel = run.channel
         first = run.start_fs // SAMPLE_FS
         monitored = started.time[started.monitor]
         self._trigger(known, MONITOR + channel, (first + monitored).tolist())
@@ -285,7 +284,7 @@ class CableScopes:
         for channel in _channels(known):
             at = f"qachannels/{channel}"
             if (
-                known.number(f"{at}/mode") == _READOUT
+                known.number(f"{at}/mode") == READOUT
                 or known.number(f"{at}/spectroscopy/trigger/channel") != source
                 or not known.number(f"{at}/output/on")
                 or not self._cabled(device, channel)
@@ -339,7 +338,7 @@ class _CableInput:
     device: str
     known: _Instrument
     channel: int
-    floor: InputNoise | None
+    floor: InputNoise
     _on: bool = False
     _gain: float = 0.0
     """Of the oscillator of spectroscopy, which without an envelope is always there."""
@@ -349,7 +348,7 @@ class _CableInput:
         """Take the settings as they are now."""
         known, at = self.known, f"qachannels/{self.channel}"
         self._on, self._gain = bool(known.number(f"{at}/input/on")), 0.0
-        if known.number(f"{at}/mode") == _READOUT or not known.number(f"{at}/output/on"):
+        if known.number(f"{at}/mode") == READOUT or not known.number(f"{at}/output/on"):
             return
         settings = node_settings.spectroscopy_settings(known.setting, at)
         if settings.envelope is None:
@@ -374,7 +373,5 @@ class _CableInput:
 
     def noise(self, shape: tuple[int, ...]) -> Complexes:
         """Return noise of the input's own, V."""
-        if self.floor is None:
-            return np.zeros(shape, np.complex128)
         at = f"qachannels/{self.channel}/input/range"
         return self.floor.volts(node_settings.number(self.known.setting, at), shape)

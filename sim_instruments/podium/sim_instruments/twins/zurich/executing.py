@@ -118,7 +118,7 @@ class Executing:
         self._analysers.pop(key, None)
         if run.model is SHFQA:
             try:
-                channel = int(run.at.split("/")[1])
+                channel = run.channel
                 hearer = self._scopes if self._players.on_a_cable(run.device, channel) else None
                 floor = self._noises.of(run.device, channel, "results")
                 heard = AnalyserInput(run.device, channel, run.setting, self._arrivals, floor)
@@ -333,16 +333,17 @@ class Executing:
                 listener.expect(run.time_fs(tick), Source.QA, word)
 
     def _pass_on(self, key: tuple[str, str], run: ProgramRun) -> None:
-        """Have others hear the edges of a sequencer's trigger outputs."""
-        before = self._levels[key]
+        """Have others hear the edges of the trigger outputs of an analyser's sequencer."""
+        if run.model is not SHFQA:
+            return
+        fresh, before = run.fresh, self._levels[key]
+        edges = [trigger_edges(fresh, output, before).tolist() for output in range(len(OUTPUTS))]
+        at_fs = [[run.time_fs(edge) for edge in one] for one in edges]
         for output, one in listeners_of(self._runs, key):
-            edges = trigger_edges(run.fresh, output, before).tolist()
-            give([one], map(run.time_fs, edges))
-        for output, first in enumerate(OUTPUTS) if run.model is SHFQA else ():
-            edges = trigger_edges(run.fresh, output, before).tolist()
-            at_fs = [run.time_fs(edge) for edge in edges]
-            self._scopes.triggered(key[0], first + int(run.at.split("/")[1]), at_fs)
-        self._levels[key] = last_level(run.fresh, before)
+            give([one], at_fs[output])
+        for first, times in zip(OUTPUTS, at_fs, strict=True):
+            self._scopes.triggered(key[0], first + run.channel, times)
+        self._levels[key] = last_level(fresh, before)
 
     def _send(
         self, device: str, node: str, at_fs: range, now_fs: int, *, alone: bool = False

@@ -40,17 +40,22 @@ def sigma_v(range_dbm: float) -> float:
 class InputNoise:
     """Of one input, for one listener: the same numbers each time, however they are asked for."""
 
-    def __init__(self, seed: int, *names: str) -> None:
-        self._random = generator(seed, "/".join(names), "input noise")
+    def __init__(self, seed: int | None, *names: str) -> None:
+        """``seed``: None has it silent."""
+        self._random = None if seed is None else generator(seed, "/".join(names), "input noise")
 
     def volts(self, range_dbm: float, shape: tuple[int, ...]) -> Complexes:
         """Return samples, V."""
+        if self._random is None:
+            return np.zeros(shape, np.complex128)
         pairs = self._random.standard_normal((*shape, 2)) * (sigma_v(range_dbm) / sqrt(2))
         return np.asarray(pairs[..., 0] + 1j * pairs[..., 1], np.complex128)
 
     def sums(self, range_dbm: float, weights: tuple[Complexes, ...], count: int) -> Complexes:
         """Return what integrators make of it, shape (count, integrators): the law of the sums of
         samples, weight by weight, without the samples."""
+        if self._random is None:
+            return np.zeros((count, len(weights)), np.complex128)
         longest = max((len(one) for one in weights), default=0)
         table = np.zeros((longest, len(weights)), np.complex128)
         for unit, one in enumerate(weights):
@@ -69,10 +74,8 @@ class InputNoises:
         self._seed = seed
         self._known: dict[tuple[str, int, str], InputNoise] = {}
 
-    def of(self, device: str, channel: int, listener: str) -> InputNoise | None:
+    def of(self, device: str, channel: int, listener: str) -> InputNoise:
         """Return that of one input for one listener."""
-        if self._seed is None:
-            return None
         key = device, channel, listener
         if key not in self._known:
             self._known[key] = InputNoise(self._seed, device, str(channel), listener)

@@ -25,7 +25,7 @@ def listeners_of(runs: Mapping[Key, ProgramRun], key: Key) -> list[tuple[int, He
     device, at = key
     if not at.startswith("qachannels/"):
         return []
-    channel = int(at.split("/")[1])
+    channel = runs[key].channel
     return [
         (output, one)
         for output, first in enumerate(OUTPUTS)

@@ -119,9 +119,8 @@ def member_of(
     setting, channel = run.setting, run.at.rpartition("/")[0]
     again_fs = triggers_fs[0] if played else None
     ahead = run.again(again_fs)
-    for trigger_fs in triggers_fs:
-        for source in sources:
-            ahead.expect(trigger_fs, source, later=played)
+    for source in sources:
+        ahead.expect_all(triggers_fs, source, later=played)
     late = late_samples(run, channel) if Source.ZSYNC in sources else 0
     if run.model is HDAWG:
         outputs = flux_outputs(run)

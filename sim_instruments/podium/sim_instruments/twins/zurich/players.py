@@ -49,7 +49,7 @@ class Players:
 
     def hears_a_cable(self, run: ProgramRun) -> bool:
         """Tell whether it is an analyser whose input has no line of the world."""
-        return run.model is SHFQA and self.on_a_cable(run.device, int(run.at.split("/")[1]))
+        return run.model is SHFQA and self.on_a_cable(run.device, run.channel)
 
     def foretell(
         self,

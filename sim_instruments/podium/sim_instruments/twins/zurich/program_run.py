@@ -164,6 +164,11 @@ class ProgramRun:
         return sorted(one.time for one in self._heard if one.source is Source.ZSYNC)
 
     @property
+    def channel(self) -> int:
+        """The number of its channel, or core: 2 of ``qachannels/2/generator``."""
+        return int(self.at.split("/")[1])
+
+    @property
     def triggered(self) -> bool:
         """Whether any trigger has reached it by now, or is on its way."""
         return any(one.source in TRIGGERS for one in self._heard)
@@ -198,8 +203,7 @@ class ProgramRun:
     def recall(self) -> None:
         """Hear the rest of what the run has heard that this one is a copy of."""
         later, self._later = self._later, []
-        for one in later:
-            self._hear(one)
+        self._hear_all(later)
 
     def tick(self, now_fs: int) -> int:
         """Return the sample that is played at a time."""
@@ -209,31 +213,34 @@ class ProgramRun:
         """Return when a sample is played."""
         return self.start_fs + tick * FS_PER_S // self.rate_hz
 
-    def expect(self, at_fs: int, source: Source, value: int = 0, *, later: bool = False) -> None:
-        """Have something reach the sequencer at a time; what came before its start is lost.
-
-        ``later``: it is heard when :meth:`recall` is called.
-        """
+    def expect(self, at_fs: int, source: Source, value: int = 0) -> None:
+        """Have something reach the sequencer at a time; what came before its start is lost."""
         if at_fs >= self.start_fs:
             self._by_zsync |= source is Source.ZSYNC
-            one = _Due(self.tick(at_fs), source, value)
-            self._later.append(one) if later else self._hear(one)
+            self._hear(_Due(self.tick(at_fs), source, value))
 
     def expect_all(self, at_fs: Iterable[int], source: Source, *, later: bool) -> None:
-        """Have triggers reach the sequencer, as :meth:`expect` has one: none twice."""
+        """Have triggers reach the sequencer, as :meth:`expect` has one: none twice.
+
+        ``later``: they are heard when :meth:`recall` is called.
+        """
         heard = {one.time for one in (*self._heard, *self._later) if one.source is source}
         new = [_Due(at, source, 0) for at in map(self.tick, at_fs) if at >= 0 and at not in heard]
+        self._by_zsync |= source is Source.ZSYNC and bool(new)
         if later:
             self._later += new
-            return
-        self._due = sorted(self._due + new)
-        self._heard += new
-        self._looked, self._looking = False, None
+        else:
+            self._hear_all(new)
 
     def waits_for(self, source: Source) -> bool:
         """Tell whether the program waits for a source anywhere."""
         code = self.image.code
         return bool(np.any((code[:, 0] == Op.WAIT_INPUT) & (code[:, 3] == source)))
+
+    def _hear_all(self, new: list[_Due]) -> None:
+        self._due = sorted(self._due + new)
+        self._heard += new
+        self._looked, self._looking = False, None
 
     def _hear(self, one: _Due) -> None:
         insort(self._due, one)

@@ -80,11 +80,10 @@ class RunsAhead:
         ticket = playback.submit(work)
         ahead = Ahead(number, begin_fs, members, keys, playback, ticket, forwarding)
         self._going.append(ahead)
-        before = {self._last[key].number for key in keys if key in self._last}
+        replaced = {self._last[key].number for key in keys if key in self._last}
         self._last |= dict.fromkeys(keys, ahead)
-        if self._marker_lines is not None:
-            for one in before - {other.number for other in self._last.values()}:
-                self._marker_lines.over(one)
+        for one in replaced:
+            self._over(one)
 
     def known(self) -> Iterator[tuple[Ahead, Foretold | Exception]]:
         """Yield what has been foretold by now, or why it failed, each once; of each sequencer in
@@ -119,9 +118,15 @@ class RunsAhead:
         last.playback.stopped(last.number, sender, at_fs)
         if self._marker_lines is not None:
             self._marker_lines.stopped(last.number, sender, at_fs)
-            if last.number not in (one.number for one in self._last.values()):
-                self._marker_lines.over(last.number)
+        self._over(last.number)
         for one in self._going:
             one.keys = tuple(other for other in one.keys if other != key)
         if self._marker_lines is None:  # else others wait to hear what has left markers till then
             self._going = [one for one in self._going if one.keys]
+
+    def _over(self, number: int) -> None:
+        """Let the markers of a run be forgotten that is the last one of no sequencer."""
+        if self._marker_lines is not None and number not in (
+            one.number for one in self._last.values()
+        ):
+            self._marker_lines.over(number)

@@ -10,7 +10,6 @@ numbered as ``auxtriggers/0/channel`` numbers them, channel by channel, A and B.
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
@@ -31,17 +30,12 @@ Key = tuple[str, int]
 """An instrument, and the number of a trigger input."""
 
 
-@dataclass(slots=True, eq=False)
-class _Loop:
-    edges: range
-    """Those that sequencers have not heard."""
-
-
 class TriggerLoopbacks:
     """Of all instruments of a data server; times are those of their clock."""
 
     def __init__(self) -> None:
-        self._loops: dict[Key, _Loop] = {}
+        self._edges: dict[Key, range] = {}
+        """Those that sequencers have not heard."""
         self._settings: dict[str, Callable[[str], Value]] = {}
 
     def attached(self, device: str, setting: Callable[[str], Value]) -> None:
@@ -55,26 +49,26 @@ class TriggerLoopbacks:
         if found is None:
             return None
         number = int(found[1] or found[2])
-        self._loops.pop((device, number), None)
-        edges = self._edges(device, number, now_fs)
+        self._edges.pop((device, number), None)
+        edges = self._sent(device, number, now_fs)
         if edges:
-            self._loops[device, number] = _Loop(edges)
+            self._edges[device, number] = edges
         return number, edges
 
     def due(self, now_fs: int) -> Iterator[tuple[str, int, range]]:
         """Yield which inputs have heard what since this was asked last."""
-        for (device, number), loop in list(self._loops.items()):
-            count = min(bisect_right(loop.edges, now_fs), _AT_ONCE)
-            come, loop.edges = loop.edges[:count], loop.edges[count:]
+        for (device, number), edges in list(self._edges.items()):
+            count = min(bisect_right(edges, now_fs), _AT_ONCE)
+            come, self._edges[device, number] = edges[:count], edges[count:]
             if come:
                 yield device, number, come
 
     def skip(self, device: str, number: int, now_fs: int) -> None:
         """Forget what nobody has listened to."""
-        loop = self._loops[device, number]
-        loop.edges = loop.edges[bisect_right(loop.edges, now_fs) :]
+        edges = self._edges[device, number]
+        self._edges[device, number] = edges[bisect_right(edges, now_fs) :]
 
-    def _edges(self, device: str, number: int, now_fs: int) -> range:
+    def _sent(self, device: str, number: int, now_fs: int) -> range:
         setting = self._settings[device]
         on = setting(f"raw/triggers/{number}/loopback") == 1
         hz = float(str(setting(f"raw/markers/{number}/frequency")))
