@@ -56,6 +56,8 @@ class Bench:
     thoroughness: float = 1.0
     """Factor on the number of shots; 1 gives the accuracies that the documentation states."""
     validities: Validities = field(default_factory=Validities)
+    active_reset: bool = False
+    """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
     known_now: Known = field(init=False)
     working_on: tuple[Qubit, ...] = ()
     """The qubits that the routine at work was asked for."""

@@ -39,6 +39,7 @@ VALIDITY: Mapping[str, Validity] = {
     "probe_frequency": Validity(7 * DAY_S, "readout_optimisation"),
     "probe_amplitude": Validity(7 * DAY_S, "readout_optimisation"),
     "probe_duration": Validity(7 * DAY_S, "readout_optimisation"),
+    "probe_loss": Validity(7 * DAY_S, "readout_optimisation"),
     "ground_i": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
     "ground_q": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
     "excited_i": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
@@ -46,9 +47,11 @@ VALIDITY: Mapping[str, Validity] = {
     "ground_variance": Validity(12 * HOUR_S, "single_shot"),
     "excited_variance": Validity(12 * HOUR_S, "single_shot"),
     "readout_threshold": Validity(12 * HOUR_S, "single_shot"),
+    "false_excited": Validity(12 * HOUR_S, "single_shot"),
+    "false_ground": Validity(12 * HOUR_S, "single_shot"),
     "assignment_fidelity": Validity(1 * DAY_S, "single_shot"),
-    "second_i": Validity(12 * HOUR_S, "thermal_population", of_epoch=True),
-    "second_q": Validity(12 * HOUR_S, "thermal_population", of_epoch=True),
+    "second_i": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
+    "second_q": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
     "thermal_population": Validity(1 * DAY_S, "thermal_population"),
     "t1": Validity(1 * DAY_S, "relaxation"),
     "t2_echo": Validity(1 * DAY_S, "echo"),
@@ -68,6 +71,8 @@ _LEVELS = (
     *("ground_variance", "excited_variance"),
 )
 
+_ERRORS = ("readout_threshold", "false_excited", "false_ground")
+
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "punch_out": ("readout_frequency",),
     "flux_arc": ("readout_frequency",),
@@ -82,10 +87,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "echo": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
     "ef_spectroscopy": ("sweet_spot", *_DRIVE, *_READOUT),
     "rabi_ef": ("sweet_spot", *_DRIVE, "anharmonicity", *_READOUT),
-    "thermal_population": (
-        *("sweet_spot", *_DRIVE, "anharmonicity", "ef_pi_amplitude"),
-        *(*_READOUT, *_LEVELS),
-    ),
+    "thermal_population": ("sweet_spot", *_READOUT, *_LEVELS, *_ERRORS),
     "dispersive_shift": ("sweet_spot", *_DRIVE, "readout_frequency"),
 }
 """What a routine's result stands on: old, it refuses. Of everything else it takes, where it is

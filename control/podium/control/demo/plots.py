@@ -113,6 +113,16 @@ def _draw_picture(figure: Figure, axes: Axes, picture: Picture) -> Axes:
         cmap="viridis",
         rasterized=True,
     )
+    if picture.best is not None:
+        axes.contour(
+            picture.x[columns],
+            picture.y[rows],
+            np.ma.masked_invalid(picture.z[np.ix_(rows, columns)]),
+            levels=6,
+            colors=PAPER_ON_PICTURE,
+            linewidths=0.7,
+        )
+        axes.plot(*picture.best, marker="x", markersize=8, color=PAPER_ON_PICTURE)
     if picture.y_log and np.all(picture.y > 0):
         axes.set_yscale("log")
         decades = np.log10(picture.y.max() / picture.y.min())
