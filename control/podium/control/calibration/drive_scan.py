@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 
 LINE_STEPS = 6.0
 """Width of the line in steps of the scan: no line falls between two points."""
-SEARCH_STEP_HZ, SEARCH_SHOTS = 1.5e6, 24
+SEARCH_STEP_HZ, SEARCH_SHOTS = 1.5e6, 32
 WIDER = (1.0, 2.0, 4.0)
-"""Where no line is seen, it is looked for in windows so many times as wide."""
-NARROW_POINTS, NARROW_SHOTS = 21, 200
+"""Where no line is seen, it is looked for in windows so many times as wide, with as many times the
+shots."""
+NARROW_POINTS, NARROW_SHOTS = 25, 250
 NARROW_STEPS_HZ = (0.1e6, 0.7e6)
 """Smallest and largest step of the narrow scan."""
 STEPS_OF_DOUBT = 0.6
@@ -233,6 +234,7 @@ async def search(
     centres_hz: Mapping[str, float],
     spans_hz: Mapping[str, float],
     told: Told | None = None,
+    shots: int = SEARCH_SHOTS,
 ) -> Search:
     """Look for each qubit's line about its centre, in wider windows where it is not seen."""
     seen = Search()
@@ -243,7 +245,7 @@ async def search(
         span = wider * max(spans_hz[q.name] for q in missing)
         scans = {q.name: _reachable(bench, q, centres_hz[q.name], span) for q in missing}
         points = 2 * max(10, int(span / SEARCH_STEP_HZ / 2)) + 1
-        scan = line_scan(bench, scans, missing, points, SEARCH_SHOTS)
+        scan = line_scan(bench, scans, missing, points, round(wider * shots))
         data = await bench.run(outcome, scan.program, told)
         for qubit in missing:
             try:

@@ -6,13 +6,23 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, values_of
-from podium.control.calibration.drive_scan import Line, drawn, narrow, search, stark_hz
+from podium.control.calibration.drive_scan import (
+    SEARCH_SHOTS,
+    Line,
+    Search,
+    drawn,
+    narrow,
+    search,
+    stark_hz,
+)
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.facility.facility import Qubit
 
+AGAIN = 4
+"""So many times the shots has a second search for what the narrow scan did not confirm."""
 SAME_LINE = 0.6
 """Lines of two qubits that lie within this share of their width are one line."""
 
@@ -26,18 +36,31 @@ async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     expected = {q.name: bench.design(q, "f01") for q in qubits}
     centres = {name: one.value for name, one in expected.items()}
     spans = {name: 6 * one.spread + 20e6 for name, one in expected.items()}
-    seen = await search(bench, outcome, qubits, centres, spans)
-    seen.reasons |= _exclude(seen.lines, centres, spans)
+    missing = qubits
+    for shots in (SEARCH_SHOTS, AGAIN * SEARCH_SHOTS):
+        seen = await search(bench, outcome, missing, centres, spans, shots=shots)
+        seen.reasons |= _exclude(seen.lines, centres, spans)
+        _say_lost(outcome, missing, seen)
+        found = tuple(q for q in missing if q.name in seen.lines)
+        good = await _narrow(bench, outcome, found, seen.lines, spans) if found else ()
+        missing = tuple(q for q in found if q not in good)
+        if not missing or shots > SEARCH_SHOTS:
+            break
+        # What the search took for a line is none where one looks closely.
+        for qubit in missing:
+            del outcome.failures[qubit.name]
+            outcome.panels[:] = [p for p in outcome.panels if p.element != qubit.element]
+    return outcome
+
+
+def _say_lost(outcome: Outcome, qubits: tuple[Qubit, ...], seen: Search) -> None:
+    """Note why no window shows a line of a qubit, with the scan over the widest one."""
     last = {panel.element: panel for panel in seen.panels}
     for qubit in qubits:
         if qubit.name in seen.reasons:
             outcome.failures[qubit.name] = reason = seen.reasons[qubit.name]
             panel = last.get(qubit.element, Panel(qubit.element, "drive frequency (GHz)", ""))
             outcome.panels.append(replace(panel, text=reason, failed=True))
-    found = tuple(q for q in qubits if q.name in seen.lines)
-    if found:
-        await _narrow(bench, outcome, found, seen.lines, spans)
-    return outcome
 
 
 def _exclude(
@@ -68,7 +91,7 @@ async def _narrow(
     qubits: tuple[Qubit, ...],
     lines: Mapping[str, Line],
     spans_hz: Mapping[str, float],
-) -> None:
+) -> tuple[Qubit, ...]:
     scan, data = await narrow(bench, outcome, qubits, lines)
 
     def raw(qubit: Qubit) -> Panel:
@@ -91,4 +114,4 @@ async def _narrow(
             text=text,
         )
 
-    await analyse(bench, outcome, qubits, raw, fit)
+    return await analyse(bench, outcome, qubits, raw, fit)
