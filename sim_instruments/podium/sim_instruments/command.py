@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,15 @@ class TwinCommand:
             "--mixers",
             action="store_true",
             help="draw imperfect I/Q mixers, too: images and carriers that leak",
+        )
+
+        sample.add_argument(
+            "--wrong",
+            type=_spreads,
+            default=0.0,
+            metavar="K",
+            help="a world K spreads off the facility file: each design value to a side of its own, "
+            "line attenuations and gains off by up to 6 dB, delays by 20 ns (default 0)",
         )
 
         add_serve(verbs.add_parser("serve", help=SERVE_HELP))
@@ -148,6 +157,18 @@ class ReplayCommand:
             return ended.status
 
 
+def _spreads(text: str) -> float:
+    """Return the K of ``--wrong``."""
+    from podium.sim_instruments.physics.displaced_design import check_wrong
+    from podium.sim_instruments.physics.sampling_qubits import SamplingError
+
+    try:
+        return check_wrong(float(text))
+    except ValueError as error:
+        told = error if isinstance(error, SamplingError) else f"{text!r} is no number of spreads"
+        raise ArgumentTypeError(f"{told}; 3 is three spreads off") from error
+
+
 def _add_replay(parser: ArgumentParser) -> None:
     parser.add_argument("trace", type=Path, metavar="TRACE", help="written by podium twin record")
     parser.add_argument(
@@ -175,7 +196,8 @@ def _sample(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.world_file import write_world
 
     try:
-        write_world(sample(arguments.facility, arguments.seed, arguments.mixers), arguments.out)
+        world = sample(arguments.facility, arguments.seed, arguments.mixers, arguments.wrong)
+        write_world(world, arguments.out)
     except (DesignError, SamplingError) as error:
         raise Ended(error, FOUND_PROBLEM) from error
     except OSError as error:

@@ -74,8 +74,8 @@ _LEVELS = (
 _ERRORS = ("readout_threshold", "false_excited", "false_ground")
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "punch_out": ("readout_frequency",),
-    "flux_arc": ("readout_frequency",),
+    "punch_out": ("ground_readout_frequency",),
+    "flux_arc": ("ground_readout_frequency",),
     "qubit_spectroscopy": ("sweet_spot", *_READOUT),
     "sweet_spot": ("sweet_spot", "f01", *_READOUT),
     "rabi": ("sweet_spot", "f01", *_READOUT),

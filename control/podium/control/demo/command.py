@@ -1,6 +1,7 @@
 """``podium demo``: two nodes from nothing to one start, on simulated instruments, with a report."""
 
 import asyncio
+import math
 import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -27,6 +28,17 @@ def seeds(text: str) -> range:
         raise ArgumentTypeError(
             f"{text!r} names no seeds; 0:20 stands for the twenty seeds 0, 1 ... 19"
         )
+    return found
+
+
+def spreads(text: str) -> float:
+    """Return the K of ``--wrong``."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"{text!r} is no number of spreads; 3 is three spreads off")
     return found
 
 
@@ -61,12 +73,23 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="facility file (default: the example of two nodes, with --node-only that of one)",
     )
     parser.add_argument(
+        "--wrong",
+        type=spreads,
+        metavar="K",
+        help="a world K spreads off the facility file, see `podium twin sample`",
+    )
+    parser.add_argument(
         "--thoroughness",
         type=float,
         default=1.0,
         metavar="X",
         help="factor on the number of shots (default 1)",
     )
+
+
+def world_options(arguments: Namespace) -> tuple[str, ...]:
+    """Return what `podium twin sample` is asked for besides a seed."""
+    return () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
 
 
 def run(arguments: Namespace) -> int:
@@ -136,6 +159,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         arguments.report,
         arguments.thoroughness,
         together=not arguments.node_only,
+        world=world_options(arguments),
     )
     try:
         if arguments.seeds is not None:

@@ -67,6 +67,8 @@ class Wanted:
     thoroughness: float = 1.0
     together: bool = False
     """Then the nodes start together, one of them is killed, and comes back."""
+    world: tuple[str, ...] = ()
+    """Options of ``podium twin sample``: ``("--wrong", "3")``."""
 
 
 async def demonstrate(wanted: Wanted, children: Children) -> Story:
@@ -163,7 +165,7 @@ def _ended(
 async def _draw_world(wanted: Wanted, shown: Display) -> None:
     shown.doing("drawing a hidden world")
     twin = wanted.folder / TWIN
-    await simulation.draw_world(wanted.facility, wanted.seed, twin)
+    await simulation.draw_world(wanted.facility, wanted.seed, twin, wanted.world)
     shown.done("hidden world drawn", (f"podium twin sample: {twin}",))
 
 

@@ -10,9 +10,12 @@ from podium.control.demo.comparison import Truth
 from podium.control.demo.together.tagged import Edges
 
 
-async def draw_world(facility: Path, seed: int, twin: Path) -> None:
-    """Draw a hidden world into the file ``twin``; raises ``ProcessFailed``."""
-    words = podium("twin", "sample", facility, "--seed", seed, "--out", twin)
+async def draw_world(facility: Path, seed: int, twin: Path, options: tuple[str, ...] = ()) -> None:
+    """Draw a hidden world into the file ``twin``; raises ``ProcessFailed``.
+
+    ``options`` are those of ``podium twin sample``.
+    """
+    words = podium("twin", "sample", facility, "--seed", seed, "--out", twin, *options)
     await call("podium twin sample", words)
 
 

@@ -7,6 +7,7 @@ these is then solved for. Each number hangs on the seed and its own name alone.
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.chips import bao2022, karamlou2024, krinner2022
@@ -17,6 +18,11 @@ from podium.sim_instruments.physics.design import (
     FeedlineDesign,
     NodeDesign,
     read_design,
+)
+from podium.sim_instruments.physics.displaced_design import (
+    check_wrong,
+    displaced_node,
+    line_errors,
 )
 from podium.sim_instruments.physics.draw import Spread, draw
 from podium.sim_instruments.physics.register import NoRegister
@@ -44,6 +50,13 @@ LIBRARY = {
 }
 """By device: what its facility file does not say."""
 STAGES = krinner2022.STAGES
+REGISTER_ATTEMPTS = 20
+"""Sides of a node off its design are drawn at most so many times."""
+NO_ERRORS: Mapping[str, Mapping[str, Spread]] = MappingProxyType({})
+
+
+class RegisterError(SamplingError):
+    """Couplings that were drawn cannot be simulated with the qubits that were drawn."""
 
 
 MIXER_SPREADS = {
@@ -56,19 +69,21 @@ MIXER_SPREADS = {
 degrees, an image of some -35 dBc; offsets of 1 % of full scale leave the carrier at -40 dBFS."""
 
 
-def sample(facility_path: Path, seed: int, mixers: bool = False) -> WorldFile:
+def sample(facility_path: Path, seed: int, mixers: bool = False, wrong: float = 0.0) -> WorldFile:
     """Draw the world of ``seed`` for a facility file; ``mixers``: with imperfect mixers, too.
 
+    ``wrong``: how many spreads it lies off the file's design (:mod:`.displaced_design`).
     The same file, seed and version give the equal world; a qubit more moves no other qubit's
     numbers. Raises :class:`.design.DesignError` or :class:`SamplingError`.
     """
-    return draw_world(read_design(facility_path), seed, mixers)
+    return draw_world(read_design(facility_path), seed, mixers, wrong)
 
 
-def draw_world(design: Design, seed: int, mixers: bool = False) -> WorldFile:
+def draw_world(design: Design, seed: int, mixers: bool = False, wrong: float = 0.0) -> WorldFile:
     """Draw the world of ``seed``; see :func:`sample`."""
     if seed < 0:
         raise SamplingError(f"a seed is a whole number from 0, not {seed}")
+    check_wrong(wrong)
     return WorldFile(
         facility=design.facility,
         seed=seed,
@@ -76,7 +91,11 @@ def draw_world(design: Design, seed: int, mixers: bool = False) -> WorldFile:
             fridge: {stage: _stage(fridge, stage, seed) for stage in stages}
             for fridge, stages in design.stages.items()
         },
-        nodes={node.name: _node(node, seed) for node in design.nodes},
+        wrong=wrong,
+        nodes={
+            node.name: _displaced(node, wrong, seed) if wrong else _node(node, seed)
+            for node in design.nodes
+        },
         timing=TimingWorld(
             cables={
                 cable.name: Known(
@@ -121,7 +140,27 @@ def _stage(fridge: str, stage: str, seed: int) -> Known:
     return Known(value=draw(STAGES[stage], seed, fridge, stage), unit="K", assumed=True)
 
 
-def _node(node: NodeDesign, seed: int) -> NodeWorld:
+def _displaced(node: NodeDesign, wrong: float, seed: int) -> NodeWorld:
+    """Draw a node off its design; its sides again where that makes no register."""
+    errors = {
+        name: line_errors(f"{node.name}.{name}", seed)
+        for name in (feedline.name for feedline in node.feedlines)
+    }
+    for attempt in range(REGISTER_ATTEMPTS):
+        try:
+            return _node(displaced_node(node, wrong, seed, attempt), seed, errors)
+        except RegisterError as error:
+            why = error
+    raise SamplingError(
+        f"{node.name}: no register {wrong:g} spreads off the design was found in "
+        f"{REGISTER_ATTEMPTS} draws of the sides; fewer spreads have one. The last draw: {why}"
+    )
+
+
+def _node(
+    node: NodeDesign, seed: int, line_errors: Mapping[str, Mapping[str, Spread]] = NO_ERRORS
+) -> NodeWorld:
+    """Draw a node; ``line_errors`` by feedline: what is not drawn as the library says."""
     if node.device not in LIBRARY:
         raise SamplingError(
             f"{node.name}: no chip library for the device {node.device!r}; "
@@ -137,7 +176,12 @@ def _node(node: NodeDesign, seed: int) -> NodeWorld:
         source=node.source,
         qubits=qubits,
         feedlines={
-            feedline.name: _feedline(feedline, f"{node.name}.{feedline.name}", hidden, seed)
+            feedline.name: _feedline(
+                feedline,
+                f"{node.name}.{feedline.name}",
+                {**hidden, **line_errors.get(feedline.name, {})},
+                seed,
+            )
             for feedline in node.feedlines
         },
         couplings=couplings,
@@ -145,7 +189,7 @@ def _node(node: NodeDesign, seed: int) -> NodeWorld:
     try:
         world.chip(node.name)
     except NoRegister as error:
-        raise SamplingError(f"{node.name}: {error}") from error
+        raise RegisterError(f"{node.name}: {error}") from error
     return world
 
 

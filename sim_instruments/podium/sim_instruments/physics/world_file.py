@@ -308,6 +308,8 @@ class WorldFile(Part):
     """Name of the facility that it is a world for."""
     seed: int = Field(ge=0)
     """Keys the random numbers of the world's noise."""
+    wrong: float = Field(default=0.0, ge=0)
+    """How many spreads off the facility file's design values it was drawn."""
     fridges: dict[str, dict[str, Kelvin]]
     """Temperature by fridge and stage."""
     nodes: dict[str, NodeWorld]
