@@ -104,7 +104,7 @@ class Pulses:
         """Return the readout frame at the probe frequency in use."""
         hz = self.bench.measured(self.qubit, "probe_frequency")
         if hz is None:
-            hz = self.bench.best(self.qubit, "readout_frequency")
+            hz = self.bench.readout_middle(self.qubit)
         return Frame(self.readout, self.qubit.readout_port, hz)
 
     @property
@@ -244,8 +244,8 @@ class Pulses:
         return lifetimes * t1_s
 
 
-PASSIVE_RESET_LIFETIMES = 5.0
-"""Wait between shots in lifetimes: exp(-5) = 0.7 % of the excited population is left."""
+PASSIVE_RESET_LIFETIMES = 4.0
+"""Wait between shots in lifetimes: exp(-4) = 1.8 % of the excited population is left."""
 ACTIVE_ROUNDS = 2
 """Measure and flip, so many times before a shot: what the first round gets wrong (decay during
 its readout), the second mends."""

@@ -26,7 +26,8 @@ class Validity:
 # foreseen by any table. The facility file and the command line lay others over these.
 VALIDITY: Mapping[str, Validity] = {
     "time_of_flight": Validity(30 * DAY_S, "time_of_flight", of_epoch=True),
-    "readout_frequency": Validity(7 * DAY_S, "resonator_spectroscopy"),
+    "readout_frequency": Validity(7 * DAY_S, "dispersive_shift"),
+    "ground_readout_frequency": Validity(7 * DAY_S, "resonator_spectroscopy"),
     "bare_readout_frequency": Validity(30 * DAY_S, "punch_out"),
     "kappa": Validity(30 * DAY_S, "resonator_spectroscopy"),
     "chi": Validity(7 * DAY_S, "dispersive_shift"),
@@ -64,7 +65,7 @@ VALIDITY: Mapping[str, Validity] = {
 OTHERS = Validity(1 * DAY_S, "")
 """Of quantities that the table does not know."""
 
-_READOUT = ("readout_frequency", "probe_frequency", "probe_amplitude", "probe_duration")
+_READOUT = ("probe_frequency", "probe_amplitude", "probe_duration")
 _DRIVE = ("f01", "pi_amplitude")
 _LEVELS = (
     *("ground_i", "ground_q", "excited_i", "excited_q"),
@@ -79,7 +80,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "qubit_spectroscopy": ("sweet_spot", *_READOUT),
     "sweet_spot": ("sweet_spot", "f01", *_READOUT),
     "rabi": ("sweet_spot", "f01", *_READOUT),
-    "readout_optimisation": ("sweet_spot", *_DRIVE, "readout_frequency"),
+    "readout_optimisation": ("sweet_spot", *_DRIVE),
     "single_shot": ("sweet_spot", *_DRIVE, *_READOUT),
     "ramsey": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
     "frequency": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
@@ -88,7 +89,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "ef_spectroscopy": ("sweet_spot", *_DRIVE, *_READOUT),
     "rabi_ef": ("sweet_spot", *_DRIVE, "anharmonicity", *_READOUT),
     "thermal_population": ("sweet_spot", *_READOUT, *_LEVELS, *_ERRORS),
-    "dispersive_shift": ("sweet_spot", *_DRIVE, "readout_frequency"),
+    "dispersive_shift": ("sweet_spot", *_DRIVE),
 }
 """What a routine's result stands on: old, it refuses. Of everything else it takes, where it is
 old, what the facility file expects."""

@@ -38,7 +38,7 @@ SHORT, LONG = np.linspace(0.02, 0.1, 9), np.linspace(0.9, 1.6, 27)
 shots belong at no delay and at 1.28 times the decay, more of them at the latter (the minimum of
 (1 + exp(x)) / x); spread out, so that another shape would show."""
 SHOTS = 160
-RESET_LIFETIMES = 4.5
+RESET_LIFETIMES = 3.0
 
 
 async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:

@@ -98,7 +98,7 @@ class Samples:
 def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
     """Return the frequencies (Hz) and amplitudes (full scale) of the first map."""
     chi = bench.best(qubit, "chi")
-    middle = bench.best(qubit, "readout_frequency")
+    middle = bench.readout_middle(qubit)
     bare_is_below = bench.best(qubit, "f01") < middle
     first = middle - (BELOW if bare_is_below else ABOVE) * abs(chi)
     frequencies = np.linspace(first, first + (BELOW + ABOVE) * abs(chi), WIDE[0])
@@ -118,7 +118,6 @@ def window_of(pulses: Pulses) -> Window:
         opens_s=pulses.opens_ns * 1e-9,
         fills_s=1 / (np.pi * bench.best(qubit, "kappa")),
         critical_amplitude=bench.probe_amplitude(qubit, critical_photons(bench, qubit)),
-        excited_hz=bench.best(qubit, "readout_frequency") + bench.best(qubit, "chi"),
     )
 
 

@@ -48,9 +48,9 @@ START, MIDDLE, END = 3, 28, 9
 both ends known, the delay that tells most is 1.6 T1 (the maximum of x**2 / (exp(x) - 1)). There
 most points stand; a mean over shots of 0 scatters so little that few points tell the end."""
 FLANK = (0.8, 2.2)
-RESET_LIFETIMES = 4.5
-"""The 1.1 % of the shot before that is left is taken into account."""
-SHOTS = 640
+RESET_LIFETIMES = 3.0
+"""The 5 % of the shot before that is left is taken into account."""
+SHOTS = 700
 USUAL_THERMAL = 0.008
 FAR = (0.6, 1.6)
 """Of the T1 that the delays were laid out for: outside, the scan is repeated."""
