@@ -79,6 +79,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a world K spreads off the facility file, see `podium twin sample`",
     )
     parser.add_argument(
+        "--mixers", action="store_true", help="a world with imperfect I/Q mixers, likewise"
+    )
+    parser.add_argument(
         "--thoroughness",
         type=float,
         default=1.0,
@@ -89,7 +92,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def world_options(arguments: Namespace) -> tuple[str, ...]:
     """Return what `podium twin sample` is asked for besides a seed."""
-    return () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    wrong = () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    return (*wrong, *(("--mixers",) if arguments.mixers else ()))
 
 
 def run(arguments: Namespace) -> int:

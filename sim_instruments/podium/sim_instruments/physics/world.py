@@ -31,7 +31,7 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
     Window,
 )
-from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted
+from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumped
 from podium.sim_instruments.physics.trace import trace_of
 
 __all__ = ["Lines", "NotSimulated", "World", "warm_up"]
@@ -145,8 +145,10 @@ class World:
         _, fraction = flight(feedline)
         episodes = episodes_of(feedline, tones, captures)
         paths, reading_of = [], []
-        for qubit in feedline.qubits:
-            drives = self._drives_on(signals, qubit)
+        for at_rest in feedline.qubits:
+            on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
+            qubit = pumped(at_rest, on_its_line)
+            drives = self._drives_on(signals, qubit, on_its_line)
             if drives.start_ns.size:
                 check_alone(qubit)
                 spurs.refuse_light(qubit)
@@ -194,9 +196,9 @@ class World:
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
 
-    def _drives_on(self, signals: RunSignals, qubit: QubitPoint) -> Drives:
-        line = f"{qubit.name}.drive"
-        trains = [train for train in signals.drives if train.line == line]
+    def _drives_on(
+        self, signals: RunSignals, qubit: QubitPoint, trains: Sequence[PulseTrain]
+    ) -> Drives:
         drives = drives_of(felt(qubit, trains))
         if self._flux_lines is None or self._lines is None:
             return drives
