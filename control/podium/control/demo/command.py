@@ -79,6 +79,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a world K spreads off the facility file, see `podium twin sample`",
     )
     parser.add_argument(
+        "--mixers", action="store_true", help="a world with imperfect I/Q mixers, likewise"
+    )
+    parser.add_argument(
+        "--drift", action="store_true", help="a world that drifts while it is measured, likewise"
+    )
+    parser.add_argument(
         "--thoroughness",
         type=float,
         default=1.0,
@@ -89,7 +95,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def world_options(arguments: Namespace) -> tuple[str, ...]:
     """Return what `podium twin sample` is asked for besides a seed."""
-    return () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    wrong = () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    flags = [f"--{name}" for name in ("mixers", "drift") if getattr(arguments, name)]
+    return (*wrong, *flags)
 
 
 def run(arguments: Namespace) -> int:
