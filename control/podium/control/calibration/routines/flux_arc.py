@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.dispersive import (
@@ -34,17 +35,19 @@ from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 
+Array = NDArray[np.float64]
+
 FIRST_STEP = 0.08
 """From the first bias to the second, in periods."""
 BESIDE = (0.05, 0.12)
 """Biases on either side of the sweet spot lie at least so far from it; a new one that far at most,
 in periods."""
-ENOUGH = 0.0015
+ENOUGH = 0.002
 """A sweet spot known so well, in periods, needs no more biases."""
 MOST_BIASES = 8
-PHOTONS = 0.12
+PHOTONS = 0.25
 """In the resonator, of the critical number: they move the line alike on both sides."""
-SHOTS = 900
+SHOTS = 1500
 REACH = 0.55
 """Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
 POINTS = 23
@@ -52,8 +55,9 @@ LEAST_SEEN = 0.5
 """Share of the biases of a whole period at which a resonance must be seen."""
 CROSSTALK = 0.005
 """ASSUMED: what a neighbour's line moves, of what the own line does."""
-SHIFTED = 0.06
-"""Share of the pull that the photons of this scan take away: the doubt of the line's place."""
+SHIFTED, DOUBT = 0.1, 0.6
+"""Share of the pull that the photons of this scan take away, 1 - 1 / sqrt(1 + n / n_crit), and how
+far it may be off: what the lines' attenuation is not known by."""
 
 
 @dataclass(slots=True, eq=False)
@@ -90,16 +94,24 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     led = await _follow(
         bench, outcome, tuple(q for q in qubits if q.kind != "fluxonium"), tracks, designs, windows
     )
+    strayed = {q.name: _strayed(tracks, q) for q in led}
     rest = tuple(q for q in qubits if q not in led)
     if rest:
         for q in rest:
             tracks[q.name] = Track()
         await _whole_period(bench, outcome, rest, tracks, windows)
-    good = await _analyse(bench, outcome, qubits, led, tracks, designs)
+        strayed |= {q.name: 0.0 for q in rest}  # all lines sweep alike there
+    good = await _analyse(bench, outcome, qubits, strayed, tracks, designs)
     rest_v = {q.flux_port: 0.0 for q in qubits}
     rest_v |= {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in good}
     await bench.runner.bias(rest_v)
     return outcome
+
+
+def _strayed(tracks: Mapping[str, Track], qubit: Qubit) -> float:
+    """Return how far the biases of other qubits lie apart, V."""
+    others = (t.volts for name, t in tracks.items() if name != qubit.name and t.volts)
+    return float(np.sqrt(sum(float(np.std(volts)) ** 2 for volts in others)))
 
 
 def _design(bench: Bench, qubit: Qubit) -> dict[str, float]:
@@ -176,18 +188,23 @@ def _next_bias(
         if sigma < ENOUGH * period or len(volts) >= MOST_BIASES:
             return None
         side = 1.0 if below.min() < above.min() else -1.0
-        return _new(bench, qubit, volts, spot + side * farthest)
+        return _new(bench, qubit, volts, spot + side * farthest, period)
     mirrored = np.concatenate([below, above])
     distance = float(np.clip(mirrored.min(initial=np.inf), nearest * 1.3, farthest))
-    return _new(bench, qubit, volts, spot + (distance if not above.size else -distance))
+    return _new(bench, qubit, volts, spot + (distance if not above.size else -distance), period)
 
 
-def _new(bench: Bench, qubit: Qubit, volts: "np.ndarray", wanted_v: float) -> float:
-    """Return the bias asked for; raises FitFailed where it was measured before."""
-    level = _within(bench, qubit, wanted_v)
-    if np.min(np.abs(volts - level)) < 1e-3:
-        raise FitFailed(f"the arc asks for {level:.3f} V again and again")
-    return level
+def _new(bench: Bench, qubit: Qubit, volts: Array, wanted_v: float, period_v: float) -> float:
+    """Return the bias asked for, or one farther out where it was measured before.
+
+    Raises FitFailed where there is no room.
+    """
+    outwards = FIRST_STEP / 2 * period_v * (1.0 if wanted_v > np.median(volts) else -1.0)
+    for step in range(3):
+        level = _within(bench, qubit, wanted_v + step * outwards)
+        if np.min(np.abs(volts - level)) > abs(outwards) / 2:
+            return level
+    raise FitFailed(f"the arc asks for {wanted_v:.3f} V again and again")
 
 
 async def _whole_period(
@@ -245,17 +262,11 @@ async def _analyse(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    led: tuple[Qubit, ...],
+    strayed: Mapping[str, float],
     tracks: Mapping[str, Track],
     designs: Mapping[str, Mapping[str, float]],
 ) -> tuple[Qubit, ...]:
-    strayed = {
-        q.name: max(
-            (float(np.ptp(t.volts)) for name, t in tracks.items() if name != q.name and t.volts),
-            default=0.0,
-        )
-        for q in qubits
-    }
+    """Fit all arcs; ``strayed``: how far the neighbours' biases moved meanwhile, V."""
 
     def raw(qubit: Qubit) -> Panel:
         track = tracks[qubit.name]
@@ -264,7 +275,7 @@ async def _analyse(
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         track, design = tracks[qubit.name], designs[qubit.name]
-        if qubit not in led and len(track.volts) < LEAST_SEEN * track.asked:
+        if len(track.volts) < LEAST_SEEN * track.asked:
             raise FitFailed(
                 f"a resonance was seen at {len(track.volts)} of {track.asked} biases only; "
                 f"elsewhere e.g. {track.reasons[-1]}"
@@ -273,7 +284,7 @@ async def _analyse(
         v, bias = found.values, np.array(track.volts)
         grid = np.linspace(bias.min(), bias.max(), 201)
 
-        def line(volts: "np.ndarray") -> "np.ndarray":
+        def line(volts: Array) -> Array:
             if qubit.kind == "fluxonium":
                 return pull_arc(volts, v, pull_shape(bench, qubit))
             return resonator_arc(volts, v, design)
@@ -281,7 +292,8 @@ async def _analyse(
         spot, period = v["sweet_spot"], v["period"]
         sigma = float(np.hypot(found.sigmas["sweet_spot"], CROSSTALK * strayed[qubit.name]))
         top = float(line(np.array([spot]))[0])
-        top_sigma = float(np.hypot(np.median(track.sigma), SHIFTED * v["pull"]))
+        moved = SHIFTED * design["pull"]
+        top, top_sigma = top + moved, float(np.hypot(np.median(track.sigma), DOUBT * moved))
         panel = replace(
             panel,
             series=(*panel.series, Series("fit", grid, line(grid) / 1e9, line=True)),

@@ -35,10 +35,10 @@ from podium.control.program.program import (
     SetFrequency,
 )
 
-PHOTONS = (0.05, 0.3, 1.5, 9.0, 60.0)
+PHOTONS = (0.1, 0.5, 2.0, 10.0, 60.0)
 """Rows of the map: photons in the resonator, of the critical number that the design says. As many
 as an analyser's waveforms allow for three resonators in one program."""
-POINTS, SHOTS = 41, 250
+POINTS, SHOTS = 49, 400
 STILL_DISPERSIVE = 0.25
 """Share of the linewidth by which photons may have moved the line at the readout power chosen."""
 DIP_DOUBT = 0.25
@@ -102,10 +102,13 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     def fit(qubit: Qubit, panel: Panel) -> Found:
         frequency, amplitude, iq = maps(qubit)
         look_at(iq)
-        for row in (iq[0], iq[-1]):
-            # Only where there is one line, and one only, does its place mean something.
+        # Only where there is one line, and one only, does its place mean something.
+        weak, _ = (
             fit_resonance(frequency, row, windows[qubit.name], kappa[qubit.name])
+            for row in (iq[0], iq[-1])
+        )
         where = np.array([locate_dip(frequency, row) for row in iq])
+        where[0] = weak.values["resonance"]
         step = float(frequency[1] - frequency[0])
         found = fit_punch_out(amplitude, where, DIP_DOUBT * step)
         v, s = found.values, found.sigmas

@@ -31,7 +31,7 @@ DOUBTS = 8.0
 FAR_OFF = 0.015
 """A sweet spot found farther from where it was expected than this, in periods, has flanks of its
 own measured once more."""
-CROSSTALK = 0.005
+CROSSTALK = 0.004
 """ASSUMED: what a neighbour's line moves, of what the own line does. All qubits move together and
 by equal shares of their periods, so it shifts the middle by this share of what their sweet spots
 were off alone."""
@@ -213,7 +213,9 @@ async def _analyse(
     arcs: Mapping[str, Arc],
     moved_v: Mapping[str, float],
 ) -> None:
-    shaken = CROSSTALK * float(np.sqrt(sum(v**2 for v in moved_v.values())))
+    def shaken_v(qubit: Qubit) -> float:
+        others = (v for name, v in moved_v.items() if name != qubit.name)
+        return CROSSTALK * float(np.sqrt(sum(v**2 for v in others)))
 
     def raw(qubit: Qubit) -> Panel:
         seen = points[qubit.name]
@@ -239,7 +241,7 @@ async def _analyse(
         grid = np.linspace(min(seen.volts), max(seen.volts), 101)
         line = np.array([expected_hz(float(bias_v), start | v, shape) for bias_v in grid])
         sigma_v = float(np.hypot(found.sigmas["sweet_spot"], SOURCE_NOISE_V))
-        sigma_v = float(np.hypot(sigma_v, shaken))
+        sigma_v = float(np.hypot(sigma_v, shaken_v(qubit)))
         text = f"{v['sweet_spot'] * 1e3:.3f} ± {sigma_v * 1e3:.3f} mV"
         return {
             "sweet_spot": Measured(v["sweet_spot"], sigma_v, "V"),
