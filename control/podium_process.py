@@ -1,8 +1,8 @@
 """A process of Podium: how its interpreter is set before anything large is imported.
 
 ``python -m podium_process MODULE ARGUMENTS`` runs ``MODULE.main(ARGUMENTS)`` in a process that is
-set so; ``podium up`` starts agents, coordinator and page by it. Outside the package, as podium_start
-is, so that it costs nothing to import.
+set so; ``podium up`` starts agents, coordinator and page by it. Outside the package, as
+podium_start is, so that it costs nothing to import.
 """
 
 import gc
