@@ -152,6 +152,21 @@ def test_whatever_the_data_there_is_a_drawing(
     assert draw(panel, "p").startswith("<svg")
 
 
+def test_a_map_with_a_best_place_has_contours_about_it_and_a_cross() -> None:
+    x, y = np.linspace(0, 10, 21), np.linspace(0, 1, 11)
+    hill = np.exp(-(((x[None, :] - 6) / 3) ** 2) - ((y[:, None] - 0.5) / 0.3) ** 2)
+    plain = draw(Panel("q0", "x", "y", picture=Picture(x, y, hill, "z")), "p")
+    svg = draw(Panel("q0", "x", "y", picture=Picture(x, y, hill, "z", best=(6.0, 0.5))), "p")
+    assert svg.replace("\n", "").count("<path") == plain.count("<path") + 2
+    contours, cross = re.findall(r'<path d="([^"]+)" style="stroke-width', svg)
+    at, down = (float(one) + 4 for one in re.match(r"M([\d.]+) ([\d.]+)l", cross).groups())
+    lines = [np.array(re.findall(r"([\d.]+) ([\d.]+)", one), float) for one in contours.split("M")]
+    inner = min((line for line in lines if len(line)), key=lambda line: np.ptp(line[:, 0]))
+    assert inner.mean(axis=0) == pytest.approx([at, down], abs=2)
+    wide = max((line for line in lines if len(line)), key=lambda line: np.ptp(line[:, 0]))
+    assert wide[:, 0].min() < inner[:, 0].min() < at < inner[:, 0].max() < wide[:, 0].max()
+
+
 def test_what_a_label_says_is_no_markup() -> None:
     svg = draw(Panel('q"0', "x < 1 & <b>", "y", ()), "p")
     assert ElementTree.fromstring(svg).get("aria-label") == 'q"0: y over x < 1 & <b>'

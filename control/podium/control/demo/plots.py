@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import cycle
 
+import contourpy
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ LABEL_PT, LINE_PT, EDGE_PT, BAR_PT, DIGIT_PT = 25.0, 14.0, 8.0, 9.0, 5.8
 9 point DejaVu Sans, which is wider than what most systems have."""
 SMALL_DIGIT_PT = DIGIT_PT * SMALL / FONT
 TICK_PT = 3.5
-X_TICKS, Y_TICKS = 5, 7
+X_TICKS, Y_TICKS, CONTOURS = 5, 7, 6
 DENSE = 150
 """Series with more points are drawn as dots of one path: lighter by far."""
 SPARSE = 16
@@ -198,6 +199,7 @@ def _sorted(picture: Picture) -> Picture:
         np.asarray(picture.z, np.float64)[np.ix_(rows, columns)],
         picture.z_label,
         picture.y_log,
+        picture.best,
     )
 
 
@@ -217,6 +219,29 @@ def _picture(frame: Frame, picture: Picture, shade: Axis, name: str) -> Iterator
         (round(width * PIXELS_PER_PT), round(height * PIXELS_PER_PT)),
     )
     yield _image(frame.left, frame.top, width, height, address)
+    if picture.best is None:
+        return
+    yield f'<g clip-path="url(#{name}-axes)" style="fill: none; stroke: {PAPER_ON_PICTURE}">'
+    yield f'<path d="{_contours(frame, picture, shade)}" style="stroke-width: 0.7"/>'
+    best_x, best_y = np.array([picture.best]).T
+    at, down = float(frame.across(best_x)[0]), float(frame.down(best_y)[0])
+    cross = f"M{at - 4:.2f} {down - 4:.2f}l8 8m-8 0l8 -8"
+    yield f'<path d="{cross}" style="stroke-width: 1.2"/></g>'
+
+
+def _contours(frame: Frame, picture: Picture, shade: Axis) -> str:
+    """Return the path of the lines of equal height at the ticks of the colours."""
+    if min(picture.z.shape) < 2:
+        return ""
+    z = np.ma.masked_invalid(picture.z)
+    generator = contourpy.contour_generator(picture.x, picture.y, z, line_type="Separate")
+    steps = []
+    for level in shade.ticks(CONTOURS).places:
+        for line in generator.lines(level):
+            x, y = np.asarray(line, np.float64).T
+            places = zip(frame.across(x).tolist(), frame.down(y).tolist(), strict=True)
+            steps.append("M" + "L".join(f"{at:.2f} {down:.2f}" for at, down in places))
+    return "".join(steps)
 
 
 def _image(x: float, y: float, width: float, height: float, address: str) -> str:
