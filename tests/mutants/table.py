@@ -1,0 +1,5 @@
+"""All mutants, room by room."""
+
+from tests.mutants.rooms import start, timebase
+
+MUTANTS = (*start.MUTANTS, *timebase.MUTANTS)
