@@ -1,5 +1,13 @@
 """All mutants, room by room."""
 
-from tests.mutants.rooms import start, timebase
+from tests.mutants.rooms import biases, compilers, fits, parameters, processors, start, timebase
 
-MUTANTS = (*start.MUTANTS, *timebase.MUTANTS)
+MUTANTS = (
+    *start.MUTANTS,
+    *biases.MUTANTS,
+    *timebase.MUTANTS,
+    *fits.MUTANTS,
+    *parameters.MUTANTS,
+    *compilers.MUTANTS,
+    *processors.MUTANTS,
+)

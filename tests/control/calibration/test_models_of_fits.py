@@ -127,8 +127,12 @@ def test_an_envelope_is_white_noise_times_noise_that_is_slow() -> None:
 
 def test_fringes_go_round_once_in_a_period_of_the_detuning() -> None:
     values = {
-        **{"detuning": 50e3, "decay": 1.0, "gaussian": 0.0},
-        **{"amplitude": 0.4, "offset": 0.5, "shift": 0.0},
+        "detuning": 50e3,
+        "decay": 1.0,
+        "gaussian": 0.0,
+        "amplitude": 0.4,
+        "offset": 0.5,
+        "shift": 0.0,
     }
     delay = np.array([0.0, 5e-6, 10e-6, 20e-6])
     assert ramsey(delay, np.zeros(4), values) == pytest.approx([0.9, 0.5, 0.1, 0.9], abs=1e-4)

@@ -20,7 +20,7 @@ from podium.control.calibration.fits.flux import (
     fit_resonator_arc,
     fit_shaped_arc,
 )
-from podium.control.calibration.fits.least_squares import Bound, Fit, fit_least_squares
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
 from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import Levels
@@ -134,6 +134,42 @@ def test_weights_follow_the_noise_of_each_point(sets: int) -> None:
     assert [fit.sigmas["offset"], fit.sigmas["slope"]] == pytest.approx(best.tolist(), rel=0.25)
 
 
+def test_few_points_have_few_degrees_of_freedom(sets: int) -> None:
+    """Of 5 points two are taken by the line: the mean variance that is stated is right for 3."""
+    x, noise = np.arange(5.0), 0.1
+    rng = np.random.default_rng(106)
+    stated = [
+        fit_least_squares(line(x), rng.normal(0, noise, 5), None, [{"offset": 0.1, "slope": 0.1}])
+        for _ in range(sets)
+    ]
+    mean = float(np.mean([fit.sigmas["slope"] ** 2 for fit in stated]))
+    exact = noise**2 / np.sum((x - 2) ** 2)
+    # Of chi-square with 3 degrees, the mean of all is chi-square with 3 times as many.
+    chi2 = stats.chi2(3 * sets)
+    assert chi2.ppf(FALSE_ALARM / 2) < 3 * sets * mean / exact < chi2.isf(FALSE_ALARM / 2)
+
+
+def test_parameters_that_the_data_do_not_fix_are_refused() -> None:
+    x = np.linspace(0, 1, 20)
+    data = 1 + x + np.random.default_rng(107).normal(0, 0.1, 20)
+    with pytest.raises(FitFailed, match="do not fix all of one, other, slope"):
+        fit_least_squares(
+            lambda values: values["one"] + values["other"] + values["slope"] * x,
+            data,
+            0.1,
+            [{"one": 0.2, "other": 0.3, "slope": 0.5}],
+        )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_deepest_of_several_minima_is_taken(order: int) -> None:
+    x = np.linspace(0, 10, 200)
+    data = np.sin(3.0 * x)
+    starts = [{"frequency": one} for one in (2.1, 2.8, 3.7, 4.2)][::order]
+    fit = fit_least_squares(lambda values: np.sin(values["frequency"] * x), data, 0.1, starts)
+    assert fit.values["frequency"] == pytest.approx(3.0, abs=1e-6)
+
+
 def test_a_bound_narrows_no_sigma() -> None:
     x = np.linspace(0, 1, 50)
     data = 1.0 - 0.02 * x + np.random.default_rng(105).normal(0, 0.1, 50)
@@ -183,6 +219,14 @@ def test_a_decay(given: str, sets: int) -> None:
         )
 
     assert_honest(pulls(make, {"decay": truth["decay"]}, 111, sets))
+
+
+def test_noise_between_known_ends_is_no_decay() -> None:
+    delay = np.geomspace(1e-6, 110e-6, 30)
+    for seed in range(20):
+        signal = 0.05 + np.random.default_rng(seed).normal(0, 0.02, 30)
+        with pytest.raises(FitFailed, match="the data do not decay"):
+            fit_decay(delay, signal, 0.02, 33e-6, ends=Ends(0.97, 0.05, 0.004))
 
 
 def test_a_rabi_oscillation(sets: int) -> None:
@@ -250,6 +294,18 @@ def test_a_resonance(sets_of_slow_fits: int) -> None:
     assert_honest(pulls(make, truth | {"gain": 3e-3}, 116, sets_of_slow_fits))
 
 
+def test_the_gain_of_a_line_has_a_sigma_in_its_own_unit() -> None:
+    frequency = 7.2e9 + np.linspace(-30e6, 30e6, 121)
+    window = ReadoutWindow(0.0, 0.8e-6)
+    noise = np.random.default_rng(126).normal(0, 0.03, (2, 121))
+    iq = dip(frequency, 7.2043e9, 4.1e6, 3.9e6, 0.0, window) + noise[0] + 1j * noise[1]
+    volts, millivolts = (fit_resonance(frequency, k * iq, window, 3.5e6) for k in (1, 1_000))
+    assert millivolts.values["gain"] == pytest.approx(1_000 * volts.values["gain"], rel=1e-4)
+    assert millivolts.sigmas["gain"] == pytest.approx(1_000 * volts.sigmas["gain"], rel=1e-2)
+    # Of 121 complex points the gain is the mean, and the dip takes some of them with it.
+    assert 1 < volts.sigmas["gain"] / (0.03 / np.sqrt(121)) < 2
+
+
 def test_a_dispersive_shift(sets_of_slow_fits: int) -> None:
     frequency = 7.2e9 + np.linspace(-9e6, 9e6, 37)
     window = ReadoutWindow(0.0, 1.1e-6)
@@ -287,6 +343,19 @@ def test_a_resonator_that_follows_the_flux(sets_of_slow_fits: int) -> None:
         return fit_resonator_arc(bias, clean + rng.normal(0, 2e4, 23), np.full(23, 2e4), design)
 
     assert_honest(pulls(make, truth, 118, sets_of_slow_fits))
+
+
+@pytest.mark.parametrize("place", [-0.93, -0.58, -0.42, 0.03, 0.44, 0.61, 0.9])
+def test_of_the_sweet_spots_the_one_nearest_to_zero_is_taken(place: float) -> None:
+    bias = np.linspace(-0.9, 0.9, 31)
+    design = {"f01": 6.05e9, "charging": 0.17e9, "asymmetry": 0.4, "period": 1.5, "pull": 1.1e7}
+    qubit = arc(bias, 6.05e9, 0.17e9, place * 1.5, 1.5, 0.4)
+    clean = 7.25e9 + 1.1e7 * (7.25e9 - 6.05e9) / (7.25e9 - qubit)
+    noise = np.random.default_rng(127).normal(0, 2e4, 31)
+    fit = fit_resonator_arc(bias, clean + noise, np.full(31, 2e4), design)
+    nearest = min((place - 1, place, place + 1), key=abs) * 1.5
+    assert fit.values["sweet_spot"] == pytest.approx(nearest, abs=5 * fit.sigmas["sweet_spot"])
+    assert fit.sigmas["sweet_spot"] < 0.02
 
 
 def test_a_resonator_that_follows_the_flux_of_any_shape(sets_of_slow_fits: int) -> None:
@@ -366,6 +435,23 @@ def test_few_errors_still_have_a_sigma() -> None:
     assert seen.fidelity == 1.0
     # No error in 1,000 shots of each kind; half an error is reckoned with.
     assert seen.sigma == pytest.approx(np.sqrt(2 * 0.0005 / 1_000) / 2, rel=1e-2)
+
+
+def test_no_shot_judges_itself() -> None:
+    """The shots that set the threshold are perfect; of the others a fifth reads wrong."""
+    rng = np.random.default_rng(128)
+    ground, excited = (place * 20 + rng.normal(0, 1, 4_000) + 0j for place in (0, 1))
+    wrong = np.arange(1, 4_000, 10)
+    ground[wrong], excited[wrong] = excited[wrong], ground[wrong]
+    seen = discriminate(ground, excited)
+    assert (seen.false_excited, seen.false_ground) == (0.2, 0.2)
+
+
+def test_two_preparations_that_are_one_are_refused() -> None:
+    for seed in range(20):
+        clouds = np.random.default_rng(seed).normal(0, 1, (2, 2, 2_000))
+        with pytest.raises(FitFailed, match="sigma apart"):
+            discriminate(*(clouds[:, 0] + 1j * clouds[:, 1]))
 
 
 def test_the_top_of_a_hill(sets: int) -> None:

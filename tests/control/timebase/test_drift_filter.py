@@ -221,7 +221,7 @@ class Regression:
         if one.epochs != other.epochs:
             return common
         began = min(each.at for each in self.found if each.epochs == one.epochs)
-        s, t = sorted(((each.at - began) / FS_PER_S for each in (one, other)))
+        s, t = sorted((each.at - began) / FS_PER_S for each in (one, other))
         walks = model.offset_walk_fs**2 * s + model.rate_walk_fs_s**2 * s**2 * (3 * t - s) / 6
         return common + self.ANYTHING_FS**2 + model.rate_fs_s**2 * s * t + walks
 

@@ -301,14 +301,6 @@ MUTANTS = (
         "a run is over while a node still plays",
     ),
     Mutant(
-        "run/missing-report-is-fine",
-        _RUN,
-        "if len(expected) < len(start.nodes):",
-        "if not expected:",
-        ("tests/control/timebase/start/test_run_side.py",),
-        "data count although a node has not reported",
-    ),
-    Mutant(
         "coordinator/session-is-used-again",
         _COORDINATOR,
         "session = max(session, number + 1)",
