@@ -18,9 +18,9 @@ from tests.mutants.scratch_tree import FAILED, PASSED, ScratchTree, TestRun
 BASELINE_LIMIT_S = 300.0
 """Tests of one mutant that take longer unmutated are the wrong tests."""
 SLOWER = 3.0
-"""A mutant may take this much longer than its baseline, and ``COMPILE_S`` more."""
-COMPILE_S = 90.0
-"""For a kernel that is compiled anew, on a machine with other things to do."""
+"""A mutant may take this much longer than its baseline, and some seconds more:"""
+START_S, COMPILE_S = 20.0, 120.0
+"""to begin, and to compile a kernel, on a machine with other things to do."""
 
 
 class Verdict(enum.Enum):
@@ -102,7 +102,8 @@ class Campaign:
         if baseline.status != PASSED or baseline.passed == 0:
             return Outcome(mutant, Verdict.NO_BASELINE, baseline)
         with tree.mutated(mutant):
-            run = tree.run(mutant.tests, SLOWER * baseline.seconds + COMPILE_S)
+            more_s = COMPILE_S if mutant.compiled else START_S
+            run = tree.run(mutant.tests, SLOWER * baseline.seconds + more_s)
         verdicts = {
             None: Verdict.OUT_OF_TIME,
             PASSED: Verdict.SURVIVED,

@@ -118,7 +118,9 @@ class ScratchTree:
 
     def _environment(self) -> dict[str, str]:
         paths = [str(self.place / room) for room in ROOMS]
-        return os.environ | {
+        ours = ("PYTEST_", "PODIUM_")  # of the run that may have begun this one
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        return kept | {
             "PYTHONPATH": os.pathsep.join([*paths, str(self.place)]),
             "PYTHONDONTWRITEBYTECODE": "1",  # bytecode is told apart by whole seconds only
             "OMP_NUM_THREADS": "1",

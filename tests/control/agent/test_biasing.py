@@ -1,9 +1,13 @@
 """Which biases an agent lets move: within the limits, at the slew, never past a safe rule."""
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 
+from podium.control.agent import biasing
+from podium.control.agent.biasing import Biasing
 from podium.control.calibration.runner import RunRefused
 from podium.control.facility.frozen_map import FrozenMap
 
@@ -18,10 +22,10 @@ def ramps(bench) -> list[str]:
 
 @pytest.fixture
 def slow(example):
-    """The example with another slew for each of two ports."""
+    """The example with another slew for each of two ports: to the limit takes two minutes."""
     wiring = {
         port: replace(example.wiring[port], slew_v_per_s=slew)
-        for port, slew in ((Q0, 0.25), (Q1, 0.125))
+        for port, slew in ((Q0, 0.01), (Q1, 0.0125))
     }
     return replace(example, wiring=FrozenMap({**example.wiring, **wiring}))
 
@@ -52,10 +56,12 @@ async def test_one_bias_beyond_its_limit_keeps_all_of_them_still(lab, bench, ord
 
 async def test_each_bias_moves_at_the_slew_of_its_own_line(slow, bench, open_lab) -> None:
     async with open_lab(slow, bench) as lab:
-        await lab.bias({Q0: -0.4, Q1: 0.3})
+        await lab.bias({Q0: -1.2, Q1: 0.3})
+        await lab.bias({Q0: 1.2})
     assert sorted(ramps(bench)) == [
-        "bias_q0.ramp  -0.4 0.25",
-        "cluster_a.ramp slot6.out2 0.3 0.125",
+        "bias_q0.ramp  -1.2 0.01",
+        "bias_q0.ramp  1.2 0.01",
+        "cluster_a.ramp slot6.out2 0.3 0.0125",
     ]
 
 
@@ -69,3 +75,46 @@ async def test_a_bias_that_is_there_is_not_ramped_again_unless_its_box_was_away(
     await lab.ready(10)
     await lab.bias({Q0: 0.3})
     assert bench.levels["bias_q0."] == 0.3
+
+
+@dataclass
+class Rules:
+    """Stands for the safe rules of one source that was left in a ramp."""
+
+    carried_out: list[str] = field(default_factory=list)
+
+    async def left_over(self) -> frozenset[str]:
+        return frozenset({"bias_q0"})
+
+    async def tell_store(self, source: str) -> None:
+        pass
+
+    async def carry_out(self, worker) -> None:
+        self.carried_out.append(worker.name)
+
+
+async def test_no_safe_rule_moves_a_bias_under_a_run(example, monkeypatch) -> None:
+    monkeypatch.setattr(biasing, "AGAIN_S", 0.001)
+    health = SimpleNamespace(state="connected", connections=1)
+    worker = SimpleNamespace(name="bias_q0", released="", health=health)
+    instruments = SimpleNamespace(workers={"bias_q0": worker}, playing=lambda _: ("bias_q0",))
+    rules, looks, over = Rules(), 0, False
+
+    def run_on() -> bool:
+        nonlocal looks
+        looks += 1
+        return not over
+
+    biases = Biasing(example, instruments, rules, run_on)
+    await biases.look_back()
+    async with asyncio.timeout(10):
+        keeping = asyncio.ensure_future(biases.keep(at_once=True))
+        while looks < 3:  # noqa: ASYNC110  # it waits for the keeper to look
+            await asyncio.sleep(0.001)
+        assert rules.carried_out == []
+        over = True
+        await biases.settled()
+        keeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await keeping
+    assert rules.carried_out == ["bias_q0"]

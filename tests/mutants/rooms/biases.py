@@ -8,7 +8,9 @@ _RULES = f"{_ROOM}/safe_rules.py"
 _JOURNAL = f"{_ROOM}/journal.py"
 
 _BY_BIASING = ("tests/control/agent/test_biasing.py",)
-_BY_RULES = ("tests/control/test_safe_rules.py",)
+_RULES_TESTS = "tests/control/test_safe_rules.py"
+_BY_RULES = (f"{_RULES_TESTS}::test_a_ramp_that_an_agent_left_behind_ends_where_the_rule_says",)
+_BY_WHO = (f"{_RULES_TESTS}::test_what_is_not_what_it_was_is_left_alone_and_said",)
 _BY_JOURNAL = ("tests/control/test_ramp_journal.py",)
 
 MUTANTS = (
@@ -61,14 +63,6 @@ MUTANTS = (
         "a level is noted under another name: every bias is ramped again and again",
     ),
     Mutant(
-        "bias/failed-ramp-counts-as-there",
-        _BIASING,
-        "self._there.pop(wiring.port, None)\n                await",
-        "await",
-        _BY_BIASING,
-        "after a ramp that failed the old level is thought to be there",
-    ),
-    Mutant(
         "bias/deadline-without-the-way",
         _BIASING,
         "abs(level_v - now_v) / slew + RAMP_ALLOWANCE_S",
@@ -89,7 +83,9 @@ MUTANTS = (
         _BIASING,
         "abs(now_v - level_v) <= NOT_MOVED_V",
         "now_v - level_v <= NOT_MOVED_V",
-        _BY_BIASING,
+        (
+            f"{_RULES_TESTS}::test_a_ramp_that_was_refused_on_its_way_is_made_safe_whichever_way_it_went",
+        ),
         "a ramp that was broken off on its way down counts as not begun",
     ),
     Mutant(
@@ -97,7 +93,9 @@ MUTANTS = (
         _BIASING,
         "            if self._owed[worker.name].is_set():\n",
         "            if self._owed[worker.name].is_set() and worker.released:\n",
-        _BY_RULES,
+        (
+            f"{_RULES_TESTS}::test_a_new_ramp_begins_after_the_safe_rule_of_the_one_that_was_cut_off",
+        ),
         "a ramp begins at a level that nobody knows",
     ),
     Mutant(
@@ -105,16 +103,8 @@ MUTANTS = (
         _RULES,
         'case "finish" if abs(target_v) <= wiring.limit_v:',
         'case "finish" if target_v <= wiring.limit_v:',
-        _BY_RULES,
+        (f"{_RULES_TESTS}::test_a_finish_beyond_todays_limit_holds",),
         "a ramp goes on to a level that is not allowed any more",
-    ),
-    Mutant(
-        "safe-rule/hold-goes-back",
-        _RULES,
-        'return level_v, "safe rule: hold"',
-        'return ramp.intent.from_v, "safe rule: hold"',
-        _BY_RULES,
-        "what is said to be held is another level",
     ),
     Mutant(
         "safe-rule/box-is-not-stopped",
@@ -129,7 +119,7 @@ MUTANTS = (
         _RULES,
         "if here != ramp.intent.identity:",
         "if not here:",
-        _BY_RULES,
+        _BY_WHO,
         "another box that was put there is ramped",
     ),
     Mutant(
@@ -137,7 +127,7 @@ MUTANTS = (
         _RULES,
         "not isinstance(wiring, FluxWiring) or str(wiring.source) != ramp.intent.source",
         "not isinstance(wiring, FluxWiring)",
-        _BY_RULES,
+        _BY_WHO,
         "a source that is wired to another line by now is ramped",
     ),
     Mutant(
@@ -145,7 +135,7 @@ MUTANTS = (
         _RULES,
         "            level_v = await self._level(worker, wiring)\n        return level_v, how",
         "            level_v = target_v\n        return level_v, how",
-        _BY_RULES,
+        (f"{_RULES_TESTS}::test_a_bias_is_said_to_be_where_it_is_read_back",),
         "a bias is said to be where it was to go, and nobody has looked",
     ),
     Mutant(
