@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 _ROOM = "control/podium/control/calibration/fits"
 _TESTS = "tests/control/calibration"
 _SIGMAS = f"{_TESTS}/test_sigmas_of_fits.py"
+_FITS = f"{_TESTS}/test_fits.py"
 _LEAST = f"{_ROOM}/least_squares.py"
 _BLOBS = f"{_ROOM}/blobs.py"
 _DECAY = f"{_ROOM}/decay.py"
@@ -34,7 +35,6 @@ _BY_LINE = (
 _BY_SHOTS = (f"{_SIGMAS}::test_the_mean_of_shots_scatters_as_the_levels_say",)
 _BY_HILL = (f"{_SIGMAS}::test_the_top_of_a_hill",)
 _BY_MODELS = (f"{_TESTS}/test_models_of_fits.py",)
-_BY_FITS = (f"{_TESTS}/test_fits.py",)
 _NO_DIP = (
     'if fit.values["coupling"] < {} * fit.sigmas["coupling"]:\n'
     '        raise FitFailed(\n            f"no resonance between'
@@ -150,7 +150,7 @@ MUTANTS = (
         _LEAST,
         "if np.max(np.abs(values - values.flat[0])) <= STILL * size:",
         "if np.max(np.abs(values - values.flat[0])) < -STILL * size:",
-        (f"{_TESTS}/test_refusals.py",),
+        (f"{_FITS}::test_data_that_are_the_same_everywhere_are_no_measurement",),
         "an input that is not connected is measured",
     ),
     Mutant(
@@ -318,7 +318,7 @@ MUTANTS = (
         _PEAK,
         "SIGNIFICANT = 6.0",
         "SIGNIFICANT = 2.0",
-        _BY_FITS,
+        (f"{_FITS}::test_noise_is_not_a_line",),
         "noise has a line",
     ),
     Mutant(
@@ -354,7 +354,7 @@ MUTANTS = (
         "T2 is not the 1/e time",
     ),
     Mutant(
-        "oscillation/phase-in-radians",
+        "oscillation/phase-the-wrong-way",
         _OSCILLATION,
         'angle = values["detuning"] * delay_s + phase_turns + values["shift"]',
         'angle = values["detuning"] * delay_s - phase_turns + values["shift"]',
@@ -374,7 +374,7 @@ MUTANTS = (
         _OSCILLATION,
         'if fit.values["amplitude"] < 5 * fit.sigmas["amplitude"]:',
         'if fit.values["amplitude"] < 0 * fit.sigmas["amplitude"]:',
-        _BY_FITS,
+        (f"{_FITS}::test_fringes_that_are_all_noise_are_refused",),
         "noise has a detuning",
     ),
     Mutant(
@@ -422,7 +422,7 @@ MUTANTS = (
         _RESONATOR,
         _NO_DIP.format(5),
         _NO_DIP.format(0),
-        _BY_FITS,
+        (f"{_FITS}::test_noise_has_no_resonance",),
         "noise has a resonance",
     ),
     Mutant(
@@ -430,7 +430,7 @@ MUTANTS = (
         _RESONATOR,
         'low = values["resonance"] + sign * values["chi"]',
         'low = values["resonance"] + sign * values["chi"] / 2',
-        _BY_FITS,
+        (f"{_FITS}::test_chi_and_kappa_come_back_while_photons_move_the_line",),
         "chi is twice as large",
     ),
     Mutant(
@@ -438,7 +438,7 @@ MUTANTS = (
         _RESONATOR,
         "w = scan.excited[state]",
         "w = float(state)",
-        _BY_FITS,
+        (f"{_FITS}::test_chi_and_kappa_come_back_while_photons_move_the_line",),
         "what decays during the window makes chi too small",
     ),
     Mutant(
@@ -494,7 +494,7 @@ MUTANTS = (
         _FLUX,
         "if left > EXPLAINED * scatter:",
         "if left > 2 * EXPLAINED * scatter:",
-        _BY_FITS,
+        (f"{_FITS}::test_a_resonator_that_does_not_follow_the_bias_is_refused",),
         "a flux line that is not connected has a sweet spot",
     ),
     Mutant(

@@ -263,7 +263,7 @@ MUTANTS = (
         "a loop goes round once more",
     ),
     _seqc(
-        "shift-left-unbounded",
+        "shift-right-logical",
         _SEQC_KERNEL,
         "registers[a] = registers[a] >> 1",
         "registers[a] = (registers[a] & _LOW_32) >> 1",
