@@ -10,6 +10,7 @@ from podium.control.agent import biasing
 from podium.control.agent.biasing import Biasing
 from podium.control.calibration.runner import RunRefused
 from podium.control.facility.frozen_map import FrozenMap
+from podium.drivers.errors import Refused
 
 Q0, Q1 = "node_a.q0.flux", "node_a.q1.flux"
 LIMIT_V = 1.2
@@ -81,7 +82,7 @@ async def test_a_bias_that_is_there_is_not_ramped_again_unless_its_box_was_away(
 class Rules:
     """Stands for the safe rules of one source that was left in a ramp."""
 
-    carried_out: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
 
     async def left_over(self) -> frozenset[str]:
         return frozenset({"bias_q0"})
@@ -90,14 +91,47 @@ class Rules:
         pass
 
     async def carry_out(self, worker) -> None:
-        self.carried_out.append(worker.name)
+        self.done.append("safe rule")
+
+    async def begin(self, worker, wiring, from_v: float, target_v: float, by: str) -> None:
+        self.done.append(f"ramp to {target_v} V")
+        raise Refused("that is enough for a test")
+
+
+class Source:
+    """Stands for the worker of a source, and for all instruments."""
+
+    name, released = "bias_q0", ""
+    health = SimpleNamespace(state="connected", connections=1)
+
+    @property
+    def workers(self) -> dict[str, "Source"]:
+        return {self.name: self}
+
+    def playing(self, role: str) -> tuple[str, ...]:
+        return (self.name,)
+
+    def worker(self, name: str, role: str) -> "Source":
+        return self
+
+    async def call(self, what: str, function, within_s: float) -> float:
+        return 0.1
+
+
+async def test_a_new_ramp_begins_after_the_safe_rule_of_the_one_that_was_cut_off(example) -> None:
+    rules = Rules()
+    biases = Biasing(example, Source(), rules)
+    await biases.look_back()
+    with pytest.raises(Refused, match="enough"):
+        await biases.move({Q0: 0.3})
+    assert rules.done == ["safe rule", "ramp to 0.3 V"]
+    with pytest.raises(Refused, match="enough"):
+        await biases.move({Q0: 0.3})
+    assert rules.done[2:] == ["ramp to 0.3 V"], "and it is carried out once"
 
 
 async def test_no_safe_rule_moves_a_bias_under_a_run(example, monkeypatch) -> None:
     monkeypatch.setattr(biasing, "AGAIN_S", 0.001)
-    health = SimpleNamespace(state="connected", connections=1)
-    worker = SimpleNamespace(name="bias_q0", released="", health=health)
-    instruments = SimpleNamespace(workers={"bias_q0": worker}, playing=lambda _: ("bias_q0",))
     rules, looks, over = Rules(), 0, False
 
     def run_on() -> bool:
@@ -105,16 +139,16 @@ async def test_no_safe_rule_moves_a_bias_under_a_run(example, monkeypatch) -> No
         looks += 1
         return not over
 
-    biases = Biasing(example, instruments, rules, run_on)
+    biases = Biasing(example, Source(), rules, run_on)
     await biases.look_back()
     async with asyncio.timeout(10):
         keeping = asyncio.ensure_future(biases.keep(at_once=True))
         while looks < 3:  # noqa: ASYNC110  # it waits for the keeper to look
             await asyncio.sleep(0.001)
-        assert rules.carried_out == []
+        assert rules.done == []
         over = True
         await biases.settled()
         keeping.cancel()
         with pytest.raises(asyncio.CancelledError):
             await keeping
-    assert rules.carried_out == ["bias_q0"]
+    assert rules.done == ["safe rule"]

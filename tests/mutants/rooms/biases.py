@@ -93,9 +93,7 @@ MUTANTS = (
         _BIASING,
         "            if self._owed[worker.name].is_set():\n",
         "            if self._owed[worker.name].is_set() and worker.released:\n",
-        (
-            f"{_RULES_TESTS}::test_a_new_ramp_begins_after_the_safe_rule_of_the_one_that_was_cut_off",
-        ),
+        _BY_BIASING,
         "a ramp begins at a level that nobody knows",
     ),
     Mutant(
