@@ -65,11 +65,7 @@ def tried(toy: Path, *mutants: Mutant) -> list[Verdict]:
 
 def test_a_mistake_lives_where_no_test_that_is_named_notices_it(toy: Path) -> None:
     unseen = replace(ONE_SIDED, name="toy/unseen", tests=("tests/test_toy.py::test_up",))
-    assert tried(toy, ONE_SIDED, unseen, ONE_SIDED) == [
-        Verdict.KILLED,
-        Verdict.SURVIVED,
-        Verdict.KILLED,
-    ]
+    assert tried(toy, ONE_SIDED, unseen) == [Verdict.KILLED, Verdict.SURVIVED]
 
 
 def test_nothing_is_killed_by_tests_that_fail_anyway_or_do_not_run(toy: Path) -> None:

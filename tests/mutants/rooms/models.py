@@ -1,4 +1,4 @@
-"""Mistakes in fits: sigmas above all, and models, thresholds, and what is refused as noise."""
+"""Mistakes in what is fitted: decays, lines, oscillations, resonators, arcs, ladders."""
 
 from tests.mutants.mutant import Mutant
 
@@ -6,225 +6,25 @@ _ROOM = "control/podium/control/calibration/fits"
 _TESTS = "tests/control/calibration"
 _SIGMAS = f"{_TESTS}/test_sigmas_of_fits.py"
 _FITS = f"{_TESTS}/test_fits.py"
-_LEAST = f"{_ROOM}/least_squares.py"
-_BLOBS = f"{_ROOM}/blobs.py"
 _DECAY = f"{_ROOM}/decay.py"
 _OSCILLATION = f"{_ROOM}/oscillation.py"
 _PEAK = f"{_ROOM}/peak.py"
-_PROJECTION = f"{_ROOM}/projection.py"
 _RESONATOR = f"{_ROOM}/resonator.py"
 _FLUX = f"{_ROOM}/flux.py"
 _LADDER = f"{_ROOM}/ladder.py"
-_SURFACE = f"{_ROOM}/surface.py"
-
-_BY_LINES = (
-    f"{_SIGMAS}::test_a_straight_line_has_the_sigmas_of_textbooks",
-    f"{_SIGMAS}::test_noise_that_was_understated_is_in_the_sigmas_all_the_same",
-    f"{_SIGMAS}::test_weights_follow_the_noise_of_each_point",
-    f"{_SIGMAS}::test_a_bound_narrows_no_sigma",
-)
-_BY_FIDELITY = (
-    f"{_SIGMAS}::test_an_assignment_fidelity",
-    f"{_SIGMAS}::test_few_errors_still_have_a_sigma",
-)
 _BY_DECAY = (f"{_SIGMAS}::test_a_decay",)
 _BY_LINE = (
     f"{_SIGMAS}::test_a_line",
     f"{_SIGMAS}::test_a_line_is_never_known_better_than_other_levels_bend_it",
 )
-_BY_SHOTS = (f"{_SIGMAS}::test_the_mean_of_shots_scatters_as_the_levels_say",)
-_BY_HILL = (f"{_SIGMAS}::test_the_top_of_a_hill",)
 _BY_MODELS = (f"{_TESTS}/test_models_of_fits.py",)
 _NO_DIP = (
     'if fit.values["coupling"] < {} * fit.sigmas["coupling"]:\n'
     '        raise FitFailed(\n            f"no resonance between'
 )
 
+
 MUTANTS = (
-    Mutant(
-        "least-squares/cost-is-chi2",
-        _LEAST,
-        "chi2 = 2 * best.cost / degrees",
-        "chi2 = best.cost / degrees",
-        _BY_LINES,
-        "every sigma of unknown noise is too narrow by the root of two",
-    ),
-    Mutant(
-        "least-squares/twice-the-chi2",
-        _LEAST,
-        "covariance = covariance * chi2",
-        "covariance = covariance * chi2**2",
-        _BY_LINES,
-        "sigmas follow the variance of the noise",
-    ),
-    Mutant(
-        "least-squares/chi2-not-applied",
-        _LEAST,
-        "if sigma is None or _significant(chi2, degrees):",
-        "if _significant(chi2, degrees):",
-        _BY_LINES,
-        "sigmas of unknown noise are those of noise 1",
-    ),
-    Mutant(
-        "least-squares/understated-noise-stands",
-        _LEAST,
-        "if sigma is None or _significant(chi2, degrees):",
-        "if sigma is None:",
-        _BY_LINES,
-        "a model that does not fit has narrow sigmas all the same",
-    ),
-    Mutant(
-        "least-squares/good-luck-narrows",
-        _LEAST,
-        "if sigma is None or _significant(chi2, degrees):",
-        "if sigma is None or chi2:",
-        _BY_LINES,
-        "a lucky scatter narrows sigmas below what the noise allows",
-    ),
-    Mutant(
-        "least-squares/every-point-is-free",
-        _LEAST,
-        "degrees = max(1, len(data) - len(names))",
-        "degrees = max(1, len(data))",
-        (f"{_SIGMAS}::test_few_points_have_few_degrees_of_freedom",),
-        "with few points sigmas are too narrow",
-    ),
-    Mutant(
-        "least-squares/variance-for-sigma",
-        _LEAST,
-        "float(np.sqrt(covariance[k, k]))",
-        "float(covariance[k, k])",
-        _BY_LINES,
-        "a variance is called a sigma",
-    ),
-    Mutant(
-        "least-squares/correlations-left-out",
-        _LEAST,
-        "inverse = (right.T / singular**2) @ right",
-        "inverse = np.diag(1 / np.sum((jacobian / norms) ** 2, axis=0))",
-        _BY_LINES,
-        "what other parameters take with them is not in the sigma",
-    ),
-    Mutant(
-        "least-squares/singular-values-not-squared",
-        _LEAST,
-        "(right.T / singular**2) @ right",
-        "(right.T / singular) @ right",
-        _BY_LINES,
-        "sigmas of correlated parameters are too narrow",
-    ),
-    Mutant(
-        "least-squares/norms-once",
-        _LEAST,
-        "inverse / np.outer(norms, norms)",
-        "inverse / norms",
-        _BY_LINES,
-        "sigmas have the unit of something else",
-    ),
-    Mutant(
-        "least-squares/scale-is-forgotten",
-        _LEAST,
-        "np.asarray(found.jac, dtype=np.float64) / scale",
-        "np.asarray(found.jac, dtype=np.float64)",
-        _BY_LINES,
-        "sigmas are in units of the solver",
-    ),
-    Mutant(
-        "least-squares/weights-squared",
-        _LEAST,
-        "1.0 / np.asarray(sigma, dtype=np.float64)",
-        "1.0 / np.asarray(sigma, dtype=np.float64) ** 2",
-        _BY_LINES,
-        "the noise of points is taken for its square",
-    ),
-    Mutant(
-        "least-squares/nothing-is-fixed-is-fine",
-        _LEAST,
-        "if singular[-1] < 1e-6 * singular[0]:",
-        "if singular[-1] < 1e-12 * singular[0]:",
-        (f"{_SIGMAS}::test_parameters_that_the_data_do_not_fix_are_refused",),
-        "a parameter that the data say nothing of gets a value",
-    ),
-    Mutant(
-        "least-squares/constant-data-are-fitted",
-        _LEAST,
-        "if np.max(np.abs(values - values.flat[0])) <= STILL * size:",
-        "if np.max(np.abs(values - values.flat[0])) < -STILL * size:",
-        (f"{_FITS}::test_data_that_are_the_same_everywhere_are_no_measurement",),
-        "an input that is not connected is measured",
-    ),
-    Mutant(
-        "least-squares/worst-start-wins",
-        _LEAST,
-        "solution.cost < best.cost",
-        "solution.cost > best.cost",
-        (f"{_SIGMAS}::test_the_deepest_of_several_minima_is_taken",),
-        "a local minimum is taken for the fit",
-    ),
-    Mutant(
-        "fidelity/twice-the-sigma",
-        _BLOBS,
-        "/ self.shots) / 2)",
-        "/ self.shots))",
-        _BY_FIDELITY,
-        "a fidelity is said to be known half as well as it is",
-    ),
-    Mutant(
-        "fidelity/sigma-of-one-kind",
-        _BLOBS,
-        "(a * (1 - a) + b * (1 - b)) / self.shots",
-        "2 * a * (1 - a) / self.shots",
-        _BY_FIDELITY,
-        "errors of the excited state do not count in the sigma",
-    ),
-    Mutant(
-        "fidelity/sigma-of-all-shots",
-        _BLOBS,
-        "min(len(test[0]), len(test[1])),",
-        "len(ground),",
-        _BY_FIDELITY,
-        "shots that set the threshold count as judged",
-    ),
-    Mutant(
-        "fidelity/no-error-no-sigma",
-        _BLOBS,
-        "b = max(self.false_ground, 0.5 / self.shots)",
-        "b = self.false_ground",
-        _BY_FIDELITY,
-        "a fidelity of 1 is exact",
-    ),
-    Mutant(
-        "fidelity/judged-by-its-own-shots",
-        _BLOBS,
-        "test = levels.project(ground[1::2]), levels.project(excited[1::2])",
-        "test = levels.project(ground[::2]), levels.project(excited[::2])",
-        (f"{_SIGMAS}::test_no_shot_judges_itself",),
-        "the fidelity is too good: the threshold has chosen its shots",
-    ),
-    Mutant(
-        "fidelity/threshold-in-the-middle",
-        _BLOBS,
-        "return float(values[order][k])",
-        "return float(np.mean(values))",
-        _BY_FIDELITY,
-        "the threshold does not know that level 1 decays",
-    ),
-    Mutant(
-        "fidelity/errors-of-one-kind-twice",
-        _BLOBS,
-        "return 1 - (self.false_excited + self.false_ground) / 2",
-        "return 1 - max(self.false_excited, self.false_ground)",
-        _BY_FIDELITY,
-        "the fidelity is another quantity than its page says",
-    ),
-    Mutant(
-        "fidelity/looks-alike-is-fine",
-        _BLOBS,
-        "spread = np.sqrt((np.var(ground) + np.var(excited)) / 2 / len(ground))",
-        "spread = np.sqrt((np.var(ground) + np.var(excited)) / 2) / len(ground)",
-        (f"{_SIGMAS}::test_two_preparations_that_are_one_are_refused",),
-        "noise is discriminated",
-    ),
     Mutant(
         "decay/ends-are-exact",
         _DECAY,
@@ -256,46 +56,6 @@ MUTANTS = (
         "if left > 2 * UNEXPLAINED:",
         (f"{_SIGMAS}::test_noise_between_known_ends_is_no_decay",),
         "data that do not decay have a T1",
-    ),
-    Mutant(
-        "levels/nobody-draws-which-kind",
-        _PROJECTION,
-        "+ p * (1 - p)",
-        "",
-        _BY_SHOTS,
-        "projection noise is left out of every sigma",
-    ),
-    Mutant(
-        "levels/variance-of-the-other-level",
-        _PROJECTION,
-        "(1 - p) * self.ground_variance + p * self.excited_variance",
-        "p * self.ground_variance + (1 - p) * self.excited_variance",
-        _BY_SHOTS,
-        "levels scatter as the other one does",
-    ),
-    Mutant(
-        "levels/sigma-of-a-shot",
-        _PROJECTION,
-        "np.sqrt(variance / shots)",
-        "np.sqrt(variance) / shots",
-        _BY_SHOTS,
-        "sigmas fall with the number of shots, not with its root",
-    ),
-    Mutant(
-        "levels/distance-once",
-        _PROJECTION,
-        "np.conj(axis)) / abs(axis) ** 2",
-        "np.conj(axis)) / abs(axis)",
-        _BY_MODELS,
-        "a projected level is in volts",
-    ),
-    Mutant(
-        "levels/axis-mirrored",
-        _PROJECTION,
-        "(iq - self.ground) * np.conj(axis)",
-        "(iq - self.ground) * axis",
-        _BY_MODELS,
-        "what lies across the line is counted",
     ),
     Mutant(
         "line/trusted-too-far",
@@ -528,37 +288,5 @@ MUTANTS = (
         "- one.sum() / 2",
         _BY_MODELS,
         "T1 is the half-life",
-    ),
-    Mutant(
-        "hill/sigma-without-the-curvature",
-        _SURFACE,
-        "np.diag(inverse @ covariance[1 : d + 1, 1 : d + 1] @ inverse.T)",
-        "np.diag(covariance[1 : d + 1, 1 : d + 1])",
-        _BY_HILL,
-        "a flat top is known as well as a sharp one",
-    ),
-    Mutant(
-        "hill/curvature-once",
-        _SURFACE,
-        "hessian[j, i] += coefficients[k]",
-        "hessian[j, i] += 0 * coefficients[k]",
-        _BY_HILL,
-        "the top lies twice as far from the middle",
-    ),
-    Mutant(
-        "hill/weights-once",
-        _SURFACE,
-        "(basis[use] * weight[:, None] ** 2).T",
-        "(basis[use] * weight[:, None]).T",
-        _BY_HILL,
-        "sigma of a top in another unit than the noise",
-    ),
-    Mutant(
-        "hill/scale-is-forgotten",
-        _SURFACE,
-        "np.sqrt(spread) * scale",
-        "np.sqrt(spread)",
-        _BY_HILL,
-        "sigma of a top in units of the grid",
     ),
 )
