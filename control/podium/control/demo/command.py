@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +16,6 @@ TERMINATED = 128 + signal.SIGTERM
 """Exit status after SIGTERM, as shells have it."""
 
 
-def seeds(text: str) -> range:
-    """Return the seeds of ``A:B``, from A up to but not including B."""
-    first, colon, end = text.partition(":")
-    try:
-        found = range(int(first), int(end))
-    except ValueError:
-        found = range(0)
-    if not colon or not found or found.start < 0:
-        raise ArgumentTypeError(
-            f"{text!r} names no seeds; 0:20 stands for the twenty seeds 0, 1 ... 19"
-        )
-    return found
-
-
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
@@ -37,15 +23,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="bring up single nodes and nothing else: the example then has one",
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="which hidden world to draw (default 0)"
-    )
-    which.add_argument(
-        "--seeds",
-        type=seeds,
-        metavar="A:B",
-        help="worlds A, A+1 ... B-1 in turn, each into DIR/seed_N, and how well all went",
     )
     parser.add_argument(
         "--report",
@@ -116,7 +95,6 @@ def run(arguments: Namespace) -> int:
 async def _guarded(arguments: Namespace, facility: Path, children: "Children") -> int:
     """Work until done or told to end: SIGTERM and a lost terminal end it like Ctrl-C does."""
     from podium.control.demo.demonstration import Wanted, demonstrate
-    from podium.control.demo.many_seeds import demonstrate_many
 
     work = asyncio.current_task()
     told_to_end = False
@@ -138,10 +116,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         together=not arguments.node_only,
     )
     try:
-        if arguments.seeds is not None:
-            good = await demonstrate_many(wanted, arguments.seeds, children)
-        else:
-            good = (await demonstrate(wanted, children)).good
+        good = (await demonstrate(wanted, children)).good
     except asyncio.CancelledError:
         if not told_to_end:
             raise

@@ -27,12 +27,8 @@ async def serve(children: Children, facility: Path, twin: Path, endpoints: Path)
 
 
 async def told_truth(twin: Path) -> dict[str, Truth]:
-    """Return the hidden truth of a twin file, by parameter name; raises ``ProcessFailed``.
-
-    Takes seconds; it is asked for politely (``nice``), beside what matters more.
-    """
-    words = ["nice", *podium("twin", "truth", twin, "--json")]
-    told = json.loads(await call("podium twin truth", words))
+    """Return the hidden truth of a twin file, by parameter name; raises ``ProcessFailed``."""
+    told = json.loads(await call("podium twin truth", podium("twin", "truth", twin, "--json")))
     return {name: Truth(float(one["value"]), str(one["unit"])) for name, one in told.items()}
 
 

@@ -57,6 +57,8 @@ class Story:
     notes: list[str] = field(default_factory=list)
     """What a person should know beside, before any routine has run."""
     wall_s: float = 0.0
+    cpu_s: float = 0.0
+    """Processor time of all processes of the demo, s."""
     lab_s: float = 0.0
     lab_causes: Mapping[str, float] = field(default_factory=dict)
     together: "Together | None" = None
@@ -104,7 +106,9 @@ def summary(story: Story) -> dict[str, object]:
         "facility": story.facility,
         "seed": story.seed,
         "wall_s": round(story.wall_s, 3),
+        "cpu_s": round(story.cpu_s, 3),
         "lab_s": round(story.lab_s, 3),
+        "lab_s_by_routine": _by_routine(story),
         "lab_causes": dict(story.lab_causes),
         "qubits_found": story.found(),
         "parameters": {
@@ -119,6 +123,15 @@ def summary(story: Story) -> dict[str, object]:
         "too_old": story.told_old(),
         **_together(story),
     }
+
+
+def _by_routine(story: Story) -> dict[str, float]:
+    """Return the laboratory time that each routine took, of all its steps on all nodes."""
+    spent: dict[str, float] = {}
+    for step in story.steps:
+        name = step.outcome.routine
+        spent[name] = round(spent.get(name, 0.0) + step.lab_s, 3)
+    return spent
 
 
 def _together(story: Story) -> dict[str, object]:
