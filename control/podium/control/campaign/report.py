@@ -65,6 +65,8 @@ def bring_up_report(results: Sequence[dict[str, Any]], facility: Facility) -> Ca
     complaints += [
         f"seed {one.seed}: {said}" for one in records for said in broken_start(one.together)
     ]
+    if not records:
+        complaints.append("no world was measured")
     if found < FOUND_SHARE * qubits:
         complaints.append(f"{found} of {qubits} qubits found, not {FOUND_SHARE:.0%}")
     content = {
@@ -88,7 +90,8 @@ def bring_up_report(results: Sequence[dict[str, Any]], facility: Facility) -> Ca
     }
     rows = [row for record in records for row in record.recoveries]
     tables = (pull_table(verdicts, len(records)), scan_table(scans))
-    return CampaignReport(content, tables, tuple(complaints), picture(verdicts, rows))
+    svg = picture(verdicts, rows) if verdicts else None
+    return CampaignReport(content, tables, tuple(complaints), svg)
 
 
 def repeatability_report(results: Sequence[dict[str, Any]], facility: Facility) -> CampaignReport:
