@@ -29,9 +29,7 @@ def made_series(
     for qubit in range(qubits):
         noise = draw.standard_normal(repeats)
         values = tuple(
-            RepeatedValue(
-                33e-6 + 0.4e-6 * (scatter * noise[k] + shift * (k % 2)), 0.4e-6, k % 2 > 0
-            )
+            RepeatedValue(33e-6 + sigma * (scatter * noise[k] + shift * (k % 2)), sigma, k % 2 > 0)
             for k in range(repeats)
         )
         made.append(RepeatSeries("relaxation", 2, True, f"node_a.q{qubit}.t1", values, 33e-6))

@@ -1,7 +1,7 @@
 """Campaigns: many worlds measured, kept, and judged together."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,13 @@ async def run_campaign(plan: CampaignPlan, say: Progress) -> CampaignEnd:
     return CampaignEnd(report, lost)
 
 
+def seeds_text(content: Mapping[str, Any], worlds: Sequence[Mapping[str, Any]]) -> str:
+    """Return the text of ``seeds.json``: the summary for people, then a line for each world."""
+    head = json.dumps(content, indent=1, allow_nan=False).removesuffix("\n}")
+    lines = ",\n".join(json.dumps(world, allow_nan=False) for world in worlds)
+    return f'{head},\n "worlds": [\n{lines}\n ]\n}}\n'
+
+
 def _write(plan: CampaignPlan, file: ResultsFile, lost: dict[int, str]) -> CampaignReport:
     worlds = file.read()
     report = KINDS[plan.name].judge(worlds, plan.facility)
@@ -134,9 +141,8 @@ def _write(plan: CampaignPlan, file: ResultsFile, lost: dict[int, str]) -> Campa
         "seeds": [one["seed"] for one in worlds],
         "lost": {str(seed): why for seed, why in sorted(lost.items())},
         **report.content,
-        "worlds": worlds,
     }
-    write_text(plan.folder / SEEDS, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_text(plan.folder / SEEDS, seeds_text(content, worlds))
     if report.svg is not None:
         write_text(plan.folder / PICTURE, report.svg)
     return report
