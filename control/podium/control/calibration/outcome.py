@@ -50,6 +50,8 @@ class Panel:
     """What came out, or why the fit failed."""
     failed: bool = False
     equal_axes: bool = False
+    judged: bool = True
+    """Its lines must explain its points better than a constant does, or the fit has failed."""
 
 
 @dataclass(slots=True, eq=False)
