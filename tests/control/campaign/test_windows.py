@@ -27,7 +27,11 @@ GUESSES = all_guesses(FACILITY, made_worlds())
 
 
 def broken(worlds) -> dict[str, tuple[str, ...]]:
-    return {one.quantity: one.broken for one in judge_campaign(worlds, FACILITY) if one.broken}
+    return {
+        one.quantity: one.broken
+        for one in judge_campaign(worlds, all_guesses(FACILITY, worlds))
+        if one.broken
+    }
 
 
 def test_honest_worlds_keep_every_window() -> None:
@@ -56,7 +60,7 @@ def test_one_sigma_above_a_fifth_of_the_spread_breaks_its_window() -> None:
 
 @pytest.mark.parametrize("null", NULLS)
 def test_a_null_breaks_every_window_of_a_campaign(null: str) -> None:
-    judged = judge_nulls(made_worlds(), FACILITY)[null]
+    judged = judge_nulls(made_worlds(), GUESSES)[null]
     assert {one.quantity for one in judged if one.broken} == UNITS.keys()
 
 
@@ -72,7 +76,7 @@ def test_a_null_breaks_every_window_with_sigmas_of_a_fifth_of_the_spread(null: s
         )
         for world in worlds
     ]
-    judged = judge_nulls(worlds, FACILITY)[null]
+    judged = judge_nulls(worlds, GUESSES)[null]
     assert {one.quantity for one in judged if one.broken} == UNITS.keys()
 
 

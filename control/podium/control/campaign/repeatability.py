@@ -100,6 +100,21 @@ def scatter_squares(values: Sequence[RepeatedValue]) -> tuple[float, int]:
     return float(np.sum(weight * (value - mean) ** 2)), len(values) - 1
 
 
+def scatter_complaints(scatter: float, freedom: int, chance: float | None = None) -> list[str]:
+    """Return the complaint about a scatter that is not that of the sigmas; empty: it is.
+
+    ``chance``: an honest scatter is complained about so often (default: the campaigns' limits).
+    """
+    if not freedom:
+        return []
+    limits = campaign_limits(freedom) if chance is None else chance_limits(freedom, chance)
+    low, high = limits.rms
+    if low <= scatter <= high:
+        return []
+    why = "sigmas are too large" if scatter < low else "sigmas are too small"
+    return [f"scatter {scatter:.2f} of sigma, not {low:.2f} to {high:.2f}: {why}"]
+
+
 def starts_pull(values: Sequence[RepeatedValue]) -> float:
     """Return the difference of both starts' means over its sigma; NaN where there is one start."""
     means, variances = [], []
@@ -141,7 +156,7 @@ def _row(
     starts = statistics([starts_pull(one.values) for one in series])
     broken: list[str] = []
     if all(one.judged for one in series):
-        broken += _broken(scatter, freedom, chance)
+        broken += scatter_complaints(scatter, freedom, chance)
         broken += (f"from two starts: {said}" for said in _broken_starts(starts, chance))
     everything = [value for one in series for value in one.values]
     offsets = [
@@ -162,17 +177,6 @@ def _row(
         float(np.median([abs(one.sigma / one.value) for one in everything if one.value])),
         tuple(broken),
     )
-
-
-def _broken(scatter: float, freedom: int, chance: float | None) -> list[str]:
-    if not freedom:
-        return []
-    limits = campaign_limits(freedom) if chance is None else chance_limits(freedom, chance)
-    low, high = limits.rms
-    if low <= scatter <= high:
-        return []
-    why = "sigmas are too large" if scatter < low else "sigmas are too small"
-    return [f"scatter {scatter:.2f} of sigma, not {low:.2f} to {high:.2f}: {why}"]
 
 
 def _broken_starts(starts: PullStatistics, chance: float | None) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 
 from podium.control.calibration.quantities import BY_NAME, alone
+from podium.control.campaign.guesses import all_guesses
 from podium.control.campaign.pull_statistics import PullStatistics, campaign_false_alarm
 from podium.control.campaign.repeatability import (
     Repeatability,
@@ -46,8 +47,9 @@ def bring_up_report(results: Sequence[dict[str, Any]], facility: Facility) -> Ca
     from podium.control.campaign.picture import picture
 
     records = [from_json(one) for one in results]
-    verdicts = judge_campaign(records, facility)
-    nulls = judge_nulls(records, facility)
+    guesses = all_guesses(facility, records)
+    verdicts = judge_campaign(records, guesses)
+    nulls = judge_nulls(records, guesses)
     scans = two_scans(records)
     found, qubits = found_share(records)
     passed = {
@@ -86,6 +88,7 @@ def bring_up_report(results: Sequence[dict[str, Any]], facility: Facility) -> Ca
             null: {one.quantity: list(one.broken) for one in judged}
             for null, judged in nulls.items()
         },
+        "guesses": {name: asdict(one) for name, one in guesses.items()},
         "complaints": complaints,
     }
     rows = [row for record in records for row in record.recoveries]

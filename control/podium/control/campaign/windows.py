@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from podium.control.campaign.guesses import NULLS, Guess, all_guesses
+from podium.control.campaign.guesses import NULLS, Guess
 from podium.control.campaign.pull_statistics import (
     WORLD_CHANCE,
     Limits,
@@ -18,7 +18,6 @@ from podium.control.campaign.pull_statistics import (
     statistics,
 )
 from podium.control.campaign.world_record import Recovery, WorldRecord, by_quantity
-from podium.control.facility.facility import Facility
 
 FOUND_SHARE = 0.95
 """So many of a campaign's qubits are found, all of their listed parameters."""
@@ -79,22 +78,19 @@ def judge_quantity(
 
 
 def judge_campaign(
-    records: Iterable[WorldRecord], facility: Facility
+    records: Iterable[WorldRecord], guesses: Mapping[str, Guess]
 ) -> tuple[QuantityVerdict, ...]:
     """Return the verdict on each quantity over all worlds."""
-    listed = tuple(records)
-    guesses = all_guesses(facility, listed)
     return tuple(
-        judge_quantity(quantity, rows, guesses) for quantity, rows in by_quantity(listed).items()
+        judge_quantity(quantity, rows, guesses) for quantity, rows in by_quantity(records).items()
     )
 
 
 def judge_nulls(
-    records: Iterable[WorldRecord], facility: Facility
+    records: Iterable[WorldRecord], guesses: Mapping[str, Guess]
 ) -> dict[str, tuple[QuantityVerdict, ...]]:
     """Return, for each null, what the campaign's windows say of it: each has to be broken."""
     listed = tuple(records)
-    guesses = all_guesses(facility, listed)
     return {
         name: tuple(
             judge_quantity(quantity, guessed(rows, guesses, null), guesses)
