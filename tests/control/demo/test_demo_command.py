@@ -101,6 +101,10 @@ def test_a_good_demo_leaves_report_summary_data_and_parameters(
     assert summary["lab_s"] == 7.0
     assert summary["lab_s_by_routine"] == {"all": summary["lab_s"]}
     assert summary["cpu_s"] > 0
+    assert summary["measured"].keys() == summary["parameters"].keys()
+    span = summary["measured"]["node_a.q1.t1"]
+    assert span["routine"] == "all"
+    assert span["to_tai_s"] - span["from_tai_s"] == pytest.approx(summary["lab_s"], abs=1e-3)
     assert summary["lab_causes"] == {"since_start_s": 50.0, "running_s": 40.0}
     assert summary["failures"] == []
     assert len(summary["parameters"]) == 33

@@ -27,6 +27,8 @@ OF_THE_WORLD = {name for name in BY_NAME if name != "assignment_fidelity"} | {
     "flux_period",
 }
 """Quantities that do not depend on settings that a bring-up has chosen on its way."""
+SAME_SCAN = {"decays": "relaxation"}
+"""Routines that measure what another one does, in another way."""
 SETTLED_BY = "sweet_spot"
 """Before this routine biases are elsewhere, and so are frequencies."""
 
@@ -237,7 +239,8 @@ def two_scans(records: Iterable[WorldRecord]) -> tuple[TwoScans, ...]:
         scans: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for one in record.scans[begin:]:
             if one.name.rpartition(".")[2] in OF_THE_WORLD:
-                scans.setdefault((one.routine, one.name), []).append((one.value, one.sigma))
+                routine = SAME_SCAN.get(one.routine, one.routine)
+                scans.setdefault((routine, one.name), []).append((one.value, one.sigma))
         for (routine, name), found in scans.items():
             if len(found) > 1:
                 (first, its_sigma), (second, sigma) = found[-2:]

@@ -21,6 +21,8 @@ class Step:
     """Laboratory time that it took, s."""
     node: str = ""
     """Whose it was, where nodes were brought up side by side; empty: one node's, or all nodes'."""
+    begin_tai_s: float | None = None
+    """When it began, by the laboratory's clock, s; None: what it measured was not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,30 @@ def summary(story: Story) -> dict[str, object]:
             for row in story.comparisons
             if row.found is not None
         },
+        "measured": _measured(story),
         "failures": [
             {"routine": f.routine, "element": f.element, "reason": f.reason}
             for f in story.failures()
         ],
         "too_old": story.told_old(),
         **_together(story),
+    }
+
+
+def _measured(story: Story) -> dict[str, dict[str, object]]:
+    """Return by which routine, and from when until when (TAI, s), each parameter was measured.
+
+    Of a parameter that was measured several times the last one, whose value counts.
+    """
+    return {
+        name: {
+            "routine": step.outcome.routine,
+            "from_tai_s": step.begin_tai_s,
+            "to_tai_s": step.begin_tai_s + step.lab_s,
+        }
+        for step in story.steps
+        if step.begin_tai_s is not None
+        for name in step.outcome.measured
     }
 
 
