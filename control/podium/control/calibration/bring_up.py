@@ -9,6 +9,7 @@ from podium.control.calibration.routines.dispersive_shift import dispersive_shif
 from podium.control.calibration.routines.echo import echo
 from podium.control.calibration.routines.ef_spectroscopy import ef_spectroscopy
 from podium.control.calibration.routines.flux_arc import flux_arc
+from podium.control.calibration.routines.mixer_calibration import mixer_calibration
 from podium.control.calibration.routines.punch_out import punch_out
 from podium.control.calibration.routines.qubit_spectroscopy import qubit_spectroscopy
 from podium.control.calibration.routines.rabi import rabi, rabi_ef
@@ -25,6 +26,7 @@ from podium.control.facility.facility import Qubit
 Routine = Callable[[Bench, tuple[Qubit, ...]], Awaitable[Outcome]]
 
 ROUTINES: dict[str, Routine] = {
+    "mixer_calibration": mixer_calibration,
     "time_of_flight": time_of_flight,
     "resonator_spectroscopy": resonator_spectroscopy,
     "punch_out": punch_out,
@@ -46,6 +48,7 @@ ROUTINES: dict[str, Routine] = {
 """All routines by the name under which they are called and stored."""
 
 BRING_UP: tuple[str, ...] = (
+    "mixer_calibration",
     "time_of_flight",
     "resonator_spectroscopy",
     "punch_out",

@@ -25,6 +25,7 @@ from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.runner import Runner
 from podium.control.demo import simulation
 from podium.control.demo.children import Children
+from podium.control.demo.command import add_world_arguments, world_options
 from podium.control.demo.files import write_text
 from podium.control.demo.processor_time import processor_time_s
 from podium.control.facility.facility import Qubit
@@ -118,7 +119,9 @@ async def repetitions(arguments: Namespace) -> list[Repetition]:
     children = Children()
     done: list[Repetition] = []
     try:
-        await simulation.draw_world(arguments.facility, arguments.seed, twin)
+        await simulation.draw_world(
+            arguments.facility, arguments.seed, twin, world_options(arguments)
+        )
         await simulation.serve(children, arguments.facility, twin, endpoints)
         async with open_facility(arguments.facility, endpoints=endpoints) as lab:
             by_node: dict[str, tuple[Qubit, ...]] = {}
@@ -175,6 +178,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=20, metavar="N")
     parser.add_argument("--moved", type=float, default=1.0, metavar="SPREADS")
     parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
+    add_world_arguments(parser)
     parser.add_argument("--steps", nargs="+", choices=tuple(ROUTINES), metavar="ROUTINE")
 
 

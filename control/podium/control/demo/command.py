@@ -1,9 +1,10 @@
 """``podium demo``: two nodes from nothing to one start, on simulated instruments, with a report."""
 
 import asyncio
+import math
 import signal
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
 
 TERMINATED = 128 + signal.SIGTERM
 """Exit status after SIGTERM, as shells have it."""
+
+
+def spreads(text: str) -> float:
+    """Return the K of ``--wrong``."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"{text!r} is no number of spreads; 3 is three spreads off")
+    return found
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,6 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="facility file (default: the example of two nodes, with --node-only that of one)",
     )
+    add_world_arguments(parser)
     parser.add_argument(
         "--thoroughness",
         type=float,
@@ -46,6 +59,29 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="X",
         help="factor on the number of shots (default 1)",
     )
+
+
+def add_world_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that say what kind of world is drawn."""
+    parser.add_argument(
+        "--wrong",
+        type=spreads,
+        metavar="K",
+        help="a world K spreads off the facility file, see `podium twin sample`",
+    )
+    parser.add_argument(
+        "--mixers", action="store_true", help="a world with imperfect I/Q mixers, likewise"
+    )
+    parser.add_argument(
+        "--drift", action="store_true", help="a world that drifts while it is measured, likewise"
+    )
+
+
+def world_options(arguments: Namespace) -> tuple[str, ...]:
+    """Return what `podium twin sample` is asked for besides a seed."""
+    wrong = () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    flags = [f"--{name}" for name in ("mixers", "drift") if getattr(arguments, name)]
+    return (*wrong, *flags)
 
 
 def run(arguments: Namespace) -> int:
@@ -114,6 +150,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         arguments.report,
         arguments.thoroughness,
         together=not arguments.node_only,
+        world=world_options(arguments),
     )
     try:
         good = (await demonstrate(wanted, children)).good

@@ -26,7 +26,14 @@ from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
 from podium.control.demo.session import CANNOT_GO_ON
 from podium.control.demo.side_by_side import bring_up_nodes
-from podium.control.demo.story import Failure, Story, fits, summary, trouble
+from podium.control.demo.story import (
+    Failure,
+    Story,
+    fits,
+    measured_spans,
+    summary,
+    trouble,
+)
 from podium.control.demo.tables import headline, recovered_table
 from podium.control.demo.together import demonstrate as together
 from podium.control.demo.together.pictures import Pictures
@@ -68,6 +75,8 @@ class Wanted:
     thoroughness: float = 1.0
     together: bool = False
     """Then the nodes start together, one of them is killed, and comes back."""
+    world: tuple[str, ...] = ()
+    """Options of ``podium twin sample``: ``("--wrong", "3")``."""
 
 
 async def demonstrate(wanted: Wanted, children: Children) -> Story:
@@ -100,7 +109,7 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
                 await together.ask_the_world(facility, story.together, folder / ENDPOINTS)
             shown.doing("writing the report")
             truth, pictures, svgs, _ = await asyncio.gather(
-                _truth(twin, story, shown),
+                _truth(twin, story, shown, drifts="--drift" in wanted.world),
                 asyncio.to_thread(drawn.together, story),
                 asyncio.to_thread(drawn.finish),
                 children.end(),
@@ -159,17 +168,25 @@ def _ended(
 async def _draw_world(wanted: Wanted, shown: Display) -> Path:
     shown.doing("drawing a hidden world")
     twin = wanted.folder / TWIN
-    await simulation.draw_world(wanted.facility, wanted.seed, twin)
+    await simulation.draw_world(wanted.facility, wanted.seed, twin, wanted.world)
     shown.done("hidden world drawn", (f"podium twin sample: {twin}",))
     return twin
 
 
-async def _truth(twin: Path | None, story: Story, shown: Display) -> dict[str, Truth]:
-    """Return the hidden truth, asked for after the last measurement; empty without a world."""
+async def _truth(
+    twin: Path | None, story: Story, shown: Display, *, drifts: bool
+) -> dict[str, Truth]:
+    """Return the hidden truth, asked for after the last measurement; empty without a world.
+
+    Of a world that drifts it is the mean over the routine that measured each parameter.
+    """
     if twin is None:
         return {}
+    spans = measured_spans(story) if drifts else {}
     try:
-        return await simulation.told_truth(twin)
+        return await simulation.told_truth(
+            twin, {name: f"{one.from_tai_s!r}..{one.to_tai_s!r}" for name, one in spans.items()}
+        )
     except ProcessFailed as error:
         _trouble(story, shown, "podium twin truth", error)
         return {}

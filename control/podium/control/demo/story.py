@@ -1,7 +1,7 @@
 """What happened in a demo, as far as it got: the material of the report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from podium.control.calibration.outcome import Outcome
@@ -118,7 +118,7 @@ def summary(story: Story) -> dict[str, object]:
             for row in story.comparisons
             if row.found is not None
         },
-        "measured": _measured(story),
+        "measured": {name: asdict(span) for name, span in measured_spans(story).items()},
         "failures": [
             {"routine": f.routine, "element": f.element, "reason": f.reason}
             for f in story.failures()
@@ -128,17 +128,19 @@ def summary(story: Story) -> dict[str, object]:
     }
 
 
-def _measured(story: Story) -> dict[str, dict[str, object]]:
-    """Return by which routine, and from when until when (TAI, s), each parameter was measured.
+@dataclass(frozen=True, slots=True)
+class MeasuredSpan:
+    """When a parameter was measured, by which routine."""
 
-    Of a parameter that was measured several times the last one, whose value counts.
-    """
+    routine: str
+    from_tai_s: float
+    to_tai_s: float
+
+
+def measured_spans(story: Story) -> dict[str, MeasuredSpan]:
+    """Return when each parameter was measured: of several times the last, whose value counts."""
     return {
-        name: {
-            "routine": step.outcome.routine,
-            "from_tai_s": step.begin_tai_s,
-            "to_tai_s": step.begin_tai_s + step.lab_s,
-        }
+        name: MeasuredSpan(step.outcome.routine, step.begin_tai_s, step.begin_tai_s + step.lab_s)
         for step in story.steps
         if step.begin_tai_s is not None
         for name in step.outcome.measured

@@ -18,6 +18,7 @@ from podium.drivers.qblox_cluster.connection import (
 )
 from podium.drivers.qblox_cluster.describing import examination_of, identity_of, kind_of
 from podium.drivers.qblox_cluster.holding import Holding
+from podium.drivers.qblox_cluster.mixers import Mixers
 from podium.drivers.qblox_cluster.offsets import (
     PACER,
     RAMP_STEP_NS,
@@ -34,7 +35,7 @@ from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_sc
 from podium.drivers.qblox_cluster.tagging import channel_of, driven, is_high, read_tags
 from podium.drivers.qblox_cluster.triggering import TriggeredStart, tai_of
 from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wait_until_stopped
-from podium.drivers.roles import Acquired, Examination, Identity, Tags
+from podium.drivers.roles import Acquired, Examination, Identity, MixerSettings, Tags
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
 
@@ -93,6 +94,7 @@ class QbloxCluster:
         self._cluster: Any = cluster
         self._close = close_cluster
         self._holding = Holding(name, self._cluster, self._modules)
+        self._mixers = Mixers(name, self._cluster, self._modules, self._holding)
         self._triggered = TriggeredStart(name, self._cluster)
         self._rehearsed = False
         self._program: ClusterProgram | None = None
@@ -178,7 +180,9 @@ class QbloxCluster:
         self._program = None
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
-        self._holding.set(settings_of(artifact, self._modules))
+        self._holding.set(
+            [*settings_of(artifact, self._modules), *self._mixers.settings(artifact.sequencers)]
+        )
         self._holding.upload(artifact.sequencers)
         self._check_error_queues({entry.slot for entry in artifact.sequencers})
         self._program = artifact
@@ -322,6 +326,27 @@ class QbloxCluster:
             raise ProtocolError(
                 f"{self._name}: ramping {channel} to {target_v} V: it reads back {reached_v} V"
             )
+
+    # CalibratesMixers
+
+    def calibrate_mixer(
+        self, channel: str, lo_hz: float, attenuation_db: float, intermediate_hz: float
+    ) -> MixerSettings:
+        """Let the box calibrate the mixer of an RF output (``slot4.out0``); outputs end silent.
+
+        A program that was loaded has to be loaded again.
+        """
+        self._program = None
+        if not self._quiet:
+            self._stop_all()
+        try:
+            return self._mixers.calibrate(channel, lo_hz, attenuation_db, intermediate_hz)
+        finally:
+            self._holding.silence()
+
+    def hold_mixer(self, channel: str, settings: MixerSettings) -> None:
+        """Set what an earlier calibration of the mixer of an RF output has found."""
+        self._mixers.hold(channel, settings)
 
     # Clock
 
