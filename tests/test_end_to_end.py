@@ -34,9 +34,10 @@ from podium.control.program.waveforms import Square
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "first_light" / "facility.yaml"
 PODIUM = [sys.executable, "-m", "podium.control.cli"]
-SEED = 1
-THOROUGHNESS = 0.5
-WITHIN_S = 280.0
+SEED = 16
+"""Its truths lie so far from their designs that a guess with a fifth of the spread as sigma breaks
+every window. Chosen by that alone: docs/decisions/0026-windows-that-a-guess-breaks.md."""
+WITHIN_S = 560.0
 QUBITS = [f"node_a.q{k}" for k in range(3)]
 NS = 10**6
 
@@ -118,8 +119,7 @@ def demo(tmp_path_factory) -> Demo:
     hooks = home / "hooks"
     hooks.mkdir()
     (hooks / "sitecustomize.py").write_text(BLOCKER)
-    words = ["demo", "--node-only", "--seed", SEED, "--thoroughness", THOROUGHNESS]
-    words += ["--report", home / "report"]
+    words = ["demo", "--node-only", "--seed", SEED, "--report", home / "report"]
     seen, ended = Seen(), threading.Event()
     with (home / "said").open("w") as sink:
         process = subprocess.Popen(
@@ -152,7 +152,7 @@ def demo(tmp_path_factory) -> Demo:
     return Demo(home / "report", status, (home / "said").read_text(), seen, marks)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_demo_finds_every_qubit_and_says_so(demo) -> None:
     assert demo.status == 0, demo.said[-4000:]
     assert "3 of 3 qubits found" in demo.said

@@ -13,14 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.one_world import broken_windows
-from tests.test_end_to_end import UNITS
+from tests.test_end_to_end import SEED, UNITS
 
 from podium.control.campaign.guesses import NULLS
 from podium.control.facility.load import load_facility
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "two_nodes" / "facility.yaml"
 PODIUM = [sys.executable, "-m", "podium.control.cli"]
-SEED = 1
 QUICK = 0.3
 """Thoroughness of the one that `make test` runs."""
 WITHIN_S = 560.0

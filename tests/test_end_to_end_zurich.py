@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.one_world import broken_windows
-from tests.test_end_to_end import PODIUM, QUBITS, SEED, THOROUGHNESS, UNITS, WITHIN_S
+from tests.test_end_to_end import PODIUM, QUBITS, SEED, UNITS, WITHIN_S
 
 from podium.control.campaign.guesses import NULLS
 from podium.control.facility.load import load_facility
@@ -26,7 +26,7 @@ def demo(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A demo's folder, and how it ended."""
     folder = tmp_path_factory.mktemp("demo_zurich")
     words = ["demo", "--node-only", "--facility", EXAMPLE, "--report", folder]
-    words += ["--seed", SEED, "--thoroughness", THOROUGHNESS]
+    words += ["--seed", SEED]
     done = subprocess.run(
         [*PODIUM, *map(str, words)], capture_output=True, text=True, timeout=2 * WITHIN_S
     )
