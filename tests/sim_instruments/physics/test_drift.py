@@ -177,7 +177,7 @@ def test_a_run_is_played_at_the_point_of_its_own_time() -> None:
     moving = World(lambda *_: (point,), 3, drift=drift)
     for at_s in (NOW_S, NOW_S + 3 * 3600):
         signals = ramsey(0.0, 20, at_s)
-        there = drift.at({}, None, at_s, 1e-9 * signals.duration_ns)
+        there = drift.at({}, None, 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns)
         still = World(lambda *_, there=there: there, 3)
         left, right = (one.play(signals)[0].integrated for one in (moving, still))
         assert np.array_equal(left, right)
