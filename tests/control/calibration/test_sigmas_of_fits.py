@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from podium.control.calibration.fits.blobs import discriminate
+from podium.control.calibration.fits.blobs import best_threshold, discriminate
 from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
 from podium.control.calibration.fits.flux import (
     arc,
@@ -436,6 +436,20 @@ def test_few_errors_still_have_a_sigma() -> None:
     # Half an error of each kind is reckoned with, of the shots that were judged.
     half = [np.sqrt(2 * 0.5 / n * (1 - 0.5 / n) / n) / 2 for n in (1_000, 2_000)]
     assert any(seen.sigma == pytest.approx(one, rel=1e-6) for one in half)
+
+
+def test_the_threshold_is_where_both_clouds_are_as_dense() -> None:
+    """Of N(0, 1) and N(4, 2): 3 t^2 + 8 t = 16 + 8 ln 2. What has decayed moves it nowhere.
+
+    Of 300 seeds the second scatters by 0.05: five of that are allowed.
+    """
+    rng = np.random.default_rng(129)
+    shots = 40_000
+    ground, excited = rng.normal(0, 1, shots), rng.normal(4, 2, shots)
+    exact = (-8 + np.sqrt(64 + 12 * (16 + 8 * np.log(2)))) / 6
+    assert best_threshold(ground, excited) == pytest.approx(exact, abs=0.25)
+    decayed = np.where(rng.random(shots) < 0.4, rng.normal(0, 1, shots), excited)
+    assert best_threshold(ground, decayed) == pytest.approx(exact, abs=0.25)
 
 
 def test_no_shot_judges_itself() -> None:

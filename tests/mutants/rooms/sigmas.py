@@ -191,7 +191,7 @@ MUTANTS = (
         _BLOBS,
         "return float(values[order][k])",
         "return float(np.mean(values))",
-        _BY_FIDELITY,
+        (f"{_SIGMAS}::test_the_threshold_is_where_both_clouds_are_as_dense",),
         "the threshold does not know that level 1 decays",
     ),
     Mutant(
