@@ -1,6 +1,7 @@
 """``podium demo``: two nodes from nothing to one start, on simulated instruments, with a report."""
 
 import asyncio
+import math
 import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -16,17 +17,14 @@ TERMINATED = 128 + signal.SIGTERM
 """Exit status after SIGTERM, as shells have it."""
 
 
-def seeds(text: str) -> range:
-    """Return the seeds of ``A:B``, from A up to but not including B."""
-    first, colon, end = text.partition(":")
+def spreads(text: str) -> float:
+    """Return the K of ``--wrong``."""
     try:
-        found = range(int(first), int(end))
+        found = float(text)
     except ValueError:
-        found = range(0)
-    if not colon or not found or found.start < 0:
-        raise ArgumentTypeError(
-            f"{text!r} names no seeds; 0:20 stands for the twenty seeds 0, 1 ... 19"
-        )
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"{text!r} is no number of spreads; 3 is three spreads off")
     return found
 
 
@@ -37,15 +35,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="bring up single nodes and nothing else: the example then has one",
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="which hidden world to draw (default 0)"
-    )
-    which.add_argument(
-        "--seeds",
-        type=seeds,
-        metavar="A:B",
-        help="worlds A, A+1 ... B-1 in turn, each into DIR/seed_N, and how well all went",
     )
     parser.add_argument(
         "--report",
@@ -60,6 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="facility file (default: the example of two nodes, with --node-only that of one)",
     )
+    add_world_arguments(parser)
     parser.add_argument(
         "--thoroughness",
         type=float,
@@ -67,6 +59,29 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="X",
         help="factor on the number of shots (default 1)",
     )
+
+
+def add_world_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that say what kind of world is drawn."""
+    parser.add_argument(
+        "--wrong",
+        type=spreads,
+        metavar="K",
+        help="a world K spreads off the facility file, see `podium twin sample`",
+    )
+    parser.add_argument(
+        "--mixers", action="store_true", help="a world with imperfect I/Q mixers, likewise"
+    )
+    parser.add_argument(
+        "--drift", action="store_true", help="a world that drifts while it is measured, likewise"
+    )
+
+
+def world_options(arguments: Namespace) -> tuple[str, ...]:
+    """Return what `podium twin sample` is asked for besides a seed."""
+    wrong = () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    flags = [f"--{name}" for name in ("mixers", "drift") if getattr(arguments, name)]
+    return (*wrong, *flags)
 
 
 def run(arguments: Namespace) -> int:
@@ -116,7 +131,6 @@ def run(arguments: Namespace) -> int:
 async def _guarded(arguments: Namespace, facility: Path, children: "Children") -> int:
     """Work until done or told to end: SIGTERM and a lost terminal end it like Ctrl-C does."""
     from podium.control.demo.demonstration import Wanted, demonstrate
-    from podium.control.demo.many_seeds import demonstrate_many
 
     work = asyncio.current_task()
     told_to_end = False
@@ -136,12 +150,10 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         arguments.report,
         arguments.thoroughness,
         together=not arguments.node_only,
+        world=world_options(arguments),
     )
     try:
-        if arguments.seeds is not None:
-            good = await demonstrate_many(wanted, arguments.seeds, children)
-        else:
-            good = (await demonstrate(wanted, children)).good
+        good = (await demonstrate(wanted, children)).good
     except asyncio.CancelledError:
         if not told_to_end:
             raise

@@ -143,7 +143,8 @@ class Session:
         async for outcome in bring_up(bench, steps, self.routines):
             self.titles[outcome.routine] = outcome.title
             now, self._now_fs = time.monotonic(), (await self.runner.now()).total_fs
-            yield Step(outcome, now - wall, (self._now_fs - before_fs) / FS_PER_S, self.label)
+            lab_s = (self._now_fs - before_fs) / FS_PER_S
+            yield Step(outcome, now - wall, lab_s, self.label, before_fs / FS_PER_S)
             wall, before_fs = now, self._now_fs
 
     def _keep(self, data: xarray.Dataset) -> None:
@@ -170,5 +171,5 @@ def told_step(step: Step) -> tuple[str, ...]:
     for element, reason in step.outcome.failures.items():
         if not {(element, reason), (element.rpartition(".")[2], reason)} & set(drawn):
             lines.append(f"{element}: FAILED: {reason}")
-    lines += [f"too old: {note}" for note in step.outcome.notes]
+    lines += [f"note: {note}" for note in step.outcome.notes]
     return tuple(lines)

@@ -11,13 +11,16 @@ from podium.control.facility.written import EstimateEntry
 
 FOLLOWS = "its circuit energies, at half a flux quantum"
 ENERGIES = ("charging_energy", "josephson_energy", "inductive_energy")
+DEFAULT_SPREADS = {"asymmetry": 0.05}
+"""Of quantities that no design knows exactly: where the file gives no spread.
+ASSUMED: 5 % of EJ1 + EJ2, as areas of small junctions on one chip scatter by some per cent."""
 
 
 def design_of(qubit: QubitEntry) -> FrozenMap[str, Estimate]:
     """Return the design values by quantity; of a fluxonium with the f01 that they make."""
     design = qubit.design
     values = {
-        name: estimate(getattr(design, name), unit)
+        name: estimate(getattr(design, name), unit, DEFAULT_SPREADS.get(name, 0.0))
         for name, unit in DESIGN_UNITS.items()
         if name in type(design).model_fields
     }
@@ -27,9 +30,10 @@ def design_of(qubit: QubitEntry) -> FrozenMap[str, Estimate]:
     return FrozenMap(values)
 
 
-def estimate(entry: EstimateEntry[float], unit: str) -> Estimate:
-    """Return an estimate of the file in SI units."""
-    return Estimate(entry.value, entry.spread or 0.0, unit, entry.source, entry.assumed)
+def estimate(entry: EstimateEntry[float], unit: str, spread: float = 0.0) -> Estimate:
+    """Return an estimate of the file in SI units; ``spread``: where the file gives none."""
+    given = spread if entry.spread is None else entry.spread
+    return Estimate(entry.value, given, unit, entry.source, entry.assumed)
 
 
 def energies_of(design: FluxoniumDesign) -> Energies:

@@ -27,7 +27,7 @@ def _qubit(f01_ghz: float, readout_ghz: float) -> QubitPlan:
             "rabi_frequency": Estimate("40 MHz", "5 MHz"),
             "flux_period": Estimate("1.5 V", "0.05 V"),
             "flux_offset": Estimate("0 V", "0.03 V"),
-            "asymmetry": Estimate("0.4"),
+            "asymmetry": Estimate("0.4", "0.05"),
         },
     )
 

@@ -37,7 +37,7 @@ def _qubit(number: int) -> QubitPlan:
             "rabi_frequency": Estimate("40 MHz", "5 MHz"),
             "flux_period": Estimate("1.5 V", "0.05 V"),
             "flux_offset": Estimate("0 V", "0.1 V"),
-            "asymmetry": Estimate("0.4"),
+            "asymmetry": Estimate("0.4", "0.05"),
         },
     )
 

@@ -42,6 +42,9 @@ DESIGN_UNITS = {
     },
 }
 """The same by the kind of qubit, with what that kind says besides."""
+DEFAULT_SPREADS = {"asymmetry": 0.05}
+"""Of quantities that no design knows exactly: where the file gives no spread.
+ASSUMED: 5 % of EJ1 + EJ2, as areas of small junctions on one chip scatter by some per cent."""
 
 
 class DesignError(ValueError):
@@ -187,13 +190,13 @@ class _Place:
     def quantity(self, key: str, unit: str) -> float:
         return self._parsed(self[key], key, unit)
 
-    def spread(self, key: str, unit: str) -> Spread:
-        """Read ``{value, spread}`` or a bare quantity, which has no spread."""
+    def spread(self, key: str, unit: str, default: float = 0.0) -> Spread:
+        """Read ``{value, spread}`` or a bare quantity; without a spread it has the default."""
         given = self[key]
         if not isinstance(given, Mapping):
-            return Spread(self._parsed(given, key, unit), 0.0, unit)
+            return Spread(self._parsed(given, key, unit), default, unit)
         place = self.sub(key)
-        spread = place.quantity("spread", unit) if "spread" in place else 0.0
+        spread = place.quantity("spread", unit) if "spread" in place else default
         return Spread(place.quantity("value", unit), spread, unit)
 
     def origin(self, key: str, fallback: str) -> str | None:
@@ -248,7 +251,10 @@ def _qubit(node: str, name: str, qubit: _Place, root: _Place) -> QubitDesign:
     return QubitDesign(
         name=name,
         kind=kind,
-        values={key: design.spread(key, unit) for key, unit in units.items()},
+        values={
+            key: design.spread(key, unit, DEFAULT_SPREADS.get(key, 0.0))
+            for key, unit in units.items()
+        },
         origin={key: design.origin(key, "the facility file's design") for key in units},
         drive_full_scale=_drive_full_scale(f"{node}.{name}.drive", root),
     )

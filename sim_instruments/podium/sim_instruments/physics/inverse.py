@@ -8,6 +8,7 @@ away from the sweet spot, higher levels) follows from it.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from podium.sim_instruments.physics.transmon import Transmon
 
 TOLERANCE_HZ = 1.0
 """The found circuit gives all four wanted frequencies within this."""
+CIRCUITS_CACHED = 256
+"""Circuits kept: to find one takes 10 ms, of a fluxonium seconds."""
 
 
 class NoSuchCircuit(ValueError):
@@ -43,6 +46,7 @@ class Circuit:
         return dressed(self.pair(flux))
 
 
+@lru_cache(maxsize=CIRCUITS_CACHED)
 def circuit_of(
     *,
     f01_hz: float,
@@ -104,6 +108,7 @@ STRONGEST_HZ = 400e6
 """No fluxonium is coupled to its resonator by more: g n01 would reach a tenth of f_r."""
 
 
+@lru_cache(maxsize=CIRCUITS_CACHED)
 def fluxonium_circuit(fluxonium: Fluxonium, *, readout_hz: float, chi_hz: float) -> Circuit:
     """Find coupling and resonator that give these dressed values at half a flux quantum, to 1 Hz.
 

@@ -7,6 +7,7 @@ these is then solved for. Each number hangs on the seed and its own name alone.
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.chips import bao2022, karamlou2024, krinner2022
@@ -17,6 +18,11 @@ from podium.sim_instruments.physics.design import (
     FeedlineDesign,
     NodeDesign,
     read_design,
+)
+from podium.sim_instruments.physics.displaced_design import (
+    check_wrong,
+    displaced_node,
+    line_errors,
 )
 from podium.sim_instruments.physics.draw import Spread, draw
 from podium.sim_instruments.physics.register import NoRegister
@@ -29,10 +35,12 @@ from podium.sim_instruments.physics.world_file import (
     AnyQubitWorld,
     ClockWorld,
     CouplingWorld,
+    FeedlineDriftWorld,
     FeedlineWorld,
     Known,
     MixerWorld,
     NodeWorld,
+    QubitDriftWorld,
     TimingWorld,
     WorldFile,
 )
@@ -44,6 +52,13 @@ LIBRARY = {
 }
 """By device: what its facility file does not say."""
 STAGES = krinner2022.STAGES
+REGISTER_ATTEMPTS = 20
+"""Sides of a node off its design are drawn at most so many times."""
+NO_ERRORS: Mapping[str, Mapping[str, Spread]] = MappingProxyType({})
+
+
+class RegisterError(SamplingError):
+    """Couplings that were drawn cannot be simulated with the qubits that were drawn."""
 
 
 MIXER_SPREADS = {
@@ -56,27 +71,62 @@ MIXER_SPREADS = {
 degrees, an image of some -35 dBc; offsets of 1 % of full scale leave the carrier at -40 dBFS."""
 
 
-def sample(facility_path: Path, seed: int, mixers: bool = False) -> WorldFile:
+DRIFT_SPREADS = {
+    # ASSUMED: a kHz in an hour in all. Spectral densities of 1/f frequency noise of transmons:
+    # Burnett et al., npj Quantum Information 5, 54 (2019), arXiv:1901.04417.
+    "frequency": Spread(500.0, 150.0, "Hz", low=100.0),
+    # T1 scatters by 20 to 30 % over hours (Burnett et al.): three decades together.
+    "loss": Spread(0.13, 0.03, "1", low=0.05),
+    # ASSUMED: dips to a half or a third, as a defect comes into resonance: Klimov et al.,
+    # Phys. Rev. Lett. 121, 090502 (2018), arXiv:1809.01043.
+    "defect_loss": Spread(1.0, 0.4, "1", low=0.2),
+    # 1/f flux noise of 2 micro flux quanta per root hertz at 1 Hz (see flux_noise of the chips) has
+    # sqrt(ln 10) times that in each decade.
+    "flux": Spread(3e-6, 0.7e-6, "Phi0", low=1e-6),
+    # ASSUMED: 0.1 dB in an hour, of a pumped parametric amplifier.
+    "gain": Spread(0.05, 0.015, "dB", low=0.0),
+    # ASSUMED: some metres of cable at room temperature, 10 fs/(K m), some kelvins.
+    "delay": Spread(0.3e-12, 0.1e-12, "s", low=0.0),
+}
+"""Standard deviation in each decade of memory, see :mod:`.drift`."""
+
+
+def sample(
+    facility_path: Path,
+    seed: int,
+    mixers: bool = False,
+    wrong: float = 0.0,
+    drift: bool = False,
+) -> WorldFile:
     """Draw the world of ``seed`` for a facility file; ``mixers``: with imperfect mixers, too.
 
+    ``wrong``: how many spreads it lies off the file's design (:mod:`.displaced_design`);
+    ``drift``: with what moves in world time (:mod:`.drift`), all else as without.
     The same file, seed and version give the equal world; a qubit more moves no other qubit's
     numbers. Raises :class:`.design.DesignError` or :class:`SamplingError`.
     """
-    return draw_world(read_design(facility_path), seed, mixers)
+    return draw_world(read_design(facility_path), seed, mixers, wrong, drift)
 
 
-def draw_world(design: Design, seed: int, mixers: bool = False) -> WorldFile:
+def draw_world(
+    design: Design, seed: int, mixers: bool = False, wrong: float = 0.0, drift: bool = False
+) -> WorldFile:
     """Draw the world of ``seed``; see :func:`sample`."""
     if seed < 0:
         raise SamplingError(f"a seed is a whole number from 0, not {seed}")
-    return WorldFile(
+    check_wrong(wrong)
+    world = WorldFile(
         facility=design.facility,
         seed=seed,
         fridges={
             fridge: {stage: _stage(fridge, stage, seed) for stage in stages}
             for fridge, stages in design.stages.items()
         },
-        nodes={node.name: _node(node, seed) for node in design.nodes},
+        wrong=wrong,
+        nodes={
+            node.name: _displaced(node, wrong, seed) if wrong else _node(node, seed)
+            for node in design.nodes
+        },
         timing=TimingWorld(
             cables={
                 cable.name: Known(
@@ -92,6 +142,45 @@ def draw_world(design: Design, seed: int, mixers: bool = False) -> WorldFile:
             },
         ),
         mixers={name: _mixer(name, seed) for name in design.mixers} if mixers else {},
+    )
+    return _drifting(world) if drift else world
+
+
+def _drifting(world: WorldFile) -> WorldFile:
+    """Return a world with what drifts drawn as well."""
+
+    def drawn(element: str, *quantities: str) -> dict[str, Known]:
+        return {
+            quantity: Known(
+                value=draw(spread, world.seed, element, f"drift of {quantity}"),
+                unit=spread.unit,
+                assumed=True,
+            )
+            for quantity in quantities
+            for spread in (DRIFT_SPREADS[quantity],)
+        }
+
+    def qubit(name: str, known: AnyQubitWorld) -> AnyQubitWorld:
+        drift = QubitDriftWorld(**drawn(name, "frequency", "loss", "defect_loss", "flux"))
+        return known.model_copy(update={"drift": drift})
+
+    def feedline(name: str, known: FeedlineWorld) -> FeedlineWorld:
+        return known.model_copy(
+            update={"drift": FeedlineDriftWorld(**drawn(name, "gain", "delay"))}
+        )
+
+    def node(name: str, known: NodeWorld) -> NodeWorld:
+        return known.model_copy(
+            update={
+                "qubits": {one: qubit(f"{name}.{one}", q) for one, q in known.qubits.items()},
+                "feedlines": {
+                    one: feedline(f"{name}.{one}", f) for one, f in known.feedlines.items()
+                },
+            }
+        )
+
+    return world.model_copy(
+        update={"nodes": {name: node(name, known) for name, known in world.nodes.items()}}
     )
 
 
@@ -121,7 +210,27 @@ def _stage(fridge: str, stage: str, seed: int) -> Known:
     return Known(value=draw(STAGES[stage], seed, fridge, stage), unit="K", assumed=True)
 
 
-def _node(node: NodeDesign, seed: int) -> NodeWorld:
+def _displaced(node: NodeDesign, wrong: float, seed: int) -> NodeWorld:
+    """Draw a node off its design; its sides again where that makes no register."""
+    errors = {
+        name: line_errors(f"{node.name}.{name}", seed)
+        for name in (feedline.name for feedline in node.feedlines)
+    }
+    for attempt in range(REGISTER_ATTEMPTS):
+        try:
+            return _node(displaced_node(node, wrong, seed, attempt), seed, errors)
+        except RegisterError as error:
+            why = error
+    raise SamplingError(
+        f"{node.name}: no register {wrong:g} spreads off the design was found in "
+        f"{REGISTER_ATTEMPTS} draws of the sides; fewer spreads have one. The last draw: {why}"
+    )
+
+
+def _node(
+    node: NodeDesign, seed: int, line_errors: Mapping[str, Mapping[str, Spread]] = NO_ERRORS
+) -> NodeWorld:
+    """Draw a node; ``line_errors`` by feedline: what is not drawn as the library says."""
     if node.device not in LIBRARY:
         raise SamplingError(
             f"{node.name}: no chip library for the device {node.device!r}; "
@@ -137,7 +246,12 @@ def _node(node: NodeDesign, seed: int) -> NodeWorld:
         source=node.source,
         qubits=qubits,
         feedlines={
-            feedline.name: _feedline(feedline, f"{node.name}.{feedline.name}", hidden, seed)
+            feedline.name: _feedline(
+                feedline,
+                f"{node.name}.{feedline.name}",
+                {**hidden, **line_errors.get(feedline.name, {})},
+                seed,
+            )
             for feedline in node.feedlines
         },
         couplings=couplings,
@@ -145,7 +259,7 @@ def _node(node: NodeDesign, seed: int) -> NodeWorld:
     try:
         world.chip(node.name)
     except NoRegister as error:
-        raise SamplingError(f"{node.name}: {error}") from error
+        raise RegisterError(f"{node.name}: {error}") from error
     return world
 
 

@@ -61,12 +61,17 @@ def drawn_values(qubit: QubitDesign, element: str, seed: int) -> dict[str, float
         t1, echo, ramsey = (
             draw(qubit.values[quantity], seed, element, quantity, attempt) for quantity in together
         )
-        if 0 < ramsey < RAMSEY_OVER_ECHO * echo and echo < ECHO_OVER_T1 * t1:
+        if together_fit(t1, echo, ramsey):
             return {**values, "t1": t1, "t2_echo": echo, "t2_ramsey": ramsey}
     raise SamplingError(
         f"{element}: t1, t2_echo and t2_ramsey of the design do not go together: "
         f"t2_echo < {ECHO_OVER_T1} t1 and t2_ramsey < {RAMSEY_OVER_ECHO} t2_echo are needed"
     )
+
+
+def together_fit(t1: float, echo: float, ramsey: float) -> bool:
+    """Tell whether a qubit may have these coherence times, s."""
+    return 0 < ramsey < RAMSEY_OVER_ECHO * echo and echo < ECHO_OVER_T1 * t1
 
 
 def qubit_world(
@@ -80,14 +85,14 @@ def qubit_world(
 ) -> AnyQubitWorld:
     """Return the world of a qubit whose quoted values are ``drawn``."""
     try:
-        circuit = _circuit(qubit.kind, drawn)
+        found = circuit(qubit.kind, drawn)
     except NoSuchCircuit as error:
         raise SamplingError(f"{element}: {error}") from error
-    dressed = circuit.at(0.0)
+    dressed = found.at(0.0)
     population = draw(hidden["thermal_population"], seed, element, "thermal_population")
     temperature_k = temperature_of(dressed.f01_hz, population)
-    quality = _quality(circuit.atom, dressed, drawn["t1"], temperature_k)
-    white, slow_hz = _dephasing(circuit.atom, dressed, drawn, quality, temperature_k)
+    quality = _quality(found.atom, dressed, drawn["t1"], temperature_k)
+    white, slow_hz = _dephasing(found.atom, dressed, drawn, quality, temperature_k)
     internal_hz = min(
         draw(hidden["kappa_internal"], seed, element, "kappa_internal"), 0.5 * drawn["kappa"]
     )
@@ -113,10 +118,10 @@ def qubit_world(
     spectrum = SPECTRUM[qubit.kind]
     line = ("f01",) if qubit.kind == "transmon" else spectrum[:3]
     common: dict[str, Any] = {
-        "charging_energy": solved(circuit.atom.charging_hz, "Hz", *spectrum),
-        "josephson_energy": solved(circuit.atom.josephson_hz, "Hz", *spectrum),
-        "coupling": solved(circuit.coupling_hz, "Hz", *spectrum),
-        "bare_resonator": solved(circuit.resonator_hz, "Hz", *spectrum),
+        "charging_energy": solved(found.atom.charging_hz, "Hz", *spectrum),
+        "josephson_energy": solved(found.atom.josephson_hz, "Hz", *spectrum),
+        "coupling": solved(found.coupling_hz, "Hz", *spectrum),
+        "bare_resonator": solved(found.resonator_hz, "Hz", *spectrum),
         "kappa_coupling": solved(drawn["kappa"] - internal_hz, "Hz", "kappa"),
         "kappa_internal": assumed(internal_hz, "Hz"),
         "quality_factor": solved(quality, "1", *line, "t1"),
@@ -137,17 +142,18 @@ def qubit_world(
             for other, value in flux_per_volt.items()
         },
     }
-    if isinstance(circuit.atom, Fluxonium):
-        energy = solved(circuit.atom.inductive_hz, "Hz", "inductive_energy")
+    if isinstance(found.atom, Fluxonium):
+        energy = solved(found.atom.inductive_hz, "Hz", "inductive_energy")
         return FluxoniumWorld(kind="fluxonium", inductive_energy=energy, **common)
     return TransmonWorld(
         asymmetry=solved(drawn["asymmetry"], "1", "asymmetry"),
-        offset_charge=assumed(circuit.atom.offset_charge, "1"),
+        offset_charge=assumed(found.atom.offset_charge, "1"),
         **common,
     )
 
 
-def _circuit(kind: str, drawn: Mapping[str, float]) -> Circuit:
+def circuit(kind: str, drawn: Mapping[str, float]) -> Circuit:
+    """Find the circuit with the spectrum that was drawn; raises :class:`.inverse.NoSuchCircuit`."""
     if kind == "fluxonium":
         energies = (drawn[f"{name}_energy"] for name in ("charging", "josephson", "inductive"))
         return fluxonium_circuit(

@@ -24,7 +24,7 @@ from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     PulseTrain,
 )
-from podium.sim_instruments.physics.spurs import felt, parted
+from podium.sim_instruments.physics.spurs import felt, parted, refuse_pump
 
 
 class Session:
@@ -99,7 +99,9 @@ class Session:
         session.play(tones)
         session.spurs.add(heard)
         for qubit, (line, trajectory) in zip(session.feedline.qubits, session.qubits, strict=True):
-            trains = felt(qubit, self._kept.pop(line.line, ()))
+            played = self._kept.pop(line.line, ())
+            refuse_pump(qubit, played)
+            trains = felt(qubit, played)
             if trains:
                 self._check_drive(qubit)
                 session.spurs.refuse_light(qubit)
