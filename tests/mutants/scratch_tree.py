@@ -87,7 +87,7 @@ class ScratchTree:
         """Run tests until the first fails, or the time is over."""
         command = (
             *(sys.executable, "-m", "pytest", "-x", "-q", "-rf", "--tb=line", "--no-header"),
-            *("-p", "no:cacheprovider", "--hypothesis-seed=0", *tests),
+            *("-p", "no:cacheprovider", "--hypothesis-seed=0", "-m", "not slow", *tests),
         )
         begun = time.monotonic()
         with subprocess.Popen(

@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 _ROOM = "control/podium/control/calibration/fits"
 _TESTS = "tests/control/calibration"
 _SIGMAS = f"{_TESTS}/test_sigmas_of_fits.py"
-_FITS = f"{_TESTS}/test_fits.py"
+_NOISE = f"{_TESTS}/test_fits_of_noise.py"
 _LEAST = f"{_ROOM}/least_squares.py"
 _BLOBS = f"{_ROOM}/blobs.py"
 _PROJECTION = f"{_ROOM}/projection.py"
@@ -18,7 +18,7 @@ _BY_LINES = (
 )
 _BY_FIDELITY = (
     f"{_SIGMAS}::test_an_assignment_fidelity",
-    f"{_SIGMAS}::test_few_errors_still_have_a_sigma",
+    f"{_SIGMAS}::test_no_error_among_the_shots_is_not_a_fidelity_without_doubt",
 )
 _BY_SHOTS = (f"{_SIGMAS}::test_the_mean_of_shots_scatters_as_the_levels_say",)
 _BY_HILL = (f"{_SIGMAS}::test_the_top_of_a_hill",)
@@ -135,7 +135,7 @@ MUTANTS = (
         _LEAST,
         "if np.max(np.abs(values - values.flat[0])) <= STILL * size:",
         "if np.max(np.abs(values - values.flat[0])) < -STILL * size:",
-        (f"{_FITS}::test_data_that_are_the_same_everywhere_are_no_measurement",),
+        (f"{_NOISE}::test_data_that_are_the_same_everywhere_are_no_measurement",),
         "an input that is not connected is measured",
     ),
     Mutant(
@@ -149,40 +149,40 @@ MUTANTS = (
     Mutant(
         "fidelity/twice-the-sigma",
         _BLOBS,
-        "/ self.shots) / 2)",
-        "/ self.shots))",
+        "self.false_excited_sigma, self.false_ground_sigma)) / 2",
+        "self.false_excited_sigma, self.false_ground_sigma))",
         _BY_FIDELITY,
         "a fidelity is said to be known half as well as it is",
     ),
     Mutant(
         "fidelity/sigma-of-one-kind",
         _BLOBS,
-        "(a * (1 - a) + b * (1 - b)) / self.shots",
-        "2 * a * (1 - a) / self.shots",
+        "float(np.hypot(self.false_excited_sigma, self.false_ground_sigma)) / 2",
+        "self.false_excited_sigma * float(np.sqrt(2)) / 2",
         _BY_FIDELITY,
         "errors of the excited state do not count in the sigma",
     ),
     Mutant(
-        "fidelity/sigma-of-all-shots",
+        "fidelity/sigma-of-twice-the-shots",
         _BLOBS,
-        "min(len(test[0]), len(test[1])),",
-        "len(ground),",
+        "float(np.sqrt(p * (1 - p) / shots))",
+        "float(np.sqrt(p * (1 - p) / shots / 2))",
         _BY_FIDELITY,
-        "shots that set the threshold count as judged",
+        "shots of both preparations count for each",
     ),
     Mutant(
         "fidelity/no-error-no-sigma",
         _BLOBS,
-        "b = max(self.false_ground, 0.5 / self.shots)",
-        "b = self.false_ground",
+        "p = max(share, 0.5 / shots)",
+        "p = share",
         _BY_FIDELITY,
         "a fidelity of 1 is exact",
     ),
     Mutant(
         "fidelity/judged-by-its-own-shots",
         _BLOBS,
-        "test = levels.project(ground[1::2]), levels.project(excited[1::2])",
-        "test = levels.project(ground[::2]), levels.project(excited[::2])",
+        "for train, test in ((0, 1), (1, 0)):",
+        "for train, test in ((0, 0), (1, 1)):",
         (f"{_SIGMAS}::test_no_shot_judges_itself",),
         "the fidelity is too good: the threshold has chosen its shots",
     ),
@@ -191,7 +191,7 @@ MUTANTS = (
         _BLOBS,
         "return float(values[order][k])",
         "return float(np.mean(values))",
-        _BY_FIDELITY,
+        (f"{_SIGMAS}::test_the_threshold_is_where_both_clouds_are_as_dense",),
         "the threshold does not know that level 1 decays",
     ),
     Mutant(
@@ -205,10 +205,18 @@ MUTANTS = (
     Mutant(
         "fidelity/looks-alike-is-fine",
         _BLOBS,
-        "spread = np.sqrt((np.var(ground) + np.var(excited)) / 2 / len(ground))",
-        "spread = np.sqrt((np.var(ground) + np.var(excited)) / 2) / len(ground)",
+        "np.sqrt(np.var(ground) / len(ground) + np.var(excited) / len(excited))",
+        "np.sqrt(np.var(ground) + np.var(excited)) / len(ground)",
         (f"{_SIGMAS}::test_two_preparations_that_are_one_are_refused",),
         "noise is discriminated",
+    ),
+    Mutant(
+        "fidelity/herald-of-either",
+        _BLOBS,
+        "cut = min(STRICTLY * sigma, 1 - SURELY * sigma)",
+        "cut = max(STRICTLY * sigma, 1 - SURELY * sigma)",
+        (f"{_SIGMAS}::test_a_herald_of_0_is_hardly_ever_a_1",),
+        "shots that began in 1 count as prepared in 0",
     ),
     Mutant(
         "levels/nobody-draws-which-kind",
