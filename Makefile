@@ -5,6 +5,7 @@
 #   make test-all   the exhaustive cases as well
 #   make check      format, lint, types, which room imports which
 #   make chaos      faults against the start protocol; its last line is JSON
+#   make mutants    breaks what decides, one small change at a time; names what no test notices
 #   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
 #   make seeds SEEDS=0:40    40 hidden worlds brought up: pulls and sigmas into ./seeds
 #   make repeats SEEDS=0:3   3 worlds brought up twenty times each: scatter into ./repeats
@@ -19,6 +20,7 @@
 #   make demo CONTROLLER=zi                     one node on an SHFQC of Zurich Instruments
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
 #   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0 MIXED=0    other faults, fewer, no processes
+#   make mutants MUTANTS="drift/ --jobs 1"      only those whose names hold that, one by one
 #   make nodes NODES=4                          the story of four, with a fifth that joins
 #   make seeds SEEDS=0:40 JOBS=8 SEEDS_ARGS="--node-only"   eight at a time, podium demo's options
 #   make seeds SEEDS=0:40 DASK=tcp://10.0.0.1:8786          on the workers of a Dask scheduler
@@ -60,6 +62,7 @@ FAULTS ?= 20000
 LIVE ?= 200
 TWINS ?= 60
 MIXED ?= 60
+MUTANTS ?=
 NODES ?= 10
 BENCH_ARGS ?=
 SEEDS ?= 0:40
@@ -122,7 +125,7 @@ endef
 
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help demo seeds repeats test test-all test-laboneq test-stacks test-clients check chaos nodes bench referees
+.PHONY: help demo seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -172,6 +175,9 @@ check: $(installed_for_tests)
 chaos: $(installed)
 	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE) --twins $(TWINS) \
 		--mixed $(MIXED)
+
+mutants: $(installed_for_tests)
+	@$(bin)/python -m tests.mutants $(MUTANTS)
 
 nodes: $(installed_for_tests)
 	@$(bin)/python -m tests.many_nodes --nodes $(NODES)

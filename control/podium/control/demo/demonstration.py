@@ -36,7 +36,7 @@ from podium.control.demo.story import (
 )
 from podium.control.demo.tables import headline, recovered_table
 from podium.control.demo.together import demonstrate as together
-from podium.control.demo.together.pictures import Pictures
+from podium.control.demo.together.story import Pictures
 from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility

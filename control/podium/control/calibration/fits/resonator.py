@@ -61,7 +61,8 @@ def fit_resonance(
     """Fit one resonance. Shapes (n,); ``iq`` in any unit.
 
     Returns ``resonance``, ``kappa``, ``coupling`` (Hz), ``twist`` (rad), ``gain``, ``phase``
-    (rad), ``delay`` (s). Raises FitFailed when no resonance stands out of the noise.
+    (rad), ``delay`` (s); beside them ``centre`` (Hz), to which the line's phase refers. Raises
+    FitFailed when no resonance stands out of the noise.
     """
     look_at(iq)
     centre = float(np.mean(frequency_hz))
@@ -114,6 +115,7 @@ def fit_resonance(
     _refuse_second(frequency_hz, (data - model(fit.values)), fit)
     fit.values["gain"] *= gain
     fit.sigmas["gain"] *= gain
+    fit.values["centre"] = centre
     return fit
 
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.drive_scan import (
+    full_scale_rabi_hz,
+    line_pulse_ns,
+)
 from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.qubit_spectroscopy import (
-    full_scale_rabi_hz,
-    line_pulse_ns,
-)
 from podium.control.calibration.sequences import (
     all_pulses,
     frame_names,

@@ -11,7 +11,7 @@ from podium.control.calibration.fits.decay import Ends, fit_decay
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routines.relaxation import LEVEL_SIGMA, ladder_of
+from podium.control.calibration.routines.relaxation import ladder_of
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
@@ -26,6 +26,8 @@ POINTS = 25
 SPAN = 3.0
 """The longest delay, in lifetimes of the qubit that lives longest."""
 DELAY = "delay"
+LEVEL_SIGMA = 0.01
+"""How far from 1 and 0 a decay may begin and end: thermal population, decay during the pulse."""
 
 
 @dataclass(frozen=True, slots=True)
