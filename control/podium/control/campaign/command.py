@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="*",
         metavar="-- OPTION",
         help="after --: options for each world, as podium demo has them (bring-up), or --facility, "
-        "--repeats, --moved, --thoroughness, --steps (repeatability)",
+        "--repeats, --moved, --steps and those of the world (repeatability)",
     )
     parser.add_argument(
         "--seeds",
