@@ -8,7 +8,7 @@ import pytest
 from podium.control.calibration.fits.blobs import discriminate
 from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_resonator_arc
-from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
 from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import Levels, principal_axis
@@ -103,8 +103,18 @@ def test_fringes_that_are_all_noise_are_refused():
     rng = np.random.default_rng(4)
     delay, phase = np.meshgrid(np.arange(1, 50) * 1.4e-6, [0.0, 0.25, 0.5, 0.75])
     signal = 0.5 + rng.normal(0, 0.03, delay.size)
-    with pytest.raises(FitFailed):
+    with pytest.raises(FitFailed, match="the fringes' amplitude is only"):
         fit_ramsey(delay.ravel(), phase.ravel(), signal, 0.03, 29e-6, np.linspace(-3e5, 3e5, 100))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, -2e-4])
+def test_data_that_are_the_same_everywhere_are_no_measurement(value: float) -> None:
+    for data in (np.full(51, value), np.full(51, value * (1 + 1j))):
+        with pytest.raises(FitFailed, match="all 51 points are the same"):
+            look_at(data)
+    look_at(value + 1e-6 * np.arange(51.0))
+    with pytest.raises(FitFailed, match="1 of 3 points are not numbers"):
+        look_at(np.array([0.1, np.nan, 0.2]))
 
 
 def test_a_pi_amplitude_comes_back_with_an_honest_sigma():
@@ -189,7 +199,7 @@ def test_a_resonator_that_does_not_follow_the_bias_is_refused():
     bias = np.linspace(-0.8, 0.8, 23)
     line = 7.25e9 + rng.normal(0, 2e4, bias.shape)
     design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
-    with pytest.raises(FitFailed):
+    with pytest.raises(FitFailed, match="does not follow the bias"):
         fit_resonator_arc(bias, line, np.full(23, 2e4), design)
 
 

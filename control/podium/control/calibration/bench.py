@@ -1,13 +1,15 @@
 """What every routine works with: the runner, the qubits, what is known so far, and progress."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from math import pi, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.inputs import Inputs
 from podium.control.calibration.known import Known
 from podium.control.calibration.measured import Entry, Measured, NotMeasured, Record
 from podium.control.calibration.outcome import Outcome
@@ -37,6 +39,10 @@ Progress = Callable[[str, str], None]
 class Bench:
     """A node's qubits on the bench.
 
+    Values come through :meth:`known`, :meth:`measured`, :meth:`best` and :meth:`design`: taken
+    within a fit, their doubt gets into its result. Settings that were played are read before, and
+    mere starting points by :meth:`guess`.
+
     ``keep`` is called with every dataset as it arrives, so that data outlive a failed fit. Of
     ``record`` only what is not too old is seen: see :mod:`podium.control.calibration.validity`.
     """
@@ -50,6 +56,8 @@ class Bench:
     thoroughness: float = 1.0
     """Factor on the number of shots; 1 gives the accuracies that the documentation states."""
     validities: Validities = field(default_factory=Validities)
+    active_reset: bool = False
+    """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
     known_now: Known = field(init=False)
     working_on: tuple[Qubit, ...] = ()
     """The qubits that the routine at work was asked for."""
@@ -57,6 +65,8 @@ class Bench:
     """Of the routine at work, as far as it is."""
     epoch: int = 0
     """Epoch of the node's clock domain, as the last run told it."""
+    inputs: Inputs = field(default_factory=Inputs)
+    """What the fit at work has taken; see :mod:`podium.control.calibration.inputs`."""
 
     def __post_init__(self) -> None:
         self.known_now = Known(self.record, self.validities)
@@ -104,6 +114,15 @@ class Bench:
         self.known_now.learn(None if started is None else float(started), self.epoch)
         return data
 
+    @contextmanager
+    def taking(self, shifts: Mapping[str, float] | None = None) -> Iterator[Inputs]:
+        """Note what is taken from here, each value shifted as ``shifts`` says (by name)."""
+        before, self.inputs = self.inputs, Inputs(shifts=shifts or {})
+        try:
+            yield self.inputs
+        finally:
+            self.inputs = before
+
     def shots(self, number: int) -> int:
         """Return ``number`` times the thoroughness, at least 16."""
         return max(16, round(number * self.thoroughness))
@@ -113,6 +132,11 @@ class Bench:
 
         Raises NotMeasured when the file says nothing about it.
         """
+        expected = self._expected(qubit, quantity)
+        name = f"design of {qubit.name}.{quantity}"
+        return replace(expected, value=self.inputs.take(name, expected.value, expected.spread))
+
+    def _expected(self, qubit: Qubit, quantity: str) -> Estimate:
         try:
             return qubit.design[quantity]
         except KeyError:
@@ -122,6 +146,11 @@ class Bench:
                 f"{qubit.name}.{quantity}",
             ) from None
 
+    def guess(self, qubit: Qubit, quantity: str) -> float:
+        """Return the best value as a start for a fit whose result does not depend on it."""
+        entry = self.record.get(f"{qubit.name}.{quantity}")
+        return self._expected(qubit, quantity).value if entry is None else entry.value
+
     def known(self, qubit: Qubit, quantity: str) -> Entry:
         """Return what was measured, or raise NotMeasured."""
         return self.known_of(f"{qubit.name}.{quantity}")
@@ -130,7 +159,7 @@ class Bench:
         """Return what was measured under the full ``name``, or raise NotMeasured."""
         entry = self.record.get(name)
         if entry is not None:
-            return entry
+            return replace(entry, value=self.inputs.take(name, entry.value, entry.sigma))
         old = self.known_now.record.get(name)
         complaint = old and self.known_now.complaint(old)
         if complaint:
@@ -142,6 +171,19 @@ class Bench:
         value = self.measured(qubit, quantity)
         return self.design(qubit, quantity).value if value is None else value
 
+    def readout_middle(self, qubit: Qubit) -> float:
+        """Return the midpoint of the dressed resonator frequencies, as well as it is known, Hz.
+
+        Measured; else from the line with the qubit in 0, and chi; else of the design.
+        """
+        middle = self.measured(qubit, "readout_frequency")
+        if middle is not None:
+            return middle
+        ground = self.measured(qubit, "ground_readout_frequency")
+        if ground is not None:
+            return ground + self.best(qubit, "chi")
+        return self.design(qubit, "readout_frequency").value
+
     def measured(self, qubit: Qubit, quantity: str) -> float | None:
         """Return the measured value; None where there is none, or it is too old."""
         return self.measured_of(f"{qubit.name}.{quantity}")
@@ -149,7 +191,7 @@ class Bench:
     def measured_of(self, name: str) -> float | None:
         """Return the value measured under the full ``name``; None as above."""
         entry = self.record.get(name)
-        return None if entry is None else entry.value
+        return None if entry is None else self.inputs.take(name, entry.value, entry.sigma)
 
     async def commit(self, outcome: Outcome, measured: dict[str, Measured]) -> None:
         """Store what a fit has given, all or nothing, with its provenance."""
@@ -193,7 +235,7 @@ class Bench:
         (2014), Eq. 22 with half of the coupling on the driven side).
         """
         kappa = 2 * pi * self.best(qubit, "kappa")
-        energy = PLANCK_J_S * self.best(qubit, "readout_frequency")
+        energy = PLANCK_J_S * self.readout_middle(qubit)
         power_w = photons * energy * kappa / 2
         return min(1.0, sqrt(power_w) / self.chip_amplitude(qubit))
 

@@ -53,11 +53,8 @@ BRING_UP: tuple[str, ...] = (
     "resonator_spectroscopy",
     "punch_out",
     "flux_arc",
-    "resonator_spectroscopy",
     "qubit_spectroscopy",
     "sweet_spot",
-    "resonator_spectroscopy",
-    "qubit_spectroscopy",
     "rabi",
     "readout_optimisation",
     "single_shot",
@@ -66,17 +63,19 @@ BRING_UP: tuple[str, ...] = (
     "relaxation",
     "ef_spectroscopy",
     "rabi_ef",
+    "dispersive_shift",
     "readout_optimisation",
     "single_shot",
     "thermal_population",
-    "dispersive_shift",
-    "single_shot",
     "relaxation",
     "ramsey",
     "frequency",
     "echo",
 )
 """The order. Some come twice: what they found the first time was needed to find the rest."""
+
+ROUGHLY = 0.3
+"""Share of its shots that a routine is done with which comes again later."""
 
 ESSENTIAL = frozenset(
     {"resonator_spectroscopy", "flux_arc", "qubit_spectroscopy", "rabi", "single_shot"}
@@ -91,15 +90,21 @@ async def bring_up(
 ) -> AsyncIterator[Outcome]:
     """Run ``steps`` on all qubits, yielding each outcome.
 
+    A routine that comes again later is done with :data:`ROUGHLY` of its shots.
     A qubit for which a routine finds nothing is left out of the routines that need it: they say
     so. Raises what the runner raises when the facility itself fails.
     """
     lost: set[str] = set()
-    for name in steps:
+    thoroughness = bench.thoroughness
+    for number, name in enumerate(steps):
         able = tuple(q for q in bench.qubits if q.name not in lost)
         if not able:
             return
-        outcome = await _attempt(routines[name], bench, able, name)
+        bench.thoroughness = thoroughness * (ROUGHLY if name in steps[number + 1 :] else 1.0)
+        try:
+            outcome = await _attempt(routines[name], bench, able, name)
+        finally:
+            bench.thoroughness = thoroughness
         if name in ESSENTIAL:
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
         yield outcome

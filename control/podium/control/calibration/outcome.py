@@ -32,6 +32,12 @@ class Picture:
     """Shape (len(y), len(x))."""
     z_label: str
     y_log: bool = False
+    best: tuple[float, float] | None = None
+    """The place that was chosen, marked; contours are drawn about it."""
+
+    def holds(self, x: float, y: float) -> bool:
+        """Tell whether a place lies on the map."""
+        return bool(np.min(self.x) <= x <= np.max(self.x) and np.min(self.y) <= y <= np.max(self.y))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +56,8 @@ class Panel:
     """What came out, or why the fit failed."""
     failed: bool = False
     equal_axes: bool = False
+    judged: bool = True
+    """Its lines must explain its points better than a constant does, or the fit has failed."""
 
 
 @dataclass(slots=True, eq=False)

@@ -1,17 +1,32 @@
 """How a routine turns data into parameters: qubit by qubit, a failure of one stays with it."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from math import isfinite
+
+import numpy as np
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.inputs import propagate
 from podium.control.calibration.measured import Measured
-from podium.control.calibration.outcome import Outcome, Panel
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.quantities import BY_NAME, told
 from podium.control.facility.facility import Qubit
 
-Found = tuple[dict[str, Measured], Panel]
-"""Parameters by quantity (``t1``), and the panel with the fit drawn in."""
+Found = tuple[Mapping[str, Measured], Panel]
+"""Parameters by quantity (``t1``), and the panel with the fit drawn in. The panel's text may name
+quantities in braces (``T1 {t1}``): value and sigma are put there."""
+Fit = Callable[[Qubit, Panel], Found]
+"""Takes the qubit and its panel of raw data. It may be called several times, with the values that
+it takes from the bench shifted: it keeps nothing of its own between calls."""
+
+FALSE_ALARMS = 1e-5
+"""A fit to noise alone passes :func:`refuse_unexplained` in so many cases at most."""
+PARAMETERS = 6
+"""Free parameters that a fitted line is taken to have, places that it was looked for at left out;
+one that has fewer is judged more strictly than it need be."""
 
 
 def refuse_clipped(outcome: Outcome, capture: str) -> None:
@@ -23,17 +38,107 @@ def refuse_clipped(outcome: Outcome, capture: str) -> None:
         )
 
 
+def refuse_unexplained(panel: Panel) -> None:
+    """Raise FitFailed when the panel's lines explain its points no better than their mean does.
+
+    An F test: the scatter that the lines take away from the points, against what they leave. A
+    line may be found at as many places as there are points, each a chance of its own (Bonferroni).
+    Panels whose numbers of lines and points differ are not judged.
+    """
+    points = [one for one in panel.series if not one.line]
+    lines = [one for one in panel.series if one.line]
+    if not points or len(points) != len(lines) or not panel.judged:
+        return
+    count = sum(len(one.x) for one in points)
+    degrees = count - PARAMETERS - len(points)
+    if degrees < 1:
+        return
+    left = sum(_scatter(one, line) for one, line in zip(points, lines, strict=True))
+    whole = sum(_scatter(one, None) for one in points)
+    from scipy.special import fdtri  # heavy
+
+    needed = float(fdtri(PARAMETERS, degrees, 1 - FALSE_ALARMS / count))
+    if (whole - left) / PARAMETERS < needed * left / degrees:
+        raise FitFailed(
+            f"the fit leaves {left / whole * 100:.0f} % of the scatter of {count} points: that is "
+            "what a fit to noise does"
+        )
+
+
+def _scatter(points: Series, line: Series | None) -> float:
+    """Return the sum of squares of the points about a line, or else about their mean."""
+    order = None if line is None else np.argsort(line.x)
+    middle = (
+        np.mean(points.y)
+        if line is None or order is None
+        else np.interp(points.x, line.x[order], line.y[order])
+    )
+    return float(np.sum((points.y - middle) ** 2))
+
+
+def refuse_empty(panel: Panel) -> None:
+    """Raise FitFailed when what is drawn holds what is no number, or is the same everywhere."""
+    for one in panel.series:
+        if one.y.size:
+            look_at(one.y)
+    if panel.picture is not None:
+        look_at(panel.picture.z)
+
+
+def refuse_senseless(found: Mapping[str, Measured]) -> None:
+    """Raise FitFailed for a value or a sigma that no store would keep."""
+    for name, one in found.items():
+        if not (isfinite(one.value) and isfinite(one.sigma) and one.sigma > 0):
+            raise FitFailed(f"the fit gives {name} = {one.value:.6g} ± {one.sigma:.3g} {one.unit}")
+
+
+def fitted(bench: Bench, qubit: Qubit, raw: Panel, fit: Fit) -> Found:
+    """Fit one qubit's data, refuse what noise would give as well, and propagate the inputs' doubt.
+
+    Raises FitFailed.
+    """
+    refuse_empty(raw)
+    with bench.taking() as inputs:
+        found, panel = fit(qubit, raw)
+    refuse_unexplained(panel)
+    refuse_senseless(found)
+
+    def refit(shifts: Mapping[str, float]) -> Mapping[str, Measured]:
+        with bench.taking(shifts):
+            return fit(qubit, raw)[0]
+
+    found = propagate(found, inputs, refit)
+    refuse_senseless(found)
+    return found, replace(panel, text=panel.text.format_map(_Texts(found)))
+
+
+class _Texts(dict[str, str]):
+    """The values found, as people read them."""
+
+    def __init__(self, found: Mapping[str, Measured]) -> None:
+        super().__init__(
+            (
+                name,
+                told(m.value, m.sigma, m.unit, percent=name in BY_NAME and BY_NAME[name].percent),
+            )
+            for name, m in found.items()
+        )
+
+
 async def analyse(
     bench: Bench,
     outcome: Outcome,
     qubits: Iterable[Qubit],
     raw: Callable[[Qubit], Panel],
-    fit: Callable[[Qubit, Panel], Found],
+    fit: Fit,
 ) -> tuple[Qubit, ...]:
     """Fit every qubit's data off the event loop, store what was found, and draw all of it.
 
     ``raw`` draws the data as they are; ``fit`` raises FitFailed when they do not carry the
-    answer: then nothing is stored for that qubit, its panel says why, and the others go on.
+    answer: then nothing is stored for that qubit, its panel says why, and the others go on. The
+    same goes for data that clipped, are no numbers or all the same, and for a fit whose line
+    explains no more of its points than a fit to noise would. What the fit takes from the bench
+    brings its doubt along (:mod:`podium.control.calibration.inputs`).
     Returns the qubits that succeeded.
     """
     good: list[Qubit] = []
@@ -42,7 +147,7 @@ async def analyse(
         panel = raw(qubit)
         try:
             refuse_clipped(outcome, qubit.element)
-            found, panel = await asyncio.to_thread(fit, qubit, panel)
+            found, panel = await asyncio.to_thread(fitted, bench, qubit, panel, fit)
         except FitFailed as error:
             outcome.failures[qubit.name] = str(error)
             outcome.panels.append(replace(panel, text=str(error), failed=True))

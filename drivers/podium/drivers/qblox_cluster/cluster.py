@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.qblox_cluster import slot_commands
 from podium.drivers.qblox_cluster.bulk import read_all
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
 from podium.drivers.qblox_cluster.connection import (
@@ -15,6 +16,7 @@ from podium.drivers.qblox_cluster.connection import (
     in_words,
     open_cluster,
     telling,
+    unchecked,
 )
 from podium.drivers.qblox_cluster.describing import examination_of, identity_of, kind_of
 from podium.drivers.qblox_cluster.holding import Holding
@@ -315,11 +317,14 @@ class QbloxCluster:
         offset = self._offset(channel)
         start_v = self.level_v(channel)
         self._interrupted.clear()
+        slot = slot_of(channel)
+        self._prepare_pacer(slot)
         for level_v in staircase_v(start_v, target_v, slew_v_per_s):
             self._holding.changes += 1
-            with telling(self._name, f"setting {channel} to {level_v} V"):
+            what = f"setting {channel} to {level_v} V and "
+            with telling(self._name, what), unchecked(self._cluster):
                 offset.set(level_v)
-            self._pace(slot_of(channel))
+            self._pace(slot, what)
         offset.cache.invalidate()
         reached_v = self.level_v(channel)
         if abs(reached_v - target_v) > RESOLUTION_V:
@@ -370,14 +375,20 @@ class QbloxCluster:
 
     # Inside
 
-    def _pace(self, slot: int) -> None:
-        # The cluster itself waits, not we: a twin may leap over it, a real one waits as long.
+    def _prepare_pacer(self, slot: int) -> None:
         self._program = None
         alone = [one for one in disconnected(slot, self._modules[slot]) if one.sequencer == PACER]
         self._holding.set([*alone, Setting(slot, PACER, "sync_en", False)])
         self._holding.upload([pacer(slot)])
+
+    def _pace(self, slot: int, what: str) -> None:
+        # The cluster itself waits, not we: a twin may leap over it, a real one waits as long.
         where = [(slot, PACER)]
-        self._arm(where)
+        try:
+            self._arm(where, what)
+        except Refused:
+            self._stop_all()  # the level may have been refused, and the pacer armed all the same
+            raise
         self._start(where)
         self._wait(where, RAMP_STEP_NS * 1e-9, "pacer")
 
@@ -386,10 +397,10 @@ class QbloxCluster:
             self._cluster.stop_sequencer()
         self._quiet = True
 
-    def _arm(self, sequencers: list[tuple[int, int]]) -> None:
-        with telling(self._name, f"arming {places(sequencers)}"):
-            self._cluster.arm_sequencers(sequencers)
-        states = statuses(self._name, self._cluster, sequencers)
+    def _arm(self, sequencers: list[tuple[int, int]], before: str = "") -> None:
+        """Arm sequencers; errors of what was sent ``before`` without asking for any are told."""
+        with telling(self._name, f"{before}arming {places(sequencers)}"):
+            states = slot_commands.arm(self._cluster, sequencers)
         for where, status in zip(sequencers, states, strict=True):
             if status.state.name != "ARMED":
                 raise Refused(
@@ -399,7 +410,7 @@ class QbloxCluster:
 
     def _start(self, sequencers: list[tuple[int, int]]) -> None:
         with telling(self._name, f"starting {places(sequencers)}"):
-            self._cluster.start_sequencers(sequencers)
+            slot_commands.start(self._cluster, sequencers)
 
     def _wait(self, sequencers: list[tuple[int, int]], duration_s: float, what: str) -> None:
         wait_until_stopped(

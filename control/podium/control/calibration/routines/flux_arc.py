@@ -1,128 +1,330 @@
-"""The resonators over their qubits' flux: where the sweet spots are, roughly."""
+"""The resonators over their qubits' flux: where the sweet spots are, roughly.
 
-from dataclasses import replace
+A transmon's arc is even about its sweet spot. So a bias on each side of it tells where it is, and
+each resonator leads the way: the next bias is where the arc through those before wants one. A qubit
+that does not get there, and a fluxonium, whose arc is steeper, is scanned over a whole period.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
-from podium.control.calibration.dispersive import expected_pull, expected_swing, pull_shape
+from podium.control.calibration.dispersive import (
+    critical_photons,
+    expected_pull,
+    expected_swing,
+    pull_shape,
+)
 from podium.control.calibration.fits.flux import (
     fit_pull_arc,
     fit_resonator_arc,
     pull_arc,
     resonator_arc,
 )
-from podium.control.calibration.fits.least_squares import FitFailed, look_at
-from podium.control.calibration.fits.resonator import fit_resonance
+from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.fits.resonator import ReadoutWindow, fit_resonance
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.punch_out import locate_dip
+from podium.control.calibration.routine import Found, analyse, refuse_clipped
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window, scan_program
 from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 
+Array = NDArray[np.float64]
+
+FIRST_STEP = 0.08
+"""From the first bias to the second, in periods."""
+BESIDE = (0.05, 0.12)
+"""Biases on either side of the sweet spot lie at least so far from it; a new one that far at most,
+in periods."""
+ENOUGH = 0.002
+"""A sweet spot known so well, in periods, needs no more biases."""
+MANY_BIASES, MOST_BIASES = 5, 8
+"""After the first number a sweet spot between biases will do as it is known; the second is the
+last attempt to get there."""
+PHOTONS = 0.25
+"""In the resonator, of the critical number: they move the line alike on both sides."""
+SHOTS = 1500
 REACH = 0.55
-"""Biases go this far to both sides, in periods: a sweet spot lies within for any offset."""
+"""Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
 POINTS = 23
+LEAST_SEEN = 0.5
+"""Share of the biases of a whole period at which a resonance must be seen."""
+CROSSTALK = 0.005
+"""ASSUMED: what a neighbour's line moves, of what the own line does."""
+SHAPE_DOUBT = 0.0007
+"""What the arc's shape, other than modelled, may move its middle by, in periods."""
+SHIFTED, DOUBT = 0.1, 0.6
+"""Share of the pull that the photons of this scan take away, 1 - 1 / sqrt(1 + n / n_crit), and how
+far it may be off: what the lines' attenuation is not known by."""
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One qubit's resonator, bias by bias."""
+
+    volts: list[float] = field(default_factory=list)
+    hertz: list[float] = field(default_factory=list)
+    sigma: list[float] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    """Why no resonance was seen at a bias."""
+    asked: int = 0
+    """At how many biases it was looked for."""
+
+    def fit(self, qubit: Qubit, design: Mapping[str, float], bench: Bench) -> Fit:
+        """Fit the qubit's arc; raises FitFailed."""
+        bias, line, sigma = (np.array(v) for v in (self.volts, self.hertz, self.sigma))
+        if qubit.kind == "fluxonium":
+            return fit_pull_arc(bias, line, sigma, pull_shape(bench, qubit), design)
+        return fit_resonator_arc(bias, line, sigma, design)
 
 
 async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Scan all biases together, a resonator spectroscopy at each, and fit the arcs.
+    """Follow each resonator to its sweet spot, all qubits together, and fit the arcs.
 
-    Stores ``sweet_spot`` and ``flux_period`` (V), and leaves every qubit biased at its sweet spot.
-    A qubit whose fit fails goes back to 0 V.
+    Stores ``sweet_spot`` and ``flux_period`` (V), ``ground_readout_frequency`` and
+    ``probe_frequency`` (Hz) there, and leaves every qubit biased at its sweet spot. A qubit whose
+    fit fails goes back to 0 V.
     """
     outcome = Outcome("flux_arc", "Resonators over flux")
-    reach = {
-        q.name: min(0.98 * bench.flux(q).limit_v, REACH * bench.design(q, "flux_period").value)
-        for q in qubits
-    }
-    steps = np.linspace(-1, 1, POINTS)
-    kappa = min(bench.best(q, "kappa") for q in qubits)
-    swing = max(expected_swing(bench, q) for q in qubits)
-    span = 2.4 * swing + 6 * kappa
-    points = 2 * int(span / (kappa / 4) / 2) + 1
-    centres = {q.name: bench.best(q, "readout_frequency") for q in qubits}
-    found_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
-    sigma_hz: dict[str, list[float]] = {q.name: [] for q in qubits}
-    volts: dict[str, list[float]] = {q.name: [] for q in qubits}
-    clear = dict.fromkeys((q.name for q in qubits), 0)
-    lost: dict[str, str] = {}
-    for step in steps:
-        biases = {q.name: bench.bias_on_grid(q, float(step) * reach[q.name]) for q in qubits}
-        await bench.runner.bias({q.flux_port: biases[q.name] for q in qubits})
-        program = scan_program(bench, qubits, centres, span, points)
-        data = await bench.run(outcome, program, {"bias_v": biases})
-        biases = told(data, "bias_v")
-        for q in qubits:
-            frequency = values_of(data, f"{q.element}_probe_frequency")
-            iq = iq_of(data, q.element)
-            try:
-                look_at(iq)
-            except FitFailed as error:
-                lost[q.name] = str(error)
-                continue
-            try:
-                fit = fit_resonance(
-                    frequency, iq, probe_window(Pulses(bench, q)), bench.best(q, "kappa")
-                )
-                where, sigma = fit.values["resonance"], fit.sigmas["resonance"]
-                clear[q.name] += 1
-            except FitFailed as error:
-                where, sigma = locate_dip(frequency, iq), span
-                lost[q.name] = str(error)
-            found_hz[q.name].append(where)
-            sigma_hz[q.name].append(max(sigma, kappa / 500))
-            volts[q.name].append(biases[q.name])
-
-    def raw(qubit: Qubit) -> Panel:
-        points = Series(
-            "resonator", np.array(volts[qubit.name]), np.array(found_hz[qubit.name]) / 1e9
-        )
-        return Panel(qubit.element, "flux bias (V)", "resonator (GHz)", (points,))
-
-    def fit_arc(qubit: Qubit, panel: Panel) -> Found:
-        if clear[qubit.name] < POINTS / 2:
-            raise FitFailed(
-                f"a resonance was seen at {clear[qubit.name]} of {POINTS} biases only; "
-                f"elsewhere e.g. {lost.get(qubit.name, '')}"
-            )
-        bias = np.array(volts[qubit.name])
-        found, sigma = np.array(found_hz[qubit.name]), np.array(sigma_hz[qubit.name])
-        grid = np.linspace(bias.min(), bias.max(), 201)
-        period_v = bench.design(qubit, "flux_period").value
-        pull = expected_pull(bench, qubit)
-        if qubit.kind == "fluxonium":
-            shape = pull_shape(bench, qubit)
-            fit = fit_pull_arc(bias, found, sigma, shape, {"period": period_v, "pull": pull})
-            line = pull_arc(grid, fit.values, shape)
-        else:
-            design = {
-                "f01": bench.best(qubit, "f01"),
-                "charging": -bench.best(qubit, "anharmonicity"),
-                "asymmetry": bench.design(qubit, "asymmetry").value,
-                "period": period_v,
-                "pull": pull,
-            }
-            fit = fit_resonator_arc(bias, found, sigma, design)
-            line = resonator_arc(grid, fit.values, design)
-        spot, period = fit.values["sweet_spot"], fit.values["period"]
-        panel = replace(
-            panel,
-            series=(*panel.series, Series("fit", grid, line / 1e9, line=True)),
-            marks=(("sweet spot", spot),),
-            text=f"sweet spot {spot * 1e3:.1f} ± {fit.sigmas['sweet_spot'] * 1e3:.1f} mV, "
-            f"period {period:.3f} V",
-        )
-        return {
-            "sweet_spot": Measured(spot, fit.sigmas["sweet_spot"], "V"),
-            "flux_period": Measured(period, fit.sigmas["period"], "V"),
-        }, panel
-
-    good = await analyse(bench, outcome, qubits, raw, fit_arc)
+    tracks = {q.name: Track() for q in qubits}
+    designs = {q.name: _design(bench, q) for q in qubits}
+    windows = {q.name: probe_window(Pulses(bench, q)) for q in qubits}
+    led = await _follow(
+        bench, outcome, tuple(q for q in qubits if q.kind != "fluxonium"), tracks, designs, windows
+    )
+    strayed = {q.name: _strayed(tracks, q) for q in led}
+    rest = tuple(q for q in qubits if q not in led)
+    if rest:
+        for q in rest:
+            tracks[q.name] = Track()
+        await _whole_period(bench, outcome, rest, tracks, windows)
+        strayed |= {q.name: 0.0 for q in rest}  # all lines sweep alike there
+    good = await _analyse(bench, outcome, qubits, strayed, tracks, designs)
     rest_v = {q.flux_port: 0.0 for q in qubits}
     rest_v |= {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in good}
     await bench.runner.bias(rest_v)
     return outcome
+
+
+def _strayed(tracks: Mapping[str, Track], qubit: Qubit) -> float:
+    """Return how far the biases of other qubits lie apart, V."""
+    others = (t.volts for name, t in tracks.items() if name != qubit.name and t.volts)
+    return float(np.sqrt(sum(float(np.std(volts)) ** 2 for volts in others)))
+
+
+def _design(bench: Bench, qubit: Qubit) -> dict[str, float]:
+    """Return what the fit of the arc starts from; its result does not depend on it."""
+    found = {"period": bench.guess(qubit, "flux_period"), "pull": expected_pull(bench, qubit)}
+    if qubit.kind != "fluxonium":
+        found["f01"] = bench.guess(qubit, "f01")
+        found["charging"] = -bench.guess(qubit, "anharmonicity")
+        found["asymmetry"] = bench.guess(qubit, "asymmetry")
+    return found
+
+
+async def _follow(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    tracks: Mapping[str, Track],
+    designs: Mapping[str, Mapping[str, float]],
+    windows: Mapping[str, ReadoutWindow],
+) -> tuple[Qubit, ...]:
+    """Measure where the arcs want it until they are known; return the qubits that got there."""
+    at = {q.name: _within(bench, q, bench.design(q, "flux_offset").value) for q in qubits}
+    remaining, led = qubits, []
+    for _ in range(MOST_BIASES):
+        if not remaining:
+            break
+        await _measure(bench, outcome, remaining, at, tracks, windows)
+        goes_on = []
+        for q in remaining:
+            track, design = tracks[q.name], designs[q.name]
+            try:
+                wanted = await asyncio.to_thread(_next_bias, bench, q, track, design)
+            except FitFailed:
+                continue
+            if wanted is None:
+                led.append(q)
+            else:
+                at[q.name] = wanted
+                goes_on.append(q)
+        remaining = tuple(goes_on)
+    return tuple(led)
+
+
+def _within(bench: Bench, qubit: Qubit, level_v: float) -> float:
+    limit = 0.98 * bench.flux(qubit).limit_v
+    return bench.bias_on_grid(qubit, min(max(level_v, -limit), limit))
+
+
+def _next_bias(
+    bench: Bench, qubit: Qubit, track: Track, design: Mapping[str, float]
+) -> float | None:
+    """Return where the arc wants its next bias, V; None where it is known.
+
+    Raises FitFailed where it leads nowhere.
+    """
+    period = design["period"]
+    if len(track.volts) < track.asked:
+        raise FitFailed(track.reasons[-1])
+    if len(track.volts) == 1:
+        return _within(bench, qubit, track.volts[0] + FIRST_STEP * period)
+    volts = np.array(track.volts)
+    try:
+        fit = track.fit(qubit, design, bench)
+    except FitFailed:
+        if len(volts) > 3:
+            raise
+        # Two biases at equal heights: the sweet spot is between, or half a period away.
+        return _within(bench, qubit, float(volts[0]) - FIRST_STEP * period)
+    spot, sigma = fit.values["sweet_spot"], fit.sigmas["sweet_spot"]
+    nearest, farthest = (share * period for share in BESIDE)
+    below = spot - volts[volts < spot - nearest]
+    above = volts[volts > spot + nearest] - spot
+    if below.size and above.size:
+        if sigma < ENOUGH * period or len(volts) >= MANY_BIASES:
+            return None
+        lonely = _lonely(below, above, 2 * farthest)
+        return None if lonely is None else _new(bench, qubit, volts, spot + lonely, period)
+    mirrored = np.concatenate([below, above])
+    distance = float(np.clip(mirrored.min(initial=np.inf), nearest * 1.3, farthest))
+    return _new(bench, qubit, volts, spot + (distance if not above.size else -distance), period)
+
+
+def _lonely(below: Array, above: Array, farthest_v: float) -> float | None:
+    """Return where a bias would make a pair with the farthest one that has none, V from the middle.
+
+    ``below``, ``above``: distances of the biases to both sides. A pair tells the middle whatever
+    the arc's shape.
+    """
+    wanted = [
+        (float(one), side)
+        for mine, others, side in ((below, above, 1.0), (above, below, -1.0))
+        for one in mine
+        if one < farthest_v and np.all(np.abs(others - one) > 0.25 * one)
+    ]
+    return max(wanted)[0] * max(wanted)[1] if wanted else None
+
+
+def _new(bench: Bench, qubit: Qubit, volts: Array, wanted_v: float, period_v: float) -> float:
+    """Return the bias asked for, or one farther out where it was measured before.
+
+    Raises FitFailed where there is no room.
+    """
+    outwards = FIRST_STEP / 2 * period_v * (1.0 if wanted_v > np.median(volts) else -1.0)
+    for step in range(3):
+        level = _within(bench, qubit, wanted_v + step * outwards)
+        if np.min(np.abs(volts - level)) > abs(outwards) / 2:
+            return level
+    raise FitFailed(f"the arc asks for {wanted_v:.3f} V again and again")
+
+
+async def _whole_period(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    tracks: Mapping[str, Track],
+    windows: Mapping[str, ReadoutWindow],
+) -> None:
+    reach = {q.name: REACH * bench.design(q, "flux_period").value for q in qubits}
+    for step in np.linspace(-1, 1, POINTS):
+        at = {q.name: _within(bench, q, float(step) * reach[q.name]) for q in qubits}
+        await _measure(bench, outcome, qubits, at, tracks, windows)
+
+
+async def _measure(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    at: Mapping[str, float],
+    tracks: Mapping[str, Track],
+    windows: Mapping[str, ReadoutWindow],
+) -> None:
+    """Move the qubits to these biases and find their resonators there."""
+    await bench.runner.bias({q.flux_port: at[q.name] for q in qubits})
+    kappa = {q.name: bench.guess(q, "kappa") for q in qubits}
+    swing = max(expected_swing(bench, q) for q in qubits)
+    span = 2.4 * swing + 5 * max(kappa.values())
+    points = 2 * int(span / (min(kappa.values()) / 4) / 2) + 1
+    centres = {q.name: bench.guess(q, "ground_readout_frequency") for q in qubits}
+    probes = {
+        q.name: bench.probe_amplitude(q, PHOTONS * critical_photons(bench, q)) for q in qubits
+    }
+    program = scan_program(bench, qubits, centres, span, points, probes, SHOTS)
+    data = await bench.run(outcome, program, {"bias_v": {q.name: at[q.name] for q in qubits}})
+    biases = told(data, "bias_v")
+    for q in qubits:
+        track = tracks[q.name]
+        track.asked += 1
+        frequency = values_of(data, f"{q.element}_probe_frequency")
+        try:
+            refuse_clipped(outcome, q.element)
+            fit = await asyncio.to_thread(
+                fit_resonance, frequency, iq_of(data, q.element), windows[q.name], kappa[q.name]
+            )
+        except FitFailed as error:
+            track.reasons.append(str(error))
+            continue
+        track.volts.append(biases[q.name])
+        track.hertz.append(fit.values["resonance"])
+        track.sigma.append(max(fit.sigmas["resonance"], kappa[q.name] / 500))
+
+
+async def _analyse(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    strayed: Mapping[str, float],
+    tracks: Mapping[str, Track],
+    designs: Mapping[str, Mapping[str, float]],
+) -> tuple[Qubit, ...]:
+    """Fit all arcs; ``strayed``: how far the neighbours' biases moved meanwhile, V."""
+
+    def raw(qubit: Qubit) -> Panel:
+        track = tracks[qubit.name]
+        points = Series("resonator", np.array(track.volts), np.array(track.hertz) / 1e9)
+        return Panel(qubit.element, "flux bias (V)", "resonator (GHz)", (points,))
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        track, design = tracks[qubit.name], designs[qubit.name]
+        if len(track.volts) < LEAST_SEEN * track.asked:
+            raise FitFailed(
+                f"a resonance was seen at {len(track.volts)} of {track.asked} biases only; "
+                f"elsewhere e.g. {track.reasons[-1]}"
+            )
+        found = track.fit(qubit, design, bench)
+        v, bias = found.values, np.array(track.volts)
+        grid = np.linspace(bias.min(), bias.max(), 201)
+
+        def line(volts: Array) -> Array:
+            if qubit.kind == "fluxonium":
+                return pull_arc(volts, v, pull_shape(bench, qubit))
+            return resonator_arc(volts, v, design)
+
+        spot, period = v["sweet_spot"], v["period"]
+        sigma = float(np.hypot(found.sigmas["sweet_spot"], CROSSTALK * strayed[qubit.name]))
+        sigma = float(np.hypot(sigma, SHAPE_DOUBT * period))
+        top = float(line(np.array([spot]))[0])
+        moved = SHIFTED * design["pull"]
+        top, top_sigma = top + moved, float(np.hypot(np.median(track.sigma), DOUBT * moved))
+        panel = replace(
+            panel,
+            series=(*panel.series, Series("fit", grid, line(grid) / 1e9, line=True)),
+            marks=(("sweet spot", spot),),
+            text="sweet spot {sweet_spot}, period {flux_period}",
+        )
+        return {
+            "sweet_spot": Measured(spot, sigma, "V"),
+            "flux_period": Measured(period, found.sigmas["period"], "V"),
+            "ground_readout_frequency": Measured(top, top_sigma, "Hz"),
+            "probe_frequency": Measured(top, top_sigma, "Hz"),
+        }, panel
+
+    return await analyse(bench, outcome, qubits, raw, fit)

@@ -1,5 +1,6 @@
 """Readout power: where the dispersive shift gives way, which also tells that a qubit is there."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -7,14 +8,19 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.dispersive import critical_photons, expected_pull
-from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
 from podium.control.calibration.fits.resonator import fit_resonance, top_between, winding
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window
 from podium.control.calibration.sequences import (
-    Pulses,
     all_pulses,
     power_axis,
     probe_axis,
@@ -29,37 +35,41 @@ from podium.control.program.program import (
     SetFrequency,
 )
 
-LOWEST, HIGHEST, ROWS = 0.06, 60.0, 13
-"""Range of photon numbers, of the critical one, and how many powers."""
+PHOTONS = (0.1, 0.5, 2.0, 10.0, 60.0)
+"""Rows of the map: photons in the resonator, of the critical number that the design says. As many
+as an analyser's waveforms allow for three resonators in one program."""
+POINTS, SHOTS = 49, 400
 STILL_DISPERSIVE = 0.25
 """Share of the linewidth by which photons may have moved the line at the readout power chosen."""
+DIP_DOUBT = 0.25
+"""Of a step of the scan: how well the place of a dip of any shape is known."""
 
 
 async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Scan each resonator at powers from far below to far above the critical photon number.
 
-    Stores ``bare_readout_frequency`` (Hz) and ``probe_amplitude`` (of full scale): the highest
-    power at which the line still stands where it does at low power.
+    Stores ``bare_readout_frequency`` (Hz), ``critical_amplitude`` (of full scale), at which there
+    are as many photons as the critical number, and ``probe_amplitude``: the highest at which the
+    line still stands about where it does at low power.
     """
     outcome = Outcome("punch_out", "Punch-out")
     pulses = all_pulses(bench, qubits)
     frames = tuple(p.readout for p in pulses)
     pull = {q.name: expected_pull(bench, q) for q in qubits}
-    span = 3.2 * max(abs(p) for p in pull.values()) + 4 * max(
-        bench.best(q, "kappa") for q in qubits
-    )
+    kappa = {q.name: bench.guess(q, "kappa") for q in qubits}
+    span = 3.2 * max(abs(p) for p in pull.values()) + 4 * max(kappa.values())
     amplitudes = {
         q.element: np.array(
-            [
-                bench.probe_amplitude(q, float(n) * critical_photons(bench, q))
-                for n in np.geomspace(LOWEST, HIGHEST, ROWS)
-            ]
+            [bench.probe_amplitude(q, n * critical_photons(bench, q)) for n in PHOTONS]
         )
         for q in qubits
     }
     share = share_of_output(float(a[-1]) for a in amplitudes.values())
     powers = power_axis({element: a * share for element, a in amplitudes.items()})
-    probe = probe_axis({q.element: bench.best(q, "readout_frequency") for q in qubits}, span, 61)
+    probe = probe_axis(
+        {q.element: bench.known(q, "ground_readout_frequency").value for q in qubits}, span, POINTS
+    )
+    windows = {p.qubit.name: probe_window(p) for p in pulses}
     body = [
         *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
         *rest(frames, min(bench.best(q, "kappa") for q in qubits)),
@@ -72,7 +82,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         tuple(p.readout_frame() for p in pulses),
         tuple(body),
         (powers, probe),
-        shots=bench.shots(200),
+        shots=bench.shots(SHOTS),
     )
     data = await bench.run(outcome, program)
 
@@ -93,36 +103,72 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     def fit(qubit: Qubit, panel: Panel) -> Found:
         frequency, amplitude, iq = maps(qubit)
         look_at(iq)
-        window = probe_window(Pulses(bench, qubit))
-        for rows in (slice(None, 4), slice(-2, None)):
-            # Only where there is one line, and one only, does its place mean something.
-            fit_resonance(frequency, np.mean(iq[rows], axis=0), window, bench.best(qubit, "kappa"))
+        # Only where there is one line, and one only, does its place mean something.
+        weak, _ = (
+            fit_resonance(frequency, row, windows[qubit.name], kappa[qubit.name])
+            for row in (iq[0], iq[-1])
+        )
         where = np.array([locate_dip(frequency, row) for row in iq])
-        kappa = bench.best(qubit, "kappa")
-        low = float(np.median(where[:4]))
-        high = float(np.median(where[-2:]))
-        if abs(high - low) < kappa / 2:
+        where[0] = weak.values["resonance"]
+        step = float(frequency[1] - frequency[0])
+        found = fit_punch_out(amplitude, where, DIP_DOUBT * step)
+        v, s = found.values, found.sigmas
+        low, high = v["bare"] + v["pull"], v["bare"]
+        if abs(v["pull"]) < kappa[qubit.name] / 2 or abs(v["pull"]) < 5 * s["pull"]:
             raise FitFailed(
                 f"the line stays at {low / 1e9:.6f} GHz (within {abs(high - low) / 1e6:.2f} MHz) "
                 "at all powers: no qubit couples to it, or the power never reaches it"
             )
-        # Towards the bare line only: noise at the lowest powers goes both ways.
-        moved = (where - low) * np.sign(high - low) > STILL_DISPERSIVE * kappa
-        last = len(where) - int(np.argmin(moved[::-1])) - 1 if not moved.all() else 0
-        chosen = float(amplitude[last])
-        text = (
-            f"{(low - high) / 1e6:+.2f} MHz between low and high power; "
-            f"readout amplitude {chosen:.4f}"
+        chosen, doubt = still_dispersive(found, STILL_DISPERSIVE * kappa[qubit.name])
+        chosen = min(chosen, float(amplitude[-1]))
+        critical = float(np.exp(v["critical"]))
+        text = f"{v['pull'] / 1e6:+.2f} MHz between low and high power; "
+        panel = replace(
+            panel,
+            marks=(("low power", low / 1e9), ("bare", high / 1e9)),
+            text=text + "readout amplitude {probe_amplitude}",
         )
-        step = float(frequency[1] - frequency[0])
-        panel = replace(panel, marks=(("low power", low / 1e9), ("bare", high / 1e9)), text=text)
         return {
-            "bare_readout_frequency": Measured(high, step, "Hz"),
-            "probe_amplitude": Measured(chosen, chosen * 0.2, "1"),
+            "bare_readout_frequency": Measured(high, s["bare"], "Hz"),
+            "critical_amplitude": Measured(critical, critical * max(0.05, s["critical"]), "1"),
+            "probe_amplitude": Measured(chosen, chosen * doubt, "1"),
         }, panel
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def fit_punch_out(
+    amplitude: NDArray[np.float64], dip_hz: NDArray[np.float64], sigma_hz: float
+) -> Fit:
+    """Fit ``bare + pull / sqrt(1 + (amplitude / critical)**2)`` to the dips. Shapes (n,).
+
+    The semi-classical frequency of a resonator with n photons, n / n_crit = (amplitude /
+    critical)**2 on resonance (Boissonneault, Gambetta, Blais, PRL 105, 100504 (2010)). Returns
+    ``bare``, ``pull`` (Hz) and ``critical``, the natural logarithm of that amplitude.
+    """
+
+    def model(values: Mapping[str, float]) -> NDArray[np.float64]:
+        ratio = amplitude * np.exp(-values["critical"])
+        return np.asarray(values["bare"] + values["pull"] / np.sqrt(1 + ratio**2))
+
+    log = np.log(amplitude)
+    starts = [
+        {"bare": float(dip_hz[-1]), "pull": float(dip_hz[0] - dip_hz[-1]), "critical": float(at)}
+        for at in np.linspace(log[0], log[-1], 9)[1:-1]
+    ]
+    bounds = {"critical": Bound(float(log[0]) - 1, float(log[-1]) + 1)}
+    return fit_least_squares(model, dip_hz, sigma_hz, starts, bounds)
+
+
+def still_dispersive(fit: Fit, moved_hz: float) -> tuple[float, float]:
+    """Return the amplitude at which photons have moved the line by so much, and its relative sigma.
+
+    ``fit``: of :func:`fit_punch_out`.
+    """
+    left = max(0.3, 1 - moved_hz / abs(fit.values["pull"]))
+    amplitude = float(np.exp(fit.values["critical"]) * np.sqrt(1 / left**2 - 1))
+    return amplitude, max(0.05, fit.sigmas["critical"])
 
 
 def locate_dip(frequency_hz: NDArray[np.float64], iq: NDArray[np.complex128]) -> float:

@@ -1,36 +1,46 @@
-"""The flux bias at which f01 has no slope, from pairs of points on both flanks of the arc."""
+"""The flux bias at which f01 has no slope, from one point on each flank of the arc and its top."""
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
-from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.bench import Bench
 from podium.control.calibration.dispersive import Shape, line_shape
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_shaped_arc
-from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.peak import fit_pulse_line
-from podium.control.calibration.fits.projection import line_axis
+from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.line_scan import Range, known_rabi, line_scan, stark_hz
+from podium.control.calibration.line_search import Plan, find_lines
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.qubit_spectroscopy import (
-    line_pulse_ns,
-    spectroscopy_program,
-)
+from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 
-PASSES = (
-    ((-0.10, -0.05, 0.05, 0.10), 30e6),
-    ((-0.13, -0.09, 0.09, 0.13), 12e6),
-    ((-0.13, -0.09, 0.09, 0.13), 3e6),
-)
-"""Distances from the sweet spot in flux periods, and how far about the expected line is scanned
-(Hz): far enough for a steep slope, near enough for the drive's and the resonator's reach, and
-narrower as each pass tells the next one where the lines are."""
+REACH = 0.05
+"""Distance of the flanks from the sweet spot, in flux periods: far enough for a steep slope, near
+enough for the drive's and the resonator's reach, and for the arc's exact shape not to matter."""
 FLUXONIUM = 0.3
 """A fluxonium's f01 is so much steeper beside its sweet spot: distances are that much shorter."""
-POINTS = 61
+FIRST_WINDOW = 0.8
+"""Width of the first flank's search, of the distance that the line is expected to have moved."""
+SECOND_WINDOW_HZ = 6e6
+"""Least width of the second flank's search: where the line is, is then known but for the middle."""
+DOUBTS = 8.0
+"""Width of that search in sigmas of what the sweet spot's doubt moves the line by."""
+FAR_OFF = 0.015
+"""A sweet spot found farther from where it was expected than this, in periods, has flanks of its
+own measured once more."""
+RABI_DOUBT = 0.05
+"""Relative: how much the drive's strength may differ beside the sweet spot."""
+PLAN = Plan(step_hz=1.2e6)
+CROSSTALK = 0.004
+"""ASSUMED: what a neighbour's line moves, of what the own line does. All qubits move together and
+by equal shares of their periods, so it shifts the middle by this share of what their sweet spots
+were off alone."""
 SOURCE_NOISE_V = 1e-6
 """What a bias source wanders while it holds a level, V: of the order of a GS200's noise in its
 1 V range (manual IM GS210-01E)."""
@@ -39,114 +49,204 @@ VAGUE = 0.002
 has told it better before."""
 
 
+@dataclass(slots=True, eq=False)
+class Points:
+    """Lines of one qubit over its bias."""
+
+    volts: list[float] = field(default_factory=list)
+    hertz: list[float] = field(default_factory=list)
+    sigma: list[float] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    """Why there is no line at a bias where one was looked for."""
+
+    def add(self, bias_v: float, line_hz: float, sigma_hz: float) -> None:
+        """Take a point up."""
+        self.volts.append(bias_v)
+        self.hertz.append(line_hz)
+        self.sigma.append(sigma_hz)
+
+
+Arc = dict[str, float]
+"""``sweet_spot``, ``period`` (V), ``top`` (Hz); of a transmon ``charging`` (Hz), ``asymmetry``."""
+
+
 async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Measure f01 on both flanks of the arc, pass by pass more narrowly.
+    """Measure f01 on both flanks of the arc whose top is known.
 
     The sweet spot of a transmon is where f01 is greatest, that of a fluxonium where it is least.
 
-    All qubits move together and by equal shares of their periods, so crosstalk between flux
-    lines scales the distances but does not shift the middle. Stores ``sweet_spot`` (V), and
-    leaves the qubits there.
+    Stores ``sweet_spot`` (V) and ``f01`` (Hz) there, and leaves the qubits there.
     """
     outcome = Outcome("sweet_spot", "Sweet spot")
-    arcs = {
-        q.name: {
-            "sweet_spot": bench.known(q, "sweet_spot").value,
-            "period": bench.best(q, "flux_period"),
-            "top": bench.best(q, "f01"),
-        }
-        | (
-            {}
-            if q.kind == "fluxonium"
-            else {
-                "charging": -bench.best(q, "anharmonicity"),
-                "asymmetry": bench.design(q, "asymmetry").value,
-            }
-        )
-        for q in qubits
-    }
-    remaining = qubits
-    for distances, margin_hz in PASSES:
-        remaining = await _pass(bench, outcome, remaining, arcs, distances, margin_hz)
-        if not remaining:
-            break
+    points: dict[str, Points] = {}
+    arcs: dict[str, Arc] = {}
+    doubt_v: dict[str, float] = {}
+    for q in qubits:
+        spot, top = bench.known(q, "sweet_spot"), bench.known(q, "f01")
+        points[q.name] = Points()
+        points[q.name].add(bench.bias_on_grid(q, spot.value), top.value, top.sigma)
+        arcs[q.name] = _expected(bench, q, spot.value, top.value)
+        doubt_v[q.name] = spot.sigma
+    first = {name: one["sweet_spot"] for name, one in arcs.items()}
+    await _flank(bench, outcome, qubits, arcs, +1, points, doubt_v)
+    await _flank(bench, outcome, qubits, arcs, -1, points, doubt_v)
+    moved = await _moved(bench, qubits, points, arcs, first)
+    far = tuple(q for q in qubits if abs(moved.get(q.name, 0.0)) > FAR_OFF * arcs[q.name]["period"])
+    if far:
+        for side in (-1, +1):
+            await _flank(bench, outcome, far, arcs, side, points, doubt_v)
+        moved = await _moved(bench, qubits, points, arcs, first)
+    await _analyse(bench, outcome, qubits, points, arcs, moved)
     await bench.runner.bias(
         {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in qubits}
     )
     return outcome
 
 
-async def _pass(
+def _expected(bench: Bench, qubit: Qubit, spot_v: float, top_hz: float) -> Arc:
+    found = {"sweet_spot": spot_v, "period": bench.guess(qubit, "flux_period"), "top": top_hz}
+    if qubit.kind != "fluxonium":
+        found["charging"] = -bench.guess(qubit, "anharmonicity")
+        found["asymmetry"] = bench.guess(qubit, "asymmetry")
+    return found
+
+
+async def _flank(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    arcs: dict[str, dict[str, float]],
-    distances: tuple[float, ...],
-    margin_hz: float,
-) -> tuple[Qubit, ...]:
-    """Measure at all distances and fit; ``arcs`` (by full name) takes what the fits gave."""
-    volts: dict[str, list[float]] = {q.name: [] for q in qubits}
-    hertz: dict[str, list[float]] = {q.name: [] for q in qubits}
-    sigma: dict[str, list[float]] = {q.name: [] for q in qubits}
-    duration_s = line_pulse_ns(2 * margin_hz / (POINTS - 1)) * 1e-9
-    shapes = {q.name: line_shape(q) if q.kind == "fluxonium" else None for q in qubits}
-    for distance in distances:
-        bias = {
-            q.name: bench.bias_on_grid(
-                q,
-                arcs[q.name]["sweet_spot"]
-                + distance * (FLUXONIUM if q.kind == "fluxonium" else 1.0) * arcs[q.name]["period"],
-            )
-            for q in qubits
-        }
-        await bench.runner.bias({q.flux_port: bias[q.name] for q in qubits})
-        expected = {q.name: expected_hz(bias[q.name], arcs[q.name], shapes[q.name]) for q in qubits}
-        data = await bench.run(
-            outcome,
-            spectroscopy_program(bench, qubits, expected, 2 * margin_hz, POINTS),
-            {"bias_v": bias},
+    arcs: Mapping[str, Arc],
+    side: int,
+    points: Mapping[str, Points],
+    doubt_v: Mapping[str, float],
+) -> None:
+    """Move all qubits to one flank and find their lines there.
+
+    The first flank tells the arc's width, and so where the second one's line is.
+    """
+    bias = {
+        q.name: bench.bias_on_grid(
+            q,
+            arcs[q.name]["sweet_spot"]
+            + side * REACH * (FLUXONIUM if q.kind == "fluxonium" else 1.0) * arcs[q.name]["period"],
         )
-        bias = told(data, "bias_v")
-        for q in qubits:
-            frequency = values_of(data, f"{q.element}_drive_frequency")
-            try:
-                line = fit_pulse_line(frequency, line_axis(iq_of(data, q.element)), duration_s)
-            except FitFailed:
-                continue
-            volts[q.name].append(bias[q.name])
-            hertz[q.name].append(line.values["centre"])
-            sigma[q.name].append(line.sigmas["centre"])
+        for q in qubits
+    }
+    await bench.runner.bias({q.flux_port: bias[q.name] for q in qubits})
+    expected: dict[str, Range] = {}
+    rabi: dict[str, tuple[float, float]] = {}
+    for q in qubits:
+        one, at = arcs[q.name], bias[q.name]
+        shape = _shape(q)
+        centre = expected_hz(at, one, shape)
+        drop = abs(centre - one["top"])
+        blur = DOUBTS * 2 * drop / abs(at - one["sweet_spot"]) * doubt_v[q.name]
+        half = (FIRST_WINDOW * drop + blur) / 2
+        if len(points[q.name].hertz) > 1:
+            centre = _mirrored(points[q.name], one, at)
+            half = SECOND_WINDOW_HZ / 2 + blur
+        expected[q.name] = Range(centre - half, centre + half)
+        known = known_rabi(Pulses(bench, q))
+        if known is not None:
+            rabi[q.name] = known[0], float(np.hypot(known[1], RABI_DOUBT * known[0]))
+    lines = await find_lines(
+        bench, outcome, qubits, expected, partial(line_scan, bench), rabi, PLAN, {"bias_v": bias}
+    )
+    for q in qubits:
+        seen = lines.seen.get(q.name)
+        if seen is None:
+            points[q.name].lost.append(lines.reasons[q.name])
+            continue
+        v = seen.fit.values
+        centre = v["centre"] - stark_hz(bench, q, v["rabi"])
+        points[q.name].add(told(seen.data, "bias_v")[q.name], centre, seen.fit.sigmas["centre"])
+
+
+def _mirrored(points: Points, arc_of: Arc, bias_v: float) -> float:
+    """Return where the line is on the other flank, from how far it has moved on the first, Hz."""
+    spot = arc_of["sweet_spot"]
+    share = ((bias_v - spot) / (points.volts[-1] - spot)) ** 2
+    return points.hertz[0] + share * (points.hertz[-1] - points.hertz[0])
+
+
+def _shape(qubit: Qubit) -> Shape | None:
+    return line_shape(qubit) if qubit.kind == "fluxonium" else None
+
+
+def _fit(points: Points, arc_of: Arc, shape: Shape | None) -> Fit:
+    """Fit the arc to a qubit's points. Raises FitFailed."""
+    if len(points.volts) < 3:
+        raise FitFailed(
+            f"the line was seen at {len(points.volts)} of 3 biases only; "
+            + "; ".join(points.lost[:1])
+        )
+    bias, lines = np.array(points.volts), np.array(points.hertz)
+    sigmas = np.array(points.sigma)
+    if shape is None:
+        return fit_qubit_arc(bias, lines, sigmas, arc_of)
+    return fit_shaped_arc(bias, lines, sigmas, shape, arc_of)
+
+
+async def _moved(
+    bench: Bench,
+    qubits: tuple[Qubit, ...],
+    points: Mapping[str, Points],
+    arcs: dict[str, Arc],
+    first_v: Mapping[str, float],
+) -> dict[str, float]:
+    """Return how far each sweet spot is from where it was expected, V; the arcs take it up."""
+    moved: dict[str, float] = {}
+    for q in qubits:
+        try:
+            found = await asyncio.to_thread(_fit, points[q.name], arcs[q.name], _shape(q))
+        except FitFailed:
+            continue
+        moved[q.name] = found.values["sweet_spot"] - first_v[q.name]
+        arcs[q.name] = arcs[q.name] | found.values
+    return moved
+
+
+async def _analyse(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    points: Mapping[str, Points],
+    arcs: Mapping[str, Arc],
+    moved_v: Mapping[str, float],
+) -> None:
+    def shaken_v(qubit: Qubit) -> float:
+        others = (v for name, v in moved_v.items() if name != qubit.name)
+        return CROSSTALK * float(np.sqrt(sum(v**2 for v in others)))
 
     def raw(qubit: Qubit) -> Panel:
-        found = Series("f01", np.array(volts[qubit.name]), np.array(hertz[qubit.name]) / 1e9)
+        seen = points[qubit.name]
+        found = Series("f01", np.array(seen.volts), np.array(seen.hertz) / 1e9)
         return Panel(qubit.element, "flux bias (V)", "f01 (GHz)", (found,))
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        bias = np.array(volts[qubit.name])
-        if len(bias) < 4:
-            raise FitFailed(f"the line was seen at {len(bias)} of {len(distances)} biases only")
-        start, shape = arcs[qubit.name], shapes[qubit.name]
-        lines, sigmas = np.array(hertz[qubit.name]), np.array(sigma[qubit.name])
+        seen, start, shape = points[qubit.name], dict(arcs[qubit.name]), _shape(qubit)
         if shape is None:
-            found = fit_qubit_arc(bias, lines, sigmas, start)
-        else:
-            found = fit_shaped_arc(bias, lines, sigmas, shape, start)
+            start["asymmetry"] = bench.design(qubit, "asymmetry").value
+        found = _fit(seen, start, shape)
         v = found.values
         if found.sigmas["sweet_spot"] > VAGUE * start["period"]:
             raise FitFailed(
                 f"the sweet spot would only be known to {found.sigmas['sweet_spot'] * 1e3:.2f} mV: "
                 "the lines found do not lie on one arc"
             )
-        grid = np.linspace(bias.min(), bias.max(), 101)
-        arcs[qubit.name] = {**start, **v}
-        if shape is None:
-            arcs[qubit.name]["asymmetry"] = float(np.sqrt(v["softness"]))
-        known = arcs[qubit.name]
-        line = np.array([expected_hz(float(bias_v), known, shape) for bias_v in grid])
+        if not min(seen.volts) < v["sweet_spot"] < max(seen.volts):
+            raise FitFailed(
+                f"the sweet spot would be at {v['sweet_spot'] * 1e3:.1f} mV, beside all biases "
+                "that were measured"
+            )
+        grid = np.linspace(min(seen.volts), max(seen.volts), 101)
+        line = np.array([expected_hz(float(bias_v), start | v, shape) for bias_v in grid])
         sigma_v = float(np.hypot(found.sigmas["sweet_spot"], SOURCE_NOISE_V))
+        sigma_v = float(np.hypot(sigma_v, shaken_v(qubit)))
         text = f"{v['sweet_spot'] * 1e3:.3f} ± {sigma_v * 1e3:.3f} mV"
         return {
             "sweet_spot": Measured(v["sweet_spot"], sigma_v, "V"),
+            "f01": Measured(v["top"], found.sigmas["top"], "Hz"),
         }, replace(
             panel,
             series=(*panel.series, Series("fit", grid, line / 1e9, line=True)),
@@ -154,10 +254,10 @@ async def _pass(
             text=text,
         )
 
-    return await analyse(bench, outcome, qubits, raw, fit)
+    await analyse(bench, outcome, qubits, raw, fit)
 
 
-def expected_hz(bias_v: float, known: dict[str, float], shape: Shape | None) -> float:
+def expected_hz(bias_v: float, known: Mapping[str, float], shape: Shape | None) -> float:
     """Return where f01 is expected at a bias, Hz; ``shape``: of a fluxonium's line."""
     at = np.array([bias_v])
     if shape is not None:

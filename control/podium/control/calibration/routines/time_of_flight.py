@@ -13,13 +13,17 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import refuse_clipped
 from podium.control.calibration.sequences import Pulses, on_grid_ns, rest
 from podium.control.facility.facility import Qubit
-from podium.control.program.program import Capture, Delay, Play, Program
+from podium.control.program.program import Capture, Delay, Frame, Play, Program
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 PULSE_NS = 1000
 LOUD = 60
-"""Photons in the resonator, of the critical number: it is punched out and lets the tone pass."""
+"""The tone's power, in photons that it would make in a resonator, of the critical number."""
+BESIDE_HZ = (100e6, 2e6)
+"""The tone lies between the resonators, or so far beyond them at most, in steps of the second."""
+REACH_HZ = 480e6
+"""From the local oscillator: carriers of all families go to 500 MHz."""
 SMOOTH_NS = 12
 SIGNIFICANT = 6.5
 """The pulse must be that many times its own uncertainty: noise alone, tried at a thousand
@@ -53,9 +57,10 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         expected = bench.feedline(qubit).delay
         window_ns = on_grid_ns(PULSE_NS * 1e-9 + 2 * (expected.value + 5 * expected.spread))
         amplitude = bench.probe_amplitude(qubit, LOUD * critical_photons(bench, qubit))
+        frame = Frame(pulses.readout, qubit.readout_port, quiet_hz(bench, qubit))
         program = Program(
             name="time of flight",
-            frames=(pulses.readout_frame(),),
+            frames=(frame,),
             body=(
                 *rest((pulses.readout,), bench.design(qubit, "kappa").value),
                 Capture(pulses.readout, qubit.element, window_ns * FS_PER_NS),
@@ -68,7 +73,7 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         data = await bench.run(outcome, program)
         trace = iq_of(data, f"{qubit.element}_trace")[:window_ns]
         time_ns = np.arange(len(trace), dtype=np.float64)
-        tone_hz = pulses.readout_frame().frequency_hz - bench.feedline(qubit).lo_hz
+        tone_hz = frame.frequency_hz - bench.feedline(qubit).lo_hz
         still = trace * np.exp(-2j * np.pi * tone_hz * 1e-9 * time_ns)
         smooth = np.abs(np.convolve(still, np.ones(SMOOTH_NS) / SMOOTH_NS, mode="same"))
         panel = Panel(
@@ -97,6 +102,25 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             {f"{qubit.feedline}.time_of_flight": Measured(begin * 1e-9, sigma * 1e-9, "s")},
         )
     return outcome
+
+
+def quiet_hz(bench: Bench, qubit: Qubit) -> float:
+    """Return the frequency that is farthest from all resonators of the qubit's feedline, Hz.
+
+    A resonator that is met takes the tone away as it fills, and gives it back after the pulse.
+    """
+    lo_hz = bench.feedline(qubit).lo_hz
+    expected = [
+        bench.design(q, "readout_frequency") for q in bench.qubits if q.feedline == qubit.feedline
+    ]
+    places = np.array([one.value for one in expected])
+    spreads = np.array([max(one.spread, 1e6) for one in expected])
+    beyond, step = BESIDE_HZ
+    low = max(places.min() - beyond, lo_hz - REACH_HZ)
+    high = min(places.max() + beyond, lo_hz + REACH_HZ)
+    trial = np.arange(low, max(high, low + step), step)
+    clear = np.min(np.abs(trial[:, None] - places) / spreads, axis=1)
+    return float(round(trial[int(np.argmax(clear))] / 1e6) * 1e6)
 
 
 def find_pulse(still: NDArray[np.complex128], pulse: int) -> tuple[float, float]:
