@@ -180,10 +180,32 @@ def test_a_carrier_on_the_line_leaves_nothing_of_a_pi_pulse() -> None:
     assert abs(mean(leak_) - mean()) > 0.3 * contrast
 
 
-def test_a_run_played_in_pieces_refuses_a_carrier_that_pumps() -> None:
+def test_in_a_run_played_in_pieces_a_carrier_pumps_from_its_beginning() -> None:
+    lab = World(lambda _: (feedline_point(DECAYING, kelvin=1e-9),), 3)
+    leak_ = carrier(6.02e9, 1e6)
+
+    def answers(*carriers) -> np.ndarray:
+        session = lab.begin(Beginning(1, 10**18, {}))
+        found = []
+        for shot in range(60):
+            at = 100_000 * (shot + 1)
+            drives = [tone(7.26e9, 1e-6, 1000, [at]), *(carriers if shot == 0 else ())]
+            heard = [capture(7.26e9, 1000, [at + 146])]
+            found.append(session.go_on(drives, heard, [0])[0].integrated[0])
+        return np.array(found)
+
+    quiet, lit = answers(), answers(leak_)
+    # thermal 1 %; half of 60 shots excited: 30 within 5 standard errors, fixed seed
+    far = np.abs(lit - np.median(quiet)) > 0.5 * np.abs(lit - np.median(quiet)).max()
+    assert 10 < np.count_nonzero(far) < 50
+
+
+def test_a_carrier_that_begins_to_pump_in_the_middle_of_such_a_run_is_refused() -> None:
     session = world().begin(Beginning(1, 10**18, {}))
-    with pytest.raises(NotSimulated, match=r"leaks into node_a.q0.drive.*node_a.q0"):
-        session.go_on([*READ, carrier(6.02e9, 1e6)], HEAR, [0])
+    session.go_on(READ, HEAR, [0])
+    later = [tone(7.26e9, 1e-6, 1000, [200_000])]
+    with pytest.raises(NotSimulated, match=r"leaks into node_a.q0.drive.*in the middle of a run"):
+        session.go_on([*later, carrier(6.02e9, 1e6)], [capture(7.26e9, 1000, [200_146])], [0])
 
 
 def test_an_image_beside_its_pulse_is_one_shape_whatever_its_phase() -> None:
