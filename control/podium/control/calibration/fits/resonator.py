@@ -168,6 +168,10 @@ class DispersiveScan:
         return np.asarray(self.iq / np.sqrt(self.relative_power)[:, None])
 
 
+SELF_CONSISTENT = 4
+"""Rounds in which the photons and the line that they move are made to agree."""
+
+
 def dispersive_rows(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[ComplexArray, ...]:
     """Return the rows with the qubit in 0, and with it in 1, in units of the line's gain.
 
@@ -181,11 +185,14 @@ def dispersive_rows(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[
     rows = []
     for sign in (-1.0, 1.0):
         low = values["resonance"] + sign * values["chi"]
-        x = 2 * (frequency - low) / values["kappa"]
         share = 1.0
         if scan.bare_hz is not None:
             share = (low - scan.bare_hz) / (values["resonance"] - scan.bare_hz)
-        shifted = low + share * values["pull"] * power / (1 + x**2)
+        # The photons are those of the line where they have moved it to.
+        shifted: Array | float = low
+        for _ in range(SELF_CONSISTENT):
+            x = 2 * (frequency - shifted) / values["kappa"]
+            shifted = low + share * values["pull"] * power / (1 + x**2)
         shape = dip(
             frequency, shifted, values["kappa"], values["coupling"], values["twist"], scan.window
         )
