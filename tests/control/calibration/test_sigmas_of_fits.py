@@ -36,7 +36,6 @@ from podium.control.calibration.fits.resonator import (
     fit_dispersive,
     fit_resonance,
 )
-from podium.control.calibration.fits.surface import top_of_hill
 
 FALSE_ALARM = 1e-6
 """Of each bound, were its seed drawn anew."""
@@ -500,21 +499,6 @@ def test_two_preparations_that_are_one_are_refused() -> None:
         clouds = np.random.default_rng(seed).normal(0, 1, (2, 2, 2_000))
         with pytest.raises(FitFailed, match="sigma apart"):
             discriminate(*(clouds[:, 0] + 1j * clouds[:, 1]))
-
-
-def test_the_top_of_a_hill(sets: int) -> None:
-    grid = np.stack(np.meshgrid(np.linspace(-1, 1, 9), np.linspace(10, 30, 9)), axis=-1)
-    points = grid.reshape(-1, 2)
-    top = np.array([0.13, 21.0])
-    away = (points - top) / np.array([1.0, 10.0])
-    clean = 1 - 0.3 * away[:, 0] ** 2 - 0.2 * away[:, 1] ** 2 - 0.1 * away[:, 0] * away[:, 1]
-    rng = np.random.default_rng(124)
-    found = []
-    for _ in range(sets):
-        seen = top_of_hill(points, clean + rng.normal(0, 0.02, 81), np.full(81, 0.02), 2.0)
-        found.append((seen.at - top) / seen.sigma)
-    # A quotient of estimates: its mean is off by a little of its sigma at any noise.
-    assert_honest(dict(zip(("x", "y"), np.array(found).T, strict=True)))
 
 
 def test_the_band_is_as_wide_as_is_said() -> None:
