@@ -52,7 +52,7 @@ POINTS = 49
 GROUND_SHOTS, EXCITED_SHOTS = 1500, 260
 PAUSE_LIFETIMES = 1.2
 """Wait between pi pulses: 77 % of the shots are in 1 then, and there are four times as many."""
-WINDOW = (2.0, 14.0)
+WINDOW = (4.0, 15.0)
 """When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
 
 
