@@ -5,7 +5,10 @@
 #   make test-all   the exhaustive cases as well
 #   make check      format, lint, types, which room imports which
 #   make chaos      faults against the start protocol; its last line is JSON
+#   make mutants    breaks what decides, one small change at a time; names what no test notices
 #   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
+#   make seeds SEEDS=0:40    40 hidden worlds brought up: pulls and sigmas into ./seeds
+#   make repeats SEEDS=0:3   3 worlds brought up twenty times each: scatter into ./repeats
 #   make bench      the benchmarks, as ratios
 #   make test-stacks    other people's stacks, unmodified, find worlds on the twins
 #   make test-clients   older and newer releases of the vendors' clients, on twins with the
@@ -17,7 +20,10 @@
 #   make demo CONTROLLER=zi                     one node on an SHFQC of Zurich Instruments
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
 #   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0 MIXED=0    other faults, fewer, no processes
+#   make mutants MUTANTS="drift/ --jobs 1"      only those whose names hold that, one by one
 #   make nodes NODES=4                          the story of four, with a fifth that joins
+#   make seeds SEEDS=0:40 JOBS=8 SEEDS_ARGS="--node-only"   eight at a time, podium demo's options
+#   make seeds SEEDS=0:40 DASK=tcp://10.0.0.1:8786          on the workers of a Dask scheduler
 #   make bench BENCH_ARGS="--without demo"      leaves a part of the benchmarks out
 #   make demo PYTHON=/opt/python3.12/bin/python3.12    uses this Python
 
@@ -56,8 +62,15 @@ FAULTS ?= 20000
 LIVE ?= 200
 TWINS ?= 60
 MIXED ?= 60
+MUTANTS ?=
 NODES ?= 10
 BENCH_ARGS ?=
+SEEDS ?= 0:40
+JOBS ?= 1
+DASK ?=
+SEEDS_ARGS ?=
+SEEDS_OUT ?= seeds
+REPEATS_OUT ?= repeats
 
 # The first Python there is, the tested one preferred.
 first_that_runs = $(firstword $(foreach name,$(1),\
@@ -112,7 +125,7 @@ endef
 
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help demo test test-all test-laboneq test-stacks test-clients check chaos nodes bench referees
+.PHONY: help demo seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -120,6 +133,15 @@ help:
 
 demo: $(installed)
 	$(bin)/podium demo --report $(REPORT) $(DEMO_OF_$(CONTROLLER)) $(DEMO_ARGS)
+
+campaign = $(bin)/podium campaign $(1) --seeds $(SEEDS) --out $(2) \
+	$(if $(DASK),--dask $(DASK),--jobs $(JOBS)) -- $(SEEDS_ARGS)
+
+seeds: $(if $(DASK),$(installed_for_tests),$(installed))
+	$(call campaign,bring-up,$(SEEDS_OUT))
+
+repeats: $(if $(DASK),$(installed_for_tests),$(installed))
+	$(call campaign,repeatability,$(REPEATS_OUT))
 
 test: check
 	@$(call tests,not slow)
@@ -153,6 +175,9 @@ check: $(installed_for_tests)
 chaos: $(installed)
 	@$(bin)/python -m tests.chaos --seed $(SEED) --faults $(FAULTS) --live $(LIVE) --twins $(TWINS) \
 		--mixed $(MIXED)
+
+mutants: $(installed_for_tests)
+	@$(bin)/python -m tests.mutants $(MUTANTS)
 
 nodes: $(installed_for_tests)
 	@$(bin)/python -m tests.many_nodes --nodes $(NODES)

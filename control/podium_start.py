@@ -5,9 +5,10 @@ package or module of the same name, from another project or in the folder one st
 hides all of it, and Python would only say that it knows no ``podium.control``.
 """
 
-import os
 import sys
 from importlib.util import find_spec
+
+from podium_process import configure_process
 
 WRONG_USE = 2
 INTERRUPTED = 130
@@ -26,6 +27,7 @@ def hidden_by() -> str | None:
 
 def main() -> int:
     """Run the command line; return the exit status."""
+    configure_process()
     other = hidden_by()
     if other is not None:
         print(
@@ -46,10 +48,6 @@ def main() -> int:
 
 
 def _run_twins(name: str) -> int:
-    # A second thread of linear algebra does not help matrices of a hundred, and on a busy machine
-    # the two wait for each other: to draw a fluxonium then takes fifty times as long.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
     from podium.sim_instruments import command
     from podium_command_line import as_a_process, carry_out, parser_of_one
 

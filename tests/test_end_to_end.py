@@ -19,39 +19,41 @@ from textwrap import dedent
 
 import psutil
 import pytest
+from tests.one_world import NOT_YET, broken_windows
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.store import ParameterStore
+from podium.control.campaign.guesses import NULLS
+from podium.control.facility.load import load_facility
 from podium.control.lab import Lab, open_facility
 from podium.control.program.program import Capture, Frame, Play, Program
 from podium.control.program.waveforms import Square
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "first_light" / "facility.yaml"
 PODIUM = [sys.executable, "-m", "podium.control.cli"]
-SEED = 1
-THOROUGHNESS = 0.5
-WITHIN_S = 280.0
+SEED = 16
+"""Its truths lie so far from their designs that a guess with a fifth of the spread as sigma breaks
+every window. Chosen by that alone: docs/decisions/0026-windows-that-a-guess-breaks.md."""
+WITHIN_S = 560.0
 QUBITS = [f"node_a.q{k}" for k in range(3)]
 NS = 10**6
 
-QUANTITIES = {
-    "f01": ("Hz", lambda truth: 20e3),
-    "anharmonicity": ("Hz", lambda truth: 0.02 * abs(truth)),
-    "t1": ("s", lambda truth: 0.3 * truth),
-    "t2_ramsey": ("s", lambda truth: 0.3 * truth),
-    "t2_echo": ("s", lambda truth: 0.3 * truth),
-    "readout_frequency": ("Hz", lambda truth: 500e3),
-    "chi": ("Hz", lambda truth: 0.25 * abs(truth)),
-    "kappa": ("Hz", lambda truth: 0.25 * truth),
-    "sweet_spot": ("V", lambda truth: 5e-3),
-    "assignment_fidelity": ("1", lambda truth: 0.03),
-    "thermal_population": ("1", lambda truth: 0.015),
+UNITS = {
+    "f01": "Hz",
+    "anharmonicity": "Hz",
+    "t1": "s",
+    "t2_ramsey": "s",
+    "t2_echo": "s",
+    "readout_frequency": "Hz",
+    "chi": "Hz",
+    "kappa": "Hz",
+    "sweet_spot": "V",
+    "assignment_fidelity": "1",
+    "thermal_population": "1",
 }
-"""Unit, and how far from the truth a value may be here: many times what the demo promises, so
-that only what is broken fails. The promises are kept over many seeds, by `podium demo --seeds`."""
 
 BLOCKER = """
 import os, sys
@@ -80,11 +82,15 @@ class Seen:
 
     processes: dict[int, psutil.Process] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
+    cpu_s: dict[int, float] = field(default_factory=dict)
+    """Processor time of each process when it was last seen."""
 
     def look(self, root: psutil.Process) -> None:
         for process in (root, *root.children(recursive=True)):
             self.processes[process.pid] = process
             try:
+                times = process.cpu_times()
+                self.cpu_s[process.pid] = times.user + times.system
                 connections = process.net_connections("inet")
             except psutil.Error:
                 continue
@@ -113,8 +119,7 @@ def demo(tmp_path_factory) -> Demo:
     hooks = home / "hooks"
     hooks.mkdir()
     (hooks / "sitecustomize.py").write_text(BLOCKER)
-    words = ["demo", "--node-only", "--seed", SEED, "--thoroughness", THOROUGHNESS]
-    words += ["--report", home / "report"]
+    words = ["demo", "--node-only", "--seed", SEED, "--report", home / "report"]
     seen, ended = Seen(), threading.Event()
     with (home / "said").open("w") as sink:
         process = subprocess.Popen(
@@ -147,7 +152,7 @@ def demo(tmp_path_factory) -> Demo:
     return Demo(home / "report", status, (home / "said").read_text(), seen, marks)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_demo_finds_every_qubit_and_says_so(demo) -> None:
     assert demo.status == 0, demo.said[-4000:]
     assert "3 of 3 qubits found" in demo.said
@@ -161,23 +166,38 @@ def test_the_demo_finds_every_qubit_and_says_so(demo) -> None:
 
 def test_every_parameter_has_the_truths_unit_and_an_uncertainty(demo) -> None:
     parameters, truth = demo.json("summary.json")["parameters"], demo.json("truth.json")
-    assert parameters.keys() == {f"{q}.{name}" for q in QUBITS for name in QUANTITIES}
+    assert parameters.keys() == {f"{q}.{name}" for q in QUBITS for name in UNITS}
     assert parameters.keys() == truth.keys()
     for name, found in parameters.items():
         assert found.keys() == {"value", "sigma", "unit"}
         assert found["sigma"] > 0, name
-        assert found["unit"] == truth[name]["unit"] == QUANTITIES[name.rsplit(".", 1)[1]][0], name
+        assert found["unit"] == truth[name]["unit"] == UNITS[name.rsplit(".", 1)[1]], name
 
 
-def test_what_was_found_is_near_the_truth(demo) -> None:
-    parameters, truth = demo.json("summary.json")["parameters"], demo.json("truth.json")
-    far = {
-        name: (found["value"], truth[name]["value"])
-        for name, found in parameters.items()
-        if abs(found["value"] - truth[name]["value"])
-        > QUANTITIES[name.rsplit(".", 1)[1]][1](truth[name]["value"])
-    }
-    assert far == {}
+@pytest.mark.parametrize(
+    "quantity",
+    [
+        pytest.param(name, marks=[pytest.mark.xfail(strict=True)] if name in NOT_YET else [])
+        for name in (*UNITS, "world")
+    ],
+)
+def test_values_and_sigmas_keep_the_window(demo, quantity) -> None:
+    """An honest bring-up breaks one of these windows once in a million: docs/reference/accuracy.md.
+
+    ``world``: all values together.
+    """
+    assert broken_windows(demo.folder, load_facility(EXAMPLE)).get(quantity, ()) == ()
+
+
+@pytest.mark.parametrize("null", NULLS)
+def test_a_guess_breaks_every_window(demo, null) -> None:
+    assert broken_windows(demo.folder, load_facility(EXAMPLE), null).keys() >= UNITS.keys()
+
+
+def test_the_processor_time_is_that_of_all_processes(demo) -> None:
+    told_s = demo.json("summary.json")["cpu_s"]
+    assert told_s > 0.8 * sum(demo.seen.cpu_s.values()), "some were not counted"
+    assert told_s < 1.5 * sum(demo.seen.cpu_s.values()) + 10
 
 
 def test_the_world_is_the_one_that_podium_twin_draws(demo, tmp_path) -> None:
@@ -192,7 +212,7 @@ def test_the_report_has_a_plot_for_every_routine(demo) -> None:
     steps = re.split(r'<section class="step"', page)[1:]
     assert len(steps) >= 20
     for step in steps:
-        assert "<svg" in step, step[:200]
+        assert "<svg" in step or "0 runs" in step, step[:200]
     for name in ("Time of flight", "Punch-out", "Rabi", "Ramsey", "T1", "Echo"):
         assert name in page
 
@@ -312,9 +332,9 @@ def test_every_command_that_control_sent_means_something(demo) -> None:
 class Simulation:
     """``podium twin serve`` in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seed: int = SEED) -> None:
         twin, self.endpoints = folder / "twin.yaml", folder / "endpoints.json"
-        self.podium("twin", "sample", EXAMPLE, "--seed", SEED, "--out", twin)
+        self.podium("twin", "sample", EXAMPLE, "--seed", seed, "--out", twin)
         words = ["twin", "serve", EXAMPLE, "--twin", twin, "--endpoints", self.endpoints]
         self.process = subprocess.Popen([*PODIUM, *map(str, words)], stdout=subprocess.DEVNULL)
         give_up = time.monotonic() + WITHIN_S

@@ -74,6 +74,40 @@ def test_a_ramp_that_ended_is_the_last_known_level(journal) -> None:
     assert journal.take_cut_off("TCPIP::1") == ()
 
 
+def test_biases_of_one_box_have_a_last_level_each(journal) -> None:
+    neighbour = replace(Q0, port="node_a.q1.flux")
+    journal.end(journal.begin(Q0), "reached", 0.4)
+    journal.end(journal.begin(neighbour), "reached", -0.2)
+    last = journal.last("TCPIP::1")
+    assert [(one.intent.port, one.end_v) for one in last] == [
+        ("node_a.q0.flux", 0.4),
+        ("node_a.q1.flux", -0.2),
+    ]
+
+
+def test_the_last_level_is_that_of_the_newest_ramp_that_has_ended(journal) -> None:
+    """The one before is kept, as no store knows of it yet."""
+    journal.end(journal.begin(Q0), "safe rule", 0.1, "cut off")
+    journal.end(journal.begin(Q0), "reached", 0.4)
+    assert [one.end_v for one in journal.last("TCPIP::1")] == [0.4]
+    assert [one.end_v for one in journal.untold("TCPIP::1")] == [0.1]
+
+
+def test_ramps_without_an_end_are_all_kept_whatever_begins_after_them(journal) -> None:
+    for target_v in (0.7, 0.8, 0.9):
+        journal.begin(replace(Q0, target_v=target_v))
+    found = [one.intent.target_v for one in journal.take_cut_off("TCPIP::1")]
+    assert found == [0.7, 0.8, 0.9]
+
+
+def test_a_ramp_that_could_not_be_written_down_changes_nothing(journal) -> None:
+    journal.end(journal.begin(Q0), "reached", 0.4)
+    with pytest.raises(JournalError, match="NOT NULL constraint failed"):
+        journal.begin(replace(Q0, by=None))
+    assert [one.end_v for one in journal.last("TCPIP::1")] == [0.4]
+    assert journal.take_cut_off("TCPIP::1") == ()
+
+
 def test_a_ramp_whose_process_was_killed_is_found_by_the_next_owner(file) -> None:
     done = subprocess.run([sys.executable, "-c", DIES, file, "3"], check=False, timeout=30)
     assert done.returncode == -signal.SIGKILL

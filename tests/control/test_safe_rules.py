@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.control.conftest import Box
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.journal import Intent, Journal
@@ -128,6 +129,22 @@ async def test_a_ramp_that_an_agent_left_behind_ends_where_the_rule_says(
         assert "cluster_a.safe" not in bench.done  # it would silence all others
 
 
+async def test_a_bias_is_said_to_be_where_it_is_read_back(
+    example, bench, place, tmp_path, open_rules, monkeypatch
+) -> None:
+    cut_off(example, "node_a.q0.flux", place)
+
+    def stops_short(box, channel: str, target_v: float, slew_v_per_s: float) -> None:
+        bench.levels[f"{box.name}.{channel}"] = target_v - 0.001
+
+    monkeypatch.setattr(Box, "ramp_v", stops_short)
+    async with open_rules(ruled(example, -0.3)) as lab:
+        await until(lambda: in_store(tmp_path, "node_a.q0.flux_bias"))
+        assert "node_a.q0.flux: at -0.301 V" in await notes(lab)
+    (entry,) = in_store(tmp_path, "node_a.q0.flux_bias")
+    assert entry.value == -0.301
+
+
 async def test_it_is_done_and_told_once(example, bench, place, tmp_path, open_rules) -> None:
     cut_off(example, "node_a.q0.flux", place)
     async with open_rules(example):
@@ -198,10 +215,11 @@ async def test_of_an_owner_that_lives_it_is_not_ours(example, bench, place, open
     living.close()
 
 
+@pytest.mark.parametrize("target_v", [5.0, -5.0])
 async def test_a_finish_beyond_todays_limit_holds(
-    example, bench, place, tmp_path, open_rules
+    target_v, example, bench, place, tmp_path, open_rules
 ) -> None:
-    cut_off(example, "node_a.q0.flux", place, target_v=5.0)
+    cut_off(example, "node_a.q0.flux", place, target_v=target_v)
     bench.levels["bias_q0."] = 0.25
     async with open_rules(ruled(example, "finish")):
         await until(lambda: in_store(tmp_path, "node_a.q0.flux_bias"))
@@ -267,6 +285,39 @@ async def test_a_ramp_that_was_refused_before_it_moved_leaves_nothing_to_do(
         assert await notes(lab) == ""
     assert bench.levels["bias_q0."] == 0.1
     assert in_store(tmp_path, "node_a.q0.flux_bias") == ()
+
+
+@pytest.mark.parametrize("moved_v", [-0.05, 0.05])
+async def test_a_ramp_that_was_refused_on_its_way_is_made_safe_whichever_way_it_went(
+    moved_v, example, bench, tmp_path, open_rules
+) -> None:
+    target_v = 0.1 + 4 * moved_v
+
+    def refuses() -> None:
+        bench.levels["bias_q0."] = 0.1 + moved_v
+        raise Refused("bias_q0: overload")
+
+    bench.levels["bias_q0."] = 0.1
+    bench.hooks[f"bias_q0.ramp  {target_v} 0.5"] = refuses
+    async with open_rules(ruled(example, 0.0)) as lab:
+        with pytest.raises(RunRefused, match="overload"):
+            await lab.bias({"node_a.q0.flux": target_v})
+        await until(lambda: in_store(tmp_path, "node_a.q0.flux_bias"))
+    assert bench.levels["bias_q0."] == 0.0
+
+
+async def test_a_new_ramp_begins_after_the_safe_rule_of_the_one_that_was_cut_off(
+    example, bench, place, tmp_path, open_rules
+) -> None:
+    cut_off(example, "node_a.q0.flux", place)
+    bench.levels["bias_q0."] = 0.1
+    async with open_rules(ruled(example, -0.2), reading_only=True) as lab:
+        await lab.bias({"node_a.q0.flux": 0.3})
+        await until(lambda: in_store(tmp_path, "node_a.q0.flux_bias"))
+        assert await notes(lab) == ""
+    made = [one for one in bench.done if ".ramp " in one]
+    assert made == ["bias_q0.ramp  -0.2 0.5", "bias_q0.ramp  0.3 0.5"]
+    assert bench.levels["bias_q0."] == 0.3
 
 
 async def test_no_run_is_played_at_a_bias_that_was_cut_off(

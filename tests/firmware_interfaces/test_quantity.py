@@ -62,6 +62,31 @@ def test_what_is_not_a_quantity_is_refused_with_what_would_be_right(
     assert says in str(refused.value)
 
 
+PREFIXES = {"G": 9, "M": 6, "k": 3, "h": 2, "": 0, "m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9}
+PREFIXES |= {"p": -12, "f": -15}
+OF_THEIR_OWN = {"min": 60.0, "h": 3600.0, "%": 0.01, "bar": 1e5, "mbar": 1e2}
+
+
+@pytest.mark.parametrize(
+    ("unit", "suffix"), [(unit, suffix) for unit, known in UNITS.items() for suffix in known]
+)
+def test_a_prefix_is_its_power_of_ten_in_every_unit(unit: str, suffix: str) -> None:
+    factor = OF_THEIR_OWN.get(suffix)
+    if factor is None:
+        prefix = suffix.removesuffix(unit)
+        assert suffix == f"{prefix}{unit}"
+        factor = float(f"1e{PREFIXES[prefix]}")
+    assert parse_quantity(f"1 {suffix}", unit) == factor
+    assert parse_quantity(f"-2.5e1{suffix}", unit) == pytest.approx(-25 * factor, rel=1e-15)
+
+
+@pytest.mark.parametrize("unit", sorted(UNITS.keys() - {"1"}))
+def test_a_number_without_its_unit_is_refused_whatever_is_wanted(unit: str) -> None:
+    for text in ("1200", 1200, 0, "0"):
+        with pytest.raises(QuantityError, match="has no unit"):
+            parse_quantity(text, unit)
+
+
 def test_every_unit_has_a_word_for_what_it_measures() -> None:
     assert UNITS.keys() == DIMENSIONS.keys()
 

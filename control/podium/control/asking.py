@@ -7,6 +7,7 @@ from typing import TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Failed, ask
+from podium.control.bus.mixers import CalibrateMixers
 from podium.control.calibration.runner import RunFailed, RunRefused
 
 AWAIT_S = 2.0
@@ -65,7 +66,7 @@ class Asking:
 
     async def work(
         self,
-        work: messages.RunProgram | messages.RunLoopback | messages.Bias,
+        work: messages.RunProgram | messages.RunLoopback | messages.Bias | CalibrateMixers,
         end: type[Answer],
     ) -> Answer:
         """Return the end of long work; cancelled, once it has been given up and all is safe."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from podium.control.bus.messages import FacilityStatus
+from podium.control.bus.mixers import MixerFound
 from podium.control.facility.facility import Facility
 from podium.control.lab import Lab, join_facility, open_facility
 from podium.control.program.program import Program
@@ -94,6 +95,10 @@ class BlockingLab:
     def bias(self, volts: Mapping[str, float]) -> None:
         """Ramp flux ports (``node_a.q0.flux``) to these levels, V."""
         self._thread.do(lambda: self._lab.bias(volts))
+
+    def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
+        """Let instruments calibrate the mixers of the outputs of ports (``node_a.q0.drive``)."""
+        return self._thread.do(lambda: self._lab.calibrate_mixers(ports))
 
     def read(self, instrument: str, channel: str) -> float:
         """Return a reading in SI: temperature of a thermometer's channel, level of a source."""

@@ -20,6 +20,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "podium.control.demo.command:command",
         "bring up two nodes from nothing on simulated instruments, and start them together",
     ),
+    "campaign": (
+        "podium.control.campaign.command:command",
+        "measure many hidden worlds, and judge values and sigmas together",
+    ),
     "check": (
         "podium.control.facility.check:command",
         "check a facility file; every error with its place and what would be right",

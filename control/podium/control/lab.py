@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from podium.control.asking import Asking
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
 from podium.control.bus.together import plainly
@@ -203,6 +204,15 @@ class Lab:
         """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
         levels = {port: float(level_v) for port, level_v in volts.items()}
         await self._asking.work(messages.Bias(levels), messages.Done)
+
+    async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
+        """Let instruments calibrate the mixers of the outputs of ports (``node_a.q0.drive``).
+
+        Returns what each output is set to since, by output (``cluster_a.slot4.out0``). Refused
+        for a port whose instrument has no function for it, and while a run is on.
+        """
+        request = CalibrateMixers(tuple(ports))
+        return (await self._asking.work(request, MixersCalibrated)).found
 
     async def read(self, instrument: str, channel: str) -> float:
         """Return a reading in SI: temperature of a thermometer's channel, level of a source."""

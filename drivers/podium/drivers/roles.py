@@ -207,6 +207,37 @@ class MicrowaveSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class MixerSettings:
+    """What makes up for the errors of one output's I/Q mixer, as the instrument holds it."""
+
+    offset_i_v: float
+    """Static offset of path I, V: with that of path Q no carrier leaks."""
+    offset_q_v: float
+    gain_ratio: float
+    """Of path Q to path I: with the phase there is no image."""
+    phase_rad: float
+    """By which path Q is turned."""
+
+
+class CalibratesMixers(Protocol):
+    """An instrument that calibrates the I/Q mixers of its outputs by itself."""
+
+    def calibrate_mixer(
+        self, channel: str, lo_hz: float, attenuation_db: float, intermediate_hz: float
+    ) -> MixerSettings:
+        """Calibrate one output, set as programs set it; return when it is done, after seconds.
+
+        ``intermediate_hz``: the tone's distance from the local oscillator, signed, for which the
+        image is taken out. Nothing plays meanwhile, and outputs are silent at the end.
+        """
+        ...
+
+    def hold_mixer(self, channel: str, settings: MixerSettings) -> None:
+        """Set what an earlier calibration has found."""
+        ...
+
+
 class PulseSequencer(Protocol[Artifact]):
     """Plays compiled programs: load, arm, start, wait, collect."""
 

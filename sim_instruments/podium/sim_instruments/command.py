@@ -46,6 +46,11 @@ class TwinCommand:
         )
 
         sample.add_argument(
+            "--drift",
+            action="store_true",
+            help="draw what moves in world time, too: f01, T1, flux, gain and delay of the readout",
+        )
+        sample.add_argument(
             "--wrong",
             type=_spreads,
             default=0.0,
@@ -63,7 +68,19 @@ class TwinCommand:
             "twin", type=Path, nargs="?", metavar="TWIN", help="a file: all qubits at sweet spots"
         )
         _add_endpoints(truth, required=False, text="or a running simulation: at its biases")
-        truth.add_argument("--at", choices=("now",), default="now", help="world time (now)")
+        truth.add_argument(
+            "--at",
+            type=_when,
+            action="append",
+            metavar="WHEN",
+            help="world time: TAI in seconds, START..END for the mean over a run, or now (default: "
+            "now; of a file, what drift and noise are about); given again, one answer for each",
+        )
+        truth.add_argument(
+            "--quick",
+            action="store_true",
+            help="without assignment_fidelity, which takes a second for each qubit",
+        )
         truth.add_argument("--json", action="store_true", help="print JSON")
 
         played = verbs.add_parser(
@@ -157,6 +174,18 @@ class ReplayCommand:
             return ended.status
 
 
+def _when(text: str) -> str:
+    """Check a time of ``--at`` and return it."""
+    from podium.sim_instruments.physics.truth import Span
+
+    if text != "now":
+        try:
+            Span.of_text(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from error
+    return text
+
+
 def _spreads(text: str) -> float:
     """Return the K of ``--wrong``."""
     from podium.sim_instruments.physics.displaced_design import check_wrong
@@ -196,7 +225,13 @@ def _sample(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.world_file import write_world
 
     try:
-        world = sample(arguments.facility, arguments.seed, arguments.mixers, arguments.wrong)
+        world = sample(
+            arguments.facility,
+            arguments.seed,
+            mixers=arguments.mixers,
+            wrong=arguments.wrong,
+            drift=arguments.drift,
+        )
         write_world(world, arguments.out)
     except (DesignError, SamplingError) as error:
         raise Ended(error, FOUND_PROBLEM) from error
@@ -208,17 +243,25 @@ def _sample(arguments: Namespace) -> int:
 def _truth(arguments: Namespace) -> int:
     if (arguments.endpoints is None) == (arguments.twin is None):
         raise Ended("give either a twin file or --endpoints FILE", WRONG_USE)
-    found = _told_truth(arguments.twin) if arguments.twin else _ask(arguments, {"do": "truth"})
-    if arguments.json:
-        print(json.dumps(found, indent=2))
+    times = arguments.at or ["now"]
+    if arguments.twin:
+        found = _told_truth(arguments.twin, times, optima=not arguments.quick)
     else:
-        for name, entry in found.items():
+        request = {"do": "truth", "optima": not arguments.quick}
+        found = {when: _ask(arguments, {**request, "at": when}) for when in times}
+    if arguments.json:
+        print(json.dumps(found if len(times) > 1 else found[times[0]], indent=2))
+        return DONE
+    for when, truths in found.items():
+        if len(times) > 1:
+            print(f"at {when}:")
+        for name, entry in truths.items():
             print(f"{name:36s} {entry['value']:.9g} {entry['unit']}")
     return DONE
 
 
-def _told_truth(twin: Path) -> dict[str, dict[str, Any]]:
-    from podium.sim_instruments.physics.truth import mixer_truth, truth
+def _told_truth(twin: Path, times: list[str], optima: bool) -> dict[str, dict[str, dict[str, Any]]]:
+    from podium.sim_instruments.physics.truth import Moving, Span, mixer_truth, truth
     from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 
     try:
@@ -227,8 +270,13 @@ def _told_truth(twin: Path) -> dict[str, dict[str, Any]]:
         raise Ended(error, FOUND_PROBLEM) from error
     except OSError as error:
         raise Ended(error, WRONG_USE) from error
-    told = truth(world.chip()) | mixer_truth(world.mixers)
-    return {n: {"value": t.value, "unit": t.unit} for n, t in told.items()}
+    chip, told = world.chip(), {}
+    drift = world.drift(chip)
+    for when in times:
+        moving = None if when == "now" else Moving(world.seed, Span.of_text(when), drift)
+        known = truth(chip, None, optima, moving) | mixer_truth(world.mixers)
+        told[when] = {n: {"value": t.value, "unit": t.unit} for n, t in known.items()}
+    return told
 
 
 def _fault(arguments: Namespace) -> int:

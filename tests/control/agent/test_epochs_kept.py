@@ -19,6 +19,8 @@ def test_another_process_goes_on_with_them(tmp_path) -> None:
     after = EpochsKept(tmp_path / "epochs")
     assert after.unchanged({"a": {"boots": 3}}) == Epochs((("a", 1),))
     assert after.unchanged({"b": {"boots": 2}}) is None
+    assert after.unchanged({"a": {"boots": 3}, "b": None}) is None, "it could not be asked"
+    assert after.unchanged({"c": {"boots": 1}}) is None
     assert after.seen({"a": {"boots": 3}, "b": {"boots": 2}}) == Epochs((("a", 1), ("b", 2)))
 
 

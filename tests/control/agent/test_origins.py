@@ -35,9 +35,12 @@ class Plane(Box):
     """Its clock goes on by a little with each reading."""
 
     step_s: float = 0.001
+    slow_s: tuple[float, ...] = ()
+    """Of the first readings, in place of ``step_s``."""
 
     def now(self) -> Tai:
-        self.now_s += self.step_s
+        step_s, self.slow_s = (*self.slow_s, self.step_s)[0], self.slow_s[1:]
+        self.now_s += step_s
         return super().now()
 
 
@@ -81,3 +84,13 @@ async def test_a_counter_that_began_anew_has_another_origin_and_another_epoch(tm
         await reconnected(instruments, "a")
         assert (await numbers(looks, "a"))["ticks_a"] == 2
         assert ticking.origin - first > 1_000 * FS_PER_S
+
+
+async def test_of_several_readings_the_quickest_counts(tmp_path) -> None:
+    """Both clocks are read over networks: the counter at some time between two looks."""
+    ticking, plane = boxes()
+    plane.slow_s = (0.001, 5.0, 0.001, 7.0, 0.001, 0.002, 0.001, 9.0)
+    async with looking(tmp_path, a=ticking, b=plane) as (_, instruments):
+        await numbers(with_planes(instruments, tmp_path), "a")
+    off_fs = ticking.origin - Tai.from_fs(round(ticking.switched_on_s * FS_PER_S))
+    assert abs(off_fs) < FS_PER_S // 500

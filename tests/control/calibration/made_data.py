@@ -1,13 +1,14 @@
 """A facility whose data are made up: what a routine sees is what a test wants it to see."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import xarray
 
+from podium.control.bus.mixers import MixerFound
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.memory_record import MemoryRecord
@@ -36,11 +37,18 @@ class Asked:
     """Values of the element's own variables, over all axes: ``amplitude`` for ``q0_amplitude``."""
     shape: tuple[int, ...]
     """Of the axes."""
+    capture: str = ""
+    """Its name: the element's, or that and what it is for (``q0_herald``)."""
 
     @property
     def noise_v(self) -> float:
         """Of a mean over the program's shots."""
         return ONE_SHOT_V / np.sqrt(self.program.shots)
+
+
+def element_of(capture: str) -> str:
+    """Return whose capture it is: the part of its name before the first underscore."""
+    return capture.partition("_")[0]
 
 
 Make = Callable[[Asked, np.random.Generator], np.ndarray]
@@ -75,6 +83,7 @@ class MadeRunner:
     facility: Facility = field(default_factory=lambda: load_facility(EXAMPLE))
     datasets: list[xarray.Dataset] = field(default_factory=list)
     biases: dict[str, float] = field(default_factory=dict)
+    calibrated: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -105,10 +114,10 @@ class MadeRunner:
             along[k] = -1
             for variable in axis.variables:
                 element, _, name = variable.name.partition("_")
-                if element == capture.name:
+                if element == element_of(capture.name):
                     values = [variable.value(n) for n in range(variable.values.count)]
                     swept[name] = np.broadcast_to(np.reshape(values, along), shape)
-        asked = Asked(program, capture.name, swept, shape)
+        asked = Asked(program, element_of(capture.name), swept, shape, capture.name)
         mean = self.make(asked, self.rng)
         if program.keep_shots:
             shots = (program.shots, *shape)
@@ -118,7 +127,8 @@ class MadeRunner:
             mean = np.broadcast_to(mean, shots)
         if program.trace:
             size = capture.duration_fs // 10**6
-            long = Asked(program, capture.name, {"time": np.arange(size)}, (size,))
+            swept = {"time": np.arange(size)}
+            long = Asked(program, asked.element, swept, (size,), capture.name)
             trace = (self.trace or self.make)(long, self.rng)
             return Values(mean.real, mean.imag, self.saturated, trace.real, trace.imag)
         return Values(mean.real, mean.imag, self.saturated)
@@ -126,11 +136,24 @@ class MadeRunner:
     async def bias(self, volts: Mapping[str, float]) -> None:
         self.biases |= volts
 
+    async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
+        self.calibrated += ports
+        return {f"output of {port}": MixerFound(1e-3, -2e-3, 1.01, 0.02) for port in ports}
+
     async def read(self, instrument: str, channel: str) -> float:
         return 0.015
 
     async def now(self) -> Tai:
         return Tai.from_fs((NOW_S + len(self.datasets)) * FS_PER_S)
+
+
+def sigma_of(name: str, value: float) -> float:
+    """Return how well a quantity is known after a bring-up, about."""
+    if name in ("f01", "anharmonicity"):
+        return 2e3
+    if name.endswith("frequency"):
+        return 1e4
+    return abs(value) * (1e-2 if name.startswith("t") else 1e-3) + 1e-9
 
 
 def known(facility: Facility) -> MemoryRecord:
@@ -147,10 +170,12 @@ def known(facility: Facility) -> MemoryRecord:
             )
         } | {
             "sweet_spot": design["flux_offset"],
+            "ground_readout_frequency": design["readout_frequency"] - design["chi"],
             "bare_readout_frequency": design["readout_frequency"] - 5e6,
             "probe_frequency": design["readout_frequency"],
             "probe_amplitude": 0.07,
             "probe_duration": 600e-9,
+            "probe_loss": 1e-3,
             "pi_amplitude": pi_amplitude,
             "ef_pi_amplitude": pi_amplitude / np.sqrt(2),
             "thermal_population": 0.008,
@@ -162,6 +187,9 @@ def known(facility: Facility) -> MemoryRecord:
             "second_q": 0.8e-3,
             "ground_variance": 0.03,
             "excited_variance": 0.04,
+            "readout_threshold": 0.5,
+            "false_excited": 0.002,
+            "false_ground": 0.012,
             "ramsey_amplitude": 0.49,
             "t2_gaussian": 0.4,
         }
@@ -169,7 +197,7 @@ def known(facility: Facility) -> MemoryRecord:
             Entry(
                 f"{qubit.name}.{name}",
                 float(value),
-                abs(float(value)) * 1e-3 + 1e-9,
+                sigma_of(name, float(value)),
                 "1",
                 "before",
                 "before",
@@ -212,7 +240,7 @@ def not_a_number(asked: Asked, _: np.random.Generator) -> np.ndarray:
 
 def one_not_a_number(asked: Asked, rng: np.random.Generator) -> np.ndarray:
     """One bin that was never written."""
-    values = no_line(asked, rng)
+    values = np.array(no_line(asked, rng))
     values.flat[values.size // 2] = np.nan
     return values
 
@@ -249,10 +277,15 @@ def rabi_oscillation(asked: Asked, rng: np.random.Generator) -> np.ndarray:
 
 
 def spectral_line(asked: Asked, rng: np.random.Generator) -> np.ndarray:
-    """A qubit 3.3 MHz above the design's frequency, driven by a pulse of about pi."""
-    frequency = asked.swept["drive_frequency"]
+    """A qubit whose lines lie 3.3 MHz above the design's, driven by a pulse of about pi."""
+    design = load_facility(EXAMPLE).qubits()[f"{NODE}.{asked.element}"].design
+    frequency, expected = asked.swept.get("drive_frequency"), design["f01"].value
+    if frequency is None:
+        frequency = asked.swept["ef_frequency"]
+        expected += design["anharmonicity"].value
     step = float(np.ptp(frequency)) / (frequency.size - 1)
     duration_s = max(20, 4 * np.ceil(0.8 / (6 * step) * 1e9 / 4)) * 1e-9
-    design = load_facility(EXAMPLE).qubits()[f"{NODE}.{asked.element}"].design["f01"].value
-    line = {"centre": design + 3.3e6, "rabi": 0.5 / duration_s, "height": -2e-3, "offset": 1e-3}
-    return pulse_line(frequency, line, duration_s) + noise(asked, rng)
+    line = {"rabi": 0.5 / duration_s, "height": -2e-3, "offset": 1e-3}
+    return pulse_line(frequency, line | {"centre": expected + 3.3e6}, duration_s) + noise(
+        asked, rng
+    )

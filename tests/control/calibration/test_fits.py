@@ -1,14 +1,15 @@
 """Fits against data made from known values: the values come back, and the sigmas mean something."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pytest
 
 from podium.control.calibration.fits.blobs import discriminate
-from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
+from podium.control.calibration.fits.decay import exponential
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_resonator_arc
-from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
 from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import Levels, principal_axis
@@ -19,7 +20,7 @@ from podium.control.calibration.fits.resonator import (
     fit_dispersive,
     fit_resonance,
 )
-from podium.control.calibration.routines.relaxation import delays_s
+from podium.control.calibration.routines.relaxation import Layout, fit_scan
 
 TRIALS = 60
 """Of each pull test. The standard deviation of 60 unit normals lies outside 0.62 ... 1.45 with a
@@ -54,28 +55,23 @@ def shot_noise(
 LEVELS = Levels(0j, 1 + 0j, 0.09, 0.09)
 
 
+def decay_of(layout: Layout, values: Mapping[str, float]) -> np.ndarray:
+    """Return the excited fraction at the points of a T1 scan, shape (n,)."""
+    amplitude = values["amplitude"] * layout.excited
+    return values["offset"] + amplitude * np.exp(-layout.delay_s / values["decay"])
+
+
 def test_a_decay_comes_back_with_an_honest_sigma():
-    delay = delays_s(30e-6)
+    layout = Layout.of(33e-6)
     truth = {"decay": 27e-6, "amplitude": 0.96, "offset": 0.01}
 
     def make(rng: np.random.Generator) -> Fit:
-        signal = shot_noise(rng, exponential(delay, truth), 900, 0.3)
-        ends = Ends(0.97 + rng.normal(0, 0.003), 0.01 + rng.normal(0, 0.003), 0.003)
-        return fit_decay(delay, signal, LEVELS.sigma(signal, 900), 33e-6, ends=ends)
+        signal = shot_noise(rng, decay_of(layout, truth), 700, 0.3)
+        sigma = LEVELS.sigma(signal, 700)
+        model = partial(decay_of, layout)
+        return fit_scan(layout.delay_s, signal, sigma, layout.excited, model, 33e-6)
 
     assert_sigmas_mean_something(pulls(make, {"decay": 27e-6}, 1))
-
-
-def test_the_sigma_of_t1_is_near_what_the_shots_could_give_at_best():
-    delay, t1, shots = delays_s(30e-6), 30e-6, 900
-    rng = np.random.default_rng(2)
-    truth = {"decay": t1, "amplitude": 0.98, "offset": 0.01}
-    levels = Levels(0j, 1 + 0j, 0.033, 0.045)
-    signal = shot_noise(rng, exponential(delay, truth), shots, 0.2)
-    ends = Ends(0.99, 0.01, 0.003)
-    fit = fit_decay(delay, signal, levels.sigma(signal, shots), 33e-6, ends=ends)
-    best = t1 * 1.2426 / np.sqrt(shots * len(delay))  # ideal readout, all shots at 1.59 T1
-    assert fit.sigmas["decay"] < 1.75 * best
 
 
 def test_fringes_come_back_with_honest_sigmas():
@@ -103,8 +99,18 @@ def test_fringes_that_are_all_noise_are_refused():
     rng = np.random.default_rng(4)
     delay, phase = np.meshgrid(np.arange(1, 50) * 1.4e-6, [0.0, 0.25, 0.5, 0.75])
     signal = 0.5 + rng.normal(0, 0.03, delay.size)
-    with pytest.raises(FitFailed):
+    with pytest.raises(FitFailed, match="the fringes' amplitude is only"):
         fit_ramsey(delay.ravel(), phase.ravel(), signal, 0.03, 29e-6, np.linspace(-3e5, 3e5, 100))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, -2e-4])
+def test_data_that_are_the_same_everywhere_are_no_measurement(value: float) -> None:
+    for data in (np.full(51, value), np.full(51, value * (1 + 1j))):
+        with pytest.raises(FitFailed, match="all 51 points are the same"):
+            look_at(data)
+    look_at(value + 1e-6 * np.arange(51.0))
+    with pytest.raises(FitFailed, match="1 of 3 points are not numbers"):
+        look_at(np.array([0.1, np.nan, 0.2]))
 
 
 def test_a_pi_amplitude_comes_back_with_an_honest_sigma():
@@ -189,7 +195,7 @@ def test_a_resonator_that_does_not_follow_the_bias_is_refused():
     bias = np.linspace(-0.8, 0.8, 23)
     line = 7.25e9 + rng.normal(0, 2e4, bias.shape)
     design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
-    with pytest.raises(FitFailed):
+    with pytest.raises(FitFailed, match="does not follow the bias"):
         fit_resonator_arc(bias, line, np.full(23, 2e4), design)
 
 

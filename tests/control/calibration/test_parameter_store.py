@@ -194,6 +194,22 @@ def test_values_below_a_name_and_values_of_then(record: FullRecord) -> None:
         assert record.all(at_tai_s=F01.tai_s - 1) == {}
 
 
+@pytest.mark.parametrize("other", ["node_a.q0-1.f01", "node_a.q0 .f01", "node_a.q0/1.f01"])
+def test_a_neighbour_whose_name_begins_alike_is_not_below(record: FullRecord, other: str) -> None:
+    record.put([F01, replace(F01, name=other)])
+    assert list(record.all("node_a.q0")) == [F01.name]
+
+
+def test_the_store_of_then_holds_what_had_been_put_by_then(tmp_path: Path) -> None:
+    """An old measurement that was analysed anew and put a day later was not there before."""
+    anew = replace(F01, value=1.0, put_tai_s=F01.tai_s + 86_400)
+    with ParameterStore(tmp_path / "parameters.sqlite") as store:
+        store.put([F01])
+        store.put([anew])
+        assert store.all(at_tai_s=F01.tai_s + 3_600)[F01.name].value == F01.value
+        assert store.all(at_tai_s=F01.tai_s + 86_400)[F01.name].value == 1.0
+
+
 def test_who_and_why_go_together(record: FullRecord) -> None:
     with pytest.raises(BadEntry, match="who and why"):
         record.put([replace(F01, who="ada")])

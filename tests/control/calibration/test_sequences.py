@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from podium.control.calibration.fits.ladder import ladder_decay
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.surface import top_of_hill
 from podium.control.calibration.routines.time_of_flight import find_pulse
 from podium.control.calibration.sequences import (
     linear_frequencies,
@@ -55,31 +54,6 @@ def test_padded_sequences_of_all_qubits_end_together_or_on_a_common_ramp(
 def test_the_pulse_area_is_that_of_the_envelope():
     samples = sample_envelope(Drag(52 * FS_PER_NS, 13 * FS_PER_NS, 0.0))
     assert pulse_area_ns(52) == pytest.approx(float(np.sum(samples.real)), rel=2e-3)
-
-
-def hill(lengths: list[float], steep: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return samples of a hill with its top at (0.2, -0.1, 0): a grid, and the heights on it."""
-    axes = np.linspace(-1, 1, 9), np.linspace(-1, 1, 7), np.array(lengths)
-    points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
-    away = points - (0.2, -0.1, 0.0)
-    return points, -np.sum(away**2 * (1, 1, steep), axis=1)
-
-
-@pytest.mark.parametrize("steep", [1, 40])
-def test_a_hill_whose_best_samples_lie_in_two_planes_still_has_its_top_found(steep):
-    points, height = hill([-0.8, -0.02, 0.02, 0.8], steep)
-    best = points[np.argsort(height)[::-1][:20], 2]
-    assert steep == 1 or len(np.unique(best)) == 2, "or this tells nothing"
-    top = top_of_hill(points, height, np.full(len(height), 0.01), 0.05)
-    assert top.at == pytest.approx([0.2, -0.1, 0.0], abs=0.01)
-    assert np.all(top.sigma < 0.05)
-
-
-@pytest.mark.parametrize("lengths", [[0.3], [-0.5, 0.5]])
-def test_too_few_values_of_a_coordinate_tell_no_hill(lengths):
-    points, height = hill(lengths, 1)
-    with pytest.raises(FitFailed, match=r"share a coordinate|three values"):
-        top_of_hill(points, height, np.full(len(height), 0.01), 0.05)
 
 
 def test_times_go_up_to_the_grid_and_never_to_zero():
@@ -134,24 +108,6 @@ def test_noise_is_no_pulse():
     rng = np.random.default_rng(2)
     with pytest.raises(FitFailed, match="check the cables"):
         find_pulse(rng.normal(size=1600) + 1j * rng.normal(size=1600), 1000)
-
-
-def test_the_top_of_a_hill_comes_back_from_noisy_samples():
-    rng = np.random.default_rng(3)
-    points = rng.uniform(-1, 1, (300, 2)) * [3.0, 0.5] + [7.0, 1.0]
-    away = (points - [7.4, 0.9]) / [3.0, 0.5]
-    height = 5 - away[:, 0] ** 2 - 2 * away[:, 1] ** 2 - 0.3 * away[:, 0] * away[:, 1]
-    noisy = height + rng.normal(0, 0.05, 300)
-    top = top_of_hill(points, noisy, np.full(300, 0.05), 0.8)
-    assert np.all(np.abs(top.at - [7.4, 0.9]) < 5 * top.sigma)
-    assert top.height == pytest.approx(5, abs=0.05)
-
-
-def test_a_hill_with_its_top_outside_gives_its_highest_sample():
-    points = np.stack(np.meshgrid(np.linspace(0, 1, 9), np.linspace(0, 1, 9)), -1).reshape(-1, 2)
-    height = points[:, 0] + points[:, 1]
-    top = top_of_hill(points, height, np.full(81, 0.01), 1.2)
-    np.testing.assert_allclose(top.at, [1.0, 1.0], atol=1e-9)
 
 
 def test_a_faint_pulse_is_found_within_its_error():

@@ -98,3 +98,14 @@ def test_results_of_kept_shots_stand_in_a_row() -> None:
     together = combined.so_far()()["q0"]
     np.testing.assert_array_equal(together.results, [1.0, 0.0, np.nan])
     np.testing.assert_array_equal(together.counts, [1, 1, 0])
+
+
+def test_data_that_were_out_of_range_once_are_marked_for_good() -> None:
+    program = Program("p", (), (), AXES, shots=3)
+    combined = Combined(program)
+    whole = tuple(slice(0, n) for n in SHAPE)
+    for shot, clipped in enumerate((False, True, False)):
+        ones = np.ones(SHAPE)
+        data = CaptureData(ones, ones, ones.astype(np.int64), None, None, clipped)
+        combined.add(Batch(shot, 1, whole), {"q0": data})
+        assert combined.so_far()()["q0"].out_of_range == (shot >= 1)

@@ -196,3 +196,139 @@ def test_another_pair_is_not_mixed_in() -> None:
 def test_measurements_without_an_error_or_a_temperature_are_refused(wrong) -> None:
     with pytest.raises(ValueError, match=r"skew of node_a.q0.drive against"):
         measured(0, 0, **wrong)
+
+
+class Regression:
+    """The same skew by Gaussian process regression: all measurements at once, no filter.
+
+    The offset is ``x0 + r0 t + a W(t) + b`` times the integral of another ``W``, of covariance
+    ``a^2 min(s, t) + b^2 m^2 (3 M - m) / 6`` with m, M the earlier and the later of s and t
+    (Rasmussen and Williams, Gaussian Processes for Machine Learning, Eq. 6.28). ``x0`` may be
+    anything, and after a re-lock it and the rate are drawn anew.
+    """
+
+    ANYTHING_FS = 1e9
+
+    def __init__(self, model: DriftModel) -> None:
+        self.model = model
+        self.found: list[SkewMeasured] = []
+
+    def _prior(self, one: SkewMeasured, other: SkewMeasured) -> float:
+        """Return the covariance of two skews, without errors of measurement."""
+        model = self.model
+        sensitivity = (one.temperature_k - ROOM_K) * (other.temperature_k - ROOM_K)
+        common = model.coefficient_fs_k**2 * sensitivity
+        if one.epochs != other.epochs:
+            return common
+        began = min(each.at for each in self.found if each.epochs == one.epochs)
+        s, t = sorted((each.at - began) / FS_PER_S for each in (one, other))
+        walks = model.offset_walk_fs**2 * s + model.rate_walk_fs_s**2 * s**2 * (3 * t - s) / 6
+        return common + self.ANYTHING_FS**2 + model.rate_fs_s**2 * s * t + walks
+
+    def _of_measurement(self, one: SkewMeasured, other: SkewMeasured) -> float:
+        same = one.random_fs**2 if one is other else 0.0
+        return same + (one.systematic_fs**2 if one.way == other.way else 0.0)
+
+    def skew(self, after_s: float, temperature_k: float, epochs: Epochs) -> tuple[float, float]:
+        """Return value and sigma, fs."""
+        wanted = measured(0, after_s, temperature_k=temperature_k, epochs=epochs)
+        pairs = [[(one, other) for other in self.found] for one in self.found]
+        within = [
+            [self._prior(*pair) + self._of_measurement(*pair) for pair in row] for row in pairs
+        ]
+        across = np.array([self._prior(one, wanted) for one in self.found], np.longdouble)
+        gain = solve(np.array(within, np.longdouble), across)
+        value = gain @ np.array([one.value_fs for one in self.found], np.longdouble)
+        variance = self._prior(wanted, wanted) - gain @ across
+        return float(value), math.sqrt(float(variance))
+
+
+def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the solution of a small linear system in long doubles, which numpy.linalg is not."""
+    rows = np.concatenate([matrix, right[:, None]], axis=1)
+    for k in range(len(rows)):
+        pivot = k + int(np.argmax(np.abs(rows[k:, k])))
+        rows[[k, pivot]] = rows[[pivot, k]]
+        rows[k] /= rows[k, k]
+        for other in range(len(rows)):
+            if other != k:
+                rows[other] -= rows[other, k] * rows[k]
+    return rows[:, -1]
+
+
+MODELS = {
+    "as assumed": MODEL,
+    "offset walks": DriftModel(offset_walk_fs=3_000.0, rate_walk_fs_s=0.0, rate_fs_s=0.01),
+    "rate walks": DriftModel(offset_walk_fs=0.0, rate_walk_fs_s=0.3, rate_fs_s=0.01),
+    "rate unknown": DriftModel(offset_walk_fs=1.0, rate_walk_fs_s=0.0, rate_fs_s=50.0),
+    "warm": DriftModel(offset_walk_fs=10.0, rate_walk_fs_s=0.0, coefficient_fs_k=3e6),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("relock", [False, True])
+def test_the_filter_tells_what_regression_over_all_measurements_tells(name, relock) -> None:
+    model, draw = MODELS[name], np.random.default_rng(7)
+    regression, after_s = Regression(model), 0.0
+    known: DriftFilter | None = None
+    for number in range(7):
+        found = measured(
+            0,
+            after_s,
+            way=PHOTON_SCAN if number in (2, 5) else LOOPBACK,
+            random_fs=20_000.0 + 5_000.0 * number,
+            systematic_fs=70_000.0 if number in (2, 5) else SYSTEMATIC_FS,
+            temperature_k=ROOM_K + 0.3 * (number % 3),
+            epochs=NOW if relock and number >= 4 else THEN,
+        )
+        expected_fs, sigma_fs = (
+            regression.skew(after_s, found.temperature_k, found.epochs)
+            if number not in ((0, 4) if relock else (0,))
+            else (-3e6, 1e5)
+        )
+        value_fs = round(expected_fs + draw.normal(0, 1) * math.hypot(sigma_fs, RANDOM_FS))
+        found = replace(found, value_fs=value_fs)
+        regression.found.append(found)
+        known = DriftFilter.begin(found, model) if known is None else known.after(found)
+        for later_s in (0.0, 60.0, 40_000.0):
+            skew = known.skew(tai(after_s + later_s), ROOM_K + 0.7, found.epochs, sigma_k=0.0)
+            value, sigma = regression.skew(after_s + later_s, ROOM_K + 0.7, found.epochs)
+            assert skew.sigma_fs == pytest.approx(sigma, rel=1e-5), (number, later_s)
+            assert skew.value_fs == pytest.approx(value, abs=1 + 1e-4 * sigma), (number, later_s)
+        after_s += float(draw.integers(100, 5_000))
+
+
+def test_a_temperature_that_nobody_measured_is_in_the_sigma_from_the_first_measurement_on() -> None:
+    blind = replace(MODEL, measured_k=0.3, temperature_k=0.0)
+    of_room_fs = 0.3 * MODEL.coefficient_fs_k
+    known = DriftFilter.begin(measured(0, 0), blind)
+    sigma_fs = known.skew(tai(0), ROOM_K, THEN).sigma_fs
+    assert sigma_fs == pytest.approx(math.hypot(RANDOM_FS, SYSTEMATIC_FS, of_room_fs), rel=1e-9)
+    still = replace(blind, offset_walk_fs=0.0, rate_walk_fs_s=0.0, rate_fs_s=0.0)
+    known = DriftFilter.begin(measured(0, 0), still)
+    for number in range(1, 4):
+        known = known.after(measured(0, number))
+    # Four measurements in rooms that differ by chance: their scatter is averaged, not the cables'.
+    of_one = math.hypot(RANDOM_FS, of_room_fs)
+    sigma_fs = known.skew(tai(3), ROOM_K, THEN).sigma_fs
+    assert sigma_fs == pytest.approx(math.hypot(of_one / 2, SYSTEMATIC_FS), rel=1e-9)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_jump_begins_at_six_sigma_of_what_was_expected(sign: int) -> None:
+    still = DriftModel(offset_walk_fs=0.0, rate_walk_fs_s=0.0, rate_fs_s=0.0)
+    known = DriftFilter.begin(measured(0, 0), still)
+    # Of two measurements the cables drop out: each is off by its random error.
+    sigma_fs = RANDOM_FS * math.sqrt(2)
+    known.after(measured(round(sign * 5.99 * sigma_fs), 60))
+    with pytest.raises(SkewJumped):
+        known.after(measured(round(sign * 6.01 * sigma_fs), 60))
+
+
+@pytest.mark.parametrize("delays_ns", [(1, 2), (2, 1)])
+def test_other_delays_of_the_triggers_begin_the_offset_anew(delays_ns) -> None:
+    known = DriftFilter.begin(measured(0, 0, delays_ns=(2, 2)))
+    with pytest.raises(SkewJumped):
+        known.after(measured(9_000_000, 60, delays_ns=(2, 2)))
+    again = known.after(measured(9_000_000, 60, delays_ns=delays_ns))
+    assert again.skew(tai(60), ROOM_K, THEN).value_fs == pytest.approx(9_000_000, abs=1_000)

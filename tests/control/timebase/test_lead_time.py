@@ -13,6 +13,7 @@ from podium.control.timebase.lead_time import (
     LONGEST_FS,
     QUANTILE,
     SHORTEST_FS,
+    WINDOW,
     LeadTime,
     rank_above,
 )
@@ -56,6 +57,19 @@ def test_thousands_of_quick_deliveries_bring_it_below_the_default() -> None:
     for _ in range(30_000):
         lead.taken(int(draw.uniform(1, 3) * MS))
     assert lead.lead_fs == pytest.approx(SHORTEST_FS + 3 * MS, rel=1e-6)
+
+
+def test_what_was_slow_long_ago_is_forgotten() -> None:
+    lead = LeadTime()
+    for _ in range(100):
+        lead.taken(100 * MS)
+    assert lead.lead_fs == pytest.approx(ALLOWANCE * 100 * MS, rel=1e-6)
+    for _ in range(WINDOW - 100):
+        lead.taken(2 * MS)
+    assert lead.lead_fs == pytest.approx(ALLOWANCE * 100 * MS, rel=1e-6), "one in a hundred"
+    for _ in range(20_000):
+        lead.taken(2 * MS)
+    assert lead.lead_fs == pytest.approx(SHORTEST_FS, rel=1e-3)
 
 
 def test_p999_of_the_starts_are_in_time_in_a_network_with_a_tail() -> None:

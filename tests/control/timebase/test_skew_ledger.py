@@ -139,6 +139,20 @@ def test_a_store_of_tomorrow_and_one_that_is_none_are_refused(tmp_path) -> None:
         SkewStore(other)
 
 
+def test_what_could_not_be_kept_is_not_believed_either(tmp_path) -> None:
+    with SkewStore(tmp_path / "skews.sqlite") as store:
+        ledger = SkewLedger(store)
+        with pytest.raises(SkewStoreError):
+            ledger.record(measured(A, 2**70))
+        assert ledger.pairs == ()
+        with pytest.raises(NotMeasured):
+            ledger.latest(A)
+        ledger.record(measured(A, 1_000))
+        with pytest.raises(SkewStoreError):
+            ledger.record(measured(A, 2**70, 60), anew=True)
+        assert ledger.latest(A).value_fs == 1_000
+
+
 def test_a_skew_that_no_database_holds_is_refused(tmp_path) -> None:
     with SkewStore(tmp_path / "skews.sqlite") as store:
         with pytest.raises(SkewStoreError, match=r"did not take node_a.drive against"):

@@ -26,6 +26,7 @@ from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.log import event_log
+from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskParts, HowLong
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
@@ -88,6 +89,7 @@ class Agent:
             )
             self._playing.tell_by(self._starting.now, self._starting.epochs_of)
         self._active: ActiveRun | None = None
+        self._calibrating = False
         self._last: messages.RunId | None = None
         self._lease: asyncio.TimerHandle | None = None
         self._work: Tickets
@@ -179,6 +181,9 @@ class Agent:
             case messages.Begin(ticket, messages.Bias(volts), wait_s, by):
                 self._work.begin(ticket, lambda: self._bias(volts, by))
                 return await self._end(ticket, wait_s)
+            case messages.Begin(ticket, CalibrateMixers(ports), wait_s, _):
+                self._work.begin(ticket, lambda: self._calibrate_mixers(ports))
+                return await self._end(ticket, wait_s)
             case messages.Await(ticket, wait_s):
                 return await self._end(ticket, wait_s)
             case messages.Cancel(ticket):
@@ -254,6 +259,8 @@ class Agent:
             raise Refused(f"{self._name}: busy with run {self._active.run}")
         if self._biasing.moving:
             raise Refused(f"{self._name}: busy: biases are moving")
+        if self._calibrating:
+            raise Refused(f"{self._name}: busy: mixers are being calibrated")
         self._check_others()
         self._last = run
         self._active = ActiveRun(run)
@@ -364,6 +371,16 @@ class Agent:
         await self._biasing.move(volts, by)
         return messages.Done()
 
+    async def _calibrate_mixers(self, ports: Sequence[str]) -> MixersCalibrated:
+        if self._busy():
+            raise Refused(f"{self._name}: mixers are not calibrated while {self._busy()}")
+        self._check_others()
+        self._calibrating = True
+        try:
+            return await self._playing.mixers.calibrate(self._facility, ports)
+        finally:
+            self._calibrating = False
+
     def _run_on(self) -> bool:
         on = self._active is not None and not self._active.ended
         return on or bool(self._starts_on)
@@ -382,6 +399,8 @@ class Agent:
         active = self._active
         if active is not None and not active.ended:
             return f"run {active.run} is {active.state.value}"
+        if self._calibrating:
+            return "mixers are being calibrated"
         return "biases are moving" if self._biasing.moving else ""
 
     def _status(self) -> messages.AgentStatus:
@@ -389,6 +408,8 @@ class Agent:
         doing = "idle"
         if self._biasing.moving:
             doing = "moving biases"
+        elif self._calibrating:
+            doing = "calibrating mixers"
         elif self._starts_on:
             doing = self._starts_on
         elif active is not None and not active.ended:

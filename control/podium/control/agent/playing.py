@@ -5,6 +5,7 @@ from typing import Any
 
 from podium.control.agent.active_run import ActiveRun
 from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.agent.mixers import Mixers
 from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
 from podium.control.compilers.artifact import Artifact, tones_of
@@ -36,6 +37,7 @@ class Playing:
         """Connection, what was asked, and what was read back of it."""
         self._time: Callable[[], Awaitable[Tai]] | None = None
         self._looks: Callable[[Collection[str]], Awaitable[Epochs]] | None = None
+        self.mixers = Mixers(instruments)
         self.promises = Promises(
             instruments.workers[name]
             for role in ("PulseSequencer", "MicrowaveSource")
@@ -51,6 +53,8 @@ class Playing:
             self._instruments.worker(name, "MicrowaveSource")
         for name in (*artifacts, *tones):
             await self.promises.settled(name)
+        for name in artifacts:
+            await self.mixers.hold(name)
         await together(
             *(self._load(name, artifact) for name, artifact in artifacts.items()),
             *(self._tune(name, tone) for name, tone in tones.items()),

@@ -4,7 +4,7 @@ The same drivers do the same work, each before somebody who answers as if it wer
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib import import_module
@@ -19,6 +19,7 @@ from podium.control.agent.playing import Playing
 from podium.control.agent.safe_rules import SafeRules
 from podium.control.agent.targets import compiler_for
 from podium.control.bus.by_hand import Ask
+from podium.control.bus.mixers import MixerFound
 from podium.control.calibration.runner import RunRefused
 from podium.control.facility.facility import Facility, InstrumentEntry, VisaAddress
 from podium.control.facility.models_of import model_of
@@ -79,6 +80,13 @@ class Rehearsal:
         """Tell what would move the biases there from 0 V."""
         try:
             await self._biasing.move(volts)
+        except InstrumentError as error:
+            raise RunRefused(str(error)) from error
+
+    async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
+        """Tell what a calibration of the mixers of these ports' outputs would send."""
+        try:
+            return (await self._playing.mixers.calibrate(self._facility, ports)).found
         except InstrumentError as error:
             raise RunRefused(str(error)) from error
 

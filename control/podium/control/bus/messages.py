@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.control.bus.asked import Asked
 from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
+from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
 
@@ -317,7 +318,7 @@ class Begin:
 
     ticket: str
     """Chosen by who asks, never used twice; a repeated one begins nothing."""
-    work: RunProgram | RunLoopback | Bias
+    work: RunProgram | RunLoopback | Bias | CalibrateMixers
     wait_s: float
     by: str = ""
     """Who asks."""

@@ -56,6 +56,8 @@ class Bench:
     thoroughness: float = 1.0
     """Factor on the number of shots; 1 gives the accuracies that the documentation states."""
     validities: Validities = field(default_factory=Validities)
+    active_reset: bool = False
+    """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
     known_now: Known = field(init=False)
     working_on: tuple[Qubit, ...] = ()
     """The qubits that the routine at work was asked for."""
@@ -169,6 +171,19 @@ class Bench:
         value = self.measured(qubit, quantity)
         return self.design(qubit, quantity).value if value is None else value
 
+    def readout_middle(self, qubit: Qubit) -> float:
+        """Return the midpoint of the dressed resonator frequencies, as well as it is known, Hz.
+
+        Measured; else from the line with the qubit in 0, and chi; else of the design.
+        """
+        middle = self.measured(qubit, "readout_frequency")
+        if middle is not None:
+            return middle
+        ground = self.measured(qubit, "ground_readout_frequency")
+        if ground is not None:
+            return ground + self.best(qubit, "chi")
+        return self.design(qubit, "readout_frequency").value
+
     def measured(self, qubit: Qubit, quantity: str) -> float | None:
         """Return the measured value; None where there is none, or it is too old."""
         return self.measured_of(f"{qubit.name}.{quantity}")
@@ -220,7 +235,7 @@ class Bench:
         (2014), Eq. 22 with half of the coupling on the driven side).
         """
         kappa = 2 * pi * self.best(qubit, "kappa")
-        energy = PLANCK_J_S * self.best(qubit, "readout_frequency")
+        energy = PLANCK_J_S * self.readout_middle(qubit)
         power_w = photons * energy * kappa / 2
         return min(1.0, sqrt(power_w) / self.chip_amplitude(qubit))
 

@@ -9,6 +9,7 @@ from podium.control.calibration.routines.dispersive_shift import dispersive_shif
 from podium.control.calibration.routines.echo import echo
 from podium.control.calibration.routines.ef_spectroscopy import ef_spectroscopy
 from podium.control.calibration.routines.flux_arc import flux_arc
+from podium.control.calibration.routines.mixer_calibration import mixer_calibration
 from podium.control.calibration.routines.punch_out import punch_out
 from podium.control.calibration.routines.qubit_spectroscopy import qubit_spectroscopy
 from podium.control.calibration.routines.rabi import rabi, rabi_ef
@@ -25,6 +26,7 @@ from podium.control.facility.facility import Qubit
 Routine = Callable[[Bench, tuple[Qubit, ...]], Awaitable[Outcome]]
 
 ROUTINES: dict[str, Routine] = {
+    "mixer_calibration": mixer_calibration,
     "time_of_flight": time_of_flight,
     "resonator_spectroscopy": resonator_spectroscopy,
     "punch_out": punch_out,
@@ -46,15 +48,13 @@ ROUTINES: dict[str, Routine] = {
 """All routines by the name under which they are called and stored."""
 
 BRING_UP: tuple[str, ...] = (
+    "mixer_calibration",
     "time_of_flight",
     "resonator_spectroscopy",
     "punch_out",
     "flux_arc",
-    "resonator_spectroscopy",
     "qubit_spectroscopy",
     "sweet_spot",
-    "resonator_spectroscopy",
-    "qubit_spectroscopy",
     "rabi",
     "readout_optimisation",
     "single_shot",
@@ -63,17 +63,19 @@ BRING_UP: tuple[str, ...] = (
     "relaxation",
     "ef_spectroscopy",
     "rabi_ef",
+    "dispersive_shift",
     "readout_optimisation",
     "single_shot",
     "thermal_population",
-    "dispersive_shift",
-    "single_shot",
     "relaxation",
     "ramsey",
     "frequency",
     "echo",
 )
 """The order. Some come twice: what they found the first time was needed to find the rest."""
+
+ROUGHLY = 0.3
+"""Share of its shots that a routine is done with which comes again later."""
 
 ESSENTIAL = frozenset(
     {"resonator_spectroscopy", "flux_arc", "qubit_spectroscopy", "rabi", "single_shot"}
@@ -88,15 +90,21 @@ async def bring_up(
 ) -> AsyncIterator[Outcome]:
     """Run ``steps`` on all qubits, yielding each outcome.
 
+    A routine that comes again later is done with :data:`ROUGHLY` of its shots.
     A qubit for which a routine finds nothing is left out of the routines that need it: they say
     so. Raises what the runner raises when the facility itself fails.
     """
     lost: set[str] = set()
-    for name in steps:
+    thoroughness = bench.thoroughness
+    for number, name in enumerate(steps):
         able = tuple(q for q in bench.qubits if q.name not in lost)
         if not able:
             return
-        outcome = await _attempt(routines[name], bench, able, name)
+        bench.thoroughness = thoroughness * (ROUGHLY if name in steps[number + 1 :] else 1.0)
+        try:
+            outcome = await _attempt(routines[name], bench, able, name)
+        finally:
+            bench.thoroughness = thoroughness
         if name in ESSENTIAL:
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
         yield outcome

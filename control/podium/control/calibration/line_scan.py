@@ -23,7 +23,16 @@ from podium.control.calibration.sequences import (
     pulse_area_ns,
 )
 from podium.control.facility.facility import Qubit
-from podium.control.program.program import Affine, Axis, Barrier, Delay, Play, Program, SetFrequency
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Delay,
+    Play,
+    Program,
+    SetFrequency,
+    Statement,
+)
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
@@ -168,7 +177,7 @@ def line_scan(
         ),
     )
     wait_ns = on_grid_ns(max(p.reset_s(PAUSE_LIFETIMES) for p in pulses))
-    body = [
+    body: list[Statement] = [
         *(SetFrequency(p.drive, Affine(f"{p.qubit.element}_drive_frequency")) for p in pulses),
         Delay(frames, wait_ns * FS_PER_NS),
         Barrier(frames),

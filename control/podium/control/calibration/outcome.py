@@ -32,6 +32,12 @@ class Picture:
     """Shape (len(y), len(x))."""
     z_label: str
     y_log: bool = False
+    best: tuple[float, float] | None = None
+    """The place that was chosen, marked; contours are drawn about it."""
+
+    def holds(self, x: float, y: float) -> bool:
+        """Tell whether a place lies on the map."""
+        return bool(np.min(self.x) <= x <= np.max(self.x) and np.min(self.y) <= y <= np.max(self.y))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

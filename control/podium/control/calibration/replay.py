@@ -18,6 +18,8 @@ from podium.firmware_interfaces.tai import Tai
 if TYPE_CHECKING:
     import xarray
 
+    from podium.control.bus.mixers import MixerFound
+
 
 class NoMoreData(RunRefused):
     """The routine asks for a run that was not made when the data were measured."""
@@ -70,6 +72,10 @@ class ReplayRunner:
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         """Do nothing: the biases are those of then."""
+
+    async def calibrate_mixers(self, ports: Sequence[str]) -> "Mapping[str, MixerFound]":
+        """Do nothing: the mixers were set as they were then."""
+        return {}
 
     async def read(self, instrument: str, channel: str) -> float:
         """Refuse: nothing is there to be read."""

@@ -22,7 +22,7 @@ Fit = Callable[[Qubit, Panel], Found]
 """Takes the qubit and its panel of raw data. It may be called several times, with the values that
 it takes from the bench shifted: it keeps nothing of its own between calls."""
 
-FALSE_ALARMS = 1e-7
+FALSE_ALARMS = 1e-5
 """A fit to noise alone passes :func:`refuse_unexplained` in so many cases at most."""
 PARAMETERS = 6
 """Free parameters that a fitted line is taken to have, places that it was looked for at left out;

@@ -1,6 +1,6 @@
 """What a calibration routine needs from outside: somebody who runs programs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from podium.control.program.program import Program
@@ -9,6 +9,7 @@ from podium.firmware_interfaces.tai import Tai
 if TYPE_CHECKING:
     import xarray
 
+    from podium.control.bus.mixers import MixerFound
     from podium.control.facility.facility import Facility
 
 
@@ -50,6 +51,14 @@ class Runner(Protocol):
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         """Ramp flux ports (``node_a.q0.flux``) to these levels, V; returns when all are there."""
+        ...
+
+    async def calibrate_mixers(self, ports: Sequence[str]) -> "Mapping[str, MixerFound]":
+        """Let instruments calibrate the mixers of these ports' outputs.
+
+        Returns what each output (``cluster_a.slot4.out0``) is set to since; raises
+        :class:`RunRefused` for a port whose instrument has no function for it.
+        """
         ...
 
     async def read(self, instrument: str, channel: str) -> float:

@@ -10,13 +10,14 @@ from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import NotMeasured
 from podium.control.facility.facility import Qubit
-from podium.control.program.conditions import Discriminator
+from podium.control.program.conditions import Discriminator, is_one
 from podium.control.program.program import (
     Axis,
     Barrier,
     Capture,
     Delay,
     Frame,
+    If,
     Linear,
     Play,
     Statement,
@@ -103,7 +104,7 @@ class Pulses:
         """Return the readout frame at the probe frequency in use."""
         hz = self.bench.measured(self.qubit, "probe_frequency")
         if hz is None:
-            hz = self.bench.best(self.qubit, "readout_frequency")
+            hz = self.bench.readout_middle(self.qubit)
         return Frame(self.readout, self.qubit.readout_port, hz)
 
     @property
@@ -230,6 +231,10 @@ class Pulses:
         )
         return discriminator_of(levels, value("readout_threshold"))
 
+    def can_discriminate(self) -> bool:
+        """Tell whether :meth:`discriminator` has what it needs."""
+        return self.bench.measured(self.qubit, "readout_threshold") is not None
+
     def reset_s(self, lifetimes: float) -> float:
         """Return the wait after which the qubit has forgotten the shot before, s."""
         t1_s = self.bench.measured(self.qubit, "t1")
@@ -239,8 +244,22 @@ class Pulses:
         return lifetimes * t1_s
 
 
-PASSIVE_RESET_LIFETIMES = 5.0
-"""Wait between shots in lifetimes: exp(-5) = 0.7 % of the excited population is left."""
+PASSIVE_RESET_LIFETIMES = 4.0
+"""Wait between shots in lifetimes: exp(-4) = 1.8 % of the excited population is left."""
+ACTIVE_ROUNDS = 2
+"""Measure and flip, so many times before a shot: what the first round gets wrong (decay during
+its readout), the second mends."""
+RESULTS_APART_NS = 260
+"""Between the ends of two windows whose results are waited for: a cluster's trigger network takes
+252 ns for one (docs/reference/q1_processor.md)."""
+RESULT_AFTER_NS = 400
+"""From the end of a window to what depends on its result: 372 ns on a cluster, 320 ns on an SHFQC
+(docs/how-to/act-on-a-measurement.md)."""
+RINGDOWN = 10.0
+"""Wait for a resonator to empty, in 1 / (2 pi kappa): exp(-10) of the photons are left."""
+FORGOTTEN = 30.0
+"""The same, where one readout must not be seen in the next: 1e-6 of its field is left, with room
+for a kappa that is a tenth less than thought."""
 
 
 def all_pulses(bench: Bench, qubits: Iterable[Qubit]) -> tuple[Pulses, ...]:
@@ -270,14 +289,69 @@ def measure_all(pulses: Iterable[Pulses]) -> list[Statement]:
 def reset(
     pulses: Sequence[Pulses], frames: Sequence[str], lifetimes: float = PASSIVE_RESET_LIFETIMES
 ) -> list[Statement]:
-    """Wait until all qubits have relaxed; every frame goes on from there together."""
+    """Bring all qubits to 0 before a shot; every frame goes on from there together.
+
+    By waiting, or, where the bench says so and every qubit's results can be told, by
+    :func:`active_reset`.
+    """
+    if resets_actively(pulses):
+        return active_reset(pulses, frames)
+    return passive_reset(pulses, frames, lifetimes)
+
+
+def resets_actively(pulses: Sequence[Pulses]) -> bool:
+    """Tell whether :func:`reset` measures and flips these qubits, or waits."""
+    return all(p.bench.active_reset and p.can_discriminate() for p in pulses)
+
+
+def passive_reset(
+    pulses: Sequence[Pulses], frames: Sequence[str], lifetimes: float = PASSIVE_RESET_LIFETIMES
+) -> list[Statement]:
+    """Wait until all qubits have relaxed, ``lifetimes`` of the one that lives longest."""
     wait_ns = on_grid_ns(max(p.reset_s(lifetimes) for p in pulses))
     return [Delay(tuple(frames), wait_ns * FS_PER_NS), Barrier(tuple(frames))]
 
 
+def active_reset(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
+    """Read every qubit and flip what is found in 1, :data:`ACTIVE_ROUNDS` times.
+
+    Readouts begin one after another, so that their results can. The resonators are empty again
+    at the end. Captures are named ``<element>_reset<round>``.
+    """
+    every = tuple(frames)
+    empty = ringdown(pulses, every)
+    body: list[Statement] = [*empty, Barrier(every)]
+    for number in range(ACTIVE_ROUNDS):
+        ends_ns = 0
+        for p in pulses:
+            # Windows end at least that far apart, in the order of the qubits.
+            starts_ns = max(0, ends_ns + RESULTS_APART_NS - p.probe_ns) if ends_ns else 0
+            ends_ns = starts_ns + p.probe_ns
+            if starts_ns:
+                late = GRID_NS * ceil(starts_ns / GRID_NS)
+                body.append(Delay((p.readout,), late * FS_PER_NS))
+            body += p.measure(
+                name=f"{p.qubit.element}_reset{number}", discriminator=p.discriminator()
+            )
+        body += [Barrier(every), Delay(every, RESULT_AFTER_NS * FS_PER_NS), *empty, Barrier(every)]
+        body += [If(is_one(f"{p.qubit.element}_reset{number}"), (p.pi(),)) for p in pulses]
+        body.append(Barrier(every))
+    return body
+
+
+def ringdown_s(pulses: Sequence[Pulses]) -> float:
+    """Return after what time nothing is left of a readout, s."""
+    return FORGOTTEN / (2 * pi * min(p.bench.best(p.qubit, "kappa") for p in pulses))
+
+
+def ringdown(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
+    """Wait until nothing is left of a readout in the slowest of the resonators."""
+    return [Delay(tuple(frames), on_grid_ns(ringdown_s(pulses)) * FS_PER_NS)]
+
+
 def rest(frames: Sequence[str], kappa_hz: float) -> list[Statement]:
     """Wait until the resonators are empty: ten times 1 / kappa."""
-    wait_ns = on_grid_ns(10 / (2 * pi * kappa_hz))
+    wait_ns = on_grid_ns(RINGDOWN / (2 * pi * kappa_hz))
     return [Delay(tuple(frames), wait_ns * FS_PER_NS)]
 
 

@@ -26,7 +26,8 @@ class Validity:
 # foreseen by any table. The facility file and the command line lay others over these.
 VALIDITY: Mapping[str, Validity] = {
     "time_of_flight": Validity(30 * DAY_S, "time_of_flight", of_epoch=True),
-    "readout_frequency": Validity(7 * DAY_S, "resonator_spectroscopy"),
+    "readout_frequency": Validity(7 * DAY_S, "dispersive_shift"),
+    "ground_readout_frequency": Validity(7 * DAY_S, "resonator_spectroscopy"),
     "bare_readout_frequency": Validity(30 * DAY_S, "punch_out"),
     "kappa": Validity(30 * DAY_S, "resonator_spectroscopy"),
     "chi": Validity(7 * DAY_S, "dispersive_shift"),
@@ -39,6 +40,7 @@ VALIDITY: Mapping[str, Validity] = {
     "probe_frequency": Validity(7 * DAY_S, "readout_optimisation"),
     "probe_amplitude": Validity(7 * DAY_S, "readout_optimisation"),
     "probe_duration": Validity(7 * DAY_S, "readout_optimisation"),
+    "probe_loss": Validity(7 * DAY_S, "readout_optimisation"),
     "ground_i": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
     "ground_q": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
     "excited_i": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
@@ -46,9 +48,11 @@ VALIDITY: Mapping[str, Validity] = {
     "ground_variance": Validity(12 * HOUR_S, "single_shot"),
     "excited_variance": Validity(12 * HOUR_S, "single_shot"),
     "readout_threshold": Validity(12 * HOUR_S, "single_shot"),
+    "false_excited": Validity(12 * HOUR_S, "single_shot"),
+    "false_ground": Validity(12 * HOUR_S, "single_shot"),
     "assignment_fidelity": Validity(1 * DAY_S, "single_shot"),
-    "second_i": Validity(12 * HOUR_S, "thermal_population", of_epoch=True),
-    "second_q": Validity(12 * HOUR_S, "thermal_population", of_epoch=True),
+    "second_i": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
+    "second_q": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
     "thermal_population": Validity(1 * DAY_S, "thermal_population"),
     "t1": Validity(1 * DAY_S, "relaxation"),
     "t2_echo": Validity(1 * DAY_S, "echo"),
@@ -61,12 +65,14 @@ VALIDITY: Mapping[str, Validity] = {
 OTHERS = Validity(1 * DAY_S, "")
 """Of quantities that the table does not know."""
 
-_READOUT = ("readout_frequency", "probe_frequency", "probe_amplitude", "probe_duration")
+_READOUT = ("probe_frequency", "probe_amplitude", "probe_duration")
 _DRIVE = ("f01", "pi_amplitude")
 _LEVELS = (
     *("ground_i", "ground_q", "excited_i", "excited_q"),
     *("ground_variance", "excited_variance"),
 )
+
+_ERRORS = ("readout_threshold", "false_excited", "false_ground")
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "punch_out": ("ground_readout_frequency",),
@@ -74,7 +80,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "qubit_spectroscopy": ("sweet_spot", *_READOUT),
     "sweet_spot": ("sweet_spot", "f01", *_READOUT),
     "rabi": ("sweet_spot", "f01", *_READOUT),
-    "readout_optimisation": ("sweet_spot", *_DRIVE, "readout_frequency"),
+    "readout_optimisation": ("sweet_spot", *_DRIVE),
     "single_shot": ("sweet_spot", *_DRIVE, *_READOUT),
     "ramsey": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
     "frequency": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
@@ -82,11 +88,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "echo": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
     "ef_spectroscopy": ("sweet_spot", *_DRIVE, *_READOUT),
     "rabi_ef": ("sweet_spot", *_DRIVE, "anharmonicity", *_READOUT),
-    "thermal_population": (
-        *("sweet_spot", *_DRIVE, "anharmonicity", "ef_pi_amplitude"),
-        *(*_READOUT, *_LEVELS),
-    ),
-    "dispersive_shift": ("sweet_spot", *_DRIVE, "readout_frequency"),
+    "thermal_population": ("sweet_spot", *_READOUT, *_LEVELS, *_ERRORS),
+    "dispersive_shift": ("sweet_spot", *_DRIVE),
 }
 """What a routine's result stands on: old, it refuses. Of everything else it takes, where it is
 old, what the facility file expects."""

@@ -9,6 +9,7 @@ from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
+from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
@@ -16,8 +17,8 @@ from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.allotting import Players, players_of, players_of_loopback
-from podium.control.coordinator.biases import Biases
 from podium.control.coordinator.in_parts import play_at_a_time_in_parts, play_in_parts
+from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.questions import Questions
 from podium.control.coordinator.run_news import RunsTold
 from podium.control.coordinator.run_protocol import as_error, as_failed
@@ -102,7 +103,7 @@ class Coordinator:
         self._refused = 0
         """Programs that did not become runs."""
         self._journal = Journal()
-        self._biases = Biases(facility, bus, self._agents, self._journal)
+        self._outputs = Outputs(facility, bus, self._agents, self._journal)
         self._questions = Questions(facility, bus, self._agents)
         self._skews = Skews(facility, SkewLedger(skews or NoSkews(), model=NO_THERMOMETER))
         self._unsettled: dict[str, Single] = {}
@@ -150,7 +151,7 @@ class Coordinator:
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown; what runs goes on."""
         self._facility = facility
-        for one in (self._agents, self._biases, self._questions, self._skews):
+        for one in (self._agents, self._outputs, self._questions, self._skews):
             one.grow(facility)
         self._streams.grow(facility.digest)
         self._timed.grow(facility.digest)
@@ -179,7 +180,10 @@ class Coordinator:
                     await self._work.meanwhile(ticket, self._unsettled[ticket].settled)
                 return ended
             case messages.Begin(ticket, messages.Bias(volts), wait_s, by):
-                self._work.begin(ticket, lambda: self._biases.move(ticket, volts, by))
+                self._work.begin(ticket, lambda: self._outputs.move(ticket, volts, by))
+                return await self._end(ticket, wait_s)
+            case messages.Begin(ticket, CalibrateMixers(ports), wait_s, by):
+                self._work.begin(ticket, lambda: self._outputs.calibrate_mixers(ticket, ports, by))
                 return await self._end(ticket, wait_s)
             case messages.Await(ticket, wait_s):
                 return await self._end(ticket, wait_s)

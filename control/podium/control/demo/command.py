@@ -17,20 +17,6 @@ TERMINATED = 128 + signal.SIGTERM
 """Exit status after SIGTERM, as shells have it."""
 
 
-def seeds(text: str) -> range:
-    """Return the seeds of ``A:B``, from A up to but not including B."""
-    first, colon, end = text.partition(":")
-    try:
-        found = range(int(first), int(end))
-    except ValueError:
-        found = range(0)
-    if not colon or not found or found.start < 0:
-        raise ArgumentTypeError(
-            f"{text!r} names no seeds; 0:20 stands for the twenty seeds 0, 1 ... 19"
-        )
-    return found
-
-
 def spreads(text: str) -> float:
     """Return the K of ``--wrong``."""
     try:
@@ -49,15 +35,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="bring up single nodes and nothing else: the example then has one",
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="which hidden world to draw (default 0)"
-    )
-    which.add_argument(
-        "--seeds",
-        type=seeds,
-        metavar="A:B",
-        help="worlds A, A+1 ... B-1 in turn, each into DIR/seed_N, and how well all went",
     )
     parser.add_argument(
         "--report",
@@ -72,12 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="facility file (default: the example of two nodes, with --node-only that of one)",
     )
-    parser.add_argument(
-        "--wrong",
-        type=spreads,
-        metavar="K",
-        help="a world K spreads off the facility file, see `podium twin sample`",
-    )
+    add_world_arguments(parser)
     parser.add_argument(
         "--thoroughness",
         type=float,
@@ -85,11 +59,41 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="X",
         help="factor on the number of shots (default 1)",
     )
+    add_reset_argument(parser)
+
+
+def add_reset_argument(parser: ArgumentParser) -> None:
+    """Add the choice of how qubits are brought to 0 before a shot."""
+    parser.add_argument(
+        "--reset",
+        choices=("passive", "active"),
+        default="passive",
+        help="bring qubits to 0 by waiting, or by measuring and flipping them from the first "
+        "classification on (default passive: simulated instruments play feedback slowly)",
+    )
+
+
+def add_world_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that say what kind of world is drawn."""
+    parser.add_argument(
+        "--wrong",
+        type=spreads,
+        metavar="K",
+        help="a world K spreads off the facility file, see `podium twin sample`",
+    )
+    parser.add_argument(
+        "--mixers", action="store_true", help="a world with imperfect I/Q mixers, likewise"
+    )
+    parser.add_argument(
+        "--drift", action="store_true", help="a world that drifts while it is measured, likewise"
+    )
 
 
 def world_options(arguments: Namespace) -> tuple[str, ...]:
     """Return what `podium twin sample` is asked for besides a seed."""
-    return () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    wrong = () if arguments.wrong is None else ("--wrong", f"{arguments.wrong:g}")
+    flags = [f"--{name}" for name in ("mixers", "drift") if getattr(arguments, name)]
+    return (*wrong, *flags)
 
 
 def run(arguments: Namespace) -> int:
@@ -139,7 +143,6 @@ def run(arguments: Namespace) -> int:
 async def _guarded(arguments: Namespace, facility: Path, children: "Children") -> int:
     """Work until done or told to end: SIGTERM and a lost terminal end it like Ctrl-C does."""
     from podium.control.demo.demonstration import Wanted, demonstrate
-    from podium.control.demo.many_seeds import demonstrate_many
 
     work = asyncio.current_task()
     told_to_end = False
@@ -160,12 +163,10 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         arguments.thoroughness,
         together=not arguments.node_only,
         world=world_options(arguments),
+        active_reset=arguments.reset == "active",
     )
     try:
-        if arguments.seeds is not None:
-            good = await demonstrate_many(wanted, arguments.seeds, children)
-        else:
-            good = (await demonstrate(wanted, children)).good
+        good = (await demonstrate(wanted, children)).good
     except asyncio.CancelledError:
         if not told_to_end:
             raise

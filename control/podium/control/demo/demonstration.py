@@ -20,15 +20,23 @@ from podium.control.demo.children import Children, ProcessFailed, podium
 from podium.control.demo.comparison import Truth, compare
 from podium.control.demo.files import write_text
 from podium.control.demo.patience import Patient
+from podium.control.demo.processor_time import processor_time_s
 from podium.control.demo.progress import Display, display
 from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
 from podium.control.demo.session import CANNOT_GO_ON
 from podium.control.demo.side_by_side import bring_up_nodes
-from podium.control.demo.story import Failure, Story, fits, summary, trouble
+from podium.control.demo.story import (
+    Failure,
+    Story,
+    fits,
+    measured_spans,
+    summary,
+    trouble,
+)
 from podium.control.demo.tables import headline, recovered_table
 from podium.control.demo.together import demonstrate as together
-from podium.control.demo.together.pictures import Pictures
+from podium.control.demo.together.story import Pictures
 from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
@@ -69,6 +77,8 @@ class Wanted:
     """Then the nodes start together, one of them is killed, and comes back."""
     world: tuple[str, ...] = ()
     """Options of ``podium twin sample``: ``("--wrong", "3")``."""
+    active_reset: bool = False
+    """Qubits are measured and flipped before a shot instead of left to relax."""
 
 
 async def demonstrate(wanted: Wanted, children: Children) -> Story:
@@ -90,29 +100,24 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
         steps += 0 if story.together is None else together.STEPS
         with display(console, steps) as shown, Drawings() as drawn:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
-            asked: asyncio.Task[dict[str, Truth] | ProcessFailed] | None = None
-            async with asyncio.TaskGroup() as tasks:
-                try:
-                    await _draw_world(wanted, shown)
-                    asked = tasks.create_task(_truth(folder / TWIN))
-                    await _measure(wanted, children, story, shown, drawn)
-                except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
-                    _ended(story, shown, children, {"": error})
-            truth = {} if asked is None else asked.result()
-            if isinstance(truth, ProcessFailed):
-                _trouble(story, shown, "podium twin truth", truth)
-                truth = {}
+            twin: Path | None = None
+            try:
+                twin = await _draw_world(wanted, shown)
+                await _measure(wanted, children, story, shown, drawn)
+            except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
+                _ended(story, shown, children, {"": error})
             story.lab_causes = await simulation.lab_causes(folder / ENDPOINTS)
             if story.together is not None:
                 await together.ask_the_world(facility, story.together, folder / ENDPOINTS)
             shown.doing("writing the report")
-            pictures, svgs, _ = await asyncio.gather(
+            truth, pictures, svgs, _ = await asyncio.gather(
+                _truth(twin, story, shown, drifts="--drift" in wanted.world),
                 asyncio.to_thread(drawn.together, story),
                 asyncio.to_thread(drawn.finish),
                 children.end(),
             )
             _judge(story, truth)
-            story.wall_s = time.monotonic() - begin
+            story.wall_s, story.cpu_s = time.monotonic() - begin, processor_time_s()
             _write_report(folder, story, truth, svgs, pictures)
             shown.done("report written")
     finally:
@@ -162,19 +167,31 @@ def _ended(
             _trouble(story, shown, type(dead).__name__, dead)
 
 
-async def _draw_world(wanted: Wanted, shown: Display) -> None:
+async def _draw_world(wanted: Wanted, shown: Display) -> Path:
     shown.doing("drawing a hidden world")
     twin = wanted.folder / TWIN
     await simulation.draw_world(wanted.facility, wanted.seed, twin, wanted.world)
     shown.done("hidden world drawn", (f"podium twin sample: {twin}",))
+    return twin
 
 
-async def _truth(twin: Path) -> dict[str, Truth] | ProcessFailed:
-    """Ask for the truth, which takes seconds, while the bring-up goes on and knows nothing."""
+async def _truth(
+    twin: Path | None, story: Story, shown: Display, *, drifts: bool
+) -> dict[str, Truth]:
+    """Return the hidden truth, asked for after the last measurement; empty without a world.
+
+    Of a world that drifts it is the mean over the routine that measured each parameter.
+    """
+    if twin is None:
+        return {}
+    spans = measured_spans(story) if drifts else {}
     try:
-        return await simulation.told_truth(twin)
+        return await simulation.told_truth(
+            twin, {name: f"{one.from_tai_s!r}..{one.to_tai_s!r}" for name, one in spans.items()}
+        )
     except ProcessFailed as error:
-        return error
+        _trouble(story, shown, "podium twin truth", error)
+        return {}
 
 
 async def _measure(
@@ -206,6 +223,7 @@ async def _measure(
                 drawn,
                 wanted.thoroughness,
                 wanted.facility,
+                wanted.active_reset,
             )
             _ended(story, shown, children, ended)
             if story.together is not None and not ended:

@@ -44,7 +44,7 @@ def process_of(said: str, name: str) -> int:
 async def kept_running(
     name: str, module: str, arguments: Sequence[str], report: Report, inherit: Sequence[int] = ()
 ) -> AsyncGenerator[None]:
-    """Keep ``python -m module arguments`` running while the context is open.
+    """Keep a process that runs ``module.main(arguments)`` running while the context is open.
 
     ``inherit``: file descriptors of ours that it has too.
     """
@@ -65,6 +65,7 @@ async def _keep(
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
+            "podium_process",
             module,
             *arguments,
             stdin=asyncio.subprocess.PIPE,

@@ -1,9 +1,10 @@
 """A facility asked with patience: a run that was lost with its agent is run once more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from podium.control.bus.mixers import MixerFound
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.facility.facility import Facility
 from podium.control.lab import SETTLED, Lab
@@ -44,6 +45,10 @@ class Patient:
     async def bias(self, volts: Mapping[str, float]) -> None:
         """Ramp flux ports to these levels, V."""
         await self.lab.bias(volts)
+
+    async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
+        """Let instruments calibrate the mixers of these ports' outputs."""
+        return await self.lab.calibrate_mixers(ports)
 
     async def read(self, instrument: str, channel: str) -> float:
         """Return a reading in SI."""

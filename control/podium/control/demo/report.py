@@ -13,7 +13,7 @@ from podium.control.demo.page_style import STYLE
 from podium.control.demo.plots import draw
 from podium.control.demo.story import Step, Story
 from podium.control.demo.together import page as together
-from podium.control.demo.together.pictures import Pictures, draw_together
+from podium.control.demo.together.story import Pictures
 
 PULL_SHOWN = 4.0
 """The strip of pulls reaches so far to both sides, sigma."""
@@ -27,7 +27,8 @@ CAUSES = {
 class Drawings:
     """The panels of a story as SVG, drawn in a thread while the next routine runs.
 
-    One thread: Matplotlib's settings are the process's. Close it, or use it in a ``with``.
+    One thread: the settings of Matplotlib, which draws what nodes do together, are the process's.
+    Close it, or use it in a ``with``.
     """
 
     def __init__(self) -> None:
@@ -54,6 +55,9 @@ class Drawings:
         """Return what the nodes did together, drawn; waits for it."""
         if story.together is None:
             return Pictures()
+        # Not imported before: it takes half a second, and most reports do without.
+        from podium.control.demo.together.pictures import draw_together
+
         return self._thread.submit(draw_together, story.together).result()
 
     def finish(self) -> tuple[tuple[str, ...], ...]:

@@ -51,6 +51,8 @@ class Session:
     """All that there are, by name."""
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
+    active_reset: bool = False
+    """Bring qubits to 0 by measuring and flipping them, as soon as results can be told."""
     label: str = ""
     """What tells its steps from those of others who work beside it: the node; empty: nobody."""
     _now_fs: int = 0
@@ -138,12 +140,14 @@ class Session:
             progress=self._progress,
             thoroughness=self.thoroughness,
             validities=self.validities,
+            active_reset=self.active_reset,
         )
         wall, before_fs = time.monotonic(), (await self.runner.now()).total_fs
         async for outcome in bring_up(bench, steps, self.routines):
             self.titles[outcome.routine] = outcome.title
             now, self._now_fs = time.monotonic(), (await self.runner.now()).total_fs
-            yield Step(outcome, now - wall, (self._now_fs - before_fs) / FS_PER_S, self.label)
+            lab_s = (self._now_fs - before_fs) / FS_PER_S
+            yield Step(outcome, now - wall, lab_s, self.label, before_fs / FS_PER_S)
             wall, before_fs = now, self._now_fs
 
     def _keep(self, data: xarray.Dataset) -> None:
@@ -170,5 +174,5 @@ def told_step(step: Step) -> tuple[str, ...]:
     for element, reason in step.outcome.failures.items():
         if not {(element, reason), (element.rpartition(".")[2], reason)} & set(drawn):
             lines.append(f"{element}: FAILED: {reason}")
-    lines += [f"too old: {note}" for note in step.outcome.notes]
+    lines += [f"note: {note}" for note in step.outcome.notes]
     return tuple(lines)

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from podium.control.demo.children import Child, Children, ProcessFailed, call, podium
 from podium.control.demo.comparison import Truth
@@ -29,13 +31,43 @@ async def serve(children: Children, facility: Path, twin: Path, endpoints: Path)
     return child
 
 
-async def told_truth(twin: Path) -> dict[str, Truth]:
+async def told_truth(twin: Path, spans: Mapping[str, str] | None = None) -> dict[str, Truth]:
     """Return the hidden truth of a twin file, by parameter name; raises ``ProcessFailed``.
 
-    Takes seconds; it is asked for politely (``nice``), beside what matters more.
+    ``spans``, of a world that drifts: the stretch of world time over which the truth of each
+    parameter is the mean, ``START..END`` in TAI seconds. A parameter that is not in it has the
+    truth of a world that stands still.
     """
-    words = ["nice", *podium("twin", "truth", twin, "--json")]
+    truth = await _truth_at(twin)
+    for name, span in (spans or {}).items():
+        if name in truth and name.endswith(OPTIMUM):
+            truth[name] = (await _truth_at(twin, (span,)))[name]
+    moving = {n: s for n, s in (spans or {}).items() if n in truth and not n.endswith(OPTIMUM)}
+    distinct = tuple(dict.fromkeys(moving.values()))
+    if distinct:
+        answers = await _truths_at(twin, distinct)
+        truth |= {name: answers[span][name] for name, span in moving.items()}
+    return truth
+
+
+OPTIMUM = ".assignment_fidelity"
+"""A parameter whose truth takes a second to find."""
+
+
+async def _truth_at(twin: Path, at: Sequence[str] = ()) -> dict[str, Truth]:
+    words = podium("twin", "truth", twin, "--json", *(w for when in at for w in ("--at", when)))
+    return _truths(json.loads(await call("podium twin truth", words)))
+
+
+async def _truths_at(twin: Path, at: Sequence[str]) -> dict[str, dict[str, Truth]]:
+    """Return the truths at several times, by time, without :data:`OPTIMUM`."""
+    times = (word for when in at for word in ("--at", when))
+    words = podium("twin", "truth", twin, "--json", "--quick", *times)
     told = json.loads(await call("podium twin truth", words))
+    return {at[0]: _truths(told)} if len(at) == 1 else {w: _truths(one) for w, one in told.items()}
+
+
+def _truths(told: Mapping[str, Any]) -> dict[str, Truth]:
     return {name: Truth(float(one["value"]), str(one["unit"])) for name, one in told.items()}
 
 

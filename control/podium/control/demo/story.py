@@ -1,7 +1,7 @@
 """What happened in a demo, as far as it got: the material of the report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from podium.control.calibration.outcome import Outcome
@@ -21,6 +21,8 @@ class Step:
     """Laboratory time that it took, s."""
     node: str = ""
     """Whose it was, where nodes were brought up side by side; empty: one node's, or all nodes'."""
+    begin_tai_s: float | None = None
+    """When it began, by the laboratory's clock, s; None: what it measured was not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Story:
     notes: list[str] = field(default_factory=list)
     """What a person should know beside, before any routine has run."""
     wall_s: float = 0.0
+    cpu_s: float = 0.0
+    """Processor time of all processes of the demo, s."""
     lab_s: float = 0.0
     lab_causes: Mapping[str, float] = field(default_factory=dict)
     together: "Together | None" = None
@@ -104,7 +108,9 @@ def summary(story: Story) -> dict[str, object]:
         "facility": story.facility,
         "seed": story.seed,
         "wall_s": round(story.wall_s, 3),
+        "cpu_s": round(story.cpu_s, 3),
         "lab_s": round(story.lab_s, 3),
+        "lab_s_by_routine": _by_routine(story),
         "lab_causes": dict(story.lab_causes),
         "qubits_found": story.found(),
         "parameters": {
@@ -112,6 +118,7 @@ def summary(story: Story) -> dict[str, object]:
             for row in story.comparisons
             if row.found is not None
         },
+        "measured": {name: asdict(span) for name, span in measured_spans(story).items()},
         "failures": [
             {"routine": f.routine, "element": f.element, "reason": f.reason}
             for f in story.failures()
@@ -119,6 +126,34 @@ def summary(story: Story) -> dict[str, object]:
         "too_old": story.told_old(),
         **_together(story),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSpan:
+    """When a parameter was measured, by which routine."""
+
+    routine: str
+    from_tai_s: float
+    to_tai_s: float
+
+
+def measured_spans(story: Story) -> dict[str, MeasuredSpan]:
+    """Return when each parameter was measured: of several times the last, whose value counts."""
+    return {
+        name: MeasuredSpan(step.outcome.routine, step.begin_tai_s, step.begin_tai_s + step.lab_s)
+        for step in story.steps
+        if step.begin_tai_s is not None
+        for name in step.outcome.measured
+    }
+
+
+def _by_routine(story: Story) -> dict[str, float]:
+    """Return the laboratory time that each routine took, of all its steps on all nodes."""
+    spent: dict[str, float] = {}
+    for step in story.steps:
+        name = step.outcome.routine
+        spent[name] = round(spent.get(name, 0.0) + step.lab_s, 3)
+    return spent
 
 
 def _together(story: Story) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.qblox_cluster import slot_commands
 from podium.drivers.qblox_cluster.bulk import read_all
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
 from podium.drivers.qblox_cluster.connection import (
@@ -15,9 +16,11 @@ from podium.drivers.qblox_cluster.connection import (
     in_words,
     open_cluster,
     telling,
+    unchecked,
 )
 from podium.drivers.qblox_cluster.describing import examination_of, identity_of, kind_of
 from podium.drivers.qblox_cluster.holding import Holding
+from podium.drivers.qblox_cluster.mixers import Mixers
 from podium.drivers.qblox_cluster.offsets import (
     PACER,
     RAMP_STEP_NS,
@@ -34,7 +37,7 @@ from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_sc
 from podium.drivers.qblox_cluster.tagging import channel_of, driven, is_high, read_tags
 from podium.drivers.qblox_cluster.triggering import TriggeredStart, tai_of
 from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wait_until_stopped
-from podium.drivers.roles import Acquired, Examination, Identity, Tags
+from podium.drivers.roles import Acquired, Examination, Identity, MixerSettings, Tags
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
 
@@ -93,6 +96,7 @@ class QbloxCluster:
         self._cluster: Any = cluster
         self._close = close_cluster
         self._holding = Holding(name, self._cluster, self._modules)
+        self._mixers = Mixers(name, self._cluster, self._modules, self._holding)
         self._triggered = TriggeredStart(name, self._cluster)
         self._rehearsed = False
         self._program: ClusterProgram | None = None
@@ -178,7 +182,9 @@ class QbloxCluster:
         self._program = None
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
-        self._holding.set(settings_of(artifact, self._modules))
+        self._holding.set(
+            [*settings_of(artifact, self._modules), *self._mixers.settings(artifact.sequencers)]
+        )
         self._holding.upload(artifact.sequencers)
         self._check_error_queues({entry.slot for entry in artifact.sequencers})
         self._program = artifact
@@ -311,17 +317,41 @@ class QbloxCluster:
         offset = self._offset(channel)
         start_v = self.level_v(channel)
         self._interrupted.clear()
+        slot = slot_of(channel)
+        self._prepare_pacer(slot)
         for level_v in staircase_v(start_v, target_v, slew_v_per_s):
             self._holding.changes += 1
-            with telling(self._name, f"setting {channel} to {level_v} V"):
+            what = f"setting {channel} to {level_v} V and "
+            with telling(self._name, what), unchecked(self._cluster):
                 offset.set(level_v)
-            self._pace(slot_of(channel))
+            self._pace(slot, what)
         offset.cache.invalidate()
         reached_v = self.level_v(channel)
         if abs(reached_v - target_v) > RESOLUTION_V:
             raise ProtocolError(
                 f"{self._name}: ramping {channel} to {target_v} V: it reads back {reached_v} V"
             )
+
+    # CalibratesMixers
+
+    def calibrate_mixer(
+        self, channel: str, lo_hz: float, attenuation_db: float, intermediate_hz: float
+    ) -> MixerSettings:
+        """Let the box calibrate the mixer of an RF output (``slot4.out0``); outputs end silent.
+
+        A program that was loaded has to be loaded again.
+        """
+        self._program = None
+        if not self._quiet:
+            self._stop_all()
+        try:
+            return self._mixers.calibrate(channel, lo_hz, attenuation_db, intermediate_hz)
+        finally:
+            self._holding.silence()
+
+    def hold_mixer(self, channel: str, settings: MixerSettings) -> None:
+        """Set what an earlier calibration of the mixer of an RF output has found."""
+        self._mixers.hold(channel, settings)
 
     # Clock
 
@@ -345,14 +375,20 @@ class QbloxCluster:
 
     # Inside
 
-    def _pace(self, slot: int) -> None:
-        # The cluster itself waits, not we: a twin may leap over it, a real one waits as long.
+    def _prepare_pacer(self, slot: int) -> None:
         self._program = None
         alone = [one for one in disconnected(slot, self._modules[slot]) if one.sequencer == PACER]
         self._holding.set([*alone, Setting(slot, PACER, "sync_en", False)])
         self._holding.upload([pacer(slot)])
+
+    def _pace(self, slot: int, what: str) -> None:
+        # The cluster itself waits, not we: a twin may leap over it, a real one waits as long.
         where = [(slot, PACER)]
-        self._arm(where)
+        try:
+            self._arm(where, what)
+        except Refused:
+            self._stop_all()  # the level may have been refused, and the pacer armed all the same
+            raise
         self._start(where)
         self._wait(where, RAMP_STEP_NS * 1e-9, "pacer")
 
@@ -361,10 +397,10 @@ class QbloxCluster:
             self._cluster.stop_sequencer()
         self._quiet = True
 
-    def _arm(self, sequencers: list[tuple[int, int]]) -> None:
-        with telling(self._name, f"arming {places(sequencers)}"):
-            self._cluster.arm_sequencers(sequencers)
-        states = statuses(self._name, self._cluster, sequencers)
+    def _arm(self, sequencers: list[tuple[int, int]], before: str = "") -> None:
+        """Arm sequencers; errors of what was sent ``before`` without asking for any are told."""
+        with telling(self._name, f"{before}arming {places(sequencers)}"):
+            states = slot_commands.arm(self._cluster, sequencers)
         for where, status in zip(sequencers, states, strict=True):
             if status.state.name != "ARMED":
                 raise Refused(
@@ -374,7 +410,7 @@ class QbloxCluster:
 
     def _start(self, sequencers: list[tuple[int, int]]) -> None:
         with telling(self._name, f"starting {places(sequencers)}"):
-            self._cluster.start_sequencers(sequencers)
+            slot_commands.start(self._cluster, sequencers)
 
     def _wait(self, sequencers: list[tuple[int, int]], duration_s: float, what: str) -> None:
         wait_until_stopped(

@@ -177,6 +177,17 @@ def telling(name: str, what: str) -> Iterator[None]:
 
 
 @contextmanager
+def unchecked(cluster: Any) -> Iterator[None]:
+    """Ask for no errors after commands: who sends the next ones to the same module does."""
+    scpi = cluster._scpi
+    level, scpi._debug = scpi._debug, DebugLevel.NO_CHECK
+    try:
+        yield
+    finally:
+        scpi._debug = level
+
+
+@contextmanager
 def checked_once(cluster: Any, slots: Sequence[int]) -> Iterator[None]:
     """Ask modules for errors at the end of several commands, not after each of them.
 
@@ -184,16 +195,14 @@ def checked_once(cluster: Any, slots: Sequence[int]) -> Iterator[None]:
     was raised on the way.
     """
     scpi = cluster._scpi
-    level, scpi._debug = scpi._debug, DebugLevel.NO_CHECK
     error: Exception | None = None
     try:
-        yield
+        with unchecked(cluster):
+            yield
     except OSError:
         raise  # nobody is there to be asked
     except Exception as raised:
         error = raised
-    finally:
-        scpi._debug = level
 
     async def check() -> None:
         asked = (scpi.check_slot_error_queue_async(slot, error) for slot in slots)

@@ -45,6 +45,10 @@ class Holding:
             if self._held.get(setting.where) != setting:
                 self._send(setting)
 
+    def forget(self, slot: int, sequencer: int | None, parameter: str) -> None:
+        """Forget what a parameter was set to: the cluster has changed it by itself."""
+        self._held.pop((slot, sequencer, parameter), None)
+
     def upload(self, entries: Sequence[SequencerProgram]) -> None:
         """Upload the parts of sequencers' programs that differ from what they hold.
 

@@ -82,7 +82,7 @@ def disconnected(slot: int, kind: str) -> list[Setting]:
     return [
         setting
         for number in range(sequencers_of(kind))
-        for setting in _connections(slot, number, kind, None, None)
+        for setting in connections(slot, number, kind, None, None)
     ]
 
 
@@ -130,7 +130,7 @@ def _used(entry: SequencerProgram, kind: str, full_scale_v: float) -> list[Setti
         values[f"trigger{address}_count_threshold"] = 1
         values[f"trigger{address}_threshold_invert"] = False
     return [
-        *_connections(entry.slot, entry.sequencer, kind, entry.output, entry.input),
+        *connections(entry.slot, entry.sequencer, kind, entry.output, entry.input),
         *(Setting(entry.slot, entry.sequencer, name, value) for name, value in values.items()),
     ]
 
@@ -155,14 +155,15 @@ def _discriminating(entry: SequencerProgram, full_scale_v: float) -> dict[str, V
 
 def _unused(slot: int, number: int, kind: str) -> list[Setting]:
     return [
-        *_connections(slot, number, kind, None, None),
+        *connections(slot, number, kind, None, None),
         Setting(slot, number, "sync_en", False),
     ]
 
 
-def _connections(
+def connections(
     slot: int, number: int, kind: str, output: str | None, entry: str | None
 ) -> list[Setting]:
+    """Return what connects a sequencer to one output and one input, and to no other."""
     path: dict[int, str] = {}
     if output is not None:
         sockets = [int(digit) for digit in output.removeprefix("out").split("_")]

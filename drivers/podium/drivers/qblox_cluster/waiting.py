@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.drivers.qblox_cluster import slot_commands
 from podium.drivers.qblox_cluster.connection import asking
 from podium.drivers.qblox_cluster.places import place, places
 
 ALLOWANCE_S = 60.0
 """A program may take this much longer than computed, for transport and a busy machine."""
-POLL_FIRST_S = 0.0005
+POLL_FIRST_S = 0.002
 POLL_MAX_S = 0.02
 POLL_SHARE = 0.1
 """Pause between two questions whether a program is over: this share of the time waited so far,
@@ -24,7 +25,7 @@ UNDER_WAY = ("ARMED", "RUNNING", "Q1_STOPPED")
 def statuses(name: str, cluster: Any, sequencers: Sequence[tuple[int, int]]) -> list[Any]:
     """Return the vendor's status of each sequencer."""
     with asking(name, f"state of {places(sequencers)}"):
-        return list(cluster.get_sequencer_statuses(list(sequencers)))
+        return list(slot_commands.states(cluster, sequencers))
 
 
 def flags(status: Any) -> str:

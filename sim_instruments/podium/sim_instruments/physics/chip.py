@@ -159,15 +159,19 @@ class Chip:
         self._register_points = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_register)
 
     def at(
-        self, biases_v: Mapping[str, float], feedlines: Collection[str] | None = None
+        self,
+        biases_v: Mapping[str, float],
+        feedlines: Collection[str] | None = None,
+        more_flux: Mapping[str, float] = MappingProxyType({}),
     ) -> tuple[FeedlinePoint, ...]:
         """The operating point at these volts on the flux lines, one value for each feedline.
 
         ``feedlines``: the names of those that are wanted; None: all. A flux line that is not
         named is at 0 V. Raises KeyError for one that no qubit has.
-        Equal fluxes give the identical :class:`QubitPoint`.
+        ``more_flux``: flux quanta on top, by qubit. Equal fluxes give the identical
+        :class:`QubitPoint`.
         """
-        flux = self.flux(biases_v)
+        flux = self.flux(biases_v) + self._by_qubit(more_flux)
         return tuple(
             FeedlinePoint(
                 name=feedline.name,
@@ -193,13 +197,22 @@ class Chip:
             volts[self._lines[line]] = level
         return self.flux_per_volt @ volts + self.flux_at_zero
 
-    def sweet_spots_v(self) -> dict[str, float]:
-        """Volts on each flux line that put every qubit at its highest f01, nearest to 0 V."""
-        volts = np.linalg.solve(self.flux_per_volt, -self.flux_at_zero)
+    def sweet_spots_v(
+        self, more_flux: Mapping[str, float] = MappingProxyType({})
+    ) -> dict[str, float]:
+        """Volts on each flux line that put every qubit at its highest f01, nearest to 0 V.
+
+        ``more_flux``: as of :meth:`at`.
+        """
+        at_zero = self.flux_at_zero + self._by_qubit(more_flux)
+        volts = np.linalg.solve(self.flux_per_volt, -at_zero)
         periods = np.rint(volts * np.diag(self.flux_per_volt))
         if np.any(periods):
-            volts = np.linalg.solve(self.flux_per_volt, -periods - self.flux_at_zero)
+            volts = np.linalg.solve(self.flux_per_volt, -periods - at_zero)
         return {line: float(volts[index]) for line, index in self._lines.items()}
+
+    def _by_qubit(self, more_flux: Mapping[str, float]) -> NDArray[np.float64]:
+        return np.array([more_flux.get(qubit.name, 0.0) for qubit in self.qubits])
 
     def flux_shares(self, qubit: str) -> dict[str, float]:
         """Flux quanta that a volt on each flux line brings through a qubit's loop.

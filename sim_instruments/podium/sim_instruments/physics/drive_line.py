@@ -2,7 +2,8 @@
 
 Several generators may share the line. Where their pieces overlap, the signals are added
 into one shape on the first one's carrier, in steps short enough for the beat between the
-carriers.
+carriers. ASSUMED: an image's phase against the pulse that it is of is 0. It differs from shot to
+shot, and the beat of the two, of tens to hundreds of MHz, averages over it.
 """
 
 from collections.abc import Sequence
@@ -70,7 +71,7 @@ class Drives:
 def drives_of(trains: Sequence[PulseTrain]) -> Drives:
     """Return what the trains of one line carry together; silent pieces are left out."""
     shapes: list[Shape] = []
-    starts, kinds, phases = [], [], []
+    starts, kinds, phases, images = [], [], [], []
     for train in trains:
         number = np.full(len(train.pieces), -1, np.int64)
         for i, piece in enumerate(train.pieces):
@@ -90,21 +91,23 @@ def drives_of(trains: Sequence[PulseTrain]) -> Drives:
         starts.append(train.start_ns[heard].astype(np.int64))
         kinds.append(kind[heard])
         phases.append(train.phase_turns[heard].astype(np.float64))
+        images.append(np.full(kind[heard].size, train.spur == "image"))
     if not starts:
         return Drives(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), ())
     start, kind, phase = np.concatenate(starts), np.concatenate(kinds), np.concatenate(phases)
     order = np.argsort(start, kind="stable")
     drives = Drives(start[order], kind[order], phase[order], tuple(shapes))
-    return _merged(drives)
+    return _merged(drives, np.concatenate(images)[order])
 
 
-def _merged(drives: Drives) -> Drives:
+def _merged(drives: Drives, image: NDArray[np.bool_]) -> Drives:
     first = clusters(drives.start_ns, drives.end_ns)
     if first.size == drives.start_ns.size:
         return drives
     lengths = np.diff(np.append(first, drives.start_ns.size))
     offset = drives.start_ns - np.repeat(drives.start_ns[first], lengths)
     relative = drives.phase_turns - np.repeat(drives.phase_turns[first], lengths)
+    relative[image] = 0.0
     found = alike(first, [drives.shape, offset, phase_word(relative)])
     shapes = list(drives.shapes)
     number = np.empty(found.example.size, np.int64)

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import Kind
+from podium.sim_instruments.physics.field import expose
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.propagators import jump_through
-from podium.sim_instruments.physics.readout import exposure_ns, photons_per, ring_up
+from podium.sim_instruments.physics.readout import detuning, photons_per, pulls_hz
 
 STRIDE_NS = 8
 """Step of the tabulated exposure: short against the ring-up of a resonator of 5 MHz."""
@@ -60,20 +61,22 @@ def exposure_of(qubit: QubitPoint, kind: Kind, coherent: bool, stride_ns: int) -
     if kind.tones is None:
         pace = np.tile(stride_ns * np.arange(count, dtype=np.float64), (levels, 1))
         return Exposure(stride_ns, pace, np.zeros((levels, levels, count), np.complex128))
-    fields = [ring_up(qubit, kind.tones, n, 0.0, count, stride_ns) for n in range(levels)]
-    pace = np.array([exposure_ns(qubit, field, stride_ns) for field in fields])
+    pace = np.empty((levels, count))
     exponent = np.zeros((levels, levels, count), np.complex128)
-    if coherent:
-        scale, half_kappa = photons_per(qubit), 1e-9 * np.pi * qubit.kappa_hz
-        for a in range(levels):
-            for b in range(a + 1, levels):
-                r_a, r_b = fields[a].response, fields[b].response
-                apart = scale * np.abs(r_a - r_b) ** 2
-                stark = scale * (fields[a].pull - fields[b].pull) * (np.conj(r_a) * r_b).real
-                rate = -half_kappa * apart - 1j * stark
-                np.cumsum(0.5 * stride_ns * (rate[1:] + rate[:-1]), out=exponent[a, b, 1:])
-                exponent[a, b] -= 0.5 * apart
-                exponent[b, a] = np.conj(exponent[a, b])
+    expose(
+        kind.tones.envelope,
+        kind.tones.change,
+        detuning(qubit, kind.tones),
+        kind.tones.start_phase,
+        pulls_hz(qubit),
+        qubit.n_crit,
+        1e-9 * np.pi * qubit.kappa_hz,
+        photons_per(qubit),
+        stride_ns,
+        coherent,
+        pace,
+        exponent,
+    )
     return Exposure(stride_ns, pace, exponent)
 
 

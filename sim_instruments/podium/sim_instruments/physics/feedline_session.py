@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.alike import PHASE_STEP
 from podium.sim_instruments.physics.branches import Branches
+from podium.sim_instruments.physics.drift import slow_noise
 from podium.sim_instruments.physics.drive_pieces import Contents, QubitLine
 from podium.sim_instruments.physics.episodes import (
     CALM_NS,
@@ -19,7 +20,7 @@ from podium.sim_instruments.physics.episodes import (
     ring_down_ns,
 )
 from podium.sim_instruments.physics.lit import Lits, Path, Tone
-from podium.sim_instruments.physics.noise import SlowNoise, gaussian_at, key
+from podium.sim_instruments.physics.noise import gaussian_at, key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.signals import (
@@ -95,9 +96,7 @@ class FeedlineSession:
         self.qubits: list[tuple[QubitLine, Trajectory]] = []
         for number, qubit in enumerate(feedline.qubits):
             line = QubitLine(qubit, round(qubit.drive_delay_ns - feedline.delay_in_ns), contents)
-            noise = SlowNoise(
-                qubit.slow_sigma_hz, qubit.slow_memory_s, key(seed, qubit.name, "slow")
-            )
+            noise = slow_noise(qubit, seed)
             branches = Branches(qubit, number, line.shapes, self._lits, noise)
             branches.reach(0, start_s)
             self.qubits.append(

@@ -212,6 +212,215 @@ def gather_parts(
         tail[k] = turns[k] + decay * tail[k + 1]
 
 
+@njit(cache=True, nogil=True)
+def gather_tones(
+    envelope: Any, open_at: int, start: Any, step: Any, weights: Any, span: int
+) -> complex:
+    """Return the sum of :func:`gather` over tones (Q, N), each with its start and step (Q,)."""
+    total = 0j
+    for q in range(envelope.shape[0]):
+        total += gather(envelope[q], open_at, start[q], step[q], weights, span)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def path_sums(
+    level: Any,
+    jump_shot: Any,
+    jump_at: Any,
+    jump_to: Any,
+    response: Any,
+    pull: Any,
+    half_kappa: float,
+    before: Any,
+    tail: Any,
+    total: Any,
+) -> None:
+    """Replace ``total`` (shots,), the sums without jumps, for the shots that have jumps.
+
+    ``response``, ``pull`` (L, N): see :func:`ring`; ``before``, ``tail`` (L, N + 1): see
+    :func:`gather_parts`; levels that no path visits may hold anything. Jumps are in order; those
+    past N change nothing.
+    """
+    length = response.shape[1]
+    turned = np.zeros((pull.shape[0], length + 1))
+    for n in range(pull.shape[0]):
+        for k in range(length):
+            turned[n, k + 1] = turned[n, k] + pull[n, k]
+    j = 0
+    while j < jump_shot.size:
+        shot = jump_shot[j]
+        now, at = level[shot], 0
+        apart = 0j
+        sum_ = 0j
+        while j < jump_shot.size and jump_shot[j] == shot:
+            k = min(max(jump_at[j], 0), length)
+            decay = np.exp(complex(-half_kappa * (k - at), turned[now, k] - turned[now, at]))
+            sum_ += (
+                before[now, k] - before[now, at] + apart * (tail[now, at] - decay * tail[now, k])
+            )
+            after = jump_to[j]
+            apart = response[now, k] + apart * decay - response[after, k] if k < length else 0j
+            now, at = after, k
+            j += 1
+        total[shot] = sum_ + before[now, length] - before[now, at] + apart * tail[now, at]
+
+
+@njit(cache=True, nogil=True)
+def take_windows(
+    envelope: Any,
+    change: Any,
+    detuning: Any,
+    start_phase: Any,
+    fraction: float,
+    pull_hz: Any,
+    n_crit: float,
+    half_kappa: float,
+    photons_per: float,
+    coupling: float,
+    length: int,
+    open_at: Any,
+    span: Any,
+    start: Any,
+    step: Any,
+    weights: Any,
+    weight_at: Any,
+    level: Any,
+    jump_shot: Any,
+    jump_at: Any,
+    jump_to: Any,
+    sums: Any,
+) -> None:
+    """Take from ``sums`` (W, shots) what one resonator takes of each window in each shot.
+
+    Tones as :func:`ring` has them, ``pull_hz`` for each level (L,); ``open_at``, ``span``,
+    ``start``, ``step`` (W,) as :func:`gather` has them, the weights of window w at
+    ``weights[weight_at[w] : weight_at[w + 1]]``; ``level`` and jumps as in :func:`path_sums`.
+    """
+    levels = pull_hz.size
+    visited = np.zeros(levels, np.bool_)
+    for shot in range(level.size):
+        visited[level[shot]] = True
+    for j in range(jump_to.size):
+        visited[jump_to[j]] = True
+    response = np.zeros((levels, length), np.complex128)
+    pull = np.zeros((levels, length))
+    for n in range(levels):
+        if visited[n]:
+            ring(
+                envelope,
+                change,
+                detuning,
+                start_phase,
+                fraction,
+                pull_hz[n],
+                n_crit,
+                half_kappa,
+                photons_per,
+                1,
+                response[n],
+                pull[n],
+            )
+    room = length + 1 if jump_at.size else 0
+    before = np.zeros((levels, room), np.complex128)
+    tail = np.zeros((levels, room), np.complex128)
+    whole = np.zeros(levels, np.complex128)
+    total = np.empty(level.size, np.complex128)
+    for w in range(open_at.size):
+        own = weights[weight_at[w] : weight_at[w + 1]]
+        for n in range(levels):
+            if visited[n]:
+                taken = gather(response[n], open_at[w], start[w], step[w], own, span[w])
+                whole[n] = coupling * taken
+        for shot in range(level.size):
+            total[shot] = whole[level[shot]]
+        if jump_at.size:
+            for n in range(levels):
+                if visited[n]:
+                    gather_parts(
+                        response[n],
+                        pull[n],
+                        half_kappa,
+                        open_at[w],
+                        start[w],
+                        step[w],
+                        own,
+                        span[w],
+                        before[n],
+                        tail[n],
+                    )
+                    before[n] *= coupling
+                    tail[n] *= coupling
+            path_sums(
+                level, jump_shot, jump_at, jump_to, response, pull, half_kappa, before, tail, total
+            )
+        for shot in range(level.size):
+            sums[w, shot] -= total[shot]
+
+
+@njit(cache=True, nogil=True)
+def expose(
+    envelope: Any,
+    change: Any,
+    detuning: Any,
+    start_phase: Any,
+    pull_hz: Any,
+    n_crit: float,
+    half_kappa: float,
+    photons_per: float,
+    stride: int,
+    coherent: bool,
+    pace: Any,
+    exponent: Any,
+) -> None:
+    """Fill ``pace`` (L, M) and, if ``coherent``, ``exponent`` (L, L, M); see :mod:`.exposure`.
+
+    Tones as :func:`ring` has them, from vacuum at time 0; ``pull_hz`` for each level (L,).
+    """
+    levels, count = pace.shape
+    response = np.empty((levels, count), np.complex128)
+    pull = np.empty((levels, count))
+    for n in range(levels):
+        ring(
+            envelope,
+            change,
+            detuning,
+            start_phase,
+            0.0,
+            pull_hz[n],
+            n_crit,
+            half_kappa,
+            photons_per,
+            stride,
+            response[n],
+            pull[n],
+        )
+        now = 0.0
+        for k in range(count):
+            r = response[n, k]
+            before = now
+            now = 1.0 + photons_per * (r.real * r.real + r.imag * r.imag) / n_crit
+            pace[n, k] = pace[n, k - 1] + 0.5 * stride * (now + before) if k else 0.0
+    if not coherent:
+        return
+    for a in range(levels):
+        for b in range(a + 1, levels):
+            total = 0j
+            rate = 0j
+            for k in range(count):
+                r_a, r_b = response[a, k], response[b, k]
+                off = r_a - r_b
+                apart = photons_per * (off.real * off.real + off.imag * off.imag)
+                overlap = r_a.real * r_b.real + r_a.imag * r_b.imag
+                earlier = rate
+                stark = photons_per * (pull[a, k] - pull[b, k]) * overlap
+                rate = complex(-half_kappa * apart, -stark)
+                if k:
+                    total += 0.5 * stride * (rate + earlier)
+                exponent[a, b, k] = total - 0.5 * apart
+                exponent[b, a, k] = exponent[a, b, k].conjugate()
+
+
 def photons_per_response(kappa_coupling_hz: float, frequency_hz: float) -> float:
     """Return the photon number that belongs to |r|**2 = 1 W ns**2."""
     return np.pi * kappa_coupling_hz * 1e-18 / (PLANCK_J_S * frequency_hz)

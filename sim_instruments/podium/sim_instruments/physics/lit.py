@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.alike import PHASE_STEP
 from podium.sim_instruments.physics.episodes import Kind, envelope_of, ring_down_ns
 from podium.sim_instruments.physics.exposure import STRIDE_NS, Exposure, exposure_of
+from podium.sim_instruments.physics.field import path_sums
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import (
     Field,
@@ -25,7 +26,6 @@ from podium.sim_instruments.physics.readout import (
     taken,
     tones_of,
 )
-from podium.sim_instruments.physics.records import path_sums
 from podium.sim_instruments.physics.signals import Piece, Window
 from podium.sim_instruments.physics.walk import Pace
 

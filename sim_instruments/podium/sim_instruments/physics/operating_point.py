@@ -51,6 +51,9 @@ class QubitPoint:
     """Critical photon number of the dispersive shift, (f_r - f01)**2 / (4 g**2)."""
     alone: float = 1.0
     """How much of level 1 is this qubit's own excitation, where others are coupled to it."""
+    stray_hz: float = 0.0
+    """Standard deviation by which the 0-1 frequency drifts about its mean over the run; it counts
+    as slow noise does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ While photons are in the resonator all jump rates of the qubit grow by ``1 + n/n
 109, 153601 (2012); the scale is set by n_crit and up and down stay in balance).
 """
 
+import cmath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,8 +25,10 @@ from podium.sim_instruments.physics.field import (
     changed,
     gather,
     gather_parts,
+    gather_tones,
     photons_per_response,
     ring,
+    take_windows,
 )
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import Window
@@ -68,7 +71,7 @@ class Listening:
     def weights(self) -> NDArray[np.complex128]:
         """Weights, empty for a boxcar."""
         weights = self.window.weights
-        return NO_WEIGHTS if weights is None else np.array(weights, np.complex128)
+        return NO_WEIGHTS if weights is None else np.asarray(weights, np.complex128)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,10 +109,10 @@ def ring_up(
     ring(
         tones.envelope,
         tones.change,
-        2e-9 * np.pi * (tones.frequency_hz - qubit.bare_resonator_hz),
+        detuning(qubit, tones),
         tones.start_phase,
         fraction,
-        float(qubit.resonator_hz[level] - qubit.bare_resonator_hz),
+        float(pulls_hz(qubit)[level]),
         qubit.n_crit,
         1e-9 * np.pi * qubit.kappa_hz,
         photons_per(qubit),
@@ -118,6 +121,16 @@ def ring_up(
         pull,
     )
     return Field(field, pull)
+
+
+def detuning(qubit: QubitPoint, tones: Tones) -> NDArray[np.float64]:
+    """Return how far each tone is from the bare resonator, rad/ns, shape (Q,)."""
+    return np.asarray(2e-9 * np.pi * (tones.frequency_hz - qubit.bare_resonator_hz))
+
+
+def pulls_hz(qubit: QubitPoint) -> NDArray[np.float64]:
+    """Return the low-power frequency of the resonator from the bare one, for each level (L,)."""
+    return np.asarray(qubit.resonator_hz - qubit.bare_resonator_hz)
 
 
 def photons_per(qubit: QubitPoint) -> float:
@@ -142,22 +155,22 @@ def _phasors(frequency_hz: float, listening: Listening, fraction: float) -> tupl
     """Return the turn of a frame at the window's first sample and that from sample to sample."""
     start = 1e-9 * frequency_hz * (fraction + listening.open_at)
     step = 1e-9 * (frequency_hz - listening.window.demod_hz)
-    return complex(np.exp(2j * np.pi * (start % 1.0))), complex(np.exp(2j * np.pi * step))
+    return cmath.exp(2j * cmath.pi * (start % 1.0)), cmath.exp(2j * cmath.pi * step)
 
 
 def passing(tones: Tones, listening: Listening, fraction: float) -> complex:
     """Return the window's sum over what passes the resonators by, at the chip, sqrt(W)."""
-    total = 0j
-    for q, frequency in enumerate(tones.frequency_hz):
-        start, step = _phasors(float(frequency), listening, fraction)
-        total += gather(
-            tones.envelope[q],
-            listening.open_at,
-            start * np.exp(1j * tones.start_phase[q]),
-            step,
-            listening.weights,
-            listening.window.duration_ns,
-        )
+    phasors = [
+        _phasors(frequency, listening, fraction) for frequency in tones.frequency_hz.tolist()
+    ]
+    total: complex = gather_tones(
+        tones.envelope,
+        listening.open_at,
+        np.array([start for start, _ in phasors]) * np.exp(1j * tones.start_phase),
+        np.array([step for _, step in phasors]),
+        listening.weights,
+        listening.window.duration_ns,
+    )
     return total
 
 
@@ -178,6 +191,45 @@ def taken(qubit: QubitPoint, field: Field, listening: Listening, fraction: float
         listening.window.duration_ns,
     )
     return coupling(qubit) * total
+
+
+Shots = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""The level (shots,) of one qubit at the tones' arrival; and of each jump, in order, the shot, the
+sample that first sees it, and the level after it."""
+
+
+def take(
+    qubit: QubitPoint,
+    tones: Tones,
+    windows: Sequence[Listening],
+    fraction: float,
+    shots: Shots,
+    sums: NDArray[np.complex128],
+) -> None:
+    """Take from ``sums`` (windows, shots) what a resonator takes from the feedline in each shot."""
+    phasors = [_phasors(qubit.bare_resonator_hz, one, fraction) for one in windows]
+    weights = [one.weights for one in windows]
+    take_windows(
+        tones.envelope,
+        tones.change,
+        detuning(qubit, tones),
+        tones.start_phase,
+        fraction,
+        pulls_hz(qubit),
+        qubit.n_crit,
+        1e-9 * np.pi * qubit.kappa_hz,
+        photons_per(qubit),
+        coupling(qubit),
+        max(1, *(one.open_at + one.window.duration_ns for one in windows)),
+        np.array([one.open_at for one in windows], np.int64),
+        np.array([one.window.duration_ns for one in windows], np.int64),
+        np.array([start for start, _ in phasors]),
+        np.array([step for _, step in phasors]),
+        weights[0] if len(weights) == 1 else np.concatenate(weights),
+        np.cumsum([0, *(one.size for one in weights)]),
+        *shots,
+        sums,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,60 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import Episodes, Kind
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
-from podium.sim_instruments.physics.readout import (
-    parts_taken,
-    passing,
-    ring_up,
-    taken,
-)
+from podium.sim_instruments.physics.readout import passing, take
 from podium.sim_instruments.physics.walk import Paths
-
-
-@njit(cache=True, nogil=True)
-def path_sums(
-    level: Any,
-    jump_shot: Any,
-    jump_at: Any,
-    jump_to: Any,
-    response: Any,
-    pull: Any,
-    half_kappa: float,
-    before: Any,
-    tail: Any,
-    total: Any,
-) -> None:
-    """Replace ``total`` (shots,), the sums without jumps, for the shots that have jumps.
-
-    ``response``, ``pull`` (L, N), ``before``, ``tail`` (L, N + 1): see :mod:`.readout`; levels
-    that no path visits may hold anything. Jumps are in order; those past N change nothing.
-    """
-    length = response.shape[1]
-    turned = np.zeros((pull.shape[0], length + 1))
-    for n in range(pull.shape[0]):
-        for k in range(length):
-            turned[n, k + 1] = turned[n, k] + pull[n, k]
-    j = 0
-    while j < jump_shot.size:
-        shot = jump_shot[j]
-        now, at = level[shot], 0
-        apart = 0j
-        sum_ = 0j
-        while j < jump_shot.size and jump_shot[j] == shot:
-            k = min(max(jump_at[j], 0), length)
-            decay = np.exp(complex(-half_kappa * (k - at), turned[now, k] - turned[now, at]))
-            sum_ += (
-                before[now, k] - before[now, at] + apart * (tail[now, at] - decay * tail[now, k])
-            )
-            after = jump_to[j]
-            apart = response[now, k] + apart * decay - response[after, k] if k < length else 0j
-            now, at = after, k
-            j += 1
-        total[shot] = sum_ + before[now, length] - before[now, at] + apart * tail[now, at]
 
 
 def levels_of_episodes(episodes: Episodes, reading_of: NDArray[np.int64], path: Paths) -> Any:
@@ -136,39 +88,8 @@ def _sums(
     sums = np.zeros((len(kind.windows), shots), np.complex128)
     if kind.tones is None:
         return sums
-    length = max(kind.listened, 1)
     for w, listening in enumerate(kind.windows):
         sums[w] += passing(kind.tones, listening, fraction)
-    for m, qubit in enumerate(feedline.qubits):
-        count = qubit.levels_hz.size
-        jump_at, jump_to = jump[m]
-        visited = np.unique(np.concatenate([level[m], jump_to]))
-        fields = {int(n): ring_up(qubit, kind.tones, int(n), fraction, length) for n in visited}
-        for w, listening in enumerate(kind.windows):
-            whole = np.zeros(count, np.complex128)
-            for n, field in fields.items():
-                whole[n] = taken(qubit, field, listening, fraction)
-            total = whole[level[m]]
-            if jump_at.size:
-                response = np.zeros((count, length), np.complex128)
-                pull = np.zeros((count, length))
-                before = np.zeros((count, length + 1), np.complex128)
-                tail = np.zeros((count, length + 1), np.complex128)
-                for n, field in fields.items():
-                    parts = parts_taken(qubit, field, listening, fraction)
-                    response[n], pull[n] = field.response, field.pull
-                    before[n], tail[n] = parts.before, parts.tail
-                path_sums(
-                    level[m],
-                    jump_shot[m],
-                    jump_at,
-                    jump_to,
-                    response,
-                    pull,
-                    1e-9 * np.pi * qubit.kappa_hz,
-                    before,
-                    tail,
-                    total,
-                )
-            sums[w] -= total
+    for qubit, levels, shot, (at, to) in zip(feedline.qubits, level, jump_shot, jump, strict=True):
+        take(qubit, kind.tones, kind.windows, fraction, (levels, shot, at, to), sums)
     return sums

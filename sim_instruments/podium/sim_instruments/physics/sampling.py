@@ -35,10 +35,12 @@ from podium.sim_instruments.physics.world_file import (
     AnyQubitWorld,
     ClockWorld,
     CouplingWorld,
+    FeedlineDriftWorld,
     FeedlineWorld,
     Known,
     MixerWorld,
     NodeWorld,
+    QubitDriftWorld,
     TimingWorld,
     WorldFile,
 )
@@ -69,22 +71,51 @@ MIXER_SPREADS = {
 degrees, an image of some -35 dBc; offsets of 1 % of full scale leave the carrier at -40 dBFS."""
 
 
-def sample(facility_path: Path, seed: int, mixers: bool = False, wrong: float = 0.0) -> WorldFile:
+DRIFT_SPREADS = {
+    # ASSUMED: a kHz in an hour in all. Spectral densities of 1/f frequency noise of transmons:
+    # Burnett et al., npj Quantum Information 5, 54 (2019), arXiv:1901.04417.
+    "frequency": Spread(500.0, 150.0, "Hz", low=100.0),
+    # T1 scatters by 20 to 30 % over hours (Burnett et al.): three decades together.
+    "loss": Spread(0.13, 0.03, "1", low=0.05),
+    # ASSUMED: dips to a half or a third, as a defect comes into resonance: Klimov et al.,
+    # Phys. Rev. Lett. 121, 090502 (2018), arXiv:1809.01043.
+    "defect_loss": Spread(1.0, 0.4, "1", low=0.2),
+    # 1/f flux noise of 2 micro flux quanta per root hertz at 1 Hz (see flux_noise of the chips) has
+    # sqrt(ln 10) times that in each decade.
+    "flux": Spread(3e-6, 0.7e-6, "Phi0", low=1e-6),
+    # ASSUMED: 0.1 dB in an hour, of a pumped parametric amplifier.
+    "gain": Spread(0.05, 0.015, "dB", low=0.0),
+    # ASSUMED: some metres of cable at room temperature, 10 fs/(K m), some kelvins.
+    "delay": Spread(0.3e-12, 0.1e-12, "s", low=0.0),
+}
+"""Standard deviation in each decade of memory, see :mod:`.drift`."""
+
+
+def sample(
+    facility_path: Path,
+    seed: int,
+    mixers: bool = False,
+    wrong: float = 0.0,
+    drift: bool = False,
+) -> WorldFile:
     """Draw the world of ``seed`` for a facility file; ``mixers``: with imperfect mixers, too.
 
-    ``wrong``: how many spreads it lies off the file's design (:mod:`.displaced_design`).
+    ``wrong``: how many spreads it lies off the file's design (:mod:`.displaced_design`);
+    ``drift``: with what moves in world time (:mod:`.drift`), all else as without.
     The same file, seed and version give the equal world; a qubit more moves no other qubit's
     numbers. Raises :class:`.design.DesignError` or :class:`SamplingError`.
     """
-    return draw_world(read_design(facility_path), seed, mixers, wrong)
+    return draw_world(read_design(facility_path), seed, mixers, wrong, drift)
 
 
-def draw_world(design: Design, seed: int, mixers: bool = False, wrong: float = 0.0) -> WorldFile:
+def draw_world(
+    design: Design, seed: int, mixers: bool = False, wrong: float = 0.0, drift: bool = False
+) -> WorldFile:
     """Draw the world of ``seed``; see :func:`sample`."""
     if seed < 0:
         raise SamplingError(f"a seed is a whole number from 0, not {seed}")
     check_wrong(wrong)
-    return WorldFile(
+    world = WorldFile(
         facility=design.facility,
         seed=seed,
         fridges={
@@ -111,6 +142,45 @@ def draw_world(design: Design, seed: int, mixers: bool = False, wrong: float = 0
             },
         ),
         mixers={name: _mixer(name, seed) for name in design.mixers} if mixers else {},
+    )
+    return _drifting(world) if drift else world
+
+
+def _drifting(world: WorldFile) -> WorldFile:
+    """Return a world with what drifts drawn as well."""
+
+    def drawn(element: str, *quantities: str) -> dict[str, Known]:
+        return {
+            quantity: Known(
+                value=draw(spread, world.seed, element, f"drift of {quantity}"),
+                unit=spread.unit,
+                assumed=True,
+            )
+            for quantity in quantities
+            for spread in (DRIFT_SPREADS[quantity],)
+        }
+
+    def qubit(name: str, known: AnyQubitWorld) -> AnyQubitWorld:
+        drift = QubitDriftWorld(**drawn(name, "frequency", "loss", "defect_loss", "flux"))
+        return known.model_copy(update={"drift": drift})
+
+    def feedline(name: str, known: FeedlineWorld) -> FeedlineWorld:
+        return known.model_copy(
+            update={"drift": FeedlineDriftWorld(**drawn(name, "gain", "delay"))}
+        )
+
+    def node(name: str, known: NodeWorld) -> NodeWorld:
+        return known.model_copy(
+            update={
+                "qubits": {one: qubit(f"{name}.{one}", q) for one, q in known.qubits.items()},
+                "feedlines": {
+                    one: feedline(f"{name}.{one}", f) for one, f in known.feedlines.items()
+                },
+            }
+        )
+
+    return world.model_copy(
+        update={"nodes": {name: node(name, known) for name, known in world.nodes.items()}}
     )
 
 

@@ -7,19 +7,24 @@ may leak as long as it likes. ASSUMED: that much is enough while fewer than PHOT
 in any resonator. Beyond, an image is a tone like any other, and a carrier is refused in words where
 a qubit of that resonator is driven.
 
-On a drive line an image or a carrier is left out where it can do nothing: it excites less than
-EXCITED_MAX and shifts by less than SHIFT_MAX_HZ. Else an image is played like any other pulse, and
-a carrier refused.
+On a drive line an image is left out where it can do nothing: it excites less than EXCITED_MAX and
+shifts by less than SHIFT_MAX_HZ. Else it is played like any other pulse. A carrier never ends: what
+it does is a rate between neighbouring levels, that of the Bloch equations once coherence has
+decayed, Omega**2 / 2 * gamma / (gamma**2 + Delta**2) in angular units (Cohen-Tannoudji,
+Dupont-Roc, Grynberg, Atom-Photon Interactions, chapter V), so that a qubit whose line lies on a
+carrier is saturated and shows no line. ASSUMED: a carrier's light shift is part of the frequencies
+that the world was drawn with.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import NotSimulated
-from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, Window
 
 PHOTONS_MAX: Final = 1e-2
@@ -27,6 +32,10 @@ PHOTONS_MAX: Final = 1e-2
 EXCITED_MAX: Final = 1e-3
 SHIFT_MAX_HZ: Final = 5e3
 """ASSUMED: of a qubit's frequency, by the light shift of a far tone; less than its linewidth."""
+PUMPED_MIN: Final = 1e-3
+"""Of the rate at which a level decays: slower pumping by a carrier is left out."""
+PUMPED_MAX_1_S: Final = 1e6
+"""ASSUMED: faster pumping saturates no more than this does."""
 PLANCK: Final = 6.626_070_15e-34
 
 
@@ -43,7 +52,7 @@ def parted(
 
 
 def _is_dim(feedline: FeedlinePoint, train: PulseTrain) -> bool:
-    arriving = _largest(train) * feedline.transmission_in
+    arriving = max(map(_size, train.pieces)) * feedline.transmission_in
     return all(
         _photons(qubit, hz, arriving) <= PHOTONS_MAX
         for qubit in feedline.qubits
@@ -51,40 +60,79 @@ def _is_dim(feedline: FeedlinePoint, train: PulseTrain) -> bool:
     )
 
 
-def _largest(train: PulseTrain) -> float:
-    levels = [abs(piece.level) for piece in train.pieces]
-    return max([*levels, *(float(np.abs(p.samples).max(initial=0.0)) for p in train.pieces)])
+def _size(piece: Piece) -> float:
+    return max(abs(piece.level), float(np.abs(piece.samples).max(initial=0.0)))
 
 
 def felt(qubit: QubitPoint, trains: Sequence[PulseTrain]) -> list[PulseTrain]:
-    """Return what of the trains on its drive line a qubit feels.
+    """Return what of the trains on its drive line a qubit feels as pulses."""
+    found: list[PulseTrain] = []
+    for train in trains:
+        if not train.spur:
+            found.append(train)
+        elif train.spur == "image":
+            near = np.array([_is_felt(qubit, piece) for piece in train.pieces], bool)[train.piece]
+            if near.any():
+                start, piece, turns = train.start_ns, train.piece, train.phase_turns
+                found.append(
+                    replace(train, start_ns=start[near], piece=piece[near], phase_turns=turns[near])
+                )
+    return found
 
-    Raises NotSimulated for a carrier that leaks too close to a transition.
+
+def pumped(qubit: QubitPoint, trains: Iterable[PulseTrain]) -> QubitPoint:
+    """Return a qubit as carriers on its drive line leave it; the same where they do nothing."""
+    rates = qubit.rates_1_s
+    for train in trains:
+        if train.spur == "carrier":
+            for piece in train.pieces:
+                rates = _with_pump(qubit, rates, piece.carrier_hz, abs(piece.level))
+    return qubit if rates is qubit.rates_1_s else replace(qubit, rates_1_s=frozen(rates))
+
+
+def refuse_more_pump(at_rest: QubitPoint, qubit: QubitPoint, trains: Sequence[PulseTrain]) -> None:
+    """Raise NotSimulated for a carrier that begins to pump a qubit in the middle of a run.
+
+    ``at_rest``: without carriers; ``qubit``: with those that were there at the beginning.
     """
-    return [train for train in trains if not train.spur or _is_felt(qubit, train)]
+    now = pumped(at_rest, trains)
+    if now is at_rest or np.array_equal(now.rates_1_s, qubit.rates_1_s):
+        return
+    carrier_hz = next(p.carrier_hz for t in trains if t.spur == "carrier" for p in t.pieces)
+    raise NotSimulated(
+        f"a carrier at {carrier_hz / 1e9:.6f} GHz leaks into {qubit.name}.drive, close enough to a "
+        f"transition of {qubit.name} to excite it, and began to in the middle of a run in which "
+        "what is played hangs on what was measured: that is not simulated; set the offsets of that "
+        "output so that nothing leaks, or move its local oscillator away"
+    )
 
 
-def _is_felt(qubit: QubitPoint, train: PulseTrain) -> bool:
-    rabi_hz = qubit.rabi_hz_per_sqrt_w * _largest(train)
+def _with_pump(
+    qubit: QubitPoint, rates: NDArray[np.float64], carrier_hz: float, level: float
+) -> NDArray[np.float64]:
+    """Return jump rates, 1/s, with those by a carrier between neighbouring levels."""
+    transitions = np.diff(qubit.levels_hz)
+    rabi = 2 * np.pi * qubit.rabi_hz_per_sqrt_w * level * np.abs(qubit.ladder[: transitions.size])
+    apart = 2 * np.pi * (transitions - carrier_hz)
+    away = qubit.rates_1_s.sum(axis=0)
+    width = (away[:-1] + away[1:]) / 2 + qubit.dephasing_1_s + 2 * np.pi * qubit.slow_sigma_hz
+    pump = np.minimum(rabi**2 / 2 * width / (width**2 + apart**2), PUMPED_MAX_1_S)
+    pump[pump < PUMPED_MIN * away[1:]] = 0.0
+    if not pump.any():
+        return rates
+    return rates + np.diag(pump, 1) + np.diag(pump, -1)
+
+
+def _is_felt(qubit: QubitPoint, piece: Piece) -> bool:
+    rabi_hz = qubit.rabi_hz_per_sqrt_w * _size(piece)
     if rabi_hz == 0:
         return False
     transitions = np.diff(qubit.levels_hz)
     strengths = rabi_hz * np.abs(qubit.ladder[: transitions.size])
-    felt_at = None
-    for piece in train.pieces:
-        apart = np.maximum(np.abs(transitions - piece.carrier_hz), 1.0)
-        excited = float(np.max((strengths / apart) ** 2))
-        shift_hz = float(np.max(strengths**2 / (2 * apart)))
-        if excited > EXCITED_MAX or shift_hz > SHIFT_MAX_HZ:
-            felt_at = piece.carrier_hz
-    if felt_at is not None and train.spur == "carrier":
-        raise NotSimulated(
-            f"a carrier at {felt_at / 1e9:.6f} GHz leaks into {train.line}, close enough to a "
-            f"transition of {qubit.name} to be felt ({rabi_hz / 1e3:.3g} kHz on resonance): a tone "
-            "that never ends is not simulated; set the offsets of that output so that nothing "
-            "leaks, or move its local oscillator away"
-        )
-    return felt_at is not None
+    apart = np.maximum(np.abs(transitions - piece.carrier_hz), 1.0)
+    excited = float(np.max((strengths / apart) ** 2))
+    shift_hz = float(np.max(strengths**2 / (2 * apart)))
+    return excited > EXCITED_MAX or shift_hz > SHIFT_MAX_HZ
 
 
 class HeardSpurs:

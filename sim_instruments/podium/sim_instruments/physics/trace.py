@@ -14,6 +14,9 @@ from podium.sim_instruments.physics.walk import Paths
 
 TRACE_NS = 16_384
 """A trace is at least so long: the scope memory of a readout module."""
+GONE = 1e-20
+"""A response that has rung down to this share of its largest is left out: far below a bit of the
+noise beside it."""
 HISTORY_FOLDS = 14.0
 """How many e-folds of amplitude before the trace the fields are followed from."""
 
@@ -59,23 +62,31 @@ def trace_of(
     signal = np.zeros(length, np.complex128)
     if tones is not None:
         for q, frequency in enumerate(tones.frequency_hz):
-            held = np.zeros(span, np.complex128)
-            held[: min(span, tones.envelope.shape[1])] = tones.envelope[q, :span]
-            signal += held[opened - begin :] * np.exp(
-                1j * tones.start_phase[q] + 2j * np.pi * ((frequency * at_chip) % 1.0)
+            held = tones.envelope[q, opened - begin : span]
+            there = _there(held, 0.0)
+            signal[there] += held[there] * np.exp(
+                1j * tones.start_phase[q] + 2j * np.pi * ((frequency * at_chip[there]) % 1.0)
             )
         for m, qubit in enumerate(feedline.qubits):
             shift = int(episodes.start_ns[episode]) - begin
             response = _response(
                 qubit, tones, fraction, span, paths[m], reading_of[m], episode, shift
             )
-            signal -= (
+            there = _there(response[opened - begin :], GONE)
+            signal[there] -= (
                 coupling(qubit)
-                * response[opened - begin :]
-                * np.exp(2j * np.pi * ((qubit.bare_resonator_hz * at_chip) % 1.0))
+                * response[opened - begin :][there]
+                * np.exp(2j * np.pi * ((qubit.bare_resonator_hz * at_chip[there]) % 1.0))
             )
     noise = np.sqrt(0.5e9 * feedline.noise_w_per_hz) * gaussians(key, run, length)
     return np.asarray(feedline.gain_out * signal * turning + noise)
+
+
+def _there(values: NDArray[np.complex128], share: float) -> slice:
+    """Return from the first to the last value above this share of the largest."""
+    size = np.abs(values)
+    above = np.flatnonzero(size > share * np.max(size, initial=0.0))
+    return slice(int(above[0]), int(above[-1]) + 1) if above.size else slice(0, 0)
 
 
 def _tones(

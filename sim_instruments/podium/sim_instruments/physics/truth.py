@@ -4,12 +4,16 @@ Definitions: docs/reference/parameters.md. Everything follows from the same oper
 that the dynamics start from.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from podium.sim_instruments.physics.assignment import best_assignment
 from podium.sim_instruments.physics.chip import Chip
-from podium.sim_instruments.physics.operating_point import QubitPoint
+from podium.sim_instruments.physics.drift import Drift, slow_noise
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.relaxation import (
     equilibrium,
     jump_dephasing_1_s,
@@ -28,18 +32,85 @@ class Truth:
     """``Hz``, ``s``, ``V``, ``rad`` or ``1``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of world time, TAI, s; of duration 0: an instant."""
+
+    start_s: float
+    duration_s: float
+
+    @classmethod
+    def of_text(cls, text: str) -> "Span":
+        """Return the span of ``START..END`` or of one instant, in s; raises ValueError."""
+        start, dots, end = text.partition("..")
+        try:
+            first_s = float(start)
+            last_s = float(end) if dots else first_s
+        except ValueError:
+            first_s = last_s = math.nan
+        if not (math.isfinite(first_s) and math.isfinite(last_s) and first_s <= last_s):
+            raise ValueError(
+                f"{text!r} is no time: seconds of TAI since 1970 as 1767225637.5, or from when "
+                "until when as 1767225637.5..1767225640"
+            )
+        return cls(first_s, last_s - first_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What moves in world time, and the stretch over which its mean is the truth."""
+
+    seed: int
+    span: Span
+    drift: Drift | None
+
+    def at(self, chip: Chip, biases_v: Mapping[str, float]) -> tuple[FeedlinePoint, ...]:
+        """Return the mean operating point: of what drifts and, over a stretch, of slow noise.
+
+        At an instant slow noise, which changes within a few shots, is left out.
+        """
+        start_s, duration_s = self.span.start_s, self.span.duration_s
+        if self.drift is None:
+            points = chip.at(biases_v)
+        else:
+            points = self.drift.at(biases_v, None, start_s, duration_s)
+        if duration_s == 0:
+            return points
+        return tuple(
+            replace(point, qubits=tuple(self._with_noise(qubit) for qubit in point.qubits))
+            for point in points
+        )
+
+    def sweet_spots_v(self, chip: Chip) -> dict[str, float]:
+        """Return the mean sweet spots."""
+        if self.drift is None:
+            return chip.sweet_spots_v()
+        return chip.sweet_spots_v(self.drift.flux(self.span.start_s, self.span.duration_s))
+
+    def _with_noise(self, qubit: QubitPoint) -> QubitPoint:
+        noise = slow_noise(qubit, self.seed)
+        mean_hz, _ = noise.over(self.span.start_s, self.span.duration_s)
+        number = np.arange(qubit.levels_hz.size)
+        return replace(qubit, levels_hz=frozen(qubit.levels_hz + mean_hz * number))
+
+
 def truth(
-    chip: Chip, biases_v: Mapping[str, float] | None = None, optima: bool = True
+    chip: Chip,
+    biases_v: Mapping[str, float] | None = None,
+    optima: bool = True,
+    moving: Moving | None = None,
 ) -> dict[str, Truth]:
     """Tell every parameter of every qubit, ``node_a.q0.f01`` and so on.
 
     ``biases_v`` are volts on the flux lines (a line not named is at 0 V); None puts every
-    qubit at its sweet spot. Takes about a second for each qubit, all of it for
-    ``assignment_fidelity``; without ``optima`` that is left out.
+    qubit at its sweet spot. ``moving``: over a stretch of world time; None: what all drift and
+    noise is about. Takes about a second for each qubit, all of it for ``assignment_fidelity``;
+    without ``optima`` that is left out.
     """
-    sweet_v = chip.sweet_spots_v()
+    sweet_v = chip.sweet_spots_v() if moving is None else moving.sweet_spots_v(chip)
+    at_v = sweet_v if biases_v is None else biases_v
     told: dict[str, Truth] = {}
-    for feedline in chip.at(sweet_v if biases_v is None else biases_v):
+    for feedline in chip.at(at_v) if moving is None else moving.at(chip, at_v):
         for index, point in enumerate(feedline.qubits):
             values = qubit_truth(point)
             values["sweet_spot"] = Truth(sweet_v[f"{point.name}.flux"], "V")
@@ -68,12 +139,13 @@ def qubit_truth(point: QubitPoint) -> dict[str, Truth]:
     """Tell what one qubit's operating point says by itself, by the quantity's short name."""
     in_0, in_1 = float(point.resonator_hz[0]), float(point.resonator_hz[1])
     f01 = float(point.levels_hz[1])
+    slow_hz = math.hypot(point.slow_sigma_hz, point.stray_hz)
     coherence_1_s = jump_dephasing_1_s(point.rates_1_s) + point.dephasing_1_s
     return {
         "f01": Truth(f01, "Hz"),
         "anharmonicity": Truth(float(point.levels_hz[2]) - 2 * f01, "Hz"),
         "t1": Truth(lifetime_s(point.rates_1_s), "s"),
-        "t2_ramsey": Truth(ramsey_time_s(coherence_1_s, point.slow_sigma_hz), "s"),
+        "t2_ramsey": Truth(ramsey_time_s(coherence_1_s, slow_hz), "s"),
         "t2_echo": Truth(1 / coherence_1_s, "s"),
         "readout_frequency": Truth((in_0 + in_1) / 2, "Hz"),
         "chi": Truth((in_1 - in_0) / 2, "Hz"),

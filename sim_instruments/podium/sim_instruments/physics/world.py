@@ -6,17 +6,18 @@ act on all its resonators. Drive lines' and feedlines' delays meet at the chip; 
 rounded to whole ns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
 from podium.sim_instruments.physics.feedline_session import Beginning
-from podium.sim_instruments.physics.noise import SlowNoise, gaussians, key
+from podium.sim_instruments.physics.noise import gaussians, key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.records import integrate
@@ -31,7 +32,7 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
     Window,
 )
-from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted
+from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumped
 from podium.sim_instruments.physics.trace import trace_of
 
 __all__ = ["Lines", "NotSimulated", "World", "warm_up"]
@@ -56,13 +57,16 @@ class World:
         seed: int,
         lines: Lines | None = None,
         flux_lines: FluxLines | None = None,
+        drift: Drift | None = None,
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
         With ``lines`` it is asked for the feedlines alone that a run listens to, as a second
         argument: a facility of many nodes need not be diagonalised for a run on one of them.
-        ``flux_lines`` tells what pulses on them do.
+        ``flux_lines`` tells what pulses on them do; ``drift`` tells the operating point in the
+        place of ``chip_at``, over the time of a run, or at the start of one played in pieces.
         """
+        self._drift = drift
         self._flux_lines = flux_lines
         self._chip_at = chip_at
         self._seed = seed
@@ -74,15 +78,16 @@ class World:
         The same signals and run number give the same answer. Raises NotSimulated for lines
         that the world does not have and signals that it cannot simulate.
         """
+        span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
         if self._lines is None:
-            feedlines = self._chip_at(signals.biases_v)
+            feedlines = self._point(signals.biases_v, None, *span_s)
             driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
             lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven))
             _check_lines(signals.drives, signals.captures, lines)
         else:
             _check_lines(signals.drives, signals.captures, self._lines)
             heard = {capture.line for capture in signals.captures}
-            feedlines = self._chip_at(signals.biases_v, heard)
+            feedlines = self._point(signals.biases_v, heard, *span_s)
         integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
         traces: list[NDArray[np.complex128] | None] = [None] * len(signals.captures)
         for feedline in feedlines:
@@ -100,11 +105,13 @@ class World:
         The same signals in the same pieces give the same answers.
         """
         points: dict[str, FeedlinePoint] = {}
+        start_s = 1e-15 * beginning.start_tai_fs
 
         def lines() -> Lines:
             if self._lines is not None:
                 return self._lines
-            points.update({one.name: one for one in self._chip_at(beginning.biases_v)})
+            found = self._point(beginning.biases_v, None, start_s, 0.0)
+            points.update({one.name: one for one in found})
             driven = {f"{qubit.name}.drive" for one in points.values() for qubit in one.qubits}
             return Lines(frozenset(points), frozenset(driven))
 
@@ -112,7 +119,7 @@ class World:
 
         def feedline_at(line: str) -> FeedlinePoint:
             if line not in points:
-                found = self._chip_at(beginning.biases_v, {line})
+                found = self._point(beginning.biases_v, {line}, start_s, 0.0)
                 points.update({one.name: one for one in found})
             return points[line]
 
@@ -126,6 +133,17 @@ class World:
                     )
 
         return Session(feedline_at, check, check_alone, self._seed, beginning)
+
+    def _point(
+        self,
+        biases_v: Mapping[str, float],
+        lines: set[str] | None,
+        start_s: float,
+        duration_s: float,
+    ) -> tuple[FeedlinePoint, ...]:
+        if self._drift is not None:
+            return self._drift.at(biases_v, lines, start_s, duration_s)
+        return self._chip_at(biases_v) if lines is None else self._chip_at(biases_v, lines)
 
     def _listen(
         self,
@@ -145,16 +163,19 @@ class World:
         _, fraction = flight(feedline)
         episodes = episodes_of(feedline, tones, captures)
         paths, reading_of = [], []
-        for qubit in feedline.qubits:
-            drives = self._drives_on(signals, qubit)
+        for at_rest in feedline.qubits:
+            on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
+            qubit = pumped(at_rest, on_its_line)
+            drives = self._drives_on(signals, qubit, on_its_line)
             if drives.start_ns.size:
                 check_alone(qubit)
                 spurs.refuse_light(qubit)
             later = round(qubit.drive_delay_ns - feedline.delay_in_ns)
             schedule = schedule_of(drives, later, episodes)
-            slow = SlowNoise(
-                qubit.slow_sigma_hz, qubit.slow_memory_s, key(self._seed, qubit.name, "slow")
-            ).over(1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns)
+            mean_hz, stray_hz = slow_noise(qubit, self._seed).over(
+                1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
+            )
+            slow = mean_hz, float(np.hypot(stray_hz, qubit.stray_hz))
             prepared = prepare(qubit, schedule, episodes, drives, slow)
             levels = key(self._seed, qubit.name, "levels")
             paths.append(shots_of(qubit, prepared, fraction, levels, signals.run))
@@ -194,9 +215,9 @@ class World:
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
 
-    def _drives_on(self, signals: RunSignals, qubit: QubitPoint) -> Drives:
-        line = f"{qubit.name}.drive"
-        trains = [train for train in signals.drives if train.line == line]
+    def _drives_on(
+        self, signals: RunSignals, qubit: QubitPoint, trains: Sequence[PulseTrain]
+    ) -> Drives:
         drives = drives_of(felt(qubit, trains))
         if self._flux_lines is None or self._lines is None:
             return drives

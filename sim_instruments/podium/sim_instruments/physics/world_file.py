@@ -27,6 +27,7 @@ from ruamel.yaml.error import YAMLError
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
 from podium.sim_instruments.physics.clocks import ClockErrors
+from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.inverse import Circuit
 from podium.sim_instruments.physics.transmon import Transmon
@@ -83,7 +84,34 @@ Radians = Annotated[Known, AfterValidator(_in("rad", ANY))]
 Volts = Annotated[Known, AfterValidator(_in("V", ANY))]
 Flux = Annotated[Known, AfterValidator(_in("Phi0", ANY))]
 FluxPerVolt = Annotated[Known, AfterValidator(_in("Phi0/V", ANY))]
+Decibel = Annotated[Known, AfterValidator(_in("dB"))]
 HertzPerRootWatt = Annotated[Known, AfterValidator(_in("Hz/sqrt(W)"))]
+
+
+class QubitDriftWorld(Part):
+    """How much of a qubit drifts: the fields of :class:`.drift.QubitDrift`."""
+
+    frequency: Hertz
+    loss: Number
+    defect_loss: Number
+    flux: Flux
+
+    def drift(self) -> QubitDrift:
+        """Return the constants."""
+        return QubitDrift(
+            self.frequency.value, self.loss.value, self.defect_loss.value, self.flux.value
+        )
+
+
+class FeedlineDriftWorld(Part):
+    """How much of a feedline's chain drifts: the fields of :class:`.drift.FeedlineDrift`."""
+
+    gain: Decibel
+    delay: Seconds
+
+    def drift(self) -> FeedlineDrift:
+        """Return the constants."""
+        return FeedlineDrift(self.gain.value, self.delay.value * 1e9)
 
 
 class QubitWorld(Part):
@@ -106,6 +134,8 @@ class QubitWorld(Part):
     flux_at_zero: Flux
     flux_per_volt: dict[str, FluxPerVolt]
     """By the qubit whose source it is; its own is one over the flux period."""
+    drift: QubitDriftWorld | None = None
+    """What of it moves in world time; left out: nothing."""
 
     def atom(self) -> Transmon | Fluxonium:
         """Return its circuit without the resonator."""
@@ -187,6 +217,7 @@ class FeedlineWorld(Part):
     delay_in: Seconds
     delay_out: Seconds
     noise_temperature: Kelvin
+    drift: FeedlineDriftWorld | None = None
 
     def feedline(self, name: str, node: str) -> Feedline:
         """Return the constants under the feedline's full name."""
@@ -321,6 +352,24 @@ class WorldFile(Part):
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""
         return _chip(self.nodes)
+
+    def drift(self, chip: Chip) -> Drift | None:
+        """Return what of the nodes' chips drifts; None: nothing."""
+        qubits = {
+            f"{node}.{name}": qubit.drift.drift()
+            for node, world in self.nodes.items()
+            for name, qubit in world.qubits.items()
+            if qubit.drift is not None
+        }
+        feedlines = {
+            f"{node}.{name}": feedline.drift.drift()
+            for node, world in self.nodes.items()
+            for name, feedline in world.feedlines.items()
+            if feedline.drift is not None
+        }
+        if not qubits and not feedlines:
+            return None
+        return Drift(chip.at, self.seed, qubits, feedlines)
 
     def temperatures_k(self, fridge: str) -> dict[str, float]:
         """Return the temperature of each stage of a fridge; KeyError when there is none such."""

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.sim_instruments.physics.truth import Span
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import Serving
 
@@ -71,7 +72,8 @@ class BackDoor:
         match verb:
             case "truth":
                 optima = request.get("optima", True) is True
-                found = await asyncio.to_thread(self._serving.laboratory.truth_now(optima))
+                telling = self._serving.laboratory.truth_now(optima, _span(request))
+                found = await asyncio.to_thread(telling)
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}
             case "played":
                 return [
@@ -119,6 +121,17 @@ class BackDoor:
             "leapt_s": clock.leapt_fs / FS_PER_S,
             "running_s": self._serving.laboratory.running_fs / FS_PER_S,
         }
+
+
+def _span(request: Mapping[str, Any]) -> Span | None:
+    """Return the stretch of world time that is asked about; None: now."""
+    when = request.get("at", "now")
+    if when == "now":
+        return None
+    try:
+        return Span.of_text(str(when))
+    except ValueError as error:
+        raise BadRequest(f"truth wants at: {error}") from error
 
 
 def _since(request: Mapping[str, Any]) -> int:

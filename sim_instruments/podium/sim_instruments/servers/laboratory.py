@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.dialogue import Dialogue
@@ -27,7 +27,7 @@ from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
-from podium.sim_instruments.physics.truth import Truth, mixer_truth, truth
+from podium.sim_instruments.physics.truth import Moving, Span, Truth, mixer_truth, truth
 from podium.sim_instruments.physics.world import Lines, World
 from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
@@ -67,7 +67,8 @@ class Laboratory:
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
             frozenset(qubit.flux_line for qubit in self.chip.qubits),
         )
-        self.world = World(self.chip.at, world_file.seed, lines, self.chip)
+        self.drift = world_file.drift(self.chip)
+        self.world = World(self.chip.at, world_file.seed, lines, self.chip, self.drift)
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
@@ -127,10 +128,17 @@ class Laboratory:
         now_fs = self.clock.now_fs()
         return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources)
 
-    def truth_now(self, optima: bool = True) -> Callable[[], dict[str, Truth]]:
-        """Return what tells the hidden truth at the biases of this moment, in any thread."""
+    def truth_now(
+        self, optima: bool = True, span: Span | None = None
+    ) -> Callable[[], dict[str, Truth]]:
+        """Return what tells the hidden truth at the biases of this moment, in any thread.
+
+        ``span``: over this stretch of world time; None: at this moment.
+        """
         biases_v, mixers = self.cabling().biases_v, mixer_truth(self._mixers)
-        return lambda: truth(self.chip, biases_v, optima) | mixers
+        over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
+        moving = Moving(self._seed, over, self.drift)
+        return lambda: truth(self.chip, biases_v, optima, moving) | mixers
 
     def submit(self, instrument: str, work: Callable[[Play], T]) -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""

@@ -1,10 +1,9 @@
-"""What the report, the summary and the floors say of nodes that start together."""
+"""What the report, and the summary say of nodes that start together."""
 
 import json
 from dataclasses import replace
 
 import pytest
-from tests.control.demo.made_up import world
 from tests.control.demo.test_report import Reader
 from tests.control.demo.together.made_up_together import (
     made_up_fault,
@@ -12,7 +11,6 @@ from tests.control.demo.together.made_up_together import (
     made_up_together,
 )
 
-from podium.control.demo.floors import floors_together
 from podium.control.demo.report import Drawings, page
 from podium.control.demo.story import Story, summary
 from podium.control.demo.together.story import Together
@@ -137,31 +135,3 @@ def test_lost_data_and_idle_others_are_failures() -> None:
     told.fault = replace(fault, runs=fault.runs[:1])
     (failure,) = told.failures()
     assert failure.reason == "no run of another node ended while node_b was away"
-
-
-def broken(*summaries: dict) -> set[str]:
-    return {floor.name for floor in floors_together(summaries) if not floor.held}
-
-
-def test_floors_hold_for_what_nodes_do_together() -> None:
-    good = json.loads(json.dumps(summary(made_up_story_of_two())))
-    assert broken(good, good) == set()
-    assert len(floors_together([good])) == 4
-    wide = json.loads(json.dumps(good))
-    wide["skew"]["nodes"]["node_b"]["after"]["world"]["rms_s"] = 101e-12
-    assert broken(good, wide) == {"skew"}
-    untold = json.loads(json.dumps(good))
-    untold["skew"]["nodes"]["node_b"]["after"] = {"world": None, "tagger": None}
-    assert broken(untold) == {"skew"}
-    lost = {**good, "skew": None, "fault": None}
-    assert broken(lost) == {
-        *("skew", "a dead node is noticed", "the others go on", "all start together again")
-    }
-    slow = {**good, "fault": {**good["fault"], "noticed_s": 1.2}}
-    assert broken(slow) == {"a dead node is noticed"}
-
-
-def test_demos_of_one_node_have_no_floors_of_several() -> None:
-    story = Story("first_light", 7, ("node_a.q0",))
-    story.comparisons = world(7)
-    assert floors_together([json.loads(json.dumps(summary(story)))]) == ()

@@ -92,6 +92,30 @@ def test_the_coordinator_before_cannot_accept_anything_any_more(tmp_path) -> Non
     again.close()
 
 
+def test_the_coordinator_before_has_lost_the_file_as_soon_as_another_has_opened_it(
+    tmp_path,
+) -> None:
+    """What it kept would be in a file that has no name any more."""
+    file = tmp_path / "journal"
+    before = FileJournal(file)
+    before.keep(SessionBegun(1))
+    FileJournal(file).close()  # of the same size, but anew
+    with pytest.raises(JournalTaken):
+        before.keep(ACCEPTED)
+    before.close()
+
+
+def test_what_somebody_has_added_to_the_file_is_not_written_over(tmp_path) -> None:
+    file = tmp_path / "journal"
+    journal = FileJournal(file)
+    journal.keep(SessionBegun(1))
+    with file.open("ab") as other:
+        other.write(file.read_bytes())
+    with pytest.raises(JournalTaken):
+        journal.keep(ACCEPTED)
+    journal.close()
+
+
 def test_a_file_does_not_grow_with_what_is_over(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(journal_module, "ANEW_BYTES", 2_000)
     file = tmp_path / "journal"

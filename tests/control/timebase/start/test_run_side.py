@@ -194,10 +194,10 @@ def test_nodes_that_do_not_fit_together_are_not_armed(others, why: str) -> None:
 
 def test_the_start_lies_on_a_tick_of_all_nodes() -> None:
     told = begun()
-    told.tell(prepared("node_a", grid_fs=6), prepared("node_b", grid_fs=4))
+    told.tell(prepared("node_a", grid_fs=10_007), prepared("node_b", grid_fs=9_973))
     told.tell(*(Armed(node, RUN) for node in NODES))
     told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
-    assert told.start.t0.total_fs % 12 == 0
+    assert told.start.t0.total_fs % (10_007 * 9_973) == 0
 
 
 def test_agents_that_need_more_before_t0_are_given_more() -> None:

@@ -15,6 +15,12 @@ APART = 10.0
 """The means of both clouds must be that many of their own sigmas apart."""
 LOWEST_FIDELITY = 0.6
 """Below, the two preparations are told apart hardly better than by a coin."""
+STRICTLY = 1.0
+"""A herald counts as 0 up to so many sigmas of a cloud beyond the middle of 0 ..."""
+SURELY = 4.0
+"""... and never nearer to the middle of 1 than that many: one of 30,000 in 1 is seen there."""
+ENOUGH = 50
+"""Heralded shots of each preparation, below which nothing is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,10 @@ class Discrimination:
     """Share of shots prepared in 0 that read 1."""
     false_ground: float
     """Share of shots prepared in 1 that read 0."""
-    shots: int
-    """Shots that were judged, of each preparation."""
+    ground_shots: int
+    """Shots that were judged, prepared in 0."""
+    excited_shots: int
+    """The same, prepared in 1."""
 
     @property
     def fidelity(self) -> float:
@@ -37,15 +45,28 @@ class Discrimination:
         return 1 - (self.false_excited + self.false_ground) / 2
 
     @property
+    def false_excited_sigma(self) -> float:
+        """Binomial standard deviation of :attr:`false_excited`."""
+        return _binomial(self.false_excited, self.ground_shots)
+
+    @property
+    def false_ground_sigma(self) -> float:
+        """Binomial standard deviation of :attr:`false_ground`."""
+        return _binomial(self.false_ground, self.excited_shots)
+
+    @property
     def sigma(self) -> float:
         """Binomial standard deviation of :attr:`fidelity`."""
-        a = max(self.false_excited, 0.5 / self.shots)
-        b = max(self.false_ground, 0.5 / self.shots)
-        return float(np.sqrt((a * (1 - a) + b * (1 - b)) / self.shots) / 2)
+        return float(np.hypot(self.false_excited_sigma, self.false_ground_sigma)) / 2
+
+
+def _binomial(share: float, shots: int) -> float:
+    p = max(share, 0.5 / shots)
+    return float(np.sqrt(p * (1 - p) / shots))
 
 
 def levels_of(ground: ComplexArray, excited: ComplexArray) -> Levels:
-    """Return means and per-shot scatter of two sets of shots, shapes (n,)."""
+    """Return means and per-shot scatter of two sets of shots, shapes (n,) and (m,)."""
     zero, one = complex(np.mean(ground)), complex(np.mean(excited))
     bare = Levels(zero, one, 0.0, 0.0)
     return Levels(
@@ -53,26 +74,59 @@ def levels_of(ground: ComplexArray, excited: ComplexArray) -> Levels:
     )
 
 
-def discriminate(ground: ComplexArray, excited: ComplexArray) -> Discrimination:
-    """Set the threshold on every other shot and judge it on the rest: no shot judges itself.
-
-    Raises FitFailed when the two sets cannot be told apart.
-    """
+def refuse_alike_clouds(ground: ComplexArray, excited: ComplexArray) -> None:
+    """Raise FitFailed when the means of two sets of shots are no farther apart than noise."""
     look_at(ground, excited)
-    spread = np.sqrt((np.var(ground) + np.var(excited)) / 2 / len(ground))
+    spread = np.sqrt(np.var(ground) / len(ground) + np.var(excited) / len(excited))
     apart = abs(np.mean(excited) - np.mean(ground)) / spread
     if apart < APART:
         raise FitFailed(f"both preparations look alike: their means are {apart:.1f} sigma apart")
+
+
+def heralded_zeros(herald: ComplexArray, levels: Levels) -> NDArray[np.bool_]:
+    """Return which shots certainly began in 0, by a readout before their preparation.
+
+    ``levels``: where the readout puts 0 and 1; any shape. A readout during which 1 has decayed
+    looks like 0 only where it has decayed early: then 0 is what it is. Raises FitFailed where the
+    clouds overlap too much for any shot to be sure.
+    """
+    projected = levels.project(herald)
+    sigma = float(np.sqrt(levels.ground_variance))
+    cut = min(STRICTLY * sigma, 1 - SURELY * sigma)
+    if cut < -2 * sigma:
+        raise FitFailed(
+            f"0 and 1 are {1 / sigma:.1f} sigmas of a cloud apart: no single readout is sure of 0"
+        )
+    return np.asarray(projected < cut)
+
+
+def discriminate(ground: ComplexArray, excited: ComplexArray) -> Discrimination:
+    """Set the threshold on every other shot and judge it on the rest, both ways round.
+
+    ``ground`` (n,), ``excited`` (m,). No shot judges a threshold that it has set. Raises FitFailed
+    when the two sets cannot be told apart.
+    """
+    look_at(ground, excited)
+    if min(len(ground), len(excited)) < ENOUGH:
+        raise FitFailed(
+            f"{len(ground)} shots in 0 and {len(excited)} in 1 are too few to set a threshold; "
+            f"{ENOUGH} each would do"
+        )
+    refuse_alike_clouds(ground, excited)
     levels = levels_of(ground, excited)
-    train = levels.project(ground[::2]), levels.project(excited[::2])
-    test = levels.project(ground[1::2]), levels.project(excited[1::2])
-    threshold = best_threshold(*train)
+    zeros, ones = levels.project(ground), levels.project(excited)
+    false_excited = false_ground = 0.0
+    for train, test in ((0, 1), (1, 0)):
+        threshold = best_threshold(zeros[train::2], ones[train::2])
+        false_excited += float(np.sum(zeros[test::2] > threshold))
+        false_ground += float(np.sum(ones[test::2] <= threshold))
     seen = Discrimination(
         levels,
-        threshold,
-        float(np.mean(test[0] > threshold)),
-        float(np.mean(test[1] <= threshold)),
-        min(len(test[0]), len(test[1])),
+        best_threshold(zeros, ones),
+        false_excited / len(zeros),
+        false_ground / len(ones),
+        len(zeros),
+        len(ones),
     )
     if seen.fidelity < LOWEST_FIDELITY:
         raise FitFailed(

@@ -251,7 +251,8 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     bends = (scan.iq[:, 2:] - 2 * scan.iq[:, 1:-1] + scan.iq[:, :-2]) / gain
     one_shot = float(np.sqrt(np.mean(np.abs(bends) ** 2 * scan.shots[:, None]) / 12))
     amplifier = np.broadcast_to(one_shot / np.sqrt(scan.shots)[:, None], scan.iq.shape)
-    fit = fit_least_squares(model, data, _stack((amplifier * (1 + 1j)).ravel()), starts, bounds)
+    each = np.asarray(amplifier * (1 + 1j), dtype=np.complex128)
+    fit = fit_least_squares(model, data, _stack(each.ravel()), starts, bounds)
     # Which state a shot was in is drawn, too: that scatters where the states differ.
     zero, one = dispersive_rows(scan, fit.values)
     drawn = np.sqrt(w * (1 - w) / scan.shots[:, None]) * (one - zero)

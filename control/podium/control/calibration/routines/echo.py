@@ -15,10 +15,10 @@ from podium.control.calibration.sequences import (
     all_pulses,
     frame_names,
     frames_of,
-    linear_times,
     measure_all,
     pads,
     reset,
+    table_times,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
@@ -33,25 +33,30 @@ from podium.control.program.program import (
 )
 
 Array = NDArray[np.float64]
-POINTS = 41
-REACH = 2.2
-"""Longest total delay, in expected T2."""
+SHORT, LONG = np.linspace(0.02, 0.1, 9), np.linspace(0.9, 1.6, 27)
+"""Total delays, in expected T2. Where a decay of unknown height and known end is to be found, the
+shots belong at no delay and at 1.28 times the decay, more of them at the latter (the minimum of
+(1 + exp(x)) / x); spread out, so that another shape would show."""
+SHOTS = 160
+RESET_LIFETIMES = 3.0
 
 
 async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Half pi, wait, pi, wait, half pi; the last pulse in two opposite phases, and so the middle.
 
-    The difference over the last phase has no offset. A pi pulse is never about an axis quite in
-    the plane (the drive shifts the transition): it turns some of what has relaxed meanwhile
-    into coherence, with the sign of its phase; the mean over both signs has none of that.
+    The difference over the last phase has no offset; what a shot has left for the next is the
+    same for all four phases on average, since they are played in turn. A pi pulse is never about
+    an axis quite in the plane (the drive shifts the transition): it turns some of what has relaxed
+    meanwhile into coherence, with the sign of its phase; the mean over both signs has none of that.
     Stores ``t2_echo`` (s), over the sum of both waits.
     """
     outcome = Outcome("echo", "Echo")
     pulses = all_pulses(bench, qubits)
     frames = frame_names(pulses)
     waits = {
-        q.element: linear_times(
-            f"{q.element}_half_delay", REACH / 2 * bench.best(q, "t2_echo"), POINTS
+        q.element: table_times(
+            f"{q.element}_half_delay",
+            np.concatenate([SHORT, LONG]) / 2 * bench.best(q, "t2_echo"),
         )
         for q in qubits
     }
@@ -68,7 +73,7 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             )
         ),
     )
-    body = [*reset(pulses, frames)]
+    body = [*reset(pulses, frames, RESET_LIFETIMES)]
     for p in pulses:
         wait = Delay((p.drive,), Affine(f"{p.qubit.element}_half_delay"))
         body.append(Delay((p.drive,), Affine(f"{p.qubit.element}_pad")))
@@ -82,8 +87,8 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         "echo",
         frames_of(pulses),
         tuple(body),
-        (signs, halves),
-        shots=bench.shots(300),
+        (halves, signs),
+        shots=bench.shots(SHOTS),
     )
     data = await bench.run(outcome, program)
 
@@ -92,8 +97,8 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         projected = reference.project(iq_of(data, qubit.element))
         sigma = reference.sigma(projected, program.shots)
         total = 2 * values_of(data, f"{qubit.element}_half_delay")
-        difference = (projected[0] - projected[1] + projected[2] - projected[3]) / 2
-        return total, difference, np.sqrt(np.sum(sigma**2, axis=0)) / 2
+        difference = projected @ np.array([1, -1, 1, -1]) / 2
+        return total, difference, np.sqrt(np.sum(sigma**2, axis=1)) / 2
 
     def raw(qubit: Qubit) -> Panel:
         total, difference, _ = signal(qubit)
@@ -102,13 +107,12 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         total, difference, sigma = signal(qubit)
-        found = fit_decay(total, difference, sigma, bench.best(qubit, "t2_echo"), offset=0.0)
+        found = fit_decay(total, difference, sigma, bench.guess(qubit, "t2_echo"), offset=0.0)
         t2, t2_sigma = found.values["decay"], found.sigmas["decay"]
         grid = np.linspace(0.0, float(total.max()), 300)
         line = Series("fit", grid * 1e6, exponential(grid, found.values), line=True)
-        text = f"T2 echo {t2 * 1e6:.2f} ± {t2_sigma * 1e6:.2f} µs"
         return {"t2_echo": Measured(t2, t2_sigma, "s")}, replace(
-            panel, series=(*panel.series, line), text=text
+            panel, series=(*panel.series, line), text="T2 echo {t2_echo}"
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

@@ -20,7 +20,8 @@ from podium.control.program.program import (
     Variable,
 )
 
-POINTS = 51
+POINTS = 41
+SHOTS = 100
 PERIODS = 1.25
 """Range of the scan, in periods of the oscillation, as far as the output goes."""
 
@@ -48,7 +49,7 @@ def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Program:
     body.append(Barrier(frames))
     body += measure_all(pulses)
     name = "Rabi 1-2" if ef else "Rabi"
-    return Program(name, frames_of(pulses, ef), tuple(body), (axis,), shots=bench.shots(300))
+    return Program(name, frames_of(pulses, ef), tuple(body), (axis,), shots=bench.shots(SHOTS))
 
 
 def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
@@ -72,6 +73,10 @@ async def rabi_ef(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
     outcome = Outcome("rabi_ef", "Rabi, 1-2") if ef else Outcome("rabi", "Rabi")
     data = await bench.run(outcome, rabi_program(bench, qubits, ef))
+    expected = {
+        p.qubit.name: 2 * (p.ef_pi_amplitude() if ef else p.pi_amplitude())
+        for p in all_pulses(bench, qubits)
+    }
     quantity = "ef_pi_amplitude" if ef else "pi_amplitude"
 
     def raw(qubit: Qubit) -> Panel:
@@ -87,9 +92,7 @@ async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
     def fit(qubit: Qubit, panel: Panel) -> Found:
         amplitude = values_of(data, f"{qubit.element}_amplitude")
         signal = principal_axis(iq_of(data, qubit.element))
-        pulses = Pulses(bench, qubit)
-        expected = 2 * (pulses.ef_pi_amplitude() if ef else pulses.pi_amplitude())
-        found = fit_rabi(amplitude, signal, expected)
+        found = fit_rabi(amplitude, signal, expected[qubit.name])
         pi_amplitude = found.values["period"] / 2
         sigma = found.sigmas["period"] / 2
         line = cosine(amplitude, found.values)
@@ -97,7 +100,7 @@ async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
             panel,
             series=(*panel.series, Series("fit", amplitude, line * 1e3, line=True)),
             marks=(("pi", pi_amplitude),),
-            text=f"pi pulse at {pi_amplitude:.4f} ± {sigma:.4f}",
+            text=f"pi pulse at {{{quantity}}}",
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

@@ -1,4 +1,11 @@
-"""The readout setting that tells 0 from 1 best: frequency, amplitude and length."""
+"""The readout setting that tells 0 from 1 best: frequency, amplitude and length.
+
+What counts is how far apart both states are read, in units of a shot's noise, and how much decays
+meanwhile. Distances are means over shots: they are known from a few dozen shots of each setting,
+where the errors themselves would take thousands. The noise is that of the line, the same at all
+settings (it is measured); the length weighs it against the decay. The errors of the setting that
+is chosen are counted by :mod:`.single_shot`.
+"""
 
 from dataclasses import dataclass, field, replace
 
@@ -7,22 +14,27 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.dispersive import critical_photons
-from podium.control.calibration.fits.blobs import LOWEST_FIDELITY, levels_of
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.surface import Top, top_of_hill
+from podium.control.calibration.fits.separation import (
+    BestSetting,
+    Separations,
+    Window,
+    best_setting,
+)
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import state_axis
+from podium.control.calibration.routines.single_shot import ARRIVES_LATER_S, state_axis
 from podium.control.calibration.sequences import (
     GRID_NS,
+    Pulses,
     all_pulses,
     frame_names,
     frames_of,
     on_grid_ns,
+    passive_reset,
     power_axis,
     probe_table,
-    reset,
     share_of_output,
 )
 from podium.control.calibration.state import told
@@ -35,134 +47,216 @@ from podium.control.program.program import (
 )
 
 Array = NDArray[np.float64]
-FREQUENCIES, AMPLITUDES = 9, 7
+WIDE = (9, 8)
+"""Frequencies and amplitudes of the first map ..."""
+WIDE_SHOTS = 40
+NARROW = (5, 5)
+"""... and of those about the best setting."""
+NARROW_SHOTS = 240
 BELOW, ABOVE = 3.5, 1.0
 """Range of frequencies about the midpoint of both lines, in chi: strong probes pull the lines
 towards the bare resonator, by up to its distance."""
-PHOTONS = (0.06, 3.0)
-"""Range of photon numbers on resonance, of the critical one."""
-LENGTHS = (0.42, 0.52, 0.65, 0.85, 1.15)
-"""Pulse lengths tried, in units of ten resonator lifetimes 1 / (pi kappa)."""
-NEARER = 0.35
-"""The second pass covers this share of each range, about the top that the first has found."""
-NEARER_LENGTHS = (0.75, 1.0, 1.35)
-WORTH = (1.3, 0.8)
-"""Settings whose errors are at most exp(this) times those of the best one shape the hill, pass by
-pass. The hill is that of -log(1 - fidelity), which is round where the fidelity itself is flat."""
+PHOTONS = (0.1, 12.0)
+"""Range of photon numbers on resonance, of the critical one as the design has it."""
+FIRST_LENGTH = 0.6
+"""Length of the pulses, in ten resonator lifetimes 1 / (pi kappa)."""
+NEARER = 0.3
+"""A narrow map covers this share of each of the wide one's ranges."""
+NARROW_MAPS = 3
+"""So many are measured at most: each about the best setting of all before."""
+MEDIAN = np.pi / 2
+"""Variance of a median over that of a mean, of Gaussian noise."""
+MAD = 1.4826
+"""Standard deviation of Gaussian noise over its median absolute deviation."""
+RESET_LIFETIMES = 3.0
+"""What the shot before has left takes some of the distance away, at all settings alike."""
 
 
 @dataclass(slots=True, eq=False)
 class Samples:
-    """Fidelities of one qubit at many settings."""
+    """What one qubit's readout did at many settings."""
 
-    setting: list[tuple[float, float, float]] = field(default_factory=list)
-    """Frequency (Hz), logarithm of the amplitude, logarithm of the pulse's length (ns)."""
-    fidelity: list[float] = field(default_factory=list)
-    sigma: list[float] = field(default_factory=list)
-    picture: Picture | None = None
-    """Of the length that did best so far."""
+    window: Window
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+    """As the columns of :class:`Separations`."""
+    maps: list[Picture] = field(default_factory=list)
 
-    def top(self, near: float) -> Top:
-        """Return the best setting. Raises FitFailed."""
-        error = np.maximum(1 - np.array(self.fidelity), np.array(self.sigma))
-        top = top_of_hill(
-            np.array(self.setting), -np.log(error), np.array(self.sigma) / error, near
-        )
-        best = 1 - float(np.exp(-top.height))
-        if best < LOWEST_FIDELITY:
-            raise FitFailed(
-                f"no setting tells 0 from 1: the best of {len(self.setting)} is right in "
-                f"{best * 100:.1f} % of the shots, a coin in 50 %"
-            )
-        return top
+    def best(self, t1_s: float | None = None) -> BestSetting:
+        """Return the best setting of all so far. Raises FitFailed."""
+        window = self.window if t1_s is None else replace(self.window, t1_s=t1_s)
+        return best_setting(Separations(*np.array(self.rows).T), window)
+
+    def picture(self, best: BestSetting) -> Picture:
+        """Return the last map that the setting lies in."""
+        place = best.frequency_hz / 1e9, float(np.exp(best.log_amplitude))
+        for one in reversed(self.maps):
+            if one.holds(*place):
+                return replace(one, best=place)
+        return self.maps[-1]
 
 
 def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
-    """Return the frequencies (Hz) and amplitudes (full scale) of the first pass."""
+    """Return the frequencies (Hz) and amplitudes (full scale) of the first map."""
     chi = bench.best(qubit, "chi")
-    # The qubit in 1 has its line at 2 chi from that in 0; with chi measured, the readout
-    # frequency is the middle of both already.
-    middle = bench.best(qubit, "readout_frequency") + (
-        chi if bench.measured(qubit, "chi") is None else 0.0
-    )
+    middle = bench.readout_middle(qubit)
     bare_is_below = bench.best(qubit, "f01") < middle
     first = middle - (BELOW if bare_is_below else ABOVE) * abs(chi)
-    frequencies = np.linspace(first, first + (BELOW + ABOVE) * abs(chi), FREQUENCIES)
+    frequencies = np.linspace(first, first + (BELOW + ABOVE) * abs(chi), WIDE[0])
     critical = critical_photons(bench, qubit)
     amplitudes = np.array(
-        [
-            bench.probe_amplitude(qubit, float(n) * critical)
-            for n in np.geomspace(*PHOTONS, AMPLITUDES)
-        ]
+        [bench.probe_amplitude(qubit, float(n) * critical) for n in np.geomspace(*PHOTONS, WIDE[1])]
     )
     return frequencies, amplitudes
 
 
-async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Measure both states over frequency, amplitude and length, then once more about the top.
+def window_of(pulses: Pulses) -> Window:
+    """Return what happens while a qubit is read."""
+    bench, qubit = pulses.bench, pulses.qubit
+    return Window(
+        t1_s=bench.best(qubit, "t1"),
+        arrives_s=0.5e-9 * pulses.pulse_ns + ARRIVES_LATER_S,
+        opens_s=pulses.opens_ns * 1e-9,
+        fills_s=1 / (np.pi * bench.best(qubit, "kappa")),
+        critical_amplitude=bench.probe_amplitude(qubit, critical_photons(bench, qubit)),
+    )
 
-    Stores ``probe_frequency`` (Hz), ``probe_amplitude`` (full scale) and ``probe_duration`` (s):
-    the top of a smooth surface through the fidelities.
+
+def narrow_ranges(wide: tuple[Array, Array], best: BestSetting) -> tuple[Array, Array]:
+    """Return the frequencies and amplitudes of a map about ``best``."""
+    frequencies, amplitudes = wide
+    reach_hz = NEARER / 2 * float(np.ptp(frequencies))
+    reach_log = NEARER / 2 * float(np.log(amplitudes[-1] / amplitudes[0]))
+    steps = np.linspace(-1, 1, NARROW[0]), np.linspace(-1, 1, NARROW[1])
+    return (
+        best.frequency_hz + reach_hz * steps[0],
+        np.minimum(np.exp(best.log_amplitude + reach_log * steps[1]), 1.0),
+    )
+
+
+async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Measure both states over frequency and amplitude, and again about the best setting.
+
+    Stores ``probe_frequency`` (Hz), ``probe_amplitude`` (full scale), ``probe_duration`` (s), and
+    ``probe_loss`` (1): what fidelity the doubt about the three costs.
     """
     outcome = Outcome("readout_optimisation", "Readout optimisation")
-    samples = {q.name: Samples() for q in qubits}
-    ranges = {q.name: first_ranges(bench, q) for q in qubits}
+    samples = {p.qubit.name: Samples(window_of(p)) for p in all_pulses(bench, qubits)}
+    wide = {q.name: first_ranges(bench, q) for q in qubits}
     lifetimes = {q.name: 10e9 / (np.pi * bench.best(q, "kappa")) for q in qubits}
-    for share in LENGTHS:
-        lengths = {q.name: _length_ns(share * lifetimes[q.name]) for q in qubits}
-        await _measure(bench, outcome, qubits, ranges, lengths, samples, bench.shots(500))
-    good: list[Qubit] = []
-    near: dict[str, tuple[Array, Array]] = {}
-    centre_ns: dict[str, float] = {}
-    for q in qubits:
-        try:
-            top = samples[q.name].top(WORTH[0])
-        except FitFailed:
-            continue
-        frequencies, amplitudes = ranges[q.name]
-        reach_hz = NEARER / 2 * float(np.ptp(frequencies))
-        reach_log = NEARER / 2 * float(np.log(amplitudes[-1] / amplitudes[0]))
-        near[q.name] = (
-            np.linspace(top.at[0] - reach_hz, top.at[0] + reach_hz, FREQUENCIES),
-            np.minimum(
-                np.exp(np.linspace(top.at[1] - reach_log, top.at[1] + reach_log, AMPLITUDES)), 1.0
-            ),
-        )
-        centre_ns[q.name] = float(np.exp(top.at[2]))
-        good.append(q)
-    if good:
-        for factor in NEARER_LENGTHS:
-            lengths = {q.name: _length_ns(factor * centre_ns[q.name]) for q in good}
-            await _measure(bench, outcome, tuple(good), near, lengths, samples, bench.shots(700))
+    map_ns = {q.name: _length_ns(FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
+    await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
+    best = _best(qubits, samples)
+    for _ in range(NARROW_MAPS):
+        moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q))
+        if not moving:
+            break
+        ranges = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
+        await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(NARROW_SHOTS))
+        best |= _best(moving, samples)
 
     def raw(qubit: Qubit) -> Panel:
         return Panel(
             qubit.element,
             "probe frequency (GHz)",
             "probe amplitude (full scale)",
-            picture=samples[qubit.name].picture,
+            picture=samples[qubit.name].maps[-1],
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        top = samples[qubit.name].top(WORTH[1])
-        frequency, amplitude = float(top.at[0]), float(np.exp(top.at[1]))
-        length_s = _length_ns(float(np.exp(top.at[2]))) * 1e-9
+        kept = samples[qubit.name]
+        found = kept.best(bench.best(qubit, "t1"))
+        amplitude = float(np.exp(found.log_amplitude))
+        length_s = _length_ns(found.length_s * 1e9) * 1e-9
+        at_the_edge = "" if found.inside else "; the best setting is at the edge of what was tried"
         text = (
-            f"{frequency / 1e9:.6f} GHz, amplitude {amplitude:.4f}, {length_s * 1e9:.0f} ns: "
-            f"{(1 - np.exp(-top.height)) * 100:.2f} %"
+            f"{found.frequency_hz / 1e9:.6f} GHz, amplitude {amplitude:.4f}, "
+            f"{length_s * 1e9:.0f} ns: 0 and 1 are {found.distance:.2f} sigma apart, expected "
+            f"fidelity {found.fidelity * 100:.2f} %{at_the_edge}"
         )
         return {
-            "probe_frequency": Measured(frequency, float(top.sigma[0]), "Hz"),
-            "probe_amplitude": Measured(amplitude, amplitude * float(top.sigma[1]), "1"),
-            "probe_duration": Measured(length_s, length_s * float(top.sigma[2]), "s"),
-        }, replace(panel, marks=(("best", frequency / 1e9),), text=text)
+            "probe_frequency": Measured(found.frequency_hz, found.sigmas[0], "Hz"),
+            "probe_amplitude": Measured(amplitude, amplitude * found.sigmas[1], "1"),
+            "probe_duration": Measured(length_s, found.sigmas[2], "s"),
+            "probe_loss": Measured(found.loss, found.loss_sigma, "1"),
+        }, replace(panel, picture=kept.picture(found), text=text)
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
 
 
+def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, BestSetting]:
+    found: dict[str, BestSetting] = {}
+    for q in qubits:
+        try:
+            found[q.name] = samples[q.name].best()
+        except FitFailed:
+            continue
+    return found
+
+
+def _inside(samples: dict[str, Samples], best: dict[str, BestSetting], qubit: Qubit) -> bool:
+    """Tell whether a narrow map has been measured, and the best setting is well inside of it."""
+    kept, found = samples[qubit.name], best[qubit.name]
+    if len(kept.maps) < 2:
+        return False
+    return kept.maps[-1].holds(found.frequency_hz / 1e9, float(np.exp(found.log_amplitude)))
+
+
 def _length_ns(length: float) -> int:
     return on_grid_ns(length * 1e-9, 20 * GRID_NS)
+
+
+def _program(
+    bench: Bench,
+    qubits: tuple[Qubit, ...],
+    ranges: dict[str, tuple[Array, Array]],
+    lengths_ns: dict[str, int],
+    shots: int,
+) -> Program:
+    """Return a program that reads both states over frequencies and amplitudes."""
+    pulses = all_pulses(bench, qubits)
+    frames = frame_names(pulses)
+    share = share_of_output(float(ranges[q.name][1].max()) for q in qubits)
+    frequencies = {q.element: np.round(ranges[q.name][0] / 250.0) * 250.0 for q in qubits}
+    amplitudes = {q.element: ranges[q.name][1] * share for q in qubits}
+    body = [
+        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
+        *passive_reset(pulses, frames, RESET_LIFETIMES),
+        *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
+        Barrier(frames),
+    ]
+    for p in pulses:
+        amplitude = Affine(f"{p.qubit.element}_probe_amplitude")
+        body += p.measure(amplitude, lengths_ns[p.qubit.name])
+    return Program(
+        "readout optimisation",
+        frames_of(pulses),
+        tuple(body),
+        (power_axis(amplitudes), probe_table(frequencies), state_axis(pulses)),
+        shots=shots,
+        keep_shots=True,
+    )
+
+
+def _distances(iq: NDArray[np.complex128]) -> tuple[Array, Array]:
+    """Return the distance of 0 and 1 at each setting, and how many shots of 1 look like 0.
+
+    ``iq`` (shots, ..., 2). The clouds' middles are medians: the few shots that were not prepared
+    well, or decayed, do not move them. In units of a shot's noise, of which the median over all
+    settings is taken; what noise adds to the mean square is taken off.
+    """
+    shots = iq.shape[0]
+    means = np.mean(iq, axis=0)
+    axis = means[..., 1] - means[..., 0]
+    axis = axis / np.maximum(np.abs(axis), 1e-300)
+    along = np.real((iq - means.mean(axis=-1, keepdims=True)) * np.conj(axis)[..., None])
+    centre = np.median(along, axis=0)
+    each = np.median(np.abs(along[..., 0] - centre[..., 0]), axis=0)
+    noise = MAD * float(np.median(each))
+    distance = (centre[..., 1] - centre[..., 0]) / noise
+    square = distance**2 - 2 * MEDIAN * 2 / shots
+    lost = np.sum(along[..., 1] < centre.mean(axis=-1), axis=0)
+    return np.sqrt(np.maximum(square, 0.0)), np.asarray(lost, dtype=np.float64)
 
 
 async def _measure(
@@ -174,77 +268,28 @@ async def _measure(
     samples: dict[str, Samples],
     shots: int,
 ) -> None:
-    """Run one length of each qubit over its frequencies and amplitudes; add to ``samples``."""
-    pulses = all_pulses(bench, qubits)
-    frames = frame_names(pulses)
-    share = share_of_output(float(ranges[q.name][1].max()) for q in qubits)
-    frequencies = {q.element: np.round(ranges[q.name][0] / 250.0) * 250.0 for q in qubits}
-    amplitudes = {q.element: ranges[q.name][1] * share for q in qubits}
-    body = [
-        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
-        *reset(pulses, frames),
-        *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
-        Barrier(frames),
-    ]
-    for p in pulses:
-        amplitude = Affine(f"{p.qubit.element}_probe_amplitude")
-        body += p.measure(amplitude, lengths_ns[p.qubit.name])
-    data = await bench.run(
-        outcome,
-        Program(
-            "readout optimisation",
-            frames_of(pulses),
-            tuple(body),
-            (power_axis(amplitudes), probe_table(frequencies), state_axis(pulses)),
-            shots=shots,
-            keep_shots=True,
-        ),
-        {"length_ns": lengths_ns},
-    )
+    """Measure each qubit over its frequencies and amplitudes; add to ``samples``."""
+    program = _program(bench, qubits, ranges, lengths_ns, shots)
+    data = await bench.run(outcome, program, {"length_ns": lengths_ns})
     played_ns = told(data, "length_ns")
     for q in qubits:
         frequency = values_of(data, f"{q.element}_probe_frequency")
         powers = values_of(data, f"{q.element}_probe_amplitude")
-        iq = iq_of(data, q.element)
-        grid = np.array(
-            [
-                [fidelity_of(iq[:, a, f, 0], iq[:, a, f, 1]) for f in range(FREQUENCIES)]
-                for a in range(AMPLITUDES)
-            ]
-        )
+        distance, lost = _distances(iq_of(data, q.element))
         kept = samples[q.name]
-        if not kept.fidelity or grid.max() > max(kept.fidelity):
-            kept.picture = Picture(
-                frequency / 1e9,
-                powers,
-                grid,
-                f"fidelity, {played_ns[q.name]:.0f} ns",
-                True,
-            )
-        for a in range(AMPLITUDES):
-            for f in range(FREQUENCIES):
-                kept.setting.append(
+        if distance.size > 1:
+            name = f"0 and 1 apart (sigma of a shot of {played_ns[q.name]:.0f} ns)"
+            kept.maps.append(Picture(frequency / 1e9, powers, distance, name, True))
+        for a, power in enumerate(powers):
+            for f, hertz in enumerate(frequency):
+                kept.rows.append(
                     (
-                        float(frequency[f]),
-                        float(np.log(powers[a])),
-                        float(np.log(played_ns[q.name])),
+                        float(hertz),
+                        float(np.log(power)),
+                        played_ns[q.name] * 1e-9,
+                        float(distance[a, f]),
+                        float(np.sqrt(2 * MEDIAN / shots)),
+                        float(shots),
+                        float(lost[a, f]),
                     )
                 )
-                error = max(1 - grid[a, f], 0.5 / shots)
-                kept.fidelity.append(float(grid[a, f]))
-                kept.sigma.append(float(np.sqrt(error / (2 * shots))))
-
-
-def fidelity_of(ground: NDArray[np.complex128], excited: NDArray[np.complex128]) -> float:
-    """Return 1 - (P(1|0) + P(0|1)) / 2 with the threshold halfway between both means.
-
-    NaN for shots that are not all numbers.
-    """
-    if not (np.all(np.isfinite(ground)) and np.all(np.isfinite(excited))):
-        return float("nan")
-    if np.mean(ground) == np.mean(excited):
-        return 0.5
-    levels = levels_of(ground, excited)
-    false_excited = float(np.mean(levels.project(ground) > 0.5))
-    false_ground = float(np.mean(levels.project(excited) <= 0.5))
-    return 1 - (false_excited + false_ground) / 2

@@ -1,11 +1,21 @@
 """Single-shot classification: the clouds of both states, and how often they are told apart."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import hypot
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.fits.blobs import discriminate
+from podium.control.calibration.fits.blobs import (
+    Discrimination,
+    discriminate,
+    heralded_zeros,
+    levels_of,
+    refuse_alike_clouds,
+)
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -16,21 +26,38 @@ from podium.control.calibration.sequences import (
     frame_names,
     frames_of,
     measure_all,
-    reset,
+    passive_reset,
+    ringdown,
+    ringdown_s,
 )
 from podium.control.facility.facility import Qubit
-from podium.control.program.program import Affine, Axis, Barrier, Program, Table, Variable
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Program,
+    Statement,
+    Table,
+    Variable,
+)
 
-RESET_LIFETIMES = 8.0
-"""exp(-8) = 0.03 % of the shot before is left: less than what is measured."""
-ARRIVES_LATER_S = 20e-9
+ComplexArray = NDArray[np.complex128]
+
+ARRIVES_LATER_S = 25e-9
 """How much later than drive pulses readout pulses reach the chip. ASSUMED: cables and electronics
-of a readout line are longer by a few metres at most; the doubt counts in the sigma."""
-OPTIMUM_DOUBT = 1e-3
-"""What the setting in use loses against the best one, about: the top is that flat, and no
-optimisation with some 10**5 shots finds it better."""
+of a readout line are longer by a few metres at most."""
+ARRIVES_LATER_SIGMA_S = 12e-9
+"""The doubt in it; it is in the sigma."""
+ROUGH_SHOTS = 400
+"""Of each state, prepared from rest: they tell which cloud is 0."""
+SHOTS = 30_000
+"""Heralded, of each state."""
+SECOND_SHOTS = 2_500
+"""Heralded, prepared in 2."""
 DRAWN = 600
 """Shots drawn in the panel, of each state."""
+HERALD = "herald"
+"""A qubit's readout before its preparation is the capture ``<element>_herald``."""
 
 
 def state_axis(pulses: tuple[Pulses, ...]) -> Axis:
@@ -61,33 +88,26 @@ def levels(bench: Bench, qubit: Qubit) -> Levels:
 async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Prepare 0 and 1 many times, keep every shot, set a threshold and count errors.
 
-    Stores the clouds (``ground_i`` ... ``excited_q``, V), their scatter, ``readout_threshold`` and
-    ``assignment_fidelity``. The latter is for ideal preparation: what the thermal population and
-    the decay during the pi pulse take, as far as they have been measured, is given back.
+    A readout before each preparation heralds 0: shots without it do not count. So neither the
+    thermal population nor what the shot before has left is in the errors, and no shot waits for
+    the qubits to relax. (Johnson et al., Phys. Rev. Lett. 109, 050506 (2012).)
+
+    Stores the clouds (``ground_i`` ... ``excited_q``, V), their scatter, ``readout_threshold``,
+    ``false_excited`` and ``false_ground`` (its errors, as prepared), ``assignment_fidelity`` (of
+    ideal preparation, at the best setting) and, of qubits whose 1-2 pulse is known, where level 2
+    is read (``second_i``, ``second_q``, V).
     """
     outcome = Outcome("single_shot", "Single-shot classification")
     pulses = all_pulses(bench, qubits)
-    frames = frame_names(pulses)
-    body = [*reset(pulses, frames, RESET_LIFETIMES)]
-    body += [p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses]
-    body.append(Barrier(frames))
-    body += measure_all(pulses)
-    program = Program(
-        "single shots",
-        frames_of(pulses),
-        tuple(body),
-        (state_axis(pulses),),
-        shots=bench.shots(12_000),
-        keep_shots=True,
-    )
-    data = await bench.run(outcome, program)
-
-    def clouds(qubit: Qubit) -> tuple[np.ndarray, np.ndarray]:
-        iq = iq_of(data, qubit.element)
-        return iq[:, 0], iq[:, 1]
+    clouds = await _heralded(bench, outcome, pulses)
+    second = await _second_level(bench, outcome, pulses)
+    wait_s = ringdown_s(pulses)
+    played = {
+        p.qubit.name: _Played(0.5e-9 * p.pulse_ns, wait_s + 0.5e-9 * p.pulse_ns) for p in pulses
+    }
 
     def raw(qubit: Qubit) -> Panel:
-        ground, excited = (shots[:DRAWN] * 1e3 for shots in clouds(qubit))
+        ground, excited = (shots[:DRAWN] * 1e3 for shots in clouds[qubit.name].all())
         return Panel(
             qubit.element,
             "I (mV)",
@@ -97,53 +117,219 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        seen = discriminate(*clouds(qubit))
-        value, sigma = ideal_fidelity(bench, qubit, seen.fidelity, seen.sigma)
-        ground, excited = seen.levels.ground, seen.levels.excited
-        volts = abs(excited - ground)
-        noise = volts * np.sqrt(seen.levels.ground_variance / seen.shots)
-        found = {
-            "ground_i": Measured(ground.real, noise, "V"),
-            "ground_q": Measured(ground.imag, noise, "V"),
-            "excited_i": Measured(excited.real, noise, "V"),
-            "excited_q": Measured(excited.imag, noise, "V"),
-            "ground_variance": Measured(
-                seen.levels.ground_variance,
-                seen.levels.ground_variance * np.sqrt(2 / seen.shots),
-                "1",
-            ),
-            "excited_variance": Measured(
-                seen.levels.excited_variance,
-                seen.levels.excited_variance * np.sqrt(2 / seen.shots),
-                "1",
-            ),
-            "readout_threshold": Measured(seen.threshold, 1 / np.sqrt(seen.shots), "1"),
-            "assignment_fidelity": Measured(value, sigma, "1"),
-        }
-        text = f"assignment fidelity {value * 100:.2f} ± {sigma * 100:.2f} %"
-        return found, replace(panel, text=text)
+        seen = clouds[qubit.name].discriminate()
+        found = described(seen)
+        found["assignment_fidelity"] = ideal_fidelity(bench, qubit, seen, played[qubit.name])
+        if qubit.name in second:
+            found |= second_level(second[qubit.name].heralded_ones())
+        return found, replace(panel, text="assignment fidelity {assignment_fidelity}")
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
 
 
-def ideal_fidelity(
-    bench: Bench, qubit: Qubit, fidelity: float, sigma: float
-) -> tuple[float, float]:
-    """Return the fidelity with ideal preparation, from the one with the preparation there is.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clouds:
+    """One qubit's shots; the last axis of each is the preparation: none, and the other one."""
 
-    Both preparations see the thermal population w (0 and 1 are swapped in a share w of the
-    shots). The second also decays from the middle of its pi pulse until the readout reaches the
-    chip, and loses a share e: the contrast is that of ideal preparation times (1 - 2 w) - e.
+    from_rest: ComplexArray
+    """After a wait, shape (r, 2)."""
+    herald: ComplexArray
+    """Before the preparation, shape (n, 2)."""
+    shots: ComplexArray
+    """After it, shape (n, 2)."""
+
+    def all(self) -> tuple[ComplexArray, ComplexArray]:
+        """Return the shots of each preparation, heralded or not."""
+        return self.shots[:, 0], self.shots[:, 1]
+
+    def heralded(self) -> tuple[ComplexArray, ComplexArray]:
+        """Return the shots of each preparation that began in 0 for sure. Raises FitFailed."""
+        look_at(self.from_rest, self.herald, self.shots)
+        refuse_alike_clouds(self.from_rest[:, 0], self.from_rest[:, 1])
+        rough = _sharp(levels_of(self.from_rest[:, 0], self.from_rest[:, 1]), self.from_rest)
+        sure = heralded_zeros(self.herald, rough)
+        return self.shots[sure[:, 0], 0], self.shots[sure[:, 1], 1]
+
+    def discriminate(self) -> Discrimination:
+        """Return how well heralded shots are told apart. Raises FitFailed."""
+        return discriminate(*self.heralded())
+
+    def heralded_ones(self) -> ComplexArray:
+        """Return the heralded shots of the other preparation. Raises FitFailed."""
+        return self.heralded()[1]
+
+
+def _sharp(rough: Levels, from_rest: ComplexArray) -> Levels:
+    """Return ``rough`` with the cloud of 0 as narrow as its bulk is: some shots began in 1."""
+    zeros = rough.project(from_rest[:, 0])
+    middle = float(np.median(zeros))
+    sigma = 1.4826 * float(np.median(np.abs(zeros - middle)))
+    return replace(rough, ground_variance=sigma**2, excited_variance=sigma**2)
+
+
+async def _heralded(
+    bench: Bench, outcome: Outcome, pulses: tuple[Pulses, ...]
+) -> dict[str, _Clouds]:
+    """Measure some shots from rest and many heralded ones; return the clouds by full name."""
+    frames = frame_names(pulses)
+    prepare: list[Statement] = [
+        *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
+        Barrier(frames),
+    ]
+    at_rest = Program(
+        "single shots from rest",
+        frames_of(pulses),
+        (*passive_reset(pulses, frames), *prepare, *measure_all(pulses)),
+        (state_axis(pulses),),
+        shots=bench.shots(ROUGH_SHOTS),
+        keep_shots=True,
+    )
+    first = await bench.run(outcome, at_rest)
+    again = Program(
+        "single shots, heralded",
+        frames_of(pulses),
+        (
+            *herald(pulses, frames),
+            *prepare,
+            *measure_all(pulses),
+            # Back to 0, so that the next herald finds it there.
+            Barrier(frames),
+            *ringdown(pulses, frames),
+            Barrier(frames),
+            *prepare,
+        ),
+        (state_axis(pulses),),
+        shots=bench.shots(SHOTS),
+        keep_shots=True,
+    )
+    data = await bench.run(outcome, again)
+    return {
+        p.qubit.name: _Clouds(
+            iq_of(first, p.qubit.element),
+            iq_of(data, f"{p.qubit.element}_{HERALD}"),
+            iq_of(data, p.qubit.element),
+        )
+        for p in pulses
+    }
+
+
+def herald(pulses: tuple[Pulses, ...], frames: tuple[str, ...]) -> list[Statement]:
+    """Read all qubits, and wait until the resonators are empty again."""
+    body: list[Statement] = [*ringdown(pulses, frames), Barrier(frames)]
+    for p in pulses:
+        body += p.measure(name=f"{p.qubit.element}_{HERALD}")
+    return [*body, Barrier(frames), *ringdown(pulses, frames), Barrier(frames)]
+
+
+async def _second_level(
+    bench: Bench, outcome: Outcome, pulses: tuple[Pulses, ...]
+) -> dict[str, _Clouds]:
+    """Measure heralded shots in 0 and in 2 of the qubits whose 1-2 pulse is known."""
+    able = tuple(p for p in pulses if bench.measured(p.qubit, "ef_pi_amplitude") is not None)
+    if not able:
+        return {}
+    frames = frame_names(able, ef=True)
+    body = passive_reset(able, frames, 3.0) + herald(able, frames)
+    for p in able:
+        pair = (p.drive, p.ef)
+        body += [p.pulse(Affine(f"{p.qubit.element}_preparation")), Barrier(pair)]
+        body += [p.ef_pulse(Affine(f"{p.qubit.element}_ef_amplitude")), Barrier(pair)]
+    axis = Axis(
+        "state",
+        (
+            *state_axis(able).variables,
+            *(
+                Variable(f"{p.qubit.element}_ef_amplitude", "1", Table((0.0, p.ef_pi_amplitude())))
+                for p in able
+            ),
+        ),
+    )
+    program = Program(
+        "single shots in 2",
+        frames_of(able, ef=True),
+        (*body, Barrier(frames), *measure_all(able)),
+        (axis,),
+        shots=bench.shots(SECOND_SHOTS),
+        keep_shots=True,
+    )
+    data = await bench.run(outcome, program)
+    return {
+        p.qubit.name: _Clouds(
+            iq_of(data, p.qubit.element),
+            iq_of(data, f"{p.qubit.element}_{HERALD}"),
+            iq_of(data, p.qubit.element),
+        )
+        for p in able
+    }
+
+
+def described(seen: Discrimination) -> dict[str, Measured]:
+    """Return the parameters that say where the clouds are and how the threshold does."""
+    ground, excited = seen.levels.ground, seen.levels.excited
+    volts = abs(excited - ground)
+    found: dict[str, Measured] = {}
+    for name, place, variance, shots in (
+        ("ground", ground, seen.levels.ground_variance, seen.ground_shots),
+        ("excited", excited, seen.levels.excited_variance, seen.excited_shots),
+    ):
+        noise = volts * float(np.sqrt(variance / shots))
+        found[f"{name}_i"] = Measured(place.real, noise, "V")
+        found[f"{name}_q"] = Measured(place.imag, noise, "V")
+        found[f"{name}_variance"] = Measured(variance, variance * float(np.sqrt(2 / shots)), "1")
+    shots = min(seen.ground_shots, seen.excited_shots)
+    found["readout_threshold"] = Measured(seen.threshold, 1 / float(np.sqrt(shots)), "1")
+    found["false_excited"] = Measured(seen.false_excited, seen.false_excited_sigma, "1")
+    found["false_ground"] = Measured(seen.false_ground, seen.false_ground_sigma, "1")
+    return found
+
+
+def second_level(shots: ComplexArray) -> dict[str, Measured]:
+    """Return where level 2 is read, from shots prepared in it. Raises FitFailed."""
+    if len(shots) < 2:
+        raise FitFailed("no heralded shot in 2")
+    noise = np.sqrt(np.array([np.var(shots.real), np.var(shots.imag)]) / len(shots))
+    place = complex(np.mean(shots))
+    return {
+        "second_i": Measured(place.real, float(noise[0]), "V"),
+        "second_q": Measured(place.imag, float(noise[1]), "V"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """Times of the heralded sequence, s."""
+
+    half_pulse: float
+    after_herald: float
+    """From the herald's end to the middle of the pi pulse."""
+
+
+def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: _Played) -> Measured:
+    """Return the fidelity of ideal preparation at the best setting, from heralded counts.
+
+    What is prepared in 1 decays from the middle of its pi pulse until the readout reaches the
+    chip: a share e = t / T1 of it. What is heralded in 0 is lifted to 1 meanwhile: a share
+    w t / T1, w the thermal population. What the setting in use loses against the best one, as
+    readout optimisation has estimated, is given back.
     """
-    thermal = bench.record.get(f"{qubit.name}.thermal_population")
-    lifetime = bench.record.get(f"{qubit.name}.t1")
-    w, w_sigma = (thermal.value, thermal.sigma) if thermal else (0.0, 0.0)
-    wait_s = 0.5 * Pulses(bench, qubit).pulse_ns * 1e-9 + ARRIVES_LATER_S
-    e = wait_s / lifetime.value if lifetime else 0.0
-    contrast = 2 * fidelity - 1
-    share = (1 - 2 * w) - e
-    value = (1 + contrast / share) / 2
-    prepared = contrast / (2 * share**2) * np.hypot(2 * w_sigma, e / 2)
-    spread = np.sqrt((sigma / share) ** 2 + prepared**2 + OPTIMUM_DOUBT**2)
-    return float(min(value, 1.0)), float(spread)
+    t1 = bench.best(qubit, "t1")
+    thermal = bench.measured(qubit, "thermal_population") or 0.0
+    decays = (played.half_pulse + ARRIVES_LATER_S) / t1
+    lifted = thermal * (played.after_herald + played.half_pulse + ARRIVES_LATER_S) / t1
+    # As prepared, each error is the ideal one in most shots, and its opposite in few.
+    zero, one = seen.false_excited, seen.false_ground
+    share = 1 - decays - lifted
+    ideal = 1 - ((zero + one) - decays - lifted) / share / 2
+    loss = bench.measured(qubit, "probe_loss") or 0.0
+    late = ARRIVES_LATER_SIGMA_S / t1 / 2
+    return Measured(float(min(ideal + loss, 1.0)), hypot(seen.sigma, late), "1")
+
+
+def thermal_share(read_as_one: float, errors: Mapping[str, float]) -> float:
+    """Return the share of 1 in what a threshold reads as 1 that often.
+
+    ``errors``: ``false_excited`` and ``false_ground`` of that threshold.
+    """
+    one = errors["false_excited"]
+    return (read_as_one - one) / (1 - one - errors["false_ground"])

@@ -9,8 +9,9 @@ import xarray
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.decay import Ends, fit_decay
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routines.relaxation import LEVEL_SIGMA, ladder_of
+from podium.control.calibration.routines.relaxation import ladder_of
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
@@ -25,6 +26,8 @@ POINTS = 25
 SPAN = 3.0
 """The longest delay, in lifetimes of the qubit that lives longest."""
 DELAY = "delay"
+LEVEL_SIGMA = 0.01
+"""How far from 1 and 0 a decay may begin and end: thermal population, decay during the pulse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ def fitted(benches: Mapping[str, Bench], data: xarray.Dataset, shots: int) -> Ou
             line = found.values["offset"] + found.values["amplitude"] * ladder.signal(
                 grid_s / found.values["decay"]
             )
+            found_t1 = Measured(t1_us * 1e-6, sigma_us * 1e-6, "s")
+            outcome.measured[f"{qubit.name}.t1"] = found_t1
             text = f"T1 {t1_us:.2f} ± {sigma_us:.2f} µs"
             fit = Series("fit", grid_s * 1e6, line, line=True)
             outcome.panels.append(_panel(qubit.name, (points, fit), text))

@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 from html import escape
 
-from podium.control.demo.together.pictures import Pictures
-from podium.control.demo.together.story import FS_PER_PS, SKEW_FLOOR_FS, FaultSeen, Together
+from podium.control.demo.together.story import (
+    FS_PER_PS,
+    SKEW_FLOOR_FS,
+    FaultSeen,
+    Pictures,
+    Together,
+)
 from podium.control.demo.together.tagged import Spread
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
@@ -13,11 +12,21 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from podium.control.demo.plots import BAD, FAINT, GRID, INK, MARKERS, RC, SERIES, inline
+from podium.control.demo.together.figure_style import (
+    BAD,
+    FAINT,
+    GRID,
+    INK,
+    MARKERS,
+    RC,
+    SERIES,
+    inline,
+)
 from podium.control.demo.together.story import (
     FS_PER_PS,
     SKEW_FLOOR_FS,
     FaultSeen,
+    Pictures,
     Together,
 )
 from podium.control.demo.together.tagged import TaggedStart
@@ -34,17 +43,11 @@ BEFORE_KILL_S = 1.0
 """So much of the time before the kill is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """What the page shows of it; empty where there is nothing to show."""
-
-    edges: str = ""
-    left: str = ""
-    fault: str = ""
-
-
 def draw_together(together: Together) -> Pictures:
-    """Return the pictures. Not to be called from two threads at once: see ``plots.draw``."""
+    """Return the pictures.
+
+    Not to be called from two threads at once: Matplotlib's settings are the process's.
+    """
     starts = together.before or together.after
     with mpl.rc_context(RC):
         return Pictures(

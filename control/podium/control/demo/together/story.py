@@ -54,6 +54,15 @@ class FaultSeen:
                 yield f"run {one.run} of {one.node} lacks data"
 
 
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The drawings of starts and of the fault as SVG; empty where there is nothing to show."""
+
+    edges: str = ""
+    left: str = ""
+    fault: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Together:
     """Filled while it goes on."""

@@ -153,8 +153,13 @@ class ClusterTwin:
         """Return how far world time may leap as far as this cluster is concerned."""
         self._settle(now_fs)
         horizon = self.runs.horizon(now_fs)
-        if any(module.assembler.busy for module in self.modules.values()):
+        modules = self.modules.values()
+        if any(module.assembler.busy for module in modules):
             return replace(horizon, computing=True)
+        until_fs = max((module.calibrates_until_fs for module in modules), default=0)
+        if until_fs > now_fs:
+            ends = [until_fs, *([] if (end_fs := horizon.busy_until_fs) is None else [end_fs])]
+            return replace(horizon, busy_until_fs=max(ends))
         return horizon
 
     def edge(self, at_fs: int) -> None:
@@ -193,12 +198,14 @@ class ClusterTwin:
         for module in self.modules.values():
             module.assembler.settle(module.errors)
 
-    def must_wait(self, module: Module | None, command: Command) -> bool:
-        """Tell whether a command must wait until its module has assembled a program."""
+    def must_wait(self, module: Module | None, command: Command, now_fs: int) -> bool:
+        """Tell whether a command must wait until its module has assembled or calibrated."""
         if module is None:
             slot = _SLOT.match(command.header)
             module = self.modules.get(int(slot[1])) if slot is not None else None
-        return module is not None and module.assembler.busy
+        if module is None:
+            return False
+        return module.assembler.busy or now_fs < module.calibrates_until_fs
 
     def levels_v(self) -> dict[str, float]:
         """Return the static level of every baseband output, by connector (``slot6.out2``)."""
@@ -350,7 +357,7 @@ class ClusterSession:
         while self._waiting:
             match self._waiting[0]:
                 case Command() as command:
-                    if self._twin.must_wait(self._module, command):
+                    if self._twin.must_wait(self._module, command, now_fs):
                         break
                     replies.append(self._twin.execute(self._module, command, now_fs))
                 case Malformed(reason):

@@ -4,6 +4,10 @@ from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.framing import block_reply, text_reply
 from podium.sim_instruments.twins.qblox_cluster import arguments
 from podium.sim_instruments.twins.qblox_cluster.dispatch import Handlers, Request
+from podium.sim_instruments.twins.qblox_cluster.mixer import (
+    LO_CALIBRATION_FS,
+    SIDEBAND_CALIBRATION_FS,
+)
 from podium.sim_instruments.twins.qblox_cluster.module import Module, json_bytes
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     SETTINGS_CONFLICT,
@@ -90,6 +94,7 @@ def _mixers(handlers: Handlers[Module]) -> None:
         _one_of(count, output, module, "mixer at local oscillator")
         best = module.mixers[output].best_offset_mv()
         module.output_offset_mv[2 * output : 2 * output + 2] = best
+        module.calibrates_until_fs = request.now_fs + LO_CALIBRATION_FS
         return b""
 
     @handlers.on("MIXer:SIDEbands:CALIB")
@@ -105,6 +110,7 @@ def _mixers(handlers: Handlers[Module]) -> None:
                 "for a calibration of sidebands",
             )
         sequencer.correct_mixer(*module.mixers[played[0]].best_correction())
+        module.calibrates_until_fs = request.now_fs + SIDEBAND_CALIBRATION_FS
         return b""
 
 

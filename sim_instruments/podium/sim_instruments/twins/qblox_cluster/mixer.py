@@ -10,6 +10,8 @@ import cmath
 import math
 from dataclasses import dataclass
 
+from podium.firmware_interfaces.exact_time import FS_PER_MS
+
 FULL_SCALE_MV = 500.0
 """ASSUMED: an offset of so many mV stands for digital full scale of a path."""
 
@@ -17,6 +19,9 @@ OFFSET_STEP_MV = 0.01
 RATIO_STEP = 1e-4
 ANGLE_STEP_DEG = 1e-3
 """ASSUMED: how finely the automatic calibration sets what it finds."""
+LO_CALIBRATION_FS = 500 * FS_PER_MS
+SIDEBAND_CALIBRATION_FS = 200 * FS_PER_MS
+"""ASSUMED: how long the automatic calibrations take; the vendor's pages give no number."""
 
 
 @dataclass(frozen=True, slots=True)

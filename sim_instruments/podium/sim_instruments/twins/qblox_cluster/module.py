@@ -63,6 +63,8 @@ class Module:
         self.serial = serial
         self.errors = ErrorQueue()
         self.lines = lines
+        self.calibrates_until_fs = 0
+        """World time; commands to the module wait until then."""
         self.mixers: tuple[Mixer, ...] = (PERFECT,) * (len(model.outputs) if model.rf else 0)
         """Behind each RF output."""
         los = LOS if model.family != "QRC" else len(model.outputs)

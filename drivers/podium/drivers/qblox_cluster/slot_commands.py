@@ -1,0 +1,73 @@
+"""Several commands and questions to modules at once: one packet to each and one back.
+
+The vendor's client asks one sequencer after the other, and for errors after each command. What
+is sent is the same; the error queue of a module is asked once, at the end.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qblox_instruments import SequencerStatus
+
+ERRORS = "SYSTem:ERRor:COUNt?"
+"""How many errors wait in a queue (qblox-instruments 1.4.1, ``scpi.py``)."""
+
+Places = Sequence[tuple[int, int]]
+"""Sequencers: slot and number of each."""
+
+
+def arm(cluster: Any, sequencers: Places) -> list[SequencerStatus]:
+    """Arm sequencers, and return how each is then; raises what the client raises on an error."""
+    lines = _lines(sequencers, ":ARM")
+    for slot, asked in _lines(sequencers, ":STATE?").items():
+        lines[slot] += asked
+    return _statuses(sequencers, _carry_out(cluster, lines, checked=True))
+
+
+def start(cluster: Any, sequencers: Places) -> None:
+    """Start sequencers that are armed; raises what the client raises on an error."""
+    _carry_out(cluster, _lines(sequencers, ":START"), checked=True)
+
+
+def states(cluster: Any, sequencers: Places) -> list[SequencerStatus]:
+    """Return how each sequencer is."""
+    answers = _carry_out(cluster, _lines(sequencers, ":STATE?"), checked=False)
+    return _statuses(sequencers, answers)
+
+
+def _lines(sequencers: Places, command: str) -> dict[int, list[str]]:
+    lines: dict[int, list[str]] = {}
+    for slot, number in sequencers:
+        lines.setdefault(slot, []).append(f"SEQuencer{number}{command}")
+    return lines
+
+
+def _statuses(sequencers: Places, answers: Mapping[int, Sequence[str]]) -> list[SequencerStatus]:
+    """Return the answers, which are by slot, in the order of the sequencers."""
+    of_slot = {slot: iter(told) for slot, told in answers.items()}
+    return [SequencerStatus.from_scpi_str(next(of_slot[slot])) for slot, _ in sequencers]
+
+
+def _carry_out(
+    cluster: Any, lines: Mapping[int, Sequence[str]], *, checked: bool
+) -> dict[int, list[str]]:
+    """Send each module its lines, and return its answers to those that ask something."""
+    scpi = cluster._scpi
+
+    async def on(slot: int, told: Sequence[str]) -> list[str]:
+        async with scpi._slot_connection(slot) as connection:
+            transport = connection._transport
+            for line in told:
+                await transport.write(line)
+            if checked:
+                await transport.write(ERRORS)
+            answers = [str(await transport.readline()).strip() for one in told if one[-1] == "?"]
+            if checked and int(await transport.readline()) > 0:
+                await scpi.check_slot_error_queue_unlocked_async(connection, slot)
+            return answers
+
+    async def on_all() -> list[list[str]]:
+        return await asyncio.gather(*(on(slot, told) for slot, told in lines.items()))
+
+    return dict(zip(lines, cluster._run_in_loop(on_all()), strict=True))

@@ -1,0 +1,136 @@
+"""Mistakes of a coordinator: runs on several agents, sessions, jobs that are kept."""
+
+from tests.mutants.mutant import Mutant
+
+_START = "control/podium/control/timebase/start"
+_TESTS = "tests/control/timebase/start"
+_RUN = f"{_START}/run_side.py"
+_COORDINATOR = f"{_START}/coordinator_side.py"
+_JOURNAL = f"{_START}/journal.py"
+_BY_RUN = (f"{_TESTS}/test_run_side.py",)
+_BY_COORDINATOR = (f"{_TESTS}/test_coordinator_side.py",)
+_BY_JOURNAL = (f"{_TESTS}/test_journal.py",)
+
+
+MUTANTS = (
+    Mutant(
+        "run/nodes-with-different-programs",
+        _RUN,
+        "if len(hashes) > 1:",
+        "if len(hashes) > 2:",
+        _BY_RUN,
+        "two nodes play parts of different programs",
+    ),
+    Mutant(
+        "run/grid-of-one-node",
+        _RUN,
+        "grid = StartGrid(math.lcm(*(one.grid_fs for one in prepared)))",
+        "grid = StartGrid(max(one.grid_fs for one in prepared))",
+        _BY_RUN,
+        "T0 lies between two ticks of a node",
+    ),
+    Mutant(
+        "run/lead-of-the-quickest",
+        _RUN,
+        "needed_fs = max(one.minimum_lead_fs for one in prepared)",
+        "needed_fs = min(one.minimum_lead_fs for one in prepared)",
+        _BY_RUN,
+        "the slowest node is always late",
+    ),
+    Mutant(
+        "run/old-reading-is-the-time",
+        _RUN,
+        "max(now) if fresh else None",
+        "max(now) if now else None",
+        _BY_RUN,
+        "T0 is counted from a reading of long ago",
+    ),
+    Mutant(
+        "run/earliest-clock-is-the-time",
+        _RUN,
+        "max(now) if fresh else None",
+        "min(now) if fresh else None",
+        _BY_RUN,
+        "T0 is too near for the node whose clock is ahead",
+    ),
+    Mutant(
+        "run/aborts-only-who-answered",
+        _RUN,
+        "Abort(start.run, reason) for node in start.nodes if not node.down",
+        "Abort(start.run, reason) for node in start.nodes if node.prepared",
+        _BY_RUN,
+        "a node that was slow to prepare stays in the run",
+    ),
+    Mutant(
+        "run/over-when-one-is-down",
+        _RUN,
+        "if all(node.down for node in start.nodes):",
+        "if any(node.down for node in start.nodes):",
+        _BY_RUN,
+        "a run is over while a node still plays",
+    ),
+    Mutant(
+        "coordinator/session-is-used-again",
+        _COORDINATOR,
+        "session = max(session, number + 1)",
+        "session = max(session, number)",
+        _BY_COORDINATOR,
+        "two coordinators have one session: fencing tells them not apart",
+    ),
+    Mutant(
+        "coordinator/fenced-goes-on",
+        _COORDINATOR,
+        "if session > self.session:",
+        "if session > self.session + 1:",
+        _BY_COORDINATOR,
+        "a replaced coordinator does not stand aside",
+    ),
+    Mutant(
+        "coordinator/agents-taken-twice",
+        _COORDINATOR,
+        "others = bool(taken & set(job.agents))",
+        "others = taken == set(job.agents)",
+        _BY_COORDINATOR,
+        "two runs are begun on one agent",
+    ),
+    Mutant(
+        "coordinator/later-job-overtakes",
+        _COORDINATOR,
+        "            taken |= set(job.agents)\n        return did",
+        "        return did",
+        _BY_COORDINATOR,
+        "a job waits for ever behind smaller ones",
+    ),
+    Mutant(
+        "journal/torn-line-is-taken",
+        _JOURNAL,
+        'if not line.endswith(b"\\n") or check',
+        "if check",
+        _BY_JOURNAL,
+        "the next entry is written onto a line without an end, and both are lost",
+    ),
+    Mutant(
+        "journal/checksum-not-looked-at",
+        _JOURNAL,
+        'check != b"%08x" % zlib.crc32(text)',
+        "len(check) != 8",
+        _BY_JOURNAL,
+        "damage is read as an entry",
+    ),
+    Mutant(
+        "journal/taken-by-another-unseen",
+        _JOURNAL,
+        "if ours.st_ino != there.st_ino or there.st_size != self._size:",
+        "if ours.st_ino != there.st_ino and there.st_size != self._size:",
+        _BY_JOURNAL,
+        "a replaced coordinator accepts jobs that nobody knows of",
+    ),
+    Mutant(
+        "journal/forgotten-comes-back",
+        _JOURNAL,
+        "self._jobs.pop(ticket, None)",
+        "pass",
+        _BY_JOURNAL,
+        "a job that is over is played again after a restart",
+    ),
+)

@@ -1,0 +1,29 @@
+"""All mutants, room by room."""
+
+from tests.mutants.rooms import (
+    biases,
+    compilers,
+    coordination,
+    drift,
+    models,
+    parameters,
+    q1,
+    seqc,
+    sigmas,
+    skews,
+    start,
+)
+
+MUTANTS = (
+    *start.MUTANTS,
+    *coordination.MUTANTS,
+    *biases.MUTANTS,
+    *drift.MUTANTS,
+    *skews.MUTANTS,
+    *sigmas.MUTANTS,
+    *models.MUTANTS,
+    *parameters.MUTANTS,
+    *compilers.MUTANTS,
+    *q1.MUTANTS,
+    *seqc.MUTANTS,
+)
