@@ -155,13 +155,11 @@ def bare_hz(bench: Bench, qubit: Qubit) -> float | None:
 
 
 def _start(bench: Bench, qubit: Qubit) -> Mapping[str, float]:
-    chi = bench.guess(qubit, "chi")
-    known = bench.record.get(f"{qubit.name}.readout_frequency")
-    if known is None:
-        middle = bench.known(qubit, "ground_readout_frequency").value + chi
-    else:
-        middle = known.value
-    return {"resonance": middle, "chi": chi, "kappa": bench.guess(qubit, "kappa")}
+    return {
+        "resonance": bench.readout_middle(qubit),
+        "chi": bench.guess(qubit, "chi"),
+        "kappa": bench.guess(qubit, "kappa"),
+    }
 
 
 def _amplitude(bench: Bench, qubit: Qubit) -> float:
