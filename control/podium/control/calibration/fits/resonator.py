@@ -144,6 +144,10 @@ def _refuse_second(frequency_hz: Array, left: Array, fit: Fit) -> None:
         )
 
 
+SETTLED = 6
+"""Iterations from the photon number to the line's place and back; the shift is small."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DispersiveScan:
     """S21 with the qubit in 0 and in 1, at several probe powers: a row for each of them."""
@@ -168,16 +172,12 @@ class DispersiveScan:
         return np.asarray(self.iq / np.sqrt(self.relative_power)[:, None])
 
 
-SELF_CONSISTENT = 4
-"""Rounds in which the photons and the line that they move are made to agree."""
-
-
 def dispersive_rows(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[ComplexArray, ...]:
     """Return the rows with the qubit in 0, and with it in 1, in units of the line's gain.
 
-    Shapes (m, n). The shift by photons is taken as proportional to their number (first order of the
-    dispersive shift's saturation; Boissonneault et al., Phys. Rev. A 79, 013819 (2009), Sec. III)
-    and, for each state, to its distance from the bare resonator.
+    Shapes (m, n). Photons move each line towards the bare resonator, f(n) = bare + (low - bare) /
+    sqrt(1 + n / n_crit) (Boissonneault, Gambetta, Blais, PRL 105, 100504 (2010)), to second order
+    in n, which itself depends on where the line has moved to.
     """
     frequency = scan.frequency_hz
     line = background(frequency, values, float(np.mean(frequency)))
@@ -185,16 +185,21 @@ def dispersive_rows(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[
     rows = []
     for sign in (-1.0, 1.0):
         low = values["resonance"] + sign * values["chi"]
-        share = 1.0
+        share, curved = 1.0, 0.0
         if scan.bare_hz is not None:
             share = (low - scan.bare_hz) / (values["resonance"] - scan.bare_hz)
-        # The photons are those of the line where they have moved it to.
-        shifted: Array | float = low
-        for _ in range(SELF_CONSISTENT):
-            x = 2 * (frequency - shifted) / values["kappa"]
-            shifted = low + share * values["pull"] * power / (1 + x**2)
+            curved = 1.5 * abs(values["pull"]) / max(abs(low - scan.bare_hz), values["kappa"] / 4)
+        shift = np.zeros((len(power), len(frequency)))
+        for _ in range(SETTLED):
+            photons = power / (1 + (2 * (frequency - low - shift) / values["kappa"]) ** 2)
+            shift = share * values["pull"] * photons * (1 - curved * share * photons)
         shape = dip(
-            frequency, shifted, values["kappa"], values["coupling"], values["twist"], scan.window
+            frequency,
+            low + shift,
+            values["kappa"],
+            values["coupling"],
+            values["twist"],
+            scan.window,
         )
         rows.append(np.sqrt(power) * line * shape)
     return tuple(rows)
@@ -253,7 +258,8 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     drawn = np.sqrt(w * (1 - w) / scan.shots[:, None]) * (one - zero)
     left = _complex(data - model(fit.values)).reshape(scan.iq.shape)
     found = np.abs(left) ** 2 - np.abs(drawn) ** 2
-    one_shot = float(np.sqrt(max(np.mean(found * scan.shots[:, None]) / 2, (one_shot / 3) ** 2)))
+    found *= scan.shots[:, None] / (1 - len(fit.names) / len(data))
+    one_shot = float(np.sqrt(max(np.mean(found) / 2, (one_shot / 30) ** 2)))
     amplifier = np.broadcast_to(one_shot / np.sqrt(scan.shots)[:, None], scan.iq.shape)
     sigma = _stack((np.hypot(amplifier, drawn.real) + 1j * np.hypot(amplifier, drawn.imag)).ravel())
     fit = fit_least_squares(model, data, sigma, [fit.values], bounds)

@@ -52,7 +52,7 @@ POINTS = 49
 GROUND_SHOTS, EXCITED_SHOTS = 1500, 500
 PAUSE_LIFETIMES = 1.2
 """Wait between pi pulses: 77 % of the shots are in 1 then, and there are four times as many."""
-WINDOW = (2.0, 14.0)
+WINDOW = (4.0, 15.0)
 """When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
 
 
@@ -155,13 +155,11 @@ def bare_hz(bench: Bench, qubit: Qubit) -> float | None:
 
 
 def _start(bench: Bench, qubit: Qubit) -> Mapping[str, float]:
-    chi = bench.guess(qubit, "chi")
-    known = bench.record.get(f"{qubit.name}.readout_frequency")
-    if known is None:
-        middle = bench.known(qubit, "ground_readout_frequency").value + chi
-    else:
-        middle = known.value
-    return {"resonance": middle, "chi": chi, "kappa": bench.guess(qubit, "kappa")}
+    return {
+        "resonance": bench.readout_middle(qubit),
+        "chi": bench.guess(qubit, "chi"),
+        "kappa": bench.guess(qubit, "kappa"),
+    }
 
 
 def _amplitude(bench: Bench, qubit: Qubit) -> float:
