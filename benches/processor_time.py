@@ -30,6 +30,7 @@ DEMOS: Mapping[str, tuple[str, ...]] = {
     "two": (),
 }
 """A node on a cluster, one on an SHFQC, and two nodes that start together."""
+OTHER = "other"
 LOOK_S = 0.2
 """Pause between two looks at the processes: what each took is known up to the last look."""
 
@@ -61,7 +62,9 @@ def spent(checkout: Path, demo: str, thoroughness: float, seed: int) -> Spent:
             seen: dict[tuple[int, float], tuple[str, float]] = {}
             while process.poll() is None:
                 for one, who, cpu_s in _look(process.pid):
-                    seen[one] = (who, cpu_s)
+                    # One that ends just now has no words any longer.
+                    known = seen.get(one, (who, 0.0))[0]
+                    seen[one] = (who if known == OTHER else known, cpu_s)
                 time.sleep(LOOK_S)
         cpu_s, wall_s = _children_s() - before, time.monotonic() - begin_s
     by_process: dict[str, float] = defaultdict(float)
@@ -105,7 +108,7 @@ def called(words: Sequence[str]) -> str:
     for command in ("demo", "up"):
         if f" {command}" in said:
             return command
-    return "other"
+    return OTHER
 
 
 def told(name: str, one: Spent) -> Iterator[str]:

@@ -363,17 +363,18 @@ def test_a_resonator_that_follows_the_flux(sets_of_slow_fits: int) -> None:
     assert_honest(pulls(make, truth, 118, sets_of_slow_fits))
 
 
-@pytest.mark.parametrize("place", [-0.93, -0.58, -0.42, 0.03, 0.44, 0.61, 0.9])
-def test_of_the_sweet_spots_the_one_nearest_to_zero_is_taken(place: float) -> None:
-    bias = np.linspace(-0.9, 0.9, 31)
+@pytest.mark.parametrize("middle_v", [0.0, 1.4, -1.4])
+@pytest.mark.parametrize("place", [-0.93, -0.42, 0.03, 0.61])
+def test_of_the_sweet_spots_the_one_nearest_to_zero_is_taken(place: float, middle_v: float) -> None:
+    """Also where the biases lie about another one."""
+    bias = middle_v + np.linspace(-0.9, 0.9, 31)
     design = {"f01": 6.05e9, "charging": 0.17e9, "asymmetry": 0.4, "period": 1.5, "pull": 1.1e7}
     qubit = arc(bias, 6.05e9, 0.17e9, place * 1.5, 1.5, 0.4)
     clean = 7.25e9 + 1.1e7 * (7.25e9 - 6.05e9) / (7.25e9 - qubit)
     noise = np.random.default_rng(127).normal(0, 2e4, 31)
     fit = fit_resonator_arc(bias, clean + noise, np.full(31, 2e4), design)
     nearest = min((place - 1, place, place + 1), key=abs) * 1.5
-    assert fit.values["sweet_spot"] == pytest.approx(nearest, abs=5 * fit.sigmas["sweet_spot"])
-    assert fit.sigmas["sweet_spot"] < 0.02
+    assert fit.values["sweet_spot"] == pytest.approx(nearest, abs=0.03)
 
 
 def test_a_resonator_that_follows_the_flux_of_any_shape(sets_of_slow_fits: int) -> None:

@@ -27,6 +27,8 @@ OF_THE_WORLD = {name for name in BY_NAME if name != "assignment_fidelity"} | AT_
 """Quantities that do not depend on settings that a bring-up has chosen on its way."""
 SAME_SCAN = {"decays": "relaxation"}
 """Routines that measure what another one does, in another way."""
+DRIFTS = "--drift"
+"""Option of a world whose quantities move."""
 SETTLED_BY = "sweet_spot"
 """Before this routine biases are elsewhere, and so are frequencies."""
 
@@ -231,11 +233,12 @@ def two_scans(records: Iterable[WorldRecord]) -> tuple[TwoScans, ...]:
     """Return how scans of one parameter by one routine in one bring-up agree, the last two.
 
     Only what was scanned after ``sweet_spot``, and does not depend on settings chosen between.
+    Worlds that drift are left out: there the quantity itself has moved between the scans.
     """
     pulls: dict[tuple[str, str], list[float]] = {}
     for record in records:
         routines = [one.routine for one in record.scans]
-        if SETTLED_BY not in routines:
+        if SETTLED_BY not in routines or DRIFTS in record.options:
             continue
         begin = len(routines) - routines[::-1].index(SETTLED_BY)
         scans: dict[tuple[str, str], list[tuple[float, float]]] = {}

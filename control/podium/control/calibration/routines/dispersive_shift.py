@@ -46,10 +46,10 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 POWERS = (0.45, 1.0)
 """Amplitudes, of the greatest, with the qubit in 0: photons move the line, and how far is fitted
 and taken out."""
-PHOTONS = 0.1
+PHOTONS = 0.04
 """On resonance at the greatest amplitude, of the critical number."""
 POINTS = 49
-GROUND_SHOTS, EXCITED_SHOTS = 1500, 260
+GROUND_SHOTS, EXCITED_SHOTS = 1500, 500
 PAUSE_LIFETIMES = 1.2
 """Wait between pi pulses: 77 % of the shots are in 1 then, and there are four times as many."""
 WINDOW = (4.0, 15.0)
