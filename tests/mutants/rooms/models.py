@@ -269,9 +269,17 @@ MUTANTS = (
         "flux/noise-is-an-arc",
         _FLUX,
         "if left > EXPLAINED * scatter or",
-        "if left > 2 * EXPLAINED * scatter and",
+        "if left > 3 * EXPLAINED * scatter or",
         (f"{_NOISE}::test_a_resonator_that_does_not_follow_the_bias_has_no_sweet_spot",),
         "a flux line that is not connected has a sweet spot",
+    ),
+    Mutant(
+        "flux/few-biases-are-an-arc",
+        _FLUX,
+        "np.ptp(resonator_hz) < MOVES *",
+        "np.ptp(resonator_hz) < 0 * MOVES *",
+        (f"{_NOISE}::test_a_resonator_that_does_not_follow_the_bias_has_no_sweet_spot",),
+        "a few biases that scatter by chance have a sweet spot",
     ),
     Mutant(
         "ladder/second-level-falls-as-the-first",
