@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from podium.control.calibration.fits.blobs import discriminate
-from podium.control.calibration.fits.decay import exponential
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_resonator_arc
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
