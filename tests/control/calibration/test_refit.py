@@ -110,7 +110,7 @@ async def test_a_better_fit_finds_what_the_first_one_missed(
     looked = []
 
     def half_blind(frequency: np.ndarray, *others: Any) -> Fit:
-        if abs(np.mean(frequency) - design) < 30e6:
+        if frequency[0] < design + 3.3e6 < frequency[-1]:
             looked.append(frequency.size)
             if len(looked) > 1:  # it sees q0 in the search, and never again
                 raise FitFailed("blind")
