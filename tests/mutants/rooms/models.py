@@ -84,8 +84,8 @@ MUTANTS = (
     Mutant(
         "line/without-the-root",
         _PEAK,
-        'total = np.hypot(rabi, frequency_hz - values["centre"])',
-        'total = rabi + np.abs(frequency_hz - values["centre"])',
+        "total = np.hypot(rabi_hz, frequency_hz - centre_hz)",
+        "total = rabi_hz + np.abs(frequency_hz - centre_hz)",
         _BY_MODELS,
         "the line is too narrow",
     ),
@@ -252,9 +252,17 @@ MUTANTS = (
     Mutant(
         "flux/noise-is-an-arc",
         _FLUX,
-        "if left > EXPLAINED * scatter:",
-        "if left > 2 * EXPLAINED * scatter:",
-        (f"{_FITS}::test_a_resonator_that_does_not_follow_the_bias_is_refused",),
+        "if left > EXPLAINED * scatter or",
+        "if left > 2 * EXPLAINED * scatter or",
+        (f"{_FITS}::test_a_resonator_that_jumps_about_is_refused",),
+        "a resonator that jumps has a sweet spot",
+    ),
+    Mutant(
+        "flux/a-still-resonator-is-an-arc",
+        _FLUX,
+        "np.ptp(resonator_hz) < MOVES * float(np.median(sigma_hz)):",
+        "np.ptp(resonator_hz) < MOVES / 8 * float(np.median(sigma_hz)):",
+        (f"{_FITS}::test_a_resonator_at_few_biases_that_does_not_move_is_refused",),
         "a flux line that is not connected has a sweet spot",
     ),
     Mutant(
