@@ -53,7 +53,8 @@ def element_of(capture: str) -> str:
 
 EVERY = "every capture"
 Make = Callable[[Asked, np.random.Generator], np.ndarray]
-"""Returns the means, complex, V, in the shape asked for."""
+"""Returns the means, complex, V, in the shape asked for; or, where shots are kept, every shot, with
+the shots first."""
 
 
 @dataclass
@@ -122,9 +123,9 @@ class MadeRunner:
         asked = Asked(program, element_of(capture.name), swept, shape, capture.name)
         clipped = bool({capture.name, EVERY} & self.saturated)
         mean = self.make(asked, self.rng)
-        if program.keep_shots:
+        if program.keep_shots and mean.shape != (program.shots, *shape):
             shots = (program.shots, *shape)
-            scatter = self.rng.normal(0, ONE_SHOT_V, (2, *shots)) * bool(np.ptp(mean.real) + 1)
+            scatter = self.rng.normal(0, ONE_SHOT_V, (2, *shots))
             quiet = getattr(self.make, "quiet", False)
             mean = mean + (0 if quiet else scatter[0] + 1j * scatter[1])
             mean = np.broadcast_to(mean, shots)

@@ -100,7 +100,7 @@ async def test_what_is_not_a_number_is_called_so(routine: str, data: str) -> Non
 @pytest.mark.parametrize("routine", WITH_LINES)
 async def test_two_lines_are_refused(routine: str) -> None:
     outcome, stored = await work(routine, made_data.two_lines, seed=5)
-    others = ("sweet_spot", "dispersive_shift")
+    others = ("sweet_spot", "dispersive_shift", "ef_spectroscopy")
     assert_refused(outcome, stored, "" if routine in others else "two ")
 
 
