@@ -213,7 +213,7 @@ MUTANTS = (
     Mutant(
         "fidelity/threshold-in-the-middle",
         _BLOBS,
-        "return float(values[order][k])",
+        "return float(np.mean(values[order][k : k + 2]))",
         "return float(np.mean(values))",
         _BY_FIDELITY,
         "the threshold does not know that level 1 decays",
