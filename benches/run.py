@@ -31,6 +31,7 @@ import one_line_twin
 import one_start
 import overhead
 import page_ages
+import processor_time
 import round_trip
 import round_trip_zurich
 import twenty_instruments
@@ -43,6 +44,7 @@ FIRST_PAGE_S, PAGE_AGE_S = 5.0, 1.0
 TWENTY, OVERHEAD_MS, PROTOCOL_MS = 5.0, 15.0, 10.0
 ROUND_TRIP = 1.5
 IN_TIME = 0.999
+CPU_RATIO = 5.0
 FIRST_ANSWER_S, FIRST_ANSWER_MB, FRESH_WORLD_S = 1.0, 250.0, 0.3
 """Floors (ratios) and ceilings (times)."""
 
@@ -433,6 +435,31 @@ def one_line() -> Iterator[Row]:
     )
 
 
+AGAINST = "PODIUM_AGAINST"
+"""Environment: an older checkout to compare processor times with (``--against``)."""
+
+
+def processor() -> Iterator[Row]:
+    """Measure the processor time of all processes of the demos."""
+    older = os.environ.get(AGAINST)
+    for demo, what in (
+        ("cluster", "processor time, one node on a cluster"),
+        ("zi", "processor time, one node on an SHFQC"),
+        ("two", "processor time, two nodes"),
+    ):
+        against = None if older is None else Path(older).resolve()
+        ours, theirs = processor_time.side_by_side(against, demo, 1.0, 0, 1)
+        largest = sorted(ours.by_process.items(), key=lambda item: -item[1])[:3]
+        by_process = ", ".join(f"{who} {cpu_s:.0f} s" for who, cpu_s in largest)
+        if theirs is None:
+            yield Row(what, f"{ours.cpu_s:.0f} s", by_process, met=ours.found)
+            continue
+        ratio = theirs.cpu_s / ours.cpu_s
+        peer = f"{older}: {theirs.cpu_s:.0f} s"
+        asked, met = f">= {CPU_RATIO:g}", ratio >= CPU_RATIO and ours.found
+        yield Row(what, f"{ours.cpu_s:.0f} s", peer, ratio, asked, met)
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "help": command,
     "check": check,
@@ -452,6 +479,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "one_line": one_line,
     "lead": lead,  # before those that give this process short slices of time for good
     "starts": starts,
+    "processor": processor,
 }
 
 
@@ -478,7 +506,10 @@ def main() -> int:
     parser.add_argument("--without", action="append", choices=PARTS, default=[])
     parser.add_argument("--only", action="append", choices=PARTS, default=[])
     parser.add_argument("--markdown", action="store_true", help="lines of the page's table")
+    parser.add_argument("--against", help="an older checkout, for the part processor")
     given = parser.parse_args()
+    if given.against is not None:
+        os.environ[AGAINST] = given.against
     left_out = set(given.without) | (PARTS.keys() - given.only if given.only else set())
     written = cells if given.markdown else line
     load = os.getloadavg()[0]

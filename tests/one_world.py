@@ -12,6 +12,10 @@ from podium.control.facility.facility import Facility
 
 KEPT = Path(__file__).parents[1] / "docs" / "reference" / "accuracy.json"
 
+NOT_YET = {"assignment_fidelity"}
+"""Sigmas of these are above a fifth of the spread, and are said to be: take a name out when its
+routine measures better (the test that expects it to fail then says so)."""
+
 
 def recoveries_of(folder: Path) -> tuple[Recovery, ...]:
     """Return what a demo has left in ``folder``, beside the truth."""

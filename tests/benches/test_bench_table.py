@@ -28,6 +28,7 @@ PARTS = (
     "one_line",
     "lead",
     "starts",
+    "processor",
 )
 
 

@@ -30,7 +30,7 @@ from podium.control.program.program import (
 )
 from podium.control.program.waveforms import Square
 from podium.drivers.errors import Refused
-from podium.drivers.roles import Acquired, Identity, Tone
+from podium.drivers.roles import Acquired, Identity, MixerSettings, Tone
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.models import known_models
 from podium.firmware_interfaces.tai import Tai
@@ -100,6 +100,16 @@ class FakeCluster(Box):
 
     def arm(self) -> None:
         self.bench.do(f"{self.name}.arm")
+
+    def calibrate_mixer(
+        self, channel: str, lo_hz: float, attenuation_db: float, intermediate_hz: float
+    ) -> MixerSettings:
+        told = f"{channel} {lo_hz:.9g} {attenuation_db:g} {intermediate_hz:.6g}"
+        self.bench.do(f"{self.name}.calibrate {told}")
+        return MixerSettings(1e-3, -2e-3, 1.01, 0.02)
+
+    def hold_mixer(self, channel: str, settings: MixerSettings) -> None:
+        self.bench.do(f"{self.name}.hold {channel} {settings.gain_ratio}")
 
     def start(self) -> None:
         self.bench.playing = True

@@ -137,6 +137,7 @@ class ClusterServer:
                     busy = horizon.busy_until_fs
                     if self.leaps and busy is not None and not horizon.computing:
                         self._leapt_fs += max(0, busy - self.now_fs())
+                        reply += session.feed(b"", self.now_fs())  # what had to wait
                     if not self.mute:
                         writer.write(self.tamper(name, data, reply))
                         await writer.drain()

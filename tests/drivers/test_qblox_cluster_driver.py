@@ -1,3 +1,4 @@
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
 from podium.drivers.qblox_cluster import waiting as waiting_module
-from podium.drivers.roles import KeepsDisturbance
+from podium.drivers.roles import KeepsDisturbance, MixerSettings
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
     Acquisition,
@@ -18,6 +19,11 @@ from podium.firmware_interfaces.qblox_cluster.program import (
     ResultLayout,
     SequencerProgram,
     Waveform,
+)
+from podium.sim_instruments.twins.qblox_cluster.mixer import (
+    LO_CALIBRATION_FS,
+    SIDEBAND_CALIBRATION_FS,
+    Mixer,
 )
 
 pytestmark = [
@@ -376,3 +382,90 @@ def test_a_trace_comes_back_in_volts(cluster) -> None:
     assert result.trace is not None
     assert result.trace.size >= 800
     assert not result.out_of_range
+
+
+# Mixers
+
+
+@pytest.fixture
+def mixed(server) -> Iterator:
+    """The same twin with mixers that are not perfect."""
+    modules = server.twin.modules
+    before = {slot: module.mixers for slot, module in modules.items()}
+    modules[2].mixers = (Mixer(1.03, -1.7, (3.4, -5.2)),)
+    modules[4].mixers = (Mixer(0.98, 2.0, (-1.0, 2.0)), Mixer(1.02, 1.0, (0.5, -0.75)))
+    yield modules
+    for slot, mixers in before.items():
+        modules[slot].mixers = mixers
+
+
+def corrections(module) -> dict[int, tuple[float, float]]:
+    return {
+        sequencer.number: sequencer.configuration.mixer_correction
+        for sequencer in module.sequencers
+    }
+
+
+def assert_takes_out(settings: MixerSettings, mixer: Mixer) -> None:
+    i_mv, q_mv = mixer.best_offset_mv()
+    assert (settings.offset_i_v, settings.offset_q_v) == pytest.approx((i_mv * 1e-3, q_mv * 1e-3))
+    ratio, degrees = mixer.best_correction()
+    assert settings.gain_ratio == pytest.approx(ratio)
+    assert settings.phase_rad == pytest.approx(math.radians(degrees))
+
+
+@pytest.mark.parametrize(
+    ("channel", "slot", "number"), [("slot2.out0", 2, 0), ("slot4.out1", 4, 1)]
+)
+def test_a_calibration_is_the_boxes_own_and_takes_its_time(
+    cluster, server, mixed, channel: str, slot: int, number: int
+) -> None:
+    before_fs = server.now_fs()
+    found = cluster.calibrate_mixer(channel, 7.1e9, 20.0, 100e6)
+    assert server.now_fs() - before_fs > LO_CALIBRATION_FS + SIDEBAND_CALIBRATION_FS
+    assert_takes_out(found, mixed[slot].mixers[number])
+    told = mixed[slot].output_offset_mv[2 * number : 2 * number + 2]
+    assert tuple(told) == mixed[slot].mixers[number].best_offset_mv()
+    assert not mixed[slot].oscillators[1].on, "the output ends silent"
+
+
+def test_a_program_has_the_correction_of_the_output_that_it_plays_on(
+    cluster, server, mixed
+) -> None:
+    for channel in ("slot2.out0", "slot4.out0", "slot4.out1"):
+        cluster.calibrate_mixer(channel, 5.8e9, 0.0, -80e6)
+    play(cluster)  # sequencer 1 of slot 4 on out1, sequencer 0 of slot 2 on out0
+    assert corrections(mixed[4])[1] == pytest.approx(mixed[4].mixers[1].best_correction())
+    assert corrections(mixed[2])[0] == pytest.approx(mixed[2].mixers[0].best_correction())
+    entries = list(PROGRAM.sequencers)
+    entries[1] = replace(entries[1], output="out0")
+    modules = tuple(
+        replace(one, lo_hz={"out0": 5.8e9}, output_attenuation_db={"out0": 0.0})
+        if one.slot == 4
+        else one
+        for one in PROGRAM.modules
+    )
+    play(cluster, replace(PROGRAM, sequencers=tuple(entries), modules=modules))
+    assert corrections(mixed[4])[1] == pytest.approx(mixed[4].mixers[0].best_correction())
+
+
+def test_what_was_found_can_be_set_on_a_box_that_has_forgotten_it(server, mixed) -> None:
+    before = connect(server)
+    found = before.calibrate_mixer("slot4.out1", 5.8e9, 0.0, -80e6)
+    before.close()
+    mixed[4].reset()
+    after = connect(server)
+    after.hold_mixer("slot4.out1", found)
+    play(after)
+    assert tuple(mixed[4].output_offset_mv[2:4]) == pytest.approx(
+        mixed[4].mixers[1].best_offset_mv()
+    )
+    assert corrections(mixed[4])[1] == pytest.approx(mixed[4].mixers[1].best_correction())
+    after.close()
+
+
+@pytest.mark.parametrize("channel", ["slot6.out0_1", "slot4.out2", "slot3.out0", "out0", ""])
+def test_what_has_no_mixer_is_refused_with_what_has_one(cluster, channel: str) -> None:
+    there = "slot2.out0, slot4.out0, slot4.out1"
+    with pytest.raises(Refused, match=f"has no mixer to calibrate; RF outputs have: {there}"):
+        cluster.calibrate_mixer(channel, 7.1e9, 0.0, 1e8)

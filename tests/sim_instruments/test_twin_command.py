@@ -62,7 +62,76 @@ def test_the_same_seed_draws_the_same_world(said, tmp_path, twin) -> None:
     assert one.read_text() != other.read_text()
 
 
+def test_each_option_draws_a_world_of_its_own_and_the_same_for_the_same_seed(
+    said, tmp_path, twin
+) -> None:
+    texts = [twin.read_text()]
+    for number, options in enumerate((["--wrong", 3], ["--mixers"], ["--drift"])):
+        for again in ("one", "two"):
+            path = tmp_path / f"{again}_{number}.yaml"
+            assert said("sample", EXAMPLE, "--seed", 7, *options, "--out", path)[0] == 0
+        assert (tmp_path / f"one_{number}.yaml").read_text() == path.read_text()
+        texts.append(path.read_text())
+    assert len(set(texts)) == 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "complaint"),
+    [
+        ("-1", 2, "0 or more, not -1; 3 is three spreads off"),
+        ("nan", 2, "0 or more, not nan"),
+        ("much", 2, "'much' is no number of spreads; 3 is three spreads off"),
+        ("40", 1, "no qubit 40 spreads off the design was found"),
+    ],
+)
+def test_no_world_lies_so_many_spreads_off(
+    said, tmp_path, wrong: str, status: int, complaint: str
+) -> None:
+    out = tmp_path / "twin.yaml"
+    found, _, err = said("sample", EXAMPLE, "--wrong", wrong, "--out", out)
+    assert found == status
+    assert complaint in err
+    assert not out.exists()
+
+
 # truth
+
+
+@pytest.fixture(scope="module")
+def drifting(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("drifting") / "twin.yaml"
+    words = ["twin", "sample", str(EXAMPLE), "--seed", "7", "--drift", "--out", str(path)]
+    assert cli.main(words) == 0
+    return path
+
+
+def test_the_truth_at_a_time_is_that_of_the_drift(said, drifting, twin) -> None:
+    def told(path: Path, *more: object) -> dict:
+        status, out, err = said("truth", path, "--json", "--quick", *more)
+        assert (status, err) == (0, "")
+        return json.loads(out)
+
+    def f01(told: dict) -> float:
+        return told["node_a.q0.f01"]["value"]
+
+    at = "1800000000..1800000010"
+    assert told(drifting) == told(twin), "without a time, what the drift is about"
+    assert len(told(drifting)) == 30, "all but the assignment fidelities"
+    one = told(drifting, "--at", at)
+    assert one == told(drifting, "--at", at)
+    assert 1 < abs(f01(one) - f01(told(drifting))) < 20e3
+    both = told(drifting, "--at", at, "--at", "1800036000")
+    assert list(both) == [at, "1800036000"]
+    assert both[at] == one
+    assert f01(both["1800036000"]) != f01(one)
+
+
+@pytest.mark.parametrize("when", ["yesterday", "5..4", ".."])
+def test_a_time_that_is_none_is_refused_with_one_that_is(said, twin, when: str) -> None:
+    status, _, err = said("truth", twin, "--at", when)
+    assert status == 2
+    assert f"{when!r} is no time" in err
+    assert "1767225637.5..1767225640" in err
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,14 @@
 """A facility whose data are made up: what a routine sees is what a test wants it to see."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import xarray
 
+from podium.control.bus.mixers import MixerFound
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.memory_record import MemoryRecord
@@ -85,6 +86,7 @@ class MadeRunner:
     facility: Facility = field(default_factory=lambda: load_facility(EXAMPLE))
     datasets: list[xarray.Dataset] = field(default_factory=list)
     biases: dict[str, float] = field(default_factory=dict)
+    calibrated: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -137,6 +139,10 @@ class MadeRunner:
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         self.biases |= volts
+
+    async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
+        self.calibrated += ports
+        return {f"output of {port}": MixerFound(1e-3, -2e-3, 1.01, 0.02) for port in ports}
 
     async def read(self, instrument: str, channel: str) -> float:
         return 0.015

@@ -10,7 +10,7 @@ from podium.control.calibration.fits.blobs import discriminate
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_resonator_arc
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
-from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
+from podium.control.calibration.fits.peak import Expected, fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import Levels, principal_axis
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
@@ -145,27 +145,57 @@ def test_noise_has_no_resonance():
         fit_resonance(frequency, iq, ReadoutWindow(0.0, 1e-6), 3.5e6)
 
 
-def test_chi_and_kappa_come_back_while_photons_move_the_line():
+def integrated(
+    frequency: np.ndarray,
+    low: float,
+    bare: float,
+    kappa: float,
+    power: float,
+    window: ReadoutWindow,
+) -> np.ndarray:
+    """S21 over the window of a resonator that photons move, n / n_crit = ``power`` on resonance.
+
+    The equation of motion in the tone's frame, step by step of 1 ns: an independent reference.
+    """
+    field = np.zeros(frequency.size, dtype=complex)  # 1 on resonance in the steady state
+    total = np.zeros(frequency.size, dtype=complex)
+    ends = round((window.opens_s + window.duration_s) * 1e9)
+    for k in range(ends):
+        line = bare + (low - bare) / np.sqrt(1 + power * np.abs(field) ** 2)
+        rate = np.pi * kappa + 2j * np.pi * (frequency - line)
+        steady = np.pi * kappa / rate
+        after = steady + (field - steady) * np.exp(-rate * 1e-9)
+        if k >= round(window.opens_s * 1e9):
+            total += 1 - 0.98 * (field + after) / 2
+        field = after
+    return total / (window.duration_s * 1e9)
+
+
+@pytest.mark.parametrize("photons", [0.05, 0.12])
+def test_chi_and_kappa_come_back_while_photons_move_the_line(photons: float):
     frequency = 7.2e9 + np.linspace(-9e6, 9e6, 49)
-    window = ReadoutWindow(0.0, 1.1e-6)
-    power = np.array([0.0625, 0.3, 1.0])
-    middle, chi, kappa, pull = 7.2013e9, -1.2e6, 4.2e6, -0.15e6
-    w = (0.012, 0.965)
+    window = ReadoutWindow(0.32e-6, 0.9e-6)
+    middle, chi, kappa, bare = 7.2013e9, -1.2e6, 4.2e6, 7.1945e9
+    amplitude, excited = np.array([0.45, 1.0, 1.0]), np.array([0.012, 0.012, 0.77])
+    shots = np.array([1500.0, 1500.0, 260.0])
     line = 2e-3 * np.exp(1j * (-1.1 - 2 * np.pi * 4e-9 * (frequency - 7.2e9)))
-    clean = np.empty((3, 2, 49), dtype=complex)
-    for row, p in enumerate(power):
-        shapes = []
-        for sign in (-1, 1):
-            low = middle + sign * chi
-            moved = low + pull * p / (1 + (2 * (frequency - low) / kappa) ** 2)
-            shapes.append(dip(frequency, moved, kappa, 0.98 * kappa, 0.0, window))
-        for state in (0, 1):
-            mixed = (1 - w[state]) * shapes[0] + w[state] * shapes[1]
-            clean[row, state] = np.sqrt(p) * line * mixed
+    zero, one = (
+        np.array(
+            [
+                a
+                * line
+                * integrated(frequency, middle + s * chi, bare, kappa, photons * a**2, window)
+                for a in amplitude
+            ]
+        )
+        for s in (-1, 1)
+    )
 
     def make(rng: np.random.Generator) -> Fit:
-        noise = rng.normal(0, 6e-5, (2, *clean.shape))
-        scan = DispersiveScan(frequency, power, clean + noise[0] + 1j * noise[1], w, window)
+        w = rng.binomial(shots[:, None].astype(int), excited[:, None], zero.shape) / shots[:, None]
+        noise = rng.normal(0, 6e-4, (2, *zero.shape)) / np.sqrt(shots)[:, None]
+        iq = (1 - w) * zero + w * one + noise[0] + 1j * noise[1]
+        scan = DispersiveScan(frequency, iq, amplitude**2, excited, shots, window, bare)
         return fit_dispersive(scan, {"resonance": 7.2e9, "chi": -1.0e6, "kappa": 3.8e6})
 
     found = pulls(make, {"resonance": middle, "chi": chi, "kappa": kappa}, 8)
@@ -244,6 +274,44 @@ def test_a_line_comes_back_with_an_honest_sigma():
         return fit_pulse_line(frequency, clean + rng.normal(0, 0.06, 61), duration)
 
     assert_sigmas_mean_something(pulls(make, {"centre": 6.00131e9}, 12))
+
+
+def chain(rng: np.random.Generator, excited: np.ndarray, memory: float, shots: int) -> np.ndarray:
+    """Fractions of shots in 1, each begun where the one before has left the qubit: shot by shot."""
+    points = len(excited)
+    turned = rng.random((shots, points)) < excited
+    kept = rng.random((shots, points)) < memory
+    counts, state = np.zeros(points), False
+    for turn, keep in zip(turned, kept, strict=True):
+        for k in range(points):
+            state = (state and bool(keep[k])) != bool(turn[k])
+            counts[k] += state
+    return counts / shots
+
+
+@pytest.mark.parametrize("strength", [0.6, 1.0, 2.0])
+def test_a_line_comes_back_from_shots_that_did_not_wait(strength: float):
+    """A pulse of twice pi leaves two humps beside the line: still one line."""
+    duration = 1.3e-6
+    frequency = 6e9 + np.linspace(-1.3e6, 1.3e6, 25)
+    values = {"centre": 6.0001e9, "rabi": 0.5 * strength / duration, "height": 1.0, "offset": 0.0}
+    excited = pulse_line(frequency, values, duration)
+    expected = Expected((strength * 1.03, strength * 0.05), (0.3, 0.1))
+
+    def make(rng: np.random.Generator) -> Fit:
+        signal = chain(rng, excited, 0.25, 250) + rng.normal(0, 0.3 / np.sqrt(250), 25)
+        return fit_pulse_line(frequency, signal, duration, 250, expected)
+
+    assert_sigmas_mean_something(pulls(make, {"centre": 6.0001e9}, 14))
+
+
+def test_what_is_left_of_shots_before_is_as_counted_shot_by_shot():
+    rng = np.random.default_rng(15)
+    frequency = np.linspace(-3e6, 3e6, 31)
+    values = {"centre": 2e5, "rabi": 0.7e6, "height": 1.0, "offset": 0.0}
+    counted = chain(rng, pulse_line(frequency, values, 0.7e-6), 0.6, 20_000)
+    told = pulse_line(frequency, values | {"memory": 0.6}, 0.7e-6)
+    assert np.max(np.abs(counted - told)) < 6 * 0.5 / np.sqrt(20_000)
 
 
 def test_noise_is_not_a_line():

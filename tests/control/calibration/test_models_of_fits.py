@@ -16,7 +16,13 @@ from podium.control.calibration.fits.ladder import ladder_decay
 from podium.control.calibration.fits.oscillation import cosine, envelope, ramsey
 from podium.control.calibration.fits.peak import pulse_line, scatter
 from podium.control.calibration.fits.projection import Levels, line_axis, principal_axis
-from podium.control.calibration.fits.resonator import ReadoutWindow, background, dip
+from podium.control.calibration.fits.resonator import (
+    DispersiveScan,
+    ReadoutWindow,
+    background,
+    dip,
+    fit_dispersive,
+)
 
 X = np.array([[0, 1], [1, 0]])
 Z = np.diag([1, -1])
@@ -31,6 +37,22 @@ def test_the_line_of_a_pulse_is_that_of_two_levels(detuning_hz: float, rabi_hz: 
     values = {"centre": 6e9, "rabi": rabi_hz, "height": 2.0, "offset": -0.3}
     seen = pulse_line(np.array([6e9 + detuning_hz]), values, duration_s)[0]
     assert seen == pytest.approx(-0.3 + 2.0 * excited, abs=1e-9)
+
+
+@pytest.mark.parametrize("memory", [0.2, 0.6, 0.9])
+def test_a_line_remembers_the_shot_before_as_rates_say(memory: float) -> None:
+    """Shot by shot, round and round: a pulse turns what is left over as well as what is not."""
+    frequency, duration_s = 6e9 + np.linspace(-2e6, 2e6, 21), 0.7e-6
+    values = {"centre": 6.0003e9, "rabi": 0.8e6, "height": 1.0, "offset": 0.0}
+    flips = pulse_line(frequency, values, duration_s)
+    excited, seen = 0.0, np.zeros(21)
+    for _ in range(50):
+        for point, flip in enumerate(flips):
+            left = memory * excited
+            excited = seen[point] = left * (1 - flip) + (1 - left) * flip
+    assert pulse_line(frequency, values | {"memory": memory}, duration_s) == pytest.approx(
+        seen, abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("opens_s", [0.0, 0.15e-6])
@@ -95,8 +117,8 @@ def test_the_arc_is_that_of_a_split_transmon(flux: float) -> None:
 
 
 def test_the_dressed_resonator_is_pushed_by_its_gap_to_the_qubit() -> None:
-    design = {"f01": 6e9, "charging": 0.2e9, "asymmetry": 0.4}
-    values = {"sweet_spot": 0.1, "period": 1.5, "bare": 7.2e9, "pull": 8e6}
+    design = {"f01": 6e9, "charging": 0.2e9}
+    values = {"sweet_spot": 0.1, "period": 1.5, "bare": 7.2e9, "pull": 8e6, "asymmetry": 0.4}
     bias = np.array([0.1, 0.4, 0.85])
     qubit = arc(bias, 6e9, 0.2e9, 0.1, 1.5, 0.4)
     coupling = np.sqrt(8e6 * (7.2e9 - 6e9))
@@ -195,3 +217,27 @@ def test_axes_point_along_what_varies(turn: float) -> None:
     spread = np.linspace(-1, 1, 60)
     seen = principal_axis((3 + 1j) + spread * np.exp(1j * turn))
     assert np.abs(seen) == pytest.approx(np.abs(spread), abs=1e-9)
+
+
+def test_chi_is_half_the_split_and_decay_during_the_window_is_taken_out() -> None:
+    """From 2-level mixtures of lines written down here, nearly without noise."""
+    frequency = 7.2e9 + np.linspace(-9e6, 9e6, 37)
+    truth = {"resonance": 7.2013e9, "chi": -1.2e6, "kappa": 4.2e6}
+    lines = []
+    for low in (7.2013e9 + 1.2e6, 7.2013e9 - 1.2e6):  # of 0, of 1: chi is negative
+        rate = np.pi * 4.2e6 + 2j * np.pi * (frequency - low)
+        lines.append(1 - np.pi * 4.1e6 / rate)
+    excited = np.array([0.02, 0.9])
+    clean = np.array([(1 - share) * lines[0] + share * lines[1] for share in excited])
+    noise = np.random.default_rng(3).normal(0, 1e-4, (2, *clean.shape))
+    scan = DispersiveScan(
+        frequency,
+        clean + noise[0] + 1j * noise[1],
+        np.ones(2),
+        excited,
+        np.full(2, 1000.0),
+        ReadoutWindow(1e-3, 1e-6),
+    )
+    fit = fit_dispersive(scan, {"resonance": 7.2e9, "chi": -1.0e6, "kappa": 3.8e6})
+    for name, value in truth.items():
+        assert fit.values[name] == pytest.approx(value, abs=5e3), name

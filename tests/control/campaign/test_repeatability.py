@@ -107,3 +107,8 @@ def test_two_scans_in_one_bring_up_are_compared_over_all_worlds(pull: float) -> 
     assert (one.routine, one.quantity, one.differences.count) == ("relaxation", "t1", 120)
     assert one.differences.rms == pytest.approx(pull, rel=0.25)
     assert bool(one.broken) == (pull != 1.0)
+
+
+def test_two_scans_of_a_world_that_drifts_are_not_compared() -> None:
+    drifting = [replace(with_scans(one, 9.0), options=("--drift",)) for one in made_worlds(4)]
+    assert two_scans(drifting) == ()

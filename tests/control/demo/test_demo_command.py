@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from podium.control.calibration.runner import RunFailed
 from podium.control.calibration.store import ParameterStore
 from podium.control.demo import demonstration, simulation
 from podium.control.demo import session as session_module
+from podium.control.demo.command import add_world_arguments, world_options
 from podium.control.demo.example import (
     ONE_NODE,
     TWO_NODES,
@@ -313,3 +315,28 @@ def test_a_wheel_carries_the_examples_where_they_are_looked_for(name: str) -> No
     placed = wheel["force-include"][in_sources(name).as_posix()]
     assert root / "control" / placed == packaged(name)
     assert example_facility(name) == root / in_sources(name)
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], ()),
+        (["--wrong", "3"], ("--wrong", "3")),
+        (["--mixers"], ("--mixers",)),
+        (["--drift", "--wrong", "0.5", "--mixers"], ("--wrong", "0.5", "--mixers", "--drift")),
+    ],
+)
+def test_what_a_world_is_like_is_passed_on_to_who_draws_it(words, options) -> None:
+    parser = ArgumentParser()
+    add_world_arguments(parser)
+    assert world_options(parser.parse_args(words)) == options
+
+
+@pytest.mark.parametrize("spreads", ["-1", "nan", "inf", "three"])
+def test_a_number_of_spreads_that_is_none_is_refused_before_anything_starts(
+    capsys, tmp_path, spreads: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["demo", "--wrong", spreads, "--report", str(tmp_path / "report")])
+    assert f"{spreads!r} is no number of spreads; 3 is three spreads off" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()

@@ -28,13 +28,30 @@ def test_the_example_is_read_in_si_units(example: Path) -> None:
     assert qubit.name == "node_a.q0"
     assert qubit.design["f01"] == Estimate(6.02e9, 40e6, "Hz", None, True)
     assert qubit.design["t1"] == Estimate(33e-6, 7e-6, "s", None, True)
-    assert qubit.design["asymmetry"].value == 0.4
+    assert qubit.design["asymmetry"] == Estimate(0.4, 0.05, "1", None, True)
     assert list(facility.qubits()) == ["node_a.q0", "node_a.q1", "node_a.q2"]
     assert facility.fridges["fridge_a"].thermometer == ConnectorRef(
         "thermometry_a", "mixing_chamber"
     )
     assert facility.fridges["fridge_a"].cold_below_k == 0.03
     assert facility.clocks["house"].source == "cluster_a"
+
+
+@pytest.mark.parametrize(
+    ("written", "spread"),
+    [("0.4", 0.05), ("{value: 0.4, assumed: true}", 0.05), ("{value: 0.4, spread: 0}", 0.0)],
+)
+def test_an_asymmetry_without_a_spread_has_the_usual_one(
+    example: Path, tmp_path: Path, written: str, spread: float
+) -> None:
+    """As the world that is drawn from the same file: no design knows it exactly."""
+    known = "asymmetry: {value: 0.4, spread: 0.05, assumed: true}"
+    text = example.read_text()
+    assert known in text
+    path = tmp_path / "facility.yaml"
+    path.write_text(text.replace(known, f"asymmetry: {written}"))
+    for qubit in load_facility(path).qubits().values():
+        assert qubit.design["asymmetry"].spread == spread
 
 
 def test_lines_are_typed_by_what_they_carry(example: Path) -> None:

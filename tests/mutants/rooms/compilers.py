@@ -137,12 +137,12 @@ MUTANTS = (
         "the first shot is said to be where it is not",
     ),
     Mutant(
-        "qblox/processor-has-no-pace",
+        "qblox/lines-are-never-late",
         _PACE,
-        "if needed_ns > shot_ns:",
-        "if needed_ns > 2 * shot_ns:",
+        "if (late_ns > 0).any():",
+        "if (late_ns > 10_000).any():",
         _BY_PACE,
-        "a program is loaded that starves the queue",
+        "a program is loaded whose pulses come before the processor has got to them",
     ),
     Mutant(
         "qblox/loops-cost-nothing",

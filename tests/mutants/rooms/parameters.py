@@ -19,7 +19,14 @@ _BY_QUANTITY = ("tests/firmware_interfaces/test_quantity.py",)
 _BY_TIME = ("tests/firmware_interfaces/test_exact_time.py",)
 _BY_TAI = ("tests/firmware_interfaces/test_tai.py",)
 _BY_STORE = ("tests/control/calibration/test_parameter_store.py",)
-_BY_VALIDITY = ("tests/control/calibration/test_validity.py",)
+_VALIDITY_TESTS = "tests/control/calibration/test_validity.py"
+_BY_VALIDITY = (
+    f"{_VALIDITY_TESTS}::test_a_parameter_is_good_for_its_time_and_no_longer",
+    f"{_VALIDITY_TESTS}::test_a_parameter_from_a_clock_that_was_set_back_is_judged_by_its_distance",
+    f"{_VALIDITY_TESTS}::test_only_what_hangs_on_phases_ends_with_an_epoch",
+    f"{_VALIDITY_TESTS}::test_an_old_value_gives_way_to_what_is_expected_and_that_is_said",
+    f"{_VALIDITY_TESTS}::test_what_a_routine_stands_on_is_refused_when_old",
+)
 _BY_DISCRIMINATION = ("tests/control/calibration/test_discrimination.py",)
 _BY_COMBINING = ("tests/control/coordinator/test_combining.py",)
 

@@ -136,16 +136,16 @@ def test_a_jump_gives_what_a_plain_solution_gives(window: Window) -> None:
 
 def test_the_outcomes_of_a_level_add_up_and_follow_its_lifetime() -> None:
     feedline = feedline_point(qubit_point(t1=2e-6, thermal=0.1, n_crit=1e9))
-    table = response_table(
-        feedline, [ReadoutTone(7.26e9, 3e-4, 800)], Window(7.26e9, 800, None), 146, 0
-    )
-    values, probability = table.outcomes(1, every_ns=8)
+    tones, window = [ReadoutTone(7.26e9, 3e-4, 800)], Window(7.26e9, 800, None)
+    table = response_table(feedline, tones, window, 146, 0)
+    coarse = response_table(feedline, tones, window, 146, 0, every_ns=8, levels=2)
+    values, probability = coarse.outcomes(1)
     assert np.sum(probability) == pytest.approx(1)
     assert values[0] == table.mean[1]
     leaving = np.sum(feedline.qubits[0].rates_1_s[:, 1])
     lasts = 1e-9 * (table.exposure_ns.shape[1] - 1)
     assert probability[0] == pytest.approx(np.exp(-leaving * lasts), rel=1e-5)
-    finer = table.outcomes(1, every_ns=1)
+    finer = table.outcomes(1)
     assert np.sum(values * probability) == pytest.approx(np.sum(finer[0] * finer[1]), rel=1e-4)
 
 

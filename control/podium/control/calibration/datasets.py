@@ -4,7 +4,6 @@ Any netCDF-4 reader opens them, ``xarray.open_dataset`` without Podium too: dime
 named, units stand in the attributes, numbers are real.
 """
 
-import io
 import json
 import os
 import re
@@ -16,6 +15,7 @@ from typing import Literal
 import numpy as np
 import xarray
 
+from podium.control.calibration.netcdf_content import netcdf_content
 from podium.control.calibration.snapshots import store_beside
 
 SUFFIX = ".nc"
@@ -58,13 +58,12 @@ def write_dataset(data: xarray.Dataset, path: Path) -> None:
     """
     # In memory first: on a full disk the HDF5 library leaves files open that it can no longer
     # close, and the process dies of that later.
-    content = io.BytesIO()
-    data.to_netcdf(content, engine=ENGINE)
+    content = netcdf_content(data)
     draft = ""
     try:
         handle, draft = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(content.getbuffer())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(draft, 0o644)

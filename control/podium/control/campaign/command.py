@@ -11,6 +11,8 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 if TYPE_CHECKING:
     from podium.control.campaign.campaign import CampaignPlan
 
+TABLE_WIDTH = 120
+"""Columns, where nobody's terminal sets them."""
 NAMES = ("bring-up", "repeatability")
 OURS = {"--seed", "--report"}
 """Options of the command that measures a world, that the campaign gives itself."""
@@ -54,7 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="*",
         metavar="-- OPTION",
         help="after --: options for each world, as podium demo has them (bring-up), or --facility, "
-        "--repeats, --moved, --thoroughness, --steps (repeatability)",
+        "--repeats, --moved, --steps and those of the world (repeatability)",
     )
     parser.add_argument(
         "--seeds",
@@ -99,7 +101,8 @@ def run(arguments: Namespace) -> int:
     from podium.control.demo.files import check_writable
     from podium.control.facility.problems import FacilityError
 
-    console = Console(stderr=arguments.json)
+    stream = sys.stderr if arguments.json else sys.stdout
+    console = Console(file=stream, width=None if stream.isatty() else TABLE_WIDTH)
 
     def say(text: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)

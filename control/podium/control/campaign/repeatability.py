@@ -22,13 +22,13 @@ from podium.control.campaign.pull_statistics import (
 )
 from podium.control.campaign.world_record import WorldRecord
 
-OF_THE_WORLD = {name for name in BY_NAME if name != "assignment_fidelity"} | {
-    "bare_readout_frequency",
-    "flux_period",
-}
+AT_ANY_BIAS = {"bare_readout_frequency", "flux_period"}
+OF_THE_WORLD = {name for name in BY_NAME if name != "assignment_fidelity"} | AT_ANY_BIAS
 """Quantities that do not depend on settings that a bring-up has chosen on its way."""
 SAME_SCAN = {"decays": "relaxation"}
 """Routines that measure what another one does, in another way."""
+DRIFTS = "--drift"
+"""Option of a world whose quantities move."""
 SETTLED_BY = "sweet_spot"
 """Before this routine biases are elsewhere, and so are frequencies."""
 
@@ -66,7 +66,7 @@ class RepeatSeries:
     @property
     def judged(self) -> bool:
         """Its values are meant to agree."""
-        return self.settled and self.quantity in OF_THE_WORLD
+        return self.quantity in (OF_THE_WORLD if self.settled else AT_ANY_BIAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ class Repeatability:
     """Rms of (mean - truth) / median sigma: what more repetitions do not take away."""
     relative_sigma: float
     """Median of sigma / |value|."""
+    judged: bool
+    """The values are meant to agree."""
     broken: tuple[str, ...]
     """What the window complains about; always empty where nothing is judged."""
 
@@ -157,7 +159,8 @@ def _row(
     scatter = sqrt(squares / freedom) if freedom else np.nan
     starts = statistics([starts_pull(one.values) for one in series])
     broken: list[str] = []
-    if all(one.judged for one in series):
+    judged = all(one.judged for one in series)
+    if judged:
         broken += scatter_complaints(scatter, freedom, chance)
         broken += (f"from two starts: {said}" for said in _broken_starts(starts, chance))
     everything = [value for one in series for value in one.values]
@@ -177,6 +180,7 @@ def _row(
         starts.count,
         statistics(offsets).rms,
         float(np.median([abs(one.sigma / one.value) for one in everything if one.value])),
+        judged,
         tuple(broken),
     )
 
@@ -229,11 +233,12 @@ def two_scans(records: Iterable[WorldRecord]) -> tuple[TwoScans, ...]:
     """Return how scans of one parameter by one routine in one bring-up agree, the last two.
 
     Only what was scanned after ``sweet_spot``, and does not depend on settings chosen between.
+    Worlds that drift are left out: there the quantity itself has moved between the scans.
     """
     pulls: dict[tuple[str, str], list[float]] = {}
     for record in records:
         routines = [one.routine for one in record.scans]
-        if SETTLED_BY not in routines:
+        if SETTLED_BY not in routines or DRIFTS in record.options:
             continue
         begin = len(routines) - routines[::-1].index(SETTLED_BY)
         scans: dict[tuple[str, str], list[tuple[float, float]]] = {}

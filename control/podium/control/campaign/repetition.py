@@ -25,7 +25,11 @@ from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.runner import Runner
 from podium.control.demo import simulation
 from podium.control.demo.children import Children
-from podium.control.demo.command import add_world_arguments, world_options
+from podium.control.demo.command import (
+    add_reset_argument,
+    add_world_arguments,
+    world_options,
+)
 from podium.control.demo.files import write_text
 from podium.control.demo.processor_time import processor_time_s
 from podium.control.facility.facility import Qubit
@@ -80,6 +84,7 @@ async def repeat(
     thoroughness: float,
     *,
     moved: bool = False,
+    active_reset: bool = False,
 ) -> Repetition:
     """Bring the qubits of one node up with an empty store; raises ``RunError``."""
     levels = {}
@@ -90,7 +95,13 @@ async def repeat(
     await runner.bias(levels)
     node = qubits[0].node
     bench = Bench(
-        runner, node, qubits, MemoryRecord(), keep=lambda data: None, thoroughness=thoroughness
+        runner,
+        node,
+        qubits,
+        MemoryRecord(),
+        keep=lambda data: None,
+        thoroughness=thoroughness,
+        active_reset=active_reset,
     )
     done = Repetition(number, node, moved)
     before = (await runner.now()).total_fs
@@ -142,6 +153,7 @@ async def repetitions(arguments: Namespace) -> list[Repetition]:
                                 tuple(arguments.steps or BRING_UP),
                                 arguments.thoroughness,
                                 moved=moved,
+                                active_reset=arguments.reset == "active",
                             )
                         )
                         for own in by_node.values()
@@ -178,6 +190,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=20, metavar="N")
     parser.add_argument("--moved", type=float, default=1.0, metavar="SPREADS")
     parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
+    add_reset_argument(parser)
     add_world_arguments(parser)
     parser.add_argument("--steps", nargs="+", choices=tuple(ROUTINES), metavar="ROUTINE")
 

@@ -135,7 +135,7 @@ def pull_table(verdicts: Iterable[QuantityVerdict], worlds: int) -> Table:
             f"{pulls.worst:+.2f}",
             alone(one.median_sigma, one.unit, percent=BY_NAME[one.quantity].percent),
             f"{one.sigma_of_spread:.2g}",
-            "[green]kept[/green]" if not one.broken else f"[red]{'; '.join(one.broken)}[/red]",
+            _mark(one.broken),
         )
     return table
 
@@ -152,19 +152,19 @@ def scan_table(scans: Iterable[TwoScans]) -> Table:
             str(one.differences.count),
             f"{one.differences.rms:.2f}",
             f"{one.differences.worst:+.2f}",
-            "[green]kept[/green]" if not one.broken else f"[red]{'; '.join(one.broken)}[/red]",
+            _mark(one.broken),
         )
     return table
 
 
 def repeat_table(rows: Iterable[Repeatability]) -> Table:
     """Return how each routine repeats each quantity, for a terminal."""
-    table = Table(title="Repetitions in one world", box=box.SIMPLE_HEAD)
+    table = Table(title="Repetitions in one world, in σ", box=box.SIMPLE_HEAD)
     for heading in ("routine", "quantity"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("freedom", "scatter / σ", "two starts / σ", "offset / σ", "σ / value"):
-        table.add_column(heading, justify="right")
-    table.add_column("window")
+    for heading in ("free", "scatter", "starts", "offset", "σ / value"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("window", no_wrap=True)
     for one in rows:
         table.add_row(
             f"{one.routine} {one.nth}",
@@ -174,9 +174,14 @@ def repeat_table(rows: Iterable[Repeatability]) -> Table:
             f"{one.starts:.2f}",
             f"{one.offset:.2f}",
             f"{one.relative_sigma:.1e}",
-            f"[red]{'; '.join(one.broken)}[/red]" if one.broken else "",
+            _mark(one.broken) if one.judged else "",
         )
     return table
+
+
+def _mark(broken: Sequence[str]) -> str:
+    """Return one word; what is broken is said below the tables."""
+    return "[red]broken[/red]" if broken else "[green]kept[/green]"
 
 
 def _verdict(one: QuantityVerdict) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.command import add_reset_argument
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--dry-run", action="store_true", help="print each message that would be sent, send none"
     )
     parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
+    add_reset_argument(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
@@ -189,6 +191,7 @@ async def _calibrate(
                         validities,
                         arguments.facility,
                         routines,
+                        active_reset=arguments.reset == "active",
                     )
                     await session.work(steps)
             except (RunError, *CANNOT_GO_ON) as error:

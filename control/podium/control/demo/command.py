@@ -59,6 +59,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="X",
         help="factor on the number of shots (default 1)",
     )
+    add_reset_argument(parser)
+
+
+def add_reset_argument(parser: ArgumentParser) -> None:
+    """Add the choice of how qubits are brought to 0 before a shot."""
+    parser.add_argument(
+        "--reset",
+        choices=("passive", "active"),
+        default="passive",
+        help="bring qubits to 0 by waiting, or by measuring and flipping them from the first "
+        "classification on (default passive: simulated instruments play feedback slowly)",
+    )
 
 
 def add_world_arguments(parser: ArgumentParser) -> None:
@@ -151,6 +163,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         arguments.thoroughness,
         together=not arguments.node_only,
         world=world_options(arguments),
+        active_reset=arguments.reset == "active",
     )
     try:
         good = (await demonstrate(wanted, children)).good

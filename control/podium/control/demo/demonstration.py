@@ -77,6 +77,8 @@ class Wanted:
     """Then the nodes start together, one of them is killed, and comes back."""
     world: tuple[str, ...] = ()
     """Options of ``podium twin sample``: ``("--wrong", "3")``."""
+    active_reset: bool = False
+    """Qubits are measured and flipped before a shot instead of left to relax."""
 
 
 async def demonstrate(wanted: Wanted, children: Children) -> Story:
@@ -221,6 +223,7 @@ async def _measure(
                 drawn,
                 wanted.thoroughness,
                 wanted.facility,
+                wanted.active_reset,
             )
             _ended(story, shown, children, ended)
             if story.together is not None and not ended:

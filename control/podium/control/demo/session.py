@@ -51,6 +51,8 @@ class Session:
     """All that there are, by name."""
     titles: dict[str, str] = field(default_factory=dict)
     """Titles of the routines, as their outcomes have told them."""
+    active_reset: bool = False
+    """Bring qubits to 0 by measuring and flipping them, as soon as results can be told."""
     label: str = ""
     """What tells its steps from those of others who work beside it: the node; empty: nobody."""
     _now_fs: int = 0
@@ -138,6 +140,7 @@ class Session:
             progress=self._progress,
             thoroughness=self.thoroughness,
             validities=self.validities,
+            active_reset=self.active_reset,
         )
         wall, before_fs = time.monotonic(), (await self.runner.now()).total_fs
         async for outcome in bring_up(bench, steps, self.routines):

@@ -21,6 +21,7 @@ async def bring_up_nodes(
     drawings: Drawings,
     thoroughness: float,
     facility_file: Path,
+    active_reset: bool = False,
 ) -> dict[str, Exception]:
     """Bring up every node; what ends one of them does not end the others.
 
@@ -45,6 +46,7 @@ async def bring_up_nodes(
                 thoroughness,
                 facility_file=facility_file,
                 label=label,
+                active_reset=active_reset,
             ).work()
         except (RunError, *CANNOT_GO_ON) as error:
             ended[label] = error

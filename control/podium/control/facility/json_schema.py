@@ -5,14 +5,16 @@ for ``podium check`` alone.
 """
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from podium.control.facility import schema
 from podium.control.facility.designs import QUBIT_KINDS
+from podium.control.facility.field_docs import docs_of
 from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
+from podium.control.facility.written import Entry
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -52,6 +54,7 @@ def facility_json_schema(
     ]
     _, generated = models_json_schema([(kind, "validation") for kind in kinds])
     definitions = generated["$defs"]
+    _describe(definitions)
     node = definitions["NodeEntry"]["properties"]
     node["qubits"] |= _by_name(_qubit())
     node["couplings"] |= _by_name(_ref(schema.CouplingEntry))
@@ -80,6 +83,17 @@ def facility_json_schema(
         "$defs": definitions,
     }
     return {"$schema": DIALECT, "title": "Facility file", **_without_titles(described)}
+
+
+def _describe(definitions: dict[str, Any]) -> None:
+    """Put what is said of fields below them into the definitions."""
+    todo: list[type[BaseModel]] = [Entry]
+    while todo:
+        kind = todo.pop()
+        todo += kind.__subclasses__()
+        fields = definitions.get(kind.__name__, {}).get("properties", {})
+        for name, said in docs_of(kind).items() if fields else ():
+            fields[kind.model_fields[name].alias or name]["description"] = said
 
 
 def _qubit() -> dict[str, Json]:

@@ -21,12 +21,11 @@ from podium.firmware_interfaces.quantity import (
 class Entry(BaseModel):
     """A mapping of the file: unknown keys are refused, values are not coerced.
 
-    Docstrings of entries and of their fields are what an editor shows beside them.
+    Docstrings of entries and of their fields are what an editor shows beside them: see
+    :mod:`.json_schema`.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def _quantity(text: object, *, unit: str) -> float:

@@ -190,7 +190,5 @@ def _lines(sections: dict[str, tuple[int, bytes]]) -> tuple[tuple[int, int], ...
     data = sections.get(".linenr", (0, b""))[1]
     if len(data) % 16:
         raise BadElf(f".linenr has {len(data)} bytes: not a whole number of entries of 16")
-    return tuple(
-        (int(address), int(line))
-        for address, _, _, line in np.frombuffer(data, "<i4").reshape(-1, 4)
-    )
+    rows = np.frombuffer(data, "<i4").reshape(-1, 4)
+    return tuple(zip(rows[:, 0].tolist(), rows[:, 3].tolist(), strict=True))

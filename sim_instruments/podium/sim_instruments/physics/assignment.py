@@ -55,7 +55,7 @@ def separation(table: ResponseTable) -> float:
     places: list[NDArray[np.float64]] = []
     weights: list[NDArray[np.float64]] = []
     for level in (0, 1):
-        values, probabilities = table.outcomes(level, JUMP_STEP_NS)
+        values, probabilities = table.outcomes(level)
         places.append(((values - middle) * (apart.conjugate() / abs(apart))).real)
         weights.append(probabilities / probabilities.sum())
 
@@ -90,10 +90,9 @@ def assignment_at(
     flight_ns = math.ceil(feedline.delay_in_ns + feedline.delay_out_ns)
     tone = ReadoutTone(frequency_hz, amplitude_sqrt_w, wait_ns + window_ns)
     window = Window(frequency_hz, window_ns, None)
-    table = response_table(feedline, [tone], window, flight_ns + wait_ns, index)
-    return Assignment(
-        separation(table), frequency_hz, amplitude_sqrt_w, flight_ns + wait_ns, window_ns
-    )
+    open_ns = flight_ns + wait_ns
+    table = response_table(feedline, [tone], window, open_ns, index, JUMP_STEP_NS, levels=2)
+    return Assignment(separation(table), frequency_hz, amplitude_sqrt_w, open_ns, window_ns)
 
 
 def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:

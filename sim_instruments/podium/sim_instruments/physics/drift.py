@@ -32,7 +32,7 @@ CHAIN_MEMORIES_S = (1e2, 1e3, 1e4)
 DEFECT_MEMORY_S = 1e3
 DEFECT_ABOVE = 1.645
 FLUX_STEP = 5e-7
-"""Flux quanta: a chip is diagonalised anew for each step, which at the steepest flank is some kHz."""
+"""Flux quanta: a chip is diagonalised anew for each step; at the steepest flank one is some kHz."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,33 +288,31 @@ class ResponseTable:
     noise_sigma: float
     """Standard deviation of the noise of each quadrature, sqrt(W)."""
     photons: NDArray[np.float64]
-    """Shape (L, N): photon number at each nanosecond, to the end of the window."""
+    """Shape (B, N): photon number at samples to the end of the window, for the B lowest levels:
+    those that it may begin in."""
     exposure_ns: NDArray[np.float64]
-    """Shape (L, N): integral of ``1 + n/n_crit`` since the tones' arrival: out of level n the
+    """Shape (B, N): integral of ``1 + n/n_crit`` since the tones' arrival: out of level n the
     qubit jumps at ``rates_1_s[:, n] * d exposure/dt``."""
     rates_1_s: NDArray[np.float64]
     """Shape (L, L), [to, from], without photons."""
     jumped: NDArray[np.complex128]
-    """Shape (L, L, N), [to, from, k]: with one jump, at sample k."""
+    """Shape (L, B, N), [to, from, k]: with one jump, at the k-th of these samples; 0 where none
+    happens."""
 
-    def outcomes(
-        self, level: int, every_ns: int = 1
-    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    def outcomes(self, level: int) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
         """Return the possible integrated values and their probabilities, starting in ``level``.
 
-        The first is that without a jump; then one for each stretch of ``every_ns`` and each
+        The first is that without a jump; then one for each stretch between two samples and each
         level that is jumped to. Second jumps within a window are left out.
         """
-        length = self.exposure_ns.shape[1]
-        edge = np.append(np.arange(0, length - 1, every_ns), length - 1)
         leaving = self.rates_1_s[:, level]
         total = float(np.sum(leaving))
-        alive = np.exp(-1e-9 * total * self.exposure_ns[level, edge])
+        alive = np.exp(-1e-9 * total * self.exposure_ns[level])
         values = [self.mean[level : level + 1]]
         weights = [alive[-1:]]
         if total > 0:
             for to in np.flatnonzero(leaving):
-                at = self.jumped[to, level, edge]
+                at = self.jumped[to, level]
                 values.append(0.5 * (at[1:] + at[:-1]))
                 weights.append((alive[:-1] - alive[1:]) * leaving[to] / total)
         return np.concatenate(values), np.concatenate(weights)
@@ -326,11 +324,14 @@ def response_table(
     window: Window,
     open_ns: int,
     qubit: int,
+    every_ns: int = 1,
+    levels: int | None = None,
 ) -> ResponseTable:
     """Return what ``window`` integrates for each level of ``feedline.qubits[qubit]``.
 
     All ``tones`` leave their connector at time 0 with phase 0; the window opens at the
-    listener's connector at ``open_ns``. Raises ValueError when there is no tone.
+    listener's connector at ``open_ns``. Jumps are told at samples that far apart, out of the
+    lowest ``levels`` (None: of all). Raises ValueError when there is no tone.
     """
     if not tones:
         raise ValueError("a response table needs at least one tone, got none")
@@ -350,23 +351,27 @@ def response_table(
         if m != qubit:
             base -= taken(other, ring_up(other, playing, 0, fraction, length), listening, fraction)
     point = feedline.qubits[qubit]
-    levels = point.levels_hz.size
-    fields = [ring_up(point, playing, n, fraction, length) for n in range(levels)]
+    count = point.levels_hz.size
+    begins = range(count if levels is None else levels)
+    fields = [ring_up(point, playing, n, fraction, length) for n in range(count)]
     parts = [parts_taken(point, field, listening, fraction) for field in fields]
     scale = feedline.gain_out / window.duration_ns
-    jumped = np.empty((levels, levels, length), np.complex128)
-    for start in range(levels):
-        for to in range(levels):
+    at = np.append(np.arange(0, length - 1, every_ns), length - 1)
+    response = [field.response[at] for field in fields]
+    before = [part.before[at] for part in parts]
+    jumped = np.zeros((count, len(begins), at.size), np.complex128)
+    for start in begins:
+        for to in np.flatnonzero(point.rates_1_s[:, start]):
             jumped[to, start] = base - (
-                parts[start].before[:-1]
-                + (parts[to].before[-1] - parts[to].before[:-1])
-                + (fields[start].response - fields[to].response) * parts[to].tail[:-1]
+                before[start]
+                + (parts[to].before[-1] - before[to])
+                + (response[start] - response[to]) * parts[to].tail[at]
             )
     return ResponseTable(
         mean=scale * np.array([base - part.before[-1] for part in parts], np.complex128),
         noise_sigma=noise_sigma(feedline, window),
-        photons=np.array([photons(point, field) for field in fields]),
-        exposure_ns=np.array([exposure_ns(point, field) for field in fields]),
+        photons=np.array([photons(point, fields[n])[at] for n in begins]),
+        exposure_ns=np.array([exposure_ns(point, fields[n])[at] for n in begins]),
         rates_1_s=point.rates_1_s,
         jumped=scale * jumped,
     )

@@ -4,6 +4,7 @@ Where what is played next hangs on what was measured, a run cannot be played as 
 (:meth:`.World.play`). A session is given what is played, in the order of time, and windows as soon
 as all is known that plays until they close; it answers each with the value of this one shot, and
 goes on from the levels that the shot has come to. Same signals, statistically the same answers.
+Carriers that leak into drive lines are told of in the first chunk and act from then on.
 
 Windows that overlap are read together, as :mod:`.schedule` says; what follows before the feedline
 is dark again is another reading of the same cluster of tones: the fields are followed from the
@@ -12,6 +13,7 @@ at the later one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     PulseTrain,
 )
-from podium.sim_instruments.physics.spurs import felt, parted, refuse_pump
+from podium.sim_instruments.physics.spurs import felt, parted, pumped, refuse_more_pump
 
 
 class Session:
@@ -46,6 +48,8 @@ class Session:
         self._beginning = beginning
         self._contents = Contents()
         self._feedlines: dict[str, FeedlineSession] = {}
+        self._at_rest: dict[str, tuple[QubitPoint, ...]] = {}
+        """By feedline: its qubits without the carriers that leak into their lines."""
         self._kept: dict[str, list[PulseTrain]] = {}
         """By line: what was played on a feedline, or a qubit of it, that nobody listened to yet."""
         self._counts: dict[int, int] = {}
@@ -89,6 +93,12 @@ class Session:
     def _feedline(self, line: str) -> FeedlineSession:
         if line not in self._feedlines:
             feedline = self._feedline_at(line)
+            self._at_rest[line] = feedline.qubits
+            qubits = tuple(
+                pumped(qubit, self._kept.get(f"{qubit.name}.drive", ()))
+                for qubit in feedline.qubits
+            )
+            feedline = replace(feedline, qubits=qubits)
             self._feedlines[line] = FeedlineSession(
                 feedline, self._contents, self._seed, self._beginning
             )
@@ -98,9 +108,12 @@ class Session:
         tones, heard = parted(session.feedline, self._kept.pop(session.feedline.name, ()))
         session.play(tones)
         session.spurs.add(heard)
-        for qubit, (line, trajectory) in zip(session.feedline.qubits, session.qubits, strict=True):
+        at_rest = self._at_rest[session.feedline.name]
+        for still, qubit, (line, trajectory) in zip(
+            at_rest, session.feedline.qubits, session.qubits, strict=True
+        ):
             played = self._kept.pop(line.line, ())
-            refuse_pump(qubit, played)
+            refuse_more_pump(still, qubit, played)
             trains = felt(qubit, played)
             if trains:
                 self._check_drive(qubit)

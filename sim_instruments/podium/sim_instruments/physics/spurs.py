@@ -90,16 +90,20 @@ def pumped(qubit: QubitPoint, trains: Iterable[PulseTrain]) -> QubitPoint:
     return qubit if rates is qubit.rates_1_s else replace(qubit, rates_1_s=frozen(rates))
 
 
-def refuse_pump(qubit: QubitPoint, trains: Sequence[PulseTrain]) -> None:
-    """Raise NotSimulated for a carrier that pumps a qubit of a run whose end is not known."""
-    if pumped(qubit, trains) is qubit:
+def refuse_more_pump(at_rest: QubitPoint, qubit: QubitPoint, trains: Sequence[PulseTrain]) -> None:
+    """Raise NotSimulated for a carrier that begins to pump a qubit in the middle of a run.
+
+    ``at_rest``: without carriers; ``qubit``: with those that were there at the beginning.
+    """
+    now = pumped(at_rest, trains)
+    if now is at_rest or np.array_equal(now.rates_1_s, qubit.rates_1_s):
         return
     carrier_hz = next(p.carrier_hz for t in trains if t.spur == "carrier" for p in t.pieces)
     raise NotSimulated(
         f"a carrier at {carrier_hz / 1e9:.6f} GHz leaks into {qubit.name}.drive, close enough to a "
-        f"transition of {qubit.name} to excite it: that is not simulated in a run in which what is "
-        "played hangs on what was measured; set the offsets of that output so that nothing leaks, "
-        "or move its local oscillator away"
+        f"transition of {qubit.name} to excite it, and began to in the middle of a run in which "
+        "what is played hangs on what was measured: that is not simulated; set the offsets of that "
+        "output so that nothing leaks, or move its local oscillator away"
     )
 
 

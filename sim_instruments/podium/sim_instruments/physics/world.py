@@ -78,15 +78,15 @@ class World:
         The same signals and run number give the same answer. Raises NotSimulated for lines
         that the world does not have and signals that it cannot simulate.
         """
+        span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
         if self._lines is None:
-            feedlines = self._chip_at(signals.biases_v)
+            feedlines = self._point(signals.biases_v, None, *span_s)
             driven = {f"{q.name}.drive" for feedline in feedlines for q in feedline.qubits}
             lines = Lines(frozenset(f.name for f in feedlines), frozenset(driven))
             _check_lines(signals.drives, signals.captures, lines)
         else:
             _check_lines(signals.drives, signals.captures, self._lines)
             heard = {capture.line for capture in signals.captures}
-            span_s = 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
             feedlines = self._point(signals.biases_v, heard, *span_s)
         integrated = [np.zeros(train.start_ns.size, np.complex128) for train in signals.captures]
         traces: list[NDArray[np.complex128] | None] = [None] * len(signals.captures)
@@ -105,11 +105,13 @@ class World:
         The same signals in the same pieces give the same answers.
         """
         points: dict[str, FeedlinePoint] = {}
+        start_s = 1e-15 * beginning.start_tai_fs
 
         def lines() -> Lines:
             if self._lines is not None:
                 return self._lines
-            points.update({one.name: one for one in self._chip_at(beginning.biases_v)})
+            found = self._point(beginning.biases_v, None, start_s, 0.0)
+            points.update({one.name: one for one in found})
             driven = {f"{qubit.name}.drive" for one in points.values() for qubit in one.qubits}
             return Lines(frozenset(points), frozenset(driven))
 
@@ -117,7 +119,6 @@ class World:
 
         def feedline_at(line: str) -> FeedlinePoint:
             if line not in points:
-                start_s = 1e-15 * beginning.start_tai_fs
                 found = self._point(beginning.biases_v, {line}, start_s, 0.0)
                 points.update({one.name: one for one in found})
             return points[line]
@@ -134,11 +135,15 @@ class World:
         return Session(feedline_at, check, check_alone, self._seed, beginning)
 
     def _point(
-        self, biases_v: Mapping[str, float], lines: set[str], start_s: float, duration_s: float
+        self,
+        biases_v: Mapping[str, float],
+        lines: set[str] | None,
+        start_s: float,
+        duration_s: float,
     ) -> tuple[FeedlinePoint, ...]:
-        if self._drift is None:
-            return self._chip_at(biases_v, lines)
-        return self._drift.at(biases_v, lines, start_s, duration_s)
+        if self._drift is not None:
+            return self._drift.at(biases_v, lines, start_s, duration_s)
+        return self._chip_at(biases_v) if lines is None else self._chip_at(biases_v, lines)
 
     def _listen(
         self,

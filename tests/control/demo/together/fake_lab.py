@@ -14,6 +14,7 @@ from tests.control.demo.together.made_up_together import PULSES, T0
 
 from podium.control.bus.asked import Asked
 from podium.control.bus.messages import AgentStatus, FacilityStatus, InstrumentStatus
+from podium.control.bus.mixers import MixerFound
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.demo.example import TWO_NODES, example_facility
 from podium.control.facility.facility import Facility
@@ -65,6 +66,9 @@ class FakeLab:
 
     async def read(self, instrument: str, channel: str) -> float:
         return 0.012
+
+    async def calibrate_mixers(self, ports: Sequence[str]) -> Mapping[str, MixerFound]:
+        return {}
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         return

@@ -38,6 +38,8 @@ LEAST_STRENGTH, GREATEST_STRENGTH = 0.15, 4.5
 MOST_MEMORY = 0.97
 DOUBLINGS = 8
 """Of the memory's reach in points: what 256 points before was, is forgotten."""
+MOST_CHI2 = 3.0
+"""Per degree of freedom, what is expected beforehand included; its noise is that of the data."""
 LEFT = 0.3
 """What a fit leaves may scatter by this share of the line's height, or as noise does."""
 
@@ -184,9 +186,15 @@ def fit_pulse_line(
     counted = np.zeros(len(signal))
     if shots is not None:
         counted = _counting(frequency_hz, fit, duration_s, shots)
-        quiet = max(quiet - float(np.mean(counted**2)), 0.01 * float(np.max(counted**2)))
+        # Few points tell their scatter badly: what counting explains is not taken away whole.
+        quiet = max(quiet - float(np.mean(counted**2)), 0.3 * quiet)
     sigma = np.sqrt(quiet + counted**2)
     fit = _fit(frequency_hz, signal, duration_s, expected, seen, sigma)
+    if fit.chi2 > MOST_CHI2:
+        raise FitFailed(
+            f"no line of a pulse: the one at {fit.values['centre'] / 1e9:.6g} GHz would have an "
+            f"area or a memory that it cannot have (chi2 {fit.chi2:.1f})"
+        )
     half_width = 0.4 / duration_s
     if not fit.sigmas["centre"] < half_width:
         raise FitFailed(

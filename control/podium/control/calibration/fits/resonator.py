@@ -144,21 +144,65 @@ def _refuse_second(frequency_hz: Array, left: Array, fit: Fit) -> None:
         )
 
 
+SETTLED = 6
+"""Iterations from the photon number to the line's place and back; the shift is small."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DispersiveScan:
-    """S21 with the qubit prepared in 0 and in 1, at several probe powers."""
+    """S21 with the qubit in 0 and in 1, at several probe powers: a row for each of them."""
 
     frequency_hz: Array
     """Shape (n,)."""
+    iq: ComplexArray
+    """Shape (m, n): row, frequency; V."""
     relative_power: Array
     """Shape (m,): probe powers relative to the greatest."""
-    iq: ComplexArray
-    """Shape (m, 2, n): power, prepared state, frequency."""
-    excited: tuple[float, float]
-    """Mean excited fraction over the window after preparing 0 and 1."""
+    excited: Array
+    """Shape (m,): mean excited fraction over the window."""
+    shots: Array
+    """Shape (m,): of each point."""
     window: ReadoutWindow
     bare_hz: float | None = None
     """Where the resonator is without the qubit; None if that is not known."""
+
+    @property
+    def normal(self) -> ComplexArray:
+        """The rows divided by their amplitudes."""
+        return np.asarray(self.iq / np.sqrt(self.relative_power)[:, None])
+
+
+def dispersive_rows(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[ComplexArray, ...]:
+    """Return the rows with the qubit in 0, and with it in 1, in units of the line's gain.
+
+    Shapes (m, n). Photons move each line towards the bare resonator, f(n) = bare + (low - bare) /
+    sqrt(1 + n / n_crit) (Boissonneault, Gambetta, Blais, PRL 105, 100504 (2010)), to second order
+    in n, which itself depends on where the line has moved to.
+    """
+    frequency = scan.frequency_hz
+    line = background(frequency, values, float(np.mean(frequency)))
+    power = scan.relative_power[:, None]
+    rows = []
+    for sign in (-1.0, 1.0):
+        low = values["resonance"] + sign * values["chi"]
+        share, curved = 1.0, 0.0
+        if scan.bare_hz is not None:
+            share = (low - scan.bare_hz) / (values["resonance"] - scan.bare_hz)
+            curved = 1.5 * abs(values["pull"]) / max(abs(low - scan.bare_hz), values["kappa"] / 4)
+        shift = np.zeros((len(power), len(frequency)))
+        for _ in range(SETTLED):
+            photons = power / (1 + (2 * (frequency - low - shift) / values["kappa"]) ** 2)
+            shift = share * values["pull"] * photons * (1 - curved * share * photons)
+        shape = dip(
+            frequency,
+            low + shift,
+            values["kappa"],
+            values["coupling"],
+            values["twist"],
+            scan.window,
+        )
+        rows.append(np.sqrt(power) * line * shape)
+    return tuple(rows)
 
 
 def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
@@ -166,46 +210,20 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
 
     ``start``: ``resonance`` (Hz, the midpoint), ``chi``, ``kappa`` (Hz). Returns ``resonance``
     (midpoint, at zero power), ``chi``, ``kappa``, ``coupling``, ``pull`` (Hz by which the photons
-    of the greatest power on resonance move the line), and the line's parameters. The shift by
-    photons is taken as proportional to their number (first order of the dispersive shift's
-    saturation; Boissonneault et al., Phys. Rev. A 79, 013819 (2009), Sec. III) and, for each
-    state, to its distance from the bare resonator.
+    of the greatest power on resonance move the line), and the line's parameters. Raises FitFailed
+    when there is no resonance, or the states look alike.
     """
     look_at(scan.iq)
     frequency = scan.frequency_hz
-    centre = float(np.mean(frequency))
-    scale = np.sqrt(scan.relative_power)[:, None, None]
-    normal = scan.iq / scale
-    mean = np.mean(normal[:, 0], axis=0)
+    in_0 = scan.normal[scan.excited < np.mean(scan.excited)]
+    mean = np.mean(in_0, axis=0)
     delay, phase, gain = _line(frequency, mean, _away(frequency, mean, start["kappa"]))
     data = _stack((scan.iq / gain).ravel())
+    w = scan.excited[:, None]
 
     def model(values: Mapping[str, float]) -> Array:
-        line = background(frequency, values, centre)
-        out = np.empty(scan.iq.shape, dtype=np.complex128)
-        for row, power in enumerate(scan.relative_power):
-            shapes = []
-            for sign in (-1.0, 1.0):
-                low = values["resonance"] + sign * values["chi"]
-                x = 2 * (frequency - low) / values["kappa"]
-                share = 1.0
-                if scan.bare_hz is not None:
-                    share = (low - scan.bare_hz) / (values["resonance"] - scan.bare_hz)
-                shifted = low + share * values["pull"] * power / (1 + x**2)
-                shapes.append(
-                    dip(
-                        frequency,
-                        shifted,
-                        values["kappa"],
-                        values["coupling"],
-                        values["twist"],
-                        scan.window,
-                    )
-                )
-            for state in (0, 1):
-                w = scan.excited[state]
-                out[row, state] = np.sqrt(power) * line * ((1 - w) * shapes[0] + w * shapes[1])
-        return _stack(out.ravel())
+        zero, one = dispersive_rows(scan, values)
+        return _stack(((1 - w) * zero + w * one).ravel())
 
     common = {
         "kappa": start["kappa"],
@@ -228,34 +246,60 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
         "twist": Bound(-1.0, 1.0),
         "pull": Bound(-5 * abs(start["chi"]), 5 * abs(start["chi"])),
     }
-    _refuse_alike(scan.iq)
-    fit = fit_least_squares(model, data, None, starts, bounds)
-    left = (data - model(fit.values)).reshape(2, *scan.iq.shape) / scale[None]
-    away = np.mean(np.hypot(left[0], left[1]), axis=(0, 1))
-    distance = np.abs(frequency - fit.values["resonance"])
-    away[distance < abs(fit.values["chi"]) + fit.values["kappa"]] = 0.0
-    k = int(np.argmax(away))
-    if away[k] > SECOND * fit.values["coupling"] / fit.values["kappa"] * abs(fit.values["gain"]):
-        raise FitFailed(
-            f"two lines, at {fit.values['resonance'] / 1e9:.6g} and {frequency[k] / 1e9:.6g} GHz: "
-            "which one is meant cannot be told"
-        )
-    if fit.values["coupling"] < 5 * fit.sigmas["coupling"]:
-        raise FitFailed(
-            f"no resonance: the dip is {fit.values['coupling'] / fit.sigmas['coupling']:.1f} sigma"
-        )
-    if abs(fit.values["chi"]) < 5 * fit.sigmas["chi"]:
-        raise FitFailed(
-            f"the two states look alike: chi is {fit.values['chi'] / 1e6:.3f} MHz, "
-            f"{abs(fit.values['chi']) / fit.sigmas['chi']:.1f} sigma"
-        )
+    _refuse_alike(scan)
+    # Noise of one shot, each quadrature, from how the rows bend; it is alike in all of them.
+    bends = (scan.iq[:, 2:] - 2 * scan.iq[:, 1:-1] + scan.iq[:, :-2]) / gain
+    one_shot = float(np.sqrt(np.mean(np.abs(bends) ** 2 * scan.shots[:, None]) / 12))
+    amplifier = np.broadcast_to(one_shot / np.sqrt(scan.shots)[:, None], scan.iq.shape)
+    each = np.asarray(amplifier * (1 + 1j), dtype=np.complex128)
+    fit = fit_least_squares(model, data, _stack(each.ravel()), starts, bounds)
+    # Which state a shot was in is drawn, too: that scatters where the states differ.
+    zero, one = dispersive_rows(scan, fit.values)
+    drawn = np.sqrt(w * (1 - w) / scan.shots[:, None]) * (one - zero)
+    left = _complex(data - model(fit.values)).reshape(scan.iq.shape)
+    found = np.abs(left) ** 2 - np.abs(drawn) ** 2
+    found *= scan.shots[:, None] / (1 - len(fit.names) / len(data))
+    one_shot = float(np.sqrt(max(np.mean(found) / 2, (one_shot / 30) ** 2)))
+    amplifier = np.broadcast_to(one_shot / np.sqrt(scan.shots)[:, None], scan.iq.shape)
+    sigma = _stack((np.hypot(amplifier, drawn.real) + 1j * np.hypot(amplifier, drawn.imag)).ravel())
+    fit = fit_least_squares(model, data, sigma, [fit.values], bounds)
+    _check_dispersive(scan, fit, _complex(data - model(fit.values)).reshape(scan.iq.shape))
+    fit.values["gain"] *= gain
+    fit.sigmas["gain"] *= gain
     return fit
 
 
-def _refuse_alike(iq: ComplexArray) -> None:
-    """Raise FitFailed when the two states, axis 1 of three, differ by no more than noise."""
-    difference = iq[:, 1] - iq[:, 0]
-    bends = difference[:, 2:] - 2 * difference[:, 1:-1] + difference[:, :-2]
+def _check_dispersive(scan: DispersiveScan, fit: Fit, left: ComplexArray) -> None:
+    """Raise FitFailed where the fit has left another line, or does not fix its own."""
+    frequency, v, s = scan.frequency_hz, fit.values, fit.sigmas
+    away = np.mean(np.abs(left) / np.sqrt(scan.relative_power)[:, None], axis=0)
+    away[np.abs(frequency - v["resonance"]) < abs(v["chi"]) + v["kappa"]] = 0.0
+    k = int(np.argmax(away))
+    if away[k] > SECOND * v["coupling"] / v["kappa"] * abs(v["gain"]):
+        raise FitFailed(
+            f"two lines, at {v['resonance'] / 1e9:.6g} and {frequency[k] / 1e9:.6g} GHz: "
+            "which one is meant cannot be told"
+        )
+    if v["coupling"] < 5 * s["coupling"]:
+        raise FitFailed(f"no resonance: the dip is {v['coupling'] / s['coupling']:.1f} sigma")
+    if abs(v["chi"]) < 5 * s["chi"]:
+        raise FitFailed(
+            f"the two states look alike: chi is {v['chi'] / 1e6:.3f} MHz, "
+            f"{abs(v['chi']) / s['chi']:.1f} sigma"
+        )
+    if not frequency[0] < v["resonance"] < frequency[-1]:
+        raise FitFailed(f"the resonance at {v['resonance'] / 1e9:.6f} GHz is beside the scan")
+
+
+def _refuse_alike(scan: DispersiveScan) -> None:
+    """Raise FitFailed when rows of the two states differ by no more than noise."""
+    weights = scan.relative_power * scan.shots
+    in_1 = scan.excited > np.mean(scan.excited)
+    one, zero = (
+        np.average(scan.normal[rows], axis=0, weights=weights[rows]) for rows in (in_1, ~in_1)
+    )
+    difference = one - zero
+    bends = difference[2:] - 2 * difference[1:-1] + difference[:-2]
     noise = float(np.mean(np.abs(bends) ** 2)) / 6
     size = float(np.mean(np.abs(difference) ** 2))
     # Of n complex points the ratio is 1 with a spread of about 2 / sqrt(n) where all is noise.
@@ -312,3 +356,9 @@ def _away(frequency_hz: Array, iq: ComplexArray, width_hz: float) -> NDArray[np.
 
 def _stack(values: ComplexArray) -> Array:
     return np.concatenate([values.real, values.imag])
+
+
+def _complex(stacked: Array) -> ComplexArray:
+    """Return what :func:`_stack` was given."""
+    half = len(stacked) // 2
+    return np.asarray(stacked[:half] + 1j * stacked[half:])

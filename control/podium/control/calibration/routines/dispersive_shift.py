@@ -1,116 +1,230 @@
-"""The resonator with the qubit in 0 and in 1: chi, kappa and the readout frequency."""
+"""The resonator with the qubit in 0 and in 1: chi, kappa and the readout frequency.
 
+With the qubit in 0 there is nothing to wait for: shot follows shot, and these rows tell the line,
+the linewidth and what photons move. With the qubit in 1 one power is enough, and a wait of little
+more than T1: what share of the shots is in 1 after the pulse follows from T1.
+"""
+
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.dispersive import critical_photons
-from podium.control.calibration.fits.resonator import DispersiveScan, ReadoutWindow, fit_dispersive
+from podium.control.calibration.fits.resonator import (
+    DispersiveScan,
+    ReadoutWindow,
+    dispersive_rows,
+    fit_dispersive,
+)
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import state_axis
 from podium.control.calibration.sequences import (
+    Pulses,
     all_pulses,
     frame_names,
     frames_of,
     on_grid_ns,
     power_axis,
     probe_axis,
-    reset,
+    rest,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
+    Axis,
     Barrier,
+    Delay,
     Program,
     SetFrequency,
+    Statement,
 )
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-POWERS = (0.25, 0.55, 1.0)
-"""Amplitudes, of the greatest: photons move the line, and how far is fitted and taken out."""
+POWERS = (0.45, 1.0)
+"""Amplitudes, of the greatest, with the qubit in 0: photons move the line, and how far is fitted
+and taken out."""
 PHOTONS = 0.04
 """On resonance at the greatest amplitude, of the critical number."""
 POINTS = 49
+GROUND_SHOTS, EXCITED_SHOTS = 1500, 500
+PAUSE_LIFETIMES = 1.2
+"""Wait between pi pulses: 77 % of the shots are in 1 then, and there are four times as many."""
+WINDOW = (4.0, 15.0)
+"""When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
 
 
 async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Scan each resonator with the qubit prepared in 0 and in 1, at three low powers.
+    """Scan each resonator with the qubit in 0 at two low powers, and in 1 at one.
 
     Stores ``readout_frequency`` (midpoint of both, at zero power), ``chi`` (signed) and ``kappa``,
     all in Hz.
     """
     outcome = Outcome("dispersive_shift", "Dispersive shift")
     pulses = all_pulses(bench, qubits)
-    frames = frame_names(pulses)
-    kappa = max(bench.best(q, "kappa") for q in qubits)
-    chi = max(abs(bench.best(q, "chi")) for q in qubits)
-    span = 3.5 * kappa + 4 * chi
-    duration_ns = on_grid_ns(14 / (np.pi * min(bench.best(q, "kappa") for q in qubits)))
-    centres = {q.element: bench.best(q, "readout_frequency") for q in qubits}
-    probe = probe_axis(centres, span, POINTS)
-    top = {
-        q.element: bench.probe_amplitude(q, PHOTONS * critical_photons(bench, q)) for q in qubits
-    }
-    power = power_axis({element: [a * p for p in POWERS] for element, a in top.items()})
-    body = [
-        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
-        *reset(pulses, frames),
-        *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
-        Barrier(frames),
-    ]
-    for p in pulses:
-        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), duration_ns, 0)
-    program = Program(
-        "dispersive shift",
-        frames_of(pulses),
-        tuple(body),
-        (power, state_axis(pulses), probe),
-        shots=bench.shots(350),
-    )
-    data = await bench.run(outcome, program)
-    window = ReadoutWindow(0.0, duration_ns * 1e-9)
+    kappa = {q.name: bench.guess(q, "kappa") for q in qubits}
+    start = {q.name: _start(bench, q) for q in qubits}
+    span = 3.5 * max(kappa.values()) + 4 * max(abs(one["chi"]) for one in start.values())
+    opens_ns, closes_ns = (on_grid_ns(x / (np.pi * min(kappa.values()))) for x in WINDOW)
+    window = ReadoutWindow(opens_ns * 1e-9, (closes_ns - opens_ns) * 1e-9)
+    probe = probe_axis({q.element: start[q.name]["resonance"] for q in qubits}, span, POINTS)
+    top = {q.element: _amplitude(bench, q) for q in qubits}
+    ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
+    excited, cycle_ns = _excited_program(bench, pulses, top, probe, opens_ns, closes_ns)
+    in_0 = await bench.run(outcome, ground)
+    in_1 = await bench.run(outcome, excited)
+    half_pulse_ns = {p.qubit.name: p.pulse_ns / 2 for p in pulses}
+    shots = np.array([ground.shots] * len(POWERS) + [excited.shots], dtype=np.float64)
+
+    def rows(qubit: Qubit) -> np.ndarray:
+        return np.concatenate([iq_of(in_0, qubit.element), iq_of(in_1, qubit.element)[None]])
 
     def raw(qubit: Qubit) -> Panel:
-        frequency = values_of(data, f"{qubit.element}_probe_frequency")
-        iq = np.abs(iq_of(data, qubit.element)[-1]) * 1e3
+        frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
+        iq = np.abs(rows(qubit)[-2:]) * 1e3
         series = tuple(Series(f"prepared in {s}", frequency / 1e9, iq[s]) for s in (0, 1))
         return Panel(qubit.element, "probe frequency (GHz)", "|S21| (mV)", series)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        frequency = values_of(data, f"{qubit.element}_probe_frequency")
-        w = bench.measured(qubit, "thermal_population") or 0.0
-        t1 = bench.best(qubit, "t1")
-        # Mean of exp(-t / T1) over the window, from the middle of the pi pulse on.
-        x = window.duration_s / t1
-        half_pulse = 0.5 * next(p for p in pulses if p.qubit == qubit).pulse_ns * 1e-9
-        alive = (1 - np.exp(-x)) / x * np.exp(-half_pulse / t1)
+        frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
+        thermal = bench.measured(qubit, "thermal_population") or 0.0
+        lag_s = 1 / (np.pi * kappa[qubit.name])  # the field follows the qubit so much later
+        begin_s = half_pulse_ns[qubit.name] * 1e-9 + window.opens_s - lag_s
+        share = excited_share(
+            thermal, bench.best(qubit, "t1"), cycle_ns * 1e-9, begin_s, window.duration_s
+        )
         scan = DispersiveScan(
             frequency,
-            np.array(POWERS) ** 2,
-            iq_of(data, qubit.element),
-            (w, w + (1 - 2 * w) * float(alive)),
+            rows(qubit),
+            np.array([*POWERS, 1.0]) ** 2,
+            np.array([thermal] * len(POWERS) + [share]),
+            shots,
             window,
-            bench.measured(qubit, "bare_readout_frequency"),
+            bare_hz(bench, qubit),
         )
-        start = {
-            "resonance": bench.best(qubit, "readout_frequency"),
-            "chi": bench.best(qubit, "chi"),
-            "kappa": bench.best(qubit, "kappa"),
-        }
-        found = fit_dispersive(scan, start)
+        found = fit_dispersive(scan, start[qubit.name])
         v, s = found.values, found.sigmas
-        text = (
-            f"chi {v['chi'] / 1e6:.3f} ± {s['chi'] / 1e6:.3f} MHz, "
-            f"kappa {v['kappa'] / 1e6:.3f} ± {s['kappa'] / 1e6:.3f} MHz"
+        zero, one = dispersive_rows(scan, v)
+        w = scan.excited[-1]
+        lines = (zero[-2], (1 - w) * zero[-1] + w * one[-1])
+        fits = tuple(
+            Series(f"fit, prepared in {k}", frequency / 1e9, np.abs(line) * 1e3, line=True)
+            for k, line in enumerate(lines)
         )
         low, high = (v["resonance"] + sign * v["chi"] for sign in (-1, 1))
         return {
             "readout_frequency": Measured(v["resonance"], s["resonance"], "Hz"),
             "chi": Measured(v["chi"], s["chi"], "Hz"),
             "kappa": Measured(v["kappa"], s["kappa"], "Hz"),
-        }, replace(panel, marks=(("0", low / 1e9), ("1", high / 1e9)), text=text)
+        }, replace(
+            panel,
+            series=(*panel.series, *fits),
+            marks=(("0", low / 1e9), ("1", high / 1e9)),
+            text="chi {chi}, kappa {kappa}, midpoint {readout_frequency}",
+        )
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def excited_share(
+    thermal: float, t1_s: float, cycle_s: float, begin_s: float, duration_s: float
+) -> float:
+    """Return the mean excited fraction over a window after a pi pulse in every cycle.
+
+    The pulse turns what is there, p -> 1 - p, and in between p relaxes to ``thermal``: that has one
+    steady state. The window begins ``begin_s`` after the middle of the pulse.
+    """
+    left = float(np.exp(-cycle_s / t1_s))
+    before = (thermal * (1 - left) + left) / (1 + left)
+    x = duration_s / t1_s
+    alive = float(np.exp(-begin_s / t1_s) * (1 - np.exp(-x)) / x)
+    return thermal + (1 - before - thermal) * alive
+
+
+def bare_hz(bench: Bench, qubit: Qubit) -> float | None:
+    """Return the resonator's frequency without the qubit, Hz, if it has been measured.
+
+    A small correction of a small correction hangs on it: its doubt does not show.
+    """
+    if bench.record.get(f"{qubit.name}.bare_readout_frequency") is None:
+        return None
+    return bench.guess(qubit, "bare_readout_frequency")
+
+
+def _start(bench: Bench, qubit: Qubit) -> Mapping[str, float]:
+    return {
+        "resonance": bench.readout_middle(qubit),
+        "chi": bench.guess(qubit, "chi"),
+        "kappa": bench.guess(qubit, "kappa"),
+    }
+
+
+def _amplitude(bench: Bench, qubit: Qubit) -> float:
+    """Return the greatest probe amplitude, of full scale."""
+    critical = bench.measured(qubit, "critical_amplitude")
+    if critical is None:
+        return bench.probe_amplitude(qubit, PHOTONS * critical_photons(bench, qubit))
+    return min(1.0, float(np.sqrt(PHOTONS)) * critical)
+
+
+def _probes(pulses: tuple[Pulses, ...]) -> list[Statement]:
+    return [SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses]
+
+
+def _ground_program(
+    bench: Bench,
+    pulses: tuple[Pulses, ...],
+    top: Mapping[str, float],
+    probe: Axis,
+    opens_ns: int,
+    closes_ns: int,
+) -> Program:
+    frames = tuple(p.readout for p in pulses)
+    body = [
+        *_probes(pulses),
+        *rest(frames, min(bench.guess(p.qubit, "kappa") for p in pulses)),
+        Barrier(frames),
+    ]
+    for p in pulses:
+        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), closes_ns, opens_ns)
+    return Program(
+        "resonator, qubit in 0",
+        tuple(p.readout_frame() for p in pulses),
+        tuple(body),
+        (power_axis({element: [a * p for p in POWERS] for element, a in top.items()}), probe),
+        shots=bench.shots(GROUND_SHOTS),
+    )
+
+
+def _excited_program(
+    bench: Bench,
+    pulses: tuple[Pulses, ...],
+    top: Mapping[str, float],
+    probe: Axis,
+    opens_ns: int,
+    closes_ns: int,
+) -> tuple[Program, int]:
+    """Return the program, and the time from one pi pulse to the next, ns."""
+    frames = frame_names(pulses)
+    wait_ns = on_grid_ns(max(p.reset_s(PAUSE_LIFETIMES) for p in pulses))
+    body = [
+        *_probes(pulses),
+        Delay(frames, wait_ns * FS_PER_NS),
+        Barrier(frames),
+        *(p.pi() for p in pulses),
+        Barrier(frames),
+    ]
+    for p in pulses:
+        body += p.measure(top[p.qubit.element], closes_ns, opens_ns)
+    program = Program(
+        "resonator, qubit in 1",
+        frames_of(pulses),
+        tuple(body),
+        (probe,),
+        shots=bench.shots(EXCITED_SHOTS),
+    )
+    longest_ns = max(p.pulse_ns for p in pulses)
+    return program, wait_ns + longest_ns + closes_ns + max(p.flight_ns() for p in pulses)

@@ -1,20 +1,27 @@
 """The 1-2 transition: the anharmonicity."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from podium.control.calibration.bench import Bench, iq_of, values_of
-from podium.control.calibration.drive_scan import (
-    full_scale_rabi_hz,
-    line_pulse_ns,
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.fits.peak import Expected, pulse_line
+from podium.control.calibration.line_scan import (
+    LineScan,
+    Rabi,
+    Range,
+    expected_strength,
+    known_rabi,
+    scan_pulse_ns,
 )
-from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
-from podium.control.calibration.fits.projection import line_axis
+from podium.control.calibration.line_search import Lines, Plan, find_lines
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
+    Pulses,
     all_pulses,
     frame_names,
     frames_of,
@@ -27,108 +34,129 @@ from podium.control.program.program import Affine, Axis, Barrier, Play, Program,
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-WIDE_STEP_HZ = 0.8e6
-NARROW_STEP_HZ = 0.06e6
-NARROW_POINTS = 61
+PLAN = Plan(
+    step_hz=0.8e6,
+    least_points=41,
+    shots=48,
+    narrow_steps_hz=(0.06e6, 0.4e6),
+    narrow_points=25,
+    narrow_shots=250,
+)
+LADDER, LADDER_DOUBT = 2**0.5, 0.1
+"""Strength of the 1-2 transition, of 0-1, and how far a transmon's may be off, relative."""
 
 
-def ef_program(
+def ef_scan(
     bench: Bench,
+    ranges: Mapping[str, Range],
     qubits: tuple[Qubit, ...],
-    centres_hz: dict[str, float],
-    step_hz: float,
     points: int,
-) -> Program:
-    """Return a scan of all 1-2 transitions at once, each about its centre (by full name)."""
+    shots: int,
+    rabi_hz: Rabi,
+) -> LineScan:
+    """Return a scan over the 1-2 lines, each over its own range (by full name).
+
+    ``rabi_hz``: of the 1-2 transition.
+    """
     pulses = all_pulses(bench, qubits)
     frames = frame_names(pulses, ef=True)
     axis = Axis(
         "drive",
         tuple(
             linear_frequencies(
-                f"{q.element}_ef_frequency", centres_hz[q.name], step_hz * (points - 1), points
+                f"{q.element}_ef_frequency", ranges[q.name].centre, ranges[q.name].span, points
             )
             for q in qubits
         ),
     )
-    duration_ns = line_pulse_ns(step_hz)
+    duration_ns = scan_pulse_ns(ranges, qubits, points)
     body = [
         *(SetFrequency(p.ef, Affine(f"{p.qubit.element}_ef_frequency")) for p in pulses),
         *reset(pulses, frames),
     ]
+    amplitude: dict[str, float] = {}
     for p in pulses:
-        pair = (p.drive, p.ef)
-        amplitude = 1e9 / (2 * duration_ns) / (full_scale_rabi_hz(p) * np.sqrt(2.0))
+        pair, name = (p.drive, p.ef), p.qubit.name
+        amplitude[name] = min(0.95, 1e9 / (2 * duration_ns) / rabi_hz[name][0])
         body += [
             p.pi(),
             Barrier(pair),
-            Play(p.ef, Square(duration_ns * FS_PER_NS), float(min(1.0, amplitude))),
+            Play(p.ef, Square(duration_ns * FS_PER_NS), amplitude[name]),
             Barrier(pair),
             p.pi(),
         ]
     body.append(Barrier(frames))
     body += measure_all(pulses)
-    return Program(
+    program = Program(
         "1-2 spectroscopy",
         frames_of(pulses, ef=True),
         tuple(body),
         (axis,),
-        shots=bench.shots(300),
+        shots=bench.shots(shots),
     )
+    expected = {
+        name: Expected(expected_strength(one, duration_ns, rabi_hz[name]))
+        for name, one in amplitude.items()
+    }
+    return LineScan(program, "ef_frequency", duration_ns * 1e-9, amplitude, expected)
 
 
 async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Excite, scan a weak pulse over the 1-2 transition, bring back what is still in 1.
 
-    First over the design's range, then narrowly about the line found. Stores ``anharmonicity``
-    (Hz, f12 - f01, negative).
+    First over the design's range, wider where no line is seen, then narrowly about the line. Stores
+    ``anharmonicity`` (Hz, f12 - f01, negative).
     """
     outcome = Outcome("ef_spectroscopy", "1-2 spectroscopy")
-    span = max(6 * bench.design(q, "anharmonicity").spread + 8e6 for q in qubits)
-    centres = {
-        q.name: bench.best(q, "f01") + bench.design(q, "anharmonicity").value for q in qubits
-    }
-    points = 2 * int(span / WIDE_STEP_HZ / 2) + 1
-    seen = await _scan(bench, outcome, qubits, centres, WIDE_STEP_HZ, points)
-    centres = {q.name: bench.best(q, "f01") + bench.known(q, "anharmonicity").value for q in seen}
-    if seen:
-        await _scan(bench, outcome, seen, centres, NARROW_STEP_HZ, NARROW_POINTS)
+    expected: dict[str, Range] = {}
+    rabi: dict[str, tuple[float, float]] = {}
+    for p in all_pulses(bench, qubits):
+        name, alpha = p.qubit.name, bench.design(p.qubit, "anharmonicity")
+        f12, half = bench.known(p.qubit, "f01").value + alpha.value, 3 * alpha.spread + 4e6
+        expected[name] = Range(f12 - half, f12 + half)
+        hz, sigma = _rabi(p)
+        rabi[name] = LADDER * hz, float(np.hypot(LADDER * sigma, LADDER_DOUBT * LADDER * hz))
+    build = partial(ef_scan, bench)
+    lines = await find_lines(bench, outcome, qubits, expected, build, rabi, PLAN)
+    for qubit in qubits:
+        if qubit.name not in lines.seen:
+            outcome.failures[qubit.name] = reason = lines.reasons[qubit.name]
+            outcome.panels.append(replace(lines.panels[qubit.name], text=reason, failed=True))
+    found = tuple(q for q in qubits if q.name in lines.seen)
+    await _analyse(bench, outcome, found, lines, expected)
     return outcome
 
 
-async def _scan(
+def _rabi(pulses: Pulses) -> tuple[float, float]:
+    """Return the Rabi frequency of 0-1 at full scale and its sigma, Hz: measured, else designed."""
+    design = pulses.bench.design(pulses.qubit, "rabi_frequency")
+    return known_rabi(pulses) or (design.value, design.spread)
+
+
+async def _analyse(
     bench: Bench,
     outcome: Outcome,
     qubits: tuple[Qubit, ...],
-    centres_hz: dict[str, float],
-    step_hz: float,
-    points: int,
-) -> tuple[Qubit, ...]:
-    data = await bench.run(outcome, ef_program(bench, qubits, centres_hz, step_hz, points))
-
+    lines: Lines,
+    expected: Mapping[str, Range],
+) -> None:
     def raw(qubit: Qubit) -> Panel:
-        frequency = values_of(data, f"{qubit.element}_ef_frequency")
-        signal = line_axis(iq_of(data, qubit.element)) * 1e3
-        return Panel(
-            qubit.element,
-            "1-2 drive frequency (GHz)",
-            "signal (mV)",
-            (Series("data", frequency / 1e9, signal),),
-        )
+        seen = lines.seen[qubit.name]
+        return seen.scan.draw(qubit, seen.data)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        frequency = values_of(data, f"{qubit.element}_ef_frequency")
-        duration_s = line_pulse_ns(step_hz) * 1e-9
-        found = fit_pulse_line(frequency, line_axis(iq_of(data, qubit.element)), duration_s)
-        f01 = bench.known(qubit, "f01")
-        value = found.values["centre"] - f01.value
-        sigma = float(np.hypot(found.sigmas["centre"], f01.sigma))
-        grid = np.linspace(frequency[0], frequency[-1], 401)
-        line = pulse_line(grid, found.values, duration_s)
+        seen = lines.seen[qubit.name]
+        v, sigma = seen.fit.values, seen.fit.sigmas["centre"]
+        frequency = seen.scan.frequency_hz(qubit, seen.data)
+        line = pulse_line(frequency, v, seen.scan.duration_s)
+        text = "anharmonicity {anharmonicity}"
+        if seen.window_hz > 1.2 * expected[qubit.name].span:
+            text += f"; found in a window widened to {seen.window_hz / 1e6:.0f} MHz"
+        value = v["centre"] - bench.known(qubit, "f01").value
         return {"anharmonicity": Measured(value, sigma, "Hz")}, replace(
             panel,
-            series=(*panel.series, Series("fit", grid / 1e9, line * 1e3, line=True)),
-            text=f"anharmonicity {value / 1e6:.3f} ± {sigma / 1e6:.3f} MHz",
+            series=(*panel.series, Series("fit", frequency / 1e9, line * 1e3, line=True)),
+            text=text,
         )
 
-    return await analyse(bench, outcome, qubits, raw, fit)
+    await analyse(bench, outcome, qubits, raw, fit)

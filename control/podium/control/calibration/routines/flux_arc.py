@@ -44,7 +44,9 @@ BESIDE = (0.05, 0.12)
 in periods."""
 ENOUGH = 0.002
 """A sweet spot known so well, in periods, needs no more biases."""
-MOST_BIASES = 8
+MANY_BIASES, MOST_BIASES = 5, 8
+"""After the first number a sweet spot between biases will do as it is known; the second is the
+last attempt to get there."""
 PHOTONS = 0.25
 """In the resonator, of the critical number: they move the line alike on both sides."""
 SHOTS = 1500
@@ -55,6 +57,8 @@ LEAST_SEEN = 0.5
 """Share of the biases of a whole period at which a resonance must be seen."""
 CROSSTALK = 0.005
 """ASSUMED: what a neighbour's line moves, of what the own line does."""
+SHAPE_DOUBT = 0.0007
+"""What the arc's shape, other than modelled, may move its middle by, in periods."""
 SHIFTED, DOUBT = 0.1, 0.6
 """Share of the pull that the photons of this scan take away, 1 - 1 / sqrt(1 + n / n_crit), and how
 far it may be off: what the lines' attenuation is not known by."""
@@ -184,14 +188,29 @@ def _next_bias(
     nearest, farthest = (share * period for share in BESIDE)
     below = spot - volts[volts < spot - nearest]
     above = volts[volts > spot + nearest] - spot
-    if below.size and above.size and min(below.min(), above.min()) < 2 * farthest:
-        if sigma < ENOUGH * period or len(volts) >= MOST_BIASES:
+    if below.size and above.size:
+        if sigma < ENOUGH * period or len(volts) >= MANY_BIASES:
             return None
-        side = 1.0 if below.min() < above.min() else -1.0
-        return _new(bench, qubit, volts, spot + side * farthest, period)
+        lonely = _lonely(below, above, 2 * farthest)
+        return None if lonely is None else _new(bench, qubit, volts, spot + lonely, period)
     mirrored = np.concatenate([below, above])
     distance = float(np.clip(mirrored.min(initial=np.inf), nearest * 1.3, farthest))
     return _new(bench, qubit, volts, spot + (distance if not above.size else -distance), period)
+
+
+def _lonely(below: Array, above: Array, farthest_v: float) -> float | None:
+    """Return where a bias would make a pair with the farthest one that has none, V from the middle.
+
+    ``below``, ``above``: distances of the biases to both sides. A pair tells the middle whatever
+    the arc's shape.
+    """
+    wanted = [
+        (float(one), side)
+        for mine, others, side in ((below, above, 1.0), (above, below, -1.0))
+        for one in mine
+        if one < farthest_v and np.all(np.abs(others - one) > 0.25 * one)
+    ]
+    return max(wanted)[0] * max(wanted)[1] if wanted else None
 
 
 def _new(bench: Bench, qubit: Qubit, volts: Array, wanted_v: float, period_v: float) -> float:
@@ -291,6 +310,7 @@ async def _analyse(
 
         spot, period = v["sweet_spot"], v["period"]
         sigma = float(np.hypot(found.sigmas["sweet_spot"], CROSSTALK * strayed[qubit.name]))
+        sigma = float(np.hypot(sigma, SHAPE_DOUBT * period))
         top = float(line(np.array([spot]))[0])
         moved = SHIFTED * design["pull"]
         top, top_sigma = top + moved, float(np.hypot(np.median(track.sigma), DOUBT * moved))

@@ -48,8 +48,9 @@ DIP_DOUBT = 0.25
 async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Scan each resonator at powers from far below to far above the critical photon number.
 
-    Stores ``bare_readout_frequency`` (Hz) and ``probe_amplitude`` (of full scale): the highest
-    power at which the line still stands where it does at low power.
+    Stores ``bare_readout_frequency`` (Hz), ``critical_amplitude`` (of full scale), at which there
+    are as many photons as the critical number, and ``probe_amplitude``: the highest at which the
+    line still stands about where it does at low power.
     """
     outcome = Outcome("punch_out", "Punch-out")
     pulses = all_pulses(bench, qubits)
@@ -120,6 +121,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             )
         chosen, doubt = still_dispersive(found, STILL_DISPERSIVE * kappa[qubit.name])
         chosen = min(chosen, float(amplitude[-1]))
+        critical = float(np.exp(v["critical"]))
         text = f"{v['pull'] / 1e6:+.2f} MHz between low and high power; "
         panel = replace(
             panel,
@@ -128,6 +130,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
         return {
             "bare_readout_frequency": Measured(high, s["bare"], "Hz"),
+            "critical_amplitude": Measured(critical, critical * max(0.05, s["critical"]), "1"),
             "probe_amplitude": Measured(chosen, chosen * doubt, "1"),
         }, panel
 

@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.dispersive import Shape, line_shape
-from podium.control.calibration.drive_scan import narrow, search, stark_hz
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_shaped_arc
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.line_scan import Range, known_rabi, line_scan, stark_hz
+from podium.control.calibration.line_search import Plan, find_lines
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import Found, analyse, refuse_clipped
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 
@@ -31,6 +34,9 @@ DOUBTS = 8.0
 FAR_OFF = 0.015
 """A sweet spot found farther from where it was expected than this, in periods, has flanks of its
 own measured once more."""
+RABI_DOUBT = 0.05
+"""Relative: how much the drive's strength may differ beside the sweet spot."""
+PLAN = Plan(step_hz=1.2e6)
 CROSSTALK = 0.004
 """ASSUMED: what a neighbour's line moves, of what the own line does. All qubits move together and
 by equal shares of their periods, so it shifts the middle by this share of what their sweet spots
@@ -127,38 +133,33 @@ async def _flank(
         for q in qubits
     }
     await bench.runner.bias({q.flux_port: bias[q.name] for q in qubits})
-    centres: dict[str, float] = {}
-    spans: dict[str, float] = {}
+    expected: dict[str, Range] = {}
+    rabi: dict[str, tuple[float, float]] = {}
     for q in qubits:
         one, at = arcs[q.name], bias[q.name]
         shape = _shape(q)
-        drop = abs(expected_hz(at, one, shape) - one["top"])
-        slope = 2 * drop / abs(at - one["sweet_spot"])
-        blur = DOUBTS * slope * doubt_v[q.name]
+        centre = expected_hz(at, one, shape)
+        drop = abs(centre - one["top"])
+        blur = DOUBTS * 2 * drop / abs(at - one["sweet_spot"]) * doubt_v[q.name]
+        half = (FIRST_WINDOW * drop + blur) / 2
         if len(points[q.name].hertz) > 1:
-            centres[q.name] = _mirrored(points[q.name], one, at)
-            spans[q.name] = SECOND_WINDOW_HZ + 2 * blur
-        else:
-            centres[q.name] = expected_hz(at, one, shape)
-            spans[q.name] = FIRST_WINDOW * drop + blur
-    said = {"bias_v": bias}
-    seen = await search(bench, outcome, qubits, centres, spans, said)
-    for name, reason in seen.reasons.items():
-        points[name].lost.append(reason)
-    found = tuple(q for q in qubits if q.name in seen.lines)
-    if not found:
-        return
-    scan, data = await narrow(bench, outcome, found, seen.lines, said)
-    bias = told(data, "bias_v")
-    for q in found:
-        try:
-            refuse_clipped(outcome, q.element)
-            line = await asyncio.to_thread(scan.fit, q, data)
-        except FitFailed as error:
-            points[q.name].lost.append(str(error))
+            centre = _mirrored(points[q.name], one, at)
+            half = SECOND_WINDOW_HZ / 2 + blur
+        expected[q.name] = Range(centre - half, centre + half)
+        known = known_rabi(Pulses(bench, q))
+        if known is not None:
+            rabi[q.name] = known[0], float(np.hypot(known[1], RABI_DOUBT * known[0]))
+    lines = await find_lines(
+        bench, outcome, qubits, expected, partial(line_scan, bench), rabi, PLAN, {"bias_v": bias}
+    )
+    for q in qubits:
+        seen = lines.seen.get(q.name)
+        if seen is None:
+            points[q.name].lost.append(lines.reasons[q.name])
             continue
-        centre = line.values["centre"] - stark_hz(bench, q, line.values["rabi"])
-        points[q.name].add(bias[q.name], centre, line.sigmas["centre"])
+        v = seen.fit.values
+        centre = v["centre"] - stark_hz(bench, q, v["rabi"])
+        points[q.name].add(told(seen.data, "bias_v")[q.name], centre, seen.fit.sigmas["centre"])
 
 
 def _mirrored(points: Points, arc_of: Arc, bias_v: float) -> float:

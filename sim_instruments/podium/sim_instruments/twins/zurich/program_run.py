@@ -3,6 +3,7 @@
 from bisect import bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,13 @@ from podium.firmware_interfaces.zurich.sequencer_assembly import (
 from podium.firmware_interfaces.zurich.values import Value
 from podium.firmware_interfaces.zurich.waveform_upload import BadWaveform, write_waveform
 from podium.sim_instruments.twins.zurich import node_settings
-from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, DoesNotRun, make_image
+from podium.sim_instruments.twins.zurich.sequencer.image import (
+    HDAWG,
+    DoesNotRun,
+    Image,
+    Model,
+    make_image,
+)
 from podium.sim_instruments.twins.zurich.sequencer.processor import (
     RUNNING,
     Input,
@@ -56,10 +63,16 @@ _AT_ONCE: Final = 4_000_000
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
 
 
+_KEPT: Final = 32
+"""Programs and command tables of which is kept what they say: a core is often given one again."""
+_read_elf = lru_cache(_KEPT)(read_elf)
+_parse_command_table = lru_cache(_KEPT)(parse_command_table)
+
+
 def accept(at: str, elf: bytes) -> Accepted:
     """Return what is known of a program. Raises ProgramRefused."""
     try:
-        program = read_elf(elf)
+        program = _read_elf(elf)
         model = node_settings.model_of(at)
         make_image(program, model)
     except (BadElf, IllegalInstruction, DoesNotRun) as error:
@@ -80,15 +93,54 @@ START_GRID_FS: Final = 20 * FS_PER_NS
 of this. ASSUMED: their instruments have one clock."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A program in the sequencer's memory, with waveforms and commands."""
+
+    elf: SequencerElf
+    image: Image
+
+
+def load(uploaded: Uploaded, model: Model) -> Loaded:
+    """Return what a sequencer executes. Raises ProgramRefused, with the line where there is one."""
+    try:
+        elf = _read_elf(uploaded.elf)
+        for index, written in sorted(uploaded.waveforms.items()):
+            elf = write_waveform(elf, index, written.content)
+        family = command_table.HDAWG if model is HDAWG else command_table.SHFSG
+        table = uploaded.command_table
+        commands = _parse_command_table(table, family) if table else None
+        image = make_image(elf, model, commands)
+        _refuse_endless_waits(elf, image)
+    except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:
+        raise ProgramRefused(f"{uploaded.at}: {error}") from error
+    return Loaded(elf, image)
+
+
+def _refuse_endless_waits(elf: SequencerElf, image: Image) -> None:
+    """Raise :class:`DoesNotRun` where the program waits for what nobody gives here."""
+    for pc in np.flatnonzero(image.code[:, 0] == Op.WAIT_INPUT).tolist():
+        if what := _NEVER_COMES.get(Source(int(image.code[pc, 3]))):
+            line = elf.line_of(pc)
+            raise DoesNotRun(
+                f"line {line or '?'}: it waits for {what}, which this simulation does not have"
+            )
+
+
 class ProgramRun:
     """A program from its start on. Times of inputs are world times, fs."""
 
     def __init__(
-        self, uploaded: Uploaded, start_fs: int, registers: tuple[int, ...] | None = None
+        self,
+        uploaded: Uploaded,
+        start_fs: int,
+        registers: tuple[int, ...] | None = None,
+        loaded: Loaded | None = None,
     ) -> None:
         """Raises ProgramRefused, with the line of the program where there is one.
 
-        ``registers``: of the user, to begin with; None: those of the nodes.
+        ``registers``: of the user, to begin with; None: those of the nodes. ``loaded``: what was
+        made of the same upload before.
         """
         self.device, self.at = uploaded.device, uploaded.at
         self.start_fs = start_fs - start_fs % START_GRID_FS
@@ -97,17 +149,8 @@ class ProgramRun:
         self.stamp = uploaded.stamp
         self.model = node_settings.model_of(uploaded.at)
         self.rate_hz = node_settings.rate_hz(uploaded.setting, self.model)
-        try:
-            self.elf: SequencerElf = read_elf(uploaded.elf)
-            for index, written in sorted(uploaded.waveforms.items()):
-                self.elf = write_waveform(self.elf, index, written.content)
-            family = command_table.HDAWG if self.model is HDAWG else command_table.SHFSG
-            table = uploaded.command_table
-            commands = parse_command_table(table, family) if table else None
-            self.image = make_image(self.elf, self.model, commands)
-            self._refuse_endless_waits()
-        except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:
-            raise ProgramRefused(f"{uploaded.at}: {error}") from error
+        self._loaded = loaded or load(uploaded, self.model)
+        self.elf, self.image = self._loaded.elf, self._loaded.image
         setup = node_settings.setup(uploaded.setting, uploaded.at)
         if registers is not None:
             setup = replace(setup, user_registers=registers)
@@ -135,16 +178,6 @@ class ProgramRun:
         self._in_time_at = 0
         """Instructions when it was last executed up to the time of a look."""
         self._by_zsync = False
-
-    def _refuse_endless_waits(self) -> None:
-        """Raise :class:`DoesNotRun` where the program waits for what nobody gives here."""
-        code = self.image.code
-        for pc in np.flatnonzero(code[:, 0] == Op.WAIT_INPUT).tolist():
-            if what := _NEVER_COMES.get(Source(int(code[pc, 3]))):
-                line = self.elf.line_of(pc)
-                raise DoesNotRun(
-                    f"line {line or '?'}: it waits for {what}, which this simulation does not have"
-                )
 
     @property
     def route(self) -> Route:
@@ -188,7 +221,7 @@ class ProgramRun:
     def again(self, before_fs: int | None = None) -> "ProgramRun":
         """Return the same run at its very start; it will hear what this one has heard from
         outside of its instrument, or what of that came before a time: :meth:`recall` the rest."""
-        anew = ProgramRun(self._uploaded, self.start_fs, self._registers)
+        anew = ProgramRun(self._uploaded, self.start_fs, self._registers, self._loaded)
         before = None if before_fs is None else self.tick(before_fs)
         for one in self._heard:
             if one.source in (Source.QA, Source.FORWARDED):

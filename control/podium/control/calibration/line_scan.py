@@ -1,0 +1,238 @@
+"""One scan of all drives over their qubits' lines, as it is played, and its fit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.fits.peak import Expected, fit_pulse_line
+from podium.control.calibration.fits.projection import line_axis
+from podium.control.calibration.outcome import Panel, Series
+from podium.control.calibration.sequences import (
+    Pulses,
+    all_pulses,
+    frame_names,
+    frames_of,
+    linear_frequencies,
+    measure_all,
+    on_grid_ns,
+    pulse_area_ns,
+)
+from podium.control.facility.facility import Qubit
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Delay,
+    Play,
+    Program,
+    SetFrequency,
+    Statement,
+)
+from podium.control.program.waveforms import Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+if TYPE_CHECKING:
+    import xarray
+
+LINE_STEPS = 6.0
+"""Width of the line in steps of the scan: no line falls between two points."""
+PAUSE_LIFETIMES = 1.5
+"""Wait between shots: what is left of the excitation is in the fit, and waiting longer costs more
+time than it gives contrast."""
+T1_DOUBT = 0.5
+"""Relative, of the design's T1: what the fit is told of the excitation left over."""
+STRENGTH_DOUBT = 0.03
+"""Least relative doubt of a pulse's strength where the Rabi frequency has been measured."""
+EDGE = 0.4
+"""A line nearer to the end of its scan than this share of its width is not seen whole."""
+
+Rabi = Mapping[str, tuple[float, float]]
+"""Rabi frequency at full scale and its sigma, Hz, by the qubit's full name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where a scan of a drive looks, Hz."""
+
+    low: float
+    high: float
+
+    @property
+    def centre(self) -> float:
+        """The middle."""
+        return (self.low + self.high) / 2
+
+    @property
+    def span(self) -> float:
+        """From end to end."""
+        return self.high - self.low
+
+
+def line_pulse_ns(step_hz: float) -> int:
+    """Return the length of a pi pulse whose line covers :data:`LINE_STEPS` steps, ns.
+
+    A square pi pulse of duration t has a line 0.8 / t wide.
+    """
+    return on_grid_ns(0.8 / (LINE_STEPS * step_hz), 20)
+
+
+def scan_pulse_ns(ranges: Mapping[str, Range], qubits: tuple[Qubit, ...], points: int) -> int:
+    """Return the length of the pulse of a scan, one for all qubits, ns."""
+    return line_pulse_ns(max(ranges[q.name].span for q in qubits) / (points - 1))
+
+
+def known_rabi(pulses: Pulses) -> tuple[float, float] | None:
+    """Return the Rabi frequency at full scale that was measured, and its sigma, Hz."""
+    name = pulses.qubit.name
+    pi = pulses.bench.record.get(f"{name}.pi_amplitude")
+    if pi is not None:
+        hz = 1e9 / (2 * pi.value * pulse_area_ns(pulses.pulse_ns))
+        return hz, hz * pi.sigma / pi.value
+    rabi = pulses.bench.record.get(f"{name}.rabi_frequency")
+    return None if rabi is None else (rabi.value, rabi.sigma)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineScan:
+    """A scan of all drives at once, as it is played, and what its fit is told of it."""
+
+    program: Program
+    quantity: str
+    """That is swept: ``drive_frequency`` of ``q0_drive_frequency``."""
+    duration_s: float
+    """Of the pulse."""
+    amplitude: Mapping[str, float]
+    """Of the pulse, of full scale, by the qubit's full name."""
+    expected: Mapping[str, Expected]
+
+    @property
+    def width_hz(self) -> float:
+        """Of the line."""
+        return 0.8 / self.duration_s
+
+    def frequency_hz(self, qubit: Qubit, data: "xarray.Dataset") -> NDArray[np.float64]:
+        """Return the points of the qubit's scan."""
+        return values_of(data, f"{qubit.element}_{self.quantity}")
+
+    def fit(self, qubit: Qubit, data: "xarray.Dataset") -> Fit:
+        """Fit the qubit's line: see :func:`.fit_pulse_line`. Raises FitFailed."""
+        frequency = self.frequency_hz(qubit, data)
+        found = fit_pulse_line(
+            frequency,
+            line_axis(iq_of(data, qubit.element)),
+            self.duration_s,
+            self.program.shots,
+            self.expected[qubit.name],
+        )
+        centre = found.values["centre"]
+        edge = min(centre - frequency[0], frequency[-1] - centre)
+        if edge < EDGE * self.width_hz:
+            raise FitFailed(f"the line at {centre / 1e9:.6f} GHz is at the edge of the scan")
+        return found
+
+    def rabi_hz(self, qubit: Qubit, fit: Fit) -> tuple[float, float]:
+        """Return the Rabi frequency at full scale that a fit has found, and its sigma."""
+        amplitude = self.amplitude[qubit.name]
+        return fit.values["rabi"] / amplitude, fit.sigmas["rabi"] / amplitude
+
+    def draw(self, qubit: Qubit, data: "xarray.Dataset") -> Panel:
+        """Return the panel of the scan as it is."""
+        frequency = self.frequency_hz(qubit, data)
+        signal = line_axis(iq_of(data, qubit.element))
+        series = Series(
+            f"scan over {np.ptp(frequency) / 1e6:.3g} MHz", frequency / 1e9, signal * 1e3
+        )
+        words = self.quantity.replace("_", " ").replace("ef", "1-2 drive")
+        return Panel(qubit.element, f"{words} (GHz)", "signal (mV)", (series,))
+
+
+def line_scan(
+    bench: Bench,
+    ranges: Mapping[str, Range],
+    qubits: tuple[Qubit, ...],
+    points: int,
+    shots: int,
+    rabi_hz: Rabi,
+) -> LineScan:
+    """Return a scan over the 0-1 lines, each over its own range (by full name).
+
+    A qubit without an entry in ``rabi_hz`` is driven as designed, and the strength of its pulse
+    counts as unknown.
+    """
+    pulses = all_pulses(bench, qubits)
+    frames = frame_names(pulses)
+    duration_ns = scan_pulse_ns(ranges, qubits, points)
+    axis = Axis(
+        "drive",
+        tuple(
+            linear_frequencies(
+                f"{q.element}_drive_frequency", ranges[q.name].centre, ranges[q.name].span, points
+            )
+            for q in qubits
+        ),
+    )
+    wait_ns = on_grid_ns(max(p.reset_s(PAUSE_LIFETIMES) for p in pulses))
+    body: list[Statement] = [
+        *(SetFrequency(p.drive, Affine(f"{p.qubit.element}_drive_frequency")) for p in pulses),
+        Delay(frames, wait_ns * FS_PER_NS),
+        Barrier(frames),
+    ]
+    amplitude: dict[str, float] = {}
+    expected: dict[str, Expected] = {}
+    for p in pulses:
+        name = p.qubit.name
+        full_hz = rabi_hz[name][0] if name in rabi_hz else bench.guess(p.qubit, "rabi_frequency")
+        amplitude[name] = min(0.95, 1e9 / (2 * duration_ns) / full_hz)
+        body.append(Play(p.drive, Square(duration_ns * FS_PER_NS), amplitude[name]))
+        expected[name] = Expected(
+            expected_strength(amplitude[name], duration_ns, rabi_hz.get(name)),
+            expected_memory(p, wait_ns + p.probe_ns + p.flight_ns()),
+        )
+    body.append(Barrier(frames))
+    body += measure_all(pulses)
+    program = Program(
+        "qubit spectroscopy",
+        frames_of(pulses),
+        tuple(body),
+        (axis,),
+        shots=bench.shots(shots),
+    )
+    return LineScan(program, "drive_frequency", duration_ns * 1e-9, amplitude, expected)
+
+
+def expected_strength(
+    amplitude: float, duration_ns: int, rabi_hz: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """Return the area of a square pulse, of pi, and its sigma; None where that is not known."""
+    if rabi_hz is None:
+        return None
+    strength = amplitude * rabi_hz[0] * 2 * duration_ns * 1e-9
+    return strength, strength * max(STRENGTH_DOUBT, rabi_hz[1] / rabi_hz[0])
+
+
+def expected_memory(pulses: Pulses, between_ns: int) -> tuple[float, float]:
+    """Return the share of the excitation that is left ``between_ns`` later, and its sigma."""
+    t1 = pulses.bench.record.get(f"{pulses.qubit.name}.t1")
+    t1_s, doubt = (
+        (pulses.bench.guess(pulses.qubit, "t1"), T1_DOUBT) if t1 is None else (t1.value, 0.1)
+    )
+    folds = between_ns * 1e-9 / t1_s
+    left = float(np.exp(-folds))
+    return left, max(0.02, left * folds * doubt)
+
+
+def stark_hz(bench: Bench, qubit: Qubit, rabi_hz: float) -> float:
+    """Return how far a pulse of that Rabi frequency moves a transmon's 0-1 line by itself, Hz.
+
+    Level 2 is coupled to level 1 by sqrt(2) of the Rabi frequency, the anharmonicity away, and
+    pushes it by rabi**2 / (2 |anharmonicity|) (second order perturbation theory of the rotating
+    frame).
+    """
+    if qubit.kind != "transmon":
+        return 0.0
+    return -(rabi_hz**2) / (2 * bench.guess(qubit, "anharmonicity"))

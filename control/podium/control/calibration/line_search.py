@@ -1,0 +1,210 @@
+"""Looks for lines: coarsely in windows that widen, then narrowly about what was seen."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.line_scan import LineScan, Rabi, Range
+from podium.control.calibration.outcome import Outcome, Panel
+from podium.control.calibration.routine import refuse_clipped
+from podium.control.calibration.state import Told
+from podium.control.facility.facility import DriveWiring, Qubit
+
+if TYPE_CHECKING:
+    import xarray
+
+WIDER = (1.0, 2.0, 4.0)
+"""Where no line is seen, it is looked for in windows so many times as wide, with as many times the
+shots."""
+AGAIN = 4
+"""So many times the shots has a second search for what the narrow scan does not confirm."""
+STEPS_OF_DOUBT = 0.6
+"""Step of the narrow scan, in sigmas with which the search knows the line: with 25 points it
+reaches seven sigmas to both sides."""
+DRIVE_REACH_HZ = 480e6
+"""From the local oscillator: carriers of all families go to 500 MHz, and a line needs both
+flanks."""
+SAME_LINE = 0.6
+"""Lines of two qubits that lie within this share of their width may be one line ..."""
+FAR = 0.5
+"""... where it is farther from what was expected than this share of the usual window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How finely and how often a search looks."""
+
+    step_hz: float = 1.5e6
+    """Of the coarse scan."""
+    least_points: int = 41
+    """Of the coarse scan: fewer do not tell their own noise."""
+    shots: int = 32
+    """Of the coarse scan."""
+    narrow_steps_hz: tuple[float, float] = (0.1e6, 0.7e6)
+    """Smallest and largest."""
+    narrow_points: int = 25
+    narrow_shots: int = 250
+
+
+Build = Callable[[Mapping[str, Range], tuple[Qubit, ...], int, int, Rabi], LineScan]
+"""Lays a scan out: ranges, qubits, points, shots, what is known of Rabi frequencies."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A scan that shows a line, and its fit."""
+
+    scan: LineScan
+    data: "xarray.Dataset"
+    fit: Fit
+    window_hz: float
+    """Width of the window in which the line was found."""
+
+
+@dataclass(slots=True, eq=False)
+class Lines:
+    """What a search has found, by the qubit's full name."""
+
+    seen: dict[str, Seen] = field(default_factory=dict)
+    """The narrow scans."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why no line was found."""
+    panels: dict[str, Panel] = field(default_factory=dict)
+    """Of the last scan that showed no line."""
+
+
+async def find_lines(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    expected: Mapping[str, Range],
+    build: Build,
+    rabi_hz: Rabi,
+    plan: Plan,
+    told: Told | None = None,
+) -> Lines:
+    """Return each qubit's line, looked for where it is expected (by full name), then about that.
+
+    ``rabi_hz``: what is known beforehand.
+    """
+    lines = Lines()
+    missing = qubits
+    for effort in (1, AGAIN):
+        coarse = await _search(
+            bench, outcome, missing, expected, build, rabi_hz, plan, told, effort, lines
+        )
+        found = tuple(q for q in missing if q.name in coarse)
+        missing = ()
+        if found:
+            missing = await _narrow(bench, outcome, found, coarse, build, plan, told, lines)
+        if not missing:
+            break
+    return lines
+
+
+async def _search(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    expected: Mapping[str, Range],
+    build: Build,
+    rabi_hz: Rabi,
+    plan: Plan,
+    told: Told | None,
+    effort: int,
+    lines: Lines,
+) -> dict[str, Seen]:
+    """Look where the lines are expected, in wider windows where they are not seen."""
+    coarse: dict[str, Seen] = {}
+    for wider in WIDER:
+        missing = tuple(q for q in qubits if q.name not in coarse)
+        if not missing:
+            break
+        span = wider * max(expected[q.name].span for q in missing)
+        ranges = {q.name: _reachable(bench, q, expected[q.name].centre, span) for q in missing}
+        points = 2 * (max(plan.least_points, int(span / plan.step_hz)) // 2) + 1
+        scan = build(ranges, missing, points, round(wider * effort * plan.shots), rabi_hz)
+        data = await bench.run(outcome, scan.program, told)
+        for qubit in missing:
+            try:
+                refuse_clipped(outcome, qubit.element)
+                fit = await asyncio.to_thread(scan.fit, qubit, data)
+            except FitFailed as error:
+                lines.reasons[qubit.name] = str(error)
+                lines.panels[qubit.name] = replace(scan.draw(qubit, data), text=str(error))
+                continue
+            coarse[qubit.name] = Seen(scan, data, fit, ranges[qubit.name].span)
+            lines.reasons.pop(qubit.name, None)
+    lines.reasons |= _exclude(coarse, expected)
+    return coarse
+
+
+async def _narrow(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    coarse: Mapping[str, Seen],
+    build: Build,
+    plan: Plan,
+    told: Told | None,
+    lines: Lines,
+) -> tuple[Qubit, ...]:
+    """Scan about each line; return the qubits for which nothing is there."""
+    doubt = max(coarse[q.name].fit.sigmas["centre"] for q in qubits)
+    step = float(np.clip(STEPS_OF_DOUBT * doubt, *plan.narrow_steps_hz))
+    half = step * (plan.narrow_points - 1) / 2
+    centres = {q.name: coarse[q.name].fit.values["centre"] for q in qubits}
+    ranges = {name: Range(hz - half, hz + half) for name, hz in centres.items()}
+    rabi = {q.name: coarse[q.name].scan.rabi_hz(q, coarse[q.name].fit) for q in qubits}
+    scan = build(ranges, qubits, plan.narrow_points, plan.narrow_shots, rabi)
+    data = await bench.run(outcome, scan.program, told)
+    lost = []
+    for qubit in qubits:
+        try:
+            refuse_clipped(outcome, qubit.element)
+            fit = await asyncio.to_thread(scan.fit, qubit, data)
+        except FitFailed as error:
+            lines.reasons[qubit.name] = str(error)
+            lines.panels[qubit.name] = replace(scan.draw(qubit, data), text=str(error))
+            lost.append(qubit)
+            continue
+        lines.seen[qubit.name] = Seen(scan, data, fit, coarse[qubit.name].window_hz)
+        lines.reasons.pop(qubit.name, None)
+    return tuple(lost)
+
+
+def _reachable(bench: Bench, qubit: Qubit, centre_hz: float, span_hz: float) -> Range:
+    """Return the part of a range that the qubit's line can drive."""
+    whole = Range(centre_hz - span_hz / 2, centre_hz + span_hz / 2)
+    wiring = bench.runner.facility.wiring.get(qubit.drive_port)
+    if not isinstance(wiring, DriveWiring):
+        return whole
+    low = max(whole.low, wiring.lo_hz - DRIVE_REACH_HZ)
+    high = min(whole.high, wiring.lo_hz + DRIVE_REACH_HZ)
+    return Range(low, high) if low < high else whole
+
+
+def _exclude(coarse: dict[str, Seen], expected: Mapping[str, Range]) -> dict[str, str]:
+    """Take a line that is another qubit's from the one that it fits worse; return why, by name."""
+
+    def misfit(name: str) -> float:
+        away = coarse[name].fit.values["centre"] - expected[name].centre
+        return abs(away) / expected[name].span
+
+    lost: dict[str, str] = {}
+    names = sorted(coarse, key=misfit)
+    for k, name in enumerate(names):
+        line, width = coarse[name].fit.values["centre"], coarse[name].scan.width_hz
+        for better in names[:k]:
+            other = coarse.get(better)
+            near = other and abs(line - other.fit.values["centre"]) < SAME_LINE * width
+            if near and misfit(name) > FAR:
+                lost[name] = f"the only line seen, at {line / 1e9:.6f} GHz, is that of {better}"
+                del coarse[name]
+                break
+    return lost

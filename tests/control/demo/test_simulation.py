@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from podium.control.demo import simulation
+
+EARLY, LATE = "10.0..20.0", "30.5..31.0"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """A world whose T1 is the end of the span in s; the options of each question for its truth."""
+    questions: list[tuple[str, ...]] = []
+
+    def truths(when: str | None) -> dict:
+        value = 33.0 if when is None else float(when.rpartition("..")[2])
+        one = {"value": value, "unit": "s"}
+        return dict.fromkeys(("q.t1", "q.t2_echo", "q.assignment_fidelity"), one)
+
+    async def call(name: str, words: list[str]) -> str:
+        options = tuple(words[words.index("--json") + 1 :])
+        questions.append(options)
+        times = [word for word in options if ".." in word]
+        if not times:
+            return json.dumps(truths(None))
+        quick = [{n: t for n, t in truths(w).items() if "fidelity" not in n} for w in times]
+        if "--quick" not in options:
+            return json.dumps(truths(times[0]))
+        return json.dumps(quick[0] if len(times) == 1 else dict(zip(times, quick, strict=True)))
+
+    monkeypatch.setattr(simulation, "call", call)
+    return questions
+
+
+async def test_the_truth_of_a_world_that_stands_still_is_asked_for_once(
+    asked: list[tuple[str, ...]],
+) -> None:
+    truth = await simulation.told_truth(Path("twin.yaml"))
+    assert asked == [()]
+    assert {one.value for one in truth.values()} == {33.0}
+
+
+@pytest.mark.parametrize("echo", [EARLY, LATE], ids=["one span", "two spans"])
+async def test_the_truth_of_a_drifting_world_is_that_of_the_time_of_each_measurement(
+    asked: list[tuple[str, ...]], echo: str
+) -> None:
+    spans = {"q.t1": EARLY, "q.t2_echo": echo, "q.assignment_fidelity": LATE, "q.probe": LATE}
+    truth = await simulation.told_truth(Path("twin.yaml"), spans)
+    assert truth["q.t1"].value == 20.0
+    assert truth["q.t2_echo"].value == float(echo.rpartition("..")[2])
+    assert truth["q.assignment_fidelity"].value == 31.0
+    assert truth.keys() == {"q.t1", "q.t2_echo", "q.assignment_fidelity"}
+    assert len(asked) == 3, "all together, the slow one, and the moving ones in one question"
