@@ -187,7 +187,7 @@ MUTANTS = (
     Mutant(
         "fidelity/threshold-in-the-middle",
         _BLOBS,
-        "return float(values[order][k])",
+        "return float(np.mean(values[order][k : k + 2]))",
         "return float(np.mean(values))",
         (f"{_SIGMAS}::test_the_threshold_is_where_both_clouds_are_as_dense",),
         "the threshold does not know that level 1 decays",
