@@ -228,6 +228,25 @@ def test_a_resonator_that_does_not_follow_the_bias_is_refused():
         fit_resonator_arc(bias, line, np.full(23, 2e4), design)
 
 
+def test_a_resonator_that_jumps_about_is_refused():
+    """It moves by 30 sigma, but not as the flux wants it."""
+    bias = np.linspace(-0.8, 0.8, 23)
+    line = 7.25e9 + np.random.default_rng(14).normal(0, 6e5, bias.shape)
+    design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
+    with pytest.raises(FitFailed, match="does not follow the bias"):
+        fit_resonator_arc(bias, line, np.full(23, 2e4), design)
+
+
+def test_a_resonator_at_few_biases_that_does_not_move_is_refused():
+    """An arc goes through any few points: that they lie apart must show first."""
+    bias = np.array([-0.1, 0.02, 0.14])
+    design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
+    for seed in range(20):
+        line = 7.25e9 + np.random.default_rng(seed).normal(0, 2e4, 3)
+        with pytest.raises(FitFailed):
+            fit_resonator_arc(bias, line, np.full(3, 2e4), design)
+
+
 def test_a_sweet_spot_comes_back_with_an_honest_sigma():
     bias = 0.021 + np.array([-0.13, -0.10, 0.10, 0.13]) * 1.5
     clean = arc(bias, 6.03e9, 0.17e9, 0.0213, 1.51, 0.4)

@@ -11,12 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from podium.control.calibration.fits.blobs import (
-    Discrimination,
-    best_threshold,
-    discriminate,
-    heralded_zeros,
-)
+from podium.control.calibration.fits.blobs import discriminate
 from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
 from podium.control.calibration.fits.flux import (
     arc,
@@ -27,7 +22,7 @@ from podium.control.calibration.fits.flux import (
 )
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi, fit_ramsey, ramsey
-from podium.control.calibration.fits.peak import Expected, fit_pulse_line, pulse_line
+from podium.control.calibration.fits.peak import fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
@@ -226,14 +221,11 @@ def test_a_decay(given: str, sets: int) -> None:
 
 
 def test_noise_between_known_ends_is_no_decay() -> None:
-    """Also where what is left of a quick decay in the first points explains a tenth of it."""
-    delay = np.geomspace(4e-6, 110e-6, 30)
+    delay = np.geomspace(1e-6, 110e-6, 30)
     for seed in range(20):
-        noise = np.random.default_rng(seed).normal(0, 0.04, 30)
-        for decay_s in (0.1e-6, 1.5e-6):
-            signal = 0.05 + 0.92 * np.exp(-delay / decay_s) + noise
-            with pytest.raises(FitFailed, match="the data do not decay"):
-                fit_decay(delay, signal, 0.04, 33e-6, ends=Ends(0.97, 0.05, 0.004))
+        signal = 0.05 + np.random.default_rng(seed).normal(0, 0.02, 30)
+        with pytest.raises(FitFailed, match="the data do not decay"):
+            fit_decay(delay, signal, 0.02, 33e-6, ends=Ends(0.97, 0.05, 0.004))
 
 
 def test_a_rabi_oscillation(sets: int) -> None:
@@ -263,27 +255,16 @@ def test_ramsey_fringes(sets_of_slow_fits: int) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "known", ["nothing", pytest.param("pulse and memory", marks=pytest.mark.slow)]
-)
-def test_a_line(known: str, sets: int) -> None:
+def test_a_line(sets: int) -> None:
     frequency = 6e9 + np.linspace(-6e6, 6e6, 61)
     duration = 0.668e-6
     truth = {"centre": 6.00131e9, "rabi": 0.43 / duration, "height": -1.0, "offset": 0.2}
-    if known != "nothing":
-        truth["memory"] = 0.4
     clean = pulse_line(frequency, truth, duration)
 
     def make(rng: np.random.Generator) -> Fit:
-        expected = Expected()
-        if known != "nothing":
-            strength, memory = 0.86 + rng.normal(0, 0.05), 0.4 + rng.normal(0, 0.02)
-            expected = Expected((strength, 0.05), (memory, 0.02))
-        noise = rng.normal(0, 0.08, 61)
-        return fit_pulse_line(frequency, clean + noise, duration, expected=expected)
+        return fit_pulse_line(frequency, clean + rng.normal(0, 0.08, 61), duration)
 
-    found = pulls(make, {name: truth[name] for name in ("centre", "rabi")}, 114, sets // 2)
-    assert_honest(found)
+    assert_honest(pulls(make, {"centre": truth["centre"]}, 114, sets))
 
 
 def test_a_line_is_never_known_better_than_other_levels_bend_it() -> None:
@@ -292,10 +273,10 @@ def test_a_line_is_never_known_better_than_other_levels_bend_it() -> None:
     clean = pulse_line(
         frequency, {"centre": 6.001e9, "rabi": 0.5 / duration, "height": 1, "offset": 0}, duration
     )
-    noise = np.random.default_rng(115).normal(0, 1e-3, 61)
+    noise = np.random.default_rng(115).normal(0, 1e-6, 61)
     fit = fit_pulse_line(frequency, clean + noise, duration)
-    # The full width of a line of a pi pulse is 0.8 / duration; 0.2 % of it is trusted.
-    assert fit.sigmas["centre"] == pytest.approx(0.002 * 0.8 / duration, rel=0.02)
+    # The full width of a line of a pi pulse is 0.8 / duration; 0.6 % of it is trusted.
+    assert fit.sigmas["centre"] == pytest.approx(0.006 * 0.8 / duration, rel=1e-3)
 
 
 def test_a_resonance(sets_of_slow_fits: int) -> None:
@@ -363,18 +344,17 @@ def test_a_resonator_that_follows_the_flux(sets_of_slow_fits: int) -> None:
     assert_honest(pulls(make, truth, 118, sets_of_slow_fits))
 
 
-@pytest.mark.parametrize("middle_v", [0.0, 1.4, -1.4])
-@pytest.mark.parametrize("place", [-0.93, -0.42, 0.03, 0.61])
-def test_of_the_sweet_spots_the_one_nearest_to_zero_is_taken(place: float, middle_v: float) -> None:
-    """Also where the biases lie about another one."""
-    bias = middle_v + np.linspace(-0.9, 0.9, 31)
+@pytest.mark.parametrize("place", [-0.93, -0.58, -0.42, 0.03, 0.44, 0.61, 0.9])
+def test_of_the_sweet_spots_the_one_nearest_to_zero_is_taken(place: float) -> None:
+    bias = np.linspace(-0.9, 0.9, 31)
     design = {"f01": 6.05e9, "charging": 0.17e9, "asymmetry": 0.4, "period": 1.5, "pull": 1.1e7}
     qubit = arc(bias, 6.05e9, 0.17e9, place * 1.5, 1.5, 0.4)
     clean = 7.25e9 + 1.1e7 * (7.25e9 - 6.05e9) / (7.25e9 - qubit)
     noise = np.random.default_rng(127).normal(0, 2e4, 31)
     fit = fit_resonator_arc(bias, clean + noise, np.full(31, 2e4), design)
     nearest = min((place - 1, place, place + 1), key=abs) * 1.5
-    assert fit.values["sweet_spot"] == pytest.approx(nearest, abs=0.03)
+    assert fit.values["sweet_spot"] == pytest.approx(nearest, abs=5 * fit.sigmas["sweet_spot"])
+    assert fit.sigmas["sweet_spot"] < 0.02
 
 
 def test_a_resonator_that_follows_the_flux_of_any_shape(sets_of_slow_fits: int) -> None:
@@ -447,52 +427,14 @@ def test_an_assignment_fidelity(distance: float, sets: int) -> None:
     assert best - 0.5 * scatter < np.mean(fidelities) < best + 5 * scatter / np.sqrt(sets)
 
 
-def test_no_error_among_the_shots_is_not_a_fidelity_without_doubt() -> None:
-    """Half an error of each kind is reckoned with."""
-    seen = Discrimination(LEVELS, 0.5, 0.0, 0.0, 1_000, 4_000)
-    assert (seen.fidelity, seen.false_excited_sigma) == (1.0, pytest.approx(7.1e-4, rel=0.01))
-    assert seen.false_ground_sigma == pytest.approx(7.1e-4 / 4, rel=0.01)
-    assert seen.sigma == pytest.approx(7.1e-4 * np.sqrt(1 + 1 / 16) / 2, rel=0.01)
-
-
-@pytest.mark.parametrize("cloud", [0.1, 0.2, 0.25, 0.3, 0.35])
-def test_a_herald_of_0_is_hardly_ever_a_1(cloud: float) -> None:
-    rng = np.random.default_rng(130)
-    levels = Levels(1 + 1j, 3 - 1j, cloud**2, cloud**2)
-    noise = rng.normal(0, cloud, (2, 20_000)) + 1j * rng.normal(0, cloud, (2, 20_000))
-    zeros, ones = levels.ground + noise[0] * (2 - 2j), levels.excited + noise[1] * (2 - 2j)
-    # Four sigmas beyond the middle of 1: 0.6 of 20,000 are expected, 8 by chance of 1e-7.
-    assert np.count_nonzero(heralded_zeros(ones, levels)) < 8
-    assert np.mean(heralded_zeros(zeros, levels)) > 0.1
-    if cloud < 0.2:
-        assert np.mean(heralded_zeros(zeros, levels)) == pytest.approx(0.841, abs=0.02)
-
-
-def test_the_threshold_is_where_both_clouds_are_as_dense() -> None:
-    """Of N(0, 1) and N(4, 2): 3 t^2 + 8 t = 16 + 8 ln 2. What has decayed moves it nowhere.
-
-    Of 300 seeds the second scatters by 0.05: five of that are allowed.
-    """
-    rng = np.random.default_rng(129)
-    shots = 40_000
-    ground, excited = rng.normal(0, 1, shots), rng.normal(4, 2, shots)
-    exact = (-8 + np.sqrt(64 + 12 * (16 + 8 * np.log(2)))) / 6
-    assert best_threshold(ground, excited) == pytest.approx(exact, abs=0.25)
-    decayed = np.where(rng.random(shots) < 0.4, rng.normal(0, 1, shots), excited)
-    assert best_threshold(ground, decayed) == pytest.approx(exact, abs=0.25)
-
-
-def test_no_shot_judges_itself() -> None:
-    """A threshold that is judged by the shots that have set it does better than the best one."""
-    rng = np.random.default_rng(128)
-    distance, shots, count = 2.5, 150, 1_500
-    found = []
-    for _ in range(count):
-        clouds = rng.normal(0, 1, (2, shots)) + 1j * rng.normal(0, 1, (2, shots))
-        found.append(discriminate(clouds[0], clouds[1] + distance).fidelity)
-    best = float(stats.norm.cdf(distance / 2))
-    error = float(np.std(found, ddof=1)) / np.sqrt(count)
-    assert best - 0.02 < np.mean(found) < best + float(stats.norm.isf(FALSE_ALARM)) * error
+def test_few_errors_still_have_a_sigma() -> None:
+    rng = np.random.default_rng(123)
+    clouds = [place * 40.0 + rng.normal(0, 1, 2_000) + 0j for place in (0, 1)]
+    seen = discriminate(*clouds)
+    assert seen.fidelity == 1.0
+    # Half an error of each kind is reckoned with, of the 2,000 that were judged.
+    one = np.sqrt(0.5 / 2_000 * (1 - 0.5 / 2_000) / 2_000)
+    assert seen.sigma == pytest.approx(np.sqrt(2) * one / 2, rel=1e-6)
 
 
 def test_two_preparations_that_are_one_are_refused() -> None:

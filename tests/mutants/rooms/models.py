@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 _ROOM = "control/podium/control/calibration/fits"
 _TESTS = "tests/control/calibration"
 _SIGMAS = f"{_TESTS}/test_sigmas_of_fits.py"
-_NOISE = f"{_TESTS}/test_fits_of_noise.py"
+_FITS = f"{_TESTS}/test_fits.py"
 _DECAY = f"{_ROOM}/decay.py"
 _OSCILLATION = f"{_ROOM}/oscillation.py"
 _PEAK = f"{_ROOM}/peak.py"
@@ -78,7 +78,7 @@ MUTANTS = (
         _PEAK,
         "SIGNIFICANT = 6.0",
         "SIGNIFICANT = 2.0",
-        (f"{_NOISE}::test_noise_is_not_a_line",),
+        (f"{_FITS}::test_noise_is_not_a_line",),
         "noise has a line",
     ),
     Mutant(
@@ -88,22 +88,6 @@ MUTANTS = (
         "total = rabi_hz + np.abs(frequency_hz - centre_hz)",
         _BY_MODELS,
         "the line is too narrow",
-    ),
-    Mutant(
-        "line/memory-is-not-turned",
-        _PEAK,
-        "(1 - 2 * excited) * memory",
-        "(1 - excited) * memory",
-        _BY_MODELS,
-        "what is left of a shot is thought to stay through a pi pulse",
-    ),
-    Mutant(
-        "line/memory-of-the-shot-after",
-        _PEAK,
-        "total = total + share * np.roll(total, shift, axis=-1)",
-        "total = total + share * np.roll(total, -shift, axis=-1)",
-        _BY_MODELS,
-        "a line is moved the wrong way by the shots before",
     ),
     Mutant(
         "line/turns-for-half-turns",
@@ -150,7 +134,7 @@ MUTANTS = (
         _OSCILLATION,
         'if fit.values["amplitude"] < 5 * fit.sigmas["amplitude"]:',
         'if fit.values["amplitude"] < 0 * fit.sigmas["amplitude"]:',
-        (f"{_NOISE}::test_noise_has_no_fringes",),
+        (f"{_FITS}::test_fringes_that_are_all_noise_are_refused",),
         "noise has a detuning",
     ),
     Mutant(
@@ -198,7 +182,7 @@ MUTANTS = (
         _RESONATOR,
         _NO_DIP.format(5),
         _NO_DIP.format(0),
-        (f"{_NOISE}::test_noise_has_no_resonance",),
+        (f"{_FITS}::test_noise_has_no_resonance",),
         "noise has a resonance",
     ),
     Mutant(
@@ -206,7 +190,7 @@ MUTANTS = (
         _RESONATOR,
         'low = values["resonance"] + sign * values["chi"]',
         'low = values["resonance"] + sign * values["chi"] / 2',
-        _BY_MODELS,
+        (f"{_FITS}::test_chi_and_kappa_come_back_while_photons_move_the_line",),
         "chi is twice as large",
     ),
     Mutant(
@@ -214,7 +198,7 @@ MUTANTS = (
         _RESONATOR,
         "w = scan.excited[state]",
         "w = float(state)",
-        _BY_MODELS,
+        (f"{_FITS}::test_chi_and_kappa_come_back_while_photons_move_the_line",),
         "what decays during the window makes chi too small",
     ),
     Mutant(
@@ -269,8 +253,16 @@ MUTANTS = (
         "flux/noise-is-an-arc",
         _FLUX,
         "if left > EXPLAINED * scatter or",
-        "if left > 2 * EXPLAINED * scatter and",
-        (f"{_NOISE}::test_a_resonator_that_does_not_follow_the_bias_has_no_sweet_spot",),
+        "if left > 2 * EXPLAINED * scatter or",
+        (f"{_FITS}::test_a_resonator_that_jumps_about_is_refused",),
+        "a resonator that jumps has a sweet spot",
+    ),
+    Mutant(
+        "flux/a-still-resonator-is-an-arc",
+        _FLUX,
+        "np.ptp(resonator_hz) < MOVES * float(np.median(sigma_hz)):",
+        "np.ptp(resonator_hz) < MOVES / 8 * float(np.median(sigma_hz)):",
+        (f"{_FITS}::test_a_resonator_at_few_biases_that_does_not_move_is_refused",),
         "a flux line that is not connected has a sweet spot",
     ),
     Mutant(

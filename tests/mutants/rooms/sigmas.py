@@ -1,15 +1,23 @@
-"""Mistakes in sigmas: least squares, fidelity, levels, and the top of a hill."""
+"""Mistakes in sigmas and refusals: least squares, fidelity, levels, readout settings, T1."""
 
 from tests.mutants.mutant import Mutant
 
 _ROOM = "control/podium/control/calibration/fits"
 _TESTS = "tests/control/calibration"
 _SIGMAS = f"{_TESTS}/test_sigmas_of_fits.py"
-_NOISE = f"{_TESTS}/test_fits_of_noise.py"
+_FITS = f"{_TESTS}/test_fits.py"
 _LEAST = f"{_ROOM}/least_squares.py"
 _BLOBS = f"{_ROOM}/blobs.py"
 _PROJECTION = f"{_ROOM}/projection.py"
-_SURFACE = f"{_ROOM}/surface.py"
+_HILL = f"{_ROOM}/separation.py"
+_ROUTINES = "control/podium/control/calibration/routines"
+_THERMAL, _RELAXATION = f"{_ROUTINES}/thermal_population.py", f"{_ROUTINES}/relaxation.py"
+_ROUTINE = "control/podium/control/calibration/routine.py"
+_BLOB_TESTS = f"{_TESTS}/test_blobs.py"
+_HILL_TESTS = f"{_TESTS}/test_separation.py"
+_THERMAL_TESTS = f"{_TESTS}/test_thermal_population.py"
+_T1_TESTS = f"{_TESTS}/test_relaxation.py"
+_ROUTINE_TESTS = f"{_TESTS}/test_routine.py"
 _BY_LINES = (
     f"{_SIGMAS}::test_a_straight_line_has_the_sigmas_of_textbooks",
     f"{_SIGMAS}::test_noise_that_was_understated_is_in_the_sigmas_all_the_same",
@@ -18,10 +26,10 @@ _BY_LINES = (
 )
 _BY_FIDELITY = (
     f"{_SIGMAS}::test_an_assignment_fidelity",
-    f"{_SIGMAS}::test_no_error_among_the_shots_is_not_a_fidelity_without_doubt",
+    f"{_SIGMAS}::test_few_errors_still_have_a_sigma",
 )
 _BY_SHOTS = (f"{_SIGMAS}::test_the_mean_of_shots_scatters_as_the_levels_say",)
-_BY_HILL = (f"{_SIGMAS}::test_the_top_of_a_hill",)
+_BY_HILL = (f"{_HILL_TESTS}::test_the_best_setting_is_found_within_its_sigmas",)
 _BY_MODELS = (f"{_TESTS}/test_models_of_fits.py",)
 
 
@@ -135,7 +143,7 @@ MUTANTS = (
         _LEAST,
         "if np.max(np.abs(values - values.flat[0])) <= STILL * size:",
         "if np.max(np.abs(values - values.flat[0])) < -STILL * size:",
-        (f"{_NOISE}::test_data_that_are_the_same_everywhere_are_no_measurement",),
+        (f"{_FITS}::test_data_that_are_the_same_everywhere_are_no_measurement",),
         "an input that is not connected is measured",
     ),
     Mutant(
@@ -149,26 +157,26 @@ MUTANTS = (
     Mutant(
         "fidelity/twice-the-sigma",
         _BLOBS,
-        "self.false_excited_sigma, self.false_ground_sigma)) / 2",
-        "self.false_excited_sigma, self.false_ground_sigma))",
+        "np.hypot(self.false_excited_sigma, self.false_ground_sigma)) / 2",
+        "np.hypot(self.false_excited_sigma, self.false_ground_sigma))",
         _BY_FIDELITY,
         "a fidelity is said to be known half as well as it is",
     ),
     Mutant(
         "fidelity/sigma-of-one-kind",
         _BLOBS,
-        "float(np.hypot(self.false_excited_sigma, self.false_ground_sigma)) / 2",
-        "self.false_excited_sigma * float(np.sqrt(2)) / 2",
+        "return _binomial(self.false_ground, self.excited_shots)",
+        "return _binomial(self.false_excited, self.excited_shots)",
         _BY_FIDELITY,
         "errors of the excited state do not count in the sigma",
     ),
     Mutant(
-        "fidelity/sigma-of-twice-the-shots",
+        "fidelity/sigma-of-half-the-shots",
         _BLOBS,
-        "float(np.sqrt(p * (1 - p) / shots))",
-        "float(np.sqrt(p * (1 - p) / shots / 2))",
+        "        len(zeros),\n",
+        "        len(zeros) // 2,\n",
         _BY_FIDELITY,
-        "shots of both preparations count for each",
+        "shots that were judged by the other half do not count",
     ),
     Mutant(
         "fidelity/no-error-no-sigma",
@@ -183,15 +191,31 @@ MUTANTS = (
         _BLOBS,
         "for train, test in ((0, 1), (1, 0)):",
         "for train, test in ((0, 0), (1, 1)):",
-        (f"{_SIGMAS}::test_no_shot_judges_itself",),
+        (f"{_BLOB_TESTS}::test_shots_that_set_a_threshold_do_not_judge_it",),
         "the fidelity is too good: the threshold has chosen its shots",
+    ),
+    Mutant(
+        "herald/one-counts-as-zero",
+        _BLOBS,
+        "cut = min(STRICTLY * sigma, 1 - SURELY * sigma)",
+        "cut = min(STRICTLY, 1 - STRICTLY * sigma)",
+        (f"{_BLOB_TESTS}::test_what_is_heralded_in_0_is_in_0",),
+        "the thermal population is in every error",
+    ),
+    Mutant(
+        "herald/only-the-far-side",
+        _BLOBS,
+        "cut = min(STRICTLY * sigma, 1 - SURELY * sigma)",
+        "cut = -min(STRICTLY * sigma, 1 - SURELY * sigma)",
+        (f"{_BLOB_TESTS}::test_what_is_heralded_in_0_is_in_0",),
+        "five shots of six are thrown away",
     ),
     Mutant(
         "fidelity/threshold-in-the-middle",
         _BLOBS,
         "return float(values[order][k])",
         "return float(np.mean(values))",
-        (f"{_SIGMAS}::test_the_threshold_is_where_both_clouds_are_as_dense",),
+        _BY_FIDELITY,
         "the threshold does not know that level 1 decays",
     ),
     Mutant(
@@ -209,14 +233,6 @@ MUTANTS = (
         "np.sqrt(np.var(ground) + np.var(excited)) / len(ground)",
         (f"{_SIGMAS}::test_two_preparations_that_are_one_are_refused",),
         "noise is discriminated",
-    ),
-    Mutant(
-        "fidelity/herald-of-either",
-        _BLOBS,
-        "cut = min(STRICTLY * sigma, 1 - SURELY * sigma)",
-        "cut = max(STRICTLY * sigma, 1 - SURELY * sigma)",
-        (f"{_SIGMAS}::test_a_herald_of_0_is_hardly_ever_a_1",),
-        "shots that began in 1 count as prepared in 0",
     ),
     Mutant(
         "levels/nobody-draws-which-kind",
@@ -259,35 +275,75 @@ MUTANTS = (
         "what lies across the line is counted",
     ),
     Mutant(
-        "hill/sigma-without-the-curvature",
-        _SURFACE,
-        "np.diag(inverse @ covariance[1 : d + 1, 1 : d + 1] @ inverse.T)",
-        "np.diag(covariance[1 : d + 1, 1 : d + 1])",
+        "hill/no-curvature",
+        _HILL,
+        "return np.ones_like(x), x, y, x**2, x * y, y**2",
+        "return np.ones_like(x), x, y, x**3, x * y, y**2",
         _BY_HILL,
-        "a flat top is known as well as a sharp one",
+        "the top is the edge of what was measured",
     ),
     Mutant(
-        "hill/curvature-once",
-        _SURFACE,
-        "hessian[j, i] += coefficients[k]",
-        "hessian[j, i] += 0 * coefficients[k]",
-        _BY_HILL,
-        "the top lies twice as far from the middle",
+        "hill/distance-does-not-grow",
+        _HILL,
+        "(window - self.fills_s * missing) / np.sqrt(window)",
+        "(window - self.fills_s * missing) / window",
+        (f"{_HILL_TESTS}::test_the_distance_grows_as_a_resonator_fills",),
+        "short readouts look as good as long ones",
     ),
     Mutant(
-        "hill/weights-once",
-        _SURFACE,
-        "(basis[use] * weight[:, None] ** 2).T",
-        "(basis[use] * weight[:, None]).T",
-        _BY_HILL,
-        "sigma of a top in another unit than the noise",
+        "hill/decay-of-the-whole-window",
+        _HILL,
+        "half = np.maximum(length_s - window.opens_s, 0.0) / 2",
+        "half = np.maximum(length_s - window.opens_s, 0.0)",
+        (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
+        "lengths are chosen too short",
     ),
     Mutant(
-        "hill/scale-is-forgotten",
-        _SURFACE,
-        "np.sqrt(spread) * scale",
-        "np.sqrt(spread)",
+        "hill/noise-has-a-best-setting",
+        _HILL,
+        "if float(np.max(clear)) < SEEN:",
+        "if float(np.max(clear)) < SEEN / 6:",
+        (f"{_HILL_TESTS}::test_noise_has_no_best_setting",),
+        "a readout is set by noise",
+    ),
+    Mutant(
+        "hill/doubt-is-not-drawn",
+        _HILL,
+        "other = replace(hill, terms=hill.terms + change, growth=max(0.0, growth))",
+        "other = replace(hill, growth=max(0.0, growth))",
         _BY_HILL,
-        "sigma of a top in units of the grid",
+        "a setting is said to be better than it is known to be",
+    ),
+    Mutant(
+        "thermal/shots-that-forget-nothing",
+        _THERMAL,
+        "count = len(shots) * (1 - kept) / (1 + kept)",
+        "count = len(shots)",
+        (f"{_THERMAL_TESTS}::test_correlated_shots_scatter_by_their_sigma",),
+        "correlated shots count as many as others",
+    ),
+    Mutant(
+        "t1/left-over-twice",
+        _RELAXATION,
+        "np.where(excited, 1 - rest, rest)",
+        "np.where(excited, 1 - 2 * rest, rest)",
+        (f"{_T1_TESTS}::test_what_the_shot_before_has_left_does_not_move_t1",),
+        "T1 is off by a sigma where it was expected otherwise",
+    ),
+    Mutant(
+        "routine/noise-is-explained",
+        _ROUTINE,
+        "needed = float(fdtri(PARAMETERS, degrees, 1 - FALSE_ALARMS / count))",
+        "needed = float(fdtri(PARAMETERS, degrees, 1 - 0.5 / count))",
+        (f"{_ROUTINE_TESTS}::test_noise_is_hardly_ever_explained",),
+        "what is fitted to noise is stored",
+    ),
+    Mutant(
+        "routine/nothing-is-explained",
+        _ROUTINE,
+        "if (whole - left) / PARAMETERS < needed * left / degrees:",
+        "if (whole - left) / PARAMETERS < needed * whole / degrees:",
+        (f"{_ROUTINE_TESTS}::test_a_real_line_is_explained",),
+        "faint lines are refused",
     ),
 )

@@ -5,7 +5,7 @@ file; any database that SQLAlchemy speaks to when given its URL.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -24,6 +24,13 @@ from podium.control.calibration.store_schema import (
 from podium.control.facility.append_only import shared_file
 
 _FIELDS = tuple(column for column in ENTRIES.columns if column.name != "id")
+_NEWEST = (
+    sa.select(*_FIELDS)
+    .where(ENTRIES.c.name == sa.bindparam("name"))
+    .order_by(ENTRIES.c.id.desc())
+    .limit(1)
+)
+"""Made once: routines ask for parameters by the thousand, and to make it takes longer than that."""
 
 
 class StoreError(Exception):
@@ -88,8 +95,7 @@ class ParameterStore:
 
     def get(self, name: str) -> Entry | None:
         """Return the newest entry of that name, or None."""
-        newest = sa.select(*_FIELDS).where(ENTRIES.c.name == name)
-        found = self._select(newest.order_by(ENTRIES.c.id.desc()).limit(1))
+        found = self._select(_NEWEST, {"name": name})
         return found[0] if found else None
 
     def put(self, entries: Iterable[Entry]) -> None:
@@ -155,10 +161,12 @@ class ParameterStore:
                     connection.exec_driver_sql("ROLLBACK")
                 raise
 
-    def _select(self, query: "sa.Select[tuple[object, ...]]") -> tuple[Entry, ...]:
+    def _select(
+        self, query: "sa.Select[tuple[object, ...]]", given: Mapping[str, str] | None = None
+    ) -> tuple[Entry, ...]:
         try:
             with self._engine.connect() as connection:
-                rows = connection.execute(query).all()
+                rows = connection.execute(query, given).all()
         except sa.exc.SQLAlchemyError as error:
             raise StoreError(self._said("cannot be read", error)) from error
         return tuple(Entry(**row._mapping) for row in rows)

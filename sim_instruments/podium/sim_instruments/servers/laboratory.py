@@ -113,6 +113,11 @@ class Laboratory:
         """Give up what waits to be computed; return when what is being computed is done."""
         self._workers.shutdown(wait=True, cancel_futures=True)
 
+    def give_back_memory(self) -> None:
+        """Give back what runs have left, in a worker thread, if nothing has run for a while."""
+        if self._spare.due:
+            self._workers.submit(self._spare.give_back)
+
     @property
     def running_fs(self) -> int:
         """Laboratory time that programs took so far, with the settling before their first shot."""
@@ -152,10 +157,11 @@ class Laboratory:
         self.played.stop((instrument, run, sender), at_fs)
 
     def _worked(self, work: Callable[[Play], T], play: Play) -> T:
+        self._spare.used()
         try:
             return work(play)
         finally:
-            self._spare.give_back()
+            self._spare.used()
 
     def _note_edges(self, promise: Promise, train: EdgeTrain) -> None:
         rising = [at_fs for at_fs, up in zip(train.at_fs, train.rising, strict=True) if up]

@@ -70,6 +70,7 @@ class Serving:
         """Let world time leap as far as all twins allow, and send what is due by it."""
         self.timekeeper.wake()
         self.poll()
+        self.laboratory.give_back_memory()
 
     def poll(self) -> None:
         """Let time leap; let every way carry out what had to wait, and send what has fallen due."""

@@ -1,0 +1,33 @@
+import numpy as np
+import psutil
+
+from podium.sim_instruments.servers.memory import IDLE_S, Spare
+
+
+def test_memory_is_given_back_once_nobody_has_used_it_for_a_while() -> None:
+    now_s = [100.0]
+    spare = Spare(lambda: now_s[0])
+    assert not spare.due
+    spare.used()
+    now_s[0] += IDLE_S / 2
+    assert not spare.due
+    spare.used()
+    now_s[0] += 0.9 * IDLE_S
+    assert not spare.due
+    now_s[0] += 0.2 * IDLE_S
+    assert spare.due
+    spare.give_back()
+    assert not spare.due
+    now_s[0] += 10 * IDLE_S
+    assert not spare.due
+
+
+def test_what_was_freed_is_the_systems_again() -> None:
+    process = psutil.Process()
+    kept = [np.ones(2000) for _ in range(4000)]  # 64 MB in pieces that no mapping has for itself
+    full = process.memory_info().rss
+    last = kept[-1]
+    kept.clear()
+    Spare().give_back()
+    assert process.memory_info().rss < full - 40e6
+    assert last.sum() == 2000
