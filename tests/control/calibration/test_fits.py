@@ -171,7 +171,7 @@ def integrated(
     return total / (window.duration_s * 1e9)
 
 
-@pytest.mark.parametrize("photons", [0.05, 0.12])
+@pytest.mark.parametrize("photons", [pytest.param(0.05, marks=pytest.mark.slow), 0.12])
 def test_chi_and_kappa_come_back_while_photons_move_the_line(photons: float):
     frequency = 7.2e9 + np.linspace(-9e6, 9e6, 49)
     window = ReadoutWindow(0.32e-6, 0.9e-6)
