@@ -48,8 +48,8 @@ ARRIVES_LATER_S = 25e-9
 of a readout line are longer by a few metres at most."""
 ARRIVES_LATER_SIGMA_S = 12e-9
 """The doubt in it; it is in the sigma."""
-ROUGH_SHOTS = 400
-"""Of each state, prepared from rest: they tell which cloud is 0."""
+ROUGH_SHOTS = 300
+"""Of each state, prepared from rest: they tell which cloud is 0, however few shots follow."""
 SHOTS = 30_000
 """Heralded, of each state."""
 SECOND_SHOTS = 2_500
@@ -182,7 +182,7 @@ async def _heralded(
         frames_of(pulses),
         (*passive_reset(pulses, frames), *prepare, *measure_all(pulses)),
         (state_axis(pulses),),
-        shots=bench.shots(ROUGH_SHOTS),
+        shots=ROUGH_SHOTS,
         keep_shots=True,
     )
     first = await bench.run(outcome, at_rest)
