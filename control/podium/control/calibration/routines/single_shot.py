@@ -35,11 +35,13 @@ from podium.control.program.program import (
     Affine,
     Axis,
     Barrier,
+    Delay,
     Program,
     Statement,
     Table,
     Variable,
 )
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 ComplexArray = NDArray[np.complex128]
 
@@ -54,6 +56,8 @@ SHOTS = 30_000
 """Heralded, of each state."""
 SECOND_SHOTS = 2_500
 """Heralded, prepared in 2."""
+SILENCE_NS = 400
+"""After the last pulse of a shot."""
 DRAWN = 600
 """Shots drawn in the panel, of each state."""
 HERALD = "herald"
@@ -198,6 +202,8 @@ async def _heralded(
             *ringdown(pulses, frames),
             Barrier(frames),
             *prepare,
+            # Some controllers begin their oscillators anew in the silence between two shots.
+            Delay(frames, SILENCE_NS * FS_PER_NS),
         ),
         (state_axis(pulses),),
         shots=bench.shots(SHOTS),
