@@ -156,6 +156,20 @@ def test_the_loss_that_is_stated_is_the_loss_there_is(found: list[BestSetting]) 
     assert np.mean(expected) == pytest.approx(greatest, abs=1.5e-3)
 
 
+def test_the_loss_of_a_faint_map_is_that_of_its_hill() -> None:
+    """Of few shots the hill itself is in doubt, more than what photons do to the decay."""
+    frequency = TOP[0] + np.linspace(-4e6, 3e6, 9)
+    log_amplitude = np.log(np.geomspace(0.03, 0.4, 8))
+    _, greatest = true_best()
+    true, stated = [], []
+    for seed in range(SEEDS):
+        few = measured(np.random.default_rng(seed), frequency, log_amplitude, 16)
+        one = best_setting(few, WINDOW)
+        true.append(greatest - fidelity(one.frequency_hz, one.log_amplitude, one.length_s))
+        stated.append(one.loss - MISSED)
+    assert 0.4 < np.mean(true) / np.mean(stated) < 2.5
+
+
 def test_noise_has_no_best_setting() -> None:
     for seed in range(200):
         rng = np.random.default_rng(seed)
