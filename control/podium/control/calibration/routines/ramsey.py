@@ -98,6 +98,14 @@ def ramsey_body(
     return body
 
 
+def quadrature(delay: Array, turns: float, values: Mapping[str, float]) -> Array:
+    """Return half of what the fringes' model differs by between a phase (turns) and its opposite."""
+    one, opposite = (
+        ramsey_model(delay, np.full(delay.size, -phase), values) for phase in (turns, turns + 0.5)
+    )
+    return (one - opposite) / 2
+
+
 async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Fringes over delays up to a few T2*, in four phases.
 
@@ -139,10 +147,14 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     def raw(qubit: Qubit) -> Panel:
         delay, phase, projected, _ = signal(qubit)
         series = tuple(
-            Series(f"phase {turns:.2f}", delay[phase == turns] * 1e6, projected[phase == turns])
+            Series(
+                f"phase {turns:.2f}",
+                delay[phase == turns] * 1e6,
+                (projected[phase == turns] - projected[phase == turns + 0.5]) / 2,
+            )
             for turns in QUADRATURES[:2]
         )
-        return Panel(qubit.element, "delay (µs)", "excited fraction", series)
+        return Panel(qubit.element, "delay (µs)", "half of what opposite phases differ by", series)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         delay, phase, projected, sigma = signal(qubit)
@@ -163,9 +175,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         f01 = played[qubit.name] + v["detuning"]
         grid = np.linspace(0.0, float(delay.max()), 400)
         lines = tuple(
-            Series(
-                f"fit {turns:.2f}", grid * 1e6, ramsey_model(grid, np.full(400, -turns), v), True
-            )
+            Series(f"fit {turns:.2f}", grid * 1e6, quadrature(grid, turns, v), True)
             for turns in QUADRATURES[:2]
         )
         text = "f01 {f01}, T2* {t2_ramsey}"

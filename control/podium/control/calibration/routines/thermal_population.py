@@ -25,7 +25,7 @@ from podium.control.calibration.sequences import (
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Barrier, Program
 
-SHOTS = 36_000
+SHOTS = 64_000
 REST_LIFETIMES = 1.5
 """Wait between shots. A readout leaves the populations as they are, so that shots may follow each
 other sooner than they forget: each tells less then, and more of them fit into the time. Shots that
