@@ -32,6 +32,8 @@ from podium.control.program.program import (
     Program,
     SetFrequency,
     Statement,
+    Table,
+    Variable,
 )
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -86,6 +88,17 @@ def scan_pulse_ns(ranges: Mapping[str, Range], qubits: tuple[Qubit, ...], points
     return line_pulse_ns(max(ranges[q.name].span for q in qubits) / (points - 1))
 
 
+def there_and_back(name: str, span: Range, points: int) -> Variable:
+    """Return every second frequency of a range upwards and the others downwards, Hz.
+
+    What a shot leaves to the next one pulls points on the way up to one side, and on the way down
+    to the other.
+    """
+    line = linear_frequencies(name, span.centre, span.span, points)
+    order = [*range(0, points, 2), *reversed(range(1, points, 2))]
+    return Variable(name, line.unit, Table(tuple(line.value(k) for k in order)))
+
+
 def known_rabi(pulses: Pulses) -> tuple[float, float] | None:
     """Return the Rabi frequency at full scale that was measured, and its sigma, Hz."""
     name = pulses.qubit.name
@@ -130,7 +143,7 @@ class LineScan:
             self.expected[qubit.name],
         )
         centre = found.values["centre"]
-        edge = min(centre - frequency[0], frequency[-1] - centre)
+        edge = min(centre - np.min(frequency), np.max(frequency) - centre)
         if edge < EDGE * self.width_hz:
             raise FitFailed(f"the line at {centre / 1e9:.6f} GHz is at the edge of the scan")
         return found

@@ -15,6 +15,7 @@ from podium.control.calibration.line_scan import (
     expected_strength,
     known_rabi,
     scan_pulse_ns,
+    there_and_back,
 )
 from podium.control.calibration.line_search import Lines, Plan, find_lines
 from podium.control.calibration.measured import Measured
@@ -25,9 +26,8 @@ from podium.control.calibration.sequences import (
     all_pulses,
     frame_names,
     frames_of,
-    linear_frequencies,
     measure_all,
-    reset,
+    passive_reset,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Affine, Axis, Barrier, Play, Program, SetFrequency
@@ -56,23 +56,19 @@ def ef_scan(
 ) -> LineScan:
     """Return a scan over the 1-2 lines, each over its own range (by full name).
 
-    ``rabi_hz``: of the 1-2 transition.
+    ``rabi_hz``: of the 1-2 transition. A shot may leave the qubit in 2, which no flip resets: it is
+    waited for, and what is left all the same pulls half of the points to either side.
     """
     pulses = all_pulses(bench, qubits)
     frames = frame_names(pulses, ef=True)
     axis = Axis(
         "drive",
-        tuple(
-            linear_frequencies(
-                f"{q.element}_ef_frequency", ranges[q.name].centre, ranges[q.name].span, points
-            )
-            for q in qubits
-        ),
+        tuple(there_and_back(f"{q.element}_ef_frequency", ranges[q.name], points) for q in qubits),
     )
     duration_ns = scan_pulse_ns(ranges, qubits, points)
     body = [
         *(SetFrequency(p.ef, Affine(f"{p.qubit.element}_ef_frequency")) for p in pulses),
-        *reset(pulses, frames),
+        *passive_reset(pulses, frames),
     ]
     amplitude: dict[str, float] = {}
     for p in pulses:
@@ -148,6 +144,7 @@ async def _analyse(
         seen = lines.seen[qubit.name]
         v, sigma = seen.fit.values, seen.fit.sigmas["centre"]
         frequency = seen.scan.frequency_hz(qubit, seen.data)
+        frequency = np.sort(frequency)
         line = pulse_line(frequency, v, seen.scan.duration_s)
         text = "anharmonicity {anharmonicity}"
         if seen.window_hz > 1.2 * expected[qubit.name].span:

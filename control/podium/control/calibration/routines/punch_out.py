@@ -1,6 +1,7 @@
 """Readout power: where the dispersive shift gives way, which also tells that a qubit is there."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -105,12 +106,12 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         frequency, amplitude, iq = maps(qubit)
         look_at(iq)
         # Only where there is one line, and one only, does its place mean something.
-        weak, _ = (
-            fit_resonance(frequency, row, windows[qubit.name], kappa[qubit.name])
-            for row in (iq[0], iq[-1])
-        )
+        window, width = windows[qubit.name], kappa[qubit.name]
+        weak, _ = (fit_resonance(frequency, row, window, width) for row in (iq[0], iq[-1]))
         where = np.array([locate_dip(frequency, row) for row in iq])
         where[0] = weak.values["resonance"]
+        with suppress(FitFailed):  # still nearly a resonance's shape, and more robust so
+            where[1] = fit_resonance(frequency, iq[1], window, width).values["resonance"]
         step = float(frequency[1] - frequency[0])
         found = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
         v, s = found.values, found.sigmas
