@@ -269,7 +269,7 @@ MUTANTS = (
         _CLOCKS,
         "if (moved < clock_fs).any():",
         "if (moved < clock_fs).all() and moved.size > 1:",
-        _BY_PLACING,
+        (f"{_TESTS}/test_clocks.py",),
         "after 2.56 h a shot begins below zero",
     ),
     Mutant(

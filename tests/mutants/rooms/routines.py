@@ -1,0 +1,90 @@
+"""Mistakes in what routines decide: the best readout, the thermal population, T1, what is noise."""
+
+from tests.mutants.mutant import Mutant
+
+_ROOM = "control/podium/control/calibration"
+_TESTS = "tests/control/calibration"
+_HILL = f"{_ROOM}/fits/separation.py"
+_THERMAL = f"{_ROOM}/routines/thermal_population.py"
+_RELAXATION = f"{_ROOM}/routines/relaxation.py"
+_ROUTINE = f"{_ROOM}/routine.py"
+_HILL_TESTS = f"{_TESTS}/test_separation.py"
+_THERMAL_TESTS = f"{_TESTS}/test_thermal_population.py"
+_T1_TESTS = f"{_TESTS}/test_relaxation.py"
+_ROUTINE_TESTS = f"{_TESTS}/test_routine.py"
+_BY_HILL = (f"{_HILL_TESTS}::test_the_best_setting_is_found_within_its_sigmas",)
+
+MUTANTS = (
+    Mutant(
+        "hill/no-curvature",
+        _HILL,
+        "return np.ones_like(x), x, y, x**2, x * y, y**2",
+        "return np.ones_like(x), x, y, x**3, x * y, y**2",
+        _BY_HILL,
+        "the top is the edge of what was measured",
+    ),
+    Mutant(
+        "hill/distance-does-not-grow",
+        _HILL,
+        "(window - self.fills_s * missing) / np.sqrt(window)",
+        "(window - self.fills_s * missing) / window",
+        (f"{_HILL_TESTS}::test_the_distance_grows_as_a_resonator_fills",),
+        "short readouts look as good as long ones",
+    ),
+    Mutant(
+        "hill/decay-of-the-whole-window",
+        _HILL,
+        "half = np.maximum(length_s - window.opens_s, 0.0) / 2",
+        "half = np.maximum(length_s - window.opens_s, 0.0)",
+        (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
+        "lengths are chosen too short",
+    ),
+    Mutant(
+        "hill/noise-has-a-best-setting",
+        _HILL,
+        "if float(np.max(clear)) < SEEN:",
+        "if float(np.max(clear)) < SEEN / 6:",
+        (f"{_HILL_TESTS}::test_noise_has_no_best_setting",),
+        "a readout is set by noise",
+    ),
+    Mutant(
+        "hill/doubt-is-not-drawn",
+        _HILL,
+        "other = replace(hill, terms=hill.terms + change, growth=max(0.0, growth))",
+        "other = replace(hill, growth=max(0.0, growth))",
+        _BY_HILL,
+        "a setting is said to be better than it is known to be",
+    ),
+    Mutant(
+        "thermal/shots-that-forget-nothing",
+        _THERMAL,
+        "count = len(shots) * (1 - kept) / (1 + kept)",
+        "count = len(shots)",
+        (f"{_THERMAL_TESTS}::test_correlated_shots_scatter_by_their_sigma",),
+        "correlated shots count as many as others",
+    ),
+    Mutant(
+        "t1/left-over-twice",
+        _RELAXATION,
+        "np.where(excited, 1 - rest, rest)",
+        "np.where(excited, 1 - 2 * rest, rest)",
+        (f"{_T1_TESTS}::test_what_the_shot_before_has_left_does_not_move_t1",),
+        "T1 is off by a sigma where it was expected otherwise",
+    ),
+    Mutant(
+        "routine/noise-is-explained",
+        _ROUTINE,
+        "needed = float(fdtri(PARAMETERS, degrees, 1 - FALSE_ALARMS / count))",
+        "needed = float(fdtri(PARAMETERS, degrees, 1 - 0.5 / count))",
+        (f"{_ROUTINE_TESTS}::test_noise_is_hardly_ever_explained",),
+        "what is fitted to noise is stored",
+    ),
+    Mutant(
+        "routine/nothing-is-explained",
+        _ROUTINE,
+        "if (whole - left) / PARAMETERS < needed * left / degrees:",
+        "if (whole - left) / PARAMETERS < needed * whole / degrees:",
+        (f"{_ROUTINE_TESTS}::test_a_real_line_is_explained",),
+        "faint lines are refused",
+    ),
+)
