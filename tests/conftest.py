@@ -207,7 +207,13 @@ def chromium() -> str | None:
 
 
 def pytest_configure() -> None:
-    """Let SIGINT interrupt: a shell that starts tests in its background has them ignore it."""
+    """Let SIGINT interrupt, and leave no event loop to be made in passing.
+
+    A shell that starts tests in its background has them ignore SIGINT. And a policy that was never
+    told its loop makes one when it is first asked, as pytest-asyncio does before each runner of its
+    own: nobody would close it, and the collector would blame the test that happens to run.
+    """
+    asyncio.set_event_loop(None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

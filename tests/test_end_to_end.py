@@ -438,4 +438,4 @@ async def test_an_unplugged_drive_line_costs_its_own_qubit_only_and_is_told(simu
         assert found is not None
         assert abs(found.value - truth[f"{qubit}.f01"]["value"]) < 5e6
     assert record.get("node_a.q1.f01") is None
-    assert record.get("node_a.q1.readout_frequency") is not None  # its readout works
+    assert record.get("node_a.q1.ground_readout_frequency") is not None  # its readout works

@@ -55,7 +55,7 @@ def to_json_program(program: Program) -> Program:
 
 
 def test_the_picture_of_a_shot_has_the_times_of_the_program(program: Program):
-    shot = render(program, (25,), {})
+    shot = render(program, (20,), {})
     drive = abs(shot.samples["q0.drive"]).nonzero()[0]
     tone = abs(shot.samples["q0.readout"]).nonzero()[0]
     (capture,) = shot.captures
@@ -79,7 +79,7 @@ def test_the_program_shown_has_its_numbers(program: Program):
     shown = re.search(r"```text\n(Delay .*?)```", PAGE, re.DOTALL)
     assert shown is not None
     values = program.axes[0].variables[0].values
-    for number in (f"{values.step:g}", "200 µs", "52 ns", "740 ns", "208 ns", "796 ns", "152 ns"):
+    for number in (f"{values.step:g}", "160 µs", "52 ns", "740 ns", "208 ns", "796 ns", "152 ns"):
         assert number in shown[1], number
     assert f"{program.shots} shots" in shown[1]
     assert f"k = 0 ... {program.axes[0].count - 1}" in shown[1]

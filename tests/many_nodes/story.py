@@ -172,7 +172,9 @@ class Story:
         for node in nodes:
             for qubit in facility.nodes[node].qubits.values():
                 point, name = points[qubit.name], qubit.name
-                found, kappa = (store.get(f"{name}.{q}") for q in ("readout_frequency", "kappa"))
+                found, kappa = (
+                    store.get(f"{name}.{q}") for q in ("ground_readout_frequency", "kappa")
+                )
                 assert found is not None
                 assert kappa is not None
                 # first values: the line in thermal equilibrium, mostly that of level 0

@@ -51,8 +51,10 @@ def element_of(capture: str) -> str:
     return capture.partition("_")[0]
 
 
+EVERY = "every capture"
 Make = Callable[[Asked, np.random.Generator], np.ndarray]
-"""Returns the means, complex, V, in the shape asked for."""
+"""Returns the means, complex, V, in the shape asked for; or, where shots are kept, every shot, with
+the shots first."""
 
 
 @dataclass
@@ -77,7 +79,8 @@ class MadeRunner:
 
     make: Make
     seed: int = 0
-    saturated: bool = False
+    saturated: frozenset[str] = frozenset()
+    """Captures during which the input clips, or ``EVERY`` one."""
     trace: Make | None = None
     """Makes the raw trace; shape (n,), one sample a ns."""
     facility: Facility = field(default_factory=lambda: load_facility(EXAMPLE))
@@ -118,10 +121,11 @@ class MadeRunner:
                     values = [variable.value(n) for n in range(variable.values.count)]
                     swept[name] = np.broadcast_to(np.reshape(values, along), shape)
         asked = Asked(program, element_of(capture.name), swept, shape, capture.name)
+        clipped = bool({capture.name, EVERY} & self.saturated)
         mean = self.make(asked, self.rng)
-        if program.keep_shots:
+        if program.keep_shots and mean.shape != (program.shots, *shape):
             shots = (program.shots, *shape)
-            scatter = self.rng.normal(0, ONE_SHOT_V, (2, *shots)) * bool(np.ptp(mean.real) + 1)
+            scatter = self.rng.normal(0, ONE_SHOT_V, (2, *shots))
             quiet = getattr(self.make, "quiet", False)
             mean = mean + (0 if quiet else scatter[0] + 1j * scatter[1])
             mean = np.broadcast_to(mean, shots)
@@ -130,8 +134,8 @@ class MadeRunner:
             swept = {"time": np.arange(size)}
             long = Asked(program, asked.element, swept, (size,), capture.name)
             trace = (self.trace or self.make)(long, self.rng)
-            return Values(mean.real, mean.imag, self.saturated, trace.real, trace.imag)
-        return Values(mean.real, mean.imag, self.saturated)
+            return Values(mean.real, mean.imag, clipped, trace.real, trace.imag)
+        return Values(mean.real, mean.imag, clipped)
 
     async def bias(self, volts: Mapping[str, float]) -> None:
         self.biases |= volts
@@ -223,9 +227,9 @@ def no_line(asked: Asked, rng: np.random.Generator) -> np.ndarray:
     return 1e-3 * amplitude * np.exp(1j * phase) + noise(asked, rng)
 
 
-def constant(asked: Asked, _: np.random.Generator) -> np.ndarray:
-    """The same number, always."""
-    return np.full(asked.shape, 0.8e-3 + 0.3e-3j)
+def constant(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+    """The same number, always; each capture has its own."""
+    return np.full(asked.shape, 1e-3 * complex(*rng.normal(0, 1, 2)))
 
 
 def zero(asked: Asked, _: np.random.Generator) -> np.ndarray:
@@ -241,7 +245,7 @@ def not_a_number(asked: Asked, _: np.random.Generator) -> np.ndarray:
 def one_not_a_number(asked: Asked, rng: np.random.Generator) -> np.ndarray:
     """One bin that was never written."""
     values = np.array(no_line(asked, rng))
-    values.flat[values.size // 2] = np.nan
+    values.flat[rng.integers(values.size)] = np.nan
     return values
 
 

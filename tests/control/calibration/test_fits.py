@@ -171,7 +171,7 @@ def integrated(
     return total / (window.duration_s * 1e9)
 
 
-@pytest.mark.parametrize("photons", [0.05, 0.12])
+@pytest.mark.parametrize("photons", [pytest.param(0.05, marks=pytest.mark.slow), 0.12])
 def test_chi_and_kappa_come_back_while_photons_move_the_line(photons: float):
     frequency = 7.2e9 + np.linspace(-9e6, 9e6, 49)
     window = ReadoutWindow(0.32e-6, 0.9e-6)
@@ -226,6 +226,25 @@ def test_a_resonator_that_does_not_follow_the_bias_is_refused():
     design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
     with pytest.raises(FitFailed, match="does not follow the bias"):
         fit_resonator_arc(bias, line, np.full(23, 2e4), design)
+
+
+def test_a_resonator_that_jumps_about_is_refused():
+    """It moves by 30 sigma, but not as the flux wants it."""
+    bias = np.linspace(-0.8, 0.8, 23)
+    line = 7.25e9 + np.random.default_rng(14).normal(0, 6e5, bias.shape)
+    design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
+    with pytest.raises(FitFailed, match="does not follow the bias"):
+        fit_resonator_arc(bias, line, np.full(23, 2e4), design)
+
+
+def test_a_resonator_at_few_biases_that_does_not_move_is_refused():
+    """An arc goes through any few points: that they lie apart must show first."""
+    bias = np.array([-0.1, 0.02, 0.14])
+    design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
+    for seed in range(20):
+        line = 7.25e9 + np.random.default_rng(seed).normal(0, 2e4, 3)
+        with pytest.raises(FitFailed):
+            fit_resonator_arc(bias, line, np.full(3, 2e4), design)
 
 
 def test_a_sweet_spot_comes_back_with_an_honest_sigma():

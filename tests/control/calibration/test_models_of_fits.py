@@ -227,11 +227,16 @@ def test_chi_is_half_the_split_and_decay_during_the_window_is_taken_out() -> Non
     for low in (7.2013e9 + 1.2e6, 7.2013e9 - 1.2e6):  # of 0, of 1: chi is negative
         rate = np.pi * 4.2e6 + 2j * np.pi * (frequency - low)
         lines.append(1 - np.pi * 4.1e6 / rate)
-    excited = (0.02, 0.9)
-    clean = np.array([[(1 - share) * lines[0] + share * lines[1] for share in excited]])
+    excited = np.array([0.02, 0.9])
+    clean = np.array([(1 - share) * lines[0] + share * lines[1] for share in excited])
     noise = np.random.default_rng(3).normal(0, 1e-4, (2, *clean.shape))
     scan = DispersiveScan(
-        frequency, np.ones(1), clean + noise[0] + 1j * noise[1], excited, ReadoutWindow(1e-3, 1e-6)
+        frequency,
+        clean + noise[0] + 1j * noise[1],
+        np.ones(2),
+        excited,
+        np.full(2, 1000.0),
+        ReadoutWindow(1e-3, 1e-6),
     )
     fit = fit_dispersive(scan, {"resonance": 7.2e9, "chi": -1.0e6, "kappa": 3.8e6})
     for name, value in truth.items():

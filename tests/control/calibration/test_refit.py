@@ -17,18 +17,20 @@ from tests.control.calibration.made_data import (
 )
 
 from podium.control import cli
-from podium.control.calibration import drive_scan
+from podium.control.calibration import line_scan
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.bring_up import ROUTINES, bring_up
 from podium.control.calibration.datasets import load_dataset, save_dataset
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.measured import Measured
 from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.refit import NoRun, refit, runs_of
-from podium.control.calibration.routines import ef_spectroscopy
+from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.calibration.state import ATTRIBUTE, CalibrationState, NoState
 from podium.control.calibration.store import ParameterStore
 from podium.control.demo.kept_facility import keep_facility
+from podium.control.facility.facility import Qubit
 from podium.control.facility.load import load_facility
 
 FACILITY = load_facility(EXAMPLE)
@@ -50,7 +52,8 @@ async def measured(
         record,
         keep=keep,
     )
-    (outcome,) = [one async for one in bring_up(bench, (routine,))]
+    routines = ROUTINES | {"twice": twice}
+    (outcome,) = [one async for one in bring_up(bench, (routine,), routines)]
     return outcome, record
 
 
@@ -102,18 +105,18 @@ async def test_what_was_known_then_counts_whatever_is_known_now(tmp_path: Path) 
 async def test_a_better_fit_finds_what_the_first_one_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = drive_scan.fit_pulse_line
+    real = line_scan.fit_pulse_line
     design = FACILITY.qubits()["node_a.q0"].design["f01"].value
     looked = []
 
     def half_blind(frequency: np.ndarray, *others: Any) -> Fit:
-        if abs(np.mean(frequency) - design) < 30e6:
+        if frequency[0] < design + 3.3e6 < frequency[-1]:
             looked.append(frequency.size)
             if len(looked) > 1:  # it sees q0 in the search, and never again
                 raise FitFailed("blind")
         return real(frequency, *others)
 
-    monkeypatch.setattr(drive_scan, "fit_pulse_line", half_blind)
+    monkeypatch.setattr(line_scan, "fit_pulse_line", half_blind)
     outcome, _ = await measured("qubit_spectroscopy", spectral_line, tmp_path)
     assert outcome.failures == {"node_a.q0": "blind"}
     assert len(outcome.runs) == 5
@@ -126,7 +129,7 @@ async def test_a_better_fit_finds_what_the_first_one_missed(
         assert found.outcome.measured[name] == outcome.measured[name]
 
 
-async def test_a_fit_that_now_stops_early_says_what_is_left(
+async def test_a_fit_that_now_sees_nothing_looks_farther_and_says_that_nobody_did_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome, _ = await measured("ef_spectroscopy", spectral_line, tmp_path)
@@ -135,17 +138,29 @@ async def test_a_fit_that_now_stops_early_says_what_is_left(
     def blind(*_: object) -> None:
         raise FitFailed("blind")
 
-    monkeypatch.setattr(ef_spectroscopy, "fit_pulse_line", blind)
+    monkeypatch.setattr(line_scan, "fit_pulse_line", blind)
     found = await refit(runs_of(outcome.runs[0], tmp_path), FACILITY)
     assert found.entries == ()
-    assert found.outcome.notes == ["1 of the runs made then were not asked for this time"]
+    assert "once more, which was not done then" in found.outcome.notes[0]
+
+
+async def twice(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """A routine that stores something after each of its two runs."""
+    outcome = Outcome("twice", "Twice")
+    for name in ("first", "second"):
+        data = await bench.run(outcome, rabi_program(bench, qubits, ef=False))
+        mean = Measured(float(data.q0_i.mean()), 1e-6, "V")
+        await bench.commit(outcome, {f"{NODE}.q0.{name}": mean})
+    return outcome
 
 
 async def test_a_routine_that_now_wants_more_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
-    outcome, _ = await measured("ef_spectroscopy", spectral_line, tmp_path)
-    found = await refit(runs_of(outcome.runs[0], tmp_path)[:1], FACILITY)
+    outcome, _ = await measured("twice", rabi_oscillation, tmp_path)
+    found = await refit(
+        runs_of(outcome.runs[0], tmp_path)[:1], FACILITY, ROUTINES | {"twice": twice}
+    )
     assert "once more, which was not done then" in found.outcome.notes[-1]
-    assert len(found.entries) == 3
+    assert [entry.name for entry in found.entries] == [f"{NODE}.q0.first"]
 
 
 def test_data_without_a_state_are_refused(tmp_path: Path) -> None:

@@ -188,8 +188,10 @@ MUTANTS = (
     Mutant(
         "resonator/gain-keeps-the-sigma-of-one",
         _RESONATOR,
-        'fit.sigmas["gain"] *= gain',
-        'fit.sigmas["gain"] *= 1.0',
+        "_refuse_second(frequency_hz, (data - model(fit.values)), fit)\n"
+        '    fit.values["gain"] *= gain\n    fit.sigmas["gain"] *= gain',
+        "_refuse_second(frequency_hz, (data - model(fit.values)), fit)\n"
+        '    fit.values["gain"] *= gain\n    fit.sigmas["gain"] *= 1.0',
         (f"{_SIGMAS}::test_the_gain_of_a_line_has_a_sigma_in_its_own_unit",),
         "gain and its sigma have different units",
     ),
@@ -212,8 +214,8 @@ MUTANTS = (
     Mutant(
         "resonator/preparation-is-perfect",
         _RESONATOR,
-        "w = scan.excited[state]",
-        "w = float(state)",
+        "    w = scan.excited[:, None]\n\n",
+        "    w = np.round(scan.excited[:, None])\n\n",
         _BY_MODELS,
         "what decays during the window makes chi too small",
     ),
@@ -269,9 +271,17 @@ MUTANTS = (
         "flux/noise-is-an-arc",
         _FLUX,
         "if left > EXPLAINED * scatter or",
-        "if left > 2 * EXPLAINED * scatter and",
+        "if left > 3 * EXPLAINED * scatter or",
         (f"{_NOISE}::test_a_resonator_that_does_not_follow_the_bias_has_no_sweet_spot",),
         "a flux line that is not connected has a sweet spot",
+    ),
+    Mutant(
+        "flux/few-biases-are-an-arc",
+        _FLUX,
+        "np.ptp(resonator_hz) < MOVES *",
+        "np.ptp(resonator_hz) < 0 * MOVES *",
+        (f"{_NOISE}::test_a_resonator_that_does_not_follow_the_bias_has_no_sweet_spot",),
+        "a few biases that scatter by chance have a sweet spot",
     ),
     Mutant(
         "ladder/second-level-falls-as-the-first",

@@ -36,14 +36,6 @@ MUTANTS = (
         _BY_ARITHMETIC,
     ),
     _q1(
-        "compare-writes",
-        _Q1_KERNEL,
-        "if op != Op.CMP:",
-        "if op == Op.SUB or op == Op.LOOP or op == Op.CMP:",
-        "a comparison changes a register",
-        _BY_ARITHMETIC,
-    ),
-    _q1(
         "not-of-64-bits",
         _Q1_KERNEL,
         "result = ~slots[code[at, 1]] & MASK",

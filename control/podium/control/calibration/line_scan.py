@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
-from podium.control.calibration.fits.peak import Expected, fit_pulse_line
+from podium.control.calibration.fits.peak import Expected, fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.outcome import Panel, Series
 from podium.control.calibration.sequences import (
@@ -134,6 +134,12 @@ class LineScan:
         if edge < EDGE * self.width_hz:
             raise FitFailed(f"the line at {centre / 1e9:.6f} GHz is at the edge of the scan")
         return found
+
+    def left_over(self, qubit: Qubit, data: "xarray.Dataset", fit: Fit) -> float:
+        """Return the share of the points' variance that a fit leaves."""
+        signal = line_axis(iq_of(data, qubit.element))
+        line = pulse_line(self.frequency_hz(qubit, data), fit.values, self.duration_s)
+        return float(np.var(signal - line) / np.var(signal))
 
     def rabi_hz(self, qubit: Qubit, fit: Fit) -> tuple[float, float]:
         """Return the Rabi frequency at full scale that a fit has found, and its sigma."""

@@ -31,6 +31,9 @@ DRIVE_REACH_HZ = 480e6
 flanks."""
 SAME_LINE = 0.6
 """Lines of two qubits that lie within this share of their width may be one line ..."""
+FAINT = 0.1
+"""A narrow scan whose line leaves more of its points' scatter than this share is measured once
+more, with :data:`AGAIN` times the shots."""
 FAR = 0.5
 """... where it is farther from what was expected than this share of the usual window."""
 
@@ -161,20 +164,30 @@ async def _narrow(
     centres = {q.name: coarse[q.name].fit.values["centre"] for q in qubits}
     ranges = {name: Range(hz - half, hz + half) for name, hz in centres.items()}
     rabi = {q.name: coarse[q.name].scan.rabi_hz(q, coarse[q.name].fit) for q in qubits}
-    scan = build(ranges, qubits, plan.narrow_points, plan.narrow_shots, rabi)
-    data = await bench.run(outcome, scan.program, told)
-    lost = []
-    for qubit in qubits:
-        try:
-            refuse_clipped(outcome, qubit.element)
-            fit = await asyncio.to_thread(scan.fit, qubit, data)
-        except FitFailed as error:
-            lines.reasons[qubit.name] = str(error)
-            lines.panels[qubit.name] = replace(scan.draw(qubit, data), text=str(error))
-            lost.append(qubit)
-            continue
-        lines.seen[qubit.name] = Seen(scan, data, fit, coarse[qubit.name].window_hz)
-        lines.reasons.pop(qubit.name, None)
+    lost: list[Qubit] = []
+    faint = qubits
+    for effort in (1, AGAIN):
+        scan = build(ranges, faint, plan.narrow_points, effort * plan.narrow_shots, rabi)
+        data = await bench.run(outcome, scan.program, told)
+        again = []
+        for qubit in faint:
+            try:
+                refuse_clipped(outcome, qubit.element)
+                fit = await asyncio.to_thread(scan.fit, qubit, data)
+            except FitFailed as error:
+                if qubit.name in lines.seen:  # faint, and seen before
+                    continue
+                lines.reasons[qubit.name] = str(error)
+                lines.panels[qubit.name] = replace(scan.draw(qubit, data), text=str(error))
+                lost.append(qubit)
+                continue
+            lines.seen[qubit.name] = Seen(scan, data, fit, coarse[qubit.name].window_hz)
+            lines.reasons.pop(qubit.name, None)
+            if scan.left_over(qubit, data, fit) > FAINT:
+                again.append(qubit)
+        if not again:
+            break
+        faint = tuple(again)
     return tuple(lost)
 
 

@@ -29,9 +29,13 @@ PARAMETERS = 6
 one that has fewer is judged more strictly than it need be."""
 
 
-def refuse_clipped(outcome: Outcome, capture: str) -> None:
-    """Raise FitFailed when the input clipped during that capture: the data are not what came in."""
-    if capture in outcome.saturated:
+def refuse_clipped(outcome: Outcome, element: str) -> None:
+    """Raise FitFailed when the input clipped during a capture of that element.
+
+    Its captures are the one of its name, and those that go on with an underscore after it
+    (``q0_herald``): where one clipped, the data are not what came in.
+    """
+    if any(name == element or name.startswith(f"{element}_") for name in outcome.saturated):
         raise FitFailed(
             "the input clipped (ADC saturated): raise input_attenuation in the facility file's "
             "wiring, or lower the gain of the line"
@@ -60,8 +64,8 @@ def refuse_unexplained(panel: Panel) -> None:
     needed = float(fdtri(PARAMETERS, degrees, 1 - FALSE_ALARMS / count))
     if (whole - left) / PARAMETERS < needed * left / degrees:
         raise FitFailed(
-            f"the fit leaves {left / whole * 100:.0f} % of the scatter of {count} points: that is "
-            "what a fit to noise does"
+            f"the fit leaves {left / whole * 100:.0f} % of the scatter of {count} points: they are "
+            "noise, or not what is fitted"
         )
 
 

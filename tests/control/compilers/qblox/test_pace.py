@@ -22,6 +22,7 @@ from podium.control.program.program import (
     Table,
     Variable,
 )
+from podium.control.program.waveforms import Gaussian
 
 
 def _dense(rest_ns: int, *, uneven: bool, pulses: int, points: int = 3) -> Program:
@@ -74,3 +75,39 @@ def test_points_are_written_out_where_loops_would_starve_the_queue() -> None:
     assert "is written out" in written.listing
     assert "is written out" not in looped.listing
     hold_against_reference(replace(_dense(48, uneven=False, pulses=1), shots=2), target())
+
+
+def _burst(pulses: int) -> Program:
+    """Many short pulses at once, then a long rest: on average there is time enough."""
+    pulse = Gaussian(4 * NS, 1 * NS)
+    body = [
+        statement
+        for k in range(pulses)
+        for statement in (Play("drive", pulse, 0.1), ShiftPhase("drive", 0.1 + k / 1000))
+    ]
+    return Program("burst", (DRIVE,), (*body, Delay(("drive",), 100_000 * NS)), shots=300)
+
+
+def test_a_burst_that_the_queue_does_not_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    emulate(compile_program(_burst(20), target()))
+    with pytest.raises(DoesNotFit, match="before the processor has got to it"):
+        compile_program(_burst(200), target())
+    monkeypatch.setattr(compiler, "check_pace", lambda *_: None)
+    with pytest.raises(AssertionError, match="COMMAND UNDERFLOW"):
+        emulate(compile_program(_burst(200), target()))
+
+
+def test_bursts_are_accepted_up_to_what_the_queue_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the check says and what the emulator does change at one number of pulses, or near."""
+    least_refused = most_accepted = 0
+    for pulses in range(20, 200, 4):
+        try:
+            emulate(compile_program(_burst(pulses), target()))
+        except DoesNotFit:
+            least_refused = pulses
+            break
+        most_accepted = pulses
+    assert most_accepted >= 20
+    monkeypatch.setattr(compiler, "check_pace", lambda *_: None)
+    with pytest.raises(AssertionError, match="COMMAND UNDERFLOW"):
+        emulate(compile_program(_burst(least_refused + 16), target()))

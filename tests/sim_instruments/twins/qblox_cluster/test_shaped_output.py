@@ -12,6 +12,7 @@ from tests.sim_instruments.twins.qblox_cluster.test_output_stage import (
     trace_of,
 )
 
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     checked,
@@ -182,9 +183,11 @@ def test_the_calibrations_of_the_box_leave_one_tone() -> None:
     bench.send(4, "SEQuencer0:CHANnelmap", block=b"[[0], [1]]")
     lo = 6_000_000_000
     assert bench.tones() >= {("slot4.out0", f) for f in (lo, lo - 1e8, lo + 1e8)}
-    bench.send(4, "MIXer:LO:CALIB 0")
-    bench.send(4, "MIXer:LO:CALIB 1")
-    bench.send(4, "MIXer:SIDEbands:CALIB 0")
+    now_fs = T0 - 10 * FS_PER_S
+    for command in ("MIXer:LO:CALIB 0", "MIXer:LO:CALIB 1", "MIXer:SIDEbands:CALIB 0"):
+        bench.send(4, command, now_fs)
+        now_fs = bench.twin.horizon(now_fs).busy_until_fs  # it takes its time
+    assert now_fs < T0
     assert bench.errors(4) == 0
     corrected = bench.twin.modules[4].sequencers[0].configuration_values["awg"][0]["mixer"]
     bench.kept = {k: v for k, v in corrected.items() if k != "en"}

@@ -12,6 +12,9 @@ EXPLAINED = 0.5
 """An arc must leave less than this share of the scatter: noise alone leaves 0.8 and more."""
 MOVES = 8.0
 """Sigmas of a single bias by which a resonator that follows its qubit moves at least."""
+PERIOD_DOUBT = 0.3
+"""Relative, of the period that a qubit's arc starts from: what three points do not tell apart, the
+period from the asymmetry, is off by less."""
 DOUBTS = {"period": 0.1, "pull": 0.5, "asymmetry": 0.15}
 """What the fit of a resonator's arc takes the design to be good for: the first two relative.
 ASSUMED: three spreads and more of what a facility file says."""
@@ -165,9 +168,11 @@ def fit_shaped_arc(
     ``shape``: as of :func:`fit_pull_arc`; ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz).
     """
 
+    known_v, doubt_v = start["period"], PERIOD_DOUBT * start["period"]
+
     def model(values: Mapping[str, float]) -> Array:
         flux = (bias_v - values["sweet_spot"]) / values["period"]
-        return np.asarray(values["top"] * shape(flux))
+        return np.append(values["top"] * shape(flux), values["period"])
 
     begin = {name: start[name] for name in ("sweet_spot", "period", "top")}
     begins = [
@@ -175,7 +180,8 @@ def fit_shaped_arc(
         for share in (0.0, -0.002, 0.002)
     ]
     bounds = {"period": Bound(start["period"] * 0.7, start["period"] * 1.4)}
-    return fit_least_squares(model, qubit_hz, sigma_hz, begins, bounds)
+    data, sigma = np.append(qubit_hz, known_v), np.append(sigma_hz, doubt_v)
+    return fit_least_squares(model, data, sigma, begins, bounds)
 
 
 def fit_qubit_arc(
@@ -190,8 +196,10 @@ def fit_qubit_arc(
     is left of it is 1e-5 periods for an asymmetry that is off by 0.3.
     """
 
+    known_v, doubt_v = start["period"], PERIOD_DOUBT * start["period"]
+
     def model(values: Mapping[str, float]) -> Array:
-        return arc(
+        line = arc(
             bias_v,
             values["top"],
             start["charging"],
@@ -199,6 +207,7 @@ def fit_qubit_arc(
             values["period"],
             start["asymmetry"],
         )
+        return np.append(line, values["period"])
 
     begin = {name: start[name] for name in ("sweet_spot", "period", "top")}
     begins = [
@@ -206,4 +215,5 @@ def fit_qubit_arc(
         for share in (0.0, -0.005, 0.005)
     ]
     bounds = {"period": Bound(start["period"] * 0.4, start["period"] * 2.5)}
-    return fit_least_squares(model, qubit_hz, sigma_hz, begins, bounds)
+    data, sigma = np.append(qubit_hz, known_v), np.append(sigma_hz, doubt_v)
+    return fit_least_squares(model, data, sigma, begins, bounds)

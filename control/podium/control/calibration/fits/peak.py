@@ -262,12 +262,20 @@ def _check_rest(
     frequency_hz: Array, signal: Array, duration_s: float, fit: Fit, noise: float
 ) -> None:
     """Raise FitFailed where what the fit has left holds another line, or is no noise."""
-    left = signal - pulse_line(frequency_hz, fit.values, duration_s)
-    height, rabi = abs(fit.values["height"]), fit.values["rabi"]
+    line = pulse_line(frequency_hz, fit.values, duration_s)
+    left, rabi = signal - line, fit.values["rabi"]
+    # As high as it stands in the scan: a pulse that is too weak excites a small share.
+    height = float(np.max(np.abs(line - fit.values["offset"])))
     far = np.abs(frequency_hz - fit.values["centre"]) > 4 * max(0.4 / duration_s, rabi)
     if np.count_nonzero(far) >= 6:
         other = _look(frequency_hz, np.where(far, left, 0.0), duration_s, ANEW, far)
-        if abs(other.height) > SECOND * height and other.sigma > SIGNIFICANT * noise:
+        rest = _excited(
+            frequency_hz, other.centre_hz, other.strength * 0.5 / duration_s, duration_s
+        )
+        if (
+            abs(other.height) * float(np.max(rest)) > SECOND * height
+            and other.sigma > SIGNIFICANT * noise
+        ):
             raise FitFailed(
                 f"two lines, at {fit.values['centre'] / 1e9:.6g} and "
                 f"{other.centre_hz / 1e9:.6g} GHz: which one is meant cannot be told"

@@ -47,9 +47,9 @@ ENOUGH = 0.002
 MANY_BIASES, MOST_BIASES = 5, 8
 """After the first number a sweet spot between biases will do as it is known; the second is the
 last attempt to get there."""
-PHOTONS = 0.25
+PHOTONS = 0.3
 """In the resonator, of the critical number: they move the line alike on both sides."""
-SHOTS = 1500
+SHOTS = 1000
 REACH = 0.55
 """Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
 POINTS = 23
@@ -59,7 +59,7 @@ CROSSTALK = 0.005
 """ASSUMED: what a neighbour's line moves, of what the own line does."""
 SHAPE_DOUBT = 0.0007
 """What the arc's shape, other than modelled, may move its middle by, in periods."""
-SHIFTED, DOUBT = 0.1, 0.6
+SHIFTED, DOUBT = 0.12, 0.6
 """Share of the pull that the photons of this scan take away, 1 - 1 / sqrt(1 + n / n_crit), and how
 far it may be off: what the lines' attenuation is not known by."""
 

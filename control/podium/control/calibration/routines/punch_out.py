@@ -64,6 +64,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
         for q in qubits
     }
+    critical = {q.name: bench.probe_amplitude(q, critical_photons(bench, q)) for q in qubits}
     share = share_of_output(float(a[-1]) for a in amplitudes.values())
     powers = power_axis({element: a * share for element, a in amplitudes.items()})
     probe = probe_axis(
@@ -111,7 +112,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         where = np.array([locate_dip(frequency, row) for row in iq])
         where[0] = weak.values["resonance"]
         step = float(frequency[1] - frequency[0])
-        found = fit_punch_out(amplitude, where, DIP_DOUBT * step)
+        found = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
         v, s = found.values, found.sigmas
         low, high = v["bare"] + v["pull"], v["bare"]
         if abs(v["pull"]) < kappa[qubit.name] / 2 or abs(v["pull"]) < 5 * s["pull"]:
@@ -121,7 +122,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             )
         chosen, doubt = still_dispersive(found, STILL_DISPERSIVE * kappa[qubit.name])
         chosen = min(chosen, float(amplitude[-1]))
-        critical = float(np.exp(v["critical"]))
+        there = float(np.exp(v["critical"]))
         text = f"{v['pull'] / 1e6:+.2f} MHz between low and high power; "
         panel = replace(
             panel,
@@ -130,7 +131,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
         return {
             "bare_readout_frequency": Measured(high, s["bare"], "Hz"),
-            "critical_amplitude": Measured(critical, critical * max(0.05, s["critical"]), "1"),
+            "critical_amplitude": Measured(there, there * max(0.05, s["critical"]), "1"),
             "probe_amplitude": Measured(chosen, chosen * doubt, "1"),
         }, panel
 
@@ -139,26 +140,33 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 
 def fit_punch_out(
-    amplitude: NDArray[np.float64], dip_hz: NDArray[np.float64], sigma_hz: float
+    amplitude: NDArray[np.float64],
+    dip_hz: NDArray[np.float64],
+    sigma_hz: float,
+    critical: float,
 ) -> Fit:
     """Fit ``bare + pull / sqrt(1 + (amplitude / critical)**2)`` to the dips. Shapes (n,).
 
     The semi-classical frequency of a resonator with n photons, n / n_crit = (amplitude /
-    critical)**2 on resonance (Boissonneault, Gambetta, Blais, PRL 105, 100504 (2010)). Returns
-    ``bare``, ``pull`` (Hz) and ``critical``, the natural logarithm of that amplitude.
+    critical)**2 on resonance (Boissonneault, Gambetta, Blais, PRL 105, 100504 (2010)). The design's
+    ``critical`` amplitude counts as measured to a factor of e. Returns ``bare``, ``pull`` (Hz) and
+    ``critical``, the natural logarithm of that amplitude.
     """
+    expected = float(np.log(critical))
 
     def model(values: Mapping[str, float]) -> NDArray[np.float64]:
         ratio = amplitude * np.exp(-values["critical"])
-        return np.asarray(values["bare"] + values["pull"] / np.sqrt(1 + ratio**2))
+        line = values["bare"] + values["pull"] / np.sqrt(1 + ratio**2)
+        return np.append(line, values["critical"])
 
     log = np.log(amplitude)
     starts = [
         {"bare": float(dip_hz[-1]), "pull": float(dip_hz[0] - dip_hz[-1]), "critical": float(at)}
-        for at in np.linspace(log[0], log[-1], 9)[1:-1]
+        for at in (expected, expected - 0.7, expected + 0.7)
     ]
     bounds = {"critical": Bound(float(log[0]) - 1, float(log[-1]) + 1)}
-    return fit_least_squares(model, dip_hz, sigma_hz, starts, bounds)
+    sigma = np.append(np.full(len(dip_hz), sigma_hz), 1.0)
+    return fit_least_squares(model, np.append(dip_hz, expected), sigma, starts, bounds)
 
 
 def still_dispersive(fit: Fit, moved_hz: float) -> tuple[float, float]:

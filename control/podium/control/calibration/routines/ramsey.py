@@ -59,6 +59,8 @@ QUADRATURES = (0.0, 0.25, 0.5, 0.75)
 offset nor the sign of the detuning has to be guessed."""
 
 
+TWO_FRINGES = 5.0
+"""chi2 per point; of fringes of one frequency it stays below 2."""
 FARTHEST_HZ = 2e6
 """Detunings that are looked for: spectroscopy leaves far less."""
 
@@ -151,6 +153,11 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         # stands for a qubit that is slower than the drive.
         found = fit_ramsey(delay, -phase, projected, sigma, bench.guess(qubit, "t2_ramsey"), trial)
         v = found.values
+        if found.chi2 > TWO_FRINGES:
+            raise FitFailed(
+                f"two fringes, or none of this form: the points scatter {np.sqrt(found.chi2):.1f} "
+                "times as much as their shots explain"
+            )
         # The qubit also turns while the pulses last, about 2/pi of their area each: the
         # fringes' shift at zero delay is free, so only the slope over the delay counts.
         f01 = played[qubit.name] + v["detuning"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.dispersive import critical_photons
-from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.least_squares import STILL, FitFailed
 from podium.control.calibration.fits.separation import (
     BestSetting,
     Separations,
@@ -243,11 +243,14 @@ def _distances(iq: NDArray[np.complex128]) -> tuple[Array, Array]:
 
     ``iq`` (shots, ..., 2). The clouds' middles are medians: the few shots that were not prepared
     well, or decayed, do not move them. In units of a shot's noise, of which the median over all
-    settings is taken; what noise adds to the mean square is taken off.
+    settings is taken; what noise adds to the mean square is taken off. Data without any noise, or
+    that are no numbers, have a distance of 0 or NaN, which every fit refuses.
     """
     shots = iq.shape[0]
     means = np.mean(iq, axis=0)
     axis = means[..., 1] - means[..., 0]
+    if not np.max(np.abs(iq - means)) > STILL * np.max(np.abs(iq)):
+        return np.abs(axis), np.zeros(axis.shape)
     axis = axis / np.maximum(np.abs(axis), 1e-300)
     along = np.real((iq - means.mean(axis=-1, keepdims=True)) * np.conj(axis)[..., None])
     centre = np.median(along, axis=0)

@@ -126,13 +126,13 @@ async def _scan(
         ladder = ladder_of(bench, qubit)
         excited = layouts[qubit.name].excited
         guess = expected[qubit.name] / ladder.lifetime
-        # What the shot before has left of 1 when this one begins swaps that much of 0 and 1.
+        # What the shot before has left of 1 is in 0 after a pi pulse, and still in 1 without one.
         before = np.clip(np.roll(projected, 1), 0, 1)
 
         def model(values: Mapping[str, float]) -> Array:
             t1_s = values["decay"] * ladder.lifetime
             rest = 0.0 if wait_s is None else before * np.exp(-wait_s / t1_s)
-            share = np.where(excited, 1 - 2 * rest, rest)
+            share = np.where(excited, 1 - rest, rest)
             decayed = ladder.signal(delay / values["decay"])
             return np.asarray(values["offset"] + values["amplitude"] * share * decayed)
 

@@ -35,11 +35,13 @@ from podium.control.program.program import (
     Affine,
     Axis,
     Barrier,
+    Delay,
     Program,
     Statement,
     Table,
     Variable,
 )
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 ComplexArray = NDArray[np.complex128]
 
@@ -48,12 +50,14 @@ ARRIVES_LATER_S = 25e-9
 of a readout line are longer by a few metres at most."""
 ARRIVES_LATER_SIGMA_S = 12e-9
 """The doubt in it; it is in the sigma."""
-ROUGH_SHOTS = 400
-"""Of each state, prepared from rest: they tell which cloud is 0."""
+ROUGH_SHOTS = 300
+"""Of each state, prepared from rest: they tell which cloud is 0, however few shots follow."""
 SHOTS = 30_000
 """Heralded, of each state."""
 SECOND_SHOTS = 2_500
 """Heralded, prepared in 2."""
+SILENCE_NS = 400
+"""After the last pulse of a shot."""
 DRAWN = 600
 """Shots drawn in the panel, of each state."""
 HERALD = "herald"
@@ -182,7 +186,7 @@ async def _heralded(
         frames_of(pulses),
         (*passive_reset(pulses, frames), *prepare, *measure_all(pulses)),
         (state_axis(pulses),),
-        shots=bench.shots(ROUGH_SHOTS),
+        shots=ROUGH_SHOTS,
         keep_shots=True,
     )
     first = await bench.run(outcome, at_rest)
@@ -198,6 +202,8 @@ async def _heralded(
             *ringdown(pulses, frames),
             Barrier(frames),
             *prepare,
+            # Some controllers begin their oscillators anew in the silence between two shots.
+            Delay(frames, SILENCE_NS * FS_PER_NS),
         ),
         (state_axis(pulses),),
         shots=bench.shots(SHOTS),

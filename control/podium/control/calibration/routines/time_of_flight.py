@@ -83,7 +83,6 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             (Series(f"mean over {SMOOTH_NS} ns", time_ns, smooth * 1e3, line=True),),
         )
         try:
-            refuse_clipped(outcome, f"{qubit.element}_trace")
             refuse_clipped(outcome, qubit.element)
             begin, sigma = find_pulse(still, PULSE_NS)
         except FitFailed as error:

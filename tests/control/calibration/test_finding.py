@@ -1,0 +1,255 @@
+"""From a facility file that is wrong to lines: windows widen, neighbours are told apart, arcs lead.
+
+The qubits of these tests are formulas: a resonator that follows its qubit, a line over the bias.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from tests.control.calibration.made_data import (
+    EXAMPLE,
+    NODE,
+    NOW_S,
+    Asked,
+    MadeRunner,
+    known,
+    noise,
+)
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.fits.flux import arc
+from podium.control.calibration.fits.peak import pulse_line
+from podium.control.calibration.fits.resonator import ReadoutWindow, dip
+from podium.control.calibration.measured import Entry
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines.dispersive_shift import excited_share
+from podium.control.calibration.routines.time_of_flight import quiet_hz
+from podium.control.facility.load import load_facility
+from podium.control.program.program import Play
+from podium.control.program.waveforms import Square
+
+FACILITY = load_facility(EXAMPLE)
+QUBITS = tuple(FACILITY.qubits().values())
+WIDE_OPEN = ReadoutWindow(0.0, 1e-3)
+RABI_HZ = 40e6
+"""Of every qubit of these tests, at full scale."""
+
+
+def design(element: str, quantity: str) -> float:
+    return FACILITY.qubits()[f"{NODE}.{element}"].design[quantity].value
+
+
+async def worked(
+    routine: str,
+    make: Callable[[MadeRunner], Callable[[Asked, np.random.Generator], np.ndarray]],
+    elements: tuple[str, ...] = ("q0", "q1", "q2"),
+    seed: int = 1,
+    sigmas: Mapping[str, float] = MappingProxyType({}),
+    **values: float,
+) -> tuple[Outcome, Bench, MadeRunner]:
+    """Let a routine work; ``values`` stand in the record, for every qubit, with ``sigmas``."""
+    runner = MadeRunner(lambda *_: np.zeros(1), seed, facility=FACILITY)
+    runner.make = make(runner)
+    record = known(FACILITY)
+    for qubit in QUBITS:
+        record.put(
+            Entry(
+                f"{qubit.name}.{name}",
+                value,
+                sigmas.get(name, 1e-3 * abs(value)),
+                *("1", "", "before", float(NOW_S), 1),
+            )
+            for name, value in values.items()
+        )
+    qubits = tuple(q for q in QUBITS if q.element in elements)
+    bench = Bench(runner, NODE, qubits, record, keep=lambda _: None)
+    (outcome,) = [one async for one in bring_up(bench, (routine,))]
+    return outcome, bench, runner
+
+
+def resonators(places_hz: dict[str, float]) -> Callable[[MadeRunner], object]:
+    """Every tone meets every resonator of the feedline."""
+
+    def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        frequency = asked.swept["probe_frequency"]
+        signal = 1e-3 * np.exp(-2j * np.pi * 30e-9 * (frequency - 7e9))
+        for place in places_hz.values():
+            signal = signal * dip(frequency, place, 4e6, 3.9e6, 0.0, WIDE_OPEN)
+        return signal + noise(asked, rng)
+
+    return lambda _: make
+
+
+async def test_a_resonator_beside_the_designs_range_is_found_in_a_wider_window() -> None:
+    true = {e: design(e, "readout_frequency") for e in ("q0", "q1", "q2")}
+    true["q1"] += 62e6
+    outcome, _, _ = await worked("resonator_spectroscopy", resonators(true))
+    assert outcome.failures == {}
+    for element, place in true.items():
+        found = outcome.measured[f"{NODE}.{element}.ground_readout_frequency"]
+        assert found.value == pytest.approx(place, abs=5 * found.sigma)
+    assert len(outcome.runs) == 2
+    (said,) = (panel.text for panel in outcome.panels if panel.element == "q1")
+    assert "found in a window widened to" in said
+
+
+async def test_a_resonator_that_is_not_there_is_not_its_neighbours() -> None:
+    """q1's widest window holds the lines of q0 and q2; its own is missing."""
+    true = {e: design(e, "readout_frequency") for e in ("q0", "q2")}
+    true["q0"] -= 70e6
+    outcome, _, _ = await worked("resonator_spectroscopy", resonators(true))
+    assert outcome.failures.keys() == {f"{NODE}.q1"}
+    assert not any(name.startswith(f"{NODE}.q1.") for name in outcome.measured)
+    assert outcome.measured[f"{NODE}.q0.ground_readout_frequency"].value == pytest.approx(
+        true["q0"], abs=2e5
+    )
+
+
+def lines(
+    place_hz: Callable[[str, float], float], rabi_hz: float = RABI_HZ
+) -> Callable[[MadeRunner], object]:
+    """A qubit's line at ``place_hz(element, bias in V)``, driven as the program says."""
+
+    def made(runner: MadeRunner) -> Callable[[Asked, np.random.Generator], np.ndarray]:
+        def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+            pulse = next(
+                one
+                for one in asked.program.body
+                if isinstance(one, Play)
+                and one.frame == f"{asked.element}.drive"
+                and isinstance(one.waveform, Square)
+            )
+            values = {
+                "centre": place_hz(
+                    asked.element, runner.biases.get(f"{NODE}.{asked.element}.flux", 0.0)
+                ),
+                "rabi": rabi_hz * float(pulse.amplitude),
+                "height": 2e-3,
+                "offset": -1e-3,
+                "memory": 0.15,
+            }
+            duration_s = pulse.waveform.duration_fs * 1e-15
+            line = pulse_line(asked.swept["drive_frequency"], values, duration_s)
+            share = (line + 1e-3) / 2e-3
+            counted = rng.binomial(asked.program.shots, np.clip(share, 0, 1)) / asked.program.shots
+            return 2e-3 * counted - 1e-3 + noise(asked, rng)
+
+        return make
+
+    return made
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0, 2.0])
+async def test_a_line_is_found_however_strong_the_drive_turns_out(strength: float) -> None:
+    """A pulse of twice pi leaves two humps, 10 MHz to either side: one line, in the middle."""
+    true = {"q0": 6.0312e9, "q1": 5.6981e9, "q2": 5.0803e9}
+    outcome, _, _ = await worked(
+        "qubit_spectroscopy", lines(lambda e, _: true[e], RABI_HZ * strength)
+    )
+    assert outcome.failures == {}
+    for element, place in true.items():
+        found = outcome.measured[f"{NODE}.{element}.f01"]
+        assert found.value == pytest.approx(place, abs=5 * found.sigma)
+        rabi = outcome.measured[f"{NODE}.{element}.rabi_frequency"]
+        assert rabi.value == pytest.approx(RABI_HZ * strength, abs=5 * rabi.sigma)
+
+
+async def test_a_qubit_beside_the_designs_range_is_found_in_a_wider_window() -> None:
+    place = design("q1", "f01") - 216e6
+    outcome, _, _ = await worked("qubit_spectroscopy", lines(lambda *_: place), ("q1",))
+    found = outcome.measured[f"{NODE}.q1.f01"]
+    assert found.value == pytest.approx(place, abs=5 * found.sigma)
+    assert "found in a window widened to" in outcome.panels[-1].text
+
+
+async def test_a_qubit_that_is_nowhere_is_not_found_and_no_line_of_another() -> None:
+    """Both drives reach one line, 55 MHz from where q0 is expected, four spreads from q1."""
+    place = design("q0", "f01") - 55e6
+    outcome, _, _ = await worked("qubit_spectroscopy", lines(lambda *_: place), ("q0", "q1"))
+    assert outcome.failures.keys() == {f"{NODE}.q1"}
+    assert "is that of node_a.q0" in outcome.failures[f"{NODE}.q1"]
+    assert f"{NODE}.q0.f01" in outcome.measured
+
+
+SPOTS = {"q0": -0.171, "q1": 0.064, "q2": 0.42}
+
+
+def qubit_hz(element: str, bias_v: float) -> float:
+    """Of an asymmetry that the facility file does not say."""
+    top = design(element, "f01")
+    return float(arc(np.array([bias_v]), top, 0.17e9, SPOTS[element], 1.46, 0.61)[0])
+
+
+def following(runner: MadeRunner) -> Callable[[Asked, np.random.Generator], np.ndarray]:
+    def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        bias = runner.biases[f"{NODE}.{asked.element}.flux"]
+        bare = design(asked.element, "readout_frequency") - 6e6
+        place = bare + (85e6) ** 2 / (bare - qubit_hz(asked.element, bias))
+        frequency = asked.swept["probe_frequency"]
+        return 1e-3 * dip(frequency, place, 4e6, 3.9e6, 0.0, WIDE_OPEN) + noise(asked, rng)
+
+    return make
+
+
+async def test_resonators_lead_to_sweet_spots_in_a_few_biases() -> None:
+    ground = {q.element: design(q.element, "readout_frequency") for q in QUBITS}
+    assert max(ground.values()) > 0
+    outcome, _, runner = await worked("flux_arc", following)
+    assert outcome.failures == {}
+    assert len(outcome.runs) <= 8
+    for element, spot in SPOTS.items():
+        found = outcome.measured[f"{NODE}.{element}.sweet_spot"]
+        assert found.value == pytest.approx(spot, abs=5 * found.sigma)
+        assert found.sigma < 6e-3
+        assert runner.biases[f"{NODE}.{element}.flux"] == pytest.approx(found.value, abs=1e-4)
+
+
+async def test_a_resonator_that_stays_is_scanned_over_a_period_and_refused() -> None:
+    still = {e: design(e, "readout_frequency") for e in ("q0",)}
+    outcome, _, runner = await worked("flux_arc", resonators(still), ("q0",))
+    assert outcome.measured == {}
+    assert "does not follow the bias" in outcome.failures[f"{NODE}.q0"]
+    assert runner.biases[f"{NODE}.q0.flux"] == 0.0
+
+
+@pytest.mark.parametrize("off_v", [0.0, 2e-3, -30e-3])
+async def test_a_sweet_spot_does_not_hang_on_the_asymmetry(off_v: float) -> None:
+    """The facility file says 0.4, the world 0.61; the arc of the resonators was off as well."""
+    element = "q1"
+    top = qubit_hz(element, SPOTS[element] + off_v)
+    outcome, _, runner = await worked(
+        "sweet_spot",
+        lines(qubit_hz),
+        (element,),
+        sigmas={"sweet_spot": max(2e-3, abs(off_v) / 3), "f01": 10e3},
+        sweet_spot=SPOTS[element] + off_v,
+        f01=top,
+        pi_amplitude=0.385,
+    )
+    assert outcome.failures == {}
+    found = outcome.measured[f"{NODE}.{element}.sweet_spot"]
+    assert found.value == pytest.approx(SPOTS[element], abs=5 * found.sigma)
+    assert found.sigma < 60e-6
+    assert runner.biases[f"{NODE}.{element}.flux"] == pytest.approx(SPOTS[element], abs=2e-4)
+
+
+def test_the_share_in_1_is_that_of_cycles_counted_one_by_one() -> None:
+    t1, cycle, begin, duration, thermal = 30e-6, 40e-6, 0.2e-6, 0.9e-6, 0.02
+    excited = thermal
+    for _ in range(200):
+        excited = thermal + (excited - thermal) * np.exp(-cycle / t1)
+        excited = 1 - excited
+    times = begin + duration * (np.arange(1000) + 0.5) / 1000
+    mean = np.mean(thermal + (excited - thermal) * np.exp(-times / t1))
+    assert excited_share(thermal, t1, cycle, begin, duration) == pytest.approx(mean, abs=1e-6)
+
+
+def test_the_pulse_that_is_timed_lies_beside_all_resonators() -> None:
+    bench = Bench(MadeRunner(noise), NODE, QUBITS, known(FACILITY), keep=lambda _: None)
+    place = quiet_hz(bench, QUBITS[0])
+    spreads = [q.design["readout_frequency"] for q in QUBITS]
+    assert min(abs(place - one.value) / one.spread for one in spreads) > 10
+    assert abs(place - bench.feedline(QUBITS[0]).lo_hz) < 480e6

@@ -1,0 +1,96 @@
+"""The thermal population from shots that follow each other before the qubit forgets."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.control.calibration.made_data import NODE, Asked, MadeRunner, known
+from tests.control.calibration.test_sigmas_of_fits import assert_honest
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.measured import Measured
+from podium.control.calibration.outcome import Outcome
+from podium.control.program.program import Delay
+
+THOROUGHNESS = 0.25
+SIGMAS = (np.sqrt(0.03), np.sqrt(0.04))
+"""Of both clouds along their line, in its length: as the parameters of the made facility say."""
+ERRORS = {
+    "false_excited": stats.norm.sf(0.5 / SIGMAS[0]),
+    "false_ground": stats.norm.sf(0.5 / SIGMAS[1]),
+}
+
+
+class Chain:
+    """A qubit at rest, read again and again: a Markov chain of two states."""
+
+    def __init__(self, population: float, t1_s: float, off_v: complex = 0j) -> None:
+        self.population, self.t1_s, self.off_v = population, t1_s, off_v
+
+    def states(self, count: int, wait_s: float, rng: np.random.Generator) -> np.ndarray:
+        """Return each shot's state: with what has not relaxed since, that of the shot before."""
+        anew = rng.random(count) > np.exp(-wait_s / self.t1_s)
+        anew[0] = True
+        latest = np.maximum.accumulate(np.where(anew, np.arange(count), 0))
+        return np.asarray((rng.random(count) < self.population)[latest])
+
+    def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        count = asked.program.shots
+        wait = asked.program.body[0]
+        assert isinstance(wait, Delay)
+        ones = self.states(count, float(wait.duration_fs) * 1e-15, rng)  # type: ignore[arg-type]
+        sigma = 2e-3 * np.where(ones, SIGMAS[1], SIGMAS[0])
+        noise = rng.normal(0, sigma, (2, count))
+        return 1e-3 * (1 - 2.0 * ones) + noise[0] + 1j * noise[1] + self.off_v
+
+
+async def measured(make: Chain, seed: int) -> Outcome:
+    runner = MadeRunner(make, seed)
+    record = known(runner.facility)
+    qubit = runner.facility.qubits()[f"{NODE}.q0"]
+    for name, value in ERRORS.items():
+        entry = record.get(f"{qubit.name}.{name}")
+        assert entry is not None
+        record.put([replace(entry, value=float(value))])
+    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=THOROUGHNESS)
+    (outcome,) = [one async for one in bring_up(bench, ("thermal_population",))]
+    return outcome
+
+
+async def population_of(make: Chain, seed: int) -> Measured:
+    outcome = await measured(make, seed)
+    assert outcome.failures == {}
+    return outcome.measured[f"{NODE}.q0.thermal_population"]
+
+
+def t1_known() -> float:
+    facility = MadeRunner(Chain(0, 1)).facility
+    return facility.qubits()[f"{NODE}.q0"].design["t1"].value
+
+
+@pytest.mark.parametrize("sets", [200, pytest.param(600, marks=pytest.mark.slow)])
+async def test_correlated_shots_scatter_by_their_sigma(sets: int) -> None:
+    truth = 0.02
+    make = Chain(truth, t1_known())
+    found = [await population_of(make, seed) for seed in range(sets)]
+    assert_honest({"population": np.array([(one.value - truth) / one.sigma for one in found])})
+    if sets == 200:
+        pulls = [(one.value - truth) / one.sigma for one in found]
+        assert 0.85 < np.std(pulls) < 1.15  # of fixed seeds; 3 sigma of such a scatter
+
+
+async def test_of_a_cold_qubit_there_is_a_sigma_all_the_same() -> None:
+    found = [await population_of(Chain(0.0, t1_known()), seed) for seed in range(40)]
+    pulls = np.array([one.value / one.sigma for one in found])
+    assert np.all(np.abs(pulls) < 5)
+    assert all(1e-5 < one.sigma < 3e-3 for one in found)
+
+
+async def test_shots_that_lie_where_no_cloud_is_are_refused() -> None:
+    """Across the line between both clouds as well: the projection does not see that."""
+    outcome = await measured(Chain(0.02, t1_known(), off_v=0.8e-3j), seed=1)
+    (reason,) = outcome.failures.values()
+    assert "are read where single shots have found 0 and 1" in reason
+    assert outcome.measured == {}
