@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import alike, clusters, phase_word
+from podium.sim_instruments.physics.alike import alike, clusters, firsts, phase_word
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import Listening, Tones, flight, tones_of
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain
@@ -131,7 +131,7 @@ def episodes_of(
     offset = at - at[first][number]
     # phases count from the episode's first tone; a window's phase is set right afterwards
     tone_rows = np.flatnonzero(tone)
-    _, leading = np.unique(number[tone_rows], return_index=True)
+    leading = firsts(number[tone_rows])
     base = np.zeros(first.size)
     base[number[tone_rows[leading]]] = turns[tone_rows[leading]]
     relative = np.where(tone, turns - base[number], 0.0)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.alike import in_groups
 from podium.sim_instruments.physics.episodes import Episodes, Kind
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import passing, take
@@ -37,7 +38,7 @@ def integrate(
     ``paths``: one for each qubit of the feedline; ``reading_of``: the episode of each of its
     readings, shape (S,).
     """
-    order = np.argsort(episodes.kind, kind="stable")
+    order = in_groups(episodes.kind, len(episodes.kinds))
     bounds = np.searchsorted(episodes.kind[order], np.arange(len(episodes.kinds) + 1))
     levels = [
         levels_of_episodes(episodes, reading, path)
@@ -47,7 +48,7 @@ def integrate(
         reading[path.jump_reading] for reading, path in zip(reading_of, paths, strict=True)
     ]
     jump_kind = [episodes.kind[episode] for episode in jump_episode]
-    jump_order = [np.argsort(kind, kind="stable") for kind in jump_kind]
+    jump_order = [in_groups(kind, len(episodes.kinds)) for kind in jump_kind]
     jump_bounds = [
         np.searchsorted(kind[rows], np.arange(len(episodes.kinds) + 1))
         for kind, rows in zip(jump_kind, jump_order, strict=True)

@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.alike import Alike, alike, phase_word
+from podium.sim_instruments.physics.alike import Alike, alike, firsts, numbered, phase_word
 from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import Episodes
 from podium.sim_instruments.physics.evolution import PART, PULSE, STIRRED, Events
@@ -157,11 +157,11 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     parts, item[part] = _numbered(kind[index[part]], a[part], b[part])
     wait = np.zeros(keep, np.int64)
     wait[1:] = np.maximum(start[1:] - end[:-1], 0)
-    gaps, gap = np.unique(wait, return_inverse=True)
+    gaps, gap = numbered(wait)
     return Schedule(
         what=np.ascontiguousarray(what),
         item=item,
-        gap=gap.reshape(-1),
+        gap=gap,
         gaps_ns=gaps,
         turns=turns,
         sampled=sampled,
@@ -241,8 +241,8 @@ def blocks_of(
     base = np.zeros(first.size)
     phased = (schedule.what != PART) & ~schedule.quiet
     driven = np.flatnonzero(phased)
-    leading, row = np.unique(block[driven], return_index=True)
-    base[leading] = schedule.turns[driven[row]]
+    row = firsts(block[driven])
+    base[block[driven[row]]] = schedule.turns[driven[row]]
     relative = np.where(phased, schedule.turns - base[block], 0.0)
     found = alike(
         first,

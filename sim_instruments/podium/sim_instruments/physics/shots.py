@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.alike import firsts
 from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.evolution import (
@@ -202,7 +203,7 @@ def nodes_of(
     if not driven.size:
         return quadrature(0.0)
     block = np.searchsorted(blocks.first, driven, side="right")
-    _, begin = np.unique(block, return_index=True)
+    begin = firsts(block)
     end = np.append(begin[1:], driven.size) - 1
     spans = schedule.end_ns[driven[end]] - schedule.start_ns[driven[begin]]
     longest = float(np.max(spans, initial=0))

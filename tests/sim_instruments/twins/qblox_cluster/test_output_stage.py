@@ -12,6 +12,7 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
     checked,
     default_configuration,
 )
+from podium.sim_instruments.physics.alike import distinct
 from podium.sim_instruments.twins.qblox_cluster.output_stage import (
     ALWAYS_ON,
     SwitchTimeline,
@@ -24,7 +25,6 @@ from podium.sim_instruments.twins.qblox_cluster.real_time_trace import (
     EventKind,
     RealTimeTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.segment_kernel import distinct
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, SequencerRun
 
 WAVEFORMS = {

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
+from podium.sim_instruments.physics.alike import distinct
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Window
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.output_stage import lo_turns
@@ -124,11 +125,15 @@ def _one_by_one(train: CaptureTrain) -> list[CaptureTrain]:
 
 
 def _distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return the distinct rows and which of them each row is."""
+    """Return the distinct rows, ascending, and which of them each row is."""
     if np.all(rows == rows[0]):
         return rows[:1], np.zeros(len(rows), np.int32)
-    kinds, number = np.unique(rows, axis=0, return_inverse=True)
-    return kinds, number.reshape(-1).astype(np.int32)
+    number, first = distinct(np.ascontiguousarray(rows))
+    kinds = rows[first]
+    order = np.lexsort(kinds.T[::-1])
+    rank = np.empty(order.size, np.int32)
+    rank[order] = np.arange(order.size)
+    return kinds[order], rank[number]
 
 
 def input_line(run: SequencerRun) -> str | None:

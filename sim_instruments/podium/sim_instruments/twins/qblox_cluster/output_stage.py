@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
+from podium.sim_instruments.physics.alike import distinct
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.awg_modes import is_plain, voices
 from podium.sim_instruments.twins.qblox_cluster.mixer import PERFECT
@@ -21,7 +22,6 @@ from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
 from podium.sim_instruments.twins.qblox_cluster.real_time_trace import RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.segment_kernel import (
     PHASE_TURN,
-    distinct,
     segments,
 )
 from podium.sim_instruments.twins.qblox_cluster.sequencer_run import Afe, SequencerRun
