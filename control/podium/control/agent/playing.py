@@ -30,7 +30,14 @@ WAIT_ALLOWANCE_S = 90.0
 class Playing:
     """What of a run happens on instruments. Knows no bus and no run's state."""
 
-    def __init__(self, facility: Facility, instruments: Instruments) -> None:
+    def __init__(
+        self,
+        facility: Facility,
+        instruments: Instruments,
+        allowed: Callable[[Collection[str]], Awaitable[None]],
+    ) -> None:
+        """``allowed`` raises ``Refused`` where these instruments must not play now."""
+        self.allowed = allowed
         self._facility = facility
         self._instruments = instruments
         self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
