@@ -1,8 +1,8 @@
 """The excited population in equilibrium: how often a qubit that was left alone is read as 1.
 
 The errors of the readout are taken out: P(read as 1) = w (1 - b) + (1 - w) a, with a and b the
-errors of the threshold on shots that were heralded in 0 (``false_excited``) and brought to 1
-(``false_ground``).
+errors of the threshold on shots that were heralded in 0 (``false_excited``, less what the bath has
+lifted since then) and brought to 1 (``false_ground``).
 """
 
 from dataclasses import replace
@@ -83,11 +83,12 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         errors = {
             name: bench.known(qubit, name).value for name in ("false_excited", "false_ground")
         }
+        relaxes = bench.known(qubit, "herald_to_readout").value / bench.best(qubit, "t1")
         kept = float(np.exp(-wait_s / bench.guess(qubit, "t1")))
         count = len(shots) * (1 - kept) / (1 + kept)
         likely = max(share, 1 / count)
         spread = float(np.sqrt(likely * (1 - likely) / count)) / (1 - sum(errors.values()))
-        value = thermal_share(share, errors)
+        value = thermal_share(share, errors, relaxes)
         return {"thermal_population": Measured(value, spread, "1")}, replace(
             panel, text="P(1) = {thermal_population}"
         )
