@@ -23,6 +23,7 @@ from podium.control.calibration.fits.separation import (
 )
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
+from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import ARRIVES_LATER_S, state_axis
 from podium.control.calibration.sequences import (
@@ -32,9 +33,9 @@ from podium.control.calibration.sequences import (
     frame_names,
     frames_of,
     on_grid_ns,
-    passive_reset,
     power_axis,
     probe_table,
+    read_together,
     share_of_output,
 )
 from podium.control.calibration.state import told
@@ -219,15 +220,21 @@ def _program(
     share = share_of_output(float(ranges[q.name][1].max()) for q in qubits)
     frequencies = {q.element: np.round(ranges[q.name][0] / 250.0) * 250.0 for q in qubits}
     amplitudes = {q.element: ranges[q.name][1] * share for q in qubits}
+    carriers = [
+        SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses
+    ]
     body = [
-        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
-        *passive_reset(pulses, frames, RESET_LIFETIMES),
+        *reset(pulses, frames, RESET_LIFETIMES, then=carriers),
         *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
         Barrier(frames),
     ]
-    for p in pulses:
-        amplitude = Affine(f"{p.qubit.element}_probe_amplitude")
-        body += p.measure(amplitude, lengths_ns[p.qubit.name])
+    body += read_together(
+        pulses,
+        [
+            p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), lengths_ns[p.qubit.name])
+            for p in pulses
+        ],
+    )
     return Program(
         "readout optimisation",
         frames_of(pulses),

@@ -1,6 +1,5 @@
 """Single-shot classification: the clouds of both states, and how often they are told apart."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import hypot
 
@@ -19,14 +18,14 @@ from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
     frame_names,
     frames_of,
-    measure_all,
-    passive_reset,
+    measure_at_once,
     ringdown,
     ringdown_s,
 )
@@ -184,7 +183,7 @@ async def _heralded(
     at_rest = Program(
         "single shots from rest",
         frames_of(pulses),
-        (*passive_reset(pulses, frames), *prepare, *measure_all(pulses)),
+        (*passive_reset(pulses, frames), *prepare, *measure_at_once(pulses)),
         (state_axis(pulses),),
         shots=ROUGH_SHOTS,
         keep_shots=True,
@@ -196,7 +195,7 @@ async def _heralded(
         (
             *herald(pulses, frames),
             *prepare,
-            *measure_all(pulses),
+            *measure_at_once(pulses),
             # Back to 0, so that the next herald finds it there.
             Barrier(frames),
             *ringdown(pulses, frames),
@@ -254,7 +253,7 @@ async def _second_level(
     program = Program(
         "single shots in 2",
         frames_of(able, ef=True),
-        (*body, Barrier(frames), *measure_all(able)),
+        (*body, Barrier(frames), *measure_at_once(able)),
         (axis,),
         shots=bench.shots(SECOND_SHOTS),
         keep_shots=True,
@@ -330,12 +329,3 @@ def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: _Pl
     loss = bench.measured(qubit, "probe_loss") or 0.0
     late = ARRIVES_LATER_SIGMA_S / t1 / 2
     return Measured(float(min(ideal + loss, 1.0)), hypot(seen.sigma, late), "1")
-
-
-def thermal_share(read_as_one: float, errors: Mapping[str, float]) -> float:
-    """Return the share of 1 in what a threshold reads as 1 that often.
-
-    ``errors``: ``false_excited`` and ``false_ground`` of that threshold.
-    """
-    one = errors["false_excited"]
-    return (read_as_one - one) / (1 - one - errors["false_ground"])

@@ -1,45 +1,88 @@
-"""The excited population in equilibrium: how often a qubit that was left alone is read as 1.
+"""The excited population in equilibrium: how often a qubit that is left alone is lifted to 1.
 
-The errors of the readout are taken out: P(read as 1) = w (1 - b) + (1 - w) a, with a and b the
-errors of the threshold on shots that were heralded in 0 (``false_excited``) and brought to 1
-(``false_ground``).
+Shot follows shot, much sooner than the qubit forgets. One that is lifted stays in 1 for some of
+them, an error of the readout for one: what is counted are the places where a 0 is followed by two
+1. How often they come is that of a Markov chain of two states that is read with errors.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import brentq
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import DRAWN, levels, thermal_share
+from podium.control.calibration.routines.single_shot import (
+    ARRIVES_LATER_S,
+    DRAWN,
+    levels,
+)
 from podium.control.calibration.sequences import (
+    Pulses,
     all_pulses,
     frame_names,
     frames_of,
-    measure_all,
-    passive_reset,
+    measure_at_once,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Barrier, Program
 
-SHOTS = 64_000
-REST_LIFETIMES = 1.5
-"""Wait between shots. A readout leaves the populations as they are, so that shots may follow each
-other sooner than they forget: each tells less then, and more of them fit into the time. Shots that
-are correlated by r from one to the next tell as much as (1 - r) / (1 + r) as many."""
+SHOTS = 120_000
+REST_LIFETIMES = 0.25
+"""Wait between shots. A lift is seen where the qubit stays in 1 for two shots; of a chain that is
+read without errors, counting lifts tells up to twice as much as counting shots in 1 does, which is
+their number times their length."""
+HIGHEST = 0.4
+"""Populations that are looked for: beyond, 0 and 1 are mixed up."""
 NEAR = 2.5
 """Within so many sigmas of a cloud about the places of 0 and 1, in any direction ..."""
 PLACED = 0.8
 """... that share of the shots must lie: of a cloud in its place 96 % do, one sigma off 88 %."""
 
 
-async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Read qubits at rest, and count. Needs :func:`single_shot` before.
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A qubit that is read again and again, each time in the middle of its window."""
 
-    Stores ``thermal_population``, P(1) in equilibrium.
+    forgets: float
+    """Share of its population that is that of equilibrium again from one shot to the next."""
+    false_one: float
+    """How often 0 is read as 1 ..."""
+    false_zero: float
+    """... and 1 as 0, what decays before the middle of the window not counted."""
+
+    def lifts(self, thermal: float) -> float:
+        """Return the chance that a shot is read as 0 and the next two as 1."""
+        rest = np.array([1 - thermal, thermal])
+        step = (1 - self.forgets) * np.eye(2) + self.forgets * rest[None, :]
+        one = np.array([self.false_one, 1 - self.false_zero])
+        return float((rest * (1 - one)) @ step @ (one * (step @ one)))
+
+    def thermal(self, lifts: float) -> float:
+        """Return the population of 1 at which that chance is ``lifts``, 0 if it is less at 0.
+
+        Raises FitFailed where no population up to :data:`HIGHEST` has it.
+        """
+        if lifts <= self.lifts(0.0):
+            return 0.0
+        if lifts >= self.lifts(HIGHEST):
+            raise FitFailed(
+                f"1 is read twice after a 0 in {lifts * 100:.1f} % of the shots at rest, more "
+                f"often than in any equilibrium with up to {HIGHEST * 100:.0f} % in 1"
+            )
+        return float(brentq(lambda share: self.lifts(share) - lifts, 0.0, HIGHEST))
+
+
+async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Read qubits at rest, and count lifts. Needs :func:`single_shot` before.
+
+    Qubits rest by waiting, whatever resets them elsewhere. Stores ``thermal_population``, P(1) in
+    equilibrium.
     """
     outcome = Outcome("thermal_population", "Thermal population")
     pulses = all_pulses(bench, qubits)
@@ -47,12 +90,14 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     program = Program(
         "thermal population",
         frames_of(pulses),
-        (*passive_reset(pulses, frames, REST_LIFETIMES), *measure_all(pulses), Barrier(frames)),
+        (*passive_reset(pulses, frames, REST_LIFETIMES), *measure_at_once(pulses), Barrier(frames)),
         shots=bench.shots(SHOTS),
         keep_shots=True,
     )
     data = await bench.run(outcome, program)
-    wait_s = max(p.reset_s(REST_LIFETIMES) for p in pulses)
+    apart_s = max(p.reset_s(REST_LIFETIMES) for p in pulses)
+    apart_s += max(p.probe_ns + p.flight_ns() for p in pulses) * 1e-9
+    middles = {p.qubit.name: middle_s(p) for p in pulses}
 
     def raw(qubit: Qubit) -> Panel:
         iq = iq_of(data, qubit.element).ravel()[:DRAWN] * 1e3
@@ -79,18 +124,39 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
                 "found 0 and 1: those are out of date; run single_shot first"
             )
         threshold = bench.known(qubit, "readout_threshold").value
-        share = float(np.mean(placed > threshold))
         errors = {
             name: bench.known(qubit, name).value for name in ("false_excited", "false_ground")
         }
-        kept = float(np.exp(-wait_s / bench.guess(qubit, "t1")))
-        count = len(shots) * (1 - kept) / (1 + kept)
-        likely = max(share, 1 / count)
-        spread = float(np.sqrt(likely * (1 - likely) / count)) / (1 - sum(errors.values()))
-        value = thermal_share(share, errors)
+        chain = chain_of(errors, bench.best(qubit, "t1"), apart_s, middles[qubit.name])
+        ones = placed > threshold
+        counted = int(np.sum(~ones[:-2] & ones[1:-1] & ones[2:]))
+        value = chain.thermal(counted / (len(ones) - 2))
+        # Lifts come one by one, by chance; of none there may have been one.
+        likely = chain.thermal(max(counted, 1) / (len(ones) - 2))
+        more = chain.thermal((max(counted, 1) + 1) / (len(ones) - 2)) - likely
+        spread = more * float(np.sqrt(max(counted, 1)))
         return {"thermal_population": Measured(value, spread, "1")}, replace(
             panel, text="P(1) = {thermal_population}"
         )
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def middle_s(pulses: Pulses) -> float:
+    """Return the time from the middle of a pi pulse to that of the window read after it, s."""
+    window_ns = (pulses.opens_ns + pulses.probe_ns) / 2
+    return (pulses.pulse_ns / 2 + window_ns) * 1e-9 + ARRIVES_LATER_S
+
+
+def chain_of(errors: Mapping[str, float], t1_s: float, apart_s: float, middle_s: float) -> Chain:
+    """Return the chain of shots that begin ``apart_s`` after each other.
+
+    ``errors``: ``false_excited`` and ``false_ground`` of the threshold, as prepared; of the latter,
+    what decays until the middle of the window (``middle_s`` after the pulse) is no error here.
+    """
+    return Chain(
+        1 - float(np.exp(-apart_s / t1_s)),
+        errors["false_excited"],
+        max(0.0, errors["false_ground"] - middle_s / t1_s),
+    )
