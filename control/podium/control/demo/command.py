@@ -60,6 +60,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="factor on the number of shots (default 1)",
     )
     add_reset_argument(parser)
+    parser.add_argument(
+        "--clock",
+        choices=("leap", "manual"),
+        default="leap",
+        help="of the simulated laboratory: leap over waits, and count what the computer takes for "
+        "the physics (default); or manual, in which laboratory time is what programs, ramps and "
+        "answers take, however busy the computer is",
+    )
 
 
 def add_reset_argument(parser: ArgumentParser) -> None:
@@ -164,6 +172,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         together=not arguments.node_only,
         world=world_options(arguments),
         active_reset=arguments.reset == "active",
+        clock=arguments.clock,
     )
     try:
         good = (await demonstrate(wanted, children)).good
