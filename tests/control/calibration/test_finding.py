@@ -25,7 +25,7 @@ from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.fits.resonator import ReadoutWindow, dip
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.routines.dispersive_shift import excited_share, steady_share
+from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.time_of_flight import quiet_hz
 from podium.control.facility.load import load_facility
 from podium.control.program.program import Play
@@ -244,9 +244,7 @@ def test_the_share_in_1_is_that_of_cycles_counted_one_by_one() -> None:
         excited = 1 - excited
     times = begin + duration * (np.arange(1000) + 0.5) / 1000
     mean = np.mean(thermal + (excited - thermal) * np.exp(-times / t1))
-    assert excited_share(
-        thermal, t1, steady_share(thermal, t1, cycle), begin, duration
-    ) == pytest.approx(mean, abs=1e-6)
+    assert excited_share(thermal, t1, cycle, begin, duration) == pytest.approx(mean, abs=1e-6)
 
 
 def test_the_pulse_that_is_timed_lies_beside_all_resonators() -> None:

@@ -291,27 +291,18 @@ def resets_actively(pulses: Iterable[Pulses]) -> bool:
 def measure_all(pulses: Sequence[Pulses]) -> list[Statement]:
     """Read out all qubits, with what each one's readout is set to, after a reset.
 
-    See :func:`read_together`.
+    At one time; or, where the results of the same frames reset the qubits, one after another: every
+    window has a result, and one at a time can travel.
     """
-    return read_together(pulses, [p.measure() for p in pulses])
+    readouts = [p.measure() for p in pulses]
+    if resets_actively(pulses):
+        return one_after_another(readouts)
+    return [statement for readout in readouts for statement in readout]
 
 
 def measure_at_once(pulses: Iterable[Pulses]) -> list[Statement]:
     """Read out all qubits at one time, in a program in which nothing depends on results."""
     return [statement for p in pulses for statement in p.measure()]
-
-
-def read_together(
-    pulses: Sequence[Pulses], readouts: Sequence[Sequence[Statement]]
-) -> list[Statement]:
-    """Read out all qubits at once, with these readouts, one of each.
-
-    Where results of the same frames reset the qubits, windows end one after another: every window
-    has a result, and one at a time can travel.
-    """
-    if resets_actively(pulses):
-        return one_after_another(readouts)
-    return [statement for readout in readouts for statement in readout]
 
 
 def one_after_another(readouts: Sequence[Sequence[Statement]]) -> list[Statement]:

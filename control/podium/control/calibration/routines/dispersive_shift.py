@@ -20,19 +20,15 @@ from podium.control.calibration.fits.resonator import (
 )
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.reset import leftover, reset, round_s
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
-    begins_ns,
     frame_names,
     frames_of,
     on_grid_ns,
     power_axis,
     probe_axis,
-    read_together,
-    resets_actively,
     rest,
 )
 from podium.control.facility.facility import Qubit
@@ -40,10 +36,12 @@ from podium.control.program.program import (
     Affine,
     Axis,
     Barrier,
+    Delay,
     Program,
     SetFrequency,
     Statement,
 )
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 POWERS = (0.45, 1.0)
 """Amplitudes, of the greatest, with the qubit in 0: photons move the line, and how far is fitted
@@ -53,7 +51,9 @@ PHOTONS = 0.04
 POINTS = 49
 GROUND_SHOTS, EXCITED_SHOTS = 1500, 500
 PAUSE_LIFETIMES = 1.2
-"""Wait between pi pulses: 77 % of the shots are in 1 then, and there are four times as many."""
+"""Wait between pi pulses, also where flips reset qubits elsewhere: these windows are longer than
+those that tell 0 from 1, and a sequencer has one length. 77 % of the shots are in 1 then, and there
+are four times as many."""
 WINDOW = (4.0, 15.0)
 """When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
 
@@ -74,9 +74,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     probe = probe_axis({q.element: start[q.name]["resonance"] for q in qubits}, span, POINTS)
     top = {q.element: _amplitude(bench, q) for q in qubits}
     ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
-    excited, cycle_ns, late_ns = _excited_program(bench, pulses, top, probe, opens_ns, closes_ns)
-    # From the shot before to the pulse; None where the qubits do not wait to relax.
-    reset_s = round_s(pulses) if resets_actively(pulses) else None
+    excited, cycle_ns = _excited_program(bench, pulses, top, probe, opens_ns, closes_ns)
     in_0 = await bench.run(outcome, ground)
     in_1 = await bench.run(outcome, excited)
     half_pulse_ns = {p.qubit.name: p.pulse_ns / 2 for p in pulses}
@@ -95,15 +93,10 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
         thermal = bench.measured(qubit, "thermal_population") or 0.0
         lag_s = 1 / (np.pi * kappa[qubit.name])  # the field follows the qubit so much later
-        begin_s = (half_pulse_ns[qubit.name] + late_ns[qubit.name]) * 1e-9 + window.opens_s - lag_s
-        t1_s = bench.best(qubit, "t1")
-        if reset_s is None:
-            before = steady_share(thermal, t1_s, cycle_ns * 1e-9)
-        else:
-            before = bench.inputs.take(
-                f"left over of {qubit.name} by its reset", *leftover(bench, qubit, reset_s)
-            )
-        share = excited_share(thermal, t1_s, before, begin_s, window.duration_s)
+        begin_s = half_pulse_ns[qubit.name] * 1e-9 + window.opens_s - lag_s
+        share = excited_share(
+            thermal, bench.best(qubit, "t1"), cycle_ns * 1e-9, begin_s, window.duration_s
+        )
         scan = DispersiveScan(
             frequency,
             rows(qubit),
@@ -138,24 +131,16 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     return outcome
 
 
-def steady_share(thermal: float, t1_s: float, cycle_s: float) -> float:
-    """Return the excited fraction before a pi pulse that comes in every cycle.
+def excited_share(
+    thermal: float, t1_s: float, cycle_s: float, begin_s: float, duration_s: float
+) -> float:
+    """Return the mean excited fraction over a window after a pi pulse in every cycle.
 
     The pulse turns what is there, p -> 1 - p, and in between p relaxes to ``thermal``: that has one
-    steady state.
+    steady state. The window begins ``begin_s`` after the middle of the pulse.
     """
     left = float(np.exp(-cycle_s / t1_s))
-    return (thermal * (1 - left) + left) / (1 + left)
-
-
-def excited_share(
-    thermal: float, t1_s: float, before: float, begin_s: float, duration_s: float
-) -> float:
-    """Return the mean excited fraction over a window after a pi pulse.
-
-    ``before``: the fraction before the pulse, in the middle of which it is turned; the window
-    begins ``begin_s`` later.
-    """
+    before = (thermal * (1 - left) + left) / (1 + left)
     x = duration_s / t1_s
     alive = float(np.exp(-begin_s / t1_s) * (1 - np.exp(-x)) / x)
     return thermal + (1 - before - thermal) * alive
@@ -187,7 +172,7 @@ def _amplitude(bench: Bench, qubit: Qubit) -> float:
     return min(1.0, float(np.sqrt(PHOTONS)) * critical)
 
 
-def _probes(pulses: tuple[Pulses, ...]) -> list[SetFrequency]:
+def _probes(pulses: tuple[Pulses, ...]) -> list[Statement]:
     return [SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses]
 
 
@@ -200,7 +185,7 @@ def _ground_program(
     closes_ns: int,
 ) -> Program:
     frames = tuple(p.readout for p in pulses)
-    body: list[Statement] = [
+    body = [
         *_probes(pulses),
         *rest(frames, min(bench.guess(p.qubit, "kappa") for p in pulses)),
         Barrier(frames),
@@ -223,22 +208,19 @@ def _excited_program(
     probe: Axis,
     opens_ns: int,
     closes_ns: int,
-) -> tuple[Program, int, dict[str, int]]:
-    """Return the program, and two times, ns.
-
-    From one pi pulse to the next, where the qubits wait to relax; and how much later than the first
-    each qubit is read, by its full name.
-    """
+) -> tuple[Program, int]:
+    """Return the program, and the time from one pi pulse to the next, ns."""
     frames = frame_names(pulses)
     wait_ns = on_grid_ns(max(p.reset_s(PAUSE_LIFETIMES) for p in pulses))
     body = [
-        *reset(pulses, frames, PAUSE_LIFETIMES, then=_probes(pulses)),
+        *_probes(pulses),
+        Delay(frames, wait_ns * FS_PER_NS),
+        Barrier(frames),
         *(p.pi() for p in pulses),
         Barrier(frames),
     ]
-    readouts = [p.measure(top[p.qubit.element], closes_ns, opens_ns) for p in pulses]
-    body += read_together(pulses, readouts)
-    late_ns = begins_ns(readouts) if resets_actively(pulses) else [0] * len(readouts)
+    for p in pulses:
+        body += p.measure(top[p.qubit.element], closes_ns, opens_ns)
     program = Program(
         "resonator, qubit in 1",
         frames_of(pulses),
@@ -247,5 +229,4 @@ def _excited_program(
         shots=bench.shots(EXCITED_SHOTS),
     )
     longest_ns = max(p.pulse_ns for p in pulses)
-    cycle_ns = wait_ns + longest_ns + closes_ns + max(p.flight_ns() for p in pulses)
-    return program, cycle_ns, {p.qubit.name: ns for p, ns in zip(pulses, late_ns, strict=True)}
+    return program, wait_ns + longest_ns + closes_ns + max(p.flight_ns() for p in pulses)

@@ -30,7 +30,15 @@ from podium.control.calibration.sequences import (
     measure_all,
 )
 from podium.control.facility.facility import Qubit
-from podium.control.program.program import Affine, Axis, Barrier, Play, Program, SetFrequency
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Play,
+    Program,
+    SetFrequency,
+    Statement,
+)
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
@@ -66,8 +74,10 @@ def ef_scan(
         tuple(there_and_back(f"{q.element}_ef_frequency", ranges[q.name], points) for q in qubits),
     )
     duration_ns = scan_pulse_ns(ranges, qubits, points)
-    carriers = [SetFrequency(p.ef, Affine(f"{p.qubit.element}_ef_frequency")) for p in pulses]
-    body = [*reset_from_second(pulses, frames, then=carriers)]
+    body: list[Statement] = [
+        *(SetFrequency(p.ef, Affine(f"{p.qubit.element}_ef_frequency")) for p in pulses),
+        *reset_from_second(pulses, frames),
+    ]
     amplitude: dict[str, float] = {}
     for p in pulses:
         pair, name = (p.drive, p.ef), p.qubit.name

@@ -99,7 +99,7 @@ def ramsey_body(
 
 
 def quadrature(delay: Array, turns: float, values: Mapping[str, float]) -> Array:
-    """Return half of what the fringes' model differs by between a phase (turns) and its opposite."""
+    """Return half of what a phase (turns) and its opposite differ by in the fringes' model."""
     one, opposite = (
         ramsey_model(delay, np.full(delay.size, -phase), values) for phase in (turns, turns + 0.5)
     )

@@ -23,7 +23,7 @@ from podium.control.calibration.fits.separation import (
 )
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
-from podium.control.calibration.reset import reset
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import ARRIVES_LATER_S, state_axis
 from podium.control.calibration.sequences import (
@@ -35,7 +35,6 @@ from podium.control.calibration.sequences import (
     on_grid_ns,
     power_axis,
     probe_table,
-    read_together,
     share_of_output,
 )
 from podium.control.calibration.state import told
@@ -70,7 +69,9 @@ MEDIAN = np.pi / 2
 MAD = 1.4826
 """Standard deviation of Gaussian noise over its median absolute deviation."""
 RESET_LIFETIMES = 3.0
-"""What the shot before has left takes some of the distance away, at all settings alike."""
+"""Qubits wait to relax, whatever resets them elsewhere: a sequencer that resets has one length of
+its windows, and the readouts that are compared here have another. What the shot before has left
+takes some of the distance away, at all settings alike."""
 
 
 @dataclass(slots=True, eq=False)
@@ -220,21 +221,15 @@ def _program(
     share = share_of_output(float(ranges[q.name][1].max()) for q in qubits)
     frequencies = {q.element: np.round(ranges[q.name][0] / 250.0) * 250.0 for q in qubits}
     amplitudes = {q.element: ranges[q.name][1] * share for q in qubits}
-    carriers = [
-        SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses
-    ]
     body = [
-        *reset(pulses, frames, RESET_LIFETIMES, then=carriers),
+        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
+        *passive_reset(pulses, frames, RESET_LIFETIMES),
         *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
         Barrier(frames),
     ]
-    body += read_together(
-        pulses,
-        [
-            p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), lengths_ns[p.qubit.name])
-            for p in pulses
-        ],
-    )
+    for p in pulses:
+        amplitude = Affine(f"{p.qubit.element}_probe_amplitude")
+        body += p.measure(amplitude, lengths_ns[p.qubit.name])
     return Program(
         "readout optimisation",
         frames_of(pulses),
