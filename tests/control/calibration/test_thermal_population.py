@@ -23,6 +23,10 @@ ERRORS = {
 }
 
 
+READOUT_S = 720e-9
+"""A probe of 600 ns and its flight."""
+
+
 class Chain:
     """A qubit at rest, read again and again: a Markov chain of two states."""
 
@@ -40,7 +44,8 @@ class Chain:
         count = asked.program.shots
         wait = asked.program.body[0]
         assert isinstance(wait, Delay)
-        ones = self.states(count, float(wait.duration_fs) * 1e-15, rng)  # type: ignore[arg-type]
+        apart_s = float(wait.duration_fs) * 1e-15 + READOUT_S  # type: ignore[arg-type]
+        ones = self.states(count, apart_s, rng)
         sigma = 2e-3 * np.where(ones, SIGMAS[1], SIGMAS[0])
         noise = rng.normal(0, sigma, (2, count))
         return 1e-3 * (1 - 2.0 * ones) + noise[0] + 1j * noise[1] + self.off_v

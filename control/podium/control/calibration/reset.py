@@ -20,9 +20,9 @@ SECOND_LIFETIMES = 2.0
 """Wait in lifetimes where shots end in 2 and qubits are flipped after it: level 2 decays twice as
 fast as level 1, and exp(-4) of it is left."""
 ACTIVE_ROUNDS = 2
-"""Measure and flip, so many times before a shot: what the first round gets wrong (decay during
-its readout), the second mends: by rate equations 3 % of an even mixture are left in 1 after one
-round, 0.9 % after two, 0.7 % after three (T1 35 us, errors of 0.6 and 1.2 %, 1.5 us to the flip)."""
+"""Measure and flip, so many times before a shot: what the first round gets wrong (decay between its
+readout and its flip), the second mends. By rate equations an even mixture has 3 % left in 1 after
+one round, 0.9 % after two, 0.7 % after three (T1 of 35 us, 1.5 us to the flip, errors of 0.6 %)."""
 RESULT_AFTER_NS = 400
 """From the end of a window to what depends on its result: 372 ns on a cluster, 320 ns on an SHFQC
 (docs/how-to/act-on-a-measurement.md)."""
