@@ -77,7 +77,8 @@ def add_reset_argument(parser: ArgumentParser) -> None:
         choices=("passive", "active"),
         default="passive",
         help="bring qubits to 0 by waiting, or by measuring and flipping them from the first "
-        "classification on (default passive: simulated instruments play feedback slowly)",
+        "classification on, in the routines that can (default passive: simulated instruments "
+        "play feedback slowly)",
     )
 
 
