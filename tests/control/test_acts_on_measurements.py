@@ -14,6 +14,7 @@ from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.refit import AGELESS
 from podium.control.calibration.reset import active_reset
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
@@ -196,7 +197,7 @@ async def test_routines_that_flip_find_what_is_true(node: Node) -> None:
     Of nine values none lies beyond five sigmas, nor does one depend on what flips leave in 1.
     """
     truth = json.loads((KEPT / "truth.json").read_text())
-    bench = replace(node.pulses.bench, active_reset=True, thoroughness=0.05)
+    bench = replace(node.pulses.bench, active_reset=True, thoroughness=0.05, validities=AGELESS)
     steps = ("rabi", "relaxation", "echo")
     outcomes = [outcome async for outcome in bring_up(bench, steps)]
     found = {name: one for outcome in outcomes for name, one in outcome.measured.items()}

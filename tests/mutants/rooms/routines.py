@@ -59,9 +59,9 @@ MUTANTS = (
         "thermal/shots-that-forget-nothing",
         _THERMAL,
         "step = (1 - self.forgets) * np.eye(2) + self.forgets * rest[None, :]",
-        "step = np.eye(2) * (1 - self.forgets) ** 2 + (1 - (1 - self.forgets) ** 2) * rest[None, :]",
+        "step = np.eye(2) + self.forgets / 2 * (rest[None, :] - np.eye(2))",
         (f"{_THERMAL_TESTS}::test_correlated_shots_scatter_by_their_sigma",),
-        "a qubit is thought to forget twice as fast as it does",
+        "a qubit is thought to forget half as fast as it does",
     ),
     Mutant(
         "thermal/every-shot-in-1-is-a-lift",

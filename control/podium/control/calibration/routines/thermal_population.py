@@ -37,6 +37,9 @@ REST_LIFETIMES = 0.25
 """Wait between shots. A lift is seen where the qubit stays in 1 for two shots; of a chain that is
 read without errors, counting lifts tells up to twice as much as counting shots in 1 does, which is
 their number times their length."""
+PACE_DOUBT = 0.5
+"""ASSUMED: relative, of the rates at which a qubit is lifted and decays while it is read: photons in
+its resonator change them."""
 HIGHEST = 0.4
 """Populations that are looked for: beyond, 0 and 1 are mixed up."""
 NEAR = 2.5
@@ -95,8 +98,8 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         keep_shots=True,
     )
     data = await bench.run(outcome, program)
-    apart_s = max(p.reset_s(REST_LIFETIMES) for p in pulses)
-    apart_s += max(p.probe_ns + p.flight_ns() for p in pulses) * 1e-9
+    waits_s = max(p.reset_s(REST_LIFETIMES) for p in pulses)
+    reads_s = max(p.probe_ns + p.flight_ns() for p in pulses) * 1e-9
     middles = {p.qubit.name: middle_s(p) for p in pulses}
 
     def raw(qubit: Qubit) -> Panel:
@@ -127,6 +130,8 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         errors = {
             name: bench.known(qubit, name).value for name in ("false_excited", "false_ground")
         }
+        pace = bench.inputs.take(f"assumed pace of {qubit.name} while it is read", 1.0, PACE_DOUBT)
+        apart_s = waits_s + pace * reads_s
         chain = chain_of(errors, bench.best(qubit, "t1"), apart_s, middles[qubit.name])
         ones = placed > threshold
         counted = int(np.sum(~ones[:-2] & ones[1:-1] & ones[2:]))
