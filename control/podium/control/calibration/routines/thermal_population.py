@@ -38,8 +38,8 @@ REST_LIFETIMES = 0.25
 read without errors, counting lifts tells up to twice as much as counting shots in 1 does, which is
 their number times their length."""
 PACE_DOUBT = 0.5
-"""ASSUMED: relative, of the rates at which a qubit is lifted and decays while it is read: photons in
-its resonator change them."""
+"""ASSUMED: relative, of the rates at which a qubit is lifted and decays while it is read: photons
+change them."""
 HIGHEST = 0.4
 """Populations that are looked for: beyond, 0 and 1 are mixed up."""
 NEAR = 2.5
