@@ -15,6 +15,7 @@ from podium.control.calibration.reset import ACTIVE_ROUNDS, PASSIVE_RESET_LIFETI
 from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.calibration.routines.relaxation import LATE, Layout
 from podium.control.calibration.sequences import RESULTS_APART_NS, all_pulses, resets_actively
+from podium.control.compilers.artifact import told_apart_shots
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
 from podium.control.facility.load import load_facility
 from podium.control.program.program import Capture, Delay, If, Play, Program, walk
@@ -102,13 +103,13 @@ def test_both_controllers_play_it_and_it_takes_a_tenth_of_the_wait(example: Path
     flips, waits = (bench_of(active=active, example=example) for active in (True, False))
     compiler = compiler_for(flips.runner.facility)
     fast, slow = (
-        max(one.duration_fs for one in compiler(program).values())
-        for program in (
-            replace(rabi_program(bench, bench.qubits, ef=False), shots=20)
-            for bench in (flips, waits)
-        )
+        tuple(compiler(replace(rabi_program(bench, bench.qubits, ef=False), shots=20)).values())
+        for bench in (flips, waits)
     )
-    assert fast < 0.1 * slow
+    assert max(one.duration_fs for one in fast) < 0.1 * max(one.duration_fs for one in slow)
+    # Whoever waits for its end knows how many shots are told apart.
+    assert max(told_apart_shots(one) for one in fast) == 20 * 41
+    assert max(told_apart_shots(one) for one in slow) == 0
 
 
 def test_windows_end_apart_and_results_have_come_before_the_flips() -> None:
