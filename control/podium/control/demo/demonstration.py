@@ -78,6 +78,8 @@ class Wanted:
     world: tuple[str, ...] = ()
     """Options of ``podium twin sample``: ``("--wrong", "3")``."""
     active_reset: bool = False
+    clock: str = "leap"
+    """Of the simulated laboratory, as of ``podium twin serve``."""
     """Qubits are measured and flipped before a shot instead of left to relax."""
 
 
@@ -200,7 +202,7 @@ async def _measure(
     folder = wanted.folder
     twin, endpoints = folder / TWIN, folder / ENDPOINTS
     shown.doing("starting the simulated instruments")
-    await simulation.serve(children, wanted.facility, twin, endpoints)
+    await simulation.serve(children, wanted.facility, twin, endpoints, wanted.clock)
     instruments = json.loads(endpoints.read_text(encoding="utf-8"))["instruments"]
     shown.done(
         "simulated instruments listen",

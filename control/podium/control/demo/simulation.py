@@ -21,11 +21,16 @@ async def draw_world(facility: Path, seed: int, twin: Path, options: tuple[str, 
     await call("podium twin sample", words)
 
 
-async def serve(children: Children, facility: Path, twin: Path, endpoints: Path) -> Child:
-    """Start the twins; returns once all of them listen. Raises ``ProcessFailed``."""
+async def serve(
+    children: Children, facility: Path, twin: Path, endpoints: Path, clock: str = "leap"
+) -> Child:
+    """Start the twins; returns once all of them listen. Raises ``ProcessFailed``.
+
+    ``clock``: as of ``podium twin serve``.
+    """
     await asyncio.to_thread(endpoints.unlink, missing_ok=True)
     words = podium("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
-    words.append("--with-parent")
+    words += ["--clock", clock, "--with-parent"]
     child = children.start("twin", words, endpoints.parent / "logs")
     await children.wait_for(endpoints)
     return child

@@ -19,14 +19,14 @@ from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
     frame_names,
     frames_of,
-    measure_all,
-    passive_reset,
+    measure_at_once,
     ringdown,
     ringdown_s,
 )
@@ -186,7 +186,7 @@ async def _heralded(
     at_rest = Program(
         "single shots from rest",
         frames_of(pulses),
-        (*passive_reset(pulses, frames), *prepare, *measure_all(pulses)),
+        (*passive_reset(pulses, frames), *prepare, *measure_at_once(pulses)),
         (state_axis(pulses),),
         shots=ROUGH_SHOTS,
         keep_shots=True,
@@ -198,7 +198,7 @@ async def _heralded(
         (
             *herald(pulses, frames),
             *prepare,
-            *measure_all(pulses),
+            *measure_at_once(pulses),
             # Back to 0, so that the next herald finds it there.
             Barrier(frames),
             *ringdown(pulses, frames),
@@ -256,7 +256,7 @@ async def _second_level(
     program = Program(
         "single shots in 2",
         frames_of(able, ef=True),
-        (*body, Barrier(frames), *measure_all(able)),
+        (*body, Barrier(frames), *measure_at_once(able)),
         (axis,),
         shots=bench.shots(SECOND_SHOTS),
         keep_shots=True,

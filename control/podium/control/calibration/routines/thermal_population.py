@@ -13,14 +13,14 @@ from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import DRAWN, levels, thermal_share
 from podium.control.calibration.sequences import (
     all_pulses,
     frame_names,
     frames_of,
-    measure_all,
-    passive_reset,
+    measure_at_once,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Barrier, Program
@@ -39,7 +39,7 @@ PLACED = 0.8
 async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Read qubits at rest, and count. Needs :func:`single_shot` before.
 
-    Stores ``thermal_population``, P(1) in equilibrium.
+    Qubits rest by waiting, whatever resets them elsewhere. Stores ``thermal_population``, P(1) in equilibrium.
     """
     outcome = Outcome("thermal_population", "Thermal population")
     pulses = all_pulses(bench, qubits)
@@ -47,7 +47,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     program = Program(
         "thermal population",
         frames_of(pulses),
-        (*passive_reset(pulses, frames, REST_LIFETIMES), *measure_all(pulses), Barrier(frames)),
+        (*passive_reset(pulses, frames, REST_LIFETIMES), *measure_at_once(pulses), Barrier(frames)),
         shots=bench.shots(SHOTS),
         keep_shots=True,
     )
