@@ -106,7 +106,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "write down what passes between a client and an instrument",
         ),
         "completion": (
-            "podium.control.completion_command:command",
+            "podium.control.completion:command",
             "print what a shell needs to complete these commands",
         ),
     },

@@ -39,7 +39,8 @@ PLACED = 0.8
 async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Read qubits at rest, and count. Needs :func:`single_shot` before.
 
-    Qubits rest by waiting, whatever resets them elsewhere. Stores ``thermal_population``, P(1) in equilibrium.
+    Qubits rest by waiting, whatever resets them elsewhere. Stores ``thermal_population``, P(1) in
+    equilibrium.
     """
     outcome = Outcome("thermal_population", "Thermal population")
     pulses = all_pulses(bench, qubits)
