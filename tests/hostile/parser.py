@@ -1,0 +1,29 @@
+"""A parser of what strangers send: where their text stands, and how the parser says no."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """One way in."""
+
+    name: str
+    read: Callable[[bytes], object]
+    refusals: tuple[type[Exception], ...] = ()
+    """What it may raise. Anything else is a fault."""
+    frames: tuple[bytes, ...] = (b"%s",)
+    """Texts around what the stranger writes, which takes the place of ``%s``."""
+    samples: tuple[bytes, ...] = ()
+    """Sound texts, for mutants."""
+
+    def try_to_read(self, text: bytes) -> None:
+        """Read; what may be raised is let pass."""
+        try:
+            self.read(text)
+        except self.refusals:
+            pass
+
+    def framed(self, text: bytes) -> list[bytes]:
+        """Return the text in each of the frames."""
+        return [frame.replace(b"%s", text) for frame in self.frames]
