@@ -102,6 +102,11 @@ def _rpc_messages(data: bytes) -> None:
             session_messages.decode(message)
 
 
+def _rpc_message(data: bytes) -> None:
+    """Read a message whose frame is sound."""
+    _rpc_messages(capnp_framing.framed(data + bytes(-len(data) % 8)))
+
+
 def _request(data: bytes) -> None:
     found = handshake.split_request(data)
     if found is not None:
@@ -109,8 +114,7 @@ def _request(data: bytes) -> None:
 
 
 def _expression(text: str) -> None:
-    for expression in text.splitlines():
-        node_paths.listed(expression, PATHS, node_paths.ListFlags.RECURSIVE)
+    node_paths.listed(text, PATHS, node_paths.ListFlags.RECURSIVE)
 
 
 def _words(data: bytes) -> None:
@@ -159,10 +163,20 @@ INTERFACES: Final = (
     Parser("SCPI headers", _headers, frames=(b"%s", b"OUTP%s:STAT 1"), samples=(b"OUTP12:STAT",)),
     Parser("SCPI responses", _text(responses.split_response), samples=(b'1;"a;b";2',)),
     Parser("SCPI questions", asking.only_asks, frames=(b"%s", b"*IDN?;%s"), samples=(b"*IDN?",)),
-    Parser("quantities", _text(lambda text: quantity.parse_quantity(text, "Hz")),
-           (quantity.QuantityError,), (b"%s", b"1%s Hz", b"1e%s Hz", b"7 %s"), (b"7.1 GHz",)),
-    Parser("pure numbers", _text(lambda text: quantity.parse_quantity(text, "1")),
-           (quantity.QuantityError,), (b"%s", b"1%s", b"1e%s", b"7 %s"), (b"7.1e-3",)),
+    Parser(
+        "quantities",
+        _text(lambda text: quantity.parse_quantity(text, "Hz")),
+        (quantity.QuantityError,),
+        (b"%s", b"1%s Hz", b"1e%s Hz", b"7 %s"),
+        (b"7.1 GHz",),
+    ),
+    Parser(
+        "pure numbers",
+        _text(lambda text: quantity.parse_quantity(text, "1")),
+        (quantity.QuantityError,),
+        (b"%s", b"1%s", b"1e%s", b"7 %s"),
+        (b"7.1e-3",),
+    ),
     Parser(
         "commands of a cluster",
         _commands,
@@ -175,15 +189,29 @@ INTERFACES: Final = (
         frames=(b"%s", b"%s\n", b'SET "%s"\n'),
         samples=(b'SEQ0:PROG #14stop,"a"\n*IDN?\n',),
     ),
-    Parser("answers of a cluster", framing.take_blocks, (ValueError,), (b"%s", b"#1%s\r\n"),
-           (b"#15hello#11a\r\n",)),
+    Parser(
+        "answers of a cluster",
+        framing.take_blocks,
+        (ValueError,),
+        (b"%s", b"#1%s\r\n"),
+        (b"#15hello#11a\r\n",),
+    ),
     Parser(
         "Q1ASM",
         _text(assemble),
         (AssemblyError,),
         (
-            b"%s", b"%s: nop", b" move %s,R1", b" move 1,R%s", b"wait %s", b" jmp @%s",
-            b".DEF a %s", b".DEF %s 1", b".DEF a 1 %s\nmove $a,R0", b"nop # %s", b"nop %s # x",
+            b"%s",
+            b"%s: nop",
+            b" move %s,R1",
+            b" move 1,R%s",
+            b"wait %s",
+            b" jmp @%s",
+            b".DEF a %s",
+            b".DEF %s 1",
+            b".DEF a 1 %s\nmove $a,R0",
+            b"nop # %s",
+            b"nop %s # x",
             b"l: %s",
         ),
         (b".DEF n 10\nmove $n,R0\nl: loop R0,@l # again\nwait 0x1f\nstop\n",),
@@ -196,8 +224,12 @@ INTERFACES: Final = (
         (b'{"acq": [], "awg": [], "seq_proc": 0}',),
     ),
     Parser("samples", _samples, samples=(bytes(range(64)),)),
-    Parser("datagrams of WRTD", wrtd.decode, (wrtd.MessageError,), samples=(
-        wrtd.encode(wrtd.EventMessage("LC-I1", wrtd.EventTime(1, 2, 3))),)),
+    Parser(
+        "datagrams of WRTD",
+        wrtd.decode,
+        (wrtd.MessageError,),
+        samples=(wrtd.encode(wrtd.EventMessage("LC-I1", wrtd.EventTime(1, 2, 3))),),
+    ),
     Parser(
         "lines of a WRTD node",
         wrtd_node.decode_request,
@@ -212,39 +244,92 @@ INTERFACES: Final = (
         (b"%s", b'{"id": 1, "ok": %s}', b'{"id": 1, "error": %s}'),
         (b'{"id": 1, "ok": 5}', b'{"id": 1, "error": {"code": 1, "message": "no"}}'),
     ),
-    Parser("lines of an FS725", _text(srs_fs725.decode), (srs_fs725.SyntaxFault,),
-           (b"%s", b"LO%s", b"SD%s"), (b"FC 1596,2048", b"LO!?")),
-    Parser("answers of an FS725", _text(lambda text: srs_fs725.numbers_of(text, 2)),
-           (ValueError,), (b"%s", b"1,%s"), (b"1596,2048",)),
-    Parser("SNMP", snmp.decode, (snmp.SnmpError,), (b"%s", b"\x30\x82\x20\x00%s"), (
-        snmp.encode(
-            snmp.Message(snmp.Operation.GET, b"public", 5, (snmp.Binding((1, 3, 6, 1)),))
-        ),)),
+    Parser(
+        "lines of an FS725",
+        _text(srs_fs725.decode),
+        (srs_fs725.SyntaxFault,),
+        (b"%s", b"LO%s", b"SD%s"),
+        (b"FC 1596,2048", b"LO!?"),
+    ),
+    Parser(
+        "answers of an FS725",
+        _text(lambda text: srs_fs725.numbers_of(text, 2)),
+        (ValueError,),
+        (b"%s", b"1,%s"),
+        (b"1596,2048",),
+    ),
+    Parser(
+        "SNMP",
+        snmp.decode,
+        (snmp.SnmpError,),
+        (b"%s", b"\x30\x82\x20\x00%s"),
+        (
+            snmp.encode(
+                snmp.Message(snmp.Operation.GET, b"public", 5, (snmp.Binding((1, 3, 6, 1)),))
+            ),
+        ),
+    ),
     Parser(
         "golden traces",
         _text(lambda text: trace.read_trace(text.splitlines(keepends=True))),
         (trace.TraceError,),
         (b"%s", b'{"trace": "podium trace 1", "instrument": "a", "model": "m", "options": {}}\n%s'),
-        (b'{"trace": "podium trace 1", "instrument": "a", "model": "m", "options": {}}\n'
-         b'{"t": 0, "c": 1, "port": "scpi", "to": "client", "text": "x"}\n',),
+        (
+            b'{"trace": "podium trace 1", "instrument": "a", "model": "m", "options": {}}\n'
+            b'{"t": 0, "c": 1, "port": "scpi", "to": "client", "text": "x"}\n',
+        ),
     ),
-    Parser("LabOne requests", _request, (ProtocolError,),
-           (b"%s", b"GET %s", b"GET /api/v1/kernel/devid/%s HTTP/1.1\r\nA: b\r\n\r\n",
-            b"GET / HTTP/1.1\r\n%s\r\n\r\n", b"GET /?%s HTTP/1.1\r\n\r\n"),
-           (b"GET /api/v1/kernel/devid/dev12000?x=1 HTTP/1.1\r\nUpgrade: capnp\r\n\r\n",)),
-    Parser("LabOne frames", lambda data: capnp_framing.Splitter().feed(data), (ProtocolError,),
-           samples=(rpc.finish(1), rpc.abort("no"))),
-    Parser("LabOne frames, chopped",
-           lambda data: _chopped(capnp_framing.Splitter().feed, data), (ProtocolError,),
-           samples=(rpc.finish(1), rpc.abort("no"))),
-    Parser("LabOne messages", _rpc_messages, (ProtocolError,),
-           (b"%s", b"\x00\x00\x00\x00\x00\x04\x00\x00%s"),
-           (rpc.finish(1), rpc.abort("no"), rpc.release(3),
-            rpc.call(1, 0, session_messages.SESSION, 10, 1, lambda params: params.text(0, "/dev")))),
-    Parser("LabOne paths", _text(_expression), (), (b"%s", b"/dev12000/%s", b"/dev12000/a/%s/b"),
-           (b"/dev12000/*/1/node", b"/dev12000/a/*,/dev12000/b")),
-    Parser("LabOne versions", _text(labone_version.LabOneVersion.of), (ValueError,),
-           (b"%s", b"26.7.%s", b"26.07.2.%s"), (b"26.7.2.5",)),
+    Parser(
+        "LabOne requests",
+        _request,
+        (ProtocolError,),
+        (
+            b"%s",
+            b"GET %s",
+            b"GET /api/v1/kernel/devid/%s HTTP/1.1\r\nA: b\r\n\r\n",
+            b"GET / HTTP/1.1\r\n%s\r\n\r\n",
+            b"GET /?%s HTTP/1.1\r\n\r\n",
+        ),
+        (b"GET /api/v1/kernel/devid/dev12000?x=1 HTTP/1.1\r\nUpgrade: capnp\r\n\r\n",),
+    ),
+    Parser(
+        "LabOne frames",
+        lambda data: capnp_framing.Splitter().feed(data),
+        (ProtocolError,),
+        samples=(rpc.finish(1), rpc.abort("no")),
+    ),
+    Parser(
+        "LabOne frames, chopped",
+        lambda data: _chopped(capnp_framing.Splitter().feed, data),
+        (ProtocolError,),
+        samples=(rpc.finish(1), rpc.abort("no")),
+    ),
+    Parser(
+        "LabOne messages",
+        _rpc_messages,
+        (ProtocolError,),
+        (b"%s",),
+        (
+            rpc.finish(1),
+            rpc.abort("no"),
+            rpc.release(3),
+            rpc.call(1, 0, session_messages.SESSION, 10, 1, lambda params: params.text(0, "/dev")),
+        ),
+    ),
+    Parser(
+        "LabOne paths",
+        _text(_expression),
+        (),
+        (b"%s", b"/dev12000/%s", b"/dev12000/a/%s/b"),
+        (b"/dev12000/*/1/node", b"/dev12000/a/*,/dev12000/b"),
+    ),
+    Parser(
+        "LabOne versions",
+        _text(labone_version.LabOneVersion.of),
+        (ValueError,),
+        (b"%s", b"26.7.%s", b"26.07.2.%s"),
+        (b"26.7.2.5",),
+    ),
     Parser(
         "LabOne command tables",
         lambda data: command_table.parse_command_table(data, command_table.SHFSG),
@@ -252,10 +337,18 @@ INTERFACES: Final = (
         (b"%s", b'{"header": %s}', _TABLE, b'{"header": {"version": "1.2.0"}, "table": [%s]}'),
         (_TABLE.replace(b"%s", b'{"index": 1}'),),
     ),
-    Parser("LabOne programs", elf.read_elf, (elf.BadElf,), (b"%s", b"\x7fELF\x01\x01\x01%s"),
-           (b"\x7fELF\x01\x01\x01" + bytes(200),)),
+    Parser(
+        "LabOne programs",
+        elf.read_elf,
+        (elf.BadElf,),
+        (b"%s", b"\x7fELF\x01\x01\x01%s"),
+        (b"\x7fELF\x01\x01\x01" + bytes(200),),
+    ),
     Parser("LabOne words", _words, samples=(bytes(range(64)),)),
-    Parser("LabOne documentation", lambda data: node_documentation.documents_in(data),
-           samples=(b'{"a": {"Node": "/dev1/a"}}',)),
+    Parser(
+        "LabOne documentation",
+        lambda data: node_documentation.documents_in(data),
+        samples=(b'{"a": {"Node": "/dev1/a"}}',),
+    ),
 )
 """Pure functions of the interfaces, by what they read."""

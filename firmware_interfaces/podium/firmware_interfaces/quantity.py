@@ -66,9 +66,7 @@ LENGTH_MAX = 200
 """Characters: nobody writes a longer quantity."""
 
 # The same number with possessive quantifiers: a text that fits nothing is given up at once.
-_QUANTITY = re.compile(
-    r"\s*+([+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*+(\S*+)\s*+"
-)
+_QUANTITY = re.compile(r"\s*+([+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*+(\S*+)\s*+")
 
 
 class QuantityError(ValueError):

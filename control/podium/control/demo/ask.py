@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from podium.control.demo.in_use import WhichFacility, add_facility_arguments, facility_in_use
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+from podium.firmware_interfaces.json_text import parse_json
 
 if TYPE_CHECKING:
     from podium.control.bus.by_hand import Answered, Ask
@@ -85,7 +86,7 @@ def value_of(text: str) -> object:
     if text in ("True", "False"):
         return text == "True"
     try:
-        value: object = json.loads(text)
+        value: object = parse_json(text)
     except ValueError:
         return text
     return value if isinstance(value, int | float | bool) else text
