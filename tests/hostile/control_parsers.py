@@ -56,7 +56,8 @@ YAML_FRAMES: Final = (b"%s", b"facility: %s\n", b"facility: lab\ninstruments: %s
 CONTROL: Final = (
     Parser("facility files", _file(load_facility), (FacilityError,), YAML_FRAMES, (FACILITY,)),
     Parser("plans of twins", _file(read_plan), (PlanError,), YAML_FRAMES, (FACILITY,)),
-    Parser("twin files", _text(parse_world), (WorldFileError,), YAML_FRAMES, (b"seed: 1\nnodes: {}\n",)),
+    Parser("twin files", _text(parse_world), (WorldFileError,), YAML_FRAMES,
+           (b"seed: 1\nnodes: {}\n",)),
     Parser("programs", _text(from_json), (NotAProgram,),
            (b"%s", b'{"type": "Program", "name": %s}', b'{"type": "%s"}'), (PROGRAM,)),
     Parser("timed programs", _text(timed_from_json), (NotAProgram,),

@@ -21,7 +21,7 @@ WORDS: Final = (
         b"'",
         b"\\u00",
     ),
-    *(b"#0", b"#9", b"#15", b"\n", b"\r\n", b"\x00", b"\xff\xfe", b"[[", b"{}", b"null", b"true"),
+    *(b"\\u00", b"#0", b"#9", b"#15", b"\n", b"\r\n", b"\x00", b"\xff\xfe", b"[[", b"{}", b"null"),
     *(b'{"type": "Play"}', b": ", b"- ", b"&a ", b"*a", b"!!python/object ", b"<<: "),
 )
 

@@ -1,6 +1,7 @@
 """A parser of what strangers send: where their text stands, and how the parser says no."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 
@@ -19,11 +20,5 @@ class Parser:
 
     def try_to_read(self, text: bytes) -> None:
         """Read; what may be raised is let pass."""
-        try:
+        with suppress(*self.refusals):
             self.read(text)
-        except self.refusals:
-            pass
-
-    def framed(self, text: bytes) -> list[bytes]:
-        """Return the text in each of the frames."""
-        return [frame.replace(b"%s", text) for frame in self.frames]
