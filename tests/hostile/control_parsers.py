@@ -54,10 +54,10 @@ YAML_FRAMES: Final = (b"%s", b"facility: %s\n", b"facility: lab\ninstruments: %s
                       b"a: '%s'", b'a: "%s"', b"a: [%s]")  # fmt: skip
 
 CONTROL: Final = (
-    Parser("facility files", _file(load_facility), (FacilityError,), YAML_FRAMES, (FACILITY,)),
-    Parser("plans of twins", _file(read_plan), (PlanError,), YAML_FRAMES, (FACILITY,)),
+    Parser("facility files", _file(load_facility), (FacilityError,), YAML_FRAMES, (FACILITY,), True),
+    Parser("plans of twins", _file(read_plan), (PlanError,), YAML_FRAMES, (FACILITY,), True),
     Parser("twin files", _text(parse_world), (WorldFileError,), YAML_FRAMES,
-           (b"seed: 1\nnodes: {}\n",)),
+           (b"seed: 1\nnodes: {}\n",), True),
     Parser("programs", _text(from_json), (NotAProgram,),
            (b"%s", b'{"type": "Program", "name": %s}', b'{"type": "%s"}'), (PROGRAM,)),
     Parser("timed programs", _text(timed_from_json), (NotAProgram,),

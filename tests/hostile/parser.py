@@ -17,6 +17,9 @@ class Parser:
     """Texts around what the stranger writes, which takes the place of ``%s``."""
     samples: tuple[bytes, ...] = ()
     """Sound texts, for mutants."""
+    written: bool = False
+    """A file that its user writes: libyaml scans deep lists in the square of their length, so only
+    what four kilobytes take is bounded."""
 
     def try_to_read(self, text: bytes) -> None:
         """Read; what may be raised is let pass."""

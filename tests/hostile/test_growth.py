@@ -9,6 +9,7 @@ from tests.hostile.families import FAMILIES, Family
 from tests.hostile.growth import EXPONENT_MAX, growth
 from tests.hostile.parser import Parser
 
+SENT = [parser for parser in PARSERS if not parser.written]
 QUICK = (
     *("digits", "zeros", "negative digits", "digits of an exponent", "points", "exponents"),
     *("hexadecimal", "non-decimal", "letters", "capitals", "spaces", "spaces within", "words"),
@@ -36,13 +37,13 @@ def growing(parser: Parser, families: dict[str, Family]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+@pytest.mark.parametrize("parser", SENT, ids=lambda parser: parser.name)
 def test_no_hostile_text_costs_more_than_its_length(parser: Parser) -> None:
     assert growing(parser, {name: FAMILIES[f"{name}, cut off"] for name in QUICK}) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+@pytest.mark.parametrize("parser", SENT, ids=lambda parser: parser.name)
 def test_no_text_of_any_family_costs_more_than_its_length(parser: Parser) -> None:
     assert growing(parser, FAMILIES) == []
 

@@ -10,7 +10,7 @@ from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFaile
 
 FS_PER_S = 10**15
 SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_SPAN = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(ms|s|min|h|d)")
+_SPAN = re.compile(r"((?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*+(ms|s|min|h|d)")
 LISTED = 20
 """So many unknown commands are listed by name."""
 LAST = 50
@@ -227,5 +227,5 @@ def _seconds(span: str | float) -> float:
         return float(span)
     found = _SPAN.fullmatch(span.strip())
     if found is None:
-        raise TwinRefused(f"a time like 3h, 10 min, 2.5 s is wanted, not {span!r}")
+        raise TwinRefused(f"a time like 3h, 10 min, 2.5 s is wanted, not {span!r:.80}")
     return float(found[1]) * SECONDS[found[2]]
