@@ -100,6 +100,13 @@ def _words(config: pytest.Config, given: dict[str, Any]) -> dict[str, Any]:
     return of_the_run | given
 
 
+def _check(of: Callable[..., Any], words: dict[str, Any]) -> None:
+    __tracebackhide__ = True
+    from podium.sim_instruments.testing.pool import check_words
+
+    check_words(of, words)
+
+
 def _instruments(scope: Scope, name: str) -> Any:
     def factory(
         podium_pool: "TwinPool", request: pytest.FixtureRequest
@@ -107,6 +114,8 @@ def _instruments(scope: Scope, name: str) -> Any:
         with ExitStack() as stack:
 
             def make(model: str, **words: Any) -> "TwinInstrument":
+                __tracebackhide__ = True
+                _check(podium_pool.instrument, words)
                 opened = podium_pool.instrument(model, **_words(request.config, words))
                 found = stack.enter_context(opened)
                 stack.enter_context(_told_of(request.node, found.facility))
@@ -125,6 +134,8 @@ def _facilities(scope: Scope, name: str) -> Any:
         with ExitStack() as stack:
 
             def make(facility: Any, **words: Any) -> "TwinFacility":
+                __tracebackhide__ = True
+                _check(podium_pool.facility, words)
                 opened = podium_pool.facility(facility, **_words(request.config, words))
                 found = stack.enter_context(opened)
                 stack.enter_context(_told_of(request.node, found))
