@@ -53,6 +53,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail the test itself, and not its end, for commands that no such instrument knows."""
+    __tracebackhide__ = True
+    result = yield
+    for node in item.listchain():
+        for one in node.stash.get(OPENED, []):
+            one.check_strictly()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:

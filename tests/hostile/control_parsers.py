@@ -54,7 +54,8 @@ YAML_FRAMES: Final = (b"%s", b"facility: %s\n", b"facility: lab\ninstruments: %s
                       b"a: '%s'", b'a: "%s"', b"a: [%s]")  # fmt: skip
 
 CONTROL: Final = (
-    Parser("facility files", _file(load_facility), (FacilityError,), YAML_FRAMES, (FACILITY,), True),
+    Parser("facility files", _file(load_facility), (FacilityError,), YAML_FRAMES,
+           (FACILITY,), True),
     Parser("plans of twins", _file(read_plan), (PlanError,), YAML_FRAMES, (FACILITY,), True),
     Parser("twin files", _text(parse_world), (WorldFileError,), YAML_FRAMES,
            (b"seed: 1\nnodes: {}\n",), True),

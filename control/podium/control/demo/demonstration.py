@@ -184,7 +184,7 @@ async def _truth(
 
     Of a world that drifts it is the mean over the routine that measured each parameter.
     """
-    if twin is None or any(one.what == ProcessFailed.__name__ for one in story.trouble):
+    if twin is None or any(one.routine == ProcessFailed.__name__ for one in story.trouble):
         return {}  # it takes seconds, and who waits wants to know why nothing was measured
     spans = measured_spans(story) if drifts else {}
     try:

@@ -162,14 +162,12 @@ def _last(request: Mapping[str, Any]) -> int:
 
 def _span_fs(request: Mapping[str, Any]) -> int:
     seconds = request.get("seconds")
-    if (
-        isinstance(seconds, bool)
-        or not isinstance(seconds, int | float)
-        or not 0 <= seconds <= ADVANCE_MAX_S
-    ):
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not 0 <= seconds < math.inf:
         said = f"{seconds!r:.60}"
+        raise BadRequest(f"advance wants seconds, from 0 up, not {said}: time goes forward")
+    if seconds > ADVANCE_MAX_S:
         raise BadRequest(
-            f"advance wants seconds, from 0 to {ADVANCE_MAX_S:.0f} (a year), not {said}: time "
-            "goes forward"
+            f"advance wants seconds, {ADVANCE_MAX_S:.0f} (a year) at most, not {seconds:g}"
         )
     return round(seconds * FS_PER_S)

@@ -194,11 +194,10 @@ def bring_about(serving: Serving, name: str, on: str) -> str:
         On.FRIDGE: laboratory.fridges.keys(),
     }[fault.on]
     if not known:
-        raise LookupError(f"{name!r} is done to a {fault.on.value}, and there is none here")
+        raise LookupError(f"{name} wants one {fault.on.value}, and there is none here")
     if on not in known:
         raise LookupError(
-            f"{name!r} is done to a {fault.on.value}, and {on!r} is none; "
-            f"on={' or '.join(map(repr, sorted(known)))} is possible"
+            f"{name} wants one {fault.on.value} of {', '.join(sorted(known))}, not {on!r}"
         )
     fault.bring_about(serving, on)
     return f"{name} {on}"

@@ -59,9 +59,14 @@ class Truths(dict[str, float]):
 class TwinFacility:
     """Simulated instruments with a world of their own, until they are closed."""
 
-    def __init__(self, process: TwinProcess, opened: Mapping[str, Any], seed: int) -> None:
+    def __init__(
+        self, process: TwinProcess, opened: Mapping[str, Any], seed: int, strict: bool = False
+    ) -> None:
         self._process = process
         self._closed = False
+        self._strict = strict
+        self._complained = 0
+        """So many unknown commands were complained of."""
         self.seed = seed
         """Of its world."""
         self.endpoints: Mapping[str, Any] = opened
@@ -183,12 +188,24 @@ class TwinFacility:
             came += f", the last {len(heard)} of them"
         return "\n".join([f"{names}: seed {self.seed}; {came}{':' * bool(lines)}", *lines])
 
+    def check_strictly(self) -> None:
+        """Check, where it was opened strictly; what was complained of once is not again."""
+        __tracebackhide__ = True
+        if self._strict:
+            count = sum(count["unknown"] for count in self.tallies().values())
+            complained, self._complained = self._complained, count
+            self._check(complained)
+
     def check(self) -> None:
         """Raise :class:`UnknownCommands` if one came that its instrument does not know."""
         __tracebackhide__ = True
-        if not any(count["unknown"] for count in self.tallies().values()):
+        self._check(0)
+
+    def _check(self, before: int) -> None:
+        __tracebackhide__ = True
+        if sum(count["unknown"] for count in self.tallies().values()) <= before:
             return
-        unknown = self.unknown
+        unknown = self.unknown[before:]
         lines = [f"  {one.instrument} {one.port}: {one.text}" for one in unknown[:LISTED]]
         raise UnknownCommands(
             f"{len(unknown)} command{'s' * (len(unknown) != 1)} that no such instrument knows "

@@ -136,10 +136,9 @@ class TwinPool:
         facility: TwinFacility | None = None
         try:
             request = {"do": "open", "seed": seed, "clock": clock, "mixers": mixers, **words}
-            facility = TwinFacility(process, process.ask(request), seed)
+            facility = TwinFacility(process, process.ask(request), seed, strict)
             yield facility
-            if strict:
-                facility.check()
+            facility.check_strictly()
         finally:
             if facility is not None:
                 facility.close()

@@ -131,12 +131,12 @@ class Executing:
                 del self._runs[key]
                 raise ProgramRefused(f"{uploaded.at}: {error}") from error
             self._analysers[key] = analyser
-            record = device, section = uploaded.device, analyser.section
+            record = uploaded.device, analyser.section
             begun = self._records.pop(record, None)
             if record in self._armed and begun is not None:
                 analyser.take_over(begun)
             elif record in self._armed:
-                self._begin_record(device, analyser)
+                self._begin_record(uploaded.device, analyser)
             self._players.foretell_alone(run)
 
     def stop(self, device: str, at: str, now_fs: int) -> None:
