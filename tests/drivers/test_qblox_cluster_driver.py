@@ -473,9 +473,9 @@ def test_what_has_no_mixer_is_refused_with_what_has_one(cluster, channel: str) -
 
 
 def test_errors_that_are_older_than_a_run_are_told_and_do_not_refuse_it(
-    cluster_server, cluster, caplog
+    server, cluster, caplog
 ) -> None:
-    with socket.create_connection((cluster_server.host, cluster_server.ports["scpi"])) as stranger:
+    with socket.create_connection((server.host, server.ports["scpi"])) as stranger:
         stranger.sendall(b"NONSENSE \x1b[2J\n*IDN?\n")
         stranger.recv(1000)
     cluster.load(PROGRAM)

@@ -6,6 +6,7 @@ clients never see it, and control never opens it.
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -161,7 +162,7 @@ def _last(request: Mapping[str, Any]) -> int:
 
 
 def _span_fs(request: Mapping[str, Any]) -> int:
-    seconds = request.get("seconds")
+    seconds: Any = request.get("seconds")
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds < math.inf:
         said = f"{seconds!r:.60}"
@@ -170,4 +171,4 @@ def _span_fs(request: Mapping[str, Any]) -> int:
         raise BadRequest(
             f"advance wants seconds, {ADVANCE_MAX_S:.0f} (a year) at most, not {seconds:g}"
         )
-    return round(seconds * FS_PER_S)
+    return int(round(seconds * FS_PER_S))
