@@ -20,6 +20,8 @@ FIRST_LOOK = 1024
 """Characters that are looked through first."""
 
 _Parser = getattr(yaml, "CParser", None) or yaml.SafeLoader
+_ENDLESS = re.compile(r"0[xo][0-9a-fA-F_]{1000}")
+"""Decimal digits have an end in Python, these have none until somebody prints the number."""
 _INDENT = re.compile(r"^[ \t?-]*+", re.MULTILINE)
 
 
@@ -72,6 +74,8 @@ def parse_yaml(content: str | bytes) -> Any:
         raise NotYaml(f"line {line} is no UTF-8 text") from None
     if place := place_too_deep(text):
         raise NotYaml(f"line {place[0]}, column {place[1]}: it is nested deeper than {DEPTH_MAX}")
+    if _ENDLESS.search(text):
+        raise NotYaml("a whole number in it has thousands of digits")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of anchors that are used twice
