@@ -12,6 +12,7 @@ from pathlib import Path
 from podium.sim_instruments.servers.back_door import BackDoor
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import back_door_file, published
+from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import Place
 from podium.sim_instruments.servers.serving import Serving, open_laboratory
@@ -33,7 +34,8 @@ async def serve(
     it closes when they end, however they end. ``places`` and ``logged``
     are those of :func:`.serving.open_laboratory`. ``say`` is called when everything listens.
 
-    The endpoints file is there while everything listens.
+    Kernels that are not compiled yet are compiled then, with progress on standard error. The
+    endpoints file is there while everything listens and is compiled.
 
     Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is. What
     another simulation has left of both is removed first. Raises OSError, and what ``build`` raises.
@@ -56,15 +58,33 @@ async def serve(
     async with (
         open_laboratory(build, WorldClock(mode), places, logged) as serving,
         BackDoor(serving).listen() as (host, port),
+        compiling(serving.laboratory, _tell) as work,
     ):
+        if work is not None:
+            say(serving)
+            await _first_of(work, told_to_end)
         with (
             quiet_collector(),
             published(back_door_file(endpoints), {"host": host, "port": port}),
             published(endpoints, serving.endpoints()),
         ):
-            say(serving)
+            if work is None:
+                say(serving)
+            elif not told_to_end.is_set():
+                _tell("ready")
             await told_to_end.wait()
     return serving.tallies()
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+async def _first_of(work: "asyncio.Task[None]", told_to_end: asyncio.Event) -> None:
+    ending = asyncio.ensure_future(told_to_end.wait())
+    await asyncio.wait({work, ending}, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    await asyncio.wait({ending})
 
 
 @contextmanager
