@@ -168,7 +168,7 @@ def evolve(
     columns: Any,
     tables: Any,
     node_at: Any,
-    reading: int,
+    reading: Any,
     out: Any,
 ) -> int:
     """Take (K, C, L, L) columns through events first ... last - 1; return how many samples.

@@ -29,7 +29,7 @@ FORGOTTEN = 1e-6
 
 @njit(cache=True, nogil=True)
 def _put(
-    row: Any, what: int, item: int, start: int, end: int, a: int, b: int, sampled: int
+    row: Any, what: Any, item: Any, start: Any, end: Any, a: Any, b: Any, sampled: Any
 ) -> None:
     """Fill a row of :func:`_lay`. One assignment of a slice would take seconds to compile."""
     row[0] = what

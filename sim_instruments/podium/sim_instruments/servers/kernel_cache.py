@@ -26,7 +26,7 @@ def cache_folder() -> Path:
     """Return the folder in which Numba keeps the physics' kernels."""
     from podium.sim_instruments.physics.evolution import evolve
 
-    return Path(evolve.stats.cache_path)
+    return Path(str(evolve.stats.cache_path))
 
 
 def compiled(families: Sequence[str]) -> bool:
@@ -61,10 +61,12 @@ def cache_folder_of(modules: str) -> Path:
     if modules == "physics":
         return cache_folder()
     if modules == "twins/qblox_cluster":
-        from podium.sim_instruments.twins.qblox_cluster.q1_kernel import execute as kernel
-    else:
-        from podium.sim_instruments.twins.zurich.sequencer.kernel import execute as kernel
-    return Path(kernel.stats.cache_path)
+        from podium.sim_instruments.twins.qblox_cluster import q1_kernel
+
+        return Path(str(q1_kernel.execute.stats.cache_path))
+    from podium.sim_instruments.twins.zurich.sequencer import kernel
+
+    return Path(str(kernel.execute.stats.cache_path))
 
 
 def _noted(folder: Path, families: Sequence[str]) -> bool:

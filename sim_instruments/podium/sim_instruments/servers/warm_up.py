@@ -139,7 +139,9 @@ def compile_families(families: Sequence[str], tell: Tell) -> None:
         if not units:
             return
         tell(0, len(units) + 1, "")
-        numba.njit(_nothing)()  # wakes the compiler once, for all processes that are forked
+        numba.njit(cache=False)(
+            _nothing
+        )()  # wakes the compiler once, for all processes that are forked
         way = "fork" if sys.platform == "linux" else "spawn"
         with ProcessPoolExecutor(
             min(len(units), len(os.sched_getaffinity(0)) if way == "fork" else 2),
