@@ -47,7 +47,7 @@ def changed(envelope: Any) -> Any:
 def _advance(
     r: complex,
     envelope: Any,
-    k: int,
+    k: Any,
     phasor: Any,
     detuning: Any,
     pull: float,
@@ -78,7 +78,7 @@ def ring(
     n_crit: float,
     half_kappa: float,
     photons_per: float,
-    stride: int,
+    stride: Any,
     field: Any,
     pull: Any,
 ) -> None:
