@@ -133,9 +133,10 @@ class Timekeeper:
         """Cut what came in one packet at the places where time may pass, or others have a turn.
 
         On a manual clock after every line: how a client's commands were packed into packets
-        must not tell there. Elsewhere after many.
+        must not tell there; nor while kernels are compiled, as one command may have to wait for
+        them. Elsewhere after many.
         """
-        if self.clock.mode is ClockMode.MANUAL:
+        if self.clock.mode is ClockMode.MANUAL or not self._kernels.is_open:
             return _LINES.findall(data)
         return _MANY_LINES.findall(data) if data.count(b"\n") > MANY_LINES else [data]
 
