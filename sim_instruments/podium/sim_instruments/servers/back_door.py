@@ -171,4 +171,5 @@ def _span_fs(request: Mapping[str, Any]) -> int:
         raise BadRequest(
             f"advance wants seconds, {ADVANCE_MAX_S:.0f} (a year) at most, not {seconds:g}"
         )
-    return round(seconds * FS_PER_S)
+    advance_fs: int = round(seconds * FS_PER_S)
+    return advance_fs
