@@ -14,9 +14,10 @@ from typing import Any
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.listening import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
-from podium.control.bus.wire import BadMessage, decode
+from podium.control.bus.wire import decode
 from podium.control.calibration.runner import RunFailed
 from podium.control.coordinator.agents_seen import ENDED, AgentsSeen
 from podium.control.facility.facility import Facility
@@ -166,14 +167,9 @@ class Starts:
             asyncio.TaskGroup() as self._tasks,
         ):
 
-            async def listen() -> None:
-                async for key, payload in beats:
-                    try:
-                        beat = decode(payload, messages.Heartbeat)
-                    except BadMessage:
-                        continue
-                    if beat.life:
-                        self._events.put_nowait(Beat(key.rpartition("/")[2], beat.life))
+            def note(agent: str, beat: messages.Heartbeat) -> None:
+                if beat.life:
+                    self._events.put_nowait(Beat(agent, beat.life))
 
             async def follow() -> None:
                 async for presence in presences:
@@ -182,7 +178,8 @@ class Starts:
 
             for action in self._side.begin():
                 await self._keep_one(action)
-            doing = (listen(), follow(), self._turn(), self._keep())
+            listening = listen(beats, messages.Heartbeat, note, Discarded(log))
+            doing = (listening, follow(), self._turn(), self._keep())
             work = [self._tasks.create_task(one) for one in doing]
             try:
                 yield
