@@ -225,7 +225,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alone)
     needs = {
         "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),
-        "openssl": (shutil.which("openssl"), "there is no openssl (apt-get install openssl)"),
         "net_snmp": (shutil.which("snmpwalk"), "there is no snmpwalk (apt-get install snmp)"),
     }
     for marker, (found, why) in needs.items():

@@ -228,7 +228,6 @@ def run(command: Command, words: list[str]) -> int:
     return command.run(parser.parse_args(words))
 
 
-@pytest.mark.openssl
 def test_certificates_are_made_listed_and_made_anew_when_they_have_expired(
     authority, tmp_path, capsys
 ) -> None:

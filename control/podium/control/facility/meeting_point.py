@@ -1,6 +1,6 @@
 """Where the processes of a facility on several computers meet, as a frozen value.
 
-On one computer they need no such place: they find each other on loopback.
+On one computer ``podium up`` makes such a place on loopback by itself.
 """
 
 import ipaddress
@@ -74,4 +74,6 @@ class MeetingPoint:
     clients: tuple[str, ...] = ()
     """Who may ask the coordinator, with a certificate of their own."""
     insecure: bool = False
-    """Without TLS on another address than loopback, and somebody has said so."""
+    """Without TLS, and somebody has said so."""
+    by_role: bool = False
+    """One certificate stands for all processes of a role: they are one user's, on one computer."""
