@@ -28,23 +28,12 @@ class Endpoint:
     port: int
 
     @property
-    def is_loopback(self) -> bool:
-        """Whether it is certain that it stays on this computer; of a name it is not."""
-        address = self._address
-        return address is not None and address.is_loopback
-
-    @property
     def is_everywhere(self) -> bool:
         """Whether it stands for all interfaces (0.0.0.0): one listens there, nobody connects."""
-        address = self._address
-        return address is not None and address.is_unspecified
-
-    @property
-    def _address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         try:
-            return ipaddress.ip_address(self.host)
+            return ipaddress.ip_address(self.host).is_unspecified
         except ValueError:
-            return None
+            return False
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
