@@ -168,8 +168,7 @@ class Starts:
         ):
 
             def note(agent: str, beat: messages.Heartbeat) -> None:
-                if beat.life:
-                    self._events.put_nowait(Beat(agent, beat.life))
+                self._events.put_nowait(Beat(agent, beat.life))
 
             async def follow() -> None:
                 async for presence in presences:
