@@ -72,7 +72,7 @@ def test_a_stranger_gets_nothing_done_and_that_is_told(up, stranger) -> None:
     before = settings(up)
     statuses = []
     told = tries(endpoint, stranger, lambda: statuses.append(up.status()))
-    assert len(told) == 6
+    assert len(told) == 4
     assert {way: done for way, done in told.items() if done} == {}
     code, status = up.status()
     assert (code, status["facility"]) == (0, "first_light")
