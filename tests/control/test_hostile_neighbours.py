@@ -7,7 +7,8 @@ import asyncio
 import json
 import random
 from collections import Counter
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from typing import Any
 
 import numpy as np
 import psutil
@@ -15,15 +16,19 @@ import pytest
 import xarray as xr
 from tests.control.bus.message_mutants import mutant, sample
 from tests.control.bus.thrown_mutants import Target, targets
+from tests.control.several_nodes import facility_file
+from tests.control.triggered_bench import PATIENCE, Node, agent_of, long_lead, ready, together
 from tests.control.upped import EXAMPLE, Up, wait_for
 
 from podium.control.bus import messages, news
 from podium.control.bus.access import MayI, access_key
-from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.bus import Answerer, Bus, BusError
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
 from podium.control.bus.wire import encode
+from podium.control.calibration.runner import RunError
+from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab, join_facility
 from podium.control.program.program import (
@@ -39,6 +44,7 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import Square
+from podium.control.timebase.start import attendance
 from podium.control.web.app import drawing, make_app
 from podium.control.web.following import following
 from podium.control.web.picture import Picture
@@ -181,3 +187,56 @@ async def test_a_thousand_damaged_messages_at_each_key_end_no_process(tmp_path) 
             assert f"{process} WARNING messages discarded" in up.log.read_text()
     finally:
         up.close()
+
+
+class SpoilingBus:
+    """The bus of an agent whose answers are damaged from some time on."""
+
+    def __init__(self, bus: MemoryBus, rng: random.Random) -> None:
+        self._bus = bus
+        self._rng = rng
+        self.spoils = False
+        self.spoilt = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+    def serve(self, key: str, answer: Answerer) -> AbstractAsyncContextManager[None]:
+        async def spoiling(payload: bytes) -> bytes:
+            answered = await answer(payload)
+            if not self.spoils:
+                return answered
+            self.spoilt += 1
+            return mutant(answered, self._rng)
+
+        return self._bus.serve(key, spoiling)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_an_agent_whose_answers_are_damaged_spoils_no_start_of_others(
+    tmp_path, monkeypatch, seed
+) -> None:
+    monkeypatch.setattr(attendance, "STALE_S", 5.0)  # all share one loop
+    facility = load_facility(facility_file(tmp_path, 3))
+    bus = MemoryBus()
+    odd = SpoilingBus(bus, random.Random(seed))
+    nodes = [Node(letter) for letter in "abc"]
+    async with AsyncExitStack() as stack:
+        for node in nodes:
+            place = odd if node.letter == "c" else bus
+            await stack.enter_async_context(agent_of(facility, place, node))
+        coordinator = Coordinator(facility, bus, patience=PATIENCE, lead=long_lead())
+        await stack.enter_async_context(coordinator.running())
+        lab = Lab(facility, bus)
+        await ready(lab, 3)
+        before = outcome(await lab.run(together(nodes[:2])))
+        odd.spoils = True
+        for _ in range(3):
+            with suppress(RunError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await lab.run(together(nodes))
+        xr.testing.assert_identical(before, outcome(await lab.run(together(nodes[:2]))))
+        odd.spoils = False
+        await ready(lab, 3)
+        await lab.run(together(nodes))
+    assert odd.spoilt > 3
