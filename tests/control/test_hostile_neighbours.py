@@ -212,6 +212,7 @@ class SpoilingBus:
         return self._bus.serve(key, spoiling)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 async def test_an_agent_whose_answers_are_damaged_spoils_no_start_of_others(
     tmp_path, monkeypatch, seed
