@@ -179,6 +179,7 @@ ALONE = (
     "control/test_across_racks.py",
     "control/test_blocking.py",
     "control/test_crash_in_a_ramp.py",
+    "control/test_hostile_neighbours.py",
     "control/test_nodes_join.py",
     "control/test_one_start",
     "control/test_shared",
