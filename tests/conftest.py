@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from tests.left_over import LeftOver
 
 FS_PER_NS = 1_000_000
+LEFT_OVER = LeftOver()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -215,8 +217,18 @@ def pytest_configure() -> None:
     own: nobody would close it, and the collector would blame the test that happens to run.
     """
     asyncio.set_event_loop(None)
+    LEFT_OVER.watch(asyncio.BaseEventLoop)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None, item: pytest.Item) -> Iterator[None]:
+    """Let a module fail that leaves an event loop open, once its fixtures have ended."""
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        told = LEFT_OVER.told()
+        assert not told, told
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,6 +23,7 @@ def run_without_chromium(folder: Path) -> tuple[subprocess.CompletedProcess[str]
     (folder / "test_trial.py").write_text(TRIAL)
     place = folder / "not-run.txt"
     environment = {**os.environ, "PATH": str(folder), "PODIUM_NOT_RUN": str(place)}
+    environment["PYTHONPATH"] = str(ROOT)
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
     ended = subprocess.run(
         [sys.executable, *words, "--rootdir", str(folder), str(folder)],

@@ -47,6 +47,7 @@ class Bench:
     hooks: dict[str, Callable[[], None]] = field(default_factory=dict)
     """Called when that is done, e.g. ``cluster_a.load``: may raise or block."""
     levels: dict[str, float] = field(default_factory=dict)
+    kelvin: float = 0.011
     playing: bool = False
     connections: int = 0
     clusters: list["FakeCluster"] = field(default_factory=list)
@@ -140,7 +141,7 @@ class FakeThermometer(Box):
     def temperature_k(self, channel: str) -> float:
         if channel != "mixing_chamber":
             raise Refused(f"{self.name} has no channel {channel!r}; it has mixing_chamber")
-        return 0.011
+        return self.bench.kelvin
 
 
 class FakeSource(Box):

@@ -10,10 +10,20 @@ import pytest
 import pytest_asyncio
 from tests.docs.keep_report import KEPT
 
-from podium.control.calibration.bench import Bench
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.memory_record import MemoryRecord
-from podium.control.calibration.sequences import Pulses
+from podium.control.calibration.refit import AGELESS
+from podium.control.calibration.reset import active_reset
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import (
+    Pulses,
+    all_pulses,
+    frame_names,
+    frames_of,
+    measure_all,
+)
 from podium.control.compilers.qblox.triggers import LEAST_DELAY_FS
 from podium.control.facility.facility import Qubit
 from podium.control.lab import Lab, open_facility
@@ -178,3 +188,46 @@ async def test_it_is_repeated_until_it_is_0(node: Node) -> None:
     assert np.mean(tries == 2) > 0.8, "found in 1, flipped, found in 0"
     assert data.last_outcome.mean() < 0.05
     assert "last_count" not in data
+
+
+@pytest.mark.slow
+async def test_routines_that_flip_find_what_is_true(node: Node) -> None:
+    """All three qubits, measured and flipped before each shot; few shots, since they are slow.
+
+    Of nine values none lies beyond five sigmas, nor does one depend on what flips leave in 1.
+    """
+    truth = json.loads((KEPT / "truth.json").read_text())
+    bench = replace(node.pulses.bench, active_reset=True, thoroughness=0.05, validities=AGELESS)
+    steps = ("rabi", "relaxation", "echo")
+    outcomes = [outcome async for outcome in bring_up(bench, steps)]
+    found = {name: one for outcome in outcomes for name, one in outcome.measured.items()}
+    assert [outcome.failures for outcome in outcomes] == [{}] * len(steps)
+    assert len(found) == 3 * len(steps)
+    for name, one in found.items():
+        assert one.sigma < 0.25 * one.value
+        if name in truth:
+            assert abs(one.value - truth[name]["value"]) < 5 * one.sigma, name
+
+
+@pytest.mark.slow
+async def test_flips_leave_no_more_in_1_than_their_errors(node: Node) -> None:
+    """After a half-pi pulse, two rounds: 0.9 % by rate equations, and what the readout gets wrong.
+
+    A passive wait as short would leave nearly all of the half.
+    """
+    bench = replace(node.pulses.bench, active_reset=True)
+    pulses = all_pulses(bench, bench.qubits)
+    frames = frame_names(pulses)
+    body = [
+        *(p.half_pi() for p in pulses),
+        *active_reset(pulses, frames),
+        *measure_all(pulses),
+        Barrier(frames),
+    ]
+    program = Program("left over", frames_of(pulses), tuple(body), shots=600, keep_shots=True)
+    data = await node.lab.run(program)
+    for p in pulses:
+        reference = levels(bench, p.qubit)
+        ones = reference.project(iq_of(data, p.qubit.element)) > 0.5
+        assert data[f"{p.qubit.element}_reset0_outcome"].values.mean() > 0.35
+        assert np.mean(ones) < 0.05, p.qubit.name

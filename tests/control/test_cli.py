@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, version
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,6 @@ def test_only_the_chosen_subcommand_is_imported(tmp_path: Path) -> None:
         (["chek"], "podium: no command 'chek'; did you mean 'check'?\n"),
         (["check"], "podium check: the following arguments are required: FACILITY\n"),
         (["check", "x", "--jsn"], "podium: unrecognized arguments: --jsn\n"),
-        ([], "podium: the following arguments are required: COMMAND\n"),
     ],
 )
 def test_wrong_use_is_one_line_first_and_status_2(
@@ -57,6 +56,40 @@ def test_wrong_use_is_one_line_first_and_status_2(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(says)
+
+
+def test_podium_alone_prints_its_help_in_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 0
+    told = capsys.readouterr().out
+    for group in (*cli.GROUPS, "options"):
+        assert f"\n{group}:\n" in told
+    assert told.index("daily work:") < told.index("    calibrate ") < told.index("files:")
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"podium {version('podium')}\n"
+
+
+ASKS = """
+eval "$({podium} completion bash)"
+COMP_WORDS=({words}) COMP_CWORD={last} COMP_LINE="{words}"
+$(complete -p podium | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("podium che", "check"), ("podium twin tr", "truth"), ("podium calibrate --res", "--reset")],
+)
+def test_bash_completes_commands_and_options(words: str, found: str) -> None:
+    podium = f"{sys.executable} -m podium_start"
+    asked = ASKS.format(podium=podium, words=words, last=len(words.split()) - 1)
+    told = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+    assert found in told.stdout.split(), told.stderr
 
 
 def test_a_subcommand_that_cannot_be_loaded_says_from_where(

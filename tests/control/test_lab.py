@@ -343,11 +343,11 @@ async def test_two_agents_share_a_facility(example, bench, trial, open_agent) ->
     async with (
         Coordinator(example, bus).running(),
         open_agent(example, bench, bus, "node", ["cluster_a", "bias_q0", "lo_q2"]),
-        open_agent(example, bench, bus, "fridge", ["thermometry_a"]),
+        open_agent(example, bench, bus, "room", ["thermometry_a"]),
     ):
         lab = Lab(example, bus)
         status = await lab.ready(10)
-        assert {agent.agent for agent in status.agents} == {"node", "fridge"}
+        assert {agent.agent for agent in status.agents} == {"node", "room"}
         assert await lab.read("thermometry_a", "mixing_chamber") == 0.011
         await lab.run(trial())
 

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+from tests.control.cold_room import cold_room
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
@@ -247,7 +248,7 @@ async def agent_of(
         epochs=epochs,
         margins=MARGINS,
     )
-    async with agent.running():
+    async with agent.running(), cold_room(facility, bus):
         yield agent
 
 

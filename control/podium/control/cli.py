@@ -5,107 +5,124 @@ subcommands by entry points of the group ``podium.commands``.
 """
 
 import sys
-from argparse import ArgumentParser
-from collections.abc import Sequence
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 
-from podium.control.facility.command import WRONG_USE
+from podium.control.facility.command import DONE, WRONG_USE
 from podium.control.facility.problems import suggest
 from podium_command_line import Command, Parser, as_a_process, carry_out
 
 ENTRY_POINT_GROUP = "podium.commands"
-COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": (
-        "podium.control.demo.command:command",
-        "bring up two nodes from nothing on simulated instruments, and start them together",
-    ),
-    "campaign": (
-        "podium.control.campaign.command:command",
-        "measure many hidden worlds, and judge values and sigmas together",
-    ),
-    "check": (
-        "podium.control.facility.check:command",
-        "check a facility file; every error with its place and what would be right",
-    ),
-    "doctor": (
-        "podium.control.demo.doctor:command",
-        "compare what the instruments say with the facility file, by reading alone",
-    ),
-    "schema": (
-        "podium.control.facility.schema_command:command",
-        "print the JSON schema of the facility file, for editors",
-    ),
-    "part": (
-        "podium.control.facility.part_command:command",
-        "write the facility file of some of a facility's nodes",
-    ),
-    "ask": (
-        "podium.control.demo.ask:command",
-        "ask one instrument one thing, or set it, through its owner",
-    ),
-    "release": (
-        "podium.control.demo.release:command",
-        "hand an instrument to a person's own program, and take it back",
-    ),
-    "import-station": (
-        "podium.control.facility.import_station_command:command",
-        "make a facility file from a QCoDeS Station file",
-    ),
-    "snapshot": (
-        "podium.control.demo.snapshot:command",
-        "take, show and compare snapshots of how all instruments are set",
-    ),
-    "record": (
-        "podium.control.demo.record:command",
-        "write down what passes between a client and an instrument",
-    ),
-    "up": (
-        "podium.control.demo.up:command",
-        "start the agents, the coordinator and the page of a facility",
-    ),
-    "certificates": (
-        "podium.control.demo.certificates:command",
-        "list the certificates that a facility on several computers needs, and make them",
-    ),
-    "join": (
-        "podium.control.demo.join:command",
-        "let new nodes of a facility file that has grown join what is up",
-    ),
-    "status": (
-        "podium.control.demo.status:command",
-        "say which instruments answer, what runs, and who asked for it",
-    ),
-    "skew": (
-        "podium.control.demo.skew:command",
-        "measure by how much nodes start apart, and show what is known of it",
-    ),
-    "calibrate": (
-        "podium.control.demo.calibrate:command",
-        "run calibration routines and store what they find",
-    ),
-    "params": (
-        "podium.control.demo.params:command",
-        "look into the parameter store, set values by hand, go back to older ones",
-    ),
-    "refit": (
-        "podium.control.demo.refit:command",
-        "fit the stored data of a run once more, from what was known then",
-    ),
-    "compile": (
-        "podium.control.demo.compile:command",
-        "compile a program for its controllers, print what they would play, and draw it",
-    ),
-    "scope": (
-        "podium.control.demo.scope:command",
-        "draw what a stored run played, from its program and from its machine code",
-    ),
-    "run": (
-        "podium.control.demo.run:command",
-        "run a program and save what it measured",
-    ),
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "start": {
+        "demo": (
+            "podium.control.demo.command:command",
+            "bring up two nodes from nothing on simulated instruments, and start them together",
+        ),
+        "check": (
+            "podium.control.facility.check:command",
+            "check a facility file; every error with its place and what would be right",
+        ),
+        "doctor": (
+            "podium.control.demo.doctor:command",
+            "compare what the instruments say with the facility file, by reading alone",
+        ),
+        "up": (
+            "podium.control.demo.up:command",
+            "start the agents, the coordinator and the page of a facility",
+        ),
+        "join": (
+            "podium.control.demo.join:command",
+            "let new nodes of a facility file that has grown join what is up",
+        ),
+        "status": (
+            "podium.control.demo.status:command",
+            "say which instruments answer, what runs, and who asked for it",
+        ),
+    },
+    "daily work": {
+        "calibrate": (
+            "podium.control.demo.calibrate:command",
+            "run calibration routines and store what they find",
+        ),
+        "run": (
+            "podium.control.demo.run:command",
+            "run a program and save what it measured",
+        ),
+        "params": (
+            "podium.control.demo.params:command",
+            "look into the parameter store, set values by hand, go back to older ones",
+        ),
+        "ask": (
+            "podium.control.demo.ask:command",
+            "ask one instrument one thing, or set it, through its owner",
+        ),
+        "release": (
+            "podium.control.demo.release:command",
+            "hand an instrument to a person's own program, and take it back",
+        ),
+        "snapshot": (
+            "podium.control.demo.snapshot:command",
+            "take, show and compare snapshots of how all instruments are set",
+        ),
+        "scope": (
+            "podium.control.demo.scope:command",
+            "draw what a stored run played, from its program and from its machine code",
+        ),
+        "refit": (
+            "podium.control.demo.refit:command",
+            "fit the stored data of a run once more, from what was known then",
+        ),
+        "skew": (
+            "podium.control.demo.skew:command",
+            "measure by how much nodes start apart, and show what is known of it",
+        ),
+    },
+    "files": {
+        "schema": (
+            "podium.control.facility.schema_command:command",
+            "print the JSON schema of the facility file, for editors",
+        ),
+        "part": (
+            "podium.control.facility.part_command:command",
+            "write the facility file of some of a facility's nodes",
+        ),
+        "import-station": (
+            "podium.control.facility.import_station_command:command",
+            "make a facility file from a QCoDeS Station file",
+        ),
+        "compile": (
+            "podium.control.demo.compile:command",
+            "compile a program for its controllers, print what they would play, and draw it",
+        ),
+        "certificates": (
+            "podium.control.demo.certificates:command",
+            "list the certificates that a facility on several computers needs, and make them",
+        ),
+        "record": (
+            "podium.control.demo.record:command",
+            "write down what passes between a client and an instrument",
+        ),
+        "completion": (
+            "podium.control.completion:command",
+            "print what a shell needs to complete these commands",
+        ),
+    },
+    "twins": {
+        "campaign": (
+            "podium.control.campaign.command:command",
+            "measure many hidden worlds, and judge values and sigmas together",
+        ),
+    },
 }
-"""Ours: where each stands (module:object), and its help line, known without importing it."""
+"""Ours, as the help groups them: where each stands (module:object), and its help line, known
+without importing it."""
+
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+TWINS = "twins"
+OTHERS = "others"
 
 HELP_OF_OTHERS = {
     "replay": "play a recorded trace to the instrument's twin and tell where it answers otherwise",
@@ -123,22 +140,43 @@ def build_parser(chosen: str | None = None) -> ArgumentParser:
 
     Raises :class:`CommandUnavailable` when there is no such command or it cannot be loaded.
     """
-    parser = Parser(prog="podium", description="Runs a quantum data centre as one instrument.")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     targets = {name: target for name, (target, _) in COMMANDS.items()}
     helps = {name: text for name, (_, text) in COMMANDS.items()}
     for point in _others():
         targets[point.name] = point.value
         helps[point.name] = HELP_OF_OTHERS.get(point.name, f"from {point.value}")
+    parser = Parser(
+        prog="podium",
+        usage="podium [-h] [--version] COMMAND ...",
+        description=_in_groups(helps),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"podium {version('podium')}")
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, prog="podium"
+    )
     if chosen is not None and chosen not in targets:
         raise CommandUnavailable(f"podium: no command {chosen!r}; {suggest(chosen, targets)}")
     for name, target in targets.items():
-        subparser = subparsers.add_parser(name, help=helps[name], description=helps[name])
+        subparser = subparsers.add_parser(name, description=helps[name])
         if name == chosen:
             command = _load(name, target)
             command.add_arguments(subparser)
             subparser.set_defaults(run=command.run)
     return parser
+
+
+def _in_groups(helps: Mapping[str, str]) -> str:
+    """Return all commands with their help lines, group by group."""
+    groups = {group: list(commands) for group, commands in GROUPS.items()}
+    groups[TWINS] += [name for name in HELP_OF_OTHERS if name in helps]
+    listed = {name for names in groups.values() for name in names}
+    groups[OTHERS] = [name for name in helps if name not in listed]
+    lines = ["Runs a quantum data centre as one instrument."]
+    for group, names in groups.items():
+        if names:
+            lines += ["", f"{group}:", *(f"    {name:15} {helps[name]}" for name in names)]
+    return "\n".join([*lines, "", "podium COMMAND --help tells more."])
 
 
 def _others() -> list[EntryPoint]:
@@ -160,8 +198,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (default: the process's own); return the exit status."""
     if argv is None:
         as_a_process()
+    words = sys.argv[1:] if argv is None else argv
     try:
-        return carry_out(sys.argv[1:] if argv is None else argv, build_parser)
+        if not words:
+            build_parser().print_help()
+            return DONE
+        return carry_out(words, build_parser)
     except CommandUnavailable as error:
         print(error, file=sys.stderr)
         return WRONG_USE

@@ -29,7 +29,8 @@ class Lane(Generic[Driver]):
         self._closing = threading.Lock()
         self.opened: asyncio.Future[Identity] = self._loop.create_future()
         self.opened.add_done_callback(_seen)
-        threading.Thread(target=self._work, name=f"{name} driver", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=f"{name} driver", daemon=True)
+        self._thread.start()
 
     def submit(self, function: Callable[[Driver], Result]) -> "asyncio.Future[Result]":
         """Return what ``function(driver)`` will return."""
@@ -60,6 +61,10 @@ class Lane(Generic[Driver]):
         closing = threading.Thread(target=self._close, name=f"{self._name} closing", daemon=True)
         closing.start()
         return closing
+
+    def ended(self, timeout_s: float) -> None:
+        """Block until the connection's thread has ended, after :meth:`leave`, or time is up."""
+        self._thread.join(timeout_s)
 
     def _work(self) -> None:
         try:

@@ -35,6 +35,9 @@ CONNECT_S = 20.0
 """Connecting past this is given up (and tried again)."""
 GRACE_S = 0.5
 """How long a cancelled call may take to end by itself before its connection is closed."""
+OPENING_S = 4.0
+"""How long a connection that is being opened may take to be closed again: drivers give up sooner
+where nobody answers."""
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MAX_S = 5.0
 """Pause after a failed attempt to connect: doubled each time, up to the maximum."""
@@ -266,7 +269,8 @@ class Worker(Generic[Driver]):
         except Exception as error:
             problem = f"connecting: {type(error).__name__}: {error}"
         except asyncio.CancelledError:
-            lane.leave()
+            lane.leave()  # it closes what it is opening
+            await asyncio.shield(asyncio.to_thread(lane.ended, OPENING_S))
             raise
         else:
             async with self._changed:

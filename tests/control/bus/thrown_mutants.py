@@ -8,7 +8,7 @@ from typing import Any
 from tests.control.bus.message_mutants import mutants, sample
 
 from podium.control.agent.requests import REQUESTS as OF_AGENTS
-from podium.control.bus import growth, messages, news
+from podium.control.bus import cold, growth, messages, news
 from podium.control.bus.access import ROLES, MayI, Member, access_key, rules_of
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import AskRefusals, refusals_key
@@ -50,6 +50,7 @@ def targets(facility: str, agent: str) -> list[Target]:
         messages.heartbeat_key(facility, "*"): (messages.Heartbeat,),
         news.status_key(facility, "*"): (messages.AgentStatus,),
         news.events_key(facility, "*"): (news.Event,),
+        cold.fridge_key(facility, "*"): (cold.FridgeTold,),
         news.runs_key(facility): (news.RunNews,),
         news.data_key(facility): (news.DataSummary,),
         growth.grown_key(facility): (growth.GrowTo,),

@@ -194,6 +194,7 @@ def known(facility: Facility) -> MemoryRecord:
             "readout_threshold": 0.5,
             "false_excited": 0.002,
             "false_ground": 0.012,
+            "herald_to_readout": 1.5e-6,
             "ramsey_amplitude": 0.49,
             "t2_gaussian": 0.4,
         }

@@ -53,7 +53,19 @@ class Memory:
         return 1e-3 * (1 - 2 * excited) + 0j
 
 
-async def t1_of(make: Memory, seed: int) -> Measured:
+class Flipped(Memory):
+    """A cold qubit that is flipped to 0 before each shot, and is not quite there."""
+
+    left = 0.03
+
+    def populations(self, asked: Asked) -> np.ndarray:
+        """Return P(1) at each point's readout, shape (n,)."""
+        flips = asked.swept["preparation"] > 0
+        prepared = np.where(flips, 1 - self.left, self.left)
+        return np.asarray(prepared * np.exp(-asked.swept["delay"] * 1e-15 / self.t1_s))
+
+
+async def t1_of(make: Memory, seed: int, active: bool = False) -> Measured:
     """Return the T1 that the routine finds of a cold qubit, measured as designed before."""
     runner = MadeRunner(make, seed)
     record = known(runner.facility)
@@ -61,7 +73,7 @@ async def t1_of(make: Memory, seed: int) -> Measured:
     cold = record.get(f"{qubit.name}.thermal_population")
     assert cold is not None
     record.put([type(cold)(cold.name, 0.0, 1e-9, "1", "before", "before", cold.tai_s, 1)])
-    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None)
+    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, active_reset=active)
     (outcome,) = [one async for one in bring_up(bench, ("relaxation",))]
     assert outcome.failures == {}
     return outcome.measured[f"{qubit.name}.t1"]
@@ -76,12 +88,22 @@ async def test_what_the_shot_before_has_left_does_not_move_t1(share: float) -> N
     assert found.value == pytest.approx(share * design, rel=LEFT_OVER)
 
 
+@pytest.mark.parametrize("share", [0.7, 1.0, 1.4])
+async def test_what_flips_have_left_does_not_move_t1(share: float) -> None:
+    """Taken for the rest state, it would move T1 by several per cent."""
+    design = MadeRunner(Memory(1.0, 0)).facility.qubits()[f"{NODE}.q0"].design["t1"].value
+    found = await t1_of(Flipped(share * design, 0), seed=1, active=True)
+    assert found.value == pytest.approx(share * design, rel=LEFT_OVER)
+
+
 @pytest.mark.slow
-async def test_t1_scatters_by_its_sigma() -> None:
+@pytest.mark.parametrize("active", [False, True])
+async def test_t1_scatters_by_its_sigma(active: bool) -> None:
     """Of 200 unit normals the deviation lies within 0.76 ... 1.25, the mean within 0.35 (1e-6)."""
     design = MadeRunner(Memory(1.0, 0)).facility.qubits()[f"{NODE}.q0"].design["t1"].value
     truth = 1.25 * design
-    found = [await t1_of(Memory(truth, 1), seed) for seed in range(200)]
+    make = (Flipped if active else Memory)(truth, 1)
+    found = [await t1_of(make, seed, active) for seed in range(200)]
     pulls = np.array([(one.value - truth) / one.sigma for one in found])
     assert 0.76 < np.std(pulls) < 1.25
     assert abs(np.mean(pulls)) < 0.35

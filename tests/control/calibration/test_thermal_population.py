@@ -50,7 +50,9 @@ async def measured(make: Chain, seed: int) -> Outcome:
     runner = MadeRunner(make, seed)
     record = known(runner.facility)
     qubit = runner.facility.qubits()[f"{NODE}.q0"]
-    for name, value in ERRORS.items():
+    lifted = make.population * 1.5e-6 / t1_known()
+    as_prepared = ERRORS | {"false_excited": ERRORS["false_excited"] + lifted}
+    for name, value in as_prepared.items():
         entry = record.get(f"{qubit.name}.{name}")
         assert entry is not None
         record.put([replace(entry, value=float(value))])

@@ -10,6 +10,7 @@ from podium.control.agent.active_run import ActiveRun, State
 from podium.control.agent.answers import capture_data, quantised
 from podium.control.agent.biasing import Biasing
 from podium.control.agent.by_hand import ByHand
+from podium.control.agent.cold import READ_EVERY_S, Cold
 from podium.control.agent.compiling import Compile, Compiling
 from podium.control.agent.examining import examine
 from podium.control.agent.instruments import Instruments
@@ -74,7 +75,8 @@ class Agent:
         self._instruments = instruments
         self._bus = bus
         self._compiling = Compiling(compile_program)
-        self._playing = Playing(facility, instruments)
+        self._cold = Cold(name, facility, instruments, bus)
+        self._playing = Playing(facility, instruments, self._cold.check)
         self._journal = journal or Journal(None)
         rules = SafeRules(name, facility, instruments, self._journal, self._playing.now, store)
         self._biasing = Biasing(facility, instruments, rules, self._run_on)
@@ -109,6 +111,8 @@ class Agent:
                 biases = self._biasing.keep(at_once=not self._reading_only)
                 keeping.append(tasks.create_task(biases, name="safe rules"))
                 keeping.append(tasks.create_task(self._playing.promises.keep(), name="promises"))
+                keeping.append(tasks.create_task(self._cold.keep(), name="cold"))
+                keeping.append(tasks.create_task(self._keep_biases_safe(), name="warm biases"))
                 if self._starting is not None:
                     keeping.append(tasks.create_task(self._starting.keep(), name="starts"))
                 try:
@@ -130,6 +134,7 @@ class Agent:
     def grow(self, facility: Facility, compile_program: Compile) -> None:
         """Take over a facility that has only grown; runs that are on go on as they began."""
         self._facility, self._compiling = facility, Compiling(compile_program)
+        self._cold.grow(facility)
         if self._starting is not None:
             self._starting.grow(facility)
 
@@ -269,6 +274,7 @@ class Agent:
         active = self._in_hand(run)
         try:
             active.program_hash, artifacts = await self._compiling.compile(text)
+            await self._playing.allowed(artifacts)
         except BaseException as error:
             if not active.ended:  # nothing was touched: nothing to make safe
                 active.abort(str(error) or "cancelled")
@@ -371,6 +377,28 @@ class Agent:
         await self._biasing.move(volts, by)
         return messages.Done()
 
+    async def _keep_biases_safe(self) -> None:
+        """Let biases whose fridge has long been warm follow their safe rules, all the time."""
+        done: set[str] = set()
+        while True:
+            await asyncio.sleep(READ_EVERY_S)
+            warm = {one.port: one for one in self._cold.long_warm()}
+            done &= warm.keys()
+            levels = {
+                port: one.safe
+                for port, one in warm.items()
+                if port not in done and isinstance(one.safe, float)
+            }
+            if not levels or self._run_on() or self._biasing.moving:
+                continue
+            log.warning("biases of a warm fridge are made safe", ports=sorted(levels))
+            try:
+                await self._biasing.move(levels, "the rule for a fridge that is not cold")
+            except InstrumentError as error:  # it is tried again
+                log.error("biases of a warm fridge are not safe", problem=str(error))
+            else:
+                done |= levels.keys()
+
     async def _calibrate_mixers(self, ports: Sequence[str]) -> MixersCalibrated:
         if self._busy():
             raise Refused(f"{self._name}: mixers are not calibrated while {self._busy()}")
@@ -418,5 +446,5 @@ class Agent:
             self._name,
             doing,
             tuple(status_of(self._instruments, name) for name in self._instruments.names),
-            self._biasing.notes,
+            (*self._biasing.notes, *self._cold.notes),
         )

@@ -22,7 +22,7 @@ def owners_of(facility: Facility) -> dict[str, tuple[str, ...]]:
     """
     if len(facility.nodes) < 2:
         return {ROOM: tuple(facility.instruments)}
-    users = _users(facility)
+    users = users_of(facility)
     for started in _started_together(facility):
         using = set[str]().union(*(users.get(name, set()) for name in started))
         if using:
@@ -51,7 +51,7 @@ def _started_together(facility: Facility) -> list[set[str]]:
     return list(found.values())
 
 
-def _users(facility: Facility) -> dict[str, set[str]]:
+def users_of(facility: Facility) -> dict[str, set[str]]:
     """Return the nodes that cannot do without an instrument, by the instrument's name."""
     users: dict[str, set[str]] = {}
     for port, wiring in facility.wiring.items():

@@ -8,7 +8,7 @@ from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.mixers import Mixers
 from podium.control.agent.promises import Promises
 from podium.control.bus.together import together
-from podium.control.compilers.artifact import Artifact, tones_of
+from podium.control.compilers.artifact import Artifact, told_apart_shots, tones_of
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
@@ -25,12 +25,25 @@ TONE_S = 15.0
 """Deadlines of single calls of a driver."""
 WAIT_ALLOWANCE_S = 90.0
 """Above the driver's own allowance past the computed duration, so that its message is heard."""
+TOLD_APART_S = 0.025
+"""More time for each shot whose results are told apart by the controller. An instrument is done
+when it should be; a simulated one answers shot after shot, some hundred in a second of an idle
+machine. An instrument that hangs in such a run is noticed that much later, so there is no more than
+:data:`TOLD_APART_AT_MOST_S`."""
+TOLD_APART_AT_MOST_S = 300.0
 
 
 class Playing:
     """What of a run happens on instruments. Knows no bus and no run's state."""
 
-    def __init__(self, facility: Facility, instruments: Instruments) -> None:
+    def __init__(
+        self,
+        facility: Facility,
+        instruments: Instruments,
+        allowed: Callable[[Collection[str]], Awaitable[None]],
+    ) -> None:
+        """``allowed`` raises ``Refused`` where these instruments must not play now."""
+        self.allowed = allowed
         self._facility = facility
         self._instruments = instruments
         self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
@@ -142,7 +155,8 @@ class Playing:
     async def _finish_one(
         self, name: str, artifact: Artifact, first: Callable[[], None]
     ) -> dict[str, Acquired]:
-        duration_s = artifact.duration_fs / FS_PER_S
+        more_s = min(TOLD_APART_S * told_apart_shots(artifact), TOLD_APART_AT_MOST_S)
+        duration_s = artifact.duration_fs / FS_PER_S + more_s
 
         def wait_and_collect(cluster: Any) -> dict[str, Acquired]:
             first()

@@ -4,7 +4,7 @@ The same drivers do the same work, each before somebody who answers as if it wer
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib import import_module
@@ -45,6 +45,10 @@ class NothingMeasured(RunRefused):
     """A rehearsal has no data: what hangs on them cannot be rehearsed."""
 
 
+async def _anything(instruments: Collection[str]) -> None:
+    """Let all be played: nothing is."""
+
+
 class Rehearsal:
     """A Runner that plays nothing. Open it by :func:`rehearsal`."""
 
@@ -52,7 +56,7 @@ class Rehearsal:
         self._facility = facility
         self._instruments = instruments
         self._compiling = Compiling(compiler_for(facility))
-        self._playing = Playing(facility, instruments)
+        self._playing = Playing(facility, instruments, _anything)
         rules = SafeRules("", facility, instruments, Journal(None), self.now, None)
         self._biasing = Biasing(facility, instruments, rules)
         self._by_hand = ByHand(facility, instruments, lambda: "")

@@ -78,6 +78,7 @@ class StartHardware:
         if not hand.artifacts:
             here = ", ".join(self._wirings)
             raise Refused(f"{self._name}: nothing of this program is played by {here}")
+        await self._playing.allowed(hand.artifacts)
         source = Ask("source of its start", lambda box: box.start_source(), ARM_S)
         hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
         self._check_settings(hand)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from podium.control.bus import growth, messages, news
+from podium.control.bus import cold, growth, messages, news
 from podium.control.bus.memory import matches
 from podium.control.bus.refusals import refusals_key
 from podium.control.facility.meeting_point import Holder
@@ -130,10 +130,12 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         case "agent":
             here = messages.agent_key(facility, member.name)
             beats = messages.heartbeat_key(facility, member.name)
+            told_here = cold.fridge_key(facility, member.name)
             own = (
                 Rule("answer", (here, growth.agent_grow_key(facility, member.name))),
                 Rule("announce", (here,)),
-                Rule("publish", (beats, news.status_key(facility, member.name))),
+                Rule("publish", (beats, news.status_key(facility, member.name), told_here)),
+                Rule("hear", (cold.fridge_key(facility, "*"),)),
                 *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
             )
         case "client":

@@ -99,6 +99,7 @@ class Bench:
             self.thoroughness,
             told or {},
             tuple(self.known_now.all(self.node).values()),
+            self.active_reset,
         )
         data = await self.runner.run(program)
         data.attrs.setdefault(ATTRIBUTE, state.to_json())

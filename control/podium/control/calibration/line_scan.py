@@ -18,7 +18,7 @@ from podium.control.calibration.sequences import (
     frame_names,
     frames_of,
     linear_frequencies,
-    measure_all,
+    measure_at_once,
     on_grid_ns,
     pulse_area_ns,
 )
@@ -213,7 +213,7 @@ def line_scan(
             expected_memory(p, wait_ns + p.probe_ns + p.flight_ns()),
         )
     body.append(Barrier(frames))
-    body += measure_all(pulses)
+    body += measure_at_once(pulses)
     program = Program(
         "qubit spectroscopy",
         frames_of(pulses),

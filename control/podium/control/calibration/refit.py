@@ -113,6 +113,7 @@ async def refit(
             keep=lambda _: None,
             thoroughness=state.thoroughness,
             validities=AGELESS,
+            active_reset=state.active_reset,
         )
         await bench.begin(state.routine, qubits)
         try:

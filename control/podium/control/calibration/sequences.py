@@ -10,14 +10,12 @@ from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import NotMeasured
 from podium.control.facility.facility import Qubit
-from podium.control.program.conditions import Discriminator, is_one
+from podium.control.program.conditions import Discriminator
 from podium.control.program.program import (
     Axis,
-    Barrier,
     Capture,
     Delay,
     Frame,
-    If,
     Linear,
     Play,
     Statement,
@@ -35,6 +33,7 @@ PI_AMPLITUDE = 0.45
 """Share of full scale that a pi pulse is laid out for: a coupling half as strong still works."""
 OPENING = 0.7
 """When the readout window opens, in resonator lifetimes 1 / (pi kappa) after the pulse is back."""
+READOUT_SETTINGS = ("probe_frequency", "probe_amplitude", "probe_duration")
 SHORTEST_PULSE_NS = 20
 """Shorter pulses would be wider than a transmon's anharmonicity."""
 
@@ -232,8 +231,16 @@ class Pulses:
         return discriminator_of(levels, value("readout_threshold"))
 
     def can_discriminate(self) -> bool:
-        """Tell whether :meth:`discriminator` has what it needs."""
-        return self.bench.measured(self.qubit, "readout_threshold") is not None
+        """Tell whether :meth:`discriminator` has what it needs, for the readout as it is set now.
+
+        A readout that was set anew later than its threshold was measured has none yet.
+        """
+        record, name = self.bench.record, self.qubit.name
+        threshold = record.get(f"{name}.readout_threshold")
+        if threshold is None:
+            return False
+        settings = (record.get(f"{name}.{quantity}") for quantity in READOUT_SETTINGS)
+        return all(one is None or one.tai_s <= threshold.tai_s for one in settings)
 
     def reset_s(self, lifetimes: float) -> float:
         """Return the wait after which the qubit has forgotten the shot before, s."""
@@ -244,17 +251,9 @@ class Pulses:
         return lifetimes * t1_s
 
 
-PASSIVE_RESET_LIFETIMES = 4.0
-"""Wait between shots in lifetimes: exp(-4) = 1.8 % of the excited population is left."""
-ACTIVE_ROUNDS = 2
-"""Measure and flip, so many times before a shot: what the first round gets wrong (decay during
-its readout), the second mends."""
 RESULTS_APART_NS = 260
 """Between the ends of two windows whose results are waited for: a cluster's trigger network takes
 252 ns for one (docs/reference/q1_processor.md)."""
-RESULT_AFTER_NS = 400
-"""From the end of a window to what depends on its result: 372 ns on a cluster, 320 ns on an SHFQC
-(docs/how-to/act-on-a-measurement.md)."""
 RINGDOWN = 10.0
 """Wait for a resonator to empty, in 1 / (2 pi kappa): exp(-10) of the photons are left."""
 FORGOTTEN = 30.0
@@ -281,62 +280,59 @@ def frames_of(pulses: Iterable[Pulses], ef: bool = False) -> tuple[Frame, ...]:
     )
 
 
-def measure_all(pulses: Iterable[Pulses]) -> list[Statement]:
-    """Read out all qubits at once, with what each one's readout is set to."""
-    return [statement for p in pulses for statement in p.measure()]
+def resets_actively(pulses: Iterable[Pulses]) -> bool:
+    """Tell whether these qubits are brought to 0 by measuring and flipping them, or by waiting.
 
-
-def reset(
-    pulses: Sequence[Pulses], frames: Sequence[str], lifetimes: float = PASSIVE_RESET_LIFETIMES
-) -> list[Statement]:
-    """Bring all qubits to 0 before a shot; every frame goes on from there together.
-
-    By waiting, or, where the bench says so and every qubit's results can be told, by
-    :func:`active_reset`.
+    The bench says so, and the results of all of them can be told.
     """
-    if resets_actively(pulses):
-        return active_reset(pulses, frames)
-    return passive_reset(pulses, frames, lifetimes)
-
-
-def resets_actively(pulses: Sequence[Pulses]) -> bool:
-    """Tell whether :func:`reset` measures and flips these qubits, or waits."""
     return all(p.bench.active_reset and p.can_discriminate() for p in pulses)
 
 
-def passive_reset(
-    pulses: Sequence[Pulses], frames: Sequence[str], lifetimes: float = PASSIVE_RESET_LIFETIMES
-) -> list[Statement]:
-    """Wait until all qubits have relaxed, ``lifetimes`` of the one that lives longest."""
-    wait_ns = on_grid_ns(max(p.reset_s(lifetimes) for p in pulses))
-    return [Delay(tuple(frames), wait_ns * FS_PER_NS), Barrier(tuple(frames))]
+def measure_all(pulses: Sequence[Pulses]) -> list[Statement]:
+    """Read out all qubits, with what each one's readout is set to, after a reset.
 
-
-def active_reset(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
-    """Read every qubit and flip what is found in 1, :data:`ACTIVE_ROUNDS` times.
-
-    Readouts begin one after another, so that their results can. The resonators are empty again
-    at the end. Captures are named ``<element>_reset<round>``.
+    At one time; or, where the results of the same frames reset the qubits, one after another: every
+    window has a result, and one at a time can travel.
     """
-    every = tuple(frames)
-    empty = ringdown(pulses, every)
-    body: list[Statement] = [*empty, Barrier(every)]
-    for number in range(ACTIVE_ROUNDS):
-        ends_ns = 0
-        for p in pulses:
-            # Windows end at least that far apart, in the order of the qubits.
-            starts_ns = max(0, ends_ns + RESULTS_APART_NS - p.probe_ns) if ends_ns else 0
-            ends_ns = starts_ns + p.probe_ns
-            if starts_ns:
-                late = GRID_NS * ceil(starts_ns / GRID_NS)
-                body.append(Delay((p.readout,), late * FS_PER_NS))
-            body += p.measure(
-                name=f"{p.qubit.element}_reset{number}", discriminator=p.discriminator()
-            )
-        body += [Barrier(every), Delay(every, RESULT_AFTER_NS * FS_PER_NS), *empty, Barrier(every)]
-        body += [If(is_one(f"{p.qubit.element}_reset{number}"), (p.pi(),)) for p in pulses]
-        body.append(Barrier(every))
+    readouts = [p.measure() for p in pulses]
+    if resets_actively(pulses):
+        return one_after_another(readouts)
+    return [statement for readout in readouts for statement in readout]
+
+
+def measure_at_once(pulses: Iterable[Pulses]) -> list[Statement]:
+    """Read out all qubits at one time, in a program in which nothing depends on results."""
+    return [statement for p in pulses for statement in p.measure()]
+
+
+def one_after_another(readouts: Sequence[Sequence[Statement]]) -> list[Statement]:
+    """Delay readouts so that their windows end apart: see :func:`begins_ns`."""
+    body: list[Statement] = []
+    for late_ns, readout in zip(begins_ns(readouts), readouts, strict=True):
+        if late_ns:
+            body.append(Delay((_window(readout).frame,), late_ns * FS_PER_NS))
+        body += readout
     return body
+
+
+def begins_ns(readouts: Sequence[Sequence[Statement]]) -> tuple[int, ...]:
+    """Return when readouts begin whose windows end :data:`RESULTS_APART_NS` apart, ns.
+
+    The shortest comes first; the order of what is returned is that of ``readouts``.
+    """
+    lasts_ns = [
+        (window.delay_fs + window.duration_fs) // FS_PER_NS for window in map(_window, readouts)
+    ]
+    found = [0] * len(readouts)
+    free_ns = 0
+    for k in sorted(range(len(readouts)), key=lambda k: lasts_ns[k]):
+        found[k] = max(0, GRID_NS * ceil((free_ns - lasts_ns[k]) / GRID_NS))
+        free_ns = found[k] + lasts_ns[k] + RESULTS_APART_NS
+    return tuple(found)
+
+
+def _window(readout: Sequence[Statement]) -> Capture:
+    return next(one for one in readout if isinstance(one, Capture))
 
 
 def ringdown_s(pulses: Sequence[Pulses]) -> float:

@@ -38,6 +38,8 @@ class CalibrationState:
     told: Told
     parameters: tuple[Entry, ...]
     """All of the node's that were good enough to be used when the program was laid out."""
+    active_reset: bool = False
+    """Whether qubits were measured and flipped, as soon as their results could be told."""
 
     def to_json(self) -> str:
         """Return the text; numbers come back to the bit."""

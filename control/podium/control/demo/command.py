@@ -60,6 +60,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="factor on the number of shots (default 1)",
     )
     add_reset_argument(parser)
+    parser.add_argument(
+        "--clock",
+        choices=("leap", "manual"),
+        default="leap",
+        help="of the simulated laboratory: leap over waits, and count what the computer takes for "
+        "the physics (default); or manual, in which laboratory time is what programs, ramps and "
+        "answers take, however busy the computer is",
+    )
 
 
 def add_reset_argument(parser: ArgumentParser) -> None:
@@ -69,7 +77,8 @@ def add_reset_argument(parser: ArgumentParser) -> None:
         choices=("passive", "active"),
         default="passive",
         help="bring qubits to 0 by waiting, or by measuring and flipping them from the first "
-        "classification on (default passive: simulated instruments play feedback slowly)",
+        "classification on, in the routines that can (default passive: simulated instruments "
+        "play feedback slowly)",
     )
 
 
@@ -164,6 +173,7 @@ async def _guarded(arguments: Namespace, facility: Path, children: "Children") -
         together=not arguments.node_only,
         world=world_options(arguments),
         active_reset=arguments.reset == "active",
+        clock=arguments.clock,
     )
     try:
         good = (await demonstrate(wanted, children)).good

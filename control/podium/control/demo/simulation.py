@@ -21,12 +21,22 @@ async def draw_world(facility: Path, seed: int, twin: Path, options: tuple[str, 
     await call("podium twin sample", words)
 
 
-async def serve(children: Children, facility: Path, twin: Path, endpoints: Path) -> Child:
-    """Start the twins; returns once all of them listen. Raises ``ProcessFailed``."""
+async def serve(
+    children: Children,
+    facility: Path,
+    twin: Path,
+    endpoints: Path,
+    clock: str = "leap",
+    instruments: tuple[str, ...] = (),
+) -> Child:
+    """Start the twins of ``instruments``; returns once all of them listen.
+
+    ``clock``: as of ``podium twin serve``. Raises ``ProcessFailed``.
+    """
     await asyncio.to_thread(endpoints.unlink, missing_ok=True)
     words = podium("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
-    words.append("--with-parent")
-    child = children.start("twin", words, endpoints.parent / "logs")
+    words += ["--clock", clock, "--with-parent"]
+    child = children.start("twin", words, endpoints.parent / "logs", instruments)
     await children.wait_for(endpoints)
     return child
 

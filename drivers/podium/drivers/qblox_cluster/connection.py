@@ -14,11 +14,13 @@ import itertools
 import re
 import socket
 import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from qblox_instruments import Cluster, PortsInfo
+from qblox_instruments.ieee488_2.transport import Transport
 from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
@@ -53,13 +55,17 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
     at = f"{host}:{ports['scpi']}"
     with asking(name, f"connecting to {at}"):
         _probe(host, ports["scpi"])
-        cluster = Cluster(
-            f"{name}_{next(_numbers)}",
-            host,
-            ports=PortsInfo(scpi=ports["scpi"], module_scpi_base=ports["module_scpi_base"]),
-            debug=DebugLevel.VERSION_AND_ERROR_CHECK,
-            use_configuration_cache=True,
-        )
+        try:
+            cluster = Cluster(
+                f"{name}_{next(_numbers)}",
+                host,
+                ports=PortsInfo(scpi=ports["scpi"], module_scpi_base=ports["module_scpi_base"]),
+                debug=DebugLevel.VERSION_AND_ERROR_CHECK,
+                use_configuration_cache=True,
+            )
+        except BaseException as error:
+            _close_half_open(error)
+            raise
     for transport in _transports(cluster):
         transport.timeout = ANSWER_S
         Quick(transport)
@@ -134,6 +140,31 @@ def close_cluster(cluster: Any) -> None:
     loop.close()
     with suppress(Exception):  # only QCoDeS' own list of instruments is left to tidy
         type(cluster).remove_instance(cluster)
+
+
+def _close_half_open(error: BaseException) -> None:
+    """Close what the vendor's client had opened when its constructor failed: it forgets that.
+
+    The frames that the error came through know it: a transport, or who has one.
+    """
+    transports: list[Any] = []
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        owner = frame.f_locals.get("self")
+        held = getattr(owner, "__dict__", {}).values()
+        transports += [one for one in (owner, *held) if _opened(one)]
+    for loop in {transport._loop for transport in transports}:
+        if loop.is_running() or loop.is_closed():
+            continue
+        for transport in transports:
+            if (writer := getattr(transport, "_writer", None)) is not None:
+                writer.transport.abort()
+            transport._reader = transport._writer = None
+        loop.run_until_complete(_unwind())
+        loop.close()
+
+
+def _opened(thing: object) -> bool:
+    return isinstance(thing, Transport) and hasattr(thing, "_loop")
 
 
 async def _unwind() -> None:

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.json_text import parse_json
 from podium.sim_instruments.physics.truth import Span
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import Serving
@@ -24,6 +25,12 @@ NOT_LET_IN = {
     "error": "the token is missing or wrong: it stands in the file ENDPOINTS.back_door, which its "
     "own user can read"
 }
+ADVANCE_MAX_S = 366 * 86400.0
+"""Of one request. ASSUMED: no story is longer; clocks and messages hold it easily."""
+
+END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
+"""2100-01-01: many requests go no further."""
+
 VERBS = ("truth", "played", "clocks", "advance", "time", "tallies", "log", "fault")
 
 
@@ -73,9 +80,9 @@ class BackDoor:
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            request = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            return {"error": f"one JSON object a line is wanted: {error!s:.200}"}
+            request = parse_json(line)
+        except ValueError as error:
+            return {"error": f"one JSON object a line is wanted: {error}"}
         token = request.get("token") if isinstance(request, Mapping) else None
         if not isinstance(token, str) or not hmac.compare_digest(
             token.encode("utf-8", "replace"), self.token.encode()
@@ -104,7 +111,10 @@ class BackDoor:
             case "clocks":
                 return self._clocks()
             case "advance":
-                self._serving.timekeeper.clock.advance(_span_fs(request))
+                clock, span_fs = self._serving.timekeeper.clock, _span_fs(request)
+                if clock.now_fs() + span_fs > END_OF_TIME_FS:
+                    raise BadRequest("advance ends at the year 2100: clocks are set in dates")
+                clock.advance(span_fs)
                 self._serving.look()
                 return self._time()
             case "time":
@@ -174,7 +184,14 @@ def _last(request: Mapping[str, Any]) -> int:
 
 
 def _span_fs(request: Mapping[str, Any]) -> int:
-    seconds = request.get("seconds")
-    if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
-        raise BadRequest(f"advance wants seconds, from 0 up, not {seconds!r}: time goes forward")
-    return round(seconds * FS_PER_S)
+    seconds: Any = request.get("seconds")
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not 0 <= seconds < math.inf:
+        said = f"{seconds!r:.60}"
+        raise BadRequest(f"advance wants seconds, from 0 up, not {said}: time goes forward")
+    if seconds > ADVANCE_MAX_S:
+        raise BadRequest(
+            f"advance wants seconds, {ADVANCE_MAX_S:.0f} (a year) at most, not {seconds:g}"
+        )
+    advance_fs: int = round(seconds * FS_PER_S)
+    return advance_fs

@@ -35,11 +35,11 @@ SHAPE = 0.02
 """Share by which a distance may lie off a quadratic hill."""
 UNUSUAL = 0.6
 """Share by which what photons do to the decay may differ from what is expected, one sigma."""
-MISSED = 8e-4
+MISSED = 1.3e-3
 """Fidelity that the setting found falls short of the best one, beside what noise costs: a hill is
 no quadratic form, photons hasten decay otherwise, another opening of the window might be better.
-ASSUMED: as large as in trials on chips of known parameters (4 to 14 in 10,000)."""
-MISSED_SIGMA = 4e-4
+ASSUMED: as large as in trials on 60 qubits of known parameters."""
+MISSED_SIGMA = 2e-4
 DRAWS = 40
 """Hills drawn within the doubt of the one found, to see what the doubt costs."""
 

@@ -51,7 +51,9 @@ PHOTONS = 0.04
 POINTS = 49
 GROUND_SHOTS, EXCITED_SHOTS = 1500, 500
 PAUSE_LIFETIMES = 1.2
-"""Wait between pi pulses: 77 % of the shots are in 1 then, and there are four times as many."""
+"""Wait between pi pulses, also where flips reset qubits elsewhere: these windows are longer than
+those that tell 0 from 1, and a sequencer has one length. 77 % of the shots are in 1 then, and there
+are four times as many."""
 WINDOW = (4.0, 15.0)
 """When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
 

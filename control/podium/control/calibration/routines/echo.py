@@ -9,6 +9,7 @@ from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.decay import exponential, fit_decay
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
@@ -17,7 +18,6 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_all,
     pads,
-    reset,
     table_times,
 )
 from podium.control.facility.facility import Qubit

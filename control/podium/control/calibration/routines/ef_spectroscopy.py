@@ -20,6 +20,7 @@ from podium.control.calibration.line_scan import (
 from podium.control.calibration.line_search import Lines, Plan, find_lines
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import reset_from_second
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
     Pulses,
@@ -27,10 +28,17 @@ from podium.control.calibration.sequences import (
     frame_names,
     frames_of,
     measure_all,
-    passive_reset,
 )
 from podium.control.facility.facility import Qubit
-from podium.control.program.program import Affine, Axis, Barrier, Play, Program, SetFrequency
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Play,
+    Program,
+    SetFrequency,
+    Statement,
+)
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
@@ -56,8 +64,8 @@ def ef_scan(
 ) -> LineScan:
     """Return a scan over the 1-2 lines, each over its own range (by full name).
 
-    ``rabi_hz``: of the 1-2 transition. A shot may leave the qubit in 2, which no flip resets: it is
-    waited for, and what is left all the same pulls half of the points to either side.
+    ``rabi_hz``: of the 1-2 transition. A shot may leave the qubit in 2, which no flip resets; what
+    is left of it pulls half of the points to either side.
     """
     pulses = all_pulses(bench, qubits)
     frames = frame_names(pulses, ef=True)
@@ -66,9 +74,9 @@ def ef_scan(
         tuple(there_and_back(f"{q.element}_ef_frequency", ranges[q.name], points) for q in qubits),
     )
     duration_ns = scan_pulse_ns(ranges, qubits, points)
-    body = [
+    body: list[Statement] = [
         *(SetFrequency(p.ef, Affine(f"{p.qubit.element}_ef_frequency")) for p in pulses),
-        *passive_reset(pulses, frames),
+        *reset_from_second(pulses, frames),
     ]
     amplitude: dict[str, float] = {}
     for p in pulses:

@@ -7,8 +7,14 @@ from podium.control.calibration.fits.oscillation import cosine, fit_rabi
 from podium.control.calibration.fits.projection import principal_axis
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import reset, reset_from_second
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.sequences import Pulses, all_pulses, frames_of, measure_all, reset
+from podium.control.calibration.sequences import (
+    Pulses,
+    all_pulses,
+    frames_of,
+    measure_all,
+)
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
     Affine,
@@ -38,7 +44,8 @@ def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Program:
         for name in ((p.drive, p.ef, p.readout) if ef else (p.drive, p.readout))
     )
     axis = Axis("amplitude", tuple(_amplitudes(p, ef) for p in pulses))
-    body: list[Statement] = [*reset(pulses, frames)]
+    bring_to_0 = reset_from_second if ef else reset
+    body: list[Statement] = [*bring_to_0(pulses, frames)]
     for p in pulses:
         amplitude = Affine(f"{p.qubit.element}_amplitude")
         if not ef:

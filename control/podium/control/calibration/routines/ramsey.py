@@ -17,6 +17,7 @@ from podium.control.calibration.fits.oscillation import fit_ramsey
 from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
@@ -27,7 +28,6 @@ from podium.control.calibration.sequences import (
     linear_times,
     measure_all,
     pads,
-    reset,
     table_times,
 )
 from podium.control.facility.facility import Qubit
@@ -99,7 +99,7 @@ def ramsey_body(
 
 
 def quadrature(delay: Array, turns: float, values: Mapping[str, float]) -> Array:
-    """Return half of what the fringes' model differs by between a phase (turns) and its opposite."""
+    """Return half of what fringes differ by between a phase (turns) and its opposite."""
     one, opposite = (
         ramsey_model(delay, np.full(delay.size, -phase), values) for phase in (turns, turns + 0.5)
     )

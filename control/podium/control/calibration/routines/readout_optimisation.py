@@ -23,6 +23,7 @@ from podium.control.calibration.fits.separation import (
 )
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import ARRIVES_LATER_S, state_axis
 from podium.control.calibration.sequences import (
@@ -32,7 +33,6 @@ from podium.control.calibration.sequences import (
     frame_names,
     frames_of,
     on_grid_ns,
-    passive_reset,
     power_axis,
     probe_table,
     share_of_output,
@@ -69,7 +69,9 @@ MEDIAN = np.pi / 2
 MAD = 1.4826
 """Standard deviation of Gaussian noise over its median absolute deviation."""
 RESET_LIFETIMES = 3.0
-"""What the shot before has left takes some of the distance away, at all settings alike."""
+"""Qubits wait to relax, whatever resets them elsewhere: a sequencer that resets has one length of
+its windows, and the readouts that are compared here have another. What the shot before has left
+takes some of the distance away, at all settings alike."""
 
 
 @dataclass(slots=True, eq=False)

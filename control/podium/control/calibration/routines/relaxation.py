@@ -18,6 +18,7 @@ from podium.control.calibration.fits.least_squares import (
 )
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
@@ -27,7 +28,6 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_all,
     pads,
-    reset,
     resets_actively,
     table_times,
 )
@@ -48,6 +48,11 @@ START, MIDDLE, END = 3, 28, 9
 both ends known, the delay that tells most is 1.6 T1 (the maximum of x**2 / (exp(x) - 1)). There
 most points stand; a mean over shots of 0 scatters so little that few points tell the end."""
 FLANK = (0.8, 2.2)
+LATE = 6
+"""Of the points with no pulse, so many stand late where qubits are flipped to 0: what the flips
+leave is not the rest state, and shows in the others."""
+REST = Bound(-0.2, 0.4)
+"""What flips leave in 1, less what is there in equilibrium, as a share of the amplitude."""
 RESET_LIFETIMES = 3.0
 """The 5 % of the shot before that is left is taken into account."""
 SHOTS = 700
@@ -65,11 +70,15 @@ class Layout:
     """Whether there is a pi pulse before the delay."""
 
     @classmethod
-    def of(cls, t1_s: float) -> "Layout":
-        """Return the points for an expected T1: those of start and end spread among the flank."""
+    def of(cls, t1_s: float, late: int = 0) -> "Layout":
+        """Return the points for an expected T1: those of start and end spread among the flank.
+
+        ``late``: so many of those without a pulse wait as long as the longest of the others.
+        """
         flank = [(share, True) for share in np.linspace(*FLANK, MIDDLE)]
         others = [(share, True) for share in np.linspace(0.004, 0.1, START)]
-        others += [(share, False) for share in np.linspace(0.02, 0.1, END)]
+        others += [(share, False) for share in np.linspace(0.02, 0.1, END - late)]
+        others += [(share, False) for share in np.linspace(0.95, 1, late) * FLANK[1]]
         points: list[tuple[float, bool]] = []
         for k, one in enumerate(flank):
             points.append(one)
@@ -84,6 +93,8 @@ async def relaxation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     Once the thermal population and the place of level 2 are known, what the bath lifts from 1 to
     2 is taken into account: it lives longer and reads as excited.
+
+    Qubits that are flipped to 0 are not quite there: what is left is fitted.
 
     Where the T1 found is far from what the delays were laid out for, the scan is repeated once
     with delays laid out for it.
@@ -101,12 +112,11 @@ async def _scan(
     """Scan once; return the qubits whose delays were laid out for a T1 far from theirs."""
     pulses = all_pulses(bench, qubits)
     expected = {q.name: bench.best(q, "t1") for q in qubits}
-    layouts = {q.name: Layout.of(expected[q.name]) for q in qubits}
+    active = resets_actively(pulses)
+    layouts = {q.name: Layout.of(expected[q.name], LATE * active) for q in qubits}
     data = await bench.run(outcome, _program(bench, pulses, layouts, shots))
-    # From one readout to the next pulse; None where the qubits do not wait to relax.
-    wait_s = None
-    if not resets_actively(pulses):
-        wait_s = max(p.reset_s(RESET_LIFETIMES) + p.probe_ns * 1e-9 for p in pulses)
+    # From one readout to the next pulse, where the qubits wait to relax.
+    wait_s = max(p.reset_s(RESET_LIFETIMES) + p.probe_ns * 1e-9 for p in pulses)
 
     def signal(qubit: Qubit) -> tuple[Array, Array, Array]:
         reference = levels(bench, qubit)
@@ -131,12 +141,12 @@ async def _scan(
 
         def model(values: Mapping[str, float]) -> Array:
             t1_s = values["decay"] * ladder.lifetime
-            rest = 0.0 if wait_s is None else before * np.exp(-wait_s / t1_s)
+            rest = values["rest"] if active else before * np.exp(-wait_s / t1_s)
             share = np.where(excited, 1 - rest, rest)
             decayed = ladder.signal(delay / values["decay"])
             return np.asarray(values["offset"] + values["amplitude"] * share * decayed)
 
-        found = fit_scan(delay, projected, sigma, excited, model, guess)
+        found = fit_scan(delay, projected, sigma, excited, model, guess, active)
         t1 = found.values["decay"] * ladder.lifetime
         grid = np.linspace(0.0, float(delay.max()), 300)
         fitted = found.values["offset"] + found.values["amplitude"] * ladder.signal(
@@ -197,8 +207,11 @@ def fit_scan(
     excited: NDArray[np.bool_],
     model: Callable[[Mapping[str, float]], Array],
     guess_s: float,
+    with_rest: bool = False,
 ) -> Fit:
     """Fit ``model`` of ``decay`` (s), ``amplitude`` and ``offset`` to a scan; shapes (n,).
+
+    ``with_rest``: of ``rest`` as well, a share of the amplitude.
 
     Raises FitFailed when the points with a pulse show no decay.
     """
@@ -210,6 +223,9 @@ def fit_scan(
         for factor in (0.3, 1.0, 3.0)
     ]
     bounds = {"decay": Bound(guess_s / 100, guess_s * 100)}
+    if with_rest:
+        starts = [{**start, "rest": 0.0} for start in starts]
+        bounds["rest"] = REST
     fit = fit_least_squares(model, signal, sigma, starts, bounds)
     if abs(fit.values["amplitude"]) < 5 * fit.sigmas["amplitude"]:
         raise FitFailed(

@@ -19,14 +19,14 @@ from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
     frame_names,
     frames_of,
-    measure_all,
-    passive_reset,
+    measure_at_once,
     ringdown,
     ringdown_s,
 )
@@ -97,9 +97,9 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     the qubits to relax. (Johnson et al., Phys. Rev. Lett. 109, 050506 (2012).)
 
     Stores the clouds (``ground_i`` ... ``excited_q``, V), their scatter, ``readout_threshold``,
-    ``false_excited`` and ``false_ground`` (its errors, as prepared), ``assignment_fidelity`` (of
-    ideal preparation, at the best setting) and, of qubits whose 1-2 pulse is known, where level 2
-    is read (``second_i``, ``second_q``, V).
+    ``false_excited`` and ``false_ground`` (its errors, as prepared), ``herald_to_readout`` (s),
+    ``assignment_fidelity`` (of ideal preparation, at the best setting) and, of qubits whose 1-2
+    pulse is known, where level 2 is read (``second_i``, ``second_q``, V).
     """
     outcome = Outcome("single_shot", "Single-shot classification")
     pulses = all_pulses(bench, qubits)
@@ -124,6 +124,8 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         seen = clouds[qubit.name].discriminate()
         found = described(seen)
         found["assignment_fidelity"] = ideal_fidelity(bench, qubit, seen, played[qubit.name])
+        until_read = played[qubit.name].until_read
+        found["herald_to_readout"] = Measured(until_read, ARRIVES_LATER_SIGMA_S, "s")
         if qubit.name in second:
             found |= second_level(second[qubit.name].heralded_ones())
         return found, replace(panel, text="assignment fidelity {assignment_fidelity}")
@@ -184,7 +186,7 @@ async def _heralded(
     at_rest = Program(
         "single shots from rest",
         frames_of(pulses),
-        (*passive_reset(pulses, frames), *prepare, *measure_all(pulses)),
+        (*passive_reset(pulses, frames), *prepare, *measure_at_once(pulses)),
         (state_axis(pulses),),
         shots=ROUGH_SHOTS,
         keep_shots=True,
@@ -196,7 +198,7 @@ async def _heralded(
         (
             *herald(pulses, frames),
             *prepare,
-            *measure_all(pulses),
+            *measure_at_once(pulses),
             # Back to 0, so that the next herald finds it there.
             Barrier(frames),
             *ringdown(pulses, frames),
@@ -254,7 +256,7 @@ async def _second_level(
     program = Program(
         "single shots in 2",
         frames_of(able, ef=True),
-        (*body, Barrier(frames), *measure_all(able)),
+        (*body, Barrier(frames), *measure_at_once(able)),
         (axis,),
         shots=bench.shots(SECOND_SHOTS),
         keep_shots=True,
@@ -310,6 +312,11 @@ class _Played:
     after_herald: float
     """From the herald's end to the middle of the pi pulse."""
 
+    @property
+    def until_read(self) -> float:
+        """From the herald's end to the readout's arrival."""
+        return self.after_herald + self.half_pulse + ARRIVES_LATER_S
+
 
 def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: _Played) -> Measured:
     """Return the fidelity of ideal preparation at the best setting, from heralded counts.
@@ -322,7 +329,7 @@ def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: _Pl
     t1 = bench.best(qubit, "t1")
     thermal = bench.measured(qubit, "thermal_population") or 0.0
     decays = (played.half_pulse + ARRIVES_LATER_S) / t1
-    lifted = thermal * (played.after_herald + played.half_pulse + ARRIVES_LATER_S) / t1
+    lifted = thermal * played.until_read / t1
     # As prepared, each error is the ideal one in most shots, and its opposite in few.
     zero, one = seen.false_excited, seen.false_ground
     share = 1 - decays - lifted
@@ -332,10 +339,12 @@ def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: _Pl
     return Measured(float(min(ideal + loss, 1.0)), hypot(seen.sigma, late), "1")
 
 
-def thermal_share(read_as_one: float, errors: Mapping[str, float]) -> float:
-    """Return the share of 1 in what a threshold reads as 1 that often.
+def thermal_share(read_as_one: float, errors: Mapping[str, float], relaxes: float) -> float:
+    """Return the share of 1 in equilibrium, in which a threshold reads 1 that often.
 
-    ``errors``: ``false_excited`` and ``false_ground`` of that threshold.
+    ``errors``: ``false_excited`` and ``false_ground`` of that threshold, as prepared. In the first
+    is what the bath has lifted since the herald: the share of 1 that is asked for, times
+    ``relaxes``, ``herald_to_readout`` over T1.
     """
     one = errors["false_excited"]
-    return (read_as_one - one) / (1 - one - errors["false_ground"])
+    return (read_as_one - one) / (1 - one - errors["false_ground"] - relaxes)

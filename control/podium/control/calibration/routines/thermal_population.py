@@ -1,8 +1,8 @@
 """The excited population in equilibrium: how often a qubit that was left alone is read as 1.
 
 The errors of the readout are taken out: P(read as 1) = w (1 - b) + (1 - w) a, with a and b the
-errors of the threshold on shots that were heralded in 0 (``false_excited``) and brought to 1
-(``false_ground``).
+errors of the threshold on shots that were heralded in 0 (``false_excited``, less what the bath has
+lifted since then) and brought to 1 (``false_ground``).
 """
 
 from dataclasses import replace
@@ -13,14 +13,14 @@ from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import DRAWN, levels, thermal_share
 from podium.control.calibration.sequences import (
     all_pulses,
     frame_names,
     frames_of,
-    measure_all,
-    passive_reset,
+    measure_at_once,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Barrier, Program
@@ -39,7 +39,8 @@ PLACED = 0.8
 async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Read qubits at rest, and count. Needs :func:`single_shot` before.
 
-    Stores ``thermal_population``, P(1) in equilibrium.
+    Qubits rest by waiting, whatever resets them elsewhere. Stores ``thermal_population``, P(1) in
+    equilibrium.
     """
     outcome = Outcome("thermal_population", "Thermal population")
     pulses = all_pulses(bench, qubits)
@@ -47,7 +48,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     program = Program(
         "thermal population",
         frames_of(pulses),
-        (*passive_reset(pulses, frames, REST_LIFETIMES), *measure_all(pulses), Barrier(frames)),
+        (*passive_reset(pulses, frames, REST_LIFETIMES), *measure_at_once(pulses), Barrier(frames)),
         shots=bench.shots(SHOTS),
         keep_shots=True,
     )
@@ -83,11 +84,12 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         errors = {
             name: bench.known(qubit, name).value for name in ("false_excited", "false_ground")
         }
+        relaxes = bench.known(qubit, "herald_to_readout").value / bench.best(qubit, "t1")
         kept = float(np.exp(-wait_s / bench.guess(qubit, "t1")))
         count = len(shots) * (1 - kept) / (1 + kept)
         likely = max(share, 1 / count)
         spread = float(np.sqrt(likely * (1 - likely) / count)) / (1 - sum(errors.values()))
-        value = thermal_share(share, errors)
+        value = thermal_share(share, errors, relaxes)
         return {"thermal_population": Measured(value, spread, "1")}, replace(
             panel, text="P(1) = {thermal_population}"
         )

@@ -11,6 +11,7 @@ from podium.control.calibration.fits.decay import Ends, fit_decay
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import reset
 from podium.control.calibration.routines.relaxation import ladder_of
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
@@ -18,7 +19,6 @@ from podium.control.calibration.sequences import (
     frame_names,
     frames_of,
     linear_times,
-    reset,
 )
 from podium.control.program.program import Affine, Axis, Barrier, Delay, Program, Statement
 

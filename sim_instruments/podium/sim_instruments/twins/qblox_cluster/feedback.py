@@ -175,8 +175,11 @@ class Feedback:
             elif self._knows_messages() > self.together.messages_known_ns:
                 continue
             elif not (watches or shared) and self._known_ns == arrival_ns - 1:
-                # nobody does anything before that pulse may arrive that is not known
-                self._ask(arrival_ns, arrival_ns - THRESHOLD_TRIGGER_NS, begin)
+                # nobody does anything before that pulse may arrive that is not known, nor before
+                # somebody looks for it
+                settled_ns = min(self.together.earliest_ns(self._known_ns))
+                end_ns = max(arrival_ns - THRESHOLD_TRIGGER_NS, min(settled_ns, FOR_EVER - 1))
+                self._ask(max(arrival_ns, end_ns), end_ns, begin)
             elif self._go_further(heard_ns, begin):
                 continue
             elif self._known_ns == known_ns or self.hears_ns is not None:

@@ -1,0 +1,18 @@
+"""What the agent that owns a fridge's thermometer tells to all others: how cold it is."""
+
+from dataclasses import dataclass
+
+
+def fridge_key(facility: str, agent: str) -> str:
+    """Key under which an agent publishes the :class:`FridgeTold` of its thermometers."""
+    return f"podium/{facility}/fridge/{agent}"
+
+
+@dataclass(frozen=True, slots=True)
+class FridgeTold:
+    """One reading of a fridge's thermometer, or why there is none."""
+
+    fridge: str
+    kelvin: float | None
+    problem: str = ""
+    """Why it could not be read; empty: it was."""

@@ -1,0 +1,192 @@
+"""Which programs bring qubits to 0 by flips, and what they are made of then."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.control.calibration.made_data import EXAMPLE, NODE, MadeRunner, known, no_line
+
+from podium.control.agent.targets import compiler_for
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import ROUTINES, bring_up
+from podium.control.calibration.memory_record import MemoryRecord
+from podium.control.calibration.refit import refit
+from podium.control.calibration.reset import ACTIVE_ROUNDS, PASSIVE_RESET_LIFETIMES
+from podium.control.calibration.routines.rabi import rabi_program
+from podium.control.calibration.routines.relaxation import LATE, Layout
+from podium.control.calibration.sequences import RESULTS_APART_NS, all_pulses, resets_actively
+from podium.control.compilers.artifact import told_apart_shots
+from podium.control.compilers.zurich.results import LEAST_DELAY_FS
+from podium.control.facility.load import load_facility
+from podium.control.program.program import Capture, Delay, If, Play, Program, walk
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+ON_AN_SHFQC = EXAMPLE.parents[1] / "first_light_zi" / "facility.yaml"
+FLIPS = ("rabi", "relaxation", "ramsey", "frequency", "echo", "ef_spectroscopy", "rabi_ef")
+WAITS = (
+    *("resonator_spectroscopy", "punch_out", "qubit_spectroscopy", "readout_optimisation"),
+    *("single_shot", "thermal_population", "dispersive_shift"),
+)
+
+
+def bench_of(
+    record: MemoryRecord | None = None, active: bool = True, example: Path = EXAMPLE
+) -> Bench:
+    """Return a bench of three qubits on which all has been measured, results too."""
+    runner = MadeRunner(no_line, 1, facility=load_facility(example))
+    qubits = tuple(runner.facility.qubits().values())
+    return Bench(
+        runner,
+        NODE,
+        qubits,
+        record or known(runner.facility),
+        keep=lambda _: None,
+        active_reset=active,
+    )
+
+
+def branches(program: Program) -> list[If]:
+    return [one for one in program.body if isinstance(one, If)]
+
+
+class Listing(MadeRunner):
+    """Notes the programs that are asked for."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.programs: list[Program] = []
+
+    async def run(self, program: Program):  # type: ignore[no-untyped-def]
+        self.programs.append(program)
+        return await super().run(program)
+
+
+async def programs_of(routine: str, active: bool) -> list[Program]:
+    runner = Listing(no_line, 1)
+    qubits = tuple(runner.facility.qubits().values())
+    bench = Bench(runner, NODE, qubits, known(runner.facility), lambda _: None)
+    bench.active_reset = active
+    bench.thoroughness = 0.05
+    async for _ in bring_up(bench, (routine,)):
+        pass
+    return runner.programs
+
+
+@pytest.mark.parametrize("routine", FLIPS)
+async def test_a_shot_begins_with_rounds_of_measuring_and_flipping(routine: str) -> None:
+    for program in await programs_of(routine, active=True):
+        flips = branches(program)
+        assert len(flips) == ACTIVE_ROUNDS * 3
+        named = {one.name for _, one in walk(program.body) if isinstance(one, Capture)}
+        assert {f"q{k}_reset{n}" for k in range(3) for n in range(ACTIVE_ROUNDS)} < named
+        assert all(isinstance(one.then[0], Play) and not one.orelse for one in flips)
+    for program in await programs_of(routine, active=False):
+        assert branches(program) == []
+
+
+@pytest.mark.parametrize("routine", WAITS)
+async def test_routines_that_measure_rest_or_readout_wait_all_the_same(routine: str) -> None:
+    """Their windows differ from those that tell 0 from 1, or rest is what they measure."""
+    with_flips, without = [await programs_of(routine, active) for active in (True, False)]
+    assert with_flips == without
+    assert all(branches(program) == [] for program in with_flips)
+    assert with_flips
+
+
+def test_every_routine_flips_or_waits() -> None:
+    elsewhere = {"mixer_calibration", "time_of_flight", "flux_arc", "sweet_spot"}
+    assert set(FLIPS) | set(WAITS) | elsewhere == set(ROUTINES)
+
+
+@pytest.mark.parametrize("example", [EXAMPLE, ON_AN_SHFQC], ids=["cluster", "SHFQC"])
+def test_both_controllers_play_it_and_it_takes_a_tenth_of_the_wait(example: Path) -> None:
+    flips, waits = (bench_of(active=active, example=example) for active in (True, False))
+    compiler = compiler_for(flips.runner.facility)
+    fast, slow = (
+        tuple(compiler(replace(rabi_program(bench, bench.qubits, ef=False), shots=20)).values())
+        for bench in (flips, waits)
+    )
+    assert max(one.duration_fs for one in fast) < 0.1 * max(one.duration_fs for one in slow)
+    # Whoever waits for its end knows how many shots are told apart.
+    assert max(told_apart_shots(one) for one in fast) == 20 * 41
+    assert max(told_apart_shots(one) for one in slow) == 0
+
+
+def test_windows_end_apart_and_results_have_come_before_the_flips() -> None:
+    bench = bench_of()
+    program = rabi_program(bench, bench.qubits, ef=False)
+    clocks: dict[str, int] = {frame.name: 0 for frame in program.frames}
+    ends: list[int] = []
+    for one in program.body:
+        match one:
+            case Capture(frame, _, duration, delay):
+                ends.append(clocks[frame] + delay + duration)
+            case Delay(frames, duration):
+                for frame in frames:
+                    clocks[frame] += int(duration)  # type: ignore[arg-type]
+            case Play(frame, waveform):
+                clocks[frame] += waveform.duration_fs
+            case If(_, (Play() as flip,)):
+                assert clocks[flip.frame] - max(ends) >= LEAST_DELAY_FS
+                assert clocks[flip.frame] - max(ends) >= 372 * FS_PER_NS
+                clocks[flip.frame] += flip.waveform.duration_fs
+            case _:
+                for frame in clocks:
+                    clocks[frame] = max(clocks.values())
+    gaps = sorted(b - a for a, b in zip(sorted(ends), sorted(ends)[1:], strict=False))
+    assert len(ends) == 3 * (ACTIVE_ROUNDS + 1)
+    assert gaps[0] >= RESULTS_APART_NS * FS_PER_NS >= 252 * FS_PER_NS
+
+
+def first_wait_s(program: Program) -> float:
+    assert isinstance(program.body[0], Delay)
+    return float(program.body[0].duration_fs) * 1e-15  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("missing", ["no threshold", "readout set anew"])
+def test_without_a_threshold_of_this_readout_qubits_wait(missing: str) -> None:
+    facility = load_facility(EXAMPLE)
+    record = known(facility)
+    if missing == "no threshold":
+        entries = record.all()
+        record.replace(e for n, e in entries.items() if n != f"{NODE}.q1.readout_threshold")
+    else:
+        setting = record.get(f"{NODE}.q1.probe_amplitude")
+        assert setting is not None
+        record.put([replace(setting, tai_s=setting.tai_s + 1)])
+    bench = bench_of(record)
+    assert not resets_actively(all_pulses(bench, bench.qubits))
+    program = rabi_program(bench, bench.qubits, ef=False)
+    assert branches(program) == []
+    longest = max(bench.guess(q, "t1") for q in bench.qubits)
+    assert first_wait_s(program) == pytest.approx(PASSIVE_RESET_LIFETIMES * longest, rel=1e-3)
+    others = tuple(q for q in bench.qubits if q.element != "q1")
+    assert resets_actively(all_pulses(bench, others))
+
+
+def test_what_may_end_in_2_waits_before_it_is_flipped() -> None:
+    bench = bench_of()
+    longest = max(bench.guess(q, "t1") for q in bench.qubits)
+    waits = first_wait_s(rabi_program(bench, bench.qubits, ef=True))
+    assert waits == pytest.approx(2 * longest, rel=1e-3)
+    assert first_wait_s(rabi_program(bench, bench.qubits, ef=False)) < longest / 4
+
+
+def test_a_scan_of_t1_after_flips_looks_at_both_ends_without_a_pulse() -> None:
+    layout = Layout.of(1.0, LATE)
+    alone = layout.delay_s[~layout.excited]
+    assert sum(alone > 2) == LATE
+    assert sum(alone < 0.2) >= 3
+    assert len(layout.delay_s) == len(Layout.of(1.0).delay_s)
+
+
+async def test_a_refit_knows_how_qubits_were_reset() -> None:
+    kept = []
+    runner = MadeRunner(no_line, 1)
+    qubits = tuple(runner.facility.qubits().values())
+    bench = Bench(runner, NODE, qubits, known(runner.facility), kept.append, active_reset=True)
+    async for _ in bring_up(bench, ("relaxation",)):
+        pass
+    found = await refit(kept, runner.facility)
+    assert found.state.active_reset
+    assert not any("otherwise" in note for note in found.outcome.notes)
