@@ -52,6 +52,9 @@ VALIDITY: Mapping[str, Validity] = {
     "readout_threshold": Validity(12 * HOUR_S, "single_shot"),
     "false_excited": Validity(12 * HOUR_S, "single_shot"),
     "false_ground": Validity(12 * HOUR_S, "single_shot"),
+    "rare_threshold": Validity(12 * HOUR_S, "single_shot"),
+    "rare_false_excited": Validity(12 * HOUR_S, "single_shot"),
+    "rare_false_ground": Validity(12 * HOUR_S, "single_shot"),
     "herald_to_readout": Validity(12 * HOUR_S, "single_shot"),
     "assignment_fidelity": Validity(1 * DAY_S, "single_shot"),
     "second_i": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
@@ -75,7 +78,7 @@ _LEVELS = (
     *("ground_variance", "excited_variance"),
 )
 
-_ERRORS = ("readout_threshold", "false_excited", "false_ground", "herald_to_readout")
+_ERRORS = ("rare_threshold", "rare_false_excited", "rare_false_ground", "herald_to_readout")
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "punch_out": ("ground_readout_frequency",),
