@@ -4,7 +4,7 @@
 belongs to a real instrument or to a twin.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,6 +36,8 @@ class Estimate:
     """Where the number comes from, if the file says so."""
     assumed: bool = False
     """The file says that the number is a guess."""
+    by_default: bool = False
+    """The file says nothing: a typical value stands here (see ``podium check``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Qubit:
 
     @property
     def flux_port(self) -> str:
-        """E.g. ``node_a.q0.flux``."""
+        """E.g. ``node_a.q0.flux``; wired for some only: see :meth:`Facility.with_flux_line`."""
         return f"{self.name}.flux"
 
     @property
@@ -320,6 +322,10 @@ class Facility:
     def qubits(self) -> Mapping[str, Qubit]:
         """Return all qubits of all nodes by full name (``node_a.q0``), in the file's order."""
         return {qubit.name: qubit for node in self.nodes.values() for qubit in node.qubits.values()}
+
+    def with_flux_line(self, qubits: Iterable[Qubit]) -> tuple[Qubit, ...]:
+        """Return those of ``qubits`` whose flux can be set; the others stay where they are."""
+        return tuple(qubit for qubit in qubits if qubit.flux_port in self.wiring)
 
     def clock_domain(self, instrument: str) -> str:
         """Return the clock domain that an instrument is the source of; its own name, if of none."""
