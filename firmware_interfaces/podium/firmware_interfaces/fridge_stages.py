@@ -1,7 +1,7 @@
 """The stages of a dilution refrigerator, by the names that laboratories give their thermometers."""
 
 MIXING_CHAMBER = "mixing_chamber"
-"""Also what a name is taken for that tells no stage: samples, pucks and magnets hang there (ASSUMED)."""
+"""Also of a name that tells no stage. ASSUMED: samples, pucks and magnets hang there."""
 
 STAGE_NAMES: dict[str, tuple[str, ...]] = {
     MIXING_CHAMBER: ("mixing_chamber", "mxc", "mc", "mixing", "mix", "base", "puck", "sample"),

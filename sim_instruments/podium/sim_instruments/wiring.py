@@ -23,6 +23,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
 from podium.firmware_interfaces.qcodes_any import model_with_driver
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
+from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
     TimingDesign,
     TimingDesignError,
@@ -144,9 +145,10 @@ def _thermometers(
         if thermometer is None:
             continue
         instrument, _ = _connector(thermometer, instruments, f"fridges.{fridge}")
-        where = f"{instrument}.channels"
-        channels = _mapping(instruments[instrument].get("channels"), where)
-        stages = {_whole(number, where): str(stage) for number, stage in channels.items()}
+        try:
+            stages = stages_by_channel(instruments[instrument])
+        except NoSuchChannel as error:
+            raise PlanError(f"{instrument}.{error}") from error
         found[instrument] = Thermometry(fridge, stages)
     return found
 
@@ -168,13 +170,6 @@ def _mapping(given: Any, where: str) -> dict[Any, Any]:
     if not isinstance(given, Mapping):
         raise PlanError(f"{where}: a mapping is wanted, not {given!r}")
     return dict(given)
-
-
-def _whole(given: Any, where: str) -> int:
-    try:
-        return int(given)
-    except (TypeError, ValueError):
-        raise PlanError(f"{where}: a whole number is wanted, not {given!r}") from None
 
 
 def _connector(given: Any, instruments: Mapping[str, Any], where: str) -> tuple[str, str]:

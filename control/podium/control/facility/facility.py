@@ -327,6 +327,16 @@ class Facility:
         """Return those of ``qubits`` whose flux can be set; the others stay where they are."""
         return tuple(qubit for qubit in qubits if qubit.flux_port in self.wiring)
 
+    def bias_at(self, qubit: Qubit, known_v: float | None = None) -> float:
+        """Return where the bias of a qubit with a flux line goes to begin with, V.
+
+        ``known_v``: the sweet spot as measured; else the one expected. Within the line's limit.
+        """
+        limit_v = self.flux_wiring(qubit.flux_port).limit_v
+        offset = qubit.design.get("flux_offset")
+        expected_v = 0.0 if offset is None else offset.value
+        return max(-limit_v, min(limit_v, expected_v if known_v is None else known_v))
+
     def clock_domain(self, instrument: str) -> str:
         """Return the clock domain that an instrument is the source of; its own name, if of none."""
         domains = {clock.source: name for name, clock in self.clocks.items()}
