@@ -65,6 +65,8 @@ class Session:
         facility fails, and :data:`CANNOT_GO_ON`.
         """
         begin_fs = self._now_fs = (await self.runner.now()).total_fs
+        tunable = self.runner.facility.with_flux_line(self.qubits)
+        self.story.without_flux_line |= {q.name for q in self.qubits if q not in tunable}
         if self.facility_file is not None:
             keep_facility(self.facility_file, self.runner.facility.digest, self.datasets)
         try:
@@ -92,7 +94,9 @@ class Session:
                 name: Measured(entry.value, entry.sigma, entry.unit)
                 for name, entry in self.store.all().items()
             }
-            self.story.comparisons = compare(self.story.qubits, found, {})
+            self.story.comparisons = compare(
+                self.story.qubits, found, {}, self.story.without_flux_line
+            )
 
     async def check_fridges(self) -> dict[str, float]:
         """Return the readings of the fridges that the qubits are in, K; raises NotCold."""
