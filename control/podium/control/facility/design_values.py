@@ -59,7 +59,8 @@ def written_of(design: QubitDesign) -> dict[str, EstimateEntry[float]]:
 def estimate(entry: EstimateEntry[float], unit: str, spread: float = 0.0) -> Estimate:
     """Return an estimate of the file in SI units; ``spread``: where the file gives none."""
     given = spread if entry.spread is None else entry.spread
-    return Estimate(entry.value, given, unit, entry.source, entry.assumed)
+    usual = entry.spread is None and spread > 0
+    return Estimate(entry.value, given, unit, entry.source, entry.assumed, spread_by_default=usual)
 
 
 def energies_of(design: FluxoniumDesign) -> Energies:

@@ -38,6 +38,8 @@ class Estimate:
     """The file says that the number is a guess."""
     by_default: bool = False
     """The file says nothing: a typical value stands here (see ``podium check``)."""
+    spread_by_default: bool = False
+    """The file gives a value alone: the spread is a usual one."""
 
 
 @dataclass(frozen=True, slots=True)
