@@ -120,6 +120,8 @@ def run_serve(arguments: Namespace) -> int:
 
 
 def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
+    import sys
+
     from podium.sim_instruments.servers.laboratory import Laboratory
 
     if arguments.twin is None or arguments.endpoints is None:

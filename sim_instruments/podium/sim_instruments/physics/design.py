@@ -279,7 +279,7 @@ def _qubit(node: str, name: str, qubit: _Place, root: _Place) -> QubitDesign:
     typical = typical_design(
         kind,
         {key: spread.value for key, spread in values.items()},
-        _chip_dbm(f"{port}.drive", root),
+        None if "rabi_frequency" in values else _chip_dbm(f"{port}.drive", root),
         limit_v,
     )
     for key, expected in typical.items():

@@ -20,10 +20,14 @@ def stages_by_channel(entry: Mapping[str, Any]) -> dict[int, str]:
         return _of_roles(entry)
     if not isinstance(channels, Mapping):
         raise NoSuchChannel(f"channels: a mapping is wanted, not {channels!r}")
+    return {_whole(number): str(name) for number, name in channels.items()}
+
+
+def _whole(given: Any) -> int:
     try:
-        return {int(number): str(name) for number, name in channels.items()}
+        return int(given)
     except (TypeError, ValueError):
-        raise NoSuchChannel(f"channels: whole numbers are wanted, not {list(channels)}") from None
+        raise NoSuchChannel(f"channels: a whole number is wanted, not {given!r}") from None
 
 
 def _of_roles(entry: Mapping[str, Any]) -> dict[int, str]:
