@@ -164,8 +164,9 @@ def _flux_factor(wiring: Mapping[str, Any], where: str) -> float:
 
 
 def _thermometers(
-    fridges: Mapping[str, Any], instruments: Mapping[str, Mapping[str, Any]]
+    fridges: Mapping[str, Any], instruments: Mapping[str, dict[Any, Any]]
 ) -> dict[str, Thermometry]:
+    """Return the thermometers; their entries then name their channels as those of a model do."""
     found: dict[str, Thermometry] = {}
     for fridge, entry in fridges.items():
         thermometer = _mapping(entry, f"fridges.{fridge}").get("thermometer")
@@ -176,6 +177,7 @@ def _thermometers(
             stages = stages_by_channel(instruments[instrument])
         except NoSuchChannel as error:
             raise PlanError(f"{instrument}.{error}") from error
+        instruments[instrument]["channels"] = stages
         found[instrument] = Thermometry(fridge, stages)
     return found
 
