@@ -108,7 +108,10 @@ async def tell_calibration(
                 bench = Bench(runner, node, chosen, record, keep=lambda data: None)
                 try:
                     await bench.begin(routine, chosen)
-                    await routines[routine](bench, chosen)
+                    outcome = await routines[routine](bench, chosen)
+                    print(f"# {routine} on {node}: it runs nothing")
+                    for note in outcome.notes:
+                        print(f"#   {note}")
                 except NothingMeasured as end:
                     print(f"# {routine} on {node}: {end}")
                 except NotMeasured as missing:
