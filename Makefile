@@ -6,6 +6,7 @@
 #   make check      format, lint, types, which room imports which
 #   make chaos      faults against the start protocol; its last line is JSON
 #   make mutants    breaks what decides, one small change at a time; names what no test notices
+#   make fuzz N=20000    every parser gets so many wrong texts; names those that fall over
 #   make nodes      the story of ten nodes on twins; its last line is JSON with what it costs
 #   make seeds SEEDS=0:40    40 hidden worlds brought up: pulls and sigmas into ./seeds
 #   make repeats SEEDS=0:3   3 worlds brought up twenty times each: scatter into ./repeats
@@ -63,6 +64,8 @@ LIVE ?= 200
 TWINS ?= 60
 MIXED ?= 60
 MUTANTS ?=
+N ?= 20000
+FUZZ_ARGS ?=
 NODES ?= 10
 BENCH_ARGS ?=
 SEEDS ?= 0:40
@@ -83,6 +86,10 @@ installed_for_tests := $(VENV)/installed-for-tests.stamp
 what_decides := pyproject.toml constraints.txt
 warm_up := $(bin)/python -m podium.sim_instruments.servers.warm_up
 install := $(bin)/python -m pip install --constraint constraints.txt --editable
+
+# As pip does for what it installs: each process would compile our sources anew where Python is told
+# not to write byte code (PYTHONDONTWRITEBYTECODE), as containers often have it.
+byte_code = $(bin)/python -m compileall -q control drivers firmware_interfaces sim_instruments
 
 # The tests, then the line that names what did not run for want of something (a browser ...).
 # First those that mind nobody, side by side; then those that start processes or look at a clock.
@@ -125,7 +132,7 @@ endef
 
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help demo seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants nodes bench referees
+.PHONY: help demo seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -179,6 +186,9 @@ chaos: $(installed)
 mutants: $(installed_for_tests)
 	@$(bin)/python -m tests.mutants $(MUTANTS)
 
+fuzz: $(installed_for_tests)
+	@$(bin)/python -m tests.hostile --count $(N) --seed $(SEED) $(FUZZ_ARGS)
+
 nodes: $(installed_for_tests)
 	@$(bin)/python -m tests.many_nodes --nodes $(NODES)
 
@@ -202,12 +212,14 @@ referees:
 $(installed): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium into $(VENV): about 1 GB, a minute or two on a good line."
 	$(install) .
+	$(byte_code)
 	$(warm_up)
 	@touch $@
 
 $(installed_for_tests): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium and what its tests need into $(VENV): about 1.3 GB."
 	$(install) ".[test]"
+	$(byte_code)
 	$(warm_up)
 	@touch $@ $(installed)
 

@@ -53,6 +53,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail the test itself, and not its end, for commands that no such instrument knows."""
+    __tracebackhide__ = True
+    result = yield
+    for node in item.listchain():
+        for one in node.stash.get(OPENED, []):
+            one.check_strictly()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -100,6 +111,13 @@ def _words(config: pytest.Config, given: dict[str, Any]) -> dict[str, Any]:
     return of_the_run | given
 
 
+def _check(of: Callable[..., Any], words: dict[str, Any]) -> None:
+    __tracebackhide__ = True
+    from podium.sim_instruments.testing.pool import check_words
+
+    check_words(of, words)
+
+
 def _instruments(scope: Scope, name: str) -> Any:
     def factory(
         podium_pool: "TwinPool", request: pytest.FixtureRequest
@@ -107,6 +125,8 @@ def _instruments(scope: Scope, name: str) -> Any:
         with ExitStack() as stack:
 
             def make(model: str, **words: Any) -> "TwinInstrument":
+                __tracebackhide__ = True
+                _check(podium_pool.instrument, words)
                 opened = podium_pool.instrument(model, **_words(request.config, words))
                 found = stack.enter_context(opened)
                 stack.enter_context(_told_of(request.node, found.facility))
@@ -125,6 +145,8 @@ def _facilities(scope: Scope, name: str) -> Any:
         with ExitStack() as stack:
 
             def make(facility: Any, **words: Any) -> "TwinFacility":
+                __tracebackhide__ = True
+                _check(podium_pool.facility, words)
                 opened = podium_pool.facility(facility, **_words(request.config, words))
                 found = stack.enter_context(opened)
                 stack.enter_context(_told_of(request.node, found))

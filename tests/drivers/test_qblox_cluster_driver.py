@@ -1,4 +1,5 @@
 import math
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -469,3 +470,16 @@ def test_what_has_no_mixer_is_refused_with_what_has_one(cluster, channel: str) -
     there = "slot2.out0, slot4.out0, slot4.out1"
     with pytest.raises(Refused, match=f"has no mixer to calibrate; RF outputs have: {there}"):
         cluster.calibrate_mixer(channel, 7.1e9, 0.0, 1e8)
+
+
+def test_errors_that_are_older_than_a_run_are_told_and_do_not_refuse_it(
+    server, cluster, caplog
+) -> None:
+    with socket.create_connection((server.host, server.ports["scpi"])) as stranger:
+        stranger.sendall(b"NONSENSE \x1b[2J\n*IDN?\n")
+        stranger.recv(1000)
+    cluster.load(PROGRAM)
+    (told,) = caplog.messages
+    assert "NONSENSE" in told
+    assert "another client's" in told
+    assert "\x1b" not in told

@@ -9,9 +9,14 @@
 Every message names the instrument, what was asked of it and what came back.
 """
 
+from podium.firmware_interfaces.printable import printable
+
 
 class InstrumentError(Exception):
-    """Root of all errors of drivers."""
+    """Root of all errors of drivers. What the instrument said stands in it as it may be shown."""
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(printable(one) if isinstance(one, str) else one for one in words))
 
 
 class Refused(InstrumentError):

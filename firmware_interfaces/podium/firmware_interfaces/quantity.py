@@ -60,9 +60,13 @@ EXAMPLES: dict[str, str] = {
 """For each unit that code holds: a quantity as a person writes it."""
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-"""Regular expression of the number before the unit."""
+"""Regular expression of the number before the unit, as any library reads it."""
 
-_QUANTITY = re.compile(rf"\s*({NUMBER})\s*(\S*)\s*")
+LENGTH_MAX = 200
+"""Characters: nobody writes a longer quantity."""
+
+# The same number with possessive quantifiers: a text that fits nothing is given up at once.
+_QUANTITY = re.compile(r"\s*+([+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*+(\S*+)\s*+")
 
 
 class QuantityError(ValueError):
@@ -77,6 +81,11 @@ def parse_quantity(text: str | float, unit: str) -> float:
     """
     wanted = UNITS[unit]
     example = EXAMPLES[unit]
+    if isinstance(text, str | int) and _is_endless(text):
+        what = "the text" if isinstance(text, str) else "the number"
+        raise QuantityError(
+            f"{what} is too long for {DIMENSIONS[unit]}, which is written like {example!r}"
+        )
     match = None if isinstance(text, bool) else _QUANTITY.fullmatch(str(text))
     if match is None:
         raise QuantityError(f"{text!r} is not {DIMENSIONS[unit]}; write it like {example!r}")
@@ -91,6 +100,11 @@ def parse_quantity(text: str | float, unit: str) -> float:
     if not math.isfinite(scaled):
         raise QuantityError(f"{text!r} is too large")
     return scaled
+
+
+def _is_endless(text: str | int) -> bool:
+    """Tell whether nobody means it: a whole number so long cannot even be printed."""
+    return len(text) > LENGTH_MAX if isinstance(text, str) else abs(text) >= 10**LENGTH_MAX
 
 
 def _scaled(number: str, factor: float) -> float:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from podium.firmware_interfaces.json_text import parse_json
+
 FORMAT = "podium trace 1"
 
 Side = Literal["instrument", "client"]
@@ -84,7 +86,7 @@ def read_trace(lines: Iterable[str]) -> tuple[Head, tuple[Piece, ...]]:
         if waiting:
             raise TraceError(waiting)
         try:
-            said = json.loads(line)
+            said = parse_json(line)
             if head is None:
                 if said.get("trace") != FORMAT:
                     raise ValueError(f"a trace begins with {FORMAT!r}, not {said.get('trace')!r}")

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.json_text import parse_json
 
 TCP_PORT = 5045  # ASSUMED
 LINE_MAX = 4096
@@ -227,8 +228,8 @@ def decode_answer(line: bytes, number: int) -> object:
 
 def _object(line: bytes) -> dict[str, object]:
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        found = parse_json(line)
+    except ValueError as error:
         raise LineError(f"one JSON object a line is wanted: {error}") from error
     if not isinstance(found, dict):
         raise LineError(f"one JSON object a line is wanted, got {found!r}")

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from podium.firmware_interfaces.qblox_cluster.limits import (
     IMPEDANCE_OHM,
@@ -22,6 +20,7 @@ from podium.firmware_interfaces.qblox_cluster.limits import (
 )
 from podium.firmware_interfaces.qcodes_any import model_with_driver
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
+from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
 from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
@@ -86,10 +85,9 @@ class PlanError(ValueError):
 
 def read_plan(path: Path) -> Plan:
     """Read the facility file ``path``; raises :class:`PlanError`, or OSError if it cannot."""
-    text = path.read_text(encoding="utf-8")
     try:
-        return plan_of(YAML(typ="safe").load(text))
-    except (YAMLError, PlanError) as error:
+        return plan_of(parse_yaml(path.read_bytes()))
+    except (NotYaml, PlanError) as error:
         raise PlanError(f"{path}: {error}") from error
 
 

@@ -129,3 +129,46 @@ async def test_a_short_command_given_up_is_ended(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await work
     assert not psutil.pid_exists(int(file.read_text()))
+
+
+async def test_what_is_done_beside_a_child_ends_with_it_and_names_what_is_gone(
+    children: Children, tmp_path: Path
+) -> None:
+    twin = children.start("twin", WAITS, tmp_path, ("cluster_a", "bias_q0"))
+    other = children.start("up", WAITS, tmp_path)
+    for one in (twin, other):
+        await heard(children, one.log, "here")
+
+    async def work() -> None:
+        async with asyncio.timeout(60), children.watched():
+            twin.process.kill()
+            await asyncio.Event().wait()
+
+    with pytest.raises(ProcessFailed, match=r"twin, and with it cluster_a, bias_q0, was .*SIGKILL"):
+        await work()
+    assert other.process.poll() is not None, "nothing is left over"
+    assert children.running == []
+
+
+async def test_work_beside_children_that_live_goes_on_and_its_own_error_is_told(
+    children: Children, tmp_path: Path
+) -> None:
+    child = children.start("twin", WAITS, tmp_path)
+    await heard(children, child.log, "here")
+    with pytest.raises(LookupError, match="of its own"):
+        async with children.watched():
+            raise LookupError("an error of its own")
+    async with children.watched():
+        await asyncio.sleep(0)
+    assert child.process.poll() is None
+
+
+async def test_who_is_cancelled_beside_children_is_cancelled(
+    children: Children, tmp_path: Path
+) -> None:
+    child = children.start("twin", WAITS, tmp_path)
+    await heard(children, child.log, "here")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0), children.watched():
+            await asyncio.Event().wait()
+    assert child.process.poll() is None

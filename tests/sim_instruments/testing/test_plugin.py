@@ -128,9 +128,11 @@ def test_scopes_seeds_clocks_and_strictness(run: Runs) -> None:
     (run.folder / "pytest.ini").write_text("[pytest]\npodium_strict = true\n")
     status, said = run(CHECKS, "-q", *words, "-k", "nonsense or fresh")
     assert status == 1, said
-    assert "4 passed" in said
-    assert "1 error" in said
+    assert "1 failed, 3 passed" in said, "the test has failed; it has not passed as well"
+    assert "error" not in said.splitlines()[-1]
     assert "source scpi: NONSENSE?" in said
+    assert "facility.py" not in said
+    assert "pool.py" not in said
 
 
 def test_workers_side_by_side_do_not_meet_and_leave_nothing(run: Runs) -> None:
@@ -138,8 +140,7 @@ def test_workers_side_by_side_do_not_meet_and_leave_nothing(run: Runs) -> None:
     some = "fresh or one_for_all or nonsense"
     status, said = run(CHECKS, "-q", "-n", "2", "--podium-strict", "-k", some)
     assert status == 1, said
-    assert "6 passed" in said
-    assert "1 error" in said
+    assert "1 failed, 5 passed" in said
     assert left_by(run) == []
 
 
@@ -210,3 +211,28 @@ def test_a_test_that_hangs_or_loses_its_twins_fails_and_leaves_nothing(run: Runs
     assert "source: seed 0; the process of the twins ended" in said
     assert "source: seed 0; 1 command came:\n  source scpi: *IDN?\n" in said
     assert left_by(run) == []
+
+
+MISTAKES = """
+import pytest
+
+def test_truth(module_twin_instrument):
+    module_twin_instrument("yokogawa_gs200").truth["node_a.q0.fo1"]
+
+def test_fault(twin_instrument):
+    twin_instrument("yokogawa_gs200").fault("warm")
+
+def test_word(twin_instrument):
+    twin_instrument("yokogawa_gs200", sede=3)
+"""
+
+
+def test_mistakes_are_answered_with_what_is_right_and_without_our_frames(run: Runs) -> None:
+    status, said = run(MISTAKES, "-q")
+    assert status == 1
+    assert "3 failed" in said
+    assert "UnknownTruth: there is no truth 'node_a.q0.fo1'; there are none" in said
+    assert "TwinRefused: warm wants one fridge, and there is none here" in said
+    assert "TwinRefused: there is no word 'sede'; did you mean 'seed'?" in said
+    for ours in ("facility.py", "pool.py", "process.py", "podium_pytest.py", "contextlib.py"):
+        assert ours not in said, ours

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podium.sim_instruments.twins.ieee4882_device import UNITS_AT_ONCE
 from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
 
 S = 10**15
@@ -130,3 +131,14 @@ def test_any_order_of_real_commands_is_executed_or_refused_and_never_fails(words
         session.feed(word.encode() + b" ", tick * S // 3)
     session.feed(b"\n", len(words) * S)
     assert session.feed(b"\n*IDN?\n", 10**6 * S).endswith(b"YOKOGAWA,GS210,91T1,2.02\n")
+
+
+def test_a_long_message_is_carried_out_in_turns_with_others(twin):
+    long, other = Client(twin), Client(twin)
+    count = 4 * UNITS_AT_ONCE
+    before = twin.tallies()["commands"]
+    assert long.say(";".join(["*OPC?"] * count)) == ""
+    assert twin.tallies()["commands"] - before == UNITS_AT_ONCE
+    assert other.say("*OPC?") == "1\n"
+    answers = [long.later(0.0) for _ in range(5)]
+    assert [answer for answer in answers if answer] == [";".join("1" * count) + "\n"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from podium.control.timebase.epochs import DomainRecord, Epochs
+from podium.firmware_interfaces.json_text import parse_json
 
 Signs = Mapping[str, int] | None
 """What an instrument shows of its clock's history; None: it could not be asked."""
@@ -72,7 +73,7 @@ class EpochsKept:
 
 def _read(file: Path) -> DomainRecord:
     try:
-        plain = json.loads(file.read_text(encoding="utf-8"))
+        plain = parse_json(file.read_bytes())
         epoch, signs = plain["epoch"], plain["signs"]
         shown = None if signs is None else tuple((str(k), int(v)) for k, v in signs)
         return DomainRecord(file.stem, int(epoch), shown)

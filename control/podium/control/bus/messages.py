@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from podium.control.bus.asked import Asked
 from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.refusals import Refusal
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
 
@@ -372,6 +373,8 @@ class FacilityStatus:
     runs_failed: int
     asked: tuple[Asked, ...] = ()
     """What was asked of it lately, oldest first; what is on now is among it."""
+    refused: tuple[Refusal, ...] = ()
+    """Who was not let in since it is up, oldest first."""
 
 
 async def ask(

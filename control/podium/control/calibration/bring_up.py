@@ -75,7 +75,7 @@ BRING_UP: tuple[str, ...] = (
 """The order. Some come twice: what they found the first time was needed to find the rest."""
 
 ROUGHLY = 0.3
-"""Share of its shots that a routine is done with which comes again later."""
+"""Share of its shots at most that a routine is done with which comes again later."""
 
 ESSENTIAL = frozenset(
     {"resonator_spectroscopy", "flux_arc", "qubit_spectroscopy", "rabi", "single_shot"}
@@ -90,7 +90,7 @@ async def bring_up(
 ) -> AsyncIterator[Outcome]:
     """Run ``steps`` on all qubits, yielding each outcome.
 
-    A routine that comes again later is done with :data:`ROUGHLY` of its shots.
+    A routine that comes again later is done with :data:`ROUGHLY` of its shots at most.
     A qubit for which a routine finds nothing is left out of the routines that need it: they say
     so. Raises what the runner raises when the facility itself fails.
     """
@@ -100,7 +100,8 @@ async def bring_up(
         able = tuple(q for q in bench.qubits if q.name not in lost)
         if not able:
             return
-        bench.thoroughness = thoroughness * (ROUGHLY if name in steps[number + 1 :] else 1.0)
+        again = name in steps[number + 1 :]
+        bench.thoroughness = min(thoroughness, ROUGHLY) if again else thoroughness
         try:
             outcome = await _attempt(routines[name], bench, able, name)
         finally:

@@ -404,4 +404,5 @@ class Coordinator:
             self._runs.done,
             self._runs.failed + self._refused,
             self._journal.latest(),
+            await self._questions.refusals(),
         )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from podium.control.demo.in_use import WhichFacility, add_facility_arguments, facility_in_use
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+from podium.firmware_interfaces.json_text import parse_json
+from podium.firmware_interfaces.printable import printable
 
 if TYPE_CHECKING:
     from podium.control.bus.by_hand import Answered, Ask
@@ -58,7 +60,7 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps({"value": answer.value, "unit": answer.unit}))
     elif answer.value is not None:
-        print(f"{answer.value} {answer.unit}".rstrip())
+        print(printable(f"{answer.value} {answer.unit}".rstrip()))
     return DONE
 
 
@@ -85,7 +87,7 @@ def value_of(text: str) -> object:
     if text in ("True", "False"):
         return text == "True"
     try:
-        value: object = json.loads(text)
+        value: object = parse_json(text)
     except ValueError:
         return text
     return value if isinstance(value, int | float | bool) else text

@@ -5,14 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 GRACE_S = 10.0
 """A process asked to end (SIGTERM) has so long before it is killed."""
 POLL_S = 0.02
+WATCH_S = 0.2
+"""So often it is looked whether all still run."""
 LAST_LINES = 20
 
 
@@ -54,13 +56,16 @@ class Child:
     name: str
     process: "subprocess.Popen[bytes]"
     log: Path
+    holds: tuple[str, ...] = ()
+    """What is gone with it: names of instruments."""
 
     def check(self) -> None:
         """Raise :class:`ProcessFailed` with its last words if it runs no more."""
         status = self.process.poll()
         if status is not None:
+            gone = f", and with it {', '.join(self.holds)}," if self.holds else ""
             raise ProcessFailed(
-                f"{self.name} ended with status {status}; the end of {self.log}:\n"
+                f"the process {self.name}{gone} {_ending(status)}; the end of {self.log}:\n"
                 f"{self.last_words()}"
             )
 
@@ -68,6 +73,16 @@ class Child:
         """Return the last lines of what it wrote."""
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-LAST_LINES:]) or "(it said nothing)"
+
+
+def _ending(status: int) -> str:
+    """Say how a process ended: by a signal, or with a status of its own."""
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
 
 
 @dataclass(slots=True)
@@ -81,8 +96,13 @@ class Children:
 
     running: list[Child] = field(default_factory=list)
 
-    def start(self, name: str, words: Sequence[str], logs: Path) -> Child:
-        """Start a process; what it writes goes to ``<logs>/<name>.log``."""
+    def start(
+        self, name: str, words: Sequence[str], logs: Path, holds: tuple[str, ...] = ()
+    ) -> Child:
+        """Start a process; what it writes goes to ``<logs>/<name>.log``.
+
+        ``holds``: names of what is gone when it ends.
+        """
         logs.mkdir(parents=True, exist_ok=True)
         log = logs / f"{name}.log"
         with log.open("wb") as sink:
@@ -93,7 +113,7 @@ class Children:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        child = Child(name, process, log)
+        child = Child(name, process, log, holds)
         self.running.append(child)
         return child
 
@@ -111,6 +131,37 @@ class Children:
             except ProcessFailed as error:
                 found.append(error)
         return found
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Cancel what is done meanwhile as soon as one of them runs no more.
+
+        Raises its :class:`ProcessFailed` then, and has killed the others: without their peers they
+        would only wait.
+        """
+        failed: list[ProcessFailed] = []
+        body = asyncio.current_task()
+
+        async def watch() -> None:
+            while not failed:
+                await asyncio.sleep(WATCH_S)
+                failed.extend(self.dead()[:1])
+            await asyncio.to_thread(self.kill)
+            if body is not None:
+                body.cancel()
+
+        watching = asyncio.create_task(watch())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not failed or body is None:
+                raise
+            body.uncancel()
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
+        if failed:
+            raise failed[0]
 
     async def wait_for(self, file: Path) -> None:
         """Return once ``file`` is there; raises :class:`ProcessFailed` if a process ends first."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+from podium.firmware_interfaces.json_text import parse_json
 
 if TYPE_CHECKING:
     from podium.control.pictures.judge import Case
@@ -122,7 +123,7 @@ def _read(
     from podium.firmware_interfaces.qblox_cluster.program import from_plain
 
     try:
-        found = {str(name): from_plain(plain) for name, plain in json.loads(text).items()}
+        found = {str(name): from_plain(plain) for name, plain in parse_json(text).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         why = f"--artifact holds no artifacts as --json prints them: {error!r}"
         raise ValueError(why) from error

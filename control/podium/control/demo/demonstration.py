@@ -105,7 +105,9 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
             twin: Path | None = None
             try:
                 twin = await _draw_world(wanted, shown)
-                await _measure(wanted, children, story, shown, drawn)
+                async with children.watched():
+                    names = tuple(facility.instruments)
+                    await _measure(wanted, names, children, story, shown, drawn)
             except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
                 _ended(story, shown, children, {"": error})
             story.lab_causes = await simulation.lab_causes(folder / ENDPOINTS)
@@ -184,8 +186,8 @@ async def _truth(
 
     Of a world that drifts it is the mean over the routine that measured each parameter.
     """
-    if twin is None:
-        return {}
+    if twin is None or any(one.routine == ProcessFailed.__name__ for one in story.trouble):
+        return {}  # it takes seconds, and who waits wants to know why nothing was measured
     spans = measured_spans(story) if drifts else {}
     try:
         return await simulation.told_truth(
@@ -197,12 +199,17 @@ async def _truth(
 
 
 async def _measure(
-    wanted: Wanted, children: Children, story: Story, shown: Display, drawn: Drawings
+    wanted: Wanted,
+    names: tuple[str, ...],
+    children: Children,
+    story: Story,
+    shown: Display,
+    drawn: Drawings,
 ) -> None:
     folder = wanted.folder
     twin, endpoints = folder / TWIN, folder / ENDPOINTS
     shown.doing("starting the simulated instruments")
-    await simulation.serve(children, wanted.facility, twin, endpoints, wanted.clock)
+    await simulation.serve(children, wanted.facility, twin, endpoints, wanted.clock, names)
     instruments = json.loads(endpoints.read_text(encoding="utf-8"))["instruments"]
     shown.done(
         "simulated instruments listen",

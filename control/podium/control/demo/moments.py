@@ -7,7 +7,11 @@ from podium.control.timebase.host import TAI_MINUS_UTC_S
 
 LENGTHS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
-_AGO = re.compile(r"(\d+\.?\d*|\.\d+)\s*(\w+)(\s+ago)?")
+# Possessive (++): a text that does not fit costs no more than its length.
+_AGO = re.compile(r"(\d++\.?+\d*+|\.\d++)\s*+(\w++)(\s++ago)?")
+
+LONGEST_S = 100 * 366 * 86400.0
+"""A century: what is longer was never measured."""
 
 
 class NoMoment(ValueError):
@@ -21,12 +25,12 @@ def moment(text: str, now_tai_s: float) -> float:
         return now_tai_s
     ago = _AGO.fullmatch(said)
     if ago is not None and ago[2] in LENGTHS_S:
-        return now_tai_s - float(ago[1]) * LENGTHS_S[ago[2]]
+        return now_tai_s - _checked(ago, text)
     try:
         return datetime.fromisoformat(said).astimezone(UTC).timestamp() + TAI_MINUS_UTC_S
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         raise NoMoment(
-            f"{text!r} is no moment; write it like 'now', '2 h ago' (s, min, h, d, w) "
+            f"{text!r:.80} is no moment; write it like 'now', '2 h ago' (s, min, h, d, w) "
             "or '2026-11-20 09:30'"
         ) from None
 
@@ -35,8 +39,15 @@ def length_s(text: str) -> float:
     """Return a length of time, s; raises :class:`NoMoment`."""
     found = _AGO.fullmatch(text.strip())
     if found is None or found[2] not in LENGTHS_S or found[3]:
-        raise NoMoment(f"{text!r} is no length of time; write it like '12 h' (s, min, h, d, w)")
-    return float(found[1]) * LENGTHS_S[found[2]]
+        raise NoMoment(f"{text!r:.80} is no length of time; write it like '12 h' (s, min, h, d, w)")
+    return _checked(found, text)
+
+
+def _checked(found: re.Match[str], text: str) -> float:
+    length = float(found[1]) * LENGTHS_S[found[2]]
+    if length > LONGEST_S:
+        raise NoMoment(f"{text!r:.80} is more than a century")
+    return length
 
 
 def told_moment(tai_s: float) -> str:

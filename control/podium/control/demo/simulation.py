@@ -22,16 +22,21 @@ async def draw_world(facility: Path, seed: int, twin: Path, options: tuple[str, 
 
 
 async def serve(
-    children: Children, facility: Path, twin: Path, endpoints: Path, clock: str = "leap"
+    children: Children,
+    facility: Path,
+    twin: Path,
+    endpoints: Path,
+    clock: str = "leap",
+    instruments: tuple[str, ...] = (),
 ) -> Child:
-    """Start the twins; returns once all of them listen. Raises ``ProcessFailed``.
+    """Start the twins of ``instruments``; returns once all of them listen.
 
-    ``clock``: as of ``podium twin serve``.
+    ``clock``: as of ``podium twin serve``. Raises ``ProcessFailed``.
     """
     await asyncio.to_thread(endpoints.unlink, missing_ok=True)
     words = podium("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
     words += ["--clock", clock, "--with-parent"]
-    child = children.start("twin", words, endpoints.parent / "logs")
+    child = children.start("twin", words, endpoints.parent / "logs", instruments)
     await children.wait_for(endpoints)
     return child
 

@@ -13,6 +13,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 if TYPE_CHECKING:
     from podium.control.bus.asked import Asked
     from podium.control.bus.messages import FacilityStatus
+    from podium.control.bus.refusals import Refusal
 
 LATELY = 8
 """So many of the things that were asked are told."""
@@ -72,9 +73,18 @@ def table(status: "FacilityStatus", now_s: float) -> str:
             lines.append(f"  {one.name:<20} {one.model:<24} {one.state:<10} {told}")
         lines += [f"  note: {note}" for note in agent.notes]
     lines += [f"missing: {entry}" for entry in status.missing]
+    lines += ["refused:"] if status.refused else []
+    lines += [f"  {_refused(one, now_s)}" for one in status.refused[-LATELY:]]
     lines += ["asked lately:"] if status.asked else []
     lines += [f"  {_asked(one, now_s)}" for one in status.asked[-LATELY:]]
     return "\n".join(lines)
+
+
+def _refused(one: "Refusal", now_s: float) -> str:
+    from podium.control.calibration.validity import told_age
+
+    times = f", {one.count} times" if one.count > 1 else ""
+    return f"{one.what}{times}, {told_age(max(0.0, now_s - one.last_s))} ago"
 
 
 def _asked(one: "Asked", now_s: float) -> str:

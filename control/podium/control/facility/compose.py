@@ -6,6 +6,7 @@ resolve words and numbers by ruamel's table of YAML 1.2.
 """
 
 import re
+import warnings
 from typing import Any, Protocol
 
 import yaml
@@ -16,6 +17,7 @@ from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.resolver import implicit_resolvers
 
 from podium.control.facility.problems import FacilityError, Problem
+from podium.firmware_interfaces.yaml_text import DEPTH_MAX, place_too_deep
 
 
 class AnyNode(Protocol):
@@ -42,6 +44,9 @@ def compose(file: str, text: str) -> AnyNode | None:
 
     Raises :class:`FacilityError` when it is no YAML, with the place and what would be right.
     """
+    if place := place_too_deep(text):
+        message = f"lists and maps are nested deeper than {DEPTH_MAX}"
+        raise syntax_error(file, *place, message)
     if _FastLoader is not None and not text.startswith("%"):
         try:
             root: AnyNode | None = yaml.compose(text, Loader=_FastLoader)
@@ -53,7 +58,9 @@ def compose(file: str, text: str) -> AnyNode | None:
 
 def _compose_slowly(file: str, text: str) -> AnyNode | None:
     try:
-        root: AnyNode | None = YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of anchors that are used twice
+            root: AnyNode | None = YAML(typ="safe", pure=True).compose(text)
     except ReaderError as error:
         before = text[: error.position]
         column = len(before) - before.rfind("\n")

@@ -16,6 +16,9 @@ from podium.control.facility.problems import KeyPath, Problem, suggest
 
 Plain = dict[str | int, "Plain"] | list["Plain"] | str | int | float | bool | None
 
+DIGITS_MAX = 300
+"""Of a whole number: what a float could hold. Python writes none of more than 4,300."""
+
 VALUES_MAX = 1_000_000
 """Aliases can make a small file endless; past this many values it is refused."""
 
@@ -165,6 +168,10 @@ class _Reading:
                 return None
             case "bool":
                 return text.lower() == "true"
+            case "int" if len(text) > DIGITS_MAX:
+                message = f"a whole number of {len(text)} digits; at most {DIGITS_MAX} are read"
+                self._complain(node, path, message)
+                return None
             case "int":
                 return _whole(text)
             case "float":

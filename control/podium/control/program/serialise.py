@@ -31,6 +31,7 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square
+from podium.firmware_interfaces.json_text import NotJson, parse_json
 
 _TYPES: dict[str, type] = {
     cls.__name__: cls
@@ -118,9 +119,11 @@ def _canonical(plain: Any) -> Any:
 def from_json(text: str) -> Program:
     """Return the program in ``text``; raise :class:`NotAProgram`."""
     try:
-        program = from_plain(json.loads(text))
-    except json.JSONDecodeError as error:
+        program = from_plain(parse_json(text))
+    except NotJson as error:
         raise NotAProgram(f"not JSON: {error}") from error
+    except RecursionError:
+        raise NotAProgram("its parts are nested too deep") from None
     if not isinstance(program, Program):
         raise NotAProgram(f"holds a {type(program).__name__}, not a Program")
     return program

@@ -11,6 +11,7 @@ from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, from_json, from_plain, to_plain
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start_setting import StartSetting
+from podium.firmware_interfaces.json_text import NotJson, parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ def timed_from_json(text: str) -> TimedProgram:
     Raises ``NotAProgram``.
     """
     try:
-        plain = json.loads(text)
-    except json.JSONDecodeError as error:
+        plain = parse_json(text)
+    except NotJson as error:
         raise NotAProgram(f"not JSON: {error}") from error
     if not isinstance(plain, dict) or "starts" not in plain:
         return TimedProgram(from_json(text))
@@ -54,7 +55,7 @@ def timed_from_json(text: str) -> TimedProgram:
             loopback = Loopback(tuple(words["nodes"]), int(words["pulses"]), str(words["name"]))
             return TimedProgram(loopback, starts)
         program = from_plain(plain["program"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise NotAProgram(f"no program with its starts: {error!r}") from error
     if not isinstance(program, Program):
         raise NotAProgram(f"holds a {type(program).__name__}, not a Program")

@@ -1,5 +1,6 @@
 """A Qblox cluster: plays compiled programs, holds flux biases, tells the time."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
@@ -40,6 +41,8 @@ from podium.drivers.qblox_cluster.waiting import UNDER_WAY, flags, statuses, wai
 from podium.drivers.roles import Acquired, Examination, Identity, MixerSettings, Tags
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
+
+log = logging.getLogger(__name__)
 
 START_SOURCE = "capture of the party line by the cluster's time keeping"
 TRIGGER_S = 5.0
@@ -180,6 +183,7 @@ class QbloxCluster:
         nothing can be armed until another program is loaded.
         """
         self._program = None
+        self._drain_error_queues({entry.slot for entry in artifact.sequencers})
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
         self._holding.set(
@@ -422,6 +426,19 @@ class QbloxCluster:
             self._interrupted,
             self._holding.frame,
         )
+
+    def _drain_error_queues(self, slots: Iterable[int]) -> None:
+        """Empty the error queues of what is older than a run: it is another client's, and told."""
+        for queues in ((), sorted(slots)):
+            try:
+                with telling(self._name, "reading errors that are older than this run"):
+                    if queues:
+                        with checked_once(self._cluster, queues):
+                            pass
+                    else:
+                        self._cluster.check_error_queue()
+            except Refused as older:
+                log.warning("%s (another client's: this run goes on)", older)
 
     def _check_error_queues(self, slots: Iterable[int]) -> None:
         # Every command was checked; this catches what the client itself never asks for.

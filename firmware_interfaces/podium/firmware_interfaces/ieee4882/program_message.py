@@ -75,15 +75,17 @@ class Unit:
 
 
 _HEADER = re.compile(r"(\*[A-Z]\w*|:?[A-Z]\w*(?::[A-Z]\w*)*)(\?)?", re.ASCII | re.IGNORECASE)
+# Possessive (++, *+): a text that does not fit costs no more than its length.
 _NUMBER = re.compile(
-    r"([+-]?(?:\d+\.?\d*|\.\d+))(?:\s*E\s*([+-]?\d+))?\s*([A-Z%/][\w%/.-]*)?",
+    r"([+-]?(?:\d++\.?+\d*+|\.\d++))(?:\s*+E\s*+([+-]?\d++))?\s*+([A-Z%/][\w%/.-]*+)?",
     re.ASCII | re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Z]\w*", re.ASCII | re.IGNORECASE)
-_RADIX = {"H": 16, "Q": 8, "B": 2}
+_RADIX = {"H": (16, "0123456789ABCDEF"), "Q": (8, "01234567"), "B": (2, "01")}
 _OPENS = re.compile(rb"[\n;,#\"'()]")
 _LINE_OPENS = re.compile(rb"[\n#\"']")
-_BLOCK_HEAD = re.compile(rb"#([1-9])(\d*)")
+_CLOSES = {quote: re.compile(rb"[\n%c]" % quote) for quote in b"\"'"}
+_BLOCK_HEAD = re.compile(rb"#([1-9])(\d{0,9})")
 
 
 class MessageSplitter:
@@ -92,6 +94,10 @@ class MessageSplitter:
     def __init__(self, max_bytes: int = MESSAGE_MAX) -> None:
         self._max_bytes = max_bytes
         self._pending = bytearray()
+        self._at = 0
+        """So far it is known that no message ends; read on from here."""
+        self._quote = 0
+        """The mark of the text that is open there; 0: none is."""
         self._discarding = False
 
     def feed(self, data: bytes) -> list[bytes | ScpiError]:
@@ -109,21 +115,49 @@ class MessageSplitter:
                 if newline < 0:
                     return messages
                 self._discarding = False
-            end = _end_of_message(self._pending)
+            end = self._end_of_message()
             if (len(self._pending) if end is None else end) > self._max_bytes:
                 messages.append(ScpiError(-363, f"more than {self._max_bytes} bytes"))
+                self._at = self._quote = 0
                 self._discarding = True
             elif end is None:
                 return messages
             else:
                 messages.append(bytes(self._pending[:end]))
                 del self._pending[: end + 1]
+                self._at = 0
 
     def eof(self) -> bytes:
         """Return what was received of a message that will never end."""
         rest = bytes(self._pending)
         self._pending.clear()
+        self._at = self._quote = 0
         return rest
+
+    def _end_of_message(self) -> int | None:
+        """Index of the newline that ends the first message, or None if it is not there yet.
+
+        Each byte is looked at once, however the stream was chopped.
+        """
+        pending = self._pending
+        while found := _CLOSES.get(self._quote, _LINE_OPENS).search(pending, self._at):
+            at, mark = found.start(), found[0][0]
+            if mark == 0x0A:  # ASSUMED: an open quote does not swallow the next line
+                self._quote = 0
+                return at
+            self._at = at + 1
+            if self._quote:
+                self._quote = 0
+            elif mark != 0x23:
+                self._quote = mark
+            else:
+                past = _past_block(pending, at)
+                if past is None:
+                    self._at = at
+                    return None
+                self._at = past
+        self._at = len(pending)
+        return None
 
 
 def units(message: bytes) -> Iterator[Unit | ScpiError]:
@@ -146,30 +180,6 @@ def definite_block(data: bytes) -> bytes:
     """Return ``data`` as a definite length block: ``#`` digit length bytes."""
     length = str(len(data)).encode("ascii")
     return b"#%d%b%b" % (len(length), length, data)
-
-
-def _end_of_message(pending: bytearray) -> int | None:
-    """Index of the newline that ends the first message, or None if it is not there yet."""
-    at = 0
-    while found := _LINE_OPENS.search(pending, at):
-        at = found.start()
-        match pending[at]:
-            case 0x0A:
-                return at
-            case 0x23:
-                past = _past_block(pending, at)
-                if past is None:
-                    return None
-                at = past
-            case quote:
-                past = pending.find(quote, at + 1)
-                newline = pending.find(b"\n", at)
-                if newline >= 0 and not 0 <= past < newline:
-                    return newline  # ASSUMED: an open quote does not swallow the next line
-                if past < 0:
-                    return None
-                at = past + 1
-    return None
 
 
 def _past_block(text: bytes | bytearray, at: int) -> int | None:
@@ -271,12 +281,14 @@ def _without_space(raw: bytes) -> bytes:
 
 
 def _hash(raw: bytes, text: str) -> Parameter:
-    radix = _RADIX.get(text[1:2].upper())
-    if radix is not None:
-        try:
-            return Number(Decimal(int(text[2:], radix)))
-        except ValueError:
-            raise ScpiError(-121, _shown(raw)) from None
+    radix, digits = _RADIX.get(text[1:2].upper(), (0, ""))
+    if radix:
+        written = text[2:].upper()
+        if not written or written.strip(digits):
+            raise ScpiError(-121, _shown(raw))
+        if len(written) > DIGITS_MAX:
+            raise ScpiError(-124, _shown(raw))
+        return Number(Decimal(int(written, radix)))
     past = _past_block(raw, 0)
     if past is None or past < 3 or past != len(raw):
         raise ScpiError(-161, _shown(raw))

@@ -27,15 +27,14 @@ def quoted(text: str) -> str:
 
 def split_response(line: str) -> list[str]:
     """Take the answers to a compound message apart: semicolons inside quotes do not count."""
-    parts = [""]
-    inside = False
-    for character in line:
+    parts: list[str] = []
+    begin, inside = 0, False
+    for at, character in enumerate(line):
         inside ^= character == '"'
         if character == ";" and not inside:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
+            parts.append(line[begin:at])
+            begin = at + 1
+    return [*parts, line[begin:]]
 
 
 def _with_exponent(value: Decimal, multiple: int) -> str:

@@ -19,6 +19,7 @@ BLOCK_MAX_BYTES = 1 << 26
 """ASSUMED: well above the largest program the vendor's client sends (10 495 KiB)."""
 
 _SPECIAL = re.compile(rb'["#\n]')
+_ARGUMENT = re.compile(r'(?:[^",]++|"[^"]*+(?:"|\Z))*+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +163,11 @@ def _split_arguments(text: str) -> tuple[str, ...]:
     if not text:
         return ()
     parts: list[str] = []
-    start = 0
-    quoted = False
-    for at, character in enumerate(text):
-        if character == '"':
-            quoted = not quoted
-        elif character == "," and not quoted:
-            parts.append(text[start:at])
-            start = at + 1
-    parts.append(text[start:])
+    at = 0
+    while at <= len(text):
+        end = at if (part := _ARGUMENT.match(text, at)) is None else part.end()
+        parts.append(text[at:end])
+        at = end + 1
     cleaned = [part.strip() for part in parts]
     if cleaned and not cleaned[-1]:
         cleaned.pop()

@@ -5,11 +5,11 @@ The client reads the whole object, changes one value and writes the whole object
 for the meaning and the range of each value.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from typing import Any
 
+from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.qblox_cluster import limits
 
 TRIGGER_COUNT_MAX = 0xFFFF
@@ -112,8 +112,8 @@ class SequencerConfiguration:
 def read_configuration(block: bytes) -> tuple[dict[str, Any], SequencerConfiguration]:
     """Return the block as JSON (as sent) and checked; raise :class:`BadConfiguration`."""
     try:
-        values = json.loads(block)
-    except (ValueError, RecursionError) as error:  # the latter: nested too deep to be read
+        values = parse_json(block)
+    except ValueError as error:
         raise BadConfiguration(f"the configuration is not JSON: {error}") from error
     return values, checked(values)
 

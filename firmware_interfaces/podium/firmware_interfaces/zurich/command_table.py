@@ -4,9 +4,10 @@ The rules are those of the schemas that zhinst-toolkit 1.4.0 ships (``ct_schema_
 ``ct_schema_shfsg.json``); a referee holds our verdict against a validator with those schemas.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
+
+from podium.firmware_interfaces.json_text import parse_json
 
 STATUS_EMPTY: Final = 0
 STATUS_LOADED: Final = 1
@@ -124,8 +125,8 @@ class CommandTable:
 def parse_command_table(text: str | bytes, family: Family) -> CommandTable:
     """Read and check a table. Raises :class:`BadCommandTable`."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text)
+    except ValueError as error:
         raise BadCommandTable(f"not JSON: {error}") from error
     root = _object(value, "the table", ("$schema", "header", "table"), ("header",))
     _string(root.get("$schema", ""), "$schema")

@@ -6,13 +6,14 @@ System V ABI. All of it is read here and nothing else is: a program of some kilo
 a library.
 """
 
-import json
 import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from podium.firmware_interfaces.json_text import parse_json
 
 _HEADER: Final = struct.Struct("<16sHHIIIIIHHHHHH")  # Elf32_Ehdr
 _SECTION: Final = struct.Struct("<IIIIIIIIII")  # Elf32_Shdr
@@ -145,8 +146,8 @@ def _text(sections: dict[str, tuple[int, bytes]], name: str) -> str:
 def _json(sections: dict[str, tuple[int, bytes]], name: str) -> dict[str, Any]:
     text = sections.get(name, (0, b"{}"))[1]
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text)
+    except ValueError as error:
         raise BadElf(f"section {name} is no JSON: {error}") from error
     if not isinstance(value, dict):
         raise BadElf(f"section {name} is a JSON {type(value).__name__}, it should be an object")

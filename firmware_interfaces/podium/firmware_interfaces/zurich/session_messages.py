@@ -31,6 +31,8 @@ SESSION = 0xB9D445582DA4A55C
 HPK = 0xA621130A90860008
 """The session together with what tells its schema."""
 REFLECTION = 0xF9A52E68104BC776
+PATH_MAX = 8192
+"""Characters of a path or an expression. ASSUMED: clients write a hundred."""
 STREAMING_HANDLE = 0xF51E28A7F5B41574
 SESSION_VERSION = "1.10.0"
 """What the session can do (labone 1.1.0, ``TESTED_CAPABILITY_VERSION``)."""
@@ -131,8 +133,16 @@ def decode(call: rpc.Call) -> Request | None:
     return None if reader is None else reader(call.params.struct(0))
 
 
+def _path(params: StructReader) -> str:
+    """Return the path, or the expression for several, that stands first in the parameters."""
+    path = params.text(0)
+    if len(path) > PATH_MAX:
+        raise ProtocolError(f"a path of {len(path)} characters, at most {PATH_MAX} are taken")
+    return path
+
+
 def _get_value(params: StructReader) -> Request:
-    return GetValue((params.text(0),), params.u16(0) == 1, params.u32(4))
+    return GetValue((_path(params),), params.u16(0) == 1, params.u32(4))
 
 
 def _get_values(params: StructReader) -> Request:
@@ -140,29 +150,29 @@ def _get_values(params: StructReader) -> Request:
 
 
 def _set_value(params: StructReader) -> Request:
-    return SetValue(params.text(0), read_value(params.struct(1)), params.u16(0) == 1, 9)
+    return SetValue(_path(params), read_value(params.struct(1)), params.u16(0) == 1, 9)
 
 
 def _deprecated_set_value(params: StructReader) -> Request:
-    return SetValue(params.text(0), read_value(params.struct(1)), False, 2)
+    return SetValue(_path(params), read_value(params.struct(1)), False, 2)
 
 
 def _deprecated_set_value_2(params: StructReader) -> Request:
-    return SetValue(params.text(0), read_value(params.struct(1)), False, 8)
+    return SetValue(_path(params), read_value(params.struct(1)), False, 8)
 
 
 def _subscribe(params: StructReader) -> Request:
     subscription = params.struct(0)
-    return Subscribe(subscription.text(0), subscription.data(2), subscription.capability(1))
+    return Subscribe(_path(subscription), subscription.data(2), subscription.capability(1))
 
 
 _READERS: dict[int, Callable[[StructReader], Request]] = {
-    0: lambda params: ListNodes(params.text(0), params.u32(0)),
+    0: lambda params: ListNodes(_path(params), params.u32(0)),
     1: _get_values,
     2: _deprecated_set_value,
     3: _subscribe,
     4: lambda params: DisconnectDevice(),
-    5: lambda params: ListNodesJson(params.text(0), params.u32(0)),
+    5: lambda params: ListNodesJson(_path(params), params.u32(0)),
     6: lambda params: Unsubscribe(params.data(0), params.texts(1)),
     7: lambda params: GetSessionVersion(),
     8: _deprecated_set_value_2,

@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from podium.firmware_interfaces.models import ModelError, known_models, output_full_scale_dbm
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.firmware_interfaces.qubit_defaults import typical_design, usual_spread
+from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.draw import Spread
 from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
@@ -132,8 +130,8 @@ class Design:
 def read_design(path: Path) -> Design:
     """Read a facility file; raises :class:`DesignError` naming the file and the place."""
     try:
-        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
+        tree = parse_yaml(path.read_bytes())
+    except NotYaml as error:
         raise DesignError(f"{path} is not YAML: {error}") from error
     return design_of(tree, str(path))
 

@@ -22,9 +22,9 @@ from pydantic import (
 )
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import YAMLError
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
 from podium.sim_instruments.physics.clocks import ClockErrors
 from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
@@ -400,11 +400,11 @@ def dump_world(world: WorldFile) -> str:
     return text.getvalue()
 
 
-def parse_world(text: str, name: str = "twin file") -> WorldFile:
+def parse_world(text: str | bytes, name: str = "twin file") -> WorldFile:
     """Return the world that ``text`` describes, or raise :class:`WorldFileError` for ``name``."""
     try:
-        tree = YAML(typ="safe").load(text)
-    except YAMLError as error:
+        tree = parse_yaml(text)
+    except NotYaml as error:
         raise WorldFileError(f"{name} is not YAML: {error}") from error
     try:
         return WorldFile.model_validate(tree)
@@ -429,7 +429,7 @@ def write_world(world: WorldFile, path: Path) -> None:
 
 def read_world(path: Path) -> WorldFile:
     """Read the file, or raise :class:`WorldFileError` (:class:`OSError` if it cannot be opened)."""
-    return parse_world(path.read_text(encoding="utf-8"), str(path))
+    return parse_world(path.read_bytes(), str(path))
 
 
 def _put_numbers_on_one_line(tree: object) -> object:

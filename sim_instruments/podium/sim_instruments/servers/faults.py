@@ -193,6 +193,8 @@ def bring_about(serving: Serving, name: str, on: str) -> str:
         On.INSTRUMENT: serving.served.keys(),
         On.FRIDGE: laboratory.fridges.keys(),
     }[fault.on]
+    if not known:
+        raise LookupError(f"{name} wants one {fault.on.value}, and there is none here")
     if on not in known:
         raise LookupError(
             f"{name} wants one {fault.on.value} of {', '.join(sorted(known))}, not {on!r}"

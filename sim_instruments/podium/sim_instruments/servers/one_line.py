@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
 from podium.sim_instruments.physics.world_file import WorldFile, read_world, write_world
 from podium.sim_instruments.servers.clock import WorldClock
@@ -55,8 +55,8 @@ def draw(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
 def facility_in(path: Path) -> Tree:
     """Return the content of a facility file; raises :class:`.wiring.PlanError`, or OSError."""
     try:
-        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
+        tree = parse_yaml(path.read_bytes())
+    except NotYaml as error:
         raise PlanError(f"{path}: {error}") from error
     if not isinstance(tree, dict) or not isinstance(tree.get("instruments"), dict):
         raise PlanError(f"{path} is no facility file: it has no instruments")

@@ -9,6 +9,7 @@ from podium.sim_instruments.testing.facility import (
     TwinFacility,
     TwinInstrument,
     UnknownCommands,
+    UnknownTruth,
 )
 from podium.sim_instruments.testing.pool import TwinPool, twin_facility, twin_instrument
 from podium.sim_instruments.testing.process import TwinProcessFailed, TwinRefused
@@ -25,6 +26,7 @@ __all__ = [
     "TwinProcessFailed",
     "TwinRefused",
     "UnknownCommands",
+    "UnknownTruth",
     "twin_facility",
     "twin_instrument",
 ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import groupby
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from podium.sim_instruments.testing.process import TwinProcess, TwinProcessFaile
 
 FS_PER_S = 10**15
 SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_SPAN = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(ms|s|min|h|d)")
+_SPAN = re.compile(r"((?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?)\s*+(ms|s|min|h|d)")
 LISTED = 20
 """So many unknown commands are listed by name."""
 LAST = 50
@@ -37,12 +38,35 @@ class SentCommand:
     """World time since 1970 (TAI). In seconds: good to a microsecond."""
 
 
+class UnknownTruth(KeyError):
+    """The world has no truth of that name. The message says which names are near."""
+
+    def __str__(self) -> str:
+        """Return the message as it is: a KeyError would quote it."""
+        return str(self.args[0])
+
+
+class Truths(dict[str, float]):
+    """Hidden truths by name; a name that there is not is refused with those that are near."""
+
+    def __missing__(self, name: object) -> float:
+        __tracebackhide__ = True
+        near = get_close_matches(str(name), self, n=3, cutoff=0.5)
+        there = f"near are {', '.join(near)}" if near else f"there are {', '.join(self) or 'none'}"
+        raise UnknownTruth(f"there is no truth {name!r}; {there}")
+
+
 class TwinFacility:
     """Simulated instruments with a world of their own, until they are closed."""
 
-    def __init__(self, process: TwinProcess, opened: Mapping[str, Any], seed: int) -> None:
+    def __init__(
+        self, process: TwinProcess, opened: Mapping[str, Any], seed: int, strict: bool = False
+    ) -> None:
         self._process = process
         self._closed = False
+        self._strict = strict
+        self._complained = 0
+        """So many unknown commands were complained of."""
         self.seed = seed
         """Of its world."""
         self.endpoints: Mapping[str, Any] = opened
@@ -68,8 +92,10 @@ class TwinFacility:
         """What a perfect measurement would find now, at the biases that are set, in SI units.
 
         ``node_a.q0.f01`` and so on; docs/reference/parameters.md says what each means. What can
-        only be found by search (``assignment_fidelity``) is in :meth:`truth_in_full`.
+        only be found by search (``assignment_fidelity``) is in :meth:`truth_in_full`. A name that
+        there is not raises :class:`UnknownTruth`.
         """
+        __tracebackhide__ = True
         return self._truth(optima=False)
 
     def truth_in_full(self) -> dict[str, float]:
@@ -77,14 +103,16 @@ class TwinFacility:
         return self._truth(optima=True)
 
     def _truth(self, optima: bool) -> dict[str, float]:
+        __tracebackhide__ = True
         told = self._ask({"do": "truth", "optima": optima})
-        return {name: entry["value"] for name, entry in told.items()}
+        return Truths({name: entry["value"] for name, entry in told.items()})
 
     def close(self) -> None:
         """Hear that its instruments have ended: its process may serve others from now on."""
         self._closed = True
 
     def _ask(self, request: dict[str, Any]) -> Any:
+        __tracebackhide__ = True
         if self._closed:
             raise TwinRefused(
                 f"{', '.join(self.instruments)} ended with the test, or the context, that it was "
@@ -97,10 +125,12 @@ class TwinFacility:
 
         Raises :class:`.process.TwinRefused` with what there is.
         """
+        __tracebackhide__ = True
         self._ask({"do": "fault", "fault": fault, "on": on})
 
     def advance(self, span: str | float) -> None:
         """Let laboratory time pass: ``"3h"``, ``"10 min"``, or seconds."""
+        __tracebackhide__ = True
         self._ask({"do": "advance", "seconds": _seconds(span)})
 
     def time_s(self) -> float:
@@ -158,12 +188,24 @@ class TwinFacility:
             came += f", the last {len(heard)} of them"
         return "\n".join([f"{names}: seed {self.seed}; {came}{':' * bool(lines)}", *lines])
 
+    def check_strictly(self) -> None:
+        """Check, where it was opened strictly; what was complained of once is not again."""
+        __tracebackhide__ = True
+        if self._strict:
+            count = sum(count["unknown"] for count in self.tallies().values())
+            complained, self._complained = self._complained, count
+            self._check(complained)
+
     def check(self) -> None:
         """Raise :class:`UnknownCommands` if one came that its instrument does not know."""
         __tracebackhide__ = True
-        if not any(count["unknown"] for count in self.tallies().values()):
+        self._check(0)
+
+    def _check(self, before: int) -> None:
+        __tracebackhide__ = True
+        if sum(count["unknown"] for count in self.tallies().values()) <= before:
             return
-        unknown = self.unknown
+        unknown = self.unknown[before:]
         lines = [f"  {one.instrument} {one.port}: {one.text}" for one in unknown[:LISTED]]
         raise UnknownCommands(
             f"{len(unknown)} command{'s' * (len(unknown) != 1)} that no such instrument knows "
@@ -201,6 +243,7 @@ class TwinInstrument:
     @property
     def truth(self) -> dict[str, float]:
         """See :attr:`TwinFacility.truth`."""
+        __tracebackhide__ = True
         return self.facility.truth
 
     @property
@@ -215,17 +258,20 @@ class TwinInstrument:
 
     def fault(self, fault: str, on: str | None = None) -> None:
         """Make something go wrong with this instrument, or ``on`` a line or fridge."""
+        __tracebackhide__ = True
         self.facility.fault(fault, self.name if on is None else on)
 
     def advance(self, span: str | float) -> None:
         """See :meth:`TwinFacility.advance`."""
+        __tracebackhide__ = True
         self.facility.advance(span)
 
 
 def _seconds(span: str | float) -> float:
+    __tracebackhide__ = True
     if not isinstance(span, str):
         return float(span)
     found = _SPAN.fullmatch(span.strip())
     if found is None:
-        raise TwinRefused(f"a time like 3h, 10 min, 2.5 s is wanted, not {span!r}")
+        raise TwinRefused(f"a time like 3h, 10 min, 2.5 s is wanted, not {span!r:.80}")
     return float(found[1]) * SECONDS[found[2]]

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.models import ModelError
 from podium.firmware_interfaces.trace import TraceError, read_trace
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility
@@ -134,7 +135,7 @@ async def serve_requests(answers: int) -> None:
             while line := await reader.readline():
                 answer: dict[str, Any]
                 try:
-                    answer = {"ok": await host.do(json.loads(line))}
+                    answer = {"ok": await host.do(parse_json(line))}
                 except REFUSALS as error:
                     answer = {"error": str(error)}
                 await asyncio.to_thread(os.write, answers, json.dumps(answer).encode() + b"\n")

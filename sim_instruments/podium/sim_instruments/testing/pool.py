@@ -3,8 +3,10 @@
 To start a process takes most of a second; to exchange its world, some milliseconds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
@@ -62,6 +64,7 @@ class TwinPool:
         I/Q mixers. ``strict``: raise :class:`.facility.UnknownCommands` at the end, if a command
         came that no such instrument knows. Raises :class:`.process.TwinRefused`.
         """
+        __tracebackhide__ = True
         words = {
             "facility": str(Path(facility).absolute()),
             "twin": None if twin is None else str(Path(twin).absolute()),
@@ -90,6 +93,7 @@ class TwinPool:
         there is besides (sources of static bias) is in its ``facility``. Everything else as for
         :meth:`facility`.
         """
+        __tracebackhide__ = True
         if qubits is not None and type(qubits) is not int:
             raise TwinRefused(f"a number of qubits is wanted, not {qubits!r}")
         words = {
@@ -123,6 +127,7 @@ class TwinPool:
     def _opened(
         self, words: dict[str, Any], seed: int, clock: Clock, mixers: bool, strict: bool
     ) -> Iterator[TwinFacility]:
+        __tracebackhide__ = True
         if type(seed) is not int or seed < 0:
             raise TwinRefused(f"a seed is a whole number from 0 up, not {seed!r}")
         if clock not in get_args(Clock):
@@ -131,10 +136,9 @@ class TwinPool:
         facility: TwinFacility | None = None
         try:
             request = {"do": "open", "seed": seed, "clock": clock, "mixers": mixers, **words}
-            facility = TwinFacility(process, process.ask(request), seed)
+            facility = TwinFacility(process, process.ask(request), seed, strict)
             yield facility
-            if strict:
-                facility.check()
+            facility.check_strictly()
         finally:
             if facility is not None:
                 facility.close()
@@ -163,9 +167,25 @@ class TwinPool:
         self._idle.append(process)
 
 
+def check_words(of: Callable[..., Any], words: Mapping[str, Any]) -> None:
+    """Raise :class:`.process.TwinRefused` for a word that ``of`` does not take, with what is near.
+
+    A misspelt word would be a TypeError that names a method nobody has called.
+    """
+    __tracebackhide__ = True
+    known = [one.name for one in signature(of).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    for word in words:
+        if word not in known:
+            near = get_close_matches(word, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise TwinRefused(f"there is no word {word!r}; {hint}")
+
+
 @contextmanager
 def twin_facility(facility: str | Path, **words: Any) -> Iterator[TwinFacility]:
     """Have a facility's instruments simulated meanwhile; words of :meth:`TwinPool.facility`."""
+    __tracebackhide__ = True
+    check_words(TwinPool.facility, words)
     with TwinPool() as pool, pool.facility(facility, **words) as opened:
         yield opened
 
@@ -173,5 +193,7 @@ def twin_facility(facility: str | Path, **words: Any) -> Iterator[TwinFacility]:
 @contextmanager
 def twin_instrument(model: str, **words: Any) -> Iterator[TwinInstrument]:
     """Have one instrument simulated meanwhile; words of :meth:`TwinPool.instrument`."""
+    __tracebackhide__ = True
+    check_words(TwinPool.instrument, words)
     with TwinPool() as pool, pool.instrument(model, **words) as opened:
         yield opened

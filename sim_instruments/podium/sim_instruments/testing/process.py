@@ -60,6 +60,7 @@ class TwinProcess:
 
         After the latter the process is gone.
         """
+        __tracebackhide__ = True
         with self._lock:
             try:
                 self._send(json.dumps(request).encode() + b"\n")

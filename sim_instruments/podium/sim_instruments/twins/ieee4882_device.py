@@ -18,6 +18,9 @@ from podium.sim_instruments.twins.command_ear import CommandEar, unit_words
 
 _REGISTER = Whole(0, 255)
 
+UNITS_AT_ONCE = 250
+"""Units carried out before other instruments have their turn: some milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -210,11 +213,14 @@ class DeviceSession:
         self._next: Unit | ScpiError | None = None
         self._path = device.root
         self._answers: list[str] = []
+        self._left = 0
+        """So many more units are carried out before others have their turn."""
 
     def feed(self, data: bytes, now_fs: int) -> bytes:
         """Take bytes, return the replies that are due; see :class:`Session`."""
         self._messages.extend(self._splitter.feed(data))
         replies = b""
+        self._left = UNITS_AT_ONCE
         while self._continue(now_fs):
             if self._answers:
                 replies += ";".join(self._answers).encode("latin-1")
@@ -228,8 +234,10 @@ class DeviceSession:
         return replies
 
     def _continue(self, now_fs: int) -> bool:
-        """Execute what is left of the present message; False if it must wait."""
+        """Execute what is left of the present message; False if it must wait, or others wait."""
         while True:
+            if self._left <= 0:
+                return False
             if self._next is None:
                 self._next = next(self._units, None)
             if self._next is None:
@@ -240,6 +248,7 @@ class DeviceSession:
                 self._next, self._path, bool(self._answers), now_fs
             )
             self._next = None
+            self._left -= 1
             if answer is not None:
                 self._answers.append(answer)
 

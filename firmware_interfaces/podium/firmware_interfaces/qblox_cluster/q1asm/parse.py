@@ -20,19 +20,24 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.instruction import (
     Register,
 )
 
+# Possessive (++, *+): a line that does not fit costs no more than its length.
+_SPACE = " \t\v"
 _STATEMENT = re.compile(
-    r"[ \t\v]*(?:([A-Za-z_]\w*)[ \t\v]*:)?"  # label
-    r"[ \t\v]*(?:(\w+)(?:(?:[ \t\v]+|(?=,))([^#]*?))?)?"  # mnemonic, operands
-    r"[ \t\v]*(?:#[ \t\v]*(.*?)[ \t\v]*)?",  # comment
+    r"[ \t\v]*+(?:([A-Za-z_]\w*+)[ \t\v]*+:)?"  # label
+    r"[ \t\v]*+(?:(\w++)(?:(?:[ \t\v]++|(?=,))([^#]*+))?)?"  # mnemonic, operands
+    r"[ \t\v]*+(?:#(.*))?",  # comment
     re.ASCII,
 )
 _DEFINITION = re.compile(
-    r"[ \t\v]*\.DEF[ \t\v]+(\w+)[ \t\v,]+([^ \t\v,#][^#]*?)[ \t\v,]*(?:#.*)?", re.ASCII
+    r"[ \t\v]*+\.DEF[ \t\v]++(\w++)[ \t\v,]++([^ \t\v,#][^#]*+)(?:#.*)?", re.ASCII
 )
 _DIRECTIVE = re.compile(r"[ \t\v]*(\.\w*)")
 _SYMBOL = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NUMBER = re.compile(r"(-?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+)|([1-9][0-9]*|0))")
 _END_OF_LINE = re.compile(r"\r\n|\r|\n")
+
+DIGITS_MAX = 64
+"""Of a number, sign and 0x included. ASSUMED: 32 bits in binary take no more."""
 
 
 class _BadOperand(Exception):
@@ -55,14 +60,16 @@ def parse(text: str) -> tuple[Instruction, ...]:
             if match is None:
                 _define(line, symbols)
                 continue
-            label, mnemonic, arguments, comment = match.groups()
+            label, mnemonic, arguments, remark = match.groups()
+            comment = (remark or "").strip(_SPACE)
+            arguments = (arguments or "").rstrip(_SPACE)
             if mnemonic is None and label is None and not comment:
                 continue
             operands = _operands(arguments, symbols, known) if arguments else ()
         except _BadOperand as error:
             problems.append(Problem(number, f"Syntax error: {error}"))
             continue
-        lines.append(Instruction(mnemonic or "", operands, label, comment or "", number))
+        lines.append(Instruction(mnemonic or "", operands, label, comment, number))
     if problems:
         raise AssemblyError(tuple(problems))
     return tuple(lines)
@@ -74,14 +81,14 @@ def _define(line: str, symbols: dict[str, str]) -> None:
     if match is None:
         directive = _DIRECTIVE.match(line)
         if directive is None:
-            raise _BadOperand(f"spurious characters in {line.strip()!r}")
+            raise _BadOperand(f"spurious characters in {_shown(line.strip())!r}")
         if directive[1] == ".DEF":
             raise _BadOperand("directive .DEF takes a name and one value: .DEF name value")
-        raise _BadOperand(f"directive '{directive[1]}' not supported; there is .DEF")
+        raise _BadOperand(f"directive '{_shown(directive[1])}' not supported; there is .DEF")
     name, value = match.groups()
     if name in symbols:
-        raise _BadOperand(f"Duplicate symbol: {name}")
-    symbols[name] = value
+        raise _BadOperand(f"Duplicate symbol: {_shown(name)}")
+    symbols[name] = value.rstrip(_SPACE + ",")
 
 
 def _operands(
@@ -99,17 +106,19 @@ def _operand(word: str, symbols: dict[str, str], known: dict[str, Operand]) -> O
     if word.startswith("$"):
         name = word[1:]
         if not _SYMBOL.fullmatch(name):
-            raise _BadOperand(f"Invalid symbol name: '{name}'")
+            raise _BadOperand(f"Invalid symbol name: '{_shown(name)}'")
         if name not in symbols:
-            raise _BadOperand(f"Unresolved symbol: {name}; a .DEF must stand before its use")
+            raise _BadOperand(
+                f"Unresolved symbol: {_shown(name)}; a .DEF must stand before its use"
+            )
         value = symbols[name]
         if value.startswith("$"):
-            raise _BadOperand(f"Invalid argument: symbol {name} stands for another symbol")
+            raise _BadOperand(f"Invalid argument: symbol {_shown(name)} stands for another symbol")
         return _operand(value, symbols, known)
     operand: Operand
     if word.startswith("@"):
         if not _SYMBOL.fullmatch(word[1:]):
-            raise _BadOperand(f"Invalid argument: '{word}' names no label")
+            raise _BadOperand(f"Invalid argument: '{_shown(word)}' names no label")
         operand = Label(word[1:])
     elif word.startswith("R"):
         operand = Register(_number(word[1:], "Register", word))
@@ -120,9 +129,15 @@ def _operand(word: str, symbols: dict[str, str], known: dict[str, Operand]) -> O
 
 
 def _number(digits: str, kind: str, word: str) -> int:
-    match = _NUMBER.fullmatch(digits)
+    match = _NUMBER.fullmatch(digits) if len(digits) <= DIGITS_MAX else None
     if match is None or (kind == "Register" and match[1]):
-        raise _BadOperand(f"Invalid {kind} argument: Value '{word}' is not a valid integer")
+        why = "is not a valid integer" if len(digits) <= DIGITS_MAX else "is too long"
+        raise _BadOperand(f"Invalid {kind} argument: Value '{_shown(word)}' {why}")
     sign, hexadecimal, octal, decimal = match.groups()
     value = int(decimal) if decimal else int(hexadecimal, 16) if hexadecimal else int(octal, 8)
     return -value if sign else value
+
+
+def _shown(text: str) -> str:
+    """Return what a message quotes: the beginning of a long text."""
+    return text if len(text) <= 60 else f"{text[:57]}..."

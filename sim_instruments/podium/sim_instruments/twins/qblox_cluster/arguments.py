@@ -1,8 +1,8 @@
 """Reading the arguments of a command, with refusals that say which and why."""
 
-import json
 from typing import Any
 
+from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.qblox_cluster.framing import Command
 from podium.sim_instruments.twins.qblox_cluster.refusal import (
     BLOCK_DATA_ERROR,
@@ -63,8 +63,8 @@ def block(command: Command) -> bytes:
 def json_block(command: Command) -> Any:
     """Return the payload of the block as JSON."""
     try:
-        return json.loads(block(command))
-    except (ValueError, RecursionError) as error:  # the latter: nested too deep to be read
+        return parse_json(block(command))
+    except ValueError as error:
         raise Refusal(BLOCK_DATA_ERROR, f"{command.header}: not JSON: {error}") from error
 
 

@@ -16,7 +16,8 @@ from podium.sim_instruments.twins.qblox_cluster.q1_processor import Q1Processor,
 from podium.sim_instruments.twins.qblox_cluster.refusal import EXECUTION_ERROR, ErrorQueue, Refusal
 
 IN_PLACE_LINES = 1000
-"""A program up to here is assembled in about ten milliseconds: less than a loop may be blocked."""
+"""A program up to here, of up to 64 bytes a line, is assembled in about ten milliseconds: less
+than a loop may be blocked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +91,7 @@ class Assembler:
                 EXECUTION_ERROR,
                 f"a program of {len(text)} bytes, at most {limits.PROGRAM_MAX_BYTES} fit",
             )
-        if text.count(b"\n") < IN_PLACE_LINES:
+        if max(text.count(b"\n"), text.count(b"\r"), len(text) // 64) < IN_PLACE_LINES:
             self._take(_prepare(text, self._model, self._generation), install)
         else:
             model, generation = self._model, self._generation

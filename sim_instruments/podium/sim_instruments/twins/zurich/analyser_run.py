@@ -152,6 +152,13 @@ class AnalyserRun:
         else:
             node_settings.spectroscopy_settings(self.run.setting, self._at)
 
+    def take_over(self, logger: ResultLogger) -> None:
+        """Go on with the record that a program before has begun and not filled.
+
+        ASSUMED: ``result/enable`` stays 1 until all results are there, whoever brings them.
+        """
+        self.logger = logger
+
     def arm(self) -> None:
         """Begin a new record of results, as the nodes say now."""
         settings = node_settings.logger_settings(self.run.setting, self.section)

@@ -31,6 +31,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     last_level,
     trigger_edges,
 )
+from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import ResultLogger
 from podium.sim_instruments.twins.zurich.register_bank import NOTHING, RegisterBank
 from podium.sim_instruments.twins.zurich.runs_ahead import RunsAhead
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
@@ -80,6 +81,8 @@ class Executing:
         self._runs: dict[tuple[str, str], ProgramRun] = {}
         self._analysers: dict[tuple[str, str], AnalyserRun] = {}
         self._armed: set[tuple[str, str]] = set()
+        self._records: dict[tuple[str, str], ResultLogger] = {}
+        """Begun by a program that is gone, by instrument and where the nodes of results lie."""
         """Device and section of result loggers that were enabled and have no run yet."""
         self._levels: dict[tuple[str, str], int] = {}
         """Of the trigger outputs of sequencers, as far as their edges were passed on."""
@@ -115,7 +118,7 @@ class Executing:
         told = self._told.get(uploaded.device, {})
         for path in [path for path in told if path.startswith(uploaded.at)]:
             del told[path]
-        self._analysers.pop(key, None)
+        self._keep_record(key)
         if run.model is SHFQA:
             try:
                 channel = run.channel
@@ -128,7 +131,11 @@ class Executing:
                 del self._runs[key]
                 raise ProgramRefused(f"{uploaded.at}: {error}") from error
             self._analysers[key] = analyser
-            if (uploaded.device, analyser.section) in self._armed:
+            record = uploaded.device, analyser.section
+            begun = self._records.pop(record, None)
+            if record in self._armed and begun is not None:
+                analyser.take_over(begun)
+            elif record in self._armed:
                 self._begin_record(uploaded.device, analyser)
             self._players.foretell_alone(run)
 
@@ -137,7 +144,7 @@ class Executing:
         self.advance(now_fs)
         self._ahead.forget((device, at), now_fs)
         self._runs.pop((device, at), None)
-        self._analysers.pop((device, at), None)
+        self._keep_record((device, at))
 
     def written(self, device: str, path: str, value: Value, now_fs: int) -> None:
         """Hear that a node was set."""
@@ -365,6 +372,7 @@ class Executing:
     def _arm(self, device: str, section: str, on: bool) -> None:
         key = device, section
         self._armed.discard(key)
+        self._records.pop(key, None)
         if not on:
             return
         self._armed.add(key)
@@ -375,6 +383,12 @@ class Executing:
         for (name, _), analyser in self._analysers.items():
             if name == device and analyser.section == section:
                 self._begin_record(device, analyser)
+
+    def _keep_record(self, key: tuple[str, str]) -> None:
+        """Let go of an analyser's run; the next one goes on with the record that it leaves."""
+        analyser = self._analysers.pop(key, None)
+        if analyser is not None and analyser.logger is not None:
+            self._records[key[0], analyser.section] = analyser.logger
 
     def _begin_record(self, device: str, analyser: AnalyserRun) -> None:
         try:

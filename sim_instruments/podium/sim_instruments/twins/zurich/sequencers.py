@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.zurich.command_table import (
     HDAWG,
     SHFSG,
@@ -205,8 +206,8 @@ class Sequencers:
             parse_command_table(text, family)
         except BadCommandTable:
             try:
-                is_table = isinstance(json.loads(text), dict)
-            except (ValueError, RecursionError) as error:
+                is_table = isinstance(parse_json(text), dict)
+            except ValueError as error:
                 return f"it is no JSON: {error}"
             return self._check_table(text) if is_table else "it is no JSON object"
         return ""

@@ -1,0 +1,168 @@
+"""Every door of every twin, spoken to over a session of its own; none of them may raise."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from tests.hostile.parser import Parser
+from tests.sim_instruments.twins.qblox_cluster.cluster_bench import HeldPlayback
+from tests.sim_instruments.twins.zurich import asking
+
+from podium.firmware_interfaces import snmp
+from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector
+from podium.sim_instruments.physics.clocks import Clock
+from podium.sim_instruments.physics.room import Room
+from podium.sim_instruments.twins.lakeshore_372 import LakeShore372
+from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
+from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A
+from podium.sim_instruments.twins.srs_fs725 import SrsFs725
+from podium.sim_instruments.twins.white_rabbit_switch import WhiteRabbitSwitch
+from podium.sim_instruments.twins.wrtd_node.node import WrtdNode
+from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200
+from podium.sim_instruments.twins.zurich.data_server import DataServer
+
+NOW_FS: Final = 1_800_000_000 * 10**15
+
+
+def _clock_of(make: Any) -> Clock:
+    return Clock(1, "clock", make, Room(1))
+
+
+def _feed(build: Callable[[], Any], port: str) -> Callable[[bytes], object]:
+    """Return what a fresh connection of a twin makes of bytes; the twin is one for all."""
+    twin: list[Any] = []
+
+    def read(data: bytes) -> object:
+        if not twin:
+            twin.append(build())
+        return twin[0].open(port).feed(data, NOW_FS)
+
+    return read
+
+
+def _hear(build: Callable[[], Any], port: str) -> Callable[[bytes], object]:
+    twin: list[Any] = []
+
+    def read(data: bytes) -> object:
+        if not twin:
+            twin.append(build())
+        return twin[0].hear(port, data, NOW_FS)
+
+    return read
+
+
+def _cluster() -> ClusterTwin:
+    return ClusterTwin({2: "QRM-RF", 4: "QCM-RF"}, "1", HeldPlayback())
+
+
+def _block(header: bytes) -> Callable[[bytes], object]:
+    """Return what a module makes of a block of bytes behind a header."""
+    feed = _feed(_cluster, "slot2")
+
+    def read(data: bytes) -> object:
+        length = b"%d" % len(data)
+        return feed(b"%s #%d%s%s\n" % (header, len(length), length, data))
+
+    return read
+
+
+def _labone(message: Callable[[str], bytes]) -> Callable[[bytes], object]:
+    """Return what a kernel makes of a request that holds a text."""
+    server: list[Any] = []
+
+    def read(data: bytes) -> object:
+        if not server:
+            server.append(DataServer("1", {12000: "SHFQC"}))
+        connection = asking.opened(server[0], "dev12000")
+        return connection.feed(message(data.decode("latin-1")), NOW_FS)
+
+    return read
+
+
+AWG: Final = "/dev12000/sgchannels/0/awg"
+SCPI_FRAMES: Final = (b"%s\n", b"*IDN?;%s\n")
+
+TWINS: Final = (
+    Parser(
+        "twin of a GS200",
+        _feed(lambda: YokogawaGS200("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b":SOUR:LEV %s\n", b':PROG:EDIT:STAR;:PROG:MEM "%s"\n'),
+        samples=(b":SOUR:FUNC VOLT;RANG 10;:SOUR:LEV 1.5E-3;:OUTP ON;*ESR?\n",),
+    ),
+    Parser(
+        "twin of an SGS100A",
+        _feed(lambda: RohdeSchwarzSGS100A("1"), "scpi"),
+        frames=(*SCPI_FRAMES, b":FREQ %s\n", b":POW %s dBm\n"),
+        samples=(b":FREQ 5.8 GHz;:POW -10;:OUTP ON;:SYST:ERR?\n",),
+    ),
+    Parser(
+        "twin of a 372",
+        _feed(lambda: LakeShore372(lambda channel, now_fs: 0.01, {1: "a", 6: "mxc"}, "S"), "scpi"),
+        frames=(*SCPI_FRAMES, b"INTYPE 1,%s\n", b"INNAME 1,%s\n", b"RDGK? %s\n"),
+        samples=(b"INSET 1,1,3,3,0,1;RDGK? 1;SCAN?\n", b'INNAME 1,"mixing"\n'),
+    ),
+    Parser(
+        "twin of an FS725",
+        _feed(lambda: SrsFs725("1", _clock_of), "serial"),
+        frames=(b"%s", b"%s\r", b"LO%s\r"),
+        samples=(b"LO?\rFC 1596,2048\rTT?\rAD10?\r",),
+    ),
+    Parser(
+        "twin of a WRTD node",
+        _feed(lambda: WrtdNode("1", _clock_of), "service"),
+        frames=(b"%s\n", b'{"id": 1, "call": "get_attr_int32", "args": [%s]}\n'),
+        samples=(b'{"id": 1, "call": "get_attr_int32", "args": ["", 1150020]}\n',),
+    ),
+    Parser("events of a WRTD node", _hear(lambda: WrtdNode("1", _clock_of), "wrtd")),
+    Parser(
+        "twin of a White Rabbit switch",
+        _hear(lambda: WhiteRabbitSwitch("1", _clock_of), "snmp"),
+        samples=(
+            snmp.encode(
+                snmp.Message(
+                    snmp.Operation.GET_BULK, b"public", 5, (snmp.Binding((1, 3, 6)),), 0, 20
+                )
+            ),
+        ),
+    ),
+    Parser(
+        "twin of a cluster",
+        _feed(_cluster, "scpi"),
+        frames=(*(b"%s\n",), b"SLOT2:SEQ0:GAIN %s\n", b"SLOT2:SEQ0:CONF %s\n", b"STAT? %s\n"),
+        samples=(b"*IDN?\nSLOT2:SEQuencer0:STATE?\nSLOT2:SEQ0:CONF #12{}\nSYST:ERR?\n",),
+    ),
+    Parser("program of a cluster", _block(b"SEQuencer0:PROGram"), frames=(b"%s", b" move %s,R0")),
+    Parser("waveforms of a cluster", _block(b"SEQuencer0:AWG:WLISt"), frames=(b"%s", b"[%s]")),
+    Parser("setup of a cluster", _block(b"SEQuencer0:CONFiguration"), frames=(b"%s", b"{%s}")),
+    Parser(
+        "twin of a data server",
+        _feed(lambda: DataServer("1", {12000: "SHFQC"}), "data_server"),
+        frames=(b"%s", b"GET %s HTTP/1.1\r\n\r\n", asking.request("dev12000") + b"%s"),
+        samples=(asking.request("dev12000") + asking.bootstrap(0),),
+    ),
+    Parser(
+        "LabOne listings",
+        _labone(lambda text: asking.list_nodes(1, text, 1)),
+        frames=(b"%s", b"/dev12000/%s"),
+        samples=(b"/dev12000/*/0/on",),
+    ),
+    Parser(
+        "LabOne readings",
+        _labone(lambda text: asking.get(1, text)),
+        frames=(b"%s", b"/dev12000/%s"),
+        samples=(b"/dev12000/sgchannels/0/output/on",),
+    ),
+    Parser(
+        "LabOne texts",
+        _labone(lambda text: asking.set_value(1, f"{AWG}/commandtable/data", text_vector(text))),
+        frames=(b"%s", b'{"header": {"version": "1.2.0"}, "table": [%s]}'),
+    ),
+    Parser(
+        "LabOne programs of a twin",
+        _labone(
+            lambda text: asking.set_value(
+                1, f"{AWG}/elf/data", bytes_vector(text.encode("latin-1"))
+            )
+        ),
+        frames=(b"%s", b"\x7fELF\x01\x01\x01%s"),
+    ),
+)
