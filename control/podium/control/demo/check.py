@@ -86,7 +86,7 @@ def _named_drivers(path: Path, facility: "Facility") -> tuple[list["Problem"], l
     from podium.control.agent.named_drivers import driver_findings
     from podium.control.facility.source import read_source
 
-    found = driver_findings(facility.instruments)
+    found = driver_findings(facility.instruments) if path.is_file() else []
     source = read_source(path)[0] if any(one.wrong for one in found) else None
     problems = [
         source.problem(("instruments", one.instrument, one.key), one.message)
@@ -111,7 +111,7 @@ def _adapters(facility: "Facility") -> Iterator[str]:
 def _twin_needs(path: Path) -> list[str]:
     """Return what stands between the file and its simulation, as the twins' package tells it."""
     points = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if TWIN not in points:
+    if TWIN not in points or not path.is_file():  # a pipe is read once
         return []
     needs: list[str] = points[TWIN].load().needs(path)
     return needs
