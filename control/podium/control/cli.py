@@ -22,7 +22,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "bring up two nodes from nothing on simulated instruments, and start them together",
         ),
         "check": (
-            "podium.control.facility.check:command",
+            "podium.control.demo.check:command",
             "check a facility file; every error with its place and what would be right",
         ),
         "doctor": (

@@ -244,6 +244,15 @@ class Bench:
         """Return the wiring of the qubit's flux bias."""
         return self.runner.facility.flux_wiring(qubit.flux_port)
 
+    def with_flux_line(self, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tuple[Qubit, ...]:
+        """Return those of ``qubits`` whose flux can be set, and note in ``outcome`` who is not."""
+        tunable = self.runner.facility.with_flux_line(qubits)
+        fixed = [qubit.element for qubit in qubits if qubit not in tunable]
+        if fixed:
+            verb = "has" if len(fixed) == 1 else "have"
+            outcome.notes.append(f"{', '.join(fixed)} {verb} no flux line: left out")
+        return tunable
+
     def bias_step_v(self, qubit: Qubit) -> float | None:
         """Return the grid on which the qubit's flux source sets its level, V; None: not known."""
         source = self.flux(qubit).source

@@ -65,6 +65,8 @@ class Session:
         facility fails, and :data:`CANNOT_GO_ON`.
         """
         begin_fs = self._now_fs = (await self.runner.now()).total_fs
+        tunable = self.runner.facility.with_flux_line(self.qubits)
+        self.story.without_flux_line |= {q.name for q in self.qubits if q not in tunable}
         if self.facility_file is not None:
             keep_facility(self.facility_file, self.runner.facility.digest, self.datasets)
         try:
@@ -92,7 +94,9 @@ class Session:
                 name: Measured(entry.value, entry.sigma, entry.unit)
                 for name, entry in self.store.all().items()
             }
-            self.story.comparisons = compare(self.story.qubits, found, {})
+            self.story.comparisons = compare(
+                self.story.qubits, found, {}, self.story.without_flux_line
+            )
 
     async def check_fridges(self) -> dict[str, float]:
         """Return the readings of the fridges that the qubits are in, K; raises NotCold."""
@@ -111,23 +115,26 @@ class Session:
         return readings
 
     async def ramp_biases(self) -> dict[str, float]:
-        """Ramp every qubit's bias to its sweet spot, measured or else expected; return all, V.
+        """Ramp every qubit that has a flux line to its sweet spot; return all biases, V.
+
+        Sweet spots as measured, or else expected.
 
         A measured one that is old is still the best guess, and harmless: it is used, and said.
         """
         tai = await self.runner.now()
         now_tai_s = tai.seconds + tai.femtoseconds * 1e-15
         levels: dict[str, float] = {}
-        for qubit in self.qubits:
-            limit = self.runner.facility.flux_wiring(qubit.flux_port).limit_v
+        facility = self.runner.facility
+        for qubit in facility.with_flux_line(self.qubits):
             known = self.store.get(f"{qubit.name}.sweet_spot")
-            expected = qubit.design["flux_offset"].value if "flux_offset" in qubit.design else 0.0
-            level = expected if known is None else known.value
             old = known and self.validities.complaint(known, now_tai_s, None)
             if old:
                 self.story.notes.append(f"{old}: the bias goes there all the same")
-            levels[qubit.flux_port] = max(-limit, min(limit, level))
-        await self.runner.bias(levels)
+            levels[qubit.flux_port] = facility.bias_at(
+                qubit, None if known is None else known.value
+            )
+        if levels:
+            await self.runner.bias(levels)
         return levels
 
     async def _steps(self, node: str, steps: tuple[str, ...]) -> AsyncIterator[Step]:

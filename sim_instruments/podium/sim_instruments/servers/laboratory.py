@@ -65,7 +65,7 @@ class Laboratory:
         lines = Lines(
             frozenset(feedline.name for feedline in self.chip.feedlines),
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
-            frozenset(qubit.flux_line for qubit in self.chip.qubits),
+            self.chip.flux_lines,
         )
         self.drift = world_file.drift(self.chip)
         self.world = World(self.chip.at, world_file.seed, lines, self.chip, self.drift)
@@ -284,9 +284,8 @@ class Laboratory:
 
     def _check_world(self, world_file: WorldFile) -> None:
         """Refuse a world that was drawn for another facility."""
-        has = {feedline.name for feedline in self.chip.feedlines}
-        for qubit in self.chip.qubits:
-            has |= {f"{qubit.name}.drive", qubit.flux_line}
+        has = {feedline.name for feedline in self.chip.feedlines} | self.chip.flux_lines
+        has |= {f"{qubit.name}.drive" for qubit in self.chip.qubits}
         for fridge, stages in world_file.fridges.items():
             has |= {f"{fridge}.{stage}" for stage in stages}
         wanted = set(self.plan.lines)
