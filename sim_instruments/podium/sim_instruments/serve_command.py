@@ -52,6 +52,11 @@ def add_serve(serve: ArgumentParser) -> None:
         "--with-parent", action="store_true", help="end also when standard input is closed"
     )
     serve.add_argument("--log", action="store_true", help="keep every command for `twin log`")
+    serve.add_argument(
+        "--discovery",
+        action="store_true",
+        help="answer the discovery of Zurich Instruments on 127.0.0.1, with these twins",
+    )
 
 
 def _add_one_line(serve: ArgumentParser) -> None:
@@ -188,6 +193,7 @@ def _run_server(
             places=places,
             say=say,
             logged=arguments.log,
+            discovery=arguments.discovery,
         )
     )
 

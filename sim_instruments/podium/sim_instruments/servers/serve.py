@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from podium.sim_instruments.servers.back_door import BackDoor
@@ -15,6 +15,7 @@ from podium.sim_instruments.servers.endpoints import back_door_file, published
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import Place
 from podium.sim_instruments.servers.serving import Serving, open_laboratory
+from podium.sim_instruments.servers.zurich_discovery import answering_discovery
 
 
 async def serve(
@@ -26,12 +27,14 @@ async def serve(
     places: Callable[[], Callable[[], Place]] | None = None,
     say: Callable[[Serving], object] = lambda serving: None,
     logged: bool = False,
+    discovery: bool = False,
 ) -> dict[str, dict[str, int]]:
     """Serve until SIGTERM or SIGINT; return the tallies of every instrument.
 
     ``with_parent``: also until standard input is closed, which is a pipe of who has started us:
     it closes when they end, however they end. ``places`` and ``logged``
     are those of :func:`.serving.open_laboratory`. ``say`` is called when everything listens.
+    ``discovery``: answer that of Zurich Instruments.
 
     The endpoints file is there while everything listens.
 
@@ -57,6 +60,7 @@ async def serve(
     async with (
         open_laboratory(build, WorldClock(mode), places, logged) as serving,
         (door := BackDoor(serving)).listen() as (host, port),
+        answering_discovery(serving) if discovery else nullcontext(),
     ):
         with (
             quiet_collector(),
