@@ -1,5 +1,8 @@
 """How large a batch should be, learnt from how long the last ones took."""
 
+import math
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,3 +59,18 @@ def test_where_beginning_alone_takes_too_long_batches_are_not_made_ever_smaller(
 def test_sizes_are_powers_of_two(number) -> None:
     size = power_of_two(number)
     assert size <= number < 2 * size
+
+
+@pytest.mark.parametrize("fixed_s", [1.0, 3.0])
+@pytest.mark.parametrize("seed", range(20))
+def test_on_a_busy_machine_batches_do_not_shrink_to_single_shots(fixed_s, seed) -> None:
+    """Each batch takes seconds, whatever its size: 2000 shots were 1900 batches, and an hour."""
+    points, shots, noise = 61, 2000, random.Random(f"busy {seed}")
+    pace = Pace(0.5, 200e-6 / points, points, shots)
+    done = batches = 0
+    while done < shots:
+        batch = min(power_of_two(max(1, pace.size() // points)), shots - done)
+        wall_s = (fixed_s + 20e-6 * batch * points) * math.exp(noise.gauss(0.0, 0.5))
+        pace.took(batch * points, wall_s)
+        done, batches = done + batch, batches + 1
+    assert batches < 100

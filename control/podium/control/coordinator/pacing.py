@@ -23,23 +23,26 @@ class Pace:
 
     def took(self, size: int, wall_s: float) -> None:
         """Note how long a batch of ``size`` shots (of all its points together) took."""
-        self._before, self._last = self._last, (size, wall_s)
+        if self._last is not None and self._last[0] != size:
+            self._before = self._last
+        self._last = size, wall_s
 
     def size(self) -> int:
         """Return how many shots (of all points together) the next batch should have.
 
-        From the last two batches, so that one that was slow by chance is soon forgotten.
+        From the last two batches of different sizes, so that one that was slow by chance is soon
+        forgotten. Where the smaller of them took no less time, all of it counts as fixed: on a
+        machine that is busy, batches would shrink for ever while each takes as long as before.
         """
         if self._last is None:
             lasting = FIRST_SHARE * self._batch_s / max(self._point_s, 1e-9)
             return max(1, int(min(lasting, self._first)))
         size, wall_s = self._last
         each_s, fixed_s = wall_s / size, 0.0
-        if self._before is not None and self._before[0] != size:
+        if self._before is not None:
             slope_s = (wall_s - self._before[1]) / (size - self._before[0])
-            if slope_s > 0:
-                each_s = min(each_s, slope_s)
-                fixed_s = wall_s - each_s * size
+            each_s = min(each_s, max(slope_s, 0.0))
+            fixed_s = wall_s - each_s * size
         # Where the fixed part alone takes too long, a batch takes twice that.
         left_s = max(self._batch_s - fixed_s, fixed_s)
         return max(1, int(min(GROWTH * size, left_s / max(each_s, 1e-12))))
