@@ -26,6 +26,7 @@ from podium.control.bus.who import named
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.calibration.snapshots import name_in
 from podium.control.facility.facility import Facility
+from podium.control.procedure import Procedure, told_procedure
 from podium.control.program.dataset import dataset_of
 from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.parameters import NoSuchParameter, with_parameters
@@ -67,12 +68,17 @@ SETTLED = ("connected", "released")
 class Lab:
     """What a person or a routine asks of a facility. Every method raises ``RunError``."""
 
-    def __init__(self, facility: Facility, bus: Bus, who: str | None = None) -> None:
-        """``who`` asks: in the log, on the page, with the data (default: user and program)."""
+    def __init__(
+        self, facility: Facility, bus: Bus, who: str | None = None, procedure: str = ""
+    ) -> None:
+        """``who`` asks: in the log, on the page, with the data (default: user and program).
+
+        ``procedure``: id of that of which all that is asked is a part.
+        """
         self._who = named(who)
         self._facility = facility
         self._bus = bus
-        self._asking = Asking(bus, facility.name, self._who)
+        self._asking = Asking(bus, facility.name, self._who, procedure)
         self._ask = self._asking.ask
 
     @property
@@ -84,6 +90,18 @@ class Lab:
     def who(self) -> str:
         """Who asks, as others see it."""
         return self._who
+
+    @asynccontextmanager
+    async def procedure(
+        self, title: str, nodes: Sequence[str], steps: int
+    ) -> "AsyncGenerator[tuple[Procedure, Lab]]":
+        """Carry out ``steps`` of several runs while the context is open; others see how far it is.
+
+        What is asked of the lab that is given is a part of it. Somebody may stop it: then that lab
+        raises ``RunFailed`` from there on.
+        """
+        async with told_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
+            yield one, Lab(self._facility, self._bus, self._who, one.id)
 
     async def run(
         self,

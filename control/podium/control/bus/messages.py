@@ -322,6 +322,8 @@ class Begin:
     wait_s: float
     by: str = ""
     """Who asks."""
+    procedure: str = ""
+    """Id of the procedure that it is a part of; empty: of none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.procedures import ProcedureStep
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
@@ -62,6 +63,7 @@ REQUESTS = (
     messages.Read,
     messages.Now,
     messages.Status,
+    ProcedureStep,
     BeginStream,
     Follow,
     Stop,
@@ -167,11 +169,13 @@ class Coordinator:
             return encode(as_failed(error))
 
     async def _do(self, request: object) -> object:
+        if isinstance(request, messages.Begin) and not self._work.known(request.ticket):
+            self._runs.procedures.check(request.procedure)
         match request:
             case messages.Begin(
                 ticket, messages.RunProgram() | messages.RunLoopback() as work, wait_s, by
             ):
-                single = Single(ticket, by, work)
+                single = Single(ticket, by, work, request.procedure)
                 if not self._work.known(ticket):
                     self._work.begin(ticket, lambda: self._counted(single, work.program))
                     self._unsettled[ticket] = single
@@ -190,6 +194,11 @@ class Coordinator:
             case messages.Cancel(ticket):
                 await self._work.cancel(ticket)
                 return messages.Done()
+            case ProcedureStep():
+                self._runs.procedures.note(request)
+                return messages.Done()
+            case Stop(name) if self._runs.procedures.knows(name):
+                return await self._stop_procedure(request)
             case Stop(run) if run in self._singles:
                 return await self._stop(self._singles[run], request)
             case BeginStream() | Follow() | Stop() | AskStreams():
@@ -258,7 +267,8 @@ class Coordinator:
             # A stop comes as a cancellation: what was playing was aborted and is safe.
             if not single.stopped:
                 raise
-            raise RunFailed(f"run {single.run}: {single.stopped}; nothing of it is kept") from None
+            name = f"run {single.run}: " if single.run else ""
+            raise RunFailed(f"{name}{single.stopped}; nothing of it is kept") from None
         except RunError as error:
             self._refused += not single.run
             run = {"run": single.run} if single.run else {}
@@ -279,6 +289,13 @@ class Coordinator:
             single.stopped_by = request.by
             log.warning("run stopped", run=single.run, reason=single.stopped, by=request.by)
         await self._work.cancel(single.ticket)
+        return messages.Done()
+
+    async def _stop_procedure(self, request: Stop) -> messages.Done:
+        reason = self._runs.procedures.stop(request.stream, request.reason, request.by)
+        mine = [one for one in self._unsettled.values() if one.procedure == request.stream]
+        for single in mine:
+            await self._stop(single, Stop(single.run, reason, request.by))
         return messages.Done()
 
     async def _run(self, single: Single, text: str) -> messages.RunDone:
@@ -343,7 +360,9 @@ class Coordinator:
                 run = await self._next_run(owner)
                 owner.turn.what = entry.what = f"run {run} {program.name}"
                 single.run = str(run)
-                async with self._runs.told(run, program, by, single) as told:
+                async with self._runs.told(
+                    run, program, by, single, procedure=single.procedure
+                ) as told:
                     self._singles[single.run] = single
                     try:
                         parts = await play_in_parts(

@@ -21,7 +21,10 @@ from podium.control.bus.news import (
     past_runs_key,
     runs_key,
 )
+from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import decode, encode
+from podium.control.calibration.runner import StartLate
+from podium.control.coordinator.procedures import Procedures
 from podium.control.coordinator.run_protocol import RunParts, unsafe_after
 from podium.control.coordinator.summaries import summary_of
 from podium.control.program.program import Program
@@ -67,8 +70,11 @@ class RunsTold:
         self.done = 0
         """Runs that ended well, since the coordinator started."""
         self.failed = 0
-        """Runs that did not; what somebody has stopped is not counted."""
-        self._to_tell: asyncio.Queue[RunNews | _Data] = asyncio.Queue()
+        """Runs that did not; what was stopped or started too late is not counted."""
+        self.lost = 0
+        """Starts that came too late: nothing was played, and who asked may make them again."""
+        self._to_tell: asyncio.Queue[RunNews | ProcedureNews | _Data] = asyncio.Queue()
+        self.procedures = Procedures(self._to_tell.put_nowait)
 
     @asynccontextmanager
     async def telling(self) -> AsyncGenerator[None]:
@@ -85,9 +91,20 @@ class RunsTold:
 
     @asynccontextmanager
     async def told(
-        self, run: RunId, program: Program, by: str, on: "Stoppable", *, batches: bool = False
+        self,
+        run: RunId,
+        program: Program,
+        by: str,
+        on: "Stoppable",
+        *,
+        batches: bool = False,
+        nodes: tuple[str, ...] = (),
+        procedure: str = "",
     ) -> AsyncGenerator[list[RunParts]]:
-        """Tell that ``run`` is on, and how it ended. What is put into the list is summarised."""
+        """Tell that ``run`` is on, and how it ended. What is put into the list is summarised.
+
+        ``nodes`` take part; default: those of the ports that it plays on.
+        """
         began = time.monotonic()
         ports = tuple(dict.fromkeys(frame.port for frame in program.frames))
         points = 1
@@ -108,6 +125,8 @@ class RunsTold:
             error="",
             by=by,
             batches=batches,
+            nodes=nodes or tuple(dict.fromkeys(port.partition(".")[0] for port in ports)),
+            procedure=procedure,
         )
         self._tell(news)
         parts: list[RunParts] = []
@@ -120,6 +139,9 @@ class RunsTold:
                 self._tell(
                     replace(news, state="stopped", error=on.stopped, stopped_by=on.stopped_by)
                 )
+            elif isinstance(error, StartLate):
+                self.lost += 1
+                self._tell(replace(news, state="late", error=str(error)))
             else:
                 self.failed += 1
                 given_up = isinstance(error, asyncio.CancelledError)
@@ -158,7 +180,7 @@ class RunsTold:
         while True:
             told = await self._to_tell.get()
             with suppress(BusError):
-                if isinstance(told, RunNews):
+                if isinstance(told, RunNews | ProcedureNews):
                     await self._bus.publish(runs_key(self._facility), encode(told))
                     continue
                 try:
@@ -174,7 +196,14 @@ class RunsTold:
 
     async def _answer(self, payload: bytes) -> bytes:
         decode(payload, Recent)
-        past = PastRuns(tuple(self._news.values()), tuple(self._data), self.done, self.failed)
+        past = PastRuns(
+            tuple(self._news.values()),
+            tuple(self._data),
+            self.done,
+            self.failed,
+            self.lost,
+            self.procedures.latest,
+        )
         return await asyncio.to_thread(encode, past)
 
 

@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 
 from podium.control.bus.news import DataSummary
 from podium.control.calibration.store import StoreError
-from podium.control.web import parameter_view, plot_data, view
+from podium.control.web import parameter_view, plot_data, run_view, view
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
 from podium.control.web.pages import TEMPLATES, Pages
@@ -81,7 +81,7 @@ def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
         return JSONResponse(
             {
                 "headline": asdict(view.headline(picture)),
-                "run": _run(asdict(now.run)) if now.run is not None and now.on else None,
+                "runs": [_card(one) for one in now.cards],
                 "agents": [asdict(one) for one in now.agents],
                 "nodes": [asdict(one) for one in view.nodes(picture)],
                 "instruments": [asdict(one) for one in view.instruments(picture)],
@@ -152,6 +152,12 @@ async def drawing(hub: Hub) -> AsyncGenerator[None]:
 
 def _drawn(picture: Picture, summary: DataSummary | None) -> str:
     return plot_data.drawn(summary, None if summary is None else picture.runs.get(summary.run))
+
+
+def _card(card: run_view.RunCard) -> dict[str, object]:
+    told = asdict(card)
+    told["run"] = None if card.run is None else _run(asdict(card.run))
+    return told
 
 
 def _run(run: dict[str, object]) -> dict[str, object]:

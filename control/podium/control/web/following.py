@@ -9,6 +9,7 @@ from typing import TypeVar
 from podium.control.bus import messages, news
 from podium.control.bus.bus import Bus, Presence
 from podium.control.bus.messages import Failed, ask
+from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.web.picture import Picture, Reading
 
@@ -40,7 +41,7 @@ async def following(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
             follower.hear(beats, messages.Heartbeat, follower.beat),
             follower.hear(statuses, messages.AgentStatus, follower.status),
             follower.hear(events, news.Event, lambda _, event: picture.add_events((event,))),
-            follower.hear(runs, news.RunNews, lambda _, run: picture.add_run(run)),
+            follower.hear_runs(runs),
             follower.hear(data, news.DataSummary, lambda _, one: picture.add_data(one)),
             follower.watch_agents(agents),
             follower.watch_coordinator(coordinators),
@@ -77,6 +78,19 @@ class _Follower:
             note(key.rpartition("/")[2], message)
             if kind is not messages.Heartbeat:
                 self._picture.changed.set()
+
+    async def hear_runs(self, told: AsyncIterator[tuple[str, bytes]]) -> None:
+        """Note how runs, and the procedures that they are parts of, go."""
+        async for _, payload in told:
+            try:
+                message: object = decode(payload, news.RunNews, ProcedureNews)
+            except BadMessage:
+                continue
+            if isinstance(message, ProcedureNews):
+                self._picture.add_procedure(message)
+            elif isinstance(message, news.RunNews):
+                self._picture.add_run(message)
+            self._picture.changed.set()
 
     def beat(self, agent: str, _: messages.Heartbeat) -> None:
         self._picture.agent(agent).beaten = time.monotonic()
@@ -117,7 +131,7 @@ class _Follower:
     async def read_clock(self) -> None:
         """Ask for the facility's time when nothing is on: a run has the clock's box in hand."""
         while True:
-            if self._picture.coordinator and self._picture.run_on() is None:
+            if self._picture.coordinator and not self._picture.runs_on():
                 now = await ask(
                     self._bus, self._coordinator, messages.Now(), messages.Time, timeout_s=ASK_S
                 )

@@ -26,12 +26,16 @@ class Stopping:
         self._bus = bus
 
     async def stop(self, run: str, by: str) -> None:
-        """Stop ``run``; returns once outputs are safe. Raises :class:`CannotStop`."""
-        found = [one for one in self._picture.runs.values() if str(one.run) == run]
-        if not found:
+        """Stop the run or the procedure of the id ``run``; returns once outputs are safe.
+
+        Raises :class:`CannotStop`.
+        """
+        states = {str(one.run): one.state for one in self._picture.runs.values()}
+        states |= {name: one.state for name, one in self._picture.procedures.items()}
+        if run not in states:
             raise CannotStop(404, f"no run {run} is known here")
-        if found[0].state != "on":
-            raise CannotStop(409, f"run {run} is over already: {found[0].state}")
+        if states[run] != "on":
+            raise CannotStop(409, f"run {run} is over already: {states[run]}")
         key = coordinator_key(self._picture.facility.name)
         request = Stop(run, "stopped on the page", by)
         answer = await ask(self._bus, key, request, StreamPart, Done, timeout_s=STOP_S)

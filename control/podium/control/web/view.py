@@ -7,6 +7,7 @@ from podium.control.bus.messages import InstrumentStatus
 from podium.control.bus.news import RunNews
 from podium.control.facility.facility import Facility, Node
 from podium.control.web.picture import Picture
+from podium.control.web.run_view import RunCard, cards, doing_of_nodes
 
 MARKS = ("good", "busy", "unknown", "warn", "bad")
 """How something is, from well to ill. The page has a sign, a colour and a word for each."""
@@ -73,6 +74,8 @@ class Headline:
     complaints: tuple[str, ...]
     runs_done: int
     runs_failed: int
+    starts_lost: int
+    """Starts that came too late: nothing was played, and who asked may have made them again."""
     tai_s: float | None
     """The facility's time."""
 
@@ -81,14 +84,15 @@ class Headline:
 class Now:
     """What runs."""
 
+    cards: tuple[RunCard, ...]
+    """All that is on, each with its stop."""
     run: RunNews | None
-    """On now; else the latest that was."""
-    on: bool
+    """The latest that was."""
     lately: bool
     """It ended a moment ago: more of the kind is likely to come."""
     agents: tuple[AgentRow, ...]
     nodes: tuple[str, ...]
-    """Those on which the run plays."""
+    """Those on which the latest run played."""
 
 
 def headline(picture: Picture) -> Headline:
@@ -109,7 +113,7 @@ def headline(picture: Picture) -> Headline:
             complaints.append((row.mark, f"{name}: {said}"))
     mark = worst(*(mark for mark, _ in complaints)) if complaints else "good"
     count = len(complaints)
-    word = "All well" if not count else f"{count} thing{'s' * (count > 1)} to look at"
+    word = "Facility ready" if not count else f"{count} thing{'s' * (count > 1)} to look at"
     if not picture.agents and picture.coordinator:
         mark, word = "unknown", "Nobody has been heard of yet"
     return Headline(
@@ -119,6 +123,7 @@ def headline(picture: Picture) -> Headline:
         tuple(text for _, text in complaints),
         picture.done,
         picture.failed,
+        picture.lost,
         picture.tai_s(),
     )
 
@@ -180,23 +185,23 @@ def fridge(picture: Picture, name: str) -> FridgeRow:
 def nodes(picture: Picture) -> tuple[NodeRow, ...]:
     """Return the nodes of the facility file, in its order."""
     marks = {one.name: one for one in instruments(picture)}
-    said = now(picture)
-    run = said.run if said.on or said.lately else None
-    playing = () if run is None else said.nodes
+    at_work = doing_of_nodes(picture)
+    latest = next(reversed(picture.runs.values()), None)
+    if latest is not None and latest.state != "on" and ended_lately(latest):
+        for name in nodes_of(picture.facility, latest):
+            at_work.setdefault(name, latest.program)
     rows = []
     for node in picture.facility.nodes.values():
         boxes = instruments_of(picture.facility, node)
         inside = fridge(picture, node.fridge) if node.fridge else None
         ill = [name for name in boxes if marks[name].mark != "good"]
-        doing = "idle"
-        if run is not None and node.name in playing:
-            doing = run.program
+        doing = at_work.get(node.name, "idle")
         if ill:
             doing = f"waits for {', '.join(ill)}"
         mark = worst(
             *(marks[name].mark for name in boxes), *([inside.mark] if inside is not None else [])
         )
-        if mark == "good" and node.name in playing:
+        if mark == "good" and node.name in at_work:
             mark = "busy"
         chip = node.chip.device if node.chip is not None else ""
         rows.append(
@@ -219,16 +224,16 @@ def instruments_of(facility: Facility, node: Node) -> tuple[str, ...]:
 
 def nodes_of(facility: Facility, run: RunNews) -> tuple[str, ...]:
     """Return the nodes on whose ports a run plays."""
-    named = dict.fromkeys(port.partition(".")[0] for port in run.ports)
-    return tuple(name for name in facility.nodes if name in named)
+    return tuple(name for name in facility.nodes if name in run.nodes)
 
 
 def now(picture: Picture) -> Now:
-    """Return what runs, or what ran last."""
-    on = picture.run_on()
-    run = on or next(reversed(picture.runs.values()), None)
+    """Return what runs, and what ran last."""
+    on = cards(picture)
+    over = [run for run in picture.runs.values() if run.state != "on"]
+    run = over[-1] if over else None
     names = () if run is None else nodes_of(picture.facility, run)
-    return Now(run, on is not None, on is None and ended_lately(run), agents(picture), names)
+    return Now(on, run, not on and ended_lately(run), agents(picture), names)
 
 
 def ended_lately(run: RunNews | None) -> bool:

@@ -61,7 +61,7 @@ async function alone() {
 // Times
 
 function told(seconds) {
-  if (seconds < -CLOCKS_DIFFER_S) return "of the future"; // by a clock that was set back since
+  if (seconds < -CLOCKS_DIFFER_S) return "later than now: clocks differ";
   if (seconds < 99.5) return `${Math.max(0, Math.round(seconds))} s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`;
@@ -83,6 +83,9 @@ function fill(root) {
   }
   for (const one of root.querySelectorAll("time.since")) {
     say(one, told(now - one.dataset.at));
+  }
+  for (const one of root.querySelectorAll("time.left")) {
+    say(one, `about ${told(Number(one.dataset.left))} left`);
   }
   for (const one of root.querySelectorAll("time.clock")) {
     if (!one.textContent) {
