@@ -256,6 +256,8 @@ class InstrumentStatus:
     calls: int
     last_error: str
     """Empty: none since it was last connected."""
+    heard_s: float = 0.0
+    """When it answered last, by the host's clock, Unix time; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +376,8 @@ class FacilityStatus:
     runs_failed: int
     asked: tuple[Asked, ...] = ()
     """What was asked of it lately, oldest first; what is on now is among it."""
+    starts_lost: int = 0
+    """Starts that came too late: nothing was played, and who asked may have made them again."""
 
 
 async def ask(

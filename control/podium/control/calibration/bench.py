@@ -1,6 +1,6 @@
 """What every routine works with: the runner, the qubits, what is known so far, and progress."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import pi, sqrt
@@ -35,6 +35,14 @@ Progress = Callable[[str, str], None]
 """Called with the routine's name and a word about what it is doing."""
 
 
+BeginStep = Callable[[int, str], Awaitable[None]]
+"""Called with the number of a step, from 1, and the name of its routine."""
+
+
+async def _nobody_is_told(step: int, routine: str) -> None:
+    """Nobody is told of a step."""
+
+
 @dataclass(slots=True, eq=False)
 class Bench:
     """A node's qubits on the bench.
@@ -59,6 +67,7 @@ class Bench:
     active_reset: bool = False
     """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
     known_now: Known = field(init=False)
+    begin_step: BeginStep = _nobody_is_told
     working_on: tuple[Qubit, ...] = ()
     """The qubits that the routine at work was asked for."""
     latest: Outcome | None = None

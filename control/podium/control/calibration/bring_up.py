@@ -25,9 +25,6 @@ from podium.control.facility.facility import Qubit
 
 Routine = Callable[[Bench, tuple[Qubit, ...]], Awaitable[Outcome]]
 
-BeginStep = Callable[[int, str], Awaitable[None]]
-"""Called with the number of a step, from 1, and the name of its routine."""
-
 ROUTINES: dict[str, Routine] = {
     "mixer_calibration": mixer_calibration,
     "time_of_flight": time_of_flight,
@@ -90,9 +87,8 @@ async def bring_up(
     bench: Bench,
     steps: tuple[str, ...] = BRING_UP,
     routines: Mapping[str, Routine] = ROUTINES,
-    begin_step: BeginStep | None = None,
 ) -> AsyncIterator[Outcome]:
-    """Run ``steps`` on all qubits, yielding each outcome; ``begin_step`` is told of each before.
+    """Run ``steps`` on all qubits, yielding each outcome; the bench is told of each before.
 
     A routine that comes again later is done with :data:`ROUGHLY` of its shots at most.
     A qubit for which a routine finds nothing is left out of the routines that need it: they say
@@ -106,8 +102,7 @@ async def bring_up(
             return
         again = name in steps[number + 1 :]
         bench.thoroughness = min(thoroughness, ROUGHLY) if again else thoroughness
-        if begin_step is not None:
-            await begin_step(number + 1, name)
+        await bench.begin_step(number + 1, name)
         try:
             outcome = await _attempt(routines[name], bench, able, name)
         finally:

@@ -423,4 +423,5 @@ class Coordinator:
             self._runs.done,
             self._runs.failed + self._refused,
             self._journal.latest(),
+            self._runs.lost,
         )

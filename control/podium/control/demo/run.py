@@ -143,7 +143,7 @@ async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
             ) as lab:
                 await lab.ready(READY_S)
                 return await _measure(lab, program, arguments)
-    async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
+    async with join_facility(arguments.facility, state.coordinator) as lab:
         return await _measure(lab, program, arguments)
 
 

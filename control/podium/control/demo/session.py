@@ -7,14 +7,8 @@ from pathlib import Path
 
 import xarray
 
-from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import (
-    BRING_UP,
-    ROUTINES,
-    BeginStep,
-    Routine,
-    bring_up,
-)
+from podium.control.calibration.bench import BeginStep, Bench
+from podium.control.calibration.bring_up import BRING_UP, ROUTINES, Routine, bring_up
 from podium.control.calibration.datasets import NotStorable, save_dataset
 from podium.control.calibration.measured import BadEntry, Measured, NotMeasured
 from podium.control.calibration.runner import Runner
@@ -168,8 +162,10 @@ class Session:
             validities=self.validities,
             active_reset=self.active_reset,
         )
+        if begin_step is not None:
+            bench.begin_step = begin_step
         wall, before_fs = time.monotonic(), (await self.runner.now()).total_fs
-        async for outcome in bring_up(bench, steps, self.routines, begin_step):
+        async for outcome in bring_up(bench, steps, self.routines):
             self.titles[outcome.routine] = outcome.title
             now, self._now_fs = time.monotonic(), (await self.runner.now()).total_fs
             lab_s = (self._now_fs - before_fs) / FS_PER_S

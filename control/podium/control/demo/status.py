@@ -58,17 +58,23 @@ async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
 
     file = arguments.state or default_state_file(arguments.facility)
     state = where_up(arguments.facility, file)
-    async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
+    async with join_facility(arguments.facility, state.coordinator) as lab:
         return await lab.status(), state.page
 
 
 def table(status: "FacilityStatus", now_s: float) -> str:
     """Return the status as lines for a person; ``now_s``: Unix time."""
-    lines = [f"{status.facility}: {status.runs_done} runs done, {status.runs_failed} failed"]
+    from podium.control.calibration.validity import told_age
+
+    lost = f", {status.starts_lost} late starts" if status.starts_lost else ""
+    counted = f"{status.runs_done} runs done, {status.runs_failed} failed{lost}"
+    lines = [f"{status.facility}: {counted}"]
     for agent in status.agents:
         lines.append(f"agent {agent.agent}: {agent.doing}")
         for one in agent.instruments:
             told = one.identity if one.state == "connected" else one.last_error
+            if one.heard_s:
+                told += f" (heard {told_age(max(0.0, now_s - one.heard_s))} ago)"
             lines.append(f"  {one.name:<20} {one.model:<24} {one.state:<10} {told}")
         lines += [f"  note: {note}" for note in agent.notes]
     lines += [f"missing: {entry}" for entry in status.missing]

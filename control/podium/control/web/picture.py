@@ -72,6 +72,7 @@ class Picture:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new to show; whoever shows clears it."""
     _clock: tuple[float, float] | None = None
+    _store_seen: bool = False
 
     def agent(self, name: str) -> AgentHere:
         """Return the agent ``name``, as far as it is known."""
@@ -134,6 +135,19 @@ class Picture:
         elif news.state not in ("on", "stopped"):
             self.failed += 1
         _forget_oldest(self.runs, RUNS_KEPT)
+
+    def take_parameters(self, found: Mapping[str, Entry], problem: str) -> None:
+        """Take note of what the store has now.
+
+        What has just been measured says what time it is: the clock may have leapt since it was
+        heard last. What was there before, or was set by hand, says nothing of the kind.
+        """
+        if self._store_seen:
+            for name, entry in found.items():
+                if entry != self.parameters.get(name) and entry.run and not entry.who:
+                    self._later(entry.tai_s)
+        self._store_seen = self._store_seen or not problem
+        self.parameters, self.store_problem = found, problem
 
     def add_data(self, summary: DataSummary) -> None:
         """Take note of a run's data."""

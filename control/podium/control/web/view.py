@@ -28,6 +28,8 @@ class InstrumentRow:
     """Why it is not connected; empty when it is."""
     identity: str
     owner: str
+    heard_s: float = 0.0
+    """When it answered last, Unix time; 0: never, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +161,15 @@ def instruments(picture: Picture) -> tuple[InstrumentRow, ...]:
             condition = picture.agents[owner].condition()
             if condition:
                 why = f"agent {owner} is {condition}; it was {one.state} before"
-                row = InstrumentRow(name, one.model, "unknown", "unknown", why, one.identity, owner)
+                row = InstrumentRow(
+                    name, one.model, "unknown", "unknown", why, one.identity, owner, one.heard_s
+                )
             else:
                 mark = STATES.get(one.state, "unknown")
                 why = "" if one.state == "connected" else one.last_error
-                row = InstrumentRow(name, one.model, one.state, mark, why, one.identity, owner)
+                row = InstrumentRow(
+                    name, one.model, one.state, mark, why, one.identity, owner, one.heard_s
+                )
         rows.append(row)
     return tuple(rows)
 
