@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from podium.control.asking import Asking
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.findings import LookedAt
 from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
@@ -260,6 +261,10 @@ class Lab:
         """Let go of an instrument for a person's own program: nothing is asked of it any more."""
         await self._ask(by_hand.Release(instrument, self._who), messages.Done)
 
+    async def looked_at(self, finding: str) -> None:
+        """Say that you have looked at a finding of the status (its id): it is not told again."""
+        await self._ask(LookedAt(finding, self._who), messages.Done)
+
     async def take_back(self, instrument: str) -> None:
         """Own a released instrument again, and return once it answers; all is read anew."""
         await self._ask(by_hand.TakeBack(instrument, self._who), messages.Done)
@@ -331,6 +336,7 @@ async def open_facility(
     from podium.control.agent.targets import compiler_for
     from podium.control.bus.memory import MemoryBus
     from podium.control.coordinator.coordinator import Coordinator
+    from podium.control.coordinator.findings_file import FindingsFile
     from podium.control.facility.load import load_facility
     from podium.control.facility.state_folder import (
         default_state_file,
@@ -338,11 +344,15 @@ async def open_facility(
         journal_file,
         skews_file,
     )
+    from podium.control.state_examination import examine_state
     from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
-    instruments = Instruments.of(facility, facility.instruments)
     state_file = state or default_state_file(Path(path))
+    found = await asyncio.to_thread(examine_state, state_file, store)
+    if stops := [one.what for one in found if one.stops]:
+        raise RunFailed("; ".join(stops))
+    instruments = Instruments.of(facility, facility.instruments)
     bus = MemoryBus()
     agent = Agent(
         AGENT,
@@ -360,8 +370,11 @@ async def open_facility(
         skews = await asyncio.to_thread(SkewStore, skews_file(state_file))
     except SkewStoreError as error:
         raise RunFailed(str(error)) from error
+    findings = FindingsFile(None)
+    findings.only(tuple(one.what for one in found))
     with closing(skews):
-        async with plainly(), agent.running(), Coordinator(facility, bus, skews=skews).running():
+        coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
+        async with plainly(), agent.running(), coordinator.running():
             yield Lab(facility, bus, who)
 
 

@@ -8,6 +8,7 @@ import threading
 
 import httpx
 import pytest
+from tests.control.conftest import agent_on
 from tests.control.web.conftest import entry
 
 from podium.control.bus import messages
@@ -16,8 +17,11 @@ from podium.control.bus.news import Event, events_key
 from podium.control.bus.wire import encode
 from podium.control.calibration.runner import RunFailed
 from podium.control.calibration.store import ParameterStore
+from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.web import view
 from podium.control.web.app import ASSETS, TEMPLATES
+from podium.control.web.following import following
 from podium.control.web.pages import Pages
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
@@ -233,3 +237,32 @@ async def test_without_coordinator_and_agents_the_page_says_so(example):
     text = Pages(picture).page()
     assert "the coordinator is gone" in text
     assert "podium up FACILITY --store FILE" in text
+
+
+async def test_what_was_found_on_the_disk_stays_on_the_page_until_somebody_has_looked(
+    example, bench
+):
+    bus, picture, findings = MemoryBus(), Picture(example), FindingsFile(None)
+    findings.add("the ramp journal /x/up.ramps.sqlite is damaged")
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with (
+        asyncio.timeout(30),
+        agent_on(example, bench, bus),
+        Coordinator(example, bus, findings=findings).running(),
+        following(picture, bus),
+        served(picture, bus, listening) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
+    ):
+        while not picture.findings:  # noqa: ASYNC110  the page alone waits for its changes
+            await asyncio.sleep(0.01)
+        assert view.headline(picture).mark == "bad"
+        (finding,) = (await client.get("/api/state")).json()["headline"]["findings"]
+        assert "ramp journal" in finding["what"]
+        assert f'data-finding="{finding["id"]}"' in (await client.get("/")).text
+        headers = {"X-Podium-Page": "looked", "Origin": f"http://127.0.0.1:{port}"}
+        address = f"/api/findings/{finding['id']}/looked"
+        assert (await client.post(address, headers=headers)).status_code == 200
+        while picture.findings:  # noqa: ASYNC110  the page alone waits for its changes
+            await asyncio.sleep(0.01)
+        assert (await client.post("/api/findings/x/looked", headers=headers)).status_code == 404
+    assert findings.unseen == ()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.control.bus.asked import Asked
 from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
+from podium.control.bus.findings import Finding
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -378,6 +379,8 @@ class FacilityStatus:
     """What was asked of it lately, oldest first; what is on now is among it."""
     starts_lost: int = 0
     """Starts that came too late: nothing was played, and who asked may have made them again."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with files on the disk, and nobody has looked at yet."""
 
 
 async def ask(

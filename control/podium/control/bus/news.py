@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from podium.control.bus.findings import Finding
 from podium.control.bus.messages import RunId
 from podium.control.bus.procedures import ProcedureNews
 
@@ -177,3 +178,5 @@ class PastRuns:
     """Starts that were lost, which a client makes again; they are not among the failed."""
     procedures: tuple[ProcedureNews, ...] = ()
     """The latest, oldest first."""
+    findings: tuple[Finding, ...] = ()
+    """Those at which nobody has looked."""

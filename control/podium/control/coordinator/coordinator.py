@@ -7,6 +7,7 @@ from functools import partial
 
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.findings import LookedAt
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
 from podium.control.bus.mixers import CalibrateMixers
@@ -18,6 +19,7 @@ from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.allotting import Players, players_of, players_of_loopback
+from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.in_parts import play_at_a_time_in_parts, play_in_parts
 from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.questions import Questions
@@ -64,6 +66,7 @@ REQUESTS = (
     messages.Now,
     messages.Status,
     ProcedureStep,
+    LookedAt,
     BeginStream,
     Follow,
     Stop,
@@ -91,16 +94,20 @@ class Coordinator:
         patience: Patience | None = None,
         lead: LeadTime | None = None,
         skews: KeptSkews | None = None,
+        findings: FindingsFile | None = None,
     ) -> None:
         """``accepted``: where runs that start at a time are kept; None: they die with it.
 
         ``skews``: where measured skews are kept; None: they die with it, too. ``lead``: what is
-        known of how long before a start FIRE is to be sent.
+        known of how long before a start FIRE is to be sent. ``findings``: what was found wrong with
+        the files of the facility, and nobody has looked at yet.
         """
         self._facility = facility
         self._bus = bus
         self._agents = self.agents = AgentsSeen(facility, bus)
         self._runs = RunsTold(bus, facility.name)
+        if findings is not None:
+            self._runs.findings = findings
         self._session: int | None = None
         self._refused = 0
         """Programs that did not become runs."""
@@ -194,6 +201,8 @@ class Coordinator:
             case messages.Cancel(ticket):
                 await self._work.cancel(ticket)
                 return messages.Done()
+            case LookedAt(finding, by):
+                return await self._looked_at(finding, by)
             case ProcedureStep():
                 self._runs.procedures.note(request)
                 return messages.Done()
@@ -289,6 +298,15 @@ class Coordinator:
             single.stopped_by = request.by
             log.warning("run stopped", run=single.run, reason=single.stopped, by=request.by)
         await self._work.cancel(single.ticket)
+        return messages.Done()
+
+    async def _looked_at(self, finding: str, by: str) -> messages.Done:
+        try:
+            await asyncio.to_thread(self._runs.looked_at, finding, by)
+        except KeyError:
+            raise RunRefused(f"there is no finding {finding!r}") from None
+        except OSError as error:
+            raise RunFailed(f"that somebody has looked could not be kept: {error}") from error
         return messages.Done()
 
     async def _stop_procedure(self, request: Stop) -> messages.Done:
@@ -424,4 +442,5 @@ class Coordinator:
             self._runs.failed + self._refused,
             self._journal.latest(),
             self._runs.lost,
+            self._runs.findings.unseen,
         )

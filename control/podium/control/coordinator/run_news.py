@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.findings import FindingsNews
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import CaptureData, RunId
 from podium.control.bus.news import (
@@ -24,6 +25,7 @@ from podium.control.bus.news import (
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import decode, encode
 from podium.control.calibration.runner import StartLate
+from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.procedures import Procedures
 from podium.control.coordinator.run_protocol import RunParts, unsafe_after
 from podium.control.coordinator.summaries import summary_of
@@ -43,6 +45,9 @@ class _Data:
     run: RunId
     captures: Callable[[], Captures]
     complete: bool
+
+
+News = RunNews | ProcedureNews | FindingsNews | _Data
 
 
 class Stoppable(Protocol):
@@ -73,8 +78,12 @@ class RunsTold:
         """Runs that did not; what was stopped or started too late is not counted."""
         self.lost = 0
         """Starts that came too late: nothing was played, and who asked may make them again."""
-        self._to_tell: asyncio.Queue[RunNews | ProcedureNews | _Data] = asyncio.Queue()
+        self._to_tell: asyncio.Queue[RunNews | ProcedureNews | FindingsNews | _Data] = (
+            asyncio.Queue()
+        )
         self.procedures = Procedures(self._to_tell.put_nowait)
+        self.findings = FindingsFile(None)
+        """What is wrong with files on the disk."""
 
     @asynccontextmanager
     async def telling(self) -> AsyncGenerator[None]:
@@ -158,6 +167,11 @@ class RunsTold:
             if captures := part.reported.captures:  # a loopback has none to look at
                 self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
 
+    def looked_at(self, finding: str, by: str) -> None:
+        """Note that somebody has looked at a finding; raises ``KeyError`` where there is none."""
+        self.findings.looked_at(finding, by)
+        self._to_tell.put_nowait(FindingsNews(self.findings.unseen))
+
     def so_far(
         self,
         run: RunId,
@@ -180,7 +194,7 @@ class RunsTold:
         while True:
             told = await self._to_tell.get()
             with suppress(BusError):
-                if isinstance(told, RunNews | ProcedureNews):
+                if isinstance(told, RunNews | ProcedureNews | FindingsNews):
                     await self._bus.publish(runs_key(self._facility), encode(told))
                     continue
                 try:
@@ -203,6 +217,7 @@ class RunsTold:
             self.failed,
             self.lost,
             self.procedures.latest,
+            self.findings.unseen,
         )
         return await asyncio.to_thread(encode, past)
 

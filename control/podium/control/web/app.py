@@ -1,6 +1,7 @@
 """The page over HTTP: the page itself, its live stream, the same as JSON, and a stop.
 
-Stopping what runs is the one thing that can be done; everything else is reading.
+Stopping what runs, and saying that one has looked at a finding, are all that can be done; the rest
+is reading.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
 from podium.control.web.pages import TEMPLATES, Pages
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import CannotStop, Stopping, asked_from
+from podium.control.web.stopping import NotDone, Stopping, asked_from
 from podium.control.web.store_watch import history_of
 
 ASSETS = Path(__file__).parent / "assets"
@@ -108,9 +109,19 @@ def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
         client = "" if request.client is None else request.client.host
         try:
             await stopping.stop(run, asked_from(request.headers["host"], client))
-        except CannotStop as error:
+        except NotDone as error:
             raise HTTPException(error.status, str(error)) from error
         return JSONResponse({"stopped": run})
+
+    @app.post("/api/findings/{finding}/looked")
+    async def looked(finding: str, request: Request) -> JSONResponse:
+        """Note that somebody has looked at a finding."""
+        client = "" if request.client is None else request.client.host
+        try:
+            await stopping.looked_at(finding, asked_from(request.headers["host"], client))
+        except NotDone as error:
+            raise HTTPException(error.status, str(error)) from error
+        return JSONResponse({"looked": finding})
 
     @app.get("/api/parameters")
     async def parameters() -> JSONResponse:

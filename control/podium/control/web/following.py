@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from podium.control.bus import messages, news
 from podium.control.bus.bus import Bus, Presence
+from podium.control.bus.findings import FindingsNews
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -83,11 +84,13 @@ class _Follower:
         """Note how runs, and the procedures that they are parts of, go."""
         async for _, payload in told:
             try:
-                message: object = decode(payload, news.RunNews, ProcedureNews)
+                message: object = decode(payload, news.RunNews, ProcedureNews, FindingsNews)
             except BadMessage:
                 continue
             if isinstance(message, ProcedureNews):
                 self._picture.add_procedure(message)
+            elif isinstance(message, FindingsNews):
+                self._picture.findings = message.findings
             elif isinstance(message, news.RunNews):
                 self._picture.add_run(message)
             self._picture.changed.set()

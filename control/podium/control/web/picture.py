@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from podium.control.bus.findings import Finding
 from podium.control.bus.messages import AgentStatus, RunId
 from podium.control.bus.news import DataSummary, Event, PastRuns, RunNews
 from podium.control.bus.procedures import SILENT_S as PROCEDURE_SILENT_S
@@ -60,6 +61,8 @@ class Picture:
     data: dict[RunId, DataSummary] = field(default_factory=dict)
     procedures: dict[str, ProcedureNews] = field(default_factory=dict)
     """By their ids, oldest first."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with files on the disk, and nobody has looked at yet."""
     done: int = 0
     failed: int = 0
     lost: int = 0
@@ -163,6 +166,7 @@ class Picture:
                 del self.runs[run]  # of a coordinator that is no more
         for summary in past.data:
             self.add_data(summary)
+        self.findings = past.findings
         self.procedures = {one.said.procedure: one for one in past.procedures}
         self.done, self.failed, self.lost = past.done, past.failed, past.lost
         self.runs = dict(sorted(self.runs.items()))

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from podium.control.bus.findings import Finding
 from podium.control.bus.messages import InstrumentStatus
 from podium.control.bus.news import RunNews
 from podium.control.facility.facility import Facility, Node
@@ -74,6 +75,8 @@ class Headline:
     mark: str
     word: str
     complaints: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    """What is wrong with files on the disk, until somebody has looked."""
     runs_done: int
     runs_failed: int
     starts_lost: int
@@ -113,8 +116,8 @@ def headline(picture: Picture) -> Headline:
         if row.mark in ("warn", "bad"):
             said = row.problem if row.kelvin is not None else "its temperature cannot be read"
             complaints.append((row.mark, f"{name}: {said}"))
-    mark = worst(*(mark for mark, _ in complaints)) if complaints else "good"
-    count = len(complaints)
+    marks = [mark for mark, _ in complaints] + ["bad"] * len(picture.findings)
+    mark, count = worst(*marks), len(marks)
     word = "Facility ready" if not count else f"{count} thing{'s' * (count > 1)} to look at"
     if not picture.agents and picture.coordinator:
         mark, word = "unknown", "Nobody has been heard of yet"
@@ -123,6 +126,7 @@ def headline(picture: Picture) -> Headline:
         mark,
         word,
         tuple(text for _, text in complaints),
+        picture.findings,
         picture.done,
         picture.failed,
         picture.lost,

@@ -163,6 +163,11 @@ def _all_in(path: Path) -> list[Entry]:
     return entries
 
 
+def check_journal(path: Path) -> None:
+    """Raise ``JournalDamaged`` unless all of a file can be read; nothing is changed."""
+    _all_in(path)
+
+
 def needed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return what of ``entries`` still matters: the session, and jobs that were not forgotten."""
     found = _Needed()

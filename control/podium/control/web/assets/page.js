@@ -124,12 +124,22 @@ document.addEventListener("click", async (event) => {
   else if (button.id === "theme") nextTheme();
   else if (button.dataset.history !== undefined) await history(button.dataset.history);
   else if (button.dataset.stop !== undefined) askToStop(button);
+  else if (button.dataset.finding !== undefined) await lookedAt(button);
   else if (button.dataset.close !== undefined) button.closest("dialog").close();
 });
 
 document.getElementById("shown-as").addEventListener("change", (event) => {
   plots.shownAs = event.target.value;
 });
+
+async function lookedAt(button) {
+  button.disabled = true;
+  const address = `/api/findings/${encodeURIComponent(button.dataset.finding)}/looked`;
+  try {
+    const answer = await fetch(address, { method: "POST", headers: { "X-Podium-Page": "looked" } });
+    if (!answer.ok) button.disabled = false;
+  } catch { button.disabled = false; }
+}
 
 async function pin(run) {
   const answer = await fetch(`/api/runs/${encodeURIComponent(run)}/data`);
