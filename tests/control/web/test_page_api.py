@@ -239,6 +239,24 @@ async def test_without_coordinator_and_agents_the_page_says_so(example):
     assert "podium up FACILITY --store FILE" in text
 
 
+async def test_the_temperature_of_a_fridge_is_kept_and_shown(page):
+    await page.until(lambda picture: len(picture.fridge_history.of("fridge_a")) >= 1)
+    page.picture.add_reading("fridge_a", 0.5, "")
+    readings = await page.json("/api/fridges/fridge_a/history")
+    assert readings[-1]["kelvin"] == 0.5
+    text = (await page.client.get("/fridges/fridge_a/history")).text
+    assert "counts as cold below" in text
+    assert '<svg class="history"' in text
+    assert (await page.client.get("/fridges/none/history")).status_code == 404
+
+
+async def test_a_parameter_is_drawn_over_time_with_its_sigmas(page):
+    text = (await page.client.get("/parameters/node_a.q0.f01/history")).text
+    assert text.count("<circle") == text.count('class="sigma"') == 2
+    entries = await page.json("/api/parameters/node_a.q0.f01/history")
+    assert [one["value"] for one in entries] == [6.01e9, 6.02e9]
+
+
 async def test_what_was_found_on_the_disk_stays_on_the_page_until_somebody_has_looked(
     example, bench
 ):

@@ -58,8 +58,14 @@ def alone(value: float, unit: str, *, like: float | None = None, percent: bool =
     power = 0 if unit in ("1", "%") else _power(value)
     scaled = value / 10**power
     decimals = _decimals(scaled / 100 if like is None else like / 10**power)
-    space = "" if unit == "1" else f" {PREFIXES[power]}{unit}"
+    space = "" if unit in ("", "1") else f" {PREFIXES[power]}{unit}"
     return f"{scaled:.{decimals}f}{space}"
+
+
+def prefixed(value: float, unit: str) -> tuple[float, str]:
+    """Return the factor and the unit in which ``value`` is best written: 1e9 and ``GHz``."""
+    power = 0 if unit in ("1", "%") else _power(value)
+    return 10.0**power, unit if unit in ("1", "%") else f"{PREFIXES[power]}{unit}"
 
 
 def _two_digits(value: float, unit: str) -> str:

@@ -116,7 +116,12 @@ async def _up(
     from podium.control.demo.up_agents import files_of, keep_agents
     from podium.control.demo.up_parts import parts_of, told_names
     from podium.control.demo.up_state import UpState, write_state
-    from podium.control.facility.state_folder import accepted_file, findings_file, skews_file
+    from podium.control.facility.state_folder import (
+        accepted_file,
+        findings_file,
+        fridges_file,
+        skews_file,
+    )
 
     def report(text: str) -> None:
         print(f"podium up: {text}", file=sys.stderr, flush=True)
@@ -158,6 +163,7 @@ async def _up(
                     [
                         *common,
                         *("--store", store),
+                        *("--fridges", str(fridges_file(state_file))),
                         *parts.words[Member("page")],
                         *("--socket", str(listening.fileno())),
                     ],

@@ -75,6 +75,29 @@ def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
         except StoreError as error:
             raise HTTPException(503, str(error)) from error
 
+    @app.get("/fridges/{name}/history", response_class=HTMLResponse)
+    async def fridge(name: str) -> str:
+        """Return how cold a fridge was, as a piece of the page."""
+        if name not in picture.facility.fridges:
+            raise HTTPException(404, f"there is no fridge {name!r}")
+        return pages.fridge(name)
+
+    @app.get("/api/fridges/{name}/history")
+    async def temperatures(name: str) -> JSONResponse:
+        """Return how cold a fridge was: Unix times and K, oldest first."""
+        if name not in picture.facility.fridges:
+            raise HTTPException(404, f"there is no fridge {name!r}")
+        readings = picture.fridge_history.of(name)
+        return JSONResponse([{"at_s": at_s, "kelvin": kelvin} for at_s, kelvin in readings])
+
+    @app.get("/api/parameters/{name}/history")
+    async def entries(name: str) -> JSONResponse:
+        """Return every value that a parameter had, oldest first."""
+        try:
+            return JSONResponse([asdict(one) for one in await history_of(picture, name)])
+        except StoreError as error:
+            raise HTTPException(503, str(error)) from error
+
     @app.get("/api/state")
     async def state() -> JSONResponse:
         """Return how everything is."""

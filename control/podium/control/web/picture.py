@@ -12,6 +12,7 @@ from podium.control.bus.procedures import SILENT_S as PROCEDURE_SILENT_S
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.calibration.measured import Entry
 from podium.control.facility.facility import Facility
+from podium.control.web.fridge_history import FridgeHistory
 
 RUNS_KEPT = 60
 DATA_KEPT = 30
@@ -72,6 +73,7 @@ class Picture:
     parameters: Mapping[str, Entry] = field(default_factory=dict)
     store_problem: str = ""
     fridges: dict[str, Reading] = field(default_factory=dict)
+    fridge_history: FridgeHistory = field(default_factory=FridgeHistory)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new to show; whoever shows clears it."""
     _clock: tuple[float, float] | None = None
@@ -151,6 +153,12 @@ class Picture:
                     self._later(entry.tai_s)
         self._store_seen = self._store_seen or not problem
         self.parameters, self.store_problem = found, problem
+
+    def add_reading(self, fridge: str, kelvin: float | None, problem: str) -> None:
+        """Take note of what a fridge's thermometer says, or why it says nothing."""
+        self.fridges[fridge] = Reading(kelvin, problem, time.monotonic())
+        if kelvin is not None:
+            self.fridge_history.add(fridge, kelvin)
 
     def add_data(self, summary: DataSummary) -> None:
         """Take note of a run's data."""
