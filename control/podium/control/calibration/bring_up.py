@@ -118,6 +118,7 @@ async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], na
         await bench.begin(name, qubits)
         done = await routine(bench, qubits)
         done.notes += bench.known_now.said.values()
+        done.assumed += bench.told_assumed()
         return done
     except NotMeasured as error:
         outcome = Outcome(name, name.replace("_", " ").capitalize())

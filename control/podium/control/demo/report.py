@@ -250,6 +250,8 @@ def _step(step: Step, svgs: Sequence[str], qubits: Sequence[str]) -> Iterator[st
     if step.node:
         yield f"<h3>{escape(step.node)}</h3>"
     yield f'<p class="fine">{escape(_provenance(step))}</p>'
+    for note in step.outcome.assumed:
+        yield f'<p class="fine">{escape(note)}</p>'
     shown = {(panel.element, panel.text) for panel in step.outcome.panels if panel.failed}
     for element, reason in step.outcome.failures.items():
         if (element.rpartition(".")[2], reason) not in shown and (element, reason) not in shown:

@@ -205,5 +205,5 @@ def told_step(step: Step) -> tuple[str, ...]:
     for element, reason in step.outcome.failures.items():
         if not {(element, reason), (element.rpartition(".")[2], reason)} & set(drawn):
             lines.append(f"{element}: FAILED: {reason}")
-    lines += [f"note: {note}" for note in step.outcome.notes]
+    lines += [f"note: {note}" for note in (*step.outcome.notes, *step.outcome.assumed)]
     return tuple(lines)
