@@ -27,7 +27,7 @@ from podium.control.web.picture import Picture
 from podium.control.web.process import served
 from podium.drivers.errors import Unreachable
 
-PARTS = {"headline", "now", "nodes", "instruments", "parameters", "runs", "events"}
+PARTS = {"headline", "findings", "now", "nodes", "instruments", "parameters", "runs", "events"}
 
 
 def broken() -> None:

@@ -65,7 +65,7 @@ nav li.bad a { color: var(--bad); }
 .step { border-top: 1px solid var(--line); padding-top: 1.2rem; scroll-margin-top: 3.5rem; }
 .choice { position: sticky; top: 0; z-index: 1; margin: 1.2rem 0 0; padding: 0.4rem 0.9rem;
   border: 1px solid var(--line); border-radius: 10px; background: var(--card);
-  display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; }
+  display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; max-height: 6rem; overflow-y: auto; }
 .choice legend { float: left; padding: 0; margin-right: 0.9rem; color: var(--faint); }
 .choice label { white-space: nowrap; cursor: pointer; }
 .choice input { accent-color: var(--accent); margin: 0 0.35rem 0 0; }

@@ -10,10 +10,11 @@ from markupsafe import Markup
 
 from podium.control.calibration.quantities import alone
 
-WIDTH, HEIGHT = 560.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 78.0, 12.0, 12.0, 34.0
+WIDTH, HEIGHT = 440.0, 200.0
+LEFT, RIGHT, TOP, BOTTOM = 72.0, 8.0, 10.0, 30.0
 """Margins, in the units of the picture."""
 TICKS = 4
+TIMES = 3
 MOST_POINTS = 400
 DAY_S = 86400.0
 LOG_FROM = 20.0
@@ -130,9 +131,9 @@ def _time_ticks(scale: _Scale) -> Iterator[str]:
     span_s = scale.last_s - scale.first_s
     how = "%H:%M:%S" if span_s < 600 else "%H:%M" if span_s < DAY_S else "%d %b %H:%M"
     how = "%d %b %Y" if span_s > 10 * DAY_S else how
-    for n in range(TICKS):
-        at_s = scale.first_s + span_s * n / (TICKS - 1)
-        anchor = "start" if n == 0 else "end" if n == TICKS - 1 else "middle"
+    for n in range(TIMES):
+        at_s = scale.first_s + span_s * n / (TIMES - 1)
+        anchor = "start" if n == 0 else "end" if n == TIMES - 1 else "middle"
         text = datetime.fromtimestamp(at_s, UTC).strftime(how)
         x, y = scale.x(at_s), HEIGHT - BOTTOM + 20
         yield f'<text x="{x:.1f}" y="{y:.0f}" text-anchor="{anchor}">{text}</text>'

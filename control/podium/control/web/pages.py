@@ -42,6 +42,7 @@ class Pages:
         """Return the parts that change, by the name of the element that they stand in."""
         return {
             "headline": lambda: self._part("headline", head=view.headline(self._picture)),
+            "findings": lambda: self._part("findings", findings=self._picture.findings),
             "now": lambda: self._part("now", now=view.now(self._picture)),
             "nodes": lambda: self._part("nodes", nodes=view.nodes(self._picture)),
             "instruments": lambda: self._part(
