@@ -98,8 +98,9 @@ class Lab:
     ) -> "AsyncGenerator[tuple[Procedure, Lab]]":
         """Carry out ``steps`` of several runs while the context is open; others see how far it is.
 
-        What is asked of the lab that is given is a part of it. Somebody may stop it: then that lab
-        raises ``RunFailed`` from there on.
+        ``steps``: 0 where their number is not known. What is asked of the lab that is given is a
+        part of it. Somebody may stop it: the run that is on fails then, and that lab raises
+        ``RunRefused`` from there on.
         """
         async with told_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
             yield one, Lab(self._facility, self._bus, self._who, one.id)
@@ -176,7 +177,9 @@ class Lab:
         theirs. ``progress`` is told how far it is; ``anew`` forgets what was known before, where
         no drift explains what is found. Recorded is all of it or nothing.
         """
-        return await calibrate_skews(self, nodes, starts, progress, anew)
+        named = marked_nodes(self._facility, nodes)
+        async with self.procedure(f"skews of {', '.join(named)}", named, 0) as (_, lab):
+            return await calibrate_skews(lab, nodes, starts, progress, anew)
 
     async def record_skews(self, found: SkewsMeasured, *, anew: bool = False) -> None:
         """Have a measurement taken into the ledger, all of it or nothing."""

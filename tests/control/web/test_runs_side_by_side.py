@@ -4,10 +4,12 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from io import StringIO
 
 import httpx
 import pytest
 from playwright.async_api import expect
+from rich.console import Console
 from tests.control.conftest import agent_on
 from tests.control.several_nodes import facility_file
 from tests.control.web.conftest import Page
@@ -16,8 +18,15 @@ from tests.control.web.test_page_in_chromium import browser, opened
 from podium.control.agent.owners import owners_of
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.procedures import SILENT_S
-from podium.control.calibration.runner import RunFailed
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.runner import RunFailed, RunRefused
+from podium.control.calibration.store import ParameterStore
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.demo.progress import display
+from podium.control.demo.report import Drawings
+from podium.control.demo.session import Session
+from podium.control.demo.story import Story
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab
 from podium.control.web import run_view, view
@@ -131,7 +140,7 @@ async def test_a_procedure_is_stopped_between_two_of_its_runs(page, trial):
             assert (await page.client.post(address, headers=headers)).status_code == 200
             await part.bias({"node_a.q0.flux": 0.1})
 
-    with pytest.raises(RunFailed, match="skews: stopped on the page"):
+    with pytest.raises(RunRefused, match="skews: stopped on the page"):
         await work()
     await page.until(lambda picture: not picture.procedures_on())
     (news,) = page.picture.procedures.values()
@@ -186,3 +195,31 @@ async def test_each_card_has_a_stop_of_its_own(page, bench, browser, trial, held
     working[0].cancel()
     await asyncio.wait(working)
     assert wrong == []
+
+
+async def test_a_calibration_says_itself_where_it_is(page, monkeypatch, tmp_path, trial):
+    """As ``podium calibrate`` does: one procedure, its steps by their routines."""
+    seen: list[tuple[int, int, str]] = []
+
+    async def look(bench: Bench, qubits: object) -> Outcome:
+        outcome = Outcome("look", "Look")
+        await page.until(lambda picture: any(one.said.step for one in picture.procedures_on()))
+        (card,) = (await page.json("/api/state"))["runs"]
+        seen.append((card["step"], card["steps"], card["title"]))
+        await bench.run(outcome, of(trial, bench.node))
+        return outcome
+
+    qubits = tuple(q for q in page.lab.facility.qubits().values() if q.node == "node_a")
+    story = Story("nodes_2", None, tuple(q.name for q in qubits))
+    with (
+        ParameterStore(tmp_path / "p.sqlite") as store,
+        Drawings() as drawings,
+        display(Console(file=StringIO()), 1) as shown,
+    ):
+        session = Session(page.lab, qubits, store, tmp_path / "data", story, shown, drawings)
+        session.routines = {"look": look}
+        await session.work(("look",))
+    assert seen == [(1, 1, "calibration of node_a")]
+    assert story.failures() == []
+    await page.until(lambda picture: not picture.procedures_on())
+    assert [one.procedure != "" for one in page.picture.runs.values()] == [True]

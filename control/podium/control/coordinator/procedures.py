@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from podium.control.bus.log import event_log
 from podium.control.bus.procedures import ProcedureNews, ProcedureStep
-from podium.control.calibration.runner import RunFailed
+from podium.control.calibration.runner import RunRefused
 
 KEPT = 16
 """So many procedures are remembered."""
@@ -29,7 +29,7 @@ class Procedures:
         return tuple(self._news.values())
 
     def note(self, said: ProcedureStep) -> None:
-        """Take note of what a client says; raises ``RunFailed`` once its procedure was stopped."""
+        """Take note of what a client says; raises ``RunRefused`` once its procedure was stopped."""
         if said.state == "on":
             self.check(said.procedure)
         now_s = time.time()
@@ -42,9 +42,9 @@ class Procedures:
         self._tell(news)
 
     def check(self, procedure: str) -> None:
-        """Raise ``RunFailed`` if ``procedure`` was stopped: nothing more of it is done."""
+        """Raise ``RunRefused`` if ``procedure`` was stopped: nothing more of it is done."""
         if why := self._stopped.get(procedure):
-            raise RunFailed(why)
+            raise RunRefused(why)
 
     def knows(self, procedure: str) -> bool:
         """Tell whether a procedure of this id was heard of."""
