@@ -171,7 +171,7 @@ async def test_nothing_else_can_be_done_through_the_page(page):
             assert answer.status_code == 405, (method, path)
 
 
-def test_of_all_that_the_page_answers_the_stop_alone_is_more_than_a_look(example):
+def test_of_all_that_the_page_answers_two_things_are_more_than_a_look(example):
     picture = Picture(example)
     guard, _ = make_app(picture, Stopping(picture, MemoryBus()))
     more = []
@@ -179,7 +179,7 @@ def test_of_all_that_the_page_answers_the_stop_alone_is_more_than_a_look(example
         assert isinstance(route, APIRoute | Route | Mount)
         methods = getattr(route, "methods", None) or set()
         more += [(route.path, method) for method in sorted(methods - set(LOOKS))]
-    assert more == [(STOP, "POST")]
+    assert more == [(STOP, "POST"), ("/api/findings/{finding}/looked", "POST")]
 
 
 def test_who_asks_is_named_by_where_they_look_from():
