@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -227,7 +228,8 @@ def test_the_endpoints_file_is_there_while_everything_listens(tmp_path, twin) ->
         for entry in simulation.wait_for_endpoints().values():
             assert ask(entry, b"*IDN?\n")
         back_door = simulation.endpoints.with_name("endpoints.json.back_door")
-        assert back_door.exists()
+        for file in (back_door, simulation.endpoints):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
     finally:
         assert simulation.end() == 0
     assert not simulation.endpoints.exists()

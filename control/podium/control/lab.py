@@ -392,12 +392,13 @@ async def join_facility(
 ) -> AsyncGenerator[Lab]:
     """Ask the processes of a facility that is up.
 
-    ``coordinator``: its endpoint on the bus; where the facility file names a meeting point, that
-    is used instead. There this process is a client of the facility (``PODIUM_CLIENT`` says which,
-    where certificates of several are here), or ``me``. Raises ``RunRefused`` when it cannot be.
+    ``coordinator``: its endpoint on the bus, as ``podium up`` says; where the facility file names a
+    meeting point, that is used instead. This process is a client of the facility there, or ``me``,
+    and finds its certificate by itself: that of this user; where a facility file names a folder of
+    them, ``PODIUM_CLIENT`` says which. Raises ``RunRefused`` when it cannot be.
     """
     from podium.control.bus.bus import BusError
-    from podium.control.bus.opened import client_of, opened_bus
+    from podium.control.bus.opened import client_of, joined_bus
     from podium.control.facility.load import load_facility
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
@@ -406,7 +407,7 @@ async def join_facility(
     async with AsyncExitStack() as stack:
         try:
             me = me or client_of(facility.bus)
-            bus = await stack.enter_async_context(opened_bus(facility, me, connect=coordinator))
+            bus = await stack.enter_async_context(joined_bus(facility, me, coordinator))
         except BusError as error:
             raise RunRefused(str(error)) from error
         yield Lab(facility, bus, who)

@@ -133,6 +133,7 @@ async def test_what_is_over_or_not_there_is_said_to_be(page, trial):
         ({"origin": None}, 403, "does not say from which page"),
         ({"origin": "http://evil.example"}, 403, "from another page, 'http://evil.example'"),
         ({"origin": "http://127.0.0.1:1"}, 403, "from another page"),
+        ({"origin": "http://[::1"}, 403, "from another page, 'http://[::1'"),
         ({"origin": "null"}, 403, "from another page, 'null'"),
         ({"x-podium-page": None}, 403, "header x-podium-page is missing"),
         ({"host": "evil.example", "origin": "http://evil.example"}, 421, "This page is not"),

@@ -17,9 +17,10 @@ from podium.control.agent.owners import owners_of, users_of
 from podium.control.agent.readings import read
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.cold import FridgeTold, fridge_key
+from podium.control.bus.listening import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.together import together
-from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility, FluxWiring, Fridge
 from podium.drivers.errors import InstrumentError, Refused
 
@@ -88,9 +89,7 @@ class Cold:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self._read_on())
-            async for key, payload in told:
-                with suppress(BadMessage):
-                    self._hear(key.rpartition("/")[2], decode(payload, FridgeTold))
+            await listen(told, FridgeTold, self._hear, Discarded(log))
 
     async def _read_on(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from podium.control.bus.asked import Asked
 from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
 from podium.control.bus.findings import Finding
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.refusals import Refusal
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
 
@@ -377,6 +378,8 @@ class FacilityStatus:
     runs_failed: int
     asked: tuple[Asked, ...] = ()
     """What was asked of it lately, oldest first; what is on now is among it."""
+    refused: tuple[Refusal, ...] = ()
+    """Who was not let in since it is up, oldest first."""
     starts_lost: int = 0
     """Starts that came too late: nothing was played, and who asked may have made them again."""
     findings: tuple[Finding, ...] = ()

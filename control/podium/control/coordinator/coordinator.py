@@ -441,6 +441,7 @@ class Coordinator:
             self._runs.done,
             self._runs.failed + self._refused,
             self._journal.latest(),
+            await self._questions.refusals(),
             self._runs.lost,
             self._runs.findings.unseen,
         )

@@ -13,6 +13,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 if TYPE_CHECKING:
     from podium.control.bus.asked import Asked
     from podium.control.bus.messages import FacilityStatus
+    from podium.control.bus.refusals import Refusal
 
 LATELY = 8
 """So many of the things that were asked are told."""
@@ -96,9 +97,18 @@ def table(status: "FacilityStatus", now_s: float) -> str:
     lines += [f"found {one.id}: {one.what}" for one in status.findings]
     if status.findings:
         lines.append("once you have looked: podium status FACILITY --looked ID (or all)")
+    lines += ["refused:"] if status.refused else []
+    lines += [f"  {_refused(one, now_s)}" for one in status.refused[-LATELY:]]
     lines += ["asked lately:"] if status.asked else []
     lines += [f"  {_asked(one, now_s)}" for one in status.asked[-LATELY:]]
     return "\n".join(lines)
+
+
+def _refused(one: "Refusal", now_s: float) -> str:
+    from podium.control.calibration.validity import told_age
+
+    times = f", {one.count} times" if one.count > 1 else ""
+    return f"{one.what}{times}, {told_age(max(0.0, now_s - one.last_s))} ago"
 
 
 def _asked(one: "Asked", now_s: float) -> str:

@@ -41,6 +41,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="where the page listens; port 0: a free one (default 127.0.0.1:0); none: no page",
     )
     parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="go without TLS and certificates: every process of this computer may do everything",
+    )
+    parser.add_argument(
         "--store",
         metavar="FILE|URL",
         help=f"the parameter store (default {DEFAULT_STORE}, as podium calibrate)",
@@ -128,7 +133,10 @@ async def _up(
 
     common = files_of(arguments)
     owners = owners_of(facility)
-    parts = parts_of(facility, tuple(owners), arguments.only, listening is not None)
+    page = listening is not None
+    parts = parts_of(facility, tuple(owners), arguments.only, page, insecure=arguments.insecure)
+    if parts.coordinator.startswith("tcp/"):
+        report("the bus has no lock: whoever reaches it may do everything")
     url = None if listening is None else url_of(listening)
     async with plainly(), AsyncExitStack() as stack:
         for member in parts.members:

@@ -281,6 +281,8 @@ class Facility:
     hubs: FrozenMap[str, Hub] = field(default_factory=FrozenMap)
     bus: MeetingPoint | None = None
     """Where its processes on several computers meet; None: all are on this one."""
+    insecure: bool = False
+    """Its processes on this one talk without TLS: whoever is on it may do everything."""
 
     def line(self, port: str) -> str:
         """Return the wired port behind ``port``: a qubit's readout port is its feedline's.

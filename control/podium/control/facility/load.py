@@ -180,11 +180,12 @@ def _facility(
             }
         ),
         bus=_bus(parsed, Path(source.file).resolve().parent),
+        insecure=parsed.bus is not None and parsed.bus.insecure,
     )
 
 
 def _bus(parsed: Parsed, folder: Path) -> MeetingPoint | None:
-    if parsed.bus is None:
+    if parsed.bus is None or not parsed.bus.names_a_place:
         return None
     where = parsed.bus.certificates
     return replace(

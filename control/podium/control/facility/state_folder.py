@@ -11,6 +11,11 @@ def state_folder() -> Path:
     return home / "podium"
 
 
+def certificates_folder() -> Path:
+    """Return the folder of the certificates of this user's own processes on this machine."""
+    return state_folder() / "certificates"
+
+
 def default_state_file(facility: Path) -> Path:
     """Return where the state of ``facility`` is kept: under the user's own state directory."""
     path = facility.resolve()

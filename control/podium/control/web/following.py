@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from podium.control.bus import cold, messages, news
 from podium.control.bus.bus import Bus, Presence
 from podium.control.bus.cold import FridgeTold
 from podium.control.bus.findings import FindingsNews
+from podium.control.bus.listening import Discarded, listen
+from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -22,6 +24,7 @@ FRIDGE_S = 5.0
 """Facility time and fridge temperatures are asked for so often."""
 
 Message = TypeVar("Message")
+log = event_log("page")
 
 
 @asynccontextmanager
@@ -66,30 +69,27 @@ class _Follower:
         self._bus = bus
         self._name = picture.facility.name
         self._coordinator = messages.coordinator_key(self._name)
+        self._discarded = Discarded(log)
 
-    async def hear(
+    def hear(
         self,
         told: AsyncIterator[tuple[str, bytes]],
         kind: type[Message],
         note: Callable[[str, Message], None],
-    ) -> None:
-        """Note every message of ``kind``; what is none is passed over."""
-        async for key, payload in told:
-            try:
-                message = decode(payload, kind)
-            except BadMessage:
-                continue
-            note(key.rpartition("/")[2], message)
+    ) -> Coroutine[Any, Any, None]:
+        """Note every message of ``kind``, for ever, and have the page drawn anew."""
+
+        def noted(name: str, message: Message) -> None:
+            note(name, message)
             if kind is not messages.Heartbeat:
                 self._picture.changed.set()
 
-    async def hear_runs(self, told: AsyncIterator[tuple[str, bytes]]) -> None:
+        return listen(told, kind, noted, self._discarded)
+
+    def hear_runs(self, told: AsyncIterator[tuple[str, bytes]]) -> Coroutine[Any, Any, None]:
         """Note how runs, and the procedures that they are parts of, go."""
-        async for _, payload in told:
-            try:
-                message: object = decode(payload, news.RunNews, ProcedureNews, FindingsNews)
-            except BadMessage:
-                continue
+
+        def noted(_: str, message: object) -> None:
             if isinstance(message, ProcedureNews):
                 self._picture.add_procedure(message)
             elif isinstance(message, FindingsNews):
@@ -97,6 +97,9 @@ class _Follower:
             elif isinstance(message, news.RunNews):
                 self._picture.add_run(message)
             self._picture.changed.set()
+
+        kinds = news.RunNews, ProcedureNews, FindingsNews
+        return listen(told, kinds, noted, self._discarded)
 
     def beat(self, agent: str, _: messages.Heartbeat) -> None:
         self._picture.agent(agent).beaten = time.monotonic()

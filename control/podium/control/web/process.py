@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--store", default="", help="the parameter store")
     parser.add_argument("--fridges", type=Path, help="where fridges' temperatures are kept")
-    parser.add_argument("--listen", help="own endpoint, where the facility has no meeting point")
+    parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
+    parser.add_argument("--listen", help="own endpoint, on a bus without a lock")
     parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
     parser.add_argument("--socket", type=int, required=True, help="listening socket, inherited")
     arguments = parser.parse_args(argv)
@@ -58,7 +59,11 @@ async def _be(arguments: Namespace) -> None:
     facility = read()
     readings = FridgeHistory(arguments.fridges)
     picture = Picture(facility, arguments.store, fridge_history=readings)
-    places = {"listen": arguments.listen, "connect": arguments.coordinator}
+    places = {
+        "meet": arguments.meet,
+        "listen": arguments.listen,
+        "connect": arguments.coordinator,
+    }
     async with (
         opened_bus(facility, Member("page"), **places) as bus,
         log_told(bus, facility.name, "page"),

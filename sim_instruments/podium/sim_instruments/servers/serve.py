@@ -35,8 +35,9 @@ async def serve(
 
     The endpoints file is there while everything listens.
 
-    Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is. What
-    another simulation has left of both is removed first. Raises OSError, and what ``build`` raises.
+    Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is, and with
+    which token it opens. Only this user can read the two. What another simulation has left of both
+    is removed first. Raises OSError, and what ``build`` raises.
     """
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -55,11 +56,11 @@ async def serve(
         left.unlink(missing_ok=True)
     async with (
         open_laboratory(build, WorldClock(mode), places, logged) as serving,
-        BackDoor(serving).listen() as (host, port),
+        (door := BackDoor(serving)).listen() as (host, port),
     ):
         with (
             quiet_collector(),
-            published(back_door_file(endpoints), {"host": host, "port": port}),
+            published(back_door_file(endpoints), {"host": host, "port": port, "token": door.token}),
             published(endpoints, serving.endpoints()),
         ):
             say(serving)
