@@ -56,7 +56,12 @@ async def page(bench, tmp_path) -> AsyncIterator[Page]:
         await lab.ready(10)
         await stack.enter_async_context(asyncio.timeout(60))
         page = Page(url, picture, lab, bus, tmp_path, client)
-        await page.until(lambda picture: len(picture.agents) == len(owners_of(facility)))
+        await page.until(
+            lambda picture: (
+                len(picture.agents) == len(owners_of(facility))
+                and all(one.status is not None for one in picture.agents.values())
+            )
+        )
         yield page
 
 
@@ -124,6 +129,7 @@ async def test_two_nodes_calibrate_and_both_are_shown_and_stopped(page, bench, t
     with pytest.raises(RunFailed, match="stopped on the page"):
         await working[0]
     assert {"cluster_a.safe", "cluster_b.safe"} <= set(bench.done)
+    await page.until(lambda picture: not picture.runs_on() and not picture.procedures_on())
     assert (await page.json("/api/state"))["runs"] == []
     assert page.picture.failed == 0
 
