@@ -59,7 +59,7 @@ async def opened(browser: Browser, url: str, **how) -> tuple[Page, list[str]]:
 
 async def test_a_run_appears_with_its_plots_and_nothing_comes_from_elsewhere(page, browser, trial):
     tab, wrong = await opened(browser, page.url)
-    await expect(tab.locator("#headline")).to_contain_text("All well")
+    await expect(tab.locator("#headline")).to_contain_text("Facility ready")
     data = await page.lab.run(trial(points=5))
     await expect(tab.locator("#plots figure canvas")).to_have_count(1)
     await expect(tab.locator("#data-of")).to_contain_text(f"trial, run {data.attrs['run']}")
@@ -87,7 +87,7 @@ async def test_a_lost_instrument_is_seen_with_the_reason_and_so_is_its_return(pa
     await expect(tab.locator("#events")).to_contain_text("instrument lost")
     bench.hooks.clear()
     await expect(row).to_contain_text("connected", timeout=20_000)
-    await expect(tab.locator("#headline")).to_contain_text("All well")
+    await expect(tab.locator("#headline")).to_contain_text("Facility ready")
     assert wrong == []
 
 

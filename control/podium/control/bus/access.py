@@ -120,7 +120,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
             )
         case "page":
             past = news.past_runs_key(facility), news.past_events_key(facility, "*")
-            heard = (messages.heartbeat_key, news.status_key, news.events_key)
+            heard = messages.heartbeat_key, news.status_key, news.events_key, cold.fridge_key
             own = (
                 Rule("ask", (coordinator, *past)),
                 Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),

@@ -51,16 +51,20 @@ class Discarded:
 
 async def listen(
     told: AsyncIterator[tuple[str, bytes]],
-    kind: type[Message],
+    kind: type[Message] | tuple[type[Message], ...],
     note: Callable[[str, Message], Awaitable[None] | None],
     discarded: Discarded,
 ) -> None:
-    """Have every message of ``kind`` noted, with the last word of its key, until cancelled."""
+    """Have every message of ``kind`` noted, with the last word of its key, until cancelled.
+
+    Several kinds may come under one key.
+    """
     heard = 0
+    kinds = kind if isinstance(kind, tuple) else (kind,)
     async for key, payload in told:
         heard += 1
         try:
-            message = decode(payload, kind, bytes_max=NEWS_BYTES_MAX)
+            message = decode(payload, *kinds, bytes_max=NEWS_BYTES_MAX)
             noting = note(key.rpartition("/")[2], message)
             if noting is not None:
                 await noting

@@ -119,7 +119,7 @@ class Validities:
         """Return why ``entry`` is no longer good, or None when it is.
 
         ``None`` for the time or the epoch: not known, nothing is said of it. A clock that was set
-        back makes entries of the future: they are judged by their distance alike.
+        back makes entries that are later than now: they are judged by their distance alike.
         """
         validity = self.of(entry.name)
         if validity.of_epoch and epoch is not None and entry.epoch != epoch:

@@ -19,6 +19,7 @@ from podium.control.bus.opened import opened_bus
 from podium.control.bus.refusals import Refusals, refused_connections
 from podium.control.bus.told_log import log_told
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.growing import growing
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--accepted", type=Path, help="where runs that start at a time are kept once accepted"
     )
+    parser.add_argument("--findings", type=Path, help="what was found wrong with files")
     parser.add_argument("--skews", type=Path, help="where measured skews are kept")
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
@@ -73,7 +75,10 @@ async def _be(arguments: Namespace) -> None:
             agents=agents,
             refusals=refusals,
         ) as bus:
-            coordinator = Coordinator(facility, bus, accepted=journal, skews=skews)
+            findings = FindingsFile(arguments.findings)
+            coordinator = Coordinator(
+                facility, bus, accepted=journal, skews=skews, findings=findings
+            )
             async with (
                 log_told(bus, facility.name, "coordinator"),
                 coordinator.running(),

@@ -18,7 +18,7 @@ from podium.control.bus.listening import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.wire import BadMessage, decode
-from podium.control.calibration.runner import RunFailed
+from podium.control.calibration.runner import RunFailed, StartLate
 from podium.control.coordinator.agents_seen import ENDED, AgentsSeen
 from podium.control.facility.facility import Facility
 from podium.control.timebase.lead_time import LeadTime
@@ -354,7 +354,7 @@ def played(ended: JobEnded) -> messages.Played:
     """Return what all agents of a run have brought back together; raises ``RunFailed``."""
     if ended.failed:
         run = f"run {ended.run}: " if ended.run else ""
-        raise RunFailed(f"{run}{ended.failed}")
+        raise (StartLate if ended.late else RunFailed)(f"{run}{ended.failed}")
     try:
         parts = [decode(data, messages.Played) for _, data in ended.data]
     except BadMessage as error:

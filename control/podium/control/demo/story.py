@@ -193,6 +193,7 @@ def fits(story: Story) -> list[dict[str, object]]:
                 for name, one in step.outcome.measured.items()
             },
             "failures": step.outcome.failures,
+            "assumed": step.outcome.assumed,
             "notes": [
                 {"element": panel.element, "text": panel.text, "failed": panel.failed}
                 for panel in step.outcome.panels

@@ -27,6 +27,21 @@ def journal_file(state_file: Path) -> Path:
     return state_file.with_suffix(".ramps.sqlite")
 
 
+def accepted_file(state_file: Path) -> Path:
+    """Return where runs that start at a time are kept once they have been accepted."""
+    return state_file.with_suffix(".accepted")
+
+
+def fridges_file(state_file: Path) -> Path:
+    """Return where the temperatures of fridges are kept."""
+    return state_file.with_suffix(".fridges.jsonl")
+
+
+def findings_file(state_file: Path) -> Path:
+    """Return where findings about these files are kept until somebody has looked at them."""
+    return state_file.with_suffix(".findings.json")
+
+
 def skews_file(state_file: Path) -> Path:
     """Return where the measured skews of a facility with this state file are kept."""
     return state_file.with_suffix(".skews.sqlite")
