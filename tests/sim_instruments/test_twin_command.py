@@ -392,7 +392,7 @@ def test_what_cannot_be_done_is_said_on_standard_error(simulation) -> None:
         (
             ["sample", "TWIN", "--out", "x"],
             1,
-            "podium twin sample: .*twin.yaml: .*chip is missing",
+            "podium twin sample: .*twin.yaml: .*kind is missing",
         ),
         (["sample", "FACILITY", "--seed", "-1", "--out", "x"], 1, "whole number from 0, not -1"),
         (["sample", "FACILITY", "--out", "no/such/folder/x"], 2, "No such file or directory"),
