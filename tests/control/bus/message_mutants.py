@@ -4,44 +4,24 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from importlib import import_module
 from inspect import getmembers
+from pkgutil import iter_modules
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgpack
 import numpy as np
 
-from podium.control.bus import (
-    access,
-    asked,
-    by_hand,
-    cold,
-    epochs,
-    growth,
-    messages,
-    mixers,
-    news,
-    snapshots,
-    streams,
-    wire,
-)
-from podium.control.timebase.start import messages as starts
+from podium.control import bus
+from podium.control.bus import wire
 
 MODULES = (
-    access,
-    asked,
-    by_hand,
-    cold,
-    epochs,
-    growth,
-    messages,
-    mixers,
-    news,
-    snapshots,
-    starts,
-    streams,
+    *(import_module(f"{bus.__name__}.{one.name}") for one in iter_modules(bus.__path__)),
+    import_module("podium.control.timebase.start.messages"),
 )
-NOT_SENT = {"Admitted", "Rule", "Member"}
+NOT_SENT = {"Admitted", "Credentials", "Member", "Presence", "Rule", "SmallAuthority", "_Grant"}
+"""Classes of the bus that stay within a process: all others are messages, or parts of them."""
 DEEP = 2000
 TRIES = 1000
 

@@ -1,12 +1,10 @@
 """The report of one qubit alone, with what was done again folded away."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
-from tests.conftest import chromium
+from playwright.async_api import Browser, expect
 from tests.control.demo.made_up import made_up_story
 
 from podium.control.calibration.measured import Measured
@@ -74,16 +72,6 @@ def test_what_belongs_to_no_qubit_is_shown_with_all_of_them() -> None:
     assert of_qubit("q0", "node_b", QUBITS) == ' data-qubit="node_b.q0"'
     assert of_qubit("q0", "", QUBITS) == ' data-qubit="node_a.q0 node_b.q0"'
     assert of_qubit("node_b.q1", "", QUBITS) == ' data-qubit="node_b.q1"'
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
-        yield browser
-        await browser.close()
 
 
 @pytest.mark.chromium

@@ -2,12 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
-from tests.conftest import chromium
+from playwright.async_api import Browser, Page, expect
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.calibration.runner import RunFailed
@@ -29,17 +27,6 @@ OVERLAP = """
 """What lies over what comes after it, in the header and in the list of runs."""
 TABS = 8
 """More than the six connections that a browser keeps to one server."""
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        # As root, in a container: Chromium's own sandbox needs rights that are not given there.
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
-        yield browser
-        await browser.close()
 
 
 async def opened(browser: Browser, url: str, **how) -> tuple[Page, list[str]]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.control.conftest import agent_on
 from tests.control.several_nodes import facility_file
 from tests.control.web.conftest import Page
-from tests.control.web.test_page_in_chromium import browser, opened
+from tests.control.web.test_page_in_chromium import opened
 
 from podium.control.agent.owners import owners_of
 from podium.control.bus.memory import MemoryBus
@@ -34,7 +34,6 @@ from podium.control.web.following import following
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
 
-__all__ = ["browser"]
 NODES = ("node_a", "node_b")
 
 

@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 from playwright.async_api import expect
-from tests.control.web.test_page_in_chromium import browser, opened
+from tests.control.web.test_page_in_chromium import opened
 
 from podium.control.calibration.runner import RunFailed
 
-__all__ = ["browser"]
 pytestmark = pytest.mark.chromium
 
 

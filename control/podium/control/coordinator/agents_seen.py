@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
-from podium.control.bus.listening import Discarded, listen
+from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.calibration.runner import RunFailed, RunRefused

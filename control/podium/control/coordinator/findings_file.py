@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from podium.control.bus.findings import Finding
+from podium.firmware_interfaces.json_text import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class FindingsFile:
         if path is None or not path.exists():
             return
         try:
-            for one in json.loads(path.read_text(encoding="utf-8")):
+            for one in parse_json(path.read_bytes()):
                 kept = KeptFinding(Finding(**one["finding"]), str(one["seen_by"]))
                 self._kept[kept.finding.id] = kept
         except (ValueError, TypeError, KeyError) as error:

@@ -78,9 +78,7 @@ class RunsTold:
         """Runs that did not; what was stopped or started too late is not counted."""
         self.lost = 0
         """Starts that came too late: nothing was played, and who asked may make them again."""
-        self._to_tell: asyncio.Queue[RunNews | ProcedureNews | FindingsNews | _Data] = (
-            asyncio.Queue()
-        )
+        self._to_tell: asyncio.Queue[News] = asyncio.Queue()
         self.procedures = Procedures(self._to_tell.put_nowait)
         self.findings = FindingsFile(None)
         """What is wrong with files on the disk."""

@@ -7,8 +7,8 @@ is reading.
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -129,21 +129,15 @@ def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
     @app.post("/api/runs/{run}/stop")
     async def stop(run: str, request: Request) -> JSONResponse:
         """Stop a run that is on; answered once outputs are safe."""
-        client = "" if request.client is None else request.client.host
-        try:
-            await stopping.stop(run, asked_from(request.headers["host"], client))
-        except NotDone as error:
-            raise HTTPException(error.status, str(error)) from error
+        with told_if_not_done():
+            await stopping.stop(run, asker(request))
         return JSONResponse({"stopped": run})
 
     @app.post("/api/findings/{finding}/looked")
     async def looked(finding: str, request: Request) -> JSONResponse:
         """Note that somebody has looked at a finding."""
-        client = "" if request.client is None else request.client.host
-        try:
-            await stopping.looked_at(finding, asked_from(request.headers["host"], client))
-        except NotDone as error:
-            raise HTTPException(error.status, str(error)) from error
+        with told_if_not_done():
+            await stopping.looked_at(finding, asker(request))
         return JSONResponse({"looked": finding})
 
     @app.get("/api/parameters")
@@ -182,6 +176,21 @@ async def drawing(hub: Hub) -> AsyncGenerator[None]:
         finally:
             hub.close()
             running.cancel()
+
+
+@contextmanager
+def told_if_not_done() -> Iterator[None]:
+    """Answer with the status and the words of what could not be done."""
+    try:
+        yield
+    except NotDone as error:
+        raise HTTPException(error.status, str(error)) from error
+
+
+def asker(request: Request) -> str:
+    """Return who asks from a browser, as others are told."""
+    client = "" if request.client is None else request.client.host
+    return asked_from(request.headers["host"], client)
 
 
 def _drawn(picture: Picture, summary: DataSummary | None) -> str:

@@ -10,7 +10,7 @@ from podium.control.bus import cold, messages, news
 from podium.control.bus.bus import Bus, Presence
 from podium.control.bus.cold import FridgeTold
 from podium.control.bus.findings import FindingsNews
-from podium.control.bus.listening import Discarded, listen
+from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.procedures import ProcedureNews

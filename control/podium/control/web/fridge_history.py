@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from podium.control.bus.log import event_log
+from podium.firmware_interfaces.json_text import parse_json
 
 HOUR_S, DAY_S = 3600.0, 86400.0
 TIERS = ((HOUR_S, 0.0), (DAY_S, 60.0), (60 * DAY_S, 900.0))
@@ -62,7 +63,7 @@ class FridgeHistory:
             return
         for line in lines:
             try:
-                fridge, at_s, kelvin = json.loads(line)
+                fridge, at_s, kelvin = parse_json(line)
                 self._readings.setdefault(str(fridge), []).append((float(at_s), float(kelvin)))
             except (ValueError, TypeError):
                 continue  # torn by a crash
@@ -71,7 +72,6 @@ class FridgeHistory:
         now_s = time.time()
         self._readings = {name: thinned(all_, now_s) for name, all_ in self._readings.items()}
         rows = [(name, *one) for name, readings in self._readings.items() for one in readings]
-        self._lines = len(rows)
         if self._path is None:
             return
         fresh = self._path.with_name(f"{self._path.name}.new")

@@ -8,7 +8,7 @@ misses what lay between and is up to date with the next message.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 
-from podium.control.bus.listening import Discarded
+from podium.control.bus.listener import Discarded
 from podium.control.bus.log import event_log
 
 GAP_S = 0.1

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.control.bus.message_mutants import mutants, sample
 
-from podium.control.bus import listening as listening_module
-from podium.control.bus.listening import IN_ONE_GO, LOG_EVERY_S, NEWS_BYTES_MAX, Discarded, listen
+from podium.control.bus import listener as listener_module
+from podium.control.bus.listener import IN_ONE_GO, LOG_EVERY_S, NEWS_BYTES_MAX, Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import Heartbeat
@@ -98,7 +98,7 @@ async def test_who_never_stops_talking_does_not_keep_the_loop_for_himself(listen
 
 
 def test_everybody_who_subscribes_listens_in_this_loop() -> None:
-    room = Path(listening_module.__file__).parents[1]
+    room = Path(listener_module.__file__).parents[1]
     files = [file for file in room.rglob("*.py") if file.parent.name != "bus"]
     subscribing = [file for file in files if ".subscribe(" in file.read_text()]
     assert len(subscribing) == 5
