@@ -87,6 +87,10 @@ what_decides := pyproject.toml constraints.txt
 warm_up := $(bin)/python -m podium.sim_instruments.servers.warm_up
 install := $(bin)/python -m pip install --constraint constraints.txt --editable
 
+# As pip does for what it installs: each process would compile our sources anew where Python is told
+# not to write byte code (PYTHONDONTWRITEBYTECODE), as containers often have it.
+byte_code = $(bin)/python -m compileall -q control drivers firmware_interfaces sim_instruments
+
 # The tests, then the line that names what did not run for want of something (a browser ...).
 # First those that mind nobody, side by side; then those that start processes or look at a clock.
 not_run := $(VENV)/not-run.txt
@@ -208,12 +212,14 @@ referees:
 $(installed): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium into $(VENV): about 1.1 GB, a minute or two on a good line."
 	$(install) ".[all]"
+	$(byte_code)
 	$(warm_up)
 	@touch $@
 
 $(installed_for_tests): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium and what its tests need into $(VENV): about 1.7 GB."
 	$(install) ".[all,test]"
+	$(byte_code)
 	$(warm_up)
 	@touch $@ $(installed)
 

@@ -5,17 +5,17 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import numpy as np
 
+from podium.control.bus.access import MayI, Member, access_key
+from podium.control.bus.bus import Bus
 from podium.control.bus.news import Event, events_key
+from podium.control.bus.opened import opened_bus
 from podium.control.bus.wire import encode
-from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.demo import simulation
 from podium.control.demo.children import Children, podium
 from podium.control.demo.example import example_facility
@@ -65,32 +65,25 @@ async def _measure(folder: Path, children: Children) -> Ages:
     first_page_s = time.monotonic() - begin
     words = ["--state", state, "--out", folder / "calibration", "--thoroughness", "0.3"]
     children.start("calibrate", podium("calibrate", facility, *words), folder / "logs")
-    name = load_facility(facility).name
-    async with _bus(up["coordinator"]) as bus, asyncio.TaskGroup() as tasks:
+    loaded = load_facility(facility)
+    me = Member("agent", "bench")
+    async with opened_bus(loaded, me, meet=up["coordinator"]) as bus, asyncio.TaskGroup() as tasks:
+        await bus.request(access_key(loaded.name), encode(MayI("", "", "")), 10.0)  # it is there
         until = time.monotonic() + LOOKING_S
         pages = [tasks.create_task(_look(up["page"], until)) for _ in range(PAGES)]
-        await _tell(bus, name, until)
+        await _tell(bus, loaded.name, until)
     ages = np.concatenate([page.result() for page in pages])
     p50, p99 = np.percentile(ages, [50, 99])
     return Ages(first_page_s, float(p50), float(p99), float(ages.max()), ages.size)
 
 
-@asynccontextmanager
-async def _bus(coordinator: str) -> AsyncIterator[ZenohBus]:
-    bus = await ZenohBus.open(connect=[coordinator])
-    try:
-        yield bus
-    finally:
-        await bus.close()
-
-
-async def _tell(bus: ZenohBus, facility: str, until: float) -> None:
+async def _tell(bus: Bus, facility: str, until: float) -> None:
     number = 0
     while time.monotonic() < until - 1:
         number += 1
         told = {"sent": f"{time.time():.4f}"}
         event = Event(number, time.time(), "bench", "info", "news", told)
-        await bus.publish(events_key(facility, "bench"), encode(event))
+        await bus.publish(events_key(facility, "agent bench"), encode(event))
         await asyncio.sleep(1 / NEWS_HZ)
 
 

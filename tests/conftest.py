@@ -181,6 +181,7 @@ ALONE = (
     "control/test_across_racks.py",
     "control/test_blocking.py",
     "control/test_crash_in_a_ramp.py",
+    "control/test_hostile_neighbours.py",
     "control/test_nodes_join.py",
     "control/test_one_start",
     "control/test_shared",
@@ -237,7 +238,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alone)
     needs = {
         "chromium": (chromium(), "there is no Chromium (apt-get install chromium)"),
-        "openssl": (shutil.which("openssl"), "there is no openssl (apt-get install openssl)"),
         "net_snmp": (shutil.which("snmpwalk"), "there is no snmpwalk (apt-get install snmp)"),
     }
     for marker, (found, why) in needs.items():

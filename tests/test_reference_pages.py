@@ -54,6 +54,15 @@ def test_every_key_is_explained(entry: type[Entry]) -> None:
         assert re.search(rf"`{key}\b|### {key}|\b{key}:", FACILITY_FILE), key
 
 
+def test_no_row_stands_outside_its_table() -> None:
+    lines = FACILITY_FILE.splitlines()
+    for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
+        if line.startswith("|") and not before.startswith("|"):
+            assert re.fullmatch(r"[| -]+", after), f"no table begins with {line}"
+        if before.startswith("|") and not line.startswith("|"):
+            assert line == "", f"no row of the table above: {line}"
+
+
 def test_every_design_value_is_listed_with_its_unit() -> None:
     rows = re.findall(r"^\| (`.+`) \| (Hz|s|V|none) \|", FACILITY_FILE, re.MULTILINE)
     listed = {

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.control.cold_room import cold_room
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
@@ -164,7 +165,7 @@ async def main(words: list[str]) -> None:
             starts=(StartWiring(cluster, plane, "LC-O1", start_after_fs=AFTER_FS),),
             epochs=Path(epochs),
         )
-        async with agent.running():
+        async with agent.running(), cold_room(facility, bus):
             await until_told_to_end(with_parent=True)
     finally:
         await asyncio.shield(bus.close())

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.conftest import chromium
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
@@ -34,6 +36,9 @@ from podium.drivers.roles import Acquired, Identity, MixerSettings, Tone
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.models import known_models
 from podium.firmware_interfaces.tai import Tai
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "first_light" / "facility.yaml"
 NS = 10**6
@@ -165,6 +170,19 @@ KINDS = {
     "yokogawa_gs200": Box,
     "rohde_schwarz_sgs100a": FakeSource,
 }
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator["Browser"]:
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        # As root, in a container: Chromium's own sandbox needs rights that are not given there.
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox"]
+        )
+        yield browser
+        await browser.close()
 
 
 @pytest.fixture(scope="session")

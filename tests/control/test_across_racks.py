@@ -8,6 +8,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -189,13 +190,31 @@ def test_each_computer_starts_its_own_processes(authority, tmp_path) -> None:
     assert everything.words[Member("router")] == ("--agents", "node_a,node_b,room")
 
 
-def test_one_computer_needs_no_meeting_point(tmp_path) -> None:
+def test_on_one_computer_all_meet_at_a_router_of_their_own(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     facility = load_facility(facility_file(tmp_path, 2))
     here = parts_of(facility, AGENTS, None, page=True)
+    assert here.members[0] == Member("router")
+    assert len(here.members) == 6
+    assert here.coordinator.startswith("tls/127.0.0.1:")
+    assert set(here.words.values()) == {("--meet", here.coordinator)}
+    assert (tmp_path / "podium" / "certificates" / "router.pem").exists()
+
+
+@pytest.mark.parametrize("said", ["option", "file"])
+def test_on_one_computer_there_is_no_lock_if_somebody_says_so(tmp_path, monkeypatch, said) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    facility = replace(load_facility(facility_file(tmp_path, 2)), insecure=said == "file")
+    here = parts_of(facility, AGENTS, None, page=True, insecure=said == "option")
     assert len(here.members) == 5
     assert all(
         word.startswith("tcp/127.0.0.1:") for words in here.words.values() for word in words[1::2]
     )
+    assert not (tmp_path / "podium").exists()
+
+
+def test_what_runs_here_alone_takes_a_place_where_all_meet(tmp_path) -> None:
+    facility = load_facility(facility_file(tmp_path, 2))
     with pytest.raises(NoSuchPart, match="names none; add a section 'bus'"):
         parts_of(facility, AGENTS, "node_a", page=False)
 
@@ -228,7 +247,6 @@ def run(command: Command, words: list[str]) -> int:
     return command.run(parser.parse_args(words))
 
 
-@pytest.mark.openssl
 def test_certificates_are_made_listed_and_made_anew_when_they_have_expired(
     authority, tmp_path, capsys
 ) -> None:

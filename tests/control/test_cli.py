@@ -32,8 +32,8 @@ def test_only_the_chosen_subcommand_is_imported(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
-    assert "podium.control.facility.check" in told
-    assert "podium.control.demo" not in told
+    assert "podium.control.demo.check" in told
+    assert "podium.control.demo.doctor" not in told
     assert "podium.control.facility.load" not in told
 
 

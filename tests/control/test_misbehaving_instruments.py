@@ -26,7 +26,7 @@ pytestmark = [
 
 NS = 10**6
 WITHIN_S = 60.0
-PATIENCE_S = 0.7
+PATIENCE_S = 1.2
 """How long the vendors' clients wait for an answer here; otherwise 5 and 10 s."""
 PRODUCTS = {
     "cluster_a": "Qblox",
@@ -80,7 +80,7 @@ class Uses:
 use = Uses()
 NAMES = ("cluster_a", "lo_q2", "bias_q0", "thermometry_a")
 REQUESTS = {
-    "cluster_a": "uploading|error queues|collect|load 'a tone'|state of",
+    "cluster_a": "uploading|error queues|errors that are older|collect|load 'a tone'|state of",
     "lo_q2": r":SOUR:FREQ\?|to be .* Hz|for \d+.* Hz|tone|SYST:ERR",
     "bias_q0": ":SOUR:|SYST:ERR|:STAT:EVEN|level of bias_q0",
     "thermometry_a": "temperature of mixing_chamber",

@@ -123,3 +123,34 @@ def test_children_end_when_their_parent_is_killed(tmp_path_factory) -> None:
         assert not alive
     finally:
         up.close()
+
+
+def test_what_is_up_is_asked_also_when_its_endpoints_file_is_gone(up) -> None:
+    hidden = up.endpoints.with_suffix(".hidden")
+    up.endpoints.rename(hidden)
+    try:
+        code, status = up.status()
+    finally:
+        hidden.rename(up.endpoints)
+    assert code == 0
+    assert all(one["heard_s"] > 0 for agent in status["agents"] for one in agent["instruments"])
+
+
+def test_a_damaged_ramp_journal_is_told_at_the_start_until_somebody_has_looked(
+    tmp_path_factory,
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    journal = folder / "up.ramps.sqlite"
+    journal.write_bytes(b"this is no database, and never was one" * 20)
+    up = Up(folder)
+    try:
+        assert "look at every bias before the next ramp" in up.log.read_text()
+        code, status = up.status()
+        assert code == 1
+        (finding,) = status["findings"]
+        assert str(journal) in finding["what"]
+        looked = podium("status", up.facility, "--state", up.state, "--looked", "all", check=False)
+        assert "ramp journal" not in looked.stdout
+        assert up.status()[0] == 0
+    finally:
+        up.close()

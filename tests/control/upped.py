@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,13 @@ PODIUM = [sys.executable, "-m", "podium.control.cli"]
 class Up:
     """``podium up`` on twins."""
 
-    def __init__(self, folder: Path, facility: Path = EXAMPLE, instruments: int = 4) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        facility: Path = EXAMPLE,
+        instruments: int = 4,
+        options: Sequence[str] = (),
+    ) -> None:
         self.facility = facility
         self.endpoints = folder / "endpoints.json"
         self.state = folder / "up.json"
@@ -27,7 +34,9 @@ class Up:
             "twin", "serve", facility, "--twin", twin, "--endpoints", self.endpoints
         )
         wait_for(self.endpoints.exists, self.log)
-        self.up = self._start("up", facility, "--endpoints", self.endpoints, "--state", self.state)
+        self.up = self._start(
+            "up", facility, "--endpoints", self.endpoints, "--state", self.state, *options
+        )
         wait_for(lambda: f"is up: {instruments} instruments" in self.log.read_text(), self.log)
 
     def _start(self, *words: object) -> subprocess.Popen[bytes]:

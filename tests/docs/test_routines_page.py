@@ -9,7 +9,8 @@ import pytest
 from podium.control.calibration.bring_up import BRING_UP, ESSENTIAL, ROUTINES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "routines.md").read_text()
-ROWS = {match[1]: match[0] for match in re.finditer(r"^\| `(\w+)` \|.*$", PAGE, re.MULTILINE)}
+TABLE = PAGE.partition("\n## ")[0]
+ROWS = {match[1]: match[0] for match in re.finditer(r"^\| `(\w+)` \|.*$", TABLE, re.MULTILINE)}
 
 
 def sources(name: str) -> str:

@@ -329,3 +329,22 @@ async def test_waiting_for_ones_turn_counts_against_the_deadline_and_costs_nothi
         boxes.made[0].asked.set()
         await hanging
         assert await worker.call("who", lambda box: box.number, 5) == 1
+
+
+async def test_a_worker_knows_when_its_instrument_answered_last() -> None:
+    async with kept(Boxes()) as worker:
+        await worker.connected()
+        first = worker.health.heard
+        assert first is not None
+        await worker.call("add", lambda box: box.add(1, 2), 5)
+        second = worker.health.heard
+        assert second is not None
+        assert second > first
+        with pytest.raises(Refused):
+            await worker.call("refuse", lambda box: box.refuse(), 5)
+        third = worker.health.heard
+        assert third is not None
+        assert third > second  # a refusal is an answer
+        with pytest.raises(ProtocolError):
+            await worker.call("stumble", lambda box: box.stumble(), 5)
+        assert worker.health.heard is not None

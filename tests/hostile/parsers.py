@@ -20,6 +20,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.instruction import AssemblyE
 from podium.firmware_interfaces.zurich import (
     capnp_framing,
     command_table,
+    discovery,
     elf,
     handshake,
     labone_version,
@@ -291,6 +292,13 @@ INTERFACES: Final = (
             b"GET /?%s HTTP/1.1\r\n\r\n",
         ),
         (b"GET /api/v1/kernel/devid/dev12000?x=1 HTTP/1.1\r\nUpgrade: capnp\r\n\r\n",),
+    ),
+    Parser(
+        "LabOne discovery",
+        discovery.parse_question,
+        (ProtocolError,),
+        (b"%s", b'{"request":"zi-discovery-request","id":%s}'),
+        (b'{"request":"zi-discovery-request","version":"3","id":"vm-1","servers":[]}',),
     ),
     Parser(
         "LabOne frames",

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -227,7 +228,8 @@ def test_the_endpoints_file_is_there_while_everything_listens(tmp_path, twin) ->
         for entry in simulation.wait_for_endpoints().values():
             assert ask(entry, b"*IDN?\n")
         back_door = simulation.endpoints.with_name("endpoints.json.back_door")
-        assert back_door.exists()
+        for file in (back_door, simulation.endpoints):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
     finally:
         assert simulation.end() == 0
     assert not simulation.endpoints.exists()
@@ -390,7 +392,7 @@ def test_what_cannot_be_done_is_said_on_standard_error(simulation) -> None:
         (
             ["sample", "TWIN", "--out", "x"],
             1,
-            "podium twin sample: .*twin.yaml: .*chip is missing",
+            "podium twin sample: .*twin.yaml: .*kind is missing",
         ),
         (["sample", "FACILITY", "--seed", "-1", "--out", "x"], 1, "whole number from 0, not -1"),
         (["sample", "FACILITY", "--out", "no/such/folder/x"], 2, "No such file or directory"),

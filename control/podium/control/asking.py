@@ -27,12 +27,13 @@ Answer = TypeVar("Answer")
 class Asking:
     """One client's way to the coordinator. Every method raises ``RunError``."""
 
-    def __init__(self, bus: Bus, facility: str, who: str) -> None:
-        """``who`` asks, as others see it."""
+    def __init__(self, bus: Bus, facility: str, who: str, procedure: str = "") -> None:
+        """``who`` asks, as others see it; ``procedure``: that of which all work is a part."""
         self._bus = bus
         self._facility = facility
         self._key = messages.coordinator_key(facility)
         self._who = who
+        self._procedure = procedure
 
     async def ask(self, request: object, *expected: type[Answer]) -> Answer:
         """Return the answer, asking again as long as none comes."""
@@ -71,7 +72,7 @@ class Asking:
     ) -> Answer:
         """Return the end of long work; cancelled, once it has been given up and all is safe."""
         ticket = uuid.uuid4().hex
-        request: object = messages.Begin(ticket, work, AWAIT_S, self._who)
+        request: object = messages.Begin(ticket, work, AWAIT_S, self._who, self._procedure)
         try:
             while True:
                 answer: object = await self.ask(request, end, messages.Pending)

@@ -26,7 +26,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "copy the notebook of the tutorials, and say how to open it",
         ),
         "check": (
-            "podium.control.facility.check:command",
+            "podium.control.demo.check:command",
             "check a facility file; every error with its place and what would be right",
         ),
         "doctor": (

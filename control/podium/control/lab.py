@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from podium.control.asking import Asking
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.findings import LookedAt
 from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
@@ -26,6 +27,7 @@ from podium.control.bus.who import named
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.calibration.snapshots import name_in
 from podium.control.facility.facility import Facility
+from podium.control.procedure import Procedure, told_procedure
 from podium.control.program.dataset import dataset_of
 from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.parameters import NoSuchParameter, with_parameters
@@ -67,12 +69,17 @@ SETTLED = ("connected", "released")
 class Lab:
     """What a person or a routine asks of a facility. Every method raises ``RunError``."""
 
-    def __init__(self, facility: Facility, bus: Bus, who: str | None = None) -> None:
-        """``who`` asks: in the log, on the page, with the data (default: user and program)."""
+    def __init__(
+        self, facility: Facility, bus: Bus, who: str | None = None, procedure: str = ""
+    ) -> None:
+        """``who`` asks: in the log, on the page, with the data (default: user and program).
+
+        ``procedure``: id of that of which all that is asked is a part.
+        """
         self._who = named(who)
         self._facility = facility
         self._bus = bus
-        self._asking = Asking(bus, facility.name, self._who)
+        self._asking = Asking(bus, facility.name, self._who, procedure)
         self._ask = self._asking.ask
 
     @property
@@ -84,6 +91,19 @@ class Lab:
     def who(self) -> str:
         """Who asks, as others see it."""
         return self._who
+
+    @asynccontextmanager
+    async def procedure(
+        self, title: str, nodes: Sequence[str], steps: int
+    ) -> "AsyncGenerator[tuple[Procedure, Lab]]":
+        """Carry out ``steps`` of several runs while the context is open; others see how far it is.
+
+        ``steps``: 0 where their number is not known. What is asked of the lab that is given is a
+        part of it. Somebody may stop it: the run that is on fails then, and that lab raises
+        ``RunRefused`` from there on.
+        """
+        async with told_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
+            yield one, Lab(self._facility, self._bus, self._who, one.id)
 
     async def run(
         self,
@@ -157,7 +177,9 @@ class Lab:
         theirs. ``progress`` is told how far it is; ``anew`` forgets what was known before, where
         no drift explains what is found. Recorded is all of it or nothing.
         """
-        return await calibrate_skews(self, nodes, starts, progress, anew)
+        named = marked_nodes(self._facility, nodes)
+        async with self.procedure(f"skews of {', '.join(named)}", named, 0) as (_, lab):
+            return await calibrate_skews(lab, nodes, starts, progress, anew)
 
     async def record_skews(self, found: SkewsMeasured, *, anew: bool = False) -> None:
         """Have a measurement taken into the ledger, all of it or nothing."""
@@ -242,6 +264,10 @@ class Lab:
         """Let go of an instrument for a person's own program: nothing is asked of it any more."""
         await self._ask(by_hand.Release(instrument, self._who), messages.Done)
 
+    async def looked_at(self, finding: str) -> None:
+        """Say that you have looked at a finding of the status (its id): it is not told again."""
+        await self._ask(LookedAt(finding, self._who), messages.Done)
+
     async def take_back(self, instrument: str) -> None:
         """Own a released instrument again, and return once it answers; all is read anew."""
         await self._ask(by_hand.TakeBack(instrument, self._who), messages.Done)
@@ -313,6 +339,7 @@ async def open_facility(
     from podium.control.agent.targets import compiler_for
     from podium.control.bus.memory import MemoryBus
     from podium.control.coordinator.coordinator import Coordinator
+    from podium.control.coordinator.findings_file import FindingsFile
     from podium.control.facility.load import load_facility
     from podium.control.facility.state_folder import (
         default_state_file,
@@ -320,11 +347,15 @@ async def open_facility(
         journal_file,
         skews_file,
     )
+    from podium.control.state_examination import examine_state
     from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
-    instruments = Instruments.of(facility, facility.instruments)
     state_file = state or default_state_file(Path(path))
+    found = await asyncio.to_thread(examine_state, state_file, store)
+    if stops := [one.what for one in found if one.stops]:
+        raise RunFailed("; ".join(stops))
+    instruments = Instruments.of(facility, facility.instruments)
     bus = MemoryBus()
     agent = Agent(
         AGENT,
@@ -342,8 +373,11 @@ async def open_facility(
         skews = await asyncio.to_thread(SkewStore, skews_file(state_file))
     except SkewStoreError as error:
         raise RunFailed(str(error)) from error
+    findings = FindingsFile(None)
+    findings.only(tuple(one.what for one in found))
     with closing(skews):
-        async with plainly(), agent.running(), Coordinator(facility, bus, skews=skews).running():
+        coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
+        async with plainly(), agent.running(), coordinator.running():
             yield Lab(facility, bus, who)
 
 
@@ -358,12 +392,13 @@ async def join_facility(
 ) -> AsyncGenerator[Lab]:
     """Ask the processes of a facility that is up.
 
-    ``coordinator``: its endpoint on the bus; where the facility file names a meeting point, that
-    is used instead. There this process is a client of the facility (``PODIUM_CLIENT`` says which,
-    where certificates of several are here), or ``me``. Raises ``RunRefused`` when it cannot be.
+    ``coordinator``: its endpoint on the bus, as ``podium up`` says; where the facility file names a
+    meeting point, that is used instead. This process is a client of the facility there, or ``me``,
+    and finds its certificate by itself: that of this user; where a facility file names a folder of
+    them, ``PODIUM_CLIENT`` says which. Raises ``RunRefused`` when it cannot be.
     """
     from podium.control.bus.bus import BusError
-    from podium.control.bus.opened import client_of, opened_bus
+    from podium.control.bus.opened import client_of, joined_bus
     from podium.control.facility.load import load_facility
 
     facility = await asyncio.to_thread(load_facility, path, endpoints)
@@ -372,7 +407,7 @@ async def join_facility(
     async with AsyncExitStack() as stack:
         try:
             me = me or client_of(facility.bus)
-            bus = await stack.enter_async_context(opened_bus(facility, me, connect=coordinator))
+            bus = await stack.enter_async_context(joined_bus(facility, me, coordinator))
         except BusError as error:
             raise RunRefused(str(error)) from error
         yield Lab(facility, bus, who)

@@ -14,6 +14,7 @@ one had cached is forgotten with it.
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -59,6 +60,8 @@ class Health:
     """What is being asked of it now; empty when nothing is."""
     last_error: str
     """What made the last connection or attempt fail; empty while connected."""
+    heard: float | None = None
+    """When it answered last, monotonic wall time, s; None: never."""
 
 
 class Worker(Generic[Driver]):
@@ -90,6 +93,7 @@ class Worker(Generic[Driver]):
         self._running = ""
         self._last_error = ""
         self._released = ""
+        self._heard: float | None = None
 
     @property
     def health(self) -> Health:
@@ -101,6 +105,7 @@ class Worker(Generic[Driver]):
             self._calls,
             self._running,
             self._last_error,
+            self._heard,
         )
 
     async def keep(self) -> None:
@@ -220,11 +225,14 @@ class Worker(Generic[Driver]):
     ) -> Result:
         job = lane.submit(function)
         try:
-            return await asyncio.shield(job)
+            result = await asyncio.shield(job)
+            self._heard = time.monotonic()
+            return result
         except asyncio.CancelledError:
             await self._give_up(lane, job, what)
             raise
         except (Refused, NotStarted):
+            self._heard = time.monotonic()
             raise
         except InstrumentError as error:
             self._locate(error)
@@ -280,6 +288,7 @@ class Worker(Generic[Driver]):
                 self._lane = lane
                 self._identity = identity
                 self._connections += 1
+                self._heard = time.monotonic()
                 self._last_error = ""
                 self._set("connected", attempting=False)
                 self._changed.notify_all()

@@ -37,6 +37,16 @@ USER_CURVES = (21, 59)  # CRVHDR
 READINGS_PER_S = 10  # specifications: 10 readings a second on one channel
 
 
+VOLTAGE_EXCITATIONS = 12
+"""INTYPE, voltage mode: 1 is 2 uV, 12 is 632 mV, in half decades."""
+CURRENT_EXCITATIONS = 22
+"""INTYPE, current mode: 1 is 1 pA, 22 is 31.6 mA, in half decades."""
+CONTROL_EXCITATIONS = 6
+"""INTYPE of the control input, which has currents only: 1 is 316 pA, 6 is 100 nA."""
+RESISTANCE_RANGES = 22
+"""INTYPE: 1 is 2 mohm, 22 is 63.2 Mohm, in half decades."""
+
+
 class ReadingStatus(IntFlag):
     """What RDGST? answers; 0 is a valid reading."""
 
@@ -73,12 +83,33 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class InputGroup:
+    """All measurement inputs together, written 0, or ``A``, the control input."""
+
+    def take(self, parameter: Parameter) -> str:
+        """Take 0 or the letter A; the value is what the box would answer."""
+        match parameter:
+            case Word("A"):
+                return "A"
+            case Number():
+                return str(_whole(0, 0).take(parameter))
+            case _:
+                raise ScpiError(-222, "0 is the measurement inputs, A the control input")
+
+    def answer(self, value: Value) -> str:
+        """Write 0 or A."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A command that stores several fields for an input, an output, a curve..., and its query."""
 
     command: Command
     defaults: tuple[Value, ...]
     """One for each field; the first parameters say of what."""
+    all_inputs: bool = False
+    """The command, not the query, takes 0 for all measurement inputs."""
 
     @property
     def keys(self) -> int:
@@ -91,10 +122,16 @@ class Record:
         return (self.command.sets or ())[self.keys :]
 
 
-def _record(mnemonic: str, keys: tuple[Kind, ...], *fields: tuple[Kind, Value]) -> Record:
+def _record(
+    mnemonic: str,
+    keys: tuple[Kind, ...],
+    *fields: tuple[Kind, Value],
+    all_inputs: bool = False,
+) -> Record:
     kinds = tuple(kind for kind, _ in fields)
-    command = Command(mnemonic, (*keys, *kinds), keys, optional=len(kinds) - 1, empty_keeps=True)
-    return Record(command, tuple(default for _, default in fields))
+    sets = (*((Input(also_zero=True),) if all_inputs else keys), *kinds)
+    command = Command(mnemonic, sets, keys, optional=len(kinds) - 1, empty_keeps=True)
+    return Record(command, tuple(default for _, default in fields), all_inputs)
 
 
 def _query(mnemonic: str, *keys: Kind, optional: int = 0) -> Command:
@@ -125,6 +162,37 @@ def reading(value: float) -> str:
     return f"{mantissa}E{power:+03d}"
 
 
+def full_scale_ohm(resistance_range: int) -> float:
+    """Return the full scale of a resistance range of INTYPE."""
+    return 2e-3 * _half_decades(resistance_range)
+
+
+def autorange(resistance_ohm: float) -> int:
+    """Return the smallest resistance range that ``resistance_ohm`` fits, or the largest."""
+    for resistance_range in range(1, RESISTANCE_RANGES):
+        if resistance_ohm <= full_scale_ohm(resistance_range):
+            return resistance_range
+    return RESISTANCE_RANGES
+
+
+def excitation_a(mode: int, excitation: int, resistance_range: int) -> float:
+    """Return the current through the sensor of a measurement input, A rms.
+
+    ``mode`` 1 states it (``MeasurementInputCurrentRange`` of the vendor's driver). ``mode`` 0
+    states the voltage at full scale of the resistance range: the 370's manual, 8.12.2.6, pairs
+    200 kohm with 316 nA and 63.2 mV, with 100 nA and 20 mV, and so on.
+    ASSUMED: the 372 does so too; values are exact half decades (31.6 uA is 10 uA times sqrt(10)).
+    """
+    if mode == 1:
+        return 1e-12 * _half_decades(excitation)
+    wanted_a = 2e-6 * _half_decades(excitation) / full_scale_ohm(resistance_range)
+    return min(wanted_a, 1e-12 * _half_decades(CURRENT_EXCITATIONS))
+
+
+def _half_decades(number: int) -> float:
+    return float(10 ** ((number - 1) / 2))
+
+
 def _name(text: str) -> str:
     return text
 
@@ -151,16 +219,19 @@ INTYPE = _record(
     "INTYPE",
     (_INPUT,),
     (_OFF_ON, 0),
-    (_whole(1, 22, digits=2), 1),
+    (_whole(1, CURRENT_EXCITATIONS, digits=2), 1),
     (_whole(0, 2), 1),
     (_whole(0, 22, digits=2), 13),
     (_OFF_ON, 0),
     (_whole(1, 2), 1),
 )
 """Mode (0 voltage), excitation, autorange, range, current source shunted, units (1 kelvin)."""
+CONTROL_INTYPE: tuple[Value, ...] = (1, *INTYPE.defaults[1:])
+"""Those of the control input, which has no voltage mode."""
 INNAME = _record("INNAME", (_INPUT,), (Text(NAME_MAX, bare_words=True, style=_name), ""))
 SCAN = Command("SCAN", (Input(), _OFF_ON), (), optional=1, empty_keeps=True)
 KELVIN = _query("KRDG", _INPUT)
+KELVIN_370 = _query("RDGK", _INPUT)  # manual, page 174; the 370's name
 OHMS = _query("RDGR", _INPUT)
 SENSOR = _query("SRDG", _INPUT)
 READING_STATUS = _query("RDGST", _INPUT)
@@ -170,6 +241,19 @@ SETTLING = _query("RDGSTL")
 
 # What is kept and read back. ASSUMED: the defaults, where the manual gives none.
 HTRSET = Command("HTRSET", (_LOOP, *(Verbatim() for _ in range(4))), (_OUTPUT,))
+FREQUENCY = Command("FREQ", (Verbatim(), Verbatim()), (InputGroup(),), 1, 1)
+"""Manual, page 162: input left out is 0, so ``FREQ 5`` has one parameter, the frequency."""
+FREQUENCY_INPUT = InputGroup()
+FREQUENCY_NUMBER = _whole(1, 5)  # 9.8, 13.7, 16.2, 11.6, 18.2 Hz
+FREQUENCY_AT_START = 2
+INTERFACE = Command("IEEE", (Verbatim(), Verbatim(), Verbatim()), (), 2)
+"""GPIB address. The vendor's driver sends it alone (``set_ieee_488``) and after terminator and
+EOI, as on the 370 (``set_ieee_interface_parameter``); both of its queries expect one number.
+ASSUMED: the box takes both; the manual's page could not be had.
+"""
+INTERFACE_ADDRESS = _whole(1, 30, digits=2)
+INTERFACE_ADDRESS_AT_START = 12  # ASSUMED: as all of the vendor's bench boxes
+INTERFACE_OTHERS = (_whole(0, 3), _whole(0, 1))  # terminator, EOI
 HEATER_LOAD = _real("1", "2000")
 WARMUP_LOAD = _whole(1, 2)
 MAX_CURRENT = _whole(0, 2)
@@ -202,8 +286,8 @@ RECORDS: tuple[Record, ...] = (
         (_OFF_ON, 0),
         (_whole(1, 200, digits=3), 10),
         (_whole(1, 80, digits=2), 10),
+        all_inputs=True,  # manual, page 162
     ),
-    _record("FREQ", (_INPUT,), (_whole(1, 5), 2)),
     _record("INCRV", (_INPUT,), (_whole(0, 59, digits=2), 0)),
     _record(
         "ALARM",
@@ -303,5 +387,5 @@ RECORDS: tuple[Record, ...] = (
 )
 """All commands whose fields are kept as they were set."""
 
-MEANT_RECORDS = (INSET, INNAME)
+MEANT_RECORDS = (INSET, INTYPE, INNAME)
 """Those on which something in the simulation hangs."""

@@ -130,6 +130,12 @@ class TwinCommand:
         ):
             _add_endpoints(verbs.add_parser(verb, help=text))
 
+    def needs(self, facility: Path) -> list[str]:
+        """Return what a simulation of the facility file needs or assumes, for ``podium check``."""
+        from podium.sim_instruments.servers.twin_needs import twin_needs
+
+        return twin_needs(facility)
+
     def run(self, arguments: Namespace, /) -> int:
         """Carry out the verb; exit status 0 done, 1 a problem was found, 2 wrong use."""
         verb = {

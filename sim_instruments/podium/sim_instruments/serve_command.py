@@ -52,6 +52,11 @@ def add_serve(serve: ArgumentParser) -> None:
         "--with-parent", action="store_true", help="end also when standard input is closed"
     )
     serve.add_argument("--log", action="store_true", help="keep every command for `twin log`")
+    serve.add_argument(
+        "--discovery",
+        action="store_true",
+        help="answer the discovery of Zurich Instruments on 127.0.0.1, with these twins",
+    )
 
 
 def _add_one_line(serve: ArgumentParser) -> None:
@@ -122,13 +127,23 @@ def run_serve(arguments: Namespace) -> int:
 
 
 def _serve_files(arguments: Namespace) -> dict[str, dict[str, int]]:
-    from functools import partial
+    import sys
 
     from podium.sim_instruments.servers.laboratory import Laboratory
 
     if arguments.twin is None or arguments.endpoints is None:
         raise Ended("a facility file wants --twin TWIN and --endpoints FILE", WRONG_USE)
-    build = partial(Laboratory.of_files, arguments.facility, arguments.twin)
+
+    def build(clock: "WorldClock") -> Laboratory:
+        laboratory = Laboratory.of_files(arguments.facility, arguments.twin, clock)
+        for name, driver in laboratory.plan.without_twin.items():
+            print(
+                f"podium twin serve: {name}: there is no twin of what {driver} reaches; it is left "
+                "out, and keeps the address of the facility file",
+                file=sys.stderr,
+            )
+        return laboratory
+
     return _run_server(arguments, build, arguments.endpoints, lambda serving: None)
 
 
@@ -180,6 +195,7 @@ def _run_server(
             places=places,
             say=say,
             logged=arguments.log,
+            discovery=arguments.discovery,
         )
     )
 

@@ -22,6 +22,7 @@ from podium.firmware_interfaces.qcodes_any import model_with_driver
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.signals import Captured, CaptureTrain, Piece, PulseTrain
+from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
     TimingDesign,
     TimingDesignError,
@@ -67,6 +68,8 @@ class Plan:
     thermometers: Mapping[str, Thermometry]
     """By instrument."""
     timing: TimingDesign = field(default_factory=TimingDesign)
+    without_twin: Mapping[str, str] = field(default_factory=dict)
+    """Instruments that nothing here is wired to and that have no twin: the driver of each."""
 
     @property
     def lines(self) -> frozenset[str]:
@@ -95,9 +98,15 @@ def plan_of(tree: Any) -> Plan:
         name: _mapping(entry, f"instruments.{name}")
         for name, entry in _mapping(root.get("instruments"), "instruments").items()
     }
-    for name, entry in instruments.items():
+    without_twin: dict[str, str] = {}
+    needed = _referred_to(root)
+    for name, entry in list(instruments.items()):
         if "model" not in entry:
-            entry["model"] = _same_box(name, entry)
+            model = _same_box(name, entry, needed=name in needed)
+            if model is None:
+                without_twin[name] = str(instruments.pop(name)["driver"])
+            else:
+                entry["model"] = model
     outputs: dict[str, dict[str, Cable]] = {name: {} for name in instruments}
     inputs: dict[str, dict[str, str]] = {name: {} for name in instruments}
     biases: dict[str, tuple[str, str]] = {}
@@ -121,7 +130,26 @@ def plan_of(tree: Any) -> Plan:
     except TimingDesignError as error:
         raise PlanError(str(error)) from error
     name = str(root.get("facility", ""))
-    return Plan(name, instruments, outputs, inputs, biases, thermometers, timing)
+    return Plan(name, instruments, outputs, inputs, biases, thermometers, timing, without_twin)
+
+
+def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:
+    """Return the instruments that another section of the file names."""
+    found: set[str] = set()
+
+    def look(part: Any) -> None:
+        if isinstance(part, Mapping):
+            for key, value in part.items():
+                found.add(str(key))
+                look(value)
+        elif isinstance(part, list):
+            for value in part:
+                look(value)
+        else:
+            found.add(str(part).partition(".")[0])
+
+    look({key: part for key, part in root.items() if key not in ("instruments", "validity")})
+    return frozenset(found)
 
 
 def _flux_factor(wiring: Mapping[str, Any], where: str) -> float:
@@ -134,45 +162,46 @@ def _flux_factor(wiring: Mapping[str, Any], where: str) -> float:
 
 
 def _thermometers(
-    fridges: Mapping[str, Any], instruments: Mapping[str, Mapping[str, Any]]
+    fridges: Mapping[str, Any], instruments: Mapping[str, dict[Any, Any]]
 ) -> dict[str, Thermometry]:
+    """Return the thermometers; their entries then name their channels as those of a model do."""
     found: dict[str, Thermometry] = {}
     for fridge, entry in fridges.items():
         thermometer = _mapping(entry, f"fridges.{fridge}").get("thermometer")
         if thermometer is None:
             continue
         instrument, _ = _connector(thermometer, instruments, f"fridges.{fridge}")
-        where = f"{instrument}.channels"
-        channels = _mapping(instruments[instrument].get("channels"), where)
-        stages = {_whole(number, where): str(stage) for number, stage in channels.items()}
+        try:
+            stages = stages_by_channel(instruments[instrument])
+        except NoSuchChannel as error:
+            raise PlanError(f"{instrument}.{error}") from error
+        instruments[instrument]["channels"] = stages
         found[instrument] = Thermometry(fridge, stages)
     return found
 
 
-def _same_box(name: str, entry: Mapping[str, Any]) -> str:
-    """Return the model of the box that the entry's QCoDeS driver reaches."""
+def _same_box(name: str, entry: Mapping[str, Any], *, needed: bool) -> str | None:
+    """Return the model of the box that the entry's QCoDeS driver reaches.
+
+    None: there is no twin of it, and nothing ``needed`` it.
+    """
     if "driver" not in entry:
         raise PlanError(f"instruments.{name} names no model")
     model = model_with_driver(str(entry["driver"]))
-    if model is None:
+    if model is not None:
+        return model.name
+    if needed:
         raise PlanError(
-            f"instruments.{name}: there is no twin of what {entry['driver']} reaches; leave it "
-            "out of the facility file that is simulated"
+            f"instruments.{name}: there is no twin of what {entry['driver']} reaches; leave it, "
+            "and what is wired to it, out of the facility file that is simulated"
         )
-    return model.name
+    return None
 
 
 def _mapping(given: Any, where: str) -> dict[Any, Any]:
     if not isinstance(given, Mapping):
         raise PlanError(f"{where}: a mapping is wanted, not {given!r}")
     return dict(given)
-
-
-def _whole(given: Any, where: str) -> int:
-    try:
-        return int(given)
-    except (TypeError, ValueError):
-        raise PlanError(f"{where}: a whole number is wanted, not {given!r}") from None
 
 
 def _connector(given: Any, instruments: Mapping[str, Any], where: str) -> tuple[str, str]:

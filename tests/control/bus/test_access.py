@@ -83,12 +83,13 @@ def test_zenoh_is_told_what_the_table_says() -> None:
             for message in rule["messages"]
             for key in rule["key_exprs"]
         }
+        answered = [rule for rule in rules_of("x", member) if rule.does == "answer"]
         assert come_in == {
             (message, key)
             for rule in rules_of("x", member)
             for message in ZENOH_MESSAGES[rule.does]
             for key in rule.keys
-        }
+        } | {("liveliness_token", f"{key}/answered_by/*") for rule in answered for key in rule.keys}
     (anybody,) = (one for one in control["subjects"] if one["id"] == "anybody")
     assert {key for name in by_subject["anybody"] for key in rules[name]["key_exprs"]} == {
         access_key("x")

@@ -49,7 +49,7 @@ async def met(how: str) -> AsyncIterator[tuple[Bus, Bus]]:
     """Open two buses of processes that meet on loopback, without certificates."""
     endpoint = parse_endpoint(free_endpoint())
     holder = "router" if how == "through a router" else "coordinator"
-    meeting = MeetingPoint(holder, listen=endpoint, connect=endpoint)
+    meeting = MeetingPoint(holder, listen=endpoint, connect=endpoint, insecure=True)
     facility = replace(load_facility(EXAMPLE), name="x", bus=meeting)
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(opened_bus(facility, Member(holder), agents=["a"]))

@@ -19,6 +19,7 @@ from podium.control.bus.bus import Bus, BusError, Denied, NoAnswer, Presence
 from podium.control.bus.certificates import BadCertificate, Credentials, credentials_of
 from podium.control.bus.meeting_bus import MeetingBus
 from podium.control.bus.opened import client_of, opened_bus
+from podium.control.bus.refusals import AskRefusals, Refusal, RefusalsTold, refusals_key
 from podium.control.bus.wire import decode, encode
 from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import holding, joining
@@ -73,6 +74,11 @@ class Everybody:
     async def serve(self, member: Member, key: str) -> None:
         await self._stack.enter_async_context(self.on[member].serve(key, echo))
         await self._stack.enter_async_context(self.on[member].announce(key))
+
+    async def refusals(self) -> tuple[Refusal, ...]:
+        key, question = refusals_key("x"), encode(AskRefusals())
+        answer = await self.on[COORDINATOR].request(key, question, 5.0)
+        return decode(answer, RefusalsTold).refusals
 
 
 @pytest.fixture
@@ -187,7 +193,70 @@ async def test_one_who_asks_with_anothers_certificate_is_denied_and_told_so(
             await liar.request(ASK_A, b"", 5.0)
     assert "denied: the certificate agent.node_b may not ask podium/x/agent/node_a" in str(no.value)
     assert "that takes the certificate coordinator" in str(no.value)
-    assert "denied who='agent.node_b' what='ask' key='podium/x/agent/node_a'" in caplog.text
+    assert "refused what='denied: the certificate agent.node_b may not ask podium" in caplog.text
+
+
+async def test_a_second_one_with_the_same_certificate_may_not_answer_and_is_told(
+    everybody, facility, folder, monkeypatch
+) -> None:
+    monkeypatch.setattr("podium.control.bus.meeting_bus.ENDING_S", 0.0)
+    coordinator = everybody.on[COORDINATOR]
+    async with pretending(facility, folder, "agent.node_a", NODE_A) as second:
+        await has_arrived(second)
+        with pytest.raises(
+            Denied, match=r"agent/node_a is answered by another process \([0-9a-f]+"
+        ):
+            async with second.serve(ASK_A, lie):
+                pass
+        assert await coordinator.request(ASK_A, b"ab", 5.0) == b"ba"
+    told = await everybody.refusals()
+    assert any(f"{ASK_A} is answered by another process" in one.what for one in told)
+
+
+async def test_one_who_was_refused_answers_once_the_first_has_gone(facility, folder) -> None:
+    async with AsyncExitStack() as stack:
+        everybody = Everybody(stack, facility)
+        await everybody.come(*((ROUTER,) if facility.bus.held_by == "router" else ()), COORDINATOR)
+        coordinator = everybody.on[COORDINATOR]
+        async with pretending(facility, folder, "agent.node_a", NODE_A) as second:
+            await has_arrived(second)
+            async with (
+                opened_bus(facility, NODE_A) as first,
+                first.serve(ASK_A, echo),
+                first.announce(ASK_A),
+            ):
+                await there(coordinator, ASK_A)
+                assert await coordinator.request(ASK_A, b"ab", 5.0) == b"ba"
+                waiting = asyncio.ensure_future(one_answer(second, coordinator))
+                await asyncio.wait({waiting}, timeout=0.1)
+                assert not waiting.done()
+            assert await waiting == b"lie"
+
+
+async def one_answer(answerer: Bus, asker: Bus) -> bytes:
+    async with answerer.serve(ASK_A, lie):
+        await has_arrived(answerer)
+        return await asker.request(ASK_A, b"ab", 5.0)
+
+
+async def test_where_two_answer_nobody_is_believed(everybody, facility, folder) -> None:
+    """It does not ask whether it may, and is as quick as the first: speed decides nothing."""
+    coordinator = everybody.on[COORDINATOR]
+    credentials = credentials_of(folder, "agent.node_a")
+    assert facility.bus is not None
+    session = await asyncio.to_thread(zenoh.open, joining("x", facility.bus, credentials))
+    rude = ZenohBus(session, asyncio.get_running_loop())
+    async with closing_bus(rude):
+        async with rude.serve(ASK_A, lie), rude.announce(ASK_A):
+            await has_arrived(rude)
+            with pytest.raises(Denied, match="2 processes answer for podium/x/agent/node_a"):
+                await coordinator.request(ASK_A, b"ab", 5.0)
+        await has_arrived(rude)
+        assert await coordinator.request(ASK_A, b"ab", 5.0) == b"ba"
+
+
+async def lie(_: bytes) -> bytes:
+    return b"lie"
 
 
 async def test_one_who_answers_for_another_is_never_asked(everybody, facility, folder) -> None:

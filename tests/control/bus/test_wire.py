@@ -1,4 +1,6 @@
+import random
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgpack
@@ -6,7 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.control.bus.message_mutants import kinds, mutants, sample
 
+from podium.control.bus.by_hand import Ask
 from podium.control.bus.messages import (
     AgentStatus,
     Arm,
@@ -85,6 +89,86 @@ def test_arrays_come_back_with_dtype_and_shape(dtype) -> None:
 def test_anything_else_is_refused_by_name(payload, complaint) -> None:
     with pytest.raises(BadMessage, match=complaint):
         decode(payload, Sample)
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_a_damaged_message_is_a_message_or_bad_message(kind) -> None:
+    rng = random.Random(kind.__qualname__)
+    for number in range(6):
+        payload = encode(sample(kind, rng))
+        assert type(decode(payload, kind)) is kind
+        for damaged in mutants(payload, 50, seed=number):
+            with suppress(BadMessage):
+                assert type(decode(damaged, kind)) is kind
+
+
+@pytest.mark.slow
+def test_thousands_of_damaged_messages_are_messages_or_bad_messages() -> None:
+    rng = random.Random(8)
+    for kind in kinds():
+        for number in range(5):
+            for damaged in mutants(encode(sample(kind, rng)), 100, seed=number):
+                with suppress(BadMessage):
+                    assert type(decode(damaged, *kinds())) in kinds()
+
+
+@given(st.randoms(use_true_random=False), st.binary(max_size=12))
+def test_bytes_put_anywhere_into_a_message_leave_a_message_or_bad_message(rng, more) -> None:
+    kind = rng.choice(kinds())
+    payload = encode(sample(kind, rng))
+    at, to = sorted((rng.randint(0, len(payload)), rng.randint(0, len(payload))))
+    with suppress(BadMessage):
+        assert type(decode(payload[:at] + more + payload[to:], kind)) is kind
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x81\x90\x01",
+        b"\x91" * 100_000,
+        msgpack.packb([["Sample"], {}]),
+        msgpack.packb([{}, {}]),
+        msgpack.packb(["Sample", msgpack.ExtType(1, msgpack.packb(["<f8,", [1]]) + bytes(8))]),
+        msgpack.packb(["Sample", msgpack.ExtType(1, msgpack.packb(["<f8", [-1]]) + bytes(8))]),
+        msgpack.packb(["Sample", msgpack.ExtType(1, msgpack.packb(["<f8", 7]) + bytes(8))]),
+        msgpack.packb(["Sample", msgpack.ExtType(1, b"\x81\x90\x01")]),
+        msgpack.packb(["Sample", msgpack.Timestamp(1)]),
+    ],
+)
+def test_what_has_ended_processes_is_a_bad_message(payload) -> None:
+    with pytest.raises(BadMessage):
+        decode(payload, Sample)
+
+
+def asked(value: object) -> bytes:
+    return encode(Ask("bias_q0", "power", value, True, "ann"))
+
+
+def test_a_value_that_may_be_anything_is_plain_and_not_deep() -> None:
+    settings = {"a": [1, {"b": None}], "c": b"x"}
+    assert decode(asked(settings), Ask).value == settings
+    deep: list[object] = []
+    for _ in range(17):
+        deep = [deep]
+    with pytest.raises(BadMessage, match=r"Ask\.value.*16 deep"):
+        decode(asked(deep), Ask)
+    with pytest.raises(BadMessage, match="Timestamp is no plain value"):
+        decode(asked(msgpack.Timestamp(1)), Ask)
+
+
+def test_a_message_that_is_too_long_is_not_looked_at() -> None:
+    payload = encode(Failed("failed", "x" * 100))
+    assert decode(payload, Failed, bytes_max=len(payload))
+    with pytest.raises(BadMessage, match="too many for one message: 50 at most"):
+        decode(payload, Failed, bytes_max=50)
+
+
+def test_a_complaint_is_short_whatever_it_is_about() -> None:
+    for odd in ("x" * 10**6, list(range(10**5)), {str(index): index for index in range(10**5)}):
+        for payload in (msgpack.packb(odd), msgpack.packb(["Failed", odd])):
+            with pytest.raises(BadMessage) as complaint:
+                decode(payload, Failed)
+            assert len(str(complaint.value)) < 400
 
 
 @given(st.binary())

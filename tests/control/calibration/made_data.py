@@ -195,6 +195,9 @@ def known(facility: Facility) -> MemoryRecord:
             "false_excited": 0.002,
             "false_ground": 0.012,
             "herald_to_readout": 1.5e-6,
+            "rare_threshold": 0.589,
+            "rare_false_excited": 0.0005,
+            "rare_false_ground": 0.03,
             "ramsey_amplitude": 0.49,
             "t2_gaussian": 0.4,
         }

@@ -10,6 +10,7 @@ from podium.control.calibration.fits.blobs import (
     discriminate,
     heralded_zeros,
     levels_of,
+    rare_errors,
 )
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.projection import Levels
@@ -99,3 +100,16 @@ def test_shots_that_set_a_threshold_do_not_judge_it() -> None:
     assert np.mean(counted) == pytest.approx(
         np.mean(worth), abs=float(stats.norm.isf(FALSE_ALARM / 2)) * error
     )
+
+
+def test_a_threshold_for_a_rare_1_hardly_ever_takes_0_for_1() -> None:
+    rng = np.random.default_rng(4)
+    sigma = 0.2
+    ground = rng.normal(0, sigma, 40_000) + 1j * rng.normal(0, sigma, 40_000)
+    excited = 1 + rng.normal(0, sigma, 40_000) + 1j * rng.normal(0, sigma, 40_000)
+    errors = rare_errors(levels_of(ground, excited), ground, excited)
+    assert errors.threshold == pytest.approx(3.4 * sigma, rel=0.02)
+    assert errors.false_excited == pytest.approx(stats.norm.sf(3.4), abs=3e-4)
+    assert errors.false_ground == pytest.approx(stats.norm.sf((1 - 0.68) / sigma), abs=5e-3)
+    near = rare_errors(levels_of(2 * ground, 1 + 2 * (excited - 1)), 2 * ground, excited)
+    assert near.threshold == 0.8

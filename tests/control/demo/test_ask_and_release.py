@@ -7,10 +7,12 @@ import logging
 import pytest
 from tests.control.demo.on_twins import EXAMPLE, twins_on_sockets
 
+from podium.control.bus.by_hand import Ask
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.cli import main
-from podium.control.demo.ask import value_of
+from podium.control.demo.ask import in_unit, value_of
 from podium.control.lab import open_facility
+from podium.firmware_interfaces.quantity import QuantityError
 
 
 @pytest.fixture
@@ -166,3 +168,12 @@ def test_a_value_is_a_number_where_it_looks_like_one() -> None:
         *(5, 1e9, True, False),
         *("INT", '"x"', "[1]"),
     ]
+
+
+async def test_a_value_with_a_unit_is_set_in_the_unit_of_the_parameter(lab, twins) -> None:
+    here = await lab.answer("lo_q2", "frequency")
+    asked = Ask("lo_q2", "frequency", "5.9 GHz", True, "ada")
+    assert in_unit(asked, here.unit) == 5.9e9
+    with pytest.raises(QuantityError, match="is a voltage; a frequency is wanted"):
+        in_unit(Ask("lo_q2", "frequency", "3 V", True, "ada"), here.unit)
+    assert in_unit(Ask("cluster_a", "reference_source", "5 x", True, "ada"), "") == "5 x"

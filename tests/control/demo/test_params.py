@@ -12,6 +12,7 @@ from podium.control.demo.moments import NoMoment, length_s, moment
 from podium.control.demo.params_words import changes
 from podium.control.timebase.host import host_tai_s
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 F01 = Entry("node_a.q0.f01", 6.02e9, 1e3, "Hz", "run-1", "ramsey", host_tai_s() - 7200, 3)
 T1 = replace(F01, name="node_a.q0.t1", value=33e-6, sigma=1e-6, unit="s", routine="relaxation")
 OTHER = replace(F01, name="node_a.q10.f01")
@@ -66,7 +67,14 @@ def test_nobody_sets_a_value_without_a_reason(store: Path) -> None:
         (["node_a.q0.f01", "6"], "'6' has no unit; a frequency is wanted"),
         (["node_a.q0.f01", "6 V"], "'6 V' is a voltage; a frequency is wanted"),
         (["node_a.q0.f01", "6 GHz", "--sigma", "0 Hz"], "sigma must be a finite number above"),
-        (["node_a.q1.f01", "6 GHz", "--new"], "say how well you know it, --sigma"),
+        (
+            ["node_a.q1.f01", "6 GHz", "--new", "--facility", str(EXAMPLE)],
+            "say how well you know it, --sigma",
+        ),
+        (
+            ["node_a.q7.f01", "6 GHz", "--new", "--facility", str(EXAMPLE)],
+            "first_light has no element 'node_a.q7'; did you mean",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(
@@ -80,6 +88,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
 
 def test_a_new_parameter_takes_the_unit_of_its_kind(store: Path) -> None:
     words = ["node_a.q1.t1", "30 us", "--sigma", "5 us", "--new", "--why", "data sheet"]
+    words += ["--facility", str(EXAMPLE)]
     assert params(store, "set", *words) == 0
     assert newest(store, "node_a.q1.t1").unit == "s"
 
@@ -209,3 +218,44 @@ def test_moments_are_said_as_people_say_them() -> None:
 def test_what_is_the_same_is_no_change() -> None:
     one = {"node_a.q0.f01": F01}
     assert changes(one, {"node_a.q0.f01": replace(F01, run="another")}) == ()
+
+
+def test_what_get_prints_can_be_given_back(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert params(store, "get", "node_a.q0.f01") == 0
+    printed = capsys.readouterr().out.split("  ")[1]
+    before = newest(store, "node_a.q0.f01")
+    assert params(store, "set", "node_a.q0.f01", printed, "--why", "as it was") == 0
+    after = newest(store, "node_a.q0.f01")
+    assert (after.value, after.sigma) == pytest.approx((before.value, before.sigma))
+    assert after.who
+
+
+def test_what_is_found_is_printed_although_another_name_is_not(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert params(store, "get", "node_a.q0.f01", "node_a.q0.f02") == 1
+    said = capsys.readouterr()
+    assert "node_a.q0.f01" in said.out
+    assert "no parameter 'node_a.q0.f02'" in said.err
+    assert params(store, "get", "node_a.q0.f02") == 2
+
+
+def test_a_name_is_found_by_its_words(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for word in ("q0.f01", "q0"):
+        assert params(store, "get", word) == 0
+        assert "node_a.q0.f01" in (said := capsys.readouterr().out)
+        assert "node_a.q10" not in said
+    assert params(store, "get", "f01") == 0
+    assert "node_a.q10.f01" in capsys.readouterr().out
+    assert params(store, "get", "0.f01") == 2
+
+
+def test_an_element_of_no_facility_that_is_known_is_refused(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("PODIUM_FACILITY", raising=False)
+    words = ["node_x.q1.t1", "30 us", "--sigma", "5 us", "--new", "--why", "data sheet"]
+    assert params(store, "set", *words) == 2
+    assert "whether the facility has it is not known" in capsys.readouterr().err

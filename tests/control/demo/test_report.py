@@ -121,7 +121,7 @@ def test_every_routine_has_its_panels_runs_and_duration(text: str, story: Story)
 def test_a_failed_fit_has_its_plot_and_its_reason(text: str) -> None:
     reader = Reader(text)
     assert "What failed" in reader.text
-    figure = text[text.index('<figure class="panel failed">') :].split("</figure>")[0]
+    figure = text[text.index('<figure class="panel failed"') :].split("</figure>")[0]
     assert "no higher than 0.4 sigma &lt;of the noise&gt;" in figure
     assert "<svg" in figure
     # What failed without a plot is told as well.

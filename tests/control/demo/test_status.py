@@ -36,3 +36,11 @@ def test_of_much_that_was_asked_the_latest_is_told() -> None:
 
 def test_where_nothing_was_asked_nothing_is_said_of_it() -> None:
     assert "asked lately:" not in told()
+
+
+def test_a_box_that_is_connected_is_told_with_when_it_was_heard_last() -> None:
+    instrument = InstrumentStatus("lo", "sgs", "connected", "R&S SGS 1", 1, 2, "", NOW_S - 1200)
+    agent = AgentStatus("room", "idle", (instrument,))
+    text = table(FacilityStatus("lab", (agent,), (), 9, 0, starts_lost=10), NOW_S)
+    assert "R&S SGS 1 (heard 20 min ago)" in text
+    assert text.startswith("lab: 9 runs done, 0 failed, 10 late starts")

@@ -140,17 +140,36 @@ def test_run_on_a_full_disk_leaves_the_file_that_was_there(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["program", "run.nc"]
 
 
-def test_up_on_a_full_disk_ends_what_it_has_started(tmp_path: Path) -> None:
-    words = [*PODIUM, "up", str(EXAMPLE), "--page", "none", "--state", str(tmp_path / "up.json")]
-    done = subprocess.run(
-        ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", *words],
+def up_on_a_full_disk(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str
+) -> subprocess.CompletedProcess[str]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    up = [*PODIUM, "up", str(EXAMPLE), "--page", "none", "--state", str(folder / "up.json")]
+    return subprocess.run(
+        ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", *up, *words],
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+def test_up_on_a_full_disk_ends_what_it_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = up_on_a_full_disk(tmp_path, monkeypatch, "--insecure")
     assert done.returncode == 2, done.stderr
-    (line,) = [one for one in done.stderr.splitlines() if str(tmp_path) in one]
+    (line,) = [one for one in done.stderr.splitlines() if "up.json" in one]
     in_one_line(line, "podium up: ", "up.json", "it could not be written")
+    assert not psutil.Process().children(recursive=True)
+
+
+def test_up_that_can_keep_no_certificates_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = up_on_a_full_disk(tmp_path, monkeypatch)
+    assert done.returncode == 1, done.stderr
+    (line,) = done.stderr.splitlines()
+    in_one_line(line, "podium up: ", str(tmp_path / "state"), "certificates cannot be made there")
     assert not psutil.Process().children(recursive=True)
     assert "Traceback" not in done.stderr
 

@@ -53,7 +53,7 @@ CASES = [
         f"{ROUTER}\n{CERTIFICATES}  clients: [ann, ben]",
         "router: tcp/10.0.0.1:7447",
         "tcp/10.0.0.1",
-        "without TLS only a loopback address is allowed: whoever reaches tcp/10.0.0.1:7447 could",
+        "without TLS whoever reaches tcp/10.0.0.1:7447 could move biases, on loopback any",
     ),
     (
         "all interfaces",
@@ -63,11 +63,18 @@ CASES = [
         "'insecure: true' allows it",
     ),
     (
-        "a name for loopback",  # nobody knows what a name will mean
+        "loopback, where others have processes too",
         f"{ROUTER}\n{CERTIFICATES}  clients: [ann, ben]",
-        "router: tcp/localhost:7447",
-        "tcp/localhost",
-        "without TLS only a loopback address",
+        "router: tcp/127.0.0.1:7447",
+        "tcp/127.0.0.1",
+        "any process of this computer. Write tls/127.0.0.1:7447, with certificates; 'insecure: tr",
+    ),
+    (
+        "a place and clients without a lock",
+        f"{ROUTER}\n{CERTIFICATES}",
+        "insecure: true\n",
+        "bus:",
+        "does not say where the processes meet",
     ),
     (
         "nobody can connect there",
@@ -129,6 +136,13 @@ def test_a_file_that_says_so_may_be_insecure(sound: Path) -> None:
     open_to_all = "\nbus: {router: tcp/10.0.0.1:7447, insecure: true}\n"
     sound.write_text(sound.read_text().replace(BUS, open_to_all))
     assert load_facility(sound).bus is not None
+
+
+def test_one_computer_may_go_without_a_lock_if_its_file_says_so(sound: Path) -> None:
+    assert not load_facility(sound).insecure
+    sound.write_text(sound.read_text().replace(BUS, "\nbus: {insecure: true}\n"))
+    facility = load_facility(sound)
+    assert (facility.bus, facility.insecure) == (None, True)
 
 
 def test_one_computer_needs_no_bus_and_no_certificate(example: Path) -> None:

@@ -1,13 +1,11 @@
 """The timing diagram: what is in it, and how it looks in a browser, by day and by night."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from playwright.async_api import Browser, async_playwright
-from tests.conftest import chromium
+from playwright.async_api import Browser
 from tests.control.compilers.qblox.edge_programs import edge_programs
 from tests.control.compilers.qblox.example_programs import first_light, ramsey
 from tests.control.pictures.cases import case_of, damaged
@@ -98,17 +96,6 @@ def lane_with(lane, stretches):
     return type(lane)(
         lane.frame, lane.port, lane.connector, lane.lo_hz, lane.tunings, stretches, (), None
     )
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        # As root, in a container: Chromium's own sandbox needs rights that are not given there.
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
-        yield browser
-        await browser.close()
 
 
 @pytest.mark.chromium

@@ -1,6 +1,7 @@
 """The hub: everybody gets the latest of everything, and only that."""
 
 import asyncio
+from functools import partial
 
 from podium.control.web.app import drawing
 from podium.control.web.hub import Hub
@@ -95,3 +96,26 @@ async def test_streams_end_with_the_hub():
         await anext(stream)
         hub.close()
         assert [frame async for frame in stream] in ([], [b"event: a\ndata: 1\n\n"])
+
+
+async def test_a_part_that_cannot_be_drawn_stays_as_it_was_and_the_others_go_on() -> None:
+    shown = {"a": "1", "b": "1"}
+
+    def draw(name: str) -> str:
+        if shown[name] == "bad":
+            raise ZeroDivisionError("somebody told what cannot be drawn")
+        return shown[name]
+
+    changed = asyncio.Event()
+    hub = Hub({name: partial(draw, name) for name in shown}, changed)
+    async with asyncio.timeout(20), drawing(hub):
+        stream = hub.stream()
+        first = [await anext(stream) for _ in range(3)]
+        assert first[1:] == [b"event: a\ndata: 1\n\n", b"event: b\ndata: 1\n\n"]
+        shown.update(a="bad", b="2")
+        changed.set()
+        assert await anext(stream) == b"event: b\ndata: 2\n\n"
+        shown.update(a="3")
+        changed.set()
+        assert await anext(stream) == b"event: a\ndata: 3\n\n"
+        await stream.aclose()

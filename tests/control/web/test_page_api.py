@@ -8,6 +8,7 @@ import threading
 
 import httpx
 import pytest
+from tests.control.conftest import agent_on
 from tests.control.web.conftest import entry
 
 from podium.control.bus import messages
@@ -16,14 +17,17 @@ from podium.control.bus.news import Event, events_key
 from podium.control.bus.wire import encode
 from podium.control.calibration.runner import RunFailed
 from podium.control.calibration.store import ParameterStore
+from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.web import view
 from podium.control.web.app import ASSETS, TEMPLATES
+from podium.control.web.following import following
 from podium.control.web.pages import Pages
 from podium.control.web.picture import Picture
 from podium.control.web.process import served
 from podium.drivers.errors import Unreachable
 
-PARTS = {"headline", "now", "nodes", "instruments", "parameters", "runs", "events"}
+PARTS = {"headline", "findings", "now", "nodes", "instruments", "parameters", "runs", "events"}
 
 
 def broken() -> None:
@@ -47,7 +51,7 @@ async def test_whoever_opens_the_stream_is_given_everything_at_once(page):
             seen[event] = data
             if set(seen) >= PARTS | {"plot", "clock"} and "null" not in seen["clock"]:
                 break
-    assert "All well" in seen["headline"]
+    assert "Facility ready" in seen["headline"]
     assert json.loads(seen["plot"]) is None
     assert json.loads(seen["clock"])["tai_s"] > 1.7e9
 
@@ -85,12 +89,12 @@ async def test_a_measurement_is_seen_as_it_comes(page, bench, trial):
         async for event, text in told:
             plot = json.loads(text) if event == "plot" else None
             if plot is not None and not plot["complete"]:
-                on = (await page.json("/api/state"))["run"]
+                on = (await page.json("/api/state"))["runs"][0]
                 seen.set()
             elif plot is not None:
                 break
         run = await following
-    assert on["run"] == plot["run"] == run
+    assert on["id"] == plot["run"] == run
     assert on["state"] == "on"
     assert plot["complete"]
 
@@ -233,3 +237,50 @@ async def test_without_coordinator_and_agents_the_page_says_so(example):
     text = Pages(picture).page()
     assert "the coordinator is gone" in text
     assert "podium up FACILITY --store FILE" in text
+
+
+async def test_the_temperature_of_a_fridge_is_kept_and_shown(page):
+    await page.until(lambda picture: len(picture.fridge_history.of("fridge_a")) >= 1)
+    page.picture.add_reading("fridge_a", 0.5, "")
+    readings = await page.json("/api/fridges/fridge_a/history")
+    assert readings[-1]["kelvin"] == 0.5
+    text = (await page.client.get("/fridges/fridge_a/history")).text
+    assert "counts as cold below" in text
+    assert '<svg class="history"' in text
+    assert (await page.client.get("/fridges/none/history")).status_code == 404
+
+
+async def test_a_parameter_is_drawn_over_time_with_its_sigmas(page):
+    text = (await page.client.get("/parameters/node_a.q0.f01/history")).text
+    assert text.count("<circle") == text.count('class="sigma"') == 2
+    entries = await page.json("/api/parameters/node_a.q0.f01/history")
+    assert [one["value"] for one in entries] == [6.01e9, 6.02e9]
+
+
+async def test_what_was_found_on_the_disk_stays_on_the_page_until_somebody_has_looked(
+    example, bench
+):
+    bus, picture, findings = MemoryBus(), Picture(example), FindingsFile(None)
+    findings.add("the ramp journal /x/up.ramps.sqlite is damaged")
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with (
+        asyncio.timeout(30),
+        agent_on(example, bench, bus),
+        Coordinator(example, bus, findings=findings).running(),
+        following(picture, bus),
+        served(picture, bus, listening) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
+    ):
+        while not picture.findings:  # noqa: ASYNC110  the page alone waits for its changes
+            await asyncio.sleep(0.01)
+        assert view.headline(picture).mark == "bad"
+        (finding,) = (await client.get("/api/state")).json()["headline"]["findings"]
+        assert "ramp journal" in finding["what"]
+        assert f'data-finding="{finding["id"]}"' in (await client.get("/")).text
+        headers = {"X-Podium-Page": "looked", "Origin": f"http://127.0.0.1:{port}"}
+        address = f"/api/findings/{finding['id']}/looked"
+        assert (await client.post(address, headers=headers)).status_code == 200
+        while picture.findings:  # noqa: ASYNC110  the page alone waits for its changes
+            await asyncio.sleep(0.01)
+        assert (await client.post("/api/findings/x/looked", headers=headers)).status_code == 404
+    assert findings.unseen == ()

@@ -2,12 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
-from tests.conftest import chromium
+from playwright.async_api import Browser, Page, expect
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.calibration.runner import RunFailed
@@ -31,17 +29,6 @@ TABS = 8
 """More than the six connections that a browser keeps to one server."""
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        # As root, in a container: Chromium's own sandbox needs rights that are not given there.
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
-        yield browser
-        await browser.close()
-
-
 async def opened(browser: Browser, url: str, **how) -> tuple[Page, list[str]]:
     """Open the page; what goes wrong in it, and every address elsewhere, is put into the list."""
     tab = await (await browser.new_context(**how)).new_page()
@@ -59,7 +46,7 @@ async def opened(browser: Browser, url: str, **how) -> tuple[Page, list[str]]:
 
 async def test_a_run_appears_with_its_plots_and_nothing_comes_from_elsewhere(page, browser, trial):
     tab, wrong = await opened(browser, page.url)
-    await expect(tab.locator("#headline")).to_contain_text("All well")
+    await expect(tab.locator("#headline")).to_contain_text("Facility ready")
     data = await page.lab.run(trial(points=5))
     await expect(tab.locator("#plots figure canvas")).to_have_count(1)
     await expect(tab.locator("#data-of")).to_contain_text(f"trial, run {data.attrs['run']}")
@@ -87,7 +74,7 @@ async def test_a_lost_instrument_is_seen_with_the_reason_and_so_is_its_return(pa
     await expect(tab.locator("#events")).to_contain_text("instrument lost")
     bench.hooks.clear()
     await expect(row).to_contain_text("connected", timeout=20_000)
-    await expect(tab.locator("#headline")).to_contain_text("All well")
+    await expect(tab.locator("#headline")).to_contain_text("Facility ready")
     assert wrong == []
 
 

@@ -50,13 +50,13 @@ async def test_a_stream_is_stopped_and_what_was_measured_is_there_marked_incompl
 
     following = asyncio.ensure_future(follow())
     assert await asyncio.to_thread(played.wait, 20)
-    await page.until(lambda picture: picture.run_on() and picture.run_on().shots_done == 2)
-    on = (await page.json("/api/state"))["run"]
-    assert (on["batches"], on["shots_done"]) == (True, 2)
-    so_far = await page.json(f"/api/runs/{on['run']}/data")
+    await page.until(lambda picture: picture.runs_on() and picture.runs_on()[-1].shots_done == 2)
+    on = (await page.json("/api/state"))["runs"][0]
+    assert (on["run"]["batches"], on["run"]["shots_done"]) == (True, 2)
+    so_far = await page.json(f"/api/runs/{on['id']}/data")
     assert so_far["extent"] == "so far 2 of 9 shots"
-    answer = await page.client.post(STOP.format(run=on["run"]), headers=own(page))
-    assert answer.json() == {"stopped": on["run"]}
+    answer = await page.client.post(STOP.format(run=on["id"]), headers=own(page))
+    assert answer.json() == {"stopped": on["id"]}
     assert bench.done[-1] == "cluster_a.safe"
     await following
     host = page.url.removeprefix("http://")
@@ -64,7 +64,7 @@ async def test_a_stream_is_stopped_and_what_was_measured_is_there_marked_incompl
     assert stream.data.attrs["shots_done"] == 2
     assert stream.data.attrs["stopped"] == "stopped on the page"
     assert stream.data.attrs["stopped_by"] == f"the page at {host}"
-    await page.until(lambda picture: picture.run_on() is None)
+    await page.until(lambda picture: not picture.runs_on())
     (run,) = await page.json("/api/runs")
     assert (run["state"], run["stopped_by"]) == ("stopped", f"the page at {host}")
     assert (await page.json(f"/api/runs/{run['run']}/data"))["extent"] == "incomplete: 2 of 9 shots"
@@ -77,17 +77,17 @@ async def test_a_stream_is_stopped_and_what_was_measured_is_there_marked_incompl
 async def test_a_run_in_one_piece_is_stopped_and_nothing_is_kept(page, bench, trial):
     bench.hooks["cluster_a.wait"] = lambda: bench.clusters[-1].until_interrupted()
     running = asyncio.ensure_future(page.lab.run(trial()))
-    await page.until(lambda picture: picture.run_on())
+    await page.until(lambda picture: picture.runs_on())
     while "cluster_a.wait" not in bench.done:  # noqa: ASYNC110  nobody tells
         await asyncio.sleep(0.01)
-    run = (await page.json("/api/state"))["run"]
-    assert not run["batches"]
-    answer = await page.client.post(STOP.format(run=run["run"]), headers=own(page))
+    run = (await page.json("/api/state"))["runs"][0]
+    assert not run["run"]["batches"]
+    answer = await page.client.post(STOP.format(run=run["id"]), headers=own(page))
     assert answer.status_code == 200
     assert bench.done[-1] == "cluster_a.safe"
     with pytest.raises(RunFailed, match="stopped on the page; nothing of it is kept"):
         await running
-    await page.until(lambda picture: picture.run_on() is None)
+    await page.until(lambda picture: not picture.runs_on())
     text = (await page.client.get("/")).text
     assert "nothing of it was measured that could be kept" in text
 
@@ -100,13 +100,13 @@ async def test_outputs_that_could_not_be_made_safe_are_not_called_safe(page, ben
     running = asyncio.ensure_future(page.lab.run(trial()))
     while "cluster_a.wait" not in bench.done:  # noqa: ASYNC110  nobody tells
         await asyncio.sleep(0.01)
-    await page.until(lambda picture: picture.run_on())
+    await page.until(lambda picture: picture.runs_on())
     bench.hooks["cluster_a.safe"] = stuck
-    run = str(page.picture.run_on().run)
+    run = str(page.picture.runs_on()[-1].run)
     await page.client.post(STOP.format(run=run), headers=own(page))
     with pytest.raises(RunFailed):
         await running
-    await page.until(lambda picture: picture.run_on() is None)
+    await page.until(lambda picture: not picture.runs_on())
     text = (await page.client.get("/")).text
     assert "Outputs may not be safe: " in text
     assert "slot 2 does not stop" in text
@@ -133,6 +133,7 @@ async def test_what_is_over_or_not_there_is_said_to_be(page, trial):
         ({"origin": None}, 403, "does not say from which page"),
         ({"origin": "http://evil.example"}, 403, "from another page, 'http://evil.example'"),
         ({"origin": "http://127.0.0.1:1"}, 403, "from another page"),
+        ({"origin": "http://[::1"}, 403, "from another page, 'http://[::1'"),
         ({"origin": "null"}, 403, "from another page, 'null'"),
         ({"x-podium-page": None}, 403, "header x-podium-page is missing"),
         ({"host": "evil.example", "origin": "http://evil.example"}, 421, "This page is not"),
@@ -140,8 +141,8 @@ async def test_what_is_over_or_not_there_is_said_to_be(page, trial):
 )
 async def test_no_other_page_can_stop_anything(page, trial, played, wrong, status, said):
     following = asyncio.ensure_future(anext(page.lab.stream(trial(shots=9)).__aiter__()))
-    await page.until(lambda picture: picture.run_on())
-    run = str(page.picture.run_on().run)
+    await page.until(lambda picture: picture.runs_on())
+    run = str(page.picture.runs_on()[-1].run)
     headers = {name: value for name, value in (own(page) | wrong).items() if value is not None}
     answer = await page.client.post(STOP.format(run=run), headers=headers)
     assert (answer.status_code, said in answer.text) == (status, True)
@@ -171,7 +172,7 @@ async def test_nothing_else_can_be_done_through_the_page(page):
             assert answer.status_code == 405, (method, path)
 
 
-def test_of_all_that_the_page_answers_the_stop_alone_is_more_than_a_look(example):
+def test_of_all_that_the_page_answers_two_things_are_more_than_a_look(example):
     picture = Picture(example)
     guard, _ = make_app(picture, Stopping(picture, MemoryBus()))
     more = []
@@ -179,7 +180,7 @@ def test_of_all_that_the_page_answers_the_stop_alone_is_more_than_a_look(example
         assert isinstance(route, APIRoute | Route | Mount)
         methods = getattr(route, "methods", None) or set()
         more += [(route.path, method) for method in sorted(methods - set(LOOKS))]
-    assert more == [(STOP, "POST")]
+    assert more == [(STOP, "POST"), ("/api/findings/{finding}/looked", "POST")]
 
 
 def test_who_asks_is_named_by_where_they_look_from():

@@ -185,10 +185,49 @@ def test_the_fridge_has_the_stages_that_its_thermometer_reads(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("channel", "lowest_k", "highest_k"),
+    [
+        ("mxc", 0.007, 0.017),
+        ("MXC-flange", 0.007, 0.017),
+        ("4K", 2.5, 4.1),
+        ("attic", 0.007, 0.017),
+    ],
+)
+def test_a_channel_may_have_any_name(
+    tmp_path: Path, channel: str, lowest_k: float, highest_k: float
+) -> None:
+    text = FACILITY.replace("6: mixing_chamber", f"6: {channel}")
+    world = sample(facility(tmp_path, text), 1)
+    assert lowest_k <= world.temperatures_k("cold")[channel] <= highest_k
+
+
+def test_a_fridge_is_cold_by_the_channel_that_says_so(tmp_path: Path) -> None:
+    text = FACILITY.replace("mixing_chamber", "still").replace("30 mK", "0.5 K")
+    assert sample(facility(tmp_path, text), 1).temperatures_k("cold")["still"] < 0.5
+
+
+def test_a_chip_that_no_library_knows_has_the_hidden_values_of_its_kind(tmp_path: Path) -> None:
+    known = sample(facility(tmp_path), 1).nodes["n"]
+    own = sample(facility(tmp_path, FACILITY.replace("krinner2022", "someone")), 1).nodes["n"]
+    assert (own.qubits, own.feedlines) == (known.qubits, known.feedlines)
+    assert own.device == "someone"
+    assert own.source == "a paper; what it does not say: ASSUMED to be as of krinner2022"
+
+
+@pytest.mark.parametrize(
     ("old", "new", "wrong"),
     [
         ("f01: {value: 6 GHz,", "f01: {value: 6 V,", r"qubits\.a\.design\.f01\.value: .*voltage"),
-        ("          chi: -1.2 MHz\n", "", r"design: chi is missing"),
+        (
+            '          f01: {value: 6 GHz, spread: 40 MHz, source: "a paper, table 1"}\n',
+            "",
+            r"design: f01 is missing",
+        ),
+        (
+            "          flux_offset: {value: 0 V, spread: 0.1 V}\n",
+            "",
+            r"design: flux_offset is missing",
+        ),
         ("kind: transmon", "kind: phase_slip", r"'phase_slip' cannot be drawn"),
         ("  n.line:", "  n.other:", r"wiring: n\.line is missing; there are n\.other"),
         ("fridges: {", "fridges: [}", r"is not YAML"),
@@ -205,8 +244,6 @@ def test_a_design_that_says_too_little_is_refused_with_the_place(
 @pytest.mark.parametrize(
     ("old", "new", "wrong"),
     [
-        ("krinner2022", "someone", "no chip library for the device 'someone'"),
-        ("6: mixing_chamber", "6: attic", "no temperature is known for a stage 'attic'"),
         ("value: 27 us, spread: 5 us", "value: 90 us", "do not go together"),
         ("chi: -1.2 MHz", "chi: 1.2 MHz", r"n\.a: no transmon below its resonator"),
     ],

@@ -30,9 +30,13 @@ class Laboratory:
         finally:
             writer.close()
 
+    def let_in(self, line: bytes) -> bytes:
+        """Return a line of JSON with the token, where it is an object."""
+        return line.replace(b"{", b'{"token": "%s", ' % self.door.token.encode(), 1)
+
     async def ask(self, line: bytes):
         async with self.caller() as caller:
-            return json.loads(await caller.ask(line + b"\n"))
+            return json.loads(await caller.ask(self.let_in(line) + b"\n"))
 
     async def do(self, verb: str, **more):
         return await self.door.do({"do": verb, **more})
@@ -55,7 +59,8 @@ async def test_it_listens_on_loopback_only(lab) -> None:
 
 async def test_one_line_is_one_request_and_one_answer(lab) -> None:
     async with lab.caller() as caller:
-        caller.tell(b'{"do": "time"}\n{"do": "tallies"}\n')
+        for line in (b'{"do": "time"}\n', b'{"do": "tallies"}\n'):
+            caller.tell(lab.let_in(line))
         assert "tai_s" in json.loads(await caller.hear())["ok"]
         assert set(json.loads(await caller.hear())["ok"]) == {
             "cluster_a",
@@ -71,12 +76,12 @@ async def test_one_line_is_one_request_and_one_answer(lab) -> None:
         (b"nonsense", "one JSON object a line is wanted"),
         (b"", "one JSON object a line is wanted"),
         (b"\xff\xfe", "one JSON object a line is wanted"),
+        (b"[" * 30_000, "one JSON object a line is wanted"),
         (
-            b"[1]",
+            b'{"do": null}',
             'the back door knows {"do": one of truth, played, clocks, advance, time, tallies, log, '
             "fault}, not None",
         ),
-        (b"5", "not None"),
         (b'{"do": "dance"}', "not 'dance'"),
         (b'{"do": ["time"]}', "not ['time']"),
         (b'{"do": "log"}', "no log of commands is kept here: `podium twin serve --log`"),
@@ -85,6 +90,7 @@ async def test_one_line_is_one_request_and_one_answer(lab) -> None:
         (b'{"do": "advance", "seconds": -1}', "not -1: time goes forward"),
         (b'{"do": "advance", "seconds": Infinity}', "not inf"),
         (b'{"do": "advance", "seconds": NaN}', "not nan"),
+        (b'{"do": "truth", "at": {"do": [[]]}}', "truth wants at: "),
         (b'{"do": "advance", "seconds": 1e300}', "31622400 (a year) at most, not 1e+300"),
         (b'{"do": "advance", "seconds": true}', "not True"),
         (b"[" * 20_000, "nested too deep"),
@@ -104,9 +110,33 @@ async def test_one_line_is_one_request_and_one_answer(lab) -> None:
 )
 async def test_a_bad_request_is_answered_with_what_would_be_right(lab, line, complaint) -> None:
     async with lab.caller() as caller:
-        answer = json.loads(await caller.ask(line + b"\n"))
+        answer = json.loads(await caller.ask(lab.let_in(line) + b"\n"))
         assert complaint in answer["error"]
-        assert "ok" in json.loads(await caller.ask(b'{"do": "time"}\n'))
+        assert "ok" in json.loads(await caller.ask(lab.let_in(b'{"do": "time"}\n')))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"do": "advance", "seconds": 5}',
+        b'{"do": "advance", "seconds": 5, "token": ""}',
+        b'{"do": "advance", "seconds": 5, "token": null}',
+        b'{"do": "advance", "seconds": 5, "token": "\xce\xba"}',
+        b'{"do": "advance", "seconds": 5, "token": "%s"}' % (b"0" * 32),
+        b"[1]",
+        b"5",
+    ],
+)
+async def test_who_does_not_know_the_token_is_cut_off_and_nothing_is_done(lab, line) -> None:
+    async with lab.caller() as caller:
+        caller.tell(line + b"\n" + lab.let_in(b'{"do": "advance", "seconds": 7}\n'))
+        assert "the token is missing or wrong" in json.loads(await caller.hear())["error"]
+        assert await caller.is_cut()
+    assert (await lab.do("time"))["leapt_s"] == 0
+
+
+async def test_each_simulation_has_a_token_of_its_own(lab) -> None:
+    assert len({lab.door.token, *(BackDoor(lab.serving).token for _ in range(9))}) == 10
 
 
 async def test_a_line_without_end_is_cut_off_and_others_go_on(lab) -> None:
@@ -118,7 +148,7 @@ async def test_a_line_without_end_is_cut_off_and_others_go_on(lab) -> None:
 
 async def test_a_caller_that_hangs_up_stops_nobody(lab) -> None:
     async with lab.caller() as caller:
-        caller.tell(b'{"do": "time"}\n{"do": "ti')
+        caller.tell(lab.let_in(b'{"do": "time"}\n{"do": "ti'))
         caller.writer.transport.abort()
     assert "ok" in await lab.ask(b'{"do": "time"}')
 

@@ -17,9 +17,10 @@ from podium.control.agent.owners import owners_of, users_of
 from podium.control.agent.readings import read
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.cold import FridgeTold, fridge_key
+from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.together import together
-from podium.control.bus.wire import BadMessage, decode, encode
+from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility, FluxWiring, Fridge
 from podium.drivers.errors import InstrumentError, Refused
 
@@ -56,7 +57,6 @@ class Cold:
     ) -> None:
         """``clock`` tells s that never go back."""
         self._agent = agent
-        self._facility = facility
         self._instruments = instruments
         self._bus = bus
         self._clock = clock
@@ -67,10 +67,14 @@ class Cold:
         self._warm: set[str] = set()
         """Fridges whose last reading was not below the limit."""
         self._news = asyncio.Event()
+        self.grow(facility)
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
         self._facility = facility
+        self._users = users_of(facility)
+        self._owners = owners_of(facility)
+        self._mine = self.fridges_of(self._instruments.names)
 
     @property
     def _own(self) -> tuple[Fridge, ...]:
@@ -88,9 +92,7 @@ class Cold:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self._read_on())
-            async for key, payload in told:
-                with suppress(BadMessage):
-                    self._hear(key.rpartition("/")[2], decode(payload, FridgeTold))
+            await listen(told, FridgeTold, self._hear, Discarded(log))
 
     async def _read_on(self) -> None:
         while True:
@@ -113,7 +115,7 @@ class Cold:
         fridge = self._facility.fridges.get(told.fridge)
         if agent == self._agent or fridge is None:
             return
-        if fridge.thermometer.instrument in owners_of(self._facility).get(agent, ()):
+        if fridge.thermometer.instrument in self._owners.get(agent, ()):
             self._note(told)
 
     def _note(self, told: FridgeTold) -> None:
@@ -139,8 +141,7 @@ class Cold:
 
     def fridges_of(self, instruments: Iterable[str]) -> tuple[Fridge, ...]:
         """Return the fridges of the nodes that these instruments play on."""
-        users = users_of(self._facility)
-        nodes = [node for name in instruments for node in sorted(users.get(name, ()))]
+        nodes = [node for name in instruments for node in sorted(self._users.get(name, ()))]
         names = dict.fromkeys(self._facility.nodes[node].fridge for node in nodes)
         return tuple(self._facility.fridges[name] for name in names if name is not None)
 
@@ -186,10 +187,8 @@ class Cold:
         """What a person should know: fridges of the own nodes that do not count as cold."""
         if self._clock() - self._since_s < FIRST_S:
             return ()
-        mine = self.fridges_of(self._instruments.names)
-        return tuple(
-            f"{complaint}; nothing is played" for one in mine if (complaint := self.complaint(one))
-        )
+        complaints = (self.complaint(fridge) for fridge in self._mine)
+        return tuple(f"{complaint}; nothing is played" for complaint in complaints if complaint)
 
     def long_warm(self) -> tuple[FluxWiring, ...]:
         """Return the own biases whose fridge has not been cold for :data:`BIASES_S`."""

@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--instruments", required=True, help="names, with commas between")
-    parser.add_argument("--listen", help="own endpoint, where the facility has no meeting point")
+    parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
+    parser.add_argument("--listen", help="own endpoint, on a bus without a lock")
     parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
     parser.add_argument("--journal", type=Path, help="where ramps are written down")
     parser.add_argument("--epochs", type=Path, help="folder in which epochs of clocks are kept")
@@ -53,7 +54,11 @@ async def _be(arguments: Namespace) -> None:
     instruments = Instruments.of(facility, arguments.instruments.split(","))
     me = Member("agent", arguments.name)
     async with opened_bus(
-        facility, me, listen=arguments.listen, connect=arguments.coordinator
+        facility,
+        me,
+        meet=arguments.meet,
+        listen=arguments.listen,
+        connect=arguments.coordinator,
     ) as bus:
         agent = Agent(
             arguments.name,

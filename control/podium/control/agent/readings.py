@@ -1,5 +1,7 @@
 """What an agent reads of its instruments for others: a channel, and how each of them is."""
 
+import time
+
 from podium.control.agent.instruments import Instruments
 from podium.control.bus.messages import InstrumentStatus, Reading
 
@@ -32,4 +34,5 @@ def status_of(instruments: Instruments, name: str) -> InstrumentStatus:
         health.connections,
         health.calls,
         health.last_error,
+        0.0 if health.heard is None else time.time() - (time.monotonic() - health.heard),
     )

@@ -1,6 +1,7 @@
 """An agent tells how it is: its status when that changes, and what happened to an instrument."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.log import event_log
@@ -14,6 +15,12 @@ RENEWED = "it was set by hand: all is read again"
 """Why a connection was closed that is well: nobody needs to look."""
 
 log = event_log("agent")
+
+
+def _without_times(status: AgentStatus) -> AgentStatus:
+    """Return ``status`` without when instruments answered: that alone is no news."""
+    instruments = tuple(replace(one, heard_s=0.0) for one in status.instruments)
+    return replace(status, instruments=instruments)
 
 
 class Telling:
@@ -33,8 +40,9 @@ class Telling:
         for one in status.instruments:
             self._log(one)
         self._beats += 1
-        if status != self._told or self._beats >= AT_LEAST_EVERY:
-            self._told, self._beats = status, 0
+        news = _without_times(status)
+        if news != self._told or self._beats >= AT_LEAST_EVERY:
+            self._told, self._beats = news, 0
             with suppress(BusError):  # it is told again soon
                 await self._bus.publish(self._key, encode(status))
 

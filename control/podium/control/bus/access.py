@@ -11,12 +11,16 @@ from typing import Literal, TypeAlias, get_args
 
 from podium.control.bus import cold, growth, messages, news
 from podium.control.bus.memory import matches
+from podium.control.bus.refusals import refusals_key
 from podium.control.facility.meeting_point import Holder
 
 Role = Literal["router", "coordinator", "page", "agent", "client"]
 ROLES: tuple[Role, ...] = get_args(Role)
 NAMED: frozenset[Role] = frozenset(("agent", "client"))
 """Roles of which there are several processes."""
+
+EVERY = "*"
+"""Name of who stands for all processes of a role."""
 
 Does = Literal["ask", "answer", "publish", "hear", "announce", "watch"]
 
@@ -30,6 +34,8 @@ ZENOH_MESSAGES: Mapping[Does, tuple[str, ...]] = {
 }
 """What each is among the messages that Zenoh's access control tells apart.
 https://zenoh.io/docs/manual/access-control, as of 1.10."""
+OF_ANSWERERS = ("liveliness_token",)
+"""Beside its answers, who answers a key says that it is the one."""
 ALL_MESSAGES = (*(one for several in ZENOH_MESSAGES.values() for one in several), "delete")
 FLOWS = ("ingress", "egress")
 
@@ -39,6 +45,11 @@ Plain: TypeAlias = "dict[str, Plain] | list[Plain] | str | bool"
 def access_key(facility: str) -> str:
     """Key under which the holder of the meeting point answers :class:`MayI`, to everybody."""
     return f"podium/{facility}/access"
+
+
+def answerer_key(key: str, zid: str) -> str:
+    """Key under which it is seen which process answers ``key`` (``*``: any)."""
+    return f"{key}/answered_by/{zid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +82,12 @@ class Member:
 
     @property
     def common_name(self) -> str:
-        """The common name of its certificate: ``coordinator``, ``agent.node_a``, ``client.ann``."""
-        return f"{self.role}.{self.name}" if self.role in NAMED else self.role
+        """The common name of its certificate: ``coordinator``, ``agent.node_a``, ``client.ann``.
+
+        Of who stands for all of a role, the role: ``agent``.
+        """
+        named = self.role in NAMED and self.name != EVERY
+        return f"{self.role}.{self.name}" if named else self.role
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         case "coordinator":
             own = (
                 Rule("ask", (agents, coordinator, growth.agent_grow_key(facility, "*"))),
+                Rule("ask", (refusals_key(facility),)),
                 Rule("answer", (coordinator, grow, news.past_runs_key(facility))),
                 Rule("publish", (*told, grown)),
                 Rule("hear", (messages.heartbeat_key(facility, "*"),)),
@@ -104,7 +120,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
             )
         case "page":
             past = news.past_runs_key(facility), news.past_events_key(facility, "*")
-            heard = (messages.heartbeat_key, news.status_key, news.events_key)
+            heard = messages.heartbeat_key, news.status_key, news.events_key, cold.fridge_key
             own = (
                 Rule("ask", (coordinator, *past)),
                 Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
@@ -120,7 +136,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 Rule("announce", (here,)),
                 Rule("publish", (beats, news.status_key(facility, member.name), told_here)),
                 Rule("hear", (cold.fridge_key(facility, "*"),)),
-                *_log(facility, f"agent {member.name}"),
+                *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
             )
         case "client":
             own = (Rule("ask", (coordinator, grow)),)
@@ -213,6 +229,11 @@ class Admitted:
                 label = f"{name} may {rule.does} {' '.join(rule.keys)}"
                 rules.append(_rule(label, ZENOH_MESSAGES[rule.does], rule.keys, "ingress"))
                 names.append(label)
+                if rule.does == "answer":
+                    says_so = f"{label}, and say that it does"
+                    tokens = [answerer_key(key, "*") for key in rule.keys]
+                    rules.append(_rule(says_so, OF_ANSWERERS, tokens, "ingress"))
+                    names.append(says_so)
             subjects.append(_subject(name))
             policies.append({"rules": names, "subjects": [name]})
         here = (access_key(self.facility),)

@@ -6,8 +6,10 @@ sent; and what the holder of the meeting point denies (Zenoh drops it without a 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from typing import Self, TypeVar
 
 import zenoh
@@ -28,6 +30,8 @@ JOIN_S = 3.0
 """A request waits so long for the connection itself."""
 PAUSE_S = 0.5
 """Between two attempts to connect for the first time."""
+ENDING_S = 2.0
+"""A process that was killed or is frozen is seen to be gone within this time."""
 VERDICT_S = 1.0
 """The holder of the meeting point has so long to say why it denied something."""
 
@@ -48,6 +52,8 @@ class MeetingBus:
         self._credentials = credentials
         self._bus: ZenohBus | None = None
         self._connected = asyncio.Event()
+        self._to_answer: list[asyncio.Event] = []
+        """Of all keys that are answered here: set once it is so."""
         self._why = ""
         """Why it is not connected, as far as was found out."""
 
@@ -100,14 +106,21 @@ class MeetingBus:
     async def serve(self, key: str, answer: Answerer) -> AsyncGenerator[None]:
         """See :class:`~podium.control.bus.bus.Bus`; raises ``Denied`` as well."""
         self._check("answer", key)
-        async with self._held(lambda bus: bus.serve(key, answer), _for_ever):
-            yield
+        answering = asyncio.Event()
+        self._to_answer.append(answering)
+        try:
+            hold = partial(self._served_alone, key=key, answer=answer, answering=answering)
+            async with self._held(hold, _for_ever):
+                yield
+        finally:
+            self._to_answer.remove(answering)
 
     @asynccontextmanager
     async def announce(self, key: str) -> AsyncGenerator[None]:
         """See :class:`~podium.control.bus.bus.Bus`; raises ``Denied`` as well."""
         self._check("announce", key)
-        async with self._held(lambda bus: bus.announce(key), _for_ever):
+        before = tuple(self._to_answer)
+        async with self._held(lambda bus: self._announced_after(bus, key, before), _for_ever):
             yield
 
     @asynccontextmanager
@@ -185,6 +198,31 @@ class MeetingBus:
             finally:
                 task.cancel()
 
+    @asynccontextmanager
+    async def _served_alone(
+        self, bus: ZenohBus, key: str, answer: Answerer, answering: asyncio.Event
+    ) -> AsyncGenerator[None]:
+        """Answer ``key`` unless another process does; one that is just ending is waited for."""
+        give_up = time.monotonic() + ENDING_S
+        while refused := await self._refusal(bus, "answer", key):
+            if time.monotonic() > give_up:
+                log.error("not the one who answers", key=key, reason=refused)
+                raise Denied(refused)
+            await asyncio.sleep(PAUSE_S)
+        async with bus.serve(key, answer):
+            answering.set()
+            yield
+
+    @asynccontextmanager
+    async def _announced_after(
+        self, bus: ZenohBus, key: str, before: Sequence[asyncio.Event]
+    ) -> AsyncGenerator[None]:
+        """Announce ``key`` once all that was to be answered before is: who is seen is asked."""
+        for answering in before:
+            await answering.wait()
+        async with bus.announce(key):
+            yield
+
     # Being denied
 
     def _check(self, does: str, key: str) -> None:
@@ -214,8 +252,6 @@ class MeetingBus:
 
     async def _refusal(self, bus: ZenohBus, does: str, key: str) -> str:
         """Return the words with which the holder of the meeting point denies something, if so."""
-        if self._credentials is None:
-            return ""
         question = encode(MayI(bus.zid, does, key))
         try:
             answer = await bus.request(access_key(self._facility), question, VERDICT_S)

@@ -9,11 +9,18 @@ from podium.control.bus.bus import Answerer, AnswererFailed, NoAnswer, Presence
 
 
 def matches(pattern: str, key: str) -> bool:
-    """Return whether ``key`` matches ``pattern``, where ``*`` stands for one word."""
+    """Return whether ``key`` matches ``pattern``, where ``*`` stands for one word.
+
+    ``$*`` at the end of a word stands for how it goes on.
+    """
     asked, given = pattern.split("/"), key.split("/")
-    return len(asked) == len(given) and all(
-        word in ("*", other) for word, other in zip(asked, given, strict=True)
-    )
+    return len(asked) == len(given) and all(map(_same_word, asked, given))
+
+
+def _same_word(word: str, other: str) -> bool:
+    if word.endswith("$*"):
+        return other.startswith(word.removesuffix("$*"))
+    return word in ("*", other)
 
 
 class MemoryBus:

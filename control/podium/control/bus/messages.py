@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from podium.control.bus.asked import Asked
 from podium.control.bus.bus import AnswererFailed, Bus, Denied, NoAnswer
+from podium.control.bus.findings import Finding
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.refusals import Refusal
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.wire import BadMessage, decode, encode
 
@@ -256,6 +258,8 @@ class InstrumentStatus:
     calls: int
     last_error: str
     """Empty: none since it was last connected."""
+    heard_s: float = 0.0
+    """When it answered last, by the host's clock, Unix time; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +326,8 @@ class Begin:
     wait_s: float
     by: str = ""
     """Who asks."""
+    procedure: str = ""
+    """Id of the procedure that it is a part of; empty: of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +378,12 @@ class FacilityStatus:
     runs_failed: int
     asked: tuple[Asked, ...] = ()
     """What was asked of it lately, oldest first; what is on now is among it."""
+    refused: tuple[Refusal, ...] = ()
+    """Who was not let in since it is up, oldest first."""
+    starts_lost: int = 0
+    """Starts that came too late: nothing was played, and who asked may have made them again."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with files on the disk, and nobody has looked at yet."""
 
 
 async def ask(

@@ -10,7 +10,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from podium.control.bus.findings import Finding
 from podium.control.bus.messages import RunId
+from podium.control.bus.procedures import ProcedureNews
 
 
 def events_key(facility: str, process: str) -> str:
@@ -90,7 +92,8 @@ class RunNews:
     """Of all axes together."""
     shots: int
     state: str
-    """``on``, ``done``, ``failed``, ``stopped`` (by somebody) or ``given up``."""
+    """``on``, ``done``, ``failed``, ``stopped`` (by somebody), ``given up``, or ``late``: its start
+    came too late, nothing was played, and who asked may make it again."""
     at_s: float
     """When it began by the host's clock, Unix time."""
     took_s: float
@@ -111,6 +114,10 @@ class RunNews:
     """Who stopped it."""
     unsafe: str = ""
     """What could not be made safe after it; empty: all is."""
+    nodes: tuple[str, ...] = ()
+    """Those that take part."""
+    procedure: str = ""
+    """Id of the procedure that it is a part of; empty: of none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,3 +174,9 @@ class PastRuns:
     data: tuple[DataSummary, ...]
     done: int
     failed: int
+    lost: int = 0
+    """Starts that were lost, which a client makes again; they are not among the failed."""
+    procedures: tuple[ProcedureNews, ...] = ()
+    """The latest, oldest first."""
+    findings: tuple[Finding, ...] = ()
+    """Those at which nobody has looked."""

@@ -1,24 +1,28 @@
-"""The bus of one process of a facility, as the facility file says: alone, held, or joined."""
+"""The bus of one process of a facility: it holds a meeting point, joins one, or has no lock."""
 
 import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import zenoh
 
-from podium.control.bus.access import Admitted, MayI, Member, access_key
+from podium.control.bus.access import EVERY, NAMED, Admitted, MayI, Member, Verdict, access_key
+from podium.control.bus.answer_claims import AnswerClaims
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.certificates import BadCertificate, Credentials, credentials_of
 from podium.control.bus.log import event_log
 from podium.control.bus.meeting_bus import MeetingBus
+from podium.control.bus.own_certificates import check_private, own_meeting
+from podium.control.bus.refusals import AskRefusals, Refusals, refusals_key
 from podium.control.bus.wire import decode, encode
-from podium.control.bus.zenoh_bus import ZenohBus, loopback_only
+from podium.control.bus.zenoh_bus import ZenohBus
 from podium.control.bus.zenoh_config import holding
 from podium.control.facility.facility import Facility
-from podium.control.facility.meeting_point import MeetingPoint
+from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
 
 CLIENT_VARIABLE = "PODIUM_CLIENT"
 """Environment variable: with which client's certificate the facility is asked."""
@@ -33,17 +37,23 @@ async def opened_bus(
     facility: Facility,
     me: Member,
     *,
+    meet: str | None = None,
     listen: str | None = None,
     connect: str | None = None,
     agents: Sequence[str] | None = None,
+    refusals: Refusals | None = None,
 ) -> AsyncGenerator[Bus]:
     """Be on the bus as ``me`` while the context is open; raises ``BusError`` if that cannot be.
 
-    Where the facility has a meeting point, it is used; who gives the ``agents`` that are let in
-    holds it, if it is the one who does. Otherwise ``listen`` and ``connect`` are endpoints on
-    loopback.
+    Where the facility file names a meeting point, it is used; ``meet`` is the endpoint of this
+    user's own on this computer, with the certificates that are there. Who gives the ``agents`` that
+    are let in holds it, if it is the one who does, and counts in ``refusals`` whom it refuses.
+    Otherwise ``listen`` and ``connect`` are endpoints on loopback, and there is no lock: whoever
+    reaches them may do everything.
     """
     meeting = facility.bus
+    if meeting is None and meet is not None:
+        meeting = own_meeting(parse_endpoint(meet))
     if meeting is None:
         given = [[] if one is None else [one] for one in (listen, connect)]
         bus = await ZenohBus.open(*given)
@@ -53,15 +63,31 @@ async def opened_bus(
             await asyncio.shield(bus.close())
         return
     _check_open(meeting)
+    if meeting.by_role:
+        me = replace(me, name=EVERY) if me.role in NAMED else me
+        agents = None if agents is None else (EVERY,)
     holds = agents is not None and me.common_name == meeting.held_by
     credentials = own_credentials(meeting, me, holds=holds)
     if holds and agents is not None:
         admitted = Admitted.of(facility.name, meeting.held_by, agents, meeting.clients)
-        async with _held(meeting, credentials, admitted) as held:
+        refusals = refusals or Refusals(log)
+        async with _held(meeting, credentials, admitted, refusals) as held:
             yield held
     else:
         async with MeetingBus.joined(facility.name, meeting, me, credentials) as joined:
             yield joined
+
+
+def joined_bus(
+    facility: Facility, me: Member, coordinator: str | None
+) -> AbstractAsyncContextManager[Bus]:
+    """Be on the bus of a facility that is up; see :func:`opened_bus`.
+
+    ``coordinator``: its endpoint as ``podium up`` says it; ``tls/`` has a lock, ``tcp/`` has none.
+    """
+    if coordinator is not None and coordinator.startswith("tls/"):
+        return opened_bus(facility, me, meet=coordinator)
+    return opened_bus(facility, me, connect=coordinator)
 
 
 def client_of(meeting: MeetingPoint | None) -> Member:
@@ -70,7 +96,7 @@ def client_of(meeting: MeetingPoint | None) -> Member:
     Raises :class:`BadCertificate` when that is not clear.
     """
     named = os.environ.get(CLIENT_VARIABLE)
-    if meeting is None or meeting.certificates is None:
+    if meeting is None or meeting.certificates is None or meeting.by_role:
         return Member("client", named or "somebody")
     here = [key.name.removeprefix("client.").removesuffix(".key") for key in _keys(meeting)]
     name = named or (here[0] if len(here) == 1 else "")
@@ -102,6 +128,8 @@ def own_credentials(meeting: MeetingPoint, me: Member, *, holds: bool) -> Creden
     if meeting.certificates is None:
         return None
     host = meeting.connect.host if holds else None
+    if meeting.by_role:
+        check_private(meeting.certificates)
     credentials = credentials_of(meeting.certificates, me.common_name, host)
     days = (credentials.ends_s - time.time()) / 86_400
     if days * 86_400 < ENDS_SOON_S:
@@ -111,13 +139,15 @@ def own_credentials(meeting: MeetingPoint, me: Member, *, holds: bool) -> Creden
 
 def _check_open(meeting: MeetingPoint) -> None:
     if meeting.certificates is None and not meeting.insecure:
-        for endpoint in (meeting.listen, meeting.connect):
-            loopback_only(str(endpoint))
+        raise BusError(
+            f"bus at {meeting.connect}: without TLS whoever reaches it could move biases; write "
+            "tls/ with certificates, or 'insecure: true' in the facility file"
+        )
 
 
 @asynccontextmanager
 async def _held(
-    meeting: MeetingPoint, credentials: Credentials | None, admitted: Admitted
+    meeting: MeetingPoint, credentials: Credentials | None, admitted: Admitted, refusals: Refusals
 ) -> AsyncGenerator[Bus]:
     """Hold the meeting point: others connect here; who is denied something may ask why."""
     config = holding(meeting, credentials, admitted)
@@ -127,18 +157,30 @@ async def _held(
         raise BusError(f"bus: cannot listen on {meeting.listen}: {error}") from error
     bus = ZenohBus(session, asyncio.get_running_loop())
 
-    async def answer(payload: bytes) -> bytes:
+    claims = AnswerClaims(bus)
+
+    async def judge(payload: bytes) -> bytes:
         question = decode(payload, MayI)
-        name = (await asyncio.to_thread(bus.neighbours)).get(question.zid)
-        verdict = admitted.judge(name, question.does, question.key)
+        neighbours = await asyncio.to_thread(bus.neighbours)
+        name = neighbours.get(question.zid)
+        verdict = Verdict(True, "")
+        if credentials is not None:
+            verdict = admitted.judge(name, question.does, question.key)
+        if verdict.allowed and question.does == "answer":
+            verdict = await claims.judge(question, name, neighbours)
         if not verdict.allowed:
-            log.warning(
-                "denied", who=name or "?", what=question.does or "be here", key=question.key
-            )
+            refusals.add(verdict.words)
         return encode(verdict)
 
+    async def tell(payload: bytes) -> bytes:
+        decode(payload, AskRefusals)
+        return encode(refusals.told())
+
     try:
-        async with bus.serve(access_key(admitted.facility), answer):
+        async with (
+            bus.serve(access_key(admitted.facility), judge),
+            bus.serve(refusals_key(admitted.facility), tell),
+        ):
             yield bus
     finally:
         await asyncio.shield(bus.close())

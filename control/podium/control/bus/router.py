@@ -14,6 +14,7 @@ from podium.control.bus.bus import BusError
 from podium.control.bus.ending import until_told_to_end
 from podium.control.bus.log import event_log, log_to_stderr
 from podium.control.bus.opened import opened_bus
+from podium.control.bus.refusals import Refusals, refused_connections
 from podium.control.bus.told_log import log_told
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
@@ -25,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Be the router until told to end; return the exit status."""
     parser = ArgumentParser(prog="podium router")
     parser.add_argument("facility", type=Path)
-    parser.add_argument("--agents", required=True, help="those that are let in, with commas")
+    parser.add_argument("--agents", default="", help="those that are let in, with commas")
+    parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
     arguments = parser.parse_args(argv)
     log_to_stderr("router")
     try:
@@ -39,12 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _be(arguments: Namespace) -> None:
     facility = load_facility(arguments.facility)
     agents = arguments.agents.split(",")
-    async with (
-        opened_bus(facility, Member("router"), agents=agents) as bus,
-        log_told(bus, facility.name, "router"),
-    ):
-        log.info("router up", facility=facility.name)
-        await until_told_to_end(with_parent=True)
+    refusals = Refusals(log)
+    with refused_connections(refusals.add):
+        async with (
+            opened_bus(
+                facility, Member("router"), meet=arguments.meet, agents=agents, refusals=refusals
+            ) as bus,
+            log_told(bus, facility.name, "router"),
+        ):
+            log.info("router up", facility=facility.name)
+            await until_told_to_end(with_parent=True)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,13 @@
 
 A message is a frozen dataclass; on the wire it is its name and its fields. Only the
 message classes that the reader passes can come out: nothing is ever executed.
+
+Bytes come from somebody else, who may be broken or mean harm. Whatever they are, :func:`decode`
+returns a message or raises ``BadMessage``, in a time and a memory that grow with their number.
 """
 
+import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -17,6 +22,20 @@ ARRAY = 1
 """MessagePack extension type of an array: dtype, shape, bytes in C order."""
 PLAIN = frozenset((str, float, int, bool, NoneType, bytes, np.ndarray))
 """What goes to MessagePack as it is."""
+BYTES_MAX = 1 << 30
+"""A message is not larger: a run of a million shots with two captures takes 48 MB."""
+ENTRIES_MAX = 1 << 20
+"""A list or mapping does not have more entries; numbers by the million are sent as arrays."""
+DEPTH_MAX = 16
+"""Of lists and mappings inside a value that may be anything."""
+DIMENSIONS_MAX = 16
+DTYPES = frozenset(
+    f"{order}{kind}{size}"
+    for kind, sizes in (("b", "1"), ("i", "1248"), ("u", "1248"), ("f", "248"))
+    for size in sizes
+    for order in ("|" if size == "1" else "<>")
+) | {"<c8", ">c8", "<c16", ">c16"}
+"""Arrays of these are sent, as numpy writes them; nothing else is looked up."""
 
 Message = TypeVar("Message")
 
@@ -31,16 +50,46 @@ def encode(message: object) -> bytes:
     return packed
 
 
-def decode(payload: bytes, *expected: type[Message]) -> Message:
-    """Return the message in ``payload``, of an ``expected`` class, or raise ``BadMessage``."""
+def decode(payload: bytes, *expected: type[Message], bytes_max: int = BYTES_MAX) -> Message:
+    """Return the message in ``payload``, of an ``expected`` class, or raise ``BadMessage``.
+
+    ``bytes_max``: what is longer is not looked at.
+    """
+    if len(payload) > bytes_max:
+        raise BadMessage(f"{len(payload)} bytes are too many for one message: {bytes_max} at most")
     try:
-        plain = msgpack.unpackb(payload, ext_hook=_extension, strict_map_key=False)
-    except (ValueError, msgpack.UnpackException) as error:
-        raise BadMessage(f"{len(payload)} bytes are no MessagePack: {error}") from error
+        return _decoded(payload, expected)
+    except BadMessage:
+        raise
+    except Exception as error:
+        # MessagePack, numpy and the classes' own checks complain in many ways; to name them all
+        # would be to trust that none was forgotten.
+        said = f"{type(error).__name__}: {error}"
+        raise BadMessage(f"{len(payload)} bytes are no message: {said:.200}") from error
+
+
+def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
+    try:
+        plain = msgpack.unpackb(
+            payload,
+            ext_hook=_extension,
+            strict_map_key=False,
+            max_array_len=ENTRIES_MAX,
+            max_map_len=ENTRIES_MAX,
+        )
+    except BadMessage:
+        raise
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise BadMessage(f"{len(payload)} bytes are no MessagePack: {error!s:.200}") from error
     names = {kind.__name__: kind for kind in expected}
-    if not (isinstance(plain, list) and len(plain) == 2 and plain[0] in names):
+    if not (
+        isinstance(plain, list)
+        and len(plain) == 2
+        and isinstance(plain[0], str)
+        and plain[0] in names
+    ):
         said = plain[0] if isinstance(plain, list) and plain else type(plain).__name__
-        raise BadMessage(f"expected {' or '.join(names)}, got {said!r:.80}")
+        raise BadMessage(f"expected {' or '.join(names)}, got {_shown(said)}")
     return _message(names[plain[0]], plain[1])
 
 
@@ -58,7 +107,7 @@ def _plain(value: object) -> object:
 
 
 def _array(value: object) -> msgpack.ExtType:
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iufcb":
+    if isinstance(value, np.ndarray) and value.dtype.str in DTYPES:
         head = msgpack.packb([value.dtype.str, list(value.shape)])
         return msgpack.ExtType(ARRAY, head + np.ascontiguousarray(value).tobytes())
     raise TypeError(f"a {type(value).__name__} cannot be sent: plain values and numeric arrays can")
@@ -67,13 +116,21 @@ def _array(value: object) -> msgpack.ExtType:
 def _extension(code: int, content: bytes) -> object:
     if code != ARRAY:
         raise BadMessage(f"unknown MessagePack extension {code}")
-    unpacker = msgpack.Unpacker()
+    unpacker = msgpack.Unpacker(max_array_len=DIMENSIONS_MAX, max_map_len=0)
     unpacker.feed(content)
-    dtype, shape = unpacker.unpack()
-    kind = np.dtype(dtype)
-    if kind.kind not in "iufcb":
-        raise BadMessage(f"arrays of {dtype!r} are not sent")
-    return np.frombuffer(content, kind, offset=unpacker.tell()).reshape(shape)
+    head = unpacker.unpack()
+    if not (isinstance(head, list) and len(head) == 2 and isinstance(head[1], list)):
+        raise BadMessage(f"an array begins with its dtype and its shape, not with {_shown(head)}")
+    dtype, shape = head
+    if not (isinstance(dtype, str) and dtype in DTYPES):
+        raise BadMessage(f"arrays of {_shown(dtype)} are not sent")
+    kind, begins = np.dtype(dtype), unpacker.tell()
+    if not all(type(length) is int and 0 <= length <= BYTES_MAX for length in shape):
+        raise BadMessage(f"{_shown(shape)} is no shape of an array")
+    given, wanted = len(content) - begins, math.prod(shape) * kind.itemsize
+    if given != wanted:
+        raise BadMessage(f"an array {dtype} {shape} has {wanted} bytes, got {given}")
+    return np.frombuffer(content, kind, offset=begins).reshape(shape)
 
 
 def _message(kind: type[Message], content: object) -> Message:
@@ -83,7 +140,7 @@ def _message(kind: type[Message], content: object) -> Message:
     given, known = content.keys(), hints.keys()
     if given != known:
         raise BadMessage(
-            f"{kind.__name__} has the fields {sorted(known)}, got {sorted(map(str, given))}"
+            f"{kind.__name__} has the fields {sorted(known)}, got {_shown(list(given))}"
         )
     values = {
         name: _value(hints[name], value, f"{kind.__name__}.{name}")
@@ -115,8 +172,6 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")
         key_hint, value_hint = get_args(hint)
-        if value_hint is object and all(type(key) is key_hint for key in value):
-            return value  # settings by the hundred: nothing else to check
         return {
             _value(key_hint, key, where): _value(value_hint, entry, where)
             for key, entry in value.items()
@@ -129,9 +184,28 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return _message(hint, value[1])
     if hint is float and type(value) is int:
         return float(value)
-    if hint is not object and type(value) is not hint:
-        raise BadMessage(f"{where}: {hint.__name__} expected, got {value!r:.80}")
+    if hint is object:
+        _check_plain(value, where, DEPTH_MAX)
+    elif type(value) is not hint:
+        raise BadMessage(f"{where}: {hint.__name__} expected, got {_shown(value)}")
     return value
+
+
+def _check_plain(value: Any, where: str, depth: int) -> None:
+    """Raise ``BadMessage`` unless a value that may be anything is plain, and not too deep."""
+    if type(value) in PLAIN:
+        return
+    if not isinstance(value, list | dict):
+        raise BadMessage(f"{where}: a {type(value).__name__} is no plain value")
+    if depth == 0:
+        raise BadMessage(f"{where}: lists and mappings lie in each other, over {DEPTH_MAX} deep")
+    for entry in (*value, *value.values()) if isinstance(value, dict) else value:
+        _check_plain(entry, where, depth - 1)
+
+
+def _shown(value: object) -> str:
+    """Return a value as text that is short, however large the value is."""
+    return f"{reprlib.repr(value):.80}"
 
 
 def _either(hints: tuple[Any, ...], value: Any, where: str) -> Any:

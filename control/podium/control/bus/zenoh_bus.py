@@ -14,8 +14,9 @@ from typing import TypeVar
 
 import zenoh
 
+from podium.control.bus.access import answerer_key
 from podium.control.bus.answering import Answering, drain
-from podium.control.bus.bus import Answerer, AnswererFailed, BusError, NoAnswer, Presence
+from podium.control.bus.bus import Answerer, AnswererFailed, BusError, Denied, NoAnswer, Presence
 from podium.control.bus.zenoh_config import configuration
 
 # Callbacks that are not "indirect" are called in Zenoh's own threads: ours wait for nothing there.
@@ -75,6 +76,7 @@ class ZenohBus:
     async def request(self, key: str, payload: bytes, timeout_s: float) -> bytes:
         """See :class:`~podium.control.bus.bus.Bus`."""
         replies = await self._get(key, payload, timeout_s)
+        _check_one(key, replies)
         for reply in replies:
             if reply.ok is not None:
                 return reply.ok.payload.to_bytes()
@@ -170,6 +172,7 @@ class ZenohBus:
             def arrived(query: zenoh.Query) -> None:
                 self._soon(take, query)
 
+            said = self._session.liveliness().declare_token(answerer_key(key, self.zid))
             queryable = self._session.declare_queryable(
                 key, zenoh.handlers.Callback(arrived, indirect=False)
             )
@@ -178,6 +181,14 @@ class ZenohBus:
             finally:
                 leaving = True
                 self._undeclare(queryable)
+                self._undeclare(said)
+
+    async def answerers(self, key: str) -> set[str]:
+        """Return which processes answer ``key``, by Zenoh's identities."""
+        self._still_open()
+        pattern = answerer_key(key, "*")
+        replies = await asyncio.to_thread(lambda: list(self._session.liveliness().get(pattern)))
+        return {str(reply.ok.key_expr).rpartition("/")[2] for reply in replies if reply.ok}
 
     @asynccontextmanager
     async def announce(self, key: str) -> AsyncGenerator[None]:
@@ -225,6 +236,16 @@ class ZenohBus:
             self._loop.call_soon_threadsafe(call, *arguments)
         except RuntimeError:
             return
+
+
+def _check_one(key: str, replies: Sequence[zenoh.Reply]) -> None:
+    """Raise ``Denied`` where several processes answer for one key: none of them is believed."""
+    repliers = {str(one.replier_id) for one in replies if one.replier_id is not None}
+    if len(repliers) > 1:
+        raise Denied(
+            f"denied: {len(repliers)} processes answer for {key} ({', '.join(sorted(repliers))}), "
+            "and one at most should: no answer was taken"
+        )
 
 
 def _reply(query: zenoh.Query, key: str, payload: bytes) -> None:

@@ -1,6 +1,6 @@
 """What every routine works with: the runner, the qubits, what is known so far, and progress."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import pi, sqrt
@@ -35,6 +35,14 @@ Progress = Callable[[str, str], None]
 """Called with the routine's name and a word about what it is doing."""
 
 
+BeginStep = Callable[[int, str], Awaitable[None]]
+"""Called with the number of a step, from 1, and the name of its routine."""
+
+
+async def _nobody_is_told(step: int, routine: str) -> None:
+    """Nobody is told of a step."""
+
+
 @dataclass(slots=True, eq=False)
 class Bench:
     """A node's qubits on the bench.
@@ -59,12 +67,15 @@ class Bench:
     active_reset: bool = False
     """Qubits are brought to 0 by measuring and flipping them, as soon as results can be told."""
     known_now: Known = field(init=False)
+    begin_step: BeginStep = _nobody_is_told
     working_on: tuple[Qubit, ...] = ()
     """The qubits that the routine at work was asked for."""
     latest: Outcome | None = None
     """Of the routine at work, as far as it is."""
     epoch: int = 0
     """Epoch of the node's clock domain, as the last run told it."""
+    assumed: dict[str, list[str]] = field(default_factory=dict)
+    """Elements whose design value was taken in place of a measurement, by quantity."""
     inputs: Inputs = field(default_factory=Inputs)
     """What the fit at work has taken; see :mod:`podium.control.calibration.inputs`."""
 
@@ -78,6 +89,7 @@ class Bench:
         self.known_now.begin(routine, tai.seconds + tai.femtoseconds * 1e-15)
         self.working_on = qubits
         self.latest = None
+        self.assumed.clear()
 
     async def run(
         self, outcome: Outcome, program: Program, told: Told | None = None
@@ -170,7 +182,22 @@ class Bench:
     def best(self, qubit: Qubit, quantity: str) -> float:
         """Return the measured value, else (also where it is too old) the design value."""
         value = self.measured(qubit, quantity)
-        return self.design(qubit, quantity).value if value is None else value
+        return self._in_place_of(qubit, quantity) if value is None else value
+
+    def _in_place_of(self, qubit: Qubit, quantity: str) -> float:
+        """Return the design value, noting that the measurement is missing."""
+        value = self.design(qubit, quantity).value
+        elements = self.assumed.setdefault(quantity, [])
+        if qubit.element not in elements:
+            elements.append(qubit.element)
+        return value
+
+    def told_assumed(self) -> list[str]:
+        """Return the design values that were taken in place of measurements, in words."""
+        return [
+            f"{quantity} of {', '.join(elements)} is not measured: taken from the design"
+            for quantity, elements in self.assumed.items()
+        ]
 
     def readout_middle(self, qubit: Qubit) -> float:
         """Return the midpoint of the dressed resonator frequencies, as well as it is known, Hz.
@@ -183,7 +210,7 @@ class Bench:
         ground = self.measured(qubit, "ground_readout_frequency")
         if ground is not None:
             return ground + self.best(qubit, "chi")
-        return self.design(qubit, "readout_frequency").value
+        return self._in_place_of(qubit, "readout_frequency")
 
     def measured(self, qubit: Qubit, quantity: str) -> float | None:
         """Return the measured value; None where there is none, or it is too old."""
@@ -243,6 +270,15 @@ class Bench:
     def flux(self, qubit: Qubit) -> FluxWiring:
         """Return the wiring of the qubit's flux bias."""
         return self.runner.facility.flux_wiring(qubit.flux_port)
+
+    def with_flux_line(self, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tuple[Qubit, ...]:
+        """Return those of ``qubits`` whose flux can be set, and note in ``outcome`` who is not."""
+        tunable = self.runner.facility.with_flux_line(qubits)
+        fixed = [qubit.element for qubit in qubits if qubit not in tunable]
+        if fixed:
+            verb = "has" if len(fixed) == 1 else "have"
+            outcome.notes.append(f"{', '.join(fixed)} {verb} no flux line: left out")
+        return tunable
 
     def bias_step_v(self, qubit: Qubit) -> float | None:
         """Return the grid on which the qubit's flux source sets its level, V; None: not known."""

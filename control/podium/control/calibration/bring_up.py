@@ -88,7 +88,7 @@ async def bring_up(
     steps: tuple[str, ...] = BRING_UP,
     routines: Mapping[str, Routine] = ROUTINES,
 ) -> AsyncIterator[Outcome]:
-    """Run ``steps`` on all qubits, yielding each outcome.
+    """Run ``steps`` on all qubits, yielding each outcome; the bench is told of each before.
 
     A routine that comes again later is done with :data:`ROUGHLY` of its shots at most.
     A qubit for which a routine finds nothing is left out of the routines that need it: they say
@@ -102,6 +102,7 @@ async def bring_up(
             return
         again = name in steps[number + 1 :]
         bench.thoroughness = min(thoroughness, ROUGHLY) if again else thoroughness
+        await bench.begin_step(number + 1, name)
         try:
             outcome = await _attempt(routines[name], bench, able, name)
         finally:
@@ -117,6 +118,7 @@ async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], na
         await bench.begin(name, qubits)
         done = await routine(bench, qubits)
         done.notes += bench.known_now.said.values()
+        done.assumed += bench.told_assumed()
         return done
     except NotMeasured as error:
         outcome = Outcome(name, name.replace("_", " ").capitalize())

@@ -23,6 +23,9 @@ WIDER = (1.0, 2.0, 4.0)
 shots."""
 AGAIN = 4
 """So many times the shots has a second search for what the narrow scan does not confirm."""
+FAINT = 0.1
+"""A narrow scan whose line leaves more of its points' scatter than this share is measured once
+more, with :data:`AGAIN` times the shots."""
 STEPS_OF_DOUBT = 0.6
 """Step of the narrow scan, in sigmas with which the search knows the line: with 25 points it
 reaches seven sigmas to both sides."""
@@ -31,9 +34,6 @@ DRIVE_REACH_HZ = 480e6
 flanks."""
 SAME_LINE = 0.6
 """Lines of two qubits that lie within this share of their width may be one line ..."""
-FAINT = 0.1
-"""A narrow scan whose line leaves more of its points' scatter than this share is measured once
-more, with :data:`AGAIN` times the shots."""
 FAR = 0.5
 """... where it is farther from what was expected than this share of the usual window."""
 
@@ -79,6 +79,22 @@ class Lines:
     """Why no line was found."""
     panels: dict[str, Panel] = field(default_factory=dict)
     """Of the last scan that showed no line."""
+
+    def missed(self, qubit: Qubit, scan: LineScan, data: "xarray.Dataset", why: FitFailed) -> None:
+        """Keep why a scan shows no line, and the scan."""
+        self.reasons[qubit.name] = str(why)
+        self.panels[qubit.name] = replace(scan.draw(qubit, data), text=str(why))
+
+
+async def _line(
+    outcome: Outcome, scan: LineScan, qubit: Qubit, data: "xarray.Dataset"
+) -> Fit | FitFailed:
+    """Return a qubit's line in a scan, or why there is none."""
+    try:
+        refuse_clipped(outcome, qubit.element)
+        return await asyncio.to_thread(scan.fit, qubit, data)
+    except FitFailed as error:
+        return error
 
 
 async def find_lines(
@@ -134,12 +150,9 @@ async def _search(
         scan = build(ranges, missing, points, round(wider * effort * plan.shots), rabi_hz)
         data = await bench.run(outcome, scan.program, told)
         for qubit in missing:
-            try:
-                refuse_clipped(outcome, qubit.element)
-                fit = await asyncio.to_thread(scan.fit, qubit, data)
-            except FitFailed as error:
-                lines.reasons[qubit.name] = str(error)
-                lines.panels[qubit.name] = replace(scan.draw(qubit, data), text=str(error))
+            fit = await _line(outcome, scan, qubit, data)
+            if isinstance(fit, FitFailed):
+                lines.missed(qubit, scan, data, fit)
                 continue
             coarse[qubit.name] = Seen(scan, data, fit, ranges[qubit.name].span)
             lines.reasons.pop(qubit.name, None)
@@ -171,15 +184,11 @@ async def _narrow(
         data = await bench.run(outcome, scan.program, told)
         again = []
         for qubit in faint:
-            try:
-                refuse_clipped(outcome, qubit.element)
-                fit = await asyncio.to_thread(scan.fit, qubit, data)
-            except FitFailed as error:
-                if qubit.name in lines.seen:  # faint, and seen before
-                    continue
-                lines.reasons[qubit.name] = str(error)
-                lines.panels[qubit.name] = replace(scan.draw(qubit, data), text=str(error))
-                lost.append(qubit)
+            fit = await _line(outcome, scan, qubit, data)
+            if isinstance(fit, FitFailed):
+                if qubit.name not in lines.seen:  # otherwise faint, and seen before
+                    lines.missed(qubit, scan, data, fit)
+                    lost.append(qubit)
                 continue
             lines.seen[qubit.name] = Seen(scan, data, fit, coarse[qubit.name].window_hz)
             lines.reasons.pop(qubit.name, None)

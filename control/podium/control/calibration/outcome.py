@@ -76,3 +76,5 @@ class Outcome:
     """Captures during which the input clipped: what they hold is not what came in."""
     notes: list[str] = field(default_factory=list)
     """What a person should know beside: parameters too old to be used."""
+    assumed: list[str] = field(default_factory=list)
+    """Design values that were taken in place of measurements that are missing, in words."""

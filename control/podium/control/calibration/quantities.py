@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 
+from podium.firmware_interfaces.quantity import UNITS, QuantityError, parse_quantity
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -58,8 +60,54 @@ def alone(value: float, unit: str, *, like: float | None = None, percent: bool =
     power = 0 if unit in ("1", "%") else _power(value)
     scaled = value / 10**power
     decimals = _decimals(scaled / 100 if like is None else like / 10**power)
-    space = "" if unit == "1" else f" {PREFIXES[power]}{unit}"
+    space = "" if unit in ("", "1") else f" {PREFIXES[power]}{unit}"
     return f"{scaled:.{decimals}f}{space}"
+
+
+def parse_told(text: str, unit: str) -> tuple[float, float | None]:
+    """Return value and sigma (None: none is given) of a text in ``unit``: what :func:`told` writes.
+
+    ``33.2 ± 1.4 µs``, ``6.02134 GHz ± 12 Hz``, ``99.12 ± 0.07 %``, and each without its sigma;
+    ``+-`` and ``+/-`` are as good as ``±``. Raises ``QuantityError``.
+    """
+    left, sign, right = _plus_minus(text)
+    if not sign:
+        return _parse_one(text, unit), None
+    if not _suffix(left):
+        left = f"{left} {_suffix(right)}".strip()
+    return _parse_one(left, unit), _parse_one(right, unit)
+
+
+def _plus_minus(text: str) -> tuple[str, str, str]:
+    for sign in ("±", "+/-", "+-"):
+        left, found, right = text.partition(sign)
+        if found:
+            return left.strip(), sign, right.strip()
+    return text, "", ""
+
+
+def _suffix(text: str) -> str:
+    """Return what stands behind the number."""
+    return text.strip().lstrip("+-.0123456789eE").strip()
+
+
+def _parse_one(text: str, unit: str) -> float:
+    """Return a quantity in ``unit``, with any prefix that is written here, also of a unit that
+    a facility file does not know."""
+    suffix = _suffix(text)
+    for power, prefix in PREFIXES.items():
+        if suffix and suffix == f"{prefix}{unit}" and unit != "1":
+            number = parse_quantity(text.strip().removesuffix(suffix), "1")
+            return number * 10.0**power if power else number
+    if unit not in UNITS:
+        raise QuantityError(f"{text!r} is not in {unit}; write it like '1.5 {unit}'")
+    return parse_quantity(text, unit)
+
+
+def prefixed(value: float, unit: str) -> tuple[float, str]:
+    """Return the factor and the unit in which ``value`` is best written: 1e9 and ``GHz``."""
+    power = 0 if unit in ("1", "%") else _power(value)
+    return 10.0**power, unit if unit in ("1", "%") else f"{PREFIXES[power]}{unit}"
 
 
 def _two_digits(value: float, unit: str) -> str:

@@ -28,6 +28,10 @@ class RunFailed(RunError):
     """It could not be done now (instrument lost, error flag, deadline). Its data are discarded."""
 
 
+class StartLate(RunFailed):
+    """Its start came too late, so nothing was played; made again, it may do."""
+
+
 class Runner(Protocol):
     """Runs programs and moves biases; every method raises :class:`RunError`."""
 

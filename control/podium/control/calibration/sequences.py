@@ -9,6 +9,7 @@ from podium.control.calibration.discrimination import discriminator_of
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.measured import NotMeasured
+from podium.control.calibration.validity import READOUT_SETTINGS
 from podium.control.facility.facility import Qubit
 from podium.control.program.conditions import Discriminator
 from podium.control.program.program import (
@@ -33,7 +34,6 @@ PI_AMPLITUDE = 0.45
 """Share of full scale that a pi pulse is laid out for: a coupling half as strong still works."""
 OPENING = 0.7
 """When the readout window opens, in resonator lifetimes 1 / (pi kappa) after the pulse is back."""
-READOUT_SETTINGS = ("probe_frequency", "probe_amplitude", "probe_duration")
 SHORTEST_PULSE_NS = 20
 """Shorter pulses would be wider than a transmon's anharmonicity."""
 

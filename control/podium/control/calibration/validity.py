@@ -52,6 +52,9 @@ VALIDITY: Mapping[str, Validity] = {
     "readout_threshold": Validity(12 * HOUR_S, "single_shot"),
     "false_excited": Validity(12 * HOUR_S, "single_shot"),
     "false_ground": Validity(12 * HOUR_S, "single_shot"),
+    "rare_threshold": Validity(12 * HOUR_S, "single_shot"),
+    "rare_false_excited": Validity(12 * HOUR_S, "single_shot"),
+    "rare_false_ground": Validity(12 * HOUR_S, "single_shot"),
     "herald_to_readout": Validity(12 * HOUR_S, "single_shot"),
     "assignment_fidelity": Validity(1 * DAY_S, "single_shot"),
     "second_i": Validity(12 * HOUR_S, "single_shot", of_epoch=True),
@@ -68,30 +71,30 @@ VALIDITY: Mapping[str, Validity] = {
 OTHERS = Validity(1 * DAY_S, "")
 """Of quantities that the table does not know."""
 
-_READOUT = ("probe_frequency", "probe_amplitude", "probe_duration")
+READOUT_SETTINGS = ("probe_frequency", "probe_amplitude", "probe_duration")
 _DRIVE = ("f01", "pi_amplitude")
 _LEVELS = (
     *("ground_i", "ground_q", "excited_i", "excited_q"),
     *("ground_variance", "excited_variance"),
 )
 
-_ERRORS = ("readout_threshold", "false_excited", "false_ground", "herald_to_readout")
+_ERRORS = ("rare_threshold", "rare_false_excited", "rare_false_ground", "herald_to_readout")
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "punch_out": ("ground_readout_frequency",),
     "flux_arc": ("ground_readout_frequency",),
-    "qubit_spectroscopy": ("sweet_spot", *_READOUT),
-    "sweet_spot": ("sweet_spot", "f01", *_READOUT),
-    "rabi": ("sweet_spot", "f01", *_READOUT),
+    "qubit_spectroscopy": ("sweet_spot", *READOUT_SETTINGS),
+    "sweet_spot": ("sweet_spot", "f01", *READOUT_SETTINGS),
+    "rabi": ("sweet_spot", "f01", *READOUT_SETTINGS),
     "readout_optimisation": ("sweet_spot", *_DRIVE),
-    "single_shot": ("sweet_spot", *_DRIVE, *_READOUT),
-    "ramsey": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
-    "frequency": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
-    "relaxation": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
-    "echo": ("sweet_spot", *_DRIVE, *_READOUT, *_LEVELS),
-    "ef_spectroscopy": ("sweet_spot", *_DRIVE, *_READOUT),
-    "rabi_ef": ("sweet_spot", *_DRIVE, "anharmonicity", *_READOUT),
-    "thermal_population": ("sweet_spot", *_READOUT, *_LEVELS, *_ERRORS),
+    "single_shot": ("sweet_spot", *_DRIVE, *READOUT_SETTINGS),
+    "ramsey": ("sweet_spot", *_DRIVE, *READOUT_SETTINGS, *_LEVELS),
+    "frequency": ("sweet_spot", *_DRIVE, *READOUT_SETTINGS, *_LEVELS),
+    "relaxation": ("sweet_spot", *_DRIVE, *READOUT_SETTINGS, *_LEVELS),
+    "echo": ("sweet_spot", *_DRIVE, *READOUT_SETTINGS, *_LEVELS),
+    "ef_spectroscopy": ("sweet_spot", *_DRIVE, *READOUT_SETTINGS),
+    "rabi_ef": ("sweet_spot", *_DRIVE, "anharmonicity", *READOUT_SETTINGS),
+    "thermal_population": ("sweet_spot", *READOUT_SETTINGS, *_LEVELS, *_ERRORS),
     "dispersive_shift": ("sweet_spot", *_DRIVE),
 }
 """What a routine's result stands on: old, it refuses. Of everything else it takes, where it is
@@ -116,7 +119,7 @@ class Validities:
         """Return why ``entry`` is no longer good, or None when it is.
 
         ``None`` for the time or the epoch: not known, nothing is said of it. A clock that was set
-        back makes entries of the future: they are judged by their distance alike.
+        back makes entries that are later than now: they are judged by their distance alike.
         """
         validity = self.of(entry.name)
         if validity.of_epoch and epoch is not None and entry.epoch != epoch:

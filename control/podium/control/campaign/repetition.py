@@ -87,12 +87,10 @@ async def repeat(
     active_reset: bool = False,
 ) -> Repetition:
     """Bring the qubits of one node up with an empty store; raises ``RunError``."""
-    levels = {}
-    for qubit in qubits:
-        limit = runner.facility.flux_wiring(qubit.flux_port).limit_v
-        expected = qubit.design["flux_offset"].value if "flux_offset" in qubit.design else 0.0
-        levels[qubit.flux_port] = max(-limit, min(limit, expected))
-    await runner.bias(levels)
+    facility = runner.facility
+    levels = {q.flux_port: facility.bias_at(q) for q in facility.with_flux_line(qubits)}
+    if levels:
+        await runner.bias(levels)
     node = qubits[0].node
     bench = Bench(
         runner,

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
-from podium.control.bus.wire import BadMessage, decode
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.coordinator.turns import Turn
 from podium.control.facility.facility import Facility
@@ -117,16 +117,11 @@ class AgentsSeen:
                         seen.welcome = None
                         log.warning("agent gone", agent=seen.name, reason=seen.condition())
 
-            async def listen() -> None:
-                async for key, payload in beats:
-                    try:
-                        decode(payload, messages.Heartbeat)
-                    except BadMessage:
-                        continue
-                    agent_name = key.rpartition("/")[2]
-                    self._seen(messages.agent_key(name, agent_name)).beaten = time.monotonic()
+            def note(agent: str, _: messages.Heartbeat) -> None:
+                self._seen(messages.agent_key(name, agent)).beaten = time.monotonic()
 
-            watching = [tasks.create_task(follow()), tasks.create_task(listen())]
+            listening = listen(beats, messages.Heartbeat, note, Discarded(log))
+            watching = [tasks.create_task(follow()), tasks.create_task(listening)]
             try:
                 yield
             finally:

@@ -7,9 +7,11 @@ from functools import partial
 
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.findings import LookedAt
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.procedures import ProcedureStep
 from podium.control.bus.snapshots import TakeSnapshot
 from podium.control.bus.streams import AskStreams, BeginStream, Follow, Stop
 from podium.control.bus.tickets import GivenUp, NoSuchTicket, Tickets
@@ -17,6 +19,7 @@ from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
 from podium.control.coordinator.agents_seen import AgentSeen, AgentsSeen, unless_gone
 from podium.control.coordinator.allotting import Players, players_of, players_of_loopback
+from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.in_parts import play_at_a_time_in_parts, play_in_parts
 from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.questions import Questions
@@ -62,6 +65,8 @@ REQUESTS = (
     messages.Read,
     messages.Now,
     messages.Status,
+    ProcedureStep,
+    LookedAt,
     BeginStream,
     Follow,
     Stop,
@@ -89,16 +94,20 @@ class Coordinator:
         patience: Patience | None = None,
         lead: LeadTime | None = None,
         skews: KeptSkews | None = None,
+        findings: FindingsFile | None = None,
     ) -> None:
         """``accepted``: where runs that start at a time are kept; None: they die with it.
 
         ``skews``: where measured skews are kept; None: they die with it, too. ``lead``: what is
-        known of how long before a start FIRE is to be sent.
+        known of how long before a start FIRE is to be sent. ``findings``: what was found wrong with
+        the files of the facility, and nobody has looked at yet.
         """
         self._facility = facility
         self._bus = bus
         self._agents = self.agents = AgentsSeen(facility, bus)
         self._runs = RunsTold(bus, facility.name)
+        if findings is not None:
+            self._runs.findings = findings
         self._session: int | None = None
         self._refused = 0
         """Programs that did not become runs."""
@@ -167,11 +176,13 @@ class Coordinator:
             return encode(as_failed(error))
 
     async def _do(self, request: object) -> object:
+        if isinstance(request, messages.Begin) and not self._work.known(request.ticket):
+            self._runs.procedures.check(request.procedure)
         match request:
             case messages.Begin(
                 ticket, messages.RunProgram() | messages.RunLoopback() as work, wait_s, by
             ):
-                single = Single(ticket, by, work)
+                single = Single(ticket, by, work, request.procedure)
                 if not self._work.known(ticket):
                     self._work.begin(ticket, lambda: self._counted(single, work.program))
                     self._unsettled[ticket] = single
@@ -190,6 +201,13 @@ class Coordinator:
             case messages.Cancel(ticket):
                 await self._work.cancel(ticket)
                 return messages.Done()
+            case LookedAt(finding, by):
+                return await self._looked_at(finding, by)
+            case ProcedureStep():
+                self._runs.procedures.note(request)
+                return messages.Done()
+            case Stop(name) if self._runs.procedures.knows(name):
+                return await self._stop_procedure(request)
             case Stop(run) if run in self._singles:
                 return await self._stop(self._singles[run], request)
             case BeginStream() | Follow() | Stop() | AskStreams():
@@ -258,7 +276,8 @@ class Coordinator:
             # A stop comes as a cancellation: what was playing was aborted and is safe.
             if not single.stopped:
                 raise
-            raise RunFailed(f"run {single.run}: {single.stopped}; nothing of it is kept") from None
+            name = f"run {single.run}: " if single.run else ""
+            raise RunFailed(f"{name}{single.stopped}; nothing of it is kept") from None
         except RunError as error:
             self._refused += not single.run
             run = {"run": single.run} if single.run else {}
@@ -279,6 +298,22 @@ class Coordinator:
             single.stopped_by = request.by
             log.warning("run stopped", run=single.run, reason=single.stopped, by=request.by)
         await self._work.cancel(single.ticket)
+        return messages.Done()
+
+    async def _looked_at(self, finding: str, by: str) -> messages.Done:
+        try:
+            await asyncio.to_thread(self._runs.looked_at, finding, by)
+        except KeyError:
+            raise RunRefused(f"there is no finding {finding!r}") from None
+        except OSError as error:
+            raise RunFailed(f"that somebody has looked could not be kept: {error}") from error
+        return messages.Done()
+
+    async def _stop_procedure(self, request: Stop) -> messages.Done:
+        reason = self._runs.procedures.stop(request.stream, request.reason, request.by)
+        mine = [one for one in self._unsettled.values() if one.procedure == request.stream]
+        for single in mine:
+            await self._stop(single, Stop(single.run, reason, request.by))
         return messages.Done()
 
     async def _run(self, single: Single, text: str) -> messages.RunDone:
@@ -343,7 +378,9 @@ class Coordinator:
                 run = await self._next_run(owner)
                 owner.turn.what = entry.what = f"run {run} {program.name}"
                 single.run = str(run)
-                async with self._runs.told(run, program, by, single) as told:
+                async with self._runs.told(
+                    run, program, by, single, procedure=single.procedure
+                ) as told:
                     self._singles[single.run] = single
                     try:
                         parts = await play_in_parts(
@@ -404,4 +441,7 @@ class Coordinator:
             self._runs.done,
             self._runs.failed + self._refused,
             self._journal.latest(),
+            await self._questions.refusals(),
+            self._runs.lost,
+            self._runs.findings.unseen,
         )

@@ -7,16 +7,19 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
 from podium.control.bus.access import Member
 from podium.control.bus.bus import BusError
 from podium.control.bus.ending import until_told_to_end
-from podium.control.bus.log import log_to_stderr
+from podium.control.bus.log import event_log, log_to_stderr
 from podium.control.bus.opened import opened_bus
+from podium.control.bus.refusals import Refusals, refused_connections
 from podium.control.bus.told_log import log_told
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.growing import growing
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
@@ -24,17 +27,21 @@ from podium.control.timebase.short_slices import ask_for_short_slices
 from podium.control.timebase.skew_store import SkewStore
 from podium.control.timebase.start.journal import FileJournal
 
+log = event_log("coordinator")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Be the coordinator until told to end; return the exit status."""
     parser = ArgumentParser(prog="podium coordinator")
     parser.add_argument("facility", type=Path)
     parser.add_argument("--endpoints", type=Path)
-    parser.add_argument("--listen", help="own endpoint, where the facility has no meeting point")
+    parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
+    parser.add_argument("--listen", help="own endpoint, on a bus without a lock")
     parser.add_argument("--agents", default="", help="those that are let in, with commas")
     parser.add_argument(
         "--accepted", type=Path, help="where runs that start at a time are kept once accepted"
     )
+    parser.add_argument("--findings", type=Path, help="what was found wrong with files")
     parser.add_argument("--skews", type=Path, help="where measured skews are kept")
     arguments = parser.parse_args(argv)
     log_to_stderr("coordinator")
@@ -50,25 +57,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _be(arguments: Namespace) -> None:
     read = partial(load_facility, arguments.facility, arguments.endpoints)
     facility = read()
-    journal = None if arguments.accepted is None else FileJournal(arguments.accepted)
-    skews = None if arguments.skews is None else SkewStore(arguments.skews)
     agents = [name for name in arguments.agents.split(",") if name]
-    try:
+    refusals = Refusals(log)
+    with ExitStack() as stack:
+        journal = skews = None
+        if arguments.accepted is not None:
+            journal = stack.enter_context(closing(FileJournal(arguments.accepted)))
+        if arguments.skews is not None:
+            skews = stack.enter_context(closing(SkewStore(arguments.skews)))
+        if facility.bus is not None and facility.bus.held_by == "coordinator":
+            stack.enter_context(refused_connections(refusals.add))
         async with opened_bus(
-            facility, Member("coordinator"), listen=arguments.listen, agents=agents
+            facility,
+            Member("coordinator"),
+            meet=arguments.meet,
+            listen=arguments.listen,
+            agents=agents,
+            refusals=refusals,
         ) as bus:
-            coordinator = Coordinator(facility, bus, accepted=journal, skews=skews)
+            findings = FindingsFile(arguments.findings)
+            coordinator = Coordinator(
+                facility, bus, accepted=journal, skews=skews, findings=findings
+            )
             async with (
                 log_told(bus, facility.name, "coordinator"),
                 coordinator.running(),
                 growing(coordinator, facility, bus, read),
             ):
                 await until_told_to_end(with_parent=True)
-    finally:
-        if journal is not None:
-            journal.close()
-        if skews is not None:
-            skews.close()
 
 
 if __name__ == "__main__":

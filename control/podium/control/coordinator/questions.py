@@ -8,6 +8,7 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.epochs import AskEpochs, EpochsNow
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
+from podium.control.bus.refusals import AskRefusals, Refusal, RefusalsTold, refusals_key
 from podium.control.bus.snapshots import FacilitySnapshot, PartSnapshot, TakeSnapshot
 from podium.control.bus.together import together
 from podium.control.calibration.runner import RunError, RunFailed
@@ -87,6 +88,12 @@ class Questions:
         agents = self._agents.agents
         answers = await together(*(self._status_of(seen) for seen in agents))
         return {seen.name: answer for seen, answer in zip(agents, answers, strict=True)}
+
+    async def refusals(self) -> tuple[Refusal, ...]:
+        """Return who was not let in where the processes meet; nobody, where there is no lock."""
+        key = refusals_key(self._facility.name)
+        told = await ask(self._bus, key, AskRefusals(), RefusalsTold, timeout_s=STATUS_S)
+        return () if isinstance(told, Failed) else told.refusals
 
     async def epochs(self) -> tuple[Mapping[str, int], tuple[str, ...]]:
         """Return the epochs of all clock domains by which starts are made, as they are now.

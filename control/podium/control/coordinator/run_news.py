@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.findings import FindingsNews
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import CaptureData, RunId
 from podium.control.bus.news import (
@@ -21,7 +22,11 @@ from podium.control.bus.news import (
     past_runs_key,
     runs_key,
 )
+from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import decode, encode
+from podium.control.calibration.runner import StartLate
+from podium.control.coordinator.findings_file import FindingsFile
+from podium.control.coordinator.procedures import Procedures
 from podium.control.coordinator.run_protocol import RunParts, unsafe_after
 from podium.control.coordinator.summaries import summary_of
 from podium.control.program.program import Program
@@ -40,6 +45,9 @@ class _Data:
     run: RunId
     captures: Callable[[], Captures]
     complete: bool
+
+
+News = RunNews | ProcedureNews | FindingsNews | _Data
 
 
 class Stoppable(Protocol):
@@ -67,8 +75,13 @@ class RunsTold:
         self.done = 0
         """Runs that ended well, since the coordinator started."""
         self.failed = 0
-        """Runs that did not; what somebody has stopped is not counted."""
-        self._to_tell: asyncio.Queue[RunNews | _Data] = asyncio.Queue()
+        """Runs that did not; what was stopped or started too late is not counted."""
+        self.lost = 0
+        """Starts that came too late: nothing was played, and who asked may make them again."""
+        self._to_tell: asyncio.Queue[News] = asyncio.Queue()
+        self.procedures = Procedures(self._to_tell.put_nowait)
+        self.findings = FindingsFile(None)
+        """What is wrong with files on the disk."""
 
     @asynccontextmanager
     async def telling(self) -> AsyncGenerator[None]:
@@ -85,9 +98,20 @@ class RunsTold:
 
     @asynccontextmanager
     async def told(
-        self, run: RunId, program: Program, by: str, on: "Stoppable", *, batches: bool = False
+        self,
+        run: RunId,
+        program: Program,
+        by: str,
+        on: "Stoppable",
+        *,
+        batches: bool = False,
+        nodes: tuple[str, ...] = (),
+        procedure: str = "",
     ) -> AsyncGenerator[list[RunParts]]:
-        """Tell that ``run`` is on, and how it ended. What is put into the list is summarised."""
+        """Tell that ``run`` is on, and how it ended. What is put into the list is summarised.
+
+        ``nodes`` take part; default: those of the ports that it plays on.
+        """
         began = time.monotonic()
         ports = tuple(dict.fromkeys(frame.port for frame in program.frames))
         points = 1
@@ -108,6 +132,8 @@ class RunsTold:
             error="",
             by=by,
             batches=batches,
+            nodes=nodes or tuple(dict.fromkeys(port.partition(".")[0] for port in ports)),
+            procedure=procedure,
         )
         self._tell(news)
         parts: list[RunParts] = []
@@ -120,6 +146,9 @@ class RunsTold:
                 self._tell(
                     replace(news, state="stopped", error=on.stopped, stopped_by=on.stopped_by)
                 )
+            elif isinstance(error, StartLate):
+                self.lost += 1
+                self._tell(replace(news, state="late", error=str(error)))
             else:
                 self.failed += 1
                 given_up = isinstance(error, asyncio.CancelledError)
@@ -135,6 +164,11 @@ class RunsTold:
         for part in parts:
             if captures := part.reported.captures:  # a loopback has none to look at
                 self._to_tell.put_nowait(_Data(program, run, partial(dict, captures), True))
+
+    def looked_at(self, finding: str, by: str) -> None:
+        """Note that somebody has looked at a finding; raises ``KeyError`` where there is none."""
+        self.findings.looked_at(finding, by)
+        self._to_tell.put_nowait(FindingsNews(self.findings.unseen))
 
     def so_far(
         self,
@@ -158,7 +192,7 @@ class RunsTold:
         while True:
             told = await self._to_tell.get()
             with suppress(BusError):
-                if isinstance(told, RunNews):
+                if isinstance(told, RunNews | ProcedureNews | FindingsNews):
                     await self._bus.publish(runs_key(self._facility), encode(told))
                     continue
                 try:
@@ -174,7 +208,15 @@ class RunsTold:
 
     async def _answer(self, payload: bytes) -> bytes:
         decode(payload, Recent)
-        past = PastRuns(tuple(self._news.values()), tuple(self._data), self.done, self.failed)
+        past = PastRuns(
+            tuple(self._news.values()),
+            tuple(self._data),
+            self.done,
+            self.failed,
+            self.lost,
+            self.procedures.latest,
+            self.findings.unseen,
+        )
         return await asyncio.to_thread(encode, past)
 
 

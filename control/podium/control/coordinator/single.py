@@ -14,6 +14,8 @@ class Single:
     by: str
     work: RunProgram | RunLoopback
     """What was asked for."""
+    procedure: str = ""
+    """Id of the procedure that it is a part of; empty: of none."""
     run: str = ""
     """Empty until it is its turn."""
     stopped: str = ""

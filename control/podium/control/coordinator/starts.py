@@ -14,10 +14,11 @@ from typing import Any
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
 from podium.control.bus.wire import BadMessage, decode
-from podium.control.calibration.runner import RunFailed
+from podium.control.calibration.runner import RunFailed, StartLate
 from podium.control.coordinator.agents_seen import ENDED, AgentsSeen
 from podium.control.facility.facility import Facility
 from podium.control.timebase.lead_time import LeadTime
@@ -52,6 +53,7 @@ from podium.control.timebase.start.messages import (
     Prepare,
     Request,
     RunId,
+    is_answer_to,
 )
 from podium.control.timebase.start.run_values import AskTime, Patience, Send, TimePassed
 from podium.firmware_interfaces.tai import Tai
@@ -119,6 +121,7 @@ class Starts:
         self._side = CoordinatorSide(session, entries, patience, lead, asks_turns=True)
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._to_keep: asyncio.Queue[Keep | Tell] = asyncio.Queue()
+        self._discarded = Discarded(log)
         self._jobs: dict[str, Job] = {}
         self._ended: list[str] = []
         self._on_its_way: Counter[tuple[str, Request]] = Counter()
@@ -166,14 +169,8 @@ class Starts:
             asyncio.TaskGroup() as self._tasks,
         ):
 
-            async def listen() -> None:
-                async for key, payload in beats:
-                    try:
-                        beat = decode(payload, messages.Heartbeat)
-                    except BadMessage:
-                        continue
-                    if beat.life:
-                        self._events.put_nowait(Beat(key.rpartition("/")[2], beat.life))
+            def note(agent: str, beat: messages.Heartbeat) -> None:
+                self._events.put_nowait(Beat(agent, beat.life))
 
             async def follow() -> None:
                 async for presence in presences:
@@ -182,7 +179,8 @@ class Starts:
 
             for action in self._side.begin():
                 await self._keep_one(action)
-            doing = (listen(), follow(), self._turn(), self._keep())
+            listening = listen(beats, messages.Heartbeat, note, self._discarded)
+            doing = (listening, follow(), self._turn(), self._keep())
             work = [self._tasks.create_task(one) for one in doing]
             try:
                 yield
@@ -227,7 +225,14 @@ class Starts:
                         event = await self._events.get()
                 except TimeoutError:
                     pass
-            self._do(self._side.handle(event, time.monotonic()))
+            try:
+                actions = self._side.handle(event, time.monotonic())
+            except (ValueError, OverflowError) as error:  # numbers that no instrument gives
+                if not isinstance(event, Answer | Beat):
+                    raise
+                self._discarded.add(event.agent, f"{type(error).__name__}: {error}"[:200])
+                continue
+            self._do(actions)
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
@@ -314,8 +319,12 @@ class Starts:
             if not self._on_its_way[agent, request]:
                 del self._on_its_way[agent, request]
         if isinstance(answer, OfStart):
-            if isinstance(answer.said, Answer):
-                self._events.put_nowait(answer.said)
+            said = answer.said
+            if isinstance(said, Answer) and said.agent == agent and is_answer_to(said, request):
+                self._events.put_nowait(said)
+            else:
+                reason = f"it is no answer of its own to {type(request).__name__}"
+                self._discarded.add(key, reason)
         elif answer.kind == "failed":
             log.warning("not answered", agent=agent, problem=answer.message)
 
@@ -328,7 +337,10 @@ class Starts:
         if isinstance(told, Failed):
             self._events.put_nowait(NotTold(run, told.message))
         else:
-            self._events.put_nowait(Told(run, Tai(told.tai_s, told.tai_fs)))
+            try:
+                self._events.put_nowait(Told(run, Tai(told.tai_s, told.tai_fs)))
+            except ValueError as error:
+                self._events.put_nowait(NotTold(run, f"{start.nodes[0].agent} says {error}"))
 
 
 async def until(job: Job, wanted: Awaitable[Any]) -> None:
@@ -342,8 +354,11 @@ def played(ended: JobEnded) -> messages.Played:
     """Return what all agents of a run have brought back together; raises ``RunFailed``."""
     if ended.failed:
         run = f"run {ended.run}: " if ended.run else ""
-        raise RunFailed(f"{run}{ended.failed}")
-    parts = [decode(data, messages.Played) for _, data in ended.data]
+        raise (StartLate if ended.late else RunFailed)(f"{run}{ended.failed}")
+    try:
+        parts = [decode(data, messages.Played) for _, data in ended.data]
+    except BadMessage as error:
+        raise RunFailed(f"run {ended.run}: the data of an agent cannot be read: {error}") from error
     captures: dict[str, messages.CaptureData] = {}
     epochs: dict[str, int] = {}
     starts: dict[str, messages.Time] = {}

@@ -87,7 +87,14 @@ class TimedRuns:
                 single.run = str(run)
                 self._singles[single.run] = single
                 try:
-                    async with self._runs.told(run, program, single.by, single) as told:
+                    async with self._runs.told(
+                        run,
+                        program,
+                        single.by,
+                        single,
+                        nodes=nodes_of(timed),
+                        procedure=single.procedure,
+                    ) as told:
                         await asyncio.shield(job.ended)
                         return await self._done(job, timed, told)
                 finally:
@@ -124,6 +131,11 @@ class TimedRuns:
             all_of_it.tags,
             settings_to_json(timed.starts) if timed.starts else "",
         )
+
+
+def nodes_of(timed: TimedProgram) -> tuple[str, ...]:
+    """Return the nodes of a loopback; of a program none: its ports name them."""
+    return timed.program.nodes if isinstance(timed.program, Loopback) else ()
 
 
 def _as_told(timed: TimedProgram) -> Program:

@@ -1,8 +1,10 @@
 """``podium ask``: one thing of one instrument, through its owner, logged."""
 
 import json
+import re
 import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from podium.control.demo.in_use import WhichFacility, add_facility_arguments, fa
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.printable import printable
+from podium.firmware_interfaces.quantity import QuantityError
 
 if TYPE_CHECKING:
     from podium.control.bus.by_hand import Answered, Ask
@@ -23,7 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="PARAMETER|TEXT",
         help="a parameter (power, module2.out0_att) or a message in its words ('*IDN?')",
     )
-    parser.add_argument("value", nargs="?", metavar="VALUE", help="what to set it to")
+    parser.add_argument(
+        "value", nargs="?", metavar="VALUE", help="what to set it to: 5.9e9 or '5.9 GHz'"
+    )
     parser.add_argument("--write", action="store_true", help="allow what sets something")
     parser.add_argument(
         "--dry-run",
@@ -54,6 +59,9 @@ def run(arguments: Namespace) -> int:
     except (WhichFacility, OSError) as error:
         print(f"podium ask: {error}", file=sys.stderr)
         return WRONG_USE
+    except QuantityError as error:
+        print(f"podium ask: {arguments.what}: {error}", file=sys.stderr)
+        return WRONG_USE
     except (RunError, AlreadyUp) as error:
         print(f"podium ask: {error}", file=sys.stderr)
         return FOUND_PROBLEM
@@ -71,6 +79,9 @@ async def _ask(arguments: Namespace, facility: Path) -> "Answered":
     async with reached(
         facility, arguments.endpoints, arguments.state, all_of_it=False, reading_only=True
     ) as lab:
+        if isinstance(asked.value, str) and QUANTITY.fullmatch(asked.value):
+            here = await lab.answer(asked.instrument, asked.what)
+            asked = replace(asked, value=in_unit(asked, here.unit))
         return await lab.answer(asked.instrument, asked.what, asked.value, write=asked.write)
 
 
@@ -80,6 +91,20 @@ def _request(arguments: Namespace) -> "Ask":
 
     value = None if arguments.value is None else value_of(arguments.value)
     return Ask(arguments.instrument, arguments.what, value, arguments.write, whoever())
+
+
+QUANTITY = re.compile(r"\s*+[+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?\s*+[a-zA-Zµμ%]\S*+")
+"""A number with something behind it that may be its unit."""
+
+
+def in_unit(asked: "Ask", unit: str) -> object:
+    """Return a value that was written with a unit as the parameter wants it, in ``unit``.
+
+    A parameter without a unit takes the text as it is. Raises ``QuantityError``.
+    """
+    from podium.control.calibration.quantities import parse_told
+
+    return parse_told(str(asked.value), unit)[0] if unit else asked.value
 
 
 def value_of(text: str) -> object:

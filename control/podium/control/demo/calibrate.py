@@ -101,7 +101,9 @@ def run(arguments: Namespace) -> int:
     try:
         arguments.facility, arguments.qubits = told_apart(arguments.words)
         arguments.facility = facility_in_use(arguments)
-        facility = load_facility(arguments.facility, arguments.endpoints)
+        # Who joins a facility that is up needs no addresses: their file may be gone by now.
+        over = arguments.endpoints if arguments.dry_run else None
+        facility = load_facility(arguments.facility, over)
         qubits = chosen_qubits(facility, arguments.qubits)
         validities = laid_over(facility.validity, arguments.validity)
         if arguments.dry_run:
@@ -168,6 +170,7 @@ async def _calibrate(
     console = Console(stderr=arguments.json)
     place = arguments.store or folder / "parameters.sqlite"
     story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
+    begun = False
     try:
         with (
             ParameterStore(place) as store,
@@ -178,6 +181,7 @@ async def _calibrate(
                 async with reached(
                     arguments.facility, arguments.endpoints, arguments.state, store=place
                 ) as lab:
+                    begun = True
                     story.facility = lab.facility.name
                     session = Session(
                         lab,
@@ -195,8 +199,10 @@ async def _calibrate(
                     )
                     await session.work(steps)
             except (RunError, *CANNOT_GO_ON) as error:
+                if isinstance(error, OSError) and not begun:
+                    raise  # nothing was calibrated: a file that was named is missing
                 story.trouble.append(Failure(type(error).__name__, "", str(error)))
-                shown.done(type(error).__name__, tuple(str(error).splitlines()), failed=True)
+                shown.done("Ended before its time", tuple(str(error).splitlines()), failed=True)
             story.wall_s = time.monotonic() - begin
             svgs = await asyncio.to_thread(drawn.finish)
     except asyncio.CancelledError:

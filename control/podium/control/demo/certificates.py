@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--make",
         action="store_true",
-        help="make what is missing or has expired, and an authority if there is none, by openssl",
+        help="make what is missing or has expired, and an authority if there is none",
     )
     parser.add_argument(
         "--days", type=int, default=DAYS, help=f"how long new ones are good for (default {DAYS})"
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """List the certificates; 1 if one that is here cannot be used."""
-    from podium.control.demo.small_authority import CannotMake
+    from podium.control.bus.small_authority import CannotMake
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
 
@@ -79,7 +79,7 @@ def _make(
     facility: "Facility", folder: Path, needed: "dict[Member, str | None]", days: int
 ) -> None:
     from podium.control.bus.certificates import BadCertificate, Expired, credentials_of
-    from podium.control.demo.small_authority import SmallAuthority
+    from podium.control.bus.small_authority import SmallAuthority
 
     authority = SmallAuthority(folder, days)
     if authority.found(facility.name):

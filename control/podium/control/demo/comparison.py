@@ -1,6 +1,6 @@
 """What was recovered beside the hidden truth."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -57,10 +57,20 @@ class Comparison:
         return alone(self.truth.value, self.truth.unit, like=like, percent=percent)
 
 
+OF_A_FLUX_LINE = frozenset({"sweet_spot"})
+"""Quantities that a qubit without a flux line does not have."""
+
+
 def compare(
-    qubits: Iterable[str], found: Mapping[str, Measured], truth: Mapping[str, Truth]
+    qubits: Iterable[str],
+    found: Mapping[str, Measured],
+    truth: Mapping[str, Truth],
+    without_flux_line: Collection[str] = (),
 ) -> tuple[Comparison, ...]:
-    """Return a row for each listed quantity of each qubit (``node_a.q0``), in that order."""
+    """Return a row for each listed quantity of each qubit (``node_a.q0``), in that order.
+
+    ``without_flux_line``: those of ``qubits`` that have none, and so no sweet spot.
+    """
     return tuple(
         Comparison(
             qubit,
@@ -70,6 +80,7 @@ def compare(
         )
         for qubit in qubits
         for quantity in QUANTITIES
+        if quantity.name not in OF_A_FLUX_LINE or qubit not in without_flux_line
     )
 
 

@@ -266,7 +266,7 @@ async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIter
 
 def _judge(story: Story, truth: Mapping[str, Truth]) -> None:
     found = {row.name: row.found for row in story.comparisons if row.found is not None}
-    story.comparisons = compare(story.qubits, found, truth)
+    story.comparisons = compare(story.qubits, found, truth, story.without_flux_line)
 
 
 def _write_report(

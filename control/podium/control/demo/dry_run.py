@@ -93,9 +93,12 @@ async def tell_calibration(
     problems = False
     async with _told(facility) as runner:
         try:
-            await runner.bias(
-                {qubit.flux_port: _bias_v(facility, record, qubit) for qubit in qubits}
-            )
+            levels = {
+                qubit.flux_port: _bias_v(facility, record, qubit)
+                for qubit in facility.with_flux_line(qubits)
+            }
+            if levels:
+                await runner.bias(levels)
         except RunError as error:
             print(f"dry run: nothing was sent; the biases would be refused: {error}")
             return FOUND_PROBLEM
@@ -105,7 +108,10 @@ async def tell_calibration(
                 bench = Bench(runner, node, chosen, record, keep=lambda data: None)
                 try:
                     await bench.begin(routine, chosen)
-                    await routines[routine](bench, chosen)
+                    outcome = await routines[routine](bench, chosen)
+                    print(f"# {routine} on {node}: it runs nothing")
+                    for note in outcome.notes:
+                        print(f"#   {note}")
                 except NothingMeasured as end:
                     print(f"# {routine} on {node}: {end}")
                 except NotMeasured as missing:
@@ -131,6 +137,4 @@ def _record(store: str) -> "Record":
 
 def _bias_v(facility: "Facility", record: "Record", qubit: "Qubit") -> float:
     known = record.get(f"{qubit.name}.sweet_spot")
-    expected = qubit.design["flux_offset"].value if "flux_offset" in qubit.design else 0.0
-    limit = facility.flux_wiring(qubit.flux_port).limit_v
-    return max(-limit, min(limit, expected if known is None else known.value))
+    return facility.bias_at(qubit, None if known is None else known.value)

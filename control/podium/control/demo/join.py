@@ -76,7 +76,7 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
     from podium.control.bus.ending import until_told_to_end
     from podium.control.bus.growth import Grown, GrowTo, coordinator_grow_key
     from podium.control.bus.messages import Failed, ask
-    from podium.control.bus.opened import client_of, opened_bus
+    from podium.control.bus.opened import client_of, joined_bus
     from podium.control.demo.up_agents import files_of, keep_agents
     from podium.control.demo.up_state import read_state
     from podium.control.facility.state_folder import default_state_file
@@ -94,7 +94,7 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
     state = read_state(state_file)
     async with AsyncExitStack() as stack:
         me = client_of(facility.bus)
-        bus = await stack.enter_async_context(opened_bus(facility, me, connect=state.coordinator))
+        bus = await stack.enter_async_context(joined_bus(facility, me, state.coordinator))
         lab = Lab(facility, bus)
         new = newcomers(owners_of(facility), await lab.status())
         grow = coordinator_grow_key(facility.name)
@@ -104,7 +104,9 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
         for left in answer.not_by:
             report(f"not used until it has read the file: {left}")
         words = {
-            name: ("--listen", endpoint, "--coordinator", state.coordinator)
+            name: ("--meet", state.coordinator)
+            if state.coordinator.startswith("tls/")
+            else ("--listen", endpoint, "--coordinator", state.coordinator)
             for name, endpoint in zip(new, free_endpoints(len(new)), strict=True)
         }
         await keep_agents(

@@ -62,7 +62,19 @@ td.pull span:last-child { display: inline-block; min-width: 3.4em; text-align: r
   transform: translate(-50%, -50%) rotate(45deg); }
 nav ol { columns: 15rem; margin: 0; padding-left: 1.6rem; }
 nav li.bad a { color: var(--bad); }
-.step { border-top: 1px solid var(--line); padding-top: 1.2rem; scroll-margin-top: 0.5rem; }
+.step { border-top: 1px solid var(--line); padding-top: 1.2rem; scroll-margin-top: 3.5rem; }
+.choice { position: sticky; top: 0; z-index: 1; margin: 1.2rem 0 0; padding: 0.4rem 0.9rem;
+  border: 1px solid var(--line); border-radius: 10px; background: var(--card);
+  display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; max-height: 6rem; overflow-y: auto; }
+.choice legend { float: left; padding: 0; margin-right: 0.9rem; color: var(--faint); }
+.choice label { white-space: nowrap; cursor: pointer; }
+.choice input { accent-color: var(--accent); margin: 0 0.35rem 0 0; }
+summary { cursor: pointer; }
+summary h2 { display: inline; color: var(--faint); }
+details[open] summary h2 { color: inherit; }
+.top { position: fixed; right: clamp(0.6rem, 2vw, 1.6rem); bottom: 0.9rem; z-index: 1;
+  padding: 0.3rem 0.8rem; border: 1px solid var(--line); border-radius: 99px;
+  background: var(--card); text-decoration: none; font-size: 0.9rem; }
 .panels { display: grid; gap: 0.9rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 23rem), 1fr)); }
 .panels.pair { margin: 0.9rem 0;
@@ -89,5 +101,5 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem;
   .truths tbody td:nth-child(3)::before { content: "truth "; }
   .strip { width: 5rem; }
 }
-@media print { section, figure { break-inside: avoid; } }
+@media print { .choice, .top { display: none; } section, figure { break-inside: avoid; } }
 """

@@ -41,8 +41,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
     put = actions.add_parser("set", help="put a value beside the measured ones, by hand")
     put.add_argument("name", metavar="NAME")
-    put.add_argument("value", metavar="VALUE", help="with its unit, e.g. '6.0213 GHz'")
+    put.add_argument(
+        "value", metavar="VALUE", help="as it is printed: '6.0213 GHz', '33.2 ± 1.4 us'"
+    )
     put.add_argument("--sigma", metavar="VALUE", help="one standard deviation (default: as before)")
+    put.add_argument(
+        "--facility",
+        type=Path,
+        metavar="FILE",
+        help="whose elements a new parameter may have (default: as for other commands)",
+    )
     put.add_argument("--new", action="store_true", help="there is no such parameter yet")
     _by_whom(put)
     _common(put)
@@ -107,6 +115,7 @@ def run(arguments: Namespace) -> int:
 def _get(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.calibration.validity import told_age
     from podium.control.demo.moments import moment
+    from podium.control.demo.params_names import below
     from podium.control.demo.params_words import told_origin, told_value
     from podium.control.demo.validity_words import laid_over
     from podium.control.timebase.host import host_tai_s
@@ -116,30 +125,40 @@ def _get(arguments: Namespace, store: "ParameterStore") -> int:
     now = max(host_tai_s(), *(one.tai_s for one in store.all().values()), 0.0)
     at = None if arguments.at is None else moment(arguments.at, now)
     found: dict[str, Entry] = {}
-    for name in arguments.names or [""]:
-        here = store.all(name, at)
-        if not here and name:
-            raise WrongWords(_unknown(name, store.all()))
+    missing = []
+    everything = store.all("", at)
+    for name in arguments.names:
+        here = below(name, everything)
+        if not here:
+            missing.append(_unknown(name, everything))
         found |= here
+    found = found if arguments.names else everything
+    for complaint in missing:
+        print(f"podium params: {complaint}", file=sys.stderr)
+    if not everything:
+        print(f"podium params: {arguments.store} holds no parameters then", file=sys.stderr)
+    if missing and not found:
+        return WRONG_USE
     old = {name: validities.complaint(one, at or now, None) for name, one in found.items()}
     if arguments.json:
         plain = {name: {**asdict(one), "too_old": old[name]} for name, one in found.items()}
         print(json.dumps(plain, indent=2))
-        return DONE
+        return FOUND_PROBLEM if missing else DONE
     width = max(map(len, found), default=0)
     for name, one in found.items():
         age = told_age(max(0.0, (at or now) - one.tai_s))
         mark = "  TOO OLD" if old[name] else ""
         print(f"{name:{width}}  {told_value(one)}  {age} old{mark}, {told_origin(one)}")
-    return DONE
+    return FOUND_PROBLEM if missing else DONE
 
 
 def _set(arguments: Namespace, store: "ParameterStore") -> int:
     from podium.control.calibration.measured import Entry
+    from podium.control.calibration.quantities import parse_told
+    from podium.control.demo.params_names import unknown_element
     from podium.control.demo.params_words import Change
     from podium.control.facility.designs import DESIGN_UNITS
     from podium.control.timebase.host import host_tai_s
-    from podium.firmware_interfaces.quantity import parse_quantity
 
     before = store.get(arguments.name)
     known = store.all()
@@ -150,12 +169,18 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
     unit = before.unit if before is not None else next(iter(like), DESIGN_UNITS.get(quantity))
     if unit is None:
         unit = _unit_in(arguments.value)
-    value = parse_quantity(arguments.value, unit)
-    if arguments.sigma is None and before is None:
+    value, sigma_given = parse_told(arguments.value, unit)
+    if arguments.sigma is not None:
+        sigma_given = parse_told(arguments.sigma, unit)[0]
+    if before is None:
+        complaint = unknown_element(arguments.name, known, arguments.facility)
+        if complaint:
+            raise WrongWords(complaint)
+    if sigma_given is None and before is None:
         raise WrongWords(f"{arguments.name} was never measured: say how well you know it, --sigma")
     sigma = before.sigma if before is not None else 0.0
-    if arguments.sigma is not None:
-        sigma = parse_quantity(arguments.sigma, unit)
+    if sigma_given is not None:
+        sigma = sigma_given
     node = arguments.name.partition(".")[0]
     there = [one for name, one in known.items() if name.partition(".")[0] == node]
     entry = Entry(

@@ -56,7 +56,7 @@ async def _release(arguments: Namespace, facility: Path) -> str:
 
     state = state_of(arguments, facility)
     name = arguments.instrument
-    async with join_facility(state.facility, state.coordinator, state.endpoints) as lab:
+    async with join_facility(state.facility, state.coordinator) as lab:
         if arguments.back:
             await lab.take_back(name)
             return f"{name} is back: everything is read again before it is used"

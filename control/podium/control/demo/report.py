@@ -11,6 +11,7 @@ from podium.control.calibration.quantities import BY_NAME
 from podium.control.demo.comparison import Comparison
 from podium.control.demo.page_style import STYLE
 from podium.control.demo.plots import draw
+from podium.control.demo.qubit_filter import choice, of_qubit, superseded_by
 from podium.control.demo.story import Step, Story
 from podium.control.demo.together import page as together
 from podium.control.demo.together.story import Pictures
@@ -78,8 +79,9 @@ def page(story: Story, drawn: Sequence[Sequence[str]], pictures: Pictures | None
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{escape(title)}</title>",
-        f"<style>{STYLE}</style></head><body>",
+        f'<style>{STYLE}</style></head><body id="top">',
         *_head(story),
+        *choice(story),
         *_failures(story),
         *_old(story),
         *_together(story, drawn, pictures),
@@ -134,8 +136,9 @@ def _failures(story: Story) -> Iterator[str]:
     yield '<section class="failures"><h2>What failed</h2><ul>'
     for one in failures:
         where = f" · {escape(one.element)}" if one.element else ""
+        of = of_qubit(one.element, "", story.qubits) if one.element else ""
         reason = escape(one.reason).replace("\n", "<br>")
-        yield f"<li><b>{escape(one.routine)}{where}</b> {reason}</li>"
+        yield f"<li{of}><b>{escape(one.routine)}{where}</b> {reason}</li>"
     yield "</ul></section>"
 
 
@@ -171,7 +174,8 @@ def _table(story: Story) -> Iterator[str]:
         if row.qubit != qubit:
             yield "</tbody>" if qubit else ""
             qubit = row.qubit
-            yield f'<tbody><tr class="qubit"><th colspan="4">{escape(qubit)}</th></tr>'
+            of = of_qubit(qubit, "", story.qubits)
+            yield f'<tbody{of}><tr class="qubit"><th colspan="4">{escape(qubit)}</th></tr>'
         title = BY_NAME[row.quantity].title
         yield f"<tr{'' if row.found else ' class=lost'}><th><code>{escape(row.quantity)}</code>"
         yield f"<span>{escape(title)}</span></th>" if title.lower() != row.quantity else "</th>"
@@ -209,10 +213,24 @@ def _sections(story: Story, drawn: Sequence[Sequence[str]]) -> Iterator[str]:
     yield "</ol></nav>"
     for k, row in enumerate(rows):
         title = story.steps[row[0]].outcome.title
-        yield f'<section class="step" id="step-{k}"><h2>{k + 1}. {escape(title)}</h2>'
+        later = _superseded(story, rows, row)
+        yield f'<section class="step" id="step-{k}">'
+        if later is None:
+            yield f"<h2>{k + 1}. {escape(title)}</h2>"
+        else:
+            again = f'<span class="fine">done again as {later + 1}.</span>'
+            yield f"<details><summary><h2>{k + 1}. {escape(title)}</h2> {again}</summary>"
         for n in row:
-            yield from _step(story.steps[n], drawn[n])
-        yield "</section>"
+            yield from _step(story.steps[n], drawn[n], story.qubits)
+        yield "</section>" if later is None else "</details></section>"
+
+
+def _superseded(story: Story, rows: list[list[int]], row: list[int]) -> int | None:
+    """Return the row whose passes have found anew all that those of ``row`` had found."""
+    later = [superseded_by(story.steps, n) for n in row]
+    if None in later:
+        return None
+    return max(k for k, other in enumerate(rows) if set(other) & set(later))
 
 
 def _rows(story: Story) -> list[list[int]]:
@@ -227,18 +245,22 @@ def _rows(story: Story) -> list[list[int]]:
     return rows + [[n] for n, step in numbered if not step.node]
 
 
-def _step(step: Step, svgs: Sequence[str]) -> Iterator[str]:
+def _step(step: Step, svgs: Sequence[str], qubits: Sequence[str]) -> Iterator[str]:
+    yield f'<div data-node="{escape(step.node)}">' if step.node else "<div>"
     if step.node:
         yield f"<h3>{escape(step.node)}</h3>"
     yield f'<p class="fine">{escape(_provenance(step))}</p>'
+    for note in step.outcome.assumed:
+        yield f'<p class="fine">{escape(note)}</p>'
     shown = {(panel.element, panel.text) for panel in step.outcome.panels if panel.failed}
     for element, reason in step.outcome.failures.items():
         if (element.rpartition(".")[2], reason) not in shown and (element, reason) not in shown:
-            yield f'<p class="reason"><b>{escape(element)}</b> {escape(reason)}</p>'
+            of = of_qubit(element, step.node, qubits)
+            yield f'<p class="reason"{of}><b>{escape(element)}</b> {escape(reason)}</p>'
     yield '<div class="panels">'
     for panel, svg in zip(step.outcome.panels, svgs, strict=True):
-        yield _panel(panel, svg)
-    yield "</div>"
+        yield _panel(panel, svg, of_qubit(panel.element, step.node, qubits))
+    yield "</div></div>"
 
 
 def _provenance(step: Step) -> str:
@@ -254,13 +276,13 @@ def _shortened(runs: list[str]) -> str:
     return ", ".join(runs) if len(runs) <= 4 else f"{runs[0]} … {runs[-1]}"
 
 
-def _panel(panel: Panel, svg: str) -> str:
+def _panel(panel: Panel, svg: str, of: str) -> str:
     kind = "panel failed" if panel.failed else "panel"
     text = escape(panel.text)
     if panel.failed:
         text = f"<b>No fit.</b> {text}"
     return (
-        f'<figure class="{kind}"><figcaption><b>{escape(panel.element)}</b> {text}</figcaption>'
+        f'<figure class="{kind}"{of}><figcaption><b>{escape(panel.element)}</b> {text}</figcaption>'
         f"{svg}</figure>"
     )
 
@@ -272,3 +294,4 @@ def _foot(story: Story) -> Iterator[str]:
     yield "<code>parameters.sqlite</code> (every value with its provenance), "
     yield "<code>datasets/</code> (one netCDF file a run; <code>xarray.open_dataset</code> opens "
     yield "them).</footer>"
+    yield '<a class="top" href="#top">↑ top</a>'

@@ -6,6 +6,7 @@ on several nodes starts together, is measured in one piece, and leaves nothing w
 """
 
 import asyncio
+import json
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
@@ -51,6 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="print each message that would be sent, send none"
     )
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
 class NotANumber(ValueError):
@@ -120,7 +122,12 @@ def run(arguments: Namespace) -> int:
             keep_facility(arguments.facility, digest, out.parent)
     except (OSError, FacilityError) as error:  # somebody edits it, or the disk is full
         print(f"podium run: the facility file is not kept with the data: {error}", file=sys.stderr)
-    print(f"run {data.attrs['run']}: {out}")
+    if arguments.json:
+        complete = bool(data.attrs.get("complete", True))
+        told = {"run": str(data.attrs["run"]), "data": str(out), "complete": complete}
+        print(json.dumps(told))
+    else:
+        print(f"run {data.attrs['run']}: {out}")
     if not data.attrs.get("complete", True):
         far = f"{data.attrs['shots_done']} of {data.attrs['shots']} shots"
         print(f"podium run: {data.attrs['stopped']} after {far}", file=sys.stderr)
@@ -143,7 +150,7 @@ async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
             ) as lab:
                 await lab.ready(READY_S)
                 return await _measure(lab, program, arguments)
-    async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
+    async with join_facility(arguments.facility, state.coordinator) as lab:
         return await _measure(lab, program, arguments)
 
 

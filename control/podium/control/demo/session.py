@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xarray
 
-from podium.control.calibration.bench import Bench
+from podium.control.calibration.bench import BeginStep, Bench
 from podium.control.calibration.bring_up import BRING_UP, ROUTINES, Routine, bring_up
 from podium.control.calibration.datasets import NotStorable, save_dataset
 from podium.control.calibration.measured import BadEntry, Measured, NotMeasured
@@ -20,6 +20,8 @@ from podium.control.demo.progress import Display
 from podium.control.demo.report import Drawings
 from podium.control.demo.story import Step, Story
 from podium.control.facility.facility import Facility, Qubit
+from podium.control.lab import Lab
+from podium.control.procedure import Procedure
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 
@@ -64,7 +66,24 @@ class Session:
         However it ends, ``story`` holds what was found until then. Raises ``RunError`` when the
         facility fails, and :data:`CANNOT_GO_ON`.
         """
+        nodes = tuple(dict.fromkeys(qubit.node for qubit in self.qubits))
+        if not isinstance(self.runner, Lab):
+            return await self._work(nodes, steps, None)
+        title = f"calibration of {', '.join(nodes)}"
+        whole = self.runner
+        try:
+            async with whole.procedure(title, nodes, len(nodes) * len(steps)) as (one, lab):
+                self.runner = lab
+                await self._work(nodes, steps, one)
+        finally:
+            self.runner = whole
+
+    async def _work(
+        self, nodes: tuple[str, ...], steps: tuple[str, ...], procedure: Procedure | None
+    ) -> None:
         begin_fs = self._now_fs = (await self.runner.now()).total_fs
+        tunable = self.runner.facility.with_flux_line(self.qubits)
+        self.story.without_flux_line |= {q.name for q in self.qubits if q not in tunable}
         if self.facility_file is not None:
             keep_facility(self.facility_file, self.runner.facility.digest, self.datasets)
         try:
@@ -78,8 +97,9 @@ class Session:
             self.display.note("; ".join([*cold, biases]))
             for note in self.story.notes:
                 self.display.note(f"too old: {note}")
-            for node in dict.fromkeys(qubit.node for qubit in self.qubits):
-                async for step in self._steps(node, steps):
+            for number, node in enumerate(nodes):
+                begin = None if procedure is None else _counted(procedure, number * len(steps))
+                async for step in self._steps(node, steps, begin):
                     self.story.steps.append(step)
                     self.drawings.begin(step)
                     lab_s = (self._now_fs - begin_fs) / FS_PER_S
@@ -92,7 +112,9 @@ class Session:
                 name: Measured(entry.value, entry.sigma, entry.unit)
                 for name, entry in self.store.all().items()
             }
-            self.story.comparisons = compare(self.story.qubits, found, {})
+            self.story.comparisons = compare(
+                self.story.qubits, found, {}, self.story.without_flux_line
+            )
 
     async def check_fridges(self) -> dict[str, float]:
         """Return the readings of the fridges that the qubits are in, K; raises NotCold."""
@@ -111,26 +133,31 @@ class Session:
         return readings
 
     async def ramp_biases(self) -> dict[str, float]:
-        """Ramp every qubit's bias to its sweet spot, measured or else expected; return all, V.
+        """Ramp every qubit that has a flux line to its sweet spot; return all biases, V.
+
+        Sweet spots as measured, or else expected.
 
         A measured one that is old is still the best guess, and harmless: it is used, and said.
         """
         tai = await self.runner.now()
         now_tai_s = tai.seconds + tai.femtoseconds * 1e-15
         levels: dict[str, float] = {}
-        for qubit in self.qubits:
-            limit = self.runner.facility.flux_wiring(qubit.flux_port).limit_v
+        facility = self.runner.facility
+        for qubit in facility.with_flux_line(self.qubits):
             known = self.store.get(f"{qubit.name}.sweet_spot")
-            expected = qubit.design["flux_offset"].value if "flux_offset" in qubit.design else 0.0
-            level = expected if known is None else known.value
             old = known and self.validities.complaint(known, now_tai_s, None)
             if old:
                 self.story.notes.append(f"{old}: the bias goes there all the same")
-            levels[qubit.flux_port] = max(-limit, min(limit, level))
-        await self.runner.bias(levels)
+            levels[qubit.flux_port] = facility.bias_at(
+                qubit, None if known is None else known.value
+            )
+        if levels:
+            await self.runner.bias(levels)
         return levels
 
-    async def _steps(self, node: str, steps: tuple[str, ...]) -> AsyncIterator[Step]:
+    async def _steps(
+        self, node: str, steps: tuple[str, ...], begin_step: BeginStep | None
+    ) -> AsyncIterator[Step]:
         bench = Bench(
             self.runner,
             node,
@@ -142,6 +169,8 @@ class Session:
             validities=self.validities,
             active_reset=self.active_reset,
         )
+        if begin_step is not None:
+            bench.begin_step = begin_step
         wall, before_fs = time.monotonic(), (await self.runner.now()).total_fs
         async for outcome in bring_up(bench, steps, self.routines):
             self.titles[outcome.routine] = outcome.title
@@ -156,6 +185,15 @@ class Session:
     def _progress(self, routine: str, doing: str) -> None:
         title = self.titles.get(routine, routine.replace("_", " "))
         self.display.doing(title, doing, who=self.label)
+
+
+def _counted(procedure: Procedure, before: int) -> BeginStep:
+    """Return what tells of a step by its number among all of them."""
+
+    async def begin_step(number: int, routine: str) -> None:
+        await procedure.begin_step(before + number, routine)
+
+    return begin_step
 
 
 def fridges_of(facility: Facility, qubits: tuple[Qubit, ...]) -> tuple[str, ...]:
@@ -174,5 +212,5 @@ def told_step(step: Step) -> tuple[str, ...]:
     for element, reason in step.outcome.failures.items():
         if not {(element, reason), (element.rpartition(".")[2], reason)} & set(drawn):
             lines.append(f"{element}: FAILED: {reason}")
-    lines += [f"note: {note}" for note in step.outcome.notes]
+    lines += [f"note: {note}" for note in (*step.outcome.notes, *step.outcome.assumed)]
     return tuple(lines)

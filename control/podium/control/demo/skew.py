@@ -136,8 +136,7 @@ async def _known(arguments: Namespace) -> "tuple[str, SkewsKnown]":
     except NotUp:
         facility = await asyncio.to_thread(load_facility, arguments.facility, arguments.endpoints)
         return facility.name, await asyncio.to_thread(_from_file, state_file)
-    over = None if state.endpoints is None else Path(state.endpoints)
-    async with join_facility(arguments.facility, state.coordinator, over) as lab:
+    async with join_facility(arguments.facility, state.coordinator) as lab:
         return lab.facility.name, await lab.skews()
 
 

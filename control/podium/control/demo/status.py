@@ -13,6 +13,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Comm
 if TYPE_CHECKING:
     from podium.control.bus.asked import Asked
     from podium.control.bus.messages import FacilityStatus
+    from podium.control.bus.refusals import Refusal
 
 LATELY = 8
 """So many of the things that were asked are told."""
@@ -22,11 +23,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
     parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    parser.add_argument(
+        "--looked",
+        metavar="ID",
+        help="say that you have looked at this finding, or at all: it is not told any more",
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
 def run(arguments: Namespace) -> int:
-    """Print how the facility is; 1 if something is missing or lost."""
+    """Print how the facility is; 1 if something is missing, lost, or found and not looked at."""
     from podium.control.bus.ending import run_until_told
     from podium.control.calibration.runner import RunError
     from podium.control.demo.up_state import NotUp
@@ -47,7 +53,11 @@ def run(arguments: Namespace) -> int:
     if page and not arguments.json:
         print(f"page: {page}")
     instruments = [one for agent in status.agents for one in agent.instruments]
-    well = not status.missing and all(one.state == "connected" for one in instruments)
+    well = (
+        not status.missing
+        and not status.findings
+        and all(one.state == "connected" for one in instruments)
+    )
     return DONE if well else FOUND_PROBLEM
 
 
@@ -58,23 +68,47 @@ async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
 
     file = arguments.state or default_state_file(arguments.facility)
     state = where_up(arguments.facility, file)
-    async with join_facility(arguments.facility, state.coordinator, state.endpoints) as lab:
-        return await lab.status(), state.page
+    async with join_facility(arguments.facility, state.coordinator) as lab:
+        status = await lab.status()
+        for one in status.findings:
+            if arguments.looked in (one.id, "all"):
+                await lab.looked_at(one.id)
+        if arguments.looked not in (None, "all", *(one.id for one in status.findings)):
+            await lab.looked_at(arguments.looked)  # refused, with the reason
+        return (status if arguments.looked is None else await lab.status()), state.page
 
 
 def table(status: "FacilityStatus", now_s: float) -> str:
     """Return the status as lines for a person; ``now_s``: Unix time."""
-    lines = [f"{status.facility}: {status.runs_done} runs done, {status.runs_failed} failed"]
+    from podium.control.calibration.validity import told_age
+
+    lost = f", {status.starts_lost} late starts" if status.starts_lost else ""
+    counted = f"{status.runs_done} runs done, {status.runs_failed} failed{lost}"
+    lines = [f"{status.facility}: {counted}"]
     for agent in status.agents:
         lines.append(f"agent {agent.agent}: {agent.doing}")
         for one in agent.instruments:
             told = one.identity if one.state == "connected" else one.last_error
+            if one.heard_s:
+                told += f" (heard {told_age(max(0.0, now_s - one.heard_s))} ago)"
             lines.append(f"  {one.name:<20} {one.model:<24} {one.state:<10} {told}")
         lines += [f"  note: {note}" for note in agent.notes]
     lines += [f"missing: {entry}" for entry in status.missing]
+    lines += [f"found {one.id}: {one.what}" for one in status.findings]
+    if status.findings:
+        lines.append("once you have looked: podium status FACILITY --looked ID (or all)")
+    lines += ["refused:"] if status.refused else []
+    lines += [f"  {_refused(one, now_s)}" for one in status.refused[-LATELY:]]
     lines += ["asked lately:"] if status.asked else []
     lines += [f"  {_asked(one, now_s)}" for one in status.asked[-LATELY:]]
     return "\n".join(lines)
+
+
+def _refused(one: "Refusal", now_s: float) -> str:
+    from podium.control.calibration.validity import told_age
+
+    times = f", {one.count} times" if one.count > 1 else ""
+    return f"{one.what}{times}, {told_age(max(0.0, now_s - one.last_s))} ago"
 
 
 def _asked(one: "Asked", now_s: float) -> str:

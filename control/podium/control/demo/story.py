@@ -48,6 +48,8 @@ class Story:
     """Of the hidden world; None for a facility that is not drawn from one."""
     qubits: tuple[str, ...]
     """By full name, ``node_a.q0``."""
+    without_flux_line: frozenset[str] = frozenset()
+    """Those of the qubits that have none."""
     device: str = ""
     """The chip, and where its numbers come from."""
     steps: list[Step] = field(default_factory=list)
@@ -191,6 +193,7 @@ def fits(story: Story) -> list[dict[str, object]]:
                 for name, one in step.outcome.measured.items()
             },
             "failures": step.outcome.failures,
+            "assumed": step.outcome.assumed,
             "notes": [
                 {"element": panel.element, "text": panel.text, "failed": panel.failed}
                 for panel in step.outcome.panels

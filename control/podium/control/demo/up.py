@@ -41,6 +41,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="where the page listens; port 0: a free one (default 127.0.0.1:0); none: no page",
     )
     parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="go without TLS and certificates: every process of this computer may do everything",
+    )
+    parser.add_argument(
         "--store",
         metavar="FILE|URL",
         help=f"the parameter store (default {DEFAULT_STORE}, as podium calibrate)",
@@ -71,6 +76,8 @@ def run(arguments: Namespace) -> int:
     try:
         facility = load_facility(arguments.facility, arguments.endpoints)
         with kept_up(state_file):
+            if _examined(state_file, arguments):
+                return FOUND_PROBLEM
             return asyncio.run(_up(facility, arguments, state_file, listening))
     except FacilityError as error:
         print(error, file=sys.stderr)
@@ -81,6 +88,22 @@ def run(arguments: Namespace) -> int:
     except (OSError, AlreadyUp, NoSuchPart) as error:
         print(f"podium up: {error}", file=sys.stderr)
         return WRONG_USE
+
+
+def _examined(state_file: Path, arguments: Namespace) -> bool:
+    """Examine the files of the facility; return whether nothing can be started.
+
+    What is found stands in the status and on the page until somebody has looked at it.
+    """
+    from podium.control.coordinator.findings_file import FindingsFile
+    from podium.control.facility.state_folder import findings_file
+    from podium.control.state_examination import examine_state
+
+    found = examine_state(state_file, arguments.store or DEFAULT_STORE)
+    for damage in found:
+        print(f"podium up: {damage.what}", file=sys.stderr, flush=True)
+    FindingsFile(findings_file(state_file)).only(tuple(damage.what for damage in found))
+    return any(damage.stops for damage in found)
 
 
 async def _up(
@@ -98,14 +121,22 @@ async def _up(
     from podium.control.demo.up_agents import files_of, keep_agents
     from podium.control.demo.up_parts import parts_of, told_names
     from podium.control.demo.up_state import UpState, write_state
-    from podium.control.facility.state_folder import skews_file
+    from podium.control.facility.state_folder import (
+        accepted_file,
+        findings_file,
+        fridges_file,
+        skews_file,
+    )
 
     def report(text: str) -> None:
         print(f"podium up: {text}", file=sys.stderr, flush=True)
 
     common = files_of(arguments)
     owners = owners_of(facility)
-    parts = parts_of(facility, tuple(owners), arguments.only, listening is not None)
+    page = listening is not None
+    parts = parts_of(facility, tuple(owners), arguments.only, page, insecure=arguments.insecure)
+    if parts.coordinator.startswith("tcp/"):
+        report("the bus has no lock: whoever reaches it may do everything")
     url = None if listening is None else url_of(listening)
     async with plainly(), AsyncExitStack() as stack:
         for member in parts.members:
@@ -121,7 +152,8 @@ async def _up(
                         [
                             *common,
                             *parts.words[member],
-                            *("--accepted", str(state_file.with_suffix(".accepted"))),
+                            *("--accepted", str(accepted_file(state_file))),
+                            *("--findings", str(findings_file(state_file))),
                             *("--skews", str(skews_file(state_file))),
                         ],
                         report,
@@ -139,6 +171,7 @@ async def _up(
                     [
                         *common,
                         *("--store", store),
+                        *("--fridges", str(fridges_file(state_file))),
                         *parts.words[Member("page")],
                         *("--socket", str(listening.fileno())),
                     ],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from podium.control.bus.access import Member
 from podium.control.bus.opened import own_credentials
+from podium.control.bus.own_certificates import own_certificates
 from podium.control.facility.facility import Facility
 from podium.control.facility.problems import suggest
 
@@ -20,7 +21,7 @@ class Parts:
 
     members: tuple[Member, ...]
     coordinator: str
-    """Where the coordinator is asked."""
+    """Where the coordinator is asked: by TLS where the bus has a lock."""
     words: Mapping[Member, tuple[str, ...]]
     """What each is told of the bus."""
 
@@ -30,14 +31,28 @@ class Parts:
         return tuple(member.name for member in self.members if member.role == "agent")
 
 
-def parts_of(facility: Facility, agents: Sequence[str], only: str | None, page: bool) -> Parts:
+def parts_of(
+    facility: Facility,
+    agents: Sequence[str],
+    only: str | None,
+    page: bool,
+    *,
+    insecure: bool = False,
+) -> Parts:
     """Return the processes to start: all of the facility, or ``only`` those, commas between.
 
+    On one computer they meet over TLS, with the certificates of this user, which are made where
+    they are missing; not so where the facility file says ``insecure``, or ``insecure`` is given.
     Raises :class:`NoSuchPart`, and ``BadCertificate`` when a certificate that is needed here
     cannot be used.
     """
     members = _chosen(facility, agents, only, page)
     meeting = facility.bus
+    if meeting is None and not (insecure or facility.insecure):
+        own_certificates()
+        (place,) = free_endpoints(1, "tls")
+        members = (Member("router"), *members)
+        return Parts(members, place, dict.fromkeys(members, ("--meet", place)))
     if meeting is None:
         endpoints = free_endpoints(len(members))
         coordinator = endpoints[0]  # nothing is left out where there is no meeting point
@@ -87,13 +102,13 @@ def told_names(members: Iterable[Member]) -> str:
     return ", ".join(f"{member.role} {member.name}".rstrip() for member in members)
 
 
-def free_endpoints(count: int) -> list[str]:
+def free_endpoints(count: int, protocol: str = "tcp") -> list[str]:
     """Return loopback endpoints whose ports were free just now."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
-        return [f"tcp/127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
+        return [f"{protocol}/127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
     finally:
         for probe in probes:
             probe.close()

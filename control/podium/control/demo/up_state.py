@@ -37,7 +37,7 @@ def kept_up(state_file: Path) -> Iterator[None]:
     """Be the one who keeps a facility up while the context is open; raises ``AlreadyUp``."""
     import fcntl
 
-    state_file.parent.mkdir(parents=True, exist_ok=True)
+    state_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with state_file.with_suffix(".lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -45,7 +45,7 @@ Meeting = Annotated[
 
 
 class BusEntry(Entry):
-    """How the processes of a facility on several computers find and know each other."""
+    """How the processes of a facility find and know each other."""
 
     router: Meeting | None = None
     """Endpoint of a router of its own, to which all processes connect."""
@@ -56,4 +56,9 @@ class BusEntry(Entry):
     clients: list[str] = Field(default_factory=list)
     """Who may ask the coordinator: names of people or programs that have a certificate."""
     insecure: bool = False
-    """Allow an address other than loopback without TLS: whoever reaches it may do everything."""
+    """Go without TLS: whoever reaches the bus, on one computer any process, may do everything."""
+
+    @property
+    def names_a_place(self) -> bool:
+        """Whether it says where the processes of several computers meet."""
+        return self.router is not None or self.coordinator is not None

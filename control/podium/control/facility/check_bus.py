@@ -25,6 +25,8 @@ def check_bus(parsed: Parsed, complaints: Complaints) -> None:
         return
     _check_clients(entry, complaints)
     holders = [holder for holder in HOLDERS if getattr(entry, holder) is not None]
+    if not holders and entry.insecure and not (entry.certificates or entry.clients):
+        return  # all on one computer, without a lock
     if len(holders) != 1:
         message = "the processes meet at a router or at the coordinator, not at both"
         if not holders:
@@ -69,14 +71,13 @@ def _check_open(
         if given:
             message = f"without TLS nobody is told apart by certificates; write {_as_tls(meeting)}"
             complaints.at(("bus", key), message, at_key=True)
-    for end, where in ((meeting.listen, "listen"), (meeting.connect, "connect")):
-        if not (end.is_loopback or entry.insecure):
-            message = (
-                f"without TLS only a loopback address is allowed: whoever reaches {end} could move "
-                f"biases. Write {_as_tls(meeting)}, with certificates; 'insecure: true' allows it"
-            )
-            complaints.at((*path, where), message)
-            return
+    if not entry.insecure:
+        message = (
+            f"without TLS whoever reaches {meeting.listen} could move biases, on loopback any "
+            f"process of this computer. Write {_as_tls(meeting)}, with certificates; "
+            "'insecure: true' allows it"
+        )
+        complaints.at((*path, "listen"), message)
 
 
 def _as_tls(meeting: MeetingPoint) -> str:

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 
 from podium.control.facility import schema
 from podium.control.facility.connectors import Resolved
-from podium.control.facility.design_values import ENERGIES, transitions
+from podium.control.facility.design_values import (
+    ENERGIES,
+    Lines,
+    design_of,
+    transitions,
+    written_of,
+)
 from podium.control.facility.designs import FluxoniumDesign, QubitDesign, TransmonDesign
 from podium.control.facility.facility import Estimate
 from podium.control.facility.parsed import Complaints, Parsed
@@ -49,25 +55,73 @@ def check_design(parsed: Parsed, outputs: Mapping[str, Resolved], complaints: Co
             _check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
 
 
+def remark_on_reach(parsed: Parsed, outputs: Mapping[str, Resolved], remarks: Complaints) -> None:
+    """Remark where a sound file's lines do not reach all that typical values lead to expect.
+
+    What the file itself says is within reach: :func:`check_design` has seen to that.
+    """
+    for name, node in parsed.nodes.items():
+        if node is None:
+            continue
+        known = {
+            element: design_of(qubit, lines_of(f"{name}.{element}", parsed, outputs))
+            for element, qubit in node.qubits.items()
+            if qubit is not None
+        }
+        for element, design in known.items():
+            f01, anharmonicity = design["f01"], design["anharmonicity"]
+            f12 = f01.value + anharmonicity.value
+            spread = math.hypot(f01.spread, anharmonicity.spread)
+            bands = [_band("f01 as expected", f01)]
+            if "josephson_energy" not in design:
+                bands.append(("f12 as expected", f12, SPREADS * spread))
+            _check_reach(f"{name}.{element}.drive", bands, parsed, outputs, remarks)
+        for feedline, elements in node.entry.feedlines.items():
+            bands = [
+                _band(
+                    f"{element}'s readout_frequency as expected",
+                    known[element]["readout_frequency"],
+                )
+                for element in elements
+            ]
+            _check_reach(f"{name}.{feedline}", bands, parsed, outputs, remarks)
+
+
+def lines_of(qubit: str, parsed: Parsed, outputs: Mapping[str, Resolved]) -> Lines:
+    """Return what typical values of ``qubit`` (``node_a.q0``) depend on; ``outputs`` by port."""
+    drive, flux = parsed.wiring.get(f"{qubit}.drive"), parsed.wiring.get(f"{qubit}.flux")
+    chip_dbm = None
+    if isinstance(drive, schema.DriveEntry) and f"{qubit}.drive" in outputs:
+        match outputs[f"{qubit}.drive"].connector:
+            case RfOutput(full_scale_dbm=full_dbm):
+                chip_dbm = full_dbm - (drive.output_attenuation or 0.0) - drive.line_attenuation
+            case IqOutput() if drive.power is not None:
+                chip_dbm = drive.power - drive.line_attenuation
+    return Lines(chip_dbm, flux.limit if isinstance(flux, schema.FluxEntry) else None)
+
+
 def _check_values(design: QubitDesign, path: KeyPath, complaints: Complaints) -> None:
+    written = {name: entry.value for name, entry in written_of(design).items()}
     for name in _POSITIVE:
-        if name in type(design).model_fields and getattr(design, name).value <= 0:
+        if name in written and written[name] <= 0:
             complaints.at((*path, name), "it must be above zero")
-    if design.chi.value == 0:
+    if written.get("chi") == 0:
         complaints.at((*path, "chi"), "it must not be zero: the state could not be read")
     match design:
         case TransmonDesign():
-            if design.anharmonicity.value >= 0:
+            if written.get("anharmonicity", -1.0) >= 0:
                 message = "a transmon's anharmonicity is below zero"
                 complaints.at((*path, "anharmonicity"), message)
-            if not 0 <= design.asymmetry.value < 1:
+            if not 0 <= written.get("asymmetry", 0.0) < 1:
                 message = "a SQUID's asymmetry is 0 or more and below 1"
                 complaints.at((*path, "asymmetry"), message)
         case FluxoniumDesign():
             _check_energies(design, path, complaints)
+    if "t1" not in written:
+        return
     for name in ("t2_echo", "t2_ramsey"):
-        if getattr(design, name).value > 2 * design.t1.value > 0:
-            longest = format_quantity(2 * design.t1.value, "s")
+        if written.get(name, 0.0) > 2 * written["t1"] > 0:
+            longest = format_quantity(2 * written["t1"], "s")
             complaints.at((*path, name), f"it cannot exceed twice t1, {longest}")
 
 
@@ -93,12 +147,11 @@ def _check_drive_reach(
     match design:
         case TransmonDesign():
             f01, anharmonicity = design.f01, design.anharmonicity
-            spread = math.hypot(f01.spread or 0.0, anharmonicity.spread or 0.0)
-            f12 = f01.value + anharmonicity.value
-            bands = [
-                _band(f"{qubit}'s f01", f01),
-                (f"{qubit}'s f12 (f01 + anharmonicity)", f12, SPREADS * spread),
-            ]
+            bands = [_band(f"{qubit}'s f01", f01)]
+            if anharmonicity is not None:
+                spread = math.hypot(f01.spread or 0.0, anharmonicity.spread or 0.0)
+                f12 = f01.value + anharmonicity.value
+                bands.append((f"{qubit}'s f12 (f01 + anharmonicity)", f12, SPREADS * spread))
         case FluxoniumDesign() if all(getattr(design, name).value > 0 for name in ENERGIES):
             bands = [_band(f"{qubit}'s f01 (of its energies)", transitions(design)[0])]
     _check_reach(f"{qubit}.drive", bands, parsed, outputs, complaints)
@@ -154,9 +207,10 @@ def _check_flux_reach(
 ) -> None:
     """Check that the sweet spot lies within the limit of the bias."""
     entry = parsed.wiring.get(f"{qubit}.flux")
-    if not isinstance(entry, schema.FluxEntry):
+    offset = written_of(design).get("flux_offset")
+    if not isinstance(entry, schema.FluxEntry) or offset is None:
         return
-    reach = abs(design.flux_offset.value) + SPREADS * (design.flux_offset.spread or 0.0)
+    reach = abs(offset.value) + SPREADS * (offset.spread or 0.0)
     if reach > entry.limit:
         message = (
             f"the sweet spot may lie at {format_quantity(reach, 'V')} ({SPREADS} spreads), beyond "

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 
 from podium.control.facility import schema
+from podium.control.facility.design_values import written_of
+from podium.control.facility.designs import OF_A_FLUX_LINE, TransmonEntry
 from podium.control.facility.models_of import channels_of
 from podium.control.facility.parsed import Complaints, Parsed, ParsedNode
 from podium.control.facility.problems import KeyPath, suggest
@@ -88,9 +90,11 @@ def _check_feedlines(name: str, node: ParsedNode, complaints: Complaints) -> Non
 
 
 def _check_all_wired(name: str, node: ParsedNode, parsed: Parsed, complaints: Complaints) -> None:
-    """Check the ports that a node cannot do without; a register is played by its fluxes alone."""
+    """Check the ports that a node cannot do without; a register is played by its fluxes alone.
+
+    A transmon of a digital node may have no flux line, and then no design values of one.
+    """
     kind = node.entry.kind
-    ends = ("drive", "flux") if kind == "digital" else ("flux",)
     if not node.qubits:
         word = "a digital" if kind == "digital" else "an analog"
         complaints.at(("nodes", name), f"{word} node has at least one qubit", at_key=True)
@@ -98,12 +102,21 @@ def _check_all_wired(name: str, node: ParsedNode, parsed: Parsed, complaints: Co
         f"{name}.{feedline}": ("nodes", name, "feedlines", feedline)
         for feedline in node.entry.feedlines
     }
-    for qubit in node.qubits:
-        for end in ends:
-            ports[f"{name}.{qubit}.{end}"] = ("nodes", name, "qubits", qubit)
+    for element, qubit in node.qubits.items():
+        path: KeyPath = ("nodes", name, "qubits", element)
+        if kind == "digital":
+            ports[f"{name}.{element}.drive"] = path
+        written = {} if qubit is None else written_of(qubit.design)
+        of_a_line = next((one for one in OF_A_FLUX_LINE if one in written), None)
+        fixed = isinstance(qubit, TransmonEntry) and kind == "digital" and of_a_line is None
+        if qubit is not None and not fixed:
+            ports[f"{name}.{element}.flux"] = path
     for port, path in ports.items():
         if port not in parsed.wiring:
-            complaints.at(path, f"{port!r} is not wired; add it under 'wiring'", at_key=True)
+            right = "add it under 'wiring'"
+            if port.endswith(".flux") and kind == "digital":
+                right += "; a transmon without a flux line has no flux_period and flux_offset"
+            complaints.at(path, f"{port!r} is not wired; {right}", at_key=True)
 
 
 def check_fridges(

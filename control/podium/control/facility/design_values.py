@@ -1,39 +1,66 @@
 """Design values of a qubit as the rest of the house knows them, those that follow included."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from podium.control.facility.designs import DESIGN_UNITS, FluxoniumDesign, QubitEntry
+from podium.control.facility.designs import (
+    DESIGN_UNITS,
+    FluxoniumDesign,
+    QubitDesign,
+    QubitEntry,
+)
 from podium.control.facility.facility import Estimate
 from podium.control.facility.fluxonium import Energies, spectrum
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.written import EstimateEntry
+from podium.firmware_interfaces.qubit_defaults import typical_design, usual_spread
 
 FOLLOWS = "its circuit energies, at half a flux quantum"
 ENERGIES = ("charging_energy", "josephson_energy", "inductive_energy")
-DEFAULT_SPREADS = {"asymmetry": 0.05}
-"""Of quantities that no design knows exactly: where the file gives no spread.
-ASSUMED: 5 % of EJ1 + EJ2, as areas of small junctions on one chip scatter by some per cent."""
 
 
-def design_of(qubit: QubitEntry) -> FrozenMap[str, Estimate]:
-    """Return the design values by quantity; of a fluxonium with the f01 that they make."""
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What of a qubit's lines its typical values depend on."""
+
+    chip_dbm: float | None = None
+    """Power of a full-scale tone at the chip's end of its drive line; None: it has none."""
+    limit_v: float | None = None
+    """Of its flux bias; None: it has no flux line."""
+
+
+def design_of(qubit: QubitEntry, lines: Lines) -> FrozenMap[str, Estimate]:
+    """Return the design values by quantity; of a fluxonium with the f01 that they make.
+
+    What the file leaves out has its typical value.
+    """
     design = qubit.design
-    values = {
-        name: estimate(getattr(design, name), unit, DEFAULT_SPREADS.get(name, 0.0))
-        for name, unit in DESIGN_UNITS.items()
-        if name in type(design).model_fields
+    written = written_of(design)
+    plain = {name: entry.value for name, entry in written.items()}
+    known = {
+        name: estimate(entry, DESIGN_UNITS[name], usual_spread(name, entry.value))
+        for name, entry in written.items()
     }
+    for name, typical in typical_design(qubit.kind, plain, lines.chip_dbm, lines.limit_v).items():
+        unit = DESIGN_UNITS[name]
+        known[name] = Estimate(typical.value, typical.spread, unit, typical.source, True, True)
     if isinstance(design, FluxoniumDesign):
-        f01, anharmonicity = transitions(design)
-        values = {"f01": f01, "anharmonicity": anharmonicity, **values}
-    return FrozenMap(values)
+        known["f01"], known["anharmonicity"] = transitions(design)
+    return FrozenMap({name: known[name] for name in DESIGN_UNITS if name in known})
+
+
+def written_of(design: QubitDesign) -> dict[str, EstimateEntry[float]]:
+    """Return what the file says, by quantity."""
+    return {
+        name: entry for name in DESIGN_UNITS if (entry := getattr(design, name, None)) is not None
+    }
 
 
 def estimate(entry: EstimateEntry[float], unit: str, spread: float = 0.0) -> Estimate:
     """Return an estimate of the file in SI units; ``spread``: where the file gives none."""
     given = spread if entry.spread is None else entry.spread
-    return Estimate(entry.value, given, unit, entry.source, entry.assumed)
+    usual = entry.spread is None and spread > 0
+    return Estimate(entry.value, given, unit, entry.source, entry.assumed, spread_by_default=usual)
 
 
 def energies_of(design: FluxoniumDesign) -> Energies:

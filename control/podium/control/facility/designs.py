@@ -12,36 +12,43 @@ from podium.control.facility.written import (
 
 
 class QubitDesign(Entry):
-    """What a lab knows of any flux-tunable qubit and its readout."""
+    """What a lab knows of any qubit and its readout.
+
+    What is left out has a typical value: see :mod:`podium.firmware_interfaces.qubit_defaults`.
+    """
 
     readout_frequency: FrequencyEstimate
     """Of its resonator, at the sweet spot."""
-    kappa: FrequencyEstimate
+    kappa: FrequencyEstimate | None = None
     """Total decay rate of the resonator over 2 pi."""
-    chi: FrequencyEstimate
-    """Dispersive shift, (f_r with the qubit in 1 - in 0) / 2, signed."""
-    t1: TimeEstimate
+    t1: TimeEstimate | None = None
     """At the sweet spot."""
-    t2_echo: TimeEstimate
+    t2_echo: TimeEstimate | None = None
     """At the sweet spot; not above twice t1."""
-    t2_ramsey: TimeEstimate
+    t2_ramsey: TimeEstimate | None = None
     """At the sweet spot; not above twice t1."""
-    rabi_frequency: FrequencyEstimate
+    rabi_frequency: FrequencyEstimate | None = None
     """Of the 0-1 transition, at full scale of the output, through the wiring below."""
-    flux_period: VoltageEstimate
-    """At the source, for one flux quantum."""
-    flux_offset: VoltageEstimate
-    """Of the sweet spot nearest to 0 V."""
 
 
 class TransmonDesign(QubitDesign):
-    """What a lab knows of a transmon and its readout before it is cold."""
+    """What a lab knows of a transmon and its readout before it is cold.
+
+    One without a flux line has no flux_period and no flux_offset: all values are then those of
+    the flux at which it sits.
+    """
 
     f01: FrequencyEstimate
     """0-1 transition at the sweet spot."""
-    anharmonicity: FrequencyEstimate
+    anharmonicity: FrequencyEstimate | None = None
     """f12 - f01, below zero."""
-    asymmetry: PlainEstimate
+    chi: FrequencyEstimate | None = None
+    """Dispersive shift, (f_r with the qubit in 1 - in 0) / 2, signed."""
+    flux_period: VoltageEstimate | None = None
+    """At the source, for one flux quantum."""
+    flux_offset: VoltageEstimate | None = None
+    """Of the sweet spot nearest to 0 V."""
+    asymmetry: PlainEstimate | None = None
     """Of the SQUID, (EJ1 - EJ2) / (EJ1 + EJ2), from 0 to below 1."""
 
 
@@ -57,7 +64,16 @@ class FluxoniumDesign(QubitDesign):
     """EJ over h, of the small junction."""
     inductive_energy: FrequencyEstimate
     """EL over h, of the large inductance."""
+    chi: FrequencyEstimate
+    """Dispersive shift, (f_r with the qubit in 1 - in 0) / 2, signed."""
+    flux_period: VoltageEstimate
+    """At the source, for one flux quantum."""
+    flux_offset: VoltageEstimate
+    """Of the sweet spot nearest to 0 V."""
 
+
+OF_A_FLUX_LINE = ("flux_period", "flux_offset")
+"""Design values that say that there is a flux line."""
 
 DESIGN_UNITS: dict[str, str] = {
     "f01": "Hz",

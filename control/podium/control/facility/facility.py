@@ -4,7 +4,7 @@
 belongs to a real instrument or to a twin.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,6 +36,10 @@ class Estimate:
     """Where the number comes from, if the file says so."""
     assumed: bool = False
     """The file says that the number is a guess."""
+    by_default: bool = False
+    """The file says nothing: a typical value stands here (see ``podium check``)."""
+    spread_by_default: bool = False
+    """The file gives a value alone: the spread is a usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ class Qubit:
 
     @property
     def flux_port(self) -> str:
-        """E.g. ``node_a.q0.flux``."""
+        """E.g. ``node_a.q0.flux``; wired for some only: see :meth:`Facility.with_flux_line`."""
         return f"{self.name}.flux"
 
     @property
@@ -281,6 +285,8 @@ class Facility:
     hubs: FrozenMap[str, Hub] = field(default_factory=FrozenMap)
     bus: MeetingPoint | None = None
     """Where its processes on several computers meet; None: all are on this one."""
+    insecure: bool = False
+    """Its processes on this one talk without TLS: whoever is on it may do everything."""
 
     def line(self, port: str) -> str:
         """Return the wired port behind ``port``: a qubit's readout port is its feedline's.
@@ -320,6 +326,20 @@ class Facility:
     def qubits(self) -> Mapping[str, Qubit]:
         """Return all qubits of all nodes by full name (``node_a.q0``), in the file's order."""
         return {qubit.name: qubit for node in self.nodes.values() for qubit in node.qubits.values()}
+
+    def with_flux_line(self, qubits: Iterable[Qubit]) -> tuple[Qubit, ...]:
+        """Return those of ``qubits`` whose flux can be set; the others stay where they are."""
+        return tuple(qubit for qubit in qubits if qubit.flux_port in self.wiring)
+
+    def bias_at(self, qubit: Qubit, known_v: float | None = None) -> float:
+        """Return where the bias of a qubit with a flux line goes to begin with, V.
+
+        ``known_v``: the sweet spot as measured; else the one expected. Within the line's limit.
+        """
+        limit_v = self.flux_wiring(qubit.flux_port).limit_v
+        offset = qubit.design.get("flux_offset")
+        expected_v = 0.0 if offset is None else offset.value
+        return max(-limit_v, min(limit_v, expected_v if known_v is None else known_v))
 
     def clock_domain(self, instrument: str) -> str:
         """Return the clock domain that an instrument is the source of; its own name, if of none."""

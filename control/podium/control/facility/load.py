@@ -10,7 +10,7 @@ from pathlib import Path
 from podium.control.facility import schema
 from podium.control.facility.check_bus import check_bus, meeting_point, remark_on_bus
 from podium.control.facility.check_couplings import check_couplings, check_hubs, check_links
-from podium.control.facility.check_design import check_design
+from podium.control.facility.check_design import check_design, lines_of, remark_on_reach
 from podium.control.facility.check_instruments import check_instruments
 from podium.control.facility.check_nodes import (
     check_clocks,
@@ -26,7 +26,8 @@ from podium.control.facility.check_timing import (
     own_trigger_input,
 )
 from podium.control.facility.check_wiring import check_wiring
-from podium.control.facility.design_values import design_of, estimate
+from podium.control.facility.connectors import Resolved
+from podium.control.facility.design_values import Lines, design_of, estimate
 from podium.control.facility.endpoints import lay_over
 from podium.control.facility.facility import (
     Address,
@@ -124,11 +125,12 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     instruments = _instruments(parsed, known)
     if endpoints is not None:
         instruments = lay_over(instruments, Path(endpoints))
-    facility = _facility(parsed, instruments, source, known)
+    facility = _facility(parsed, instruments, source, known, outputs)
     remarks = Complaints(source, [])
     remark_on_bus(parsed, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
     check_shared_triggers(parsed, outputs, remarks)
+    remark_on_reach(parsed, outputs, remarks)
     return facility, tuple(remarks.problems)
 
 
@@ -137,6 +139,7 @@ def _facility(
     instruments: Mapping[str, InstrumentEntry],
     source: Source,
     known: Mapping[str, InstrumentModel],
+    outputs: Mapping[str, Resolved],
 ) -> Facility:
     """Return the checked file as values. No entry is None any more: all were checked."""
     return Facility(
@@ -144,7 +147,15 @@ def _facility(
         digest=hashlib.sha256(_canonical(_of_the_facility(source.data)).encode()).hexdigest(),
         instruments=FrozenMap(instruments),
         nodes=FrozenMap(
-            {name: _node(name, node) for name, node in parsed.nodes.items() if node is not None}
+            {
+                name: _node(
+                    name,
+                    node,
+                    {q: lines_of(f"{name}.{q}", parsed, outputs) for q in node.qubits},
+                )
+                for name, node in parsed.nodes.items()
+                if node is not None
+            }
         ),
         wiring=FrozenMap(
             {port: _wiring(port, entry) for port, entry in parsed.wiring.items() if entry}
@@ -180,11 +191,12 @@ def _facility(
             }
         ),
         bus=_bus(parsed, Path(source.file).resolve().parent),
+        insecure=parsed.bus is not None and parsed.bus.insecure,
     )
 
 
 def _bus(parsed: Parsed, folder: Path) -> MeetingPoint | None:
-    if parsed.bus is None:
+    if parsed.bus is None or not parsed.bus.names_a_place:
         return None
     where = parsed.bus.certificates
     return replace(
@@ -267,7 +279,8 @@ def _instruments(
     return result
 
 
-def _node(name: str, node: ParsedNode) -> Node:
+def _node(name: str, node: ParsedNode, lines: Mapping[str, Lines]) -> Node:
+    """Return a node; ``lines``: of its qubits, by their names within it."""
     feedline_of = {
         qubit: f"{name}.{feedline}"
         for feedline, qubits in node.entry.feedlines.items()
@@ -283,7 +296,13 @@ def _node(name: str, node: ParsedNode) -> Node:
         feedlines=FrozenMap({line: tuple(on_it) for line, on_it in node.entry.feedlines.items()}),
         qubits=FrozenMap(
             {
-                element: Qubit(name, element, qubit.kind, design_of(qubit), feedline_of[element])
+                element: Qubit(
+                    name,
+                    element,
+                    qubit.kind,
+                    design_of(qubit, lines[element]),
+                    feedline_of[element],
+                )
                 for element, qubit in node.qubits.items()
                 if qubit is not None
             }

@@ -1,6 +1,6 @@
 """Where the processes of a facility on several computers meet, as a frozen value.
 
-On one computer they need no such place: they find each other on loopback.
+On one computer ``podium up`` makes such a place on loopback by itself.
 """
 
 import ipaddress
@@ -28,23 +28,12 @@ class Endpoint:
     port: int
 
     @property
-    def is_loopback(self) -> bool:
-        """Whether it is certain that it stays on this computer; of a name it is not."""
-        address = self._address
-        return address is not None and address.is_loopback
-
-    @property
     def is_everywhere(self) -> bool:
         """Whether it stands for all interfaces (0.0.0.0): one listens there, nobody connects."""
-        address = self._address
-        return address is not None and address.is_unspecified
-
-    @property
-    def _address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         try:
-            return ipaddress.ip_address(self.host)
+            return ipaddress.ip_address(self.host).is_unspecified
         except ValueError:
-            return None
+            return False
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -74,4 +63,6 @@ class MeetingPoint:
     clients: tuple[str, ...] = ()
     """Who may ask the coordinator, with a certificate of their own."""
     insecure: bool = False
-    """Without TLS on another address than loopback, and somebody has said so."""
+    """Without TLS, and somebody has said so."""
+    by_role: bool = False
+    """One certificate stands for all processes of a role: they are one user's, on one computer."""

@@ -11,6 +11,11 @@ def state_folder() -> Path:
     return home / "podium"
 
 
+def certificates_folder() -> Path:
+    """Return the folder of the certificates of this user's own processes on this machine."""
+    return state_folder() / "certificates"
+
+
 def default_state_file(facility: Path) -> Path:
     """Return where the state of ``facility`` is kept: under the user's own state directory."""
     path = facility.resolve()
@@ -20,6 +25,21 @@ def default_state_file(facility: Path) -> Path:
 def journal_file(state_file: Path) -> Path:
     """Return where the ramps of a facility with this state file are written down."""
     return state_file.with_suffix(".ramps.sqlite")
+
+
+def accepted_file(state_file: Path) -> Path:
+    """Return where runs that start at a time are kept once they have been accepted."""
+    return state_file.with_suffix(".accepted")
+
+
+def fridges_file(state_file: Path) -> Path:
+    """Return where the temperatures of fridges are kept."""
+    return state_file.with_suffix(".fridges.jsonl")
+
+
+def findings_file(state_file: Path) -> Path:
+    """Return where findings about these files are kept until somebody has looked at them."""
+    return state_file.with_suffix(".findings.json")
 
 
 def skews_file(state_file: Path) -> Path:

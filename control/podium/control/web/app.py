@@ -1,13 +1,14 @@
 """The page over HTTP: the page itself, its live stream, the same as JSON, and a stop.
 
-Stopping what runs is the one thing that can be done; everything else is reading.
+Stopping what runs, and saying that one has looked at a finding, are all that can be done; the rest
+is reading.
 """
 
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,12 +18,12 @@ from fastapi.staticfiles import StaticFiles
 
 from podium.control.bus.news import DataSummary
 from podium.control.calibration.store import StoreError
-from podium.control.web import parameter_view, plot_data, view
+from podium.control.web import parameter_view, plot_data, run_view, view
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
 from podium.control.web.pages import TEMPLATES, Pages
 from podium.control.web.picture import Picture
-from podium.control.web.stopping import CannotStop, Stopping, asked_from
+from podium.control.web.stopping import NotDone, Stopping, asked_from
 from podium.control.web.store_watch import history_of
 
 ASSETS = Path(__file__).parent / "assets"
@@ -74,6 +75,29 @@ def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
         except StoreError as error:
             raise HTTPException(503, str(error)) from error
 
+    @app.get("/fridges/{name}/history", response_class=HTMLResponse)
+    async def fridge(name: str) -> str:
+        """Return how cold a fridge was, as a piece of the page."""
+        if name not in picture.facility.fridges:
+            raise HTTPException(404, f"there is no fridge {name!r}")
+        return pages.fridge(name)
+
+    @app.get("/api/fridges/{name}/history")
+    async def temperatures(name: str) -> JSONResponse:
+        """Return how cold a fridge was: Unix times and K, oldest first."""
+        if name not in picture.facility.fridges:
+            raise HTTPException(404, f"there is no fridge {name!r}")
+        readings = picture.fridge_history.of(name)
+        return JSONResponse([{"at_s": at_s, "kelvin": kelvin} for at_s, kelvin in readings])
+
+    @app.get("/api/parameters/{name}/history")
+    async def entries(name: str) -> JSONResponse:
+        """Return every value that a parameter had, oldest first."""
+        try:
+            return JSONResponse([asdict(one) for one in await history_of(picture, name)])
+        except StoreError as error:
+            raise HTTPException(503, str(error)) from error
+
     @app.get("/api/state")
     async def state() -> JSONResponse:
         """Return how everything is."""
@@ -81,7 +105,7 @@ def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
         return JSONResponse(
             {
                 "headline": asdict(view.headline(picture)),
-                "run": _run(asdict(now.run)) if now.run is not None and now.on else None,
+                "runs": [_card(one) for one in now.cards],
                 "agents": [asdict(one) for one in now.agents],
                 "nodes": [asdict(one) for one in view.nodes(picture)],
                 "instruments": [asdict(one) for one in view.instruments(picture)],
@@ -105,12 +129,16 @@ def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
     @app.post("/api/runs/{run}/stop")
     async def stop(run: str, request: Request) -> JSONResponse:
         """Stop a run that is on; answered once outputs are safe."""
-        client = "" if request.client is None else request.client.host
-        try:
-            await stopping.stop(run, asked_from(request.headers["host"], client))
-        except CannotStop as error:
-            raise HTTPException(error.status, str(error)) from error
+        with told_if_not_done():
+            await stopping.stop(run, asker(request))
         return JSONResponse({"stopped": run})
+
+    @app.post("/api/findings/{finding}/looked")
+    async def looked(finding: str, request: Request) -> JSONResponse:
+        """Note that somebody has looked at a finding."""
+        with told_if_not_done():
+            await stopping.looked_at(finding, asker(request))
+        return JSONResponse({"looked": finding})
 
     @app.get("/api/parameters")
     async def parameters() -> JSONResponse:
@@ -150,8 +178,29 @@ async def drawing(hub: Hub) -> AsyncGenerator[None]:
             running.cancel()
 
 
+@contextmanager
+def told_if_not_done() -> Iterator[None]:
+    """Answer with the status and the words of what could not be done."""
+    try:
+        yield
+    except NotDone as error:
+        raise HTTPException(error.status, str(error)) from error
+
+
+def asker(request: Request) -> str:
+    """Return who asks from a browser, as others are told."""
+    client = "" if request.client is None else request.client.host
+    return asked_from(request.headers["host"], client)
+
+
 def _drawn(picture: Picture, summary: DataSummary | None) -> str:
     return plot_data.drawn(summary, None if summary is None else picture.runs.get(summary.run))
+
+
+def _card(card: run_view.RunCard) -> dict[str, object]:
+    told = asdict(card)
+    told["run"] = None if card.run is None else _run(asdict(card.run))
+    return told
 
 
 def _run(run: dict[str, object]) -> dict[str, object]:

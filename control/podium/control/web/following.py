@@ -2,15 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from podium.control.bus import messages, news
+from podium.control.bus import cold, messages, news
 from podium.control.bus.bus import Bus, Presence
+from podium.control.bus.cold import FridgeTold
+from podium.control.bus.findings import FindingsNews
+from podium.control.bus.listener import Discarded, listen
+from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, ask
+from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.wire import BadMessage, decode, encode
-from podium.control.web.picture import Picture, Reading
+from podium.control.web.picture import Picture
 
 ASK_S = 5.0
 """Deadline for an answer; nothing that is shown waits for it."""
@@ -19,6 +24,7 @@ FRIDGE_S = 5.0
 """Facility time and fridge temperatures are asked for so often."""
 
 Message = TypeVar("Message")
+log = event_log("page")
 
 
 @asynccontextmanager
@@ -30,6 +36,7 @@ async def following(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
         bus.subscribe(messages.heartbeat_key(name, "*")) as beats,
         bus.subscribe(news.status_key(name, "*")) as statuses,
         bus.subscribe(news.events_key(name, "*")) as events,
+        bus.subscribe(cold.fridge_key(name, "*")) as fridges,
         bus.subscribe(news.runs_key(name)) as runs,
         bus.subscribe(news.data_key(name)) as data,
         bus.watch(messages.agent_key(name, "*")) as agents,
@@ -40,7 +47,8 @@ async def following(picture: Picture, bus: Bus) -> AsyncGenerator[None]:
             follower.hear(beats, messages.Heartbeat, follower.beat),
             follower.hear(statuses, messages.AgentStatus, follower.status),
             follower.hear(events, news.Event, lambda _, event: picture.add_events((event,))),
-            follower.hear(runs, news.RunNews, lambda _, run: picture.add_run(run)),
+            follower.hear(fridges, FridgeTold, follower.fridge),
+            follower.hear_runs(runs),
             follower.hear(data, news.DataSummary, lambda _, one: picture.add_data(one)),
             follower.watch_agents(agents),
             follower.watch_coordinator(coordinators),
@@ -61,22 +69,37 @@ class _Follower:
         self._bus = bus
         self._name = picture.facility.name
         self._coordinator = messages.coordinator_key(self._name)
+        self._discarded = Discarded(log)
 
-    async def hear(
+    def hear(
         self,
         told: AsyncIterator[tuple[str, bytes]],
         kind: type[Message],
         note: Callable[[str, Message], None],
-    ) -> None:
-        """Note every message of ``kind``; what is none is passed over."""
-        async for key, payload in told:
-            try:
-                message = decode(payload, kind)
-            except BadMessage:
-                continue
-            note(key.rpartition("/")[2], message)
+    ) -> Coroutine[Any, Any, None]:
+        """Note every message of ``kind``, for ever, and have the page drawn anew."""
+
+        def noted(name: str, message: Message) -> None:
+            note(name, message)
             if kind is not messages.Heartbeat:
                 self._picture.changed.set()
+
+        return listen(told, kind, noted, self._discarded)
+
+    def hear_runs(self, told: AsyncIterator[tuple[str, bytes]]) -> Coroutine[Any, Any, None]:
+        """Note how runs, and the procedures that they are parts of, go."""
+
+        def noted(_: str, message: object) -> None:
+            if isinstance(message, ProcedureNews):
+                self._picture.add_procedure(message)
+            elif isinstance(message, FindingsNews):
+                self._picture.findings = message.findings
+            elif isinstance(message, news.RunNews):
+                self._picture.add_run(message)
+            self._picture.changed.set()
+
+        kinds = news.RunNews, ProcedureNews, FindingsNews
+        return listen(told, kinds, noted, self._discarded)
 
     def beat(self, agent: str, _: messages.Heartbeat) -> None:
         self._picture.agent(agent).beaten = time.monotonic()
@@ -117,7 +140,7 @@ class _Follower:
     async def read_clock(self) -> None:
         """Ask for the facility's time when nothing is on: a run has the clock's box in hand."""
         while True:
-            if self._picture.coordinator and self._picture.run_on() is None:
+            if self._picture.coordinator and not self._picture.runs_on():
                 now = await ask(
                     self._bus, self._coordinator, messages.Now(), messages.Time, timeout_s=ASK_S
                 )
@@ -126,11 +149,21 @@ class _Follower:
                     self._picture.changed.set()
             await asyncio.sleep(CLOCK_S if self._picture.tai_s() is not None else 0.2)
 
+    def fridge(self, agent: str, told: FridgeTold) -> None:
+        """Note what the agent that owns a fridge's thermometer tells of it."""
+        fridge = self._picture.facility.fridges.get(told.fridge)
+        here = self._picture.agent(agent).status
+        owned = () if here is None else [one.name for one in here.instruments]
+        if fridge is not None and fridge.thermometer.instrument in owned:
+            self._picture.add_reading(told.fridge, told.kelvin, told.problem)
+
     async def read_fridges(self) -> None:
-        """Ask for the temperatures by which fridges count as cold."""
+        """Ask for the temperatures of fridges of which nothing has been told lately."""
         while True:
             for name, fridge in self._picture.facility.fridges.items():
-                if not self._picture.coordinator:
+                known = self._picture.fridges.get(name)
+                told_lately = known is not None and time.monotonic() - known.at < 2 * FRIDGE_S
+                if told_lately or not self._picture.coordinator:
                     continue
                 place = fridge.thermometer
                 read = messages.Read(place.instrument, place.channel)
@@ -139,7 +172,7 @@ class _Follower:
                 )
                 kelvin = None if isinstance(answer, Failed) else answer.value
                 problem = answer.message if isinstance(answer, Failed) else ""
-                self._picture.fridges[name] = Reading(kelvin, problem, time.monotonic())
+                self._picture.add_reading(name, kelvin, problem)
                 self._picture.changed.set()
             heard = len(self._picture.fridges) == len(self._picture.facility.fridges)
             await asyncio.sleep(FRIDGE_S if heard else 0.2)

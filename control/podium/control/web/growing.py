@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.growth import GrowTo, grown_key
+from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
-from podium.control.bus.wire import BadMessage, decode
 from podium.control.facility.facility import Facility
 from podium.control.facility.growth import NotGrown, grown
 from podium.control.web.picture import Picture
@@ -19,12 +19,15 @@ async def growing(picture: Picture, bus: Bus, read: Callable[[], Facility]) -> N
 
     ``read`` raises OSError or FacilityError; then the page goes on with what it has.
     """
+
+    async def take_over(_: str, wanted: GrowTo) -> None:
+        present = picture.facility
+        try:
+            picture.facility = await asyncio.to_thread(grown, present, wanted.facility_hash, read)
+        except NotGrown as error:
+            log.warning("facility not taken over", reason=str(error))
+            return
+        picture.changed.set()
+
     async with bus.subscribe(grown_key(picture.facility.name)) as told:
-        async for _, payload in told:
-            try:
-                wanted = decode(payload, GrowTo).facility_hash
-                picture.facility = await asyncio.to_thread(grown, picture.facility, wanted, read)
-            except (BadMessage, NotGrown) as error:
-                log.warning("facility not taken over", reason=str(error))
-                continue
-            picture.changed.set()
+        await listen(told, GrowTo, take_over, Discarded(log))

@@ -76,7 +76,11 @@ def foreign(host: str, given: Mapping[bytes, bytes]) -> str:
     origin = given.get(b"origin", b"").decode("latin-1")
     if not origin:
         return "Refused: it does not say from which page it comes (Origin)."
-    if urlsplit(origin).netloc.lower() != host.lower():
+    try:
+        from_there = urlsplit(origin).netloc.lower()
+    except ValueError:  # it is no address
+        from_there = ""
+    if from_there != host.lower():
         return f"Refused: it comes from another page, {origin!r}, and not from {host!r}."
     if OWN not in given:
         name = OWN.decode()

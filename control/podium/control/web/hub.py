@@ -8,6 +8,9 @@ misses what lay between and is up to date with the next message.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 
+from podium.control.bus.listener import Discarded
+from podium.control.bus.log import event_log
+
 GAP_S = 0.1
 """A part is drawn at most so often."""
 TICK_S = 1.0
@@ -27,6 +30,7 @@ class Hub:
         self._frames: dict[str, bytes] = {}
         self._news = asyncio.Event()
         self._closed = False
+        self._not_drawn = Discarded(event_log("page"), "not drawn")
         self.looking = 0
         """How many streams are open."""
 
@@ -73,7 +77,11 @@ class Hub:
     def _draw(self) -> None:
         fresh = False
         for name, draw in self._parts.items():
-            drawn = draw()
+            try:
+                drawn = draw()
+            except Exception as error:  # of what somebody told: what was drawn last stays
+                self._not_drawn.add(name, f"{type(error).__name__}: {error}"[:200])
+                continue
             if drawn != self._latest.get(name):
                 self._latest[name] = drawn
                 self._frames[name] = _frame(name, drawn)

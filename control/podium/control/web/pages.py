@@ -8,8 +8,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from podium.control.calibration.measured import Entry
-from podium.control.calibration.quantities import alone
+from podium.control.calibration.quantities import BY_NAME, alone
 from podium.control.web import parameter_view, view
+from podium.control.web.history_plot import Point, plot
 from podium.control.web.picture import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,6 +42,7 @@ class Pages:
         """Return the parts that change, by the name of the element that they stand in."""
         return {
             "headline": lambda: self._part("headline", head=view.headline(self._picture)),
+            "findings": lambda: self._part("findings", findings=self._picture.findings),
             "now": lambda: self._part("now", now=view.now(self._picture)),
             "nodes": lambda: self._part("nodes", nodes=view.nodes(self._picture)),
             "instruments": lambda: self._part(
@@ -71,7 +73,30 @@ class Pages:
 
     def history(self, name: str, entries: tuple[Entry, ...]) -> str:
         """Return the values that a parameter had."""
-        return self._part("history", parameter=name, rows=parameter_view.history_rows(entries))
+        known = BY_NAME.get(name.rpartition(".")[2])
+        percent = 100 if known is not None and known.percent else 1
+        points = [
+            Point(one.tai_s, percent * one.value, percent * one.sigma, "hand" if one.who else "")
+            for one in entries
+        ]
+        unit = "%" if percent == 100 else entries[-1].unit if entries else ""
+        return self._part(
+            "history",
+            parameter=name,
+            rows=parameter_view.history_rows(entries),
+            plot=plot(sorted(points, key=lambda one: one.at_s), unit, name),
+        )
+
+    def fridge(self, name: str) -> str:
+        """Return how cold a fridge was."""
+        readings = self._picture.fridge_history.of(name)
+        points = [Point(at_s, kelvin) for at_s, kelvin in readings]
+        return self._part(
+            "fridge",
+            fridge=self._picture.facility.fridges[name],
+            readings=readings,
+            plot=plot(points, "K", name),
+        )
 
     def _part(self, name: str, **content: object) -> str:
         return self._templates.get_template(f"parts/{name}.html").render(content)

@@ -5,14 +5,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from podium.control.bus.findings import Finding
 from podium.control.bus.messages import AgentStatus, RunId
 from podium.control.bus.news import DataSummary, Event, PastRuns, RunNews
+from podium.control.bus.procedures import SILENT_S as PROCEDURE_SILENT_S
+from podium.control.bus.procedures import ProcedureNews
 from podium.control.calibration.measured import Entry
 from podium.control.facility.facility import Facility
+from podium.control.web.fridge_history import FridgeHistory
 
 RUNS_KEPT = 60
 DATA_KEPT = 30
 EVENTS_KEPT = 400
+PROCEDURES_KEPT = 16
 SILENT_S = 1.5
 """An agent whose last heartbeat is older than this is shown as silent: news of it may be old."""
 
@@ -55,16 +60,24 @@ class Picture:
     agents: dict[str, AgentHere] = field(default_factory=dict)
     runs: dict[RunId, RunNews] = field(default_factory=dict)
     data: dict[RunId, DataSummary] = field(default_factory=dict)
+    procedures: dict[str, ProcedureNews] = field(default_factory=dict)
+    """By their ids, oldest first."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with files on the disk, and nobody has looked at yet."""
     done: int = 0
     failed: int = 0
+    lost: int = 0
+    """Starts that came too late and may have been made again."""
     events: list[Event] = field(default_factory=list)
     """By time, oldest first."""
     parameters: Mapping[str, Entry] = field(default_factory=dict)
     store_problem: str = ""
     fridges: dict[str, Reading] = field(default_factory=dict)
+    fridge_history: FridgeHistory = field(default_factory=FridgeHistory)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is something new to show; whoever shows clears it."""
     _clock: tuple[float, float] | None = None
+    _store_seen: bool = False
 
     def agent(self, name: str) -> AgentHere:
         """Return the agent ``name``, as far as it is known."""
@@ -83,10 +96,35 @@ class Picture:
         if known is None or tai_s > known or known - tai_s > 1:
             self._clock = (tai_s, time.monotonic())
 
-    def run_on(self) -> RunNews | None:
-        """Return the run that is on, the latest where there are several."""
-        on = [run for run in self.runs.values() if run.state == "on"]
-        return on[-1] if on and self.coordinator else None
+    def runs_on(self) -> tuple[RunNews, ...]:
+        """Return the runs that are on, in the order in which they began."""
+        if not self.coordinator:
+            return ()
+        return tuple(run for run in self.runs.values() if run.state == "on")
+
+    def procedures_on(self) -> tuple[ProcedureNews, ...]:
+        """Return the procedures that are on, but for those whose clients are silent for long."""
+        if not self.coordinator:
+            return ()
+        running = {run.procedure for run in self.runs_on()}
+        now_s = time.time()
+        return tuple(
+            one
+            for one in self.procedures.values()
+            if one.state == "on"
+            and (one.said.procedure in running or now_s - self._heard_s(one) < PROCEDURE_SILENT_S)
+        )
+
+    def _heard_s(self, one: ProcedureNews) -> float:
+        """Return when something was heard of a procedure last: its client, or a run's end."""
+        mine = (run for run in self.runs.values() if run.procedure == one.said.procedure)
+        return max([one.heard_s, *(run.at_s + run.took_s for run in mine)])
+
+    def add_procedure(self, news: ProcedureNews) -> None:
+        """Take note of how a procedure goes."""
+        self.procedures[news.said.procedure] = news
+        while len(self.procedures) > PROCEDURES_KEPT:
+            del self.procedures[next(iter(self.procedures))]
 
     def add_run(self, news: RunNews) -> None:
         """Take note of how a run goes."""
@@ -97,9 +135,30 @@ class Picture:
         if news.state == "done":
             self.done += 1
             self._later(news.tai_s)
+        elif news.state == "late":
+            self.lost += 1
         elif news.state not in ("on", "stopped"):
             self.failed += 1
         _forget_oldest(self.runs, RUNS_KEPT)
+
+    def take_parameters(self, found: Mapping[str, Entry], problem: str) -> None:
+        """Take note of what the store has now.
+
+        What has just been measured says what time it is: the clock may have leapt since it was
+        heard last. What was there before, or was set by hand, says nothing of the kind.
+        """
+        if self._store_seen:
+            for name, entry in found.items():
+                if entry != self.parameters.get(name) and entry.run and not entry.who:
+                    self._later(entry.tai_s)
+        self._store_seen = self._store_seen or not problem
+        self.parameters, self.store_problem = found, problem
+
+    def add_reading(self, fridge: str, kelvin: float | None, problem: str) -> None:
+        """Take note of what a fridge's thermometer says, or why it says nothing."""
+        self.fridges[fridge] = Reading(kelvin, problem, time.monotonic())
+        if kelvin is not None:
+            self.fridge_history.add(fridge, kelvin)
 
     def add_data(self, summary: DataSummary) -> None:
         """Take note of a run's data."""
@@ -115,7 +174,9 @@ class Picture:
                 del self.runs[run]  # of a coordinator that is no more
         for summary in past.data:
             self.add_data(summary)
-        self.done, self.failed = past.done, past.failed
+        self.findings = past.findings
+        self.procedures = {one.said.procedure: one for one in past.procedures}
+        self.done, self.failed, self.lost = past.done, past.failed, past.lost
         self.runs = dict(sorted(self.runs.items()))
         _forget_oldest(self.runs, RUNS_KEPT)
 

@@ -21,6 +21,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
 from podium.control.web.app import drawing, make_app
 from podium.control.web.following import following
+from podium.control.web.fridge_history import FridgeHistory
 from podium.control.web.growing import growing
 from podium.control.web.picture import Picture
 from podium.control.web.stopping import Stopping
@@ -38,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("facility", type=Path)
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--store", default="", help="the parameter store")
-    parser.add_argument("--listen", help="own endpoint, where the facility has no meeting point")
+    parser.add_argument("--fridges", type=Path, help="where fridges' temperatures are kept")
+    parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
+    parser.add_argument("--listen", help="own endpoint, on a bus without a lock")
     parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
     parser.add_argument("--socket", type=int, required=True, help="listening socket, inherited")
     arguments = parser.parse_args(argv)
@@ -54,8 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _be(arguments: Namespace) -> None:
     read = partial(load_facility, arguments.facility, arguments.endpoints)
     facility = read()
-    picture = Picture(facility, arguments.store)
-    places = {"listen": arguments.listen, "connect": arguments.coordinator}
+    readings = FridgeHistory(arguments.fridges)
+    picture = Picture(facility, arguments.store, fridge_history=readings)
+    places = {
+        "meet": arguments.meet,
+        "listen": arguments.listen,
+        "connect": arguments.coordinator,
+    }
     async with (
         opened_bus(facility, Member("page"), **places) as bus,
         log_told(bus, facility.name, "page"),

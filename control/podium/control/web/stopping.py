@@ -1,16 +1,18 @@
-"""The one thing that the page can do: stop what runs."""
+"""What can be done on the page: stop what runs, and say that one has looked at a finding."""
 
 from podium.control.bus.bus import Bus
+from podium.control.bus.findings import LookedAt
 from podium.control.bus.messages import Done, Failed, ask, coordinator_key
 from podium.control.bus.streams import Stop, StreamPart
 from podium.control.web.picture import Picture
 
+LOOK_S = 10.0
 STOP_S = 90.0
 """A stop takes as long as it takes to make the instruments safe."""
 
 
-class CannotStop(Exception):
-    """It was not stopped. The message says why."""
+class NotDone(Exception):
+    """What was asked on the page was not done. The message says why."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -19,24 +21,36 @@ class CannotStop(Exception):
 
 
 class Stopping:
-    """Stops a run for somebody who looks at the page."""
+    """Asks the coordinator for somebody who looks at the page."""
 
     def __init__(self, picture: Picture, bus: Bus) -> None:
         self._picture = picture
         self._bus = bus
 
     async def stop(self, run: str, by: str) -> None:
-        """Stop ``run``; returns once outputs are safe. Raises :class:`CannotStop`."""
-        found = [one for one in self._picture.runs.values() if str(one.run) == run]
-        if not found:
-            raise CannotStop(404, f"no run {run} is known here")
-        if found[0].state != "on":
-            raise CannotStop(409, f"run {run} is over already: {found[0].state}")
+        """Stop the run or the procedure of the id ``run``; returns once outputs are safe.
+
+        Raises :class:`NotDone`.
+        """
+        states = {str(one.run): one.state for one in self._picture.runs.values()}
+        states |= {name: one.state for name, one in self._picture.procedures.items()}
+        if run not in states:
+            raise NotDone(404, f"no run {run} is known here")
+        if states[run] != "on":
+            raise NotDone(409, f"run {run} is over already: {states[run]}")
         key = coordinator_key(self._picture.facility.name)
         request = Stop(run, "stopped on the page", by)
         answer = await ask(self._bus, key, request, StreamPart, Done, timeout_s=STOP_S)
         if isinstance(answer, Failed):
-            raise CannotStop(503, f"whether run {run} has stopped is not known: {answer.message}")
+            raise NotDone(503, f"whether run {run} has stopped is not known: {answer.message}")
+
+    async def looked_at(self, finding: str, by: str) -> None:
+        """Say that somebody has looked at a finding. Raises :class:`NotDone`."""
+        key = coordinator_key(self._picture.facility.name)
+        answer = await ask(self._bus, key, LookedAt(finding, by), Done, timeout_s=LOOK_S)
+        if isinstance(answer, Failed):
+            status = 404 if answer.kind == "refused" else 503
+            raise NotDone(status, answer.message)
 
 
 def asked_from(host: str, client: str) -> str:

@@ -26,7 +26,7 @@ async def watch_store(picture: Picture) -> None:
                     store.close()
                     store = None
             if (found, problem) != (picture.parameters, picture.store_problem):
-                picture.parameters, picture.store_problem = found, problem
+                picture.take_parameters(found, problem)
                 picture.changed.set()
             await asyncio.sleep(LOOK_S)
     finally:

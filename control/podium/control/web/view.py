@@ -3,10 +3,12 @@
 import time
 from dataclasses import dataclass
 
+from podium.control.bus.findings import Finding
 from podium.control.bus.messages import InstrumentStatus
 from podium.control.bus.news import RunNews
 from podium.control.facility.facility import Facility, Node
 from podium.control.web.picture import Picture
+from podium.control.web.run_view import RunCard, cards, doing_of_nodes
 
 MARKS = ("good", "busy", "unknown", "warn", "bad")
 """How something is, from well to ill. The page has a sign, a colour and a word for each."""
@@ -27,6 +29,8 @@ class InstrumentRow:
     """Why it is not connected; empty when it is."""
     identity: str
     owner: str
+    heard_s: float = 0.0
+    """When it answered last, Unix time; 0: never, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,12 @@ class Headline:
     mark: str
     word: str
     complaints: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    """What is wrong with files on the disk, until somebody has looked."""
     runs_done: int
     runs_failed: int
+    starts_lost: int
+    """Starts that came too late: nothing was played, and who asked may have made them again."""
     tai_s: float | None
     """The facility's time."""
 
@@ -81,14 +89,15 @@ class Headline:
 class Now:
     """What runs."""
 
+    cards: tuple[RunCard, ...]
+    """All that is on, each with its stop."""
     run: RunNews | None
-    """On now; else the latest that was."""
-    on: bool
+    """The latest that was."""
     lately: bool
     """It ended a moment ago: more of the kind is likely to come."""
     agents: tuple[AgentRow, ...]
     nodes: tuple[str, ...]
-    """Those on which the run plays."""
+    """Those on which the latest run played."""
 
 
 def headline(picture: Picture) -> Headline:
@@ -107,9 +116,9 @@ def headline(picture: Picture) -> Headline:
         if row.mark in ("warn", "bad"):
             said = row.problem if row.kelvin is not None else "its temperature cannot be read"
             complaints.append((row.mark, f"{name}: {said}"))
-    mark = worst(*(mark for mark, _ in complaints)) if complaints else "good"
-    count = len(complaints)
-    word = "All well" if not count else f"{count} thing{'s' * (count > 1)} to look at"
+    marks = [mark for mark, _ in complaints] + ["bad"] * len(picture.findings)
+    mark, count = worst(*marks), len(marks)
+    word = "Facility ready" if not count else f"{count} thing{'s' * (count > 1)} to look at"
     if not picture.agents and picture.coordinator:
         mark, word = "unknown", "Nobody has been heard of yet"
     return Headline(
@@ -117,8 +126,10 @@ def headline(picture: Picture) -> Headline:
         mark,
         word,
         tuple(text for _, text in complaints),
+        picture.findings,
         picture.done,
         picture.failed,
+        picture.lost,
         picture.tai_s(),
     )
 
@@ -154,11 +165,15 @@ def instruments(picture: Picture) -> tuple[InstrumentRow, ...]:
             condition = picture.agents[owner].condition()
             if condition:
                 why = f"agent {owner} is {condition}; it was {one.state} before"
-                row = InstrumentRow(name, one.model, "unknown", "unknown", why, one.identity, owner)
+                row = InstrumentRow(
+                    name, one.model, "unknown", "unknown", why, one.identity, owner, one.heard_s
+                )
             else:
                 mark = STATES.get(one.state, "unknown")
                 why = "" if one.state == "connected" else one.last_error
-                row = InstrumentRow(name, one.model, one.state, mark, why, one.identity, owner)
+                row = InstrumentRow(
+                    name, one.model, one.state, mark, why, one.identity, owner, one.heard_s
+                )
         rows.append(row)
     return tuple(rows)
 
@@ -180,23 +195,23 @@ def fridge(picture: Picture, name: str) -> FridgeRow:
 def nodes(picture: Picture) -> tuple[NodeRow, ...]:
     """Return the nodes of the facility file, in its order."""
     marks = {one.name: one for one in instruments(picture)}
-    said = now(picture)
-    run = said.run if said.on or said.lately else None
-    playing = () if run is None else said.nodes
+    at_work = doing_of_nodes(picture)
+    latest = next(reversed(picture.runs.values()), None)
+    if latest is not None and latest.state != "on" and ended_lately(latest):
+        for name in nodes_of(picture.facility, latest):
+            at_work.setdefault(name, latest.program)
     rows = []
     for node in picture.facility.nodes.values():
         boxes = instruments_of(picture.facility, node)
         inside = fridge(picture, node.fridge) if node.fridge else None
         ill = [name for name in boxes if marks[name].mark != "good"]
-        doing = "idle"
-        if run is not None and node.name in playing:
-            doing = run.program
+        doing = at_work.get(node.name, "idle")
         if ill:
             doing = f"waits for {', '.join(ill)}"
         mark = worst(
             *(marks[name].mark for name in boxes), *([inside.mark] if inside is not None else [])
         )
-        if mark == "good" and node.name in playing:
+        if mark == "good" and node.name in at_work:
             mark = "busy"
         chip = node.chip.device if node.chip is not None else ""
         rows.append(
@@ -219,16 +234,16 @@ def instruments_of(facility: Facility, node: Node) -> tuple[str, ...]:
 
 def nodes_of(facility: Facility, run: RunNews) -> tuple[str, ...]:
     """Return the nodes on whose ports a run plays."""
-    named = dict.fromkeys(port.partition(".")[0] for port in run.ports)
-    return tuple(name for name in facility.nodes if name in named)
+    return tuple(name for name in facility.nodes if name in run.nodes)
 
 
 def now(picture: Picture) -> Now:
-    """Return what runs, or what ran last."""
-    on = picture.run_on()
-    run = on or next(reversed(picture.runs.values()), None)
+    """Return what runs, and what ran last."""
+    on = cards(picture)
+    over = [run for run in picture.runs.values() if run.state != "on"]
+    run = over[-1] if over else None
     names = () if run is None else nodes_of(picture.facility, run)
-    return Now(run, on is not None, on is None and ended_lately(run), agents(picture), names)
+    return Now(on, run, not on and ended_lately(run), agents(picture), names)
 
 
 def ended_lately(run: RunNews | None) -> bool:

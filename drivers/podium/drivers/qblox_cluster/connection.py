@@ -15,7 +15,7 @@ import re
 import socket
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -134,10 +134,7 @@ def close_cluster(cluster: Any) -> None:
         time.sleep(0.005)
     if loop.is_running() or loop.is_closed():
         return
-    loop.run_until_complete(_unwind())
-    for transport in transports:
-        transport._reader = transport._writer = None
-    loop.close()
+    _wind_up(loop, transports)
     with suppress(Exception):  # only QCoDeS' own list of instruments is left to tidy
         type(cluster).remove_instance(cluster)
 
@@ -158,13 +155,19 @@ def _close_half_open(error: BaseException) -> None:
         for transport in transports:
             if (writer := getattr(transport, "_writer", None)) is not None:
                 writer.transport.abort()
-            transport._reader = transport._writer = None
-        loop.run_until_complete(_unwind())
-        loop.close()
+        _wind_up(loop, transports)
 
 
 def _opened(thing: object) -> bool:
     return isinstance(thing, Transport) and hasattr(thing, "_loop")
+
+
+def _wind_up(loop: asyncio.AbstractEventLoop, transports: Iterable[Any]) -> None:
+    """Close a loop whose transports were aborted; they forget their sockets."""
+    loop.run_until_complete(_unwind())
+    for transport in transports:
+        transport._reader = transport._writer = None
+    loop.close()
 
 
 async def _unwind() -> None:

@@ -4,7 +4,6 @@ import inspect
 import logging
 import threading
 from functools import partial
-from importlib import import_module
 from types import new_class
 from typing import Any
 
@@ -14,6 +13,7 @@ from qcodes.parameters import ParameterBase
 
 from podium.drivers.by_hand import Plain, plain
 from podium.drivers.errors import Refused
+from podium.drivers.qcodes_any.driver_class import NoSuchClass, driver_class
 from podium.drivers.qcodes_any.flux_source import FluxParameters
 from podium.drivers.qcodes_any.microwave_source import MicrowaveParameters
 from podium.drivers.qcodes_any.parameter import Knob, parameters
@@ -209,14 +209,10 @@ def _open(
 
 
 def _class_of(name: str, path: str) -> type[Instrument]:
-    module, _, attribute = path.rpartition(".")
     try:
-        kind = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise Refused(f"{name}: there is no driver {path}: {error}") from error
-    if not (isinstance(kind, type) and issubclass(kind, Instrument)):
-        raise Refused(f"{name}: {path} is no class of a QCoDeS instrument")
-    return kind
+        return driver_class(path)
+    except NoSuchClass as error:
+        raise Refused(f"{name}: {error}") from error
 
 
 def _quiet(kind: type[Instrument]) -> type[Instrument]:

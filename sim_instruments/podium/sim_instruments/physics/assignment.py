@@ -7,7 +7,9 @@ qubits of the feedline are in 0 and hear no tone of their own.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +30,17 @@ PHOTONS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
 frequencies in 0 and 1."""
 SHORTEST_NS, LONGEST_NS = 20, 6000
 """Windows that the polishing may reach."""
+OFFSETS = 8
+"""Frequencies of the grid."""
 STARTS = 3
 """So many of the coarse search's best settings are polished."""
+COARSE_STEP_NS = 32
+"""Stretches in which the coarse search gathers jumps: it only says where to begin."""
+LOOKED_AROUND = 5
+"""Of every second point of the grid, so many are the best whose neighbours are tried as well."""
+
+Place = tuple[int, ...]
+"""Of a setting in the grid: offset, photons, window, opening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ def assignment_at(
     amplitude_sqrt_w: float,
     wait_ns: int,
     window_ns: int,
+    jump_step_ns: int = JUMP_STEP_NS,
 ) -> Assignment:
     """Return what ``feedline.qubits[index]`` reaches with one setting.
 
@@ -91,14 +103,14 @@ def assignment_at(
     tone = ReadoutTone(frequency_hz, amplitude_sqrt_w, wait_ns + window_ns)
     window = Window(frequency_hz, window_ns, None)
     open_ns = flight_ns + wait_ns
-    table = response_table(feedline, [tone], window, open_ns, index, JUMP_STEP_NS, levels=2)
+    table = response_table(feedline, [tone], window, open_ns, index, jump_step_ns, levels=2)
     return Assignment(separation(table), frequency_hz, amplitude_sqrt_w, open_ns, window_ns)
 
 
 def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
     """Find the best setting for ``feedline.qubits[index]``: a coarse grid, then polishing.
 
-    Takes about a second.
+    Takes a few tenths of a second.
     """
     from scipy.optimize import minimize  # see .relaxation.lifetime_s
 
@@ -106,7 +118,7 @@ def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
     middle_hz = float(qubit.resonator_hz[0] + qubit.resonator_hz[1]) / 2
     one_photon = _one_photon_sqrt_w(qubit, middle_hz) / feedline.transmission_in
 
-    def at(setting: NDArray[np.float64]) -> Assignment:
+    def at(setting: NDArray[np.float64], jump_step_ns: int = JUMP_STEP_NS) -> Assignment:
         """``setting``: frequency from the middle over kappa, logarithms of photons and window
         (ns), wait (100 ns)."""
         return assignment_at(
@@ -116,24 +128,32 @@ def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
             one_photon * math.exp(float(setting[1]) / 2),
             min(max(round(100 * float(setting[3])), 0), LONGEST_NS),
             min(max(round(math.exp(float(setting[2]))), SHORTEST_NS), LONGEST_NS),
+            jump_step_ns,
         )
 
     lowest = (qubit.bare_resonator_hz - middle_hz) / qubit.kappa_hz - 0.25
     highest = (float(qubit.resonator_hz[0]) - middle_hz) / qubit.kappa_hz + 0.25
-    grid = [
-        np.array([offset, math.log(photons), math.log(window_ns), wait_ns / 100])
-        for offset in np.linspace(lowest, highest, 8)
-        for photons in PHOTONS
-        for window_ns in WINDOWS_NS
-        for wait_ns in OPENINGS_NS
-    ]
-    tried = sorted(((at(setting), number) for number, setting in enumerate(grid)), key=_worse)
-    best = tried[0][0]
-    for _, number in tried[:STARTS]:
-        simplex = np.vstack([grid[number], grid[number] + np.diag([0.1, 0.3, 0.15, 0.2])])
+    offsets = np.linspace(lowest, highest, OFFSETS)
+
+    def setting(place: Place) -> NDArray[np.float64]:
+        offset, photons, window, opening = place
+        return np.array(
+            [
+                offsets[offset],
+                math.log(PHOTONS[photons]),
+                math.log(WINDOWS_NS[window]),
+                OPENINGS_NS[opening] / 100,
+            ]
+        )
+
+    tried = _best_places(lambda place: at(setting(place), COARSE_STEP_NS).fidelity)
+    best = at(setting(tried[0]))
+    for place in tried[:STARTS]:
+        begin = setting(place)
+        simplex = np.vstack([begin, begin + np.diag([0.1, 0.3, 0.15, 0.2])])
         polished = minimize(
-            lambda setting: -at(setting).fidelity,
-            grid[number],
+            lambda tried: -at(tried).fidelity,
+            begin,
             method="Nelder-Mead",
             options={"initial_simplex": simplex, "xatol": 0.01, "fatol": 1e-6, "maxfev": 150},
         )
@@ -141,8 +161,27 @@ def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
     return best
 
 
-def _worse(tried: tuple[Assignment, int]) -> tuple[float, int]:
-    return -tried[0].fidelity, tried[1]
+def _best_places(reached: Callable[[Place], float]) -> list[Place]:
+    """Return the places of the grid that were tried, the best first.
+
+    Every second one is tried, then the neighbours of the best: what is reached changes slowly.
+    """
+    sizes = OFFSETS, len(PHOTONS), len(WINDOWS_NS), len(OPENINGS_NS)
+    every = [range(0, size, 2) for size in sizes[:3]]
+    known = {place: reached(place) for place in product(*every, range(sizes[3]))}
+
+    def ranked() -> list[Place]:
+        return sorted(known, key=lambda place: (-known[place], place))
+
+    for offset, photons, window, _ in ranked()[:LOOKED_AROUND]:
+        around = [
+            range(max(0, k - 1), min(size, k + 2))
+            for k, size in zip((offset, photons, window), sizes[:3], strict=True)
+        ]
+        for place in product(*around, range(sizes[3])):
+            if place not in known:
+                known[place] = reached(place)
+    return ranked()
 
 
 def _one_photon_sqrt_w(qubit: QubitPoint, frequency_hz: float) -> float:

@@ -114,10 +114,11 @@ class Chip:
     """Qubits on feedlines, biased through a flux matrix, some of them coupled for good.
 
     ``flux_per_volt`` has shape (n, n), [qubit, source of qubit]: the diagonal is one over the
-    flux period, the rest is crosstalk. ``flux_at_zero`` (n,) is what is there with all sources
-    at 0 V, in flux quanta from the sweet spot. ``couplings``: by the names of two qubits, what
-    multiplies the product of their Cooper-pair numbers, Hz. Immutable, safe to share between
-    threads. Raises :class:`.register.NoRegister` for couplings that cannot be simulated.
+    flux period, 0 of a qubit without a flux line; the rest is crosstalk. ``flux_at_zero`` (n,) is
+    what is there with all sources at 0 V, in flux quanta from the sweet spot. ``couplings``: by
+    the names of two qubits, what multiplies the product of their Cooper-pair numbers, Hz.
+    Immutable, safe to share between threads. Raises :class:`.register.NoRegister` for couplings
+    that cannot be simulated.
     """
 
     def __init__(
@@ -146,7 +147,13 @@ class Chip:
                         f"feedline {feedline.name} reads {name}, which is not among {names}"
                     )
         self._index = {name: index for index, name in enumerate(names)}
-        self._lines = {qubit.flux_line: index for index, qubit in enumerate(self.qubits)}
+        self._lines = {
+            qubit.flux_line: index
+            for index, qubit in enumerate(self.qubits)
+            if self.flux_per_volt[index, index] != 0
+        }
+        self.flux_lines = frozenset(self._lines)
+        """``node_a.q0.flux`` of each qubit that has one."""
         self.couplings = {
             (self._index[one], self._index[other]): hz for (one, other), hz in couplings.items()
         }
@@ -191,25 +198,26 @@ class Chip:
         volts = np.zeros(len(self.qubits))
         for line, level in biases_v.items():
             if line not in self._lines:
-                raise KeyError(
-                    f"no flux line {line!r} on this chip; it has {', '.join(self._lines)}"
-                )
+                there = ", ".join(self._lines) or "none"
+                raise KeyError(f"no flux line {line!r} on this chip; it has {there}")
             volts[self._lines[line]] = level
         return self.flux_per_volt @ volts + self.flux_at_zero
 
     def sweet_spots_v(
         self, more_flux: Mapping[str, float] = MappingProxyType({})
     ) -> dict[str, float]:
-        """Volts on each flux line that put every qubit at its highest f01, nearest to 0 V.
+        """Volts on each flux line that put every qubit that has one at its highest f01.
 
-        ``more_flux``: as of :meth:`at`.
+        Those nearest to 0 V. ``more_flux``: as of :meth:`at`.
         """
-        at_zero = self.flux_at_zero + self._by_qubit(more_flux)
-        volts = np.linalg.solve(self.flux_per_volt, -at_zero)
-        periods = np.rint(volts * np.diag(self.flux_per_volt))
+        lines = list(self._lines.values())
+        at_zero = (self.flux_at_zero + self._by_qubit(more_flux))[lines]
+        matrix = self.flux_per_volt[np.ix_(lines, lines)]
+        volts = np.linalg.solve(matrix, -at_zero)
+        periods = np.rint(volts * np.diag(matrix))
         if np.any(periods):
-            volts = np.linalg.solve(self.flux_per_volt, -periods - at_zero)
-        return {line: float(volts[index]) for line, index in self._lines.items()}
+            volts = np.linalg.solve(matrix, -periods - at_zero)
+        return dict(zip(self._lines, map(float, volts), strict=True))
 
     def _by_qubit(self, more_flux: Mapping[str, float]) -> NDArray[np.float64]:
         return np.array([more_flux.get(qubit.name, 0.0) for qubit in self.qubits])

@@ -4,6 +4,7 @@ Control has its own, stricter reader with positions in its errors (``podium chec
 reads only what a world is drawn from, so that the two sides meet in the file and nowhere else.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 from podium.firmware_interfaces.models import ModelError, known_models, output_full_scale_dbm
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.quantity import QuantityError, parse_quantity
+from podium.firmware_interfaces.qubit_defaults import typical_design, usual_spread
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.draw import Spread
+from podium.sim_instruments.physics.thermometer_channels import NoSuchChannel, stages_by_channel
 from podium.sim_instruments.physics.timing_design import (
     TimingDesign,
     TimingDesignError,
@@ -28,21 +31,26 @@ OF_ANY = {
     "t2_echo": "s",
     "t2_ramsey": "s",
     "rabi_frequency": "Hz",
-    "flux_period": "V",
-    "flux_offset": "V",
 }
-"""What any qubit's design must say, and the unit that code holds it in."""
+"""What any qubit's design says, and the unit that code holds it in."""
+OF_FLUX = {"flux_period": "V", "flux_offset": "V"}
+"""What it says besides where the qubit has a flux line."""
 DESIGN_UNITS = {
-    "transmon": {"f01": "Hz", "anharmonicity": "Hz", **OF_ANY, "asymmetry": "1"},
+    "transmon": {"f01": "Hz", "anharmonicity": "Hz", **OF_ANY, **OF_FLUX, "asymmetry": "1"},
     "fluxonium": {
         **{f"{name}_energy": "Hz" for name in ("charging", "josephson", "inductive")},
         **OF_ANY,
+        **OF_FLUX,
     },
 }
 """The same by the kind of qubit, with what that kind says besides."""
-DEFAULT_SPREADS = {"asymmetry": 0.05}
-"""Of quantities that no design knows exactly: where the file gives no spread.
-ASSUMED: 5 % of EJ1 + EJ2, as areas of small junctions on one chip scatter by some per cent."""
+ONE_JUNCTION = 1.0
+"""Asymmetry of a transmon that does not tune."""
+
+
+NO_DEVICE = "unknown"
+"""Of a node whose file names no chip."""
+THE_FILE = "the facility file"
 
 
 class DesignError(ValueError):
@@ -63,6 +71,8 @@ class QubitDesign:
     drive_full_scale: float | None
     """Amplitude of a full-scale tone at the connector that drives it, sqrt(W); None: no line
     drives it."""
+    has_flux_line: bool = True
+    """Without one it has no ``flux_period`` and ``flux_offset``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +118,9 @@ class Design:
     facility: str
     nodes: tuple[NodeDesign, ...]
     stages: Mapping[str, tuple[str, ...]]
-    """By fridge: the stages that its thermometer reads."""
+    """By fridge: the channels that its thermometer reads."""
+    cold: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    """By fridge: the channel by which it counts as cold, and below how many K."""
     timing: TimingDesign = field(default_factory=TimingDesign)
     mixers: tuple[str, ...] = ()
     """Outputs with an I/Q mixer of their own, and sources with one: ``cluster_a.slot4.out0``,
@@ -127,17 +139,18 @@ def read_design(path: Path) -> Design:
 def design_of(tree: Any, where: str) -> Design:
     """Return what a facility file's content says; raises :class:`DesignError` naming ``where``."""
     root = _Place(tree, where)
-    nodes = root.sub("nodes")
     try:
         timing = timing_of(tree)
     except TimingDesignError as error:
         raise DesignError(f"{where}: {error}") from error
     return Design(
         facility=root.text("facility"),
-        nodes=tuple(_node(name, node, root) for name, node in nodes.subs()),
-        stages={
-            name: _stages(fridge, root)
-            for name, fridge in (root.sub("fridges").subs() if "fridges" in root else ())
+        nodes=tuple(_node(name, node, root) for name, node in root.section("nodes")),
+        stages={name: _stages(fridge, root) for name, fridge in root.section("fridges")},
+        cold={
+            name: (fridge.text("thermometer").partition(".")[2], fridge.quantity("cold_below", "K"))
+            for name, fridge in root.section("fridges")
+            if "cold_below" in fridge
         },
         timing=timing,
         mixers=_mixers(root),
@@ -146,9 +159,8 @@ def design_of(tree: Any, where: str) -> Design:
 
 def _mixers(root: "_Place") -> tuple[str, ...]:
     """Return the outputs that go to the chip themselves, and the modulators of the others."""
-    wiring = root.sub("wiring").subs() if "wiring" in root else []
     found: dict[str, None] = {}
-    for _, entry in wiring:
+    for _, entry in root.section("wiring"):
         if "modulator" in entry:
             found[f"{entry.text('modulator').partition('.')[0]}.iq"] = None
         elif "output" in entry:
@@ -163,6 +175,11 @@ class _Place:
         if not isinstance(tree, Mapping):
             raise DesignError(f"{where}: a mapping is wanted, not {tree!r}")
         self._tree, self.where = tree, where
+
+    @property
+    def tree(self) -> Mapping[str, Any]:
+        """What the file says here."""
+        return self._tree
 
     def __contains__(self, key: str) -> bool:
         return key in self._tree
@@ -182,20 +199,26 @@ class _Place:
     def subs(self) -> "list[tuple[str, _Place]]":
         return [(key, self.sub(key)) for key in self.names()]
 
+    def section(self, key: str) -> "list[tuple[str, _Place]]":
+        """Return the entries of a section; an absent or empty one has none."""
+        return self.sub(key).subs() if self._tree.get(key) is not None else []
+
     def text(self, key: str) -> str:
         return str(self[key])
 
     def quantity(self, key: str, unit: str) -> float:
         return self._parsed(self[key], key, unit)
 
-    def spread(self, key: str, unit: str, default: float = 0.0) -> Spread:
-        """Read ``{value, spread}`` or a bare quantity; without a spread it has the default."""
+    def spread(self, key: str, unit: str) -> Spread:
+        """Read ``{value, spread}`` or a bare quantity; without a spread it has the usual one."""
         given = self[key]
         if not isinstance(given, Mapping):
-            return Spread(self._parsed(given, key, unit), default, unit)
+            value = self._parsed(given, key, unit)
+            return Spread(value, usual_spread(key, value), unit)
         place = self.sub(key)
-        spread = place.quantity("spread", unit) if "spread" in place else default
-        return Spread(place.quantity("value", unit), spread, unit)
+        value = place.quantity("value", unit)
+        spread = place.quantity("spread", unit) if "spread" in place else usual_spread(key, value)
+        return Spread(value, spread, unit)
 
     def origin(self, key: str, fallback: str) -> str | None:
         given = self[key]
@@ -213,18 +236,15 @@ class _Place:
 
 
 def _node(name: str, node: _Place, root: _Place) -> NodeDesign:
-    chip = node.sub("chip")
+    chip = node.sub("chip") if "chip" in node else None
     lines = node.sub("feedlines")
     return NodeDesign(
         name=name,
-        device=chip.text("device"),
-        source=chip.text("source") if "source" in chip else "the facility file",
+        device=NO_DEVICE if chip is None else chip.text("device"),
+        source=chip.text("source") if chip is not None and "source" in chip else THE_FILE,
         qubits=tuple(_qubit(name, each, place, root) for each, place in node.sub("qubits").subs()),
         feedlines=tuple(_feedline(name, line, lines[line], root) for line in lines.names()),
-        couplings=tuple(
-            _coupling(each, place)
-            for each, place in (node.sub("couplings").subs() if "couplings" in node else ())
-        ),
+        couplings=tuple(_coupling(each, place) for each, place in node.section("couplings")),
     )
 
 
@@ -245,17 +265,51 @@ def _qubit(node: str, name: str, qubit: _Place, root: _Place) -> QubitDesign:
     if kind not in DESIGN_UNITS:
         known = " and ".join(map(repr, DESIGN_UNITS))
         raise DesignError(f"{qubit.where}.kind: {kind!r} cannot be drawn; only {known} can")
-    design, units = qubit.sub("design"), DESIGN_UNITS[kind]
+    design = qubit.sub("design")
+    port = f"{node}.{name}"
+    limit_v = _flux_limit_v(f"{port}.flux", root)
+    has_line = limit_v is not None or kind != "transmon" or any(one in design for one in OF_FLUX)
+    units = dict(DESIGN_UNITS[kind])
+    if not has_line:
+        units = {key: unit for key, unit in units.items() if key not in OF_FLUX}
+    values = {key: design.spread(key, unit) for key, unit in units.items() if key in design}
+    origin = {key: design.origin(key, "the facility file's design") for key in values}
+    typical = typical_design(
+        kind,
+        {key: spread.value for key, spread in values.items()},
+        None if "rabi_frequency" in values else _chip_dbm(f"{port}.drive", root),
+        limit_v,
+    )
+    for key, expected in typical.items():
+        values[key], origin[key] = Spread(expected.value, expected.spread, units[key]), None
+    if not has_line and "asymmetry" not in values:
+        values["asymmetry"], origin["asymmetry"] = Spread(ONE_JUNCTION, 0.0, "1"), None
+    for key in units:
+        if key not in values:
+            design[key]  # says that it is missing
     return QubitDesign(
         name=name,
         kind=kind,
-        values={
-            key: design.spread(key, unit, DEFAULT_SPREADS.get(key, 0.0))
-            for key, unit in units.items()
-        },
-        origin={key: design.origin(key, "the facility file's design") for key in units},
-        drive_full_scale=_drive_full_scale(f"{node}.{name}.drive", root),
+        values={key: values[key] for key in units},
+        origin=origin,
+        drive_full_scale=_drive_full_scale(f"{port}.drive", root),
+        has_flux_line=has_line,
     )
+
+
+def _flux_limit_v(port: str, root: _Place) -> float | None:
+    """Return the limit of a flux bias, V; None: there is no such line."""
+    line = dict(root.section("wiring")).get(port)
+    return None if line is None else line.quantity("limit", "V")
+
+
+def _chip_dbm(port: str, root: _Place) -> float | None:
+    """Return the power of a full-scale tone at the chip, as the file has it; None: no such line."""
+    amplitude = _drive_full_scale(port, root)
+    if not amplitude:
+        return None
+    weaker_db = root.sub("wiring").sub(port).quantity("line_attenuation", "dB")
+    return 10 * math.log10(amplitude**2 / 1e-3) - weaker_db
 
 
 def _drive_full_scale(port: str, root: _Place) -> float | None:
@@ -304,5 +358,8 @@ def _feedline(node: str, name: str, qubits: Any, root: _Place) -> FeedlineDesign
 
 def _stages(fridge: _Place, root: _Place) -> tuple[str, ...]:
     thermometer = fridge.text("thermometer").partition(".")[0]
-    channels = root.sub("instruments").sub(thermometer)["channels"]
-    return tuple(dict.fromkeys(str(stage) for stage in channels.values()))
+    entry = root.sub("instruments").sub(thermometer)
+    try:
+        return tuple(dict.fromkeys(stages_by_channel(entry.tree).values()))
+    except NoSuchChannel as error:
+        raise DesignError(f"{entry.where}.{error}") from error

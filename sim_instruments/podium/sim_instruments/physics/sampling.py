@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, stage_of
 from podium.sim_instruments.physics.chips import bao2022, karamlou2024, krinner2022
 from podium.sim_instruments.physics.clocks import ClockErrors, draw_errors
 from podium.sim_instruments.physics.design import (
@@ -51,7 +52,11 @@ LIBRARY = {
     "karamlou2024": karamlou2024.HIDDEN,
 }
 """By device: what its facility file does not say."""
+OF_KIND = {"transmon": "krinner2022", "fluxonium": "bao2022"}
+"""By kind of qubit: the device whose hidden values one has that no library knows."""
 STAGES = krinner2022.STAGES
+COLD_AT_MOST = 0.8
+"""ASSUMED: of the temperature below which a fridge counts as cold, what a cold one reads."""
 REGISTER_ATTEMPTS = 20
 """Sides of a node off its design are drawn at most so many times."""
 NO_ERRORS: Mapping[str, Mapping[str, Spread]] = MappingProxyType({})
@@ -119,7 +124,9 @@ def draw_world(
         facility=design.facility,
         seed=seed,
         fridges={
-            fridge: {stage: _stage(fridge, stage, seed) for stage in stages}
+            fridge: {
+                stage: _stage(fridge, stage, seed, design.cold.get(fridge)) for stage in stages
+            }
             for fridge, stages in design.stages.items()
         },
         wrong=wrong,
@@ -201,13 +208,13 @@ def _clock(errors: ClockErrors) -> ClockWorld:
     )
 
 
-def _stage(fridge: str, stage: str, seed: int) -> Known:
-    if stage not in STAGES:
-        raise SamplingError(
-            f"{fridge}: no temperature is known for a stage {stage!r}; "
-            f"the stages are {', '.join(STAGES)}"
-        )
-    return Known(value=draw(STAGES[stage], seed, fridge, stage), unit="K", assumed=True)
+def _stage(fridge: str, channel: str, seed: int, cold: tuple[str, float] | None) -> Known:
+    """Draw what a channel reads; by the one of ``cold`` the fridge is below so many K."""
+    spread = STAGES[stage_of(channel) or MIXING_CHAMBER]
+    drawn = draw(spread, seed, fridge, channel)
+    if cold is not None and cold[0] == channel:
+        drawn = min(drawn, COLD_AT_MOST * cold[1])
+    return Known(value=drawn, unit="K", assumed=True)
 
 
 def _displaced(node: NodeDesign, wrong: float, seed: int) -> NodeWorld:
@@ -231,25 +238,25 @@ def _node(
     node: NodeDesign, seed: int, line_errors: Mapping[str, Mapping[str, Spread]] = NO_ERRORS
 ) -> NodeWorld:
     """Draw a node; ``line_errors`` by feedline: what is not drawn as the library says."""
-    if node.device not in LIBRARY:
-        raise SamplingError(
-            f"{node.name}: no chip library for the device {node.device!r}; "
-            f"there are {', '.join(LIBRARY)}"
-        )
-    hidden = LIBRARY[node.device]
+    hidden = {qubit.kind: hidden_of(node.device, qubit.kind) for qubit in node.qubits}
+    of_lines = next(iter(hidden.values()), LIBRARY[OF_KIND["transmon"]])
     qubits = _qubits(node, hidden, seed)
     couplings = {
         coupling.name: _coupling(coupling, node, qubits, seed) for coupling in node.couplings
     }
+    source = node.source
+    if node.device not in LIBRARY:
+        like = ", ".join(dict.fromkeys(OF_KIND[kind] for kind in hidden))
+        source += f"; what it does not say: ASSUMED to be as of {like}"
     world = NodeWorld(
         device=node.device,
-        source=node.source,
+        source=source,
         qubits=qubits,
         feedlines={
             feedline.name: _feedline(
                 feedline,
                 f"{node.name}.{feedline.name}",
-                {**hidden, **line_errors.get(feedline.name, {})},
+                {**of_lines, **line_errors.get(feedline.name, {})},
                 seed,
             )
             for feedline in node.feedlines
@@ -261,6 +268,11 @@ def _node(
     except NoRegister as error:
         raise RegisterError(f"{node.name}: {error}") from error
     return world
+
+
+def hidden_of(device: str, kind: str) -> Mapping[str, Spread]:
+    """Return what the facility file does not say of a device; of an unknown one as of its kind."""
+    return LIBRARY[device if device in LIBRARY else OF_KIND[kind]]
 
 
 def _coupling(
@@ -285,33 +297,35 @@ def _coupling(
     )
 
 
-def _qubits(node: NodeDesign, hidden: Mapping[str, Spread], seed: int) -> dict[str, AnyQubitWorld]:
-    names = [qubit.name for qubit in node.qubits]
+def _qubits(
+    node: NodeDesign, hidden: Mapping[str, Mapping[str, Spread]], seed: int
+) -> dict[str, AnyQubitWorld]:
+    """Draw the qubits; ``hidden`` by their kind."""
     drawn = {
         qubit.name: drawn_values(qubit, f"{node.name}.{qubit.name}", seed) for qubit in node.qubits
     }
-    flux = {
-        name: {
+    sources = [qubit.name for qubit in node.qubits if qubit.has_flux_line]
+    flux: dict[str, dict[str, float]] = {}
+    for qubit in node.qubits:
+        crosstalk = hidden[qubit.kind]["flux_crosstalk"]
+        element = f"{node.name}.{qubit.name}"
+        flux[qubit.name] = {
             other: (
-                1.0
-                if other == name
-                else draw(hidden["flux_crosstalk"], seed, f"{node.name}.{name}", f"flux of {other}")
+                1.0 if other == qubit.name else draw(crosstalk, seed, element, f"flux of {other}")
             )
             / drawn[other]["flux_period"]
-            for other in names
+            for other in sources
         }
-        for name in names
-    }
     at_zero = {
-        name: -math.fsum(flux[name][other] * drawn[other]["flux_offset"] for other in names)
-        for name in names
+        name: -math.fsum(by[other] * drawn[other]["flux_offset"] for other in sources)
+        for name, by in flux.items()
     }
     return {
         qubit.name: qubit_world(
             qubit,
             f"{node.name}.{qubit.name}",
             drawn[qubit.name],
-            hidden,
+            hidden[qubit.kind],
             flux[qubit.name],
             at_zero[qubit.name],
             seed,

@@ -132,7 +132,11 @@ def qubit_world(
         "slow_memory": library("slow_memory"),
         "drive": solved(drive, "Hz/sqrt(W)", "rabi_frequency"),
         "drive_delay": library("drive_delay"),
-        "flux_at_zero": solved(flux_at_zero, "Phi0", "flux_offset"),
+        "flux_at_zero": (
+            solved(flux_at_zero, "Phi0", "flux_offset")
+            if qubit.has_flux_line
+            else assumed(flux_at_zero, "Phi0")
+        ),
         "flux_per_volt": {
             other: (
                 solved(value, "Phi0/V", "flux_period")

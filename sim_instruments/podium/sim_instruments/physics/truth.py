@@ -112,7 +112,8 @@ def truth(
     for feedline in chip.at(at_v) if moving is None else moving.at(chip, at_v):
         for index, point in enumerate(feedline.qubits):
             values = qubit_truth(point)
-            values["sweet_spot"] = Truth(sweet_v[f"{point.name}.flux"], "V")
+            if f"{point.name}.flux" in sweet_v:
+                values["sweet_spot"] = Truth(sweet_v[f"{point.name}.flux"], "V")
             if optima:
                 # heavy: see .relaxation.lifetime_s
                 from podium.sim_instruments.physics.assignment import best_assignment

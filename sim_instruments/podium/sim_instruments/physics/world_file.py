@@ -133,7 +133,8 @@ class QubitWorld(Part):
     drive_delay: Seconds
     flux_at_zero: Flux
     flux_per_volt: dict[str, FluxPerVolt]
-    """By the qubit whose source it is; its own is one over the flux period."""
+    """By the qubit whose source it is; its own is one over the flux period, and is left out for a
+    qubit without a flux line."""
     drift: QubitDriftWorld | None = None
     """What of it moves in world time; left out: nothing."""
 
@@ -249,11 +250,16 @@ class NodeWorld(Part):
                 if qubit not in self.qubits:
                     raise ValueError(f"feedline {name} reads {qubit}; the qubits are {known}")
         for name, world in self.qubits.items():
-            if name not in world.flux_per_volt:
-                raise ValueError(f"{name} needs its own entry in flux_per_volt")
-            for other in world.flux_per_volt:
+            for other, by in world.flux_per_volt.items():
                 if other not in self.qubits:
                     raise ValueError(f"{name}.flux_per_volt names {other}; there are {known}")
+                if other == name and by.value == 0:
+                    raise ValueError(f"{name}.flux_per_volt.{name} is 0: leave it out instead")
+                if other not in self.qubits[other].flux_per_volt:
+                    raise ValueError(
+                        f"{name}.flux_per_volt names {other}, which has no flux line: no entry of "
+                        "its own in flux_per_volt"
+                    )
         for name, coupling in self.couplings.items():
             for end in coupling.ends:
                 if end not in self.qubits:

@@ -1,12 +1,15 @@
 """The simulation's second door: hidden truth, faults, and time. One JSON object a line.
 
-A request ``{"do": ..., ...}`` is answered by ``{"ok": ...}`` or ``{"error": ...}``. Vendors'
-clients never see it, and control never opens it.
+A request ``{"do": ..., "token": ..., ...}`` is answered by ``{"ok": ...}`` or ``{"error": ...}``.
+The token stands in a file that only this user reads. Vendors' clients never see this door, and
+control never opens it.
 """
 
 import asyncio
+import hmac
 import json
 import math
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -18,6 +21,10 @@ from podium.sim_instruments.physics.truth import Span
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import Serving
 
+NOT_LET_IN = {
+    "error": "the token is missing or wrong: it stands in the file ENDPOINTS.back_door, which its "
+    "own user can read"
+}
 ADVANCE_MAX_S = 366 * 86400.0
 """Of one request. ASSUMED: no story is longer; clocks and messages hold it easily."""
 
@@ -25,6 +32,9 @@ END_OF_TIME_FS = 4_102_444_800 * FS_PER_S
 """2100-01-01: many requests go no further."""
 
 VERBS = ("truth", "played", "clocks", "advance", "time", "tallies", "log", "fault")
+
+
+TOKEN_BYTES = 16
 
 
 class BadRequest(ValueError):
@@ -36,6 +46,8 @@ class BackDoor:
 
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
+        self.token = secrets.token_hex(TOKEN_BYTES)
+        """What a request over the socket has to know."""
         self._clients: set[asyncio.StreamWriter] = set()
 
     @asynccontextmanager
@@ -55,8 +67,11 @@ class BackDoor:
         self._clients.add(writer)
         try:
             while line := await reader.readline():
-                writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
+                answer = await self._answer(line)
+                writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
+                if answer == NOT_LET_IN:
+                    break
         except (ConnectionError, ValueError):
             pass  # it has gone, or sends lines without end
         finally:
@@ -68,10 +83,17 @@ class BackDoor:
             request = parse_json(line)
         except ValueError as error:
             return {"error": f"one JSON object a line is wanted: {error}"}
+        token = request.get("token") if isinstance(request, Mapping) else None
+        if not isinstance(token, str) or not hmac.compare_digest(
+            token.encode("utf-8", "replace"), self.token.encode()
+        ):
+            return NOT_LET_IN
         try:
             return {"ok": await self.do(request)}
         except BadRequest as error:
             return {"error": str(error)}
+        except Exception as error:  # whatever was asked, the simulation goes on
+            return {"error": f"that cannot be done: {type(error).__name__}: {error!s:.200}"}
 
     async def do(self, request: Any) -> Any:
         """Carry out one request. Raises :class:`BadRequest`."""
@@ -171,4 +193,5 @@ def _span_fs(request: Mapping[str, Any]) -> int:
         raise BadRequest(
             f"advance wants seconds, {ADVANCE_MAX_S:.0f} (a year) at most, not {seconds:g}"
         )
-    return round(seconds * FS_PER_S)
+    advance_fs: int = round(seconds * FS_PER_S)
+    return advance_fs

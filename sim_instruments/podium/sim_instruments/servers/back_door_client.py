@@ -24,9 +24,14 @@ def ask(endpoints: Path, request: dict[str, Any]) -> Any:
     try:
         place = json.loads(where.read_text(encoding="utf-8"))
         with socket.create_connection((place["host"], place["port"]), DEADLINE_S) as connection:
-            connection.sendall(json.dumps(request).encode() + b"\n")
+            sent = {**request, "token": place["token"]}
+            connection.sendall(json.dumps(sent).encode() + b"\n")
             with connection.makefile("rb") as lines:
                 answer = json.loads(lines.readline() or b"{}")
+    except PermissionError:
+        raise BackDoorError(
+            f"{where} belongs to another user, and so does the simulation"
+        ) from None
     except FileNotFoundError:
         raise BackDoorError(f"{where} does not exist: is `podium twin serve` running?") from None
     except (OSError, ValueError, KeyError) as error:

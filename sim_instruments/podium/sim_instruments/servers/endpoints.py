@@ -11,6 +11,8 @@ from podium.firmware_interfaces.models import known_models
 from podium.sim_instruments.servers.loopback import Listening
 from podium.sim_instruments.twins.twin import Twin
 
+PRIVATE = 0o600
+"""Mode of a file that only its own user can read."""
 MODULE_BASE = "module_scpi_base"
 """Name of the port from which a modular instrument counts its modules' sockets."""
 
@@ -60,11 +62,15 @@ def back_door_file(endpoints: Path) -> Path:
 def published(path: Path, content: object) -> Iterator[None]:
     """Have ``content`` in the file ``path`` meanwhile, so that nobody ever reads half of it.
 
+    Only this user can read it.
     The file goes away at the end, unless somebody else has put another there.
     """
     text = json.dumps(content, indent=2) + "\n"
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(text)
     draft.replace(path)
     try:
         yield

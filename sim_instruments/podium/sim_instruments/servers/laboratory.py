@@ -119,7 +119,7 @@ class Laboratory:
         lines = Lines(
             frozenset(feedline.name for feedline in self.chip.feedlines),
             frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
-            frozenset(qubit.flux_line for qubit in self.chip.qubits),
+            self.chip.flux_lines,
         )
         return World(self.chip.at, self._seed, lines, self.chip, self.drift)
 
@@ -302,9 +302,8 @@ class Laboratory:
 
     def _check_world(self, world_file: WorldFile) -> None:
         """Refuse a world that was drawn for another facility."""
-        has = {feedline.name for feedline in self.chip.feedlines}
-        for qubit in self.chip.qubits:
-            has |= {f"{qubit.name}.drive", qubit.flux_line}
+        has = {feedline.name for feedline in self.chip.feedlines} | self.chip.flux_lines
+        has |= {f"{qubit.name}.drive" for qubit in self.chip.qubits}
         for fridge, stages in world_file.fridges.items():
             has |= {f"{fridge}.{stage}" for stage in stages}
         wanted = set(self.plan.lines)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from podium.sim_instruments.servers.back_door import BackDoor
@@ -16,6 +16,7 @@ from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import Place
 from podium.sim_instruments.servers.serving import Serving, open_laboratory
+from podium.sim_instruments.servers.zurich_discovery import answering_discovery
 
 
 async def serve(
@@ -27,18 +28,21 @@ async def serve(
     places: Callable[[], Callable[[], Place]] | None = None,
     say: Callable[[Serving], object] = lambda serving: None,
     logged: bool = False,
+    discovery: bool = False,
 ) -> dict[str, dict[str, int]]:
     """Serve until SIGTERM or SIGINT; return the tallies of every instrument.
 
     ``with_parent``: also until standard input is closed, which is a pipe of who has started us:
     it closes when they end, however they end. ``places`` and ``logged``
     are those of :func:`.serving.open_laboratory`. ``say`` is called when everything listens.
+    ``discovery``: answer that of Zurich Instruments.
 
     Kernels that are not compiled yet are compiled then, with progress on standard error. The
     endpoints file is there while everything listens and is compiled.
 
-    Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is. What
-    another simulation has left of both is removed first. Raises OSError, and what ``build`` raises.
+    Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is, and with
+    which token it opens. Only this user can read the two. What another simulation has left of both
+    is removed first. Raises OSError, and what ``build`` raises.
     """
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -57,7 +61,8 @@ async def serve(
         left.unlink(missing_ok=True)
     async with (
         open_laboratory(build, WorldClock(mode), places, logged) as serving,
-        BackDoor(serving).listen() as (host, port),
+        (door := BackDoor(serving)).listen() as (host, port),
+        answering_discovery(serving) if discovery else nullcontext(),
         compiling(serving.laboratory, _tell) as work,
     ):
         if work is not None:
@@ -65,7 +70,7 @@ async def serve(
             await _first_of(work, told_to_end)
         with (
             quiet_collector(),
-            published(back_door_file(endpoints), {"host": host, "port": port}),
+            published(back_door_file(endpoints), {"host": host, "port": port, "token": door.token}),
             published(endpoints, serving.endpoints()),
         ):
             if work is None:

@@ -136,6 +136,23 @@ class LakeShore372:
         self._put(box.INSET, call)
         self._schedule = self._scanned_from(at, self._schedule.scanning, call.now_fs)
 
+    def _set_type(self, call: Call) -> None:
+        """Set up an input, if its excitation exists in the mode that it will have."""
+        key, *given = call.values
+        known = self._fields(box.INTYPE, (key,))
+        mode, excitation = (
+            _whole(old if new is None else new) for old, new in zip(known, given[:2], strict=False)
+        )
+        if key == "A":
+            if mode == 0:
+                raise ScpiError(-222, "the control input is excited by a current")
+            highest = box.CONTROL_EXCITATIONS
+        else:
+            highest = box.CURRENT_EXCITATIONS if mode == 1 else box.VOLTAGE_EXCITATIONS
+        if excitation > highest:
+            raise ScpiError(-222, f"excitation {excitation}, the highest of the mode is {highest}")
+        self._put(box.INTYPE, call)
+
     def _set_scan(self, call: Call) -> None:
         channel, scanning = call.values
         if channel == "A":
@@ -157,6 +174,19 @@ class LakeShore372:
         temperature_k = self._of(call)
         return box.reading(resistance_ohm(temperature_k) if temperature_k else 0.0)
 
+    def _ask_power(self, call: Call) -> str:
+        """Return current squared times resistance, of the last reading, in watts."""
+        temperature_k = self._of(call)
+        if temperature_k is None:
+            return box.reading(0.0)
+        mode, excitation, autoranging, resistance_range, shunted, _ = (
+            _whole(value) for value in self._fields(box.INTYPE, call.values)
+        )
+        sensor_ohm = resistance_ohm(temperature_k)
+        used_range = box.autorange(sensor_ohm) if autoranging else resistance_range
+        current_a = 0.0 if shunted else box.excitation_a(mode, excitation, used_range)
+        return box.reading(current_a**2 * sensor_ohm)
+
     def _ask_status(self, call: Call) -> str:
         return f"{int(self._status(call)):03d}"
 
@@ -177,7 +207,7 @@ class LakeShore372:
         temperature_k = self._of(call)
         if temperature_k is None:
             return ReadingStatus(0)  # manual (370): the state of the last reading; there is none
-        full_scale_ohm = 2e-3 * 10 ** ((_whole(resistance_range) - 1) / 2)  # INTYPE: 2 mohm up
+        full_scale_ohm = box.full_scale_ohm(_whole(resistance_range))
         if not autorange and resistance_ohm(temperature_k) > full_scale_ohm:
             return ReadingStatus.RESISTANCE_OVER
         return ReadingStatus(0)
@@ -185,15 +215,19 @@ class LakeShore372:
     # --- settings ---------------------------------------------------------------------
 
     def _fields(self, record: Record, keys: tuple[Value, ...]) -> tuple[Value, ...]:
-        return self._values.get((record.command.header, keys), record.defaults)
+        control = record is box.INTYPE and keys == ("A",)
+        defaults = box.CONTROL_INTYPE if control else record.defaults
+        return self._values.get((record.command.header, keys), defaults)
 
     def _put(self, record: Record, call: Call) -> None:
         """Store the fields that were given; those left out stay."""
         keys, given = call.values[: record.keys], call.values[record.keys :]
-        known = self._fields(record, keys)
-        self._values[record.command.header, keys] = tuple(
-            old if new is None else new for old, new in zip(known, given, strict=True)
-        )
+        everywhere = keys == ("0",) and record.all_inputs
+        for one in [(str(number),) for number in box.CHANNELS] if everywhere else [keys]:
+            known = self._fields(record, one)
+            self._values[record.command.header, one] = tuple(
+                old if new is None else new for old, new in zip(known, given, strict=True)
+            )
 
     def _get(self, record: Record, call: Call) -> str:
         values = self._fields(record, call.values)
@@ -215,6 +249,28 @@ class LakeShore372:
         values = self._values.get(("HTRSET", (output,)), defaults)
         return ",".join(kind.answer(value) for kind, value in zip(kinds, values, strict=True))
 
+    def _set_frequency(self, call: Call) -> None:
+        given = [_parameter(value) for value in call.values if value is not None]
+        group = box.FREQUENCY_INPUT.take(given[0]) if len(given) > 1 else "0"
+        self._values["FREQ", (group,)] = (box.FREQUENCY_NUMBER.take(given[-1]),)
+
+    def _ask_frequency(self, call: Call) -> str:
+        (group,) = call.values
+        known = self._values.get(("FREQ", (group or "0",)), (box.FREQUENCY_AT_START,))
+        return box.FREQUENCY_NUMBER.answer(known[0])
+
+    def _set_interface(self, call: Call) -> None:
+        *others, address = [_parameter(value) for value in call.values if value is not None]
+        if others and len(others) != len(box.INTERFACE_OTHERS):
+            raise ScpiError(-109, "an address, or terminator, EOI and address")
+        for kind, parameter in zip(box.INTERFACE_OTHERS, others, strict=False):
+            kind.take(parameter)  # of no consequence on TCP, and never answered
+        self._values["IEEE", ()] = (box.INTERFACE_ADDRESS.take(address),)
+
+    def _ask_interface(self, call: Call) -> str:
+        known = self._values.get(("IEEE", ()), (box.INTERFACE_ADDRESS_AT_START,))
+        return box.INTERFACE_ADDRESS.answer(known[0])
+
     def _set_range(self, call: Call) -> None:
         output, heater_range = (_whole(value) for value in call.values)
         if heater_range > box.HEATER_RANGE_MAX[output]:
@@ -231,9 +287,10 @@ class LakeShore372:
                 del self._values[header, keys]
 
     def _stored(self, record: Record) -> Bound:
+        own = {box.INSET.command.header: self._set_input, box.INTYPE.command.header: self._set_type}
         return Bound(
             record.command,
-            self._set_input if record is box.INSET else lambda call: self._put(record, call),
+            own.get(record.command.header, lambda call: self._put(record, call)),
             lambda call: self._get(record, call),
             meant=record in box.MEANT_RECORDS,
         )
@@ -244,15 +301,18 @@ class LakeShore372:
             *(self._stored(record) for record in box.RECORDS),
             Bound(box.SCAN, self._set_scan, self._ask_scan),
             Bound(box.KELVIN, answer=self._ask_kelvin),
+            Bound(box.KELVIN_370, answer=self._ask_kelvin),
             Bound(box.OHMS, answer=self._ask_ohms),
             Bound(box.SENSOR, answer=self._ask_ohms),
             Bound(box.READING_STATUS, answer=self._ask_status),
-            Bound(box.POWER, answer=lambda call: zero, meant=False),
+            Bound(box.POWER, answer=self._ask_power),
             Bound(box.QUADRATURE, answer=lambda call: zero, meant=False),
             Bound(box.SETTLING, answer=lambda call: "0,0", meant=False),
             Bound(box.EXTREMES, answer=self._ask_extremes, meant=False),
             Bound(box.FORGET_EXTREMES, lambda call: None, meant=False),
             Bound(box.HTRSET, self._set_heater, self._ask_heater, meant=False),
+            Bound(box.FREQUENCY, self._set_frequency, self._ask_frequency, meant=False),
+            Bound(box.INTERFACE, self._set_interface, self._ask_interface, meant=False),
             Bound(box.RANGE, self._set_range, self._ask_range, meant=False),
             Bound(box.HEATER_OUTPUT, answer=lambda call: "+00.000", meant=False),
             Bound(box.ANALOG_OUTPUT, answer=lambda call: "+00.000", meant=False),

@@ -221,3 +221,14 @@ def test_a_greeting_answered_by_another_life_counts_for_nothing() -> None:
     attendance.present(Present("node_a", 8, None, ""))
     assert attendance.quarantine("node_a", "it hangs") == Lost("node_a", "it hangs")
     assert attendance.quarantine("node_b", "who?") is None
+
+
+def test_an_agent_that_keeps_no_time_any_more_is_not_waited_for() -> None:
+    attendance = Attendance()
+    attendance.beat(Beat("a", 7), 0.0)
+    attendance.present(Present("a", 7, None, ""))
+    assert attendance.problem("a") == ""
+    lost = attendance.beat(Beat("a", 0), 0.1)
+    assert lost is not None
+    assert (lost.agent, attendance.agents) == ("a", ())
+    assert attendance.beat(Beat("a", 0), 0.2) is None

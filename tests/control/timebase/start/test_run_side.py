@@ -246,6 +246,16 @@ def test_how_long_fire_took_is_told() -> None:
     assert told.tell(FireTaken("node_a", RUN, 20 * MS)) == [Delivered(lead_fs - 20 * MS, False)]
     late = Refusal("node_b", RUN, "fire", "late", "too late", short_fs=3 * MS)
     assert told.tell(late)[0] == Delivered(lead_fs - 11 * MS + 3 * MS, True)
+    assert told.start.late
+
+
+def test_only_a_start_that_came_too_late_everywhere_is_called_late() -> None:
+    late = {"start": None, "starts": 0, "late": 1}
+    for of_a, expected in (({}, False), (late, True)):
+        told = reporting()
+        told.tell(report(told, "node_a", **of_a), report(told, "node_b", **late))
+        assert told.start.failed
+        assert told.start.late is expected
 
 
 def test_requests_are_said_again_and_answers_heard_twice_change_nothing() -> None:

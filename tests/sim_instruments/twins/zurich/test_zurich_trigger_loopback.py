@@ -12,6 +12,7 @@ from tests.sim_instruments.twins.zurich.test_zurich_cable_scope import (
 from tests.sim_instruments.twins.zurich.test_zurich_executing import MS, US
 
 from podium.firmware_interfaces.zurich.values import vector_of
+from podium.sim_instruments.twins.zurich.program_run import ProgramRun
 
 COUNTING = "var k; for (k = 0; k < 1000; k++) { waitDigTrigger(1); setUserReg(0, k + 1); }"
 GENERATOR = "qachannels/0/generator"
@@ -89,3 +90,24 @@ def test_the_scope_sees_pulses_of_spectroscopy_without_any_program(bench):
     assert bench.header()["missed"] == 0
     assert np.abs(bench.record()).max() == pytest.approx(0.7, abs=2 * LSB_V)
     assert len(bench.record()) == LENGTH
+
+
+@pytest.mark.parametrize(("hears", "again"), [("", False), ("waitDigTrigger(1);", True)])
+def test_triggers_that_no_program_hears_do_not_have_its_end_looked_for_again(
+    bench, monkeypatch, hears, again
+):
+    """Each look goes twenty million instructions ahead of an endless program."""
+    looks = []
+    look = ProgramRun._look_ahead
+    monkeypatch.setattr(ProgramRun, "_look_ahead", lambda run: (looks.append(run), look(run)))
+    bench.run(f"while (1) {{ {hears} playZero(100000); setTrigger(1); setTrigger(0); }}", trigger=0)
+    loop_back(bench, 0, 1e3)
+    bench.wait(10 * MS)
+    for _ in range(10):  # as many goes as it takes to look twenty million instructions ahead
+        bench.execution.horizon(bench.now_fs)
+    before = len(looks)
+    for _ in range(3):
+        bench.wait(10 * MS)
+        bench.execution.horizon(bench.now_fs)
+    assert before
+    assert (len(looks) > before) == again

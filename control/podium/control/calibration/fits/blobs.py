@@ -19,6 +19,10 @@ STRICTLY = 1.0
 """A herald counts as 0 up to so many sigmas of a cloud beyond the middle of 0 ..."""
 SURELY = 4.0
 """... and never nearer to the middle of 1 than that many: one of 30,000 in 1 is seen there."""
+RARE_SIGMAS = 3.4
+"""The threshold for a rare 1 lies so many sigmas of a shot above the middle of 0 ..."""
+RARE_AT_MOST = 0.8
+"""... and at most there, where most shots in 1 still lie above it."""
 ENOUGH = 50
 """Heralded shots of each preparation, below which nothing is told."""
 
@@ -58,6 +62,37 @@ class Discrimination:
     def sigma(self) -> float:
         """Binomial standard deviation of :attr:`fidelity`."""
         return float(np.hypot(self.false_excited_sigma, self.false_ground_sigma)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class RareErrors:
+    """The errors of a threshold that hardly ever takes 0 for 1, as prepared."""
+
+    threshold: float
+    false_excited: float
+    false_ground: float
+    false_excited_sigma: float
+    false_ground_sigma: float
+
+
+def rare_errors(levels: Levels, ground: ComplexArray, excited: ComplexArray) -> RareErrors:
+    """Return the errors of a threshold that suits qubits of which nearly all are in 0.
+
+    With the threshold of the fewest errors half of what reads 1 would be errors, and so would
+    their doubt be; nearer to 1 few are, at the price of some that are missed. ``ground`` (n,) and
+    ``excited`` (m,): heralded shots; the threshold follows from ``levels`` alone.
+    """
+    sigma = float(np.sqrt(levels.ground_variance))
+    threshold = min(RARE_SIGMAS * sigma, RARE_AT_MOST)
+    false_excited = float(np.mean(levels.project(ground) > threshold))
+    false_ground = float(np.mean(levels.project(excited) <= threshold))
+    return RareErrors(
+        threshold,
+        false_excited,
+        false_ground,
+        _binomial(false_excited, len(ground)),
+        _binomial(false_ground, len(excited)),
+    )
 
 
 def _binomial(share: float, shots: int) -> float:

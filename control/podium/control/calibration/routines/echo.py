@@ -37,7 +37,7 @@ SHORT, LONG = np.linspace(0.02, 0.1, 9), np.linspace(0.9, 1.6, 27)
 """Total delays, in expected T2. Where a decay of unknown height and known end is to be found, the
 shots belong at no delay and at 1.28 times the decay, more of them at the latter (the minimum of
 (1 + exp(x)) / x); spread out, so that another shape would show."""
-SHOTS = 160
+SHOTS = 200
 RESET_LIFETIMES = 3.0
 
 

@@ -89,9 +89,12 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     Stores ``sweet_spot`` and ``flux_period`` (V), ``ground_readout_frequency`` and
     ``probe_frequency`` (Hz) there, and leaves every qubit biased at its sweet spot. A qubit whose
-    fit fails goes back to 0 V.
+    fit fails goes back to 0 V; one without a flux line is left out.
     """
     outcome = Outcome("flux_arc", "Resonators over flux")
+    qubits = bench.with_flux_line(outcome, qubits)
+    if not qubits:
+        return outcome
     tracks = {q.name: Track() for q in qubits}
     designs = {q.name: _design(bench, q) for q in qubits}
     windows = {q.name: probe_window(Pulses(bench, q)) for q in qubits}

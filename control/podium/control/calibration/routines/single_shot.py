@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.blobs import (
     Discrimination,
+    RareErrors,
     discriminate,
     heralded_zeros,
     levels_of,
+    rare_errors,
     refuse_alike_clouds,
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
@@ -60,6 +62,8 @@ SILENCE_NS = 400
 """After the last pulse of a shot."""
 DRAWN = 600
 """Shots drawn in the panel, of each state."""
+SET_EXACTLY = 1e-9
+"""Sigma of a threshold that was set, not found."""
 HERALD = "herald"
 """A qubit's readout before its preparation is the capture ``<element>_herald``."""
 
@@ -97,9 +101,10 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     the qubits to relax. (Johnson et al., Phys. Rev. Lett. 109, 050506 (2012).)
 
     Stores the clouds (``ground_i`` ... ``excited_q``, V), their scatter, ``readout_threshold``,
-    ``false_excited`` and ``false_ground`` (its errors, as prepared), ``herald_to_readout`` (s),
-    ``assignment_fidelity`` (of ideal preparation, at the best setting) and, of qubits whose 1-2
-    pulse is known, where level 2 is read (``second_i``, ``second_q``, V).
+    ``false_excited`` and ``false_ground`` (its errors, as prepared), the same three of a threshold
+    for a rare 1 (``rare_threshold`` ...), ``herald_to_readout`` (s), ``assignment_fidelity`` (of
+    ideal preparation, at the best setting) and, of qubits whose 1-2 pulse is known, where level 2
+    is read (``second_i``, ``second_q``, V).
     """
     outcome = Outcome("single_shot", "Single-shot classification")
     pulses = all_pulses(bench, qubits)
@@ -121,8 +126,9 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        seen = clouds[qubit.name].discriminate()
-        found = described(seen)
+        ground, excited = clouds[qubit.name].heralded()
+        seen = discriminate(ground, excited)
+        found = described(seen) | rare(rare_errors(seen.levels, ground, excited))
         found["assignment_fidelity"] = ideal_fidelity(bench, qubit, seen, played[qubit.name])
         until_read = played[qubit.name].until_read
         found["herald_to_readout"] = Measured(until_read, ARRIVES_LATER_SIGMA_S, "s")
@@ -156,10 +162,6 @@ class _Clouds:
         rough = _sharp(levels_of(self.from_rest[:, 0], self.from_rest[:, 1]), self.from_rest)
         sure = heralded_zeros(self.herald, rough)
         return self.shots[sure[:, 0], 0], self.shots[sure[:, 1], 1]
-
-    def discriminate(self) -> Discrimination:
-        """Return how well heralded shots are told apart. Raises FitFailed."""
-        return discriminate(*self.heralded())
 
     def heralded_ones(self) -> ComplexArray:
         """Return the heralded shots of the other preparation. Raises FitFailed."""
@@ -292,6 +294,15 @@ def described(seen: Discrimination) -> dict[str, Measured]:
     return found
 
 
+def rare(errors: RareErrors) -> dict[str, Measured]:
+    """Return the parameters of the threshold for a rare 1."""
+    return {
+        "rare_threshold": Measured(errors.threshold, SET_EXACTLY, "1"),
+        "rare_false_excited": Measured(errors.false_excited, errors.false_excited_sigma, "1"),
+        "rare_false_ground": Measured(errors.false_ground, errors.false_ground_sigma, "1"),
+    }
+
+
 def second_level(shots: ComplexArray) -> dict[str, Measured]:
     """Return where level 2 is read, from shots prepared in it. Raises FitFailed."""
     if len(shots) < 2:
@@ -342,9 +353,9 @@ def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: _Pl
 def thermal_share(read_as_one: float, errors: Mapping[str, float], relaxes: float) -> float:
     """Return the share of 1 in equilibrium, in which a threshold reads 1 that often.
 
-    ``errors``: ``false_excited`` and ``false_ground`` of that threshold, as prepared. In the first
-    is what the bath has lifted since the herald: the share of 1 that is asked for, times
+    ``errors``: ``rare_false_excited`` and ``rare_false_ground`` of that threshold, as prepared. In
+    the first is what the bath has lifted since the herald: the share of 1 that is asked for, times
     ``relaxes``, ``herald_to_readout`` over T1.
     """
-    one = errors["false_excited"]
-    return (read_as_one - one) / (1 - one - errors["false_ground"] - relaxes)
+    one = errors["rare_false_excited"]
+    return (read_as_one - one) / (1 - one - errors["rare_false_ground"] - relaxes)

@@ -75,9 +75,13 @@ async def sweet_spot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     The sweet spot of a transmon is where f01 is greatest, that of a fluxonium where it is least.
 
-    Stores ``sweet_spot`` (V) and ``f01`` (Hz) there, and leaves the qubits there.
+    Stores ``sweet_spot`` (V) and ``f01`` (Hz) there, and leaves the qubits there. A qubit without
+    a flux line is left out.
     """
     outcome = Outcome("sweet_spot", "Sweet spot")
+    qubits = bench.with_flux_line(outcome, qubits)
+    if not qubits:
+        return outcome
     points: dict[str, Points] = {}
     arcs: dict[str, Arc] = {}
     doubt_v: dict[str, float] = {}

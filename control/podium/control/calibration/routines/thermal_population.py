@@ -1,8 +1,8 @@
 """The excited population in equilibrium: how often a qubit that was left alone is read as 1.
 
 The errors of the readout are taken out: P(read as 1) = w (1 - b) + (1 - w) a, with a and b the
-errors of the threshold on shots that were heralded in 0 (``false_excited``, less what the bath has
-lifted since then) and brought to 1 (``false_ground``).
+errors of a threshold on shots that were heralded in 0 (``rare_false_excited``, less what the bath
+has lifted since then) and brought to 1 (``rare_false_ground``).
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ from podium.control.calibration.sequences import (
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import Barrier, Program
 
-SHOTS = 64_000
+SHOTS = 84_000
 REST_LIFETIMES = 1.5
 """Wait between shots. A readout leaves the populations as they are, so that shots may follow each
 other sooner than they forget: each tells less then, and more of them fit into the time. Shots that
@@ -79,10 +79,11 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
                 f"only {well * 100:.0f} % of the shots at rest are read where single shots have "
                 "found 0 and 1: those are out of date; run single_shot first"
             )
-        threshold = bench.known(qubit, "readout_threshold").value
+        threshold = bench.known(qubit, "rare_threshold").value
         share = float(np.mean(placed > threshold))
         errors = {
-            name: bench.known(qubit, name).value for name in ("false_excited", "false_ground")
+            name: bench.known(qubit, name).value
+            for name in ("rare_false_excited", "rare_false_ground")
         }
         relaxes = bench.known(qubit, "herald_to_readout").value / bench.best(qubit, "t1")
         kept = float(np.exp(-wait_s / bench.guess(qubit, "t1")))

@@ -67,7 +67,13 @@ class Attendance:
         self._awake_s = now_s
 
     def beat(self, beat: Beat, now_s: float) -> Lost | None:
-        """Note a heartbeat; return what is lost with it, if it comes from another life."""
+        """Note a heartbeat; return what is lost with it, if it comes from another life.
+
+        Life 0 is that of an agent that cannot start at a time: it is not kept here.
+        """
+        if not beat.life:
+            gone = self._seen.pop(beat.agent, None)
+            return None if gone is None else Lost(beat.agent, "it says that it keeps no time")
         before = self._seen.get(beat.agent)
         if before is None or before.life != beat.life:
             self._seen[beat.agent] = Attendant(beat.agent, beat.life, now_s)

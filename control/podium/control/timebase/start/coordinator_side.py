@@ -286,7 +286,8 @@ class CoordinatorSide:
             for report in start.reports
             if report.start is None or report.start.source not in VERIFIED
         )
-        ended = self._end(JobEnded(ticket, str(run), start.failed, data, unverified))
+        late = bool(start.failed) and start.late
+        ended = self._end(JobEnded(ticket, str(run), start.failed, data, unverified, late))
         return [*self._done(did, now_s), *ended]
 
     def _done(self, did: Iterable[RunAction], now_s: float) -> list[Action]:

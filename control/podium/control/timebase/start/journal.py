@@ -52,6 +52,8 @@ class JobEnded:
     """What each agent has captured; empty unless it is complete."""
     unverified: tuple[str, ...] = ()
     """Agents whose controllers could not tell when they started: the result carries that mark."""
+    late: bool = False
+    """It failed only because its start came too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,11 @@ def _all_in(path: Path) -> list[Entry]:
     return entries
 
 
+def check_journal(path: Path) -> None:
+    """Raise ``JournalDamaged`` unless all of a file can be read; nothing is changed."""
+    _all_in(path)
+
+
 def needed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return what of ``entries`` still matters: the session, and jobs that were not forgotten."""
     found = _Needed()
@@ -197,10 +204,10 @@ def _written(entry: Entry) -> bytes:
             fields: dict[str, object] = {"session": session}
         case JobAccepted(ticket, program, agents):
             fields = {"ticket": ticket, "program": program, "agents": list(agents)}
-        case JobEnded(ticket, run, failed, data, unverified):
+        case JobEnded(ticket, run, failed, data, unverified, late):
             coded = [[agent, base64.b64encode(part).decode()] for agent, part in data]
             fields = {"ticket": ticket, "run": run, "failed": failed, "data": coded}
-            fields["unverified"] = list(unverified)
+            fields |= {"unverified": list(unverified), "late": late}
         case JobForgotten(ticket):
             fields = {"ticket": ticket}
     text = json.dumps([type(entry).__name__, fields]).encode()
@@ -221,7 +228,8 @@ def _read(line: bytes) -> Entry | None:
         case "JobEnded":
             data = tuple((agent, base64.b64decode(part)) for agent, part in fields["data"])
             unverified = tuple(fields["unverified"])
-            return JobEnded(fields["ticket"], fields["run"], fields["failed"], data, unverified)
+            ticket, run, failed = fields["ticket"], fields["run"], fields["failed"]
+            return JobEnded(ticket, run, failed, data, unverified, fields.get("late", False))
         case "JobForgotten":
             return JobForgotten(fields["ticket"])
     raise JournalDamaged(f"an entry of the kind {name!r}: written by a newer Podium?")

@@ -194,7 +194,8 @@ def _judge(start: RunStart, now_s: float) -> Did:
         partial = f"partial start (only on {', '.join(begun)}): " if begun else ""
         if len(begun) == len(expected):
             partial = "all have started, but not as they should: "
-        return _fail(start, partial + "; ".join(found), now_s)
+        late = not begun and any(one.report.late or one.report.missed for one in expected)
+        return _fail(replace(start, late=late), partial + "; ".join(found), now_s)
     return replace(start, stage=Stage.OVER), ()
 
 
@@ -202,7 +203,8 @@ def _refused(start: RunStart, refusal: Refusal, now_s: float) -> Did:
     if start.stage is Stage.ABORTING:
         return start, ()
     noted: tuple[RunAction, ...] = ()
-    if refusal.kind == "late" and start.t0 is not None:
+    start = replace(start, late=refusal.kind == "late")
+    if start.late and start.t0 is not None:
         node = next(node for node in start.nodes if node.agent == refusal.agent)
         minimum_fs = node.prepared.minimum_lead_fs if node.prepared is not None else 0
         noted = (Delivered(start.lead_fs - minimum_fs + refusal.short_fs, late=True),)
@@ -257,7 +259,7 @@ def _time_passed(start: RunStart, now_s: float) -> Did:
         who = f" from {', '.join(silent)}" if silent else ""
         reason = f"no answer to {start.stage.value}{who} in time"
         if start.stage is Stage.FIRING:
-            start = replace(start, unheard=tuple(silent), recalled_s=now_s)
+            start = replace(start, unheard=tuple(silent), recalled_s=now_s, late=True)
         if start.stage is not Stage.ABORTING:
             return _fail(start, reason, now_s)
         return replace(start, stage=Stage.OVER), tuple(Quarantine(one, reason) for one in silent)

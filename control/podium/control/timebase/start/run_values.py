@@ -159,6 +159,8 @@ class RunStart:
     t0: Tai | None = None
     failed: str = ""
     """Why it came to nothing."""
+    late: bool = False
+    """It came to nothing only because its start came too late: made again, it may do."""
     unheard: tuple[str, ...] = ()
     """Who had not taken FIRE when it was called back."""
     recalled_s: float = 0.0

@@ -5,7 +5,7 @@
 "use strict";
 
 const PARTS = [
-  "headline", "now", "nodes", "instruments", "parameters", "runs", "events", "plot", "clock",
+  "headline", "findings", "now", "nodes", "instruments", "parameters", "runs", "events", "plot", "clock",
 ];
 const AGAIN_MS = 1000;
 const latest = new Map();

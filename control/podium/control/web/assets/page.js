@@ -61,7 +61,7 @@ async function alone() {
 // Times
 
 function told(seconds) {
-  if (seconds < -CLOCKS_DIFFER_S) return "of the future"; // by a clock that was set back since
+  if (seconds < -CLOCKS_DIFFER_S) return "later than now: clocks differ";
   if (seconds < 99.5) return `${Math.max(0, Math.round(seconds))} s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`;
@@ -83,6 +83,9 @@ function fill(root) {
   }
   for (const one of root.querySelectorAll("time.since")) {
     say(one, told(now - one.dataset.at));
+  }
+  for (const one of root.querySelectorAll("time.left")) {
+    say(one, `about ${told(Number(one.dataset.left))} left`);
   }
   for (const one of root.querySelectorAll("time.clock")) {
     if (!one.textContent) {
@@ -121,12 +124,22 @@ document.addEventListener("click", async (event) => {
   else if (button.id === "theme") nextTheme();
   else if (button.dataset.history !== undefined) await history(button.dataset.history);
   else if (button.dataset.stop !== undefined) askToStop(button);
+  else if (button.dataset.finding !== undefined) await lookedAt(button);
   else if (button.dataset.close !== undefined) button.closest("dialog").close();
 });
 
 document.getElementById("shown-as").addEventListener("change", (event) => {
   plots.shownAs = event.target.value;
 });
+
+async function lookedAt(button) {
+  button.disabled = true;
+  const address = `/api/findings/${encodeURIComponent(button.dataset.finding)}/looked`;
+  try {
+    const answer = await fetch(address, { method: "POST", headers: { "X-Podium-Page": "looked" } });
+    if (!answer.ok) button.disabled = false;
+  } catch { button.disabled = false; }
+}
 
 async function pin(run) {
   const answer = await fetch(`/api/runs/${encodeURIComponent(run)}/data`);

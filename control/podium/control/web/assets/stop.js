@@ -5,16 +5,19 @@ const title = document.getElementById("h-stop");
 const what = document.getElementById("stop-what");
 const said = document.getElementById("stop-said");
 const now = document.getElementById("stop-now");
+const KEPT = {
+  procedure: "What its steps have found so far is kept; the run that is on is given up, and nothing more of it begins",
+  batches: "What was measured so far is kept and marked incomplete",
+  nothing: "It is measured in one piece: nothing of it can be kept, and what waits for it fails",
+};
 let run = null; // whose stop is asked about
 
 export function askToStop(button) {
-  const { stop, program, by, batches } = button.dataset;
+  const { stop, program, by, kept } = button.dataset;
   run = stop;
   title.textContent = `Stop ${program}?`;
-  const kept = batches
-    ? "What was measured so far is kept and marked incomplete"
-    : "It is measured in one piece: nothing of it can be kept, and what waits for it fails";
-  what.textContent = `Run ${run}, asked by ${by}. ${kept}; outputs are made safe.`;
+  const name = kept === "procedure" ? "It was" : `Run ${run},`;
+  what.textContent = `${name} asked by ${by}. ${KEPT[kept]}; outputs are made safe.`;
   say("");
   now.hidden = false;
   now.disabled = false;
@@ -25,7 +28,8 @@ export function askToStop(button) {
 // Called whenever what runs has changed: the run may end by itself while one thinks.
 export function lookAgain() {
   if (!dialog.open || now.disabled) return;
-  if (document.querySelector("button[data-stop]")?.dataset.stop !== run) over("It has ended by itself.");
+  const on = [...document.querySelectorAll("button[data-stop]")].map((one) => one.dataset.stop);
+  if (!on.includes(run)) over("It has ended by itself.");
 }
 
 now.addEventListener("click", async () => {

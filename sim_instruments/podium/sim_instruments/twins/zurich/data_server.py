@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from podium.firmware_interfaces.zurich.discovery import DiscoveredDevice
 from podium.firmware_interfaces.zurich.handshake import KernelRequest, NoKernel, Reason
 from podium.firmware_interfaces.zurich.inventory.models import server_nodes
 from podium.firmware_interfaces.zurich.limits import TCP_PORT
@@ -130,6 +131,20 @@ class DataServer:
         self._let_go(lent, 0)
         lent.owner = owner
         self._tell_of_devices(0)
+
+    def discovered_devices(self) -> tuple[DiscoveredDevice, ...]:
+        """Return the instruments as discovery tells of them."""
+        return tuple(
+            DiscoveredDevice(
+                device.name,
+                device.model.name,
+                tuple(device.model.options),
+                INTERFACES,
+                INTERFACES[0] if device.connected else "",
+                self.name if device.connected else device.owner,
+            )
+            for device in self.devices
+        )
 
     # --- kernels ----------------------------------------------------------------------
 

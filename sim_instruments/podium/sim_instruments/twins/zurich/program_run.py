@@ -58,6 +58,7 @@ _NEVER_COMES: Final = {
 }
 TRIGGERS: Final = (Source.DIGITAL_1, Source.DIGITAL_2, Source.ZSYNC, Source.DIO)
 """What may come when nobody knows yet that it will. An HDAWG hears a PQSC as its DIO."""
+_DIGITAL: Final = frozenset({Source.DIGITAL_1, Source.DIGITAL_2})
 _AT_ONCE: Final = 4_000_000
 """Instructions that are executed in one go at most, 10 to 20 ms: others are answered between."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
@@ -273,12 +274,21 @@ class ProgramRun:
     def _hear_all(self, new: list[_Due]) -> None:
         self._due = sorted(self._due + new)
         self._heard += new
-        self._looked, self._looking = False, None
+        self._look_anew({one.source for one in new})
 
     def _hear(self, one: _Due) -> None:
         insort(self._due, one)
         self._heard.append(one)
-        self._looked, self._looking = False, None
+        self._look_anew({one.source})
+
+    def _look_anew(self, sources: set[Source]) -> None:
+        """Look ahead from the start again, if any of ``sources`` can change what comes."""
+        if any(source not in _DIGITAL or self._heeds(source) for source in sources):
+            self._looked, self._looking = False, None
+
+    def _heeds(self, source: Source) -> bool:
+        """Tell whether the program waits for a trigger, or reads levels of triggers."""
+        return self.waits_for(source) or bool(np.any(self.image.code[:, 0] == Op.LOAD_LEVEL))
 
     @property
     def has_fresh(self) -> bool:
