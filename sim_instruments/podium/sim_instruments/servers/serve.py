@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from podium.sim_instruments.servers.back_door import BackDoor
@@ -16,7 +16,6 @@ from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import Place
 from podium.sim_instruments.servers.serving import Serving, open_laboratory
-from podium.sim_instruments.servers.zurich_discovery import answering_discovery
 
 
 async def serve(
@@ -62,7 +61,7 @@ async def serve(
     async with (
         open_laboratory(build, WorldClock(mode), places, logged) as serving,
         (door := BackDoor(serving)).listen() as (host, port),
-        answering_discovery(serving) if discovery else nullcontext(),
+        _answering_discovery(serving) if discovery else nullcontext(),
         compiling(serving.laboratory, _tell) as work,
     ):
         if work is not None:
@@ -79,6 +78,13 @@ async def serve(
                 _tell("ready")
             await told_to_end.wait()
     return serving.tallies()
+
+
+def _answering_discovery(serving: Serving) -> AbstractAsyncContextManager[int]:
+    # Imported here: it knows the data server, which needs the extra ``chip``.
+    from podium.sim_instruments.servers.zurich_discovery import answering_discovery
+
+    return answering_discovery(serving)
 
 
 def _tell(line: str) -> None:
