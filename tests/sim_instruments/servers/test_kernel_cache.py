@@ -47,6 +47,8 @@ def test_what_the_install_has_not_compiled_is_not_taken_for_compiled(install) ->
 def test_a_changed_source_makes_the_kernels_old(install) -> None:
     assert copy_of_install(["chip"])
     os.utime(install / "physics" / "kernel.py", (1, 1))
+    assert compiled(["chip"]), "its contents are the same: so has a wheel when it is installed"
+    (install / "physics" / "kernel.py").write_text("fail")
     assert not compiled(["chip"])
     assert not copy_of_install(["chip"])
 

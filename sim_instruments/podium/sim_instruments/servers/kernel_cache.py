@@ -1,5 +1,8 @@
 """Kernels that Numba has compiled, on disk: whether all are there, and one copy for all users.
 
+A wheel that was built on this machine brings them (``build_backend``); else whoever needs them
+first compiles them (:mod:`.warm_up`).
+
 Numba keeps them beside the modules, or where that cannot be written, in a folder of the user's
 (``NUMBA_CACHE_DIR`` names another). It does not look beside the modules then, though all may be
 there, compiled by who has installed them: those are copied.
@@ -49,7 +52,7 @@ def copy_of_install(families: Sequence[str]) -> bool:
     for modules in SOURCES:
         into = cache_folder_of(modules)
         into.mkdir(parents=True, exist_ok=True)
-        for pattern in ("*.nbc", "*.nbi"):  # the index last: it names the others
+        for pattern in ("*.sources", "*.nbc", "*.nbi"):  # the index last: it names the others
             for file in (ROOM / modules / "__pycache__").glob(pattern):
                 shutil.copy2(file, into)
     note_compiled(families)
@@ -82,15 +85,23 @@ def _read(note: Path) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
+def _contents(file: Path) -> object:
+    """Return what Numba compares of a module: a hash of its contents, earlier its time and size."""
+    from numba.core import caching
+
+    if hasattr(caching, "_hash_source_file"):
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    return file.stat().st_mtime_ns, file.stat().st_size
+
+
 def _stamp() -> str:
     """Return a word that changes with everything that makes Numba compile anew."""
     from llvmlite import binding
 
     sources = [
-        (str(file.relative_to(ROOM)), status.st_mtime_ns, status.st_size)
+        (str(file.relative_to(ROOM)), _contents(file))
         for modules in SOURCES
         for file in sorted((ROOM / modules).glob("*.py"))
-        for status in (file.stat(),)
     ]
     told = (
         platform.python_version(),
