@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(1200)]
 BASE_MB = 100
 """What ``pip install podium`` may bring, pip itself aside."""
 IN_WHEEL = {
@@ -19,12 +19,41 @@ IN_WHEEL = {
     "podium/control/demo/two_nodes.yaml",
     "podium_pytest.py",
 }
-IN_SDIST = {"CHANGELOG.md", "README.md", "pyproject.toml", "docs/tutorials/02-notebook.ipynb"}
+IN_SDIST = {
+    "CHANGELOG.md",
+    "README.md",
+    "build_backend/podium_build.py",
+    "docs/tutorials/02-notebook.ipynb",
+    "pyproject.toml",
+}
+FIRST_RUN = """
+from numba.core import event
+
+compiled = []
+
+class Listener(event.Listener):
+    def on_start(self, event):
+        compiled.append(event.data["dispatcher"].py_func.__name__)
+
+    def on_end(self, event):
+        pass
+
+event.register("numba:compile", Listener())
+from podium.sim_instruments.physics.first_runs import run_whole
+from podium.sim_instruments.servers import kernel_cache, warm_up
+
+assert "site-packages" in kernel_cache.__file__, kernel_cache.__file__
+assert kernel_cache.compiled(kernel_cache.FAMILIES)
+run_whole()
+warm_up.warm_up_cluster()
+warm_up.warm_up_sequencer()
+assert not compiled, compiled
+"""
 
 
 def run(*words: str | Path, **more) -> str:
     done = subprocess.run(
-        list(map(str, words)), capture_output=True, text=True, timeout=280, **more
+        list(map(str, words)), capture_output=True, text=True, timeout=1000, **more
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -41,6 +70,7 @@ def built(tmp_path_factory) -> dict[str, Path]:
 
 def test_the_wheel_holds_what_commands_copy_and_nothing_compiled(built) -> None:
     names = set(zipfile.ZipFile(built["wheel"]).namelist())
+    assert built["wheel"].name.endswith("-py3-none-any.whl")
     assert names >= IN_WHEEL
     assert not {name for name in names if name.endswith((".pyc", ".nbi", ".nbc"))}
     assert not {name for name in names if name.startswith("tests")}
@@ -80,3 +110,14 @@ def test_the_wheel_alone_simulates_a_box_and_is_small(built, tmp_path) -> None:
     )
     assert refused.returncode == 1
     assert "pip install 'podium[chip]'" in refused.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are compiled ahead on Linux only")
+def test_what_pip_builds_from_the_sdist_compiles_nothing_in_its_first_run(built, tmp_path) -> None:
+    run(sys.executable, "-m", "venv", tmp_path / "env")
+    bin_ = tmp_path / "env" / "bin"
+    pinned = {**os.environ, "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}  # the build's as well
+    pinned.pop("PODIUM_KERNELS", None)
+    run(bin_ / "pip", "install", "-q", f"podium[chip] @ {built['sdist'].as_uri()}", env=pinned)
+    elsewhere = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
+    run(bin_ / "python", "-c", FIRST_RUN, cwd=tmp_path, env=elsewhere)

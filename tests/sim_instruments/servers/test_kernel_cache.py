@@ -8,6 +8,7 @@ from podium.sim_instruments.servers import kernel_cache
 from podium.sim_instruments.servers.kernel_cache import (
     FAMILIES,
     SOURCES,
+    at_hand,
     compiled,
     copy_of_install,
     note_compiled,
@@ -33,7 +34,7 @@ def install(tmp_path, monkeypatch):
 
 def test_kernels_of_an_install_are_copied_once(install, tmp_path) -> None:
     assert not compiled(["chip"])
-    assert copy_of_install(["chip", "qblox_cluster"])
+    assert at_hand(["chip", "qblox_cluster"])
     assert compiled(["chip", "qblox_cluster"])
     for modules in SOURCES:
         assert (tmp_path / "mine" / modules / "kernel.nbi").read_text() == modules

@@ -36,7 +36,7 @@ def compiler(tmp_path, monkeypatch):
         (tmp_path / "stand_in_compiler.py").write_text(text)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         monkeypatch.setattr(kernel_compilation, "MODULE", "stand_in_compiler")
-        monkeypatch.setattr(kernel_compilation, "compiled", lambda families: False)
+        monkeypatch.setattr(kernel_compilation, "at_hand", lambda families: False)
 
     return of
 

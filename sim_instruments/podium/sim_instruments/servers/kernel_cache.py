@@ -10,6 +10,7 @@ there, compiled by who has installed them: those are copied.
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 from collections.abc import Sequence
@@ -37,6 +38,11 @@ def compiled(families: Sequence[str]) -> bool:
     return not families or _noted(cache_folder(), families)
 
 
+def at_hand(families: Sequence[str]) -> bool:
+    """Tell whether no kernel of these families has to be compiled; take over an installation's."""
+    return compiled(families) or copy_of_install(families)
+
+
 def note_compiled(families: Sequence[str]) -> None:
     """Note that all kernels of these families are in the cache."""
     folder = cache_folder()
@@ -54,7 +60,9 @@ def copy_of_install(families: Sequence[str]) -> bool:
         into.mkdir(parents=True, exist_ok=True)
         for pattern in ("*.sources", "*.nbc", "*.nbi"):  # the index last: it names the others
             for file in (ROOM / modules / "__pycache__").glob(pattern):
-                shutil.copy2(file, into)
+                draft = into / f".{file.name}.{os.getpid()}"
+                shutil.copyfile(file, draft)
+                draft.replace(into / file.name)  # whole or not at all: others may load it now
     note_compiled(families)
     return True
 

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from podium.sim_instruments.servers.kernel_cache import compiled
+from podium.sim_instruments.servers.kernel_cache import at_hand
 
 if TYPE_CHECKING:
     from podium.sim_instruments.servers.laboratory import Laboratory
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MODULE = "podium.sim_instruments.servers.warm_up"
 WHY = (
     "compiling the simulation's kernels for this processor, once: half a minute on two idle "
-    "cores. Instruments answer meanwhile; a program that is started waits"
+    'cores. Instruments answer meanwhile; a program that is started waits. "ready" follows'
 )
 LAST_BYTES = 2000
 Tell = Callable[[str], object]
@@ -85,7 +85,7 @@ async def compiling(
     cannot be done, that is told, and the gate opens: each kernel is compiled when it is needed.
     """
     families = families_of(laboratory)
-    if await asyncio.to_thread(compiled, families):
+    if await asyncio.to_thread(at_hand, families):
         yield None
         return
     laboratory.kernels.close()

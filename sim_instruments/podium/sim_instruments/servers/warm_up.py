@@ -32,9 +32,9 @@ from podium.sim_instruments.physics.first_runs import (
 )
 from podium.sim_instruments.servers.kernel_cache import (
     FAMILIES,
+    at_hand,
     cache_folder,
     compiled,
-    copy_of_install,
     note_compiled,
 )
 from podium.sim_instruments.servers.silent_playback import OnTheSpot
@@ -128,7 +128,7 @@ def compile_families(families: Sequence[str], tell: Tell) -> None:
 
     One process after the other does it for a cache: who comes meanwhile waits and finds it done.
     """
-    if copy_of_install(families) or compiled(families):
+    if at_hand(families):
         return
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
