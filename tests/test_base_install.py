@@ -110,6 +110,15 @@ def test_a_command_of_the_lab_says_which_extra_it_needs() -> None:
     assert re.search(r"podium: \w+ is not installed.*pip install 'podium\[lab\]'", done.stderr)
 
 
+def test_drivers_on_qcodes_do_without_pyarrow() -> None:
+    """README: who is short of space may remove it, though QCoDeS asks for it."""
+    drivers = "qblox_cluster.cluster", "qcodes_any.driver", "yokogawa_gs200", "lakeshore_372"
+    imports = "".join(f"import podium.drivers.{one}\n" for one in drivers)
+    words = [sys.executable, "-c", BLOCKED + imports + "import qcodes.dataset", '["pyarrow"]']
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_plugin_needs_the_base_alone(tmp_path) -> None:
     (tmp_path / "test_box.py").write_text(
         "def test_a_box_is_there(twin_instrument):\n"
