@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from podium.control.demo import simulation
+from podium.control.demo.simulation import TwinProgress
 
 EARLY, LATE = "10.0..20.0", "30.5..31.0"
 
@@ -52,3 +53,16 @@ async def test_the_truth_of_a_drifting_world_is_that_of_the_time_of_each_measure
     assert truth["q.assignment_fidelity"].value == 31.0
     assert truth.keys() == {"q.t1", "q.t2_echo", "q.assignment_fidelity"}
     assert len(asked) == 3, "all together, the slow one, and the moving ones in one question"
+
+
+def test_whole_lines_of_compiling_are_shown_once_and_nothing_else(tmp_path, capsys) -> None:
+    log = tmp_path / "twin.log"
+    log.write_text("cluster at 127.0.0.3\ncompiling kernels\ncompiled 1 o")
+    progress = TwinProgress(log)
+    progress.show()
+    progress.show()
+    assert capsys.readouterr().err == "twins: compiling kernels\n"
+    with log.open("a") as more:
+        more.write("f 2: readout\nready\n")
+    progress.show()
+    assert capsys.readouterr().err == "twins: compiled 1 of 2: readout\n"

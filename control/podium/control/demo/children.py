@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,10 +163,14 @@ class Children:
         if failed:
             raise failed[0]
 
-    async def wait_for(self, file: Path) -> None:
-        """Return once ``file`` is there; raises :class:`ProcessFailed` if a process ends first."""
+    async def wait_for(self, file: Path, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Return once ``file`` is there; raises :class:`ProcessFailed` if a process ends first.
+
+        ``meanwhile`` is called again and again until then.
+        """
         while not await asyncio.to_thread(file.exists):
             self.check()
+            meanwhile()
             await asyncio.sleep(POLL_S)
 
     async def end(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -37,8 +38,24 @@ async def serve(
     words = podium("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
     words += ["--clock", clock, "--with-parent"]
     child = children.start("twin", words, endpoints.parent / "logs", instruments)
-    await children.wait_for(endpoints)
+    await children.wait_for(endpoints, TwinProgress(child.log).show)
     return child
+
+
+class TwinProgress:
+    """Shows on standard error what a simulation says of its compiling, which may take a minute."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._shown = 0
+
+    def show(self) -> None:
+        """Show the whole lines that have come since."""
+        *lines, _ = self._log.read_text(errors="replace").split("\n")
+        for line in lines[self._shown :]:
+            if line.startswith(("compil", "could not compile")):
+                print(f"twins: {line}", file=sys.stderr, flush=True)
+        self._shown = len(lines)
 
 
 async def told_truth(twin: Path, spans: Mapping[str, str] | None = None) -> dict[str, Truth]:
