@@ -62,6 +62,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
+    from podium.control.demo.page_key import with_key
     from podium.control.demo.up_state import where_up
     from podium.control.facility.state_folder import default_state_file
     from podium.control.lab import join_facility
@@ -75,7 +76,8 @@ async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
                 await lab.looked_at(one.id)
         if arguments.looked not in (None, "all", *(one.id for one in status.findings)):
             await lab.looked_at(arguments.looked)  # refused, with the reason
-        return (status if arguments.looked is None else await lab.status()), state.page
+        page = None if state.page is None else with_key(state.page, state.page_key)
+        return (status if arguments.looked is None else await lab.status()), page
 
 
 def table(status: "FacilityStatus", now_s: float) -> str:

@@ -117,6 +117,7 @@ async def _up(
     from podium.control.bus.ending import until_told_to_end
     from podium.control.bus.together import plainly
     from podium.control.demo.kept_running import kept_running
+    from podium.control.demo.page_key import kept_page_key, with_key
     from podium.control.demo.page_socket import others_can_read, url_of
     from podium.control.demo.up_agents import files_of, keep_agents
     from podium.control.demo.up_parts import parts_of, told_names
@@ -125,6 +126,7 @@ async def _up(
         accepted_file,
         findings_file,
         fridges_file,
+        page_key_file,
         skews_file,
     )
 
@@ -135,9 +137,11 @@ async def _up(
     owners = owners_of(facility)
     page = listening is not None
     parts = parts_of(facility, tuple(owners), arguments.only, page, insecure=arguments.insecure)
-    if parts.coordinator.startswith("tcp/"):
+    locked = not parts.coordinator.startswith("tcp/")
+    if not locked:
         report("the bus has no lock: whoever reaches it may do everything")
     url = None if listening is None else url_of(listening)
+    key = kept_page_key(page_key_file(state_file)) if url is not None and locked else None
     async with plainly(), AsyncExitStack() as stack:
         for member in parts.members:
             if member.role == "router":
@@ -173,18 +177,21 @@ async def _up(
                         *("--store", store),
                         *("--fridges", str(fridges_file(state_file))),
                         *parts.words[Member("page")],
+                        *(() if key is None else ("--key", str(page_key_file(state_file)))),
                         *("--socket", str(listening.fileno())),
                     ],
                     report,
                     inherit=[listening.fileno()],
                 )
             )
-            print(f"{facility.name}: the page is {url}", flush=True)
-            if others_can_read(listening):
+            print(f"{facility.name}: the page is {with_key(url_of(listening), key)}", flush=True)
+            if others_can_read(listening) and key is None:
                 report("everybody who reaches this machine can read the page and stop what runs")
+            elif others_can_read(listening):
+                report("the page's key goes over the network in the clear: a tunnel is safer")
         endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
         path = str(arguments.facility.resolve())
-        write_state(state_file, UpState(path, endpoints, parts.coordinator, url))
+        write_state(state_file, UpState(path, endpoints, parts.coordinator, url, key))
         if Member("coordinator") not in parts.members:
             print(f"{facility.name}: {told_names(parts.members)} started here", flush=True)
         async with asyncio.TaskGroup() as tasks:

@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--store", default="", help="the parameter store")
     parser.add_argument("--fridges", type=Path, help="where fridges' temperatures are kept")
+    parser.add_argument("--key", type=Path, help="file with the key of the page; none: it is open")
     parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
     parser.add_argument("--listen", help="own endpoint, on a bus without a lock")
     parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
@@ -58,6 +59,7 @@ async def _be(arguments: Namespace) -> None:
     read = partial(load_facility, arguments.facility, arguments.endpoints)
     facility = read()
     readings = FridgeHistory(arguments.fridges)
+    key = None if arguments.key is None else arguments.key.read_text(encoding="ascii").strip()
     picture = Picture(facility, arguments.store, fridge_history=readings)
     places = {
         "meet": arguments.meet,
@@ -68,7 +70,7 @@ async def _be(arguments: Namespace) -> None:
         opened_bus(facility, Member("page"), **places) as bus,
         log_told(bus, facility.name, "page"),
         following(picture, bus),
-        served(picture, bus, socket.socket(fileno=arguments.socket)) as port,
+        served(picture, bus, socket.socket(fileno=arguments.socket), key) as port,
         asyncio.TaskGroup() as tasks,
     ):
         log.info("page up", port=port)
@@ -81,9 +83,14 @@ async def _be(arguments: Namespace) -> None:
 
 
 @asynccontextmanager
-async def served(picture: Picture, bus: Bus, listening: socket.socket) -> AsyncGenerator[int]:
-    """Serve the page on a socket that is bound while the context is open; give its port."""
-    app, hub = make_app(picture, Stopping(picture, bus))
+async def served(
+    picture: Picture, bus: Bus, listening: socket.socket, key: str | None = None
+) -> AsyncGenerator[int]:
+    """Serve the page on a socket that is bound while the context is open; give its port.
+
+    ``key``: what opens the page; None: it stands open.
+    """
+    app, hub = make_app(picture, Stopping(picture, bus), key)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=ENDING_S
     )
