@@ -2,7 +2,7 @@
 #
 #   make demo       two simulated nodes from nothing to one start, report in ./report
 #   make test       everything CI runs: make check, then the tests
-#   make test-all   the exhaustive cases as well
+#   make test-all   the exhaustive cases as well; builds wheel and sdist, and installs the wheel
 #   make check      format, lint, types, which room imports which
 #   make chaos      faults against the start protocol; its last line is JSON
 #   make mutants    breaks what decides, one small change at a time; names what no test notices
@@ -210,15 +210,15 @@ referees:
 	@$(call peer,labone,$(LABONE))
 
 $(installed): $(what_decides) | $(bin)/pip
-	@echo "Installing Podium into $(VENV): about 1 GB, a minute or two on a good line."
-	$(install) .
+	@echo "Installing Podium into $(VENV): about 1.1 GB, a minute or two on a good line."
+	$(install) ".[all]"
 	$(byte_code)
 	$(warm_up)
 	@touch $@
 
 $(installed_for_tests): $(what_decides) | $(bin)/pip
-	@echo "Installing Podium and what its tests need into $(VENV): about 1.3 GB."
-	$(install) ".[test]"
+	@echo "Installing Podium and what its tests need into $(VENV): about 1.7 GB."
+	$(install) ".[all,test]"
 	$(byte_code)
 	$(warm_up)
 	@touch $@ $(installed)

@@ -18,7 +18,7 @@ from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.world import World
-from podium.sim_instruments.servers.warm_up import Done
+from podium.sim_instruments.servers.silent_playback import Done
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.local_oscillator import POWER_ON_LO_HZ
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes

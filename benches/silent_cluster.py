@@ -16,7 +16,7 @@ from podium.sim_instruments.servers.endpoints import endpoint
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf
 from podium.sim_instruments.servers.loopback import draw_place, listen
 from podium.sim_instruments.servers.serving import doors
-from podium.sim_instruments.servers.warm_up import OnTheSpot
+from podium.sim_instruments.servers.silent_playback import OnTheSpot
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 
 MODULES = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}

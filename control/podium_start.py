@@ -42,6 +42,15 @@ def main() -> int:
         from podium.control.cli import main as run
 
         return run()
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.split(".")[0] in {"podium", *sys.stdlib_module_names}:
+            raise
+        print(
+            f"podium: {error.name} is not installed, which this command needs: "
+            "pip install 'podium[lab]', or 'podium[all]' with the physics of chips",
+            file=sys.stderr,
+        )
+        return WRONG_USE
     except KeyboardInterrupt:  # so early that nothing has begun
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

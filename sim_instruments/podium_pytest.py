@@ -8,8 +8,9 @@ It stands outside the package, like ``podium_start``: where another package name
 ours, test runs go on, and only these fixtures fail.
 """
 
+import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -87,11 +88,16 @@ def _told_of(node: pytest.Collector | pytest.Item, opened: "TwinFacility") -> It
 
 
 @pytest.fixture(scope="session")
-def podium_pool() -> Iterator["TwinPool"]:
+def podium_pool(pytestconfig: pytest.Config) -> Iterator["TwinPool"]:
     """The processes of this run's twins (with pytest-xdist: of this worker's)."""
     from podium.sim_instruments.testing import TwinPool
 
-    with TwinPool() as pool:
+    def tell(line: str) -> None:
+        capturing = pytestconfig.pluginmanager.getplugin("capturemanager")
+        with capturing.global_and_fixture_disabled() if capturing else nullcontext():
+            print(f"podium: {line}", file=sys.stderr, flush=True)
+
+    with TwinPool(tell) as pool:
         yield pool
 
 

@@ -21,6 +21,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "podium.control.demo.command:command",
             "bring up two nodes from nothing on simulated instruments, and start them together",
         ),
+        "tutorial": (
+            "podium.control.demo.tutorial:command",
+            "copy the notebook of the tutorials, and say how to open it",
+        ),
         "check": (
             "podium.control.demo.check:command",
             "check a facility file; every error with its place and what would be right",

@@ -92,6 +92,7 @@ def run_serve(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.design import DesignError
     from podium.sim_instruments.physics.sampling_qubits import SamplingError
     from podium.sim_instruments.physics.world_file import WorldFileError
+    from podium.sim_instruments.servers.extras import ExtraMissing
     from podium.sim_instruments.servers.loopback import NoAddressError
     from podium.sim_instruments.servers.twin_factory import TwinError
     from podium.sim_instruments.wiring import PlanError
@@ -112,6 +113,7 @@ def run_serve(arguments: Namespace) -> int:
         TwinError,
         ModelError,
         NoAddressError,
+        ExtraMissing,
     ) as error:
         raise Ended(error, FOUND_PROBLEM) from error
     except OSError as error:

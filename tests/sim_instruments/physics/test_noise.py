@@ -3,13 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.sim_instruments.physics.noise import (
-    SlowNoise,
-    gaussians,
-    key,
-    philox,
-    quadrature,
-)
+from podium.sim_instruments.physics.counted_numbers import key
+from podium.sim_instruments.physics.noise import SlowNoise, gaussians, philox, quadrature
 
 
 def words(key_words: tuple[int, int], counter: tuple[int, int, int, int]) -> list[int]:

@@ -24,8 +24,8 @@ from tests.sim_instruments.physics.small_chip import (
 )
 
 from podium.sim_instruments.physics.assignment import assignment_at
+from podium.sim_instruments.physics.counted_numbers import key
 from podium.sim_instruments.physics.episodes import NotSimulated
-from podium.sim_instruments.physics.noise import key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import ReadoutTone, flight, response_table
 from podium.sim_instruments.physics.shots import shots_of, thermal
@@ -492,8 +492,8 @@ def test_nothing_is_left_to_compile_after_the_warm_up() -> None:
     program = """
 import gc
 from numba.core.registry import CPUDispatcher
-from podium.sim_instruments.physics.world import warm_up
-warm_up()
+from podium.sim_instruments.physics.first_runs import run_whole
+run_whole()
 def compiled():
     found = [o for o in gc.get_objects() if isinstance(o, CPUDispatcher)]
     return {str(f.py_func): len(f.signatures) for f in found if "podium" in f.__module__}

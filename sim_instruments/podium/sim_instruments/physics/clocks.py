@@ -21,7 +21,7 @@ from math import cos, log, pi, sqrt
 
 from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
 from podium.sim_instruments.physics.clock_makes import ClockMake
-from podium.sim_instruments.physics.noise import gaussians, key, uniform
+from podium.sim_instruments.physics.counted_numbers import gaussian, key, uniform
 from podium.sim_instruments.physics.room import Room
 
 WHITE_TICK_FS = FS_PER_US
@@ -72,7 +72,7 @@ def draw_errors(seed: int, element: str, make: ClockMake) -> ClockErrors:
     """Draw one clock of a make; ``element`` names it in the world."""
 
     def normal(use: str) -> float:
-        return float(gaussians(key(seed, element, use), 0, 1)[0].real)
+        return gaussian(key(seed, element, use), 0)
 
     return ClockErrors(
         make.offset_fs * normal("offset"),
@@ -289,7 +289,7 @@ class Clock:
         noise_fs = 0.0
         if self.make.white_fs:
             tick = at_fs // WHITE_TICK_FS
-            noise_fs += self.make.white_fs * float(gaussians(self._white_key, tick, 1)[0].real)
+            noise_fs += self.make.white_fs * gaussian(self._white_key, tick)
         for period_fs, phase in self._flicker:
             turns = at_fs % period_fs / period_fs + phase
             noise_fs += self._amplitude_fs * cos(2 * pi * turns)

@@ -6,7 +6,10 @@ more in a facility, or a quantity more in a chip library, moves no other number.
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 
@@ -38,11 +41,24 @@ def draw(spread: Spread, seed: int, element: str, quantity: str, attempt: int = 
     if spread.spread == 0:
         return spread.value
     uniform = generator(seed, element, quantity, attempt).random()
-    from scipy.special import ndtr, ndtri  # heavy: see .relaxation
-
-    below, above = (float(ndtr((edge - spread.value) / spread.spread)) for edge in (low, high))
-    drawn = spread.value + spread.spread * float(ndtri(below + uniform * (above - below)))
+    cdf, inverse = _normal()
+    below, above = (cdf((edge - spread.value) / spread.spread) for edge in (low, high))
+    drawn = spread.value + spread.spread * inverse(below + uniform * (above - below))
     return min(max(drawn, low), high)
+
+
+@cache
+def _normal() -> tuple[Callable[[float], float], Callable[[float], float]]:
+    """Return the normal distribution's function and its inverse.
+
+    SciPy's where it is, as all worlds of chips were drawn by it; boxes on a bench do without.
+    The two agree to some parts in 1e15.
+    """
+    try:
+        from scipy.special import ndtr, ndtri  # heavy: see .relaxation
+    except ModuleNotFoundError:
+        return NormalDist().cdf, NormalDist().inv_cdf
+    return (lambda x: float(ndtr(x))), (lambda p: float(ndtri(p)))
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:

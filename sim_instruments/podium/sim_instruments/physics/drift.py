@@ -19,11 +19,15 @@ Of a feedline: the chain's ``gain`` and the ``delay`` of the way back, in each d
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podium.sim_instruments.physics.noise import SlowNoise, key
+from podium.sim_instruments.physics.counted_numbers import key
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.noise import SlowNoise
 
 FREQUENCY_MEMORIES_S = (1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4, 1e5)
 LOSS_MEMORIES_S = (1e2, 1e3, 1e4)
@@ -163,13 +167,17 @@ class Drift:
 
     def _noises(
         self, name: str, what: str, sigma: float, memories_s: Sequence[float]
-    ) -> list[SlowNoise]:
+    ) -> "list[SlowNoise]":
+        from podium.sim_instruments.physics.noise import SlowNoise  # compiled: see .noise
+
         return [
             SlowNoise(sigma, memory_s, key(self._seed, name, f"drift of {what} {memory_s:g} s"))
             for memory_s in memories_s
         ]
 
 
-def slow_noise(qubit: QubitPoint, seed: int) -> SlowNoise:
+def slow_noise(qubit: QubitPoint, seed: int) -> "SlowNoise":
     """Return the frequency noise that changes within a few shots, which every world has."""
+    from podium.sim_instruments.physics.noise import SlowNoise  # compiled: see .noise
+
     return SlowNoise(qubit.slow_sigma_hz, qubit.slow_memory_s, key(seed, qubit.name, "slow"))

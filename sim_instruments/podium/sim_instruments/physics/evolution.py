@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.propagators import (
+    copy_into,
     fade_rates,
     held_map,
     jump_map,
@@ -109,7 +110,7 @@ def fill_waits(span_ns: Any, tables: Any, factor: Any, jumps: Any) -> None:
     """Multiply ``factor`` and fill ``jumps``, (G, L, L) each, with what free waits do."""
     levels = tables.levels_hz.size
     for g in range(span_ns.size):
-        jumps[g] = jump_map(tables.rates, span_ns[g])
+        copy_into(jump_map(tables.rates, span_ns[g]), jumps[g])
         turn_apart(tables, span_ns[g], factor[g])
         for a in range(levels):
             for b in range(levels):
@@ -167,7 +168,7 @@ def evolve(
     columns: Any,
     tables: Any,
     node_at: Any,
-    reading: int,
+    reading: Any,
     out: Any,
 ) -> int:
     """Take (K, C, L, L) columns through events first ... last - 1; return how many samples.
@@ -257,7 +258,7 @@ def evolve_each(events: Any, first: Any, tables: Any, out: Any) -> None:
     for b in range(first.size):
         last = first[b + 1] if b + 1 < first.size else events.what.size
         columns = pure_levels(tables.node_hz.size, levels)
-        taken += evolve(events, first[b], last, columns, tables, no_node, 0, out[taken:])
+        taken += evolve(events, first[b], last, columns, tables, no_node, np.int64(0), out[taken:])
 
 
 @njit(cache=True, nogil=True)
@@ -271,13 +272,13 @@ def maps_of(
     for k in range(tables.node_hz.size):
         diagonal = diagonal_in_frame(tables.levels_hz, carrier_hz, tables.node_hz[k])
         if samples.size:
-            out[0, k] = samples_map(
+            played = samples_map(
                 samples, step, diagonal, tables.strength, tables.rates, tables.fading
             )
+            copy_into(played, out[0, k])
         if level_ns > 0:
-            out[1, k] = held_map(
-                level, level_ns, diagonal, tables.strength, tables.rates, tables.fading
-            )
+            held = held_map(level, level_ns, diagonal, tables.strength, tables.rates, tables.fading)
+            copy_into(held, out[1, k])
     return out
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.alike import PHASE_STEP
 from podium.sim_instruments.physics.branches import Branches
+from podium.sim_instruments.physics.counted_numbers import key
 from podium.sim_instruments.physics.drift import slow_noise
 from podium.sim_instruments.physics.drive_pieces import Contents, QubitLine
 from podium.sim_instruments.physics.episodes import (
@@ -20,7 +21,7 @@ from podium.sim_instruments.physics.episodes import (
     ring_down_ns,
 )
 from podium.sim_instruments.physics.lit import Lits, Path, Tone
-from podium.sim_instruments.physics.noise import gaussian_at, key
+from podium.sim_instruments.physics.noise import gaussian_at
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.signals import (

@@ -47,7 +47,7 @@ def changed(envelope: Any) -> Any:
 def _advance(
     r: complex,
     envelope: Any,
-    k: int,
+    k: Any,
     phasor: Any,
     detuning: Any,
     pull: float,
@@ -78,7 +78,7 @@ def ring(
     n_crit: float,
     half_kappa: float,
     photons_per: float,
-    stride: int,
+    stride: Any,
     field: Any,
     pull: Any,
 ) -> None:
@@ -102,7 +102,7 @@ def ring(
     r = 0j
     now = low
     if fraction > 0.0:
-        r = _advance(r, envelope, 0, phasor, detuning, low, half_kappa, fraction)
+        r = _advance(r, envelope, np.int64(0), phasor, detuning, low, half_kappa, fraction)
     before, held, age = low, np.inf, 0
     decay = 0j
     ready = False
@@ -317,7 +317,7 @@ def take_windows(
                 n_crit,
                 half_kappa,
                 photons_per,
-                1,
+                np.int64(1),
                 response[n],
                 pull[n],
             )

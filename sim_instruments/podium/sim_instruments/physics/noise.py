@@ -10,7 +10,6 @@ runs that follow closely on one another see almost the same noise.
 """
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,6 @@ QUADRATURE_ERROR = 1e-7
 """Error allowed in the mean of exp(1j * phase) over slow noise."""
 WIDEST_PHASE = 60.0
 """Phases of a larger standard deviation (rad) are averaged as if they had this one."""
-
-
-def key(seed: int, element: str, use: str) -> int:
-    """Return the 64-bit key for the random numbers of ``use`` at ``element``."""
-    text = f"{seed}/{element}/{use}".encode()
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
 
 
 @njit(cache=True, nogil=True)
@@ -87,12 +80,6 @@ def gaussians(key_: int, run: int, count: int) -> NDArray[np.complex128]:
     out = np.empty(count, np.complex128)
     gaussian_pairs(np.uint64(key_), np.uint64(run), out)
     return out
-
-
-def uniform(key_: int, run: int) -> float:
-    """Return the number of ``run``, evenly distributed in (0, 1)."""
-    word, _ = philox(np.uint64(key_), np.uint64(run), np.uint64(0))
-    return float(unit(np.uint64(word)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,14 @@ def relax_columns(jumps: Any, fade: Any, columns: Any, work: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def copy_into(given: Any, out: Any) -> None:
+    """Copy a matrix. ``out[:] = given`` would have Numba compile the text of its error: seconds."""
+    for i in range(given.shape[0]):
+        for j in range(given.shape[1]):
+            out[i, j] = given[i, j]
+
+
+@njit(cache=True, nogil=True)
 def exponential(matrix: Any) -> Any:
     """Return exp(matrix) of a small real matrix."""
     size = matrix.shape[0]
@@ -165,9 +173,9 @@ def jump_through(rates: Any, spans_ns: Any, out: Any) -> None:
 
     ``spans_ns`` (S, L): what stretch s is worth in ns for jumps out of each level.
     """
-    out[:] = np.eye(rates.shape[0])
+    copy_into(np.eye(rates.shape[0]), out)
     for s in range(spans_ns.shape[0]):
-        out[:] = np.dot(jump_map(rates * spans_ns[s], 1.0), out)
+        copy_into(np.dot(jump_map(rates * spans_ns[s], 1.0), out), out)
 
 
 @njit(cache=True, nogil=True)
@@ -310,7 +318,8 @@ def generator(diagonal: Any, lower: Any, rates: Any, fading: Any) -> Any:
                 if i != k:
                     change[i, i] += rates[i, k] * state[k, k] - rates[k, i] * state[i, i]
         coordinates(change, column)
-        out[:, c] = column
+        for i in range(column.size):
+            out[i, c] = column[i]
     return out
 
 
@@ -334,7 +343,8 @@ def samples_map(
     column = np.empty(levels * levels)
     for c in range(levels * levels):
         coordinates(columns[c], column)
-        out[:, c] = column
+        for i in range(column.size):
+            out[i, c] = column[i]
     return out
 
 

@@ -28,16 +28,32 @@ FORGOTTEN = 1e-6
 
 
 @njit(cache=True, nogil=True)
+def _put(
+    row: Any, what: Any, item: Any, start: Any, end: Any, a: Any, b: Any, sampled: Any
+) -> None:
+    """Fill a row of :func:`_lay`. One assignment of a slice would take seconds to compile."""
+    row[0] = what
+    row[1] = item
+    row[2] = start
+    row[3] = end
+    row[4] = a
+    row[5] = b
+    row[6] = sampled
+
+
+@njit(cache=True, nogil=True)
 def _lay(
     drive_start: Any, drive_end: Any, start: Any, end: Any, middle: Any, episode: Any, out: Any
 ) -> int:
     """Fill ``out`` (R, 7): what, index (drive or episode), time, end, a, b, sampled."""
+    # Typed: for each literal number that is handed on, another _put would be compiled.
+    pulse, stirred, part, none = np.int64(PULSE), np.int64(STIRRED), np.int64(PART), np.int64(0)
     count = 0
     d = 0
     now = -(1 << 62)
     for g in range(start.size):
         while d < drive_start.size and drive_end[d] <= start[g]:
-            out[count, :] = (PULSE, d, drive_start[d], drive_end[d], 0, 0, 0)
+            _put(out[count], pulse, d, drive_start[d], drive_end[d], none, none, none)
             count += 1
             d += 1
         until = d
@@ -50,29 +66,31 @@ def _lay(
         for i in range(d, until):
             if drive_start[i] > position or i == reading:
                 stop = max(drive_start[i], position)
-                out[count, :] = (
-                    PART,
+                _put(
+                    out[count],
+                    part,
                     g,
                     position,
                     stop,
                     min(position, end[g]) - episode[g],
                     min(stop, end[g]) - episode[g],
-                    1 if i == reading else 0,
+                    np.int64(i == reading),
                 )
                 count += 1
-            out[count, :] = (STIRRED, i, drive_start[i], drive_end[i], g, 0, 0)
+            _put(out[count], stirred, i, drive_start[i], drive_end[i], g, none, none)
             count += 1
             position = max(position, drive_end[i])
         if position < end[g] or reading == until:
             stop = max(position, end[g])
-            out[count, :] = (
-                PART,
+            _put(
+                out[count],
+                part,
                 g,
                 position,
                 stop,
                 min(position, end[g]) - episode[g],
                 end[g] - episode[g],
-                1 if reading == until else 0,
+                np.int64(reading == until),
             )
             count += 1
             position = stop

@@ -62,7 +62,8 @@ def stirred_kernel(
     column = np.empty(levels * levels)
     for c in range(levels * levels):
         coordinates(columns[c], column)
-        out[:, c] = column
+        for i in range(column.size):
+            out[i, c] = column[i]
     return out
 
 

@@ -31,9 +31,9 @@ from podium.sim_instruments.physics.branches import (
     Branches,
     Stretch,
 )
+from podium.sim_instruments.physics.counted_numbers import key, uniform
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.lit import Lit, Path
-from podium.sim_instruments.physics.noise import key, uniform
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.schedule import FORGOTTEN
 from podium.sim_instruments.physics.shots import thermal

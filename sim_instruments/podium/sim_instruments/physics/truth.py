@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from podium.sim_instruments.physics.assignment import best_assignment
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
@@ -116,6 +115,9 @@ def truth(
             if f"{point.name}.flux" in sweet_v:
                 values["sweet_spot"] = Truth(sweet_v[f"{point.name}.flux"], "V")
             if optima:
+                # heavy: see .relaxation.lifetime_s
+                from podium.sim_instruments.physics.assignment import best_assignment
+
                 best = best_assignment(feedline, index)
                 values["assignment_fidelity"] = Truth(best.fidelity, "1")
             told.update({f"{point.name}.{quantity}": known for quantity, known in values.items()})

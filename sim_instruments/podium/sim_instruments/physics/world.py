@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.counted_numbers import key
 from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
 from podium.sim_instruments.physics.feedline_session import Beginning
-from podium.sim_instruments.physics.noise import gaussians, key
+from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.records import integrate
@@ -27,15 +28,13 @@ from podium.sim_instruments.physics.shots import prepare, shots_of
 from podium.sim_instruments.physics.signals import (
     Captured,
     CaptureTrain,
-    Piece,
     PulseTrain,
     RunSignals,
-    Window,
 )
 from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumped
 from podium.sim_instruments.physics.trace import trace_of
 
-__all__ = ["Lines", "NotSimulated", "World", "warm_up"]
+__all__ = ["Lines", "NotSimulated", "World"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,56 +270,3 @@ def _integral(trace: NDArray[np.complex128], capture: CaptureTrain) -> complex:
     if window.weights is not None:
         heard = heard * window.weights
     return complex(np.sum(heard) / window.duration_ns)
-
-
-def warm_up() -> None:
-    """Compile everything that :meth:`World.play` may need, into Numba's cache on disk.
-
-    Takes about half a minute once, and a second when the cache is there.
-    """
-    levels = np.arange(4.0)
-    rates = np.diag(levels[1:] * 1e5, 1) + np.diag(levels[1:] * 1e4, -1)
-    qubit = QubitPoint(
-        name="warm.q0",
-        levels_hz=6e9 * levels - 1e8 * levels * (levels - 1),
-        ladder=np.sqrt(levels[1:]),
-        rabi_hz_per_sqrt_w=1e8,
-        drive_delay_ns=10.0,
-        rates_1_s=rates,
-        dephasing_1_s=1e5,
-        slow_sigma_hz=1e4,
-        slow_memory_s=1e-3,
-        resonator_hz=7e9 - 1e6 * levels,
-        bare_resonator_hz=6.99e9,
-        kappa_hz=5e6,
-        kappa_coupling_hz=5e6,
-        n_crit=50.0,
-    )
-    feedline = FeedlinePoint("warm.feedline", 1e-3, 1e3, 20.2, 20.3, 1e-20, (qubit,))
-    world = World(lambda _: (feedline,), seed=0)
-    shaped = np.hanning(8).astype(np.complex128)
-    pieces = (Piece(6e9, shaped, 0.1 + 0j, 20), Piece(5.8e9, shaped, 0j, 8))
-    tone = Piece(7e9, shaped, 0.01 + 0j, 100)
-    windows = (Window(7e9, 100, None), Window(7e9, 50, np.ones(50, np.complex128)))
-    for shots, gap in ((1, 1), (8, 3), (2000, 1)):
-        # many shots without two alike take the other way: no maps for blocks
-        start = 4000 * np.arange(shots, dtype=np.int64) + gap * np.arange(shots)
-        turns = np.linspace(0.0, 1.0, shots) ** 2 * shots
-        kind = (np.arange(shots) % 2).astype(np.int32)
-        world.play(
-            RunSignals(
-                run=shots,
-                start_tai_fs=0,
-                duration_ns=5000 * shots,
-                drives=(
-                    PulseTrain("warm.q0.drive", start, kind, turns, pieces),
-                    PulseTrain("warm.q0.drive", start + 5, kind, turns, pieces),
-                    PulseTrain("warm.q0.drive", start + 105, kind, turns, pieces),
-                    PulseTrain("warm.feedline", start + 100, 0 * kind, turns, (tone,)),
-                ),
-                captures=(
-                    CaptureTrain("warm.feedline", start + 120, kind, turns, windows, scope=True),
-                ),
-                biases_v={},
-            )
-        )

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import (
     Captured,
     CaptureTrain,
@@ -17,6 +16,9 @@ from podium.sim_instruments.physics.signals import (
 from podium.sim_instruments.servers.cabling import Cabling
 from podium.sim_instruments.wiring import Carrier, silence
 
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.session import Session
+
 LEAKS_NS: Final = 1_000_000
 """Carriers through modulators are told of once: what matters is whether they are felt at all."""
 
@@ -25,7 +27,7 @@ LEAKS_NS: Final = 1_000_000
 class CabledDialogue:
     """From connectors of an instrument to lines of the world and back."""
 
-    session: Session
+    session: "Session"
     instrument: str
     cabling: Cabling
     turns_of: Callable[[str, Carrier], float]

@@ -5,10 +5,10 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.sim_instruments.physics.clock_makes import CONTROLLER, SOURCE, ClockMake
@@ -20,7 +20,6 @@ from podium.sim_instruments.physics.digital_lines import (
     LinesEnd,
     Promise,
 )
-from podium.sim_instruments.physics.feedline_session import Beginning
 from podium.sim_instruments.physics.fridge import Fridge
 from podium.sim_instruments.physics.oscillators import turns_of
 from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
@@ -28,11 +27,12 @@ from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.physics.truth import Moving, Span, Truth, mixer_truth, truth
-from podium.sim_instruments.physics.world import Lines, World
 from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.dialogue import CabledDialogue
+from podium.sim_instruments.servers.extras import check_extra
+from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.servers.memory import Spare
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
@@ -41,6 +41,9 @@ from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, silence
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.world import World
 
 T = TypeVar("T")
 WORKERS = 2
@@ -59,16 +62,16 @@ class Laboratory:
     def __init__(self, plan: Plan, world_file: WorldFile, clock: WorldClock) -> None:
         self.after_work: Callable[[], object] = lambda: None
         """Called whenever a piece of physics is done, from the thread that has done it."""
+        self.kernels = KernelGate()
+        """What is to be played waits at it."""
         self.plan = plan
         self.clock = clock
         self.chip = world_file.chip()
-        lines = Lines(
-            frozenset(feedline.name for feedline in self.chip.feedlines),
-            frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
-            self.chip.flux_lines,
-        )
         self.drift = world_file.drift(self.chip)
-        self.world = World(self.chip.at, world_file.seed, lines, self.chip, self.drift)
+        self._seed = world_file.seed
+        if self.chip.feedlines:
+            check_extra("a chip")
+            _ = self.world  # imported here, not in the first run
         self.fridges = {
             name: Fridge(world_file.temperatures_k(name)) for name in world_file.fridges
         }
@@ -76,7 +79,6 @@ class Laboratory:
         self._counters: dict[str, TickCounter] = {}
         self.clocks: dict[str, Clock] = {}
         """Of the instruments that have one of the world's, by name."""
-        self._seed = world_file.seed
         self._mixers = world_file.mixers
         self._clock_errors = {
             name: known.errors() for name, known in world_file.timing.clocks.items()
@@ -109,8 +111,21 @@ class Laboratory:
         """Read both files and build the laboratory."""
         return cls(read_plan(facility), read_world(twin), clock)
 
+    @cached_property
+    def world(self) -> "World":
+        """The chips. What plays them is large: boxes on a bench do without."""
+        from podium.sim_instruments.physics.world import Lines, World
+
+        lines = Lines(
+            frozenset(feedline.name for feedline in self.chip.feedlines),
+            frozenset(f"{qubit.name}.drive" for qubit in self.chip.qubits),
+            self.chip.flux_lines,
+        )
+        return World(self.chip.at, self._seed, lines, self.chip, self.drift)
+
     def close(self) -> None:
         """Give up what waits to be computed; return when what is being computed is done."""
+        self.kernels.end()
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     def give_back_memory(self) -> None:
@@ -157,6 +172,7 @@ class Laboratory:
         self.played.stop((instrument, run, sender), at_fs)
 
     def _worked(self, work: Callable[[Play], T], play: Play) -> T:
+        self.kernels.wait()
         self._spare.used()
         try:
             return work(play)
@@ -211,6 +227,8 @@ class Laboratory:
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> Dialogue:
         """Begin a run that is played piece by piece."""
+        from podium.sim_instruments.physics.feedline_session import Beginning
+
         session = self.world.begin(Beginning(run, start_tai_fs, dict(cabling.biases_v)))
         turns = partial(self._carrier_turns, instrument, start_tai_fs)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.twins.twin import Horizon, Twin
 
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
@@ -66,8 +67,11 @@ class Timekeeper:
     be busy: whoever was idle is so until somebody speaks to it (:meth:`wake`).
     """
 
-    def __init__(self, clock: WorldClock, twins: Mapping[str, Twin]) -> None:
+    def __init__(
+        self, clock: WorldClock, twins: Mapping[str, Twin], kernels: KernelGate | None = None
+    ) -> None:
         self.clock = clock
+        self._kernels = KernelGate() if kernels is None else kernels
         self._twins = twins
         self._awake = dict.fromkeys(twins)
 
@@ -109,6 +113,13 @@ class Timekeeper:
         """
         return self.clock.mode is ClockMode.MANUAL and any(h.computing for h in self._horizons())
 
+    def compiles(self, name: str) -> bool:
+        """Tell whether a twin waits for kernels: it has begun what executes them."""
+        if self._kernels.is_open:
+            return False
+        horizon = self._twins[name].horizon(self.clock.now_fs())
+        return horizon.armed or horizon.computing
+
     @property
     def takes_turns(self) -> bool:
         """Whether connections may be served in turns, so that none holds up another for long.
@@ -122,9 +133,10 @@ class Timekeeper:
         """Cut what came in one packet at the places where time may pass, or others have a turn.
 
         On a manual clock after every line: how a client's commands were packed into packets
-        must not tell there. Elsewhere after many.
+        must not tell there; nor while kernels are compiled, as one command may have to wait for
+        them. Elsewhere after many.
         """
-        if self.clock.mode is ClockMode.MANUAL:
+        if self.clock.mode is ClockMode.MANUAL or not self._kernels.is_open:
             return _LINES.findall(data)
         return _MANY_LINES.findall(data) if data.count(b"\n") > MANY_LINES else [data]
 
@@ -152,7 +164,7 @@ class TimeOf:
 
     def holds(self) -> bool:
         """Tell whether commands must wait."""
-        return self.timekeeper.holds()
+        return self.timekeeper.holds() or self.timekeeper.compiles(self.name)
 
     @property
     def takes_turns(self) -> bool:

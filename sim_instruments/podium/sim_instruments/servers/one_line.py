@@ -15,6 +15,7 @@ from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
 from podium.sim_instruments.physics.world_file import WorldFile, read_world, write_world
 from podium.sim_instruments.servers.clock import WorldClock
+from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.serving import Serving
 from podium.sim_instruments.servers.world_cache import cached
@@ -42,6 +43,9 @@ class Drawn:
 
 def draw(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
     """Draw the world of ``seed`` for a facility that stands in no file; it may be cached."""
+
+    if tree.get("nodes"):
+        check_extra("a chip")
 
     def anew() -> WorldFile:
         from podium.sim_instruments.physics.design import design_of

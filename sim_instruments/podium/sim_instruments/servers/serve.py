@@ -6,16 +6,16 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from podium.sim_instruments.servers.back_door import BackDoor
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import back_door_file, published
+from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import Place
 from podium.sim_instruments.servers.serving import Serving, open_laboratory
-from podium.sim_instruments.servers.zurich_discovery import answering_discovery
 
 
 async def serve(
@@ -36,7 +36,8 @@ async def serve(
     are those of :func:`.serving.open_laboratory`. ``say`` is called when everything listens.
     ``discovery``: answer that of Zurich Instruments.
 
-    The endpoints file is there while everything listens.
+    Kernels that are not compiled yet are compiled then, with progress on standard error. The
+    endpoints file is there while everything listens and is compiled.
 
     Beside it, ``<endpoints>.back_door`` says where the simulation's own back door is, and with
     which token it opens. Only this user can read the two. What another simulation has left of both
@@ -60,16 +61,41 @@ async def serve(
     async with (
         open_laboratory(build, WorldClock(mode), places, logged) as serving,
         (door := BackDoor(serving)).listen() as (host, port),
-        answering_discovery(serving) if discovery else nullcontext(),
+        _answering_discovery(serving) if discovery else nullcontext(),
+        compiling(serving.laboratory, _tell) as work,
     ):
+        if work is not None:
+            say(serving)
+            await _first_of(work, told_to_end)
         with (
             quiet_collector(),
             published(back_door_file(endpoints), {"host": host, "port": port, "token": door.token}),
             published(endpoints, serving.endpoints()),
         ):
-            say(serving)
+            if work is None:
+                say(serving)
+            elif not told_to_end.is_set():
+                _tell("ready")
             await told_to_end.wait()
     return serving.tallies()
+
+
+def _answering_discovery(serving: Serving) -> AbstractAsyncContextManager[int]:
+    # Imported here: it knows the data server, which needs the extra ``chip``.
+    from podium.sim_instruments.servers.zurich_discovery import answering_discovery
+
+    return answering_discovery(serving)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+async def _first_of(work: "asyncio.Task[None]", told_to_end: asyncio.Event) -> None:
+    ending = asyncio.ensure_future(told_to_end.wait())
+    await asyncio.wait({work, ending}, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    await asyncio.wait({ending})
 
 
 @contextmanager

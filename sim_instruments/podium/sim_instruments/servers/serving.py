@@ -130,7 +130,7 @@ async def open_laboratory(
     raise.
     """
     laboratory = await asyncio.to_thread(build, clock)
-    serving = Serving(laboratory, Timekeeper(clock, laboratory.twins))
+    serving = Serving(laboratory, Timekeeper(clock, laboratory.twins, laboratory.kernels))
     loop = asyncio.get_running_loop()
     laboratory.after_work = lambda: loop.call_soon_threadsafe(serving.look)
     anywhere = partial(draw_place, random.Random(os.urandom(8)))

@@ -17,6 +17,7 @@ from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.tick_counter import TickCounter
+from podium.sim_instruments.servers.extras import CHIP, check_extra
 from podium.sim_instruments.servers.zurich_texts import vendor_text
 from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.playback import Playback
@@ -89,6 +90,8 @@ def _load(name: str, dotted: str) -> Callable[..., Twin]:
     try:
         factory: Callable[..., Twin] = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in CHIP:
+            check_extra(f"{name} ({dotted})")
         raise TwinError(f"{name}: its twin {dotted} cannot be loaded: {error}") from error
     return factory
 

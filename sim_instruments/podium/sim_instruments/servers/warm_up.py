@@ -1,30 +1,48 @@
-"""Compile the simulation's kernels ahead of their first use: ``python -m ...servers.warm_up``.
+"""Compiles the simulation's kernels ahead of their first use: ``python -m ...servers.warm_up``.
 
-Numba keeps what it has compiled on disk; after this, a simulation starts at full speed.
+Numba keeps what it has compiled on disk; after this, a simulation starts at full speed. The words
+after it are families of kernels (:data:`.kernel_cache.FAMILIES`), all without any. Progress is told
+on standard error, or with ``--json`` on standard output, one object a line; with ``--with-parent``
+it ends with all that it has started when standard input is closed.
 """
 
+import fcntl
+import json
+import multiprocessing
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
 
+import numba
 import numpy as np
+from numba.core import caching
 
 from podium.firmware_interfaces.zurich.elf import SequencerElf
-from podium.sim_instruments.physics.signals import (
-    Captured,
-    CaptureTrain,
-    PulseTrain,
-    RunSignals,
+from podium.sim_instruments.physics.first_runs import (
+    run_maps,
+    run_pulses,
+    run_readout,
+    run_whole,
 )
-from podium.sim_instruments.physics.world import warm_up as warm_up_world
+from podium.sim_instruments.servers.kernel_cache import (
+    FAMILIES,
+    cache_folder,
+    compiled,
+    copy_of_install,
+    note_compiled,
+)
+from podium.sim_instruments.servers.silent_playback import OnTheSpot
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
-from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
 
-T = TypeVar("T")
 PROGRAM = """
       set_mrk 3
       move 2,R0
@@ -43,59 +61,7 @@ SEQUENCER_WORDS = (0xF600_0092, 0x3000_0040, 0xF600_0022, 0)
 """``st R0, 146``, ``wvfs 0, R0, 64``, ``st R0, 34``, ``end``."""
 CONTROL_PROGRAM = PROGRAM.replace("acquire 0,0,400", "upd_param 400")
 END_FS = 10**15
-
-
-class Done(Generic[T]):
-    """Work that has been done on the spot."""
-
-    def __init__(self, outcome: T) -> None:
-        self._outcome = outcome
-
-    def done(self) -> bool:
-        """It is."""
-        return True
-
-    def result(self) -> T:
-        """Return what came out."""
-        return self._outcome
-
-
-class OnTheSpot:
-    """Plays for a cluster without a world: nothing comes back."""
-
-    def submit(self, work: Callable[[Play], T]) -> Done[T]:
-        """Do the work at once."""
-        return Done(work(_Silence()))
-
-    def stopped(self, run: int, sender: str, at_fs: int) -> None:
-        """Nothing leaves anyway."""
-
-
-class _Silence:
-    """Answers, and holds dialogues, without a sound."""
-
-    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
-        return self.go_on((), signals.captures, ())
-
-    def begin(self, run: int, start_tai_fs: int) -> "_Silence":
-        return self
-
-    def go_on(
-        self,
-        drives: Sequence[PulseTrain],
-        captures: Sequence[CaptureTrain],
-        listeners: Sequence[int],
-    ) -> tuple[Captured, ...]:
-        return tuple(
-            Captured(np.zeros(len(c.start_ns), np.complex128), np.zeros(16_384, np.complex128))
-            for c in captures
-        )
-
-    def trace(self, listener: int) -> None:
-        return None
-
-    def end(self, signals: RunSignals) -> None:
-        pass
+WHY = "compiling the simulation's kernels for this processor, once: half a minute on two idle cores"
 
 
 def warm_up_cluster() -> None:
@@ -135,15 +101,119 @@ def _block(content: bytes) -> bytes:
     return b"#" + str(len(length)).encode() + length + content
 
 
-def main() -> None:
-    """Compile everything; say how long it took."""
+UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
+    "chip": (
+        ("pulses on qubits", run_pulses),
+        ("readout", run_readout),
+        ("maps of pulses", run_maps),
+    ),
+    "qblox_cluster": (("programs of a cluster", warm_up_cluster),),
+    "zurich": (("programs of a sequencer", warm_up_sequencer),),
+}
+"""Pieces of work by family: those that share little, so that processes can do them side by side."""
+ORDER = (
+    "pulses on qubits",
+    "readout",
+    "programs of a cluster",
+    "programs of a sequencer",
+    "maps of pulses",
+)
+"""The longest first; last the one that shares most with the first."""
+Tell = Callable[[int, int, str], None]
+"""Is called with how many pieces of how many are done, and the name of the last one."""
+
+
+def compile_families(families: Sequence[str], tell: Tell) -> None:
+    """Compile what is missing of these families; return when all of it is in the cache.
+
+    One process after the other does it for a cache: who comes meanwhile waits and finds it done.
+    """
+    if copy_of_install(families) or compiled(families):
+        return
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / "podium_kernels.lock"):
+        missing = [one for one in families if not compiled((one,))]
+        units = [unit for one in missing for unit in UNITS[one]]
+        units.sort(key=lambda unit: ORDER.index(unit[0]))
+        if not units:
+            return
+        tell(0, len(units) + 1, "")
+        numba.njit(cache=False)(
+            _nothing
+        )()  # wakes the compiler once, for all processes that are forked
+        way = "fork" if sys.platform == "linux" else "spawn"
+        with ProcessPoolExecutor(
+            min(len(units), len(os.sched_getaffinity(0)) if way == "fork" else 2),
+            multiprocessing.get_context(way),
+            initializer=_one_writer_at_a_time,
+            initargs=(folder / "podium_kernels_write.lock",),
+        ) as pool:
+            running = {pool.submit(work): name for name, work in units}
+            for count, done in enumerate(as_completed(running), start=1):
+                done.result()
+                tell(count, len(units) + 1, running[done])
+        # What two of them left to each other, in this process.
+        for one in missing:
+            for _, work in UNITS[one] if one != "chip" else (("", run_whole),):
+                work()
+        note_compiled(missing)
+        tell(len(units) + 1, len(units) + 1, "what they share")
+
+
+def _nothing() -> int:
+    return 0
+
+
+def _one_writer_at_a_time(lock: Path) -> None:
+    """Have this process take turns with its siblings at Numba's cache.
+
+    Numba notes a new kernel in an index first and writes it after: two processes that compile a
+    function for different arguments at one time would take the same file name.
+    """
+    for name in ("save", "load"):
+        plain = getattr(caching.IndexDataCacheFile, name)
+
+        def in_turn(*words: object, plain: Callable[..., object] = plain) -> object:
+            with _locked(lock):
+                return plain(*words)
+
+        setattr(caching.IndexDataCacheFile, name, in_turn)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _end_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def main(words: Sequence[str] = ()) -> int:
+    """Compile the families named, or all; say how it goes on."""
+    families = [one for one in words if not one.startswith("-")] or list(FAMILIES)
+    if "--with-parent" in words:
+        os.setpgrp()
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     start = time.monotonic()
-    print("Compiling the simulation's kernels: half a minute, once.", file=sys.stderr, flush=True)
-    warm_up_cluster()
-    warm_up_sequencer()
-    warm_up_world()
-    print(f"Compiled in {time.monotonic() - start:.0f} s.", file=sys.stderr)
+
+    def tell(done: int, of: int, what: str) -> None:
+        if "--json" in words:
+            print(json.dumps({"done": done, "of": of, "what": what}), flush=True)
+        elif not done:
+            print(WHY, file=sys.stderr, flush=True)
+        else:
+            after_s = time.monotonic() - start
+            print(f"compiled {done} of {of}: {what} ({after_s:.0f} s)", file=sys.stderr, flush=True)
+
+    compile_families(families, tell)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

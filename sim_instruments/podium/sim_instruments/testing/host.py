@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ from podium.sim_instruments.physics.sampling_qubits import SamplingError
 from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.extras import ExtraMissing
+from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import NoAddressError
 from podium.sim_instruments.servers.one_line import Drawn, draw, facility_in
@@ -38,6 +41,7 @@ ORPHAN_S = 1.0
 """How often is looked whether the parent is still there: a child of it may hold our input open."""
 REFUSALS = (
     BadRequest,
+    ExtraMissing,
     NoSuchFacility,
     DesignError,
     SamplingError,
@@ -56,7 +60,9 @@ REFUSALS = (
 class Host:
     """Holds at most one world at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        """``tell`` is called with lines of progress."""
+        self._tell = tell
         self._stack = AsyncExitStack()
         self._serving: Serving | None = None
 
@@ -87,6 +93,9 @@ class Host:
         self._serving = await self._stack.enter_async_context(
             open_laboratory(build, clock, logged=True)
         )
+        async with compiling(self._serving.laboratory, self._tell) as work:
+            if work is not None:
+                await work
         return self._serving.endpoints()
 
 
@@ -119,7 +128,11 @@ async def serve_requests(answers: int) -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    parent, host = os.getppid(), Host()
+
+    def tell(line: str) -> None:
+        os.write(answers, json.dumps({"progress": line}).encode() + b"\n")
+
+    parent, host = os.getppid(), Host(tell)
 
     looking: asyncio.TimerHandle | None = None
 

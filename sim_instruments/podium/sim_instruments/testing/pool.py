@@ -23,7 +23,9 @@ Clock = Literal["leap", "paced", "manual"]
 class TwinPool:
     """As many processes as facilities are open at once. To be used by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], object] | None = None) -> None:
+        """``tell`` is called with lines of progress; None: they go to standard error."""
+        self._tell = tell
         self._idle: list[TwinProcess] = []
         self._busy: set[TwinProcess] = set()
 
@@ -151,7 +153,7 @@ class TwinPool:
                 break
             process.end()
         else:
-            process = TwinProcess()
+            process = TwinProcess(self._tell)
         self._busy.add(process)
         return process
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
@@ -29,10 +30,16 @@ class TwinProcessFailed(RuntimeError):
     """The process of the twins ended, or does not answer. The message holds its last words."""
 
 
+def _on_standard_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 class TwinProcess:
     """One process, for one world at a time. To be used by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], object] | None = None) -> None:
+        """``tell`` is called with lines of progress; None: they go to standard error."""
+        self._tell = _on_standard_error if tell is None else tell
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in end()
         self._lock = threading.Lock()
         # One thread of linear algebra, as in ``podium twin``.
@@ -64,7 +71,8 @@ class TwinProcess:
         with self._lock:
             try:
                 self._send(json.dumps(request).encode() + b"\n")
-                answer = json.loads(self._line())
+                while "progress" in (answer := json.loads(self._line())):
+                    self._tell(answer["progress"])
             except BaseException:
                 self.end(at_once=True)  # a late answer would be taken for the next one's
                 raise

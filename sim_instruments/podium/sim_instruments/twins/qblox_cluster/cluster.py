@@ -93,6 +93,8 @@ class ClusterTwin:
     instruction, that came later; ValueError for one that is not there.
     """
 
+    kernels = "qblox_cluster"
+    """Family of the kernels that its programs execute."""
     ports: Mapping[str, int] = {"scpi": 5025, "module_scpi_base": 25000}
     """A module's socket is at the base plus its slot."""
 

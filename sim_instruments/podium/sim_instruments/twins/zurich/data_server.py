@@ -33,6 +33,9 @@ SERVER_TICKS_PER_S = 1_000_000
 class DataServer:
     """A data server with its instruments, seen in its network from the start."""
 
+    kernels = "zurich"
+    """Family of the kernels that its programs execute."""
+
     def __init__(
         self,
         serial: str,

@@ -1,0 +1,69 @@
+"""Playback without a world: work is done on the spot, and nothing comes back."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from podium.sim_instruments.physics.signals import (
+    Captured,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
+from podium.sim_instruments.twins.qblox_cluster.playback import Play
+
+T = TypeVar("T")
+
+
+class Done(Generic[T]):
+    """Work that has been done on the spot."""
+
+    def __init__(self, outcome: T) -> None:
+        self._outcome = outcome
+
+    def done(self) -> bool:
+        """It is."""
+        return True
+
+    def result(self) -> T:
+        """Return what came out."""
+        return self._outcome
+
+
+class OnTheSpot:
+    """Plays for a cluster without a world: nothing comes back."""
+
+    def submit(self, work: Callable[[Play], T]) -> Done[T]:
+        """Do the work at once."""
+        return Done(work(_Silence()))
+
+    def stopped(self, run: int, sender: str, at_fs: int) -> None:
+        """Nothing leaves anyway."""
+
+
+class _Silence:
+    """Answers, and holds dialogues, without a sound."""
+
+    def __call__(self, signals: RunSignals, /) -> tuple[Captured, ...]:
+        return self.go_on((), signals.captures, ())
+
+    def begin(self, run: int, start_tai_fs: int) -> "_Silence":
+        return self
+
+    def go_on(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> tuple[Captured, ...]:
+        return tuple(
+            Captured(np.zeros(len(c.start_ns), np.complex128), np.zeros(16_384, np.complex128))
+            for c in captures
+        )
+
+    def trace(self, listener: int) -> None:
+        return None
+
+    def end(self, signals: RunSignals) -> None:
+        pass

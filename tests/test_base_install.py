@@ -1,0 +1,128 @@
+"""What ``pip install podium`` brings is enough for boxes on a bench, and says what a chip needs."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+BOXES = ["yokogawa_gs200", "lakeshore_372", "rohde_schwarz_sgs100a", "srs_fs725"]
+BLOCKED = """
+import json, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+BLOCKED = set(json.loads(sys.argv.pop(1)))
+sys.meta_path.insert(0, Blocked())
+"""
+HOST = (
+    BLOCKED
+    + """
+import importlib.util
+whole = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name in BLOCKED else whole(name, *rest)
+import podium.sim_instruments.testing.host as host
+host.main()
+"""
+)
+
+
+def base() -> set[str]:
+    """Return the distributions that Podium alone brings, and pytest's: the plugin is for it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    todo, found = [*project["dependencies"], "pytest"], set()
+    while todo:
+        requirement = Requirement(todo.pop())
+        name = canonicalize_name(requirement.name)
+        marker = requirement.marker
+        if name not in found and (marker is None or marker.evaluate({"extra": ""})):
+            found.add(name)
+            todo += requires(name) or []
+    return found
+
+
+def others() -> list[str]:
+    """Return the top-level modules of everything else that is installed here."""
+    allowed = base() | {"podium", "pip", "setuptools"}
+    return sorted(
+        module
+        for module, distributions in packages_distributions().items()
+        if not {canonicalize_name(one) for one in distributions} & allowed
+        and module not in sys.stdlib_module_names
+    )
+
+
+def asked(*requests: dict) -> list[dict]:
+    """Return what a process of twins answers that can import the base alone."""
+    lines = "".join(json.dumps(request) + "\n" for request in requests)
+    done = subprocess.run(
+        [sys.executable, "-c", HOST, json.dumps(others())],
+        input=lines,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def opening(model: str, chip: str | None = None) -> dict:
+    words = {"model": model, "chip": chip, "qubits": None, "name": None, "options": {}}
+    return {"do": "open", "seed": 0, "clock": "leap", "mixers": False, "instrument": words}
+
+
+def test_what_is_blocked_here_holds_the_large_ones() -> None:
+    assert {"numba", "scipy", "xarray", "zenoh", "matplotlib"} <= set(others())
+    assert not {"numpy", "pydantic", "ruamel", "pytest"} & set(others())
+
+
+def test_boxes_on_a_bench_need_the_base_alone() -> None:
+    for answer in asked(*map(opening, BOXES)):
+        assert answer["ok"]["instruments"]
+
+
+@pytest.mark.parametrize("chip", [None, "krinner2022"])
+@pytest.mark.parametrize("model", ["qblox_cluster", "zurich"])
+def test_a_controller_of_pulses_says_which_extra_it_needs(model, chip) -> None:
+    (answer,) = asked(opening(model, chip))
+    assert "pip install 'podium[chip]'" in answer["error"]
+
+
+def test_a_command_of_the_lab_says_which_extra_it_needs() -> None:
+    run = BLOCKED + "import podium_start; sys.exit(podium_start.main())"
+    done = subprocess.run(
+        [sys.executable, "-c", run, json.dumps(others()), "status", "facility.yaml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2, done.stderr
+    assert re.search(r"podium: \w+ is not installed.*pip install 'podium\[lab\]'", done.stderr)
+
+
+def test_the_plugin_needs_the_base_alone(tmp_path) -> None:
+    (tmp_path / "test_box.py").write_text(
+        "def test_a_box_is_there(twin_instrument):\n"
+        "    assert twin_instrument('yokogawa_gs200').ports\n"
+    )
+    run = BLOCKED + "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    words = [json.dumps(others()), "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", run, *words, "-p", "podium_pytest"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **plugins},
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -1,0 +1,82 @@
+"""A wheel and an sdist are built, and the wheel is installed and tried where nothing else is."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
+BASE_MB = 100
+"""What ``pip install podium`` may bring, pip itself aside."""
+IN_WHEEL = {
+    "podium/control/demo/02-notebook.ipynb",
+    "podium/control/demo/first_light.yaml",
+    "podium/control/demo/two_nodes.yaml",
+    "podium_pytest.py",
+}
+IN_SDIST = {"CHANGELOG.md", "README.md", "pyproject.toml", "docs/tutorials/02-notebook.ipynb"}
+
+
+def run(*words: str | Path, **more) -> str:
+    done = subprocess.run(
+        list(map(str, words)), capture_output=True, text=True, timeout=280, **more
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> dict[str, Path]:
+    """The wheel and the sdist, by the ends of their names."""
+    folder = tmp_path_factory.mktemp("packages")
+    run(sys.executable, "-m", "hatchling", "build", "-d", folder, cwd=ROOT)
+    (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return {"wheel": wheel, "sdist": sdist}
+
+
+def test_the_wheel_holds_what_commands_copy_and_nothing_compiled(built) -> None:
+    names = set(zipfile.ZipFile(built["wheel"]).namelist())
+    assert names >= IN_WHEEL
+    assert not {name for name in names if name.endswith((".pyc", ".nbi", ".nbc"))}
+    assert not {name for name in names if name.startswith("tests")}
+
+
+def test_the_sdist_holds_what_the_wheel_is_built_from(built) -> None:
+    with tarfile.open(built["sdist"]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert names >= IN_SDIST
+
+
+def test_the_wheel_alone_simulates_a_box_and_is_small(built, tmp_path) -> None:
+    run(sys.executable, "-m", "venv", tmp_path / "env")
+    bin_ = tmp_path / "env" / "bin"
+    constraints = ROOT / "constraints.txt"
+    run(bin_ / "pip", "install", "-q", "-c", constraints, built["wheel"], "pytest")
+    (tmp_path / "test_box.py").write_text(
+        "def test_a_box_is_there(twin_instrument):\n"
+        "    assert twin_instrument('yokogawa_gs200').ports\n"
+    )
+    assert "1 passed" in run(bin_ / "pytest", "-q", tmp_path / "test_box.py", cwd=tmp_path)
+    packages = next((tmp_path / "env" / "lib").glob("python*")) / "site-packages"
+    own = [one for one in packages.iterdir() if not one.name.startswith(("pip", "setuptools"))]
+    size = sum(
+        os.path.getsize(Path(folder, file))
+        for one in own
+        for folder, _, files in os.walk(one)
+        for file in files
+        if not file.endswith(".pyc")
+    )
+    assert size < BASE_MB * 1e6, f"{size / 1e6:.0f} MB"
+    refused = subprocess.run(
+        [bin_ / "podium", "twin", "serve", "--model", "qblox_cluster", "--chip", "krinner2022"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert refused.returncode == 1
+    assert "pip install 'podium[chip]'" in refused.stderr
