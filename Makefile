@@ -18,6 +18,7 @@
 #                       is the vendor's own, so this is no part of make test
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
+#   make test ORDER=7 WORKERS=4                 modules and tests in another order, on four workers
 #   make demo CONTROLLER=zi                     one node on an SHFQC of Zurich Instruments
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
 #   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0 MIXED=0    other faults, fewer, no processes
@@ -57,6 +58,8 @@ $(foreach one,$(ZHINST_CORES),$(eval NEEDS_zhinst-core-$(one) := zhinst-core==$(
 NEEDS_qililab := qililab==0.33.3 scipy
 REPORT ?= report
 PYTEST_ARGS ?=
+ORDER ?=
+WORKERS ?= 2
 DEMO_ARGS ?=
 SEED ?= 1
 FAULTS ?= 20000
@@ -99,11 +102,12 @@ define pytest
 	PODIUM_NOT_RUN=$(not_run) $(bin)/python -m pytest $(1) $(PYTEST_ARGS) || status=$$?; \
 	if test -s $(not_run); then cat $(not_run); fi
 endef
+shuffled = $(if $(ORDER),--random-order-bucket=module --random-order-seed=$(ORDER))
 define tests
 	status=0; \
 	if test -n '$(PYTEST_ARGS)'; then $(call pytest,-m "$(1)"); exit $$status; fi; \
-	$(call pytest,-m "$(1) and not alone" -n 2 --durations=20); \
-	$(call pytest,-m "$(1) and alone" --durations=20); \
+	$(call pytest,-m "$(1) and not alone" -n $(WORKERS) $(shuffled) --durations=20); \
+	$(call pytest,-m "$(1) and alone" $(shuffled) --durations=20); \
 	exit $$status
 endef
 
