@@ -55,7 +55,10 @@ ARRIVES_LATER_SIGMA_S = 12e-9
 ROUGH_SHOTS = 300
 """Of each state, prepared from rest: they tell which cloud is 0, however few shots follow."""
 SHOTS = 30_000
-"""Heralded, of each state."""
+"""Heralded, of each of :data:`PREPARATIONS`."""
+PREPARATIONS = (0.0, 1.0, 1.0)
+"""Pi pulses before heralded shots. Five times as many errors are made in 1 as in 0: so many shots
+tell most of the sum of both where twice as many are in 1, as the root of five is."""
 SECOND_SHOTS = 2_500
 """Heralded, prepared in 2."""
 SILENCE_NS = 400
@@ -68,12 +71,16 @@ HERALD = "herald"
 """A qubit's readout before its preparation is the capture ``<element>_herald``."""
 
 
-def state_axis(pulses: tuple[Pulses, ...]) -> Axis:
-    """Return the axis of the two preparations: no pulse, and a pi pulse."""
+def state_axis(pulses: tuple[Pulses, ...], preparations: tuple[float, ...] = (0.0, 1.0)) -> Axis:
+    """Return the axis of the preparations, in pi pulses: none, and one."""
     return Axis(
         "state",
         tuple(
-            Variable(f"{p.qubit.element}_preparation", "1", Table((0.0, p.pi_amplitude())))
+            Variable(
+                f"{p.qubit.element}_preparation",
+                "1",
+                Table(tuple(share * p.pi_amplitude() for share in preparations)),
+            )
             for p in pulses
         ),
     )
@@ -112,7 +119,7 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     second = await _second_level(bench, outcome, pulses)
     wait_s = ringdown_s(pulses)
     played = {
-        p.qubit.name: _Played(0.5e-9 * p.pulse_ns, wait_s + 0.5e-9 * p.pulse_ns) for p in pulses
+        p.qubit.name: Played(0.5e-9 * p.pulse_ns, wait_s + 0.5e-9 * p.pulse_ns) for p in pulses
     }
 
     def raw(qubit: Qubit) -> Panel:
@@ -142,18 +149,18 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Clouds:
-    """One qubit's shots; the last axis of each is the preparation: none, and the other one."""
+    """One qubit's shots; the last axis of each is the preparation: none, then the other one."""
 
     from_rest: ComplexArray
     """After a wait, shape (r, 2)."""
     herald: ComplexArray
-    """Before the preparation, shape (n, 2)."""
+    """Before the preparation, shape (n, p)."""
     shots: ComplexArray
-    """After it, shape (n, 2)."""
+    """After it, shape (n, p)."""
 
     def all(self) -> tuple[ComplexArray, ComplexArray]:
         """Return the shots of each preparation, heralded or not."""
-        return self.shots[:, 0], self.shots[:, 1]
+        return self.shots[:, 0], self.shots[:, 1:].ravel()
 
     def heralded(self) -> tuple[ComplexArray, ComplexArray]:
         """Return the shots of each preparation that began in 0 for sure. Raises FitFailed."""
@@ -161,7 +168,7 @@ class _Clouds:
         refuse_alike_clouds(self.from_rest[:, 0], self.from_rest[:, 1])
         rough = _sharp(levels_of(self.from_rest[:, 0], self.from_rest[:, 1]), self.from_rest)
         sure = heralded_zeros(self.herald, rough)
-        return self.shots[sure[:, 0], 0], self.shots[sure[:, 1], 1]
+        return self.shots[sure[:, 0], 0], self.shots[:, 1:][sure[:, 1:]]
 
     def heralded_ones(self) -> ComplexArray:
         """Return the heralded shots of the other preparation. Raises FitFailed."""
@@ -209,7 +216,7 @@ async def _heralded(
             # Some controllers begin their oscillators anew in the silence between two shots.
             Delay(frames, SILENCE_NS * FS_PER_NS),
         ),
-        (state_axis(pulses),),
+        (state_axis(pulses, PREPARATIONS),),
         shots=bench.shots(SHOTS),
         keep_shots=True,
     )
@@ -316,7 +323,7 @@ def second_level(shots: ComplexArray) -> dict[str, Measured]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Played:
+class Played:
     """Times of the heralded sequence, s."""
 
     half_pulse: float
@@ -329,22 +336,22 @@ class _Played:
         return self.after_herald + self.half_pulse + ARRIVES_LATER_S
 
 
-def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: _Played) -> Measured:
+def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: Played) -> Measured:
     """Return the fidelity of ideal preparation at the best setting, from heralded counts.
 
     What is prepared in 1 decays from the middle of its pi pulse until the readout reaches the
-    chip: a share e = t / T1 of it. What is heralded in 0 is lifted to 1 meanwhile: a share
-    w t / T1, w the thermal population. What the setting in use loses against the best one, as
+    chip: a share t / T1 of it. What is heralded in 0 is lifted to 1 meanwhile, a share w t / T1,
+    w the thermal population: until the readout where there is no pulse, and until the pulse, which
+    takes it to 0, where there is one. What the setting in use loses against the best one, as
     readout optimisation has estimated, is given back.
     """
     t1 = bench.best(qubit, "t1")
     thermal = bench.measured(qubit, "thermal_population") or 0.0
     decays = (played.half_pulse + ARRIVES_LATER_S) / t1
-    lifted = thermal * played.until_read / t1
+    lifted = thermal * (played.until_read + played.after_herald) / t1
     # As prepared, each error is the ideal one in most shots, and its opposite in few.
-    zero, one = seen.false_excited, seen.false_ground
-    share = 1 - decays - lifted
-    ideal = 1 - ((zero + one) - decays - lifted) / share / 2
+    wrong = decays + lifted
+    ideal = 1 - (seen.false_excited + seen.false_ground - wrong) / (1 - wrong) / 2
     loss = bench.measured(qubit, "probe_loss") or 0.0
     late = ARRIVES_LATER_SIGMA_S / t1 / 2
     return Measured(float(min(ideal + loss, 1.0)), hypot(seen.sigma, late), "1")
@@ -358,4 +365,8 @@ def thermal_share(read_as_one: float, errors: Mapping[str, float], relaxes: floa
     ``relaxes``, ``herald_to_readout`` over T1.
     """
     one = errors["rare_false_excited"]
-    return (read_as_one - one) / (1 - one - errors["rare_false_ground"] - relaxes)
+    more = read_as_one - one
+    # With errors a and b of a known state and s = 1 - a - b: one = a + share relaxes s, and
+    # read_as_one = a + share s. Both have one solution without a.
+    left = 1 - one - errors["rare_false_ground"]
+    return more / ((1 - relaxes) * left + relaxes * more)
