@@ -19,6 +19,7 @@ from podium.control.calibration.fits.blobs import (
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
+from podium.control.calibration.heralding import HERALD, SILENCE_NS
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -58,14 +59,10 @@ SHOTS = 30_000
 """Heralded, of each state."""
 SECOND_SHOTS = 2_500
 """Heralded, prepared in 2."""
-SILENCE_NS = 400
-"""After the last pulse of a shot."""
 DRAWN = 600
 """Shots drawn in the panel, of each state."""
 SET_EXACTLY = 1e-9
 """Sigma of a threshold that was set, not found."""
-HERALD = "herald"
-"""A qubit's readout before its preparation is the capture ``<element>_herald``."""
 
 
 def state_axis(pulses: tuple[Pulses, ...]) -> Axis:
