@@ -73,8 +73,10 @@ FIRST_LENGTH = 0.6
 """Length of the pulses, in ten resonator lifetimes 1 / (pi kappa)."""
 NEARER = 0.3
 """A narrow map covers this share of each of the wide one's ranges."""
-NARROW_MAPS = 3
-"""So many are measured at most: each about the best setting of all before."""
+NARROW_MAPS = 8
+"""So many are measured at most, each about the best setting of all before. Heralded, until that
+lies well inside of the last one; where shots have to wait, until it lies inside of all that was
+measured. So the search goes on beyond the first map where the best setting is at its edge."""
 MEDIAN = np.pi / 2
 """Variance of a median over that of a mean, of Gaussian noise."""
 MAD = 1.4826
@@ -162,8 +164,9 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
     map_ns = {q.name: _length_ns(FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
     await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
     best = _best(qubits, samples)
+    sure = can_herald(all_pulses(bench, qubits))
     for _ in range(NARROW_MAPS):
-        moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q))
+        moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q, sure))
         if not moving:
             break
         ranges = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
@@ -210,11 +213,15 @@ def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, B
     return found
 
 
-def _inside(samples: dict[str, Samples], best: dict[str, BestSetting], qubit: Qubit) -> bool:
-    """Tell whether a narrow map has been measured, and the best setting is well inside of it."""
+def _inside(
+    samples: dict[str, Samples], best: dict[str, BestSetting], qubit: Qubit, heralded_shots: bool
+) -> bool:
+    """Tell whether a narrow map has been measured, and the best setting is inside."""
     kept, found = samples[qubit.name], best[qubit.name]
     if len(kept.maps) < 2:
         return False
+    if not heralded_shots:
+        return found.inside
     return kept.maps[-1].holds(found.frequency_hz / 1e9, float(np.exp(found.log_amplitude)))
 
 
