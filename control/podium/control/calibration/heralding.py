@@ -58,7 +58,8 @@ def heralded(
     """
     every = (*frames, *(p.herald for p in pulses))
     empty: list[Statement] = [Barrier(every), *ringdown(pulses, every), Barrier(every)]
-    body: list[Statement] = []
+    # Some controllers set their oscillators anew in the silence before a shot's first readout.
+    body: list[Statement] = [*ringdown(pulses, every), Barrier(every)]
     for p in pulses:
         body += p.measure(name=f"{p.qubit.element}_{HERALD}", frame=p.herald)
     body += [*empty, *prepare, Barrier(every), *read, *empty]
