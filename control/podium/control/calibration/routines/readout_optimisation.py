@@ -101,6 +101,8 @@ class Samples:
 
     def best(self, t1_s: float | None = None) -> BestSetting:
         """Return the best setting of all so far. Raises FitFailed."""
+        if not self.rows:
+            raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
         window = self.window if t1_s is None else replace(self.window, t1_s=t1_s)
         return best_setting(Separations(*np.array(self.rows).T), window)
 
@@ -355,7 +357,8 @@ async def _measure(
 
 def _sure(bench: Bench, data: "xarray.Dataset", qubit: Qubit) -> NDArray[np.bool_] | None:
     """Return which shots were heralded in 0; None: they waited instead, or nothing can be told."""
-    if bench.measured(qubit, "readout_threshold") is None:
+    numbers = np.all(np.isfinite(iq_of(data, qubit.element)))
+    if not numbers or bench.measured(qubit, "readout_threshold") is None:
         return None
     try:
         return began_in_0(data, qubit.element, levels(bench, qubit))
