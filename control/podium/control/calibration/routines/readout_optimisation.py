@@ -296,7 +296,10 @@ def apart(iq: NDArray[np.complex128], sure: NDArray[np.bool_] | None = None) -> 
     shots = np.sum(sure, axis=0).astype(np.float64)
     enough = np.all(shots >= min(FEWEST_HERALDED, iq.shape[0]), axis=-1)
     kept = np.where(sure | ~enough[..., None], iq, np.nan)
-    means = np.nanmean(kept, axis=0) if np.all(np.isfinite(iq)) else np.mean(iq, axis=0)
+    if not np.all(np.isfinite(iq)):
+        nothing = np.full(enough.shape, np.nan)
+        return Apart(nothing, np.ones(enough.shape), np.zeros(enough.shape), shots[..., 1])
+    means = np.nanmean(kept, axis=0)
     variance = np.where(enough, MEDIAN * np.sum(1 / np.maximum(shots, 1), axis=-1), np.inf)
     axis = means[..., 1] - means[..., 0]
     if not np.nanmax(np.abs(kept - means)) > STILL * np.max(np.abs(iq)):
