@@ -73,6 +73,11 @@ class Pulses:
         """Name of the readout frame."""
         return f"{self.qubit.element}.readout"
 
+    @property
+    def herald(self) -> str:
+        """Name of the frame of a readout that heralds a shot."""
+        return f"{self.qubit.element}.herald"
+
     def drive_frame(self) -> Frame:
         """Return the 0-1 drive frame at the best known f01.
 
@@ -192,25 +197,27 @@ class Pulses:
         opens_ns: int | None = None,
         name: str | None = None,
         discriminator: Discriminator | None = None,
+        frame: str | None = None,
     ) -> list[Statement]:
         """Play a readout pulse and listen to it as it comes back.
 
         The window opens ``opens_ns`` after the pulse's first sample has come back and closes
         with the pulse; the frame's clock goes on from there. With a ``discriminator`` there is a
-        result, which something can hang on.
+        result, which something can hang on. ``frame``: another than :attr:`readout`.
         """
+        frame = self.readout if frame is None else frame
         length = duration_ns or self.probe_ns
         opens = self.opens_ns if opens_ns is None else opens_ns
         window = (length - opens) * FS_PER_NS
         delay = (self.flight_ns() + opens) * FS_PER_NS
         return [
-            Capture(self.readout, name or self.qubit.element, window, delay, discriminator),
+            Capture(frame, name or self.qubit.element, window, delay, discriminator),
             Play(
-                self.readout,
+                frame,
                 Square(length * FS_PER_NS),
                 self.probe_amplitude() if amplitude is None else amplitude,
             ),
-            Delay((self.readout,), self.flight_ns() * FS_PER_NS),
+            Delay((frame,), self.flight_ns() * FS_PER_NS),
         ]
 
     def discriminator(self) -> Discriminator:

@@ -39,7 +39,7 @@ MISSED = 1.05e-3
 """Fidelity by which what is counted at the setting found falls short of the best, beside what noise
 and preparation are known to cost. Half of it is the setting: a hill is no quadratic form, photons
 hasten decay otherwise. Half is what is left of errors of pi pulses, heralds and thresholds.
-ASSUMED: as large as in trials on 84 qubits of known parameters ..."""
+ASSUMED: as large as in trials on 66 qubits of known parameters ..."""
 MISSED_SIGMA = 2.5e-4
 """... and scattering as there."""
 DRAWS = 40

@@ -19,6 +19,7 @@ from podium.control.calibration.fits.blobs import (
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
+from podium.control.calibration.heralding import HERALD, SILENCE_NS
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -61,14 +62,12 @@ PREPARATIONS = (0.0, 1.0, 1.0)
 tell most of the sum of both where twice as many are in 1, as the root of five is."""
 SECOND_SHOTS = 2_500
 """Heralded, prepared in 2."""
-SILENCE_NS = 400
-"""After the last pulse of a shot."""
+SECOND_LIFETIMES = 1.0
+"""Wait before each of these."""
 DRAWN = 600
 """Shots drawn in the panel, of each state."""
 SET_EXACTLY = 1e-9
 """Sigma of a threshold that was set, not found."""
-HERALD = "herald"
-"""A qubit's readout before its preparation is the capture ``<element>_herald``."""
 
 
 def state_axis(pulses: tuple[Pulses, ...], preparations: tuple[float, ...] = (0.0, 1.0)) -> Axis:
@@ -116,7 +115,7 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     outcome = Outcome("single_shot", "Single-shot classification")
     pulses = all_pulses(bench, qubits)
     clouds = await _heralded(bench, outcome, pulses)
-    second = await _second_level(bench, outcome, pulses)
+    second = await _second_level(bench, outcome, pulses, clouds)
     wait_s = ringdown_s(pulses)
     played = {
         p.qubit.name: Played(0.5e-9 * p.pulse_ns, wait_s + 0.5e-9 * p.pulse_ns) for p in pulses
@@ -240,18 +239,25 @@ def herald(pulses: tuple[Pulses, ...], frames: tuple[str, ...]) -> list[Statemen
 
 
 async def _second_level(
-    bench: Bench, outcome: Outcome, pulses: tuple[Pulses, ...]
+    bench: Bench, outcome: Outcome, pulses: tuple[Pulses, ...], first: Mapping[str, _Clouds]
 ) -> dict[str, _Clouds]:
-    """Measure heralded shots in 0 and in 2 of the qubits whose 1-2 pulse is known."""
+    """Measure heralded shots in 0 and in 2 of the qubits whose 1-2 pulse is known.
+
+    ``first``: those in 0 and 1, which tell what a herald says. The way back from 2 misses what has
+    decayed meanwhile: that relaxes while the next shot waits.
+    """
     able = tuple(p for p in pulses if bench.measured(p.qubit, "ef_pi_amplitude") is not None)
     if not able:
         return {}
     frames = frame_names(able, ef=True)
-    body = passive_reset(able, frames, 3.0) + herald(able, frames)
+    body = passive_reset(able, frames, SECOND_LIFETIMES) + herald(able, frames)
+    back: list[Statement] = []
     for p in able:
         pair = (p.drive, p.ef)
-        body += [p.pulse(Affine(f"{p.qubit.element}_preparation")), Barrier(pair)]
-        body += [p.ef_pulse(Affine(f"{p.qubit.element}_ef_amplitude")), Barrier(pair)]
+        up = p.pulse(Affine(f"{p.qubit.element}_preparation"))
+        further_up = p.ef_pulse(Affine(f"{p.qubit.element}_ef_amplitude"))
+        body += [up, Barrier(pair), further_up, Barrier(pair)]
+        back += [further_up, Barrier(pair), up, Barrier(pair)]
     axis = Axis(
         "state",
         (
@@ -265,7 +271,17 @@ async def _second_level(
     program = Program(
         "single shots in 2",
         frames_of(able, ef=True),
-        (*body, Barrier(frames), *measure_at_once(able)),
+        (
+            *body,
+            Barrier(frames),
+            *measure_at_once(able),
+            Barrier(frames),
+            *ringdown(able, frames),
+            Barrier(frames),
+            *back,
+            Barrier(frames),
+            Delay(frames, SILENCE_NS * FS_PER_NS),
+        ),
         (axis,),
         shots=bench.shots(SECOND_SHOTS),
         keep_shots=True,
@@ -273,7 +289,7 @@ async def _second_level(
     data = await bench.run(outcome, program)
     return {
         p.qubit.name: _Clouds(
-            iq_of(data, p.qubit.element),
+            first[p.qubit.name].from_rest,
             iq_of(data, f"{p.qubit.element}_{HERALD}"),
             iq_of(data, p.qubit.element),
         )
