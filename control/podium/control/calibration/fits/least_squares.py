@@ -220,9 +220,7 @@ def _solve(
     inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
     # Not at a bound itself, where another parameter may be without effect (a twist of nothing).
     margin = np.minimum(MARGIN, 1e-3 * (inner_high - inner_low))
-    found = descend(
-        lambda u: residuals(begin + u * scale), inner_low + margin, inner_high - margin
-    )
+    found = descend(lambda u: residuals(begin + u * scale), inner_low + margin, inner_high - margin)
     if found is None:
         return None
     return _Solution(begin + found.at * scale, found.cost, found.slopes / scale)

@@ -42,7 +42,7 @@ class Minimum:
 def descend(residuals: Callable[[Array], Array], low: Array, high: Array) -> Minimum | None:
     """Minimise the sum of squares of ``residuals(u)`` from u = 0; None when it comes to no end.
 
-    ``low``, ``high``: bounds of u, shape (p,), 0 is about between them. The scale of u should be such
+    ``low``, ``high``: bounds of u, shape (p,), 0 about between them. The scale of u should be such
     that a step of 1 matters about as much in each parameter.
     """
     at = np.clip(np.zeros(low.size), low, high)
