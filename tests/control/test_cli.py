@@ -12,7 +12,7 @@ import sys
 from podium.control.cli import build_parser
 print(build_parser().format_help())
 heavy = {"numpy", "scipy", "numba", "qcodes", "qblox_instruments", "pydantic", "ruamel", "zenoh",
-         "xarray", "matplotlib", "asyncio", "rich", "structlog", "sqlalchemy", "lmfit"}
+         "xarray", "matplotlib", "asyncio", "rich", "sqlalchemy", "lmfit"}
 print("HEAVY", sorted(heavy & sys.modules.keys()))
 """
 

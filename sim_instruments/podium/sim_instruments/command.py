@@ -81,6 +81,11 @@ class TwinCommand:
             action="store_true",
             help="without assignment_fidelity, which takes a second for each qubit",
         )
+        truth.add_argument(
+            "--at-rest",
+            action="store_true",
+            help="of a running simulation: with all qubits at sweet spots, as a file has them",
+        )
         truth.add_argument("--json", action="store_true", help="print JSON")
 
         played = verbs.add_parser(
@@ -253,7 +258,7 @@ def _truth(arguments: Namespace) -> int:
     if arguments.twin:
         found = _told_truth(arguments.twin, times, optima=not arguments.quick)
     else:
-        request = {"do": "truth", "optima": not arguments.quick}
+        request = {"do": "truth", "optima": not arguments.quick, "at_rest": arguments.at_rest}
         found = {when: _ask(arguments, {**request, "at": when}) for when in times}
     if arguments.json:
         print(json.dumps(found if len(times) > 1 else found[times[0]], indent=2))

@@ -114,12 +114,12 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
             if story.together is not None:
                 await together.ask_the_world(facility, story.together, folder / ENDPOINTS)
             shown.doing("writing the report")
-            truth, pictures, svgs, _ = await asyncio.gather(
-                _truth(twin, story, shown, drifts="--drift" in wanted.world),
+            truth, pictures, svgs = await asyncio.gather(
+                _truth(twin, folder / ENDPOINTS, story, shown, drifts="--drift" in wanted.world),
                 asyncio.to_thread(drawn.together, story),
                 asyncio.to_thread(drawn.finish),
-                children.end(),
             )
+            await children.end()
             _judge(story, truth)
             story.wall_s, story.cpu_s = time.monotonic() - begin, processor_time_s()
             _write_report(folder, story, truth, svgs, pictures)
@@ -180,7 +180,7 @@ async def _draw_world(wanted: Wanted, shown: Display) -> Path:
 
 
 async def _truth(
-    twin: Path | None, story: Story, shown: Display, *, drifts: bool
+    twin: Path | None, endpoints: Path, story: Story, shown: Display, *, drifts: bool
 ) -> dict[str, Truth]:
     """Return the hidden truth, asked for after the last measurement; empty without a world.
 
@@ -191,7 +191,9 @@ async def _truth(
     spans = measured_spans(story) if drifts else {}
     try:
         return await simulation.told_truth(
-            twin, {name: f"{one.from_tai_s!r}..{one.to_tai_s!r}" for name, one in spans.items()}
+            None,
+            {name: f"{one.from_tai_s!r}..{one.to_tai_s!r}" for name, one in spans.items()},
+            endpoints,
         )
     except ProcessFailed as error:
         _trouble(story, shown, "podium twin truth", error)
