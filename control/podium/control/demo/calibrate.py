@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.calibration.place import OUT
 from podium.control.demo.command import add_reset_argument
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
@@ -17,14 +18,7 @@ if TYPE_CHECKING:
     from podium.control.calibration.bring_up import Routine
     from podium.control.calibration.validity import Validities
     from podium.control.demo.story import Story
-    from podium.control.facility.facility import Facility, Qubit
-
-
-class UnknownQubit(LookupError):
-    """A qubit is named that the facility does not have, or that two nodes have."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+    from podium.control.facility.facility import Qubit
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,9 +44,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        default=Path("podium_calibration"),
+        default=Path(OUT),
         metavar="DIR",
-        help="folder for data, plots and the store (default podium_calibration)",
+        help=f"folder for data, plots and the store (default {OUT})",
     )
     parser.add_argument(
         "--store",
@@ -87,6 +81,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.demo.validity_words import laid_over
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError, suggest
+    from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits
 
     try:
         steps, routines = find_routines(arguments.only or BRING_UP)
@@ -129,23 +124,6 @@ def told_apart(words: list[str]) -> tuple[Path | None, list[str]]:
     return None, words
 
 
-def chosen_qubits(facility: "Facility", words: list[str]) -> "tuple[Qubit, ...]":
-    """Return the qubits that ``words`` name, all of them without words; raises UnknownQubit."""
-    known = facility.qubits()
-    if not known:
-        raise UnknownQubit(f"{facility.name} has no qubits")
-    if not words:
-        return tuple(known.values())
-    found: dict[str, Qubit] = {}
-    for word in words:
-        fits = [q for name, q in known.items() if word in (name, q.element)]
-        if len(fits) != 1:
-            which = "more than one qubit" if fits else "no qubit"
-            raise UnknownQubit(f"{which} {word!r} in {facility.name}; it has {', '.join(known)}")
-        found[fits[0].name] = fits[0]
-    return tuple(found.values())
-
-
 async def _calibrate(
     arguments: Namespace,
     qubits: "tuple[Qubit, ...]",
@@ -157,12 +135,12 @@ async def _calibrate(
 
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.store import ParameterStore
-    from podium.control.demo.files import check_writable, write_text
     from podium.control.demo.progress import display
     from podium.control.demo.reaching import reached
     from podium.control.demo.report import Drawings, page
     from podium.control.demo.session import CANNOT_GO_ON, Session
     from podium.control.demo.story import Failure, Story, summary, trouble
+    from podium.control.facility.whole_files import check_writable, write_text
 
     begin = time.monotonic()
     folder: Path = arguments.out

@@ -76,14 +76,14 @@ def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
     from podium.control.bus.ending import run_until_told
     from podium.control.calibration.datasets import write_dataset
+    from podium.control.calibration.kept_facility import keep_facility
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.snapshots import store_beside
     from podium.control.demo.dry_run import tell_run
-    from podium.control.demo.files import check_writable
-    from podium.control.demo.kept_facility import keep_facility
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
+    from podium.control.facility.whole_files import check_writable
     from podium.control.program.parameters import NoSuchParameter, with_parameters
     from podium.control.program.serialise import NotAProgram, from_json
 
