@@ -50,7 +50,7 @@ def _draw(axes: "Axes", panel: Panel) -> None:
         f"{panel.element}: {said}" if said else panel.element,
         fontsize="small",
         wrap=True,
-        color="tab:red" if panel.failed else None,
+        color="tab:red" if panel.failed else "black",
     )
     if axes.get_legend_handles_labels()[1]:
         axes.legend(fontsize="x-small")
