@@ -1,7 +1,6 @@
 """What a calibration found, in hand: values, fits, reasons for failures, and a figure."""
 
 import base64
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -13,10 +12,7 @@ from podium.control.calibration.panel_figure import figure_of
 from podium.control.calibration.quantities import BY_NAME, told
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-DOTS_PER_INCH = 90
-"""Of the picture below a notebook's cell."""
+    from podium.control.calibration.notebook_figure import NotebookFigure
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -52,7 +48,7 @@ class Calibrated:
         said = (note for out in self.outcomes for note in (*out.notes, *out.assumed))
         return tuple(dict.fromkeys(said))
 
-    def figure(self) -> "Figure":
+    def figure(self) -> "NotebookFigure":
         """Return a Matplotlib figure of all panels; ``figure().savefig(path)`` writes it."""
         return figure_of(self.panels, self._title)
 
@@ -84,10 +80,8 @@ class Calibrated:
         parts = [f"<p><b>{escape(self._title)}</b></p>", f"<table>{''.join(rows)}</table>"]
         parts += [f"<p>{escape(note)}</p>" for note in self.notes]
         if self.panels:
-            picture = io.BytesIO()
-            self.figure().savefig(picture, format="png", dpi=DOTS_PER_INCH)
-            address = base64.b64encode(picture.getvalue()).decode()
-            words = escape(f"{self._title}: {len(self.panels)} panels")
+            address = base64.b64encode(self.figure()._repr_png_()).decode()
+            words = escape(f"{self._title}: {', '.join(one.element for one in self.panels)}")
             parts.append(f'<img alt="{words}" src="data:image/png;base64,{address}">')
         return "\n".join(parts)
 

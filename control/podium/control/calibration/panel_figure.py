@@ -8,21 +8,22 @@ from podium.control.calibration.outcome import Panel, Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from podium.control.calibration.notebook_figure import NotebookFigure
 
 WIDTH_INCHES, HEIGHT_INCHES = 4.5, 3.2
 """Of one panel."""
 COLUMNS = 3
 
 
-def figure_of(panels: Sequence[Panel], title: str) -> "Figure":
+def figure_of(panels: Sequence[Panel], title: str) -> "NotebookFigure":
     """Return a figure with all ``panels``: points, fits, maps, and below each what came out."""
-    from matplotlib.figure import Figure
+    from podium.control.calibration.notebook_figure import NotebookFigure
 
     columns = min(COLUMNS, max(1, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
     size = (WIDTH_INCHES * columns, HEIGHT_INCHES * rows + 0.4)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = NotebookFigure(figsize=size, layout="constrained")
     figure.suptitle(title)
     for number, panel in enumerate(panels, 1):
         _draw(figure.add_subplot(rows, columns, number), panel)

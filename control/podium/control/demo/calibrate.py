@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from podium.control.calibration.place import OUT
 from podium.control.demo.command import add_reset_argument
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -23,15 +24,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
+    add_facility_arguments(parser, before=("qubits",))
     parser.add_argument(
-        "words",
-        nargs="*",
-        metavar="FACILITY|QUBIT",
-        help="the facility file (default: the one that is up), and qubits, e.g. q0 or node_a.q0 "
-        "(default: all)",
-    )
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
+        "qubits", nargs="*", metavar="QUBIT", help="e.g. q0 or node_a.q0 (default: all)"
     )
     parser.add_argument(
         "--only",
@@ -40,7 +35,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="run this routine, by its name or its file (my_routine.py); may be repeated "
         "(default: the whole bring-up)",
     )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
     parser.add_argument(
         "--out",
         type=Path,
@@ -75,7 +69,6 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.own_routines import NoRoutine, find_routines
     from podium.control.calibration.store import StoreError
     from podium.control.demo.dry_run import tell_calibration
-    from podium.control.demo.in_use import WhichFacility, facility_in_use
     from podium.control.demo.moments import NoMoment
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.demo.validity_words import laid_over
@@ -94,8 +87,6 @@ def run(arguments: Namespace) -> int:
         print(f"podium calibrate: no routine {unknown[0]!r}; {near}", file=sys.stderr)
         return WRONG_USE
     try:
-        arguments.facility, arguments.qubits = told_apart(arguments.words)
-        arguments.facility = facility_in_use(arguments)
         # Who joins a facility that is up needs no addresses: their file may be gone by now.
         over = arguments.endpoints if arguments.dry_run else None
         facility = load_facility(arguments.facility, over)
@@ -108,20 +99,13 @@ def run(arguments: Namespace) -> int:
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except (UnknownQubit, WhichFacility, NoMoment) as error:
+    except (UnknownQubit, NoMoment) as error:
         print(f"podium calibrate: {error}", file=sys.stderr)
         return WRONG_USE
     except (AlreadyUp, StoreError, OSError) as error:
         print(f"podium calibrate: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     return FOUND_PROBLEM if story.failures() else DONE
-
-
-def told_apart(words: list[str]) -> tuple[Path | None, list[str]]:
-    """Return the facility file, if the first word is one, and the words that name qubits."""
-    if words and (Path(words[0]).suffix in (".yaml", ".yml") or Path(words[0]).is_file()):
-        return Path(words[0]), words[1:]
-    return None, words
 
 
 async def _calibrate(
@@ -204,5 +188,5 @@ command = Command(
     name="calibrate",
     help="run calibration routines and store what they find",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )
