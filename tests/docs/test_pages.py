@@ -22,7 +22,8 @@ from tests.docs.test_tutorials import ELSEWHERE, EXECUTED
 
 PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.svg"))
 INDEX = ROOT / "docs" / "index.md"
-TOO_MANY_LINES = {"docs/how-to/add-an-instrument.md": 60, "README.md": 120}
+TOO_MANY_LINES = {"docs/how-to/add-an-instrument.md": 240, "README.md": 120}
+"""The how-to holds the whole of an instrument: five files, half of its lines."""
 DECISION_WORDS = 700
 """A decision is one page at most."""
 
