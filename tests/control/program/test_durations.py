@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.control.program.durations import NotATime, fs_of_ns
-from podium.control.program.program import Capture, Delay, Linear, Table, Variable
+from podium.control.program.program import Affine, Capture, Delay, Linear, Table, Variable
 from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square
 
 NS = 10**6
@@ -76,6 +76,11 @@ def test_pulses_captures_and_delays_are_the_same_in_both_units() -> None:
     assert Capture("r", "q", ns=800, delay_ns=360) == Capture("r", "q", 800 * NS, 360 * NS)
     assert Capture("r", "q", ns=800).delay_fs == 0
     assert Delay(("r",), ns=12.5) == Delay(("r",), 12_500_000)
+
+
+def test_what_is_swept_needs_no_unit() -> None:
+    with pytest.raises(NotATime, match=r"Delay\(frames, Affine\("):
+        Delay(("r",), ns=Affine("wait"))  # type: ignore[arg-type]
 
 
 def test_a_sweep_is_written_by_its_ends() -> None:

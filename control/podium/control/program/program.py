@@ -24,7 +24,7 @@ from numbers import Integral
 from typing import Self
 
 from podium.control.program.conditions import Condition, Discriminator
-from podium.control.program.durations import Ns, exact, fs_of_ns, given_time
+from podium.control.program.durations import NotATime, Ns, exact, fs_of_ns, given_time
 from podium.control.program.waveforms import Waveform
 
 
@@ -232,6 +232,10 @@ class Delay:
         self, frames: tuple[str, ...], duration_fs: Value | None = None, *, ns: Ns | None = None
     ) -> None:
         """Take nanoseconds, or femtoseconds; what is swept stands for all of the duration."""
+        if isinstance(ns, Affine | Parameter):
+            raise NotATime(
+                f"Delay ns = {ns}: what is swept is a time by itself: Delay(frames, {ns})"
+            )
         object.__setattr__(self, "frames", frames)
         object.__setattr__(self, "duration_fs", given_time("Delay ns", duration_fs, ns))
 
