@@ -276,7 +276,7 @@ def program(
             Capture("r", "q0", 400 * NS, 100 * NS),
             Play("r", Square(600 * NS), 0.1),
         ),
-        axes=(Axis("point", (Variable("amplitude", "1", Linear(0.0, 0.1, points)),)),),
+        axes=(Axis("point", (Variable("amplitude", "1", Linear.steps(0.0, 0.1, points)),)),),
         shots=shots,
         **more,
     )

@@ -41,7 +41,7 @@ def test_only_the_chosen_subcommand_is_imported(tmp_path: Path) -> None:
     ("words", "says"),
     [
         (["chek"], "podium: no command 'chek'; did you mean 'check'?\n"),
-        (["check"], "podium check: the following arguments are required: FACILITY\n"),
+        (["run"], "podium run: the following arguments are required: PROGRAM\n"),
         (["check", "x", "--jsn"], "podium: unrecognized arguments: --jsn\n"),
     ],
 )

@@ -9,14 +9,17 @@ from typing import Any
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.serve_command import (
     DONE,
+    FACILITY_HELP,
     FOUND_PROBLEM,
     SERVE_HELP,
     WRONG_USE,
     Ended,
     add_serve,
+    chosen_facility,
     run_chips,
     run_serve,
 )
+from podium_command_line import add_facility
 
 REPLAY_HELP = "play a recorded trace to the instrument's twin and tell where it answers otherwise"
 
@@ -32,7 +35,7 @@ class TwinCommand:
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
-        sample.add_argument("facility", type=Path, metavar="FACILITY")
+        add_facility(sample, FACILITY_HELP)
         sample.add_argument(
             "--seed", type=int, default=0, metavar="N", help="same seed, same world (default 0)"
         )
@@ -230,6 +233,7 @@ def _add_endpoints(
 
 
 def _sample(arguments: Namespace) -> int:
+    arguments.facility = chosen_facility(arguments)
     from podium.sim_instruments.physics.design import DesignError
     from podium.sim_instruments.physics.sampling import sample
     from podium.sim_instruments.physics.sampling_qubits import SamplingError

@@ -361,7 +361,7 @@ def rest(frames: Sequence[str], kappa_hz: float) -> list[Statement]:
 def linear_times(name: str, stop_s: float, points: int, step_grid_ns: int = GRID_NS) -> Variable:
     """Return delays from one grid step upwards: ``points`` of them, evenly, to about ``stop_s``."""
     step_ns = max(step_grid_ns, step_grid_ns * round(stop_s * 1e9 / points / step_grid_ns))
-    return Variable(name, "fs", Linear(step_ns * FS_PER_NS, step_ns * FS_PER_NS, points))
+    return Variable(name, "fs", Linear.steps(step_ns * FS_PER_NS, step_ns * FS_PER_NS, points))
 
 
 def table_times(name: str, seconds: Iterable[float], grid_ns: int = GRID_NS) -> Variable:
@@ -390,7 +390,9 @@ def pads(
             name: Variable(
                 f"{name}_pad",
                 "fs",
-                Linear(spare[name] + times * (start - v.start), times * (step - v.step), v.count),
+                Linear.steps(
+                    spare[name] + times * (start - v.start), times * (step - v.step), v.count
+                ),
             )
             for name, v in linear.items()
         }
@@ -410,7 +412,7 @@ def linear_frequencies(name: str, centre_hz: float, span_hz: float, points: int)
     """Return ``points`` frequencies about ``centre_hz`` with a step of whole kHz."""
     step = max(1_000.0, round(span_hz / (points - 1) / 1_000) * 1_000.0)
     start = round(centre_hz / 1_000) * 1_000.0 - step * ((points - 1) // 2)
-    return Variable(name, "Hz", Linear(start, step, points))
+    return Variable(name, "Hz", Linear.steps(start, step, points))
 
 
 def probe_axis(centres_hz: Mapping[str, float], span_hz: float, points: int) -> Axis:

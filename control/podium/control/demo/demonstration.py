@@ -18,7 +18,6 @@ from podium.control.calibration.store import ParameterStore
 from podium.control.demo import simulation
 from podium.control.demo.children import Children, ProcessFailed, podium
 from podium.control.demo.comparison import Truth, compare
-from podium.control.demo.files import write_text
 from podium.control.demo.patience import Patient
 from podium.control.demo.processor_time import processor_time_s
 from podium.control.demo.progress import Display, display
@@ -41,6 +40,7 @@ from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.state_folder import epochs_folder, skews_file
+from podium.control.facility.whole_files import write_text
 from podium.control.lab import Lab, join_facility
 from podium.firmware_interfaces.exact_time import FS_PER_S
 

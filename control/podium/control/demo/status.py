@@ -5,9 +5,9 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ LATELY = 8
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    add_facility_arguments(parser, endpoints=False)
     parser.add_argument(
         "--looked",
         metavar="ID",
@@ -128,5 +127,5 @@ command = Command(
     name="status",
     help="say which instruments answer, what runs, and who asked for it",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

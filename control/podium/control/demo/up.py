@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
-    )
+    add_facility_arguments(parser, state=False, not_yet_up=True)
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="where to say how others reach it"
     )
@@ -235,5 +233,5 @@ command = Command(
     name="up",
     help="start the agents, the coordinator and the page of a facility",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run, not_yet_up=True),
 )

@@ -67,7 +67,7 @@ def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
     expected = pulses.ef_pi_amplitude() if ef else pulses.pi_amplitude()
     top = min(0.999, PERIODS * 2 * expected)
     return Variable(
-        f"{pulses.qubit.element}_amplitude", "1", Linear(0.0, top / (POINTS - 1), POINTS)
+        f"{pulses.qubit.element}_amplitude", "1", Linear.steps(0.0, top / (POINTS - 1), POINTS)
     )
 
 
