@@ -11,6 +11,7 @@
 #   make seeds SEEDS=0:40    40 hidden worlds brought up: pulls and sigmas into ./seeds
 #   make repeats SEEDS=0:3   3 worlds brought up twenty times each: scatter into ./repeats
 #   make bench      the benchmarks, as ratios
+#   make docs       the pages as a site with search, in build/site
 #   make test-stacks    other people's stacks, unmodified, find worlds on the twins
 #   make test-clients   older and newer releases of the vendors' clients, on twins with the
 #                       firmware that they want
@@ -18,6 +19,7 @@
 #                       is the vendor's own, so this is no part of make test
 #
 #   make test PYTEST_ARGS="tests/control -x"    hands words on to pytest
+#   make test ORDER=7 WORKERS=4                 modules and tests in another order, on four workers
 #   make demo CONTROLLER=zi                     one node on an SHFQC of Zurich Instruments
 #   make demo DEMO_ARGS="--seed 7"              hands words on to podium demo
 #   make chaos SEED=7 FAULTS=1000 LIVE=0 TWINS=0 MIXED=0    other faults, fewer, no processes
@@ -57,7 +59,10 @@ $(foreach one,$(ZHINST_CORES),$(eval NEEDS_zhinst-core-$(one) := zhinst-core==$(
 NEEDS_qililab := qililab==0.33.3 scipy
 REPORT ?= report
 PYTEST_ARGS ?=
+ORDER ?=
+WORKERS ?= 2
 DEMO_ARGS ?=
+SITE_ARGS ?=
 SEED ?= 1
 FAULTS ?= 20000
 LIVE ?= 200
@@ -99,11 +104,12 @@ define pytest
 	PODIUM_NOT_RUN=$(not_run) $(bin)/python -m pytest $(1) $(PYTEST_ARGS) || status=$$?; \
 	if test -s $(not_run); then cat $(not_run); fi
 endef
+shuffled = $(if $(ORDER),--random-order-bucket=module --random-order-seed=$(ORDER))
 define tests
 	status=0; \
 	if test -n '$(PYTEST_ARGS)'; then $(call pytest,-m "$(1)"); exit $$status; fi; \
-	$(call pytest,-m "$(1) and not alone" -n 2 --durations=20); \
-	$(call pytest,-m "$(1) and alone" --durations=20); \
+	$(call pytest,-m "$(1) and not alone" -n $(WORKERS) $(shuffled) --durations=20); \
+	$(call pytest,-m "$(1) and alone" $(shuffled) --durations=20); \
 	exit $$status
 endef
 
@@ -132,7 +138,7 @@ endef
 
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help demo seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
+.PHONY: help docs demo seeds repeats test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -195,6 +201,12 @@ nodes: $(installed_for_tests)
 # One thread of linear algebra: more of them get in each other's way on matrices of nine.
 bench: $(installed_for_tests) | referees
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(bin)/python benches/run.py $(BENCH_ARGS)
+
+# Strict: a link or an anchor that leads nowhere is an error. SITE_ARGS=... goes on to mkdocs build.
+docs: | $(bin)/pip
+	@test -x $(bin)/mkdocs || $(install) ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build $(SITE_ARGS)
+	@echo "$(bin)/python -m http.server --bind 127.0.0.1 --directory build/site    shows it, with search"
 
 # Peers with requirements of their own. Without them the benches say so and go on.
 referees:

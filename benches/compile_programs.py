@@ -53,7 +53,7 @@ def rabi(qubits: int = QUBITS, points: int = POINTS, shots: int = SHOTS) -> Prog
         body.append(Capture(readout, f"q{k}", READ_NS * NS, delay_fs=120 * NS))
         body.append(Play(readout, Square(READ_NS * NS), 0.1))
         body.append(Delay((readout,), PASSIVE_US * US))
-    amplitudes = Linear(0, 1 / (points - 1), points)
+    amplitudes = Linear.steps(0, 1 / (points - 1), points)
     axis = Axis("amplitude", (Variable("amplitude", "1", amplitudes),))
     return Program("rabi", tuple(frames), tuple(body), (axis,), shots)
 

@@ -69,7 +69,7 @@ def small_program(number: int = 0) -> Program:
     """Return a Rabi scan of one qubit, a few points of a few shots; other numbers, other steps."""
     drive, readout = "drive", "readout"
     step = 0.2 * (1 - 1e-4 * number)
-    amplitude = Variable("amplitude", "1", Linear(0.0, step, POINTS))
+    amplitude = Variable("amplitude", "1", Linear.steps(0.0, step, POINTS))
     return Program(
         f"overhead {number}",
         (

@@ -69,7 +69,7 @@ def program(number: int, frames: tuple[Frame, ...] = FRAMES) -> Program:
             Play(name, Square(600 * FS_PER_NS), 0.1 + 0.01 * number),
         ]
     body += [Barrier(names), Delay(names, 2000 * FS_PER_NS)]
-    amplitude = Variable("amplitude", "1", Linear(0.0, 0.4 / POINTS, POINTS))
+    amplitude = Variable("amplitude", "1", Linear.steps(0.0, 0.4 / POINTS, POINTS))
     axis = Axis("amplitude", (amplitude,))
     return Program(f"round trip {number}", frames, tuple(body), (axis,), shots=SHOTS)
 

@@ -9,11 +9,75 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
 WRONG_USE = 2
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+
+
+FACILITY_VARIABLE = "PODIUM_FACILITY"
+"""Environment variable that may name the facility file."""
+USUAL_FACILITY = Path("facility.yaml")
+"""Where a facility file is looked for last."""
+FACILITY_SUFFIXES = (".yaml", ".yml")
+
+
+class FacilityTwice(ValueError):
+    """A facility file is named as an argument and as an option, and they differ."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def add_facility(parser: ArgumentParser, described: str, *, before: Sequence[str] = ()) -> None:
+    """Let ``parser`` take the facility file: as its first argument, or as an option.
+
+    ``before``: the arguments that come after it, the last of which may be left out: a first word
+    that is no facility file belongs to them. To be called before these are added.
+    """
+    parser.add_argument("facility_word", nargs="?", metavar="FACILITY", help=described)
+    parser.add_argument(
+        "--facility", type=Path, metavar="FILE", help="the same, in place of the argument"
+    )
+    parser.set_defaults(words_after_facility=tuple(before))
+
+
+def named_facility(arguments: Namespace) -> Path | None:
+    """Return the facility file that ``arguments`` name; None: they name none.
+
+    What was taken for it and is none is put where it belongs. Raises :class:`FacilityTwice`.
+    """
+    word = getattr(arguments, "facility_word", None)
+    after = getattr(arguments, "words_after_facility", ())
+    if word is not None and after and not _names_a_facility(word):
+        last = getattr(arguments, after[-1])
+        if isinstance(last, list):
+            last.insert(0, word)
+            word = None
+        elif last is None:
+            words = [word, *(getattr(arguments, name) for name in after)]
+            for name, value in zip(after, words, strict=False):
+                setattr(arguments, name, value)
+            word = None
+    arguments.facility_word = word
+    option = getattr(arguments, "facility", None)
+    if word is not None and option is not None and Path(word) != Path(option):
+        raise FacilityTwice(f"the facility is {word} and --facility {option}: name one")
+    if word is not None or option is not None:
+        return Path(word if option is None else option)
+    return None
+
+
+def facility_of_environment() -> Path | None:
+    """Return the facility file that the environment names; None: it names none."""
+    named = os.environ.get(FACILITY_VARIABLE)
+    return Path(named) if named else None
+
+
+def _names_a_facility(word: str) -> bool:
+    return Path(word).suffix in FACILITY_SUFFIXES or Path(word).is_file()
 
 
 class Command(Protocol):

@@ -5,9 +5,11 @@ set so; ``podium up`` starts agents, coordinator and page by it. Outside the pac
 podium_start is, so that it costs nothing to import.
 """
 
+import ctypes
 import gc
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 YOUNG_OBJECTS = 10_000
@@ -15,10 +17,26 @@ YOUNG_OBJECTS = 10_000
 own 700 make it walk through growing heaps of modules while they are imported, and once more for
 every plot and every message: a tenth of the processor time of a bring-up."""
 
+GLIBC_MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1, -2: 2**24}
+"""Parameters of glibc's ``mallopt`` (malloc.h): M_ARENA_MAX, M_MMAP_MAX, M_TRIM_THRESHOLD,
+M_TOP_PAD. Arrays of some megabytes come and go with every run. By default each is mapped from the
+system and given back, and the system clears all of its pages anew, which takes as long as half of
+the physics. With these they come from one heap that is kept; a simulation gives back what its runs
+have left when it idles (``sim_instruments/servers/memory.py``)."""
+
 
 def configure_process() -> None:
-    """Set the collector and linear algebra of this process. Call it before NumPy is imported."""
+    """Set collector, memory and linear algebra of this process. Call it before NumPy is imported.
+
+    Other C libraries than glibc are left as they are.
+    """
     gc.set_threshold(YOUNG_OBJECTS)
+    with suppress(AttributeError, OSError, TypeError):
+        set_parameter = ctypes.CDLL(None).mallopt
+        for parameter, value in GLIBC_MALLOC.items():
+            set_parameter(parameter, value)
+    # NumPy asks for pages of 2 MB for large arrays: a heap that is kept has them only in part.
+    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
     # A second thread of linear algebra does not help matrices of a hundred. It spins between two
     # of them, which costs a processor, and on a busy machine the two wait for each other: to draw a
     # fluxonium then takes fifty times as long.
@@ -34,7 +52,14 @@ def main() -> int:
     gc.freeze()
     gc.enable()
     status: int = run(sys.argv[2:])
+    end_quickly()
     return status
+
+
+def end_quickly() -> None:
+    """Spare the collector a last walk, or two, through everything: the process ends."""
+    gc.disable()
+    gc.freeze()
 
 
 if __name__ == "__main__":

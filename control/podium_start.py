@@ -8,7 +8,7 @@ hides all of it, and Python would only say that it knows no ``podium.control``.
 import sys
 from importlib.util import find_spec
 
-from podium_process import configure_process
+from podium_process import configure_process, end_quickly
 
 WRONG_USE = 2
 INTERRUPTED = 130
@@ -54,6 +54,8 @@ def main() -> int:
     except KeyboardInterrupt:  # so early that nothing has begun
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        end_quickly()
 
 
 def _run_twins(name: str) -> int:

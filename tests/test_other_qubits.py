@@ -16,8 +16,8 @@ from podium.control.calibration.bring_up import ROUTINES, bring_up
 from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
 from podium.control.demo.children import Children, podium
+from podium.control.demo.part import written
 from podium.control.facility.part import part_of
-from podium.control.facility.part_command import written
 from podium.control.lab import open_facility
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.operating_point import QubitPoint

@@ -19,6 +19,12 @@ Exit status: 0 done, 1 it ran and found a problem, 2 wrong use. Errors go to sta
 line first, then detail. Options and arguments of a command may stand in any order. `podium COMMAND
 --help` says what stands here.
 
+**Which facility.** The same rule in all commands: the file is the first argument or `--facility
+FILE`. Without either it is the one whose state file `--state` names, else what the variable
+`PODIUM_FACILITY` says, else the facility that is up, else `./facility.yaml`. `podium scope` and
+`refit` take the file that was kept beside the data; `podium demo` brings its own; twins know of no
+facility that is up.
+
 `podium up` writes where its coordinator is into a state file, by default under
 `$XDG_STATE_HOME/podium` or `~/.local/state/podium`, named after the facility file. `status`, `run`,
 `skew` and `calibrate` look there: if the facility is up they ask its processes, otherwise they own
@@ -36,7 +42,7 @@ command line that way.
 
 def page() -> str:
     """Return the text of the page."""
-    commands = {name: sub for name, sub, _ in _subparsers(build_parser())}
+    commands = [name for name, _, _ in _subparsers(build_parser())]
     parts = [BEFORE, _summary(build_parser())]
     for name in commands:
         parser = next(sub for n, sub, _ in _subparsers(build_parser(name)) if n == name)
@@ -66,7 +72,10 @@ def _subparsers(parser: ArgumentParser) -> Iterator[tuple[str, ArgumentParser, s
     for action in parser._actions:
         if isinstance(action, _SubParsersAction):
             told = {choice.dest: choice.help or "" for choice in action._choices_actions}
-            yield from ((name, sub, told.get(name, "")) for name, sub in action.choices.items())
+            yield from (
+                (name, sub, told.get(name) or sub.description or "")
+                for name, sub in action.choices.items()
+            )
 
 
 def _own(action: Action) -> bool:

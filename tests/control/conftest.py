@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -95,7 +95,17 @@ class Box:
         self.bench.levels[f"{self.name}.{channel}"] = target_v
 
 
-class FakeCluster(Box):
+class MovingTogether(Box):
+    """A source whose channels ramp side by side."""
+
+    def ramp_together_v(self, ramps: Mapping[str, tuple[float, float]]) -> None:
+        told = ", ".join(f"{name} {level_v} {slew}" for name, (level_v, slew) in ramps.items())
+        self.bench.do(f"{self.name}.ramp together {told}")
+        for name, (level_v, _) in ramps.items():
+            self.bench.levels[f"{self.name}.{name}"] = level_v
+
+
+class FakeCluster(MovingTogether):
     def __init__(self, name: str, bench: Bench) -> None:
         super().__init__(name, bench)
         bench.clusters.append(self)
@@ -266,7 +276,7 @@ def program(
             Capture("r", "q0", 400 * NS, 100 * NS),
             Play("r", Square(600 * NS), 0.1),
         ),
-        axes=(Axis("point", (Variable("amplitude", "1", Linear(0.0, 0.1, points)),)),),
+        axes=(Axis("point", (Variable("amplitude", "1", Linear.steps(0.0, 0.1, points)),)),),
         shots=shots,
         **more,
     )

@@ -33,7 +33,7 @@ NS = 10**6
 
 def scan(who: str, points: int) -> Program:
     step = 0.0 if points % 2 else 0.05
-    amplitude = Variable("amplitude", "1", Linear(step, step, points))
+    amplitude = Variable("amplitude", "1", Linear.steps(step, step, points))
     return Program(
         f"scan of {who}",
         (Frame("readout", "node_a.q0.readout", 7.25e9),),

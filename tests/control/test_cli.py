@@ -12,7 +12,7 @@ import sys
 from podium.control.cli import build_parser
 print(build_parser().format_help())
 heavy = {"numpy", "scipy", "numba", "qcodes", "qblox_instruments", "pydantic", "ruamel", "zenoh",
-         "xarray", "matplotlib", "asyncio", "rich", "structlog", "sqlalchemy", "lmfit"}
+         "xarray", "matplotlib", "asyncio", "rich", "sqlalchemy", "lmfit"}
 print("HEAVY", sorted(heavy & sys.modules.keys()))
 """
 
@@ -41,7 +41,7 @@ def test_only_the_chosen_subcommand_is_imported(tmp_path: Path) -> None:
     ("words", "says"),
     [
         (["chek"], "podium: no command 'chek'; did you mean 'check'?\n"),
-        (["check"], "podium check: the following arguments are required: FACILITY\n"),
+        (["run"], "podium run: the following arguments are required: PROGRAM\n"),
         (["check", "x", "--jsn"], "podium: unrecognized arguments: --jsn\n"),
     ],
 )

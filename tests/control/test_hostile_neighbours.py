@@ -135,7 +135,7 @@ async def test_an_agent_that_answers_nonsense_harms_nobody_else(
 
 async def dip_hz(lab: Lab) -> float:
     """Return where q0's resonator is found."""
-    frequency = Variable("frequency", "Hz", Linear(7.24e9, STEP_HZ, 81))
+    frequency = Variable("frequency", "Hz", Linear.steps(7.24e9, STEP_HZ, 81))
     program = Program(
         name="resonator of q0",
         frames=(Frame("readout", "node_a.q0.readout", 7.26e9),),

@@ -26,8 +26,8 @@ def dataset(counts=(4,), keep: int = 0, captures=("q0",), **attributes) -> xarra
         Axis(
             f"axis{n}",
             (
-                Variable(f"wait{n}", "fs", Linear(0, 4 * 10**9, count)),
-                Variable(f"q1_level{n}", "1", Linear(0, 0.1, count)),
+                Variable(f"wait{n}", "fs", Linear.steps(0, 4 * 10**9, count)),
+                Variable(f"q1_level{n}", "1", Linear.steps(0, 0.1, count)),
             ),
         )
         for n, count in enumerate(counts)

@@ -113,7 +113,7 @@ def captured(shape: tuple[int, ...], trace: int = 0) -> CaptureData:
 
 def swept(*counts: int) -> tuple[Axis, ...]:
     return tuple(
-        Axis(f"a{n}", (Variable(f"v{n}", "fs", Linear(0, 10**6, count)),))
+        Axis(f"a{n}", (Variable(f"v{n}", "fs", Linear.steps(0, 10**6, count)),))
         for n, count in enumerate(counts)
     )
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from tests.control.web.conftest import entry
 
 from podium.control.calibration.store import ParameterStore
@@ -33,6 +34,11 @@ def test_values_and_sigmas_stand_at_their_days(store: Path, tmp_path: Path) -> N
     assert bars.get_segments()[0][:, 1] == pytest.approx([6.009, 6.011])
     assert by_hand.get_label() == "set by hand"
     figure.savefig(tmp_path / "f01.png")
+
+
+def test_a_notebook_is_given_a_picture(store: Path) -> None:
+    formatters = DisplayFormatter().format(plot_parameter(store, NAME))[0]
+    assert formatters["image/png"].startswith(b"\x89PNG")
 
 
 def test_a_parameter_that_the_store_does_not_have_is_named(store: Path) -> None:

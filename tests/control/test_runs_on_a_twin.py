@@ -85,7 +85,7 @@ async def test_a_pi_pulse_between_two_nanoseconds_is_one_and_more_of_them_than_f
     pi = node.pulses.pi()
     assert isinstance(pi.waveform, Drag)
     count = 20 + 16_384 // (2 * pi.waveform.duration_fs // NS)
-    steps = Axis("late", (Variable("late", "fs", Linear(0, 3_003, count)),))
+    steps = Axis("late", (Variable("late", "fs", Linear.steps(0, 3_003, count)),))
     late = (
         Delay((node.pulses.drive,), Affine("late", 1.0, 40 * NS)),
         pi,

@@ -53,10 +53,13 @@ def writes_on_the_page(events: str) -> list[tuple[float, str]]:
     return [found[number] for number in sorted(found)]
 
 
-async def page_stream(page: str, until: int) -> list[tuple[float, str]]:
+async def page_stream(page: str, key: dict[str, str], until: int) -> list[tuple[float, str]]:
     """Follow the page's stream until so many writes are seen; all that was seen is in order."""
     seen: list[tuple[float, str]] = []
-    async with httpx.AsyncClient(timeout=60) as http, http.stream("GET", f"{page}stream") as answer:
+    async with (
+        httpx.AsyncClient(timeout=60, headers=key) as http,
+        http.stream("GET", f"{page}stream") as answer,
+    ):
         event, data = "", []
         async for line in answer.aiter_lines():
             name, _, value = line.partition(": ")
@@ -74,9 +77,9 @@ async def page_stream(page: str, until: int) -> list[tuple[float, str]]:
 
 
 async def test_writes_come_in_one_order_that_all_see_and_nothing_is_mixed_up(up) -> None:
-    page = json.loads(up.state.read_text())["page"]
+    page, key = up.page()
     async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
-        looking = tasks.create_task(page_stream(page, 2 * ROUNDS))
+        looking = tasks.create_task(page_stream(page, key, 2 * ROUNDS))
         ada = tasks.create_task(client(up, "async", ADA, -5.0))
         bob = tasks.create_task(client(up, "blocking", BOB, -15.0))
     clients = {ADA: ada.result(), BOB: bob.result()}
@@ -114,7 +117,7 @@ async def test_writes_come_in_one_order_that_all_see_and_nothing_is_mixed_up(up)
             assert run["points"] == POINTS[who]
             assert f"run {run['run']} scan of {who}" in runs[who]
             assert (run["signal"] > NOISE_V) == (who == BOB)
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=30, headers=key) as http:
         shown = {run["run"]: run["by"] for run in (await http.get(f"{page}api/runs")).json()}
     assert shown == {run["run"]: who for who, seen in clients.items() for run in seen["runs"]}
 

@@ -37,7 +37,7 @@ def scan(shots: int) -> Program:
             Capture("readout", "q0", 400 * 10**6, 160 * 10**6),
             Play("readout", Square(600 * 10**6), Affine("amplitude")),
         ),
-        (Axis("probe", (Variable("amplitude", "1", Linear(0.0, 0.01, 11)),)),),
+        (Axis("probe", (Variable("amplitude", "1", Linear.steps(0.0, 0.01, 11)),)),),
         shots=shots,
     )
 

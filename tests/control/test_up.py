@@ -64,23 +64,34 @@ async def test_a_lab_joins_from_another_process(up) -> None:
         await lab.bias({"node_a.q0.flux": 0.0, "node_a.q1.flux": 0.0})
 
 
-def test_the_page_is_where_the_state_says(up) -> None:
-    address = json.loads(up.state.read_text())["page"]
+def test_the_page_is_where_the_state_says_and_opens_with_its_key(up) -> None:
+    state = json.loads(up.state.read_text())
+    address = f"{state['page']}?key={state['page_key']}"
     assert f"the page is {address}" in up.log.read_text()
     assert address.startswith("http://127.0.0.1:")
-    assert "first_light" in httpx.get(address, timeout=30).text
+    with httpx.Client(follow_redirects=True, timeout=30) as browser:
+        opened = browser.get(address)
+        assert "first_light" in opened.text
+        assert str(opened.url) == state["page"]
     told = podium("status", EXAMPLE, "--state", up.state)
     assert f"page: {address}" in told.stdout
+    stranger = httpx.get(f"{state['page']}api/state", timeout=30)
+    assert stranger.status_code == 401
+    assert "podium status FACILITY" in stranger.text
+    for file in (up.state, up.state.with_suffix(".page_key")):
+        assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_page_comes_back_at_its_address_and_knows_what_was(up) -> None:
-    address = json.loads(up.state.read_text())["page"]
+    address, key = up.page()
     victim = up.child("web")
     os.kill(victim.pid, signal.SIGKILL)
     wait_for(lambda: not victim.is_running() or victim.status() == "zombie", up.log)
-    state = httpx.get(f"{address}api/state", timeout=60).json()  # it waits for the next process
+    state = httpx.get(
+        f"{address}api/state", headers=key, timeout=60
+    ).json()  # it waits for the next process
     assert state["headline"]["facility"] == "first_light"
-    wait_for(lambda: "agent up" in httpx.get(f"{address}api/events").text, up.log)
+    wait_for(lambda: "agent up" in httpx.get(f"{address}api/events", headers=key).text, up.log)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def coordinator_of(up: Up) -> str:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_dead_or_frozen_agent_is_noticed_and_the_other_goes_on(up, how, trial) -> None:
-    address = json.loads(up.state.read_text())["page"]
+    address, key = up.page()
     async with join_facility(up.facility, coordinator_of(up)) as lab, asyncio.timeout(120):
         await lab.run(trial())  # compiled once, and loaded
         long = trial(shots=10**6, port="node_b.q0.drive", readout="node_b.q0.readout")
@@ -95,7 +95,9 @@ async def test_a_dead_or_frozen_agent_is_noticed_and_the_other_goes_on(up, how, 
             if how is signal.SIGSTOP or "node_b" not in here:  # else it is back already
                 assert here == {"node_a", "room"}
                 assert any("agent node_b: gone" in one for one in status["missing"])
-            page = await asyncio.to_thread(httpx.get, f"{address}api/state", timeout=60)
+            page = await asyncio.to_thread(
+                httpx.get, f"{address}api/state", headers=key, timeout=60
+            )
             assert (
                 "agent node_b is gone: its process or the way to it" in page.text
                 or how is signal.SIGKILL

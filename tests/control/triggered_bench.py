@@ -295,5 +295,5 @@ def together(nodes: list[Node], shots: int = 2, name: str = "together") -> Progr
             Capture(f"r_{one}", f"of_{one}", 400 * NS, 100 * NS),
             Play(f"r_{one}", Square(600 * NS), 0.1),
         ]
-    axes = (Axis("point", (Variable("amplitude", "1", Linear(0.0, 0.1, 3)),)),)
+    axes = (Axis("point", (Variable("amplitude", "1", Linear.steps(0.0, 0.1, 3)),)),)
     return Program(name=name, frames=tuple(frames), body=tuple(body), axes=axes, shots=shots)

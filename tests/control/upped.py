@@ -46,6 +46,11 @@ class Up:
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.up.pid).children(recursive=True)
 
+    def page(self) -> tuple[str, dict[str, str]]:
+        """Return the page's address, and the header that opens it."""
+        state = json.loads(self.state.read_text())
+        return state["page"], {"Authorization": f"Bearer {state['page_key']}"}
+
     def child(self, module: str, *words: str) -> psutil.Process:
         asked = {f"podium.control.{module}.process", *words}
         found = [one for one in self.children() if asked <= set(one.cmdline())]

@@ -21,8 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+NOTEBOOKS = tuple(sorted((ROOT / "docs").rglob("*.ipynb")))
 RUNNABLE = ("sh", "python", "bash", "console", "pycon")
 FENCE = re.compile(r"^( *)```(\S*) *(.*?)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 NOT_RUN = re.compile(r"<!-- not run: (\S.*?) -->\n+\Z")
 NUMBER = re.compile(r"(?<![\w.])[+\-−]?\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 """Addresses with dots count as one: none is like another."""
@@ -90,7 +92,7 @@ def prose_of(page: Path) -> str:
 def links_of(page: Path) -> list[str]:
     """Return what the page links to and which pictures it shows."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    return LINK.findall(text) + re.findall(r'(?:src|href)="([^"]+)"', text)
 
 
 def anchors_of(page: Path) -> set[str]:

@@ -251,6 +251,19 @@ def test_a_ramp_does_not_touch_other_outputs_and_programs_play_after_it(server, 
     assert levels["slot6.out3"] == pytest.approx(-0.02, abs=1e-4)
 
 
+def test_channels_that_ramp_together_take_as_long_as_the_longest(server, cluster) -> None:
+    starts_v = {"slot6.out2": 0.0, "slot6.out3": 0.02}
+    for channel, level_v in starts_v.items():
+        cluster.ramp_v(channel, level_v, 0.5)
+    before = cluster.now()
+    cluster.ramp_together_v({"slot6.out2": (0.1, 0.5), "slot6.out3": (-0.03, 0.5)})
+    lasted_s = (cluster.now().total_fs - before.total_fs) * 1e-15
+    levels = server.twin.levels_v()
+    assert levels["slot6.out2"] == pytest.approx(0.1, abs=1e-4)
+    assert levels["slot6.out3"] == pytest.approx(-0.03, abs=1e-4)
+    assert lasted_s >= 0.1 / 0.5  # no channel exceeds its slew
+
+
 def test_an_interrupted_ramp_stays_on_its_step(server, cluster) -> None:
     cluster.ramp_v("slot6.out2", 0.0, 0.5)
     server.leaps = False

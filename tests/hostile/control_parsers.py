@@ -22,7 +22,7 @@ from podium.sim_instruments.testing.facility import _seconds
 from podium.sim_instruments.testing.process import TwinRefused
 from podium.sim_instruments.wiring import PlanError, read_plan
 
-AXES: Final = (Axis("amplitude", (Variable("a", "1", Linear(0.0, 0.1, 41)),)),)
+AXES: Final = (Axis("amplitude", (Variable("a", "1", Linear.steps(0.0, 0.1, 41)),)),)
 PROGRAM: Final = b"""{"type": "Program", "name": "p", "frames": [], "axes": [], "shots": 1, "body":
 [{"type": "Delay", "frames": ["a"], "duration": 1000}]}"""
 FACILITY: Final = b"facility: lab\ninstruments:\n  a: {model: yokogawa_gs200, address: 1.2.3.4}\n"

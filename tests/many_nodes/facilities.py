@@ -5,8 +5,8 @@ import re
 from copy import deepcopy
 from pathlib import Path
 
+from podium.control.demo.part import written
 from podium.control.facility.part import Tree, part_of
-from podium.control.facility.part_command import written
 from podium.control.facility.source import read_source
 
 TEN = Path(__file__).parents[2] / "examples" / "ten_nodes" / "facility.yaml"

@@ -93,19 +93,19 @@ def _along(points):
 
 
 async def test_relaxation_spectroscopy_and_rabi_find_what_the_world_hides(laboratory, truth):
-    wait_s = Variable("wait", "fs", Linear(0, 8 * US, 16))
+    wait_s = Variable("wait", "fs", Linear.steps(0, 8 * US, 16))
     pulse = Play("d", Gaussian(40 * NS, 10 * NS), 0.5)
     relaxing = _measured(
         truth, (pulse, Delay(("d",), Affine("wait"))), Axis("wait", (wait_s,)), 400
     )
-    detuning = Variable("f", "Hz", Linear(truth[f"{Q}.f01"] - 2e6, 0.2e6, 21))
+    detuning = Variable("f", "Hz", Linear.steps(truth[f"{Q}.f01"] - 2e6, 0.2e6, 21))
     line = _measured(
         truth,
         (SetFrequency("d", Affine("f")), Play("d", Square(4000 * NS), 0.004)),
         Axis("f", (detuning,)),
         200,
     )
-    height = Variable("a", "1", Linear(0.0, 0.05, 20))
+    height = Variable("a", "1", Linear.steps(0.0, 0.05, 20))
     rabi = _measured(
         truth, (Play("d", Gaussian(40 * NS, 10 * NS), Affine("a")),), Axis("a", (height,)), 100
     )
@@ -135,7 +135,7 @@ async def test_resonators_that_are_swept_together_are_one_program_and_are_where_
 ):
     qubits = ("q0", "q1")
     hz = {q: truth[f"node_a.{q}.readout_frequency"] for q in qubits}
-    probe = Axis("f", tuple(Variable(q, "Hz", Linear(hz[q] - 15e6, 1e6, 31)) for q in qubits))
+    probe = Axis("f", tuple(Variable(q, "Hz", Linear.steps(hz[q] - 15e6, 1e6, 31)) for q in qubits))
     body = [
         *(SetFrequency(q, Affine(q)) for q in qubits),
         # No multiple of 8 ns: every other shot lies beside the grid of 16 samples.
@@ -177,7 +177,7 @@ async def test_the_raw_trace_of_a_capture_is_the_scopes_record_read_by_the_vendo
 
 
 async def test_what_does_not_fit_is_refused_by_name(laboratory, truth):
-    heights = Axis("a", (Variable("a", "1", Linear(0, 1, 2)),))
+    heights = Axis("a", (Variable("a", "1", Linear.steps(0, 1, 2)),))
     program = _measured(truth, (Play("d", Square(40 * NS), 0.5),), heights, 1)
     far = Program(
         program.name,

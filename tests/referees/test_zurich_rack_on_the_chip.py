@@ -103,7 +103,7 @@ def _along(data):
 
 
 def _rabi(truth):
-    height = Variable("a", "1", Linear(0.0, 0.05, 20))
+    height = Variable("a", "1", Linear.steps(0.0, 0.05, 20))
     return _program(
         truth, (Play("d", Gaussian(40 * NS, 10 * NS), Affine("a")),), Axis("a", (height,)), 100
     )
@@ -180,8 +180,8 @@ async def test_a_rabi_the_phase_of_a_flux_pulse_and_when_it_meets_the_drive(
     them, whose centres lie 150 + 20 and 150 + 140 ns after the shot's beginning. The vendor's
     instruments take 283.5 ns and 305 ns from their start to their connectors.
     """
-    high = Variable("v", "1", Linear(0.0, 0.02, 46))
-    at = Variable("t", "fs", Linear(0, 8 * NS, 46))
+    high = Variable("v", "1", Linear.steps(0.0, 0.02, 46))
+    at = Variable("t", "fs", Linear.steps(0, 8 * NS, 46))
     pulse = Square(PULSE_NS * NS)
     async with _opened(laboratory, truth) as lab:
         turns = _turns(_along(await lab.run(_rabi(truth))))
@@ -198,7 +198,7 @@ async def test_what_goes_wrong_ends_the_run_with_its_name_and_the_next_one_is_so
     laboratory, truth
 ):
     """A flux pulse while the resonators are lit is what no world here can answer."""
-    high = Axis("v", (Variable("v", "1", Linear(0.2, 0.1, 2)),))
+    high = Axis("v", (Variable("v", "1", Linear.steps(0.2, 0.1, 2)),))
     late = (Delay(("f",), 600 * NS), Play("f", Square(PULSE_NS * NS), Affine("v")))
     readout = _program(truth, (Delay(("d",), 20 * NS),), high, 2, Frame("f", f"{Q}.flux", 0.0))
     spoilt = replace(

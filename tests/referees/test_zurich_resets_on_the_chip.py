@@ -60,7 +60,7 @@ async def test_active_reset_by_the_lab_resets(laboratory: Path, truth) -> None:
     async with open_facility(FACILITY, laboratory / "e.json", state=laboratory / "up.json") as lab:
         await lab.ready(20.0)
         await lab.bias({f"{Q}.flux": truth[f"{Q}.sweet_spot"]})
-        height = Axis("a", (Variable("a", "1", Linear(0.0, 0.08, 12)),))
+        height = Axis("a", (Variable("a", "1", Linear.steps(0.0, 0.08, 12)),))
         rabi = await lab.run(
             program("rabi", pulse(Affine("a")), *read("m"), axes=(height,), shots=60, keep=False)
         )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
+from podium.control.calibration.place import OUT
 from podium.control.facility.facility import Facility
 from podium.control.lab import Lab, join_facility, open_facility
 from podium.control.program.program import Program
@@ -32,6 +33,8 @@ from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     import xarray
+
+    from podium.control.calibration.calibrated import Calibrated
 
 LOOK_S = 0.2
 """A signal is seen within this, whenever it comes."""
@@ -63,6 +66,20 @@ class BlockingLab:
         """Run ``program`` and return its data; on several nodes it starts at one time."""
         run = partial(self._lab.run, parameters=parameters, timed=timed, corrected=corrected)
         return self._thread.do(lambda: run(program))
+
+    def calibrate(
+        self,
+        routine: str,
+        *qubits: str,
+        out: Path | str = OUT,
+        store: Path | str | None = None,
+        thoroughness: float = 1.0,
+        active_reset: bool = False,
+    ) -> "Calibrated":
+        """Carry out a routine on qubits: ``lab.calibrate("rabi", "q1")``."""
+        calibrate = partial(self._lab.calibrate, thoroughness=thoroughness)
+        calibrate = partial(calibrate, out=out, store=store, active_reset=active_reset)
+        return self._thread.do(lambda: calibrate(routine, *qubits))
 
     def loopback(
         self, nodes: Sequence[str] | None = None, *, corrected: bool = False

@@ -90,7 +90,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "print the JSON schema of the facility file, for editors",
         ),
         "part": (
-            "podium.control.facility.part_command:command",
+            "podium.control.demo.part:command",
             "write the facility file of some of a facility's nodes",
         ),
         "import-station": (

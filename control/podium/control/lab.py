@@ -24,6 +24,7 @@ from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import AskStreams, Stop, StreamOn, StreamPart, StreamsOn
 from podium.control.bus.together import plainly
 from podium.control.bus.who import named
+from podium.control.calibration.place import OUT, STORE, Place
 from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.calibration.snapshots import name_in
 from podium.control.facility.facility import Facility
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     import xarray
 
     from podium.control.bus.access import Member
+    from podium.control.calibration.calibrated import Calibrated
 
 AGENT = "room"
 """Name of the agent that owns everything when a facility is opened in one process."""
@@ -70,12 +72,19 @@ class Lab:
     """What a person or a routine asks of a facility. Every method raises ``RunError``."""
 
     def __init__(
-        self, facility: Facility, bus: Bus, who: str | None = None, procedure: str = ""
+        self,
+        facility: Facility,
+        bus: Bus,
+        who: str | None = None,
+        procedure: str = "",
+        file: Path | None = None,
     ) -> None:
         """``who`` asks: in the log, on the page, with the data (default: user and program).
 
-        ``procedure``: id of that of which all that is asked is a part.
+        ``procedure``: id of that of which all that is asked is a part; ``file``: the facility
+        file, of which a copy is kept beside data.
         """
+        self._file = file
         self._who = named(who)
         self._facility = facility
         self._bus = bus
@@ -103,7 +112,7 @@ class Lab:
         ``RunRefused`` from there on.
         """
         async with told_procedure(self._ask, title, tuple(nodes), steps, self._who) as one:
-            yield one, Lab(self._facility, self._bus, self._who, one.id)
+            yield one, Lab(self._facility, self._bus, self._who, one.id, self._file)
 
     async def run(
         self,
@@ -140,6 +149,34 @@ class Lab:
         data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)
         return data
+
+    async def calibrate(
+        self,
+        routine: str,
+        *qubits: str,
+        out: Path | str = OUT,
+        store: Path | str | None = None,
+        thoroughness: float = 1.0,
+        active_reset: bool = False,
+    ) -> "Calibrated":
+        """Carry out a routine on qubits: ``await lab.calibrate("rabi", "q1")``.
+
+        ``routine``: its name, or the Python file of one of your own; ``qubits``: ``q1``, or
+        ``node_a.q1`` where two nodes have one; none: all. As ``podium calibrate`` does it, the
+        fridges must be cold, biases go to the sweet spots, what is found goes into ``store``
+        (default ``parameters.sqlite`` in ``out``) and data into ``out/datasets``; others see it
+        on the page, and may stop it. ``thoroughness``: a factor on the number of shots.
+
+        A qubit for which nothing was found is in ``failures`` of what is returned. Raises
+        ``RunError``, ``NotCold``, ``NoRoutine``, ``UnknownQubit``, ``StoreError`` and OSError.
+        """
+        from podium.control.calibration.one_routine import OneRoutine, calibrated  # heavy
+
+        one = OneRoutine.of(self._facility, routine, qubits)
+        place = Place(Path(out), store or Path(out) / STORE, self._file)
+        async with self.procedure(one.title, one.nodes, len(one.nodes)) as (procedure, lab):
+            begin_step = procedure.begin_step
+            return await calibrated(lab, one, place, begin_step, thoroughness, active_reset)
 
     async def loopback(
         self,
@@ -378,7 +415,7 @@ async def open_facility(
     with closing(skews):
         coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
         async with plainly(), agent.running(), coordinator.running():
-            yield Lab(facility, bus, who)
+            yield Lab(facility, bus, who, file=Path(path))
 
 
 @asynccontextmanager
@@ -410,4 +447,4 @@ async def join_facility(
             bus = await stack.enter_async_context(joined_bus(facility, me, coordinator))
         except BusError as error:
             raise RunRefused(str(error)) from error
-        yield Lab(facility, bus, who)
+        yield Lab(facility, bus, who, file=Path(path))

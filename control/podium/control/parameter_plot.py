@@ -7,8 +7,7 @@ In a notebook the figure appears below the cell; ``figure.savefig(path)`` writes
 
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
+from podium.control.calibration.notebook_figure import NotebookFigure
 from podium.control.calibration.quantities import prefixed
 from podium.control.calibration.store import ParameterStore
 
@@ -24,7 +23,7 @@ class NoHistory(LookupError):
         return str(self.args[0])
 
 
-def plot_parameter(store: Path | str, *names: str) -> Figure:
+def plot_parameter(store: Path | str, *names: str) -> NotebookFigure:
     """Return a figure with a row for each parameter: its values over time, sigmas as bars.
 
     Values that a person has set are drawn hollow. Raises ``StoreError``, and :class:`NoHistory`
@@ -37,7 +36,9 @@ def plot_parameter(store: Path | str, *names: str) -> Figure:
         if not entries:
             near = ", ".join(known[:8]) or "nothing"
             raise NoHistory(f"the store {store} has no value of {name}; it has {near}")
-    figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES * len(names)), layout="constrained")
+    figure = NotebookFigure(
+        figsize=(WIDTH_INCHES, HEIGHT_INCHES * len(names)), layout="constrained"
+    )
     for row, (name, entries) in enumerate(histories.items(), 1):
         axes = figure.add_subplot(len(names), 1, row)
         factor, unit = prefixed(entries[-1].value, entries[-1].unit)

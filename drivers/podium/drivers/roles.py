@@ -11,7 +11,7 @@ Every method raises the errors of :mod:`podium.drivers.errors`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,6 +184,15 @@ class FluxSource(Protocol):
 
     def safe(self) -> None:
         """Hold: stop a ramp where it is. The level and the output stay on."""
+        ...
+
+
+@runtime_checkable
+class MovesTogether(Protocol):
+    """A FluxSource of several channels that moves them side by side."""
+
+    def ramp_together_v(self, ramps: Mapping[str, tuple[float, float]]) -> None:
+        """Ramp channels to their levels, V, each at its slew, V/s; return once all are there."""
         ...
 
 

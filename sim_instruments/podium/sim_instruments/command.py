@@ -9,14 +9,17 @@ from typing import Any
 from podium.sim_instruments.record_command import RECORD_HELP, add_record, run_record
 from podium.sim_instruments.serve_command import (
     DONE,
+    FACILITY_HELP,
     FOUND_PROBLEM,
     SERVE_HELP,
     WRONG_USE,
     Ended,
     add_serve,
+    chosen_facility,
     run_chips,
     run_serve,
 )
+from podium_command_line import add_facility
 
 REPLAY_HELP = "play a recorded trace to the instrument's twin and tell where it answers otherwise"
 
@@ -32,7 +35,7 @@ class TwinCommand:
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         sample = verbs.add_parser("sample", help="draw a hidden world for a facility")
-        sample.add_argument("facility", type=Path, metavar="FACILITY")
+        add_facility(sample, FACILITY_HELP)
         sample.add_argument(
             "--seed", type=int, default=0, metavar="N", help="same seed, same world (default 0)"
         )
@@ -80,6 +83,11 @@ class TwinCommand:
             "--quick",
             action="store_true",
             help="without assignment_fidelity, which takes a second for each qubit",
+        )
+        truth.add_argument(
+            "--at-rest",
+            action="store_true",
+            help="of a running simulation: with all qubits at sweet spots, as a file has them",
         )
         truth.add_argument("--json", action="store_true", help="print JSON")
 
@@ -225,6 +233,7 @@ def _add_endpoints(
 
 
 def _sample(arguments: Namespace) -> int:
+    arguments.facility = chosen_facility(arguments)
     from podium.sim_instruments.physics.design import DesignError
     from podium.sim_instruments.physics.sampling import sample
     from podium.sim_instruments.physics.sampling_qubits import SamplingError
@@ -253,7 +262,7 @@ def _truth(arguments: Namespace) -> int:
     if arguments.twin:
         found = _told_truth(arguments.twin, times, optima=not arguments.quick)
     else:
-        request = {"do": "truth", "optima": not arguments.quick}
+        request = {"do": "truth", "optima": not arguments.quick, "at_rest": arguments.at_rest}
         found = {when: _ask(arguments, {**request, "at": when}) for when in times}
     if arguments.json:
         print(json.dumps(found if len(times) > 1 else found[times[0]], indent=2))

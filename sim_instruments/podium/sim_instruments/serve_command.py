@@ -4,6 +4,15 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium_command_line import (
+    FACILITY_VARIABLE,
+    USUAL_FACILITY,
+    FacilityTwice,
+    add_facility,
+    facility_of_environment,
+    named_facility,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,11 +32,35 @@ class Ended(Exception):
         self.status = status
 
 
+FACILITY_HELP = f"the facility file (default: ${FACILITY_VARIABLE}, else ./{USUAL_FACILITY})"
+
+
+def chosen_facility(arguments: Namespace, *, or_model: bool = False) -> Path | None:
+    """Return the facility file that is meant; None: there is none, and one model is served.
+
+    Raises :class:`Ended`.
+    """
+    try:
+        named = named_facility(arguments)
+    except FacilityTwice as error:
+        raise Ended(error, WRONG_USE) from error
+    if named is not None or (or_model and arguments.model is not None):
+        return named
+    if (named := facility_of_environment()) is not None:
+        return named
+    if USUAL_FACILITY.exists():
+        return USUAL_FACILITY
+    if or_model:
+        return None
+    raise Ended(
+        f"there is no ./{USUAL_FACILITY}: name the facility file, or set ${FACILITY_VARIABLE}",
+        WRONG_USE,
+    )
+
+
 def add_serve(serve: ArgumentParser) -> None:
     """Add the arguments of ``podium twin serve``."""
-    serve.add_argument(
-        "facility", type=Path, nargs="?", metavar="FACILITY", help="wants --twin, --endpoints"
-    )
+    add_facility(serve, f"{FACILITY_HELP}; wants --twin, --endpoints")
     serve.add_argument("--twin", type=Path, metavar="TWIN", help="twin file with the world")
     serve.add_argument("--endpoints", type=Path, metavar="FILE", help="endpoints file to write")
     _add_one_line(serve)
@@ -97,6 +130,7 @@ def run_serve(arguments: Namespace) -> int:
     from podium.sim_instruments.servers.twin_factory import TwinError
     from podium.sim_instruments.wiring import PlanError
 
+    arguments.facility = chosen_facility(arguments, or_model=True)
     if (arguments.facility is None) == (arguments.model is None):
         raise Ended("give either a facility file or --model MODEL", WRONG_USE)
     if arguments.shift is not None and arguments.host is None:

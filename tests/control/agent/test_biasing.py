@@ -66,6 +66,17 @@ async def test_each_bias_moves_at_the_slew_of_its_own_line(slow, bench, open_lab
     ]
 
 
+async def test_channels_of_one_box_move_side_by_side_those_that_are_there_stay(lab, bench) -> None:
+    q2 = "node_a.q2.flux"
+    await lab.bias({Q0: 0.1, Q1: 0.3, q2: -0.2})
+    await lab.bias({Q1: 0.3, q2: 0.0})
+    assert sorted(ramps(bench)) == [
+        "bias_q0.ramp  0.1 0.5",
+        "cluster_a.ramp slot6.out3 0.0 0.5",
+        "cluster_a.ramp together slot6.out2 0.3 0.5, slot6.out3 -0.2 0.5",
+    ]
+
+
 async def test_a_bias_that_is_there_is_not_ramped_again_unless_its_box_was_away(lab, bench) -> None:
     await lab.bias({Q0: 0.3})
     await lab.bias({Q0: 0.3})

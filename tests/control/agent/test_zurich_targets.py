@@ -47,7 +47,7 @@ def program(*frames: Frame, points: int = 3) -> Program:
         "r": (Capture("r", "q0", 500 * NS, 200 * NS), Play("r", Square(700 * NS), 0.2)),
     }
     said = [one for name in names if name != "r" for one in body[name]]
-    axis = Axis("v", (Variable("v", "1", Linear(0.0, 1.0 / points, points)),))
+    axis = Axis("v", (Variable("v", "1", Linear.steps(0.0, 1.0 / points, points)),))
     return Program(
         "trial",
         frames,

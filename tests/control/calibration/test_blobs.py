@@ -40,11 +40,11 @@ def test_what_is_heralded_in_0_is_in_0(excited: float) -> None:
     shots, decays = 400_000, 0.03
     record, in_one = herald(np.random.default_rng(1), shots, excited, decays)
     sure = heralded_zeros(record, LEVELS)
-    # 0 is seen up to one sigma beyond its middle, 1 never nearer than five to its own.
+    # 0 is seen up to two sigmas beyond its middle, 1 never nearer than four to its own.
     zeros = shots * (1 - excited)
-    expected = zeros * stats.norm.cdf(1.0)
+    expected = zeros * stats.norm.cdf(2.0)
     assert np.sum(sure) == pytest.approx(expected, rel=decays)
-    most = stats.binom.isf(FALSE_ALARM, round(shots * excited), stats.norm.sf(5.0))
+    most = stats.binom.isf(FALSE_ALARM, round(shots * excited), stats.norm.sf(4.0))
     assert np.sum(sure & in_one) <= most
 
 

@@ -22,6 +22,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import ROUTINES, bring_up
 from podium.control.calibration.datasets import load_dataset, save_dataset
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.kept_facility import keep_facility
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
@@ -29,7 +30,6 @@ from podium.control.calibration.refit import NoRun, refit, runs_of
 from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.calibration.state import ATTRIBUTE, CalibrationState, NoState
 from podium.control.calibration.store import ParameterStore
-from podium.control.demo.kept_facility import keep_facility
 from podium.control.facility.facility import Qubit
 from podium.control.facility.load import load_facility
 

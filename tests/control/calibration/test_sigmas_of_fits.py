@@ -344,7 +344,10 @@ def test_a_dispersive_shift(sets_of_slow_fits: int) -> None:
 
     def make(rng: np.random.Generator) -> Fit:
         noise = rng.normal(0, 4e-5, (2, *clean.shape))
-        scan = DispersiveScan(frequency, power, clean + noise[0] + 1j * noise[1], excited, window)
+        rows = (clean + noise[0] + 1j * noise[1]).reshape(-1, frequency.size)
+        shots = np.full(len(rows), 1e3)
+        powers, shares = np.repeat(power, 2), np.tile(excited, len(power))
+        scan = DispersiveScan(frequency, rows, powers, shares, shots, window)
         return fit_dispersive(scan, {"resonance": 7.2013e9, "chi": -1.1e6, "kappa": 4.0e6})
 
     assert_honest(pulls(make, truth, 117, sets_of_slow_fits))
@@ -464,8 +467,8 @@ def test_a_herald_of_0_is_hardly_ever_a_1(cloud: float) -> None:
     # Four sigmas beyond the middle of 1: 0.6 of 20,000 are expected, 8 by chance of 1e-7.
     assert np.count_nonzero(heralded_zeros(ones, levels)) < 8
     assert np.mean(heralded_zeros(zeros, levels)) > 0.1
-    if cloud < 0.2:
-        assert np.mean(heralded_zeros(zeros, levels)) == pytest.approx(0.841, abs=0.02)
+    if cloud < 0.15:
+        assert np.mean(heralded_zeros(zeros, levels)) == pytest.approx(0.977, abs=0.01)
 
 
 def test_the_threshold_is_where_both_clouds_are_as_dense() -> None:

@@ -8,7 +8,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.program.program import Affine, Axis, Linear, Variable
 from podium.firmware_interfaces.exact_time import OffGridError
 
-AXES = (Axis("wait", (Variable("t", "fs", Linear(0.0, 1000.0, 3)),)),)
+AXES = (Axis("wait", (Variable("t", "fs", Linear.steps(0.0, 1000.0, 3)),)),)
 
 
 def test_whole_numbers_stay_as_they_are_however_long() -> None:

@@ -10,7 +10,9 @@ from podium.control.program.batches import Batch, pieces
 from podium.control.program.program import Axis, Linear, Program, Variable
 
 SHAPE = (4, 3)
-AXES = tuple(Axis(f"a{n}", (Variable(f"v{n}", "1", Linear(0, 1, c)),)) for n, c in enumerate(SHAPE))
+AXES = tuple(
+    Axis(f"a{n}", (Variable(f"v{n}", "1", Linear.steps(0, 1, c)),)) for n, c in enumerate(SHAPE)
+)
 
 
 def measured(shots, batch: Batch, keep: bool) -> dict[str, CaptureData]:

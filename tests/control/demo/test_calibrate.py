@@ -16,10 +16,10 @@ from podium.control.calibration.runner import RunFailed
 from podium.control.calibration.store import ParameterStore
 from podium.control.demo import reaching
 from podium.control.demo import session as session_module
-from podium.control.demo.calibrate import UnknownQubit, chosen_qubits
 from podium.control.demo.up_state import UpState, kept_up, write_state
 from podium.control.facility.facility import Qubit
 from podium.control.facility.load import load_facility
+from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits
 from podium.control.facility.state_folder import default_state_file
 from podium.control.program.program import Program
 

@@ -39,7 +39,7 @@ RABI = Program(
         Play("readout", Square(600 * NS), 0.1),
         Delay(("readout",), 100_000 * NS),
     ),
-    (Axis("amplitude", (Variable("height", "1", Linear(0.0, 0.05, 11)),)),),
+    (Axis("amplitude", (Variable("height", "1", Linear.steps(0.0, 0.05, 11)),)),),
     shots=3,
 )
 

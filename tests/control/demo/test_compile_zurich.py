@@ -40,7 +40,7 @@ def program(tmp_path: Path) -> Path:
 
 def swept(points: int) -> Program:
     """A readout whose frequency is swept: a waveform for each point."""
-    hz = Variable("f", "Hz", Linear(7.25e9, 1e6, points))
+    hz = Variable("f", "Hz", Linear.steps(7.25e9, 1e6, points))
     body = (SetFrequency("readout", Affine("f")), *RABI.body[2:])
     return Program("swept", RABI.frames[1:], body, (Axis("f", (hz,)),), shots=2)
 

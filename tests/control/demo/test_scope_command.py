@@ -17,8 +17,8 @@ from podium.control import cli
 from podium.control.agent.answers import quantised
 from podium.control.agent.targets import compiler_for
 from podium.control.calibration.datasets import load_dataset, save_dataset
+from podium.control.calibration.kept_facility import keep_facility
 from podium.control.demo import emulated, run
-from podium.control.demo.kept_facility import keep_facility
 from podium.control.facility.load import load_facility
 from podium.control.lab import open_facility
 from podium.control.program.program import Program

@@ -42,6 +42,24 @@ async def test_the_truth_of_a_world_that_stands_still_is_asked_for_once(
     assert {one.value for one in truth.values()} == {33.0}
 
 
+async def test_twins_that_run_are_asked_with_their_qubits_at_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[list[str]] = []
+
+    async def call(name: str, words: list[str]) -> str:
+        asked.append(words)
+        return json.dumps({"q.t1": {"value": 33.0, "unit": "s"}})
+
+    monkeypatch.setattr(simulation, "call", call)
+    await simulation.told_truth(None, {"q.t1": EARLY}, Path("endpoints.json"))
+    of = ["--endpoints", "endpoints.json", "--at-rest", "--json"]
+    assert [words[words.index("truth") + 1 :] for words in asked] == [
+        of,
+        [*of, "--quick", "--at", EARLY],
+    ]
+
+
 @pytest.mark.parametrize("echo", [EARLY, LATE], ids=["one span", "two spans"])
 async def test_the_truth_of_a_drifting_world_is_that_of_the_time_of_each_measurement(
     asked: list[tuple[str, ...]], echo: str

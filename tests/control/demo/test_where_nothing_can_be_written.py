@@ -30,7 +30,7 @@ from podium.control import cli
 from podium.control.calibration.store import ParameterStore
 from podium.control.demo import reaching, run
 from podium.control.demo import session as session_module
-from podium.control.demo.files import check_writable
+from podium.control.facility.whole_files import check_writable
 from podium.control.program.program import Capture, Frame, Play, Program
 from podium.control.program.serialise import to_json
 from podium.control.program.waveforms import Square

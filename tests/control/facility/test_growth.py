@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from tests.many_nodes.facilities import eleven, ten
 
+from podium.control.demo.part import written
 from podium.control.facility.facility import Facility
 from podium.control.facility.growth import NotGrown, grown, what_changed
 from podium.control.facility.load import load_facility
 from podium.control.facility.part import Tree, part_of
-from podium.control.facility.part_command import written
 
 
 def loaded(tree: Tree, folder: Path) -> Facility:

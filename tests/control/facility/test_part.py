@@ -7,10 +7,10 @@ from tests.many_nodes.facilities import eleven, ten
 
 from podium.control.agent.owners import owners_of
 from podium.control.cli import main
+from podium.control.demo.part import written
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.part import NoSuchNode, Tree, part_of
-from podium.control.facility.part_command import written
 
 TEN = Path(__file__).parents[3] / "examples" / "ten_nodes" / "facility.yaml"
 

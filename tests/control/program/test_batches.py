@@ -19,7 +19,7 @@ def program(shape=(5, 3), shots=4) -> Program:
         Axis(
             f"axis{n}",
             (
-                Variable(f"wait{n}", "fs", Linear(10**6, 4 * 10**6, count)),
+                Variable(f"wait{n}", "fs", Linear.steps(10**6, 4 * 10**6, count)),
                 Variable(f"level{n}", "1", Table(tuple(k / 10 for k in range(count)))),
             ),
         )

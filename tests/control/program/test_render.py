@@ -27,7 +27,7 @@ NS = 1_000_000
 A = Frame("a", "port_a", 5e9 + 3e6)
 B = Frame("b", "port_b", 6e9)
 LO = {"port_a": 5e9, "port_b": 6e9}
-DELAY = Axis("x", (Variable("t", "fs", Linear(0, 10 * NS, 3)),))
+DELAY = Axis("x", (Variable("t", "fs", Linear.steps(0, 10 * NS, 3)),))
 
 
 def _render(*body: Statement, point: int = 0) -> RenderedShot:

@@ -23,7 +23,7 @@ from podium.control.program.waveforms import FlatTop, Gaussian, Square
 
 FRAME = Frame("f", "node_a.q0.drive", 6e9)
 AXIS = Axis(
-    "x", (Variable("a", "1", Linear(0.0, 0.3, 4)), Variable("t", "fs", Table((0, 5, 7, 9))))
+    "x", (Variable("a", "1", Linear.steps(0.0, 0.3, 4)), Variable("t", "fs", Table((0, 5, 7, 9))))
 )
 GOOD = Program("p", (FRAME,), (Play("f", Square(40), Affine("a")),), (AXIS,))
 
@@ -49,12 +49,12 @@ def test_a_sound_program_passes(program: Program) -> None:
         (
             replace(
                 GOOD,
-                axes=(Axis("x", (AXIS.variables[0], Variable("t", "fs", Linear(0, 1, 3)))),),
+                axes=(Axis("x", (AXIS.variables[0], Variable("t", "fs", Linear.steps(0, 1, 3)))),),
             ),
             "'t' has 3 values, 'a' has 4; they step together",
         ),
         (
-            replace(GOOD, axes=(Axis("x", (Variable("a", "GHz", Linear(0, 0.1, 3)),)),)),
+            replace(GOOD, axes=(Axis("x", (Variable("a", "GHz", Linear.steps(0, 0.1, 3)),)),)),
             "unit 'GHz'",
         ),
         (replace(GOOD, body=(Barrier(("f", "g")),)), r"statement 0 \(Barrier\): no frame 'g'"),

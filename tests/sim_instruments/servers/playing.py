@@ -54,7 +54,7 @@ def rabi(
             Play(f"{q}.r", Square(1200 * NS), 0.1),
         ]
     body += [Barrier(everything), Delay(everything[:1], wait_us * 1000 * NS)]
-    amplitude = Variable("amplitude", "1", Linear(0.0, 0.4, points))
+    amplitude = Variable("amplitude", "1", Linear.steps(0.0, 0.4, points))
     return Program(
         "rabi",
         (*drives, *readouts),

@@ -184,7 +184,7 @@ def test_each_answer_takes_a_millisecond() -> None:
     assert since_ms == [0, 0, 1, 1]
 
 
-def test_while_a_twin_computes_commands_wait_and_the_clock_stands() -> None:
+async def test_while_a_twin_computes_commands_wait_and_the_clock_stands() -> None:
     lab = Bench(ClockMode.MANUAL)
     (one, wire), (other, other_wire) = lab.connect(), lab.connect()
     one.data_received(b"COMPUTE\nBUSY?\n")

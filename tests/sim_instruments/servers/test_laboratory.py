@@ -16,6 +16,7 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
     Window,
 )
+from podium.sim_instruments.physics.truth import Moving, Span, mixer_truth, truth
 from podium.sim_instruments.physics.world_file import read_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.laboratory import Laboratory
@@ -132,6 +133,19 @@ def test_slow_sources_bias_the_chip_and_show_in_the_truth(laboratory) -> None:
     assert set(biases_v) == {f"node_a.q{k}.flux" for k in range(3)}
     elsewhere = laboratory.chip.at(biases_v)[0].qubits[0].levels_hz[1]
     assert laboratory.chip.at({})[0].qubits[0].levels_hz[1] != elsewhere
+
+
+@pytest.mark.parametrize("span", [None, Span(1.9e9, 30.0)], ids=["now", "a span"])
+def test_the_truth_at_rest_is_that_of_the_twin_file(laboratory, twin_file, span) -> None:
+    source = laboratory.twins["bias_q0"].open("scpi")
+    source.feed(b":SOUR:FUNC VOLT;:SOUR:RANG 1;:SOUR:LEV 0.2;:OUTP 1\n", 0)
+    world = read_world(twin_file)
+    chip = world.chip()
+    moving = None if span is None else Moving(world.seed, span, world.drift(chip))
+    of_file = truth(chip, None, False, moving) | mixer_truth(world.mixers)
+    assert laboratory.truth_now(False, span, at_rest=True)() == of_file
+    biased = laboratory.truth_now(False, span)()
+    assert biased["node_a.q0.f01"] != of_file["node_a.q0.f01"]
 
 
 def test_a_thermometer_reads_its_fridge(laboratory) -> None:

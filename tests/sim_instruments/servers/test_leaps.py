@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from tests.sim_instruments.servers.box_on_a_wire import Box
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.clock import ANSWER_FS, ClockMode, WorldClock
 from podium.sim_instruments.servers.leaps import Timekeeper, TimeOf, leap_target_fs
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 
@@ -105,6 +105,27 @@ def test_only_a_manual_clock_holds_commands_while_a_twin_computes(mode, held) ->
     assert not time.holds()
     second.computing = True
     assert time.holds() is held
+
+
+def test_a_client_is_not_held_for_ever_and_then_answers_take_no_time() -> None:
+    """What a twin computes for longer than clients wait must be heard of as under way."""
+    box, wall_s = Box(), [100.0]
+    clock = WorldClock(ClockMode.MANUAL, monotonic_ns=lambda: 0)
+    time = Timekeeper(clock, {"box": box}, monotonic_s=lambda: wall_s[0])
+    box.computing = True
+    assert time.holds()
+    wall_s[0] += 0.9 * time.holds_for_s
+    assert time.holds()
+    wall_s[0] += 0.2 * time.holds_for_s
+    assert not time.holds()
+    time.answered()
+    assert clock.leapt_fs == 0
+    box.computing = False
+    assert not time.holds()
+    time.answered()
+    assert clock.leapt_fs == ANSWER_FS
+    box.computing = True
+    assert time.holds(), "each computation is waited for anew"
 
 
 @given(st.binary())

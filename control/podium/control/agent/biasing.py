@@ -1,8 +1,9 @@
-"""Flux biases: within the facility's limits, always in ramps, one after the other on one box."""
+"""Flux biases: within the facility's limits, always in ramps, side by side where a box can."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.journal import Ramp
@@ -10,6 +11,7 @@ from podium.control.agent.safe_rules import RAMP_ALLOWANCE_S, READ_S, SafeRules
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility, FluxWiring, UnknownPort
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
+from podium.drivers.roles import MovesTogether
 
 BACK_S = 5.0
 """A source that was lost in the middle of a ramp is waited for so long before that is told."""
@@ -142,48 +144,67 @@ class Biasing:
         async with self._turns[worker.name]:
             if self._owed[worker.name].is_set():
                 await self._carry_out(worker)
-            for wiring, level_v in moves:
-                held = (worker.health.connections, level_v)
-                if self._there.get(wiring.port) == held and worker.health.state == "connected":
-                    continue
-                self._there.pop(wiring.port, None)
-                await self._ramp(worker, wiring, level_v, by)
-                self._there[wiring.port] = (worker.health.connections, level_v)
+            todo = [one for one in moves if not self._is_there(worker, *one)]
+            if len(todo) > 1 and await worker.call("how it moves", moves_together, READ_S):
+                await self._ramp(worker, todo, by)
+                return
+            for one in todo:
+                await self._ramp(worker, [one], by)
 
-    async def _ramp(self, worker: AnyWorker, wiring: FluxWiring, level_v: float, by: str) -> None:
-        channel, slew = wiring.source.channel, wiring.slew_v_per_s
-        now_v = await worker.call(
-            f"level of {wiring.source}", lambda source: source.level_v(channel), READ_S
-        )
-        ramp: Ramp | None = None
+    def _is_there(self, worker: AnyWorker, wiring: FluxWiring, level_v: float) -> bool:
+        held = (worker.health.connections, level_v)
+        return self._there.get(wiring.port) == held and worker.health.state == "connected"
+
+    async def _ramp(
+        self, worker: AnyWorker, moves: Sequence[tuple[FluxWiring, float]], by: str
+    ) -> None:
+        """Ramp one channel of a source, or several of one that moves them side by side."""
+        now_v: dict[str, float] = {}
+        for wiring, _ in moves:
+            self._there.pop(wiring.port, None)
+            now_v[wiring.port] = await self._level(worker, wiring)
+        begun: list[Ramp] = []
         try:
-            ramp = await self._rules.begin(worker, wiring, now_v, level_v, by)
-            await worker.call(
-                f"ramp {wiring.source} from {now_v} V to {level_v} V",
-                lambda source: source.ramp_v(channel, level_v, slew),
-                abs(level_v - now_v) / slew + RAMP_ALLOWANCE_S,
-            )
+            for wiring, level_v in moves:
+                at_v = now_v[wiring.port]
+                begun.append(await self._rules.begin(worker, wiring, at_v, level_v, by))
+            await worker.call(*_ramping(moves, now_v))
         except BaseException as error:
             gave_up = isinstance(error, asyncio.CancelledError)
-            if ramp is None and not gave_up:
+            if not begun and not gave_up:
                 raise
-            if ramp is not None:
-                if isinstance(error, Refused) and await self._still_at(worker, wiring, now_v):
-                    await self._rules.end(ramp, "not begun", now_v)
-                    raise
-                why = "the ramp was given up" if gave_up else f"the ramp failed: {error}"
+            if begun and isinstance(error, Refused) and await self._all_still(worker, moves, now_v):
+                for ramp in begun:
+                    await self._rules.end(ramp, "not begun", now_v[ramp.intent.port])
+                raise
+            why = "the ramp was given up" if gave_up else f"the ramp failed: {error}"
+            for ramp in begun:
                 self._rules.was_cut_off(ramp, why)
             self._owe(worker.name)
             await to_its_end(self._soon(worker))
             raise
-        await self._rules.end(ramp, "reached", level_v)
+        for ramp, (wiring, level_v) in zip(begun, moves, strict=True):
+            await self._rules.end(ramp, "reached", level_v)
+            self._there[wiring.port] = (worker.health.connections, level_v)
+
+    async def _level(self, worker: AnyWorker, wiring: FluxWiring) -> float:
+        channel, what = wiring.source.channel, f"level of {wiring.source}"
+        return float(await worker.call(what, lambda source: source.level_v(channel), READ_S))
+
+    async def _all_still(
+        self,
+        worker: AnyWorker,
+        moves: Sequence[tuple[FluxWiring, float]],
+        levels_v: Mapping[str, float],
+    ) -> bool:
+        for wiring, _ in moves:
+            if not await self._still_at(worker, wiring, levels_v[wiring.port]):
+                return False
+        return True
 
     async def _still_at(self, worker: AnyWorker, wiring: FluxWiring, level_v: float) -> bool:
-        channel = wiring.source.channel
         with suppress(InstrumentError):
-            now_v = await worker.call(
-                f"level of {wiring.source}", lambda source: source.level_v(channel), READ_S
-            )
+            now_v = await self._level(worker, wiring)
             return bool(abs(now_v - level_v) <= NOT_MOVED_V)
         return False
 
@@ -230,6 +251,33 @@ class Biasing:
                         self.moving -= 1
             if self._owed[name].is_set():
                 await asyncio.sleep(AGAIN_S)
+
+
+def moves_together(source: object) -> bool:
+    """Tell whether a source moves its channels side by side."""
+    return isinstance(source, MovesTogether)
+
+
+def _ramping(
+    moves: Sequence[tuple[FluxWiring, float]], now_v: Mapping[str, float]
+) -> tuple[str, Callable[[Any], None], float]:
+    """Return the call of a driver that ramps: its words, itself, and its deadline in s."""
+    words = " and ".join(
+        f"{wiring.source} from {now_v[wiring.port]} V to {level_v} V" for wiring, level_v in moves
+    )
+    longest_s = max(
+        abs(level_v - now_v[wiring.port]) / wiring.slew_v_per_s for wiring, level_v in moves
+    )
+    ramps = {one.source.channel: (level_v, one.slew_v_per_s) for one, level_v in moves}
+
+    def ramp(source: Any) -> None:
+        if len(ramps) > 1:
+            source.ramp_together_v(ramps)
+            return
+        for channel, (level_v, slew) in ramps.items():
+            source.ramp_v(channel, level_v, slew)
+
+    return f"ramp {words}", ramp, longest_s + RAMP_ALLOWANCE_S
 
 
 async def to_its_end(work: Coroutine[object, object, None]) -> None:

@@ -6,22 +6,44 @@ facility write all events to standard error.
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Any
-
-import structlog
+from dataclasses import dataclass
 
 ROOT = "podium"
 """Logger under which all events are."""
 
 
-def event_log(room: str) -> Any:
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """The log of one room: an event's name, and its circumstances by keyword.
+
+    A record's line is ``armed run='7'``; it has ``event`` and ``told`` (text by name) beside it.
+    """
+
+    logger: logging.Logger
+
+    def info(self, event: str, **circumstances: object) -> None:
+        """Log what happens in the course of the work."""
+        self._log(logging.INFO, event, circumstances)
+
+    def warning(self, event: str, **circumstances: object) -> None:
+        """Log what somebody should look at."""
+        self._log(logging.WARNING, event, circumstances)
+
+    def error(self, event: str, **circumstances: object) -> None:
+        """Log what did not work."""
+        self._log(logging.ERROR, event, circumstances)
+
+    def _log(self, level: int, event: str, circumstances: dict[str, object]) -> None:
+        if not self.logger.isEnabledFor(level):
+            return
+        told = {name: v if isinstance(v, str) else repr(v) for name, v in circumstances.items()}
+        line = " ".join([event, *(f"{name}={v!r}" for name, v in circumstances.items())])
+        self.logger.log(level, "%s", line, extra={"event": event, "told": told})
+
+
+def event_log(room: str) -> EventLog:
     """Return the log of one room: ``log.info("armed", run=...)``."""
-    return structlog.wrap_logger(
-        logging.getLogger(f"{ROOT}.{room}"),
-        processors=[structlog.stdlib.filter_by_level, _line],
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
+    return EventLog(logging.getLogger(f"{ROOT}.{room}"))
 
 
 def log_to_stderr(process: str, level: int = logging.INFO) -> None:
@@ -31,13 +53,3 @@ def log_to_stderr(process: str, level: int = logging.INFO) -> None:
     logger = logging.getLogger(ROOT)
     logger.addHandler(handler)
     logger.setLevel(level)
-
-
-def _line(
-    _: Any, __: str, event: MutableMapping[str, Any]
-) -> tuple[tuple[str], dict[str, dict[str, object]]]:
-    """Return what ``logging`` is called with: the line, and beside it what it is made of."""
-    what = str(event.pop("event"))
-    told = {key: value if isinstance(value, str) else repr(value) for key, value in event.items()}
-    line = " ".join([what, *(f"{key}={value!r}" for key, value in event.items())])
-    return (line,), {"extra": {"event": what, "told": told}}

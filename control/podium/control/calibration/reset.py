@@ -47,14 +47,20 @@ def reset_from_second(
     pulses: Sequence[Pulses],
     frames: Sequence[str],
     lifetimes: float = PASSIVE_RESET_LIFETIMES,
+    down: Sequence[Statement] = (),
 ) -> list[Statement]:
     """Bring qubits to 0 that the shot before may have left in 2, as :func:`reset` does.
 
-    No flip brings 2 to 0. It decays to 1 within :data:`SECOND_LIFETIMES`; what is in 1 then is
-    flipped.
+    No flip brings 2 to 0. ``down`` are 1-2 pi pulses, where they are known well enough to be
+    played: what was in 2 is in 1 then, and flipped. Without, 2 decays to 1 within
+    :data:`SECOND_LIFETIMES`.
     """
     if not resets_actively(pulses):
         return passive_reset(pulses, frames, lifetimes)
+    if down:
+        every = tuple(frames)
+        lower = [Barrier(every), *ringdown(pulses, every), Barrier(every), *down, Barrier(every)]
+        return [*lower, *active_reset(pulses, frames)]
     wait = passive_reset(pulses, frames, min(lifetimes, SECOND_LIFETIMES))
     return [*wait, *active_reset(pulses, frames)]
 

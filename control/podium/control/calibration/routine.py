@@ -8,7 +8,12 @@ from math import isfinite
 import numpy as np
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.least_squares import (
+    FitFailed,
+    look_at,
+    near,
+    solutions_noted,
+)
 from podium.control.calibration.inputs import propagate
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -102,13 +107,13 @@ def fitted(bench: Bench, qubit: Qubit, raw: Panel, fit: Fit) -> Found:
     Raises FitFailed.
     """
     refuse_empty(raw)
-    with bench.taking() as inputs:
+    with bench.taking() as inputs, solutions_noted() as solutions:
         found, panel = fit(qubit, raw)
     refuse_unexplained(panel)
     refuse_senseless(found)
 
     def refit(shifts: Mapping[str, float]) -> Mapping[str, Measured]:
-        with bench.taking(shifts):
+        with bench.taking(shifts), near(solutions):
             return fit(qubit, raw)[0]
 
     found = propagate(found, inputs, refit)

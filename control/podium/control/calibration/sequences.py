@@ -73,6 +73,11 @@ class Pulses:
         """Name of the readout frame."""
         return f"{self.qubit.element}.readout"
 
+    @property
+    def herald(self) -> str:
+        """Name of the frame of a readout that heralds a shot."""
+        return f"{self.qubit.element}.herald"
+
     def drive_frame(self) -> Frame:
         """Return the 0-1 drive frame at the best known f01.
 
@@ -192,25 +197,27 @@ class Pulses:
         opens_ns: int | None = None,
         name: str | None = None,
         discriminator: Discriminator | None = None,
+        frame: str | None = None,
     ) -> list[Statement]:
         """Play a readout pulse and listen to it as it comes back.
 
         The window opens ``opens_ns`` after the pulse's first sample has come back and closes
         with the pulse; the frame's clock goes on from there. With a ``discriminator`` there is a
-        result, which something can hang on.
+        result, which something can hang on. ``frame``: another than :attr:`readout`.
         """
+        frame = self.readout if frame is None else frame
         length = duration_ns or self.probe_ns
         opens = self.opens_ns if opens_ns is None else opens_ns
         window = (length - opens) * FS_PER_NS
         delay = (self.flight_ns() + opens) * FS_PER_NS
         return [
-            Capture(self.readout, name or self.qubit.element, window, delay, discriminator),
+            Capture(frame, name or self.qubit.element, window, delay, discriminator),
             Play(
-                self.readout,
+                frame,
                 Square(length * FS_PER_NS),
                 self.probe_amplitude() if amplitude is None else amplitude,
             ),
-            Delay((self.readout,), self.flight_ns() * FS_PER_NS),
+            Delay((frame,), self.flight_ns() * FS_PER_NS),
         ]
 
     def discriminator(self) -> Discriminator:
@@ -354,7 +361,7 @@ def rest(frames: Sequence[str], kappa_hz: float) -> list[Statement]:
 def linear_times(name: str, stop_s: float, points: int, step_grid_ns: int = GRID_NS) -> Variable:
     """Return delays from one grid step upwards: ``points`` of them, evenly, to about ``stop_s``."""
     step_ns = max(step_grid_ns, step_grid_ns * round(stop_s * 1e9 / points / step_grid_ns))
-    return Variable(name, "fs", Linear(step_ns * FS_PER_NS, step_ns * FS_PER_NS, points))
+    return Variable(name, "fs", Linear.steps(step_ns * FS_PER_NS, step_ns * FS_PER_NS, points))
 
 
 def table_times(name: str, seconds: Iterable[float], grid_ns: int = GRID_NS) -> Variable:
@@ -383,7 +390,9 @@ def pads(
             name: Variable(
                 f"{name}_pad",
                 "fs",
-                Linear(spare[name] + times * (start - v.start), times * (step - v.step), v.count),
+                Linear.steps(
+                    spare[name] + times * (start - v.start), times * (step - v.step), v.count
+                ),
             )
             for name, v in linear.items()
         }
@@ -403,7 +412,7 @@ def linear_frequencies(name: str, centre_hz: float, span_hz: float, points: int)
     """Return ``points`` frequencies about ``centre_hz`` with a step of whole kHz."""
     step = max(1_000.0, round(span_hz / (points - 1) / 1_000) * 1_000.0)
     start = round(centre_hz / 1_000) * 1_000.0 - step * ((points - 1) // 2)
-    return Variable(name, "Hz", Linear(start, step, points))
+    return Variable(name, "Hz", Linear.steps(start, step, points))
 
 
 def probe_axis(centres_hz: Mapping[str, float], span_hz: float, points: int) -> Axis:

@@ -30,10 +30,10 @@ from podium.control.demo.command import (
     add_world_arguments,
     world_options,
 )
-from podium.control.demo.files import write_text
 from podium.control.demo.processor_time import processor_time_s
 from podium.control.facility.facility import Qubit
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.whole_files import write_text
 from podium.control.lab import open_facility
 from podium.firmware_interfaces.exact_time import FS_PER_S
 

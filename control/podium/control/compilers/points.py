@@ -26,7 +26,7 @@ def values_of(value: Value, axes: tuple[Axis, ...]) -> FloatArray:
             if variable.name != value.variable:
                 continue
             match variable.values:
-                case Linear(start, step, count):
+                case Linear(start=start, step=step, count=count):
                     swept = start + np.arange(count) * float(step)
                 case table:
                     swept = np.array(table.values, np.float64)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium.control.demo.in_use import WhichFacility, add_facility_arguments, facility_in_use
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.printable import printable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
+    add_facility_arguments(parser, before=("instrument", "what", "value"))
     parser.add_argument("instrument", metavar="INSTRUMENT", help="its name in the facility file")
     parser.add_argument(
         "what",
@@ -35,7 +36,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="print each message that would set something, send none",
     )
-    add_facility_arguments(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
@@ -50,13 +50,13 @@ def run(arguments: Namespace) -> int:
 
     try:
         if arguments.dry_run:
-            facility = load_facility(facility_in_use(arguments), arguments.endpoints)
+            facility = load_facility(arguments.facility, arguments.endpoints)
             return run_until_told(tell_ask(facility, _request(arguments)))
-        answer = run_until_told(_ask(arguments, facility_in_use(arguments)))
+        answer = run_until_told(_ask(arguments, arguments.facility))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except (WhichFacility, OSError) as error:
+    except OSError as error:
         print(f"podium ask: {error}", file=sys.stderr)
         return WRONG_USE
     except QuantityError as error:
@@ -122,5 +122,5 @@ command = Command(
     name="ask",
     help="ask one instrument one thing, or set it, through its owner",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

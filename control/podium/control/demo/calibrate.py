@@ -8,7 +8,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.calibration.place import OUT
 from podium.control.demo.command import add_reset_argument
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -17,27 +19,14 @@ if TYPE_CHECKING:
     from podium.control.calibration.bring_up import Routine
     from podium.control.calibration.validity import Validities
     from podium.control.demo.story import Story
-    from podium.control.facility.facility import Facility, Qubit
-
-
-class UnknownQubit(LookupError):
-    """A qubit is named that the facility does not have, or that two nodes have."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+    from podium.control.facility.facility import Qubit
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
+    add_facility_arguments(parser, before=("qubits",))
     parser.add_argument(
-        "words",
-        nargs="*",
-        metavar="FACILITY|QUBIT",
-        help="the facility file (default: the one that is up), and qubits, e.g. q0 or node_a.q0 "
-        "(default: all)",
-    )
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
+        "qubits", nargs="*", metavar="QUBIT", help="e.g. q0 or node_a.q0 (default: all)"
     )
     parser.add_argument(
         "--only",
@@ -46,13 +35,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="run this routine, by its name or its file (my_routine.py); may be repeated "
         "(default: the whole bring-up)",
     )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
     parser.add_argument(
         "--out",
         type=Path,
-        default=Path("podium_calibration"),
+        default=Path(OUT),
         metavar="DIR",
-        help="folder for data, plots and the store (default podium_calibration)",
+        help=f"folder for data, plots and the store (default {OUT})",
     )
     parser.add_argument(
         "--store",
@@ -81,12 +69,12 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.own_routines import NoRoutine, find_routines
     from podium.control.calibration.store import StoreError
     from podium.control.demo.dry_run import tell_calibration
-    from podium.control.demo.in_use import WhichFacility, facility_in_use
     from podium.control.demo.moments import NoMoment
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.demo.validity_words import laid_over
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError, suggest
+    from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits
 
     try:
         steps, routines = find_routines(arguments.only or BRING_UP)
@@ -99,8 +87,6 @@ def run(arguments: Namespace) -> int:
         print(f"podium calibrate: no routine {unknown[0]!r}; {near}", file=sys.stderr)
         return WRONG_USE
     try:
-        arguments.facility, arguments.qubits = told_apart(arguments.words)
-        arguments.facility = facility_in_use(arguments)
         # Who joins a facility that is up needs no addresses: their file may be gone by now.
         over = arguments.endpoints if arguments.dry_run else None
         facility = load_facility(arguments.facility, over)
@@ -113,37 +99,13 @@ def run(arguments: Namespace) -> int:
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except (UnknownQubit, WhichFacility, NoMoment) as error:
+    except (UnknownQubit, NoMoment) as error:
         print(f"podium calibrate: {error}", file=sys.stderr)
         return WRONG_USE
     except (AlreadyUp, StoreError, OSError) as error:
         print(f"podium calibrate: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     return FOUND_PROBLEM if story.failures() else DONE
-
-
-def told_apart(words: list[str]) -> tuple[Path | None, list[str]]:
-    """Return the facility file, if the first word is one, and the words that name qubits."""
-    if words and (Path(words[0]).suffix in (".yaml", ".yml") or Path(words[0]).is_file()):
-        return Path(words[0]), words[1:]
-    return None, words
-
-
-def chosen_qubits(facility: "Facility", words: list[str]) -> "tuple[Qubit, ...]":
-    """Return the qubits that ``words`` name, all of them without words; raises UnknownQubit."""
-    known = facility.qubits()
-    if not known:
-        raise UnknownQubit(f"{facility.name} has no qubits")
-    if not words:
-        return tuple(known.values())
-    found: dict[str, Qubit] = {}
-    for word in words:
-        fits = [q for name, q in known.items() if word in (name, q.element)]
-        if len(fits) != 1:
-            which = "more than one qubit" if fits else "no qubit"
-            raise UnknownQubit(f"{which} {word!r} in {facility.name}; it has {', '.join(known)}")
-        found[fits[0].name] = fits[0]
-    return tuple(found.values())
 
 
 async def _calibrate(
@@ -157,12 +119,12 @@ async def _calibrate(
 
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.store import ParameterStore
-    from podium.control.demo.files import check_writable, write_text
     from podium.control.demo.progress import display
     from podium.control.demo.reaching import reached
     from podium.control.demo.report import Drawings, page
     from podium.control.demo.session import CANNOT_GO_ON, Session
     from podium.control.demo.story import Failure, Story, summary, trouble
+    from podium.control.facility.whole_files import check_writable, write_text
 
     begin = time.monotonic()
     folder: Path = arguments.out
@@ -226,5 +188,5 @@ command = Command(
     name="calibrate",
     help="run calibration routines and store what they find",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

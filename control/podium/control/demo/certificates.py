@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ DAYS = 365
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
+    add_facility_arguments(parser, endpoints=False, state=False)
     parser.add_argument(
         "--make",
         action="store_true",
@@ -124,5 +125,5 @@ command = Command(
     name="certificates",
     help="list the certificates that a facility on several computers needs, and make them",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.demo.assumed_values import assumed_lines, assumed_values
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -33,10 +34,7 @@ PyVISA-py, installation)."""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
-    )
+    add_facility_arguments(parser, state=False)
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
@@ -142,5 +140,5 @@ command = Command(
     name="check",
     help="check a facility file; every error with its place and what would be right",
     add_arguments=_add_arguments,
-    run=_run,
+    run=with_facility(_run),
 )

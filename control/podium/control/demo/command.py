@@ -109,10 +109,10 @@ def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
     from podium.control.demo.children import Children
     from podium.control.demo.example import ONE_NODE, TWO_NODES, NoExample, example_facility
-    from podium.control.demo.files import check_writable
     from podium.control.demo.together.starting import marked
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
+    from podium.control.facility.whole_files import check_writable
 
     if not arguments.thoroughness > 0:
         print("podium demo: --thoroughness is a factor above zero", file=sys.stderr)

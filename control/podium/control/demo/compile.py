@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 from podium.firmware_interfaces.json_text import parse_json
 
@@ -33,7 +34,7 @@ RESULTS_HELP = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
+    add_facility_arguments(parser, endpoints=False, state=False)
     parser.add_argument("program", type=Path, metavar="PROGRAM", help="JSON of the program")
     parser.add_argument("--json", action="store_true", help="the artifacts as JSON")
     parser.add_argument(
@@ -192,5 +193,5 @@ command = Command(
     name="compile",
     help="compile a program for its controllers, print what they would play, and draw it",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

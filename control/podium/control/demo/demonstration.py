@@ -18,7 +18,6 @@ from podium.control.calibration.store import ParameterStore
 from podium.control.demo import simulation
 from podium.control.demo.children import Children, ProcessFailed, podium
 from podium.control.demo.comparison import Truth, compare
-from podium.control.demo.files import write_text
 from podium.control.demo.patience import Patient
 from podium.control.demo.processor_time import processor_time_s
 from podium.control.demo.progress import Display, display
@@ -41,6 +40,7 @@ from podium.control.demo.up_state import read_state
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.state_folder import epochs_folder, skews_file
+from podium.control.facility.whole_files import write_text
 from podium.control.lab import Lab, join_facility
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -114,12 +114,12 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
             if story.together is not None:
                 await together.ask_the_world(facility, story.together, folder / ENDPOINTS)
             shown.doing("writing the report")
-            truth, pictures, svgs, _ = await asyncio.gather(
-                _truth(twin, story, shown, drifts="--drift" in wanted.world),
+            truth, pictures, svgs = await asyncio.gather(
+                _truth(twin, folder / ENDPOINTS, story, shown, drifts="--drift" in wanted.world),
                 asyncio.to_thread(drawn.together, story),
                 asyncio.to_thread(drawn.finish),
-                children.end(),
             )
+            await children.end()
             _judge(story, truth)
             story.wall_s, story.cpu_s = time.monotonic() - begin, processor_time_s()
             _write_report(folder, story, truth, svgs, pictures)
@@ -180,7 +180,7 @@ async def _draw_world(wanted: Wanted, shown: Display) -> Path:
 
 
 async def _truth(
-    twin: Path | None, story: Story, shown: Display, *, drifts: bool
+    twin: Path | None, endpoints: Path, story: Story, shown: Display, *, drifts: bool
 ) -> dict[str, Truth]:
     """Return the hidden truth, asked for after the last measurement; empty without a world.
 
@@ -191,7 +191,9 @@ async def _truth(
     spans = measured_spans(story) if drifts else {}
     try:
         return await simulation.told_truth(
-            twin, {name: f"{one.from_tai_s!r}..{one.to_tai_s!r}" for name, one in spans.items()}
+            None,
+            {name: f"{one.from_tai_s!r}..{one.to_tai_s!r}" for name, one in spans.items()},
+            endpoints,
         )
     except ProcessFailed as error:
         _trouble(story, shown, "podium twin truth", error)

@@ -9,9 +9,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -26,11 +26,7 @@ MARKS = {"same": "ok", "differs": "PROBLEM", "noted": ""}
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
-    )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    add_facility_arguments(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
@@ -131,5 +127,5 @@ command = Command(
     name="doctor",
     help="compare what the instruments say with the facility file, by reading alone",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

@@ -1,16 +1,32 @@
-"""Which facility a command means that names only an instrument."""
+"""Which facility a command means: one rule for all of them.
+
+It is named as the first argument or as ``--facility``; else the environment names it, else it is
+the one that is up, else ``./facility.yaml``.
+"""
 
 import fcntl
-import os
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 
 from podium.control.demo.up_state import NotUp, UpState, read_state, where_up
+from podium.control.facility.command import WRONG_USE
 from podium.control.facility.state_folder import default_state_file, state_folder
+from podium_command_line import (
+    FACILITY_VARIABLE,
+    USUAL_FACILITY,
+    FacilityTwice,
+    add_facility,
+    facility_of_environment,
+    named_facility,
+)
 
-VARIABLE = "PODIUM_FACILITY"
-"""Environment variable that may name the facility file."""
-USUAL = Path("facility.yaml")
+DESCRIBED = (
+    f"the facility file (default: ${FACILITY_VARIABLE}, else the one that is up, "
+    f"else ./{USUAL_FACILITY})"
+)
 
 
 class WhichFacility(LookupError):
@@ -20,40 +36,76 @@ class WhichFacility(LookupError):
         return str(self.args[0])
 
 
-def add_facility_arguments(parser: ArgumentParser) -> None:
-    """Add what says which facility is meant."""
-    parser.add_argument(
-        "--facility",
-        type=Path,
-        metavar="FILE",
-        help=f"the facility file (default: ${VARIABLE}, else the one that is up, else ./{USUAL})",
-    )
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
-    )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+def add_facility_arguments(
+    parser: ArgumentParser,
+    *,
+    before: Sequence[str] = (),
+    endpoints: bool = True,
+    state: bool = True,
+    not_yet_up: bool = False,
+) -> None:
+    """Add what says which facility is meant, before all other arguments.
+
+    ``before``: as of :func:`podium_command_line.add_facility`. ``endpoints``, ``state``: whether
+    the command takes these options; ``not_yet_up``: as of :func:`with_facility`.
+    """
+    described = DESCRIBED.replace("else the one that is up, ", "") if not_yet_up else DESCRIBED
+    add_facility(parser, described, before=before)
+    if endpoints:
+        parser.add_argument(
+            "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
+        )
+    if state:
+        parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
 
 
-def facility_in_use(arguments: Namespace) -> Path:
-    """Return the facility file that is meant; raises :class:`WhichFacility`."""
-    if arguments.facility is not None:
-        return Path(arguments.facility)
-    if arguments.state is not None:
+def with_facility(
+    run: Callable[[Namespace], int], *, not_yet_up: bool = False
+) -> Callable[[Namespace], int]:
+    """Return ``run``, called with ``arguments.facility`` the file that is meant.
+
+    Where that is not clear it is said, and nothing is run. ``not_yet_up``: it cannot be one that
+    is up.
+    """
+
+    @wraps(run)
+    def running(arguments: Namespace) -> int:
         try:
-            return Path(read_state(arguments.state).facility)
+            arguments.facility = facility_in_use(arguments, not_yet_up=not_yet_up)
+        except WhichFacility as error:
+            print(f"podium {arguments.command}: {error}", file=sys.stderr)
+            return WRONG_USE
+        return run(arguments)
+
+    return running
+
+
+def facility_in_use(arguments: Namespace, *, not_yet_up: bool = False) -> Path:
+    """Return the facility file that is meant; raises :class:`WhichFacility`."""
+    try:
+        named = named_facility(arguments)
+    except FacilityTwice as error:
+        raise WhichFacility(str(error)) from error
+    if named is not None:
+        return named
+    state = None if not_yet_up else getattr(arguments, "state", None)
+    if state is not None:
+        try:
+            return Path(read_state(state).facility)
         except NotUp as error:
             raise WhichFacility(f"{error}, or name it: --facility FILE") from error
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
-    up = sorted({state.facility for state in facilities_up()})
+    if (named := facility_of_environment()) is not None:
+        return named
+    up = [] if not_yet_up else sorted({state.facility for state in facilities_up()})
     if len(up) == 1:
         return Path(up[0])
     if up:
         raise WhichFacility(f"several facilities are up, say --facility {' or '.join(up)}")
-    if USUAL.exists():
-        return USUAL
+    if USUAL_FACILITY.exists():
+        return USUAL_FACILITY
     raise WhichFacility(
-        f"no facility is up and there is no ./{USUAL}: say --facility FILE, or set ${VARIABLE}"
+        f"{'' if not_yet_up else 'no facility is up and '}there is no ./{USUAL_FACILITY}: name "
+        f"the facility file, or set ${FACILITY_VARIABLE}"
     )
 
 

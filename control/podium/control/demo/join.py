@@ -1,6 +1,7 @@
 """``podium join``: new nodes join a facility that is up; nothing of it is started again."""
 
 import asyncio
+import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.demo.up import DEFAULT_STORE, READY_S
 from podium.control.demo.up_parts import free_endpoints
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
@@ -29,18 +31,13 @@ class CannotJoin(Exception):
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument(
-        "facility", type=Path, metavar="FACILITY", help="the facility file, which has grown"
-    )
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses of the new instruments"
-    )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    add_facility_arguments(parser)
     parser.add_argument(
         "--store",
         metavar="FILE|URL",
         help=f"the parameter store (default {DEFAULT_STORE}, as podium up)",
     )
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
     parser.add_argument(
         "--with-parent", action="store_true", help="end also when standard input is closed"
     )
@@ -119,7 +116,9 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
             report,
         )
         async with asyncio.TaskGroup() as tasks:
-            telling = tasks.create_task(_tell_when_ready(lab, frozenset(new)))
+            telling = tasks.create_task(
+                _tell_when_ready(lab, frozenset(new), as_json=arguments.json)
+            )
             told = tasks.create_task(until_told_to_end(with_parent=arguments.with_parent))
             gone = tasks.create_task(_until_gone(state_file, state.coordinator))
             await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -162,7 +161,7 @@ def newcomers(
     return new
 
 
-async def _tell_when_ready(lab: "Lab", new: frozenset[str]) -> None:
+async def _tell_when_ready(lab: "Lab", new: frozenset[str], *, as_json: bool) -> None:
     from podium.control.calibration.runner import RunFailed
 
     while True:
@@ -176,7 +175,9 @@ async def _tell_when_ready(lab: "Lab", new: frozenset[str]) -> None:
         if not lost and len(mine) == len(new):
             count = sum(len(one.instruments) for one in mine)
             who = ", ".join(one.agent for one in mine)
-            print(f"{who} joined {lab.facility.name}: {count} instruments", flush=True)
+            joined = {"joined": [one.agent for one in mine], "facility": lab.facility.name}
+            said = f"{who} joined {lab.facility.name}: {count} instruments"
+            print(json.dumps(joined | {"instruments": count}) if as_json else said, flush=True)
             return
         for box in lost:
             print(f"podium join: {box.name}: {box.last_error}", file=sys.stderr, flush=True)
@@ -200,5 +201,5 @@ command = Command(
     name="join",
     help="let new nodes of a facility file that has grown join what is up",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

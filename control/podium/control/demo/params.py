@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -40,18 +41,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
     put = actions.add_parser("set", help="put a value beside the measured ones, by hand")
+    add_facility_arguments(put, endpoints=False, state=False)
     put.add_argument("name", metavar="NAME")
     put.add_argument(
         "value", metavar="VALUE", help="as it is printed: '6.0213 GHz', '33.2 ± 1.4 us'"
     )
     put.add_argument("--sigma", metavar="VALUE", help="one standard deviation (default: as before)")
     put.add_argument(
-        "--facility",
-        type=Path,
-        metavar="FILE",
-        help="whose elements a new parameter may have (default: as for other commands)",
+        "--new",
+        action="store_true",
+        help="there is no such parameter yet; its element is one of the facility's",
     )
-    put.add_argument("--new", action="store_true", help="there is no such parameter yet")
     _by_whom(put)
     _common(put)
 
@@ -173,7 +173,7 @@ def _set(arguments: Namespace, store: "ParameterStore") -> int:
     if arguments.sigma is not None:
         sigma_given = parse_told(arguments.sigma, unit)[0]
     if before is None:
-        complaint = unknown_element(arguments.name, known, arguments.facility)
+        complaint = unknown_element(arguments.name, known, arguments)
         if complaint:
             raise WrongWords(complaint)
     if sigma_given is None and before is None:

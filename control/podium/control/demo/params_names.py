@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from podium.control.calibration.measured import Entry
 from podium.control.demo.in_use import WhichFacility, facility_in_use
@@ -20,18 +19,18 @@ def below(name: str, known: Mapping[str, Entry]) -> dict[str, Entry]:
     return first or {full: one for full, one in known.items() if f".{name}." in f".{full}."}
 
 
-def unknown_element(name: str, known: Iterable[str], facility_file: Path | None) -> str:
+def unknown_element(name: str, known: Iterable[str], arguments: Namespace) -> str:
     """Return why there can be no new parameter ``name``; empty: its element is known.
 
-    ``known``: the names in the store; what else there is, the facility file says (None: that of
-    the facility that is in use).
+    ``known``: the names in the store; what else there is, the facility file says that
+    ``arguments`` mean.
     """
     element = name.rpartition(".")[0]
     elements = {one.rpartition(".")[0] for one in known}
     if element in elements:
         return ""
     try:
-        facility = load_facility(facility_in_use(Namespace(facility=facility_file, state=None)))
+        facility = load_facility(facility_in_use(arguments))
     except (WhichFacility, FacilityError, OSError) as error:
         return (
             f"the store has nothing of {element!r}, and whether the facility has it is not known: "

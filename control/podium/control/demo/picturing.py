@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.demo.emulated import emulate
-from podium.control.demo.files import write_text
+from podium.control.facility.whole_files import write_text
 from podium.control.pictures.differences import THRESHOLD, Difference
 from podium.control.pictures.drawing import draw
 from podium.control.pictures.events import table

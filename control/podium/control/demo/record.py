@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium.control.demo.in_use import WhichFacility, add_facility_arguments, facility_in_use
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
+    add_facility_arguments(parser)
     parser.add_argument("instrument", metavar="INSTRUMENT", help="its name in the facility file")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="TRACE", help="trace to write (JSON lines)"
@@ -27,7 +28,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="endpoints file to write, that leads to all instruments, to this one through the "
         "recording: for podium up --endpoints",
     )
-    add_facility_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.problems import FacilityError, suggest
 
     try:
-        facility = load_facility(facility_in_use(arguments), arguments.endpoints)
+        facility = load_facility(arguments.facility, arguments.endpoints)
         if arguments.instrument not in facility.instruments:
             near = suggest(arguments.instrument, facility.instruments)
             print(
@@ -51,7 +51,7 @@ def run(arguments: Namespace) -> int:
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except (WhichFacility, NotRecordable, OSError) as error:
+    except (NotRecordable, OSError) as error:
         print(f"podium record: {error}", file=sys.stderr)
         return WRONG_USE
     return DONE
@@ -90,5 +90,5 @@ command = Command(
     name="record",
     help="write down what passes between a client and an instrument",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

@@ -59,13 +59,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Refit; 1 when a fit fails or the data cannot be refitted."""
+    from podium.control.calibration.kept_facility import facility_then
     from podium.control.calibration.measured import BadEntry
     from podium.control.calibration.own_routines import NoRoutine, find_routines
     from podium.control.calibration.refit import NoRun, refit, runs_of
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.state import NoState
     from podium.control.calibration.store import StoreError
-    from podium.control.demo.kept_facility import facility_then
     from podium.control.facility.problems import FacilityError
 
     if arguments.put and not (arguments.store and arguments.why and arguments.why.strip()):
@@ -128,11 +128,11 @@ def _put(found: "Refit", arguments: Namespace) -> None:
 
 
 def _tell(found: "Refit", then: "dict[str, Entry]", arguments: Namespace, wall_s: float) -> None:
-    from podium.control.demo.files import write_text
     from podium.control.demo.params_words import changes
     from podium.control.demo.report import Drawings, page
     from podium.control.demo.session import told_step
     from podium.control.demo.story import Step, Story
+    from podium.control.facility.whole_files import write_text
 
     story = Story(f"{found.state.node}: refit", None, found.state.qubits)
     story.steps.append(Step(found.outcome, wall_s, 0.0))

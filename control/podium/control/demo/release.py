@@ -4,26 +4,23 @@ Neither way sets anything on it: it is let go as it is, and taking it back only 
 is no dry run.
 """
 
+import json
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from podium.control.demo.in_use import (
-    WhichFacility,
-    add_facility_arguments,
-    facility_in_use,
-    state_of,
-)
+from podium.control.demo.in_use import add_facility_arguments, state_of, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
+    add_facility_arguments(parser)
     parser.add_argument("instrument", metavar="INSTRUMENT", help="its name in the facility file")
     parser.add_argument(
         "--back", action="store_true", help="take it back: connect, and read everything again"
     )
-    add_facility_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
 def run(arguments: Namespace) -> int:
@@ -34,11 +31,11 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.problems import FacilityError
 
     try:
-        said = run_until_told(_release(arguments, facility_in_use(arguments)))
+        said = run_until_told(_release(arguments, arguments.facility))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except (WhichFacility, OSError) as error:
+    except OSError as error:
         print(f"podium release: {error}", file=sys.stderr)
         return WRONG_USE
     except NotUp as error:
@@ -47,7 +44,11 @@ def run(arguments: Namespace) -> int:
     except RunError as error:
         print(f"podium release: {error}", file=sys.stderr)
         return FOUND_PROBLEM
-    print(said)
+    if arguments.json:
+        released = {"instrument": arguments.instrument, "released": not arguments.back}
+        print(json.dumps(released))
+    else:
+        print(said)
     return DONE
 
 
@@ -71,5 +72,5 @@ command = Command(
     name="release",
     help="hand an instrument to a person's own program, and take it back",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

@@ -13,6 +13,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -28,12 +29,8 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
+    add_facility_arguments(parser)
     parser.add_argument("program", type=Path, metavar="PROGRAM", help="JSON of the program")
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
-    )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="netCDF file for the data (default PROGRAM.nc)"
     )
@@ -76,14 +73,14 @@ def run(arguments: Namespace) -> int:
     """Run the program, write its data, print where they are."""
     from podium.control.bus.ending import run_until_told
     from podium.control.calibration.datasets import write_dataset
+    from podium.control.calibration.kept_facility import keep_facility
     from podium.control.calibration.runner import RunError
     from podium.control.calibration.snapshots import store_beside
     from podium.control.demo.dry_run import tell_run
-    from podium.control.demo.files import check_writable
-    from podium.control.demo.kept_facility import keep_facility
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
+    from podium.control.facility.whole_files import check_writable
     from podium.control.program.parameters import NoSuchParameter, with_parameters
     from podium.control.program.serialise import NotAProgram, from_json
 
@@ -186,5 +183,5 @@ command = Command(
     name="run",
     help="run a program and save what it measured",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

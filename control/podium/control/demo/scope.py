@@ -54,9 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Draw or tell what a run played; 1 where program and machine code differ."""
+    from podium.control.calibration.kept_facility import facility_then
     from podium.control.calibration.state import NoState
     from podium.control.demo.emulated import CannotEmulate
-    from podium.control.demo.kept_facility import facility_then
     from podium.control.facility.problems import FacilityError
     from podium.control.pictures.of_zurich import NOT_DRAWN
     from podium.control.pictures.points import NoPoint, point_of

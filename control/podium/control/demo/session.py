@@ -10,24 +10,25 @@ import xarray
 from podium.control.calibration.bench import BeginStep, Bench
 from podium.control.calibration.bring_up import BRING_UP, ROUTINES, Routine, bring_up
 from podium.control.calibration.datasets import NotStorable, save_dataset
+from podium.control.calibration.kept_facility import keep_facility
 from podium.control.calibration.measured import BadEntry, Measured, NotMeasured
+from podium.control.calibration.readiness import (
+    NotCold,
+    check_fridges,
+    fridges_of,
+    ramp_biases,
+)
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.store import ParameterStore, StoreError
 from podium.control.calibration.validity import Validities
 from podium.control.demo.comparison import compare
-from podium.control.demo.kept_facility import keep_facility
 from podium.control.demo.progress import Display
 from podium.control.demo.report import Drawings
 from podium.control.demo.story import Step, Story
-from podium.control.facility.facility import Facility, Qubit
+from podium.control.facility.facility import Qubit
 from podium.control.lab import Lab
 from podium.control.procedure import Procedure
 from podium.firmware_interfaces.exact_time import FS_PER_S
-
-
-class NotCold(Exception):
-    """A fridge is too warm to measure in. Nothing was played and no bias was moved."""
-
 
 CANNOT_GO_ON = (NotCold, NotMeasured, NotStorable, BadEntry, StoreError, OSError)
 """What ends a session, beside a ``RunError`` of the facility; what was found before is kept."""
@@ -88,9 +89,10 @@ class Session:
             keep_facility(self.facility_file, self.runner.facility.digest, self.datasets)
         try:
             self.display.doing("looking at the fridge", who=self.label)
-            self.story.fridge_k |= await self.check_fridges()
+            self.story.fridge_k |= await check_fridges(self.runner, self.qubits)
             self.display.doing("ramping the biases", who=self.label)
-            await self.ramp_biases()
+            _, notes = await ramp_biases(self.runner, self.qubits, self.store, self.validities)
+            self.story.notes += notes
             own = fridges_of(self.runner.facility, self.qubits)
             cold = [f"{name} is cold: {self.story.fridge_k[name] * 1e3:.1f} mK" for name in own]
             biases = "biases are ramped" if not self.label else f"biases of {self.label} are ramped"
@@ -115,45 +117,6 @@ class Session:
             self.story.comparisons = compare(
                 self.story.qubits, found, {}, self.story.without_flux_line
             )
-
-    async def check_fridges(self) -> dict[str, float]:
-        """Return the readings of the fridges that the qubits are in, K; raises NotCold."""
-        facility = self.runner.facility
-        readings: dict[str, float] = {}
-        for name in fridges_of(facility, self.qubits):
-            fridge = facility.fridges[name]
-            thermometer = fridge.thermometer
-            kelvin = await self.runner.read(thermometer.instrument, thermometer.channel)
-            if not kelvin < fridge.cold_below_k:
-                raise NotCold(
-                    f"{name} is at {kelvin * 1e3:.4g} mK by {thermometer}, and counts as cold "
-                    f"below {fridge.cold_below_k * 1e3:.4g} mK; wait, or look at the fridge"
-                )
-            readings[name] = kelvin
-        return readings
-
-    async def ramp_biases(self) -> dict[str, float]:
-        """Ramp every qubit that has a flux line to its sweet spot; return all biases, V.
-
-        Sweet spots as measured, or else expected.
-
-        A measured one that is old is still the best guess, and harmless: it is used, and said.
-        """
-        tai = await self.runner.now()
-        now_tai_s = tai.seconds + tai.femtoseconds * 1e-15
-        levels: dict[str, float] = {}
-        facility = self.runner.facility
-        for qubit in facility.with_flux_line(self.qubits):
-            known = self.store.get(f"{qubit.name}.sweet_spot")
-            old = known and self.validities.complaint(known, now_tai_s, None)
-            if old:
-                self.story.notes.append(f"{old}: the bias goes there all the same")
-            levels[qubit.flux_port] = facility.bias_at(
-                qubit, None if known is None else known.value
-            )
-        if levels:
-            await self.runner.bias(levels)
-        return levels
 
     async def _steps(
         self, node: str, steps: tuple[str, ...], begin_step: BeginStep | None
@@ -194,12 +157,6 @@ def _counted(procedure: Procedure, before: int) -> BeginStep:
         await procedure.begin_step(before + number, routine)
 
     return begin_step
-
-
-def fridges_of(facility: Facility, qubits: tuple[Qubit, ...]) -> tuple[str, ...]:
-    """Return the names of the fridges that the qubits' nodes are in."""
-    named = dict.fromkeys(facility.nodes[qubit.node].fridge for qubit in qubits)
-    return tuple(name for name in named if name is not None)
 
 
 def told_step(step: Step) -> tuple[str, ...]:

@@ -58,21 +58,27 @@ class TwinProgress:
         self._shown = len(lines)
 
 
-async def told_truth(twin: Path, spans: Mapping[str, str] | None = None) -> dict[str, Truth]:
-    """Return the hidden truth of a twin file, by parameter name; raises ``ProcessFailed``.
+async def told_truth(
+    twin: Path | None, spans: Mapping[str, str] | None = None, endpoints: Path | None = None
+) -> dict[str, Truth]:
+    """Return the hidden truth, by parameter name; raises ``ProcessFailed``.
+
+    Asked are the twins that listen at ``endpoints``, where they are given, else the file ``twin``:
+    they tell the same, and the file costs a process of its own that imports all of the physics.
 
     ``spans``, of a world that drifts: the stretch of world time over which the truth of each
     parameter is the mean, ``START..END`` in TAI seconds. A parameter that is not in it has the
     truth of a world that stands still.
     """
-    truth = await _truth_at(twin)
+    of = (str(twin),) if endpoints is None else ("--endpoints", str(endpoints), "--at-rest")
+    truth = await _truth_at(of)
     for name, span in (spans or {}).items():
         if name in truth and name.endswith(OPTIMUM):
-            truth[name] = (await _truth_at(twin, (span,)))[name]
+            truth[name] = (await _truth_at(of, (span,)))[name]
     moving = {n: s for n, s in (spans or {}).items() if n in truth and not n.endswith(OPTIMUM)}
     distinct = tuple(dict.fromkeys(moving.values()))
     if distinct:
-        answers = await _truths_at(twin, distinct)
+        answers = await _truths_at(of, distinct)
         truth |= {name: answers[span][name] for name, span in moving.items()}
     return truth
 
@@ -81,15 +87,15 @@ OPTIMUM = ".assignment_fidelity"
 """A parameter whose truth takes a second to find."""
 
 
-async def _truth_at(twin: Path, at: Sequence[str] = ()) -> dict[str, Truth]:
-    words = podium("twin", "truth", twin, "--json", *(w for when in at for w in ("--at", when)))
+async def _truth_at(of: Sequence[str], at: Sequence[str] = ()) -> dict[str, Truth]:
+    words = podium("twin", "truth", *of, "--json", *(w for when in at for w in ("--at", when)))
     return _truths(json.loads(await call("podium twin truth", words)))
 
 
-async def _truths_at(twin: Path, at: Sequence[str]) -> dict[str, dict[str, Truth]]:
+async def _truths_at(of: Sequence[str], at: Sequence[str]) -> dict[str, dict[str, Truth]]:
     """Return the truths at several times, by time, without :data:`OPTIMUM`."""
     times = (word for when in at for word in ("--at", when))
-    words = podium("twin", "truth", twin, "--json", "--quick", *times)
+    words = podium("twin", "truth", *of, "--json", "--quick", *times)
     told = json.loads(await call("podium twin truth", words))
     return {at[0]: _truths(told)} if len(at) == 1 else {w: _truths(one) for w, one in told.items()}
 

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -49,11 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _common(parser: ArgumentParser) -> None:
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
-    )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    add_facility_arguments(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
@@ -160,5 +157,5 @@ command = Command(
     name="skew",
     help="measure by how much nodes start apart, and show what is known of it",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 NAMED = "a snapshot's file, a dataset's file, or the start of a hash"
@@ -14,11 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add take, show, diff."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     take = verbs.add_parser("take", help="read how all instruments are set")
-    take.add_argument("taken", type=Path, metavar="FACILITY", help="the facility file")
-    take.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
-    )
-    take.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    add_facility_arguments(take)
     take.add_argument("--out", type=Path, metavar="FILE", help="default: DIR/HASH.json")
     show = verbs.add_parser("show", help="print one")
     show.add_argument("snapshot", metavar="SNAPSHOT", help=NAMED)
@@ -34,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
             metavar="DIR",
             help="folder of the data, or of the snapshots (default: here)",
         )
+        verb.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 
 def run(arguments: Namespace) -> int:
@@ -43,7 +41,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.demo.up_state import AlreadyUp
     from podium.control.facility.problems import FacilityError
 
-    verb = {"take": _take, "show": _show, "diff": _diff}[arguments.verb]
+    verb = {"take": with_facility(_take), "show": _show, "diff": _diff}[arguments.verb]
     try:
         return verb(arguments)
     except FacilityError as error:
@@ -67,7 +65,10 @@ def _take(arguments: Namespace) -> int:
     else:
         path = arguments.out
         path.write_text(text, encoding="utf-8")
-    print(path)
+    if arguments.json:
+        print(json.dumps({"snapshot": str(path), "problems": problems}))
+    else:
+        print(path)
     for problem in problems:
         print(f"podium snapshot: {problem}", file=sys.stderr)
     return FOUND_PROBLEM if problems else DONE
@@ -78,7 +79,7 @@ async def _taken(arguments: Namespace) -> tuple[str, list[str]]:
     from podium.control.demo.reaching import reached
 
     async with reached(
-        arguments.taken, arguments.endpoints, arguments.state, all_of_it=False, reading_only=True
+        arguments.facility, arguments.endpoints, arguments.state, all_of_it=False, reading_only=True
     ) as lab:
         await lab.ready(READY_S)
         snapshot = await lab.snapshot()
@@ -95,7 +96,8 @@ READY_S = 30.0
 def _show(arguments: Namespace) -> int:
     from podium.control.calibration.snapshots import find
 
-    print(json.dumps(find(arguments.snapshot, arguments.folder), indent=1))
+    found = find(arguments.snapshot, arguments.folder)
+    print(json.dumps(found, indent=None if arguments.json else 1))
     return DONE
 
 
@@ -105,7 +107,10 @@ def _diff(arguments: Namespace) -> int:
     lines = list(
         differences(find(arguments.old, arguments.folder), find(arguments.new, arguments.folder))
     )
-    print("\n".join(lines) if lines else "nothing is different")
+    if arguments.json:
+        print(json.dumps({"same": not lines, "differences": lines}))
+    else:
+        print("\n".join(lines) if lines else "nothing is different")
     return FOUND_PROBLEM if lines else DONE
 
 

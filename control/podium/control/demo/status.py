@@ -5,9 +5,9 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ LATELY = 8
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
+    add_facility_arguments(parser, endpoints=False)
     parser.add_argument(
         "--looked",
         metavar="ID",
@@ -62,6 +61,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
+    from podium.control.demo.page_key import with_key
     from podium.control.demo.up_state import where_up
     from podium.control.facility.state_folder import default_state_file
     from podium.control.lab import join_facility
@@ -75,7 +75,8 @@ async def _status(arguments: Namespace) -> "tuple[FacilityStatus, str | None]":
                 await lab.looked_at(one.id)
         if arguments.looked not in (None, "all", *(one.id for one in status.findings)):
             await lab.looked_at(arguments.looked)  # refused, with the reason
-        return (status if arguments.looked is None else await lab.status()), state.page
+        page = None if state.page is None else with_key(state.page, state.page_key)
+        return (status if arguments.looked is None else await lab.status()), page
 
 
 def table(status: "FacilityStatus", now_s: float) -> str:
@@ -126,5 +127,5 @@ command = Command(
     name="status",
     help="say which instruments answer, what runs, and who asked for it",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run),
 )

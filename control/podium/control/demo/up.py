@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
-    parser.add_argument(
-        "--endpoints", type=Path, metavar="FILE", help="addresses to lay over those of the file"
-    )
+    add_facility_arguments(parser, state=False, not_yet_up=True)
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="where to say how others reach it"
     )
@@ -117,6 +115,7 @@ async def _up(
     from podium.control.bus.ending import until_told_to_end
     from podium.control.bus.together import plainly
     from podium.control.demo.kept_running import kept_running
+    from podium.control.demo.page_key import kept_page_key, with_key
     from podium.control.demo.page_socket import others_can_read, url_of
     from podium.control.demo.up_agents import files_of, keep_agents
     from podium.control.demo.up_parts import parts_of, told_names
@@ -125,6 +124,7 @@ async def _up(
         accepted_file,
         findings_file,
         fridges_file,
+        page_key_file,
         skews_file,
     )
 
@@ -135,9 +135,11 @@ async def _up(
     owners = owners_of(facility)
     page = listening is not None
     parts = parts_of(facility, tuple(owners), arguments.only, page, insecure=arguments.insecure)
-    if parts.coordinator.startswith("tcp/"):
+    locked = not parts.coordinator.startswith("tcp/")
+    if not locked:
         report("the bus has no lock: whoever reaches it may do everything")
     url = None if listening is None else url_of(listening)
+    key = kept_page_key(page_key_file(state_file)) if url is not None and locked else None
     async with plainly(), AsyncExitStack() as stack:
         for member in parts.members:
             if member.role == "router":
@@ -173,18 +175,21 @@ async def _up(
                         *("--store", store),
                         *("--fridges", str(fridges_file(state_file))),
                         *parts.words[Member("page")],
+                        *(() if key is None else ("--key", str(page_key_file(state_file)))),
                         *("--socket", str(listening.fileno())),
                     ],
                     report,
                     inherit=[listening.fileno()],
                 )
             )
-            print(f"{facility.name}: the page is {url}", flush=True)
-            if others_can_read(listening):
+            print(f"{facility.name}: the page is {with_key(url_of(listening), key)}", flush=True)
+            if others_can_read(listening) and key is None:
                 report("everybody who reaches this machine can read the page and stop what runs")
+            elif others_can_read(listening):
+                report("the page's key goes over the network in the clear: a tunnel is safer")
         endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
         path = str(arguments.facility.resolve())
-        write_state(state_file, UpState(path, endpoints, parts.coordinator, url))
+        write_state(state_file, UpState(path, endpoints, parts.coordinator, url, key))
         if Member("coordinator") not in parts.members:
             print(f"{facility.name}: {told_names(parts.members)} started here", flush=True)
         async with asyncio.TaskGroup() as tasks:
@@ -228,5 +233,5 @@ command = Command(
     name="up",
     help="start the agents, the coordinator and the page of a facility",
     add_arguments=add_arguments,
-    run=run,
+    run=with_facility(run, not_yet_up=True),
 )

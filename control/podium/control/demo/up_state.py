@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from podium.control.demo.files import write_text
+from podium.control.facility.whole_files import write_text
 
 
 class AlreadyUp(Exception):
@@ -29,7 +29,9 @@ class UpState:
     coordinator: str
     """Endpoint of the coordinator on the bus, kept across its restarts."""
     page: str | None = None
-    """Address of the page, for a browser; None: there is none."""
+    """Address of the page; None: there is none."""
+    page_key: str | None = None
+    """What opens the page; None: it stands open."""
 
 
 @contextmanager
@@ -58,8 +60,8 @@ def kept_up(state_file: Path) -> Iterator[None]:
 
 
 def write_state(state_file: Path, state: UpState) -> None:
-    """Write ``state`` so that nobody ever reads half of it."""
-    write_text(state_file, json.dumps(asdict(state), indent=2) + "\n")
+    """Write ``state`` so that nobody ever reads half of it, and nobody else reads any."""
+    write_text(state_file, json.dumps(asdict(state), indent=2) + "\n", mode=0o600)
 
 
 def where_up(facility: Path, state_file: Path) -> UpState:

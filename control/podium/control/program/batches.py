@@ -104,8 +104,8 @@ def _cut(axis: Axis, piece: slice) -> Axis:
 
 def _cut_variable(variable: Variable, piece: slice) -> Variable:
     match variable.values:
-        case Linear(start, step, _):
-            values: Linear | Table = Linear(
+        case Linear(start=start, step=step):
+            values: Linear | Table = Linear.steps(
                 start + piece.start * step, step, piece.stop - piece.start
             )
         case Table(given):

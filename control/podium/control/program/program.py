@@ -1,7 +1,8 @@
 """The pulse program: what is to happen on which port and when, in OpenPulse's words.
 
-A program is a frozen value. Two equal programs compare and hash equal. Times are
-integer femtoseconds; nothing here knows an instrument.
+A program is a frozen value. Two equal programs compare and hash equal. Times are kept as
+integer femtoseconds, and may be given in nanoseconds (``ns=``) where that is a whole number of
+them; nothing here knows an instrument.
 
 Meaning. The body is one shot. Every frame has a clock of its own that starts at 0
 with the shot. ``Play`` and ``Capture`` advance the clock of their frame by their
@@ -19,19 +20,44 @@ times do not depend on results.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Self
 
 from podium.control.program.conditions import Condition, Discriminator
+from podium.control.program.durations import NotATime, Ns, exact, fs_of_ns, given_time
 from podium.control.program.waveforms import Waveform
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False, match_args=False)
 class Linear:
-    """Values ``start + k * step``, k = 0 ... count - 1."""
+    """``count`` values from ``start`` to ``stop``, both included: ``start + k * step``."""
 
     start: float
     """In the variable's unit; an integer (femtoseconds) for times."""
     step: float
     count: int
+
+    def __init__(self, start: float, stop: float, count: int) -> None:
+        """Raise ``ValueError`` for ends that are no numbers and counts that are not whole."""
+        if not isinstance(count, Integral):
+            raise ValueError(f"Linear({start}, {stop}, {count}): its last word counts the values")
+        if count == 1 and start != stop:
+            raise ValueError(f"Linear({start}, {stop}, 1): one value cannot lie at both ends")
+        apart = (exact(stop) - exact(start)) / max(count - 1, 1)
+        whole = isinstance(start, Integral) and apart.denominator == 1
+        self._set(start, int(apart) if whole else float(apart), int(count))
+
+    @classmethod
+    def steps(cls, start: float, step: float, count: int) -> Self:
+        """Return ``count`` values from ``start`` on, ``step`` apart."""
+        values = cls.__new__(cls)
+        values._set(start, step, count)
+        return values
+
+    def _set(self, start: float, step: float, count: int) -> None:
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "step", step)
+        object.__setattr__(self, "count", count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +79,29 @@ class Variable:
     name: str
     """Unique within the program; becomes the name of the coordinate in the dataset."""
     unit: str
-    """One of ``fs`` (times, integers), ``Hz``, ``turn``, ``1``."""
+    """One of ``fs`` (times, integers), ``Hz``, ``turn``, ``1``; ``ns`` is made ``fs``."""
     values: Linear | Table
+
+    def __post_init__(self) -> None:
+        """Keep nanoseconds as femtoseconds; raises ``NotATime`` where they are not whole."""
+        if self.unit != "ns":
+            return
+        match self.values:
+            case Linear(start=start, step=step, count=count):
+                values: Linear | Table = Linear.steps(
+                    fs_of_ns(start, f"variable {self.name!r} from"),
+                    fs_of_ns(step, f"variable {self.name!r} in steps of"),
+                    count,
+                )
+            case Table(given):
+                values = Table(tuple(fs_of_ns(one, f"variable {self.name!r}") for one in given))
+        object.__setattr__(self, "unit", "fs")
+        object.__setattr__(self, "values", values)
 
     def value(self, index: int) -> float:
         """Return the value at point ``index`` (an int when the unit is fs)."""
         match self.values:
-            case Linear(start, step, _):
+            case Linear(start=start, step=step):
                 return start + index * step
             case Table(values):
                 return values[index]
@@ -141,7 +183,7 @@ class Play:
     amplitude: Value = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Capture:
     """Demodulate what comes back on the frame's port at the frame's frequency and average it.
 
@@ -158,13 +200,44 @@ class Capture:
     discriminator: Discriminator | None = None
     """Makes a result of the record, 0 or 1: the data have it too, and conditions can be on it."""
 
+    def __init__(
+        self,
+        frame: str,
+        name: str,
+        duration_fs: int | None = None,
+        delay_fs: int | None = None,
+        discriminator: Discriminator | None = None,
+        *,
+        ns: Ns | None = None,
+        delay_ns: Ns | None = None,
+    ) -> None:
+        """Take times in femtoseconds, or in nanoseconds: ``Capture("ro", "q0", ns=800)``."""
+        if delay_fs is None and delay_ns is None:
+            delay_fs = 0
+        object.__setattr__(self, "frame", frame)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "duration_fs", given_time("Capture ns", duration_fs, ns))
+        object.__setattr__(self, "delay_fs", given_time("Capture delay_ns", delay_fs, delay_ns))
+        object.__setattr__(self, "discriminator", discriminator)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, init=False)
 class Delay:
-    """Advance the clocks of ``frames`` by ``duration_fs`` (femtoseconds, >= 0)."""
+    """Advance the clocks of ``frames`` by a duration >= 0: ``Delay(("drive",), ns=40)``."""
 
     frames: tuple[str, ...]
     duration_fs: Value
+
+    def __init__(
+        self, frames: tuple[str, ...], duration_fs: Value | None = None, *, ns: Ns | None = None
+    ) -> None:
+        """Take nanoseconds, or femtoseconds; what is swept stands for all of the duration."""
+        if isinstance(ns, Affine | Parameter):
+            raise NotATime(
+                f"Delay ns = {ns}: what is swept is a time by itself: Delay(frames, {ns})"
+            )
+        object.__setattr__(self, "frames", frames)
+        object.__setattr__(self, "duration_fs", given_time("Delay ns", duration_fs, ns))
 
 
 @dataclass(frozen=True, slots=True)

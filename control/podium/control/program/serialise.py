@@ -6,12 +6,14 @@ whole float as an integer).
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from podium.control.program.conditions import Condition, Discriminator
+from podium.control.program.durations import NotATime
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -62,6 +64,11 @@ _TYPES: dict[str, type] = {
 }
 
 
+_FIELDS = {name: frozenset(f.name for f in fields(cls)) for name, cls in _TYPES.items()}
+_MAKE: dict[str, Callable[..., object]] = {**_TYPES, "Linear": Linear.steps}
+"""What makes a value of its fields."""
+
+
 class NotAProgram(ValueError):
     """The text does not hold a program; the message says which part is not one."""
 
@@ -84,12 +91,14 @@ def from_plain(plain: Any) -> Any:
     """Return the value that :func:`to_plain` was given; raise :class:`NotAProgram`."""
     match plain:
         case {"type": str(name), **rest}:
-            cls = _TYPES.get(name)
-            if cls is None:
+            make = _MAKE.get(name)
+            if make is None:
                 raise NotAProgram(f"unknown type {name!r}; known: {', '.join(sorted(_TYPES))}")
+            if strange := rest.keys() - _FIELDS[name]:
+                raise NotAProgram(f"{name}: it has no {', '.join(sorted(map(str, strange)))}")
             try:
-                return cls(**{str(key): from_plain(value) for key, value in rest.items()})
-            except TypeError as error:
+                return make(**{str(key): from_plain(value) for key, value in rest.items()})
+            except (TypeError, NotATime) as error:
                 raise NotAProgram(f"{name}: {error}") from error
         case list() | tuple():
             return tuple(from_plain(item) for item in plain)

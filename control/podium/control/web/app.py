@@ -51,8 +51,11 @@ def edition_of_files() -> str:
     return digest.hexdigest()[:12]
 
 
-def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
-    """Return the application and the hub behind its stream, which somebody has to run."""
+def make_app(picture: Picture, stopping: Stopping, key: str | None = None) -> tuple[Guard, Hub]:
+    """Return the application and the hub behind its stream, which somebody has to run.
+
+    ``key``: what opens the page; None: it stands open.
+    """
     pages = Pages(picture)
     hub = hub_of(picture, pages)
     app = FastAPI(title="Podium", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
@@ -163,7 +166,7 @@ def make_app(picture: Picture, stopping: Stopping) -> tuple[Guard, Hub]:
         return JSONResponse([asdict(event) for event in reversed(picture.events)])
 
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
-    return Guard(app), hub
+    return Guard(app, key), hub
 
 
 @asynccontextmanager

@@ -4,12 +4,11 @@ import asyncio
 import socket
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-
-import uvicorn
 
 from podium.control.bus.access import Member
 from podium.control.bus.bus import Bus, BusError
@@ -19,16 +18,12 @@ from podium.control.bus.opened import opened_bus
 from podium.control.bus.told_log import log_told
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.facility.load import load_facility
-from podium.control.web.app import drawing, make_app
 from podium.control.web.following import following
 from podium.control.web.fridge_history import FridgeHistory
 from podium.control.web.growing import growing
 from podium.control.web.picture import Picture
 from podium.control.web.stopping import Stopping
 from podium.control.web.store_watch import watch_store
-
-ENDING_S = 2
-"""Answers under way have so long to end."""
 
 log = event_log("page")
 
@@ -40,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--store", default="", help="the parameter store")
     parser.add_argument("--fridges", type=Path, help="where fridges' temperatures are kept")
+    parser.add_argument("--key", type=Path, help="file with the key of the page; none: it is open")
     parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
     parser.add_argument("--listen", help="own endpoint, on a bus without a lock")
     parser.add_argument("--coordinator", help="endpoint to connect to, likewise")
@@ -58,6 +54,7 @@ async def _be(arguments: Namespace) -> None:
     read = partial(load_facility, arguments.facility, arguments.endpoints)
     facility = read()
     readings = FridgeHistory(arguments.fridges)
+    key = None if arguments.key is None else arguments.key.read_text(encoding="ascii").strip()
     picture = Picture(facility, arguments.store, fridge_history=readings)
     places = {
         "meet": arguments.meet,
@@ -68,7 +65,7 @@ async def _be(arguments: Namespace) -> None:
         opened_bus(facility, Member("page"), **places) as bus,
         log_told(bus, facility.name, "page"),
         following(picture, bus),
-        served(picture, bus, socket.socket(fileno=arguments.socket)) as port,
+        served(picture, bus, socket.socket(fileno=arguments.socket), key) as port,
         asyncio.TaskGroup() as tasks,
     ):
         log.info("page up", port=port)
@@ -81,30 +78,53 @@ async def _be(arguments: Namespace) -> None:
 
 
 @asynccontextmanager
-async def served(picture: Picture, bus: Bus, listening: socket.socket) -> AsyncGenerator[int]:
-    """Serve the page on a socket that is bound while the context is open; give its port."""
-    app, hub = make_app(picture, Stopping(picture, bus))
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=ENDING_S
-    )
-    server = _Server(config)
-    async with drawing(hub), asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server.serve([listening]), name="serve the page")
+async def served(
+    picture: Picture, bus: Bus, listening: socket.socket, key: str | None = None
+) -> AsyncGenerator[int]:
+    """Serve the page on a socket that is bound while the context is open; give its port.
+
+    ``key``: what opens the page; None: it stands open.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        ended = asyncio.Event()
+        serving = tasks.create_task(
+            _serve_visitors(picture, bus, listening, key, ended), name="serve the page"
+        )
         try:
             yield listening.getsockname()[1]
         finally:
-            hub.close()
-            server.should_exit = True
+            ended.set()
             await asyncio.shield(asyncio.wait({serving}))
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to the process, which knows how to end."""
+async def _serve_visitors(
+    picture: Picture, bus: Bus, listening: socket.socket, key: str | None, ended: asyncio.Event
+) -> None:
+    """Serve the page from the first visitor on until ``ended`` is set.
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
+    What serves it is imported then: half a second of a processor, which a facility that nobody
+    looks at does not pay.
+    """
+    if not await _visited(listening, ended):
+        return
+    serving = await asyncio.to_thread(import_module, "podium.control.web.serving")
+    await serving.serve(picture, Stopping(picture, bus), listening, key, ended)
+
+
+async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:
+    """Wait for the first visitor or the end; tell whether somebody came."""
+    loop = asyncio.get_running_loop()
+    came = asyncio.Event()
+    loop.add_reader(listening, came.set)
+    waits = [asyncio.create_task(came.wait()), asyncio.create_task(ended.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        loop.remove_reader(listening)
+        for one in waits:
+            one.cancel()
+        await asyncio.wait(waits)
+    return came.is_set() and not ended.is_set()
 
 
 if __name__ == "__main__":

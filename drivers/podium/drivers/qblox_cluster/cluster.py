@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any, Self
 
 from podium.drivers.by_hand import Plain, parameter_of, set_value, value_of
@@ -313,28 +314,42 @@ class QbloxCluster:
         return True
 
     def ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
-        """Move the offset in steps of 20 ms, each timed by a sequencer; return once it is there.
+        """Move one offset as :meth:`ramp_together_v` does."""
+        self.ramp_together_v({channel: (target_v, slew_v_per_s)})
 
-        The step is at most ``slew * 20 ms``. Interrupted or failing, it stays on the step it
-        has reached. A program that was loaded has to be loaded again.
+    def ramp_together_v(self, ramps: Mapping[str, tuple[float, float]]) -> None:
+        """Move offsets side by side in steps of 20 ms, each timed by a sequencer, to their ends.
+
+        ``ramps``: level, V, and slew, V/s, by channel; a step is at most ``slew * 20 ms``.
+        Interrupted or failing, they stay on the steps they have reached. A program that was loaded
+        has to be loaded again.
         """
-        offset = self._offset(channel)
-        start_v = self.level_v(channel)
+        offsets = {channel: self._offset(channel) for channel in ramps}
+        stairs = {
+            channel: list(staircase_v(self.level_v(channel), target_v, slew_v_per_s))
+            for channel, (target_v, slew_v_per_s) in ramps.items()
+        }
         self._interrupted.clear()
-        slot = slot_of(channel)
+        slot = slot_of(next(iter(ramps)))
         self._prepare_pacer(slot)
-        for level_v in staircase_v(start_v, target_v, slew_v_per_s):
-            self._holding.changes += 1
-            what = f"setting {channel} to {level_v} V and "
-            with telling(self._name, what), unchecked(self._cluster):
-                offset.set(level_v)
+        for step in range(max(map(len, stairs.values()))):
+            levels_v = {name: levels[step] for name, levels in stairs.items() if step < len(levels)}
+            words = " and ".join(f"{name} to {level_v} V" for name, level_v in levels_v.items())
+            what = f"setting {words} and "
+            self._holding.changes += len(levels_v)
+            for name, level_v in levels_v.items():
+                # Errors of the pacer's own module are asked for when it is armed.
+                quiet = unchecked(self._cluster) if slot_of(name) == slot else nullcontext()
+                with telling(self._name, what), quiet:
+                    offsets[name].set(level_v)
             self._pace(slot, what)
-        offset.cache.invalidate()
-        reached_v = self.level_v(channel)
-        if abs(reached_v - target_v) > RESOLUTION_V:
-            raise ProtocolError(
-                f"{self._name}: ramping {channel} to {target_v} V: it reads back {reached_v} V"
-            )
+        for channel, (target_v, _) in ramps.items():
+            offsets[channel].cache.invalidate()
+            reached_v = self.level_v(channel)
+            if abs(reached_v - target_v) > RESOLUTION_V:
+                raise ProtocolError(
+                    f"{self._name}: ramping {channel} to {target_v} V: it reads back {reached_v} V"
+                )
 
     # CalibratesMixers
 

@@ -41,9 +41,30 @@ class Holding:
         for slot in sorted({setting.slot for setting in needed} - self._touched):
             self.disconnect(slot)
             self._touched.add(slot)
-        for setting in needed:
-            if self._held.get(setting.where) != setting:
-                self._send(setting)
+        new = [setting for setting in needed if self._held.get(setting.where) != setting]
+        if len(new) > 1:
+            try:
+                self._send_together(new)
+            except Refused:  # again, one by one, so that the error says which
+                self._forget_all(new)
+            else:
+                return
+        for setting in new:
+            self._send(setting)
+
+    def _send_together(self, settings: Sequence[Setting]) -> None:
+        """Send settings of modules, and ask each module once whether it took all of them."""
+        self._forget_all(settings)
+        slots = sorted({setting.slot for setting in settings})
+        words = ", ".join(map(str, settings))
+        with telling(self._name, f"setting {words}"), checked_once(self._cluster, slots):
+            for setting in settings:
+                self._put(setting)
+        self._held |= {setting.where: setting for setting in settings}
+
+    def _forget_all(self, settings: Iterable[Setting]) -> None:
+        for setting in settings:
+            self._held.pop(setting.where, None)
 
     def forget(self, slot: int, sequencer: int | None, parameter: str) -> None:
         """Forget what a parameter was set to: the cluster has changed it by itself."""
@@ -153,17 +174,20 @@ class Holding:
             self._held[setting.where] = setting
 
     def _send(self, setting: Setting) -> None:
+        self._held.pop(setting.where, None)
+        with telling(self._name, f"setting {setting}"):
+            self._put(setting)
+        self._held[setting.where] = setting
+
+    def _put(self, setting: Setting) -> None:
         owner = self._cluster.submodules[f"module{setting.slot}"]
         if setting.sequencer is not None:
             owner = owner.sequencers[setting.sequencer]
         component, _, parameter = setting.parameter.rpartition(".")
-        self._held.pop(setting.where, None)
         self.changes += 1
-        with telling(self._name, f"setting {setting}"):
-            if component:
-                owner = owner.submodules[component]
-            owner.parameters[parameter].set(setting.value)
-        self._held[setting.where] = setting
+        if component:
+            owner = owner.submodules[component]
+        owner.parameters[parameter].set(setting.value)
 
     def _sequencer(self, slot: int, number: int) -> Any:
         return self._cluster.submodules[f"module{slot}"].sequencers[number]

@@ -45,33 +45,31 @@ def wait_until_stopped(
 ) -> None:
     """Return when all sequencers have stopped without an error flag.
 
+    One of those that run is asked at a time, in turn: a question to each module costs a packet
+    there and back, and all but the last answers say that it still runs. Once one has stopped
+    all others are asked together.
+
     Raises ``ProtocolError`` at any other end, ``Unreachable`` past ``duration_s`` and the
     allowance, ``Refused`` when ``interrupted`` was set; the outputs are as they were.
     """
     began = time.monotonic()
     give_up = began + duration_s + ALLOWANCE_S
     running = list(sequencers)
-    while True:
-        for where, status in zip(list(running), statuses(name, cluster, running), strict=True):
-            if status.status.name == "ERROR" or status.err_flags:
-                raise ProtocolError(
-                    f"{name}: running {what!r}: {place(*where)} ({frame(*where)}) is "
-                    f"{status.state.name} with an error{flags(status)}"
-                )
-            if status.state.name == "STOPPED":
-                if any(flag.name in ("DISARMED", "FORCED_STOP") for flag in status.info_flags):
-                    raise ProtocolError(
-                        f"{name}: running {what!r}: {place(*where)} ({frame(*where)}) was stopped "
-                        f"before its end{flags(status)}"
-                    )
-                running.remove(where)
-            elif status.state.name not in UNDER_WAY:
-                raise ProtocolError(
-                    f"{name}: running {what!r}: {place(*where)} ({frame(*where)}) is "
-                    f"{status.state.name} instead of running or stopped{flags(status)}"
-                )
-        if not running:
-            return
+    asked = running[:1]
+    while running:
+        still = [
+            where
+            for where, status in zip(asked, statuses(name, cluster, asked), strict=True)
+            if not _has_stopped(
+                status, f"{name}: running {what!r}: {place(*where)} ({frame(*where)})"
+            )
+        ]
+        one_has_stopped = len(asked) == 1 and not still
+        running = [where for where in running if where not in asked] + still
+        if one_has_stopped:
+            asked = running
+            continue
+        asked = running[:1]
         if time.monotonic() > give_up:
             raise Unreachable(
                 f"{name}: running {what!r}: {places(running)} not stopped "
@@ -81,3 +79,21 @@ def wait_until_stopped(
         if interrupted.wait(min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)):
             interrupted.clear()
             raise Refused(f"{name}: running {what!r}: given up while it ran")
+
+
+def _has_stopped(status: Any, which: str) -> bool:
+    """Tell whether a sequencer has come to its proper end; ``ProtocolError`` at any other.
+
+    ``which``: how a message names it.
+    """
+    if status.status.name == "ERROR" or status.err_flags:
+        raise ProtocolError(f"{which} is {status.state.name} with an error{flags(status)}")
+    if status.state.name == "STOPPED":
+        if any(flag.name in ("DISARMED", "FORCED_STOP") for flag in status.info_flags):
+            raise ProtocolError(f"{which} was stopped before its end{flags(status)}")
+        return True
+    if status.state.name not in UNDER_WAY:
+        raise ProtocolError(
+            f"{which} is {status.state.name} instead of running or stopped{flags(status)}"
+        )
+    return False

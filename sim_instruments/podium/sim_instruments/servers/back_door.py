@@ -101,7 +101,9 @@ class BackDoor:
         match verb:
             case "truth":
                 optima = request.get("optima", True) is True
-                telling = self._serving.laboratory.truth_now(optima, _span(request))
+                telling = self._serving.laboratory.truth_now(
+                    optima, _span(request), at_rest=request.get("at_rest", False) is True
+                )
                 found = await asyncio.to_thread(telling)
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}
             case "played":

@@ -67,6 +67,7 @@ class TwinConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._goes_on = False
         """Its next turn is asked for."""
+        self._looks_again: asyncio.TimerHandle | None = None
         self._full = False
         """The client reads no answers."""
         self._ended = False
@@ -92,6 +93,9 @@ class TwinConnection(asyncio.Protocol):
         if self._hangs_up is not None:
             self._hangs_up.hung_up()
         self._session = self._hangs_up = None
+        if self._looks_again is not None:
+            self._looks_again.cancel()
+            self._looks_again = None
 
     def drop(self) -> None:
         """Cut the connection without a word."""
@@ -125,6 +129,19 @@ class TwinConnection(asyncio.Protocol):
             if self._timekeeper.takes_turns and time.monotonic() > until_s:
                 self._go_on_soon()
                 return
+        if self._waiting and not self._faults.frozen and self._session is not None:
+            self._held()
+
+    def _held(self) -> None:
+        """Look again when commands have been held long enough, if nobody has before."""
+        if self._looks_again is None:
+            loop = asyncio.get_running_loop()
+            self._looks_again = loop.call_later(self._timekeeper.holds_for_s, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looks_again = None
+        if self._session is not None and self._waiting:
+            self.poll()
 
     def _go_on_soon(self) -> None:
         """Let others have their turn: a client that sends much holds nobody up."""
@@ -162,7 +179,7 @@ class TwinConnection(asyncio.Protocol):
         if answer:
             half = len(answer) // 2
             self._transport.write(answer[:half] if self._faults.half_answers else answer)
-            self._timekeeper.clock.answered()
+            self._timekeeper.answered()
         if self._hangs_up is not None and self._hangs_up.ended:
             self._transport.close()
 

@@ -126,7 +126,7 @@ class TwinDatagrams(asyncio.DatagramProtocol):
             if answer and self._transport is not None:
                 half = len(answer) // 2
                 self._transport.sendto(answer[:half] if self._faults.half_answers else answer, addr)
-                self._timekeeper.clock.answered()
+                self._timekeeper.answered()
             self._leap()
 
     def _leap(self) -> None:

@@ -149,13 +149,18 @@ class Laboratory:
         return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources)
 
     def truth_now(
-        self, optima: bool = True, span: Span | None = None
+        self, optima: bool = True, span: Span | None = None, *, at_rest: bool = False
     ) -> Callable[[], dict[str, Truth]]:
         """Return what tells the hidden truth at the biases of this moment, in any thread.
 
-        ``span``: over this stretch of world time; None: at this moment.
+        ``span``: over this stretch of world time; None: at this moment. ``at_rest``: with all
+        qubits at their sweet spots, and without a span with what drift and noise are about.
         """
-        biases_v, mixers = self.cabling().biases_v, mixer_truth(self._mixers)
+        mixers = mixer_truth(self._mixers)
+        if at_rest:
+            still = None if span is None else Moving(self._seed, span, self.drift)
+            return lambda: truth(self.chip, None, optima, still) | mixers
+        biases_v = self.cabling().biases_v
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = Moving(self._seed, over, self.drift)
         return lambda: truth(self.chip, biases_v, optima, moving) | mixers

@@ -6,7 +6,8 @@ some running program has an end to leap to. It never goes past what a twin has n
 """
 
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.twins.twin import Horizon, Twin
 
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
+HOLDS_FOR_S = 4.0
+"""On a manual clock commands wait so long for a twin that computes: clients wait longer."""
 MANY_LINES = 200
 """Carried out at a stretch: some milliseconds."""
 _MANY_LINES = re.compile(rb"(?:[^\n]*\n){1,%d}|[^\n]+" % MANY_LINES)
@@ -51,6 +54,15 @@ class Time(Protocol):
         ...
 
     @property
+    def holds_for_s(self) -> float:
+        """How long commands must wait at most (wall time)."""
+        ...
+
+    def answered(self) -> None:
+        """Let pass what an answer takes."""
+        ...
+
+    @property
     def takes_turns(self) -> bool:
         """Whether connections may be served in turns."""
         ...
@@ -68,12 +80,18 @@ class Timekeeper:
     """
 
     def __init__(
-        self, clock: WorldClock, twins: Mapping[str, Twin], kernels: KernelGate | None = None
+        self,
+        clock: WorldClock,
+        twins: Mapping[str, Twin],
+        kernels: KernelGate | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
         self._kernels = KernelGate() if kernels is None else kernels
         self._twins = twins
         self._awake = dict.fromkeys(twins)
+        self._monotonic_s = monotonic_s
+        self._holds_since_s: float | None = None
 
     def wake(self, *names: str) -> None:
         """Somebody has spoken to these twins; without names: anything may have happened."""
@@ -109,9 +127,32 @@ class Timekeeper:
         """Tell whether commands must wait because a twin computes.
 
         So it is on a manual clock, where physics takes no time: whether a command finds a
-        program running must not hang on how fast this machine is.
+        program running must not hang on how fast this machine is. A client that waits for an
+        answer does not wait for ever, though: after :attr:`holds_for_s` commands find the program
+        running, and answers take no time, so that their number tells nothing.
         """
-        return self.clock.mode is ClockMode.MANUAL and any(h.computing for h in self._horizons())
+        if not self._computes():
+            self._holds_since_s = None
+            return False
+        now_s = self._monotonic_s()
+        if self._holds_since_s is None:
+            self._holds_since_s = now_s
+        return now_s - self._holds_since_s < self.holds_for_s
+
+    @property
+    def holds_for_s(self) -> float:
+        """How long commands must wait at most (wall time)."""
+        return HOLDS_FOR_S
+
+    def answered(self) -> None:
+        """Let pass what an answer takes, but for one that was given while a twin computes."""
+        if not self._computes():
+            self.clock.answered()
+
+    def _computes(self) -> bool:
+        """Tell whether, on a manual clock, a twin computes."""
+        manual = self.clock.mode is ClockMode.MANUAL
+        return manual and any(h.computing for h in self._horizons())
 
     def compiles(self, name: str) -> bool:
         """Tell whether a twin waits for kernels: it has begun what executes them."""
@@ -165,6 +206,15 @@ class TimeOf:
     def holds(self) -> bool:
         """Tell whether commands must wait."""
         return self.timekeeper.holds() or self.timekeeper.compiles(self.name)
+
+    @property
+    def holds_for_s(self) -> float:
+        """How long commands must wait at most (wall time)."""
+        return self.timekeeper.holds_for_s
+
+    def answered(self) -> None:
+        """Let pass what an answer takes."""
+        self.timekeeper.answered()
 
     @property
     def takes_turns(self) -> bool:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-IDLE_S = 1.0
+IDLE_S = 10.0
 """It is done when nothing has been computed for so long. Between runs that follow one another the
 next one takes what the last has left: to have the system clear all pages anew costs more than
 many runs do."""

@@ -27,9 +27,9 @@ from podium.sim_instruments.servers.loopback import (
 )
 from podium.sim_instruments.twins.twin import Session, TakesDatagrams, Twin
 
-TICK_S = 0.01
+TICK_S = 0.02
 """How often sessions are asked for replies that have fallen due by the wall's clock."""
-TICKS_TO_LOOK = 20
+TICKS_TO_LOOK = 10
 """So often all twins are asked whether they do something, spoken to or not."""
 
 

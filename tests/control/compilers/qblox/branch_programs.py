@@ -55,9 +55,9 @@ def program(name: str, *body: Statement, axes: tuple[Axis, ...] = (), **more: ob
 def branch_programs() -> dict[str, Program]:
     first = read("q0", "m")
     both = [*first, *read("q1", "n")]
-    amplitude = Axis("amplitude", (Variable("a", "1", Linear(-0.4, 0.15, 5)),))
-    wait = Axis("wait", (Variable("t", "fs", Linear(0, 40 * NS, 4)),))
-    angle = Axis("angle", (Variable("turn", "turn", Linear(0.0, 0.13, 3)),))
+    amplitude = Axis("amplitude", (Variable("a", "1", Linear.steps(-0.4, 0.15, 5)),))
+    wait = Axis("wait", (Variable("t", "fs", Linear.steps(0, 40 * NS, 4)),))
+    angle = Axis("angle", (Variable("turn", "turn", Linear.steps(0.0, 0.13, 3)),))
     made = [
         program("active reset", X, Barrier(ALL), *first, If(is_one("m"), (X,)), Y),
         program("reset on 0", X, Barrier(ALL), *first, If(is_zero("m"), (X, Y))),
@@ -117,7 +117,7 @@ def branch_programs() -> dict[str, Program]:
             If(is_one("m"), (X,), (Delay(("q0.drive",), 10_250_000), Y, X)),
             Delay(("q0.drive",), Affine("between", -1, 2 * NS)),
             Delay(("q0.drive",), 750_000),
-            axes=(Axis("between", (Variable("between", "fs", Linear(0, 312_500, 4)),)),),
+            axes=(Axis("between", (Variable("between", "fs", Linear.steps(0, 312_500, 4)),)),),
             keep_shots=False,
         ),
         program(

@@ -45,7 +45,7 @@ def latest_of_two_axes() -> Program:
     )
     axes = (
         Axis("a", (_delays("a", 0, 40, 80, 300),)),
-        Axis("b", (Variable("b", "fs", Linear(20 * NS, 60 * NS, 4)),)),
+        Axis("b", (Variable("b", "fs", Linear.steps(20 * NS, 60 * NS, 4)),)),
     )
     return Program("latest_of_two_axes", (DRIVE, OTHER), body, axes, shots=2)
 
@@ -83,7 +83,7 @@ def long_swept_gaps() -> Program:
         CLOSING,
     )
     values = [edge + off for edge in (65_536, 125_536, 185_536) for off in range(-25, 10)]
-    even = Variable("b", "fs", Linear(65_500 * NS, 1 * NS, len(values)))
+    even = Variable("b", "fs", Linear.steps(65_500 * NS, 1 * NS, len(values)))
     return Program(
         "long_swept_gaps", (DRIVE,), body, (Axis("a", (_delays("a", *values), even)),), shots=1
     )
@@ -101,7 +101,7 @@ def phases_of_two_axes() -> Program:
         CLOSING,
     )
     axes = (
-        Axis("a", (Variable("a", "turn", Linear(0.1, 0.3, 5)),)),
+        Axis("a", (Variable("a", "turn", Linear.steps(0.1, 0.3, 5)),)),
         Axis("b", (Variable("b", "turn", Table((0.0, 0.9, -0.7, 0.123456789))),)),
     )
     return Program("phases_of_two_axes", (DRIVE,), body, axes, shots=2)

@@ -74,7 +74,7 @@ def time_of_flight() -> Program:
 
 
 def _linear(name: str, unit: str, start: float, step: float, count: int) -> Variable:
-    return Variable(name, unit, Linear(start, step, count))
+    return Variable(name, unit, Linear.steps(start, step, count))
 
 
 def resonator_spectroscopy(points: int = 41, shots: int = 3) -> Program:

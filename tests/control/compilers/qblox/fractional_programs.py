@@ -61,7 +61,7 @@ def hard_edges() -> Program:
 
 def swept_fractions() -> Program:
     """A delay that goes in steps of 130 ps, and a pulse behind it that waits for the grid."""
-    step = Axis("t", (Variable("t", "fs", Linear(0, 130_000, 16)),))
+    step = Axis("t", (Variable("t", "fs", Linear.steps(0, 130_000, 16)),))
     body: tuple[Statement, ...] = (
         Play("drive", SOFT[0], 0.5),
         Delay(("drive",), Affine("t")),
@@ -71,7 +71,7 @@ def swept_fractions() -> Program:
         Play("drive", SOFT[3], 0.5),
         CLOSING,
     )
-    amplitudes = Axis("a", (Variable("a", "1", Linear(-0.4, 0.2, 4)),))
+    amplitudes = Axis("a", (Variable("a", "1", Linear.steps(-0.4, 0.2, 4)),))
     return Program("swept_fractions", (DRIVE,), body, (step, amplitudes), shots=2)
 
 
@@ -120,7 +120,7 @@ def swept_carrier() -> Program:
         Play("other", SOFT[0], 0.5),
         Delay(("other",), 5000 * NS),
     )
-    axis = Axis("f", (Variable("f", "Hz", Linear(4.88e9, 1.5e6, 5)),))
+    axis = Axis("f", (Variable("f", "Hz", Linear.steps(4.88e9, 1.5e6, 5)),))
     return Program("swept_carrier", (OTHER,), body, (axis,), shots=2)
 
 

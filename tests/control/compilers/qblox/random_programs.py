@@ -62,12 +62,12 @@ def variables(draw: st.DrawFn, name: str, unit: str, count: int) -> Variable:
         low, high = (0, 400)
         number = st.integers(low, high).map(lambda ns: ns * 2 * NS)
         if linear:
-            return Variable(name, unit, Linear(draw(number), draw(number), count))
+            return Variable(name, unit, Linear.steps(draw(number), draw(number), count))
     else:
         number = st.one_of(st.floats(-1, 1), st.sampled_from((0.0, 1.0, 0.25, -0.5)))
         if linear:
             step = draw(number) / count
-            return Variable(name, unit, Linear(draw(number) * 0.5, step * 0.5, count))
+            return Variable(name, unit, Linear.steps(draw(number) * 0.5, step * 0.5, count))
     return Variable(name, unit, Table(tuple(draw(number) for _ in range(count))))
 
 

@@ -45,7 +45,7 @@ READ = (
 
 
 def test_more_fractions_of_a_nanosecond_than_waveform_memory_holds_are_played_in_parts() -> None:
-    late = Axis("t", (Variable("t", "fs", Linear(0, 3_001, 320)),))
+    late = Axis("t", (Variable("t", "fs", Linear.steps(0, 3_001, 320)),))
     wave = Drag(100 * NS, 25 * NS, 1e-9)  # 320 fractions of 100 samples, twice
     body = (
         Delay(("q0.drive",), Affine("t", 1.0, 20 * NS)),
@@ -101,7 +101,7 @@ def test_too_many_points_are_played_in_several_programs() -> None:
 
 def test_kept_shots_are_cut_where_bins_are_too_few() -> None:
     points = 1000
-    axis = Axis("amplitude", (Variable("amplitude", "1", Linear(0, 1e-3, points)),))
+    axis = Axis("amplitude", (Variable("amplitude", "1", Linear.steps(0, 1e-3, points)),))
     body = (Play("q0.drive", DRAG, Affine("amplitude")), *READ)
     shots = limits.BINS // points + 1
     program = Program("kept", frames("drive", "readout"), body, (axis,), shots, keep_shots=True)
@@ -112,7 +112,7 @@ def test_kept_shots_are_cut_where_bins_are_too_few() -> None:
 
 def test_points_of_one_shot_are_cut_where_bins_are_too_few() -> None:
     axes = tuple(
-        Axis(name, (Variable(name, "1", Linear(0, 1e-4, 2000)),)) for name in ("slow", "fast")
+        Axis(name, (Variable(name, "1", Linear.steps(0, 1e-4, 2000)),)) for name in ("slow", "fast")
     )
     body = (Play("q0.drive", DRAG, Affine("fast")), *READ)
     program = Program("wide", frames("drive", "readout"), body, axes, keep_shots=True)

@@ -27,7 +27,7 @@ HOUR_FS = 3_600 * 10**15
 def waiting(duration_fs: object, *, swept: bool) -> ClusterProgram:
     """Two pulses, and a wait between them; with an axis it goes through the general passes."""
     amplitude = Affine("a") if swept else 0.5
-    axes = (Axis("a", (Variable("a", "1", Linear(0.1, 0.1, 2)),)),) if swept else ()
+    axes = (Axis("a", (Variable("a", "1", Linear.steps(0.1, 0.1, 2)),)),) if swept else ()
     body: tuple[Statement, ...] = (
         Play("q0.drive", DRAG, amplitude),
         Delay(("q0.drive",), duration_fs),  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ from podium.control.program.waveforms import Gaussian
 
 
 def _dense(rest_ns: int, *, uneven: bool, pulses: int, points: int = 3) -> Program:
-    a = Table((0.1, -0.3, 0.2)) if uneven else Linear(0.1, 0.4 / points, points)
+    a = Table((0.1, -0.3, 0.2)) if uneven else Linear.steps(0.1, 0.4 / points, points)
     body = [
         statement
         for k in range(pulses)
@@ -34,7 +34,7 @@ def _dense(rest_ns: int, *, uneven: bool, pulses: int, points: int = 3) -> Progr
     ]
     rest = Delay(("drive",), Affine("t", 1.0, rest_ns * NS))
     axes = (
-        Axis("t", (Variable("t", "fs", Linear(0, 4 * NS, 3)),)),
+        Axis("t", (Variable("t", "fs", Linear.steps(0, 4 * NS, 3)),)),
         Axis("a", (Variable("a", "1", a),)),
     )
     return Program("dense", (DRIVE,), (*body, rest), axes, shots=300)

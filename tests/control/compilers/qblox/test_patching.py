@@ -190,7 +190,7 @@ def test_frames_that_share_an_output_are_added_up_anew() -> None:
 
 @pytest.mark.parametrize("points", [1, 5])
 def test_a_phase_that_is_swept_as_well_is_compiled_where_that_is_allowed(points: int) -> None:
-    axis = Axis("turn", (Variable("turn", "turn", Linear(0, 0.1, points)),))
+    axis = Axis("turn", (Variable("turn", "turn", Linear.steps(0, 0.1, points)),))
     program = rotation(0.3, phase=Parameter("phi", 0.1))
     body = (ShiftPhase("q0.drive", Affine("turn")), *program.body)
     program = replace(program, body=body, axes=(axis,))

@@ -151,7 +151,7 @@ def test_a_wait_that_makes_something_too_early_is_refused() -> None:
 
 
 def test_a_shift_that_is_added_to_a_swept_one_is_compiled_anew() -> None:
-    axis = Axis("x", (Variable("swept", "turn", Linear(0.0, 0.1, 3)),))
+    axis = Axis("x", (Variable("swept", "turn", Linear.steps(0.0, 0.1, 3)),))
     shifts = (
         ShiftPhase("q0.drive", Affine("swept")),
         ShiftPhase("q0.drive", Parameter("turn", 0.0)),

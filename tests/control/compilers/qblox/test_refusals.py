@@ -266,13 +266,13 @@ def test_pulses_on_one_output_that_add_up_beyond_full_scale_are_refused() -> Non
     frames = tuple(Frame(f"q{k}", f"node_a.q{k}.readout", 7.0e9 + k * 1e7) for k in range(3))
     body = tuple(Play(f.name, Square(400 * NS), Affine("x")) for f in frames)
     closing = Delay(("q0",), 3000 * NS)
-    axes = (Axis("x", (Variable("x", "1", Linear(0.1, 0.1, 4)),)),)
+    axes = (Axis("x", (Variable("x", "1", Linear.steps(0.1, 0.1, 4)),)),)
     with pytest.raises(DoesNotFit, match=r"slot2.out0: q0, q1, q2 add up to 1.2 .*x = 0.4 1"):
         compile_program(Program("p", frames, (*body, closing), axes), target())
     compile_program(
         dataclasses.replace(
             Program("p", frames, (*body, closing), axes),
-            axes=(Axis("x", (Variable("x", "1", Linear(0.1, 0.1, 3)),)),),
+            axes=(Axis("x", (Variable("x", "1", Linear.steps(0.1, 0.1, 3)),)),),
         ),
         target(),
     )

@@ -25,7 +25,7 @@ FRAMES = tuple(Frame(f"c{k}.flux", f"node_a.c{k}.flux", 0.0) for k in (0, 1, 2))
 @st.composite
 def flux_programs(draw: st.DrawFn) -> Program:
     count = draw(st.integers(1, 5))
-    waits = Variable("wait", "fs", Linear(0, draw(st.integers(0, 90)) * STEP_FS, count))
+    waits = Variable("wait", "fs", Linear.steps(0, draw(st.integers(0, 90)) * STEP_FS, count))
     high = Table(tuple(draw(st.floats(-1, 1)) for _ in range(count)))
     axis = Axis("wait", (waits, Variable("high", "1", high)))
     names = [frame.name for frame in FRAMES]

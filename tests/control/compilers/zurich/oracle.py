@@ -280,10 +280,10 @@ def slower(program: Program, by: Fraction) -> Program:
     def variable(one: Variable) -> Variable:
         factor = {"fs": by, "Hz": 1 / by}.get(one.unit, Fraction(1))
         match one.values:
-            case Linear(start, step, count):
-                values: Linear | Table = Linear(start * factor, step * factor, count)
+            case Linear(start=start, step=step, count=count):
+                values: Linear | Table = Linear.steps(start * factor, step * factor, count)
                 if one.unit != "fs":
-                    values = Linear(float(start * factor), float(step * factor), count)
+                    values = Linear.steps(float(start * factor), float(step * factor), count)
             case Table(given):
                 values = Table(tuple(float(v * factor) for v in given))
         return Variable(one.name, one.unit, values)

@@ -252,7 +252,7 @@ def test_a_time_between_samples_of_an_hdawg_is_refused_naming_the_nearest() -> N
 
 @pytest.mark.parametrize("wave", [Gaussian(40 * NS, 10 * NS), Square(40 * NS)])
 def test_a_pulse_may_begin_between_two_samples(wave: Gaussian | Square) -> None:
-    steps = Axis("a", (Variable("t", "fs", Linear(0, 123_457, 5)),))
+    steps = Axis("a", (Variable("t", "fs", Linear.steps(0, 123_457, 5)),))
     body = (
         Delay(("d",), Affine("t")),
         Play("d", wave, 0.5),

@@ -94,7 +94,7 @@ def _read(q: str, length_fs: int, amplitude: float | Affine) -> tuple[Statement,
 
 
 SWEPT = Axis("a", (Variable("a", "1", Table((0.1, -0.2, 0.3, 0.05, -0.4))),))
-OTHERS = Axis("b", (Variable("b", "1", Linear(0.0, 0.25, 2)),))
+OTHERS = Axis("b", (Variable("b", "1", Linear.steps(0.0, 0.25, 2)),))
 
 
 def test_readouts_of_a_sweep_come_back_as_they_were_played() -> None:
@@ -141,7 +141,7 @@ def test_tones_have_the_same_phases_about_each_other_wherever_a_shot_lies_on_the
 
 
 def test_a_swept_readout_comes_back_in_batches() -> None:
-    hz = Axis("f", (Variable("f", "Hz", Linear(7.05e9, 1e6, 21)),))
+    hz = Axis("f", (Variable("f", "Hz", Linear.steps(7.05e9, 1e6, 21)),))
     body = (
         SetFrequency("q0.readout", Affine("f")),
         *_read("q0", 1000 * NS, 0.5),
@@ -155,7 +155,7 @@ def test_a_swept_readout_comes_back_in_batches() -> None:
 
 
 def test_a_swept_readout_that_rides_on_an_oscillator_comes_back_at_once() -> None:
-    hz = Axis("f", (Variable("f", "Hz", Linear(7.05e9, 1e6, 21)),))
+    hz = Axis("f", (Variable("f", "Hz", Linear.steps(7.05e9, 1e6, 21)),))
     loud = Axis("a", (Variable("a", "1", Table((0.5, 0.1, -0.2))),))
     body = (
         SetFrequency("q0.readout", Affine("f")),

@@ -62,7 +62,7 @@ def program(name: str = "pulse", **values: float) -> Program:
         Barrier(ALL),
         Delay(ALL, 1000 * NS),
     )
-    axis = Axis("a", (Variable("a", "1", Linear(0.0, 0.05, 11)),))
+    axis = Axis("a", (Variable("a", "1", Linear.steps(0.0, 0.05, 11)),))
     return Program(name, FRAMES, body, axes=(axis,), shots=100)
 
 

@@ -28,7 +28,7 @@ from podium.control.program.waveforms import Gaussian, Square
 NS = 10**6
 FRAMES = (Frame("d", "node_a.q0.drive", 5.9e9), Frame("r", "node_a.q0.readout", 7.1e9))
 BOTH = ("d", "r")
-AXIS = Axis("a", (Variable("a", "1", Linear(0.0, 0.1, 5)),))
+AXIS = Axis("a", (Variable("a", "1", Linear.steps(0.0, 0.1, 5)),))
 PULSE = Gaussian(40 * NS, 10 * NS)
 READ = (
     Barrier(BOTH),

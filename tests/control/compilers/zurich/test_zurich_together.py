@@ -58,7 +58,7 @@ def program(drive: int, flux: int, read: int, step: int, shot: int) -> Program:
         Frame("r", "node_a.q0.readout", 7.1e9),
     )
     names = ("d", "f", "r")
-    later = Axis("k", (Variable("t", "fs", Linear(0, step * HALF, 3)),))
+    later = Axis("k", (Variable("t", "fs", Linear.steps(0, step * HALF, 3)),))
     return Program(
         "together",
         frames,

@@ -15,7 +15,7 @@ APART = 10.0
 """The means of both clouds must be that many of their own sigmas apart."""
 LOWEST_FIDELITY = 0.6
 """Below, the two preparations are told apart hardly better than by a coin."""
-STRICTLY = 1.0
+STRICTLY = 2.0
 """A herald counts as 0 up to so many sigmas of a cloud beyond the middle of 0 ..."""
 SURELY = 4.0
 """... and never nearer to the middle of 1 than that many: one of 30,000 in 1 is seen there."""

@@ -1,11 +1,14 @@
 """Least squares with many starts, honest sigmas and a reason when it fails."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
+
+from podium.control.calibration.fits.levenberg_marquardt import descend
 
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
@@ -14,6 +17,10 @@ Model = Callable[[Mapping[str, float]], Array]
 
 POLISHED = 4
 """How many starts are followed to their end: those with the smallest residuals."""
+
+
+MARGIN = 1e-4
+"""How near a parameter comes to its bound, in units of what moves the residuals by one sigma."""
 
 
 class FitFailed(Exception):
@@ -92,12 +99,7 @@ def fit_least_squares(
     low = np.array([bounds.get(name, Bound()).low for name in names])
     high = np.array([bounds.get(name, Bound()).high for name in names])
     begins = [np.clip([start[name] for name in names], low, high) for start in starts]
-    begins.sort(key=lambda at: float(np.sum(residuals(at) ** 2)))
-    best: _Solution | None = None
-    for begin in begins[:POLISHED]:
-        solution = _solve(residuals, begin, low, high)
-        if solution is not None and (best is None or solution.cost < best.cost):
-            best = solution
+    best = _best(residuals, names, begins, low, high)
     if best is None:
         raise FitFailed(f"no fit from {len(starts)} starts came to an end")
     covariance = _covariance(best.jacobian)
@@ -112,6 +114,79 @@ def fit_least_squares(
     values = dict(zip(names, best.at.tolist(), strict=True))
     sigmas = {name: float(np.sqrt(covariance[k, k])) for k, name in enumerate(names)}
     return Fit(values, sigmas, covariance, names, chi2, degrees)
+
+
+@dataclass(slots=True)
+class Solutions:
+    """What the fits of one analysis have found, in their order."""
+
+    found: list[dict[str, float] | None] = field(default_factory=list)
+    """Parameters of each; None where it led nowhere."""
+    begun: int = 0
+    """How many fits were begun."""
+
+    def take(self) -> dict[str, float] | None:
+        """Return what the fit that begins now has found before, if it has."""
+        self.begun += 1
+        return self.found[self.begun - 1] if self.begun <= len(self.found) else None
+
+    def note(self, values: dict[str, float] | None) -> None:
+        """Note what the fit that was begun last has found, if it was the first time."""
+        if self.begun > len(self.found):
+            self.found.append(values)
+
+
+_solutions: ContextVar[Solutions | None] = ContextVar("solutions", default=None)
+
+
+@contextmanager
+def solutions_noted() -> Iterator[Solutions]:
+    """Note what the fits of this thread find meanwhile, in the order in which they are made."""
+    with _using(Solutions()) as solutions:
+        yield solutions
+
+
+@contextmanager
+def near(solutions: Solutions) -> Iterator[None]:
+    """Begin each fit of this thread from what the same one found before, and nowhere else.
+
+    For an analysis that is repeated with something shifted a little: how its result moves is
+    wanted, not whether there is a better one elsewhere.
+    """
+    with _using(Solutions(solutions.found[:])):
+        yield
+
+
+@contextmanager
+def _using(solutions: Solutions) -> Iterator[Solutions]:
+    token = _solutions.set(solutions)
+    try:
+        yield solutions
+    finally:
+        _solutions.reset(token)
+
+
+def _best(
+    residuals: Callable[[Array], Array],
+    names: tuple[str, ...],
+    begins: list[Array],
+    low: Array,
+    high: Array,
+) -> "_Solution | None":
+    """Return the best solution: from the one noted before, or from the best of ``begins``."""
+    solutions = _solutions.get() or Solutions()
+    before = solutions.take()
+    best: _Solution | None = None
+    if before is not None and tuple(before) == names:
+        best = _solve(residuals, np.array(list(before.values())), low, high)
+    if best is None:
+        begins.sort(key=lambda at: float(np.sum(residuals(at) ** 2)))
+        for begin in begins[:POLISHED]:
+            solution = _solve(residuals, begin, low, high)
+            if solution is not None and (best is None or solution.cost < best.cost):
+                best = solution
+    solutions.note(None if best is None else dict(zip(names, best.at.tolist(), strict=True)))
+    return best
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,18 +218,12 @@ def _solve(
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
     inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
-    # Strictly inside, as the method wants it.
-    first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
-    try:
-        found = least_squares(
-            lambda u: residuals(begin + u * scale), first, bounds=(inner_low, inner_high)
-        )
-    except (ValueError, np.linalg.LinAlgError):
+    # Not at a bound itself, where another parameter may be without effect (a twist of nothing).
+    margin = np.minimum(MARGIN, 1e-3 * (inner_high - inner_low))
+    found = descend(lambda u: residuals(begin + u * scale), inner_low + margin, inner_high - margin)
+    if found is None:
         return None
-    if found.status <= 0 or not np.isfinite(found.cost):
-        return None
-    jacobian = np.asarray(found.jac, dtype=np.float64) / scale
-    return _Solution(np.asarray(begin + found.x * scale), float(found.cost), jacobian)
+    return _Solution(begin + found.at * scale, found.cost, found.slopes / scale)
 
 
 def _covariance(jacobian: Array) -> Array | None:

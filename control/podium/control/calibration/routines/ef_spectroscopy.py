@@ -50,6 +50,8 @@ PLAN = Plan(
     narrow_points=25,
     narrow_shots=250,
 )
+NEAR_HZ = 6e6
+"""Span of a scan in which a short pi pulse brings 2 to 1 wherever the scan is."""
 LADDER, LADDER_DOUBT = 2**0.5, 0.1
 """Strength of the 1-2 transition, of 0-1, and how far a transmon's may be off, relative."""
 
@@ -74,9 +76,11 @@ def ef_scan(
         tuple(there_and_back(f"{q.element}_ef_frequency", ranges[q.name], points) for q in qubits),
     )
     duration_ns = scan_pulse_ns(ranges, qubits, points)
+    near = max(ranges[q.name].span for q in qubits) < NEAR_HZ
+    down = [p.ef_pulse(p.ef_pi_amplitude()) for p in pulses] if near else []
     body: list[Statement] = [
         *(SetFrequency(p.ef, Affine(f"{p.qubit.element}_ef_frequency")) for p in pulses),
-        *reset_from_second(pulses, frames),
+        *reset_from_second(pulses, frames, down=down),
     ]
     amplitude: dict[str, float] = {}
     for p in pulses:

@@ -44,8 +44,12 @@ def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Program:
         for name in ((p.drive, p.ef, p.readout) if ef else (p.drive, p.readout))
     )
     axis = Axis("amplitude", tuple(_amplitudes(p, ef) for p in pulses))
-    bring_to_0 = reset_from_second if ef else reset
-    body: list[Statement] = [*bring_to_0(pulses, frames)]
+    body: list[Statement] = []
+    if ef:
+        down = [p.ef_pulse(p.ef_pi_amplitude()) for p in pulses]
+        body += reset_from_second(pulses, frames, down=down)
+    else:
+        body += reset(pulses, frames)
     for p in pulses:
         amplitude = Affine(f"{p.qubit.element}_amplitude")
         if not ef:
@@ -63,7 +67,7 @@ def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
     expected = pulses.ef_pi_amplitude() if ef else pulses.pi_amplitude()
     top = min(0.999, PERIODS * 2 * expected)
     return Variable(
-        f"{pulses.qubit.element}_amplitude", "1", Linear(0.0, top / (POINTS - 1), POINTS)
+        f"{pulses.qubit.element}_amplitude", "1", Linear.steps(0.0, top / (POINTS - 1), POINTS)
     )
 
 

@@ -8,6 +8,7 @@ is chosen are counted by :mod:`.single_shot`.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,17 @@ from podium.control.calibration.fits.separation import (
     Window,
     best_setting,
 )
+from podium.control.calibration.heralding import (
+    began_in_0,
+    can_herald,
+    herald_frames,
+    heralded,
+)
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import ARRIVES_LATER_S, state_axis
+from podium.control.calibration.routines.single_shot import ARRIVES_LATER_S, levels, state_axis
 from podium.control.calibration.sequences import (
     GRID_NS,
     Pulses,
@@ -44,7 +51,11 @@ from podium.control.program.program import (
     Barrier,
     Program,
     SetFrequency,
+    Statement,
 )
+
+if TYPE_CHECKING:
+    import xarray
 
 Array = NDArray[np.float64]
 WIDE = (9, 8)
@@ -62,16 +73,21 @@ FIRST_LENGTH = 0.6
 """Length of the pulses, in ten resonator lifetimes 1 / (pi kappa)."""
 NEARER = 0.3
 """A narrow map covers this share of each of the wide one's ranges."""
-NARROW_MAPS = 3
-"""So many are measured at most: each about the best setting of all before."""
+NARROW_MAPS = 8
+"""So many are measured at most, each about the best setting of all before. Heralded, until that
+lies well inside of the last one; where shots have to wait, until it lies inside of all that was
+measured. So the search goes on beyond the first map where the best setting is at its edge."""
 MEDIAN = np.pi / 2
 """Variance of a median over that of a mean, of Gaussian noise."""
 MAD = 1.4826
 """Standard deviation of Gaussian noise over its median absolute deviation."""
 RESET_LIFETIMES = 3.0
-"""Qubits wait to relax, whatever resets them elsewhere: a sequencer that resets has one length of
-its windows, and the readouts that are compared here have another. What the shot before has left
-takes some of the distance away, at all settings alike."""
+"""Shots that are not heralded wait so long: what the shot before has left takes some of the
+distance away, at all settings alike."""
+HERALDED = 1.5
+"""So many times the shots where each is heralded: a quarter of them or so does not begin in 0."""
+FEWEST_HERALDED = 8
+"""Of each state at a setting; others tell nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +101,8 @@ class Samples:
 
     def best(self, t1_s: float | None = None) -> BestSetting:
         """Return the best setting of all so far. Raises FitFailed."""
+        if not self.rows:
+            raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
         window = self.window if t1_s is None else replace(self.window, t1_s=t1_s)
         return best_setting(Separations(*np.array(self.rows).T), window)
 
@@ -148,8 +166,9 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
     map_ns = {q.name: _length_ns(FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
     await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
     best = _best(qubits, samples)
+    sure = can_herald(all_pulses(bench, qubits))
     for _ in range(NARROW_MAPS):
-        moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q))
+        moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q, sure))
         if not moving:
             break
         ranges = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
@@ -196,11 +215,15 @@ def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, B
     return found
 
 
-def _inside(samples: dict[str, Samples], best: dict[str, BestSetting], qubit: Qubit) -> bool:
-    """Tell whether a narrow map has been measured, and the best setting is well inside of it."""
+def _inside(
+    samples: dict[str, Samples], best: dict[str, BestSetting], qubit: Qubit, heralded_shots: bool
+) -> bool:
+    """Tell whether a narrow map has been measured, and the best setting is inside."""
     kept, found = samples[qubit.name], best[qubit.name]
     if len(kept.maps) < 2:
         return False
+    if not heralded_shots:
+        return found.inside
     return kept.maps[-1].holds(found.frequency_hz / 1e9, float(np.exp(found.log_amplitude)))
 
 
@@ -218,50 +241,83 @@ def _program(
     """Return a program that reads both states over frequencies and amplitudes."""
     pulses = all_pulses(bench, qubits)
     frames = frame_names(pulses)
+    with_heralds = can_herald(pulses)
     share = share_of_output(float(ranges[q.name][1].max()) for q in qubits)
     frequencies = {q.element: np.round(ranges[q.name][0] / 250.0) * 250.0 for q in qubits}
     amplitudes = {q.element: ranges[q.name][1] * share for q in qubits}
-    body = [
-        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
-        *passive_reset(pulses, frames, RESET_LIFETIMES),
-        *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
-        Barrier(frames),
+    set_probes: list[Statement] = [
+        SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses
     ]
+    prepare = [p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses]
+    read: list[Statement] = []
     for p in pulses:
         amplitude = Affine(f"{p.qubit.element}_probe_amplitude")
-        body += p.measure(amplitude, lengths_ns[p.qubit.name])
+        read += p.measure(amplitude, lengths_ns[p.qubit.name])
+    if with_heralds:
+        body = [*set_probes, *heralded(pulses, frames, prepare, read)]
+    else:
+        wait = passive_reset(pulses, frames, RESET_LIFETIMES)
+        body = [*set_probes, *wait, *prepare, Barrier(frames), *read]
     return Program(
         "readout optimisation",
-        frames_of(pulses),
+        (*frames_of(pulses), *(herald_frames(pulses) if with_heralds else ())),
         tuple(body),
         (power_axis(amplitudes), probe_table(frequencies), state_axis(pulses)),
-        shots=shots,
+        shots=round(shots * HERALDED) if with_heralds else shots,
         keep_shots=True,
     )
 
 
-def _distances(iq: NDArray[np.complex128]) -> tuple[Array, Array]:
-    """Return the distance of 0 and 1 at each setting, and how many shots of 1 look like 0.
+@dataclass(frozen=True, slots=True, eq=False)
+class Apart:
+    """How far apart 0 and 1 are at each setting; arrays of one shape."""
 
-    ``iq`` (shots, ..., 2). The clouds' middles are medians: the few shots that were not prepared
-    well, or decayed, do not move them. In units of a shot's noise, of which the median over all
-    settings is taken; what noise adds to the mean square is taken off. Data without any noise, or
-    that are no numbers, have a distance of 0 or NaN, which every fit refuses.
+    distance: Array
+    """In units of a shot's noise."""
+    sigma: Array
+    lost: Array
+    """How many shots of 1 look like 0 ..."""
+    shots: Array
+    """... of how many."""
+
+
+def apart(iq: NDArray[np.complex128], sure: NDArray[np.bool_] | None = None) -> Apart:
+    """Return the distance of 0 and 1 at each setting.
+
+    ``iq`` (shots, ..., 2); ``sure``: which of them count, default all. The clouds' middles are
+    medians: the few shots that were not prepared well, or decayed, do not move them. In units of a
+    shot's noise, of which the median over all settings is taken; what noise adds to the mean square
+    is taken off. Data without any noise, or that are no numbers, have a distance of 0 or NaN, which
+    every fit refuses. Settings with fewer than :data:`FEWEST_HERALDED` shots that count have an
+    infinite sigma.
     """
-    shots = iq.shape[0]
-    means = np.mean(iq, axis=0)
+    if sure is None:
+        sure = np.ones(iq.shape, dtype=bool)
+    shots = np.sum(sure, axis=0).astype(np.float64)
+    enough = np.all(shots >= min(FEWEST_HERALDED, iq.shape[0]), axis=-1)
+    kept = np.where(sure | ~enough[..., None], iq, np.nan)
+    if not np.all(np.isfinite(iq)):
+        nothing = np.full(enough.shape, np.nan)
+        return Apart(nothing, np.ones(enough.shape), np.zeros(enough.shape), shots[..., 1])
+    means = np.nanmean(kept, axis=0)
+    variance = np.where(enough, MEDIAN * np.sum(1 / np.maximum(shots, 1), axis=-1), np.inf)
     axis = means[..., 1] - means[..., 0]
-    if not np.max(np.abs(iq - means)) > STILL * np.max(np.abs(iq)):
-        return np.abs(axis), np.zeros(axis.shape)
+    if not np.nanmax(np.abs(kept - means)) > STILL * np.max(np.abs(iq)):
+        return Apart(np.abs(axis), np.sqrt(variance), np.zeros(axis.shape), shots[..., 1])
     axis = axis / np.maximum(np.abs(axis), 1e-300)
-    along = np.real((iq - means.mean(axis=-1, keepdims=True)) * np.conj(axis)[..., None])
-    centre = np.median(along, axis=0)
-    each = np.median(np.abs(along[..., 0] - centre[..., 0]), axis=0)
+    along = np.real((kept - means.mean(axis=-1, keepdims=True)) * np.conj(axis)[..., None])
+    centre = np.nanmedian(along, axis=0)
+    each = np.nanmedian(np.abs(along[..., 0] - centre[..., 0]), axis=0)
     noise = MAD * float(np.median(each))
     distance = (centre[..., 1] - centre[..., 0]) / noise
-    square = distance**2 - 2 * MEDIAN * 2 / shots
+    square = np.where(enough, distance**2 - 2 * np.where(enough, variance, 0.0), 0.0)
     lost = np.sum(along[..., 1] < centre.mean(axis=-1), axis=0)
-    return np.sqrt(np.maximum(square, 0.0)), np.asarray(lost, dtype=np.float64)
+    return Apart(
+        np.sqrt(np.maximum(square, 0.0)),
+        np.sqrt(variance),
+        np.asarray(lost, dtype=np.float64),
+        shots[..., 1],
+    )
 
 
 async def _measure(
@@ -280,21 +336,34 @@ async def _measure(
     for q in qubits:
         frequency = values_of(data, f"{q.element}_probe_frequency")
         powers = values_of(data, f"{q.element}_probe_amplitude")
-        distance, lost = _distances(iq_of(data, q.element))
+        seen = apart(iq_of(data, q.element), _sure(bench, data, q))
         kept = samples[q.name]
-        if distance.size > 1:
+        if seen.distance.size > 1:
             name = f"0 and 1 apart (sigma of a shot of {played_ns[q.name]:.0f} ns)"
-            kept.maps.append(Picture(frequency / 1e9, powers, distance, name, True))
+            kept.maps.append(Picture(frequency / 1e9, powers, seen.distance, name, True))
         for a, power in enumerate(powers):
             for f, hertz in enumerate(frequency):
+                if not np.isfinite(seen.sigma[a, f]):
+                    continue
                 kept.rows.append(
                     (
                         float(hertz),
                         float(np.log(power)),
                         played_ns[q.name] * 1e-9,
-                        float(distance[a, f]),
-                        float(np.sqrt(2 * MEDIAN / shots)),
-                        float(shots),
-                        float(lost[a, f]),
+                        float(seen.distance[a, f]),
+                        float(seen.sigma[a, f]),
+                        float(seen.shots[a, f]),
+                        float(seen.lost[a, f]),
                     )
                 )
+
+
+def _sure(bench: Bench, data: "xarray.Dataset", qubit: Qubit) -> NDArray[np.bool_] | None:
+    """Return which shots were heralded in 0; None: they waited instead, or nothing can be told."""
+    numbers = np.all(np.isfinite(iq_of(data, qubit.element)))
+    if not numbers or bench.measured(qubit, "readout_threshold") is None:
+        return None
+    try:
+        return began_in_0(data, qubit.element, levels(bench, qubit))
+    except FitFailed:
+        return None

@@ -19,6 +19,7 @@ from podium.control.calibration.fits.blobs import (
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
+from podium.control.calibration.heralding import HERALD, SILENCE_NS
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -55,25 +56,30 @@ ARRIVES_LATER_SIGMA_S = 12e-9
 ROUGH_SHOTS = 300
 """Of each state, prepared from rest: they tell which cloud is 0, however few shots follow."""
 SHOTS = 30_000
-"""Heralded, of each state."""
+"""Heralded, of each of :data:`PREPARATIONS`."""
+PREPARATIONS = (0.0, 1.0, 1.0)
+"""Pi pulses before heralded shots. Five times as many errors are made in 1 as in 0: so many shots
+tell most of the sum of both where twice as many are in 1, as the root of five is."""
 SECOND_SHOTS = 2_500
 """Heralded, prepared in 2."""
-SILENCE_NS = 400
-"""After the last pulse of a shot."""
+SECOND_LIFETIMES = 1.0
+"""Wait before each of these."""
 DRAWN = 600
 """Shots drawn in the panel, of each state."""
 SET_EXACTLY = 1e-9
 """Sigma of a threshold that was set, not found."""
-HERALD = "herald"
-"""A qubit's readout before its preparation is the capture ``<element>_herald``."""
 
 
-def state_axis(pulses: tuple[Pulses, ...]) -> Axis:
-    """Return the axis of the two preparations: no pulse, and a pi pulse."""
+def state_axis(pulses: tuple[Pulses, ...], preparations: tuple[float, ...] = (0.0, 1.0)) -> Axis:
+    """Return the axis of the preparations, in pi pulses: none, and one."""
     return Axis(
         "state",
         tuple(
-            Variable(f"{p.qubit.element}_preparation", "1", Table((0.0, p.pi_amplitude())))
+            Variable(
+                f"{p.qubit.element}_preparation",
+                "1",
+                Table(tuple(share * p.pi_amplitude() for share in preparations)),
+            )
             for p in pulses
         ),
     )
@@ -109,10 +115,10 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     outcome = Outcome("single_shot", "Single-shot classification")
     pulses = all_pulses(bench, qubits)
     clouds = await _heralded(bench, outcome, pulses)
-    second = await _second_level(bench, outcome, pulses)
+    second = await _second_level(bench, outcome, pulses, clouds)
     wait_s = ringdown_s(pulses)
     played = {
-        p.qubit.name: _Played(0.5e-9 * p.pulse_ns, wait_s + 0.5e-9 * p.pulse_ns) for p in pulses
+        p.qubit.name: Played(0.5e-9 * p.pulse_ns, wait_s + 0.5e-9 * p.pulse_ns) for p in pulses
     }
 
     def raw(qubit: Qubit) -> Panel:
@@ -142,18 +148,18 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Clouds:
-    """One qubit's shots; the last axis of each is the preparation: none, and the other one."""
+    """One qubit's shots; the last axis of each is the preparation: none, then the other one."""
 
     from_rest: ComplexArray
     """After a wait, shape (r, 2)."""
     herald: ComplexArray
-    """Before the preparation, shape (n, 2)."""
+    """Before the preparation, shape (n, p)."""
     shots: ComplexArray
-    """After it, shape (n, 2)."""
+    """After it, shape (n, p)."""
 
     def all(self) -> tuple[ComplexArray, ComplexArray]:
         """Return the shots of each preparation, heralded or not."""
-        return self.shots[:, 0], self.shots[:, 1]
+        return self.shots[:, 0], self.shots[:, 1:].ravel()
 
     def heralded(self) -> tuple[ComplexArray, ComplexArray]:
         """Return the shots of each preparation that began in 0 for sure. Raises FitFailed."""
@@ -161,7 +167,7 @@ class _Clouds:
         refuse_alike_clouds(self.from_rest[:, 0], self.from_rest[:, 1])
         rough = _sharp(levels_of(self.from_rest[:, 0], self.from_rest[:, 1]), self.from_rest)
         sure = heralded_zeros(self.herald, rough)
-        return self.shots[sure[:, 0], 0], self.shots[sure[:, 1], 1]
+        return self.shots[sure[:, 0], 0], self.shots[:, 1:][sure[:, 1:]]
 
     def heralded_ones(self) -> ComplexArray:
         """Return the heralded shots of the other preparation. Raises FitFailed."""
@@ -209,7 +215,7 @@ async def _heralded(
             # Some controllers begin their oscillators anew in the silence between two shots.
             Delay(frames, SILENCE_NS * FS_PER_NS),
         ),
-        (state_axis(pulses),),
+        (state_axis(pulses, PREPARATIONS),),
         shots=bench.shots(SHOTS),
         keep_shots=True,
     )
@@ -233,18 +239,25 @@ def herald(pulses: tuple[Pulses, ...], frames: tuple[str, ...]) -> list[Statemen
 
 
 async def _second_level(
-    bench: Bench, outcome: Outcome, pulses: tuple[Pulses, ...]
+    bench: Bench, outcome: Outcome, pulses: tuple[Pulses, ...], first: Mapping[str, _Clouds]
 ) -> dict[str, _Clouds]:
-    """Measure heralded shots in 0 and in 2 of the qubits whose 1-2 pulse is known."""
+    """Measure heralded shots in 0 and in 2 of the qubits whose 1-2 pulse is known.
+
+    ``first``: those in 0 and 1, which tell what a herald says. The way back from 2 misses what has
+    decayed meanwhile: that relaxes while the next shot waits.
+    """
     able = tuple(p for p in pulses if bench.measured(p.qubit, "ef_pi_amplitude") is not None)
     if not able:
         return {}
     frames = frame_names(able, ef=True)
-    body = passive_reset(able, frames, 3.0) + herald(able, frames)
+    body = passive_reset(able, frames, SECOND_LIFETIMES) + herald(able, frames)
+    back: list[Statement] = []
     for p in able:
         pair = (p.drive, p.ef)
-        body += [p.pulse(Affine(f"{p.qubit.element}_preparation")), Barrier(pair)]
-        body += [p.ef_pulse(Affine(f"{p.qubit.element}_ef_amplitude")), Barrier(pair)]
+        up = p.pulse(Affine(f"{p.qubit.element}_preparation"))
+        further_up = p.ef_pulse(Affine(f"{p.qubit.element}_ef_amplitude"))
+        body += [up, Barrier(pair), further_up, Barrier(pair)]
+        back += [further_up, Barrier(pair), up, Barrier(pair)]
     axis = Axis(
         "state",
         (
@@ -258,7 +271,17 @@ async def _second_level(
     program = Program(
         "single shots in 2",
         frames_of(able, ef=True),
-        (*body, Barrier(frames), *measure_at_once(able)),
+        (
+            *body,
+            Barrier(frames),
+            *measure_at_once(able),
+            Barrier(frames),
+            *ringdown(able, frames),
+            Barrier(frames),
+            *back,
+            Barrier(frames),
+            Delay(frames, SILENCE_NS * FS_PER_NS),
+        ),
         (axis,),
         shots=bench.shots(SECOND_SHOTS),
         keep_shots=True,
@@ -266,7 +289,7 @@ async def _second_level(
     data = await bench.run(outcome, program)
     return {
         p.qubit.name: _Clouds(
-            iq_of(data, p.qubit.element),
+            first[p.qubit.name].from_rest,
             iq_of(data, f"{p.qubit.element}_{HERALD}"),
             iq_of(data, p.qubit.element),
         )
@@ -316,7 +339,7 @@ def second_level(shots: ComplexArray) -> dict[str, Measured]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Played:
+class Played:
     """Times of the heralded sequence, s."""
 
     half_pulse: float
@@ -329,22 +352,22 @@ class _Played:
         return self.after_herald + self.half_pulse + ARRIVES_LATER_S
 
 
-def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: _Played) -> Measured:
+def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: Played) -> Measured:
     """Return the fidelity of ideal preparation at the best setting, from heralded counts.
 
     What is prepared in 1 decays from the middle of its pi pulse until the readout reaches the
-    chip: a share e = t / T1 of it. What is heralded in 0 is lifted to 1 meanwhile: a share
-    w t / T1, w the thermal population. What the setting in use loses against the best one, as
+    chip: a share t / T1 of it. What is heralded in 0 is lifted to 1 meanwhile, a share w t / T1,
+    w the thermal population: until the readout where there is no pulse, and until the pulse, which
+    takes it to 0, where there is one. What the setting in use loses against the best one, as
     readout optimisation has estimated, is given back.
     """
     t1 = bench.best(qubit, "t1")
     thermal = bench.measured(qubit, "thermal_population") or 0.0
     decays = (played.half_pulse + ARRIVES_LATER_S) / t1
-    lifted = thermal * played.until_read / t1
+    lifted = thermal * (played.until_read + played.after_herald) / t1
     # As prepared, each error is the ideal one in most shots, and its opposite in few.
-    zero, one = seen.false_excited, seen.false_ground
-    share = 1 - decays - lifted
-    ideal = 1 - ((zero + one) - decays - lifted) / share / 2
+    wrong = decays + lifted
+    ideal = 1 - (seen.false_excited + seen.false_ground - wrong) / (1 - wrong) / 2
     loss = bench.measured(qubit, "probe_loss") or 0.0
     late = ARRIVES_LATER_SIGMA_S / t1 / 2
     return Measured(float(min(ideal + loss, 1.0)), hypot(seen.sigma, late), "1")
@@ -358,4 +381,8 @@ def thermal_share(read_as_one: float, errors: Mapping[str, float], relaxes: floa
     ``relaxes``, ``herald_to_readout`` over T1.
     """
     one = errors["rare_false_excited"]
-    return (read_as_one - one) / (1 - one - errors["rare_false_ground"] - relaxes)
+    more = read_as_one - one
+    # With errors a and b of a known state and s = 1 - a - b: one = a + share relaxes s, and
+    # read_as_one = a + share s. Both have one solution without a.
+    left = 1 - one - errors["rare_false_ground"]
+    return more / ((1 - relaxes) * left + relaxes * more)

@@ -6,11 +6,16 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` so that nobody ever reads half of it; raises OSError that names ``path``."""
+def write_text(path: Path, text: str, mode: int = 0o666) -> None:
+    """Write ``text`` so that nobody ever reads half of it; raises OSError that names ``path``.
+
+    ``mode``: who may read and write it, less what the umask forbids.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        draft.write_text(text, encoding="utf-8")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
         draft.replace(path)
     except OSError as error:
         with suppress(OSError):

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podium.control.demo.in_use import add_facility_arguments, with_facility
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("facility", type=Path, metavar="FACILITY", help="the facility file")
+    add_facility_arguments(parser, before=("names",), endpoints=False, state=False)
     parser.add_argument("names", nargs="*", metavar="NODE", help="the nodes to keep")
     parser.add_argument("--nodes", type=int, metavar="N", help="keep the first N nodes of the file")
     parser.add_argument("--name", help="name of the facility; else as it was")
@@ -88,5 +89,5 @@ command = Command(
     name="part",
     help="write the facility file of some of a facility's nodes",
     add_arguments=_add_arguments,
-    run=_run,
+    run=with_facility(_run),
 )

@@ -1,0 +1,92 @@
+"""One routine on some qubits, for who has a lab in hand; ``podium calibrate`` does several."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from podium.control.calibration.bench import BeginStep, Bench
+from podium.control.calibration.bring_up import Routine, bring_up
+from podium.control.calibration.calibrated import Calibrated
+from podium.control.calibration.kept_facility import keep_facility
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.own_routines import NoRoutine, find_routines
+from podium.control.calibration.place import Place
+from podium.control.calibration.readiness import check_fridges, ramp_biases
+from podium.control.calibration.runner import Runner
+from podium.control.calibration.store import ParameterStore
+from podium.control.calibration.validity import Validities
+from podium.control.facility.facility import Facility, Qubit
+from podium.control.facility.problems import suggest
+from podium.control.facility.qubit_names import chosen_qubits
+from podium.control.facility.whole_files import check_writable
+
+
+@dataclass(frozen=True, slots=True)
+class OneRoutine:
+    """A routine and the qubits that it is asked for."""
+
+    name: str
+    routine: Routine
+    qubits: tuple[Qubit, ...]
+
+    @classmethod
+    def of(cls, facility: Facility, word: str, qubits: Sequence[str]) -> "OneRoutine":
+        """Find a routine by its name or file, and qubits by theirs (none: all).
+
+        Raises ``NoRoutine`` and ``UnknownQubit``.
+        """
+        (name,), routines = find_routines([word])
+        if name not in routines:
+            raise NoRoutine(f"no routine {name!r}; {suggest(name, routines)}")
+        return cls(name, routines[name], chosen_qubits(facility, qubits))
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that the qubits are on."""
+        return tuple(dict.fromkeys(qubit.node for qubit in self.qubits))
+
+    @property
+    def title(self) -> str:
+        """What others see of it."""
+        return f"{self.name.replace('_', ' ')} of {', '.join(q.name for q in self.qubits)}"
+
+
+async def calibrated(
+    runner: Runner,
+    one: OneRoutine,
+    place: Place,
+    begin_step: BeginStep,
+    thoroughness: float,
+    active_reset: bool,
+) -> Calibrated:
+    """Look at the fridges, ramp the biases, and carry out ``one``, node by node.
+
+    ``begin_step`` is told of each node's, from 1. Raises ``RunError``, ``NotCold``,
+    ``StoreError``, ``NotStorable``, ``BadEntry`` and OSError; what was found before is kept.
+    """
+    facility = runner.facility
+    await asyncio.to_thread(check_writable, place.folder)
+    if place.facility_file is not None:
+        file, digest = place.facility_file, facility.digest
+        await asyncio.to_thread(keep_facility, file, digest, place.datasets)
+    validities = Validities(dict(facility.validity))
+    outcomes: list[Outcome] = []
+    with ParameterStore(place.store) as store:
+        await check_fridges(runner, one.qubits)
+        _, notes = await ramp_biases(runner, one.qubits, store, validities)
+        for number, node in enumerate(one.nodes, 1):
+            await begin_step(number, one.name)
+            bench = Bench(
+                runner,
+                node,
+                tuple(qubit for qubit in one.qubits if qubit.node == node),
+                store,
+                keep=place.keep,
+                thoroughness=thoroughness,
+                validities=validities,
+                active_reset=active_reset,
+            )
+            async for outcome in bring_up(bench, (one.name,), {one.name: one.routine}):
+                outcomes.append(outcome)
+        outcomes[0].notes[:0] = notes
+    return Calibrated(tuple(outcomes))

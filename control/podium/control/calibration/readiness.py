@@ -1,0 +1,58 @@
+"""What comes before any routine: fridges that are cold, and biases at the sweet spots."""
+
+from podium.control.calibration.measured import Record
+from podium.control.calibration.runner import Runner
+from podium.control.calibration.validity import Validities
+from podium.control.facility.facility import Facility, Qubit
+
+
+class NotCold(Exception):
+    """A fridge is too warm to measure in. Nothing was played and no bias was moved."""
+
+
+def fridges_of(facility: Facility, qubits: tuple[Qubit, ...]) -> tuple[str, ...]:
+    """Return the names of the fridges that the qubits' nodes are in."""
+    named = dict.fromkeys(facility.nodes[qubit.node].fridge for qubit in qubits)
+    return tuple(name for name in named if name is not None)
+
+
+async def check_fridges(runner: Runner, qubits: tuple[Qubit, ...]) -> dict[str, float]:
+    """Return the readings of the fridges that the qubits are in, K; raises NotCold."""
+    facility = runner.facility
+    readings: dict[str, float] = {}
+    for name in fridges_of(facility, qubits):
+        fridge = facility.fridges[name]
+        thermometer = fridge.thermometer
+        kelvin = await runner.read(thermometer.instrument, thermometer.channel)
+        if not kelvin < fridge.cold_below_k:
+            raise NotCold(
+                f"{name} is at {kelvin * 1e3:.4g} mK by {thermometer}, and counts as cold "
+                f"below {fridge.cold_below_k * 1e3:.4g} mK; wait, or look at the fridge"
+            )
+        readings[name] = kelvin
+    return readings
+
+
+async def ramp_biases(
+    runner: Runner, qubits: tuple[Qubit, ...], store: Record, validities: Validities
+) -> tuple[dict[str, float], list[str]]:
+    """Ramp every qubit that has a flux line to its sweet spot, as measured or else expected.
+
+    Returns all biases, V, by flux port, and what to say of them: a measured sweet spot that is
+    old is still the best guess, and harmless; it is used, and said.
+    """
+    tai = await runner.now()
+    now_tai_s = tai.seconds + tai.femtoseconds * 1e-15
+    levels: dict[str, float] = {}
+    notes: list[str] = []
+    for qubit in runner.facility.with_flux_line(qubits):
+        known = store.get(f"{qubit.name}.sweet_spot")
+        old = known and validities.complaint(known, now_tai_s, None)
+        if old:
+            notes.append(f"{old}: the bias goes there all the same")
+        levels[qubit.flux_port] = runner.facility.bias_at(
+            qubit, None if known is None else known.value
+        )
+    if levels:
+        await runner.bias(levels)
+    return levels, notes
