@@ -1,7 +1,9 @@
 """What happens on one feedline during a run, cut into episodes that do not touch each other.
 
 An episode is a group of tones and acquisition windows that overlap, or follow one another
-before the resonators have rung down. Times on a feedline are whole nanoseconds of the
+before the resonators have rung down. A qubit has one level in it, so two readouts with a drive
+between them are two episodes, and of the first one's photons those that are left when the second
+begins are dropped. Times on a feedline are whole nanoseconds of the
 source's connector: a window is set back by the time of flight (rounded up, the rest is
 :func:`.readout.flight`'s fraction), so that a tone and what is heard of it stand together.
 """
@@ -22,6 +24,10 @@ RING_DOWN_FOLDS = (12.0, 6.0, 3.0, 0.0)
 is left is dropped). Where shots follow too fast for that, the next of these is tried."""
 CALM_NS = 100_000
 """Episodes longer than this are cut earlier in the ring-down, if that makes them shorter."""
+APART_FOLDS = 3.0
+"""Two readouts with a drive between them are apart by as many e-folds of amplitude at least: 0.25 %
+of the photons are dropped then."""
+NEVER = np.zeros(0, np.int64)
 LONGEST_NS = 4_000_000
 """Longer episodes are refused: continuous tones are not simulated nanosecond by nanosecond."""
 
@@ -90,11 +96,16 @@ def ring_down_ns(feedline: FeedlinePoint, folds: float) -> int:
 
 
 def episodes_of(
-    feedline: FeedlinePoint, trains: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
+    feedline: FeedlinePoint,
+    trains: Sequence[PulseTrain],
+    captures: Sequence[CaptureTrain],
+    driven_ns: NDArray[np.int64] = NEVER,
 ) -> Episodes:
     """Cut what the trains play and the captures listen to into episodes.
 
-    Raises NotSimulated for an episode longer than :data:`LONGEST_NS`.
+    ``driven_ns``: when drives of the feedline's qubits begin, as a tone would have to leave to
+    arrive with them. Raises NotSimulated for an episode longer than :data:`LONGEST_NS`, and for
+    two readouts with a drive between them that follow each other too fast.
     """
     whole, _ = flight(feedline)
     start, duration, source, item, phase, element = [], [], [], [], [], []
@@ -126,6 +137,7 @@ def episodes_of(
     tone = of < len(trains)
 
     first, end = _cut(feedline, at, at + lasts, tone)
+    first = _cut_at_drives(feedline, first, at, at + lasts, tone, driven_ns)
     lengths = np.diff(np.append(first, at.size))
     number = np.repeat(np.arange(first.size), lengths)
     offset = at - at[first][number]
@@ -200,3 +212,41 @@ def _cut(
             break
     # the next episode's start ends the ring-down of the one before
     return first, np.asarray(reach)
+
+
+def _cut_at_drives(
+    feedline: FeedlinePoint,
+    first: NDArray[np.int64],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    tone: NDArray[np.bool_],
+    driven_ns: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the first rows with those added at which a readout begins after a drive.
+
+    Before it, in the same episode, a window has closed and all tones have ended.
+    """
+    if first.size == start.size or driven_ns.size == 0:
+        return first
+    ended = np.append(start[0], np.maximum.accumulate(end)[:-1])
+    driven = np.sort(driven_ns)
+    drives = np.searchsorted(driven, start) > np.searchsorted(driven, ended)
+    # windows that have begun before each row, and those from it to the episode's end
+    window = np.append(0, np.cumsum(~tone))
+    episode = np.searchsorted(first, np.arange(start.size), side="right") - 1
+    earlier = window[:-1] > window[first][episode]
+    last = np.append(first[1:], start.size)
+    later = window[last][episode] > window[:-1]
+    rows = np.flatnonzero((start >= ended) & drives & earlier & later)
+    rows = np.setdiff1d(rows, first)
+    if rows.size == 0:
+        return first
+    apart = start[rows] - ended[rows]
+    least = ring_down_ns(feedline, APART_FOLDS)
+    if np.min(apart) < least:
+        raise NotSimulated(
+            f"{feedline.name} is read, a qubit is driven, and it is read again only "
+            f"{np.min(apart)} ns after the first readout ends: what is left of its photons then is "
+            f"not simulated; let the resonators ring down between, for {least} ns at least"
+        )
+    return np.union1d(first, rows)

@@ -160,7 +160,7 @@ class World:
         if not any(capture.start_ns.size for capture in captures):
             return
         _, fraction = flight(feedline)
-        episodes = episodes_of(feedline, tones, captures)
+        episodes = episodes_of(feedline, tones, captures, _driven_ns(signals, feedline))
         paths, reading_of = [], []
         for at_rest in feedline.qubits:
             on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
@@ -169,7 +169,7 @@ class World:
             if drives.start_ns.size:
                 check_alone(qubit)
                 spurs.refuse_light(qubit)
-            later = round(qubit.drive_delay_ns - feedline.delay_in_ns)
+            later = _later_ns(qubit, feedline)
             schedule = schedule_of(drives, later, episodes)
             mean_hz, stray_hz = slow_noise(qubit, self._seed).over(
                 1e-15 * signals.start_tai_fs, 1e-9 * signals.duration_ns
@@ -223,6 +223,18 @@ class World:
         pulses = [train for train in signals.drives if train.line in self._lines.fluxes]
         by = moving(self._flux_lines, qubit.name, pulses, signals.biases_v)
         return drives if by is None else with_flux(drives, by, qubit.levels_hz)
+
+
+def _later_ns(qubit: QubitPoint, feedline: FeedlinePoint) -> int:
+    """Return how much longer a drive is under way to the chip than a tone, ns."""
+    return round(qubit.drive_delay_ns - feedline.delay_in_ns)
+
+
+def _driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]:
+    """Return when drives of the feedline's qubits begin, in the time of its tones."""
+    later = {f"{qubit.name}.drive": _later_ns(qubit, feedline) for qubit in feedline.qubits}
+    begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
+    return np.concatenate([np.zeros(0, np.int64), *begins])
 
 
 def _check_lines(

@@ -1,0 +1,74 @@
+"""Two readouts with a pulse between them, the second before the resonators have rung down."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.sim_instruments.physics.small_chip import (
+    capture,
+    coherent_turns,
+    feedline_point,
+    hann,
+    pi_amplitude,
+    play,
+    qubit_point,
+    run_of,
+    tone,
+    train,
+)
+
+from podium.sim_instruments.physics.episodes import NotSimulated, ring_down_ns
+from podium.sim_instruments.physics.signals import CaptureTrain, Piece
+
+READ_NS, SHOT_NS, SHOTS = 500, 200_000, 40
+PULSE = hann(40)
+QUBIT = replace(qubit_point(t1=5e-3, thermal=1e-6), drive_delay_ns=70.3)
+SLOW = qubit_point("node_a.q1", f01=5.5e9, resonator=7.1e9, kappa=2e6)
+"""It is not read; its resonator rings down half as fast."""
+FEEDLINE = replace(feedline_point(QUBIT, SLOW), noise_w_per_hz=0.0)
+
+
+def read_twice(gap_ns: int, pulsed: bool) -> np.ndarray:
+    """Return the first and the second readout of each shot, shape (2, shots)."""
+    begins = [k * SHOT_NS + 1000 for k in range(SHOTS)]
+    again = [at + READ_NS + gap_ns for at in begins]
+    both = sorted([*begins, *again])
+    pulses = [at - 60 for at in again]
+    piece = Piece(6.02e9, pi_amplitude(QUBIT, PULSE) * PULSE, 0j, PULSE.size)
+    turns = coherent_turns(6.02e9, pulses)
+    drive = train("node_a.q0.drive", pulses, [piece], [0] * SHOTS, turns)
+    heard: list[CaptureTrain] = [capture(7.26e9, READ_NS, [at + 146 for at in both])]
+    drives = [*([drive] if pulsed else []), tone(7.26e9, 1e-4, READ_NS, both)]
+    signals = run_of(drives, heard, SHOTS * SHOT_NS)
+    (found,) = play(FEEDLINE, signals)
+    return found.integrated.reshape(SHOTS, 2).T
+
+
+ALL_GONE = ring_down_ns(FEEDLINE, 12.0) + 100
+SOON = ring_down_ns(FEEDLINE, 4.0)
+
+
+@pytest.mark.parametrize("gap_ns", [ALL_GONE, SOON])
+def test_the_pulse_between_them_is_seen_by_the_second(gap_ns: int) -> None:
+    first, second = read_twice(gap_ns, pulsed=True)
+    zero, _ = read_twice(ALL_GONE, pulsed=False)
+    one = read_twice(ALL_GONE, pulsed=True)[1]
+    apart = abs(np.median(one) - np.median(zero))
+    assert abs(np.median(first) - np.median(zero)) < 0.02 * apart
+    assert abs(np.median(second) - np.median(one)) < 0.02 * apart
+
+
+def test_without_a_pulse_they_agree_and_photons_that_are_left_are_heard() -> None:
+    first, second = read_twice(SOON, pulsed=True)
+    alone, after = read_twice(SOON, pulsed=False)
+    assert np.median(first) == pytest.approx(np.median(alone), rel=1e-6)
+    assert np.median(after) != pytest.approx(np.median(alone), rel=1e-5)
+    assert abs(np.median(after) - np.median(alone)) < 0.1 * abs(
+        np.median(second) - np.median(alone)
+    )
+
+
+def test_a_pulse_while_many_photons_are_left_is_refused_with_how_long_to_wait() -> None:
+    least = ring_down_ns(FEEDLINE, 3.0)
+    with pytest.raises(NotSimulated, match=f"only 100 ns after .* for {least} ns at least"):
+        read_twice(100, pulsed=True)
