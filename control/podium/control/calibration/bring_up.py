@@ -53,6 +53,7 @@ BRING_UP: tuple[str, ...] = (
     "resonator_spectroscopy",
     "punch_out",
     "flux_arc",
+    "punch_out",
     "qubit_spectroscopy",
     "sweet_spot",
     "rabi",
@@ -74,13 +75,24 @@ BRING_UP: tuple[str, ...] = (
 )
 """The order. Some come twice: what they found the first time was needed to find the rest."""
 
+WHERE_MISSED = {"punch_out": "critical_amplitude"}
+"""These come again only for the qubits of which that was not found: far below its sweet spot a
+qubit pulls its resonator too little to be seen."""
+
 ROUGHLY = 0.3
 """Share of its shots at most that a routine is done with which comes again later."""
 
 ESSENTIAL = frozenset(
-    {"resonator_spectroscopy", "flux_arc", "qubit_spectroscopy", "rabi", "single_shot"}
+    {
+        "resonator_spectroscopy",
+        "flux_arc",
+        "qubit_spectroscopy",
+        "sweet_spot",
+        "rabi",
+        "single_shot",
+    }
 )
-"""A qubit that fails one of these cannot go on."""
+"""A qubit that fails one of these cannot go on: beside its sweet spot its frequency is another."""
 
 
 async def bring_up(
@@ -100,7 +112,11 @@ async def bring_up(
         able = tuple(q for q in bench.qubits if q.name not in lost)
         if not able:
             return
-        again = name in steps[number + 1 :]
+        if name in WHERE_MISSED and name in steps[:number]:
+            able = tuple(q for q in able if bench.measured(q, WHERE_MISSED[name]) is None)
+            if not able:
+                continue
+        again = name in steps[number + 1 :] and name not in WHERE_MISSED
         bench.thoroughness = min(thoroughness, ROUGHLY) if again else thoroughness
         await bench.begin_step(number + 1, name)
         try:

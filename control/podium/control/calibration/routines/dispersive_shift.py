@@ -1,37 +1,26 @@
 """The resonator with the qubit in 0 and in 1: chi, kappa and the readout frequency.
 
 With the qubit in 0 there is nothing to wait for: shot follows shot, and these rows tell the line,
-the linewidth and what photons move. With the qubit in 1 one power is enough. There the readout that
-tells 0 from 1 heralds each shot; where none is known, a wait of little more than T1 has to do, and
-what share of the shots is in 1 after the pulse follows from T1.
+the linewidth and what photons move. With the qubit in 1 one power is enough, and a wait of little
+more than T1: what share of the shots is in 1 after the pulse follows from T1.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.dispersive import critical_photons
-from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
     ReadoutWindow,
     dispersive_rows,
     fit_dispersive,
 )
-from podium.control.calibration.heralding import (
-    began_in_0,
-    can_herald,
-    herald_frames,
-    heralded,
-)
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
@@ -54,9 +43,6 @@ from podium.control.program.program import (
 )
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-if TYPE_CHECKING:
-    import xarray
-
 POWERS = (0.45, 1.0)
 """Amplitudes, of the greatest, with the qubit in 0: photons move the line, and how far is fitted
 and taken out."""
@@ -64,11 +50,10 @@ PHOTONS = 0.04
 """On resonance at the greatest amplitude, of the critical number."""
 POINTS = 49
 GROUND_SHOTS, EXCITED_SHOTS = 1500, 500
-HERALDED = 1.3
-"""So many times the shots in 1 where each is heralded: some do not begin in 0."""
 PAUSE_LIFETIMES = 1.2
-"""Wait between pi pulses where shots are not heralded. 77 % of them are in 1 then, and there are
-four times as many."""
+"""Wait between pi pulses, also where flips reset qubits elsewhere: these windows are longer than
+those that tell 0 from 1, and a sequencer has one length. 77 % of the shots are in 1 then, and there
+are four times as many."""
 WINDOW = (4.0, 15.0)
 """When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
 
@@ -93,15 +78,15 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     in_0 = await bench.run(outcome, ground)
     in_1 = await bench.run(outcome, excited)
     half_pulse_ns = {p.qubit.name: p.pulse_ns / 2 for p in pulses}
+    shots = np.array([ground.shots] * len(POWERS) + [excited.shots], dtype=np.float64)
+
+    def rows(qubit: Qubit) -> np.ndarray:
+        return np.concatenate([iq_of(in_0, qubit.element), iq_of(in_1, qubit.element)[None]])
 
     def raw(qubit: Qubit) -> Panel:
         frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
-        zero, one = iq_of(in_0, qubit.element)[-1], iq_of(in_1, qubit.element)
-        one = np.mean(one.reshape(-1, one.shape[-1]), axis=0)
-        series = tuple(
-            Series(f"prepared in {s}", frequency / 1e9, np.abs(row) * 1e3)
-            for s, row in enumerate((zero, one))
-        )
+        iq = np.abs(rows(qubit)[-2:]) * 1e3
+        series = tuple(Series(f"prepared in {s}", frequency / 1e9, iq[s]) for s in (0, 1))
         return Panel(qubit.element, "probe frequency (GHz)", "|S21| (mV)", series)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
@@ -109,29 +94,23 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         thermal = bench.measured(qubit, "thermal_population") or 0.0
         lag_s = 1 / (np.pi * kappa[qubit.name])  # the field follows the qubit so much later
         begin_s = half_pulse_ns[qubit.name] * 1e-9 + window.opens_s - lag_s
-        one = _row(bench, in_1, qubit, excited.shots)
-        cycle_s = np.inf if one.heralded else cycle_ns * 1e-9
         share = excited_share(
-            0.0 if one.heralded else thermal,
-            bench.best(qubit, "t1"),
-            cycle_s,
-            begin_s,
-            window.duration_s,
+            thermal, bench.best(qubit, "t1"), cycle_ns * 1e-9, begin_s, window.duration_s
         )
         scan = DispersiveScan(
             frequency,
-            np.concatenate([iq_of(in_0, qubit.element), one.iq[None]]),
+            rows(qubit),
             np.array([*POWERS, 1.0]) ** 2,
             np.array([thermal] * len(POWERS) + [share]),
-            np.array([ground.shots] * len(POWERS) + [one.shots], dtype=np.float64),
+            shots,
             window,
             bare_hz(bench, qubit),
         )
         found = fit_dispersive(scan, start[qubit.name])
         v, s = found.values, found.sigmas
-        in_zero, in_one = dispersive_rows(scan, v)
+        zero, one = dispersive_rows(scan, v)
         w = scan.excited[-1]
-        lines = (in_zero[-2], (1 - w) * in_zero[-1] + w * in_one[-1])
+        lines = (zero[-2], (1 - w) * zero[-1] + w * one[-1])
         fits = tuple(
             Series(f"fit, prepared in {k}", frequency / 1e9, np.abs(line) * 1e3, line=True)
             for k, line in enumerate(lines)
@@ -152,39 +131,13 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     return outcome
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Row:
-    """A resonator's line with the qubit in 1."""
-
-    iq: NDArray[np.complex128]
-    """Shape (n,), V."""
-    shots: float
-    """Of each point, on average."""
-    heralded: bool
-
-
-def _row(bench: Bench, data: "xarray.Dataset", qubit: Qubit, shots: int) -> _Row:
-    """Return the mean over the shots that count. Raises NotMeasured, FitFailed."""
-    iq = iq_of(data, qubit.element)
-    if iq.ndim < 2:
-        return _Row(iq, shots, False)
-    sure = began_in_0(data, qubit.element, levels(bench, qubit))
-    if sure is None:
-        return _Row(np.mean(iq, axis=0), shots, False)
-    count = np.sum(sure, axis=0)
-    if np.min(count) < 1:
-        raise FitFailed("at some frequency no shot was heralded in 0")
-    return _Row(np.sum(np.where(sure, iq, 0.0), axis=0) / count, float(np.mean(count)), True)
-
-
 def excited_share(
     thermal: float, t1_s: float, cycle_s: float, begin_s: float, duration_s: float
 ) -> float:
     """Return the mean excited fraction over a window after a pi pulse in every cycle.
 
     The pulse turns what is there, p -> 1 - p, and in between p relaxes to ``thermal``: that has one
-    steady state. The window begins ``begin_s`` after the middle of the pulse. Of heralded shots
-    ``thermal`` is 0 and the cycle infinite.
+    steady state. The window begins ``begin_s`` after the middle of the pulse.
     """
     left = float(np.exp(-cycle_s / t1_s))
     before = (thermal * (1 - left) + left) / (1 + left)
@@ -258,26 +211,22 @@ def _excited_program(
 ) -> tuple[Program, int]:
     """Return the program, and the time from one pi pulse to the next, ns."""
     frames = frame_names(pulses)
-    with_heralds = can_herald(pulses)
     wait_ns = on_grid_ns(max(p.reset_s(PAUSE_LIFETIMES) for p in pulses))
-    prepare = [p.pi() for p in pulses]
-    read = [
-        statement
-        for p in pulses
-        for statement in p.measure(top[p.qubit.element], closes_ns, opens_ns)
+    body = [
+        *_probes(pulses),
+        Delay(frames, wait_ns * FS_PER_NS),
+        Barrier(frames),
+        *(p.pi() for p in pulses),
+        Barrier(frames),
     ]
-    if with_heralds:
-        body = heralded(pulses, frames, prepare, read)
-    else:
-        wait: list[Statement] = [Delay(frames, wait_ns * FS_PER_NS), Barrier(frames)]
-        body = [*wait, *prepare, Barrier(frames), *read]
+    for p in pulses:
+        body += p.measure(top[p.qubit.element], closes_ns, opens_ns)
     program = Program(
         "resonator, qubit in 1",
-        (*frames_of(pulses), *(herald_frames(pulses) if with_heralds else ())),
-        (*_probes(pulses), *body),
+        frames_of(pulses),
+        tuple(body),
         (probe,),
-        shots=round(bench.shots(EXCITED_SHOTS) * (HERALDED if with_heralds else 1)),
-        keep_shots=with_heralds,
+        shots=bench.shots(EXCITED_SHOTS),
     )
     longest_ns = max(p.pulse_ns for p in pulses)
     return program, wait_ns + longest_ns + closes_ns + max(p.flight_ns() for p in pulses)

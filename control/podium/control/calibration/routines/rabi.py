@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi
 from podium.control.calibration.fits.projection import principal_axis
 from podium.control.calibration.measured import Measured
@@ -28,12 +29,17 @@ from podium.control.program.program import (
 
 POINTS = 41
 SHOTS = 100
+FAINT_SHOTS = 10
+"""Where the oscillation drowns in the noise, the scan is repeated with so many times the shots: the
+readout may still be far from its best."""
+STRONGEST = 0.99
+"""Of full scale: a pi pulse may take so much, a correction later a little more."""
 PERIODS = 1.25
 """Range of the scan, in periods of the oscillation, as far as the output goes."""
 
 
-def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Program:
-    """Return an amplitude scan of all qubits at once.
+def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool, times: int = 1) -> Program:
+    """Return an amplitude scan of all qubits at once; ``times`` as many shots as usual.
 
     With ``ef``, between 0-1 pi pulses: the second one brings what is left in 1 back to 0.
     """
@@ -60,7 +66,9 @@ def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Program:
     body.append(Barrier(frames))
     body += measure_all(pulses)
     name = "Rabi 1-2" if ef else "Rabi"
-    return Program(name, frames_of(pulses, ef), tuple(body), (axis,), shots=bench.shots(SHOTS))
+    return Program(
+        name, frames_of(pulses, ef), tuple(body), (axis,), shots=times * bench.shots(SHOTS)
+    )
 
 
 def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
@@ -83,7 +91,23 @@ async def rabi_ef(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
     outcome = Outcome("rabi_ef", "Rabi, 1-2") if ef else Outcome("rabi", "Rabi")
-    data = await bench.run(outcome, rabi_program(bench, qubits, ef))
+    await _scan(bench, outcome, qubits, ef, 1)
+    faint = tuple(qubit for qubit in qubits if qubit.name in outcome.failures)
+    if faint:
+        names = ", ".join(qubit.element for qubit in faint)
+        outcome.notes.append(f"{names} once more, with {FAINT_SHOTS} times the shots")
+        for qubit in faint:
+            del outcome.failures[qubit.name]
+        drawn = {qubit.element for qubit in faint}
+        outcome.panels[:] = [panel for panel in outcome.panels if panel.element not in drawn]
+        await _scan(bench, outcome, faint, ef, FAINT_SHOTS)
+    return outcome
+
+
+async def _scan(
+    bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], ef: bool, times: int
+) -> None:
+    data = await bench.run(outcome, rabi_program(bench, qubits, ef, times))
     expected = {
         p.qubit.name: 2 * (p.ef_pi_amplitude() if ef else p.pi_amplitude())
         for p in all_pulses(bench, qubits)
@@ -106,6 +130,11 @@ async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
         found = fit_rabi(amplitude, signal, expected[qubit.name])
         pi_amplitude = found.values["period"] / 2
         sigma = found.sigmas["period"] / 2
+        if pi_amplitude > STRONGEST:
+            raise FitFailed(
+                f"a pi pulse takes {pi_amplitude:.3f} of full scale: longer pulses, or less "
+                "attenuation, would leave room"
+            )
         line = cosine(amplitude, found.values)
         return {quantity: Measured(pi_amplitude, sigma, "1")}, replace(
             panel,
@@ -115,4 +144,3 @@ async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
         )
 
     await analyse(bench, outcome, qubits, raw, fit)
-    return outcome
