@@ -18,6 +18,7 @@ from podium.control.program.program import Capture, Frame, Play, Program
 from podium.control.program.waveforms import Gaussian, Square
 
 pytestmark = [
+    pytest.mark.random_order(disabled=True),  # one box for all: they follow one another
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),

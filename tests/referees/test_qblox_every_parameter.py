@@ -18,6 +18,7 @@ from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.predistortion import Shaping
 
 pytestmark = [
+    pytest.mark.random_order(disabled=True),  # one box for all: they follow one another
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),

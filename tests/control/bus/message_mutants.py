@@ -20,7 +20,16 @@ MODULES = (
     *(import_module(f"{bus.__name__}.{one.name}") for one in iter_modules(bus.__path__)),
     import_module("podium.control.timebase.start.messages"),
 )
-NOT_SENT = {"Admitted", "Credentials", "Member", "Presence", "Rule", "SmallAuthority", "_Grant"}
+NOT_SENT = {
+    "Admitted",
+    "Credentials",
+    "EventLog",
+    "Member",
+    "Presence",
+    "Rule",
+    "SmallAuthority",
+    "_Grant",
+}
 """Classes of the bus that stay within a process: all others are messages, or parts of them."""
 DEEP = 2000
 TRIES = 1000

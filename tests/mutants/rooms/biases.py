@@ -41,8 +41,8 @@ MUTANTS = (
     Mutant(
         "bias/slew-without-the-file",
         _BIASING,
-        "channel, slew = wiring.source.channel, wiring.slew_v_per_s",
-        "channel, slew = wiring.source.channel, 0.5",
+        "one.source.channel: (level_v, one.slew_v_per_s)",
+        "one.source.channel: (level_v, 0.5)",
         _BY_BIASING,
         "a ramp is faster than its line may see",
     ),
@@ -65,8 +65,8 @@ MUTANTS = (
     Mutant(
         "bias/deadline-without-the-way",
         _BIASING,
-        "abs(level_v - now_v) / slew + RAMP_ALLOWANCE_S",
-        "(level_v - now_v) / slew + RAMP_ALLOWANCE_S",
+        "abs(level_v - now_v[wiring.port]) / wiring.slew_v_per_s",
+        "(level_v - now_v[wiring.port]) / wiring.slew_v_per_s",
         _BY_BIASING,
         "a slow ramp down is given up in its middle",
     ),

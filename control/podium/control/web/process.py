@@ -106,6 +106,7 @@ async def _serve_visitors(
     looks at does not pay.
     """
     if not await _visited(listening, ended):
+        listening.close()
         return
     serving = await asyncio.to_thread(import_module, "podium.control.web.serving")
     await serving.serve(picture, Stopping(picture, bus), listening, key, ended)
