@@ -1,6 +1,7 @@
 """Twins behind real TCP servers on loopback, for clients that know only sockets."""
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -25,6 +26,16 @@ def state_of_its_own(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """Give the log its level and handlers back: a command that is called here sets its own."""
+    logger = logging.getLogger("podium")
+    level, handlers = logger.level, logger.handlers[:]
+    yield
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
 
 
 class Session(Protocol):

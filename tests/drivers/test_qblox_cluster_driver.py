@@ -28,7 +28,6 @@ from podium.sim_instruments.twins.qblox_cluster.mixer import (
 )
 
 pytestmark = [
-    pytest.mark.random_order(disabled=True),  # one box for all: they follow one another
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
