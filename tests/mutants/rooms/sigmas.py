@@ -107,8 +107,8 @@ MUTANTS = (
     Mutant(
         "least-squares/scale-is-forgotten",
         _LEAST,
-        "found.cost, found.slopes / scale)",
-        "found.cost, found.slopes)",
+        "np.asarray(found.jac, dtype=np.float64) / scale",
+        "np.asarray(found.jac, dtype=np.float64)",
         _BY_LINES,
         "sigmas are in units of the solver",
     ),

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-
-from podium.control.calibration.fits.levenberg_marquardt import descend
+from scipy.optimize import least_squares
 
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
@@ -17,10 +16,6 @@ Model = Callable[[Mapping[str, float]], Array]
 
 POLISHED = 4
 """How many starts are followed to their end: those with the smallest residuals."""
-
-
-MARGIN = 1e-4
-"""How near a parameter comes to its bound, in units of what moves the residuals by one sigma."""
 
 
 class FitFailed(Exception):
@@ -218,12 +213,18 @@ def _solve(
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
     inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
-    # Not at a bound itself, where another parameter may be without effect (a twist of nothing).
-    margin = np.minimum(MARGIN, 1e-3 * (inner_high - inner_low))
-    found = descend(lambda u: residuals(begin + u * scale), inner_low + margin, inner_high - margin)
-    if found is None:
+    # Strictly inside, as the method wants it.
+    first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
+    try:
+        found = least_squares(
+            lambda u: residuals(begin + u * scale), first, bounds=(inner_low, inner_high)
+        )
+    except (ValueError, np.linalg.LinAlgError):
         return None
-    return _Solution(begin + found.at * scale, found.cost, found.slopes / scale)
+    if found.status <= 0 or not np.isfinite(found.cost):
+        return None
+    jacobian = np.asarray(found.jac, dtype=np.float64) / scale
+    return _Solution(np.asarray(begin + found.x * scale), float(found.cost), jacobian)
 
 
 def _covariance(jacobian: Array) -> Array | None:
