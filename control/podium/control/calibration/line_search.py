@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 WIDER = (1.0, 2.0, 4.0)
 """Where no line is seen, it is looked for in windows so many times as wide, with as many times the
 shots."""
+SHARP = 0.1
+"""Of the line's width: a narrow scan knows its line at least so well, or it has not seen it."""
+OVERDRIVEN = 2.5
+"""So much weaker is the pulse where a narrow scan is repeated that showed no such line."""
 AGAIN = 4
 """So many times the shots has a second search for what the narrow scan does not confirm."""
 FAINT = 0.1
-"""A narrow scan whose line leaves more of its points' scatter than this share is measured once
-more, with :data:`AGAIN` times the shots."""
+"""A narrow scan whose line leaves more of its points' scatter than this share, or that shows none,
+is measured once more, with :data:`AGAIN` times the shots."""
 STEPS_OF_DOUBT = 0.6
 """Step of the narrow scan, in sigmas with which the search knows the line: with 25 points it
 reaches seven sigmas to both sides."""
@@ -177,27 +181,45 @@ async def _narrow(
     centres = {q.name: coarse[q.name].fit.values["centre"] for q in qubits}
     ranges = {name: Range(hz - half, hz + half) for name, hz in centres.items()}
     rabi = {q.name: coarse[q.name].scan.rabi_hz(q, coarse[q.name].fit) for q in qubits}
-    lost: list[Qubit] = []
-    faint = qubits
+    todo, lost = qubits, dict.fromkeys(qubits)
     for effort in (1, AGAIN):
-        scan = build(ranges, faint, plan.narrow_points, effort * plan.narrow_shots, rabi)
+        scan = build(ranges, todo, plan.narrow_points, effort * plan.narrow_shots, rabi)
         data = await bench.run(outcome, scan.program, told)
-        again = []
-        for qubit in faint:
-            fit = await _line(outcome, scan, qubit, data)
+        again: list[Qubit] = []
+        for qubit in todo:
+            fit = _sharp(scan, await _line(outcome, scan, qubit, data))
             if isinstance(fit, FitFailed):
                 if qubit.name not in lines.seen:  # otherwise faint, and seen before
                     lines.missed(qubit, scan, data, fit)
-                    lost.append(qubit)
+                    again.append(qubit)
+                    rabi[qubit.name] = _stronger(*rabi[qubit.name])
                 continue
             lines.seen[qubit.name] = Seen(scan, data, fit, coarse[qubit.name].window_hz)
             lines.reasons.pop(qubit.name, None)
+            lost.pop(qubit, None)
             if scan.left_over(qubit, data, fit) > FAINT:
                 again.append(qubit)
         if not again:
             break
-        faint = tuple(again)
+        todo = tuple(again)
     return tuple(lost)
+
+
+def _sharp(scan: LineScan, fit: Fit | FitFailed) -> Fit | FitFailed:
+    """Return the fit of a narrow scan, or why its line is none that one can go on from."""
+    if isinstance(fit, FitFailed) or fit.sigmas["centre"] <= SHARP * scan.width_hz:
+        return fit
+    centre, sigma = fit.values["centre"] / 1e9, fit.sigmas["centre"] / 1e6
+    return FitFailed(f"the line near {centre:.6f} GHz is only known to {sigma:.2f} MHz")
+
+
+def _stronger(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:
+    """Return a Rabi frequency in place of one with which no line was seen, and its sigma.
+
+    What a scan of few shots says of it may be far too low. Then the pulse turns the qubit several
+    times, and the line is split.
+    """
+    return OVERDRIVEN * rabi_hz, max(OVERDRIVEN * rabi_hz, sigma_hz)
 
 
 def _reachable(bench: Bench, qubit: Qubit, centre_hz: float, span_hz: float) -> Range:
