@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import time
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -122,15 +123,23 @@ class Children:
         for child in self.running:
             child.check()
 
-    def dead(self) -> list[ProcessFailed]:
-        """Return what those that run no more have last said."""
-        found = []
-        for child in self.running:
-            try:
-                child.check()
-            except ProcessFailed as error:
-                found.append(error)
-        return found
+    def dead(self, within_s: float = 0.0) -> list[ProcessFailed]:
+        """Return what those that run no more have last said.
+
+        ``within_s``: so long is waited for the first. The sockets of a process are closed a little
+        before the system says that it has ended.
+        """
+        until = time.monotonic() + within_s
+        while True:
+            found = []
+            for child in self.running:
+                try:
+                    child.check()
+                except ProcessFailed as error:
+                    found.append(error)
+            if found or time.monotonic() >= until:
+                return found
+            time.sleep(0.02)
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:

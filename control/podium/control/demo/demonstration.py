@@ -155,6 +155,10 @@ def _clear(folder: Path) -> None:
     shutil.rmtree(epochs_folder(folder / STATE), ignore_errors=True)
 
 
+DYING_S = 2.0
+"""Where instruments are lost, a process of ours that has died is told of within this time."""
+
+
 def _trouble(story: Story, shown: Display, what: str, error: Exception, node: str = "") -> None:
     story.trouble.append(Failure(what, node, str(error)))
     shown.done(what, tuple(str(error).splitlines()), failed=True, who=node)
@@ -167,7 +171,7 @@ def _ended(
     for node, error in errors.items():
         _trouble(story, shown, type(error).__name__, error, node)
     if any(isinstance(error, RunError) for error in errors.values()):
-        for dead in children.dead():
+        for dead in children.dead(DYING_S):
             _trouble(story, shown, type(dead).__name__, dead)
 
 
