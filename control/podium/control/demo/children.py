@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import subprocess
-import time
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
