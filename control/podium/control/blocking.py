@@ -34,7 +34,7 @@ from podium.firmware_interfaces.tai import Tai
 if TYPE_CHECKING:
     import xarray
 
-    from podium.control.calibration.calibrated import Calibrated
+    from podium.control.calibration.routine_result import Calibrated
 
 LOOK_S = 0.2
 """A signal is seen within this, whenever it comes."""

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     import xarray
 
     from podium.control.bus.access import Member
-    from podium.control.calibration.calibrated import Calibrated
+    from podium.control.calibration.routine_result import Calibrated
 
 AGENT = "room"
 """Name of the agent that owns everything when a facility is opened in one process."""

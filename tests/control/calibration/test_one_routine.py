@@ -7,13 +7,13 @@ import pytest
 from tests.control.demo.fake_runner import FakeRunner
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.calibrated import Calibrated
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.one_routine import OneRoutine, calibrated
 from podium.control.calibration.outcome import Outcome, Panel, Picture, Series
 from podium.control.calibration.own_routines import NoRoutine
 from podium.control.calibration.place import Place
 from podium.control.calibration.readiness import NotCold
+from podium.control.calibration.routine_result import Calibrated
 from podium.control.calibration.store import ParameterStore
 from podium.control.facility.facility import Qubit
 from podium.control.facility.qubit_names import UnknownQubit

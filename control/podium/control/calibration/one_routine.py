@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from podium.control.calibration.bench import BeginStep, Bench
 from podium.control.calibration.bring_up import Routine, bring_up
-from podium.control.calibration.calibrated import Calibrated
 from podium.control.calibration.kept_facility import keep_facility
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.own_routines import NoRoutine, find_routines
 from podium.control.calibration.place import Place
 from podium.control.calibration.readiness import check_fridges, ramp_biases
+from podium.control.calibration.routine_result import Calibrated
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.store import ParameterStore
 from podium.control.calibration.validity import Validities

@@ -108,8 +108,8 @@ async def _serve_visitors(
     if not await _visited(listening, ended):
         listening.close()
         return
-    serving = await asyncio.to_thread(import_module, "podium.control.web.serving")
-    await serving.serve(picture, Stopping(picture, bus), listening, key, ended)
+    server = await asyncio.to_thread(import_module, "podium.control.web.page_server")
+    await server.serve(picture, Stopping(picture, bus), listening, key, ended)
 
 
 async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:

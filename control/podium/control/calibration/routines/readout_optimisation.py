@@ -22,7 +22,7 @@ from podium.control.calibration.fits.separation import (
     Window,
     best_setting,
 )
-from podium.control.calibration.heralding import (
+from podium.control.calibration.herald import (
     began_in_0,
     can_herald,
     herald_frames,

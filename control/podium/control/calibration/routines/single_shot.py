@@ -19,7 +19,7 @@ from podium.control.calibration.fits.blobs import (
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
-from podium.control.calibration.heralding import HERALD, SILENCE_NS
+from podium.control.calibration.herald import HERALD, back_to_0, herald
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -30,7 +30,6 @@ from podium.control.calibration.sequences import (
     frame_names,
     frames_of,
     measure_at_once,
-    ringdown,
     ringdown_s,
 )
 from podium.control.facility.facility import Qubit
@@ -38,13 +37,11 @@ from podium.control.program.program import (
     Affine,
     Axis,
     Barrier,
-    Delay,
     Program,
     Statement,
     Table,
     Variable,
 )
-from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 ComplexArray = NDArray[np.complex128]
 
@@ -187,10 +184,8 @@ async def _heralded(
 ) -> dict[str, _Clouds]:
     """Measure some shots from rest and many heralded ones; return the clouds by full name."""
     frames = frame_names(pulses)
-    prepare: list[Statement] = [
-        *(p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses),
-        Barrier(frames),
-    ]
+    up = [p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses]
+    prepare: list[Statement] = [*up, Barrier(frames)]
     at_rest = Program(
         "single shots from rest",
         frames_of(pulses),
@@ -207,13 +202,7 @@ async def _heralded(
             *herald(pulses, frames),
             *prepare,
             *measure_at_once(pulses),
-            # Back to 0, so that the next herald finds it there.
-            Barrier(frames),
-            *ringdown(pulses, frames),
-            Barrier(frames),
-            *prepare,
-            # Some controllers begin their oscillators anew in the silence between two shots.
-            Delay(frames, SILENCE_NS * FS_PER_NS),
+            *back_to_0(pulses, frames, up),
         ),
         (state_axis(pulses, PREPARATIONS),),
         shots=bench.shots(SHOTS),
@@ -228,14 +217,6 @@ async def _heralded(
         )
         for p in pulses
     }
-
-
-def herald(pulses: tuple[Pulses, ...], frames: tuple[str, ...]) -> list[Statement]:
-    """Read all qubits, and wait until the resonators are empty again."""
-    body: list[Statement] = [*ringdown(pulses, frames), Barrier(frames)]
-    for p in pulses:
-        body += p.measure(name=f"{p.qubit.element}_{HERALD}")
-    return [*body, Barrier(frames), *ringdown(pulses, frames), Barrier(frames)]
 
 
 async def _second_level(
@@ -275,12 +256,7 @@ async def _second_level(
             *body,
             Barrier(frames),
             *measure_at_once(able),
-            Barrier(frames),
-            *ringdown(able, frames),
-            Barrier(frames),
-            *back,
-            Barrier(frames),
-            Delay(frames, SILENCE_NS * FS_PER_NS),
+            *back_to_0(able, frames, back),
         ),
         (axis,),
         shots=bench.shots(SECOND_SHOTS),

@@ -44,27 +44,47 @@ def herald_frames(pulses: Sequence[Pulses]) -> tuple[Frame, ...]:
     )
 
 
+def herald(
+    pulses: Sequence[Pulses], frames: Sequence[str], *, own_frames: bool = False
+) -> list[Statement]:
+    """Read all qubits, and wait until the resonators are empty again.
+
+    ``frames``: all that take part. ``own_frames``: read in those of :func:`herald_frames`.
+    """
+    # Some controllers set their oscillators anew in the silence before a shot's first readout.
+    body: list[Statement] = [*ringdown(pulses, frames), Barrier(tuple(frames))]
+    for p in pulses:
+        frame = p.herald if own_frames else None
+        body += p.measure(name=f"{p.qubit.element}_{HERALD}", frame=frame)
+    return [*body, *_emptied(pulses, frames)]
+
+
+def back_to_0(
+    pulses: Sequence[Pulses], frames: Sequence[str], undo: Sequence[Statement]
+) -> list[Statement]:
+    """Play ``undo`` once the resonators are empty, so that the next herald finds 0."""
+    silence = Delay(tuple(frames), SILENCE_NS * FS_PER_NS)
+    return [*_emptied(pulses, frames), *undo, Barrier(tuple(frames)), silence]
+
+
 def heralded(
     pulses: Sequence[Pulses],
     frames: Sequence[str],
     prepare: Sequence[Statement],
     read: Sequence[Statement],
-    undo: Sequence[Statement] | None = None,
 ) -> list[Statement]:
-    """Return one shot: herald, ``prepare``, ``read``, and back to 0 for the next herald.
+    """Return one shot: herald in frames of its own, ``prepare``, ``read``, ``prepare`` once more.
 
-    ``undo`` brings back what ``prepare`` did (default: the same pulses once more). The resonators
-    are empty before each preparation. ``frames``: all others that take part.
+    The resonators are empty before each preparation. ``frames``: all others that take part.
     """
     every = (*frames, *(p.herald for p in pulses))
-    empty: list[Statement] = [Barrier(every), *ringdown(pulses, every), Barrier(every)]
-    # Some controllers set their oscillators anew in the silence before a shot's first readout.
-    body: list[Statement] = [*ringdown(pulses, every), Barrier(every)]
-    for p in pulses:
-        body += p.measure(name=f"{p.qubit.element}_{HERALD}", frame=p.herald)
-    body += [*empty, *prepare, Barrier(every), *read, *empty]
-    body += [*(prepare if undo is None else undo), Barrier(every)]
-    return [*body, Delay(every, SILENCE_NS * FS_PER_NS), Barrier(every)]
+    shot = [*herald(pulses, every, own_frames=True), *prepare, Barrier(every), *read]
+    return [*shot, *back_to_0(pulses, every, prepare), Barrier(every)]
+
+
+def _emptied(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
+    every = tuple(frames)
+    return [Barrier(every), *ringdown(pulses, every), Barrier(every)]
 
 
 def began_in_0(data: "xarray.Dataset", element: str, levels: Levels) -> NDArray[np.bool_] | None:

@@ -10,7 +10,7 @@ from tests.control.calibration.test_reset import ON_AN_SHFQC, Listing
 from podium.control.agent.targets import compiler_for
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.heralding import AT_ONCE, can_herald
+from podium.control.calibration.herald import AT_ONCE, can_herald
 from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.readout_optimisation import FEWEST_HERALDED, apart
