@@ -1,5 +1,7 @@
 """The reference renderer against hand-made samples of its definitions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,27 @@ def test_a_pulse_rides_on_a_carrier_that_starts_with_the_shot() -> None:
     assert shot.samples["a"][10:] == pytest.approx(0.5 * np.exp(2j * np.pi * 3e6 * time_s))
     assert not shot.samples["a"][:10].any()
     assert shot.duration_ns == 15
+
+
+def test_a_carrier_that_restarts_begins_anew_with_every_pulse() -> None:
+    tone = replace(A, restarts=True)
+    body = (
+        Delay(("a",), Affine("t", 1, 7 * NS)),
+        Capture("a", "early", 8 * NS, 3 * NS),
+        Play("a", Square(5 * NS), 0.5),
+        Capture("a", "late", 8 * NS, 20 * NS),
+        Delay(("a",), 30 * NS),
+        SetFrequency("a", 5e9 - 7e6),
+        Play("a", Square(5 * NS), 0.5),
+    )
+    program = Program("p", (tone,), body, (DELAY,))
+    each = np.arange(5) * 1e-9
+    for point, late in enumerate((7, 17, 27)):
+        shot = render(program, (point,), LO)
+        first, second = shot.samples["a"][late : late + 5], shot.samples["a"][late + 35 :]
+        assert first == pytest.approx(0.5 * np.exp(2j * np.pi * 3e6 * each))
+        assert second == pytest.approx(0.5 * np.exp(2j * np.pi * -7e6 * each))
+        assert [one.phase_turns for one in shot.captures] == pytest.approx([9e-3, 75e-3])
 
 
 def test_a_carrier_is_continuous_where_its_frequency_changes() -> None:

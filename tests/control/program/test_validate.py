@@ -15,6 +15,7 @@ from podium.control.program.program import (
     Play,
     Program,
     SetFrequency,
+    ShiftPhase,
     Table,
     Variable,
 )
@@ -73,6 +74,10 @@ def test_a_sound_program_passes(program: Program) -> None:
         (replace(GOOD, body=(Play("f", Gaussian(4, 0)),)), "sigma_fs is 0"),
         (replace(GOOD, body=(Play("f", FlatTop(4, 3)),)), "rise_fs is 3; from 0 to half"),
         (replace(GOOD, body=(Capture("f", "m", 0),)), "duration_fs is 0"),
+        (
+            replace(GOOD, frames=(replace(FRAME, restarts=True),), body=(ShiftPhase("f", 0.25),)),
+            r"statement 0 \(ShiftPhase\): the carrier of frame 'f' restarts with every pulse",
+        ),
         (
             replace(GOOD, body=(Capture("f", "m", 4), Capture("f", "m", 4))),
             "capture 'm' is there 2",

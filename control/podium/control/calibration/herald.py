@@ -40,7 +40,8 @@ def can_herald(pulses: Sequence[Pulses]) -> bool:
 def herald_frames(pulses: Sequence[Pulses]) -> tuple[Frame, ...]:
     """Return the frames of the heralding readouts, at the probe frequencies in use."""
     return tuple(
-        Frame(p.herald, p.qubit.readout_port, p.readout_frame().frequency_hz) for p in pulses
+        Frame(p.herald, p.qubit.readout_port, p.readout_frame().frequency_hz, restarts=True)
+        for p in pulses
     )
 
 

@@ -109,7 +109,7 @@ class Pulses:
         hz = self.bench.measured(self.qubit, "probe_frequency")
         if hz is None:
             hz = self.bench.readout_middle(self.qubit)
-        return Frame(self.readout, self.qubit.readout_port, hz)
+        return Frame(self.readout, self.qubit.readout_port, hz, restarts=True)
 
     @property
     def pulse_ns(self) -> int:

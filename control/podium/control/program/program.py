@@ -172,6 +172,9 @@ class Frame:
     """Port of the facility, e.g. ``node_a.q0.drive`` or ``node_a.q0.readout``."""
     frequency_hz: float
     """Carrier at the start of every shot."""
+    restarts: bool = False
+    """The carrier begins anew, at phase 0, with every pulse. For readouts: tones on one feedline
+    leak into each other's windows, and so leak the same whenever they are played together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ other code in the house shares this walk, so that every compiler can be judged b
 The carrier of a frame at ``t`` after the shot's start has the phase
 ``shifts so far + integral of (frequency - reference) from 0 to t`` in turns: phases refer to
 the start of the shot, and to a local oscillator at ``reference_hz`` of the port.
+Of a frame that ``restarts``, it is the phase since its latest pulse began.
 Statements at one instant act together: a capture has the phase and the frequency
 that its frame has, all shifts of that instant included, when its window opens.
 
@@ -86,6 +87,9 @@ class _FrameHistory:
     """(from ns, Hz)"""
     shifts: list[tuple[int, float]]
     """(at fs, turns)"""
+    restarts: bool
+    begun_ns: list[int] = field(default_factory=list)
+    """When its pulses begin."""
 
 
 @dataclass(slots=True)
@@ -141,7 +145,10 @@ def render(
 
     history = {
         frame.name: _FrameHistory(
-            0, [(0, rounded.get((frame.name, "frequency"), frame.frequency_hz))], []
+            0,
+            [(0, rounded.get((frame.name, "frequency"), frame.frequency_hz))],
+            [],
+            frame.restarts,
         )
         for frame in program.frames
     }
@@ -161,7 +168,9 @@ def render(
             match statement:
                 case Play(frame, waveform, _):
                     if taken:
-                        plays.append((index, history[frame].clock_fs, statement))
+                        begin_fs = history[frame].clock_fs
+                        plays.append((index, begin_fs, statement))
+                        history[frame].begun_ns.append(first_sample(waveform, begin_fs, rest_fs)[0])
                     history[frame].clock_fs += waveform.duration_fs
                 case Capture(frame, name, _, delay_fs):
                     if taken:
@@ -214,7 +223,7 @@ def render(
         level = rounded.get((index, "level"), amplitude)
         shift = rounded.get((index, "phase"), _shift(riding, start_fs))
         each_ns = start_ns + np.arange(len(shape))
-        phase_turns = shift + _oscillator(riding, each_ns, lo_hz[play.frame])
+        phase_turns = shift + _carrier(riding, each_ns, lo_hz[play.frame])
         samples[play.frame][start_ns : start_ns + len(shape)] += np.where(
             shape == 1, level, amplitude * shape
         ) * np.exp(2j * np.pi * phase_turns)
@@ -222,7 +231,7 @@ def render(
     for index, start_ns, capture in captures:
         riding = history[capture.frame]
         shift = rounded.get((index, "phase"), _shift(riding, start_ns * FS_PER_NS))
-        turned = _oscillator(riding, np.array([start_ns]), lo_hz[capture.frame])
+        turned = _carrier(riding, np.array([start_ns]), lo_hz[capture.frame])
         windows.append(
             RenderedCapture(
                 name=capture.name,
@@ -258,6 +267,15 @@ def _oscillator(
     ends = [since for since, _ in frame.frequencies[1:]] + [forever]
     for (since, hz), end in zip(frame.frequencies, ends, strict=True):
         turns += (hz - lo_hz) * np.maximum(0, np.minimum(end, at_ns) - since) * 1e-9
+    return turns
+
+
+def _carrier(frame: _FrameHistory, at_ns: NDArray[np.int64], lo_hz: float) -> NDArray[np.float64]:
+    """Turns of the carrier about the local oscillator, shifts left out."""
+    turns = _oscillator(frame, at_ns, lo_hz)
+    begun = [since for since in frame.begun_ns if since <= at_ns[0]] if frame.restarts else []
+    if begun:
+        turns -= _oscillator(frame, np.array([max(begun)]), lo_hz)
     return turns
 
 

@@ -65,6 +65,7 @@ def validate(program: Program) -> None:
         problems += wrong
         if key is not None and not wrong:
             seen.add(key)
+    problems += _restarts(program)
     problems += parameter_problems(fresh, known)
     if has_branches(program):
         problems += branch_problems(program.body)
@@ -103,6 +104,18 @@ def _names(program: Program) -> Iterator[str]:
                 yield f"{kind} {name!r} is there {count} times; names are unique"
     if program.keep_shots and any(axis.name == "shot" for axis in program.axes):
         yield "an axis is named 'shot', which is the dimension of the kept shots"
+
+
+def _restarts(program: Program) -> Iterator[str]:
+    restarting = {frame.name for frame in program.frames if frame.restarts}
+    if not restarting:
+        return
+    for index, statement in walk(program.body):
+        if isinstance(statement, ShiftPhase) and statement.frame in restarting:
+            yield (
+                f"statement {index} (ShiftPhase): the carrier of frame {statement.frame!r} "
+                "restarts with every pulse, so that no shift lasts; leave it out, or restarts"
+            )
 
 
 def _axes(axes: Iterable[Axis]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """Random programs for the oracle, drawn by hypothesis: every statement, sweep and waveform."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 from tests.control.compilers.qblox.example_programs import DRIVE_HZ, NS, READOUT_HZ
 
@@ -88,6 +90,10 @@ def programs(draw: st.DrawFn, between: bool = True) -> Program:
     times = [v.name for v in swept if v.unit == "fs"]
     numbers = [v.name for v in swept if v.unit == "1"]
     frames = draw(st.lists(st.sampled_from(FRAMES), min_size=1, max_size=4, unique=True))
+    frames = [
+        replace(frame, restarts=frame.name.endswith("readout") and draw(st.booleans()))
+        for frame in frames
+    ]
     names = [frame.name for frame in frames]
     some = st.lists(st.sampled_from(names), min_size=1, max_size=len(names), unique=True)
 
@@ -128,7 +134,7 @@ def programs(draw: st.DrawFn, between: bool = True) -> Program:
                 body.append(Delay((frame.name,), draw(st.sampled_from((0, 700 * NS)))))
             case "frequency":
                 body.append(SetFrequency(frame.name, value(3.3e6, frame.frequency_hz)))
-            case _:
+            case "phase" if not frame.restarts:
                 body.append(ShiftPhase(frame.name, value(1.7, 0.0)))
     body.append(Play(frames[0].name, draw(waveforms()), value(0.5, 0.0)))
     body += [Barrier(tuple(names)), Delay((draw(st.sampled_from(names)),), draw(closings))]

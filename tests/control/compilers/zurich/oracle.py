@@ -8,6 +8,7 @@ whose frequencies are lower by it, has there the samples that the program has at
 
 import itertools
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +23,6 @@ from podium.control.program.program import (
     Axis,
     Capture,
     Delay,
-    Frame,
     If,
     Linear,
     Play,
@@ -290,7 +290,7 @@ def slower(program: Program, by: Fraction) -> Program:
 
     return Program(
         program.name,
-        tuple(Frame(f.name, f.port, f.frequency_hz / float(by)) for f in program.frames),
+        tuple(replace(f, frequency_hz=f.frequency_hz / float(by)) for f in program.frames),
         tuple(statement(one) for one in program.body),
         tuple(Axis(a.name, tuple(variable(v) for v in a.variables)) for a in program.axes),
         program.shots,

@@ -201,6 +201,14 @@ def test_two_flux_lines_on_one_core_play_at_once() -> None:
             "shfqc_a serves no port 'nowhere'; it serves node_a.feedline",
         ),
         (
+            Program(
+                "p",
+                (Frame("d", "node_a.q0.drive", 5.9e9, restarts=True),),
+                (Play("d", DRAG), Delay(("d",), US)),
+            ),
+            "carriers that restart with every pulse are for readout ports",
+        ),
+        (
             one_drive(Capture("d", "c", US), Play("d", DRAG), Delay(("d",), US)),
             "captures on 'node_a.q0.drive', which is no input",
         ),

@@ -69,7 +69,7 @@ class Event:
     note: str
     """For the listing."""
     reset: bool = False
-    """The NCO's phase starts anew: the shot's start."""
+    """The NCO's phase starts anew: the shot's start, a pulse of a frame that restarts."""
     tune: IntArray | None = None
     """NCO frequency in steps of 0.25 Hz."""
     level: IntArray | None = None
@@ -177,6 +177,8 @@ def lower(
                     sounds = tuple(pulse(item, phase, memory, sources))
                 except NoRoom as error:
                     raise in_parts(error, timeline.placed) from error
+                if frame.restarts:
+                    sounds = (replace(sounds[0], reset=True), *sounds[1:])
                 if item.guard:
                     sounds = tuple(replace(one, guard=item.guard) for one in sounds)
                 events += sounds

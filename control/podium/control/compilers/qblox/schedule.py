@@ -131,7 +131,7 @@ def _check_oscillator(lowered: Lowered, capture: PlacedCapture, axes: tuple[Axis
         inside = (event.time_ns > opens) & (event.time_ns < closes)
         if event.phase is not None and mine.phase is not None:
             changes = inside & (event.phase != mine.phase)
-        elif event.tune is not None or event.delta is not None:
+        elif event.tune is not None or event.delta is not None or event.reset:
             changes = inside
         else:
             continue

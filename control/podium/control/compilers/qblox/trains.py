@@ -37,7 +37,7 @@ Settings: TypeAlias = tuple[
 """Reset, NCO, offset, gain, phase (None: as it is), waveforms, acquisition, time to the next."""
 
 _Event: TypeAlias = tuple[
-    int, int | None, int | None, int | None, int | None, Wave | None, int | None, int
+    int, bool, int | None, int | None, int | None, int | None, Wave | None, int | None, int
 ]
 """Time in ns, then settings as above, and which item of the lane (-1: the shot starts)."""
 
@@ -71,10 +71,10 @@ class Trains:
         events = self._events(lane)
         if events is None:
             return None
-        tuned = any(event[1] is not None for event in events)
-        levels = any(event[2] is not None for event in events)
+        tuned = any(event[2] is not None for event in events)
+        levels = any(event[3] is not None for event in events)
         first = (base if tuned else None, 0 if levels else None)
-        events.insert(0, (0, *first, None, None, None, None, -1))
+        events.insert(0, (0, True, *first, None, None, None, None, -1))
         events.sort(key=itemgetter(0))
         return self._join(lane, events, windows, shot_ns)
 
@@ -83,7 +83,7 @@ class Trains:
         events: list[_Event] = []
         words: dict[float, int] = {}
         shifted = any(turns for _, _, _, turns in lane.items)
-        captures = 0
+        captures, restarts = 0, lane.frame.restarts
         for number, (start_ns, _, statement, turns) in enumerate(lane.items):
             phase = None
             if shifted:
@@ -92,17 +92,19 @@ class Trains:
                     phase = words[turns] = round((turns % 1.0) * PHASE_STEPS) % PHASE_STEPS
             if isinstance(statement, Play):
                 for after_ns, level, gain, wave, takes, _ in self._sound(statement):
+                    anew = restarts and after_ns == 0
                     own = phase if takes else None
-                    events.append((start_ns + after_ns, None, level, gain, own, wave, None, number))
+                    at_ns = start_ns + after_ns
+                    events.append((at_ns, anew, None, level, gain, own, wave, None, number))
             elif isinstance(statement, Capture):
-                events.append((start_ns, None, None, None, phase, None, captures, number))
+                events.append((start_ns, False, None, None, None, phase, None, captures, number))
                 captures += 1
             else:
                 assert isinstance(statement.frequency_hz, float | int)
                 tune = self._tune(statement.frequency_hz)
                 if tune is None:
                     return None
-                events.append((start_ns, tune, None, None, None, None, None, number))
+                events.append((start_ns, False, tune, None, None, None, None, None, number))
         return events
 
     def _tune(self, frequency_hz: float) -> int | None:
@@ -146,12 +148,21 @@ class Trains:
         k = 0
         while k < last:
             first = k
-            time_ns, tune, level, gain, phase, wave, acquisition, _ = events[k]
+            time_ns, anew, tune, level, gain, phase, wave, acquisition, _ = events[k]
             k += 1
             while k < last and events[k][0] == time_ns:
-                _, tune_too, level_too, gain_too, phase_too, wave_too, acquisition_too, _ = events[
-                    k
-                ]
+                (
+                    _,
+                    anew_too,
+                    tune_too,
+                    level_too,
+                    gain_too,
+                    phase_too,
+                    wave_too,
+                    acquisition_too,
+                    _,
+                ) = events[k]
+                anew = anew or anew_too
                 tune = tune if tune_too is None else tune_too
                 level = level if level_too is None else level_too
                 gain = gain if gain_too is None else gain_too
@@ -162,7 +173,7 @@ class Trains:
             gap_ns = (events[k][0] if k < last else shot_ns) - time_ns
             if gap_ns == 0:
                 break  # what comes at the very end of the shot has no time to take hold
-            turned = tune is not None or phase not in (None, heard)
+            turned = tune is not None or anew or phase not in (None, heard)
             if gap_ns < REAL_TIME_MIN_NS or (turned and time_ns < open_until):
                 return None
             if acquisition is not None:
@@ -176,7 +187,7 @@ class Trains:
                 both = (gain, wave[1] is not None)
                 if both != gain_now:
                     set_gain, gain_now = gain, both
-            key = (first == 0, tune, level, set_gain, set_phase, wave, acquisition, gap_ns)
+            key = (anew, tune, level, set_gain, set_phase, wave, acquisition, gap_ns)
             piece = known.get(key)
             if piece is None:
                 piece = known[key] = self._piece(key)

@@ -66,6 +66,11 @@ def allocate(
                 f"{name}: {target.instrument} ({target.model}) has {channels} channels of the kind "
                 f"{kind!r}, counted from 0; there is no channel {port.channel}"
             )
+        if frame.frame.restarts and kind != "qa":
+            raise DoesNotFit(
+                f"{name}: carriers that restart with every pulse are for readout ports; "
+                f"{frame.frame.port!r} is none: leave restarts out, or shift the phase"
+            )
         if frame.windows and kind != "qa":
             raise DoesNotFit(
                 f"{name}: captures on {frame.frame.port!r}, which is no input; capture on a "

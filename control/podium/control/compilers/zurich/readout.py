@@ -238,8 +238,14 @@ class _Channel:
         return what.name
 
     def _reference(self, group: Group, k: int) -> int:
-        """Return the group's first item on the frame of item ``k``: phases count from it."""
-        return next(one for one in group.at if self._items[one].frame == self._items[k].frame)
+        """Return the item of the group from which the phases of item ``k`` count.
+
+        The first on its frame; where that restarts, the pulse that has begun last by then.
+        """
+        mine, at = self._items[k], group.at
+        alike = [one for one in at if self._items[one].frame == mine.frame]
+        begun = [one for one in alike if one in group.sounds and at[one] <= at[k]]
+        return max(begun, key=at.__getitem__) if mine.restarts and begun else alike[0]
 
     def _carried(self, group: Group, k: int, points: IntArray) -> tuple[list[float], list[float]]:
         """Return phases at the group's start, and carriers; the frame's first item begins at 0."""
@@ -311,6 +317,13 @@ class _Channel:
     def _listened(self, group: Group, k: int, points: IntArray) -> IntArray:
         """Return the integrator of a window at each of ``points``."""
         item = self._items[k]
+        closes = group.at[k] + item.samples
+        for other in group.sounds if item.restarts else ():
+            if self._items[other].frame == item.frame and group.at[k] < group.at[other] < closes:
+                raise DoesNotFit(
+                    f"{item.frame}: a pulse begins while capture {self._name(k)!r} is open, and "
+                    "the frame's carrier restarts with it; capture on a frame of its own, or after"
+                )
         turns, hz = self._carried(group, k, points)
         at = group.at[k] - self._delay
         assert isinstance(item.what, PlacedWindow)

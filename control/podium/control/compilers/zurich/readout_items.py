@@ -32,6 +32,8 @@ class Item:
     turns: FloatArray
     """Phase of its carrier continued back to the shot's start; of no use by itself."""
     offset_hz: FloatArray
+    restarts: bool
+    """Its carrier begins anew with every pulse of its frame."""
 
 
 def items_of(placed: PlacedFrame, lo_hz: float, axes: tuple[Axis, ...], rest_fs: int) -> list[Item]:
@@ -40,7 +42,7 @@ def items_of(placed: PlacedFrame, lo_hz: float, axes: tuple[Axis, ...], rest_fs:
     Raises :class:`DoesNotFit` and :class:`OffGridError`.
     """
     made = []
-    name = placed.frame.name
+    name, restarts = placed.frame.name, placed.frame.restarts
     these: tuple[PlacedPulse | PlacedWindow, ...] = (*placed.pulses, *placed.windows)
     for one in these:
         where = f"{name}: statement {one.statement}"
@@ -63,7 +65,7 @@ def items_of(placed: PlacedFrame, lo_hz: float, axes: tuple[Axis, ...], rest_fs:
                 f"from the local oscillator at {lo_hz:.12g} Hz "
                 f"({describe(at, far.shape, axes)}); at most {BAND_HZ / 1e6:g} MHz"
             )
-        made.append(Item(name, one, start, late_fs, length, turns_of(one.carrier), hz))
+        made.append(Item(name, one, start, late_fs, length, turns_of(one.carrier), hz, restarts))
     pulses = [one for one in made if isinstance(one.what, PlacedPulse)]
     apart = [(one.what.statement, one.start, one.late_fs, one.samples, ()) for one in pulses]
     check_apart(name, apart, axes)
