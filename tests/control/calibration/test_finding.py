@@ -16,6 +16,7 @@ from tests.control.calibration.made_data import (
     MadeRunner,
     known,
     noise,
+    zero,
 )
 
 from podium.control.calibration.bench import Bench
@@ -27,6 +28,7 @@ from podium.control.calibration.measured import Entry
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.time_of_flight import quiet_hz
+from podium.control.calibration.sequences import all_pulses, pulse_area_ns, until_all_end_ns
 from podium.control.facility.load import load_facility
 from podium.control.program.program import Play
 from podium.control.program.waveforms import Square
@@ -48,12 +50,18 @@ async def worked(
     elements: tuple[str, ...] = ("q0", "q1", "q2"),
     seed: int = 1,
     sigmas: Mapping[str, float] = MappingProxyType({}),
+    unknown: tuple[str, ...] = (),
     **values: float,
 ) -> tuple[Outcome, Bench, MadeRunner]:
-    """Let a routine work; ``values`` stand in the record, for every qubit, with ``sigmas``."""
+    """Let a routine work; ``values`` stand in the record, for every qubit, with ``sigmas``.
+
+    What is ``unknown`` does not.
+    """
     runner = MadeRunner(lambda *_: np.zeros(1), seed, facility=FACILITY)
     runner.make = make(runner)
     record = known(FACILITY)
+    entries = record.all().values()
+    record.replace([one for one in entries if one.name.rpartition(".")[2] not in unknown])
     for qubit in QUBITS:
         record.put(
             Entry(
@@ -253,3 +261,63 @@ def test_the_pulse_that_is_timed_lies_beside_all_resonators() -> None:
     spreads = [q.design["readout_frequency"] for q in QUBITS]
     assert min(abs(place - one.value) / one.spread for one in spreads) > 10
     assert abs(place - bench.feedline(QUBITS[0]).lo_hz) < 480e6
+
+
+def weakly_driven(rabi_hz: float) -> Callable[[MadeRunner], object]:
+    """A Rabi scan of qubits with that Rabi frequency at full scale, by the area of what plays."""
+
+    def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        pulse = next(
+            one
+            for one in asked.program.body
+            if isinstance(one, Play) and one.frame == f"{asked.element}.drive"
+        )
+        area_ns = pulse_area_ns(round(pulse.waveform.duration_fs * 1e-6))
+        turns = asked.swept["amplitude"] * area_ns * 1e-9 * rabi_hz
+        return 1e-3 * np.cos(2 * np.pi * turns) + noise(asked, rng)
+
+    return lambda _: make
+
+
+async def test_a_drive_too_weak_for_the_designs_pulses_is_given_longer_ones() -> None:
+    """With the design's pulse a pi pulse would take 1.1 of full scale."""
+    weak_hz = 0.45 / 1.1 * design("q0", "rabi_frequency")
+    outcome, bench, _ = await worked(
+        "rabi",
+        weakly_driven(weak_hz),
+        ("q0", "q1"),
+        unknown=("pi_amplitude",),
+        rabi_frequency=weak_hz,
+    )
+    assert outcome.failures == {}
+    for pulses in all_pulses(bench, bench.qubits):
+        name = pulses.qubit.name
+        found = outcome.measured[f"{name}.pi_amplitude"]
+        assert found.value == pytest.approx(0.78, abs=0.05)
+        turned = found.value * pulse_area_ns(pulses.pulse_ns) * 1e-9 * weak_hz
+        assert turned == pytest.approx(0.5, abs=0.5 * 5 * found.sigma / found.value)
+        assert bench.known(pulses.qubit, "pulse_duration").value == pytest.approx(
+            1e-9 * pulses.pulse_ns
+        )
+    assert sum("would take 1.10 of full scale" in note for note in outcome.notes) == 2
+
+
+async def test_a_drive_as_designed_keeps_the_designs_pulses() -> None:
+    outcome, _, _ = await worked(
+        "rabi", weakly_driven(RABI_HZ), ("q0",), unknown=("pi_amplitude",), rabi_frequency=RABI_HZ
+    )
+    assert outcome.failures == {}
+    assert not any(name.endswith("pulse_duration") for name in outcome.measured)
+
+
+def test_a_short_pulse_is_read_as_late_as_the_longest() -> None:
+    """Two pulses begin together, and the readout waits for both."""
+    bench = Bench(MadeRunner(zero, facility=FACILITY), NODE, QUBITS[:2], known(FACILITY), print)
+    longer = Entry(f"{QUBITS[0].name}.pulse_duration", 120e-9, 1e-12, "s", "", "", float(NOW_S), 1)
+    bench.record.put([longer])
+    first, second = all_pulses(bench, bench.qubits)
+    assert first.pulse_ns == 120
+    assert until_all_end_ns((first, second)) == {
+        QUBITS[0].name: 60.0,
+        QUBITS[1].name: 120 - second.pulse_ns / 2,
+    }
