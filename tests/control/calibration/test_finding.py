@@ -20,11 +20,12 @@ from tests.control.calibration.made_data import (
 )
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.bring_up import BRING_UP, bring_up
 from podium.control.calibration.fits.flux import arc
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.fits.resonator import ReadoutWindow, dip
 from podium.control.calibration.measured import Entry
+from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.time_of_flight import quiet_hz
@@ -321,3 +322,87 @@ def test_a_short_pulse_is_read_as_late_as_the_longest() -> None:
         QUBITS[0].name: 60.0,
         QUBITS[1].name: 120 - second.pulse_ns / 2,
     }
+
+
+def punched_out(critical: float, pull_hz: float = 6e6) -> Callable[[MadeRunner], object]:
+    """Resonators whose qubits pull them less and less with the power of the probe.
+
+    ``critical``: amplitude at which the photons are as many as the critical number, of qubits as
+    far away as designed: as the distance, so grow this amplitude and the inverse of the pull.
+    """
+
+    def made(runner: MadeRunner) -> Callable[[Asked, np.random.Generator], np.ndarray]:
+        def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+            bias = runner.biases.get(f"{NODE}.{asked.element}.flux", SPOTS[asked.element])
+            bare = design(asked.element, "readout_frequency") - pull_hz
+            farther = (bare - qubit_hz(asked.element, bias)) / (bare - design(asked.element, "f01"))
+            amplitude = asked.swept.get("probe_amplitude", np.full(asked.shape, 1e-3))
+            left = 1 / np.sqrt(1 + (amplitude / (critical * farther)) ** 2)
+            place = bare + pull_hz / farther * left
+            shape = dip(asked.swept["probe_frequency"], place, 4e6, 3.9e6, 0.0, WIDE_OPEN)
+            return amplitude * shape + 1e-2 * noise(asked, rng)
+
+        return make
+
+    return made
+
+
+async def test_a_line_that_the_power_moves_part_of_the_way_tells_where_photons_are_too_many() -> (
+    None
+):
+    """The greatest power makes 1.6 times the critical number of photons: the bare line is far."""
+    outcome, _, runner = await worked("punch_out", punched_out(0.3, 6e6), ("q0",))
+    assert outcome.failures == {}
+    greatest = float(runner.datasets[-1].q0_probe_amplitude.max())
+    found = outcome.measured[f"{NODE}.q0.critical_amplitude"]
+    assert greatest < 1.3 * 0.3
+    assert found.value == pytest.approx(0.3, abs=3 * found.sigma)
+
+
+async def test_a_line_that_no_power_moves_belongs_to_no_qubit() -> None:
+    outcome, _, _ = await worked("punch_out", punched_out(1e3), ("q0",))
+    assert "at all powers: no qubit couples to it" in outcome.failures[f"{NODE}.q0"]
+
+
+async def test_the_critical_amplitude_is_that_at_the_sweet_spot() -> None:
+    """At 0 V the qubit is 1.3 times as far from its resonator, and bears as much more."""
+    runner = MadeRunner(lambda *_: np.zeros(1), 1, facility=FACILITY)
+    runner.make = punched_out(0.05)(runner)
+    qubits = tuple(q for q in QUBITS if q.element == "q2")
+    bench = Bench(runner, NODE, qubits, MemoryRecord(), keep=lambda _: None)
+    runner.biases[f"{NODE}.q2.flux"] = 0.0
+    steps = tuple(
+        name
+        for name in BRING_UP[: BRING_UP.index("punch_out") + 1]
+        if name not in ("mixer_calibration", "time_of_flight")
+    )
+    outcomes = [one async for one in bring_up(bench, steps)]
+    assert [one.failures for one in outcomes] == [{}] * len(steps)
+    found = bench.known(qubits[0], "critical_amplitude")
+    assert found.value == pytest.approx(0.05, abs=0.012)
+
+
+async def test_one_hump_at_the_end_of_a_scan_is_no_line() -> None:
+    """A pulse of twice pi: the line lies beside the scan, the hump 12 MHz beside it within."""
+    place = design("q0", "f01") + 130e6 + 3e6
+    outcome, _, _ = await worked(
+        "qubit_spectroscopy", lines(lambda *_: place, 2 * RABI_HZ), ("q0",)
+    )
+    assert outcome.failures == {}
+    found = outcome.measured[f"{NODE}.q0.f01"]
+    assert found.value == pytest.approx(place, abs=5 * found.sigma)
+
+
+async def test_a_sweet_spot_without_flanks_says_which_lines_are_missing() -> None:
+    def only_at_the_top(element: str, bias_v: float) -> float:
+        return qubit_hz(element, bias_v) if abs(bias_v - SPOTS[element]) < 1e-3 else 1e9
+
+    outcome, _, _ = await worked(
+        "sweet_spot",
+        lines(only_at_the_top),
+        ("q0",),
+        sweet_spot=SPOTS["q0"],
+        f01=design("q0", "f01"),
+        pi_amplitude=0.385,
+    )
+    assert "the line was seen at 1 of 3 biases only" in outcome.failures[f"{NODE}.q0"]
