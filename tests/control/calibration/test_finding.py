@@ -16,17 +16,20 @@ from tests.control.calibration.made_data import (
     MadeRunner,
     known,
     noise,
+    zero,
 )
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.bring_up import BRING_UP, bring_up
 from podium.control.calibration.fits.flux import arc
 from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.fits.resonator import ReadoutWindow, dip
 from podium.control.calibration.measured import Entry
+from podium.control.calibration.memory_record import MemoryRecord
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.dispersive_shift import excited_share
 from podium.control.calibration.routines.time_of_flight import quiet_hz
+from podium.control.calibration.sequences import all_pulses, pulse_area_ns, until_all_end_ns
 from podium.control.facility.load import load_facility
 from podium.control.program.program import Play
 from podium.control.program.waveforms import Square
@@ -48,12 +51,18 @@ async def worked(
     elements: tuple[str, ...] = ("q0", "q1", "q2"),
     seed: int = 1,
     sigmas: Mapping[str, float] = MappingProxyType({}),
+    unknown: tuple[str, ...] = (),
     **values: float,
 ) -> tuple[Outcome, Bench, MadeRunner]:
-    """Let a routine work; ``values`` stand in the record, for every qubit, with ``sigmas``."""
+    """Let a routine work; ``values`` stand in the record, for every qubit, with ``sigmas``.
+
+    What is ``unknown`` does not.
+    """
     runner = MadeRunner(lambda *_: np.zeros(1), seed, facility=FACILITY)
     runner.make = make(runner)
     record = known(FACILITY)
+    entries = record.all().values()
+    record.replace([one for one in entries if one.name.rpartition(".")[2] not in unknown])
     for qubit in QUBITS:
         record.put(
             Entry(
@@ -253,3 +262,147 @@ def test_the_pulse_that_is_timed_lies_beside_all_resonators() -> None:
     spreads = [q.design["readout_frequency"] for q in QUBITS]
     assert min(abs(place - one.value) / one.spread for one in spreads) > 10
     assert abs(place - bench.feedline(QUBITS[0]).lo_hz) < 480e6
+
+
+def weakly_driven(rabi_hz: float) -> Callable[[MadeRunner], object]:
+    """A Rabi scan of qubits with that Rabi frequency at full scale, by the area of what plays."""
+
+    def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        pulse = next(
+            one
+            for one in asked.program.body
+            if isinstance(one, Play) and one.frame == f"{asked.element}.drive"
+        )
+        area_ns = pulse_area_ns(round(pulse.waveform.duration_fs * 1e-6))
+        turns = asked.swept["amplitude"] * area_ns * 1e-9 * rabi_hz
+        return 1e-3 * np.cos(2 * np.pi * turns) + noise(asked, rng)
+
+    return lambda _: make
+
+
+async def test_a_drive_too_weak_for_the_designs_pulses_is_given_longer_ones() -> None:
+    """With the design's pulse a pi pulse would take 1.1 of full scale."""
+    weak_hz = 0.45 / 1.1 * design("q0", "rabi_frequency")
+    outcome, bench, _ = await worked(
+        "rabi",
+        weakly_driven(weak_hz),
+        ("q0", "q1"),
+        unknown=("pi_amplitude",),
+        rabi_frequency=weak_hz,
+    )
+    assert outcome.failures == {}
+    for pulses in all_pulses(bench, bench.qubits):
+        name = pulses.qubit.name
+        found = outcome.measured[f"{name}.pi_amplitude"]
+        assert found.value == pytest.approx(0.78, abs=0.05)
+        turned = found.value * pulse_area_ns(pulses.pulse_ns) * 1e-9 * weak_hz
+        assert turned == pytest.approx(0.5, abs=0.5 * 5 * found.sigma / found.value)
+        assert bench.known(pulses.qubit, "pulse_duration").value == pytest.approx(
+            1e-9 * pulses.pulse_ns
+        )
+    assert sum("would take 1.10 of full scale" in note for note in outcome.notes) == 2
+
+
+async def test_a_drive_as_designed_keeps_the_designs_pulses() -> None:
+    outcome, _, _ = await worked(
+        "rabi", weakly_driven(RABI_HZ), ("q0",), unknown=("pi_amplitude",), rabi_frequency=RABI_HZ
+    )
+    assert outcome.failures == {}
+    assert not any(name.endswith("pulse_duration") for name in outcome.measured)
+
+
+def test_a_short_pulse_is_read_as_late_as_the_longest() -> None:
+    """Two pulses begin together, and the readout waits for both."""
+    bench = Bench(MadeRunner(zero, facility=FACILITY), NODE, QUBITS[:2], known(FACILITY), print)
+    longer = Entry(f"{QUBITS[0].name}.pulse_duration", 120e-9, 1e-12, "s", "", "", float(NOW_S), 1)
+    bench.record.put([longer])
+    first, second = all_pulses(bench, bench.qubits)
+    assert first.pulse_ns == 120
+    assert until_all_end_ns((first, second)) == {
+        QUBITS[0].name: 60.0,
+        QUBITS[1].name: 120 - second.pulse_ns / 2,
+    }
+
+
+def punched_out(critical: float, pull_hz: float = 6e6) -> Callable[[MadeRunner], object]:
+    """Resonators whose qubits pull them less and less with the power of the probe.
+
+    ``critical``: amplitude at which the photons are as many as the critical number, of qubits as
+    far away as designed: as the distance, so grow this amplitude and the inverse of the pull.
+    """
+
+    def made(runner: MadeRunner) -> Callable[[Asked, np.random.Generator], np.ndarray]:
+        def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+            bias = runner.biases.get(f"{NODE}.{asked.element}.flux", SPOTS[asked.element])
+            bare = design(asked.element, "readout_frequency") - pull_hz
+            farther = (bare - qubit_hz(asked.element, bias)) / (bare - design(asked.element, "f01"))
+            amplitude = asked.swept.get("probe_amplitude", np.full(asked.shape, 1e-3))
+            left = 1 / np.sqrt(1 + (amplitude / (critical * farther)) ** 2)
+            place = bare + pull_hz / farther * left
+            shape = dip(asked.swept["probe_frequency"], place, 4e6, 3.9e6, 0.0, WIDE_OPEN)
+            return amplitude * shape + 1e-2 * noise(asked, rng)
+
+        return make
+
+    return made
+
+
+async def test_a_line_that_the_power_moves_part_of_the_way_tells_where_photons_are_too_many() -> (
+    None
+):
+    """The greatest power makes 1.6 times the critical number of photons: the bare line is far."""
+    outcome, _, runner = await worked("punch_out", punched_out(0.3, 6e6), ("q0",))
+    assert outcome.failures == {}
+    greatest = float(runner.datasets[-1].q0_probe_amplitude.max())
+    found = outcome.measured[f"{NODE}.q0.critical_amplitude"]
+    assert greatest < 1.3 * 0.3
+    assert found.value == pytest.approx(0.3, abs=3 * found.sigma)
+
+
+async def test_a_line_that_no_power_moves_belongs_to_no_qubit() -> None:
+    outcome, _, _ = await worked("punch_out", punched_out(1e3), ("q0",))
+    assert "at all powers: no qubit couples to it" in outcome.failures[f"{NODE}.q0"]
+
+
+async def test_the_critical_amplitude_is_that_at_the_sweet_spot() -> None:
+    """At 0 V the qubit is 1.3 times as far from its resonator, and bears as much more."""
+    runner = MadeRunner(lambda *_: np.zeros(1), 1, facility=FACILITY)
+    runner.make = punched_out(0.05)(runner)
+    qubits = tuple(q for q in QUBITS if q.element == "q2")
+    bench = Bench(runner, NODE, qubits, MemoryRecord(), keep=lambda _: None)
+    runner.biases[f"{NODE}.q2.flux"] = 0.0
+    steps = tuple(
+        name
+        for name in BRING_UP[: BRING_UP.index("punch_out") + 1]
+        if name not in ("mixer_calibration", "time_of_flight")
+    )
+    outcomes = [one async for one in bring_up(bench, steps)]
+    assert [one.failures for one in outcomes] == [{}] * len(steps)
+    found = bench.known(qubits[0], "critical_amplitude")
+    assert found.value == pytest.approx(0.05, abs=0.012)
+
+
+async def test_one_hump_at_the_end_of_a_scan_is_no_line() -> None:
+    """A pulse of twice pi: the line lies beside the scan, the hump 12 MHz beside it within."""
+    place = design("q0", "f01") + 130e6 + 3e6
+    outcome, _, _ = await worked(
+        "qubit_spectroscopy", lines(lambda *_: place, 2 * RABI_HZ), ("q0",)
+    )
+    assert outcome.failures == {}
+    found = outcome.measured[f"{NODE}.q0.f01"]
+    assert found.value == pytest.approx(place, abs=5 * found.sigma)
+
+
+async def test_a_sweet_spot_without_flanks_says_which_lines_are_missing() -> None:
+    def only_at_the_top(element: str, bias_v: float) -> float:
+        return qubit_hz(element, bias_v) if abs(bias_v - SPOTS[element]) < 1e-3 else 1e9
+
+    outcome, _, _ = await worked(
+        "sweet_spot",
+        lines(only_at_the_top),
+        ("q0",),
+        sweet_spot=SPOTS["q0"],
+        f01=design("q0", "f01"),
+        pi_amplitude=0.385,
+    )
+    assert "the line was seen at 1 of 3 biases only" in outcome.failures[f"{NODE}.q0"]

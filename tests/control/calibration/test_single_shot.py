@@ -17,7 +17,7 @@ from podium.control.calibration.routines.single_shot import (
     thermal_share,
 )
 
-PLAYED = Played(half_pulse=26e-9, after_herald=1.25e-6)
+PLAYED = Played(after_pulse=26e-9, after_herald=1.25e-6)
 LEVELS = Levels(0j, 1 + 0j, 0.02, 0.03)
 T1_S, THERMAL = 20e-6, 0.05
 FALSE_EXCITED, FALSE_GROUND = 0.004, 0.011
@@ -44,7 +44,7 @@ def as_prepared() -> Discrimination:
     def later(p: float, seconds: float) -> float:
         return THERMAL + (p - THERMAL) * float(np.exp(-seconds / T1_S))
 
-    after = PLAYED.half_pulse + ARRIVES_LATER_S
+    after = PLAYED.after_pulse + ARRIVES_LATER_S
     before = later(0.0, PLAYED.after_herald)
     in_one = later(before, after), later(1 - before, after)
     read_one = [p * (1 - FALSE_GROUND) + (1 - p) * FALSE_EXCITED for p in in_one]

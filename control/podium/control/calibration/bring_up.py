@@ -51,7 +51,6 @@ BRING_UP: tuple[str, ...] = (
     "mixer_calibration",
     "time_of_flight",
     "resonator_spectroscopy",
-    "punch_out",
     "flux_arc",
     "punch_out",
     "qubit_spectroscopy",
@@ -73,11 +72,8 @@ BRING_UP: tuple[str, ...] = (
     "frequency",
     "echo",
 )
-"""The order. Some come twice: what they found the first time was needed to find the rest."""
-
-WHERE_MISSED = {"punch_out": "critical_amplitude"}
-"""These come again only for the qubits of which that was not found: far below its sweet spot a
-qubit pulls its resonator too little to be seen."""
+"""The order. Some come twice: what they found the first time was needed to find the rest. Punch-out
+comes at the sweet spot: how many photons a resonator bears hangs on how far away its qubit is."""
 
 ROUGHLY = 0.3
 """Share of its shots at most that a routine is done with which comes again later."""
@@ -112,11 +108,7 @@ async def bring_up(
         able = tuple(q for q in bench.qubits if q.name not in lost)
         if not able:
             return
-        if name in WHERE_MISSED and name in steps[:number]:
-            able = tuple(q for q in able if bench.measured(q, WHERE_MISSED[name]) is None)
-            if not able:
-                continue
-        again = name in steps[number + 1 :] and name not in WHERE_MISSED
+        again = name in steps[number + 1 :]
         bench.thoroughness = min(thoroughness, ROUGHLY) if again else thoroughness
         await bench.begin_step(number + 1, name)
         try:

@@ -52,6 +52,9 @@ STRENGTH_DOUBT = 0.03
 """Least relative doubt of a pulse's strength where the Rabi frequency has been measured."""
 EDGE = 0.4
 """A line nearer to the end of its scan than this share of its width is not seen whole."""
+HUMP = 1.5
+"""The same where the strength of the pulse is not known: twice a pi pulse leaves two humps 1.4
+widths beside the line, and the end of a scan may show one of them alone."""
 
 Rabi = Mapping[str, tuple[float, float]]
 """Rabi frequency at full scale and its sigma, Hz, by the qubit's full name."""
@@ -144,7 +147,8 @@ class LineScan:
         )
         centre = found.values["centre"]
         edge = min(centre - np.min(frequency), np.max(frequency) - centre)
-        if edge < EDGE * self.width_hz:
+        nearest = HUMP if self.expected[qubit.name].strength is None else EDGE
+        if edge < nearest * self.width_hz:
             raise FitFailed(f"the line at {centre / 1e9:.6f} GHz is at the edge of the scan")
         return found
 

@@ -51,6 +51,12 @@ def pulse_area_ns(duration_ns: int) -> float:
     return (whole - duration_ns * edge) / (1 - edge)
 
 
+def pi_pulse_ns(rabi_hz: float, amplitude: float) -> int:
+    """Return how long a pi pulse of that amplitude is; ``rabi_hz``: at full scale. In ns."""
+    needed_ns = 1e9 / (2 * rabi_hz * amplitude)
+    return on_grid_ns(needed_ns / (pulse_area_ns(100) / 100) * 1e-9, SHORTEST_PULSE_NS)
+
+
 @dataclass(frozen=True, slots=True)
 class Pulses:
     """One qubit's frames and pulses, from what is known of it at this moment."""
@@ -113,10 +119,11 @@ class Pulses:
 
     @property
     def pulse_ns(self) -> int:
-        """Duration of pi and half-pi pulses, ns: from the design's Rabi frequency."""
-        rabi_hz = self.bench.design(self.qubit, "rabi_frequency").value
-        needed_ns = 1e9 / (2 * rabi_hz * PI_AMPLITUDE)
-        return on_grid_ns(needed_ns / (pulse_area_ns(100) / 100) * 1e-9, SHORTEST_PULSE_NS)
+        """Duration of pi and half-pi pulses, ns: as it was set, else for the design's drive."""
+        set_s = self.bench.measured(self.qubit, "pulse_duration")
+        if set_s is not None:
+            return on_grid_ns(set_s)
+        return pi_pulse_ns(self.bench.design(self.qubit, "rabi_frequency").value, PI_AMPLITUDE)
 
     @property
     def expected_pi_amplitude(self) -> float:
@@ -271,6 +278,16 @@ for a kappa that is a tenth less than thought."""
 def all_pulses(bench: Bench, qubits: Iterable[Qubit]) -> tuple[Pulses, ...]:
     """Return the pulses of each qubit."""
     return tuple(Pulses(bench, qubit) for qubit in qubits)
+
+
+def until_all_end_ns(pulses: Iterable[Pulses]) -> dict[str, float]:
+    """Return the time from the middle of each pulse to the end of the longest, ns, by full name.
+
+    Pulses that begin together are followed by what waits for all of them.
+    """
+    own_ns = {p.qubit.name: p.pulse_ns for p in pulses}
+    longest_ns = max(own_ns.values())
+    return {name: longest_ns - ns / 2 for name, ns in own_ns.items()}
 
 
 def frame_names(pulses: Iterable[Pulses], ef: bool = False) -> tuple[str, ...]:

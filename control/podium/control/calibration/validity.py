@@ -38,6 +38,7 @@ VALIDITY: Mapping[str, Validity] = {
     "rabi_frequency": Validity(7 * DAY_S, "qubit_spectroscopy"),
     "anharmonicity": Validity(30 * DAY_S, "ef_spectroscopy"),
     "pi_amplitude": Validity(1 * DAY_S, "rabi"),
+    "pulse_duration": Validity(30 * DAY_S, "rabi"),
     "ef_pi_amplitude": Validity(1 * DAY_S, "rabi_ef"),
     "probe_frequency": Validity(7 * DAY_S, "readout_optimisation"),
     "probe_amplitude": Validity(7 * DAY_S, "readout_optimisation"),
@@ -72,7 +73,7 @@ OTHERS = Validity(1 * DAY_S, "")
 """Of quantities that the table does not know."""
 
 READOUT_SETTINGS = ("probe_frequency", "probe_amplitude", "probe_duration")
-_DRIVE = ("f01", "pi_amplitude")
+_DRIVE = ("f01", "pi_amplitude", "pulse_duration")
 _LEVELS = (
     *("ground_i", "ground_q", "excited_i", "excited_q"),
     *("ground_variance", "excited_variance"),

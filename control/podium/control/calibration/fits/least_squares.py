@@ -33,7 +33,7 @@ def look_at(*data: "Array | NDArray[np.complex128]") -> None:
         if lost:
             raise FitFailed(f"{lost} of {values.size} points are not numbers (NaN)")
         size = float(np.max(np.abs(values)))
-        if np.max(np.abs(values - values.flat[0])) <= STILL * size:
+        if values.size > 1 and np.max(np.abs(values - values.flat[0])) <= STILL * size:
             raise FitFailed(
                 f"all {values.size} points are the same ({complex(values.flat[0]):.4g}): "
                 "nothing is measured; is the input connected?"

@@ -67,10 +67,7 @@ def fit_resonance(
     look_at(iq)
     centre = float(np.mean(frequency_hz))
     delay, phase, gain = _line(frequency_hz, iq, _away(frequency_hz, iq, 1.5 * expected_kappa_hz))
-    flat = iq / (gain * np.exp(1j * (phase - 2 * np.pi * delay * (frequency_hz - centre))))
-    distance = np.abs(flat - np.median(flat.real) - 1j * np.median(flat.imag))
-    smooth = np.convolve(distance, np.ones(3) / 3, mode="same")
-    k = int(np.argmax(smooth))
+    k = int(np.argmax(off_the_line(frequency_hz, iq, expected_kappa_hz)))
     data = _stack(iq / gain)
     start = {
         "resonance": float(frequency_hz[k]),
@@ -117,6 +114,19 @@ def fit_resonance(
     fit.sigmas["gain"] *= gain
     fit.values["centre"] = centre
     return fit
+
+
+def off_the_line(frequency_hz: Array, iq: ComplexArray, expected_kappa_hz: float) -> Array:
+    """Return how far each point is from the line without its resonance, in units of its gain.
+
+    Smoothed over three points; shape (n,). Neither the line's delay nor the resonance's own turn
+    of the phase is in it.
+    """
+    delay, phase, gain = _line(frequency_hz, iq, _away(frequency_hz, iq, 1.5 * expected_kappa_hz))
+    turns = delay * (frequency_hz - float(np.mean(frequency_hz)))
+    flat = iq / (gain * np.exp(1j * (phase - 2 * np.pi * turns)))
+    distance = np.abs(flat - np.median(flat.real) - 1j * np.median(flat.imag))
+    return np.convolve(distance, np.ones(3) / 3, mode="same")
 
 
 SECOND = 0.4

@@ -30,6 +30,7 @@ from podium.control.calibration.sequences import (
     power_axis,
     probe_axis,
     rest,
+    until_all_end_ns,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
@@ -77,7 +78,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     excited, cycle_ns = _excited_program(bench, pulses, top, probe, opens_ns, closes_ns)
     in_0 = await bench.run(outcome, ground)
     in_1 = await bench.run(outcome, excited)
-    half_pulse_ns = {p.qubit.name: p.pulse_ns / 2 for p in pulses}
+    since_pulse_ns = until_all_end_ns(pulses)
     shots = np.array([ground.shots] * len(POWERS) + [excited.shots], dtype=np.float64)
 
     def rows(qubit: Qubit) -> np.ndarray:
@@ -93,7 +94,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
         thermal = bench.measured(qubit, "thermal_population") or 0.0
         lag_s = 1 / (np.pi * kappa[qubit.name])  # the field follows the qubit so much later
-        begin_s = half_pulse_ns[qubit.name] * 1e-9 + window.opens_s - lag_s
+        begin_s = since_pulse_ns[qubit.name] * 1e-9 + window.opens_s - lag_s
         share = excited_share(
             thermal, bench.best(qubit, "t1"), cycle_ns * 1e-9, begin_s, window.duration_s
         )

@@ -16,7 +16,7 @@ from podium.control.calibration.fits.least_squares import (
     fit_least_squares,
     look_at,
 )
-from podium.control.calibration.fits.resonator import fit_resonance, top_between, winding
+from podium.control.calibration.fits.resonator import fit_resonance, off_the_line, top_between
 from podium.control.calibration.measured import Measured
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
@@ -42,6 +42,9 @@ as an analyser's waveforms allow for three resonators in one program."""
 POINTS, SHOTS = 49, 400
 STILL_DISPERSIVE = 0.25
 """Share of the linewidth by which photons may have moved the line at the readout power chosen."""
+MOVES = 7.0
+"""Between the lowest and the highest power the line moves by so many sigmas of a dip's place, at
+least: by five of a difference."""
 DIP_DOUBT = 0.25
 """Of a step of the scan: how well the place of a dip of any shape is known."""
 
@@ -108,7 +111,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         # Only where there is one line, and one only, does its place mean something.
         window, width = windows[qubit.name], kappa[qubit.name]
         weak, _ = (fit_resonance(frequency, row, window, width) for row in (iq[0], iq[-1]))
-        where = np.array([locate_dip(frequency, row) for row in iq])
+        where = np.array([locate_dip(frequency, row, width) for row in iq])
         where[0] = weak.values["resonance"]
         with suppress(FitFailed):  # still nearly a resonance's shape, and more robust so
             where[1] = fit_resonance(frequency, iq[1], window, width).values["resonance"]
@@ -116,9 +119,11 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         found = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
         v, s = found.values, found.sigmas
         low, high = v["bare"] + v["pull"], v["bare"]
-        if abs(v["pull"]) < kappa[qubit.name] / 2 or abs(v["pull"]) < 5 * s["pull"]:
+        first, *_, last = punch_out_line(amplitude, v)
+        moved = abs(first - last)  # as far as the power reaches: what lies beyond is the model's
+        if moved < max(kappa[qubit.name] / 2, MOVES * DIP_DOUBT * step):
             raise FitFailed(
-                f"the line stays at {low / 1e9:.6f} GHz (within {abs(high - low) / 1e6:.2f} MHz) "
+                f"the line stays at {first / 1e9:.6f} GHz (within {moved / 1e6:.2f} MHz) "
                 "at all powers: no qubit couples to it, or the power never reaches it"
             )
         chosen, doubt = still_dispersive(found, STILL_DISPERSIVE * kappa[qubit.name])
@@ -140,6 +145,14 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     return outcome
 
 
+def punch_out_line(
+    amplitude: NDArray[np.float64], values: Mapping[str, float]
+) -> NDArray[np.float64]:
+    """Return where the line is at each amplitude, Hz; see :func:`fit_punch_out`. Shapes (n,)."""
+    ratio = amplitude * np.exp(-values["critical"])
+    return np.asarray(values["bare"] + values["pull"] / np.sqrt(1 + ratio**2))
+
+
 def fit_punch_out(
     amplitude: NDArray[np.float64],
     dip_hz: NDArray[np.float64],
@@ -156,9 +169,7 @@ def fit_punch_out(
     expected = float(np.log(critical))
 
     def model(values: Mapping[str, float]) -> NDArray[np.float64]:
-        ratio = amplitude * np.exp(-values["critical"])
-        line = values["bare"] + values["pull"] / np.sqrt(1 + ratio**2)
-        return np.append(line, values["critical"])
+        return np.append(punch_out_line(amplitude, values), values["critical"])
 
     log = np.log(amplitude)
     starts = [
@@ -180,13 +191,11 @@ def still_dispersive(fit: Fit, moved_hz: float) -> tuple[float, float]:
     return amplitude, max(0.05, fit.sigmas["critical"])
 
 
-def locate_dip(frequency_hz: NDArray[np.float64], iq: NDArray[np.complex128]) -> float:
+def locate_dip(
+    frequency_hz: NDArray[np.float64], iq: NDArray[np.complex128], expected_kappa_hz: float
+) -> float:
     """Return where S21 is farthest from the straight line's, Hz: robust, for any line shape."""
-    flat = iq * np.exp(-1j * winding(iq) * np.arange(len(iq)))
-    edge = max(3, len(iq) // 8)
-    ends = np.concatenate([flat[:edge], flat[-edge:]])
-    away = np.abs(flat - np.mean(ends))
-    smooth = np.convolve(away, np.ones(3) / 3, mode="same")
-    k = int(np.clip(np.argmax(smooth), 1, len(iq) - 2))
-    shift = np.clip(top_between(smooth[k - 1 : k + 2]), -1, 1)
+    off = off_the_line(frequency_hz, iq, expected_kappa_hz)
+    k = int(np.clip(np.argmax(off), 1, len(iq) - 2))
+    shift = np.clip(top_between(off[k - 1 : k + 2]), -1, 1)
     return float(frequency_hz[k] + shift * (frequency_hz[1] - frequency_hz[0]))

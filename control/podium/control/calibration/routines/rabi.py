@@ -15,6 +15,8 @@ from podium.control.calibration.sequences import (
     all_pulses,
     frames_of,
     measure_all,
+    pi_pulse_ns,
+    pulse_area_ns,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
@@ -34,6 +36,11 @@ FAINT_SHOTS = 10
 readout may still be far from its best."""
 STRONGEST = 0.99
 """Of full scale: a pi pulse may take so much, a correction later a little more."""
+ROOM = 0.8
+"""Of full scale: a pi pulse that would take more, as spectroscopy has found the drive, is played so
+much longer that it takes this."""
+SET_EXACTLY_S = 1e-12
+"""Sigma of a length that was set, not found."""
 PERIODS = 1.25
 """Range of the scan, in periods of the oscillation, as far as the output goes."""
 
@@ -80,17 +87,40 @@ def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
 
 
 async def rabi(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Find the amplitude of a pi pulse. Stores ``pi_amplitude`` (of full scale)."""
-    return await _rabi(bench, qubits, ef=False)
+    """Find the amplitude of a pi pulse. Stores ``pi_amplitude`` (of full scale).
+
+    Where the drive is so much weaker than designed that a pi pulse would come near full scale,
+    pulses are played longer from here on: ``pulse_duration`` (s).
+    """
+    outcome = Outcome("rabi", "Rabi")
+    await _make_room(bench, outcome, qubits)
+    return await _rabi(bench, outcome, qubits, ef=False)
 
 
 async def rabi_ef(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Find the amplitude of a 1-2 pi pulse. Stores ``ef_pi_amplitude`` (of full scale)."""
-    return await _rabi(bench, qubits, ef=True)
+    return await _rabi(bench, Outcome("rabi_ef", "Rabi, 1-2"), qubits, ef=True)
 
 
-async def _rabi(bench: Bench, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
-    outcome = Outcome("rabi_ef", "Rabi, 1-2") if ef else Outcome("rabi", "Rabi")
+async def _make_room(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> None:
+    """Set longer pulses for qubits whose pi pulse would take more than :data:`ROOM`."""
+    for p in all_pulses(bench, qubits):
+        rabi_hz = bench.measured(p.qubit, "rabi_frequency")
+        if rabi_hz is None or bench.measured(p.qubit, "pi_amplitude") is not None:
+            continue
+        takes = 1e9 / (2 * rabi_hz * pulse_area_ns(p.pulse_ns))
+        if takes <= ROOM:
+            continue
+        longer_ns = pi_pulse_ns(rabi_hz, ROOM)
+        outcome.notes.append(
+            f"pulses of {p.qubit.element} last {longer_ns} ns: a pi pulse of {p.pulse_ns} ns would "
+            f"take {takes:.2f} of full scale"
+        )
+        longer = Measured(longer_ns * 1e-9, SET_EXACTLY_S, "s")
+        await bench.commit(outcome, {f"{p.qubit.name}.pulse_duration": longer})
+
+
+async def _rabi(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
     await _scan(bench, outcome, qubits, ef, 1)
     faint = tuple(qubit for qubit in qubits if qubit.name in outcome.failures)
     if faint:
@@ -113,6 +143,8 @@ async def _scan(
         for p in all_pulses(bench, qubits)
     }
     quantity = "ef_pi_amplitude" if ef else "pi_amplitude"
+    # An amplitude is worth nothing without the length of its pulse: both are of one age.
+    set_s = {q.name: bench.measured(q, "pulse_duration") for q in qubits}
 
     def raw(qubit: Qubit) -> Panel:
         amplitude = values_of(data, f"{qubit.element}_amplitude")
@@ -136,7 +168,11 @@ async def _scan(
                 "attenuation, would leave room"
             )
         line = cosine(amplitude, found.values)
-        return {quantity: Measured(pi_amplitude, sigma, "1")}, replace(
+        values = {quantity: Measured(pi_amplitude, sigma, "1")}
+        length_s = set_s[qubit.name]
+        if length_s is not None:
+            values["pulse_duration"] = Measured(length_s, SET_EXACTLY_S, "s")
+        return values, replace(
             panel,
             series=(*panel.series, Series("fit", amplitude, line * 1e3, line=True)),
             marks=(("pi", pi_amplitude),),

@@ -70,7 +70,8 @@ towards the bare resonator, by up to its distance."""
 PHOTONS = (0.1, 12.0)
 """Range of photon numbers on resonance, of the critical one as the design has it."""
 FIRST_LENGTH = 0.6
-"""Length of the pulses, in ten resonator lifetimes 1 / (pi kappa)."""
+"""Length of the first map's pulses, in ten resonator lifetimes 1 / (pi kappa). Heralded maps after
+it have the length that is best so far."""
 NEARER = 0.3
 """A narrow map covers this share of each of the wide one's ranges."""
 NARROW_MAPS = 8
@@ -172,6 +173,8 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         if not moving:
             break
         ranges = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
+        if sure:  # what the length does to distance and decay is then measured, not reckoned
+            map_ns |= {q.name: _length_ns(best[q.name].length_s * 1e9) for q in moving}
         await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(NARROW_SHOTS))
         best |= _best(moving, samples)
 

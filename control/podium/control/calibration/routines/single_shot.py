@@ -31,6 +31,7 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_at_once,
     ringdown_s,
+    until_all_end_ns,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.program.program import (
@@ -114,8 +115,10 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     clouds = await _heralded(bench, outcome, pulses)
     second = await _second_level(bench, outcome, pulses, clouds)
     wait_s = ringdown_s(pulses)
+    since_pulse_ns = until_all_end_ns(pulses)
     played = {
-        p.qubit.name: Played(0.5e-9 * p.pulse_ns, wait_s + 0.5e-9 * p.pulse_ns) for p in pulses
+        p.qubit.name: Played(1e-9 * since_pulse_ns[p.qubit.name], wait_s + 0.5e-9 * p.pulse_ns)
+        for p in pulses
     }
 
     def raw(qubit: Qubit) -> Panel:
@@ -318,14 +321,15 @@ def second_level(shots: ComplexArray) -> dict[str, Measured]:
 class Played:
     """Times of the heralded sequence, s."""
 
-    half_pulse: float
+    after_pulse: float
+    """From the middle of the pi pulse to the readout's departure."""
     after_herald: float
     """From the herald's end to the middle of the pi pulse."""
 
     @property
     def until_read(self) -> float:
         """From the herald's end to the readout's arrival."""
-        return self.after_herald + self.half_pulse + ARRIVES_LATER_S
+        return self.after_herald + self.after_pulse + ARRIVES_LATER_S
 
 
 def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: Played) -> Measured:
@@ -339,7 +343,7 @@ def ideal_fidelity(bench: Bench, qubit: Qubit, seen: Discrimination, played: Pla
     """
     t1 = bench.best(qubit, "t1")
     thermal = bench.measured(qubit, "thermal_population") or 0.0
-    decays = (played.half_pulse + ARRIVES_LATER_S) / t1
+    decays = (played.after_pulse + ARRIVES_LATER_S) / t1
     lifted = thermal * (played.until_read + played.after_herald) / t1
     # As prepared, each error is the ideal one in most shots, and its opposite in few.
     wrong = decays + lifted
