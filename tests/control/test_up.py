@@ -165,3 +165,28 @@ def test_a_damaged_ramp_journal_is_told_at_the_start_until_somebody_has_looked(
         assert up.status()[0] == 0
     finally:
         up.close()
+
+
+@pytest.mark.slow
+def test_when_all_twins_are_frozen_none_stays_connected_and_all_say_when_they_were_heard(
+    tmp_path_factory,
+) -> None:
+    up = Up(tmp_path_factory.mktemp("frozen"))
+
+    def states() -> dict[str, str]:
+        agents = up.status()[1]["agents"]
+        return {one["name"]: one["state"] for agent in agents for one in agent["instruments"]}
+
+    try:
+        assert set(states().values()) == {"connected"}
+        up.twins.send_signal(signal.SIGSTOP)
+        wait_for(lambda: "connected" not in states().values(), up.log)
+        told = podium("status", up.facility, "--state", up.state, check=False)
+        assert told.returncode == 1
+        rows = [line for line in told.stdout.splitlines() if line.startswith("  ")]
+        assert sum("(heard" in row and "ago)" in row for row in rows) == len(states())
+        up.twins.send_signal(signal.SIGCONT)
+        wait_for(lambda: set(states().values()) == {"connected"}, up.log)
+    finally:
+        up.twins.send_signal(signal.SIGCONT)
+        up.close()
