@@ -109,6 +109,16 @@ def test_where_a_page_cannot_be_is_told(page, said, tmp_path) -> None:
     assert said in told.stderr
 
 
+def test_a_release_and_its_end_are_answered_as_json(up) -> None:
+    words = ("release", "lo_q2", "--facility", EXAMPLE, "--state", up.state, "--json")
+    for back, released in ((), True), (("--back",), False):
+        told = podium(*words, *back)
+        assert json.loads(told.stdout) == {"instrument": "lo_q2", "released": released}
+        state = up.status()[1]["agents"]
+        (lo,) = (one for agent in state for one in agent["instruments"] if one["name"] == "lo_q2")
+        assert (lo["state"] == "released") is released
+
+
 @pytest.mark.parametrize("module", ["agent", "coordinator"])
 def test_a_process_that_is_killed_is_seen_and_comes_back(up, module) -> None:
     victim = up.child(module)

@@ -21,7 +21,6 @@ from podium.control.demo.comparison import Truth, compare
 from podium.control.demo.patience import Patient
 from podium.control.demo.processor_time import processor_time_s
 from podium.control.demo.progress import Display, display
-from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
 from podium.control.demo.session import CANNOT_GO_ON
 from podium.control.demo.side_by_side import bring_up_nodes
@@ -266,7 +265,7 @@ async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIter
     await children.wait_for(state)
     coordinator = read_state(state).coordinator
     async with join_facility(wanted.facility, coordinator, endpoints) as lab:
-        await all_connected(lab)
+        await lab.all_connected()
         yield lab
 
 
