@@ -27,6 +27,7 @@ from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.epochs import AskEpochs, EpochsNow
+from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.bus.snapshots import TakeSnapshot
@@ -118,6 +119,8 @@ class Agent:
                     self._instruments, lambda: self._busy() or self._starts_on
                 )
                 keeping.append(tasks.create_task(asking, name="liveness"))
+                memory = give_back_memory(lambda: self._busy() or self._starts_on)
+                keeping.append(tasks.create_task(memory, name="memory"))
                 if self._starting is not None:
                     keeping.append(tasks.create_task(self._starting.keep(), name="starts"))
                 try:
