@@ -9,6 +9,8 @@ import ctypes
 import gc
 import os
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 
@@ -21,8 +23,13 @@ GLIBC_MALLOC = {-8: 1, -4: 0, -1: 2**31 - 1, -2: 2**24}
 """Parameters of glibc's ``mallopt`` (malloc.h): M_ARENA_MAX, M_MMAP_MAX, M_TRIM_THRESHOLD,
 M_TOP_PAD. Arrays of some megabytes come and go with every run. By default each is mapped from the
 system and given back, and the system clears all of its pages anew, which takes as long as half of
-the physics. With these they come from one heap that is kept; a simulation gives back what its runs
-have left when it idles (``sim_instruments/servers/memory.py``)."""
+the physics. With these they come from one heap that is kept; who works for long gives back what was
+left in it when it idles (:class:`Spare`)."""
+
+IDLE_S = 10.0
+"""It is done when nothing has been computed for so long. Between runs that follow one another the
+next one takes what the last has left: to have the system clear all pages anew costs more than
+many runs do."""
 
 
 def configure_process() -> None:
@@ -41,6 +48,37 @@ def configure_process() -> None:
     # of them, which costs a processor, and on a busy machine the two wait for each other: to draw a
     # fluxonium then takes fifty times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+class Spare:
+    """What the C library keeps of memory that was freed, in the hope that it is wanted again.
+
+    Runs come and go with arrays of some megabytes, in several threads; after a bring-up of one
+    node glibc keeps twice of what the simulation needs. Other C libraries are left alone.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._trim: Callable[[int], int] | None = None
+        with suppress(AttributeError, OSError):
+            self._trim = ctypes.CDLL(None).malloc_trim
+        self._now_s = now_s
+        self._used_s: float | None = None
+        """When memory was used last; None: not since it was given back."""
+
+    def used(self) -> None:
+        """Note that memory is in use now; may be called in any thread."""
+        self._used_s = self._now_s()
+
+    @property
+    def due(self) -> bool:
+        """Whether there is something to give back, and nobody uses it."""
+        return self._used_s is not None and self._now_s() - self._used_s >= IDLE_S
+
+    def give_back(self) -> None:
+        """Give it back. Takes some milliseconds; may be called in any thread."""
+        self._used_s = None
+        if self._trim is not None:
+            self._trim(0)
 
 
 def main() -> int:

@@ -3,18 +3,24 @@
 import asyncio
 import json
 import threading
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
+from podium.control.calibration import one_routine
 from podium.control.calibration.runner import RunError, RunFailed, RunRefused
+from podium.control.calibration.validity import NoQuantity, Validities
 from podium.control.coordinator import agents_seen
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.facility.frozen_map import FrozenMap
 from podium.control.lab import Lab, open_facility
 from podium.control.program.serialise import digest
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
+from podium.firmware_interfaces.quantity import QuantityError
 
 
 def raising(error: Exception):
@@ -42,6 +48,46 @@ async def reached(gate: Gate) -> None:
 
 def made_safe(bench) -> bool:
     return "cluster_a.safe" in bench.done
+
+
+async def test_a_calibration_takes_the_validities_of_the_file_and_those_that_it_is_given(
+    lab, monkeypatch, tmp_path
+) -> None:
+    taken: list[Validities] = []
+
+    async def calibrated(*words: object) -> None:
+        taken.append(words[-1])
+
+    monkeypatch.setattr(one_routine, "calibrated", calibrated)
+    of_file = FrozenMap({"t1": 3600.0, "node_a.q0.f01": 60.0})
+    monkeypatch.setattr(lab, "_facility", replace(lab.facility, validity=of_file))
+    await lab.calibrate("rabi", "q1", out=tmp_path, validity={"t1": "2 h", "chi": "10 s"})
+    asked = [taken[0].of(f"node_a.{name}").lasts_s for name in ("q0.f01", "q1.t1", "q1.chi")]
+    assert asked == [60.0, 7200.0, 10.0]
+    with pytest.raises(NoQuantity, match="no quantity 'f10'; did you mean 'f01'"):
+        await lab.calibrate("rabi", "q1", out=tmp_path, validity={"f10": "6 h"})
+    with pytest.raises(QuantityError, match="6 parsec"):
+        await lab.calibrate("rabi", "q1", out=tmp_path, validity={"f01": "6 parsec"})
+    of_file = FrozenMap({"tea": 1.0})
+    monkeypatch.setattr(lab, "_facility", replace(lab.facility, validity=of_file))
+    with pytest.raises(NoQuantity, match="in the facility file's validity: no quantity 'tea'"):
+        await lab.calibrate("rabi", "q1", out=tmp_path)
+    assert len(taken) == 1
+
+
+async def test_a_calibration_begins_when_all_instruments_are_connected(
+    lab, bench, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setattr("podium.control.lab.READY_S", 0.2)
+    monkeypatch.setattr("podium.control.agent.by_hand.BACK_S", 0.2)
+    bench.hooks["lo_q2.connect"] = raising(Unreachable("lo_q2: no route"))
+    await lab.release("lo_q2")
+    with suppress(RunFailed):  # it does not answer yet
+        await lab.take_back("lo_q2")
+    bench.done.clear()
+    with pytest.raises(RunFailed, match=r"lo_q2 is (lost|connecting): lo_q2.* no route"):
+        await lab.calibrate("rabi", "q1", out=tmp_path)
+    assert not [step for step in bench.done if step.startswith("cluster_a.")]
 
 
 async def test_a_run_gives_a_dataset_with_names_units_and_provenance(lab, trial, example) -> None:

@@ -109,6 +109,16 @@ def test_where_a_page_cannot_be_is_told(page, said, tmp_path) -> None:
     assert said in told.stderr
 
 
+def test_a_release_and_its_end_are_answered_as_json(up) -> None:
+    words = ("release", "lo_q2", "--facility", EXAMPLE, "--state", up.state, "--json")
+    for back, released in ((), True), (("--back",), False):
+        told = podium(*words, *back)
+        assert json.loads(told.stdout) == {"instrument": "lo_q2", "released": released}
+        state = up.status()[1]["agents"]
+        (lo,) = (one for agent in state for one in agent["instruments"] if one["name"] == "lo_q2")
+        assert (lo["state"] == "released") is released
+
+
 @pytest.mark.parametrize("module", ["agent", "coordinator"])
 def test_a_process_that_is_killed_is_seen_and_comes_back(up, module) -> None:
     victim = up.child(module)
@@ -164,4 +174,29 @@ def test_a_damaged_ramp_journal_is_told_at_the_start_until_somebody_has_looked(
         assert "ramp journal" not in looked.stdout
         assert up.status()[0] == 0
     finally:
+        up.close()
+
+
+@pytest.mark.slow
+def test_when_all_twins_are_frozen_none_stays_connected_and_all_say_when_they_were_heard(
+    tmp_path_factory,
+) -> None:
+    up = Up(tmp_path_factory.mktemp("frozen"))
+
+    def states() -> dict[str, str]:
+        agents = up.status()[1]["agents"]
+        return {one["name"]: one["state"] for agent in agents for one in agent["instruments"]}
+
+    try:
+        assert set(states().values()) == {"connected"}
+        up.twins.send_signal(signal.SIGSTOP)
+        wait_for(lambda: "connected" not in states().values(), up.log)
+        told = podium("status", up.facility, "--state", up.state, check=False)
+        assert told.returncode == 1
+        rows = [line for line in told.stdout.splitlines() if line.startswith("  ")]
+        assert sum("(heard" in row and "ago)" in row for row in rows) == len(states())
+        up.twins.send_signal(signal.SIGCONT)
+        wait_for(lambda: set(states().values()) == {"connected"}, up.log)
+    finally:
+        up.twins.send_signal(signal.SIGCONT)
         up.close()

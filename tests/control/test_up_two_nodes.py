@@ -2,12 +2,17 @@
 
 import asyncio
 import json
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
+import httpx
 import pytest
 from tests.control.triggered_bench import Node, together
 from tests.control.two_nodes_up import TWO_NODES, in_time
-from tests.control.upped import Up, podium
+from tests.control.upped import PODIUM, Up, podium
 
 from podium.control.lab import join_facility
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -51,3 +56,62 @@ async def test_both_nodes_play_by_one_start_between_processes(up) -> None:
     assert {file.stem for file in kept.glob("*.json")} == {
         *("ticks_a", "ticks_b", "ticks_tagger", "plane_a", "plane_b", "plane_room")
     }
+
+
+def calibrating(up: Up, node: str, folder: Path) -> "subprocess.Popen[str]":
+    """Start ``podium calibrate`` of a node's first qubit."""
+    words = [f"{node}.q0", "--state", up.state, "--out", folder / node]
+    command = [*PODIUM, "calibrate", TWO_NODES, *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(list(map(str, command)), stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.mark.slow
+def test_two_nodes_calibrate_at_once_and_the_page_shows_and_stops_both(up, tmp_path) -> None:
+    address, key = up.page()
+    with ExitStack() as stack:
+        page = stack.enter_context(httpx.Client(base_url=address, headers=key, timeout=60))
+        nodes = ("node_a", "node_b")
+        working = {one: stack.enter_context(calibrating(up, one, tmp_path)) for one in nodes}
+
+        def cards() -> dict[str, dict]:
+            return {one["nodes"][0]: one for one in page.get("/api/state").json()["runs"]}
+
+        def until(condition) -> dict[str, dict]:
+            give_up = time.monotonic() + 120
+            while not condition(shown := cards()):
+                assert time.monotonic() < give_up, (shown, up.log.read_text())
+                time.sleep(0.05)
+            return shown
+
+        def at_work() -> bool:
+            ended = [one.communicate() for one in working.values() if one.poll() is not None]
+            assert not ended, ended
+            shown = cards()
+            return set(shown) == set(nodes) and all(one["run"] for one in shown.values())
+
+        try:
+            while not at_work():
+                time.sleep(0.05)
+            shown = cards()
+            for node, card in shown.items():
+                assert card["nodes"] == [node]
+                assert (card["state"], card["steps"] > 1) == ("on", True)
+                assert 1 <= card["step"] <= card["steps"]
+                assert card["doing"]
+            doing = {one["name"]: one["doing"] for one in page.get("/api/state").json()["nodes"]}
+            assert all("step" in doing[node] for node in nodes)
+            whole = page.get("/").text
+            for node in nodes:
+                assert f'data-stop="{shown[node]["id"]}"' in whole
+                headers = {"X-Podium-Page": "stop", "Origin": address.rstrip("/")}
+                answer = page.post(f"/api/runs/{shown[node]['id']}/stop", headers=headers)
+                assert answer.status_code == 200, answer.text
+                assert working[node].wait(60) == 1
+                assert "stopped on the page" in working[node].communicate()[1]
+                until(lambda one, node=node: node not in one)
+                assert all(working[one].poll() is None for one in nodes[nodes.index(node) + 1 :])
+        finally:
+            for process in working.values():
+                process.kill()
+    assert up.status()[0] == 0

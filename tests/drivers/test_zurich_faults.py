@@ -170,6 +170,24 @@ def test_a_run_in_which_an_instrument_complains_is_no_good(server, driver) -> No
         driver.wait(1.0)
 
 
+@pytest.mark.parametrize("step", ["load", "arm"])
+def test_complaints_that_are_older_than_a_run_are_told_and_do_not_refuse_it(
+    server, driver, caplog, step: str
+) -> None:
+    (shfqc,) = (one for one in server.twin.devices if one.name == "dev12000")
+    older = json.dumps({"messages": [{"code": 7, "message": "fan \x1b[2J stands", "count": 1}]})
+    if step == "arm":
+        driver.load(PROGRAM)
+    shfqc.store.put("raw/error/json/errors", older, 0)
+    if step == "load":
+        driver.load(PROGRAM)
+    driver.arm()
+    (told,) = caplog.messages
+    assert told == r"zi: dev12000 says: fan \x1b[2J stands (older than this run, which goes on)"
+    driver.start()
+    driver.wait(1.0)
+
+
 # What is loaded
 
 READ = CoreProgram("qa", 0, ("q0.readout",), "waitDigTrigger(1); playZero(32);")

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from podium.firmware_interfaces import yaml_text
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.program_message import MessageSplitter, Number, Unit, units
 from podium.firmware_interfaces.json_text import NotJson, parse_json
@@ -92,3 +93,9 @@ def test_a_stream_is_cut_alike_however_it_was_chopped(size: int) -> None:
     splitter = MessageSplitter()
     pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
     assert [message for piece in pieces for message in splitter.feed(piece)] == whole
+
+
+def test_depth_is_looked_for_with_libyaml_where_it_is_there() -> None:
+    """PyYAML's own scanner takes half a second of processor time for 4,000 brackets."""
+    yaml = pytest.importorskip("yaml._yaml")
+    assert issubclass(yaml_text._Parser, yaml.CParser)

@@ -75,9 +75,10 @@ class BlockingLab:
         store: Path | str | None = None,
         thoroughness: float = 1.0,
         active_reset: bool = False,
+        validity: Mapping[str, str] | None = None,
     ) -> "Calibrated":
         """Carry out a routine on qubits: ``lab.calibrate("rabi", "q1")``."""
-        calibrate = partial(self._lab.calibrate, thoroughness=thoroughness)
+        calibrate = partial(self._lab.calibrate, thoroughness=thoroughness, validity=validity)
         calibrate = partial(calibrate, out=out, store=store, active_reset=active_reset)
         return self._thread.do(lambda: calibrate(routine, *qubits))
 

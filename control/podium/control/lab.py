@@ -53,6 +53,7 @@ from podium.control.timebase.skew_messages import (
 from podium.control.timebase.skew_routine import Progress
 from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
 from podium.control.timebase.timed_program import TimedProgram, timed_to_json
+from podium.firmware_interfaces.quantity import parse_quantity
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ AGENT = "room"
 
 SETTLED = ("connected", "released")
 """States of an instrument in which there is nothing to wait for."""
+READY_S = 60.0
+"""A calibration waits so long for instruments that do not answer yet."""
 
 
 class Lab:
@@ -158,6 +161,7 @@ class Lab:
         store: Path | str | None = None,
         thoroughness: float = 1.0,
         active_reset: bool = False,
+        validity: Mapping[str, str] | None = None,
     ) -> "Calibrated":
         """Carry out a routine on qubits: ``await lab.calibrate("rabi", "q1")``.
 
@@ -166,17 +170,26 @@ class Lab:
         fridges must be cold, biases go to the sweet spots, what is found goes into ``store``
         (default ``parameters.sqlite`` in ``out``) and data into ``out/datasets``; others see it
         on the page, and may stop it. ``thoroughness``: a factor on the number of shots.
+        ``validity``: how long quantities are good for, ``{"f01": "6 h"}``, over what the
+        facility file says.
 
         A qubit for which nothing was found is in ``failures`` of what is returned. Raises
-        ``RunError``, ``NotCold``, ``NoRoutine``, ``UnknownQubit``, ``StoreError`` and OSError.
+        ``RunError`` (also for an instrument that does not answer), ``NotCold``, ``NoRoutine``,
+        ``UnknownQubit``, ``NoQuantity``, ``QuantityError``, ``StoreError`` and OSError.
         """
         from podium.control.calibration.one_routine import OneRoutine, calibrated  # heavy
+        from podium.control.calibration.validity import Validities
 
         one = OneRoutine.of(self._facility, routine, qubits)
+        over = {name: parse_quantity(time, "s") for name, time in (validity or {}).items()}
+        validities = Validities.laid_over(self._facility.validity, over)
         place = Place(Path(out), store or Path(out) / STORE, self._file)
+        await self.all_connected()
         async with self.procedure(one.title, one.nodes, len(one.nodes)) as (procedure, lab):
             begin_step = procedure.begin_step
-            return await calibrated(lab, one, place, begin_step, thoroughness, active_reset)
+            return await calibrated(
+                lab, one, place, begin_step, thoroughness, active_reset, validities
+            )
 
     async def loopback(
         self,
@@ -346,6 +359,21 @@ class Lab:
                 if loop.time() > give_up:
                     return status
             await asyncio.sleep(0.05)
+
+    async def all_connected(self) -> None:
+        """Return once every instrument answers or is in a person's hands.
+
+        Raises ``RunFailed``, naming those that do not after :data:`READY_S`.
+        """
+        status = await self.ready(READY_S)
+        lost = [
+            f"{one.name} is {one.state}: {one.last_error}"
+            for agent in status.agents
+            for one in agent.instruments
+            if one.state not in SETTLED
+        ]
+        if lost or status.missing:
+            raise RunFailed("; ".join([*status.missing, *lost]))
 
 
 @asynccontextmanager

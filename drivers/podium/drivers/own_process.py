@@ -20,6 +20,9 @@ from typing import Any
 
 from podium.drivers.passing import receive, send
 
+LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""glibc gives what a large array held back to the system when it is freed, and keeps two heaps for
+all threads (mallopt(3)). Other C libraries do not know the words."""
 REAPED_S = 5.0
 """A process that was killed is gone within this."""
 
@@ -40,7 +43,7 @@ class OwnProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=os.environ | {"PYTHONPATH": _places()},
+                env=LEAN | os.environ | {"PYTHONPATH": _places()},
                 process_group=0,  # and no session, among which Linux shares its processors
             )
         self._wire = ours

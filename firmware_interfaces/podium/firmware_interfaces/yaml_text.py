@@ -19,7 +19,8 @@ DEPTH_MAX = 100
 FIRST_LOOK = 1024
 """Characters that are looked through first."""
 
-_Parser = getattr(yaml, "CParser", None) or yaml.SafeLoader
+_Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""On libyaml where it is there: a hundred times as fast."""
 _ENDLESS = re.compile(r"0[xo][0-9a-fA-F_]{1000}")
 """Decimal digits have an end in Python, these have none until somebody prints the number."""
 _INDENT = re.compile(r"^[ \t?-]*+", re.MULTILINE)

@@ -15,6 +15,7 @@ from podium.control.calibration.place import Place
 from podium.control.calibration.readiness import NotCold
 from podium.control.calibration.routine_result import Calibrated
 from podium.control.calibration.store import ParameterStore
+from podium.control.calibration.validity import Validities
 from podium.control.facility.facility import Qubit
 from podium.control.facility.qubit_names import UnknownQubit
 from podium.control.program.program import Program
@@ -47,7 +48,7 @@ async def carried_out(
         begun.append((number, name))
 
     one = OneRoutine("relaxes", relaxes, qubits)
-    return await calibrated(runner, one, place, begin_step, 1.0, False)
+    return await calibrated(runner, one, place, begin_step, 1.0, False, Validities())
 
 
 async def test_what_was_found_is_in_hand_and_in_the_store(tmp_path: Path) -> None:

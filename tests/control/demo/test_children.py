@@ -172,3 +172,17 @@ async def test_who_is_cancelled_beside_children_is_cancelled(
         async with asyncio.timeout(0), children.watched():
             await asyncio.Event().wait()
     assert child.process.poll() is None
+
+
+async def test_a_death_that_comes_a_little_later_is_waited_for_while_the_loop_goes_on(
+    children: Children, tmp_path: Path
+) -> None:
+    code = "import sys; sys.stdin.read(); print('gone', flush=True); sys.exit(3)"
+    child = children.start("twin", python(code), tmp_path)
+    assert await children.dead_within(0.0) == []
+    waiting = asyncio.create_task(children.dead_within(30.0))
+    await asyncio.sleep(0)  # it waits, and this goes on
+    assert child.process.stdin is not None
+    child.process.stdin.close()
+    (failed,) = await waiting
+    assert "the process twin ended with status 3" in str(failed)

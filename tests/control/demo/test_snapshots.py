@@ -155,6 +155,39 @@ async def test_the_command_line_takes_and_compares(twins, tmp_path, capsys, monk
     assert "no snapshot begins with 'none'" in capsys.readouterr().err
 
 
+async def test_snapshots_are_answered_as_json(twins, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def answer(*words: str) -> tuple[int, dict]:
+        status = await asyncio.to_thread(main, ["snapshot", *words, "--json"])
+        (line,) = capsys.readouterr().out.splitlines()
+        return status, json.loads(line)
+
+    take = ["take", str(EXAMPLE), *twins.words, "--out"]
+    assert await answer(*take, "a.json") == (0, {"snapshot": "a.json", "problems": []})
+    twins.twins["lo_q2"].open("scpi").feed(b":SOUR:POW -3.5\n", 0)
+    assert (await answer(*take, "b.json"))[0] == 0
+    status, found = await answer("diff", "a.json", "b.json")
+    assert (status, found["same"]) == (1, False)
+    assert found["differences"] == ["lo_q2: power_dbm was -30, now it is -3.5"]
+    assert await answer("diff", "a.json", "a.json") == (0, {"same": True, "differences": []})
+    assert await answer("show", "a.json") == (0, json.loads((tmp_path / "a.json").read_text()))
+
+
+async def test_what_could_not_be_read_is_in_the_json_and_in_the_exit_status(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    async def taken(arguments: object) -> tuple[str, list[str]]:
+        return "{}", ["bias_q0: no route"]
+
+    monkeypatch.setattr("podium.control.demo.snapshot._taken", taken)
+    words = ["snapshot", "take", str(EXAMPLE), "--out", str(tmp_path / "a.json"), "--json"]
+    assert await asyncio.to_thread(main, words) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["problems"] == ["bias_q0: no route"]
+    assert err == "podium snapshot: bias_q0: no route\n"
+
+
 # Without instruments
 
 ONE = InstrumentSnapshot("lo", "sgs", "R&S 1", '{"on": false, "power": -3.0}', {}, 5.0, "")

@@ -15,6 +15,7 @@ from podium.control.agent.compiling import Compile, Compiling
 from podium.control.agent.examining import examine
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.journal import Journal
+from podium.control.agent.liveness import ask_quiet_instruments
 from podium.control.agent.playing import Playing
 from podium.control.agent.readings import read, status_of
 from podium.control.agent.requests import REQUESTS
@@ -26,6 +27,7 @@ from podium.control.agent.telling import Telling
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.epochs import AskEpochs, EpochsNow
+from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.mixers import CalibrateMixers, MixersCalibrated
 from podium.control.bus.snapshots import TakeSnapshot
@@ -113,6 +115,12 @@ class Agent:
                 keeping.append(tasks.create_task(self._playing.promises.keep(), name="promises"))
                 keeping.append(tasks.create_task(self._cold.keep(), name="cold"))
                 keeping.append(tasks.create_task(self._keep_biases_safe(), name="warm biases"))
+                asking = ask_quiet_instruments(
+                    self._instruments, lambda: self._busy() or self._starts_on
+                )
+                keeping.append(tasks.create_task(asking, name="liveness"))
+                memory = give_back_memory(lambda: self._busy() or self._starts_on)
+                keeping.append(tasks.create_task(memory, name="memory"))
                 if self._starting is not None:
                     keeping.append(tasks.create_task(self._starting.keep(), name="starts"))
                 try:

@@ -58,6 +58,7 @@ async def calibrated(
     begin_step: BeginStep,
     thoroughness: float,
     active_reset: bool,
+    validities: Validities,
 ) -> Calibrated:
     """Look at the fridges, ramp the biases, and carry out ``one``, node by node.
 
@@ -69,7 +70,6 @@ async def calibrated(
     if place.facility_file is not None:
         file, digest = place.facility_file, facility.digest
         await asyncio.to_thread(keep_facility, file, digest, place.datasets)
-    validities = Validities(dict(facility.validity))
     outcomes: list[Outcome] = []
     with ParameterStore(place.store) as store:
         await check_fridges(runner, one.qubits)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.control.calibration.measured import Entry
+from podium.control.facility.problems import suggest
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -102,12 +103,31 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 old, what the facility file expects."""
 
 
+class NoQuantity(LookupError):
+    """A validity is of a quantity that no routine measures; the message says what would be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Validities:
     """The table with what a facility or a person lays over it."""
 
     lasts_s: Mapping[str, float] = field(default_factory=dict)
     """By quantity (``f01``) or by full name (``node_a.q0.f01``), which goes first."""
+
+    @classmethod
+    def laid_over(cls, of_facility: Mapping[str, float], over: Mapping[str, float]) -> "Validities":
+        """Return those of a facility file with a person's over them, s.
+
+        Raises :class:`NoQuantity`.
+        """
+        for names, where in ((of_facility, "in the facility file's validity: "), (over, "")):
+            for name in names:
+                quantity = name.rpartition(".")[2]
+                if quantity not in VALIDITY:
+                    raise NoQuantity(
+                        f"{where}no quantity {quantity!r}; {suggest(quantity, VALIDITY)}"
+                    )
+        return cls({**of_facility, **over})
 
     def of(self, name: str) -> Validity:
         """Return how long the parameter ``name`` is good for."""

@@ -8,6 +8,7 @@ from functools import partial
 from podium.control.bus import by_hand, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.findings import LookedAt
+from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
 from podium.control.bus.mixers import CalibrateMixers
@@ -151,11 +152,16 @@ class Coordinator:
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),
             self._bus.announce(key),
+            asyncio.TaskGroup() as tasks,
         ):
             log.info("coordinator up", facility=self._facility.name)
             for left in self._starts.left_over:
                 self._go_on(left.ticket, left.program)
-            yield
+            memory = tasks.create_task(give_back_memory(lambda: self._runs.on), name="memory")
+            try:
+                yield
+            finally:
+                memory.cancel()
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown; what runs goes on."""

@@ -83,6 +83,11 @@ class RunsTold:
         self.findings = FindingsFile(None)
         """What is wrong with files on the disk."""
 
+    @property
+    def on(self) -> bool:
+        """Whether any run is on."""
+        return any(one.state == "on" for one in self._news.values())
+
     @asynccontextmanager
     async def telling(self) -> AsyncGenerator[None]:
         """Publish what is to be told while the context is open."""

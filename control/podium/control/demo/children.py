@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -60,15 +59,16 @@ class Child:
     holds: tuple[str, ...] = ()
     """What is gone with it: names of instruments."""
 
-    def check(self) -> None:
-        """Raise :class:`ProcessFailed` with its last words if it runs no more."""
+    def failure(self) -> ProcessFailed | None:
+        """Return its last words if it runs no more."""
         status = self.process.poll()
-        if status is not None:
-            gone = f", and with it {', '.join(self.holds)}," if self.holds else ""
-            raise ProcessFailed(
-                f"the process {self.name}{gone} {_ending(status)}; the end of {self.log}:\n"
-                f"{self.last_words()}"
-            )
+        if status is None:
+            return None
+        gone = f", and with it {', '.join(self.holds)}," if self.holds else ""
+        return ProcessFailed(
+            f"the process {self.name}{gone} {_ending(status)}; the end of {self.log}:\n"
+            f"{self.last_words()}"
+        )
 
     def last_words(self) -> str:
         """Return the last lines of what it wrote."""
@@ -120,26 +120,23 @@ class Children:
 
     def check(self) -> None:
         """Raise :class:`ProcessFailed` if one of them runs no more."""
-        for child in self.running:
-            child.check()
+        for failed in self.dead():
+            raise failed
 
-    def dead(self, within_s: float = 0.0) -> list[ProcessFailed]:
-        """Return what those that run no more have last said.
+    def dead(self) -> list[ProcessFailed]:
+        """Return what those that run no more have last said."""
+        return [failed for child in self.running if (failed := child.failure())]
 
-        ``within_s``: so long is waited for the first. The sockets of a process are closed a little
-        before the system says that it has ended.
+    async def dead_within(self, seconds: float) -> list[ProcessFailed]:
+        """Return the same, after waiting so long for the first.
+
+        The sockets of a process are closed a little before the system says that it has ended.
         """
-        until = time.monotonic() + within_s
-        while True:
-            found = []
-            for child in self.running:
-                try:
-                    child.check()
-                except ProcessFailed as error:
-                    found.append(error)
-            if found or time.monotonic() >= until:
-                return found
-            time.sleep(0.02)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self.dead():  # noqa: ASYNC110  # the system announces no end
+                    await asyncio.sleep(POLL_S)
+        return self.dead()
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:

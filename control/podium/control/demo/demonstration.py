@@ -21,7 +21,6 @@ from podium.control.demo.comparison import Truth, compare
 from podium.control.demo.patience import Patient
 from podium.control.demo.processor_time import processor_time_s
 from podium.control.demo.progress import Display, display
-from podium.control.demo.reaching import all_connected
 from podium.control.demo.report import Drawings, page
 from podium.control.demo.session import CANNOT_GO_ON
 from podium.control.demo.side_by_side import bring_up_nodes
@@ -109,7 +108,7 @@ async def demonstrate(wanted: Wanted, children: Children) -> Story:
                     names = tuple(facility.instruments)
                     await _measure(wanted, names, children, story, shown, drawn)
             except (ProcessFailed, RunError, *CANNOT_GO_ON) as error:
-                _ended(story, shown, children, {"": error})
+                await _ended(story, shown, children, {"": error})
             story.lab_causes = await simulation.lab_causes(folder / ENDPOINTS)
             if story.together is not None:
                 await together.ask_the_world(facility, story.together, folder / ENDPOINTS)
@@ -164,14 +163,14 @@ def _trouble(story: Story, shown: Display, what: str, error: Exception, node: st
     shown.done(what, tuple(str(error).splitlines()), failed=True, who=node)
 
 
-def _ended(
+async def _ended(
     story: Story, shown: Display, children: Children, errors: Mapping[str, Exception]
 ) -> None:
     """Tell what has ended a node's work, by node, and which processes are dead."""
     for node, error in errors.items():
         _trouble(story, shown, type(error).__name__, error, node)
     if any(isinstance(error, RunError) for error in errors.values()):
-        for dead in children.dead(DYING_S):
+        for dead in await children.dead_within(DYING_S):
             _trouble(story, shown, type(dead).__name__, dead)
 
 
@@ -240,7 +239,7 @@ async def _measure(
                 wanted.facility,
                 wanted.active_reset,
             )
-            _ended(story, shown, children, ended)
+            await _ended(story, shown, children, ended)
             if story.together is not None and not ended:
                 await together.WorkTogether(
                     lab,
@@ -266,7 +265,7 @@ async def _lab(wanted: Wanted, children: Children, endpoints: Path) -> AsyncIter
     await children.wait_for(state)
     coordinator = read_state(state).coordinator
     async with join_facility(wanted.facility, coordinator, endpoints) as lab:
-        await all_connected(lab)
+        await lab.all_connected()
         yield lab
 
 

@@ -1,7 +1,6 @@
 """The processes of a facility that is up: started, started again when they die, ended in time."""
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -12,11 +11,6 @@ ENDING_S = 30.0
 """A process that was told to end has this long to make its instruments safe."""
 RESTART_S = 1.0
 """Pause before a process that died is started again."""
-
-LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
-"""glibc gives what a large array held back to the system when it is freed, and keeps two heaps for
-all threads (mallopt(3)): an agent or a coordinator that has handled data for a while holds a third
-less. Other C libraries do not know the words."""
 
 Report = Callable[[str], None]
 """Told what happens, for a person."""
@@ -71,7 +65,6 @@ async def _keep(
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
             pass_fds=inherit,
-            env=LEAN | os.environ,
         )
         report(_STARTED.format(name=name, pid=process.pid))
         try:

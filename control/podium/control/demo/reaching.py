@@ -4,12 +4,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from podium.control.calibration.runner import RunFailed
 from podium.control.demo.up_state import NotUp, kept_up, where_up
 from podium.control.facility.state_folder import default_state_file
-from podium.control.lab import SETTLED, Lab, join_facility, open_facility
-
-READY_S = 60.0
+from podium.control.lab import Lab, join_facility, open_facility
 
 
 @asynccontextmanager
@@ -37,24 +34,11 @@ async def reached(
                 facility, endpoints, state=state_file, store=store, reading_only=reading_only
             ) as lab:
                 if all_of_it:
-                    await all_connected(lab)
+                    await lab.all_connected()
                 yield lab
         return
     # Addresses are for those who own instruments: the file over them may be gone by now.
     async with join_facility(facility, state.coordinator) as lab:
         if all_of_it:
-            await all_connected(lab)
+            await lab.all_connected()
         yield lab
-
-
-async def all_connected(lab: Lab) -> None:
-    """Return once every instrument answers; raises ``RunFailed`` naming those that do not."""
-    status = await lab.ready(READY_S)
-    lost = [
-        f"{one.name} is {one.state}: {one.last_error}"
-        for agent in status.agents
-        for one in agent.instruments
-        if one.state not in SETTLED
-    ]
-    if lost or status.missing:
-        raise RunFailed("; ".join([*status.missing, *lost]))

@@ -165,7 +165,7 @@ async def _up(
         own = {name: owners[name] for name in parts.agents}
         told = {name: parts.words[Member("agent", name)] for name in own}
         await keep_agents(stack, own, told, common, state_file, store, report)
-        if listening is not None:
+        if listening is not None and url is not None:
             await stack.enter_async_context(
                 kept_running(
                     "page",
@@ -182,7 +182,7 @@ async def _up(
                     inherit=[listening.fileno()],
                 )
             )
-            print(f"{facility.name}: the page is {with_key(url_of(listening), key)}", flush=True)
+            print(f"{facility.name}: the page is {with_key(url, key)}", flush=True)
             if others_can_read(listening) and key is None:
                 report("everybody who reaches this machine can read the page and stop what runs")
             elif others_can_read(listening):

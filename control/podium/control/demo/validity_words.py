@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from podium.control.calibration.validity import VALIDITY, Validities
+from podium.control.calibration.validity import NoQuantity, Validities
 from podium.control.demo.moments import NoMoment, length_s
-from podium.control.facility.problems import suggest
 
 
 def laid_over(of_facility: Mapping[str, float], words: Iterable[str]) -> Validities:
@@ -12,19 +11,13 @@ def laid_over(of_facility: Mapping[str, float], words: Iterable[str]) -> Validit
 
     Each word is ``QUANTITY=TIME`` or ``FULL.NAME=TIME``. Raises :class:`NoMoment`.
     """
-    lasts_s = dict(of_facility)
-    for name in lasts_s:
-        _check(name, "in the facility file's validity: ")
+    over: dict[str, float] = {}
     for word in words:
         name, equals, time = word.partition("=")
         if not equals or not name:
             raise NoMoment(f"{word!r} is no validity; write it like 'f01=6h'")
-        _check(name, "")
-        lasts_s[name] = length_s(time)
-    return Validities(lasts_s)
-
-
-def _check(name: str, where: str) -> None:
-    quantity = name.rpartition(".")[2]
-    if quantity not in VALIDITY:
-        raise NoMoment(f"{where}no quantity {quantity!r}; {suggest(quantity, VALIDITY)}")
+        over[name] = length_s(time)
+    try:
+        return Validities.laid_over(of_facility, over)
+    except NoQuantity as error:
+        raise NoMoment(str(error)) from error

@@ -14,7 +14,7 @@ from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
 from podium.drivers.zurich.connection import Asked, Connection, Item
 from podium.drivers.zurich.core_memory import Core, CoreMemory
-from podium.drivers.zurich.error_log import check_faults
+from podium.drivers.zurich.error_log import check_faults, reading, warn_of_older
 from podium.drivers.zurich.examining import (
     firmware_complaints,
     look_at,
@@ -161,11 +161,14 @@ class ZurichDataServer:
         programs = programs_of(artifact)
         cores = [Core(root_of(one), one, core) for one in programs for core in one.cores]
         stop: list[Item] = [(f"{one.place}/enable", 0) for one in cores]
-        stop += self._plane.to_clear(map(root_of, programs))
+        roots = [root_of(one) for one in programs]
+        stop += self._plane.to_clear(roots)
         checks = self._memory.checks(cores)
-        _, *checksums = self._server.several(
-            [("to stop its sequencers", SetAll(tuple(stop))), *checks]
+        found = self._server.several(
+            [*reading(roots), ("to stop its sequencers", SetAll(tuple(stop))), *checks]
         )
+        warn_of_older(self.name, roots, found[: len(roots)])
+        checksums = found[len(roots) + 1 :]
         if isinstance(artifact, ZurichRack):
             link(self.name, self._server, artifact, self._interrupted)
         if self._interrupted.is_set():
@@ -184,10 +187,12 @@ class ZurichDataServer:
         self._plane.armed()
         programs = programs_of(artifact)
         loggers = [path for one in programs for path in results_to_empty(one)]
-        empty = [*((path, 0) for path in loggers), *self._plane.to_clear(map(root_of, programs))]
+        roots = [root_of(one) for one in programs]
+        empty = [*((path, 0) for path in loggers), *self._plane.to_clear(roots)]
         enabled = [f"{root_of(one)}/{core.node}/enable" for one in programs for core in one.cores]
-        self._server.several(
+        found = self._server.several(
             [
+                *reading(roots),
                 ("to empty its result loggers", SetAll(tuple(empty))),
                 (
                     f"to arm {artifact.name!r}",
@@ -195,6 +200,7 @@ class ZurichDataServer:
                 ),
             ]
         )
+        warn_of_older(self.name, roots, found[: len(roots)])
         parts = {root_of(one): one for one in programs}
         wait_until_armed(self.name, self._server, parts, self._interrupted)
         if isinstance(artifact, ZurichRack) and artifact.trigger is not None:

@@ -1,10 +1,15 @@
 """The error log of an instrument: what it complains of since it was emptied."""
 
 import json
+import logging
 from collections.abc import Iterable
 
 from podium.drivers.errors import ProtocolError
-from podium.drivers.zurich.connection import Connection, Item
+from podium.drivers.zurich.client_messages import Text
+from podium.drivers.zurich.connection import Asked, Connection, Item
+from podium.firmware_interfaces.printable import printable
+
+log = logging.getLogger(__name__)
 
 LOG = "raw/error/json/errors"
 """Node below an instrument, JSON: ``messages``, each with ``message``, ``code``, ``severity``."""
@@ -36,6 +41,23 @@ def said_by(server: Connection, root: str) -> str:
 def clear_items(roots: Iterable[str]) -> list[Item]:
     """Return what empties the error logs of instruments."""
     return [(f"{root}/raw/error/clear", 1) for root in roots]
+
+
+def reading(roots: Iterable[str]) -> list[Asked]:
+    """Return what asks for the error logs of instruments, before they are emptied."""
+    return [("for what is older than this run", Text(f"{root}/{LOG}")) for root in roots]
+
+
+def warn_of_older(name: str, roots: Iterable[str], logs: Iterable[str]) -> None:
+    """Warn of what stood in ``logs`` (JSON, one for each root) before a run emptied them.
+
+    It is no matter of this run: a program that complains is refused when it has ended, and
+    its log is read then.
+    """
+    for root, found in zip(roots, logs, strict=True):
+        for message in messages_in(found):
+            words = printable(f"{root.removeprefix('/')} says: {message}")
+            log.warning("%s: %s (older than this run, which goes on)", name, words)
 
 
 def check_faults(name: str, server: Connection, what: str, roots: Iterable[str]) -> None:

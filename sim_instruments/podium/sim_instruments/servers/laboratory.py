@@ -33,7 +33,6 @@ from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.dialogue import CabledDialogue
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
-from podium.sim_instruments.servers.memory import Spare
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import IdealClock
@@ -41,6 +40,7 @@ from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.playback import Play
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, silence
+from podium_process import Spare
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.world import World

@@ -9,6 +9,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm import (
     assemble,
     format_program,
 )
+from podium.firmware_interfaces.qblox_cluster.q1asm.assemble import SUGGESTIONS_MAX
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import FORMS, MAX_INSTRUCTIONS
 
 
@@ -100,3 +101,14 @@ def test_an_empty_program_has_no_instructions() -> None:
 def test_instructions_made_by_hand_are_counted_as_lines_in_errors() -> None:
     with pytest.raises(AssemblyError, match=r"line 2: .*seq_mrk_imm"):
         assemble((Instruction("nop"), Instruction("set_mrk", (16,))))
+
+
+def test_of_many_unknown_names_the_first_few_are_told_with_the_nearest() -> None:
+    labels = "".join(f"loop_a{n}: nop\n" for n in range(200))
+    jumps = "".join(f"jmp @loop_b{n}\n" for n in range(200))
+    with pytest.raises(AssemblyError) as refused:
+        assemble(labels + jumps)
+    told = [problem.message for problem in refused.value.problems]
+    assert len(told) == 200
+    assert sum("nearest" in text for text in told) == SUGGESTIONS_MAX
+    assert "nearest" in told[0]

@@ -30,6 +30,8 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import (
 )
 from podium.firmware_interfaces.qblox_cluster.q1asm.parse import parse
 
+SUGGESTIONS_MAX = 10
+"""So many unknown names of a program are told with the nearest that there is."""
 _KIND = {Register: "R#", Label: "#", int: "#"}
 
 
@@ -75,7 +77,8 @@ def assemble(
     lines = parse(program) if isinstance(program, str) else tuple(program)
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    pending = list(_match_forms(lines, problems, warnings, generation))
+    suggestions = _Suggestions()
+    pending = list(_match_forms(lines, problems, warnings, generation, suggestions))
     labels = _addresses(lines, pending, problems)
     rows: list[tuple[int, ...]] = []
     opcodes: list[int] = []
@@ -83,7 +86,7 @@ def assemble(
     for line, opcode, operands in pending:
         try:
             if opcode >= 0:  # not a label
-                rows.append(_encode(FORMS[opcode], operands, labels, generation))
+                rows.append(_encode(FORMS[opcode], operands, labels, generation, suggestions))
                 opcodes.append(opcode)
                 sources.append(line)
         except _Refused as error:
@@ -120,6 +123,23 @@ class _Refused(Exception):
     """An instruction cannot be encoded."""
 
 
+class _Suggestions:
+    """Names what is nearest to an unknown name, for the first few of a program.
+
+    Each costs as much as there are names: a text of nothing but unknown names would take seconds.
+    """
+
+    def __init__(self) -> None:
+        self._left = SUGGESTIONS_MAX
+
+    def near(self, name: str, known: frozenset[str] | dict[str, int]) -> str:
+        if not self._left:
+            return ""
+        self._left -= 1
+        close = difflib.get_close_matches(name, sorted(known), n=1)
+        return f"; nearest: {close[0]}" if close else ""
+
+
 _Pending = tuple[int, int, tuple[Operand, ...]]
 
 
@@ -128,6 +148,7 @@ def _match_forms(
     problems: list[Problem],
     warnings: list[Problem],
     generation: int,
+    suggestions: _Suggestions,
 ) -> Iterator[_Pending]:
     """Yield line, opcode and operands of what goes to memory; opcode -1 carries a label."""
     for number, line in enumerate(lines, 1):
@@ -139,7 +160,9 @@ def _match_forms(
         signature = ",".join([_KIND.get(type(operand), "#") for operand in line.operands])
         opcode = OPCODES.get((line.mnemonic, signature))
         if opcode is None or (generation == 1 and not isa_1.has(FORMS[opcode])):
-            problems.append(Problem(at, _no_such_form(line.mnemonic, signature, generation)))
+            problems.append(
+                Problem(at, _no_such_form(line.mnemonic, signature, generation, suggestions))
+            )
             continue
         if not FORMS[opcode].deprecated:
             yield at, opcode, line.operands
@@ -180,7 +203,11 @@ def _addresses(
 
 
 def _encode(
-    form: Form, operands: tuple[Operand, ...], labels: dict[str, int], generation: int
+    form: Form,
+    operands: tuple[Operand, ...],
+    labels: dict[str, int],
+    generation: int,
+    suggestions: _Suggestions,
 ) -> tuple[int, ...]:
     row = []
     for position, (field, operand) in enumerate(zip(form.fields, operands, strict=True), 1):
@@ -197,7 +224,8 @@ def _encode(
                 continue
             case Label(name):
                 if name not in labels:
-                    raise _Refused(f"Unresolved address label: {name}{_near(name, labels)}")
+                    near = suggestions.near(name, labels)
+                    raise _Refused(f"Unresolved address label: {name}{near}")
                 value = labels[name]
         if isinstance(field, Immediate):
             low = isa_1.lowest(field) if generation == 1 else field.low
@@ -211,19 +239,15 @@ def _encode(
     return tuple(row)
 
 
-def _no_such_form(mnemonic: str, signature: str, generation: int) -> str:
+def _no_such_form(mnemonic: str, signature: str, generation: int, suggestions: _Suggestions) -> str:
     supported = isa_1.signatures(mnemonic) if generation == 1 else signatures(mnemonic)
     if not supported:
         if mnemonic in MNEMONICS:
             return f"Syntax error: instruction '{mnemonic}' not found; newer firmware has it"
-        return f"Syntax error: instruction '{mnemonic}' not found{_near(mnemonic, MNEMONICS)}"
+        near = suggestions.near(mnemonic, MNEMONICS)
+        return f"Syntax error: instruction '{mnemonic}' not found{near}"
     forms = " or ".join(f'"{form}"' for form in supported)
     return (
         f'Syntax error: Instruction "{mnemonic}" does not support argument signature '
         f'"{signature}"; supported: {forms}'
     )
-
-
-def _near(name: str, known: frozenset[str] | dict[str, int]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; nearest: {close[0]}" if close else ""

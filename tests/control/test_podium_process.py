@@ -1,7 +1,9 @@
+"""Memory that long work has left behind is given back when nothing is done."""
+
 import numpy as np
 import psutil
 
-from podium.sim_instruments.servers.memory import IDLE_S, Spare
+from podium_process import IDLE_S, Spare
 
 
 def test_memory_is_given_back_once_nobody_has_used_it_for_a_while() -> None:
