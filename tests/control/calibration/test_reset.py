@@ -17,7 +17,7 @@ from podium.control.calibration.reset import (
     SECOND_LIFETIMES,
 )
 from podium.control.calibration.routines.rabi import rabi_program
-from podium.control.calibration.routines.relaxation import LATE, Layout
+from podium.control.calibration.routines.relaxation import FLIPPING, WAITING, Layout
 from podium.control.calibration.sequences import RESULTS_APART_NS, all_pulses, resets_actively
 from podium.control.compilers.artifact import told_apart_shots
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
@@ -190,11 +190,27 @@ def test_flips_take_a_quarter_of_a_lifetime_at_most() -> None:
 
 
 def test_a_scan_of_t1_after_flips_looks_at_both_ends_without_a_pulse() -> None:
-    layout = Layout.of(1.0, LATE)
+    layout = Layout.of(1.0, FLIPPING)
     alone = layout.delay_s[~layout.excited]
-    assert sum(alone > 2) == LATE
-    assert sum(alone < 0.2) >= 3
+    assert sum(alone > 2) == FLIPPING.late >= 2
+    assert sum(alone < 0.2) == FLIPPING.end >= 2
     assert len(layout.delay_s) == len(Layout.of(1.0).delay_s)
+
+
+async def test_first_scans_of_decays_take_few_shots_where_flips_reset() -> None:
+    """Where shots wait, T1 is what the waits are laid out by."""
+    shots = {}
+    for active in (True, False):
+        runner = Listing(no_line, 1)
+        qubits = tuple(runner.facility.qubits().values())
+        bench = Bench(runner, NODE, qubits, known(runner.facility), lambda _: None)
+        bench.active_reset = active
+        async for _ in bring_up(bench, ("relaxation", "relaxation")):
+            pass
+        shots[active] = [program.shots for program in runner.programs if program.name == "T1"]
+    assert shots[True][0] == pytest.approx(0.1 * FLIPPING.shots, abs=1)
+    assert shots[True][-1] == FLIPPING.shots
+    assert shots[False][0] == pytest.approx(0.3 * WAITING.shots, abs=1)
 
 
 async def test_a_refit_knows_how_qubits_were_reset() -> None:

@@ -21,6 +21,7 @@ from podium.control.calibration.routines.single_shot import single_shot
 from podium.control.calibration.routines.sweet_spot import sweet_spot
 from podium.control.calibration.routines.thermal_population import thermal_population
 from podium.control.calibration.routines.time_of_flight import time_of_flight
+from podium.control.calibration.sequences import all_pulses, resets_actively
 from podium.control.facility.facility import Qubit
 
 Routine = Callable[[Bench, tuple[Qubit, ...]], Awaitable[Outcome]]
@@ -66,8 +67,8 @@ BRING_UP: tuple[str, ...] = (
     "readout_optimisation",
     "single_shot",
     "thermal_population",
-    "dispersive_shift",
     "relaxation",
+    "dispersive_shift",
     "ramsey",
     "frequency",
     "echo",
@@ -77,6 +78,11 @@ comes at the sweet spot: how many photons a resonator bears hangs on how far awa
 
 ROUGHLY = 0.3
 """Share of its shots at most that a routine is done with which comes again later."""
+DECAYS = frozenset({"relaxation", "ramsey"})
+"""What their first scans find lays out the second ones, and is needed well where shots wait: waits
+are so many T1."""
+DECAYS_WITH_FLIPS = 0.1
+"""Share of their shots at most where flips reset the qubits."""
 
 ESSENTIAL = frozenset(
     {
@@ -109,7 +115,9 @@ async def bring_up(
         if not able:
             return
         again = name in steps[number + 1 :]
-        bench.thoroughness = min(thoroughness, ROUGHLY) if again else thoroughness
+        bench.thoroughness = (
+            min(thoroughness, _roughly(bench, able, name)) if again else thoroughness
+        )
         await bench.begin_step(number + 1, name)
         try:
             outcome = await _attempt(routines[name], bench, able, name)
@@ -118,6 +126,12 @@ async def bring_up(
         if name in ESSENTIAL:
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
         yield outcome
+
+
+def _roughly(bench: Bench, qubits: tuple[Qubit, ...], routine: str) -> float:
+    """Return the share of its shots with which a routine makes do that comes again."""
+    flips = routine in DECAYS and resets_actively(all_pulses(bench, qubits))
+    return DECAYS_WITH_FLIPS if flips else ROUGHLY
 
 
 async def _attempt(routine: Routine, bench: Bench, qubits: tuple[Qubit, ...], name: str) -> Outcome:
