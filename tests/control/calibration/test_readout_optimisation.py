@@ -13,7 +13,7 @@ from tests.control.calibration.made_data import (
 )
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.heralding import HERALD
+from podium.control.calibration.herald import HERALD
 from podium.control.calibration.measured import Entry
 from podium.control.calibration.routines.readout_optimisation import readout_optimisation
 from podium.control.facility.load import load_facility

@@ -190,7 +190,8 @@ def best_setting(seen: Separations, window: Window) -> BestSetting:
     )
     f, a, length = np.meshgrid(*axes, indexing="ij")
     grid = (f, a, length)
-    fidelity = hill.fidelity(f, a, length)
+    shaped = _near_used(seen, use, hill, axes[0], axes[1])
+    fidelity = np.where(shaped[..., None], hill.fidelity(f, a, length), 0.0)
     at = np.unravel_index(int(np.argmax(fidelity)), fidelity.shape)
     best = float(fidelity[at])
     if best < LOWEST_FIDELITY:
@@ -198,7 +199,7 @@ def best_setting(seen: Separations, window: Window) -> BestSetting:
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
             "shots, a coin in 50 %"
         )
-    moved, losses = _doubt(hill, covariance, growth_sigma, grid, at)
+    moved, losses = _doubt(hill, covariance, growth_sigma, grid, at, shaped)
     place = [float(axis[k]) for axis, k in zip(axes, at, strict=True)]
     steps = [float(axis[1] - axis[0]) for axis in axes]
     found = [float(np.hypot(m, s)) for m, s in zip(moved, steps, strict=True)]
@@ -227,6 +228,23 @@ def _near_the_top(seen: Separations) -> NDArray[np.bool_]:
         near[order[:FEWEST]] = True
         use[own[near]] = True
     return use
+
+
+def _near_used(
+    seen: Separations,
+    use: NDArray[np.bool_],
+    hill: Hill,
+    frequencies_hz: Array,
+    log_amplitudes: Array,
+) -> NDArray[np.bool_]:
+    """Return where the nearest of all settings measured is one that shapes the hill.
+
+    Elsewhere a setting was found too low to shape it: what the hill says there is extrapolated
+    past what was seen. Shape (frequencies, amplitudes).
+    """
+    x = (frequencies_hz[:, None, None] - seen.frequency_hz) / hill.scale[0]
+    y = (log_amplitudes[:, None] - seen.log_amplitude) / hill.scale[1]
+    return np.asarray(use[np.argmin(x**2 + y**2, axis=-1)])
 
 
 def _hill(seen: Separations, use: NDArray[np.bool_], window: Window) -> tuple[Hill, Array]:
@@ -276,6 +294,7 @@ def _doubt(
     growth_sigma: float,
     grid: tuple[Array, Array, Array],
     at: tuple[np.intp, ...],
+    shaped: NDArray[np.bool_],
 ) -> tuple[Array, Array]:
     """Return how far the best setting moves, shape (3,), and what each hill drawn would lose."""
     random = np.random.default_rng(0)
@@ -287,6 +306,7 @@ def _doubt(
     for change, growth in zip(changes, faster.tolist(), strict=True):
         other = replace(hill, terms=hill.terms + change, growth=max(0.0, growth))
         fidelity = other.fidelity(f[thin], a[thin], length[thin])
+        fidelity = np.where(shaped[thin[:2]][..., None], fidelity, 0.0)
         there = np.unravel_index(int(np.argmax(fidelity)), fidelity.shape)
         here = other.fidelity(f[at], a[at], length[at])
         places.append([float(axis[thin][there] - axis[at]) for axis in grid])
