@@ -213,3 +213,25 @@ def test_the_fidelity_is_that_of_drawn_shots(apart: float, growth: float) -> Non
     told = expected_fidelity(np.array(apart), share_lost(np.array(length_s), growth, WINDOW))
     assert float(overlap_of(np.array(apart))) == pytest.approx(stats.norm.sf(apart / 2))
     assert float(told) == pytest.approx(drawn, abs=6e-4)
+
+
+@pytest.mark.parametrize(("bend_hz", "width_hz"), [(3e6, 0.6e6), (4e6, 0.6e6), (5e6, 1.0e6)])
+def test_no_setting_is_chosen_where_a_low_one_was_measured(bend_hz: float, width_hz: float) -> None:
+    # A ridge that strong probes pull aside: a quadratic hill through its upper part goes on where
+    # there is nothing.
+    frequency, amplitude = (
+        one.ravel()
+        for one in np.meshgrid(np.linspace(-4.2e6, 1.2e6, 9), np.geomspace(0.01, 0.12, 8))
+    )
+    ridge = np.exp(-(((frequency + bend_hz * (amplitude / 0.12) ** 2) / width_hz) ** 2))
+    apart = 60 * amplitude / np.hypot(1, amplitude / 0.09) * ridge
+    each = np.ones(72)
+    seen = Separations(
+        frequency, np.log(amplitude), 600e-9 * each, apart, 0.03 * each, 4000 * each, 60 * each
+    )
+    best = best_setting(seen, WINDOW)
+    nearest = np.argmin(
+        ((frequency - best.frequency_hz) / np.ptp(frequency)) ** 2
+        + ((np.log(amplitude) - best.log_amplitude) / np.ptp(np.log(amplitude))) ** 2
+    )
+    assert apart[nearest] > 0.3 * apart.max()
