@@ -6,6 +6,7 @@ import pytest
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
+    Solutions,
     fit_least_squares,
     near,
     solutions_noted,
@@ -62,3 +63,12 @@ def test_a_parameter_is_fitted_up_to_its_bound() -> None:
         )
     fit = fit_least_squares(lambda v: v["a"] * X, 2 * X, 0.01, [{"a": 0.5}], {"a": Bound(0.0, 1.0)})
     assert fit.values["a"] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_where_a_slope_vanishes_the_other_starts_are_tried_again() -> None:
+    def model(values):
+        return values["a"] + max(values["w"], 0.0) * X
+
+    with near(Solutions([{"a": 1.0, "w": -1.0}])):
+        again = fit_least_squares(model, 1 + 0.5 * X, 0.01, [{"a": 0.8, "w": 0.7}])
+    assert again.values["w"] == pytest.approx(0.5, abs=1e-6)

@@ -174,6 +174,8 @@ def _best(
     best: _Solution | None = None
     if before is not None and tuple(before) == names:
         best = _solve(residuals, np.array(list(before.values())), low, high)
+        if best is not None and _covariance(best.jacobian) is None:
+            best = None  # it stays where a slope vanishes, at a bound
     if best is None:
         begins.sort(key=lambda at: float(np.sum(residuals(at) ** 2)))
         for begin in begins[:POLISHED]:
