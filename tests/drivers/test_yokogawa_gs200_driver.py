@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.roles import FluxSource, Identity, Instrument
+from podium.drivers.roles import FluxSource, Identity, Instrument, RampsByItself
 from podium.drivers.yokogawa_gs200 import YokogawaGS200
 from podium.sim_instruments.twins.rohde_schwarz_sgs100a import RohdeSchwarzSGS100A as SourceTwin
 from podium.sim_instruments.twins.yokogawa_gs200 import YokogawaGS200 as Twin
@@ -52,6 +52,18 @@ def driver(serve, tap):
 
 def level_v(tap, twin_servers):
     return tap.twin.level_v(twin_servers.clock.now_fs())
+
+
+def test_a_ramp_may_be_begun_and_asked_for_its_end_later(driver, tap, twin_servers):
+    assert isinstance(driver, RampsByItself)
+    driver.begin_ramp_v("", 0.1, 1.0)
+    assert b"STAT:EVEN?" not in tap.heard
+    driver.end_ramp_v("")
+    assert level_v(tap, twin_servers) == pytest.approx(0.1)
+    driver.begin_ramp_v("", 0.1, 1.0)
+    driver.end_ramp_v("")  # it was there
+    with pytest.raises(Unreachable, match="no ramp was begun on this connection"):
+        driver.end_ramp_v("")
 
 
 def test_it_plays_its_roles(driver):

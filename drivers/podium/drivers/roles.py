@@ -196,6 +196,22 @@ class MovesTogether(Protocol):
         ...
 
 
+@runtime_checkable
+class RampsByItself(Protocol):
+    """A FluxSource that needs nobody while it ramps: others may move meanwhile."""
+
+    def begin_ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
+        """Begin what ``ramp_v`` does; returns at once, and the level moves."""
+        ...
+
+    def end_ramp_v(self, channel: str) -> None:
+        """Return once the level is read back where the ramp that was begun goes.
+
+        Raises ``Unreachable`` where none was begun on this connection.
+        """
+        ...
+
+
 class MicrowaveSource(Protocol):
     """A generator of a continuous tone, e.g. the local oscillator of an IQ modulator."""
 

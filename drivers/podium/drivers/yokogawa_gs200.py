@@ -55,6 +55,8 @@ class YokogawaGS200(OverVisa):
     def __init__(self, name: str, visa: str) -> None:
         """Connect by reading; range, level and output stay as they are."""
         self._session = VisaSession(name, visa, _Acquainted)
+        self._under_way: tuple[Decimal, float] | None = None
+        """Target of a ramp that was begun, V, and its duration, s: 0 where it is there already."""
 
     def examine(self) -> Examination:
         """Return the options that are fitted."""
@@ -85,6 +87,11 @@ class YokogawaGS200(OverVisa):
         Raises :class:`Refused` with the level where it was when the box says
         no, :class:`Unreachable` when it does not say that the ramp has ended.
         """
+        self.begin_ramp_v(channel, target_v, slew_v_per_s)
+        self.end_ramp_v(channel)
+
+    def begin_ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
+        """Begin what :meth:`ramp_v` does; the last of its ramps is under way on return."""
         self._check(channel)
         name = self._session.name
         if not slew_v_per_s > 0:
@@ -99,21 +106,39 @@ class YokogawaGS200(OverVisa):
             present = max(wanted, USUAL_RANGE, key=lambda entry: entry.full_scale)
             self._do(f":SOUR:RANG {present.full_scale};:SOUR:LEV 0;:OUTP 1")
         elif wanted.full_scale > present.full_scale:
-            self._ramp(Decimal(0), slew_v_per_s)
+            self._begin(Decimal(0), slew_v_per_s)
+            self.end_ramp_v(channel)
             self._do(f":SOUR:RANG {wanted.full_scale}")
             present = wanted
         steps = (_decimal(target_v) / present.resolution).to_integral_value(ROUND_HALF_UP)
-        self._ramp(steps * present.resolution, slew_v_per_s)
+        self._begin(steps * present.resolution, slew_v_per_s)
+
+    def end_ramp_v(self, channel: str) -> None:
+        """Return once the ramp that was begun has ended at its target; raises as it does."""
+        self._check(channel)
+        if self._under_way is None:
+            raise Unreachable(f"{self._session.name}: no ramp was begun on this connection")
+        (target, duration_s), self._under_way = self._under_way, None
+        if duration_s:
+            self._await_end(duration_s)
+        reached = self._level()
+        if reached != target:
+            raise ProtocolError(
+                f"{self._session.name} was asked to ramp to {target} V and says that the ramp "
+                f"has ended, but its level is {reached} V"
+            )
 
     def safe(self) -> None:
         """Hold: stop a ramp where it is. The level and the output stay on."""
         self._session.write(":PROG:PAUS")
         self._session.scpi_error()  # that no program was running is no error to us
 
-    def _ramp(self, target: Decimal, slew_v_per_s: float) -> None:
-        """Run a ramp as a program of the box; return once it has ended at ``target``."""
+    def _begin(self, target: Decimal, slew_v_per_s: float) -> None:
+        """Start a ramp as a program of the box; none where the level is there already."""
+        self._under_way = None
         distance = abs(target - self._level())
         if distance == 0:
+            self._under_way = target, 0.0
             return
         ticks = (distance / _decimal(slew_v_per_s) / box.CLOCK_S).to_integral_value(ROUND_CEILING)
         duration_s = ticks * box.CLOCK_S
@@ -124,13 +149,7 @@ class YokogawaGS200(OverVisa):
                 f"{float(distance / box.TIME_MAX_S):.3g} V/s would do"
             )
         self._session.write(box.ramp_message(target, duration_s))
-        self._await_end(float(duration_s))
-        reached = self._level()
-        if reached != target:
-            raise ProtocolError(
-                f"{self._session.name} was asked to ramp to {target} V and says that the ramp "
-                f"has ended, but its level is {reached} V"
-            )
+        self._under_way = target, float(duration_s)
 
     def _await_end(self, duration_s: float) -> None:
         deadline = time.monotonic() + duration_s + ALLOWANCE_S

@@ -89,6 +89,76 @@ async def test_a_bias_that_is_there_is_not_ramped_again_unless_its_box_was_away(
     assert bench.levels["bias_q0."] == 0.3
 
 
+class Ramping:
+    """Stands for a driver that ramps by itself, and for one whose steps the host sends."""
+
+    def __init__(self, name: str, done: list[str], level_v: float = 0.0) -> None:
+        self.name, self.done, self.at_v = name, done, level_v
+
+    def level_v(self, channel: str) -> float:
+        return self.at_v
+
+    def ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
+        self.done += [f"{self.name} is led", f"{self.name} is there"]
+        self.at_v = target_v
+
+
+class ByItself(Ramping):
+    def begin_ramp_v(self, channel: str, target_v: float, slew_v_per_s: float) -> None:
+        self.done.append(f"{self.name} begins")
+        self.at_v = target_v
+
+    def end_ramp_v(self, channel: str) -> None:
+        self.done.append(f"{self.name} is asked for its end")
+
+
+@dataclass
+class Workers:
+    """Stands for the workers of some drivers, and for all instruments."""
+
+    drivers: dict[str, Ramping]
+
+    def playing(self, role: str) -> tuple[str, ...]:
+        return tuple(self.drivers)
+
+    def worker(self, name: str, role: str) -> SimpleNamespace:
+        async def call(what: str, function, within_s: float):
+            await asyncio.sleep(0)
+            return function(self.drivers[name])
+
+        health = SimpleNamespace(state="connected", connections=1)
+        return SimpleNamespace(name=name, call=call, health=health)
+
+
+class Journal:
+    """Stands for safe rules of which none is needed."""
+
+    async def begin(self, *ramp: object) -> None:
+        pass
+
+    async def end(self, *ramp: object) -> None:
+        pass
+
+
+async def test_a_source_that_ramps_by_itself_begins_first_and_is_asked_for_its_end_last(
+    example,
+) -> None:
+    """Asked before, a simulated one lets time pass in which the others stand still."""
+    done: list[str] = []
+    drivers = {"bias_q0": ByItself("bias_q0", done), "cluster_a": Ramping("cluster_a", done)}
+    biases = Biasing(example, Workers(drivers), Journal())
+    await biases.move({Q0: 0.3, Q1: 0.1})
+    assert done == [
+        "bias_q0 begins",
+        "cluster_a is led",
+        "cluster_a is there",
+        "bias_q0 is asked for its end",
+    ]
+    done.clear()
+    await biases.move({Q0: 0.0})
+    assert done == ["bias_q0 is led", "bias_q0 is there"], "alone, in one call"
+
+
 @dataclass
 class Rules:
     """Stands for the safe rules of one source that was left in a ramp."""

@@ -1,8 +1,9 @@
-"""Flux biases: within the facility's limits, always in ramps, side by side where a box can."""
+"""Flux biases: within the facility's limits, always in ramps, side by side where boxes can."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from podium.control.agent.instruments import AnyWorker, Instruments
@@ -11,7 +12,7 @@ from podium.control.agent.safe_rules import RAMP_ALLOWANCE_S, READ_S, SafeRules
 from podium.control.bus.together import together
 from podium.control.facility.facility import Facility, FluxWiring, UnknownPort
 from podium.drivers.errors import InstrumentError, Refused, Unreachable
-from podium.drivers.roles import MovesTogether
+from podium.drivers.roles import MovesTogether, RampsByItself
 
 BACK_S = 5.0
 """A source that was lost in the middle of a ramp is waited for so long before that is told."""
@@ -69,10 +70,22 @@ class Biasing:
         self._may.set()
         self.moving += 1
         try:
+            workers = [self._instruments.worker(name, "FluxSource") for name in by_instrument]
+            alone = [False]
+            if len(workers) > 1:
+                asked = (worker.call("how it ramps", ramps_by_itself, READ_S) for worker in workers)
+                alone = await together(*asked)
+            both = list(zip(by_instrument, alone, strict=True))
+            beside = _Beside(
+                (name for name, by_itself in both if by_itself),
+                (name for name, by_itself in both if not by_itself),
+            )
             await together(
                 *(
-                    self._on_one_source(self._instruments.worker(name, "FluxSource"), moves, by)
-                    for name, moves in by_instrument.items()
+                    self._on_one_source(worker, moves, by, beside, one)
+                    for worker, moves, one in zip(
+                        workers, by_instrument.values(), alone, strict=True
+                    )
                 )
             )
         finally:
@@ -139,26 +152,46 @@ class Biasing:
         return wiring
 
     async def _on_one_source(
-        self, worker: AnyWorker, moves: list[tuple[FluxWiring, float]], by: str
+        self,
+        worker: AnyWorker,
+        moves: list[tuple[FluxWiring, float]],
+        by: str,
+        beside: "_Beside",
+        by_itself: bool,
     ) -> None:
-        async with self._turns[worker.name]:
-            if self._owed[worker.name].is_set():
-                await self._carry_out(worker)
-            todo = [one for one in moves if not self._is_there(worker, *one)]
-            if len(todo) > 1 and await worker.call("how it moves", moves_together, READ_S):
-                await self._ramp(worker, todo, by)
-                return
-            for one in todo:
-                await self._ramp(worker, [one], by)
+        try:
+            async with self._turns[worker.name]:
+                if self._owed[worker.name].is_set():
+                    await self._carry_out(worker)
+                todo = [one for one in moves if not self._is_there(worker, *one)]
+                if by_itself:
+                    for one in todo:
+                        await self._ramp(worker, [one], by, beside)
+                    return
+                await beside.all_begun()
+                if len(todo) > 1 and await worker.call("how it moves", moves_together, READ_S):
+                    await self._ramp(worker, todo, by, None)
+                    return
+                for one in todo:
+                    await self._ramp(worker, [one], by, None)
+        finally:
+            (beside.begun if by_itself else beside.arrived)(worker.name)
 
     def _is_there(self, worker: AnyWorker, wiring: FluxWiring, level_v: float) -> bool:
         held = (worker.health.connections, level_v)
         return self._there.get(wiring.port) == held and worker.health.state == "connected"
 
     async def _ramp(
-        self, worker: AnyWorker, moves: Sequence[tuple[FluxWiring, float]], by: str
+        self,
+        worker: AnyWorker,
+        moves: Sequence[tuple[FluxWiring, float]],
+        by: str,
+        beside: "_Beside | None",
     ) -> None:
-        """Ramp one channel of a source, or several of one that moves them side by side."""
+        """Ramp one channel of a source, or several of one that moves them side by side.
+
+        ``beside``: the order among the others, of a source that ramps by itself.
+        """
         now_v: dict[str, float] = {}
         for wiring, _ in moves:
             self._there.pop(wiring.port, None)
@@ -168,7 +201,7 @@ class Biasing:
             for wiring, level_v in moves:
                 at_v = now_v[wiring.port]
                 begun.append(await self._rules.begin(worker, wiring, at_v, level_v, by))
-            await worker.call(*_ramping(moves, now_v))
+            await _ramped(worker, moves, now_v, beside)
         except BaseException as error:
             gave_up = isinstance(error, asyncio.CancelledError)
             if not begun and not gave_up:
@@ -251,6 +284,75 @@ class Biasing:
                         self.moving -= 1
             if self._owed[name].is_set():
                 await asyncio.sleep(AGAIN_S)
+
+
+class _Beside:
+    """The order of sources that ramp by themselves and of those that are led from step to step.
+
+    The first ones begin before all others and are asked for their end after them: a simulated one
+    that is asked lets time leap to its end, in which the others would stand still.
+    """
+
+    def __init__(self, by_themselves: Iterable[str], led: Iterable[str]) -> None:
+        """Take the names of both."""
+        self._to_begin, self._to_arrive = set(by_themselves), set(led)
+        self._begun, self._arrived = asyncio.Event(), asyncio.Event()
+        self.begun("")
+        self.arrived("")
+
+    def begun(self, name: str) -> None:
+        """One that ramps by itself is under way, or will not be."""
+        self._to_begin.discard(name)
+        if not self._to_begin:
+            self._begun.set()
+
+    def arrived(self, name: str) -> None:
+        """One that is led is there, or will not be."""
+        self._to_arrive.discard(name)
+        if not self._to_arrive:
+            self._arrived.set()
+
+    async def all_begun(self) -> None:
+        """Return once all that ramp by themselves are under way."""
+        await self._begun.wait()
+
+    async def all_arrived(self) -> None:
+        """Return once all that are led are there."""
+        await self._arrived.wait()
+
+
+async def _ramped(
+    worker: AnyWorker,
+    moves: Sequence[tuple[FluxWiring, float]],
+    now_v: Mapping[str, float],
+    beside: _Beside | None,
+) -> None:
+    """Ramp, and return once the levels are read back there."""
+    what, ramp, deadline_s = _ramping(moves, now_v)
+    if beside is None:
+        await worker.call(what, ramp, deadline_s)
+        return
+    for wiring, level_v in moves:
+        channel, slew = wiring.source.channel, wiring.slew_v_per_s
+        await worker.call(
+            what, partial(_begin, channel=channel, level_v=level_v, slew=slew), deadline_s
+        )
+        beside.begun(worker.name)
+        await beside.all_arrived()
+        await worker.call(f"end of {what}", partial(_end, channel=channel), deadline_s)
+
+
+def _begin(source: RampsByItself, channel: str, level_v: float, slew: float) -> None:
+    source.begin_ramp_v(channel, level_v, slew)
+
+
+def _end(source: RampsByItself, channel: str) -> None:
+    source.end_ramp_v(channel)
+
+
+def ramps_by_itself(source: object) -> bool:
+    """Tell whether a source needs nobody while it ramps."""
+    return isinstance(source, RampsByItself)
 
 
 def moves_together(source: object) -> bool:
