@@ -10,7 +10,9 @@ import pytest
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
+from podium.drivers.qblox_cluster import cluster as driver_module
 from podium.drivers.qblox_cluster import waiting as waiting_module
+from podium.drivers.qblox_cluster.bulk import read_all
 from podium.drivers.roles import KeepsDisturbance, MixerSettings
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
@@ -496,3 +498,36 @@ def test_errors_that_are_older_than_a_run_are_told_and_do_not_refuse_it(
     assert "NONSENSE" in told
     assert "another client's" in told
     assert "\x1b" not in told
+
+
+def test_a_snapshot_reads_again_what_was_set_and_is_as_if_it_had_read_all(
+    cluster, monkeypatch
+) -> None:
+    asked: list[frozenset[tuple[int, int]] | None] = []
+
+    def reading(client, modules, only=None):
+        asked.append(only)
+        return read_all(client, modules, only)
+
+    monkeypatch.setattr(driver_module, "read_all", reading)
+    cluster.tell("*CLS")  # tests before may have read it
+    cluster.load(PROGRAM)
+    first = cluster.snapshot()
+    cluster.load(replace(PROGRAM, sequencers=tuple(map(_detuned, PROGRAM.sequencers))))
+    cluster.ramp_v("slot6.out2", 0.01, 1.0)
+    second = cluster.snapshot()
+    assert second == read_all(cluster._cluster, MODULES) != first
+    set_since = {(one.slot, one.sequencer) for one in PROGRAM.sequencers} | {(6, 5)}
+    assert asked[0] is None
+    assert asked[1] is not None
+    assert asked[1] <= set_since
+    cluster.tell("*CLS")
+    cluster.snapshot()
+    assert asked[2] is None, "nobody knows what a message sets"
+    monkeypatch.setattr(driver_module, "STANDS_S", 0.0)
+    cluster.snapshot()
+    assert asked[3] is None, "what was read before is too old"
+
+
+def _detuned(one: SequencerProgram) -> SequencerProgram:
+    return replace(one, nco_hz=one.nco_hz + 1e6)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from podium.drivers.qblox_cluster.settings import OUTPUTS, TAG_CHANNELS
@@ -12,11 +12,16 @@ OSCILLATORS = {"QRM-RF": (1,), "QCM-RF": (0, 1), "QCM": (), "QTM": ()}
 """Numbers of the local oscillators in a module's commands (qblox-instruments 1.4.1)."""
 
 
-def read_all(cluster: Any, modules: Mapping[int, str]) -> dict[str, object]:
-    """Return every setting by name, e.g. ``slot2.seq0.nco.freq_hz``; nothing is set."""
+def read_all(
+    cluster: Any, modules: Mapping[int, str], only: Collection[tuple[int, int]] | None = None
+) -> dict[str, object]:
+    """Return every setting by name, e.g. ``slot2.seq0.nco.freq_hz``; nothing is set.
+
+    ``only``: of these sequencers (slot and number) alone, and of all modules themselves.
+    """
 
     async def of_module(slot: int, kind: str) -> dict[str, object]:
-        queries = _queries(kind)
+        queries = _queries(kind, None if only is None else {n for s, n in only if s == slot})
         async with cluster._scpi._slot_connection(slot) as connection:
             transport = connection._transport
             await transport.write("\n".join(queries))
@@ -43,7 +48,8 @@ async def _reply(transport: Any) -> str:
     return content.decode()
 
 
-def _queries(kind: str) -> list[str]:
+def _queries(kind: str, only: Collection[int] | None) -> list[str]:
+    """Return the questions to a module; ``only``: about these of its sequencers."""
     found: list[str] = []
     for number in OSCILLATORS[kind]:
         found += [f"STATus:QUEStionable:FREQuency:LO{number}?", f"LO{number}:ENAble?"]
@@ -56,8 +62,9 @@ def _queries(kind: str) -> list[str]:
     if kind == "QTM":
         found += [f"IO:CHANnel{number}:CONFig?" for number in range(TAG_CHANNELS)]
         found += [f"QUAD{number}:CONFig?" for number in range(TAG_CHANNELS // 4)]
-        return found + [f"SEQuencer{number}:CONFiguration?" for number in range(TAG_CHANNELS)]
-    for number in range(SEQUENCERS):
+        numbers = range(TAG_CHANNELS) if only is None else sorted(only)
+        return found + [f"SEQuencer{number}:CONFiguration?" for number in numbers]
+    for number in range(SEQUENCERS) if only is None else sorted(only):
         found += [f"SEQuencer{number}:CONFiguration?", f"SEQuencer{number}:CHANnelmap?"]
         if kind.startswith("QRM"):
             found.append(f"SEQuencer{number}:ACQ:CHANnelmap?")

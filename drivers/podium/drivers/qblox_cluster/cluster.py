@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, Self
@@ -46,6 +47,9 @@ from podium.firmware_interfaces.tai import Tai
 log = logging.getLogger(__name__)
 
 START_SOURCE = "capture of the party line by the cluster's time keeping"
+STANDS_S = 30.0
+"""So long what was read of a sequencer stands that we have not set since (wall time). ASSUMED:
+nobody else sets it while the cluster is in hand."""
 TRIGGER_S = 5.0
 """A trigger comes within this after control has begun to wait for it."""
 
@@ -106,6 +110,9 @@ class QbloxCluster:
         self._program: ClusterProgram | None = None
         self._quiet = False
         self._interrupted = threading.Event()
+        self._settings: dict[str, object] = {}
+        self._read_at_s = -STANDS_S
+        """When all of them were read, s of the host."""
 
     def _check_modules(self) -> None:
         with asking(self._name, "listing its modules"):
@@ -137,7 +144,7 @@ class QbloxCluster:
 
     def tell(self, message: str) -> None:
         """Send a command; ``SLOT2:...`` goes to the module in slot 2."""
-        self._holding.changes += 1
+        self._holding.changed()
         with telling(self._name, repr(message)):
             in_words(self._cluster, message, answered=False)
 
@@ -150,7 +157,7 @@ class QbloxCluster:
     def set(self, parameter: str, value: object) -> None:
         """Set a parameter of the vendor's client."""
         found = parameter_of(self._name, self._cluster, parameter)
-        self._holding.changes += 1
+        self._holding.changed()
         with telling(self._name, f"setting {parameter} to {value!r}"):
             set_value(self._name, found, value)
 
@@ -163,9 +170,20 @@ class QbloxCluster:
         return self._holding.changes
 
     def snapshot(self) -> dict[str, object]:
-        """Return all settings as read from the modules: one round trip each, all at once."""
+        """Return all settings as read from the modules: one round trip each, all at once.
+
+        Sequencers that were not set since they were read, :data:`STANDS_S` ago at most, are not
+        read again.
+        """
+        recent = time.monotonic() - self._read_at_s < STANDS_S
+        unread = self._holding.take_unread()
+        only = unread if recent else None
+        self._read_at_s, before_s = -STANDS_S, self._read_at_s  # until it is done
         with asking(self._name, "reading all settings"):
-            return read_all(self._cluster, self._modules)
+            found = read_all(self._cluster, self._modules, only)
+        self._read_at_s = time.monotonic() if only is None else before_s
+        self._settings = found if only is None else {**self._settings, **found}
+        return dict(self._settings)
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are."""
@@ -336,7 +354,8 @@ class QbloxCluster:
             levels_v = {name: levels[step] for name, levels in stairs.items() if step < len(levels)}
             words = " and ".join(f"{name} to {level_v} V" for name, level_v in levels_v.items())
             what = f"setting {words} and "
-            self._holding.changes += len(levels_v)
+            for name in levels_v:
+                self._holding.changed(slot_of(name))
             for name, level_v in levels_v.items():
                 # Errors of the pacer's own module are asked for when it is armed.
                 quiet = unchecked(self._cluster) if slot_of(name) == slot else nullcontext()

@@ -7,6 +7,7 @@ from podium.drivers.errors import Refused
 from podium.drivers.qblox_cluster.connection import asking, checked_once, telling
 from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
+from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
 
@@ -27,6 +28,21 @@ class Holding:
         self._touched: set[int] = set()
         self.changes = 0
         """How many settings were sent, whether they were taken or not."""
+        self._unread: set[tuple[int, int]] | None = None
+        """Sequencers that were set since they were read last; None: it may be any."""
+
+    def changed(self, slot: int | None = None, *sequencers: int) -> None:
+        """Note that a module or sequencers of it are set; without a slot: nobody knows what."""
+        self.changes += 1
+        if slot is None:
+            self._unread = None
+        elif self._unread is not None:
+            self._unread |= {(slot, number) for number in sequencers}
+
+    def take_unread(self) -> frozenset[tuple[int, int]] | None:
+        """Return the sequencers that were set since the last call; None: it may be any."""
+        unread, self._unread = self._unread, set()
+        return None if unread is None else frozenset(unread)
 
     def settings(self) -> dict[str, object]:
         """Return what was set, by parameter."""
@@ -165,7 +181,7 @@ class Holding:
         kind = self._modules[slot]
         if kind == "QTM":
             return  # its sequencers and channels are tied to each other
-        self.changes += 1
+        self.changed(slot, *range(SEQUENCERS))
         with telling(self._name, f"disconnecting the sequencers of slot {slot}"):
             self._cluster.disconnect_outputs(slot)
             if kind.startswith("QRM"):
@@ -184,7 +200,7 @@ class Holding:
         if setting.sequencer is not None:
             owner = owner.sequencers[setting.sequencer]
         component, _, parameter = setting.parameter.rpartition(".")
-        self.changes += 1
+        self.changed(setting.slot, *(() if setting.sequencer is None else (setting.sequencer,)))
         if component:
             owner = owner.submodules[component]
         owner.parameters[parameter].set(setting.value)

@@ -55,7 +55,7 @@ class Mixers:
         )
         module = self._cluster.submodules[f"module{slot}"]
         sequencer = module.sequencers[CALIBRATING]
-        self._holding.changes += 1
+        self._holding.changed(slot, CALIBRATING)
         try:
             with telling(self._name, f"calibrating the mixer of {channel}"):
                 getattr(module, f"{oscillator}_lo_cal")()
