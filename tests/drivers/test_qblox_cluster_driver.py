@@ -524,9 +524,10 @@ def test_a_snapshot_reads_again_what_was_set_and_is_as_if_it_had_read_all(
     cluster.tell("*CLS")
     cluster.snapshot()
     assert asked[2] is None, "nobody knows what a message sets"
-    monkeypatch.setattr(driver_module, "STANDS_S", 0.0)
-    cluster.snapshot()
-    assert asked[3] is None, "what was read before is too old"
+    for _ in range(driver_module.WHOLE_EACH):
+        cluster.snapshot()
+    assert asked[3:-1] == [frozenset()] * (driver_module.WHOLE_EACH - 1)
+    assert asked[-1] is None, "all of them from time to time"
 
 
 def _detuned(one: SequencerProgram) -> SequencerProgram:

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, Self
@@ -47,9 +46,10 @@ from podium.firmware_interfaces.tai import Tai
 log = logging.getLogger(__name__)
 
 START_SOURCE = "capture of the party line by the cluster's time keeping"
-STANDS_S = 30.0
-"""So long what was read of a sequencer stands that we have not set since (wall time). ASSUMED:
-nobody else sets it while the cluster is in hand."""
+WHOLE_EACH = 20
+"""Each so many-th reading of the settings is of all sequencers, the others of those that were set.
+ASSUMED: nobody else sets them while the cluster is in hand. By number, not by the host's time: on a
+manual clock what is asked may not hang on how fast a machine is."""
 TRIGGER_S = 5.0
 """A trigger comes within this after control has begun to wait for it."""
 
@@ -111,8 +111,8 @@ class QbloxCluster:
         self._quiet = False
         self._interrupted = threading.Event()
         self._settings: dict[str, object] = {}
-        self._read_at_s = -STANDS_S
-        """When all of them were read, s of the host."""
+        self._readings = 0
+        """How often they were read since all of them were last."""
 
     def _check_modules(self) -> None:
         with asking(self._name, "listing its modules"):
@@ -172,16 +172,15 @@ class QbloxCluster:
     def snapshot(self) -> dict[str, object]:
         """Return all settings as read from the modules: one round trip each, all at once.
 
-        Sequencers that were not set since they were read, :data:`STANDS_S` ago at most, are not
-        read again.
+        Sequencers that were not set since they were read are not read again, but for each
+        :data:`WHOLE_EACH`-th time.
         """
-        recent = time.monotonic() - self._read_at_s < STANDS_S
         unread = self._holding.take_unread()
-        only = unread if recent else None
-        self._read_at_s, before_s = -STANDS_S, self._read_at_s  # until it is done
+        only = unread if self._readings % WHOLE_EACH else None
+        self._readings, readings = 0, self._readings  # until it is done
         with asking(self._name, "reading all settings"):
             found = read_all(self._cluster, self._modules, only)
-        self._read_at_s = time.monotonic() if only is None else before_s
+        self._readings = 1 if only is None else readings + 1
         self._settings = found if only is None else {**self._settings, **found}
         return dict(self._settings)
 
