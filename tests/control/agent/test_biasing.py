@@ -140,14 +140,20 @@ class Journal:
         pass
 
 
-async def test_a_source_that_ramps_by_itself_is_asked_for_its_end_after_the_others(example) -> None:
+async def test_a_source_that_ramps_by_itself_begins_first_and_is_asked_for_its_end_last(
+    example,
+) -> None:
     """Asked before, a simulated one lets time pass in which the others stand still."""
     done: list[str] = []
     drivers = {"bias_q0": ByItself("bias_q0", done), "cluster_a": Ramping("cluster_a", done)}
     biases = Biasing(example, Workers(drivers), Journal())
     await biases.move({Q0: 0.3, Q1: 0.1})
-    assert len(done) == 4
-    assert done[-1] == "bias_q0 is asked for its end"
+    assert done == [
+        "bias_q0 begins",
+        "cluster_a is led",
+        "cluster_a is there",
+        "bias_q0 is asked for its end",
+    ]
     done.clear()
     await biases.move({Q0: 0.0})
     assert done == ["bias_q0 is led", "bias_q0 is there"], "alone, in one call"

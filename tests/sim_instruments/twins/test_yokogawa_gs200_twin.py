@@ -105,6 +105,8 @@ def test_the_end_of_a_ramp_is_seen_in_the_extended_event_register_once(source):
 def test_the_world_may_leap_to_the_end_of_a_ramp_and_not_while_it_is_paused(source):
     source.say(":SOUR:RANG 1;:OUTP 1")
     source.ramp(0.4, 3.0, at_s=10)
+    assert source.twin.horizon(11 * S) == IDLE, "nobody has asked about it: others may be at work"
+    assert source.say(":STAT:EVEN?", 11) == "0"
     assert source.twin.horizon(11 * S) == Horizon(False, 13 * S, False)
     source.say(":PROG:PAUS", 11)
     assert source.twin.horizon(12 * S) == IDLE

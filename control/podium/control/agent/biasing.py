@@ -1,7 +1,7 @@
 """Flux biases: within the facility's limits, always in ramps, side by side where boxes can."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -75,10 +75,14 @@ class Biasing:
             if len(workers) > 1:
                 asked = (worker.call("how it ramps", ramps_by_itself, READ_S) for worker in workers)
                 alone = await together(*asked)
-            led = _Led(sum(not one for one in alone))
+            both = list(zip(by_instrument, alone, strict=True))
+            beside = _Beside(
+                (name for name, by_itself in both if by_itself),
+                (name for name, by_itself in both if not by_itself),
+            )
             await together(
                 *(
-                    self._on_one_source(worker, moves, by, led, one)
+                    self._on_one_source(worker, moves, by, beside, one)
                     for worker, moves, one in zip(
                         workers, by_instrument.values(), alone, strict=True
                     )
@@ -152,7 +156,7 @@ class Biasing:
         worker: AnyWorker,
         moves: list[tuple[FluxWiring, float]],
         by: str,
-        led: "_Led",
+        beside: "_Beside",
         by_itself: bool,
     ) -> None:
         try:
@@ -160,14 +164,18 @@ class Biasing:
                 if self._owed[worker.name].is_set():
                     await self._carry_out(worker)
                 todo = [one for one in moves if not self._is_there(worker, *one)]
+                if by_itself:
+                    for one in todo:
+                        await self._ramp(worker, [one], by, beside)
+                    return
+                await beside.all_begun()
                 if len(todo) > 1 and await worker.call("how it moves", moves_together, READ_S):
                     await self._ramp(worker, todo, by, None)
                     return
                 for one in todo:
-                    await self._ramp(worker, [one], by, led if by_itself else None)
+                    await self._ramp(worker, [one], by, None)
         finally:
-            if not by_itself:
-                led.arrived()
+            (beside.begun if by_itself else beside.arrived)(worker.name)
 
     def _is_there(self, worker: AnyWorker, wiring: FluxWiring, level_v: float) -> bool:
         held = (worker.health.connections, level_v)
@@ -178,11 +186,11 @@ class Biasing:
         worker: AnyWorker,
         moves: Sequence[tuple[FluxWiring, float]],
         by: str,
-        led: "_Led | None",
+        beside: "_Beside | None",
     ) -> None:
         """Ramp one channel of a source, or several of one that moves them side by side.
 
-        ``led``: the others, of a source that ramps by itself: it is asked for its end after theirs.
+        ``beside``: the order among the others, of a source that ramps by itself.
         """
         now_v: dict[str, float] = {}
         for wiring, _ in moves:
@@ -193,7 +201,7 @@ class Biasing:
             for wiring, level_v in moves:
                 at_v = now_v[wiring.port]
                 begun.append(await self._rules.begin(worker, wiring, at_v, level_v, by))
-            await _ramped(worker, moves, now_v, led)
+            await _ramped(worker, moves, now_v, beside)
         except BaseException as error:
             gave_up = isinstance(error, asyncio.CancelledError)
             if not begun and not gave_up:
@@ -278,38 +286,50 @@ class Biasing:
                 await asyncio.sleep(AGAIN_S)
 
 
-class _Led:
-    """Sources that are led from step to step; those that ramp by themselves are asked after them.
+class _Beside:
+    """The order of sources that ramp by themselves and of those that are led from step to step.
 
-    Asked before, a simulated one lets time leap to its end, in which the others stand still.
+    The first ones begin before all others and are asked for their end after them: a simulated one
+    that is asked lets time leap to its end, in which the others would stand still.
     """
 
-    def __init__(self, count: int) -> None:
-        self._left = count
-        self._over = asyncio.Event()
-        if not count:
-            self._over.set()
+    def __init__(self, by_themselves: Iterable[str], led: Iterable[str]) -> None:
+        """Take the names of both."""
+        self._to_begin, self._to_arrive = set(by_themselves), set(led)
+        self._begun, self._arrived = asyncio.Event(), asyncio.Event()
+        self.begun("")
+        self.arrived("")
 
-    def arrived(self) -> None:
-        """One of them is there, or will not be."""
-        self._left -= 1
-        if self._left <= 0:
-            self._over.set()
+    def begun(self, name: str) -> None:
+        """One that ramps by itself is under way, or will not be."""
+        self._to_begin.discard(name)
+        if not self._to_begin:
+            self._begun.set()
+
+    def arrived(self, name: str) -> None:
+        """One that is led is there, or will not be."""
+        self._to_arrive.discard(name)
+        if not self._to_arrive:
+            self._arrived.set()
+
+    async def all_begun(self) -> None:
+        """Return once all that ramp by themselves are under way."""
+        await self._begun.wait()
 
     async def all_arrived(self) -> None:
-        """Return once all are."""
-        await self._over.wait()
+        """Return once all that are led are there."""
+        await self._arrived.wait()
 
 
 async def _ramped(
     worker: AnyWorker,
     moves: Sequence[tuple[FluxWiring, float]],
     now_v: Mapping[str, float],
-    led: _Led | None,
+    beside: _Beside | None,
 ) -> None:
     """Ramp, and return once the levels are read back there."""
     what, ramp, deadline_s = _ramping(moves, now_v)
-    if led is None:
+    if beside is None:
         await worker.call(what, ramp, deadline_s)
         return
     for wiring, level_v in moves:
@@ -317,7 +337,8 @@ async def _ramped(
         await worker.call(
             what, partial(_begin, channel=channel, level_v=level_v, slew=slew), deadline_s
         )
-        await led.all_arrived()
+        beside.begun(worker.name)
+        await beside.all_arrived()
         await worker.call(f"end of {what}", partial(_end, channel=channel), deadline_s)
 
 

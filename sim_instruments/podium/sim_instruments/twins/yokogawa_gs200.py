@@ -34,7 +34,7 @@ class YokogawaGS200:
             Manners(f"{box.VENDOR},{box.MODEL},{serial},{FIRMWARE}", box.NO_OPTIONS),
             self._table(),
             reset=self._reset,
-            busy=lambda now_fs: self.horizon(now_fs).busy_until_fs is not None,
+            busy=self._busy,
             summaries=self._summaries,
             clear=self._clear,
         )
@@ -64,11 +64,24 @@ class YokogawaGS200:
         return float(self._level if self._run is None else self._run.level(now_fs))
 
     def horizon(self, now_fs: int) -> Horizon:
-        """Return when the running program ends."""
-        end_fs = None if self._run is None else self._run.end_fs
-        if end_fs is None or end_fs <= now_fs:
+        """Return when the running program ends, once somebody has asked how far it is.
+
+        Until then its client may be busy with other boxes: time that leapt to its end would pass
+        for them as well, and they would stand still in it.
+        """
+        end_fs = self._end_fs(now_fs)
+        if end_fs is None or not self._asked_about:
             return IDLE
         return Horizon(armed=False, busy_until_fs=end_fs, computing=False)
+
+    def _end_fs(self, now_fs: int) -> int | None:
+        end_fs = None if self._run is None else self._run.end_fs
+        return None if end_fs is None or end_fs <= now_fs else end_fs
+
+    def _busy(self, now_fs: int) -> bool:
+        """Tell whether a program runs, to somebody who waits for its end."""
+        self._asked_about = True
+        return self._end_fs(now_fs) is not None
 
     def tallies(self) -> dict[str, int]:
         """Return the counts since power-on."""
@@ -105,10 +118,13 @@ class YokogawaGS200:
         self._edited: list[Step] | None = None
         self._edit_range = self._range
         self._run: Run | None = None
+        self._asked_about = False
+        """Somebody has looked at the running program."""
         self._steps_reported = 0
 
     def _settle(self, now_fs: int) -> None:
         """Bring registers and level up to date with a program that went on in between."""
+        self._asked_about = True
         run = self._run
         if run is None:
             return
@@ -260,6 +276,7 @@ class YokogawaGS200:
             repeat=bool(self._settings.value(box.PROGRAM_REPEAT)),
             begun_fs=call.now_fs,
         )
+        self._asked_about = False
         self._steps_reported = 0
 
     def _pause(self, call: Call) -> None:
