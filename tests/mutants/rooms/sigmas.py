@@ -131,8 +131,8 @@ MUTANTS = (
     Mutant(
         "least-squares/constant-data-are-fitted",
         _LEAST,
-        "if np.max(np.abs(values - values.flat[0])) <= STILL * size:",
-        "if np.max(np.abs(values - values.flat[0])) < -STILL * size:",
+        "if values.size > 1 and np.max(np.abs(values - values.flat[0])) <= STILL * size:",
+        "if values.size > 1 and np.max(np.abs(values - values.flat[0])) < -STILL * size:",
         (f"{_NOISE}::test_data_that_are_the_same_everywhere_are_no_measurement",),
         "an input that is not connected is measured",
     ),

@@ -45,6 +45,8 @@ STILL_DISPERSIVE = 0.25
 MOVES = 7.0
 """Between the lowest and the highest power the line moves by so many sigmas of a dip's place, at
 least: by five of a difference."""
+MOVES_WIDTHS = 0.25
+"""By so much of its width at least, too: a qubit that pulls it no farther is of no use to it."""
 DIP_DOUBT = 0.25
 """Of a step of the scan: how well the place of a dip of any shape is known."""
 
@@ -121,7 +123,7 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         low, high = v["bare"] + v["pull"], v["bare"]
         first, *_, last = punch_out_line(amplitude, v)
         moved = abs(first - last)  # as far as the power reaches: what lies beyond is the model's
-        if moved < max(kappa[qubit.name] / 2, MOVES * DIP_DOUBT * step):
+        if moved < max(MOVES_WIDTHS * kappa[qubit.name], MOVES * DIP_DOUBT * step):
             raise FitFailed(
                 f"the line stays at {first / 1e9:.6f} GHz (within {moved / 1e6:.2f} MHz) "
                 "at all powers: no qubit couples to it, or the power never reaches it"
