@@ -20,8 +20,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
@@ -390,6 +388,9 @@ Numbers are in SI units; frequencies and linewidths over 2 pi, energies over h.
 
 def dump_world(world: WorldFile) -> str:
     """Return the file's text; reading it gives an equal value, to the last bit."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+
     tree = CommentedMap(world.model_dump(exclude_defaults=True))
     _put_numbers_on_one_line(tree)
     tree.yaml_set_start_comment(HEADER)
@@ -433,6 +434,8 @@ def read_world(path: Path) -> WorldFile:
 
 
 def _put_numbers_on_one_line(tree: object) -> object:
+    from ruamel.yaml.comments import CommentedMap
+
     if not isinstance(tree, dict):
         return tree
     if not isinstance(tree, CommentedMap):

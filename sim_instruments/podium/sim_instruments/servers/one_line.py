@@ -9,8 +9,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
 from podium.sim_instruments.physics.world_file import WorldFile, read_world, write_world
@@ -101,6 +99,8 @@ def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> Drawn:
 
 
 def _written(tree: Mapping[str, Any]) -> str:
+    from ruamel.yaml import YAML
+
     text = StringIO()
     text.write("# What a lab would know of this virtual facility. `podium check` reads it, too.\n")
     YAML().dump(dict(tree), text)
