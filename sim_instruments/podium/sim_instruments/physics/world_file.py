@@ -266,10 +266,11 @@ class NodeWorld(Part):
 
     def chip(self, name: str) -> Chip:
         """Return it as the chip of the node ``name``; raises what :class:`.chip.Chip` raises."""
-        return _chip({name: self})
+        return chip_of({name: self})
 
 
-def _chip(nodes: Mapping[str, NodeWorld]) -> Chip:
+def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
+    """Return the chips of nodes, by the nodes' names, as one; nodes share no flux."""
     qubits: list[Qubit] = []
     feedlines: list[Feedline] = []
     couplings: dict[tuple[str, str], float] = {}
@@ -355,7 +356,7 @@ class WorldFile(Part):
 
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""
-        return _chip(self.nodes)
+        return chip_of(self.nodes)
 
     def drift(self, chip: Chip) -> Drift | None:
         """Return what of the nodes' chips drifts; None: nothing."""

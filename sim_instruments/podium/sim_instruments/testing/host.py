@@ -20,14 +20,13 @@ from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.models import ModelError
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility
 from podium.sim_instruments.facilities.one_instrument import facility_of
-from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.extras import ExtraMissing
 from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import NoAddressError
-from podium.sim_instruments.servers.one_line import Drawn, draw, facility_in
+from podium.sim_instruments.servers.one_line import Drawn, draw_any, facility_in
 from podium.sim_instruments.servers.serve import quiet_collector
 from podium.sim_instruments.servers.serving import Serving, open_laboratory
 from podium.sim_instruments.servers.twin_factory import TwinError
@@ -46,6 +45,7 @@ def refusals() -> tuple[type[Exception], ...]:
     from podium.firmware_interfaces.trace import TraceError
     from podium.sim_instruments.physics.design import DesignError
     from podium.sim_instruments.physics.sampling_qubits import SamplingError
+    from podium.sim_instruments.physics.world_file import WorldFileError
 
     return (
         BadRequest,
@@ -114,8 +114,10 @@ def _drawn(request: dict[str, Any]) -> Drawn:
         options = {name: _option(given) for name, given in words["options"].items()}
         tree = facility_of(words["model"], words["chip"], words["qubits"], words["name"], options)
     if request.get("twin") is not None:
+        from podium.sim_instruments.physics.world_file import read_world
+
         return Drawn(tree, read_world(Path(request["twin"])))
-    return draw(tree, request["seed"], request["mixers"])
+    return draw_any(tree, request["seed"], request["mixers"])
 
 
 def _replayed(request: dict[str, Any]) -> dict[str, Any]:
