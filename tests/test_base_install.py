@@ -91,6 +91,15 @@ def test_boxes_on_a_bench_need_the_base_alone() -> None:
         assert answer["ok"]["instruments"]
 
 
+def test_a_box_on_a_bench_is_up_without_what_files_and_chips_take() -> None:
+    """Its process starts in half the time: docs/reference/benchmarks.md, twins for tests."""
+    heavy = ["pydantic", "pydantic_core", "ruamel", "yaml", "scipy", "numba"]
+    line = json.dumps(opening("yokogawa_gs200")) + "\n"
+    words = [sys.executable, "-c", HOST, json.dumps(heavy)]
+    done = subprocess.run(words, input=line, capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout)["ok"]["instruments"], done.stderr
+
+
 @pytest.mark.parametrize("chip", [None, "krinner2022"])
 @pytest.mark.parametrize("model", ["qblox_cluster", "zurich"])
 def test_a_controller_of_pulses_says_which_extra_it_needs(model, chip) -> None:

@@ -98,4 +98,4 @@ def test_a_stream_is_cut_alike_however_it_was_chopped(size: int) -> None:
 def test_depth_is_looked_for_with_libyaml_where_it_is_there() -> None:
     """PyYAML's own scanner takes half a second of processor time for 4,000 brackets."""
     yaml = pytest.importorskip("yaml._yaml")
-    assert issubclass(yaml_text._Parser, yaml.CParser)
+    assert issubclass(yaml_text.loader(), yaml.CParser)

@@ -3,15 +3,14 @@
 Libraries build trees by recursion: libyaml's composer overruns the stack of the process at 200,000
 brackets, ruamel.yaml's raises RecursionError at some hundred. Both parse events without any, so
 the depth is counted in these first.
+
+Both libraries are imported when the first text is read: who is given none does without.
 """
 
 import re
 import warnings
+from functools import cache
 from typing import Any
-
-import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 DEPTH_MAX = 100
 """Lists and maps within each other; what Podium reads has about ten."""
@@ -19,8 +18,6 @@ DEPTH_MAX = 100
 FIRST_LOOK = 1024
 """Characters that are looked through first."""
 
-_Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""On libyaml where it is there: a hundred times as fast."""
 _ENDLESS = re.compile(r"0[xo][0-9a-fA-F_]{1000}")
 """Decimal digits have an end in Python, these have none until somebody prints the number."""
 _INDENT = re.compile(r"^[ \t?-]*+", re.MULTILINE)
@@ -46,10 +43,20 @@ def place_too_deep(text: str) -> tuple[int, int] | None:
     return _place_too_deep(text)
 
 
+@cache
+def loader() -> Any:
+    """Return PyYAML's loader: on libyaml where it is there, which is a hundred times as fast."""
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _place_too_deep(text: str) -> tuple[int, int] | None:
+    import yaml
+
     depth = 0
     try:
-        for event in yaml.parse(text, Loader=_Parser):
+        for event in yaml.parse(text, Loader=loader()):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > DEPTH_MAX:
@@ -68,6 +75,9 @@ def _indent(text: str) -> int:
 
 def parse_yaml(content: str | bytes) -> Any:
     """Return the value of a text of YAML 1.2; raises :class:`NotYaml`, and nothing else."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     try:
         text = content if isinstance(content, str) else content.decode()
     except UnicodeDecodeError as error:

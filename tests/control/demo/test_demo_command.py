@@ -34,12 +34,14 @@ from podium.control.demo.example import (
     in_sources,
     packaged,
 )
+from podium.control.lab import Lab
 from podium.control.program.program import Program
 from podium_command_line import INTERRUPTED
 
 
 class FakeLab(FakeRunner):
     missing: tuple[str, ...] = ()
+    all_connected = Lab.all_connected
 
     async def ready(self, within_s: float) -> FacilityStatus:
         return FacilityStatus("first_light", (), self.missing, 0, 0)

@@ -11,7 +11,6 @@ from podium.firmware_interfaces.models import (
 )
 from podium.sim_instruments.facilities import on_qblox_cluster, on_zurich
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
-from podium.sim_instruments.facilities.chips import FEWEST, chip_named
 from podium.sim_instruments.facilities.wired_chip import NODE, node_of
 
 WIRES = {"qblox_cluster": on_qblox_cluster.wire, "zurich": on_zurich.wire}
@@ -72,6 +71,8 @@ def facility_of(
         raise NoSuchFacility(
             f"a {model} plays on no chip by itself; those that do are {', '.join(WIRES)}"
         )
+    from podium.sim_instruments.facilities.chips import FEWEST, chip_named  # with all of physics
+
     design = chip_named(chip)
     count = min(FEWEST, len(design.qubits)) if qubits is None else qubits
     wired = WIRES[model](called, design, count)

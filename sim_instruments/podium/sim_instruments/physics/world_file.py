@@ -20,8 +20,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
@@ -268,10 +266,11 @@ class NodeWorld(Part):
 
     def chip(self, name: str) -> Chip:
         """Return it as the chip of the node ``name``; raises what :class:`.chip.Chip` raises."""
-        return _chip({name: self})
+        return chip_of({name: self})
 
 
-def _chip(nodes: Mapping[str, NodeWorld]) -> Chip:
+def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
+    """Return the chips of nodes, by the nodes' names, as one; nodes share no flux."""
     qubits: list[Qubit] = []
     feedlines: list[Feedline] = []
     couplings: dict[tuple[str, str], float] = {}
@@ -357,7 +356,7 @@ class WorldFile(Part):
 
     def chip(self) -> Chip:
         """Return all nodes' chips as one; nodes share no flux."""
-        return _chip(self.nodes)
+        return chip_of(self.nodes)
 
     def drift(self, chip: Chip) -> Drift | None:
         """Return what of the nodes' chips drifts; None: nothing."""
@@ -390,6 +389,9 @@ Numbers are in SI units; frequencies and linewidths over 2 pi, energies over h.
 
 def dump_world(world: WorldFile) -> str:
     """Return the file's text; reading it gives an equal value, to the last bit."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+
     tree = CommentedMap(world.model_dump(exclude_defaults=True))
     _put_numbers_on_one_line(tree)
     tree.yaml_set_start_comment(HEADER)
@@ -433,6 +435,8 @@ def read_world(path: Path) -> WorldFile:
 
 
 def _put_numbers_on_one_line(tree: object) -> object:
+    from ruamel.yaml.comments import CommentedMap
+
     if not isinstance(tree, dict):
         return tree
     if not isinstance(tree, CommentedMap):

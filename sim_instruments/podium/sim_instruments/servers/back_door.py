@@ -13,13 +13,15 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.json_text import parse_json
-from podium.sim_instruments.physics.truth import Span
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import Serving
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.truth import Span
 
 NOT_LET_IN = {
     "error": "the token is missing or wrong: it stands in the file ENDPOINTS.back_door, which its "
@@ -157,11 +159,13 @@ class BackDoor:
         }
 
 
-def _span(request: Mapping[str, Any]) -> Span | None:
+def _span(request: Mapping[str, Any]) -> "Span | None":
     """Return the stretch of world time that is asked about; None: now."""
     when = request.get("at", "now")
     if when == "now":
         return None
+    from podium.sim_instruments.physics.truth import Span
+
     try:
         return Span.of_text(str(when))
     except ValueError as error:

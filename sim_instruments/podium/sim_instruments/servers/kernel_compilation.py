@@ -71,7 +71,7 @@ class KernelGate:
 def families_of(laboratory: "Laboratory") -> tuple[str, ...]:
     """Return the families of kernels that the laboratory's instruments may execute."""
     own = {getattr(twin, "kernels", "") for twin in laboratory.twins.values()} - {""}
-    chip = ("chip",) if own and laboratory.chip.feedlines else ()
+    chip = ("chip",) if own and laboratory.plays else ()
     return (*chip, *sorted(own))
 
 

@@ -26,8 +26,6 @@ from podium.sim_instruments.physics.played import EDGES_KEPT, PlayedLog, Sending
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.signals import Captured, RunSignals
 from podium.sim_instruments.physics.tick_counter import TickCounter
-from podium.sim_instruments.physics.truth import Moving, Span, Truth, mixer_truth, truth
-from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile, read_world
 from podium.sim_instruments.servers.cabling import Cabling, check_sources
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.dialogue import CabledDialogue
@@ -43,7 +41,12 @@ from podium.sim_instruments.wiring import Carrier, Plan, PlanError, read_plan, s
 from podium_process import Spare
 
 if TYPE_CHECKING:
+    from podium.sim_instruments.physics.bench_world import BenchWorld
+    from podium.sim_instruments.physics.chip import Chip
+    from podium.sim_instruments.physics.drift import Drift
+    from podium.sim_instruments.physics.truth import Span, Truth
     from podium.sim_instruments.physics.world import World
+    from podium.sim_instruments.physics.world_file import MixerWorld, WorldFile
 
 T = TypeVar("T")
 WORKERS = 2
@@ -59,17 +62,16 @@ class Laboratory:
     :class:`.twin_factory.TwinError` for a twin that cannot be built.
     """
 
-    def __init__(self, plan: Plan, world_file: WorldFile, clock: WorldClock) -> None:
+    def __init__(self, plan: Plan, world_file: "WorldFile | BenchWorld", clock: WorldClock) -> None:
         self.after_work: Callable[[], object] = lambda: None
         """Called whenever a piece of physics is done, from the thread that has done it."""
         self.kernels = KernelGate()
         """What is to be played waits at it."""
         self.plan = plan
         self.clock = clock
-        self.chip = world_file.chip()
-        self.drift = world_file.drift(self.chip)
+        self._world_file = world_file
         self._seed = world_file.seed
-        if self.chip.feedlines:
+        if self.plays:
             check_extra("a chip")
             _ = self.world  # imported here, not in the first run
         self.fridges = {
@@ -109,7 +111,24 @@ class Laboratory:
     @classmethod
     def of_files(cls, facility: Path, twin: Path, clock: WorldClock) -> "Laboratory":
         """Read both files and build the laboratory."""
+        from podium.sim_instruments.physics.world_file import read_world
+
         return cls(read_plan(facility), read_world(twin), clock)
+
+    @property
+    def plays(self) -> bool:
+        """Whether it has chips that can be read out."""
+        return bool(self._world_file.nodes and self.chip.feedlines)
+
+    @cached_property
+    def chip(self) -> "Chip":
+        """All nodes' chips as one."""
+        return self._world_file.chip()
+
+    @cached_property
+    def drift(self) -> "Drift | None":
+        """What of them drifts; None: nothing."""
+        return self._world_file.drift(self.chip)
 
     @cached_property
     def world(self) -> "World":
@@ -149,13 +168,15 @@ class Laboratory:
         return Cabling.at(self.plan, self.twins, self.unplugged, now_fs, sources)
 
     def truth_now(
-        self, optima: bool = True, span: Span | None = None, *, at_rest: bool = False
-    ) -> Callable[[], dict[str, Truth]]:
+        self, optima: bool = True, span: "Span | None" = None, *, at_rest: bool = False
+    ) -> "Callable[[], dict[str, Truth]]":
         """Return what tells the hidden truth at the biases of this moment, in any thread.
 
         ``span``: over this stretch of world time; None: at this moment. ``at_rest``: with all
         qubits at their sweet spots, and without a span with what drift and noise are about.
         """
+        from podium.sim_instruments.physics.truth import Moving, Span, mixer_truth, truth
+
         mixers = mixer_truth(self._mixers)
         if at_rest:
             still = None if span is None else Moving(self._seed, span, self.drift)
@@ -305,10 +326,12 @@ class Laboratory:
         fridge, stages = self.fridges[thermometer.fridge], thermometer.stages
         return lambda channel, now_fs: fridge.temperature_k(stages[channel], now_fs)
 
-    def _check_world(self, world_file: WorldFile) -> None:
+    def _check_world(self, world_file: "WorldFile | BenchWorld") -> None:
         """Refuse a world that was drawn for another facility."""
-        has = {feedline.name for feedline in self.chip.feedlines} | self.chip.flux_lines
-        has |= {f"{qubit.name}.drive" for qubit in self.chip.qubits}
+        has: set[str] = set()
+        if world_file.nodes:
+            has = {feedline.name for feedline in self.chip.feedlines} | self.chip.flux_lines
+            has |= {f"{qubit.name}.drive" for qubit in self.chip.qubits}
         for fridge, stages in world_file.fridges.items():
             has |= {f"{fridge}.{stage}" for stage in stages}
         wanted = set(self.plan.lines)
@@ -335,7 +358,7 @@ class Laboratory:
             )
 
 
-def _mixer(known: MixerWorld) -> Mixer:
+def _mixer(known: "MixerWorld") -> Mixer:
     return Mixer(
         known.gain_ratio.value,
         math.degrees(known.phase.value),

@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
+from typing import TYPE_CHECKING, Any
 
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility, Tree
-from podium.sim_instruments.physics.world_file import WorldFile, read_world, write_world
+from podium.sim_instruments.physics.bench_world import BenchWorld, bench_world
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.serving import Serving
-from podium.sim_instruments.servers.world_cache import cached
 from podium.sim_instruments.wiring import Plan, PlanError, plan_of
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.world_file import WorldFile
 
 FACILITY, TWIN, ENDPOINTS = "facility.yaml", "twin.yaml", "endpoints.json"
 """Files in the state folder."""
@@ -30,7 +30,7 @@ class Drawn:
     """A facility and its world."""
 
     tree: Tree
-    world: WorldFile
+    world: "WorldFile | BenchWorld"
 
     def plan(self) -> Plan:
         """Return how its instruments are wired."""
@@ -44,16 +44,27 @@ class Drawn:
 def draw(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
     """Draw the world of ``seed`` for a facility that stands in no file; it may be cached."""
 
+    return Drawn(tree, _drawn(tree, seed, mixers))
+
+
+def draw_any(tree: Tree, seed: int, mixers: bool = False) -> Drawn:
+    """Return the same, for who writes it into no file: boxes on a bench have nothing drawn."""
+    bench = bench_world(tree, seed)
+    return draw(tree, seed, mixers) if bench is None else Drawn(tree, bench)
+
+
+def _drawn(tree: Tree, seed: int, mixers: bool) -> "WorldFile":
     if tree.get("nodes"):
         check_extra("a chip")
+    from podium.sim_instruments.servers.world_cache import cached
 
-    def anew() -> WorldFile:
+    def anew() -> "WorldFile":
         from podium.sim_instruments.physics.design import design_of
         from podium.sim_instruments.physics.sampling import draw_world
 
         return draw_world(design_of(tree, tree["facility"]), seed, mixers)
 
-    return Drawn(tree, cached(tree, seed, mixers, anew))
+    return cached(tree, seed, mixers, anew)
 
 
 def facility_in(path: Path) -> Tree:
@@ -84,6 +95,8 @@ def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> Drawn:
     Raises :class:`.chip_design.NoSuchFacility` where the folder is another simulation's: a world
     that somebody has changed by hand is never drawn over.
     """
+    from podium.sim_instruments.physics.world_file import read_world, write_world
+
     facility, twin = folder / FACILITY, folder / TWIN
     text = _written(tree)
     if facility.exists() and twin.exists():
@@ -94,13 +107,15 @@ def settled(folder: Path, tree: Tree, seed: int, mixers: bool = False) -> Drawn:
                 f"folder, or serve that one: podium twin serve {facility} --twin {twin}"
             )
         return Drawn(tree, world)
-    drawn = draw(tree, seed, mixers)
-    write_world(drawn.world, twin)
+    world = _drawn(tree, seed, mixers)
+    write_world(world, twin)
     facility.write_text(text, encoding="utf-8")
-    return drawn
+    return Drawn(tree, world)
 
 
 def _written(tree: Mapping[str, Any]) -> str:
+    from ruamel.yaml import YAML
+
     text = StringIO()
     text.write("# What a lab would know of this virtual facility. `podium check` reads it, too.\n")
     YAML().dump(dict(tree), text)

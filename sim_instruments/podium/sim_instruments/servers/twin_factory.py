@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, known_models
 from podium.sim_instruments.physics.clock_makes import ClockMake
@@ -18,15 +18,22 @@ from podium.sim_instruments.physics.clocks import Clock
 from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
 from podium.sim_instruments.physics.tick_counter import TickCounter
 from podium.sim_instruments.servers.extras import CHIP, check_extra
-from podium.sim_instruments.servers.zurich_texts import vendor_text
-from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
-from podium.sim_instruments.twins.qblox_cluster.playback import Playback
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.twins.zurich.vendor_text import VendorText
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.twins.qblox_cluster.mixer import Mixer
+    from podium.sim_instruments.twins.qblox_cluster.playback import Playback
+    from podium.sim_instruments.twins.zurich.vendor_text import VendorText
 
 
 class TwinError(ValueError):
     """The twin of an instrument cannot be built. The message names the instrument and why."""
+
+
+def _vendor_text() -> "VendorText":
+    from podium.sim_instruments.servers.zurich_texts import vendor_text
+
+    return vendor_text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class Supplies:
 
     serial: str
     """A serial number of its own, the same each time."""
-    playback: Playback
+    playback: "Playback"
     """Plays its signals on the world."""
     reading: Callable[[int, int], float] | None
     """Temperature (K) at a channel and a time (fs); None for what is in no fridge."""
@@ -45,11 +52,11 @@ class Supplies:
     """Its counter of ticks, where it is on a timing plane; None: it counts by itself."""
     own_clock: Clock | None = None
     """The reference in a microwave source, where the facility has one for it."""
-    texts: Callable[[], VendorText] = vendor_text
+    texts: "Callable[[], VendorText]" = _vendor_text
     """Finds texts of the vendor's that it tells to clients."""
     lines: LinesEnd = field(default_factory=lambda: LinesEnd(DigitalLines(), ""))
     """Digital cables at its connectors; none by default."""
-    mixers: Mapping[str, Mixer] = field(default_factory=dict)
+    mixers: "Mapping[str, Mixer]" = field(default_factory=dict)
     """What is wrong behind its outputs, by connector; those not named are perfect."""
     noise_seed: int | None = None
     """Of the noise of its own, the same each time; None: it has none."""

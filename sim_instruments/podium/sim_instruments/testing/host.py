@@ -12,26 +12,21 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.models import ModelError
-from podium.firmware_interfaces.trace import TraceError, read_trace
 from podium.sim_instruments.facilities.chip_design import NoSuchFacility
 from podium.sim_instruments.facilities.one_instrument import facility_of
-from podium.sim_instruments.physics.design import DesignError
-from podium.sim_instruments.physics.sampling_qubits import SamplingError
-from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.extras import ExtraMissing
 from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.loopback import NoAddressError
-from podium.sim_instruments.servers.one_line import Drawn, draw, facility_in
-from podium.sim_instruments.servers.replay import replay, told, twin_of
+from podium.sim_instruments.servers.one_line import Drawn, draw_any, facility_in
 from podium.sim_instruments.servers.serve import quiet_collector
 from podium.sim_instruments.servers.serving import Serving, open_laboratory
 from podium.sim_instruments.servers.twin_factory import TwinError
@@ -39,22 +34,34 @@ from podium.sim_instruments.wiring import PlanError
 
 ORPHAN_S = 1.0
 """How often is looked whether the parent is still there: a child of it may hold our input open."""
-REFUSALS = (
-    BadRequest,
-    ExtraMissing,
-    NoSuchFacility,
-    DesignError,
-    SamplingError,
-    WorldFileError,
-    PlanError,
-    TwinError,
-    ModelError,
-    NoAddressError,
-    TraceError,
-    UnicodeDecodeError,
-    OSError,
-)
-"""Errors of who asked; others are ours, and end the process with a traceback."""
+
+
+@cache
+def refusals() -> tuple[type[Exception], ...]:
+    """Return the errors of who asked; others are ours, and end the process with a traceback.
+
+    Some are of modules that a box on a bench does without.
+    """
+    from podium.firmware_interfaces.trace import TraceError
+    from podium.sim_instruments.physics.design import DesignError
+    from podium.sim_instruments.physics.sampling_qubits import SamplingError
+    from podium.sim_instruments.physics.world_file import WorldFileError
+
+    return (
+        BadRequest,
+        ExtraMissing,
+        NoSuchFacility,
+        DesignError,
+        SamplingError,
+        WorldFileError,
+        PlanError,
+        TwinError,
+        ModelError,
+        NoAddressError,
+        TraceError,
+        UnicodeDecodeError,
+        OSError,
+    )
 
 
 class Host:
@@ -67,7 +74,7 @@ class Host:
         self._serving: Serving | None = None
 
     async def do(self, request: dict[str, Any]) -> Any:
-        """Carry out one request; raises one of :data:`REFUSALS`."""
+        """Carry out one request; raises one of :func:`refusals`."""
         match request.get("do"):
             case "open":
                 await self.close()
@@ -107,11 +114,16 @@ def _drawn(request: dict[str, Any]) -> Drawn:
         options = {name: _option(given) for name, given in words["options"].items()}
         tree = facility_of(words["model"], words["chip"], words["qubits"], words["name"], options)
     if request.get("twin") is not None:
+        from podium.sim_instruments.physics.world_file import read_world
+
         return Drawn(tree, read_world(Path(request["twin"])))
-    return draw(tree, request["seed"], request["mixers"])
+    return draw_any(tree, request["seed"], request["mixers"])
 
 
 def _replayed(request: dict[str, Any]) -> dict[str, Any]:
+    from podium.firmware_interfaces.trace import read_trace
+    from podium.sim_instruments.servers.replay import replay, told, twin_of
+
     with Path(request["trace"]).open(encoding="utf-8") as lines:
         head, pieces = read_trace(lines)
     found = replay(twin_of(head, pieces), pieces, leap=request["leap"])
@@ -149,7 +161,9 @@ async def serve_requests(answers: int) -> None:
                 answer: dict[str, Any]
                 try:
                     answer = {"ok": await host.do(parse_json(line))}
-                except REFUSALS as error:
+                except Exception as error:
+                    if not isinstance(error, refusals()):
+                        raise
                     answer = {"error": str(error)}
                 await asyncio.to_thread(os.write, answers, json.dumps(answer).encode() + b"\n")
     finally:

@@ -19,6 +19,7 @@ from podium.control.calibration.runner import RunFailed, RunRefused
 from podium.control.demo.example import TWO_NODES, example_facility
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
+from podium.control.lab import Lab
 from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program, variables
 from podium.control.skew_calibration import LoopbackSeen, SkewsFound
@@ -40,6 +41,8 @@ TURNS = 2_000
 
 class FakeLab:
     """Implements what the demo asks of a lab; laboratory time goes on by 1 s with each run."""
+
+    all_connected = Lab.all_connected
 
     def __init__(self) -> None:
         self.facility: Facility = load_facility(example_facility(TWO_NODES))

@@ -1,0 +1,65 @@
+"""The world of boxes on a bench: no chip, no fridge, no timing plane. Nothing of it is drawn.
+
+It stands in for a :class:`.world_file.WorldFile` without the libraries that one takes to be read
+and checked, which are half of what a box on a bench takes to start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from podium.sim_instruments.physics.timing_design import TimingDesign, timing_of
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.chip import Chip
+    from podium.sim_instruments.physics.world_file import ClockWorld, MixerWorld, NodeWorld
+
+
+@dataclass(frozen=True, slots=True)
+class NoTiming:
+    """No timing plane."""
+
+    clocks: "Mapping[str, ClockWorld]" = field(default_factory=dict)
+
+    def delays_s(self) -> dict[str, float]:
+        """Return the delays of cables: there are none."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class BenchWorld:
+    """The members of a :class:`.world_file.WorldFile` of which a laboratory is built."""
+
+    facility: str
+    seed: int
+    fridges: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    nodes: "Mapping[str, NodeWorld]" = field(default_factory=dict)
+    mixers: "Mapping[str, MixerWorld]" = field(default_factory=dict)
+    timing: NoTiming = field(default_factory=NoTiming)
+
+    def chip(self) -> "Chip":
+        """Return a chip of nothing."""
+        from podium.sim_instruments.physics.world_file import chip_of
+
+        return chip_of(self.nodes)
+
+    def drift(self, chip: "Chip") -> None:
+        """Return what drifts: nothing."""
+
+    def temperatures_k(self, fridge: str) -> dict[str, float]:
+        """Raise KeyError: there is no fridge."""
+        raise KeyError(fridge)
+
+
+BENCH = frozenset({"facility", "instruments", "nodes"})
+"""Sections of a facility file whose world is such a one, if no node is in it."""
+
+
+def bench_world(tree: Mapping[str, object], seed: int) -> BenchWorld | None:
+    """Return the world of a facility file's content; None: something of it has to be drawn.
+
+    Raises :class:`.timing_design.TimingDesignError`.
+    """
+    if tree.keys() - BENCH or tree.get("nodes") or timing_of(tree) != TimingDesign():
+        return None
+    return BenchWorld(str(tree["facility"]), seed)
